@@ -1,0 +1,1 @@
+//! Session: how a front end talks to an engine.

@@ -1,0 +1,1 @@
+//! The pure engine. It knows no clock, no socket, no file, no random source.

@@ -1,0 +1,1 @@
+//! The async shell around the core; the only caller of its step.

@@ -1,0 +1,1 @@
+//! Market data: the symbol universe, replayed and simulated feeds, the conflating hub.

@@ -1,0 +1,1 @@
+//! Numbers in, numbers out: indicators, option maths, performance metrics, position sizing.
