@@ -1,1 +1,25 @@
-//! Session: how a front end talks to an engine.
+//! `Session`: how any front end talks to an engine, and the messages it sends. In process today, over a socket later: the same trait.
+
+pub mod message;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::domain::snapshot::Snapshot;
+
+pub use message::{Reply, Request, SessionError};
+
+/// A front end's line to an engine.
+#[async_trait]
+pub trait Session: Send + Sync {
+    /// The newest picture, and a mark when it changes. Readers may skip; they never queue.
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>>;
+
+    /// Asks the engine for something and waits for its answer.
+    ///
+    /// # Errors
+    /// What the engine refuses, and that it is gone.
+    async fn request(&self, request: Request) -> Result<Reply, SessionError>;
+}

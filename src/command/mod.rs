@@ -1,1 +1,3 @@
-//! The command language: text to Command and back.
+//! The command language: text to `Command` and back. Local, deterministic, no network, never an order out of doubt.
+
+pub mod types;

@@ -26,7 +26,9 @@ impl Symbol {
     pub fn new(text: &str) -> Result<Self, SymbolError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'/' | b'^' | b'=');
         if text.is_empty() || text.len() > SYMBOL_LENGTH_MAX || !text.bytes().all(allowed) {
-            return Err(SymbolError { text: text.chars().take(SYMBOL_LENGTH_MAX).flat_map(char::escape_default).collect() });
+            return Err(SymbolError {
+                text: text.chars().take(SYMBOL_LENGTH_MAX).flat_map(char::escape_default).collect(),
+            });
         }
         if text.bytes().any(|b| b.is_ascii_lowercase()) {
             return Ok(Self(SmolStr::new(text.to_ascii_uppercase())));
@@ -366,7 +368,10 @@ impl InstrumentSpec {
                 spec.shortable = fx;
                 let small = if fx { 5 } else { 8 };
                 spec.ticks = if fx {
-                    vec![row(Decimal::ZERO, Decimal::new(1, small)), row(Decimal::from(20), Decimal::new(1, 3))]
+                    vec![
+                        row(Decimal::ZERO, Decimal::new(1, small)),
+                        row(Decimal::from(20), Decimal::new(1, 3)),
+                    ]
                 } else {
                     vec![
                         row(Decimal::ZERO, Decimal::new(1, small)),
@@ -378,7 +383,8 @@ impl InstrumentSpec {
                 spec.quantity_min = spec.quantity_increment;
             }
             Instrument::Perpetual { .. } | Instrument::Token { .. } => {
-                spec.ticks = vec![row(Decimal::ZERO, Decimal::new(1, 6)), row(Decimal::ONE, Decimal::new(1, 2))];
+                spec.ticks =
+                    vec![row(Decimal::ZERO, Decimal::new(1, 6)), row(Decimal::ONE, Decimal::new(1, 2))];
                 spec.quantity_increment = Decimal::new(1, 6);
                 spec.quantity_min = Decimal::new(1, 6);
             }
@@ -390,7 +396,12 @@ impl InstrumentSpec {
     #[must_use]
     pub fn tick_at(&self, price: Price) -> Decimal {
         let price = price.abs();
-        self.ticks.iter().rev().find(|row| row.from <= price).or(self.ticks.first()).map_or(Decimal::ZERO, |row| row.tick)
+        self.ticks
+            .iter()
+            .rev()
+            .find(|row| row.from <= price)
+            .or(self.ticks.first())
+            .map_or(Decimal::ZERO, |row| row.tick)
     }
 }
 
@@ -479,7 +490,10 @@ mod tests {
         let json = serde_json::to_string(&Instrument::crypto("btc", "usd").unwrap()).unwrap();
         assert_eq!(json, r#"{"kind":"crypto","base":"BTC","quote":"USD"}"#);
         let json = serde_json::to_string(&Instrument::from_key("AAPL  270115P00190000").unwrap()).unwrap();
-        assert_eq!(json, r#"{"kind":"option","underlying":"AAPL","expiry":"2027-01-15","strike":"190","right":"put"}"#);
+        assert_eq!(
+            json,
+            r#"{"kind":"option","underlying":"AAPL","expiry":"2027-01-15","strike":"190","right":"put"}"#
+        );
     }
 
     #[test]

@@ -1,4 +1,17 @@
 //! The words of trading. Plain data with its own rules; nothing here reads a clock, a file or a socket.
 #![deny(clippy::float_arithmetic)]
 
+pub mod account;
 pub mod calendar;
+pub mod capabilities;
+pub mod denial;
+pub mod execution;
+pub mod ids;
+pub mod instrument;
+pub mod limits;
+pub mod money;
+pub mod option;
+pub mod order;
+pub mod position;
+pub mod quote;
+pub mod snapshot;

@@ -23,7 +23,10 @@ pub struct DecimalError {
 pub fn parse_decimal(text: &str) -> Result<Decimal, DecimalError> {
     let plain = !text.is_empty()
         && text.bytes().any(|b| b.is_ascii_digit())
-        && text.bytes().enumerate().all(|(i, b)| b.is_ascii_digit() || b == b'.' || (i == 0 && (b == b'-' || b == b'+')));
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| b.is_ascii_digit() || b == b'.' || (i == 0 && (b == b'-' || b == b'+')));
     let error = || DecimalError { text: text.chars().take(40).collect() };
     if !plain {
         return Err(error());
@@ -395,7 +398,19 @@ mod tests {
 
     #[test]
     fn malformed_decimals_are_refused() {
-        for text in ["", "-", ".", "1e5", "NaN", "inf", "1,000", "1.2.3", "0x10", "١٢", "99999999999999999999999999999999"] {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1e5",
+            "NaN",
+            "inf",
+            "1,000",
+            "1.2.3",
+            "0x10",
+            "١٢",
+            "99999999999999999999999999999999",
+        ] {
             assert!(parse_decimal(text).is_err(), "{text}");
         }
     }

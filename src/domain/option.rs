@@ -86,7 +86,8 @@ impl OptionContract {
     /// # Errors
     /// When any part is malformed or the date does not exist.
     pub fn from_occ(text: &str) -> Result<Self, OccError> {
-        Self::parse_occ(text).ok_or_else(|| OccError { text: text.chars().take(30).flat_map(char::escape_default).collect() })
+        Self::parse_occ(text)
+            .ok_or_else(|| OccError { text: text.chars().take(30).flat_map(char::escape_default).collect() })
     }
 
     fn parse_occ(text: &str) -> Option<Self> {
@@ -95,7 +96,9 @@ impl OptionContract {
         }
         let (root, tail) = text.split_at(text.len() - 15);
         let root = root.trim_end_matches(' ');
-        if !root.bytes().all(|b| b.is_ascii_alphanumeric()) || !tail.bytes().enumerate().all(|(i, b)| i == 6 || b.is_ascii_digit()) {
+        if !root.bytes().all(|b| b.is_ascii_alphanumeric())
+            || !tail.bytes().enumerate().all(|(i, b)| i == 6 || b.is_ascii_digit())
+        {
             return None;
         }
         let number = |range: std::ops::Range<usize>| tail[range].parse::<i64>().ok();
@@ -105,7 +108,8 @@ impl OptionContract {
             _ => return None,
         };
         let year = i16::try_from(2000 + number(0..2)?).ok()?;
-        let expiry = Date::new(year, i8::try_from(number(2..4)?).ok()?, i8::try_from(number(4..6)?).ok()?).ok()?;
+        let expiry =
+            Date::new(year, i8::try_from(number(2..4)?).ok()?, i8::try_from(number(4..6)?).ok()?).ok()?;
         let strike = Price::new(Decimal::new(number(7..15)?, 3).normalize());
         if !strike.is_positive() {
             return None;
@@ -202,7 +206,15 @@ mod tests {
 
     #[test]
     fn malformed_occ_symbols_are_refused() {
-        for text in ["", "AAPL", "AAPL  271315P00190000", "AAPL  270230P00190000", "AAPL  270115X00190000", "AAPL  270115P00000000", "A\u{1b}PL  270115P00190000"] {
+        for text in [
+            "",
+            "AAPL",
+            "AAPL  271315P00190000",
+            "AAPL  270230P00190000",
+            "AAPL  270115X00190000",
+            "AAPL  270115P00000000",
+            "A\u{1b}PL  270115P00190000",
+        ] {
             assert!(OptionContract::from_occ(text).is_err(), "{text:?}");
         }
     }

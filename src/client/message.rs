@@ -1,0 +1,332 @@
+//! Requests to an engine and its replies.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::command::types::{Command, FlattenScope};
+use crate::domain::account::Account;
+use crate::domain::denial::Denial;
+use crate::domain::execution::Execution;
+use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
+use crate::domain::instrument::{Instrument, Listing, Symbol};
+use crate::domain::money::{Price, Quantity, decimal_text};
+use crate::domain::option::{OptionContract, Right};
+use crate::domain::order::{Order, OrderChange, OrderPreview, OriginKind};
+use crate::domain::position::Position;
+use crate::domain::quote::{Bar, Interval, Quote};
+
+/// What a front end may ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// What an order command would do. Answer: `Preview`.
+    Preview {
+        /// `place` or `close`.
+        command: Command,
+        /// Through which door.
+        origin: OriginKind,
+        /// To this account; absent means the default one.
+        account: Option<AccountId>,
+    },
+    /// Carry out a command. Orders answer `Orders`, everything else its own reply.
+    Execute {
+        /// The command.
+        command: Command,
+        /// Through which door.
+        origin: OriginKind,
+        /// To this account; absent means the default one.
+        account: Option<AccountId>,
+        /// What the user confirmed: the preview's hash. Absent where nothing was shown; a hash that no longer matches is refused.
+        confirmation_hash: Option<String>,
+        /// The same order twice is meant.
+        allow_duplicate: bool,
+        /// Wait for the broker's answer, a market order for its fill, at most 5 s.
+        wait: bool,
+    },
+    /// Cancel one order. Answer: `Orders`.
+    Cancel {
+        /// Which.
+        order: OrderRef,
+        /// Wait for the broker's answer.
+        wait: bool,
+    },
+    /// Replace one order. Answer: `Orders`, old and new.
+    Replace {
+        /// Which.
+        order: OrderRef,
+        /// How.
+        change: OrderChange,
+        /// Wait for the broker's answer.
+        wait: bool,
+    },
+    /// Kill switch on. Answer: `Orders`, the ones canceled.
+    Halt {
+        /// Exits too.
+        all: bool,
+    },
+    /// Kill switch off. Answer: `Done`.
+    Resume,
+    /// Close positions. Answer: `Orders`.
+    Flatten {
+        /// Which.
+        scope: FlattenScope,
+        /// Wait for the fills.
+        wait: bool,
+    },
+    /// Keep these quotes in the snapshot beside the watched and held ones. Answer: `Quotes`.
+    Subscribe {
+        /// Of these.
+        instruments: Vec<Instrument>,
+    },
+    /// Bars of one instrument, oldest first. Answer: `Bars`.
+    Bars {
+        /// Of this.
+        instrument: Instrument,
+        /// Bar width.
+        interval: Interval,
+        /// At most so many, the newest.
+        limit: u32,
+    },
+    /// An option chain. Answer: `Chain`.
+    Chain {
+        /// Of this ticker.
+        underlying: Symbol,
+        /// One expiry; absent means the nearest few.
+        expiry: Option<Date>,
+        /// One right only.
+        right: Option<Right>,
+    },
+    /// Search the universe. Answer: `Listings`, best first.
+    Search {
+        /// A few characters.
+        query: String,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Orders of the past, newest first. Answer: `Orders`.
+    OrderHistory(HistoryQuery),
+    /// Fills, newest first. Answer: `Executions`.
+    Executions(HistoryQuery),
+    /// Gains and losses by day and instrument. Answer: `Pnl`.
+    Pnl(HistoryQuery),
+    /// Set or remove a watchlist (an empty list of instruments removes it). Answer: `Done`.
+    SetWatchlist {
+        /// Its name.
+        name: SmolStr,
+        /// Its instruments.
+        instruments: Vec<Instrument>,
+    },
+    /// Paper only: assign short contracts now. Answer: `Done`.
+    PaperAssign {
+        /// The contract.
+        contract: OptionContract,
+        /// How many; absent means all.
+        contracts: Option<Quantity>,
+    },
+    /// Paper only: expire what expires on or before today. Answer: `Done`.
+    PaperExpire,
+    /// Replay only: move the clock. Answer: `Done`.
+    Advance {
+        /// Seconds.
+        seconds: i64,
+    },
+    /// Replay only: pause, speed, seek. Answer: `Done`.
+    Replay(ReplayControl),
+    /// Online backup of the database. Answer: `Done` with the file's path.
+    Backup {
+        /// Where to; absent means the profile's backup folder.
+        to: Option<String>,
+    },
+}
+
+/// How a replay is steered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayControl {
+    /// Stand still or go on.
+    Paused(bool),
+    /// Seconds of data per second of life.
+    Speed(u32),
+    /// Go to this instant. Going back starts the run anew.
+    Seek(Timestamp),
+}
+
+/// One order, by what the user has of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderRef {
+    /// Its short number.
+    Number(OrderNumber),
+    /// Our id.
+    ClientOrderId(ClientOrderId),
+}
+
+/// Which rows of history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryQuery {
+    /// Of this account only.
+    pub account: Option<AccountId>,
+    /// Of this instrument only.
+    pub instrument: Option<Instrument>,
+    /// From this instant on.
+    pub since: Option<Timestamp>,
+    /// Before this instant.
+    pub until: Option<Timestamp>,
+    /// At most so many, 0 for all.
+    pub limit: u32,
+    /// Rows to skip, for paging.
+    pub offset: u32,
+}
+
+/// One contract of a chain with its greeks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChainRow {
+    /// The contract.
+    pub contract: OptionContract,
+    /// Its prices.
+    pub quote: Quote,
+    /// Contracts outstanding; absent where the source has none.
+    pub open_interest: Option<u64>,
+    /// Implied volatility of the middle, per year as 0.25 for 25 %; absent where there is none.
+    pub iv: Option<f64>,
+    /// Price change per 1.00 of the underlying.
+    pub delta: Option<f64>,
+    /// Delta change per 1.00 of the underlying.
+    pub gamma: Option<f64>,
+    /// Price change per calendar day.
+    pub theta: Option<f64>,
+    /// Price change per point of volatility.
+    pub vega: Option<f64>,
+}
+
+/// A chain: one underlying, sorted by expiry, strike, right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chain {
+    /// The ticker.
+    pub underlying: Symbol,
+    /// Its price.
+    pub spot: Option<Price>,
+    /// Every listed expiry, rising, also those without rows here.
+    pub expiries: Vec<Date>,
+    /// The contracts.
+    pub rows: Vec<ChainRow>,
+}
+
+/// Gain and loss of one account day or one instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PnlRow {
+    /// The account day, for rows by day.
+    pub day: Option<Date>,
+    /// The instrument, for rows by instrument.
+    pub instrument: Option<Instrument>,
+    /// Closed gain (positive) or loss, fees taken off.
+    #[serde(with = "decimal_text")]
+    pub realized_pnl: Decimal,
+    /// Fees, positive.
+    #[serde(with = "decimal_text")]
+    pub fees: Decimal,
+    /// Fills counted.
+    pub executions: u64,
+}
+
+/// Gains and losses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PnlReport {
+    /// Net liquidation now minus at the start of the account day.
+    #[serde(with = "decimal_text")]
+    pub day_pnl: Decimal,
+    /// Gain of open positions.
+    #[serde(with = "decimal_text")]
+    pub unrealized_pnl: Decimal,
+    /// Gain of closed trades in the range.
+    #[serde(with = "decimal_text")]
+    pub realized_pnl: Decimal,
+    /// Fees in the range, positive.
+    #[serde(with = "decimal_text")]
+    pub fees: Decimal,
+    /// By account day, newest first.
+    pub by_day: Vec<PnlRow>,
+    /// By instrument, in its order.
+    pub by_instrument: Vec<PnlRow>,
+}
+
+/// What an engine answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "value", rename_all = "snake_case")]
+pub enum Reply {
+    /// It is done; a line about it.
+    Done(String),
+    /// What an order would do.
+    Preview(Box<OrderPreview>),
+    /// Orders.
+    Orders(Vec<Order>),
+    /// Fills.
+    Executions(Vec<Execution>),
+    /// Positions.
+    Positions(Vec<Position>),
+    /// Accounts.
+    Accounts(Vec<Account>),
+    /// Quotes.
+    Quotes(Vec<Quote>),
+    /// Bars.
+    Bars(Vec<Bar>),
+    /// A chain.
+    Chain(Box<Chain>),
+    /// Listings.
+    Listings(Vec<Listing>),
+    /// Gains and losses.
+    Pnl(Box<PnlReport>),
+    /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
+    FrontEnd(Command),
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "error", content = "value", rename_all = "snake_case")]
+pub enum SessionError {
+    /// Our risk said no; nothing was sent.
+    #[error("denied: {}", .0.iter().map(|d| d.text.as_str()).collect::<Vec<_>>().join("; "))]
+    Denied(Vec<Denial>),
+    /// The broker said no.
+    #[error("rejected by the broker: {0}")]
+    Rejected(String),
+    /// The request makes no sense as it stands.
+    #[error("{0}")]
+    Usage(String),
+    /// More must be said.
+    #[error("{0}")]
+    Clarify(String),
+    /// What was confirmed is not what would be sent now.
+    #[error("the order changed since it was shown; look at it again")]
+    ConfirmationChanged,
+    /// After sending, no answer came; the order is looked for.
+    #[error("outcome unknown: {0}")]
+    OutcomeUnknown(String),
+    /// The journal or the database failed.
+    #[error("{0}")]
+    Storage(String),
+    /// The engine is gone.
+    #[error("the engine has stopped")]
+    Gone,
+    /// The engine has a bug.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl SessionError {
+    /// The process exit code (design, decision 11).
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Denied(_) => 3,
+            Self::Rejected(_) => 4,
+            Self::Usage(_) | Self::Clarify(_) | Self::ConfirmationChanged => 2,
+            Self::OutcomeUnknown(_) => 8,
+            Self::Gone => 6,
+            Self::Storage(_) | Self::Internal(_) => 1,
+        }
+    }
+}

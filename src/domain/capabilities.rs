@@ -1,0 +1,70 @@
+//! What an account at a broker can do. The ticket offers only this, and risk refuses the rest.
+
+use serde::{Deserialize, Serialize};
+
+use super::instrument::AssetClass;
+use super::order::{OrderType, TimeInForce};
+
+/// What an account can trade and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Asset classes; never empty.
+    pub asset_classes: Vec<AssetClass>,
+    /// Order types.
+    pub order_types: Vec<OrderType>,
+    /// Times in force.
+    pub times_in_force: Vec<TimeInForce>,
+    /// Orders in pre- and post-market hours (limit orders only).
+    pub extended_hours: bool,
+    /// Fractions of a share.
+    pub fractional: bool,
+    /// Packages of legs as one order.
+    pub multi_leg: bool,
+    /// Brackets, OCO and OTO held by the broker itself.
+    pub bracket: bool,
+    /// Replace in place.
+    pub replace: bool,
+    /// Short sales.
+    pub short_sales: bool,
+    /// Orders can be asked for by our id.
+    pub searchable_client_id: bool,
+}
+
+impl Capabilities {
+    /// Everything the paper venue does.
+    #[must_use]
+    pub fn paper() -> Self {
+        Self {
+            asset_classes: vec![
+                AssetClass::Equity,
+                AssetClass::Option,
+                AssetClass::Crypto,
+                AssetClass::Perpetual,
+                AssetClass::Fx,
+            ],
+            order_types: vec![
+                OrderType::Market,
+                OrderType::Limit,
+                OrderType::Stop,
+                OrderType::StopLimit,
+                OrderType::TrailingStop,
+            ],
+            times_in_force: vec![
+                TimeInForce::Day,
+                TimeInForce::Gtc,
+                TimeInForce::Ioc,
+                TimeInForce::Fok,
+                TimeInForce::Opg,
+                TimeInForce::Cls,
+                TimeInForce::Gtd,
+            ],
+            extended_hours: true,
+            fractional: true,
+            multi_leg: true,
+            bracket: true,
+            replace: true,
+            short_sales: true,
+            searchable_client_id: true,
+        }
+    }
+}

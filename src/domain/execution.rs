@@ -1,0 +1,166 @@
+//! Executions: fills as the broker reports them, and everything else a broker says about an order.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
+use super::instrument::Instrument;
+use super::money::{Currency, Price, Quantity, decimal_text};
+use super::order::Side;
+
+/// Why units moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionKind {
+    /// A trade.
+    #[default]
+    Trade,
+    /// A long option was exercised.
+    Exercise,
+    /// A short option was assigned.
+    Assignment,
+    /// An option ended worthless.
+    Expiration,
+    /// A split, merger or other corporate action.
+    CorporateAction,
+    /// Reverses an earlier row that the broker took back.
+    Bust,
+}
+
+impl ExecutionKind {
+    /// Snake-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trade => "trade",
+            Self::Exercise => "exercise",
+            Self::Assignment => "assignment",
+            Self::Expiration => "expiration",
+            Self::CorporateAction => "corporate_action",
+            Self::Bust => "bust",
+        }
+    }
+}
+
+/// One fill (FIX ExecType F). Keyed by account and execution id: twice is once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Execution {
+    /// The broker's id of the fill.
+    pub execution_id: ExecutionId,
+    /// The account.
+    pub account: AccountId,
+    /// Our order; absent for what happened outside (assignment, another terminal).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_order_id: Option<ClientOrderId>,
+    /// The broker's order id, where it says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker_order_id: Option<BrokerOrderId>,
+    /// What traded; one leg for a package.
+    pub instrument: Instrument,
+    /// Bought or sold.
+    pub side: Side,
+    /// Units, positive.
+    pub quantity: Quantity,
+    /// Price per unit, before the multiplier.
+    pub price: Price,
+    /// Units of the underlying per unit traded.
+    #[serde(with = "decimal_text")]
+    pub multiplier: Decimal,
+    /// Fee, positive; a rebate is negative.
+    #[serde(with = "decimal_text")]
+    pub fee: Decimal,
+    /// Currency of price and fee.
+    pub currency: Currency,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Why.
+    #[serde(default)]
+    pub kind: ExecutionKind,
+}
+
+impl Execution {
+    /// Cash that came (positive) or left (negative), fee included.
+    #[must_use]
+    pub fn cash_flow(&self) -> Decimal {
+        -(self.side.sign() * self.price.get() * self.quantity.get() * self.multiplier) - self.fee
+    }
+
+    /// Units added (positive) or taken (negative).
+    #[must_use]
+    pub fn signed_quantity(&self) -> Quantity {
+        Quantity::new(self.quantity.get() * self.side.sign())
+    }
+}
+
+/// A broker's refusal of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    /// The broker's code, or ours for the paper venue, such as `BUYING_POWER`.
+    pub code: SmolStr,
+    /// The broker's words.
+    pub message: String,
+}
+
+/// What a broker says about one order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum OrderEvent {
+    /// It has the order.
+    Acknowledged {
+        /// Its id for it.
+        broker_order_id: BrokerOrderId,
+    },
+    /// It refuses the order.
+    Rejected(Reject),
+    /// Some of it filled. For a package: one event per leg, the order's progress counted by the first leg.
+    Filled(Execution),
+    /// It ended the order at our wish or its own.
+    Canceled {
+        /// Why, when not at our wish.
+        reason: Option<String>,
+    },
+    /// It could not cancel: too late, or unknown to it.
+    CancelRejected(Reject),
+    /// It ended the order and works another in its place.
+    Replaced {
+        /// Our id of the new order.
+        by: ClientOrderId,
+    },
+    /// It could not replace; the order works on as it was.
+    ReplaceRejected(Reject),
+    /// Its time in force ended.
+    Expired,
+    /// After sending, no readable answer came: the outcome is not known.
+    OutcomeUnknown {
+        /// What went wrong.
+        reason: String,
+    },
+    /// Asked again and again, the broker has no such order.
+    NeverReached,
+    /// The broker changed the quantity that works (an OCO sibling filled in part).
+    QuantityChanged {
+        /// The new total, filled part included.
+        quantity: Quantity,
+    },
+    /// A stop price moved (trailing).
+    StopMoved {
+        /// Where it stands now.
+        stop_price: Price,
+    },
+}
+
+/// An event with the order it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderUpdate {
+    /// The account.
+    pub account: AccountId,
+    /// Our id of the order.
+    pub client_order_id: ClientOrderId,
+    /// When the broker says it happened.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: OrderEvent,
+}

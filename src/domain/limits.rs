@@ -1,0 +1,175 @@
+//! Risk limits: the numbers of the pre-trade checks. Defaults are reliability 4.1's.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::instrument::Instrument;
+use super::money::decimal_text;
+
+/// Which day-trade rule an account obeys (reliability 4.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DayTradeRule {
+    /// Obey what the broker still flags; no check where it flags nothing.
+    #[default]
+    Broker,
+    /// The former pattern-day-trader rule, counted by ourselves.
+    Pdt,
+    /// Equity must stay at 25 % of long margin positions.
+    IntradayMargin,
+    /// No check.
+    Off,
+}
+
+/// The limits of one account. Money in its currency; per cents as 5 for 5 %.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RiskLimits {
+    /// Most units in one order of shares, coins or currency.
+    #[serde(with = "decimal_text")]
+    pub order_quantity_max: Decimal,
+    /// Most contracts in one option order.
+    #[serde(with = "decimal_text")]
+    pub order_contracts_max: Decimal,
+    /// Most money in one order.
+    #[serde(with = "decimal_text")]
+    pub order_notional_max: Decimal,
+    /// Largest position, in per cent of equity.
+    #[serde(with = "decimal_text")]
+    pub position_percent_max: Decimal,
+    /// Positions and working orders together, in per cent of equity: cash accounts.
+    #[serde(with = "decimal_text")]
+    pub exposure_percent_max_cash: Decimal,
+    /// The same for margin accounts.
+    #[serde(with = "decimal_text")]
+    pub exposure_percent_max_margin: Decimal,
+    /// Working orders of the account.
+    pub open_orders_max: u32,
+    /// Working orders of one instrument.
+    pub open_orders_per_instrument_max: u32,
+    /// Loss of the day, in per cent of its first equity, from which opening is denied.
+    #[serde(with = "decimal_text")]
+    pub daily_loss_percent: Decimal,
+    /// Loss of the day from which the kill switch trips.
+    #[serde(with = "decimal_text")]
+    pub daily_loss_halt_percent: Decimal,
+    /// Fall from the 20-day high from which opening is denied.
+    #[serde(with = "decimal_text")]
+    pub drawdown_percent: Decimal,
+    /// Orders a second.
+    pub orders_per_second_max: u32,
+    /// Orders a minute.
+    pub orders_per_minute_max: u32,
+    /// Orders a minute of one bot or agent.
+    pub automation_orders_per_minute_max: u32,
+    /// Times the median of the last 20 orders in the instrument.
+    #[serde(with = "decimal_text")]
+    pub fat_finger_multiple: Decimal,
+    /// Per cent of the 20-day average volume.
+    #[serde(with = "decimal_text")]
+    pub volume_percent_max: Decimal,
+    /// Seconds within which the same order is a duplicate.
+    pub duplicate_seconds: u32,
+    /// Age in seconds at which a quote is too old for market and stop orders.
+    pub quote_age_market_seconds: u32,
+    /// Age in seconds at which a quote is too old for limit orders.
+    pub quote_age_limit_seconds: u32,
+    /// Widest spread for a market order, in per cent of the middle.
+    #[serde(with = "decimal_text")]
+    pub spread_percent_max: Decimal,
+    /// The same for options.
+    #[serde(with = "decimal_text")]
+    pub spread_percent_max_option: Decimal,
+    /// The day-trade rule.
+    pub day_trade_rule: DayTradeRule,
+    /// Never traded.
+    pub restricted: Vec<Instrument>,
+    /// When not empty, only these are traded.
+    pub allowed: Vec<Instrument>,
+    /// May the account sell short.
+    pub allow_short: bool,
+}
+
+impl Default for RiskLimits {
+    fn default() -> Self {
+        Self {
+            order_quantity_max: Decimal::from(1_000),
+            order_contracts_max: Decimal::from(10),
+            order_notional_max: Decimal::from(10_000),
+            position_percent_max: Decimal::from(25),
+            exposure_percent_max_cash: Decimal::from(100),
+            exposure_percent_max_margin: Decimal::from(200),
+            open_orders_max: 100,
+            open_orders_per_instrument_max: 20,
+            daily_loss_percent: Decimal::from(3),
+            daily_loss_halt_percent: Decimal::from(5),
+            drawdown_percent: Decimal::from(10),
+            orders_per_second_max: 5,
+            orders_per_minute_max: 30,
+            automation_orders_per_minute_max: 10,
+            fat_finger_multiple: Decimal::from(20),
+            volume_percent_max: Decimal::from(5),
+            duplicate_seconds: 3,
+            quote_age_market_seconds: 5,
+            quote_age_limit_seconds: 30,
+            spread_percent_max: Decimal::from(2),
+            spread_percent_max_option: Decimal::from(15),
+            day_trade_rule: DayTradeRule::Broker,
+            restricted: Vec::new(),
+            allowed: Vec::new(),
+            allow_short: true,
+        }
+    }
+}
+
+impl RiskLimits {
+    /// Limits sized to a simulated account: no money is at risk, so one order may use a quarter of the equity,
+    /// and quantity caps give way to the notional cap.
+    #[must_use]
+    pub fn simulated(equity: Decimal) -> Self {
+        Self {
+            order_quantity_max: Decimal::from(1_000_000),
+            order_contracts_max: Decimal::from(100),
+            order_notional_max: (equity / Decimal::from(4)).max(Decimal::from(10_000)).round_dp(2),
+            orders_per_second_max: 20,
+            orders_per_minute_max: 300,
+            automation_orders_per_minute_max: 120,
+            ..Self::default()
+        }
+    }
+
+    /// Limits of a backtest or another run on bars: caps at 100 % of equity (design, decision 1).
+    #[must_use]
+    pub fn bar_mode(equity: Decimal) -> Self {
+        let everything = Decimal::from(100);
+        Self {
+            order_notional_max: Decimal::MAX,
+            order_contracts_max: Decimal::from(1_000_000),
+            position_percent_max: everything,
+            exposure_percent_max_cash: everything,
+            exposure_percent_max_margin: everything,
+            daily_loss_percent: everything,
+            daily_loss_halt_percent: everything,
+            drawdown_percent: everything,
+            fat_finger_multiple: Decimal::MAX,
+            orders_per_second_max: u32::MAX,
+            orders_per_minute_max: u32::MAX,
+            automation_orders_per_minute_max: u32::MAX,
+            order_quantity_max: Decimal::MAX,
+            ..Self::simulated(equity)
+        }
+    }
+}
+
+/// May orders go out (reliability 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TradingState {
+    /// All orders.
+    #[default]
+    Active,
+    /// Only what reduces a position.
+    ReducingOnly,
+    /// The kill switch is on: cancels, protective exits and a person's typed close only.
+    Halted,
+}

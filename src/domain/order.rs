@@ -1,0 +1,740 @@
+//! Orders: what is asked for, how it is priced, and what became of it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::denial::{Denial, RiskCheck};
+use super::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
+use super::instrument::{AssetClass, Instrument};
+use super::money::{Price, Quantity, canonical, decimal_text};
+use super::option::Leg;
+
+/// What is done (FIX Side, tag 54).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Buy.
+    Buy,
+    /// Sell what is held.
+    Sell,
+    /// Sell what is borrowed.
+    SellShort,
+    /// Buy back what was borrowed.
+    BuyToCover,
+}
+
+impl Side {
+    /// True for the sides that add units.
+    #[must_use]
+    pub const fn is_buy(self) -> bool {
+        matches!(self, Self::Buy | Self::BuyToCover)
+    }
+
+    /// +1 for buys, -1 for sells.
+    #[must_use]
+    pub fn sign(self) -> Decimal {
+        if self.is_buy() { Decimal::ONE } else { Decimal::NEGATIVE_ONE }
+    }
+
+    /// Snake-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+            Self::SellShort => "sell_short",
+            Self::BuyToCover => "buy_to_cover",
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Does the order open or close (FIX PositionEffect, tag 77).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionEffect {
+    /// Adds to or starts a position.
+    Open,
+    /// Reduces or ends one.
+    Close,
+}
+
+/// The five order types (FIX OrdType, tag 40), without their prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderType {
+    /// At the market.
+    Market,
+    /// At a price or better.
+    Limit,
+    /// Market once the stop price trades.
+    Stop,
+    /// Limit once the stop price trades.
+    StopLimit,
+    /// A stop that follows the market.
+    TrailingStop,
+}
+
+impl OrderType {
+    /// Snake-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Market => "market",
+            Self::Limit => "limit",
+            Self::Stop => "stop",
+            Self::StopLimit => "stop_limit",
+            Self::TrailingStop => "trailing_stop",
+        }
+    }
+
+    /// What order tables show: `MKT`, `LMT`, `STP`, `STP LMT`, `TRAIL`.
+    #[must_use]
+    pub const fn abbreviation(self) -> &'static str {
+        match self {
+            Self::Market => "MKT",
+            Self::Limit => "LMT",
+            Self::Stop => "STP",
+            Self::StopLimit => "STP LMT",
+            Self::TrailingStop => "TRAIL",
+        }
+    }
+}
+
+impl fmt::Display for OrderType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How far a trailing stop follows the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Trail {
+    /// By an amount per unit, positive.
+    #[serde(rename = "trail_amount")]
+    Amount(Price),
+    /// By per cent of the best price, above 0 and below 100.
+    #[serde(rename = "trail_percent")]
+    Percent(#[serde(with = "decimal_text")] Decimal),
+}
+
+/// The order type with the prices it needs, so that a limit order without a limit cannot be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "order_type", rename_all = "snake_case")]
+pub enum Pricing {
+    /// At the market.
+    Market,
+    /// At `limit_price` or better. For a package: net per unit, positive is a debit for a bought package.
+    Limit {
+        /// The worst price accepted.
+        limit_price: Price,
+    },
+    /// Market once `stop_price` trades.
+    Stop {
+        /// The trigger.
+        stop_price: Price,
+    },
+    /// Limit once `stop_price` trades.
+    StopLimit {
+        /// The trigger.
+        stop_price: Price,
+        /// The worst price accepted after it.
+        limit_price: Price,
+    },
+    /// A stop that follows the market.
+    TrailingStop {
+        /// Its distance.
+        #[serde(flatten)]
+        trail: Trail,
+    },
+}
+
+impl Pricing {
+    /// The type alone.
+    #[must_use]
+    pub const fn order_type(self) -> OrderType {
+        match self {
+            Self::Market => OrderType::Market,
+            Self::Limit { .. } => OrderType::Limit,
+            Self::Stop { .. } => OrderType::Stop,
+            Self::StopLimit { .. } => OrderType::StopLimit,
+            Self::TrailingStop { .. } => OrderType::TrailingStop,
+        }
+    }
+
+    /// The limit, where there is one.
+    #[must_use]
+    pub const fn limit_price(self) -> Option<Price> {
+        match self {
+            Self::Limit { limit_price } | Self::StopLimit { limit_price, .. } => Some(limit_price),
+            _ => None,
+        }
+    }
+
+    /// The trigger, where there is a fixed one.
+    #[must_use]
+    pub const fn stop_price(self) -> Option<Price> {
+        match self {
+            Self::Stop { stop_price } | Self::StopLimit { stop_price, .. } => Some(stop_price),
+            _ => None,
+        }
+    }
+}
+
+/// How long an order works (FIX TimeInForce, tag 59).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeInForce {
+    /// Until the session ends.
+    Day,
+    /// Until canceled.
+    Gtc,
+    /// Now, the rest is canceled.
+    Ioc,
+    /// Now and whole, or not at all.
+    Fok,
+    /// In the opening auction.
+    Opg,
+    /// In the closing auction.
+    Cls,
+    /// Until the end of `expire_date`.
+    Gtd,
+}
+
+impl TimeInForce {
+    /// Lower-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Gtc => "gtc",
+            Self::Ioc => "ioc",
+            Self::Fok => "fok",
+            Self::Opg => "opg",
+            Self::Cls => "cls",
+            Self::Gtd => "gtd",
+        }
+    }
+}
+
+impl fmt::Display for TimeInForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Which hours an order may trade in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TradingSession {
+    /// Regular hours only.
+    #[default]
+    Regular,
+    /// Regular, pre-market and post-market hours.
+    Extended,
+}
+
+/// Does a package cost or bring money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceEffect {
+    /// Costs money.
+    Debit,
+    /// Brings money.
+    Credit,
+    /// Costs nothing either way.
+    Even,
+}
+
+/// What an order trades: one instrument, or several as a package.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderSubject {
+    /// One instrument.
+    Instrument(Instrument),
+    /// A package; two to four legs, filled all or none.
+    Legs(Vec<Leg>),
+}
+
+impl OrderSubject {
+    /// The single instrument, if it is one.
+    #[must_use]
+    pub fn instrument(&self) -> Option<&Instrument> {
+        match self {
+            Self::Instrument(instrument) => Some(instrument),
+            Self::Legs(_) => None,
+        }
+    }
+
+    /// Every instrument in it, in order.
+    pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
+        let (one, legs) = match self {
+            Self::Instrument(instrument) => (Some(instrument), &[][..]),
+            Self::Legs(legs) => (None, legs.as_slice()),
+        };
+        one.into_iter().chain(legs.iter().map(|leg| &leg.instrument))
+    }
+
+    /// The asset class that decides rules and fees: that of the instrument, or of the first leg.
+    #[must_use]
+    pub fn asset_class(&self) -> AssetClass {
+        self.instruments().next().map_or(AssetClass::Equity, Instrument::asset_class)
+    }
+}
+
+impl fmt::Display for OrderSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instrument(instrument) => instrument.fmt(f),
+            Self::Legs(legs) => {
+                let text: Vec<String> = legs
+                    .iter()
+                    .map(|leg| {
+                        let sign = if leg.side.is_buy() { '+' } else { '-' };
+                        format!("{sign}{} {}", canonical(leg.ratio), leg.instrument)
+                    })
+                    .collect();
+                f.pad(&text.join(" / "))
+            }
+        }
+    }
+}
+
+/// Who asked for an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OriginKind {
+    /// The order ticket.
+    Ticket,
+    /// The command bar.
+    Command,
+    /// The command line.
+    Cli,
+    /// A strategy.
+    Strategy,
+    /// A custom bot.
+    Bot,
+    /// A model-driven agent.
+    Agent,
+    /// A tool client.
+    Mcp,
+    /// An automatic exit.
+    Exit,
+    /// Not ours: found at the broker.
+    External,
+}
+
+impl OriginKind {
+    /// True where a person asked, so that automation's extra limits do not hold.
+    #[must_use]
+    pub const fn is_human(self) -> bool {
+        matches!(self, Self::Ticket | Self::Command | Self::Cli)
+    }
+}
+
+/// Who asked for an order, by name where there are several.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The kind of asker.
+    pub kind: OriginKind,
+    /// The strategy, bot or agent; absent for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<SmolStr>,
+}
+
+impl Origin {
+    /// A person at this door.
+    #[must_use]
+    pub const fn person(kind: OriginKind) -> Self {
+        Self { kind, name: None }
+    }
+}
+
+/// One exit of a bracket: its own order, made when the parent is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BracketExit {
+    /// The exit's own id.
+    pub client_order_id: ClientOrderId,
+    /// Its price: the limit of a take-profit, the trigger of a stop-loss.
+    pub price: Price,
+}
+
+/// Links between orders (FIX ContingencyType, tag 1385).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Contingency {
+    /// One triggers the other: this order works once, and as far as, the parent has filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ClientOrderId>,
+    /// One cancels the other: a fill of one shrinks the others of the group, by the id of its first member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oco_group: Option<ClientOrderId>,
+}
+
+impl Contingency {
+    /// True when the order stands alone.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.parent.is_none() && self.oco_group.is_none()
+    }
+}
+
+/// The fields of an order intent, before risk. Every door hands the engine one of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRequest {
+    /// Our id, made once.
+    pub client_order_id: ClientOrderId,
+    /// The account it goes to.
+    pub account: AccountId,
+    /// Who asked.
+    pub origin: Origin,
+    /// What is traded.
+    pub subject: OrderSubject,
+    /// Buy or sell. For a package: buy for a debit, sell for a credit, unless said.
+    pub side: Side,
+    /// Open or close, where said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position_effect: Option<PositionEffect>,
+    /// Units or packages, positive.
+    pub quantity: Quantity,
+    /// Type and prices.
+    #[serde(flatten)]
+    pub pricing: Pricing,
+    /// How long it works.
+    pub time_in_force: TimeInForce,
+    /// Last day of a gtd order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_date: Option<Date>,
+    /// Which hours.
+    #[serde(default)]
+    pub session: TradingSession,
+    /// Debit or credit of a package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_effect: Option<PriceEffect>,
+    /// Bracket: limit order that takes the profit once this order fills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take_profit: Option<BracketExit>,
+    /// Bracket: stop order that limits the loss once this order fills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_loss: Option<BracketExit>,
+    /// Links to other orders.
+    #[serde(default, skip_serializing_if = "Contingency::is_empty")]
+    pub contingency: Contingency,
+    /// Never take liquidity.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub post_only: bool,
+    /// Never open or flip a position.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reduce_only: bool,
+    /// A person said that the same order twice is meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_duplicate: bool,
+}
+
+impl OrderRequest {
+    /// The bracket's exits as orders of their own: opposite side, closing, one cancels the other, triggered by this one.
+    /// Empty unless this is a bracket of one instrument.
+    #[must_use]
+    pub fn exit_orders(&self) -> Vec<Self> {
+        let exits = [
+            self.take_profit.as_ref().map(|exit| (exit, Pricing::Limit { limit_price: exit.price })),
+            self.stop_loss.as_ref().map(|exit| (exit, Pricing::Stop { stop_price: exit.price })),
+        ];
+        let side = match self.side {
+            Side::Buy => Side::Sell,
+            Side::SellShort => Side::BuyToCover,
+            Side::Sell | Side::BuyToCover => return Vec::new(),
+        };
+        exits
+            .into_iter()
+            .flatten()
+            .map(|(exit, pricing)| Self {
+                client_order_id: exit.client_order_id,
+                side,
+                position_effect: self.position_effect.map(|_| PositionEffect::Close),
+                pricing,
+                time_in_force: TimeInForce::Gtc,
+                expire_date: None,
+                origin: Origin { kind: OriginKind::Exit, name: self.origin.name.clone() },
+                take_profit: None,
+                stop_loss: None,
+                contingency: Contingency {
+                    parent: Some(self.client_order_id),
+                    oco_group: Some(self.client_order_id),
+                },
+                post_only: false,
+                reduce_only: true,
+                ..self.clone()
+            })
+            .collect()
+    }
+}
+
+/// Proof that `core::risk` passed this: what a broker's `submit` accepts. Only `core/risk` may call the constructor (a test reads the source).
+///
+/// ```compile_fail
+/// // Nothing outside the crate can approve an order.
+/// let order: arbion::domain::order::OrderRequest = todo!();
+/// let approved = arbion::domain::order::Approved::seal(order);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approved<T>(T);
+
+impl<T> Approved<T> {
+    /// Seals what risk has passed.
+    #[must_use]
+    pub(crate) const fn seal(value: T) -> Self {
+        Self(value)
+    }
+
+    /// What was approved.
+    #[must_use]
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// What was approved, by value.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Where an order stands (FIX OrdStatus, tag 39, with our own for what is not known).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Journalled; the broker has not answered.
+    PendingSubmit,
+    /// The broker has it.
+    Submitted,
+    /// Some of it is filled and the rest works.
+    PartiallyFilled,
+    /// All of it is filled.
+    Filled,
+    /// A cancel is on its way.
+    PendingCancel,
+    /// Ended by a cancel; may have filled in part.
+    Canceled,
+    /// A replace is on its way.
+    PendingReplace,
+    /// Ended by a replace; the new order has a row of its own.
+    Replaced,
+    /// The broker said no.
+    Rejected,
+    /// Our risk said no; nothing was sent.
+    Denied,
+    /// Ended by its time in force; may have filled in part.
+    Expired,
+    /// Sent, and nobody knows what became of it.
+    Unknown,
+}
+
+impl OrderStatus {
+    /// Every status, in declaration order.
+    pub const ALL: [Self; 12] = [
+        Self::PendingSubmit,
+        Self::Submitted,
+        Self::PartiallyFilled,
+        Self::Filled,
+        Self::PendingCancel,
+        Self::Canceled,
+        Self::PendingReplace,
+        Self::Replaced,
+        Self::Rejected,
+        Self::Denied,
+        Self::Expired,
+        Self::Unknown,
+    ];
+
+    /// Ended, but for a late fill.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(
+            self,
+            Self::Filled | Self::Canceled | Self::Replaced | Self::Rejected | Self::Denied | Self::Expired
+        )
+    }
+
+    /// Snake-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PendingSubmit => "pending_submit",
+            Self::Submitted => "submitted",
+            Self::PartiallyFilled => "partially_filled",
+            Self::Filled => "filled",
+            Self::PendingCancel => "pending_cancel",
+            Self::Canceled => "canceled",
+            Self::PendingReplace => "pending_replace",
+            Self::Replaced => "replaced",
+            Self::Rejected => "rejected",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads the snake-case word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An order with its progress, as the engine knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The number a user types.
+    pub number: OrderNumber,
+    /// What was asked for.
+    pub request: OrderRequest,
+    /// The broker's id, once it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker_order_id: Option<BrokerOrderId>,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Units filled, 0 to `quantity` (plus `overfill_quantity`).
+    pub filled_quantity: Quantity,
+    /// Mean price of the fills per unit; absent before the first. Net per package for legs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_price: Option<Price>,
+    /// Units filled beyond what was asked.
+    #[serde(default)]
+    pub overfill_quantity: Quantity,
+    /// When the intent was made.
+    pub created_at: Timestamp,
+    /// When the last event came.
+    pub updated_at: Timestamp,
+    /// Why it ended, or what is wrong: the broker's or our own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why risk said no; empty unless `Denied`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denials: Vec<Denial>,
+    /// The order that this one replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ClientOrderId>,
+}
+
+impl Order {
+    /// Units still to fill while it works, else 0 (FIX LeavesQty, tag 151).
+    #[must_use]
+    pub fn leaves_quantity(&self) -> Quantity {
+        if self.status.is_terminal() || self.filled_quantity >= self.request.quantity {
+            return Quantity::ZERO;
+        }
+        self.request.quantity - self.filled_quantity
+    }
+
+    /// True until a terminal status.
+    #[must_use]
+    pub const fn is_working(&self) -> bool {
+        !self.status.is_terminal()
+    }
+}
+
+/// The changed fields of a replace; absent fields stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderChange {
+    /// New limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_price: Option<Price>,
+    /// New trigger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_price: Option<Price>,
+    /// New trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Trail>,
+    /// New total quantity, filled part included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// New time in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_in_force: Option<TimeInForce>,
+}
+
+/// What an order would do, shown before it is confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderPreview {
+    /// The order.
+    pub request: OrderRequest,
+    /// The order in one sentence.
+    pub words: String,
+    /// Price the estimate uses, per unit; absent without a quote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_price: Option<Price>,
+    /// Cash that leaves (positive) or comes (negative), without fees; absent without a quote.
+    #[serde(default, with = "super::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
+    pub estimated_cost: Option<Decimal>,
+    /// Fees, positive.
+    #[serde(with = "decimal_text")]
+    pub estimated_fees: Decimal,
+    /// Buying power now.
+    #[serde(with = "decimal_text")]
+    pub buying_power_before: Decimal,
+    /// Buying power once the order works.
+    #[serde(with = "decimal_text")]
+    pub buying_power_after: Decimal,
+    /// Every risk check with its result, in the order they run.
+    pub checks: Vec<RiskCheck>,
+    /// The failed ones; empty when the order may go.
+    pub denials: Vec<Denial>,
+    /// SHA-256 of the canonical order in hex: a confirmation carries it, and a changed order no longer matches.
+    pub confirmation_hash: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_words_round_trip() {
+        for status in OrderStatus::ALL {
+            assert_eq!(OrderStatus::from_word(status.as_str()), Some(status));
+            assert_eq!(serde_json::to_string(&status).unwrap(), format!("\"{status}\""));
+        }
+    }
+
+    #[test]
+    fn requests_round_trip_through_json() {
+        let request = OrderRequest {
+            client_order_id: ClientOrderId::from_parts(1, 1),
+            account: AccountId::new("paper"),
+            origin: Origin::person(OriginKind::Cli),
+            subject: OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+            side: Side::Buy,
+            position_effect: None,
+            quantity: Quantity::from(10),
+            pricing: Pricing::TrailingStop { trail: Trail::Percent(Decimal::from(5)) },
+            time_in_force: TimeInForce::Day,
+            expire_date: None,
+            session: TradingSession::Regular,
+            price_effect: None,
+            take_profit: None,
+            stop_loss: None,
+            contingency: Contingency::default(),
+            post_only: false,
+            reduce_only: false,
+            allow_duplicate: false,
+        };
+        let json = serde_json::to_string(&request).unwrap();
+        assert!(json.contains(r#""order_type":"trailing_stop","trail_percent":"5""#), "{json}");
+        assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), request);
+    }
+}

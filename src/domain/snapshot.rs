@@ -1,0 +1,160 @@
+//! What front ends read: an immutable picture of the engine, in sections that are shared, not copied.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::account::{Account, AccountMode};
+use super::capabilities::Capabilities;
+use super::ids::AccountId;
+use super::instrument::{Instrument, InstrumentSpec};
+use super::limits::{RiskLimits, TradingState};
+use super::order::Order;
+use super::position::Position;
+use super::quote::{Feed, Quote};
+
+/// How loud a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something happened as it should.
+    Info,
+    /// Worth a look.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// One line of the activity log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When.
+    pub at: Timestamp,
+    /// How loud.
+    pub severity: Severity,
+    /// Stable code, such as `ORDER_FILLED` or a denial code.
+    pub code: SmolStr,
+    /// One line of text.
+    pub text: String,
+}
+
+/// A named list of instruments, in the user's order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watchlist {
+    /// Its name, unique in the profile.
+    pub name: SmolStr,
+    /// Its instruments; no duplicates.
+    pub instruments: Vec<Instrument>,
+}
+
+/// The state of one connection to the outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Broker or feed, such as `paper` or `sim`.
+    pub name: SmolStr,
+    /// Does it answer.
+    pub up: bool,
+    /// A few words: latency, login age, what is wrong.
+    pub text: String,
+}
+
+/// The market whose hours the screen shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketClock {
+    /// Short name, such as `NYSE`.
+    pub name: SmolStr,
+    /// In its regular session now.
+    pub open: bool,
+    /// When that changes.
+    pub changes_at: Option<Timestamp>,
+}
+
+/// Where a replay stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayState {
+    /// Its clock.
+    pub at: Timestamp,
+    /// First and last instant of its data.
+    pub from: Timestamp,
+    /// Last instant of its data.
+    pub until: Timestamp,
+    /// Seconds of data per second of life.
+    pub speed: u32,
+    /// Standing still.
+    pub paused: bool,
+}
+
+/// An account with what its pane shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// The figures.
+    pub account: Account,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Its limits.
+    pub limits: RiskLimits,
+    /// May orders go out.
+    pub trading_state: TradingState,
+}
+
+/// The engine at one moment. `seq` never goes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Rises with every change.
+    pub seq: u64,
+    /// The engine's clock.
+    pub now: Timestamp,
+    /// Profile name.
+    pub profile: SmolStr,
+    /// Paper or live.
+    pub mode: AccountMode,
+    /// May orders go out, over all accounts.
+    pub trading_state: TradingState,
+    /// Where prices come from.
+    pub feed: Feed,
+    /// The market clock.
+    pub market: MarketClock,
+    /// The account that plain commands mean.
+    pub default_account: AccountId,
+    /// Accounts, by id.
+    pub accounts: Arc<Vec<AccountView>>,
+    /// Open positions, by account and instrument.
+    pub positions: Arc<Vec<Position>>,
+    /// Working orders and the recent others, newest first.
+    pub orders: Arc<Vec<Order>>,
+    /// Quotes of everything watched, held or asked for.
+    pub quotes: Arc<BTreeMap<Instrument, Quote>>,
+    /// Terms of the instruments in `quotes`.
+    pub specs: Arc<BTreeMap<Instrument, InstrumentSpec>>,
+    /// Watchlists, in the user's order; at least one.
+    pub watchlists: Arc<Vec<Watchlist>>,
+    /// The newest log lines, oldest first.
+    pub log: Arc<Vec<LogLine>>,
+    /// Connections.
+    pub connections: Arc<Vec<Connection>>,
+    /// The replay, in a replay run.
+    pub replay: Option<ReplayState>,
+}
+
+impl Snapshot {
+    /// The view of an account.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Option<&AccountView> {
+        self.accounts.iter().find(|view| view.account.account == *id)
+    }
+
+    /// The view of the default account.
+    #[must_use]
+    pub fn default_account(&self) -> Option<&AccountView> {
+        self.account(&self.default_account)
+    }
+
+    /// The position in an instrument, of an account.
+    #[must_use]
+    pub fn position(&self, account: &AccountId, instrument: &Instrument) -> Option<&Position> {
+        self.positions.iter().find(|p| p.account == *account && p.instrument == *instrument)
+    }
+}
