@@ -1,1 +1,8 @@
-//! The pure engine. It knows no clock, no socket, no file, no random source.
+//! The pure engine: order lifecycle, risk, portfolio, paper matching. It knows no clock, no socket, no file, no random source;
+//! whatever moves arrives as an `Input` with the time it happened, whatever must be done leaves as an `Effect`.
+#![deny(clippy::float_arithmetic)]
+
+pub mod lifecycle;
+pub mod paper;
+pub mod portfolio;
+pub mod risk;

@@ -1,0 +1,1 @@
+//! The paper venue: a pure matching engine with its own books.

@@ -1,0 +1,1 @@
+//! Portfolio accounting: lots, positions, cash, margin, buying power.

@@ -1,0 +1,1 @@
+//! Pre-trade risk: the only room that approves an order.
