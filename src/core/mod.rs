@@ -2,7 +2,14 @@
 //! whatever moves arrives as an `Input` with the time it happened, whatever must be done leaves as an `Effect`.
 #![deny(clippy::float_arithmetic)]
 
+pub mod book;
+pub mod effect;
+pub mod engine;
+pub mod fees;
+pub mod ids;
+pub mod input;
 pub mod lifecycle;
+pub mod market;
 pub mod paper;
 pub mod portfolio;
 pub mod risk;
