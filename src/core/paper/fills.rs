@@ -37,7 +37,9 @@ impl Venue {
             let execution = self.execution(Some((id, seq)), leg, ExecutionKind::Trade, took);
             self.books.apply_unchecked(&execution);
             // A position that has just begun is valued by the prices it was filled from.
-            if let Some(mark) = self.quotes.get(&execution.instrument).and_then(crate::domain::quote::Quote::mark) {
+            if let Some(mark) =
+                self.quotes.get(&execution.instrument).and_then(crate::domain::quote::Quote::mark)
+            {
                 self.books.mark(&execution.instrument, mark);
             }
             self.report(id, self.now, OrderEvent::Filled(execution));

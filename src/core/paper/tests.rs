@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::*;
 use crate::domain::ids::AccountId;
 use crate::domain::order::{
-    BracketExit, Contingency, Origin, OriginKind, OrderSubject, Pricing, Side, TimeInForce, Trail, TradingSession,
+    BracketExit, Contingency, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce, TradingSession,
+    Trail,
 };
 use crate::domain::quote::{Bar, Feed};
 
@@ -50,9 +51,19 @@ fn order(n: u64, words: &[&str]) -> OrderRequest {
         let next = |k: usize| words[i + k];
         i += match words[i] {
             "mkt" => 1,
-            "lmt" => { request.pricing = Pricing::Limit { limit_price: price(next(1)) }; 2 }
-            "stp" => { request.pricing = Pricing::Stop { stop_price: price(next(1)) }; 2 }
-            "stplmt" => { request.pricing = Pricing::StopLimit { stop_price: price(next(1)), limit_price: price(next(2)) }; 3 }
+            "lmt" => {
+                request.pricing = Pricing::Limit { limit_price: price(next(1)) };
+                2
+            }
+            "stp" => {
+                request.pricing = Pricing::Stop { stop_price: price(next(1)) };
+                2
+            }
+            "stplmt" => {
+                request.pricing =
+                    Pricing::StopLimit { stop_price: price(next(1)), limit_price: price(next(2)) };
+                3
+            }
             "trail" => {
                 let trail = match next(1).strip_suffix('%') {
                     Some(percent) => Trail::Percent(percent.parse().unwrap()),
@@ -61,18 +72,56 @@ fn order(n: u64, words: &[&str]) -> OrderRequest {
                 request.pricing = Pricing::TrailingStop { trail };
                 2
             }
-            "gtc" => { request.time_in_force = TimeInForce::Gtc; 1 }
-            "ioc" => { request.time_in_force = TimeInForce::Ioc; 1 }
-            "fok" => { request.time_in_force = TimeInForce::Fok; 1 }
-            "opg" => { request.time_in_force = TimeInForce::Opg; 1 }
-            "cls" => { request.time_in_force = TimeInForce::Cls; 1 }
-            "tp" => { request.take_profit = Some(BracketExit { client_order_id: id(n * 10 + 1), price: price(next(1)) }); 2 }
-            "sl" => { request.stop_loss = Some(BracketExit { client_order_id: id(n * 10 + 2), price: price(next(1)) }); 2 }
-            "oco" => { request.contingency.oco_group = Some(id(next(1).parse().unwrap())); 2 }
-            "parent" => { request.contingency.parent = Some(id(next(1).parse().unwrap())); 2 }
-            "reduce" => { request.reduce_only = true; 1 }
-            "post" => { request.post_only = true; 1 }
-            "ext" => { request.session = TradingSession::Extended; 1 }
+            "gtc" => {
+                request.time_in_force = TimeInForce::Gtc;
+                1
+            }
+            "ioc" => {
+                request.time_in_force = TimeInForce::Ioc;
+                1
+            }
+            "fok" => {
+                request.time_in_force = TimeInForce::Fok;
+                1
+            }
+            "opg" => {
+                request.time_in_force = TimeInForce::Opg;
+                1
+            }
+            "cls" => {
+                request.time_in_force = TimeInForce::Cls;
+                1
+            }
+            "tp" => {
+                request.take_profit =
+                    Some(BracketExit { client_order_id: id(n * 10 + 1), price: price(next(1)) });
+                2
+            }
+            "sl" => {
+                request.stop_loss =
+                    Some(BracketExit { client_order_id: id(n * 10 + 2), price: price(next(1)) });
+                2
+            }
+            "oco" => {
+                request.contingency.oco_group = Some(id(next(1).parse().unwrap()));
+                2
+            }
+            "parent" => {
+                request.contingency.parent = Some(id(next(1).parse().unwrap()));
+                2
+            }
+            "reduce" => {
+                request.reduce_only = true;
+                1
+            }
+            "post" => {
+                request.post_only = true;
+                1
+            }
+            "ext" => {
+                request.session = TradingSession::Extended;
+                1
+            }
             other => panic!("{other}"),
         };
     }
@@ -89,18 +138,31 @@ fn run(venue: &mut Venue, script: &str) -> String {
         now = now.checked_add(SignedDuration::from_secs(1)).unwrap();
         let number = |k: usize| words[k].parse::<u64>().unwrap();
         match words[0] {
-            "at" => { now = words[1].parse().unwrap(); venue.advance(now); }
+            "at" => {
+                now = words[1].parse().unwrap();
+                venue.advance(now);
+            }
             "quote" => {
-                let side = |text: &str| text.split_once('x').map(|(p, s)| (price(p), s.parse::<Quantity>().unwrap())).unwrap();
+                let side = |text: &str| {
+                    text.split_once('x').map(|(p, s)| (price(p), s.parse::<Quantity>().unwrap())).unwrap()
+                };
                 let ((bid, bid_size), (ask, ask_size)) = (side(words[2]), side(words[3]));
                 let instrument = Instrument::from_key(words[1]).unwrap();
                 let mut quote = Quote::empty(instrument, now, Feed::Simulated);
-                (quote.bid, quote.ask, quote.bid_size, quote.ask_size) = (Some(bid), Some(ask), bid_size, ask_size);
+                (quote.bid, quote.ask, quote.bid_size, quote.ask_size) =
+                    (Some(bid), Some(ask), bid_size, ask_size);
                 quote.last = words.get(5).map(|p| price(p));
                 venue.on_quote(now, &quote);
             }
             "bar" => {
-                let bar = Bar { start: now, open: price(words[2]), high: price(words[3]), low: price(words[4]), close: price(words[5]), volume: words[6].parse().unwrap() };
+                let bar = Bar {
+                    start: now,
+                    open: price(words[2]),
+                    high: price(words[3]),
+                    low: price(words[4]),
+                    close: price(words[5]),
+                    volume: words[6].parse().unwrap(),
+                };
                 now = now.checked_add(SignedDuration::from_secs(60)).unwrap();
                 venue.on_bar(now, &Instrument::from_key(words[1]).unwrap(), &bar);
             }
@@ -109,14 +171,27 @@ fn run(venue: &mut Venue, script: &str) -> String {
             "replace" => venue.replace(now, id(number(1)), &order(number(3), &words[4..])),
             "split" | "dividend" => {
                 let kind = match words[2].split_once(':') {
-                    Some((a, b)) => crate::domain::corporate::CorporateActionKind::Split { numerator: a.parse().unwrap(), denominator: b.parse().unwrap() },
-                    None => crate::domain::corporate::CorporateActionKind::Dividend { amount: price(words[2]) },
+                    Some((a, b)) => crate::domain::corporate::CorporateActionKind::Split {
+                        numerator: a.parse().unwrap(),
+                        denominator: b.parse().unwrap(),
+                    },
+                    None => {
+                        crate::domain::corporate::CorporateActionKind::Dividend { amount: price(words[2]) }
+                    }
                 };
                 let instrument = Instrument::from_key(words[1]).unwrap();
                 let ex_date = crate::domain::calendar::exchange_date(now);
-                venue.corporate_action(now, &crate::domain::corporate::CorporateAction { instrument, ex_date, pay_date: None, kind });
+                venue.corporate_action(
+                    now,
+                    &crate::domain::corporate::CorporateAction { instrument, ex_date, pay_date: None, kind },
+                );
             }
-            "assign" => { let Instrument::Option(c) = Instrument::from_key(&line[7..]).unwrap() else { panic!("{line}") }; venue.assign(now, &c, None); }
+            "assign" => {
+                let Instrument::Option(c) = Instrument::from_key(&line[7..]).unwrap() else {
+                    panic!("{line}")
+                };
+                venue.assign(now, &c, None);
+            }
             "expire" => venue.expire(now),
             other => panic!("{other}"),
         }
@@ -136,7 +211,9 @@ fn describe(report: &mut String, event: &AccountEvent) {
             let text = match &update.event {
                 OrderEvent::Acknowledged { .. } => "ack".to_owned(),
                 OrderEvent::Rejected(reject) => format!("rejected {}", reject.code),
-                OrderEvent::Filled(e) => format!("filled {} at {} fee {}", e.quantity, e.price, e.fee.normalize()),
+                OrderEvent::Filled(e) => {
+                    format!("filled {} at {} fee {}", e.quantity, e.price, e.fee.normalize())
+                }
                 OrderEvent::Canceled { reason } => format!("canceled {}", reason.as_deref().unwrap_or("-")),
                 OrderEvent::CancelRejected(_) => "too late".to_owned(),
                 OrderEvent::Replaced { by } => format!("replaced by {}", by.as_u128()),
@@ -147,7 +224,16 @@ fn describe(report: &mut String, event: &AccountEvent) {
             writeln!(report, "{n} {text}").unwrap();
         }
         AccountEvent::Execution(e) => {
-            writeln!(report, "{} {} {} {} at {}", e.kind.as_str(), e.side, e.quantity, e.instrument.key(), e.price).unwrap();
+            writeln!(
+                report,
+                "{} {} {} {} at {}",
+                e.kind.as_str(),
+                e.side,
+                e.quantity,
+                e.instrument.key(),
+                e.price
+            )
+            .unwrap();
         }
         AccountEvent::Cash(entry) => writeln!(report, "cash {}", entry.amount).unwrap(),
     }
@@ -163,7 +249,8 @@ fn venue() -> Venue {
 #[track_caller]
 fn check(script: &str, expect: &str) {
     let report = run(&mut venue(), script);
-    let expect: String = expect.lines().map(str::trim).filter(|l| !l.is_empty()).map(|l| format!("{l}\n")).collect();
+    let expect: String =
+        expect.lines().map(str::trim).filter(|l| !l.is_empty()).map(|l| format!("{l}\n")).collect();
     assert_eq!(report, expect);
 }
 
@@ -478,9 +565,15 @@ fn splits_and_dividends_reach_books_and_orders() {
          split AAPL 2:1
          dividend AAPL 0.10",
     );
-    assert_eq!(report, "1 ack\n1 filled 100 at 88.01 fee 0\n2 canceled the shares were split\ncorporate_action buy 100 AAPL at 0\ncash 20.00\n");
+    assert_eq!(
+        report,
+        "1 ack\n1 filled 100 at 88.01 fee 0\n2 canceled the shares were split\ncorporate_action buy 100 AAPL at 0\ncash 20.00\n"
+    );
     let position = &venue.positions()[0];
-    assert_eq!((position.quantity.to_string(), position.average_price.to_string()), ("200".into(), "44.005".into()));
+    assert_eq!(
+        (position.quantity.to_string(), position.average_price.to_string()),
+        ("200".into(), "44.005".into())
+    );
 }
 
 #[test]
@@ -504,7 +597,10 @@ fn packages_fill_whole_at_their_natural_price() {
          quote SPY261218C00600000 7.90x50 8.00x50",
     );
     assert_eq!(report, "1 ack\n1 filled 2 at 8 fee 1.41\n1 filled 2 at 4 fee 1.41\n");
-    assert_eq!(venue.account(venue.now).cash, Decimal::from(1_000_000) - Decimal::from(800) - Decimal::new(282, 2));
+    assert_eq!(
+        venue.account(venue.now).cash,
+        Decimal::from(1_000_000) - Decimal::from(800) - Decimal::new(282, 2)
+    );
 }
 
 #[test]
