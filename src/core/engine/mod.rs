@@ -100,6 +100,8 @@ pub struct Engine {
     book: OrderBook,
     /// What waits for which journal entry.
     waiting: BTreeMap<Ticket, Vec<Effect>>,
+    /// The last write failed.
+    journal_down: bool,
     /// What this step wants written.
     entry: JournalEntry,
     effects: Effects,
@@ -131,6 +133,7 @@ impl Engine {
             accounts: BTreeMap::new(),
             book: OrderBook::default(),
             waiting: BTreeMap::new(),
+            journal_down: false,
             entry: JournalEntry::default(),
             effects: Vec::new(),
             after_journal: Vec::new(),

@@ -293,6 +293,12 @@ impl Venue {
         self.ended.get(&id).map(|ended| (ended.status, ended.filled))
     }
 
+    /// The venue's own id of an order in the market.
+    #[must_use]
+    pub fn broker_order_id(&self, id: ClientOrderId) -> Option<BrokerOrderId> {
+        self.ids.get(&id).map(|seq| BrokerOrderId::new(format!("p{seq}")))
+    }
+
     /// Ids of the orders in the market, by arrival.
     pub fn open_orders(&self) -> impl Iterator<Item = ClientOrderId> {
         self.orders.values().map(|order| order.request.client_order_id)
