@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::domain::denial::Denial;
+use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::limits::TradingState;
@@ -38,6 +38,8 @@ pub struct Intent {
     pub kind: IntentKind,
     /// The order it is about, with request, number and status.
     pub order: Order,
+    /// Every risk check with its result; empty for cancels.
+    pub checks: Vec<RiskCheck>,
 }
 
 /// A change of an order as the journal keeps it.

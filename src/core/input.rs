@@ -12,7 +12,7 @@ use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderChange, OrderRequest};
 use crate::domain::quote::{Bar, Interval, Quote};
-use crate::domain::snapshot::{Connection, MarketClock, ReplayState, Severity, Watchlist};
+use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
 
 use super::effect::{RequestId, Ticket};
 
@@ -52,6 +52,8 @@ pub struct Restored {
     pub trading_state: TradingState,
     /// Equity when the current account day began, if that is on record.
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
+    /// The newest log lines, oldest first.
+    pub log: Vec<LogLine>,
 }
 
 /// One thing that happens to the engine. Times are the step's `now`.

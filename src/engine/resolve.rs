@@ -9,8 +9,8 @@ use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
-    BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind, Pricing, Side,
-    TimeInForce, Trail, TradingSession,
+    BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind,
+    Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 use crate::domain::position::Position;
 
@@ -80,7 +80,10 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
     let held = position.quantity.abs();
     let quantity = match (close.quantity, close.percent_of_position) {
         (Some(quantity), _) if quantity > held => {
-            return Err(SessionError::Usage(format!("the position in {} is {held}, less than {quantity}", close.instrument)));
+            return Err(SessionError::Usage(format!(
+                "the position in {} is {held}, less than {quantity}",
+                close.instrument
+            )));
         }
         (Some(quantity), _) => quantity,
         (None, Some(percent)) => part_of(core, &close.instrument, held, percent)?,
@@ -97,9 +100,16 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
 ///
 /// # Errors
 /// `Usage` when nothing is open in the scope, or one position cannot be closed.
-pub fn flatten(core: &mut Engine, scope: FlattenScope, asker: &Asker) -> Result<Vec<OrderRequest>, SessionError> {
-    let positions: Vec<Position> =
-        core.positions(&asker.account).into_iter().filter(|position| in_scope(&position.instrument, scope)).collect();
+pub fn flatten(
+    core: &mut Engine,
+    scope: FlattenScope,
+    asker: &Asker,
+) -> Result<Vec<OrderRequest>, SessionError> {
+    let positions: Vec<Position> = core
+        .positions(&asker.account)
+        .into_iter()
+        .filter(|position| in_scope(&position.instrument, scope))
+        .collect();
     if positions.is_empty() {
         return Err(SessionError::Usage("no open position to close".to_owned()));
     }
@@ -155,7 +165,9 @@ pub fn cancel_targets(
     let targets: Vec<ClientOrderId> = core
         .book()
         .working()
-        .filter(|order| instrument.is_none_or(|wanted| order.request.subject.instruments().any(|i| i == wanted)))
+        .filter(|order| {
+            instrument.is_none_or(|wanted| order.request.subject.instruments().any(|i| i == wanted))
+        })
         .filter(|order| side.is_none_or(|wanted| order.request.side == wanted))
         .map(|order| order.request.client_order_id)
         .collect();
@@ -197,7 +209,10 @@ pub fn replace_target(
         [] => Err(SessionError::Usage(format!("no working order in {wanted} that has such a price"))),
         several => {
             let numbers: Vec<String> = several.iter().map(|order| order.number.to_string()).collect();
-            Err(SessionError::Clarify(format!("Which order in {wanted}? Working are {}.", numbers.join(", "))))
+            Err(SessionError::Clarify(format!(
+                "Which order in {wanted}? Working are {}.",
+                numbers.join(", ")
+            )))
         }
     }
 }
@@ -241,9 +256,18 @@ fn in_scope(instrument: &Instrument, scope: FlattenScope) -> bool {
 }
 
 /// A percentage of a holding, rounded down: to whole units where the holding is whole, else to the venue's increment.
-fn part_of(core: &Engine, instrument: &Instrument, held: Quantity, percent: Decimal) -> Result<Quantity, SessionError> {
+fn part_of(
+    core: &Engine,
+    instrument: &Instrument,
+    held: Quantity,
+    percent: Decimal,
+) -> Result<Quantity, SessionError> {
     let whole = held.get().fract().is_zero() && !instrument.asset_class().trades_around_the_clock();
-    let increment = if whole { Decimal::ONE } else { core.spec(instrument).map_or(Decimal::ONE, |s| s.quantity_increment) };
+    let increment = if whole {
+        Decimal::ONE
+    } else {
+        core.spec(instrument).map_or(Decimal::ONE, |s| s.quantity_increment)
+    };
     let part = Quantity::new(held.get() * percent / Decimal::ONE_HUNDRED).floor_to_increment(increment);
     if part.is_positive() {
         Ok(part)
@@ -265,7 +289,8 @@ fn uncommitted(
     let mut group = None;
     let mut claimed = Quantity::ZERO;
     for order in core.book().working_of(account) {
-        let same = order.request.subject.instrument() == Some(instrument) && order.request.side.is_buy() == side.is_buy();
+        let same = order.request.subject.instrument() == Some(instrument)
+            && order.request.side.is_buy() == side.is_buy();
         if !same {
             continue;
         }
@@ -276,12 +301,19 @@ fn uncommitted(
     }
     let free = held - claimed;
     if !free.is_positive() {
-        return Err(SessionError::Usage(format!("all {held} {instrument} are in working orders; cancel those first")));
+        return Err(SessionError::Usage(format!(
+            "all {held} {instrument} are in working orders; cancel those first"
+        )));
     }
     Ok((quantity.min(free), group))
 }
 
-fn pricing(core: &Engine, subject: &OrderSubject, side: Side, terms: &PriceTerms) -> Result<Pricing, SessionError> {
+fn pricing(
+    core: &Engine,
+    subject: &OrderSubject,
+    side: Side,
+    terms: &PriceTerms,
+) -> Result<Pricing, SessionError> {
     let missing = |what: &str| SessionError::Usage(format!("a {} order needs a {what}", terms.order_type));
     let limit = || match (terms.limit_price, terms.limit_peg) {
         (Some(price), _) => Ok(price),
@@ -291,7 +323,9 @@ fn pricing(core: &Engine, subject: &OrderSubject, side: Side, terms: &PriceTerms
     Ok(match terms.order_type {
         OrderType::Market => Pricing::Market,
         OrderType::Limit => Pricing::Limit { limit_price: limit()? },
-        OrderType::Stop => Pricing::Stop { stop_price: terms.stop_price.ok_or_else(|| missing("stop price"))? },
+        OrderType::Stop => {
+            Pricing::Stop { stop_price: terms.stop_price.ok_or_else(|| missing("stop price"))? }
+        }
         OrderType::StopLimit => Pricing::StopLimit {
             stop_price: terms.stop_price.ok_or_else(|| missing("stop price"))?,
             limit_price: limit()?,
@@ -345,9 +379,9 @@ fn quantity(
     let money = match place.amount {
         Amount::Quantity(quantity) => return Ok(quantity),
         Amount::PercentOfPosition(percent) => {
-            let instrument = subject
-                .instrument()
-                .ok_or_else(|| SessionError::Usage("a package has no position to take a part of".to_owned()))?;
+            let instrument = subject.instrument().ok_or_else(|| {
+                SessionError::Usage("a package has no position to take a part of".to_owned())
+            })?;
             let held = core.position(account, instrument).map(|position| position.quantity.abs());
             let held = held.ok_or_else(|| SessionError::Usage(format!("no position in {instrument}")))?;
             return part_of(core, instrument, held, percent);
@@ -362,7 +396,8 @@ fn quantity(
         .instrument()
         .ok_or_else(|| SessionError::Usage("give a package a quantity, not an amount of money".to_owned()))?;
     let quote = core.quote(instrument);
-    let market = quote.and_then(|quote| if place.side.is_buy() { quote.ask } else { quote.bid }.or_else(|| quote.mark()));
+    let market = quote
+        .and_then(|quote| if place.side.is_buy() { quote.ask } else { quote.bid }.or_else(|| quote.mark()));
     let price = pricing
         .limit_price()
         .or(pricing.stop_price())
@@ -371,14 +406,19 @@ fn quantity(
         .ok_or_else(|| SessionError::Usage(format!("no quote of {instrument} to turn money into units")))?;
     let spec = core.spec(instrument);
     let mut increment = spec.map_or(Decimal::ONE, |spec| spec.quantity_increment);
-    if matches!(place.amount, Amount::PercentOfBuyingPower(_)) && instrument.asset_class() == AssetClass::Equity {
+    if matches!(place.amount, Amount::PercentOfBuyingPower(_))
+        && instrument.asset_class() == AssetClass::Equity
+    {
         increment = Decimal::ONE;
     }
     let quantity = Quantity::new(money / (price.get() * multiplier)).floor_to_increment(increment);
     if quantity.is_positive() {
         Ok(quantity)
     } else {
-        Err(SessionError::Usage(format!("{} buys less than the smallest order of {instrument} at {price}", money.normalize())))
+        Err(SessionError::Usage(format!(
+            "{} buys less than the smallest order of {instrument} at {price}",
+            money.normalize()
+        )))
     }
 }
 
@@ -393,7 +433,8 @@ fn build(
 ) -> OrderRequest {
     let now = core.now();
     let client_order_id = core.mint(now);
-    let mut exit = |price: Option<Price>| price.map(|price| BracketExit { client_order_id: core.mint(now), price });
+    let mut exit =
+        |price: Option<Price>| price.map(|price| BracketExit { client_order_id: core.mint(now), price });
     let take_profit = exit(terms.take_profit);
     let stop_loss = exit(terms.stop_loss);
     OrderRequest {

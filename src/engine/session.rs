@@ -20,6 +20,13 @@ pub struct Asked {
     pub reply: oneshot::Sender<Result<Reply, SessionError>>,
 }
 
+/// Answers somebody who may have gone meanwhile: that is no error.
+pub(super) fn give<T>(to: oneshot::Sender<T>, value: T) {
+    if to.send(value).is_err() {
+        tracing::trace!("nobody waits for this answer any more");
+    }
+}
+
 /// A front end's end of the line.
 #[derive(Clone, Debug)]
 pub struct LocalSession {

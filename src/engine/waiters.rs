@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
+use super::session::give;
 use crate::client::{Reply, SessionError};
 use crate::core::engine::Engine;
 use crate::domain::ids::ClientOrderId;
@@ -62,14 +63,16 @@ impl Waiters {
             waiter.deadline <= now || waiter.orders.iter().all(|id| is_settled(core, *id, waiter.until))
         }) {
             // A front end that has gone needs no answer.
-            drop(waiter.reply.send(answer(core, &waiter.orders)));
+            give(waiter.reply, answer(core, &waiter.orders));
         }
     }
 }
 
 fn is_settled(core: &Engine, id: ClientOrderId, until: Until) -> bool {
     let Some(order) = core.order(id) else { return true };
-    let immediate = order.request.pricing.order_type() == OrderType::Market
+    // On bars a market order waits for the next open; nobody waits for that.
+    let immediate = !core.is_bar_mode()
+        && order.request.pricing.order_type() == OrderType::Market
         && !matches!(order.request.time_in_force, TimeInForce::Opg | TimeInForce::Cls);
     match order.status {
         OrderStatus::PendingSubmit | OrderStatus::PendingCancel | OrderStatus::PendingReplace => false,

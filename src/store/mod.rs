@@ -71,7 +71,8 @@ impl Store {
     pub fn open_reader(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(DATABASE);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(|error| StoreError::sqlite(&path, &error))?;
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(|error| StoreError::sqlite(&path, &error))?;
         connection
             .busy_timeout(std::time::Duration::from_millis(5_000))
             .map_err(|error| StoreError::sqlite(&path, &error))?;

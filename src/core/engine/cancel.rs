@@ -32,7 +32,7 @@ impl Engine {
         lifecycle::transition(&mut order, Transition::CancelRequested, self.now)
             .map_err(|_| format!("order {} is {} already", before.number, before.status))?;
         self.change_status(&before, &order, "cancel requested");
-        self.journal_intent(IntentKind::Cancel, &order);
+        self.journal_intent(IntentKind::Cancel, &order, Vec::new());
         let account = order.request.account.clone();
         self.put_order(order);
         self.after_journal.push(Effect::Cancel { account, order: id });

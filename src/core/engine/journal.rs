@@ -28,7 +28,11 @@ impl Engine {
     /// The entry is on disk: what waited for it may go.
     pub(super) fn on_journaled(&mut self, ticket: Ticket) {
         if std::mem::take(&mut self.journal_down) {
-            self.note(Severity::Info, "JOURNAL_BACK", "the journal can be written again; orders go out again".to_owned());
+            self.note(
+                Severity::Info,
+                "JOURNAL_BACK",
+                "the journal can be written again; orders go out again".to_owned(),
+            );
         }
         if let Some(held) = self.waiting.remove(&ticket) {
             self.effects.extend(held);

@@ -316,6 +316,12 @@ impl Engine {
         self.now
     }
 
+    /// Does it run on bars.
+    #[must_use]
+    pub const fn is_bar_mode(&self) -> bool {
+        self.config.bar_mode
+    }
+
     /// The account that plain commands mean.
     #[must_use]
     pub const fn default_account(&self) -> &AccountId {

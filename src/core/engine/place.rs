@@ -3,10 +3,10 @@
 use crate::core::effect::{Effect, Intent, IntentKind, Outcome, RequestId};
 use crate::core::lifecycle::{self, Transition};
 use crate::core::risk::{self, RiskOutcome};
-use crate::domain::denial::{Denial, DenialCode};
+use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
 use crate::domain::money::Quantity;
-use crate::domain::order::{Approved, Contingency, Order, OrderChange, OrderRequest, OrderStatus, Pricing};
+use crate::domain::order::{Contingency, Order, OrderChange, OrderRequest, OrderStatus, Pricing};
 use crate::domain::snapshot::Severity;
 
 use super::Engine;
@@ -48,10 +48,11 @@ impl Engine {
         if self.book.get(request.client_order_id).is_some() {
             return Ok(());
         }
-        let approved = match self.check(&request).result {
+        let RiskOutcome { checks, result } = self.check(&request);
+        let approved = match result {
             Ok(approved) => approved,
             Err(denials) => {
-                self.record_denied(request, &denials);
+                self.record_denied(request, &denials, checks);
                 return Err(denials);
             }
         };
@@ -61,17 +62,17 @@ impl Engine {
         }
         for exit in request.exit_orders() {
             let order = self.new_order(exit, OrderStatus::PendingSubmit);
-            self.journal_intent(IntentKind::New, &order);
+            self.journal_intent(IntentKind::New, &order, Vec::new());
             self.put_order(order);
         }
         let order = self.new_order(request, OrderStatus::PendingSubmit);
-        self.journal_intent(IntentKind::New, &order);
+        self.journal_intent(IntentKind::New, &order, checks);
         self.put_order(order);
         self.after_journal.push(Effect::Submit { account, order: Box::new(approved) });
         Ok(())
     }
 
-    fn record_denied(&mut self, request: OrderRequest, denials: &[Denial]) {
+    fn record_denied(&mut self, request: OrderRequest, denials: &[Denial], checks: Vec<RiskCheck>) {
         let mut order = self.new_order(request, OrderStatus::Denied);
         order.denials = denials.to_vec();
         let reasons: Vec<&str> = denials.iter().map(|denial| denial.text.as_str()).collect();
@@ -80,7 +81,7 @@ impl Engine {
             denials.first().map_or("DENIED", |denial| denial.code.as_str()),
             format!("order {} {} denied: {}", order.number, order.request.subject, reasons.join("; ")),
         );
-        self.journal_intent(IntentKind::New, &order);
+        self.journal_intent(IntentKind::New, &order, checks);
         self.put_order(order);
     }
 
@@ -104,12 +105,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn journal_intent(&mut self, kind: IntentKind, order: &Order) {
+    pub(super) fn journal_intent(&mut self, kind: IntentKind, order: &Order, checks: Vec<RiskCheck>) {
         let id = match kind {
             IntentKind::New | IntentKind::Replace => order.request.client_order_id,
             IntentKind::Cancel => self.ids.next(self.now),
         };
-        self.entry.intents.push(Intent { id, kind, order: order.clone() });
+        self.entry.intents.push(Intent { id, kind, order: order.clone(), checks });
     }
 
     /// Keeps an order and has its newest state written.
@@ -139,10 +140,11 @@ impl Engine {
         lifecycle::transition(&mut moved, Transition::ReplaceRequested, self.now).map_err(|error| {
             ReplaceError::Refused(format!("order {} cannot be replaced: {error}", old.number))
         })?;
-        let approved = match self.check_replace(&old, &new) {
+        let RiskOutcome { checks, result } = self.check_replace(&old, &new);
+        let approved = match result {
             Ok(approved) => approved,
             Err(denials) => {
-                self.record_denied(new, &denials);
+                self.record_denied(new, &denials, checks);
                 return Err(ReplaceError::Denied(new_id, denials));
             }
         };
@@ -151,19 +153,20 @@ impl Engine {
         self.put_order(moved);
         let mut order = self.new_order(new, OrderStatus::PendingSubmit);
         order.replaces = Some(id);
-        self.journal_intent(IntentKind::Replace, &order);
+        self.journal_intent(IntentKind::Replace, &order, checks);
         self.put_order(order);
         self.after_journal.push(Effect::Replace { account, order: id, new: Box::new(approved) });
         Ok(new_id)
     }
 
-    fn check_replace(&self, old: &Order, new: &OrderRequest) -> Result<Approved<OrderRequest>, Vec<Denial>> {
-        let Some(books) = self.accounts.get(&new.account) else {
-            let text = format!("{} account={}", DenialCode::NotAuthorised, new.account);
-            return Err(vec![Denial { code: DenialCode::NotAuthorised, text }]);
-        };
-        let account = self.account_figures(books);
-        risk::check_replace(&self.risk_view(books, &account), old, new).result
+    fn check_replace(&self, old: &Order, new: &OrderRequest) -> RiskOutcome {
+        match self.accounts.get(&new.account) {
+            Some(books) => {
+                let account = self.account_figures(books);
+                risk::check_replace(&self.risk_view(books, &account), old, new)
+            }
+            None => RiskOutcome::unknown_account(&new.account),
+        }
     }
 
     /// The order that takes the old one's place: same intent, changed fields, for what is still open.

@@ -53,6 +53,8 @@ impl Engine {
                 books.portfolio.set_day_start_equity(self.now, *equity);
             }
         }
+        self.log.extend(restored.log);
+        self.dirty.log = true;
         for order in restored.orders {
             self.next_number = self.next_number.max(order.number.0 + 1);
             self.book.insert(order);
