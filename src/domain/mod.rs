@@ -15,3 +15,4 @@ pub mod order;
 pub mod position;
 pub mod quote;
 pub mod snapshot;
+pub mod text;
