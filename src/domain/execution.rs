@@ -164,3 +164,52 @@ pub struct OrderUpdate {
     #[serde(flatten)]
     pub event: OrderEvent,
 }
+
+/// Why cash moved without a fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CashKind {
+    /// Paid in (positive) or out by the owner.
+    Deposit,
+    /// A dividend received (positive) or owed on a short position.
+    Dividend,
+    /// Interest.
+    Interest,
+    /// A fee outside of fills.
+    Fee,
+}
+
+/// Cash that moved without a fill. Keyed by account and id, like executions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CashEntry {
+    /// The broker's id of the movement.
+    pub id: ExecutionId,
+    /// The account.
+    pub account: AccountId,
+    /// Why.
+    pub kind: CashKind,
+    /// Positive is money to the account.
+    #[serde(with = "decimal_text")]
+    pub amount: Decimal,
+    /// Of this currency.
+    pub currency: Currency,
+    /// The instrument that caused it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instrument: Option<Instrument>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Whatever a broker reports.
+///
+/// A split is an [`Execution`] of kind `CorporateAction` at price zero: it adds (or takes) units and spreads the cost over what is then held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AccountEvent {
+    /// About one order.
+    Order(OrderUpdate),
+    /// Units moved without an order of ours: assignment, exercise, expiration, corporate action, another terminal.
+    Execution(Execution),
+    /// Cash moved without a fill.
+    Cash(CashEntry),
+}

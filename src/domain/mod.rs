@@ -4,6 +4,7 @@
 pub mod account;
 pub mod calendar;
 pub mod capabilities;
+pub mod corporate;
 pub mod denial;
 pub mod execution;
 pub mod ids;

@@ -614,6 +614,9 @@ pub struct Order {
     /// Mean price of the fills per unit; absent before the first. Net per package for legs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_price: Option<Price>,
+    /// Sum of price times quantity over the fills, exact: the average comes from it. Signed net cash per multiplier for legs.
+    #[serde(default, with = "decimal_text")]
+    pub filled_notional: Decimal,
     /// Units filled beyond what was asked.
     #[serde(default)]
     pub overfill_quantity: Quantity,

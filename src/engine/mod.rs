@@ -1,1 +1,20 @@
-//! The async shell around the core; the only caller of its step.
+//! The async shell around the core: one thread with one task loop that owns the core, a journal thread, a broker link per account.
+//! The only caller of `core::engine::Engine::step`.
+
+mod answers;
+pub mod backtest;
+pub mod clock;
+mod feed;
+mod journal;
+mod launch;
+mod link;
+mod paper;
+mod previews;
+mod reads;
+mod resolve;
+mod session;
+mod task;
+mod waiters;
+
+pub use launch::{EngineError, FeedChoice, Running, Settings, launch};
+pub use session::LocalSession;

@@ -1,1 +1,8 @@
-//! Market data: the symbol universe, replayed and simulated feeds, the conflating hub.
+//! Market data: the symbol universe, the simulated market, recorded bars and their replay, the conflating hub.
+
+pub mod bars_csv;
+pub mod chain;
+pub mod hub;
+pub mod replay;
+pub mod simulated;
+pub mod symbols;

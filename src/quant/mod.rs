@@ -1,1 +1,7 @@
-//! Numbers in, numbers out: indicators, option maths, performance metrics, position sizing.
+//! Numbers in, numbers out: indicators, option maths, performance metrics, position sizing. `f64` lives here; none of it becomes an
+//! order price without a named rounding.
+
+pub mod greeks;
+pub mod indicators;
+pub mod metrics;
+pub mod sizing;

@@ -1,1 +1,127 @@
-//! Strategies: state in, proposals out. Pure.
+//! Strategies: state in, proposals out. A strategy reads no clock, no file and no market of its own: same state and same inputs give
+//! the same outputs. Positions are never its state; they are read from the account at every evaluation.
+
+mod params;
+mod registry;
+pub mod sma_cross;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use smol_str::SmolStr;
+
+use crate::domain::denial::DenialCode;
+use crate::domain::execution::Execution;
+use crate::domain::ids::ClientOrderId;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::Quantity;
+use crate::domain::order::{Pricing, Side, TimeInForce};
+use crate::domain::quote::{Bar, Interval, Quote};
+
+pub use params::{ParamError, Params};
+pub use registry::{KINDS, build};
+
+/// What a strategy may look at besides its input.
+pub trait Books {
+    /// Units held of an instrument, signed; zero when flat.
+    fn position(&self, instrument: &Instrument) -> Quantity;
+
+    /// Cash and positions at their marks, in the account's currency.
+    fn equity(&self) -> Decimal;
+
+    /// Is an order of this strategy working in the instrument.
+    fn is_working(&self, instrument: &Instrument) -> bool;
+}
+
+/// What happens to a strategy.
+#[derive(Clone, Copy, Debug)]
+pub enum StrategyInput<'a> {
+    /// It starts; history follows as bars.
+    Started,
+    /// It will get nothing more.
+    Stopping,
+    /// A complete bar.
+    Bar {
+        /// Of what.
+        instrument: &'a Instrument,
+        /// How wide.
+        interval: Interval,
+        /// The prices.
+        bar: &'a Bar,
+    },
+    /// New prices, at most one a second per instrument.
+    Quote(&'a Quote),
+    /// One of its orders filled.
+    Execution(&'a Execution),
+    /// One of its proposals was denied.
+    Denied {
+        /// The first reason.
+        code: DenialCode,
+    },
+}
+
+/// An order a strategy proposes. The host adds account, ids and the name of the asker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// What.
+    pub instrument: Instrument,
+    /// Buy or sell.
+    pub side: Side,
+    /// Units, positive.
+    pub quantity: Quantity,
+    /// Type and prices.
+    pub pricing: Pricing,
+    /// How long it works.
+    pub time_in_force: TimeInForce,
+    /// Never open or flip.
+    pub reduce_only: bool,
+}
+
+/// Why a strategy did, or did not do, something. One record per decision that changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Stable code.
+    pub code: &'static str,
+    /// About what.
+    pub instrument: Option<Instrument>,
+    /// The numbers compared, as `key=value`.
+    pub text: String,
+}
+
+/// What a strategy wants. Nothing else leaves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// An order, and why.
+    Propose(Proposal, Decision),
+    /// A cancel of one of its own.
+    Cancel(ClientOrderId),
+    /// New memory, to be stored in the same transaction as the proposals.
+    Remember(String),
+    /// A record without an order.
+    Decision(Decision),
+    /// A line for the user.
+    Alert(String),
+}
+
+/// A strategy. Pure: all it knows comes through `on_input`.
+pub trait Strategy: Send {
+    /// Its kind, such as `sma_cross`.
+    fn kind(&self) -> &'static str;
+
+    /// Its name in the profile, and in every order's tag.
+    fn name(&self) -> &SmolStr;
+
+    /// The instruments it wants bars and quotes of; never empty.
+    fn instruments(&self) -> &[Instrument];
+
+    /// Complete bars it needs before its signals are settled.
+    fn warm_up_bars(&self) -> usize;
+
+    /// One thing happens at `now`; what it wants is appended to `out`.
+    fn on_input(
+        &mut self,
+        now: Timestamp,
+        input: StrategyInput<'_>,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    );
+}

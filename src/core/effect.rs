@@ -1,0 +1,191 @@
+//! What the engine wants done.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::domain::denial::{Denial, RiskCheck};
+use crate::domain::execution::{CashEntry, Execution};
+use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::limits::TradingState;
+use crate::domain::order::{Approved, Order, OrderRequest, OrderStatus};
+use crate::domain::snapshot::{LogLine, Watchlist};
+
+/// A question from a front end, by the number the shell gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// A journal entry that something waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What kind of intent a journal row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentKind {
+    /// A new order.
+    New,
+    /// A cancel.
+    Cancel,
+    /// A replace.
+    Replace,
+}
+
+/// An intent as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Its own id: that of the new order, or one minted for a cancel.
+    pub id: ClientOrderId,
+    /// What it is.
+    pub kind: IntentKind,
+    /// The order it is about, with request, number and status.
+    pub order: Order,
+    /// Every risk check with its result; empty for cancels.
+    pub checks: Vec<RiskCheck>,
+}
+
+/// A change of an order as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusChange {
+    /// Which order.
+    pub order: ClientOrderId,
+    /// When.
+    pub at: Timestamp,
+    /// Status before.
+    pub from: OrderStatus,
+    /// Status after.
+    pub to: OrderStatus,
+    /// The event in words.
+    pub detail: String,
+}
+
+/// An execution with what it closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedExecution {
+    /// The fill.
+    pub execution: Execution,
+    /// Gain or loss it realised, fees taken off.
+    pub realized_pnl: Decimal,
+}
+
+/// One point of an account's equity curve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EquityPoint {
+    /// Which account.
+    pub account: AccountId,
+    /// When.
+    pub at: Timestamp,
+    /// Cash and positions at their marks.
+    pub net_liquidation: Decimal,
+    /// Cash of the base currency.
+    pub cash: Decimal,
+}
+
+/// Everything one step wants on disk, in one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// New intents.
+    pub intents: Vec<Intent>,
+    /// Status changes, in order.
+    pub changes: Vec<StatusChange>,
+    /// Latest state of the orders that changed.
+    pub orders: Vec<Order>,
+    /// Fills.
+    pub executions: Vec<BookedExecution>,
+    /// Cash movements.
+    pub cash: Vec<CashEntry>,
+    /// Equity points.
+    pub equity: Vec<EquityPoint>,
+    /// The kill switch, where it moved.
+    pub trading_state: Option<TradingState>,
+    /// The user's lists, where they changed.
+    pub watchlists: Option<Vec<Watchlist>>,
+    /// Log lines.
+    pub log: Vec<LogLine>,
+}
+
+impl JournalEntry {
+    /// True when there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.intents.is_empty()
+            && self.changes.is_empty()
+            && self.orders.is_empty()
+            && self.executions.is_empty()
+            && self.cash.is_empty()
+            && self.equity.is_empty()
+            && self.trading_state.is_none()
+            && self.watchlists.is_none()
+            && self.log.is_empty()
+    }
+}
+
+/// What a request came to, as far as the core can say at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// These orders are on their way, or changed.
+    Orders(Vec<ClientOrderId>),
+    /// All of them were denied; their rows say why.
+    Denied {
+        /// The rows.
+        orders: Vec<ClientOrderId>,
+        /// All reasons.
+        denials: Vec<Denial>,
+    },
+    /// The request makes no sense as it stands.
+    Refused(String),
+    /// Done.
+    Done,
+}
+
+/// One thing to do. The order of effects is the order to do them in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Write this; answer `Journaled` or `JournalFailed` with the ticket.
+    Journal {
+        /// The number to answer with.
+        ticket: Ticket,
+        /// Does an order wait for it: then it must be synced before anything else is sent.
+        urgent: bool,
+        /// What to write.
+        entry: Box<JournalEntry>,
+    },
+    /// Send an order.
+    Submit {
+        /// To this account.
+        account: AccountId,
+        /// The order.
+        order: Box<Approved<OrderRequest>>,
+    },
+    /// Send a cancel.
+    Cancel {
+        /// To this account.
+        account: AccountId,
+        /// Of this order.
+        order: ClientOrderId,
+    },
+    /// Send a replace.
+    Replace {
+        /// To this account.
+        account: AccountId,
+        /// Of this order.
+        order: ClientOrderId,
+        /// By this one.
+        new: Box<Approved<OrderRequest>>,
+    },
+    /// Ask the broker what became of an order.
+    Ask {
+        /// This account's broker.
+        account: AccountId,
+        /// About this order.
+        order: ClientOrderId,
+    },
+    /// Answer a front end.
+    Answer {
+        /// Which question.
+        request: RequestId,
+        /// The answer.
+        outcome: Outcome,
+    },
+}
+
+/// What a step wants done, in order.
+pub type Effects = Vec<Effect>;

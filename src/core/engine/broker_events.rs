@@ -1,0 +1,162 @@
+//! What brokers report: folded into orders and books, each execution once.
+
+use crate::core::effect::BookedExecution;
+use crate::core::lifecycle;
+use crate::core::portfolio::Applied;
+use crate::domain::execution::{AccountEvent, CashEntry, Execution, ExecutionKind, OrderEvent, OrderUpdate};
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::snapshot::Severity;
+
+use super::Engine;
+
+impl Engine {
+    pub(super) fn on_broker_event(&mut self, event: AccountEvent) {
+        self.dirty.any = true;
+        match event {
+            AccountEvent::Order(update) => self.on_order_update(&update),
+            AccountEvent::Execution(execution) => {
+                if self.book_execution(&execution) {
+                    self.note(Severity::Info, execution_code(execution.kind), describe(&execution));
+                }
+            }
+            AccountEvent::Cash(entry) => self.on_cash(entry),
+        }
+    }
+
+    fn on_order_update(&mut self, update: &OrderUpdate) {
+        // A fill counts for the books whatever we know of its order; a repeat counts for nothing.
+        if let OrderEvent::Filled(execution) = &update.event
+            && !self.book_execution(execution)
+        {
+            return;
+        }
+        let Some(before) = self.book.get(update.client_order_id).cloned() else {
+            let text =
+                format!("the broker reports on order {}, which is not in memory", update.client_order_id);
+            self.note(Severity::Warning, "UNKNOWN_ORDER", text);
+            return;
+        };
+        let mut order = before.clone();
+        if let Err(error) = lifecycle::apply(&mut order, &update.event, update.at) {
+            let text = format!("order {}: {error}; ignored", before.number);
+            self.note(Severity::Error, "ILLEGAL_TRANSITION", text);
+            return;
+        }
+        self.change_status(&before, &order, event_word(&update.event));
+        self.report(&before, &order, &update.event);
+        self.put_order(order);
+    }
+
+    /// Takes an execution into the books. False when it is a repeat, or contradicts what is known.
+    fn book_execution(&mut self, execution: &Execution) -> bool {
+        let Some(books) = self.accounts.get_mut(&execution.account) else { return false };
+        match books.portfolio.apply(execution) {
+            Applied::New { realized_pnl } => {
+                self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
+                if let Some(mark) =
+                    self.market.quote(&execution.instrument).and_then(crate::domain::quote::Quote::mark)
+                {
+                    books.portfolio.mark(&execution.instrument, mark);
+                }
+                self.dirty.books = true;
+                true
+            }
+            Applied::Duplicate => false,
+            Applied::Conflict { .. } => {
+                let text = format!(
+                    "execution {} came again with other figures; the first is kept",
+                    execution.execution_id
+                );
+                self.note(Severity::Error, "EXECUTION_CONFLICT", text);
+                false
+            }
+        }
+    }
+
+    fn on_cash(&mut self, entry: CashEntry) {
+        let Some(books) = self.accounts.get_mut(&entry.account) else { return };
+        if books.portfolio.apply_cash(&entry) {
+            self.dirty.books = true;
+            let what = entry.instrument.as_ref().map(|i| format!(" on {i}")).unwrap_or_default();
+            self.note(
+                Severity::Info,
+                "CASH",
+                format!("{:?}{what}: {} {}", entry.kind, entry.amount.normalize(), entry.currency),
+            );
+            self.entry.cash.push(entry);
+        }
+    }
+
+    /// Says in the log what a trader wants to know of an order's change.
+    fn report(&mut self, before: &Order, after: &Order, event: &OrderEvent) {
+        let (severity, code) = match (event, after.status) {
+            (OrderEvent::Filled(_), OrderStatus::Filled) if after.overfill_quantity.is_positive() => {
+                (Severity::Error, "OVERFILL")
+            }
+            (OrderEvent::Filled(_), OrderStatus::Filled) => (Severity::Info, "ORDER_FILLED"),
+            (OrderEvent::Filled(_), _) => (Severity::Info, "ORDER_PARTIALLY_FILLED"),
+            _ if before.status == after.status => return,
+            (_, OrderStatus::Submitted) => (Severity::Info, "ORDER_SUBMITTED"),
+            (_, OrderStatus::Canceled) => (Severity::Info, "ORDER_CANCELED"),
+            (_, OrderStatus::Expired) => (Severity::Info, "ORDER_EXPIRED"),
+            (_, OrderStatus::Replaced) => (Severity::Info, "ORDER_REPLACED"),
+            (_, OrderStatus::Rejected) => (Severity::Error, "ORDER_REJECTED"),
+            (_, OrderStatus::Unknown) => (Severity::Error, "ORDER_UNKNOWN"),
+            _ => return,
+        };
+        let mut text = format!(
+            "order {} {} {} {}",
+            after.number, after.request.side, after.request.quantity, after.request.subject
+        );
+        if let OrderEvent::Filled(execution) = event {
+            text.push_str(&format!(": filled {} at {}", execution.quantity, execution.price));
+            if after.status != OrderStatus::Filled {
+                text.push_str(&format!(", {} of {} so far", after.filled_quantity, after.request.quantity));
+            }
+        } else if let Some(reason) = &after.reason {
+            text.push_str(&format!(": {} ({reason})", after.status));
+        } else {
+            text.push_str(&format!(": {}", after.status));
+        }
+        self.note(severity, code, text);
+    }
+}
+
+const fn execution_code(kind: ExecutionKind) -> &'static str {
+    match kind {
+        ExecutionKind::Trade => "EXTERNAL_FILL",
+        ExecutionKind::Exercise => "EXERCISED",
+        ExecutionKind::Assignment => "ASSIGNED",
+        ExecutionKind::Expiration => "EXPIRED",
+        ExecutionKind::CorporateAction => "CORPORATE_ACTION",
+        ExecutionKind::Bust => "EXECUTION_BUSTED",
+    }
+}
+
+fn describe(execution: &Execution) -> String {
+    format!(
+        "{} {} {} {} at {}",
+        execution.kind.as_str(),
+        execution.side,
+        execution.quantity,
+        execution.instrument,
+        execution.price
+    )
+}
+
+const fn event_word(event: &OrderEvent) -> &'static str {
+    match event {
+        OrderEvent::Acknowledged { .. } => "acknowledged",
+        OrderEvent::Rejected(_) => "rejected",
+        OrderEvent::Filled(_) => "filled",
+        OrderEvent::Canceled { .. } => "canceled",
+        OrderEvent::CancelRejected(_) => "cancel rejected",
+        OrderEvent::Replaced { .. } => "replaced",
+        OrderEvent::ReplaceRejected(_) => "replace rejected",
+        OrderEvent::Expired => "expired",
+        OrderEvent::OutcomeUnknown { .. } => "outcome unknown",
+        OrderEvent::NeverReached => "never reached",
+        OrderEvent::QuantityChanged { .. } => "quantity changed",
+        OrderEvent::StopMoved { .. } => "stop moved",
+    }
+}

@@ -1,0 +1,97 @@
+//! Cancels, the kill switch and its lifting. A cancel goes out even when the journal does not answer.
+
+use crate::core::effect::{Effect, IntentKind, Outcome, RequestId, StatusChange};
+use crate::core::lifecycle::{self, Transition};
+use crate::domain::ids::ClientOrderId;
+use crate::domain::limits::TradingState;
+use crate::domain::order::{Order, OriginKind};
+use crate::domain::snapshot::Severity;
+
+use super::Engine;
+
+impl Engine {
+    pub(super) fn on_cancel(&mut self, request: RequestId, orders: &[ClientOrderId]) {
+        let mut canceled = Vec::new();
+        let mut refused = None;
+        for id in orders {
+            match self.cancel_one(*id) {
+                Ok(()) => canceled.push(*id),
+                Err(reason) => refused = Some(reason),
+            }
+        }
+        let outcome = match refused {
+            Some(reason) if canceled.is_empty() => Outcome::Refused(reason),
+            _ => Outcome::Orders(canceled),
+        };
+        self.answer(request, outcome);
+    }
+
+    fn cancel_one(&mut self, id: ClientOrderId) -> Result<(), String> {
+        let before = self.book.get(id).cloned().ok_or_else(|| format!("no order {id}"))?;
+        let mut order = before.clone();
+        lifecycle::transition(&mut order, Transition::CancelRequested, self.now)
+            .map_err(|_| format!("order {} is {} already", before.number, before.status))?;
+        self.change_status(&before, &order, "cancel requested");
+        self.journal_intent(IntentKind::Cancel, &order, Vec::new());
+        let account = order.request.account.clone();
+        self.put_order(order);
+        self.after_journal.push(Effect::Cancel { account, order: id });
+        Ok(())
+    }
+
+    /// Records a status change for the journal, if there was one.
+    pub(super) fn change_status(&mut self, before: &Order, after: &Order, detail: &str) {
+        if before.status != after.status {
+            self.entry.changes.push(StatusChange {
+                order: after.request.client_order_id,
+                at: self.now,
+                from: before.status,
+                to: after.status,
+                detail: detail.to_owned(),
+            });
+        }
+    }
+
+    pub(super) fn on_halt(&mut self, request: RequestId, all: bool, reason: &str) {
+        let canceled = self.halt(all, reason);
+        self.answer(request, Outcome::Orders(canceled));
+    }
+
+    /// Kill switch on (reliability H1): durable state, then a cancel of every working order; exits stay unless `all`.
+    pub(super) fn halt(&mut self, all: bool, reason: &str) -> Vec<ClientOrderId> {
+        self.trading_state = TradingState::Halted;
+        self.entry.trading_state = Some(TradingState::Halted);
+        let targets: Vec<ClientOrderId> = self
+            .book
+            .working()
+            .filter(|order| all || !is_protective(order))
+            .map(|order| order.request.client_order_id)
+            .collect();
+        let canceled: Vec<ClientOrderId> =
+            targets.into_iter().filter(|id| self.cancel_one(*id).is_ok()).collect();
+        self.note(
+            Severity::Warning,
+            "HALTED",
+            format!("kill switch on: {reason}; {} orders being canceled", canceled.len()),
+        );
+        canceled
+    }
+
+    pub(super) fn on_resume(&mut self, request: RequestId) {
+        if self.trading_state == TradingState::Active {
+            self.answer(request, Outcome::Refused("the kill switch is not on".to_owned()));
+            return;
+        }
+        self.trading_state = TradingState::Active;
+        self.entry.trading_state = Some(TradingState::Active);
+        self.note(Severity::Info, "RESUMED", "kill switch off: orders may go out again".to_owned());
+        self.answer(request, Outcome::Done);
+    }
+}
+
+/// An exit that only reduces: it protects a position, so a halt leaves it.
+fn is_protective(order: &Order) -> bool {
+    order.request.origin.kind == OriginKind::Exit
+        && order.request.reduce_only
+        && order.request.contingency.parent.is_some()
+}

@@ -1,0 +1,79 @@
+//! Journal before wire: a step's writes leave as one entry, and what must wait for it waits.
+
+use crate::domain::denial::{Denial, DenialCode};
+use crate::domain::order::OrderStatus;
+use crate::domain::snapshot::Severity;
+
+use super::super::effect::{Effect, Effects, Ticket};
+use super::Engine;
+
+impl Engine {
+    /// Closes a step: everything written in it is one entry, and what may only happen after is held back under its ticket.
+    pub(super) fn finish(&mut self) -> Effects {
+        let held = std::mem::take(&mut self.after_journal);
+        if !self.entry.is_empty() || !held.is_empty() {
+            let ticket = Ticket(self.next_ticket);
+            self.next_ticket += 1;
+            let entry = Box::new(std::mem::take(&mut self.entry));
+            let urgent = !held.is_empty();
+            // The journal comes first, so that an answer given in the same step is never ahead of the disk.
+            self.effects.insert(0, Effect::Journal { ticket, urgent, entry });
+            if urgent {
+                self.waiting.insert(ticket, held);
+            }
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The entry is on disk: what waited for it may go.
+    pub(super) fn on_journaled(&mut self, ticket: Ticket) {
+        if std::mem::take(&mut self.journal_down) {
+            self.note(
+                Severity::Info,
+                "JOURNAL_BACK",
+                "the journal can be written again; orders go out again".to_owned(),
+            );
+        }
+        if let Some(held) = self.waiting.remove(&ticket) {
+            self.effects.extend(held);
+        }
+    }
+
+    /// The entry is not on disk: no order goes, cancels do (reliability J2).
+    pub(super) fn on_journal_failed(&mut self, ticket: Ticket, reason: &str) {
+        let held = self.waiting.remove(&ticket).unwrap_or_default();
+        self.note(
+            Severity::Error,
+            DenialCode::JournalUnavailable.as_str(),
+            format!("the journal could not be written: {reason}"),
+        );
+        // Once is enough: the lines and rows of this failure go to disk with the next entry that can be written.
+        for effect in held {
+            match effect {
+                Effect::Submit { order, .. } => self.deny_unjournaled(order.get().client_order_id, reason),
+                Effect::Replace { order, new, .. } => {
+                    self.deny_unjournaled(new.get().client_order_id, reason);
+                    self.undo_replace(order);
+                }
+                other => self.effects.push(other),
+            }
+        }
+    }
+
+    fn deny_unjournaled(&mut self, id: crate::domain::ids::ClientOrderId, reason: &str) {
+        let Some(mut order) = self.book.take(id) else { return };
+        let text = format!("{} the order was not sent: {reason}", DenialCode::JournalUnavailable);
+        let exits: Vec<_> = order.request.exit_orders().iter().map(|exit| exit.client_order_id).collect();
+        order.status = OrderStatus::Denied;
+        order.denials.push(Denial { code: DenialCode::JournalUnavailable, text });
+        order.updated_at = self.now;
+        self.put_order(order);
+        for exit in exits {
+            if let Some(mut order) = self.book.take(exit) {
+                order.status = OrderStatus::Denied;
+                order.updated_at = self.now;
+                self.put_order(order);
+            }
+        }
+    }
+}

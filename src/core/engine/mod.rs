@@ -1,0 +1,384 @@
+//! `Engine::step`: everything that trades goes through it. One owner, no waiting, no outside.
+//!
+//! The order of a new order: `place` checks and reserves, the step leaves an `Effect::Journal`, and only the answer
+//! `Input::Journaled` lets the `Effect::Submit` out.
+
+mod broker_events;
+mod cancel;
+mod journal;
+mod place;
+mod publish;
+mod restore;
+mod view;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use smol_str::SmolStr;
+
+use crate::domain::account::Account;
+use crate::domain::calendar::Calendar;
+use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::limits::TradingState;
+use crate::domain::order::Order;
+use crate::domain::position::Position;
+use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
+
+use super::book::OrderBook;
+use super::effect::{Effect, Effects, EquityPoint, JournalEntry, Outcome, RequestId, Ticket};
+use super::fees::FeeTable;
+use super::ids::IdGenerator;
+use super::input::{AccountSetup, Input, forward};
+use super::market::MarketState;
+use super::portfolio::Portfolio;
+use super::risk::Activity;
+
+/// Log lines kept in memory.
+pub const LOG_LINES_MAX: usize = 500;
+
+/// How often the equity curve gets a point while something moves.
+const EQUITY_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// What an engine is for.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Profile name.
+    pub profile: SmolStr,
+    /// The account that plain commands mean.
+    pub default_account: AccountId,
+    /// Where its prices come from.
+    pub feed: Feed,
+    /// Seed of its ids.
+    pub seed: u64,
+    /// Runs on bars: an order proposed outside a session waits for the next open, and quote age counts in bars.
+    pub bar_mode: bool,
+    /// The exchange never closes (the simulated market).
+    pub never_closed: bool,
+    /// What fills cost, for estimates.
+    pub fees: FeeTable,
+}
+
+/// One account's side of the engine.
+#[derive(Clone, Debug)]
+pub(super) struct Books {
+    pub(super) setup: AccountSetup,
+    pub(super) portfolio: Portfolio,
+    pub(super) activity: Activity,
+    pub(super) trading_state: TradingState,
+    pub(super) broker_up: bool,
+    pub(super) reconciled: bool,
+    pub(super) last_equity_at: Option<Timestamp>,
+    pub(super) equity_high: Option<Decimal>,
+}
+
+/// Which sections of the snapshot have changed since the last one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Dirty {
+    any: bool,
+    orders: bool,
+    books: bool,
+    log: bool,
+}
+
+/// The pure engine of one profile.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    calendar: Arc<Calendar>,
+    now: Timestamp,
+    seq: u64,
+    ids: IdGenerator,
+    next_number: u64,
+    next_ticket: u64,
+    trading_state: TradingState,
+    market: MarketState,
+    accounts: BTreeMap<AccountId, Books>,
+    book: OrderBook,
+    /// What waits for which journal entry.
+    waiting: BTreeMap<Ticket, Vec<Effect>>,
+    /// The last write failed.
+    journal_down: bool,
+    /// What this step wants written.
+    entry: JournalEntry,
+    effects: Effects,
+    /// What this step sends once its entry is on disk.
+    after_journal: Vec<Effect>,
+    watchlists: Arc<Vec<Watchlist>>,
+    connections: Arc<Vec<Connection>>,
+    clock: MarketClock,
+    replay: Option<ReplayState>,
+    log: VecDeque<LogLine>,
+    dirty: Dirty,
+    published: publish::Published,
+}
+
+impl Engine {
+    /// An engine without accounts, quotes or orders.
+    #[must_use]
+    pub fn new(config: EngineConfig, calendar: Arc<Calendar>, now: Timestamp) -> Self {
+        Self {
+            ids: IdGenerator::new(config.seed),
+            config,
+            calendar,
+            now,
+            seq: 0,
+            next_number: 1,
+            next_ticket: 1,
+            trading_state: TradingState::Active,
+            market: MarketState::default(),
+            accounts: BTreeMap::new(),
+            book: OrderBook::default(),
+            waiting: BTreeMap::new(),
+            journal_down: false,
+            entry: JournalEntry::default(),
+            effects: Vec::new(),
+            after_journal: Vec::new(),
+            watchlists: Arc::default(),
+            connections: Arc::default(),
+            clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
+            replay: None,
+            log: VecDeque::new(),
+            dirty: Dirty { any: true, orders: true, books: true, log: true },
+            published: publish::Published::default(),
+        }
+    }
+
+    /// One thing happens at `now`. Returns what must be done, in order.
+    pub fn step(&mut self, now: Timestamp, input: Input) -> Effects {
+        self.now = forward(self.now, now);
+        match input {
+            Input::Quote(quote) => self.on_quote(*quote),
+            Input::Bar { instrument, interval, bar } => self.on_bar(&instrument, interval, &bar),
+            Input::Broker(event) => self.on_broker_event(*event),
+            Input::Journaled(ticket) => self.on_journaled(ticket),
+            Input::JournalFailed { ticket, reason } => self.on_journal_failed(ticket, &reason),
+            Input::Place { request, orders } => self.on_place(request, orders),
+            Input::Cancel { request, orders } => self.on_cancel(request, &orders),
+            Input::Replace { request, order, change } => self.on_replace(request, order, &change),
+            Input::Halt { request, all, reason } => self.on_halt(request, all, &reason),
+            Input::Resume { request } => self.on_resume(request),
+            Input::Tick => self.on_tick(),
+            other => self.on_setting(other),
+        }
+        self.finish()
+    }
+
+    fn on_setting(&mut self, input: Input) {
+        self.dirty.any = true;
+        match input {
+            Input::Account(setup) => self.add_account(*setup),
+            Input::Restored(restored) => self.restore(*restored),
+            Input::Instrument(spec) => self.market.put_spec(*spec),
+            Input::AverageVolume { instrument, volume } => self.market.put_average_volume(instrument, volume),
+            Input::Rate { currency, rate } => {
+                for books in self.accounts.values_mut() {
+                    books.portfolio.set_rate(currency, rate);
+                }
+            }
+            Input::BrokerStatus { account, up, reconciled } => {
+                if let Some(books) = self.accounts.get_mut(&account) {
+                    books.broker_up = up;
+                    books.reconciled = reconciled;
+                }
+            }
+            Input::Watchlists(watchlists) => {
+                self.entry.watchlists = Some(watchlists.clone());
+                self.watchlists = Arc::new(watchlists);
+            }
+            Input::Surroundings { connections, market, replay } => {
+                self.connections = Arc::new(connections);
+                self.clock = market;
+                self.replay = replay;
+            }
+            Input::Note { severity, code, text } => self.note(severity, code, text),
+            // The other inputs have a method of their own in `step`.
+            _ => {}
+        }
+    }
+
+    fn on_quote(&mut self, quote: Quote) {
+        if let Some(mark) = quote.mark() {
+            for books in self.accounts.values_mut() {
+                books.portfolio.mark(&quote.instrument, mark);
+            }
+        }
+        if self.market.put_quote(quote) {
+            self.dirty.any = true;
+        }
+    }
+
+    fn on_bar(&mut self, instrument: &Instrument, interval: Interval, bar: &Bar) {
+        if !bar.is_sound() {
+            self.note(
+                Severity::Warning,
+                "BAD_BAR",
+                format!("{instrument} {interval} bar at {} is not sound; treated as a gap", bar.start),
+            );
+            return;
+        }
+        let mut quote = Quote::empty(instrument.clone(), self.now, self.config.feed);
+        quote.last = Some(bar.close);
+        quote.open = Some(bar.open);
+        quote.high = Some(bar.high);
+        quote.low = Some(bar.low);
+        quote.bid = Some(bar.close);
+        quote.ask = Some(bar.close);
+        quote.volume = bar.volume.into();
+        quote.previous_close = self.market.quote(instrument).and_then(|known| known.last);
+        self.on_quote(quote);
+    }
+
+    fn on_tick(&mut self) {
+        let due: Vec<AccountId> = self
+            .accounts
+            .iter_mut()
+            .filter(|(_, books)| {
+                books.last_equity_at.is_none_or(|at| self.now.duration_since(at) >= EQUITY_EVERY)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in due {
+            self.record_equity(&id);
+        }
+        for books in self.accounts.values_mut() {
+            if books.portfolio.roll_day(self.now) {
+                self.dirty.books = true;
+                self.dirty.any = true;
+            }
+        }
+        self.trip_on_daily_loss();
+    }
+
+    fn record_equity(&mut self, id: &AccountId) {
+        let Some(books) = self.accounts.get_mut(id) else { return };
+        books.last_equity_at = Some(self.now);
+        let account = books.portfolio.account(self.now);
+        self.entry.equity.push(EquityPoint {
+            account: id.clone(),
+            at: self.now,
+            net_liquidation: account.net_liquidation,
+            cash: account.cash,
+        });
+    }
+
+    /// The kill switch trips by itself at the daily loss limit (reliability H6).
+    fn trip_on_daily_loss(&mut self) {
+        if self.trading_state == TradingState::Halted {
+            return;
+        }
+        let tripped = self.accounts.values().find_map(|books| {
+            let account = books.portfolio.account(self.now);
+            let start = account.day_start_equity;
+            let limit = books.setup.limits.daily_loss_halt_percent;
+            (start > Decimal::ZERO && account.day_pnl * Decimal::ONE_HUNDRED <= -(start * limit)).then(|| {
+                format!("{} lost {} today, {limit} % or more of {start}", account.account, -account.day_pnl)
+            })
+        });
+        if let Some(reason) = tripped {
+            self.halt(false, &reason);
+        }
+    }
+
+    /// A fresh order id.
+    pub fn mint(&mut self, now: Timestamp) -> ClientOrderId {
+        self.ids.next(forward(self.now, now))
+    }
+
+    /// Writes a line to the log, in memory and on disk.
+    pub(super) fn note(&mut self, severity: Severity, code: &str, text: String) {
+        let line = LogLine { at: self.now, severity, code: code.into(), text };
+        self.entry.log.push(line.clone());
+        self.log.push_back(line);
+        if self.log.len() > LOG_LINES_MAX {
+            self.log.pop_front();
+        }
+        self.dirty.log = true;
+        self.dirty.any = true;
+    }
+
+    pub(super) fn answer(&mut self, request: RequestId, outcome: Outcome) {
+        self.effects.push(Effect::Answer { request, outcome });
+    }
+
+    /// Has anything changed since the last snapshot.
+    #[must_use]
+    pub const fn changed(&self) -> bool {
+        self.dirty.any
+    }
+
+    /// The engine's clock: the newest instant it has seen.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Does it run on bars.
+    #[must_use]
+    pub const fn is_bar_mode(&self) -> bool {
+        self.config.bar_mode
+    }
+
+    /// The account that plain commands mean.
+    #[must_use]
+    pub const fn default_account(&self) -> &AccountId {
+        &self.config.default_account
+    }
+
+    /// One order, working or recent.
+    #[must_use]
+    pub fn order(&self, id: ClientOrderId) -> Option<&Order> {
+        self.book.get(id)
+    }
+
+    /// The orders.
+    #[must_use]
+    pub const fn book(&self) -> &OrderBook {
+        &self.book
+    }
+
+    /// The newest quote of an instrument.
+    #[must_use]
+    pub fn quote(&self, instrument: &Instrument) -> Option<&Quote> {
+        self.market.quote(instrument)
+    }
+
+    /// The terms of an instrument.
+    #[must_use]
+    pub fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
+        self.market.spec(instrument)
+    }
+
+    /// An account's position in an instrument.
+    #[must_use]
+    pub fn position(&self, account: &AccountId, instrument: &Instrument) -> Option<Position> {
+        self.accounts.get(account)?.portfolio.position(instrument)
+    }
+
+    /// All positions of an account.
+    #[must_use]
+    pub fn positions(&self, account: &AccountId) -> Vec<Position> {
+        self.accounts.get(account).map(|books| books.portfolio.positions()).unwrap_or_default()
+    }
+
+    /// An account's figures.
+    #[must_use]
+    pub fn account(&self, account: &AccountId) -> Option<Account> {
+        self.accounts.get(account).map(|books| self.account_figures(books))
+    }
+
+    /// May orders go out.
+    #[must_use]
+    pub const fn trading_state(&self) -> TradingState {
+        self.trading_state
+    }
+
+    /// The user's lists.
+    #[must_use]
+    pub fn watchlists(&self) -> &[Watchlist] {
+        &self.watchlists
+    }
+}

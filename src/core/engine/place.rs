@@ -1,0 +1,241 @@
+//! New orders and replaces: check, reserve, journal; the submit waits for the disk.
+
+use crate::core::effect::{Effect, Intent, IntentKind, Outcome, RequestId};
+use crate::core::lifecycle::{self, Transition};
+use crate::core::risk::{self, RiskOutcome};
+use crate::domain::denial::{Denial, RiskCheck};
+use crate::domain::ids::{ClientOrderId, OrderNumber};
+use crate::domain::money::Quantity;
+use crate::domain::order::{Contingency, Order, OrderChange, OrderRequest, OrderStatus, Pricing};
+use crate::domain::snapshot::Severity;
+
+use super::Engine;
+
+impl Engine {
+    pub(super) fn on_place(&mut self, request: RequestId, orders: Vec<OrderRequest>) {
+        let mut ids = Vec::with_capacity(orders.len());
+        let mut denials = Vec::new();
+        let mut sent = 0;
+        for order in orders {
+            ids.push(order.client_order_id);
+            match self.place_one(order) {
+                Ok(()) => sent += 1,
+                Err(reasons) => denials.extend(reasons),
+            }
+        }
+        let outcome = if sent == 0 && !denials.is_empty() {
+            Outcome::Denied { orders: ids, denials }
+        } else {
+            Outcome::Orders(ids)
+        };
+        self.answer(request, outcome);
+    }
+
+    /// Every check with its result, and what the order may cost, without placing it.
+    #[must_use]
+    pub fn check(&self, request: &OrderRequest) -> RiskOutcome {
+        match self.accounts.get(&request.account) {
+            Some(books) => {
+                let account = self.account_figures(books);
+                risk::check(&self.risk_view(books, &account), request)
+            }
+            None => RiskOutcome::unknown_account(&request.account),
+        }
+    }
+
+    fn place_one(&mut self, request: OrderRequest) -> Result<(), Vec<Denial>> {
+        // The same intent delivered twice is one order.
+        if self.book.get(request.client_order_id).is_some() {
+            return Ok(());
+        }
+        let RiskOutcome { checks, result } = self.check(&request);
+        let approved = match result {
+            Ok(approved) => approved,
+            Err(denials) => {
+                self.record_denied(request, &denials, checks);
+                return Err(denials);
+            }
+        };
+        let account = request.account.clone();
+        if let Some(books) = self.accounts.get_mut(&account) {
+            books.activity.record(self.now, &request);
+        }
+        for exit in request.exit_orders() {
+            let order = self.new_order(exit, OrderStatus::PendingSubmit);
+            self.journal_intent(IntentKind::New, &order, Vec::new());
+            self.put_order(order);
+        }
+        let order = self.new_order(request, OrderStatus::PendingSubmit);
+        self.journal_intent(IntentKind::New, &order, checks);
+        self.put_order(order);
+        self.after_journal.push(Effect::Submit { account, order: Box::new(approved) });
+        Ok(())
+    }
+
+    fn record_denied(&mut self, request: OrderRequest, denials: &[Denial], checks: Vec<RiskCheck>) {
+        let mut order = self.new_order(request, OrderStatus::Denied);
+        order.denials = denials.to_vec();
+        let reasons: Vec<&str> = denials.iter().map(|denial| denial.text.as_str()).collect();
+        self.note(
+            Severity::Warning,
+            denials.first().map_or("DENIED", |denial| denial.code.as_str()),
+            format!("order {} {} denied: {}", order.number, order.request.subject, reasons.join("; ")),
+        );
+        self.journal_intent(IntentKind::New, &order, checks);
+        self.put_order(order);
+    }
+
+    pub(super) fn new_order(&mut self, request: OrderRequest, status: OrderStatus) -> Order {
+        let number = OrderNumber(self.next_number);
+        self.next_number += 1;
+        Order {
+            number,
+            request,
+            broker_order_id: None,
+            status,
+            filled_quantity: Quantity::ZERO,
+            average_price: None,
+            filled_notional: rust_decimal::Decimal::ZERO,
+            overfill_quantity: Quantity::ZERO,
+            created_at: self.now,
+            updated_at: self.now,
+            reason: None,
+            denials: Vec::new(),
+            replaces: None,
+        }
+    }
+
+    pub(super) fn journal_intent(&mut self, kind: IntentKind, order: &Order, checks: Vec<RiskCheck>) {
+        let id = match kind {
+            IntentKind::New | IntentKind::Replace => order.request.client_order_id,
+            IntentKind::Cancel => self.ids.next(self.now),
+        };
+        self.entry.intents.push(Intent { id, kind, order: order.clone(), checks });
+    }
+
+    /// Keeps an order and has its newest state written.
+    pub(super) fn put_order(&mut self, order: Order) {
+        self.dirty.any = true;
+        self.dirty.orders = true;
+        self.dirty.books = true;
+        self.entry.orders.push(order.clone());
+        self.book.insert(order);
+    }
+
+    pub(super) fn on_replace(&mut self, request: RequestId, id: ClientOrderId, change: &OrderChange) {
+        let outcome = match self.replace(id, change) {
+            Ok(new) => Outcome::Orders(vec![id, new]),
+            Err(ReplaceError::Refused(reason)) => Outcome::Refused(reason),
+            Err(ReplaceError::Denied(new, denials)) => Outcome::Denied { orders: vec![id, new], denials },
+        };
+        self.answer(request, outcome);
+    }
+
+    fn replace(&mut self, id: ClientOrderId, change: &OrderChange) -> Result<ClientOrderId, ReplaceError> {
+        let old =
+            self.book.get(id).cloned().ok_or_else(|| ReplaceError::Refused(format!("no order {id}")))?;
+        let new = self.replacement(&old, change).map_err(ReplaceError::Refused)?;
+        let new_id = new.client_order_id;
+        let mut moved = old.clone();
+        lifecycle::transition(&mut moved, Transition::ReplaceRequested, self.now).map_err(|error| {
+            ReplaceError::Refused(format!("order {} cannot be replaced: {error}", old.number))
+        })?;
+        let RiskOutcome { checks, result } = self.check_replace(&old, &new);
+        let approved = match result {
+            Ok(approved) => approved,
+            Err(denials) => {
+                self.record_denied(new, &denials, checks);
+                return Err(ReplaceError::Denied(new_id, denials));
+            }
+        };
+        self.change_status(&old, &moved, "replace requested");
+        let account = old.request.account.clone();
+        self.put_order(moved);
+        let mut order = self.new_order(new, OrderStatus::PendingSubmit);
+        order.replaces = Some(id);
+        self.journal_intent(IntentKind::Replace, &order, checks);
+        self.put_order(order);
+        self.after_journal.push(Effect::Replace { account, order: id, new: Box::new(approved) });
+        Ok(new_id)
+    }
+
+    fn check_replace(&self, old: &Order, new: &OrderRequest) -> RiskOutcome {
+        match self.accounts.get(&new.account) {
+            Some(books) => {
+                let account = self.account_figures(books);
+                risk::check_replace(&self.risk_view(books, &account), old, new)
+            }
+            None => RiskOutcome::unknown_account(&new.account),
+        }
+    }
+
+    /// The order that takes the old one's place: same intent, changed fields, for what is still open.
+    fn replacement(&mut self, old: &Order, change: &OrderChange) -> Result<OrderRequest, String> {
+        let mut new = old.request.clone();
+        let total = change.quantity.unwrap_or(old.request.quantity);
+        if total <= old.filled_quantity {
+            return Err(format!(
+                "order {}: {} has filled already; cancel it instead",
+                old.number, old.filled_quantity
+            ));
+        }
+        new.client_order_id = self.ids.next(self.now);
+        new.quantity = total - old.filled_quantity;
+        new.pricing = changed_pricing(old, change)?;
+        if let Some(time_in_force) = change.time_in_force {
+            new.time_in_force = time_in_force;
+            if time_in_force != crate::domain::order::TimeInForce::Gtd {
+                new.expire_date = None;
+            }
+        }
+        // The exits of a bracket are orders of their own by now; a second set must not be made.
+        if old.filled_quantity.is_positive() {
+            new.take_profit = None;
+            new.stop_loss = None;
+        }
+        new.contingency = Contingency { parent: None, ..old.request.contingency.clone() };
+        Ok(new)
+    }
+
+    /// A replace that never left: the old order works on.
+    pub(super) fn undo_replace(&mut self, id: ClientOrderId) {
+        let Some(before) = self.book.get(id).cloned() else { return };
+        let mut order = before.clone();
+        if lifecycle::transition(&mut order, Transition::ReplaceRejected, self.now).is_ok() {
+            self.change_status(&before, &order, "replace not sent");
+            self.put_order(order);
+        }
+    }
+}
+
+enum ReplaceError {
+    Refused(String),
+    Denied(ClientOrderId, Vec<Denial>),
+}
+
+/// The old pricing with the changed prices in it. A price the order type does not have is refused, never ignored.
+fn changed_pricing(old: &Order, change: &OrderChange) -> Result<Pricing, String> {
+    let refuse = |what: &str| {
+        Err(format!("order {} is a {} order and has no {what}", old.number, old.request.pricing.order_type()))
+    };
+    let mut pricing = old.request.pricing;
+    if let Some(price) = change.limit_price {
+        match &mut pricing {
+            Pricing::Limit { limit_price } | Pricing::StopLimit { limit_price, .. } => *limit_price = price,
+            _ => return refuse("limit price"),
+        }
+    }
+    if let Some(price) = change.stop_price {
+        match &mut pricing {
+            Pricing::Stop { stop_price } | Pricing::StopLimit { stop_price, .. } => *stop_price = price,
+            _ => return refuse("stop price"),
+        }
+    }
+    if let Some(new_trail) = change.trail {
+        match &mut pricing {
+            Pricing::TrailingStop { trail } => *trail = new_trail,
+            _ => return refuse("trail"),
+        }
+    }
+    Ok(pricing)
+}

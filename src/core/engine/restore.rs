@@ -1,0 +1,66 @@
+//! Accounts and the journal's content: the books are a function of what was journalled.
+
+use crate::core::effect::JournalEntry;
+use crate::core::input::{AccountSetup, Restored};
+use crate::core::portfolio::{AccountTerms, Portfolio};
+use crate::core::risk::Activity;
+use crate::domain::limits::TradingState;
+
+use super::{Books, Engine};
+
+impl Engine {
+    pub(super) fn add_account(&mut self, setup: AccountSetup) {
+        let portfolio = Portfolio::new(AccountTerms {
+            account: setup.account.clone(),
+            kind: setup.kind,
+            mode: setup.mode,
+            currency: setup.currency,
+            options_level: setup.options_level,
+            opening_cash: setup.opening_cash.clone(),
+        });
+        let books = Books {
+            portfolio,
+            activity: Activity::default(),
+            trading_state: TradingState::Active,
+            broker_up: true,
+            reconciled: false,
+            last_equity_at: None,
+            equity_high: None,
+            setup,
+        };
+        self.accounts.insert(books.setup.account.clone(), books);
+        self.dirty.books = true;
+    }
+
+    /// Rebuilds orders and books. Nothing of it is written again.
+    pub(super) fn restore(&mut self, restored: Restored) {
+        self.trading_state = restored.trading_state;
+        if let Some(number) = restored.next_number {
+            self.next_number = self.next_number.max(number.0);
+        }
+        for execution in &restored.executions {
+            if let Some(books) = self.accounts.get_mut(&execution.account) {
+                books.portfolio.apply(execution);
+            }
+        }
+        for entry in &restored.cash {
+            if let Some(books) = self.accounts.get_mut(&entry.account) {
+                books.portfolio.apply_cash(entry);
+            }
+        }
+        for (account, equity) in &restored.day_start_equity {
+            if let Some(books) = self.accounts.get_mut(account) {
+                books.portfolio.set_day_start_equity(self.now, *equity);
+            }
+        }
+        self.log.extend(restored.log);
+        self.dirty.log = true;
+        for order in restored.orders {
+            self.next_number = self.next_number.max(order.number.0 + 1);
+            self.book.insert(order);
+        }
+        self.entry = JournalEntry::default();
+        self.dirty.orders = true;
+        self.dirty.books = true;
+    }
+}

@@ -1,0 +1,81 @@
+//! What risk sees of the engine.
+
+use rust_decimal::Decimal;
+
+use crate::core::fees::FeeTable;
+use crate::core::risk::{self, MarketView, RiskView};
+use crate::domain::account::Account;
+use crate::domain::calendar::MarketPhase;
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::order::OrderRequest;
+use crate::domain::quote::Quote;
+
+use super::{Books, Engine};
+
+impl MarketView for Engine {
+    fn quote(&self, instrument: &Instrument) -> Option<&Quote> {
+        self.market.quote(instrument)
+    }
+
+    fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
+        self.market.spec(instrument)
+    }
+
+    fn phase(&self, instrument: &Instrument) -> MarketPhase {
+        self.calendar.phase(instrument.asset_class(), self.now)
+    }
+
+    fn average_volume(&self, instrument: &Instrument) -> Option<Decimal> {
+        self.market.average_volume(instrument)
+    }
+}
+
+impl Engine {
+    /// An account's figures with working orders' money held back.
+    pub(super) fn account_figures(&self, books: &Books) -> Account {
+        let reserved = self
+            .book
+            .working_of(&books.setup.account)
+            .map(|order| {
+                let fees = &self.config.fees;
+                risk::reservation(&books.portfolio, self, fees, &order.request, order.leaves_quantity())
+            })
+            .sum();
+        books.portfolio.account_with(self.now, reserved)
+    }
+
+    pub(super) fn risk_view<'a>(&'a self, books: &'a Books, account: &'a Account) -> RiskView<'a> {
+        RiskView {
+            now: self.now,
+            trading_state: self.trading_state.max(books.trading_state),
+            account,
+            equity_high: books.equity_high,
+            capabilities: &books.setup.capabilities,
+            limits: &books.setup.limits,
+            portfolio: &books.portfolio,
+            working: self.book.working_of(&books.setup.account).collect(),
+            market: self,
+            activity: &books.activity,
+            fees: &self.config.fees,
+            reconciled: books.reconciled,
+            broker_up: books.broker_up,
+            live_armed: false,
+            bar_mode: self.config.bar_mode,
+            never_closed: self.config.never_closed,
+            replacing: false,
+        }
+    }
+
+    /// What an order would cost, for previews.
+    #[must_use]
+    pub fn estimate(&self, request: &OrderRequest) -> Option<risk::CostEstimate> {
+        let books = self.accounts.get(&request.account)?;
+        Some(risk::estimate(&books.portfolio, self, self.fees(), request, request.quantity))
+    }
+
+    /// The fee table.
+    #[must_use]
+    pub const fn fees(&self) -> &FeeTable {
+        &self.config.fees
+    }
+}

@@ -1,0 +1,178 @@
+//! What may happen to the engine.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::account::{AccountKind, AccountMode};
+use crate::domain::capabilities::Capabilities;
+use crate::domain::execution::{AccountEvent, CashEntry, Execution};
+use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::limits::{RiskLimits, TradingState};
+use crate::domain::money::{Currency, Money};
+use crate::domain::order::{Order, OrderChange, OrderRequest};
+use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
+
+use super::effect::{RequestId, Ticket};
+
+/// An account the engine keeps books for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountSetup {
+    /// Its id.
+    pub account: AccountId,
+    /// Cash or margin.
+    pub kind: AccountKind,
+    /// Paper or live.
+    pub mode: AccountMode,
+    /// The currency it is kept in.
+    pub currency: Currency,
+    /// Cash before the first journalled execution, per currency.
+    pub opening_cash: Vec<Money>,
+    /// Options level 0 to 4.
+    pub options_level: u8,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Its limits.
+    pub limits: RiskLimits,
+}
+
+/// What a start finds in the journal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Orders, oldest first; all working ones, and the recent others.
+    pub orders: Vec<Order>,
+    /// Executions, oldest first: all of them, so that the books are a function of the journal.
+    pub executions: Vec<Execution>,
+    /// Cash movements, oldest first: all of them.
+    pub cash: Vec<CashEntry>,
+    /// The number the next order gets.
+    pub next_number: Option<OrderNumber>,
+    /// The kill switch as it was left.
+    pub trading_state: TradingState,
+    /// Equity when the current account day began, if that is on record.
+    pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
+    /// The newest log lines, oldest first.
+    pub log: Vec<LogLine>,
+}
+
+/// One thing that happens to the engine. Times are the step's `now`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// An account to keep books for. Before any order for it.
+    Account(Box<AccountSetup>),
+    /// The journal's content, once, at start.
+    Restored(Box<Restored>),
+    /// The terms of an instrument. Before any order in it.
+    Instrument(Box<InstrumentSpec>),
+    /// Units of the base currency that one unit of this currency buys.
+    Rate {
+        /// The currency.
+        currency: Currency,
+        /// The rate, positive.
+        rate: rust_decimal::Decimal,
+    },
+    /// New prices.
+    Quote(Box<Quote>),
+    /// A complete bar, in bar mode.
+    Bar {
+        /// Of what.
+        instrument: Instrument,
+        /// How wide.
+        interval: Interval,
+        /// The prices.
+        bar: Bar,
+    },
+    /// Average daily volume of the last 20 sessions, in units.
+    AverageVolume {
+        /// Of what.
+        instrument: Instrument,
+        /// The average.
+        volume: rust_decimal::Decimal,
+    },
+    /// Somebody wants orders placed. All are checked; each goes or is denied by itself.
+    Place {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// The orders, with ids from `Engine::mint`.
+        orders: Vec<OrderRequest>,
+    },
+    /// Somebody wants orders canceled.
+    Cancel {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// Which.
+        orders: Vec<ClientOrderId>,
+    },
+    /// Somebody wants an order changed.
+    Replace {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// Which.
+        order: ClientOrderId,
+        /// How.
+        change: OrderChange,
+    },
+    /// Kill switch on.
+    Halt {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// Exits are canceled too.
+        all: bool,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Kill switch off: a person's wish.
+    Resume {
+        /// Who asks, for the answer.
+        request: RequestId,
+    },
+    /// The store has committed and synced a journal entry.
+    Journaled(Ticket),
+    /// It could not.
+    JournalFailed {
+        /// Which entry.
+        ticket: Ticket,
+        /// Why.
+        reason: String,
+    },
+    /// A broker's word.
+    Broker(Box<AccountEvent>),
+    /// Is an account's broker reachable and reconciled.
+    BrokerStatus {
+        /// Which account.
+        account: AccountId,
+        /// Reachable.
+        up: bool,
+        /// Orders and positions agreed with the broker's.
+        reconciled: bool,
+    },
+    /// The user's lists.
+    Watchlists(Vec<Watchlist>),
+    /// What the status line shows of the outside.
+    Surroundings {
+        /// Connections.
+        connections: Vec<Connection>,
+        /// The market clock.
+        market: MarketClock,
+        /// The replay, in a replay run.
+        replay: Option<ReplayState>,
+    },
+    /// A line for the log from the shell.
+    Note {
+        /// How loud.
+        severity: Severity,
+        /// Stable code.
+        code: &'static str,
+        /// One line.
+        text: String,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// The last instant the engine has seen never goes back: a clock that jumps is clamped.
+#[must_use]
+pub fn forward(last: Timestamp, now: Timestamp) -> Timestamp {
+    last.max(now)
+}

@@ -1,0 +1,325 @@
+//! The order state machine: one table `(status, event) -> next`, and the fold of a broker's events into an order.
+//!
+//! Fills before the acknowledgement, fills after a cancel and a cancel refused because the order had filled are all legal:
+//! the table knows them. A pair that the table does not know is an error that is shown and changes nothing.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::domain::execution::{Execution, OrderEvent};
+use crate::domain::money::{Price, Quantity};
+use crate::domain::order::{Order, OrderStatus, OrderSubject};
+
+/// An event without its details, as the table knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transition {
+    /// The broker has the order.
+    Acknowledged,
+    /// The broker refuses it.
+    Rejected,
+    /// A fill that leaves something open.
+    PartialFill,
+    /// A fill that completes the order.
+    Fill,
+    /// We ask for a cancel.
+    CancelRequested,
+    /// The broker ended the order.
+    Canceled,
+    /// The broker could not cancel.
+    CancelRejected,
+    /// We ask for a replace.
+    ReplaceRequested,
+    /// The broker works another order in its place.
+    Replaced,
+    /// The broker could not replace.
+    ReplaceRejected,
+    /// Its time in force ended.
+    Expired,
+    /// No readable answer came.
+    OutcomeUnknown,
+    /// The broker has no such order.
+    NeverReached,
+}
+
+impl Transition {
+    /// Every event, in declaration order.
+    pub const ALL: [Self; 13] = [
+        Self::Acknowledged,
+        Self::Rejected,
+        Self::PartialFill,
+        Self::Fill,
+        Self::CancelRequested,
+        Self::Canceled,
+        Self::CancelRejected,
+        Self::ReplaceRequested,
+        Self::Replaced,
+        Self::ReplaceRejected,
+        Self::Expired,
+        Self::OutcomeUnknown,
+        Self::NeverReached,
+    ];
+}
+
+/// What the table says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Go to this status.
+    To(OrderStatus),
+    /// Go to `Submitted`, or `PartiallyFilled` where something has filled.
+    Working,
+    /// Stay; the event is late or repeats what is known.
+    Stay,
+    /// This cannot happen to an order in this status.
+    Illegal,
+}
+
+/// The table. Rows are statuses, columns events.
+#[must_use]
+pub const fn next(status: OrderStatus, event: Transition) -> Next {
+    use Next::{Illegal, Stay, To, Working};
+    use OrderStatus as S;
+    use Transition as T;
+    match (status, event) {
+        // Nothing was sent, so nothing can come back.
+        (S::Denied, _) => Illegal,
+        // We ask only for what can still change.
+        (
+            S::Filled | S::Canceled | S::Replaced | S::Rejected | S::Expired,
+            T::CancelRequested | T::ReplaceRequested,
+        )
+        | (S::PendingSubmit | S::Unknown | S::PendingCancel | S::PendingReplace, T::ReplaceRequested) => {
+            Illegal
+        }
+        (_, T::CancelRequested) => To(S::PendingCancel),
+        (_, T::ReplaceRequested) => To(S::PendingReplace),
+        // Only the quantity completes an order, whatever was said before: a late fill is the truth.
+        (_, T::Fill) => To(S::Filled),
+        // Statuses that outrank `PartiallyFilled` keep it out; the filled quantity shows the progress.
+        (S::PendingSubmit | S::Submitted, T::PartialFill) => To(S::PartiallyFilled),
+        (_, T::PartialFill) => Stay,
+        // An order that has ended stays ended; what a broker repeats or sends late is no news.
+        (S::Filled | S::Rejected, T::NeverReached) | (S::Filled, T::Rejected) => Illegal,
+        (S::Filled | S::Canceled | S::Replaced | S::Rejected | S::Expired, _) => Stay,
+        (S::PendingSubmit | S::Unknown, T::Acknowledged) => Working,
+        (_, T::Acknowledged) => Stay,
+        // What has filled in part cannot have been refused.
+        (S::PartiallyFilled, T::Rejected) => Illegal,
+        (_, T::Rejected) => To(S::Rejected),
+        (_, T::Canceled) => To(S::Canceled),
+        (_, T::Expired) => To(S::Expired),
+        (_, T::Replaced) => To(S::Replaced),
+        (S::PendingCancel, T::CancelRejected) | (S::PendingReplace, T::ReplaceRejected) => Working,
+        (_, T::CancelRejected | T::ReplaceRejected) => Stay,
+        (S::PendingSubmit, T::OutcomeUnknown) => To(S::Unknown),
+        (_, T::OutcomeUnknown) => Stay,
+        (S::PendingSubmit | S::Unknown | S::PendingCancel, T::NeverReached) => To(S::Canceled),
+        (S::Submitted | S::PartiallyFilled | S::PendingReplace, T::NeverReached) => Illegal,
+    }
+}
+
+/// A pair the table does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("order event {event:?} cannot happen to an order that is {status}")]
+pub struct IllegalTransition {
+    /// Where the order stood.
+    pub status: OrderStatus,
+    /// What came.
+    pub event: Transition,
+}
+
+/// Moves an order by an event that has no fill in it.
+///
+/// # Errors
+/// When the table does not know the pair; the order is as it was.
+pub fn transition(order: &mut Order, event: Transition, at: Timestamp) -> Result<(), IllegalTransition> {
+    match next(order.status, event) {
+        Next::To(status) => order.status = status,
+        Next::Working if order.filled_quantity.is_positive() => order.status = OrderStatus::PartiallyFilled,
+        Next::Working => order.status = OrderStatus::Submitted,
+        Next::Stay => {}
+        Next::Illegal => return Err(IllegalTransition { status: order.status, event }),
+    }
+    order.updated_at = order.updated_at.max(at);
+    Ok(())
+}
+
+/// Folds one broker event into an order. The caller has made sure that a fill is counted once.
+///
+/// # Errors
+/// When the table does not know the pair; the order is as it was.
+pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(), IllegalTransition> {
+    match event {
+        OrderEvent::Acknowledged { broker_order_id } => {
+            transition(order, Transition::Acknowledged, at)?;
+            order.broker_order_id.get_or_insert_with(|| broker_order_id.clone());
+        }
+        OrderEvent::Rejected(reject) => {
+            transition(order, Transition::Rejected, at)?;
+            order.reason = Some(format!("{}: {}", reject.code, reject.message));
+        }
+        OrderEvent::Filled(execution) => fill(order, execution, at)?,
+        OrderEvent::Canceled { reason } => {
+            transition(order, Transition::Canceled, at)?;
+            if order.status == OrderStatus::Canceled && order.reason.is_none() {
+                order.reason.clone_from(reason);
+            }
+        }
+        OrderEvent::CancelRejected(reject) => {
+            transition(order, Transition::CancelRejected, at)?;
+            if !order.status.is_terminal() {
+                order.reason = Some(format!("cancel refused: {}", reject.message));
+            }
+        }
+        OrderEvent::Replaced { .. } => transition(order, Transition::Replaced, at)?,
+        OrderEvent::ReplaceRejected(reject) => {
+            transition(order, Transition::ReplaceRejected, at)?;
+            if !order.status.is_terminal() {
+                order.reason = Some(format!("replace refused: {}", reject.message));
+            }
+        }
+        OrderEvent::Expired => transition(order, Transition::Expired, at)?,
+        OrderEvent::OutcomeUnknown { reason } => {
+            transition(order, Transition::OutcomeUnknown, at)?;
+            if order.status == OrderStatus::Unknown {
+                order.reason = Some(reason.clone());
+            }
+        }
+        OrderEvent::NeverReached => {
+            transition(order, Transition::NeverReached, at)?;
+            order.reason = Some("never_reached".to_owned());
+        }
+        OrderEvent::QuantityChanged { quantity } => {
+            // Never below what has filled: the filled part is done.
+            order.request.quantity = (*quantity).max(order.filled_quantity);
+            order.updated_at = order.updated_at.max(at);
+        }
+        OrderEvent::StopMoved { .. } => order.updated_at = order.updated_at.max(at),
+    }
+    Ok(())
+}
+
+fn fill(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), IllegalTransition> {
+    let Some(progress) = packages_filled(order, execution) else {
+        // A leg other than the first moves the average, not the progress.
+        add_leg_price(order, execution);
+        return Ok(());
+    };
+    let filled = order.filled_quantity + progress;
+    let complete = filled >= order.request.quantity;
+    transition(order, if complete { Transition::Fill } else { Transition::PartialFill }, at)?;
+    match &order.request.subject {
+        OrderSubject::Instrument(_) => {
+            order.filled_notional += execution.price.get() * progress.get();
+            order.average_price = Some(Price::new(mean(order.filled_notional, filled.get())));
+        }
+        OrderSubject::Legs(_) => add_leg_price(order, execution),
+    }
+    order.filled_quantity = filled;
+    if filled > order.request.quantity {
+        order.overfill_quantity = filled - order.request.quantity;
+    }
+    Ok(())
+}
+
+/// Divides and drops what no venue quotes, so that averages stay short.
+fn mean(sum: Decimal, count: Decimal) -> Decimal {
+    if count.is_zero() { Decimal::ZERO } else { (sum / count).round_dp(10) }
+}
+
+/// Packages this fill completes: its quantity for a single instrument; for a package, that of its first leg over the ratio.
+/// `None` for the other legs.
+fn packages_filled(order: &Order, execution: &Execution) -> Option<Quantity> {
+    match &order.request.subject {
+        OrderSubject::Instrument(_) => Some(execution.quantity),
+        OrderSubject::Legs(legs) => legs
+            .first()
+            .filter(|leg| leg.instrument == execution.instrument && !leg.ratio.is_zero())
+            .map(|leg| Quantity::new(execution.quantity.get() / leg.ratio)),
+    }
+}
+
+/// Adds a leg's share to the package's net average price, signed so that a price above zero is what the package's side pays
+/// (a bought package) or receives (a sold one). Measured against the whole quantity: legs of one package fill together.
+fn add_leg_price(order: &mut Order, execution: &Execution) {
+    let flow =
+        execution.side.sign() * execution.price.get() * execution.quantity.get() * execution.multiplier;
+    order.filled_notional += order.request.side.sign() * flow / package_multiplier(&order.request.subject);
+    order.average_price = Some(Price::new(mean(order.filled_notional, order.request.quantity.get())));
+}
+
+/// The multiplier of a package's net price: that of its options (100), or 1 where it has none.
+#[must_use]
+pub fn package_multiplier(subject: &OrderSubject) -> Decimal {
+    let has_option = subject.instruments().any(|instrument| instrument.as_option().is_some());
+    if has_option { Decimal::ONE_HUNDRED } else { Decimal::ONE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use OrderStatus as S;
+    use Transition as T;
+
+    /// The whole table as one picture: a row per status, a column per event in `Transition::ALL`'s order.
+    /// A letter is the new status, `W` working, `.` stay, `-` illegal.
+    const TABLE: &str = "\
+        pending_submit    W R P F c C . - L . E U C
+        submitted         . R P F c C . r L . E . -
+        partially_filled  . - . F c C . r L . E . -
+        filled            . - . F - . . - . . . . -
+        pending_cancel    . R . F c C W - L . E . C
+        canceled          . . . F - . . - . . . . .
+        pending_replace   . R . F c C . - L W E . -
+        replaced          . . . F - . . - . . . . .
+        rejected          . . . F - . . - . . . . -
+        denied            - - - - - - - - - - - - -
+        expired           . . . F - . . - . . . . .
+        unknown           W R . F c C . - L . E . C";
+
+    fn letter(next: Next) -> &'static str {
+        match next {
+            Next::Working => "W",
+            Next::Stay => ".",
+            Next::Illegal => "-",
+            Next::To(status) => match status {
+                S::PendingSubmit => "s",
+                S::Submitted => "S",
+                S::PartiallyFilled => "P",
+                S::Filled => "F",
+                S::PendingCancel => "c",
+                S::Canceled => "C",
+                S::PendingReplace => "r",
+                S::Replaced => "L",
+                S::Rejected => "R",
+                S::Denied => "D",
+                S::Expired => "E",
+                S::Unknown => "U",
+            },
+        }
+    }
+
+    #[test]
+    fn every_pair_is_in_the_table() {
+        let mut seen = 0;
+        for line in TABLE.lines() {
+            let mut words = line.split_whitespace();
+            let status = S::from_word(words.next().unwrap()).unwrap();
+            let row: Vec<&str> = words.collect();
+            let actual: Vec<&str> = T::ALL.iter().map(|event| letter(next(status, *event))).collect();
+            assert_eq!(actual, row, "{status}");
+            seen += 1;
+        }
+        assert_eq!(seen, S::ALL.len());
+    }
+
+    #[test]
+    fn terminal_orders_change_only_by_a_completing_fill() {
+        for status in S::ALL.into_iter().filter(|status| status.is_terminal()) {
+            for event in T::ALL {
+                if let Next::To(to) = next(status, event) {
+                    assert_eq!((event, to), (T::Fill, S::Filled), "{status}");
+                }
+            }
+        }
+    }
+}

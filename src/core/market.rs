@@ -1,0 +1,76 @@
+//! The engine's picture of the market: newest quotes, terms, volumes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::quote::Quote;
+
+/// Newest quotes and terms by instrument. The maps are shared with snapshots and copied only when one is still read.
+#[derive(Clone, Debug, Default)]
+pub struct MarketState {
+    quotes: Arc<BTreeMap<Instrument, Quote>>,
+    specs: Arc<BTreeMap<Instrument, InstrumentSpec>>,
+    average_volumes: BTreeMap<Instrument, Decimal>,
+}
+
+impl MarketState {
+    /// Takes a quote in. A quote older than the one known is dropped: late messages never move a price back.
+    /// Returns whether it was taken.
+    pub fn put_quote(&mut self, quote: Quote) -> bool {
+        let quotes = Arc::make_mut(&mut self.quotes);
+        match quotes.get_mut(&quote.instrument) {
+            Some(known) if known.as_of > quote.as_of => false,
+            Some(known) => {
+                *known = quote;
+                true
+            }
+            None => {
+                quotes.insert(quote.instrument.clone(), quote);
+                true
+            }
+        }
+    }
+
+    /// Takes an instrument's terms in.
+    pub fn put_spec(&mut self, spec: InstrumentSpec) {
+        Arc::make_mut(&mut self.specs).insert(spec.instrument.clone(), spec);
+    }
+
+    /// Takes an average volume in.
+    pub fn put_average_volume(&mut self, instrument: Instrument, volume: Decimal) {
+        self.average_volumes.insert(instrument, volume);
+    }
+
+    /// The newest quote.
+    #[must_use]
+    pub fn quote(&self, instrument: &Instrument) -> Option<&Quote> {
+        self.quotes.get(instrument)
+    }
+
+    /// The terms.
+    #[must_use]
+    pub fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
+        self.specs.get(instrument)
+    }
+
+    /// Average daily volume of the last 20 sessions, in units.
+    #[must_use]
+    pub fn average_volume(&self, instrument: &Instrument) -> Option<Decimal> {
+        self.average_volumes.get(instrument).copied()
+    }
+
+    /// All quotes, shared.
+    #[must_use]
+    pub fn quotes(&self) -> Arc<BTreeMap<Instrument, Quote>> {
+        Arc::clone(&self.quotes)
+    }
+
+    /// All terms, shared.
+    #[must_use]
+    pub fn specs(&self) -> Arc<BTreeMap<Instrument, InstrumentSpec>> {
+        Arc::clone(&self.specs)
+    }
+}

@@ -1,0 +1,159 @@
+//! Fills: executions, books, and what they do to linked orders.
+
+use rust_decimal::Decimal;
+
+use crate::domain::execution::{Execution, ExecutionKind, OrderEvent};
+use crate::domain::ids::{BrokerOrderId, ClientOrderId, ExecutionId};
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Price, Quantity};
+use crate::domain::order::{OrderStatus, OrderSubject, Side};
+
+use super::{Slippage, Stage, Venue};
+
+/// One leg's fill.
+pub(super) struct LegFill {
+    pub(super) instrument: Instrument,
+    pub(super) side: Side,
+    pub(super) quantity: Quantity,
+    pub(super) price: Price,
+}
+
+impl Venue {
+    /// Fills part of a single-instrument order.
+    pub(super) fn fill(&mut self, seq: u64, quantity: Quantity, price: Price, took: bool) {
+        let Some(order) = self.orders.get(&seq) else { return };
+        let OrderSubject::Instrument(instrument) = &order.request.subject else { return };
+        let leg = LegFill { instrument: instrument.clone(), side: order.request.side, quantity, price };
+        self.fill_legs(seq, quantity, vec![leg], took);
+    }
+
+    /// Fills packages of an order, leg by leg.
+    pub(super) fn fill_legs(&mut self, seq: u64, packages: Quantity, legs: Vec<LegFill>, took: bool) {
+        let Some(order) = self.orders.get_mut(&seq) else { return };
+        let id = order.request.client_order_id;
+        order.filled += packages;
+        let done = !order.leaves().is_positive();
+        for leg in legs {
+            let execution = self.execution(Some((id, seq)), leg, ExecutionKind::Trade, took);
+            self.books.apply_unchecked(&execution);
+            // A position that has just begun is valued by the prices it was filled from.
+            if let Some(mark) =
+                self.quotes.get(&execution.instrument).and_then(crate::domain::quote::Quote::mark)
+            {
+                self.books.mark(&execution.instrument, mark);
+            }
+            self.report(id, self.now, OrderEvent::Filled(execution));
+        }
+        self.after_fill(seq, id, packages);
+        if done {
+            self.end(seq, OrderStatus::Filled, None);
+        }
+        self.schedule();
+    }
+
+    /// A new execution of this venue.
+    pub(super) fn execution(
+        &mut self,
+        order: Option<(ClientOrderId, u64)>,
+        leg: LegFill,
+        kind: ExecutionKind,
+        took: bool,
+    ) -> Execution {
+        let number = self.next_execution;
+        self.next_execution += 1;
+        let spec = self.spec_or_standard(&leg.instrument);
+        let (multiplier, currency) = (spec.multiplier, spec.currency);
+        let fee = match kind {
+            ExecutionKind::Trade => {
+                self.config.fees.fee(leg.instrument.asset_class(), leg.quantity, leg.price, took)
+            }
+            _ => Decimal::ZERO,
+        };
+        Execution {
+            execution_id: ExecutionId::new(format!("x{number}")),
+            account: self.config.account.clone(),
+            client_order_id: order.map(|(id, _)| id),
+            broker_order_id: order.map(|(_, seq)| BrokerOrderId::new(format!("p{seq}"))),
+            instrument: leg.instrument,
+            side: leg.side,
+            quantity: leg.quantity,
+            price: leg.price,
+            multiplier,
+            fee,
+            currency,
+            at: self.now,
+            kind,
+        }
+    }
+
+    /// Children follow the parent's filled quantity; siblings of an OCO group shrink by what filled.
+    fn after_fill(&mut self, seq: u64, id: ClientOrderId, packages: Quantity) {
+        let Some(order) = self.orders.get(&seq) else { return };
+        let (filled, group, own_parent) =
+            (order.filled, order.request.contingency.oco_group, order.request.contingency.parent);
+        let now = self.now;
+        let mut changed = Vec::new();
+        let mut gone = Vec::new();
+        for (other_seq, other) in &mut self.orders {
+            if *other_seq == seq {
+                continue;
+            }
+            let link = &other.request.contingency;
+            if link.parent == Some(id) {
+                if other.stage == Stage::Held {
+                    other.stage = Stage::Working;
+                    other.since = now;
+                }
+                if other.request.quantity != filled {
+                    other.request.quantity = filled;
+                    changed.push((other.request.client_order_id, filled));
+                }
+            } else if link.oco_group.is_some()
+                && link.oco_group == group
+                && Some(other.request.client_order_id) != own_parent
+            {
+                let left = other.request.quantity - packages;
+                if left > other.filled {
+                    other.request.quantity = left;
+                    changed.push((other.request.client_order_id, left));
+                } else {
+                    gone.push(*other_seq);
+                }
+            }
+        }
+        for (id, quantity) in changed {
+            self.report(id, now, OrderEvent::QuantityChanged { quantity });
+        }
+        for seq in gone {
+            self.end(seq, OrderStatus::Canceled, Some("the other side of its pair filled".to_owned()));
+        }
+    }
+
+    /// A price made worse by slippage, never past `limit`, on the tick.
+    pub(super) fn slipped(
+        &mut self,
+        instrument: &Instrument,
+        buy: bool,
+        price: Price,
+        limit: Option<Price>,
+    ) -> Price {
+        let spread = self.quotes.get(instrument).and_then(|quote| quote.spread()).unwrap_or_default();
+        let slippage = self.config.slippage_of(instrument.asset_class());
+        let tick = self.spec_or_standard(instrument).tick_at(price);
+        let worse = match slippage {
+            Slippage::None => return price,
+            Slippage::Ticks(n) => tick * Decimal::from(n),
+            Slippage::BasisPoints(bps) => price.get().abs() * bps / Decimal::from(10_000),
+            Slippage::Spread(part) => spread.get().max(Decimal::ZERO) * part,
+        };
+        // Rounded to the nearest tick: a slippage of less than half a tick costs nothing.
+        let slipped =
+            Price::new(if buy { price.get() + worse } else { price.get() - worse }).round_to_tick(tick);
+        let slipped = if slipped.is_positive() { slipped } else { price };
+        match limit {
+            Some(limit) if buy => slipped.min(limit),
+            Some(limit) => slipped.max(limit),
+            None => slipped,
+        }
+    }
+}

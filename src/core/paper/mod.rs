@@ -1,0 +1,350 @@
+//! The paper venue: a pure matching engine with its own books. The whole broker's state is one value that can be stored and resumed.
+//!
+//! It is driven by quotes or by bars, acknowledges after a delay, fills from the next event on, and reports through [`Venue::drain`].
+
+mod bars;
+mod config;
+mod corporate;
+mod fills;
+mod intake;
+mod matching;
+mod options;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::core::portfolio::{AccountTerms, Portfolio};
+use crate::core::risk::{self, MarketView};
+use crate::domain::account::{Account, AccountMode};
+use crate::domain::calendar::{Calendar, MarketPhase};
+use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
+use crate::domain::ids::{BrokerOrderId, ClientOrderId};
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::money::{Money, Price, Quantity};
+use crate::domain::order::{OrderRequest, OrderStatus};
+use crate::domain::position::Position;
+use crate::domain::quote::Quote;
+
+pub use config::{Sessions, Slippage, VenueConfig};
+
+/// Ended orders the venue can still be asked about.
+const ENDED_MAX: usize = 500;
+
+/// Where an order is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    /// Sent; acknowledged at this instant.
+    InFlight(Timestamp),
+    /// A child whose parent has not filled.
+    Held,
+    /// In the market.
+    Working,
+}
+
+/// An order at the venue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Resting {
+    request: OrderRequest,
+    stage: Stage,
+    filled: Quantity,
+    /// A stop whose trigger has traded.
+    triggered: bool,
+    /// It has been in the market at an event without filling: its fills are at its limit.
+    rested: bool,
+    /// Where a trailing stop stands.
+    trail_stop: Option<Price>,
+    /// Since when it is in the market.
+    since: Timestamp,
+    /// A cancel takes effect at this instant.
+    cancel_at: Option<Timestamp>,
+    /// Its time in force ends at this instant.
+    expires_at: Option<Timestamp>,
+}
+
+impl Resting {
+    fn leaves(&self) -> Quantity {
+        self.request.quantity - self.filled
+    }
+}
+
+/// An order the venue has done with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Where it ended.
+    pub status: OrderStatus,
+    /// What filled.
+    pub filled: Quantity,
+}
+
+/// Displayed sizes not yet taken since the last quote.
+#[derive(Clone, Copy, Debug, Default)]
+struct Displayed {
+    bid: Decimal,
+    ask: Decimal,
+}
+
+/// The paper venue of one account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Venue {
+    config: VenueConfig,
+    books: Portfolio,
+    /// By arrival: time priority.
+    orders: BTreeMap<u64, Resting>,
+    ended: BTreeMap<ClientOrderId, Ended>,
+    next_seq: u64,
+    next_execution: u64,
+    /// Dividends on their way: pay instant, entry.
+    payable: Vec<crate::domain::execution::CashEntry>,
+    #[serde(skip)]
+    ids: BTreeMap<ClientOrderId, u64>,
+    #[serde(skip)]
+    by_instrument: BTreeMap<Instrument, Vec<u64>>,
+    #[serde(skip)]
+    quotes: BTreeMap<Instrument, Quote>,
+    #[serde(skip)]
+    displayed: BTreeMap<Instrument, Displayed>,
+    #[serde(skip)]
+    specs: BTreeMap<Instrument, InstrumentSpec>,
+    #[serde(skip, default = "Calendar::nyse")]
+    calendar: Calendar,
+    #[serde(skip)]
+    events: Vec<AccountEvent>,
+    #[serde(skip)]
+    due: Option<Timestamp>,
+    #[serde(skip, default = "epoch")]
+    now: Timestamp,
+}
+
+const fn epoch() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+impl Venue {
+    /// A venue with an opening balance and no orders.
+    #[must_use]
+    pub fn new(config: VenueConfig) -> Self {
+        let books = Portfolio::new(AccountTerms {
+            account: config.account.clone(),
+            kind: config.kind,
+            mode: AccountMode::Paper,
+            currency: config.currency,
+            options_level: config.options_level,
+            opening_cash: vec![Money::new(config.opening_cash, config.currency)],
+        });
+        Self {
+            config,
+            books,
+            orders: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            next_seq: 1,
+            next_execution: 1,
+            payable: Vec::new(),
+            ids: BTreeMap::new(),
+            by_instrument: BTreeMap::new(),
+            quotes: BTreeMap::new(),
+            displayed: BTreeMap::new(),
+            specs: BTreeMap::new(),
+            calendar: Calendar::nyse(),
+            events: Vec::new(),
+            due: None,
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Rebuilds what is not stored. Call it once after reading a stored venue back.
+    pub fn reopen(&mut self) {
+        self.ids = self.orders.iter().map(|(seq, order)| (order.request.client_order_id, *seq)).collect();
+        self.by_instrument.clear();
+        let listed: Vec<(u64, OrderRequest)> =
+            self.orders.iter().map(|(seq, o)| (*seq, o.request.clone())).collect();
+        for (seq, request) in listed {
+            self.index(seq, &request);
+        }
+        self.schedule();
+    }
+
+    fn index(&mut self, seq: u64, request: &OrderRequest) {
+        for instrument in request.subject.instruments() {
+            self.by_instrument.entry(instrument.clone()).or_default().push(seq);
+        }
+    }
+
+    /// Takes an instrument's terms in. Without them the standard ones hold.
+    pub fn set_spec(&mut self, spec: InstrumentSpec) {
+        self.specs.insert(spec.instrument.clone(), spec);
+    }
+
+    fn spec_or_standard(&mut self, instrument: &Instrument) -> &InstrumentSpec {
+        self.specs.entry(instrument.clone()).or_insert_with(|| InstrumentSpec::standard(instrument.clone()))
+    }
+
+    /// When something happens by itself next: an acknowledgement, a cancel, an expiry.
+    #[must_use]
+    pub const fn next_due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// Moves reported events into `into`, in order.
+    pub fn drain(&mut self, into: &mut Vec<AccountEvent>) {
+        into.append(&mut self.events);
+    }
+
+    /// True when `drain` has something.
+    #[must_use]
+    pub const fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Lets time pass: acknowledgements, cancels, expiries, option expiry, dividends.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        if self.due.is_none_or(|due| due > self.now) {
+            return;
+        }
+        let seqs: Vec<u64> = self.orders.keys().copied().collect();
+        for seq in seqs {
+            self.advance_order(seq);
+        }
+        self.expire_options();
+        self.pay_dividends();
+        self.schedule();
+    }
+
+    fn advance_order(&mut self, seq: u64) {
+        let Some(order) = self.orders.get_mut(&seq) else { return };
+        if let Stage::InFlight(at) = order.stage
+            && at <= self.now
+        {
+            order.stage = Stage::Working;
+            order.since = at;
+            let id = order.request.client_order_id;
+            self.acknowledge(id, seq, at);
+        }
+        let Some(order) = self.orders.get(&seq) else { return };
+        if order.cancel_at.is_some_and(|at| at <= self.now) {
+            self.end(seq, OrderStatus::Canceled, None);
+        } else if order.expires_at.is_some_and(|at| at <= self.now) {
+            self.close_auction(seq);
+            if self.orders.contains_key(&seq) {
+                self.end(seq, OrderStatus::Expired, None);
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, id: ClientOrderId, seq: u64, at: Timestamp) {
+        let broker_order_id = BrokerOrderId::new(format!("p{seq}"));
+        self.report(id, at, OrderEvent::Acknowledged { broker_order_id });
+    }
+
+    fn report(&mut self, client_order_id: ClientOrderId, at: Timestamp, event: OrderEvent) {
+        let account = self.config.account.clone();
+        self.events.push(AccountEvent::Order(OrderUpdate { account, client_order_id, at, event }));
+    }
+
+    /// Works out when something is due next.
+    fn schedule(&mut self) {
+        let orders = self.orders.values().flat_map(|order| {
+            let ack = match order.stage {
+                Stage::InFlight(at) => Some(at),
+                Stage::Held | Stage::Working => None,
+            };
+            [ack, order.cancel_at, order.expires_at]
+        });
+        let options = self.books.holdings().map(|(instrument, _)| {
+            instrument.as_option().map(|contract| self.calendar.expiry_instant(contract.expiry))
+        });
+        let payable = self.payable.iter().map(|entry| Some(entry.at));
+        self.due = orders.chain(options).chain(payable).flatten().min();
+    }
+
+    /// The account's figures, working orders' money held back.
+    #[must_use]
+    pub fn account(&self, now: Timestamp) -> Account {
+        let reserved = self
+            .orders
+            .values()
+            .map(|order| {
+                risk::reservation(&self.books, self, &self.config.fees, &order.request, order.leaves())
+            })
+            .sum();
+        self.books.account_with(now, reserved)
+    }
+
+    /// Open positions in instrument order.
+    #[must_use]
+    pub fn positions(&self) -> Vec<Position> {
+        self.books.positions()
+    }
+
+    /// Where an order stands: status, filled quantity. `None` for one the venue never saw or has forgotten.
+    #[must_use]
+    pub fn order(&self, id: ClientOrderId) -> Option<(OrderStatus, Quantity)> {
+        if let Some(order) = self.ids.get(&id).and_then(|seq| self.orders.get(seq)) {
+            let status = if order.filled.is_positive() {
+                OrderStatus::PartiallyFilled
+            } else {
+                OrderStatus::Submitted
+            };
+            return Some((status, order.filled));
+        }
+        self.ended.get(&id).map(|ended| (ended.status, ended.filled))
+    }
+
+    /// The venue's own id of an order in the market.
+    #[must_use]
+    pub fn broker_order_id(&self, id: ClientOrderId) -> Option<BrokerOrderId> {
+        self.ids.get(&id).map(|seq| BrokerOrderId::new(format!("p{seq}")))
+    }
+
+    /// Ids of the orders in the market, by arrival.
+    pub fn open_orders(&self) -> impl Iterator<Item = ClientOrderId> {
+        self.orders.values().map(|order| order.request.client_order_id)
+    }
+
+    /// The books.
+    #[must_use]
+    pub const fn books(&self) -> &Portfolio {
+        &self.books
+    }
+
+    /// Is the market of an order open to it now.
+    fn is_open(&self, request: &OrderRequest) -> bool {
+        if self.config.sessions == Sessions::Always {
+            return true;
+        }
+        let extended = request.session == crate::domain::order::TradingSession::Extended;
+        request.subject.instruments().all(|instrument| match self.phase(instrument) {
+            MarketPhase::Regular => true,
+            MarketPhase::PreMarket | MarketPhase::PostMarket => extended,
+            MarketPhase::Closed => false,
+        })
+    }
+
+    fn millis(ms: u32) -> SignedDuration {
+        SignedDuration::from_millis(i64::from(ms))
+    }
+}
+
+impl MarketView for Venue {
+    fn quote(&self, instrument: &Instrument) -> Option<&Quote> {
+        self.quotes.get(instrument)
+    }
+
+    fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
+        self.specs.get(instrument)
+    }
+
+    fn phase(&self, instrument: &Instrument) -> MarketPhase {
+        self.calendar.phase(instrument.asset_class(), self.now)
+    }
+
+    fn average_volume(&self, _: &Instrument) -> Option<Decimal> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

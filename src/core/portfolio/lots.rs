@@ -1,0 +1,168 @@
+//! One holding: its lots first in first out, average cost, gain and loss.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::execution::Execution;
+use crate::domain::ids::AccountId;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Currency, Price, Quantity, decimal_text};
+use crate::domain::position::{Lot, Position};
+
+/// What is held of one instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// Units, signed: the sum of the lots.
+    pub quantity: Quantity,
+    /// Lots, oldest first, all of one sign.
+    pub lots: Vec<Lot>,
+    /// Units of the underlying per unit.
+    #[serde(with = "decimal_text")]
+    pub multiplier: Decimal,
+    /// Currency of the prices.
+    pub currency: Currency,
+    /// What it was last valued at.
+    pub mark: Option<Price>,
+    /// Gain or loss of what was closed since the position opened, fees taken off.
+    #[serde(with = "decimal_text")]
+    pub realized: Decimal,
+    /// Value when the account day began.
+    #[serde(with = "decimal_text")]
+    day_start_value: Decimal,
+    /// Cash that flowed since, fees included.
+    #[serde(with = "decimal_text")]
+    day_flow: Decimal,
+}
+
+impl Holding {
+    /// An empty holding for what an execution trades.
+    #[must_use]
+    pub const fn new(execution: &Execution) -> Self {
+        Self {
+            quantity: Quantity::ZERO,
+            lots: Vec::new(),
+            multiplier: execution.multiplier,
+            currency: execution.currency,
+            mark: None,
+            realized: Decimal::ZERO,
+            day_start_value: Decimal::ZERO,
+            day_flow: Decimal::ZERO,
+        }
+    }
+
+    /// Takes a fill in: closes the oldest lots first, opens a lot with the rest. Returns the gain realised.
+    pub fn trade(&mut self, execution: &Execution) -> Decimal {
+        let mut left = execution.signed_quantity();
+        let fee_per_unit = if execution.quantity.is_zero() {
+            Decimal::ZERO
+        } else {
+            execution.fee / execution.quantity.get()
+        };
+        let mut realized = Decimal::ZERO;
+        while !left.is_zero()
+            && self.lots.first().is_some_and(|lot| lot.quantity.is_negative() != left.is_negative())
+        {
+            let lot = &mut self.lots[0];
+            let closed = left.abs().min(lot.quantity.abs());
+            let signed = Quantity::new(
+                closed.get() * if lot.quantity.is_negative() { Decimal::NEGATIVE_ONE } else { Decimal::ONE },
+            );
+            let share = closed.get() / lot.quantity.abs().get();
+            let opening_fees = if closed == lot.quantity.abs() { lot.fees } else { lot.fees * share };
+            realized += (execution.price - lot.price).get() * signed.get() * self.multiplier
+                - opening_fees
+                - fee_per_unit * closed.get();
+            lot.fees -= opening_fees;
+            lot.quantity -= signed;
+            left += signed;
+            if lot.quantity.is_zero() {
+                self.lots.remove(0);
+            }
+        }
+        if !left.is_zero() {
+            let fees = fee_per_unit * left.abs().get();
+            self.lots.push(Lot { opened_at: execution.at, quantity: left, price: execution.price, fees });
+        }
+        self.quantity += execution.signed_quantity();
+        self.realized += realized;
+        self.day_flow += execution.cash_flow();
+        realized
+    }
+
+    /// Adds (or takes) units without money: the cost is spread over what is then held, lot by lot.
+    pub fn spread(&mut self, added: Quantity) {
+        let before = self.quantity;
+        let after = before + added;
+        if before.is_zero() || after.is_zero() {
+            return;
+        }
+        let ratio = after.get() / before.get();
+        let mut sum = Quantity::ZERO;
+        for lot in &mut self.lots {
+            lot.quantity = Quantity::new(lot.quantity.get() * ratio);
+            lot.price = Price::new(lot.price.get() / ratio);
+            sum += lot.quantity;
+        }
+        // Whatever the division left over belongs to the newest lot: lots always sum to the position.
+        if let Some(last) = self.lots.last_mut() {
+            last.quantity += after - sum;
+        }
+        self.quantity = after;
+        self.mark = self.mark.map(|mark| Price::new(mark.get() / ratio));
+    }
+
+    /// Average cost per unit, without fees.
+    #[must_use]
+    pub fn average_price(&self) -> Price {
+        if let [only] = self.lots.as_slice() {
+            return only.price;
+        }
+        let cost: Decimal = self.lots.iter().map(|lot| lot.price.get() * lot.quantity.get()).sum();
+        if self.quantity.is_zero() {
+            Price::ZERO
+        } else {
+            Price::new((cost / self.quantity.get()).round_dp(10))
+        }
+    }
+
+    fn cost(&self) -> Decimal {
+        self.lots.iter().map(|lot| lot.price.get() * lot.quantity.get()).sum::<Decimal>() * self.multiplier
+    }
+
+    /// Value at the mark, signed; at cost while there is no mark.
+    #[must_use]
+    pub fn value(&self) -> Decimal {
+        match self.mark {
+            Some(mark) => mark.get() * self.quantity.get() * self.multiplier,
+            None => self.cost(),
+        }
+    }
+
+    /// Gain at the mark; absent without one.
+    #[must_use]
+    pub fn unrealized(&self) -> Option<Decimal> {
+        self.mark.map(|_| self.value() - self.cost())
+    }
+
+    /// A new account day begins.
+    pub(super) fn start_day(&mut self) {
+        self.day_start_value = self.value();
+        self.day_flow = Decimal::ZERO;
+    }
+
+    pub(super) fn position(&self, account: &AccountId, instrument: &Instrument) -> Position {
+        Position {
+            account: account.clone(),
+            instrument: instrument.clone(),
+            quantity: self.quantity,
+            average_price: self.average_price(),
+            multiplier: self.multiplier,
+            currency: self.currency,
+            mark: self.mark,
+            market_value: self.mark.map(|_| self.value()),
+            unrealized_pnl: self.unrealized(),
+            realized_pnl: self.realized,
+            day_pnl: self.mark.map(|_| self.value() - self.day_start_value + self.day_flow),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! The books of one account: executions in, positions, cash and margin out. Every execution counts once.
+//!
+//! Prices are marks: what a position was last valued at. A position without a mark is valued at its cost, and its unrealised gain is
+//! absent, never zero by default.
+
+mod lots;
+mod margin;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::account::{Account, AccountKind, AccountMode};
+use crate::domain::calendar::{Calendar, account_day, exchange_date};
+use crate::domain::execution::{CashEntry, CashKind, Execution, ExecutionKind};
+use crate::domain::ids::{AccountId, ExecutionId};
+use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::money::{Currency, Money, Price, Quantity};
+use crate::domain::position::{Lot, Position};
+
+pub use lots::Holding;
+pub use margin::{MarginNeed, option_strategy_margin};
+
+/// What an account is, for its books.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccountTerms {
+    /// Its id.
+    pub account: AccountId,
+    /// Cash or margin.
+    pub kind: AccountKind,
+    /// Paper or live.
+    pub mode: AccountMode,
+    /// The currency it is kept in.
+    pub currency: Currency,
+    /// Options level 0 to 4.
+    pub options_level: u8,
+    /// Cash before the first execution.
+    pub opening_cash: Vec<Money>,
+}
+
+/// What became of an execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Taken in.
+    New {
+        /// Gain or loss it realised, fees of opening and closing taken off.
+        realized_pnl: Decimal,
+    },
+    /// Known already.
+    Duplicate,
+    /// Known with other figures; the first is kept.
+    Conflict {
+        /// Quantity and price that are kept.
+        kept: (Quantity, Price),
+    },
+}
+
+/// Cash of a sale that has not settled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Unsettled {
+    settles: Date,
+    amount: Decimal,
+}
+
+/// One account's books.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Portfolio {
+    terms: AccountTerms,
+    cash: BTreeMap<Currency, Decimal>,
+    rates: BTreeMap<Currency, Decimal>,
+    #[serde(with = "holdings_as_list")]
+    holdings: BTreeMap<Instrument, Holding>,
+    /// Quantity and price of every execution, by id.
+    seen: BTreeMap<ExecutionId, (Quantity, Price)>,
+    seen_cash: BTreeSet<ExecutionId>,
+    unsettled: Vec<Unsettled>,
+    realized_pnl: Decimal,
+    fees: Decimal,
+    day: Option<Date>,
+    day_start_equity: Decimal,
+    deposits_today: Decimal,
+}
+
+/// JSON has no maps with structured keys: holdings are stored as pairs.
+mod holdings_as_list {
+    use super::{BTreeMap, Holding, Instrument};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<Instrument, Holding>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        map.iter().collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        de: D,
+    ) -> Result<BTreeMap<Instrument, Holding>, D::Error> {
+        Ok(Vec::<(Instrument, Holding)>::deserialize(de)?.into_iter().collect())
+    }
+}
+
+impl Portfolio {
+    /// Books with the opening cash and nothing else.
+    #[must_use]
+    pub fn new(terms: AccountTerms) -> Self {
+        let mut cash = BTreeMap::new();
+        for money in &terms.opening_cash {
+            *cash.entry(money.currency).or_insert(Decimal::ZERO) += money.amount;
+        }
+        let opening = cash.get(&terms.currency).copied().unwrap_or_default();
+        Self {
+            terms,
+            cash,
+            rates: BTreeMap::new(),
+            holdings: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            seen_cash: BTreeSet::new(),
+            unsettled: Vec::new(),
+            realized_pnl: Decimal::ZERO,
+            fees: Decimal::ZERO,
+            day: None,
+            day_start_equity: opening,
+            deposits_today: Decimal::ZERO,
+        }
+    }
+
+    /// The account's terms.
+    #[must_use]
+    pub const fn terms(&self) -> &AccountTerms {
+        &self.terms
+    }
+
+    /// Sets what one unit of a currency is worth in the account's.
+    pub fn set_rate(&mut self, currency: Currency, rate: Decimal) {
+        self.rates.insert(currency, rate);
+    }
+
+    fn rate(&self, currency: Currency) -> Option<Decimal> {
+        if currency == self.terms.currency || matches!(currency.as_str(), "USDC" | "USDT") {
+            Some(Decimal::ONE)
+        } else {
+            self.rates.get(&currency).copied()
+        }
+    }
+
+    /// Takes an execution in, once.
+    pub fn apply(&mut self, execution: &Execution) -> Applied {
+        if let Some(kept) = self.seen.get(&execution.execution_id) {
+            return if *kept == (execution.quantity, execution.price) {
+                Applied::Duplicate
+            } else {
+                Applied::Conflict { kept: *kept }
+            };
+        }
+        self.seen.insert(execution.execution_id.clone(), (execution.quantity, execution.price));
+        Applied::New { realized_pnl: self.book(execution) }
+    }
+
+    /// The same for books whose source never repeats itself, such as the paper venue's own: no id is kept.
+    pub fn apply_unchecked(&mut self, execution: &Execution) -> Decimal {
+        self.book(execution)
+    }
+
+    fn book(&mut self, execution: &Execution) -> Decimal {
+        self.touch_day(execution.at);
+        let holding =
+            self.holdings.entry(execution.instrument.clone()).or_insert_with(|| Holding::new(execution));
+        let split = execution.kind == ExecutionKind::CorporateAction && execution.price.is_zero();
+        let realized = if split {
+            holding.spread(execution.signed_quantity());
+            Decimal::ZERO
+        } else {
+            holding.trade(execution)
+        };
+        if holding.quantity.is_zero() {
+            self.holdings.remove(&execution.instrument);
+        }
+        let flow = execution.cash_flow();
+        *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
+        let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
+        self.fees += execution.fee * rate;
+        self.realized_pnl += realized * rate;
+        let settles_later =
+            matches!(execution.instrument.asset_class(), AssetClass::Equity | AssetClass::Option);
+        if settles_later && flow > Decimal::ZERO && self.terms.kind == AccountKind::Cash {
+            let settles = Calendar::nyse().settlement_date(exchange_date(execution.at));
+            self.unsettled.push(Unsettled { settles, amount: flow });
+        }
+        realized
+    }
+
+    /// Takes a cash movement in, once. False when it was known.
+    pub fn apply_cash(&mut self, entry: &CashEntry) -> bool {
+        if !self.seen_cash.insert(entry.id.clone()) {
+            return false;
+        }
+        self.touch_day(entry.at);
+        *self.cash.entry(entry.currency).or_insert(Decimal::ZERO) += entry.amount;
+        let value = entry.amount * self.rate(entry.currency).unwrap_or(Decimal::ONE);
+        match entry.kind {
+            CashKind::Deposit => self.deposits_today += value,
+            CashKind::Fee => self.fees -= value,
+            CashKind::Dividend | CashKind::Interest => self.realized_pnl += value,
+        }
+        true
+    }
+
+    /// Values a position at a new price. Nothing happens for what is not held. True when it was.
+    pub fn mark(&mut self, instrument: &Instrument, price: Price) -> bool {
+        match self.holdings.get_mut(instrument) {
+            Some(holding) => {
+                holding.mark = Some(price);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Moves to the account day of `now` if it has turned. True when it did.
+    pub fn roll_day(&mut self, now: Timestamp) -> bool {
+        let day = account_day(now);
+        let turned = self.day.is_some_and(|before| day > before);
+        if turned || self.day.is_none() {
+            if turned {
+                self.day_start_equity = self.net_liquidation();
+                self.deposits_today = Decimal::ZERO;
+                for holding in self.holdings.values_mut() {
+                    holding.start_day();
+                }
+            }
+            self.day = Some(day);
+        }
+        self.unsettled.retain(|sale| sale.settles > exchange_date(now));
+        turned
+    }
+
+    fn touch_day(&mut self, at: Timestamp) {
+        // Time zone arithmetic is dear in a backtest's inner loop: the day is only looked at when there is something to roll.
+        self.roll_day(at);
+    }
+
+    /// Sets the equity the account day began with, from the record.
+    pub fn set_day_start_equity(&mut self, now: Timestamp, equity: Decimal) {
+        self.day = Some(account_day(now));
+        self.day_start_equity = equity;
+    }
+
+    /// Units held, signed.
+    #[must_use]
+    pub fn quantity(&self, instrument: &Instrument) -> Quantity {
+        self.holdings.get(instrument).map_or(Quantity::ZERO, |holding| holding.quantity)
+    }
+
+    /// One position, if it is open.
+    #[must_use]
+    pub fn position(&self, instrument: &Instrument) -> Option<Position> {
+        self.holdings.get(instrument).map(|holding| holding.position(&self.terms.account, instrument))
+    }
+
+    /// Open positions in instrument order.
+    #[must_use]
+    pub fn positions(&self) -> Vec<Position> {
+        self.holdings
+            .iter()
+            .map(|(instrument, holding)| holding.position(&self.terms.account, instrument))
+            .collect()
+    }
+
+    /// Open holdings in instrument order.
+    pub fn holdings(&self) -> impl Iterator<Item = (&Instrument, &Holding)> {
+        self.holdings.iter()
+    }
+
+    /// Lots of a position, oldest first; empty when flat.
+    #[must_use]
+    pub fn lots(&self, instrument: &Instrument) -> &[Lot] {
+        self.holdings.get(instrument).map_or(&[], |holding| holding.lots.as_slice())
+    }
+
+    /// Cash of the account's currency.
+    #[must_use]
+    pub fn cash(&self) -> Decimal {
+        self.cash.get(&self.terms.currency).copied().unwrap_or_default()
+    }
+
+    /// Cash of all currencies in the account's. A currency without a rate is left out.
+    fn total_cash(&self) -> Decimal {
+        self.cash.iter().filter_map(|(currency, amount)| Some(*amount * self.rate(*currency)?)).sum()
+    }
+
+    /// Cash and positions at their marks.
+    #[must_use]
+    pub fn net_liquidation(&self) -> Decimal {
+        let positions: Decimal = self
+            .holdings
+            .values()
+            .filter_map(|holding| Some(holding.value() * self.rate(holding.currency)?))
+            .sum();
+        self.total_cash() + positions
+    }
+
+    /// The account's figures. `reserved` and buying power are before working orders; see [`Portfolio::account_with`].
+    #[must_use]
+    pub fn account(&self, now: Timestamp) -> Account {
+        self.account_with(now, Decimal::ZERO)
+    }
+
+    /// The account's figures with money held back for working orders.
+    #[must_use]
+    pub fn account_with(&self, _now: Timestamp, reserved: Decimal) -> Account {
+        let value = |keep: fn(&Holding) -> bool| -> Decimal {
+            let rated = |h: &&Holding| Some(h.value() * self.rate(h.currency)?);
+            self.holdings.values().filter(|h| keep(h)).filter_map(|h| rated(&h)).sum()
+        };
+        let cash = self.total_cash();
+        let long_market_value = value(|h| h.quantity.is_positive());
+        let short_market_value = value(|h| h.quantity.is_negative());
+        let net_liquidation = cash + long_market_value + short_market_value;
+        let need = margin::margin_need(self);
+        let unsettled: Decimal = self.unsettled.iter().map(|sale| sale.amount).sum();
+        let settled_cash = cash - unsettled;
+        let buying_power = match self.terms.kind {
+            AccountKind::Cash => settled_cash - need.secured - reserved,
+            AccountKind::Margin => (net_liquidation - need.initial) * Decimal::TWO - reserved,
+        };
+        let unrealized_pnl =
+            self.holdings.values().filter_map(|h| Some(h.unrealized()? * self.rate(h.currency)?)).sum();
+        Account {
+            account: self.terms.account.clone(),
+            kind: self.terms.kind,
+            mode: self.terms.mode,
+            currency: self.terms.currency,
+            cash,
+            cash_by_currency: self.cash_by_currency(),
+            settled_cash,
+            net_liquidation,
+            long_market_value,
+            short_market_value,
+            buying_power: buying_power.max(Decimal::ZERO),
+            initial_margin: need.initial,
+            maintenance_margin: need.maintenance,
+            excess_liquidity: net_liquidation - need.maintenance,
+            reserved,
+            day_pnl: net_liquidation - self.day_start_equity - self.deposits_today,
+            day_start_equity: self.day_start_equity + self.deposits_today,
+            realized_pnl: self.realized_pnl,
+            unrealized_pnl,
+            fees: self.fees,
+            options_level: self.terms.options_level,
+        }
+    }
+
+    fn cash_by_currency(&self) -> Vec<Money> {
+        let base = self.terms.currency;
+        let mut list = vec![Money::new(self.cash(), base)];
+        let others = self.cash.iter().filter(|(currency, amount)| **currency != base && !amount.is_zero());
+        list.extend(others.map(|(currency, amount)| Money::new(*amount, *currency)));
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests;

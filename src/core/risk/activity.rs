@@ -1,0 +1,105 @@
+//! What was ordered lately: rates, repetitions, usual sizes. Bounded.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Price, Quantity};
+use crate::domain::order::{OrderRequest, OrderSubject, OriginKind, Side};
+
+/// Requests remembered.
+const RECENT_MAX: usize = 512;
+/// Sizes remembered per instrument.
+const SIZES_MAX: usize = 20;
+/// Instruments whose sizes are remembered.
+const INSTRUMENTS_MAX: usize = 1_024;
+
+/// One remembered request.
+#[derive(Clone, Debug)]
+struct Recent {
+    at: Timestamp,
+    subject: OrderSubject,
+    side: Side,
+    quantity: Quantity,
+    limit: Option<Price>,
+    origin: OriginKind,
+    name: Option<smol_str::SmolStr>,
+}
+
+/// The recent requests of one account.
+#[derive(Clone, Debug, Default)]
+pub struct Activity {
+    recent: VecDeque<Recent>,
+    sizes: BTreeMap<Instrument, VecDeque<Quantity>>,
+}
+
+impl Activity {
+    /// Remembers a request that was approved.
+    pub fn record(&mut self, now: Timestamp, request: &OrderRequest) {
+        if self.recent.len() == RECENT_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Recent {
+            at: now,
+            subject: request.subject.clone(),
+            side: request.side,
+            quantity: request.quantity,
+            limit: request.pricing.limit_price(),
+            origin: request.origin.kind,
+            name: request.origin.name.clone(),
+        });
+        if let Some(instrument) = request.subject.instrument() {
+            if !self.sizes.contains_key(instrument) && self.sizes.len() >= INSTRUMENTS_MAX {
+                self.sizes.pop_first();
+            }
+            let sizes = self.sizes.entry(instrument.clone()).or_default();
+            if sizes.len() == SIZES_MAX {
+                sizes.pop_front();
+            }
+            sizes.push_back(request.quantity);
+        }
+    }
+
+    /// Orders within the last `seconds`.
+    #[must_use]
+    pub fn orders_within(&self, now: Timestamp, seconds: i64) -> usize {
+        self.within(now, seconds).count()
+    }
+
+    /// Orders of the same bot or agent within the last `seconds`.
+    #[must_use]
+    pub fn orders_of_origin_within(&self, now: Timestamp, seconds: i64, request: &OrderRequest) -> usize {
+        self.within(now, seconds)
+            .filter(|r| r.origin == request.origin.kind && r.name == request.origin.name)
+            .count()
+    }
+
+    /// Was the same order asked for within the last `seconds`.
+    #[must_use]
+    pub fn is_repeated_within(&self, now: Timestamp, seconds: i64, request: &OrderRequest) -> bool {
+        self.within(now, seconds).any(|r| {
+            r.side == request.side
+                && r.quantity == request.quantity
+                && r.limit == request.pricing.limit_price()
+                && r.subject == request.subject
+        })
+    }
+
+    /// Median of the last orders in an instrument; absent with fewer than five.
+    #[must_use]
+    pub fn usual_quantity(&self, instrument: &Instrument) -> Option<Quantity> {
+        let sizes = self.sizes.get(instrument)?;
+        if sizes.len() < 5 {
+            return None;
+        }
+        let mut sorted: Vec<Quantity> = sizes.iter().copied().collect();
+        sorted.sort_unstable();
+        Some(sorted[sorted.len() / 2])
+    }
+
+    fn within(&self, now: Timestamp, seconds: i64) -> impl Iterator<Item = &Recent> {
+        let window = SignedDuration::from_secs(seconds);
+        self.recent.iter().rev().take_while(move |r| now.duration_since(r.at) < window)
+    }
+}

@@ -1,0 +1,150 @@
+//! Does the order fit the market: hours, quote age, spread, collar.
+
+use rust_decimal::Decimal;
+
+use crate::domain::account::AccountMode;
+use crate::domain::calendar::MarketPhase;
+use crate::domain::denial::DenialCode as Code;
+use crate::domain::instrument::AssetClass;
+use crate::domain::money::Price;
+use crate::domain::order::{OrderSubject, OrderType, Pricing, TimeInForce};
+use crate::domain::quote::{Feed, Quote};
+
+use super::{Checks, Context, Part};
+
+pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
+    hours(context, checks);
+    stale(context, checks);
+    spread(context, checks);
+    collar(context, checks);
+}
+
+fn hours(context: &Context<'_>, checks: &mut Checks) {
+    let (view, request) = (context.view, context.request);
+    let waits = matches!(request.time_in_force, TimeInForce::Opg | TimeInForce::Cls);
+    if request.pricing.order_type() != OrderType::Market || waits || view.bar_mode || view.never_closed {
+        return checks.skip(Code::MarketClosed);
+    }
+    let closed = context.parts.iter().find(|part| view.market.phase(part.instrument) != MarketPhase::Regular);
+    match closed {
+        Some(part) => checks.fail(Code::MarketClosed, format!("instrument={}", part.instrument)),
+        None => checks.put(Code::MarketClosed, true),
+    }
+}
+
+/// Seconds of age, and what is allowed; `None` where there is no quote at all.
+fn stale(context: &Context<'_>, checks: &mut Checks) {
+    let (view, limits) = (context.view, context.view.limits);
+    let market_like = !matches!(context.request.pricing, Pricing::Limit { .. } | Pricing::StopLimit { .. });
+    let allowed = if market_like { limits.quote_age_market_seconds } else { limits.quote_age_limit_seconds };
+    for part in &context.parts {
+        let Some(quote) = part.quote else {
+            return checks.fail(Code::StaleQuote, format!("instrument={} has no quote", part.instrument));
+        };
+        if view.account.mode == AccountMode::Live && quote.feed != Feed::RealTime {
+            return checks.fail(Code::StaleQuote, format!("instrument={} feed is not live", part.instrument));
+        }
+        let unusable = match (quote.bid, quote.ask) {
+            (Some(bid), Some(ask)) => bid > ask,
+            _ => true,
+        };
+        if market_like && unusable {
+            return checks.fail(
+                Code::StaleQuote,
+                format!("instrument={} book is one-sided or crossed", part.instrument),
+            );
+        }
+        // On bars the newest complete bar is the quote, however long ago its interval began.
+        let age = view.now.duration_since(quote.as_of).as_secs();
+        if !view.bar_mode && age > i64::from(allowed) {
+            return checks.numbers(Code::StaleQuote, false, Decimal::from(age), Decimal::from(allowed));
+        }
+    }
+    checks.put(Code::StaleQuote, true);
+}
+
+fn spread(context: &Context<'_>, checks: &mut Checks) {
+    if context.request.pricing.order_type() != OrderType::Market {
+        return checks.skip(Code::SpreadTooWide);
+    }
+    let mut widest = (Decimal::ZERO, context.view.limits.spread_percent_max);
+    for part in &context.parts {
+        let limit = if part.instrument.asset_class() == AssetClass::Option {
+            context.view.limits.spread_percent_max_option
+        } else {
+            context.view.limits.spread_percent_max
+        };
+        let Some((mid, spread)) = part.quote.and_then(|quote| quote.mid().zip(quote.spread())) else {
+            continue;
+        };
+        if !mid.is_positive() {
+            continue;
+        }
+        let percent = (spread.get() / mid.get() * Decimal::ONE_HUNDRED).round_dp(4);
+        if percent > widest.0 {
+            widest = (percent, limit);
+        }
+        if percent > limit {
+            return checks.numbers(Code::SpreadTooWide, false, percent, limit);
+        }
+    }
+    checks.numbers(Code::SpreadTooWide, true, widest.0, widest.1);
+}
+
+/// How far a limit may be beyond the opposite side of the market: per cent, and a floor in money for options.
+fn allowance(class: AssetClass, price: Price) -> Decimal {
+    let percent = match class {
+        AssetClass::Equity if price >= Price::from(25) => 5,
+        AssetClass::Equity if price >= Price::from(1) => 10,
+        AssetClass::Equity => 30,
+        AssetClass::Option => 25,
+        AssetClass::Fx => 1,
+        AssetClass::Crypto | AssetClass::Perpetual | AssetClass::Token => 5,
+    };
+    let by_percent = price.get().abs() * Decimal::new(percent, 2);
+    if class == AssetClass::Option { by_percent.max(Decimal::new(25, 2)) } else { by_percent }
+}
+
+fn collar(context: &Context<'_>, checks: &mut Checks) {
+    let OrderSubject::Instrument(_) = &context.request.subject else { return checks.skip(Code::PriceCollar) };
+    let part = &context.parts[0];
+    let Some(quote) = part.quote else { return checks.skip(Code::PriceCollar) };
+    // A child of a bracket is judged against its parent's price, not against today's market.
+    if context.request.contingency.parent.is_some() {
+        return checks.skip(Code::PriceCollar);
+    }
+    let buy = context.request.side.is_buy();
+    let far_side = if buy { quote.ask } else { quote.bid }.or_else(|| quote.mark());
+    let Some(far_side) = far_side else { return checks.skip(Code::PriceCollar) };
+    match context.request.pricing {
+        Pricing::Limit { limit_price } => limit_collar(part, buy, limit_price, far_side, checks),
+        Pricing::StopLimit { stop_price, limit_price } => {
+            if !stop_is_ahead(quote, buy, stop_price) {
+                return wrong_stop(quote, stop_price, checks);
+            }
+            limit_collar(part, buy, limit_price, stop_price, checks);
+        }
+        Pricing::Stop { stop_price } if !stop_is_ahead(quote, buy, stop_price) => {
+            wrong_stop(quote, stop_price, checks)
+        }
+        _ => checks.put(Code::PriceCollar, true),
+    }
+}
+
+fn limit_collar(part: &Part<'_>, buy: bool, limit: Price, far_side: Price, checks: &mut Checks) {
+    let allowance = allowance(part.instrument.asset_class(), far_side);
+    let worst = if buy { far_side.get() + allowance } else { far_side.get() - allowance };
+    let passes = if buy { limit.get() <= worst } else { limit.get() >= worst };
+    checks.numbers(Code::PriceCollar, passes, limit.get(), worst);
+}
+
+/// A buy stop lies above the market, a sell stop below it.
+fn stop_is_ahead(quote: &Quote, buy: bool, stop: Price) -> bool {
+    let reference = if buy { quote.ask } else { quote.bid }.or(quote.last);
+    reference.is_none_or(|price| if buy { stop > price } else { stop < price })
+}
+
+fn wrong_stop(quote: &Quote, stop: Price, checks: &mut Checks) {
+    let market = quote.last.or_else(|| quote.mid()).unwrap_or_default();
+    checks.numbers(Code::PriceCollar, false, stop.get(), market.get());
+}

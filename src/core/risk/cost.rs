@@ -1,0 +1,218 @@
+//! What an order costs and what it holds back.
+
+use rust_decimal::Decimal;
+
+use crate::core::fees::FeeTable;
+use crate::core::lifecycle::package_multiplier;
+use crate::core::portfolio::{Portfolio, option_strategy_margin};
+use crate::domain::account::AccountKind;
+use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::money::{Price, Quantity};
+use crate::domain::option::{OptionContract, Right};
+use crate::domain::order::{OrderRequest, OrderSubject, Pricing};
+
+use super::view::MarketView;
+
+/// What an order would cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CostEstimate {
+    /// Price per unit it reckons with; absent when nothing is known.
+    pub price: Option<Price>,
+    /// Cash that leaves (positive) or comes (negative), without fees.
+    pub cost: Decimal,
+    /// Fees, positive.
+    pub fees: Decimal,
+    /// What it takes off the buying power while it works and once it fills, fees included; zero when it only reduces.
+    pub buying_power: Decimal,
+}
+
+/// Reckons an order of `quantity` units: limits at their limit, stops at their trigger, the rest at the market's far side.
+#[must_use]
+pub fn estimate(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    fees: &FeeTable,
+    request: &OrderRequest,
+    quantity: Quantity,
+) -> CostEstimate {
+    match &request.subject {
+        OrderSubject::Instrument(instrument) => {
+            single(portfolio, market, fees, request, instrument, quantity)
+        }
+        OrderSubject::Legs(_) => package(portfolio, market, fees, request, quantity),
+    }
+}
+
+/// Buying power a working order holds back.
+#[must_use]
+pub fn reservation(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    fees: &FeeTable,
+    request: &OrderRequest,
+    leaves: Quantity,
+) -> Decimal {
+    // A child waits for its parent, and an exit only reduces: neither needs money of its own.
+    if request.contingency.parent.is_some() || request.reduce_only {
+        return Decimal::ZERO;
+    }
+    estimate(portfolio, market, fees, request, leaves).buying_power
+}
+
+fn market_price(market: &dyn MarketView, instrument: &Instrument, buy: bool) -> Option<Price> {
+    let quote = market.quote(instrument)?;
+    if buy { quote.ask } else { quote.bid }.or_else(|| quote.mark())
+}
+
+fn single(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    fees: &FeeTable,
+    request: &OrderRequest,
+    instrument: &Instrument,
+    quantity: Quantity,
+) -> CostEstimate {
+    let buy = request.side.is_buy();
+    let now = market_price(market, instrument, buy);
+    let price = match request.pricing {
+        // A marketable limit fills at the market, but holds its limit back.
+        Pricing::Limit { limit_price } | Pricing::StopLimit { limit_price, .. } => Some(limit_price),
+        Pricing::Stop { stop_price } => Some(stop_price),
+        Pricing::Market | Pricing::TrailingStop { .. } => now,
+    };
+    let Some(price) = price else { return CostEstimate::default() };
+    let multiplier = market.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
+    let value = price.get() * quantity.get() * multiplier;
+    let fee = fees.fee(instrument.asset_class(), quantity, price, true);
+    let cost = if buy { value } else { -value };
+    let opening = opening_part(portfolio.quantity(instrument), buy, quantity);
+    let share = if quantity.is_zero() { Decimal::ZERO } else { opening.get() / quantity.get() };
+    let margin = portfolio.terms().kind == AccountKind::Margin;
+    let need = if opening.is_zero() {
+        Decimal::ZERO
+    } else {
+        match (instrument, buy) {
+            (Instrument::Option(contract), false) => {
+                short_option_need(portfolio, market, contract, opening) - value * share
+            }
+            _ => value.abs() * share * weight(instrument.asset_class(), margin) + fee,
+        }
+    };
+    CostEstimate { price: Some(price), cost, fees: fee, buying_power: need.max(Decimal::ZERO) }
+}
+
+/// Buying power per money of value. A margin account's buying power is twice its free equity: shares take half of their value
+/// as margin, what must be paid in full takes twice its value.
+fn weight(class: AssetClass, margin: bool) -> Decimal {
+    match (class, margin) {
+        (_, false) | (AssetClass::Equity, true) => Decimal::ONE,
+        (AssetClass::Fx, true) => Decimal::new(10, 2),
+        (AssetClass::Perpetual, true) => Decimal::new(40, 2),
+        (_, true) => Decimal::TWO,
+    }
+}
+
+/// The part of an order that opens, beyond what it closes.
+fn opening_part(held: Quantity, buy: bool, quantity: Quantity) -> Quantity {
+    let closes = if held.is_zero() || held.is_positive() == buy { Quantity::ZERO } else { held.abs() };
+    if quantity > closes { quantity - closes } else { Quantity::ZERO }
+}
+
+/// Buying power that writing contracts takes, before the premium that comes in.
+fn short_option_need(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    contract: &OptionContract,
+    contracts: Quantity,
+) -> Decimal {
+    let share = Instrument::Equity { symbol: contract.underlying.clone() };
+    if portfolio.terms().kind == AccountKind::Cash {
+        return match contract.right {
+            Right::Put => contract.strike.get() * contracts.get() * Decimal::ONE_HUNDRED,
+            // Covered or not is a check of its own.
+            Right::Call => Decimal::ZERO,
+        };
+    }
+    let spot = market.quote(&share).and_then(crate::domain::quote::Quote::mark);
+    let mut legs: Vec<(&OptionContract, Quantity, Price)> = Vec::new();
+    for (instrument, holding) in portfolio.holdings() {
+        if let Instrument::Option(held) = instrument
+            && held.underlying == contract.underlying
+        {
+            legs.push((held, holding.quantity, Price::ZERO));
+        }
+    }
+    let shares = portfolio.quantity(&share);
+    let before = option_strategy_margin(&legs, shares, spot);
+    legs.push((contract, -contracts, Price::ZERO));
+    (option_strategy_margin(&legs, shares, spot) - before) * Decimal::TWO
+}
+
+fn package(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    fees: &FeeTable,
+    request: &OrderRequest,
+    quantity: Quantity,
+) -> CostEstimate {
+    let OrderSubject::Legs(legs) = &request.subject else { return CostEstimate::default() };
+    let multiplier = package_multiplier(&request.subject);
+    let mut natural = Some(Decimal::ZERO);
+    let mut fee = Decimal::ZERO;
+    for leg in legs {
+        let units = Quantity::new(leg.ratio * quantity.get());
+        let price = market_price(market, &leg.instrument, leg.side.is_buy());
+        let leg_multiplier = market.spec(&leg.instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
+        natural = natural
+            .zip(price)
+            .map(|(sum, p)| sum + leg.side.sign() * p.get() * leg.ratio * leg_multiplier / multiplier);
+        fee += fees.fee(leg.instrument.asset_class(), units, price.unwrap_or_default(), true);
+    }
+    // Net price of the package as bought leg by leg: positive costs money. A limit is said on the package's own side.
+    let net = match request.pricing.limit_price() {
+        Some(limit) => Some(limit.get() * request.side.sign()),
+        None => natural,
+    };
+    let Some(net) = net else { return CostEstimate { fees: fee, ..CostEstimate::default() } };
+    let cost = net * quantity.get() * multiplier;
+    let margin = portfolio.terms().kind == AccountKind::Margin;
+    let before = package_margin(portfolio, market, &[]);
+    let added: Vec<(&Instrument, Quantity)> = legs
+        .iter()
+        .map(|leg| (&leg.instrument, Quantity::new(leg.ratio * quantity.get() * leg.side.sign())))
+        .collect();
+    let risk = (package_margin(portfolio, market, &added) - before).max(Decimal::ZERO);
+    let factor = if margin { Decimal::TWO } else { Decimal::ONE };
+    let buying_power = ((risk + cost) * factor + fee).max(Decimal::ZERO);
+    CostEstimate { price: Some(Price::new(net * request.side.sign())), cost, fees: fee, buying_power }
+}
+
+/// Margin of all options of the packages' underlyings, with these units added.
+fn package_margin(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    added: &[(&Instrument, Quantity)],
+) -> Decimal {
+    use std::collections::BTreeMap;
+    let mut options: BTreeMap<OptionContract, Quantity> = BTreeMap::new();
+    let mut shares: BTreeMap<Instrument, Quantity> = BTreeMap::new();
+    let held = portfolio.holdings().map(|(instrument, holding)| (instrument, holding.quantity));
+    for (instrument, quantity) in held.chain(added.iter().copied()) {
+        match instrument {
+            Instrument::Option(contract) => *options.entry(contract.clone()).or_default() += quantity,
+            other => *shares.entry(other.clone()).or_default() += quantity,
+        }
+    }
+    let mut by_underlying: BTreeMap<Instrument, Vec<(&OptionContract, Quantity, Price)>> = BTreeMap::new();
+    for (contract, quantity) in &options {
+        let share = Instrument::Equity { symbol: contract.underlying.clone() };
+        by_underlying.entry(share).or_default().push((contract, *quantity, Price::ZERO));
+    }
+    by_underlying
+        .iter()
+        .map(|(share, legs)| {
+            let spot = market.quote(share).and_then(crate::domain::quote::Quote::mark);
+            option_strategy_margin(legs, shares.get(share).copied().unwrap_or_default(), spot)
+        })
+        .sum()
+}

@@ -1,0 +1,63 @@
+//! Pre-trade risk: the only room that approves an order. Pure and total; all checks run, those that pass are reported too.
+//! The list follows SEC rule 15c3-5: capital, erroneous orders by size, price and repetition, restrictions, authority.
+
+mod activity;
+mod checks;
+mod cost;
+mod view;
+
+use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
+use crate::domain::ids::AccountId;
+use crate::domain::order::{Approved, Order, OrderRequest};
+
+pub use activity::Activity;
+pub use cost::{CostEstimate, estimate, reservation};
+pub use view::{MarketView, RiskView};
+
+/// Every check's result, and the verdict.
+#[derive(Clone, Debug)]
+pub struct RiskOutcome {
+    /// In the order of `DenialCode::ALL`.
+    pub checks: Vec<RiskCheck>,
+    /// The approved order, or every reason against it.
+    pub result: Result<Approved<OrderRequest>, Vec<Denial>>,
+}
+
+impl RiskOutcome {
+    /// The answer for an account that the engine does not keep.
+    #[must_use]
+    pub fn unknown_account(account: &AccountId) -> Self {
+        let check =
+            RiskCheck::new(DenialCode::NotAuthorised, Verdict::Fail).with_note(format!("account={account}"));
+        Self { result: Err(check.denial().into_iter().collect()), checks: vec![check] }
+    }
+}
+
+/// Checks a new order against the view.
+#[must_use]
+pub fn check(view: &RiskView<'_>, request: &OrderRequest) -> RiskOutcome {
+    let mut checks = checks::run(view, request);
+    checks.sort_by_key(|check| check.code);
+    let denials: Vec<Denial> = checks.iter().filter_map(RiskCheck::denial).collect();
+    let result = if denials.is_empty() { Ok(Approved::seal(request.clone())) } else { Err(denials) };
+    RiskOutcome { checks, result }
+}
+
+/// Checks a replace: the new order as if the old one were gone.
+#[must_use]
+pub fn check_replace(view: &RiskView<'_>, old: &Order, new: &OrderRequest) -> RiskOutcome {
+    let without_old = RiskView {
+        working: view
+            .working
+            .iter()
+            .copied()
+            .filter(|order| order.request.client_order_id != old.request.client_order_id)
+            .collect(),
+        replacing: true,
+        ..view.clone()
+    };
+    check(&without_old, new)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! What risk looks at: plain borrowed data.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::core::fees::FeeTable;
+use crate::core::portfolio::Portfolio;
+use crate::domain::account::Account;
+use crate::domain::calendar::MarketPhase;
+use crate::domain::capabilities::Capabilities;
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::limits::{RiskLimits, TradingState};
+use crate::domain::money::Quantity;
+use crate::domain::order::{Order, OrderRequest, OrderStatus, Side};
+use crate::domain::quote::Quote;
+
+use super::activity::Activity;
+
+/// The market as risk sees it.
+pub trait MarketView {
+    /// The newest quote.
+    fn quote(&self, instrument: &Instrument) -> Option<&Quote>;
+    /// The terms.
+    fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec>;
+    /// What its market does now.
+    fn phase(&self, instrument: &Instrument) -> MarketPhase;
+    /// Average daily volume, in units.
+    fn average_volume(&self, instrument: &Instrument) -> Option<Decimal>;
+}
+
+/// Everything a check may need. Copying it copies references, but for the account's figures.
+#[derive(Clone)]
+pub struct RiskView<'a> {
+    /// The engine's clock.
+    pub now: Timestamp,
+    /// The stricter of the global state and the account's.
+    pub trading_state: TradingState,
+    /// The account's figures, before working orders.
+    pub account: &'a Account,
+    /// Net liquidation at its 20-day high; absent while unknown.
+    pub equity_high: Option<Decimal>,
+    /// What the account can do.
+    pub capabilities: &'a Capabilities,
+    /// Its limits.
+    pub limits: &'a RiskLimits,
+    /// Its books.
+    pub portfolio: &'a Portfolio,
+    /// Its working orders, `Unknown` ones among them.
+    pub working: Vec<&'a Order>,
+    /// The market.
+    pub market: &'a dyn MarketView,
+    /// What was ordered lately.
+    pub activity: &'a Activity,
+    /// Fees of fills.
+    pub fees: &'a FeeTable,
+    /// Orders and positions agree with the broker's.
+    pub reconciled: bool,
+    /// The broker answers.
+    pub broker_up: bool,
+    /// Live accounts: a person has armed live trading.
+    pub live_armed: bool,
+    /// The engine runs on bars: sessions and quote ages are the replay's.
+    pub bar_mode: bool,
+    /// The simulated exchange never closes.
+    pub never_closed: bool,
+    /// The order takes another's place.
+    pub replacing: bool,
+}
+
+impl RiskView<'_> {
+    /// Does the order only reduce the position it trades in. Packages never do, by this measure, unless every leg closes.
+    #[must_use]
+    pub fn only_reduces(&self, request: &OrderRequest) -> bool {
+        match &request.subject {
+            crate::domain::order::OrderSubject::Instrument(instrument) => {
+                let held = self.portfolio.quantity(instrument);
+                reduces(held, request.side, request.quantity)
+            }
+            crate::domain::order::OrderSubject::Legs(legs) => legs.iter().all(|leg| {
+                let quantity = Quantity::new(leg.ratio * request.quantity.get());
+                reduces(self.portfolio.quantity(&leg.instrument), leg.side, quantity)
+            }),
+        }
+    }
+
+    /// Working orders of an instrument that could trade on this side, but for those linked with the request.
+    pub fn rivals<'b>(
+        &'b self,
+        request: &'b OrderRequest,
+        instrument: &'b Instrument,
+    ) -> impl Iterator<Item = &'b Order> {
+        self.working.iter().copied().filter(move |order| {
+            order.request.subject.instrument() == Some(instrument)
+                && order.status != OrderStatus::PendingReplace
+                && !linked(&order.request, request)
+        })
+    }
+}
+
+/// Exits of one bracket, members of one OCO group, parent and child: they never trade against each other.
+fn linked(a: &OrderRequest, b: &OrderRequest) -> bool {
+    let group = |r: &OrderRequest| r.contingency.oco_group;
+    let parent = |r: &OrderRequest| r.contingency.parent;
+    (group(a).is_some() && group(a) == group(b))
+        || parent(a) == Some(b.client_order_id)
+        || parent(b) == Some(a.client_order_id)
+        || (parent(a).is_some() && parent(a) == parent(b))
+}
+
+fn reduces(held: Quantity, side: Side, quantity: Quantity) -> bool {
+    !held.is_zero() && held.is_positive() != side.is_buy() && quantity <= held.abs()
+}

@@ -1,0 +1,382 @@
+//! Requests: each is resolved against the books, handed to the core, or read from where the answer lies.
+
+use tokio::sync::oneshot;
+
+use crate::client::message::{OrderRef, ReplayControl};
+use crate::client::{Reply, Request, SessionError};
+use crate::command::types::{Command, FlattenScope};
+use crate::core::effect::RequestId;
+use crate::core::input::Input;
+use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::instrument::{Instrument, SymbolLookup};
+use crate::domain::order::{OrderChange, OrderPreview, OrderRequest, OriginKind};
+use crate::domain::snapshot::Watchlist;
+
+use super::feed::Source;
+use super::paper::VenueCommand;
+use super::previews::confirmation_hash;
+use super::resolve::{self, Asker};
+use super::session::{Asked, give};
+use super::task::{EngineTask, Pending};
+use super::waiters::Until;
+
+type Answer = oneshot::Sender<Result<Reply, SessionError>>;
+
+/// Instruments on one watchlist at most.
+const WATCHED_MAX: usize = 500;
+
+impl EngineTask {
+    pub(super) async fn answer(&mut self, asked: Asked) {
+        let Asked { request, reply } = asked;
+        match request {
+            Request::Preview { command, origin, account } => {
+                let answer = self.preview(command, self.asker(origin, account, false)).await;
+                give(reply, answer);
+            }
+            Request::Execute { command, origin, account, confirmation_hash, allow_duplicate, wait } => {
+                let asker = self.asker(origin, account, allow_duplicate);
+                self.execute(command, &asker, confirmation_hash.as_deref(), wait, reply).await;
+            }
+            Request::Cancel { order, wait } => match self.order_id(&order) {
+                Ok(id) => self.cancel(vec![id], wait, reply).await,
+                Err(error) => give(reply, Err(error)),
+            },
+            Request::Replace { order, change, wait } => match self.order_id(&order) {
+                Ok(id) => self.replace(id, change, wait, reply).await,
+                Err(error) => give(reply, Err(error)),
+            },
+            Request::Halt { all } => self.halt(all, reply).await,
+            Request::Resume => {
+                let request = self.expect(reply, None);
+                self.step(Input::Resume { request }).await;
+            }
+            Request::Flatten { scope, wait } => {
+                let asker = self.asker(OriginKind::Cli, None, true);
+                self.flatten(scope, &asker, wait, reply).await;
+            }
+            other => self.answer_question(other, reply).await,
+        }
+    }
+
+    async fn answer_question(&mut self, request: Request, reply: Answer) {
+        let answer = match request {
+            Request::Subscribe { instruments } => self.quotes(&instruments).await,
+            Request::Bars { instrument, interval, limit } => self.bars(&instrument, interval, limit),
+            Request::Chain { underlying, expiry, right } => self.chain(&underlying, expiry, right).await,
+            Request::Search { query, limit } => {
+                Ok(Reply::Listings(self.universe.search(&query, limit as usize)))
+            }
+            Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
+            Request::PaperAssign { contract, contracts } => self.assign(contract, contracts).await,
+            Request::PaperExpire => {
+                let (done, finished) = oneshot::channel();
+                self.paper.tell(VenueCommand::Expire(done)).await;
+                finished
+                    .await
+                    .map(|()| Reply::Done("expired what was due".to_owned()))
+                    .map_err(|_| SessionError::Gone)
+            }
+            Request::Advance { seconds } => self.advance(seconds).await,
+            Request::Replay(control) => self.steer(control).await,
+            other => return self.read(other, reply),
+        };
+        give(reply, answer);
+    }
+
+    fn asker(&self, origin: OriginKind, account: Option<AccountId>, allow_duplicate: bool) -> Asker {
+        Asker {
+            origin,
+            account: account.unwrap_or_else(|| self.core.default_account().clone()),
+            allow_duplicate,
+        }
+    }
+
+    /// Registers a request whose answer the core will give.
+    fn expect(&mut self, reply: Answer, wait: Option<Until>) -> RequestId {
+        let id = RequestId(self.next_request);
+        self.next_request += 1;
+        self.pending.insert(id, Pending { reply, wait });
+        id
+    }
+
+    fn order_id(&self, order: &OrderRef) -> Result<ClientOrderId, SessionError> {
+        match order {
+            OrderRef::ClientOrderId(id) => Ok(*id),
+            OrderRef::Number(number) => self
+                .core
+                .book()
+                .by_number(*number)
+                .map(|order| order.request.client_order_id)
+                .ok_or_else(|| SessionError::Usage(format!("no order {number}"))),
+        }
+    }
+
+    async fn know(&mut self, instruments: &[Instrument]) -> Result<(), SessionError> {
+        for instrument in instruments {
+            if !self.ensure(instrument).await {
+                return Err(SessionError::Usage(format!(
+                    "no instrument {instrument} is known here; try: arbion search {}",
+                    instrument.root()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The order that a `place` or `close` means now.
+    async fn order_of(&mut self, command: &Command, asker: &Asker) -> Result<OrderRequest, SessionError> {
+        let instruments = resolve::instruments(command);
+        self.know(&instruments).await?;
+        match command {
+            Command::Place(place) => resolve::place(&mut self.core, place, asker),
+            Command::Close(close) => resolve::close(&mut self.core, close, asker),
+            _ => Err(SessionError::Usage("only an order can be previewed".to_owned())),
+        }
+    }
+
+    async fn preview(&mut self, command: Command, asker: Asker) -> Result<Reply, SessionError> {
+        let request = self.order_of(&command, &asker).await?;
+        let outcome = self.core.check(&request);
+        let estimate = self.core.estimate(&request).unwrap_or_default();
+        let before =
+            self.core.account(&asker.account).map(|account| account.buying_power).unwrap_or_default();
+        let confirmation_hash = self.previews.remember(self.clock.now(), command, request.clone());
+        let preview = OrderPreview {
+            words: crate::command::order_words(&request),
+            estimated_price: estimate.price,
+            estimated_cost: estimate.price.map(|_| estimate.cost),
+            estimated_fees: estimate.fees,
+            buying_power_before: before,
+            buying_power_after: (before - estimate.buying_power).max(rust_decimal::Decimal::ZERO),
+            denials: outcome.result.err().unwrap_or_default(),
+            checks: outcome.checks,
+            confirmation_hash,
+            request,
+        };
+        Ok(Reply::Preview(Box::new(preview)))
+    }
+
+    async fn execute(
+        &mut self,
+        command: Command,
+        asker: &Asker,
+        hash: Option<&str>,
+        wait: bool,
+        reply: Answer,
+    ) {
+        match command {
+            Command::Place(_) | Command::Close(_) => {
+                let order = match hash {
+                    Some(hash) => self.confirmed(&command, hash, asker).await,
+                    None => self.order_of(&command, asker).await,
+                };
+                match order {
+                    Ok(order) => self.place(vec![order], wait, reply).await,
+                    Err(error) => give(reply, Err(error)),
+                }
+            }
+            Command::Flatten { scope } => self.flatten(scope, asker, wait, reply).await,
+            Command::Cancel { order_id, instrument, side } => {
+                match resolve::cancel_targets(&self.core, order_id.as_deref(), instrument.as_ref(), side) {
+                    Ok(ids) => self.cancel(ids, wait, reply).await,
+                    Err(error) => give(reply, Err(error)),
+                }
+            }
+            Command::CancelAll => match resolve::cancel_targets(&self.core, None, None, None) {
+                Ok(ids) => self.cancel(ids, wait, reply).await,
+                Err(error) => give(reply, Err(error)),
+            },
+            Command::Replace { order_id, instrument, limit_price, stop_price, quantity, time_in_force } => {
+                let change = OrderChange { limit_price, stop_price, trail: None, quantity, time_in_force };
+                match resolve::replace_target(&self.core, order_id.as_deref(), instrument.as_ref(), &change) {
+                    Ok(id) => self.replace(id, change, wait, reply).await,
+                    Err(error) => give(reply, Err(error)),
+                }
+            }
+            Command::Halt => self.halt(false, reply).await,
+            Command::Resume => {
+                let request = self.expect(reply, None);
+                self.step(Input::Resume { request }).await;
+            }
+            other => {
+                let answer = self.simple(other).await;
+                give(reply, answer);
+            }
+        }
+    }
+
+    /// Exactly what was shown, under fresh ids: the same preview confirmed later is a new intent.
+    async fn confirmed(
+        &mut self,
+        command: &Command,
+        hash: &str,
+        asker: &Asker,
+    ) -> Result<OrderRequest, SessionError> {
+        let now = self.clock.now();
+        let mut request =
+            self.previews.confirm(now, command, hash).ok_or(SessionError::ConfirmationChanged)?;
+        let instruments: Vec<Instrument> = request.subject.instruments().cloned().collect();
+        self.know(&instruments).await?;
+        request.client_order_id = self.core.mint(now);
+        for exit in [&mut request.take_profit, &mut request.stop_loss].into_iter().flatten() {
+            exit.client_order_id = self.core.mint(now);
+        }
+        debug_assert_eq!(confirmation_hash(&request), hash, "what is sent is what was shown");
+        request.allow_duplicate = asker.allow_duplicate;
+        Ok(request)
+    }
+
+    /// Commands that need no order.
+    async fn simple(&mut self, command: Command) -> Result<Reply, SessionError> {
+        match command {
+            Command::Quote { instruments } => self.quotes(&instruments).await,
+            Command::Watch { instruments, list } => self.watch(&instruments, list.as_deref(), true).await,
+            Command::Unwatch { instruments, list } => self.watch(&instruments, list.as_deref(), false).await,
+            Command::Chain { underlying, expiry, right } => self.chain(&underlying, expiry, right).await,
+            Command::Clarify { message, .. } => Err(SessionError::Clarify(message)),
+            Command::Mode { mode: crate::command::types::TradingMode::Live } => Err(SessionError::Usage(
+                "no live account is connected; this profile trades on paper".to_owned(),
+            )),
+            other => Ok(Reply::FrontEnd(other)),
+        }
+    }
+
+    async fn place(&mut self, orders: Vec<OrderRequest>, wait: bool, reply: Answer) {
+        let request = self.expect(reply, wait.then_some(Until::Answered));
+        self.step(Input::Place { request, orders }).await;
+    }
+
+    async fn cancel(&mut self, orders: Vec<ClientOrderId>, wait: bool, reply: Answer) {
+        let request = self.expect(reply, wait.then_some(Until::Ended));
+        self.step(Input::Cancel { request, orders }).await;
+    }
+
+    async fn replace(&mut self, order: ClientOrderId, change: OrderChange, wait: bool, reply: Answer) {
+        let request = self.expect(reply, wait.then_some(Until::Answered));
+        self.step(Input::Replace { request, order, change }).await;
+    }
+
+    async fn halt(&mut self, all: bool, reply: Answer) {
+        let request = self.expect(reply, Some(Until::Ended));
+        self.step(Input::Halt { request, all, reason: "asked for".to_owned() }).await;
+        self.settle();
+    }
+
+    async fn flatten(&mut self, scope: FlattenScope, asker: &Asker, wait: bool, reply: Answer) {
+        let held: Vec<Instrument> =
+            self.core.positions(&asker.account).into_iter().map(|p| p.instrument).collect();
+        for instrument in &held {
+            self.ensure(instrument).await;
+        }
+        match resolve::flatten(&mut self.core, scope, asker) {
+            Ok(orders) => self.place(orders, wait, reply).await,
+            Err(error) => give(reply, Err(error)),
+        }
+    }
+
+    async fn watch(
+        &mut self,
+        instruments: &[Instrument],
+        list: Option<&str>,
+        add: bool,
+    ) -> Result<Reply, SessionError> {
+        if add {
+            self.know(instruments).await?;
+        }
+        let mut lists = self.core.watchlists().to_vec();
+        let name = list.or_else(|| lists.first().map(|l| l.name.as_str())).unwrap_or("main").to_owned();
+        if !lists.iter().any(|l| l.name == name.as_str()) {
+            if !add {
+                return Err(SessionError::Usage(format!(
+                    "no watchlist is called '{}'",
+                    name.escape_default()
+                )));
+            }
+            lists.push(Watchlist { name: name.as_str().into(), instruments: Vec::new() });
+        }
+        let mut count = 0;
+        if let Some(list) = lists.iter_mut().find(|l| l.name == name.as_str()) {
+            for instrument in instruments {
+                let at = list.instruments.iter().position(|i| i == instrument);
+                match at {
+                    None if add && list.instruments.len() < WATCHED_MAX => {
+                        list.instruments.push(instrument.clone())
+                    }
+                    Some(at) if !add => drop(list.instruments.remove(at)),
+                    _ => {}
+                }
+            }
+            count = list.instruments.len();
+        }
+        self.step(Input::Watchlists(lists)).await;
+        Ok(Reply::Done(format!("watchlist {name} has {count} symbols")))
+    }
+
+    async fn set_watchlist(
+        &mut self,
+        name: smol_str::SmolStr,
+        instruments: Vec<Instrument>,
+    ) -> Result<Reply, SessionError> {
+        self.know(&instruments).await?;
+        let mut lists = self.core.watchlists().to_vec();
+        lists.retain(|list| list.name != name || !instruments.is_empty());
+        if !instruments.is_empty() {
+            match lists.iter_mut().find(|list| list.name == name) {
+                Some(list) => list.instruments = instruments,
+                None => lists.push(Watchlist { name: name.clone(), instruments }),
+            }
+        }
+        if lists.is_empty() {
+            return Err(SessionError::Usage("one watchlist at least must stay".to_owned()));
+        }
+        self.step(Input::Watchlists(lists)).await;
+        Ok(Reply::Done(format!("watchlist {name} is set")))
+    }
+
+    async fn assign(
+        &mut self,
+        contract: crate::domain::option::OptionContract,
+        contracts: Option<crate::domain::money::Quantity>,
+    ) -> Result<Reply, SessionError> {
+        let (done, finished) = oneshot::channel();
+        let text = contract.to_string();
+        self.paper.tell(VenueCommand::Assign(contract, contracts, done)).await;
+        let assigned = finished.await.map_err(|_| SessionError::Gone)?;
+        if assigned.is_zero() {
+            return Err(SessionError::Usage(format!("no short position in {text} to assign")));
+        }
+        Ok(Reply::Done(format!("assigned {assigned} of {text}")))
+    }
+
+    async fn advance(&mut self, seconds: i64) -> Result<Reply, SessionError> {
+        let Source::Replay(replay) = &mut self.feed.source else {
+            return Err(SessionError::Usage(
+                "only a replay's clock can be moved; the simulated market runs on now".to_owned(),
+            ));
+        };
+        let target = replay.now() + jiff::SignedDuration::from_secs(seconds);
+        let events = replay.advance_to(target);
+        self.replay(events).await;
+        Ok(Reply::Done(format!("the replay stands at {}", self.clock.now())))
+    }
+
+    async fn steer(&mut self, control: ReplayControl) -> Result<Reply, SessionError> {
+        let Source::Replay(replay) = &mut self.feed.source else {
+            return Err(SessionError::Usage("this is not a replay".to_owned()));
+        };
+        match control {
+            ReplayControl::Paused(paused) => replay.set_paused(paused),
+            ReplayControl::Speed(speed) => replay.set_speed(speed),
+            ReplayControl::Seek(at) if at < replay.now() => {
+                return Err(SessionError::Usage(
+                    "a replay goes forward only; start it anew to go back".to_owned(),
+                ));
+            }
+            ReplayControl::Seek(at) => {
+                let events = replay.advance_to(at);
+                self.replay(events).await;
+            }
+        }
+        Ok(Reply::Done("done".to_owned()))
+    }
+}

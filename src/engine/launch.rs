@@ -1,0 +1,435 @@
+//! Starting an engine: lock, database, books, venue, feed, task. On a thread of its own, so that a screen can paint meanwhile.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::core::engine::{Engine, EngineConfig};
+use crate::core::input::{AccountSetup, Input, Restored};
+use crate::core::paper::{Sessions, Venue, VenueConfig};
+use crate::domain::account::{AccountKind, AccountMode};
+use crate::domain::calendar::{Calendar, account_day, instant, plus_days};
+use crate::domain::capabilities::Capabilities;
+use crate::domain::ids::{AccountId, OrderNumber};
+use crate::domain::instrument::Instrument;
+use crate::domain::limits::{RiskLimits, TradingState};
+use crate::domain::money::Money;
+use crate::domain::quote::Feed;
+use crate::domain::snapshot::{MarketClock, Snapshot, Watchlist};
+use crate::market::bars_csv::BarsError;
+use crate::market::simulated::{ACTIVE, SimulatedMarket};
+use crate::market::symbols::Universe;
+use crate::store::lock::ProfileLock;
+use crate::store::{Store, StoreError};
+
+use super::clock::{Clock, entropy, system_now};
+use super::feed::MarketFeed;
+use super::journal::JournalThread;
+use super::link;
+use super::paper::{Backlog, PaperBroker, VenueCommand};
+use super::previews::Previews;
+use super::session::{LocalSession, REQUESTS_MAX, give};
+use super::task::{EngineTask, Inbox};
+use super::waiters::Waiters;
+
+/// Events that may wait for the engine.
+const EVENTS_MAX: usize = 1_024;
+/// Ended orders brought back at a start.
+const RECENT_ORDERS: u32 = 500;
+
+/// Where prices come from.
+#[derive(Clone, Debug)]
+pub enum FeedChoice {
+    /// The simulated market, on now.
+    Simulated,
+    /// Recorded bars, on their own clock. A run of its own: nothing of it reaches the profile's history.
+    Replay {
+        /// The file; absent means the bars that come with the program.
+        file: Option<PathBuf>,
+        /// Seconds of data per second of life.
+        speed: u32,
+    },
+}
+
+/// What an engine is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The profile's directory.
+    pub directory: PathBuf,
+    /// The profile's name.
+    pub profile: String,
+    /// The paper venue.
+    pub venue: VenueConfig,
+    /// Limits; absent means those of a simulated account of this size.
+    pub limits: Option<RiskLimits>,
+    /// Seed of the simulated market.
+    pub market_seed: u64,
+    /// New prices per symbol and second.
+    pub updates_per_second: f64,
+    /// Where prices come from.
+    pub feed: FeedChoice,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The recorded bars.
+    #[error(transparent)]
+    Bars(#[from] BarsError),
+    /// The stored paper venue cannot be read.
+    #[error("the stored paper venue of {account} cannot be read ({reason}); restore a backup of the profile")]
+    Venue {
+        /// Which account.
+        account: AccountId,
+        /// Why not.
+        reason: String,
+    },
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// It ended before it was up.
+    #[error("the engine ended while it was starting")]
+    Ended,
+}
+
+/// A running engine. Dropping it asks the engine to stop and waits until everything is written.
+#[derive(Debug)]
+pub struct Running {
+    session: LocalSession,
+    shutdown: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    started: Option<oneshot::Receiver<Result<(), EngineError>>>,
+}
+
+impl Running {
+    /// A line to the engine.
+    #[must_use]
+    pub fn session(&self) -> LocalSession {
+        self.session.clone()
+    }
+
+    /// Waits until the engine is up.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn started(&mut self) -> Result<(), EngineError> {
+        match self.started.take() {
+            Some(started) => started.await.map_err(|_| EngineError::Ended)?,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(shutdown) = self.shutdown.take() {
+            // It may have ended by itself.
+            give(shutdown, ());
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the engine thread has panicked");
+        }
+    }
+}
+
+/// Starts an engine on a thread of its own and returns at once; requests wait until it is up.
+///
+/// # Errors
+/// When the system gives no thread. Everything else is said by [`Running::started`].
+pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, EngineError> {
+    let (requests_in, requests) = mpsc::channel(REQUESTS_MAX);
+    let (snapshots, snapshots_out) = watch::channel(Arc::new(first_picture(&settings)));
+    let (shutdown_in, shutdown) = oneshot::channel();
+    let (started_in, started) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return give(started_in, Err(EngineError::Thread(error))),
+        };
+        runtime.block_on(async move {
+            match Assembly::new(settings, universe, snapshots).await {
+                Ok(assembly) => {
+                    give(started_in, Ok(()));
+                    assembly.run(requests, shutdown).await;
+                }
+                Err(error) => give(started_in, Err(error)),
+            }
+        });
+    })?;
+    Ok(Running {
+        session: LocalSession::new(requests_in, snapshots_out),
+        shutdown: Some(shutdown_in),
+        thread: Some(thread),
+        started: Some(started),
+    })
+}
+
+/// What a screen can paint before the engine is up.
+fn first_picture(settings: &Settings) -> Snapshot {
+    Snapshot {
+        seq: 0,
+        now: system_now(),
+        profile: settings.profile.as_str().into(),
+        mode: AccountMode::Paper,
+        trading_state: TradingState::Active,
+        feed: match settings.feed {
+            FeedChoice::Simulated => Feed::Simulated,
+            FeedChoice::Replay { .. } => Feed::Replayed,
+        },
+        market: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
+        default_account: settings.venue.account.clone(),
+        accounts: Arc::default(),
+        positions: Arc::default(),
+        orders: Arc::default(),
+        quotes: Arc::default(),
+        specs: Arc::default(),
+        watchlists: Arc::default(),
+        log: Arc::default(),
+        connections: Arc::default(),
+        replay: None,
+    }
+}
+
+/// The parts of an engine before it runs.
+struct Assembly {
+    task: EngineTask,
+    inbox_events: mpsc::Receiver<crate::domain::execution::AccountEvent>,
+    inbox_written: mpsc::Receiver<super::journal::Written>,
+    journal: JournalThread,
+    _lock: ProfileLock,
+}
+
+impl Assembly {
+    async fn new(
+        mut settings: Settings,
+        universe: Arc<Universe>,
+        snapshots: watch::Sender<Arc<Snapshot>>,
+    ) -> Result<Self, EngineError> {
+        let calendar = Arc::new(Calendar::nyse());
+        let replay = matches!(settings.feed, FeedChoice::Replay { .. });
+        if replay {
+            // A replay is a run of its own: it starts from nothing, beside the profile.
+            settings.directory = settings.directory.join("replay");
+            remove_run(&settings.directory)?;
+        }
+        let lock = ProfileLock::acquire(&settings.directory)?;
+        let feed = make_feed(&settings, &universe, &calendar)?;
+        let clock = match feed.replay_state() {
+            Some(state) => Clock::replay(state.at),
+            None => Clock::System,
+        };
+        let now = clock.now();
+        let store = Store::open(&settings.directory, now)?;
+        let account = settings.venue.account.clone();
+        let mut core = make_core(&settings, &calendar, feed.feed(), now);
+        let venue = open_venue(&settings, &store, replay)?;
+        restore(&mut core, &store, &account, now)?;
+        let lists = match store.watchlists()? {
+            lists if lists.is_empty() => default_watchlists(&feed),
+            lists => lists,
+        };
+        let (written_in, inbox_written) = mpsc::channel(EVENTS_MAX);
+        let (events_in, inbox_events) = mpsc::channel(EVENTS_MAX);
+        let journal = JournalThread::start(store, written_in)?;
+        let sender = journal.sender().ok_or(EngineError::Ended)?;
+        let paper = PaperBroker::start(venue, events_in.clone(), sender.clone(), clock.clone());
+        let (link_in, link_out) = mpsc::channel(link::COMMANDS_MAX);
+        let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
+        tokio::spawn(link::run(account.clone(), broker, link_out, events_in, clock.clone()));
+        let mut task = EngineTask {
+            core,
+            clock,
+            calendar,
+            feed,
+            paper,
+            backlog: Backlog::default(),
+            link: link_in,
+            journal: sender,
+            directory: settings.directory.clone(),
+            universe,
+            snapshots,
+            pending: std::collections::BTreeMap::new(),
+            next_request: 1,
+            waiters: Waiters::default(),
+            previews: Previews::default(),
+            known: std::collections::BTreeSet::new(),
+            last_bar_at: None,
+        };
+        task.open(lists, account).await;
+        Ok(Self { task, inbox_events, inbox_written, journal, _lock: lock })
+    }
+
+    async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
+        let inbox = Inbox { requests, events: self.inbox_events, written: self.inbox_written, shutdown };
+        self.task.run(inbox).await;
+        // The task is gone and with it every sender but those of the venue's task, which ends with its channel.
+        tokio::task::yield_now().await;
+        drop(tokio::time::timeout(std::time::Duration::from_millis(50), std::future::pending::<()>()).await);
+        let journal = self.journal;
+        // Joining blocks; nothing else runs on this runtime any more.
+        tokio::task::spawn_blocking(move || journal.finish())
+            .await
+            .unwrap_or_else(|error| tracing::error!(%error, "journal"));
+    }
+}
+
+impl EngineTask {
+    /// First inputs: lists, instruments that are watched, held or ordered, and that the venue's books agree.
+    async fn open(&mut self, lists: Vec<Watchlist>, account: AccountId) {
+        let mut wanted: Vec<Instrument> =
+            lists.iter().take(1).flat_map(|list| list.instruments.clone()).collect();
+        wanted.extend(self.core.positions(&account).into_iter().map(|position| position.instrument));
+        wanted.extend(
+            self.core
+                .book()
+                .working()
+                .flat_map(|order| order.request.subject.instruments().cloned().collect::<Vec<_>>()),
+        );
+        if *self.core.watchlists() != *lists {
+            self.step(Input::Watchlists(lists)).await;
+        }
+        for instrument in &wanted {
+            self.ensure(instrument).await;
+        }
+        self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
+        let in_flight: Vec<_> = self
+            .core
+            .book()
+            .working()
+            .filter(|order| order.status == crate::domain::order::OrderStatus::PendingSubmit)
+            .map(|order| order.request.client_order_id)
+            .collect();
+        // An intent whose sending is unproven is asked about, never sent again.
+        for id in in_flight {
+            if self.link.send(link::LinkCommand::Ask(id)).await.is_err() {
+                tracing::error!("the broker link has stopped");
+            }
+        }
+        let now = self.clock.now();
+        self.paper.tell(VenueCommand::Advance(now)).await;
+        self.step(Input::Tick).await;
+    }
+}
+
+fn remove_run(directory: &std::path::Path) -> Result<(), EngineError> {
+    for name in ["arbion.db", "arbion.db-wal", "arbion.db-shm"] {
+        let path = directory.join(name);
+        if path.exists() {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn make_feed(
+    settings: &Settings,
+    universe: &Arc<Universe>,
+    calendar: &Arc<Calendar>,
+) -> Result<MarketFeed, EngineError> {
+    Ok(match &settings.feed {
+        FeedChoice::Simulated => {
+            let keeps_hours = settings.venue.sessions == Sessions::Nyse;
+            let market = SimulatedMarket::new(
+                settings.market_seed,
+                Arc::clone(universe),
+                Arc::clone(calendar),
+                keeps_hours,
+            );
+            MarketFeed::simulated(market, Arc::clone(universe), settings.updates_per_second, system_now())
+        }
+        FeedChoice::Replay { file, speed } => {
+            MarketFeed::replay(file.as_ref(), *speed, Arc::clone(universe), calendar)?
+        }
+    })
+}
+
+fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Feed, now: Timestamp) -> Engine {
+    let replay = feed == Feed::Replayed;
+    let config = EngineConfig {
+        profile: settings.profile.as_str().into(),
+        default_account: settings.venue.account.clone(),
+        feed,
+        seed: entropy(),
+        bar_mode: replay,
+        never_closed: settings.venue.sessions == Sessions::Always,
+        fees: settings.venue.fees.clone(),
+    };
+    let mut core = Engine::new(config, Arc::clone(calendar), now);
+    let cash = settings.venue.opening_cash;
+    let limits = settings
+        .limits
+        .clone()
+        .unwrap_or_else(|| if replay { RiskLimits::bar_mode(cash) } else { RiskLimits::simulated(cash) });
+    let capabilities =
+        Capabilities { short_sales: settings.venue.kind == AccountKind::Margin, ..Capabilities::paper() };
+    let setup = AccountSetup {
+        account: settings.venue.account.clone(),
+        kind: settings.venue.kind,
+        mode: AccountMode::Paper,
+        currency: settings.venue.currency,
+        opening_cash: vec![Money::new(cash, settings.venue.currency)],
+        options_level: settings.venue.options_level,
+        capabilities,
+        limits,
+    };
+    drop(core.step(now, Input::Account(Box::new(setup))));
+    core
+}
+
+fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Venue, EngineError> {
+    let account = &settings.venue.account;
+    let mut venue = match store.venue(account)? {
+        Some(state) => serde_json::from_str(&state)
+            .map_err(|error| EngineError::Venue { account: account.clone(), reason: error.to_string() })?,
+        None => {
+            let mut config = settings.venue.clone();
+            if replay {
+                (config.ack_ms, config.cancel_ms) = (0, 0);
+            }
+            Venue::new(config)
+        }
+    };
+    venue.reopen();
+    Ok(venue)
+}
+
+fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp) -> Result<(), EngineError> {
+    let state = store.get_state("trading_state")?;
+    let day_began = instant(plus_days(account_day(now), -1), jiff::civil::time(17, 0, 0, 0));
+    let restored = Restored {
+        orders: store.orders_for_start(RECENT_ORDERS)?,
+        executions: store.all_executions()?,
+        cash: store.all_cash()?,
+        next_number: Some(OrderNumber(store.next_order_number()?)),
+        trading_state: state.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        day_start_equity: store
+            .equity_at(account, day_began)?
+            .map(|equity: Decimal| (account.clone(), equity))
+            .into_iter()
+            .collect(),
+        log: store.log(200)?,
+    };
+    drop(core.step(now, Input::Restored(Box::new(restored))));
+    Ok(())
+}
+
+fn default_watchlists(feed: &MarketFeed) -> Vec<Watchlist> {
+    if let super::feed::Source::Replay(replay) = &feed.source {
+        return vec![Watchlist { name: "replay".into(), instruments: replay.instruments() }];
+    }
+    ACTIVE
+        .iter()
+        .map(|(name, symbols)| Watchlist {
+            name: (*name).into(),
+            instruments: symbols.iter().filter_map(|symbol| Instrument::from_key(symbol).ok()).collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,306 @@
+//! The paper venue as a `Broker`: a task that owns the pure venue, gives it time and prices, and stores it before it reports.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::brokers::{Broker, BrokerError, OrderReport, SubmitOutcome};
+use crate::core::paper::Venue;
+use crate::domain::account::Account;
+use crate::domain::capabilities::Capabilities;
+use crate::domain::corporate::CorporateAction;
+use crate::domain::execution::{AccountEvent, Execution, OrderEvent};
+use crate::domain::ids::{BrokerOrderId, ClientOrderId};
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::money::Quantity;
+use crate::domain::option::OptionContract;
+use crate::domain::order::{Approved, OrderRequest};
+use crate::domain::position::Position;
+use crate::domain::quote::{Bar, Quote};
+
+use super::clock::Clock;
+use super::journal::{Job, JournalSender};
+use super::session::give;
+
+/// Messages that may wait for the venue.
+const COMMANDS_MAX: usize = 256;
+
+/// What the venue's task is told.
+pub(super) enum VenueCommand {
+    Submit(Box<OrderRequest>, oneshot::Sender<SubmitOutcome>),
+    Cancel(ClientOrderId, oneshot::Sender<SubmitOutcome>),
+    Replace(ClientOrderId, Box<OrderRequest>, oneshot::Sender<SubmitOutcome>),
+    Account(oneshot::Sender<Account>),
+    Positions(oneshot::Sender<Vec<Position>>),
+    Orders(oneshot::Sender<Vec<OrderReport>>),
+    Order(ClientOrderId, oneshot::Sender<Option<OrderReport>>),
+    Quotes(Vec<Quote>),
+    Bar(Timestamp, Instrument, Bar),
+    Corporate(Timestamp, CorporateAction),
+    Spec(Box<InstrumentSpec>),
+    Assign(OptionContract, Option<Quantity>, oneshot::Sender<Quantity>),
+    Expire(oneshot::Sender<()>),
+    Advance(Timestamp),
+}
+
+/// The handle: what the link and the engine hold.
+#[derive(Clone)]
+pub(super) struct PaperBroker {
+    commands: mpsc::Sender<VenueCommand>,
+    capabilities: Capabilities,
+}
+
+/// Prices that did not fit into the venue's queue: the newest of each instrument.
+#[derive(Default)]
+pub(super) struct Backlog(BTreeMap<Instrument, Quote>);
+
+impl PaperBroker {
+    /// Starts the venue's task on the current runtime.
+    pub(super) fn start(
+        venue: Venue,
+        events: mpsc::Sender<AccountEvent>,
+        journal: JournalSender,
+        clock: Clock,
+    ) -> Self {
+        let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
+        tokio::spawn(VenueTask { venue, events, journal, clock, dirty: false }.run(inbox));
+        Self { commands, capabilities: Capabilities::paper() }
+    }
+
+    /// Hands something over without an answer.
+    pub(super) async fn tell(&self, command: VenueCommand) {
+        if self.commands.send(command).await.is_err() {
+            tracing::error!("the paper venue has stopped");
+        }
+    }
+
+    /// Hands prices over. What does not fit is kept, newest only, and goes with the next ones.
+    pub(super) fn offer(&self, quotes: Vec<Quote>, backlog: &mut Backlog) {
+        for quote in quotes {
+            backlog.0.insert(quote.instrument.clone(), quote);
+        }
+        if let Ok(slot) = self.commands.try_reserve() {
+            let quotes = std::mem::take(&mut backlog.0).into_values().collect();
+            slot.send(VenueCommand::Quotes(quotes));
+        }
+    }
+
+    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> VenueCommand) -> Result<T, BrokerError> {
+        let gone =
+            |reason: &str| BrokerError::Unreachable { broker: "paper".to_owned(), reason: reason.to_owned() };
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(make(reply)).await.map_err(|_| gone("the venue has stopped"))?;
+        answer.await.map_err(|_| gone("the venue has stopped"))
+    }
+
+    async fn command(
+        &self,
+        make: impl FnOnce(oneshot::Sender<SubmitOutcome>) -> VenueCommand,
+    ) -> SubmitOutcome {
+        self.ask(make).await.unwrap_or_else(SubmitOutcome::Unknown)
+    }
+}
+
+#[async_trait]
+impl Broker for PaperBroker {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn account(&self) -> Result<Account, BrokerError> {
+        self.ask(VenueCommand::Account).await
+    }
+
+    async fn positions(&self) -> Result<Vec<Position>, BrokerError> {
+        self.ask(VenueCommand::Positions).await
+    }
+
+    async fn submit(&self, order: Approved<OrderRequest>) -> SubmitOutcome {
+        self.command(|reply| VenueCommand::Submit(Box::new(order.into_inner()), reply)).await
+    }
+
+    async fn cancel(&self, order: ClientOrderId) -> SubmitOutcome {
+        self.command(|reply| VenueCommand::Cancel(order, reply)).await
+    }
+
+    async fn replace(&self, order: ClientOrderId, new: Approved<OrderRequest>) -> SubmitOutcome {
+        self.command(|reply| VenueCommand::Replace(order, Box::new(new.into_inner()), reply)).await
+    }
+
+    async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
+        self.ask(VenueCommand::Orders).await
+    }
+
+    async fn order(&self, order: ClientOrderId) -> Result<Option<OrderReport>, BrokerError> {
+        self.ask(|reply| VenueCommand::Order(order, reply)).await
+    }
+
+    async fn executions(&self, _since: Timestamp) -> Result<Vec<Execution>, BrokerError> {
+        // The venue is stored before it reports, in the same database as the journal: it has no fill that was never handed over.
+        Ok(Vec::new())
+    }
+}
+
+struct VenueTask {
+    venue: Venue,
+    events: mpsc::Sender<AccountEvent>,
+    journal: JournalSender,
+    clock: Clock,
+    dirty: bool,
+}
+
+impl VenueTask {
+    async fn run(mut self, mut inbox: mpsc::Receiver<VenueCommand>) {
+        loop {
+            let due = self.venue.next_due().filter(|_| self.clock.is_system());
+            let wait = due.map(|due| due.duration_since(self.clock.now()).unsigned_abs_or_zero());
+            tokio::select! {
+                biased;
+                command = inbox.recv() => match command {
+                    Some(command) => self.handle(command).await,
+                    None => return,
+                },
+                () = sleep_or_never(wait) => self.venue.advance(self.clock.now()),
+            }
+            self.report().await;
+        }
+    }
+
+    async fn handle(&mut self, command: VenueCommand) {
+        let now = self.clock.now();
+        match command {
+            VenueCommand::Quotes(quotes) => {
+                for quote in &quotes {
+                    self.venue.on_quote(now, quote);
+                }
+                self.venue.advance(now);
+            }
+            VenueCommand::Bar(end, instrument, bar) => self.venue.on_bar(end, &instrument, &bar),
+            VenueCommand::Corporate(at, action) => self.venue.corporate_action(at, &action),
+            VenueCommand::Advance(to) => self.venue.advance(to),
+            VenueCommand::Spec(spec) => self.venue.set_spec(*spec),
+            VenueCommand::Submit(order, reply) => {
+                self.venue.submit(now, &order);
+                self.dirty = true;
+                self.answer(order.client_order_id, reply).await;
+            }
+            VenueCommand::Cancel(id, reply) => {
+                self.venue.cancel(now, id);
+                self.dirty = true;
+                self.answer(id, reply).await;
+            }
+            VenueCommand::Replace(id, new, reply) => {
+                self.venue.replace(now, id, &new);
+                self.dirty = true;
+                self.answer(new.client_order_id, reply).await;
+            }
+            VenueCommand::Account(reply) => give(reply, self.venue.account(now)),
+            VenueCommand::Positions(reply) => give(reply, self.venue.positions()),
+            VenueCommand::Orders(reply) => {
+                let ids: Vec<ClientOrderId> = self.venue.open_orders().collect();
+                give(reply, ids.into_iter().filter_map(|id| self.describe(id)).collect());
+            }
+            VenueCommand::Order(id, reply) => give(reply, self.describe(id)),
+            VenueCommand::Assign(contract, contracts, reply) => {
+                give(reply, self.venue.assign(now, &contract, contracts));
+            }
+            VenueCommand::Expire(reply) => {
+                self.venue.expire(now);
+                give(reply, ());
+            }
+        }
+    }
+
+    fn describe(&self, id: ClientOrderId) -> Option<OrderReport> {
+        let (status, filled_quantity) = self.venue.order(id)?;
+        let broker_order_id = self.venue.broker_order_id(id).unwrap_or_else(|| BrokerOrderId::new("p0"));
+        Some(OrderReport {
+            client_order_id: id,
+            broker_order_id,
+            status,
+            filled_quantity,
+            average_price: None,
+        })
+    }
+
+    /// The venue's word on a command: a refusal of it, or that it was heard.
+    async fn answer(&mut self, id: ClientOrderId, reply: oneshot::Sender<SubmitOutcome>) {
+        let mut events = Vec::new();
+        self.venue.drain(&mut events);
+        let refusal = events.iter().find_map(|event| match event {
+            AccountEvent::Order(update) if update.client_order_id == id => match &update.event {
+                OrderEvent::Rejected(reject) => Some(reject.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        self.store();
+        give(
+            reply,
+            match refusal {
+                Some(reject) => SubmitOutcome::Rejected(reject),
+                None => SubmitOutcome::Acknowledged(
+                    self.venue.broker_order_id(id).unwrap_or_else(|| BrokerOrderId::new("p0")),
+                ),
+            },
+        );
+        self.send(events).await;
+    }
+
+    /// Stores the venue, then hands its events over: the engine never knows more than the disk.
+    async fn report(&mut self) {
+        if self.venue.has_events() {
+            self.dirty = true;
+            self.store();
+            let mut events = Vec::new();
+            self.venue.drain(&mut events);
+            self.send(events).await;
+        }
+    }
+
+    fn store(&mut self) {
+        if !std::mem::take(&mut self.dirty) {
+            return;
+        }
+        match serde_json::to_string(&self.venue) {
+            Ok(state) => {
+                if !self.journal.send(Job::Venue(self.venue.account(self.clock.now()).account, state)) {
+                    tracing::error!(
+                        "the journal's queue is full; the paper venue is stored with its next change"
+                    );
+                    self.dirty = true;
+                }
+            }
+            Err(error) => tracing::error!(%error, "the paper venue cannot be written down"),
+        }
+    }
+
+    async fn send(&self, events: Vec<AccountEvent>) {
+        for event in events {
+            // The engine has ended: so will this task.
+            if self.events.send(event).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn sleep_or_never(wait: Option<std::time::Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A waiting time: nothing for what is due already.
+trait WaitTime {
+    fn unsigned_abs_or_zero(self) -> std::time::Duration;
+}
+
+impl WaitTime for jiff::SignedDuration {
+    fn unsigned_abs_or_zero(self) -> std::time::Duration {
+        if self.is_negative() { std::time::Duration::ZERO } else { self.unsigned_abs() }
+    }
+}

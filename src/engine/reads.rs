@@ -1,0 +1,224 @@
+//! Reads: quotes, bars, chains, and history from the database on a blocking thread.
+
+use jiff::civil::Date;
+use rust_decimal::prelude::ToPrimitive;
+use tokio::sync::oneshot;
+
+use crate::client::message::{Chain, ChainRow, HistoryQuery, PnlReport, PnlRow};
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::calendar::exchange_date;
+use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::option::{OptionContract, Right};
+use crate::domain::quote::Interval;
+use crate::market::chain;
+use crate::market::simulated::SimulatedMarket;
+use crate::quant::greeks::{Terms, black_scholes, implied_volatility};
+use crate::store::{HistoryFilter, PnlTotals, Store, StoreError};
+
+use super::feed::Source;
+use super::journal::Job;
+use super::session::give;
+use super::task::EngineTask;
+
+type Answer = oneshot::Sender<Result<Reply, SessionError>>;
+
+/// Bars in one answer at most.
+const BARS_MAX: usize = 5_000;
+/// Expiries of a chain when none is asked for.
+const EXPIRIES_SHOWN: usize = 4;
+
+impl EngineTask {
+    pub(super) async fn quotes(&mut self, instruments: &[Instrument]) -> Result<Reply, SessionError> {
+        let mut quotes = Vec::with_capacity(instruments.len());
+        for instrument in instruments {
+            if !self.ensure(instrument).await {
+                return Err(SessionError::Usage(format!(
+                    "no instrument {instrument} is known here; try: arbion search {}",
+                    instrument.root()
+                )));
+            }
+            let quote = self.core.quote(instrument).cloned();
+            quotes.push(quote.ok_or_else(|| SessionError::Usage(format!("{instrument} has no quote now")))?);
+        }
+        Ok(Reply::Quotes(quotes))
+    }
+
+    pub(super) fn bars(
+        &mut self,
+        instrument: &Instrument,
+        interval: Interval,
+        limit: u32,
+    ) -> Result<Reply, SessionError> {
+        if !self.feed.knows(instrument) {
+            return Err(SessionError::Usage(format!("no instrument {instrument} is known here")));
+        }
+        let now = self.clock.now();
+        Ok(Reply::Bars(self.feed.bars(instrument, interval, now, (limit as usize).min(BARS_MAX))))
+    }
+
+    pub(super) async fn chain(
+        &mut self,
+        underlying: &Symbol,
+        expiry: Option<Date>,
+        right: Option<Right>,
+    ) -> Result<Reply, SessionError> {
+        let share = Instrument::Equity { symbol: underlying.clone() };
+        if !self.ensure(&share).await {
+            return Err(SessionError::Usage(format!("no underlying {underlying} is known here")));
+        }
+        let Source::Simulated(market) = &self.feed.source else {
+            return Err(SessionError::Usage("recorded bars have no option chain".to_owned()));
+        };
+        let now = self.clock.now();
+        let expiries = chain::expiries(&self.calendar, exchange_date(now));
+        let shown: Vec<Date> = match expiry {
+            Some(day) if expiries.contains(&day) => vec![day],
+            Some(day) => {
+                let near: Vec<String> = nearest(&expiries, day).iter().map(ToString::to_string).collect();
+                return Err(SessionError::Usage(format!(
+                    "{underlying} has no expiry on {day}; near it: {}",
+                    near.join(", ")
+                )));
+            }
+            None => expiries.iter().copied().take(EXPIRIES_SHOWN).collect(),
+        };
+        let spot = market.level(&share, now).unwrap_or_default();
+        let rows = shown
+            .iter()
+            .flat_map(|day| chain::contracts(underlying, *day, spot, right))
+            .filter_map(|contract| row(market, contract, spot, now))
+            .collect();
+        let spot = self.core.quote(&share).and_then(|quote| quote.last);
+        Ok(Reply::Chain(Box::new(Chain { underlying: underlying.clone(), spot, expiries, rows })))
+    }
+
+    /// History: written first, then read on a thread of its own, answered from there.
+    pub(super) fn read(&mut self, request: Request, reply: Answer) {
+        if let Request::Backup { to } = request {
+            return self.backup(to, reply);
+        }
+        let (done, flushed) = oneshot::channel();
+        if !self.journal.send(Job::Flush(done)) {
+            return drop(
+                reply.send(Err(SessionError::Storage("the journal's queue is full; try again".to_owned()))),
+            );
+        }
+        let directory = self.directory.clone();
+        let account = self.core.account(self.core.default_account());
+        tokio::spawn(async move {
+            // A journal that has stopped cannot be waited for; what is on disk is still the truth.
+            drop(flushed.await);
+            let answer = tokio::task::spawn_blocking(move || {
+                let store = Store::open_reader(&directory)?;
+                match request {
+                    Request::OrderHistory(query) => Ok(Reply::Orders(store.orders(&filter(query))?)),
+                    Request::Executions(query) => Ok(Reply::Executions(store.executions(&filter(query))?)),
+                    Request::Pnl(query) => report(&store, &filter(query), account.as_ref()),
+                    _ => Ok(Reply::Done(String::new())),
+                }
+            })
+            .await;
+            let answer = match answer {
+                Ok(result) => result.map_err(|error: StoreError| SessionError::Storage(error.to_string())),
+                Err(error) => Err(SessionError::Internal(error.to_string())),
+            };
+            give(reply, answer);
+        });
+    }
+
+    fn backup(&self, to: Option<String>, reply: Answer) {
+        let now = self.clock.now();
+        let path = to.map_or_else(
+            || self.directory.join("backups").join(format!("arbion-{}.db", now.strftime("%Y%m%dT%H%M%SZ"))),
+            std::path::PathBuf::from,
+        );
+        let (done, finished) = oneshot::channel();
+        if !self.journal.send(Job::Backup(path.clone(), done)) {
+            return drop(
+                reply.send(Err(SessionError::Storage("the journal's queue is full; try again".to_owned()))),
+            );
+        }
+        tokio::spawn(async move {
+            let answer = match finished.await {
+                Ok(Ok(())) => Ok(Reply::Done(path.display().to_string())),
+                Ok(Err(reason)) => Err(SessionError::Storage(reason)),
+                Err(_) => Err(SessionError::Gone),
+            };
+            give(reply, answer);
+        });
+    }
+}
+
+fn nearest(expiries: &[Date], day: Date) -> Vec<Date> {
+    let before = expiries.iter().rev().find(|e| **e < day);
+    let after = expiries.iter().find(|e| **e > day);
+    before.into_iter().chain(after).copied().collect()
+}
+
+fn row(
+    market: &SimulatedMarket,
+    contract: OptionContract,
+    spot: f64,
+    now: jiff::Timestamp,
+) -> Option<ChainRow> {
+    let quote = chain::option_quote(market, &contract, now)?;
+    let terms = Terms {
+        right: contract.right,
+        spot,
+        strike: contract.strike.get().to_f64()?,
+        years: chain::years_until(market.calendar(), contract.expiry, now),
+        rate: chain::RATE,
+        dividend_yield: 0.0,
+    };
+    let mid = quote.mid().and_then(|mid| mid.get().to_f64());
+    let iv = mid.and_then(|mid| implied_volatility(&terms, mid).ok());
+    let greeks = iv.map(|iv| black_scholes(&terms, iv));
+    let open_interest = Some(chain::open_interest(market, &contract, spot));
+    Some(ChainRow {
+        open_interest,
+        iv,
+        delta: greeks.map(|g| g.delta),
+        gamma: greeks.map(|g| g.gamma),
+        theta: greeks.map(|g| g.theta),
+        vega: greeks.map(|g| g.vega),
+        contract,
+        quote,
+    })
+}
+
+fn filter(query: HistoryQuery) -> HistoryFilter {
+    HistoryFilter {
+        account: query.account,
+        instrument: query.instrument,
+        since: query.since,
+        until: query.until,
+        limit: query.limit,
+        offset: query.offset,
+    }
+}
+
+fn report(
+    store: &Store,
+    filter: &HistoryFilter,
+    account: Option<&crate::domain::account::Account>,
+) -> Result<Reply, StoreError> {
+    let (days, instruments) = store.pnl(filter)?;
+    let row = |totals: &PnlTotals| PnlRow {
+        day: None,
+        instrument: None,
+        realized_pnl: totals.realized_pnl,
+        fees: totals.fees,
+        executions: totals.executions,
+    };
+    let by_day: Vec<PnlRow> = days.iter().map(|(day, t)| PnlRow { day: Some(*day), ..row(t) }).collect();
+    let by_instrument =
+        instruments.iter().map(|(i, t)| PnlRow { instrument: Some(i.clone()), ..row(t) }).collect();
+    Ok(Reply::Pnl(Box::new(PnlReport {
+        day_pnl: account.map(|a| a.day_pnl).unwrap_or_default(),
+        unrealized_pnl: account.map(|a| a.unrealized_pnl).unwrap_or_default(),
+        realized_pnl: by_day.iter().map(|r| r.realized_pnl).sum(),
+        fees: by_day.iter().map(|r| r.fees).sum(),
+        by_day,
+        by_instrument,
+    })))
+}

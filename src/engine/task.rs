@@ -1,0 +1,299 @@
+//! The task loop: the one owner of the core. Its order of precedence is written down in `run`: money before market data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+
+use crate::client::{Reply, SessionError};
+use crate::core::effect::{Effect, Outcome, RequestId};
+use crate::core::engine::Engine;
+use crate::core::input::Input;
+use crate::domain::calendar::{Calendar, MarketPhase};
+use crate::domain::execution::AccountEvent;
+use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
+use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
+use crate::market::replay::MarketEvent;
+
+use super::clock::{Clock, system_now};
+use super::feed::{MarketFeed, Source};
+use super::journal::{Job, JournalSender, Written};
+use super::link::LinkCommand;
+use super::paper::{Backlog, PaperBroker, VenueCommand};
+use super::previews::Previews;
+use super::session::{Asked, give};
+use super::waiters::{Until, Waiters};
+
+/// How often prices are looked at.
+const FEED_EVERY: Duration = Duration::from_millis(50);
+/// How often a changed picture is published at most.
+const PUBLISH_EVERY: Duration = Duration::from_millis(33);
+/// How often time is said to have passed.
+const TICK_EVERY: Duration = Duration::from_secs(1);
+
+/// A request whose answer the core will give.
+pub(super) struct Pending {
+    pub(super) reply: oneshot::Sender<Result<Reply, SessionError>>,
+    pub(super) wait: Option<Until>,
+}
+
+/// Everything the loop owns.
+pub(super) struct EngineTask {
+    pub(super) core: Engine,
+    pub(super) clock: Clock,
+    pub(super) calendar: Arc<Calendar>,
+    pub(super) feed: MarketFeed,
+    pub(super) paper: PaperBroker,
+    pub(super) backlog: Backlog,
+    pub(super) link: mpsc::Sender<LinkCommand>,
+    pub(super) journal: JournalSender,
+    pub(super) directory: std::path::PathBuf,
+    pub(super) universe: Arc<crate::market::symbols::Universe>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) pending: BTreeMap<RequestId, Pending>,
+    pub(super) next_request: u64,
+    pub(super) waiters: Waiters,
+    pub(super) previews: Previews,
+    pub(super) known: BTreeSet<Instrument>,
+    pub(super) last_bar_at: Option<Timestamp>,
+}
+
+/// What comes in from outside.
+pub(super) struct Inbox {
+    pub(super) requests: mpsc::Receiver<Asked>,
+    pub(super) events: mpsc::Receiver<AccountEvent>,
+    pub(super) written: mpsc::Receiver<Written>,
+    pub(super) shutdown: oneshot::Receiver<()>,
+}
+
+impl EngineTask {
+    /// Runs until told to stop, or until nobody can ask any more.
+    pub(super) async fn run(mut self, mut inbox: Inbox) {
+        let ticker = |every| {
+            let mut ticker = interval(every);
+            ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            ticker
+        };
+        let (mut feed, mut publish, mut tick) =
+            (ticker(FEED_EVERY), ticker(PUBLISH_EVERY), ticker(TICK_EVERY));
+        self.surroundings();
+        self.publish();
+        loop {
+            let deadline = self.waiters.deadline();
+            tokio::select! {
+                // Shutdown, what the disk and brokers say, what people ask, waiting ends, pictures, prices.
+                biased;
+                _ = &mut inbox.shutdown => break,
+                Some((ticket, result)) = inbox.written.recv() => {
+                    let input = match result {
+                        Ok(()) => Input::Journaled(ticket),
+                        Err(reason) => Input::JournalFailed { ticket, reason },
+                    };
+                    self.step(input).await;
+                    self.settle();
+                }
+                Some(event) = inbox.events.recv() => {
+                    self.step(Input::Broker(Box::new(event))).await;
+                    self.settle();
+                }
+                asked = inbox.requests.recv() => match asked {
+                    Some(asked) => {
+                        self.answer(asked).await;
+                        self.publish();
+                    }
+                    None => break,
+                },
+                () = at_or_never(deadline) => self.settle(),
+                _ = publish.tick(), if self.core.changed() => self.publish(),
+                _ = tick.tick() => {
+                    self.surroundings();
+                    self.step(Input::Tick).await;
+                }
+                _ = feed.tick() => self.prices().await,
+            }
+        }
+        // Whatever waits for a broker will be found by the next start; nobody is left hanging here.
+        self.pending.clear();
+    }
+
+    /// One step of the core, and everything it wants done.
+    pub(super) async fn step(&mut self, input: Input) {
+        let effects = self.core.step(self.clock.now(), input);
+        for effect in effects {
+            self.dispatch(effect).await;
+        }
+    }
+
+    async fn dispatch(&mut self, effect: Effect) {
+        match effect {
+            Effect::Journal { ticket, urgent, entry } => {
+                if !self.journal.send(Job::Entry { ticket, urgent, entry }) {
+                    let reason = "its queue is full".to_owned();
+                    Box::pin(self.step(Input::JournalFailed { ticket, reason })).await;
+                }
+            }
+            Effect::Submit { order, .. } => self.send(LinkCommand::Submit(order)).await,
+            Effect::Cancel { order, .. } => self.send(LinkCommand::Cancel(order)).await,
+            Effect::Replace { order, new, .. } => self.send(LinkCommand::Replace(order, new)).await,
+            Effect::Ask { order, .. } => self.send(LinkCommand::Ask(order)).await,
+            Effect::Answer { request, outcome } => self.outcome(request, outcome),
+        }
+    }
+
+    async fn send(&mut self, command: LinkCommand) {
+        if self.link.send(command).await.is_err() {
+            tracing::error!("the broker link has stopped");
+        }
+    }
+
+    /// The core's answer to a request: given at once, or once the broker has answered.
+    fn outcome(&mut self, request: RequestId, outcome: Outcome) {
+        let Some(Pending { reply, wait }) = self.pending.remove(&request) else { return };
+        let answer = match outcome {
+            Outcome::Orders(ids) => match wait {
+                Some(until) => return self.waiters.add(ids, until, reply),
+                None => super::waiters::answer(&self.core, &ids),
+            },
+            Outcome::Denied { denials, .. } => Err(SessionError::Denied(denials)),
+            Outcome::Refused(reason) => Err(SessionError::Usage(reason)),
+            Outcome::Done => Ok(Reply::Done("done".to_owned())),
+        };
+        // The front end may have gone.
+        give(reply, answer);
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.waiters.settle(&self.core);
+    }
+
+    fn publish(&mut self) {
+        if self.core.changed() {
+            self.snapshots.send_replace(Arc::new(self.core.snapshot()));
+        }
+    }
+
+    /// Connections and the market clock, for the status line.
+    fn surroundings(&mut self) {
+        let now = self.clock.now();
+        let market = MarketClock {
+            name: "NYSE".into(),
+            open: self.calendar.phase(AssetClass::Equity, now) == MarketPhase::Regular,
+            changes_at: Some(self.calendar.next_bell(now)),
+        };
+        let feed = match self.feed.feed() {
+            Feed::Replayed => "replay",
+            _ => "sim",
+        };
+        let up = |name: &str, text: &str| Connection { name: name.into(), up: true, text: text.to_owned() };
+        let connections = vec![up("paper", "paper venue"), up(feed, "market data")];
+        let replay = self.feed.replay_state();
+        if self.last_surroundings_differ(&connections, &market, replay.as_ref()) {
+            let effects = self.core.step(now, Input::Surroundings { connections, market, replay });
+            debug_assert!(effects.is_empty(), "the status line writes nothing");
+        }
+    }
+
+    fn last_surroundings_differ(
+        &self,
+        connections: &[Connection],
+        market: &MarketClock,
+        replay: Option<&crate::domain::snapshot::ReplayState>,
+    ) -> bool {
+        let last = self.snapshots.borrow();
+        last.connections.as_slice() != connections || last.market != *market || last.replay.as_ref() != replay
+    }
+
+    /// New prices go to the core and to the venue.
+    async fn prices(&mut self) {
+        if matches!(self.feed.source, Source::Replay(_)) {
+            let events = self.feed.follow(system_now());
+            self.replay(events).await;
+            return;
+        }
+        let now = self.clock.now();
+        let quotes = self.feed.poll(now);
+        for quote in &quotes {
+            self.rate_of(quote).await;
+            self.step(Input::Quote(Box::new(quote.clone()))).await;
+        }
+        if !quotes.is_empty() {
+            self.paper.offer(quotes, &mut self.backlog);
+        }
+    }
+
+    /// A currency pair's price is the rate at which the books turn that currency into the account's.
+    async fn rate_of(&mut self, quote: &Quote) {
+        let Instrument::Fx { base, quote: counter } = &quote.instrument else { return };
+        let Some(mid) = quote.mid().filter(|mid| mid.is_positive()) else { return };
+        let (currency, rate) = match (base.as_str(), counter.as_str()) {
+            (base, "USD") => (base, mid.get()),
+            ("USD", counter) => (counter, rust_decimal::Decimal::ONE / mid.get()),
+            _ => return,
+        };
+        if let Ok(currency) = crate::domain::money::Currency::new(currency) {
+            self.step(Input::Rate { currency, rate }).await;
+        }
+    }
+
+    /// What a replay hands out, at the replay's own times.
+    pub(super) async fn replay(&mut self, events: Vec<(Timestamp, MarketEvent)>) {
+        for (at, event) in events {
+            self.clock.set(at);
+            match event {
+                MarketEvent::Corporate(action) => self.paper.tell(VenueCommand::Corporate(at, action)).await,
+                MarketEvent::Bar { instrument, interval, bar, end } => {
+                    self.bar(end, instrument, interval, bar).await
+                }
+            }
+        }
+        if let Source::Replay(replay) = &self.feed.source {
+            let now = replay.now();
+            self.clock.set(now);
+            if self.last_bar_at != Some(now) {
+                self.last_bar_at = Some(now);
+                self.paper.tell(VenueCommand::Advance(now)).await;
+            }
+        }
+    }
+
+    async fn bar(&mut self, end: Timestamp, instrument: Instrument, interval: Interval, bar: Bar) {
+        self.ensure(&instrument).await;
+        self.paper.tell(VenueCommand::Bar(end, instrument.clone(), bar)).await;
+        self.step(Input::Bar { instrument, interval, bar }).await;
+    }
+
+    /// Makes an instrument known to core and venue: terms, a fresh price, and prices from now on. False when nobody knows it.
+    pub(super) async fn ensure(&mut self, instrument: &Instrument) -> bool {
+        if !self.feed.knows(instrument) {
+            return false;
+        }
+        if self.known.insert(instrument.clone()) {
+            let spec = InstrumentSpec::standard(instrument.clone());
+            self.paper.tell(VenueCommand::Spec(Box::new(spec.clone()))).await;
+            self.step(Input::Instrument(Box::new(spec))).await;
+            // An option is judged by its underlying too.
+            let driver = instrument.price_driver();
+            if driver != *instrument {
+                Box::pin(self.ensure(&driver)).await;
+            }
+        }
+        self.feed.activate(instrument);
+        if let Some(quote) = self.feed.quote_now(instrument, self.clock.now())
+            && matches!(self.feed.source, Source::Simulated(_))
+        {
+            self.step(Input::Quote(Box::new(quote.clone()))).await;
+            self.paper.offer(vec![quote], &mut self.backlog);
+        }
+        true
+    }
+}
+
+async fn at_or_never(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,105 @@
+//! Requests that wait for a broker's answer: an order for its acknowledgement, a market order for its fill, at most 5 s.
+
+use tokio::sync::oneshot;
+use tokio::time::{Duration, Instant};
+
+use super::session::give;
+use crate::client::{Reply, SessionError};
+use crate::core::engine::Engine;
+use crate::domain::ids::ClientOrderId;
+use crate::domain::order::{Order, OrderStatus, OrderType, TimeInForce};
+
+/// Longest wait (design, decision 4).
+pub const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// What a waiter waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The broker's answer; a market order's fill.
+    Answered,
+    /// The end of the order.
+    Ended,
+}
+
+/// One front end that waits.
+#[derive(Debug)]
+struct Waiter {
+    orders: Vec<ClientOrderId>,
+    until: Until,
+    deadline: Instant,
+    reply: oneshot::Sender<Result<Reply, SessionError>>,
+}
+
+/// Everybody who waits.
+#[derive(Debug, Default)]
+pub struct Waiters {
+    waiting: Vec<Waiter>,
+}
+
+impl Waiters {
+    /// Adds one.
+    pub fn add(
+        &mut self,
+        orders: Vec<ClientOrderId>,
+        until: Until,
+        reply: oneshot::Sender<Result<Reply, SessionError>>,
+    ) {
+        self.waiting.push(Waiter { orders, until, deadline: Instant::now() + WAIT_MAX, reply });
+    }
+
+    /// The next deadline.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.waiting.iter().map(|waiter| waiter.deadline).min()
+    }
+
+    /// Answers all whose wait is over.
+    pub fn settle(&mut self, core: &Engine) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        for waiter in self.waiting.extract_if(.., |waiter| {
+            waiter.deadline <= now || waiter.orders.iter().all(|id| is_settled(core, *id, waiter.until))
+        }) {
+            // A front end that has gone needs no answer.
+            give(waiter.reply, answer(core, &waiter.orders));
+        }
+    }
+}
+
+fn is_settled(core: &Engine, id: ClientOrderId, until: Until) -> bool {
+    let Some(order) = core.order(id) else { return true };
+    // On bars a market order waits for the next open; nobody waits for that.
+    let immediate = !core.is_bar_mode()
+        && order.request.pricing.order_type() == OrderType::Market
+        && !matches!(order.request.time_in_force, TimeInForce::Opg | TimeInForce::Cls);
+    match order.status {
+        OrderStatus::PendingSubmit | OrderStatus::PendingCancel | OrderStatus::PendingReplace => false,
+        OrderStatus::Unknown => true,
+        OrderStatus::Submitted | OrderStatus::PartiallyFilled => until == Until::Answered && !immediate,
+        _ => true,
+    }
+}
+
+/// What a request for these orders came to.
+///
+/// # Errors
+/// `Rejected` when the broker refused every one, `OutcomeUnknown` when one may or may not be there.
+pub fn answer(core: &Engine, ids: &[ClientOrderId]) -> Result<Reply, SessionError> {
+    let orders: Vec<Order> = ids.iter().filter_map(|id| core.order(*id).cloned()).collect();
+    if let Some(unknown) = orders.iter().find(|order| order.status == OrderStatus::Unknown) {
+        let reason = unknown.reason.clone().unwrap_or_default();
+        return Err(SessionError::OutcomeUnknown(format!("order {}: {reason}", unknown.number)));
+    }
+    let refused = |order: &Order| matches!(order.status, OrderStatus::Rejected | OrderStatus::Denied);
+    if !orders.is_empty() && orders.iter().all(refused) {
+        let denials: Vec<_> = orders.iter().flat_map(|order| order.denials.clone()).collect();
+        if !denials.is_empty() {
+            return Err(SessionError::Denied(denials));
+        }
+        let reasons: Vec<String> = orders.iter().filter_map(|order| order.reason.clone()).collect();
+        return Err(SessionError::Rejected(reasons.join("; ")));
+    }
+    Ok(Reply::Orders(orders))
+}

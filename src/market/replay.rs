@@ -1,0 +1,202 @@
+//! Replay: recorded bars on a clock of their own, with speed, pause and seek. Nothing of the future is ever handed out.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::corporate::CorporateAction;
+use crate::domain::instrument::Instrument;
+use crate::domain::quote::{Bar, Interval};
+use crate::domain::snapshot::ReplayState;
+
+use super::bars_csv::{RecordedBars, corporate_actions};
+
+/// Fastest replay, in seconds of data per second of life.
+pub const SPEED_MAX: u32 = 10_000_000;
+
+/// What a replay hands out. By rising time, then by instrument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarketEvent {
+    /// Before the first trade of its ex-date.
+    Corporate(CorporateAction),
+    /// A complete bar, at its end.
+    Bar {
+        /// Of what.
+        instrument: Instrument,
+        /// How wide.
+        interval: Interval,
+        /// The prices.
+        bar: Bar,
+        /// When it is complete.
+        end: Timestamp,
+    },
+}
+
+/// A replay over recorded bars.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    events: Vec<(Timestamp, MarketEvent)>,
+    next: usize,
+    now: Timestamp,
+    speed: u32,
+    paused: bool,
+    /// Life's clock at the last advance.
+    wall: Option<Timestamp>,
+    history: BTreeMap<Instrument, Vec<Bar>>,
+    interval: Interval,
+}
+
+impl Replay {
+    /// From recorded bars, standing before the first one.
+    #[must_use]
+    pub fn new(bars: &RecordedBars, speed: u32) -> Self {
+        let interval = bars.interval.unwrap_or(Interval::Day1);
+        let mut events: Vec<(Timestamp, MarketEvent)> = Vec::new();
+        for action in corporate_actions(bars) {
+            let first = bars.series.get(&action.instrument).and_then(|series| {
+                series
+                    .iter()
+                    .find(|row| crate::domain::calendar::exchange_date(row.bar.start) >= action.ex_date)
+            });
+            if let Some(row) = first {
+                events.push((row.bar.start, MarketEvent::Corporate(action)));
+            }
+        }
+        for (instrument, series) in &bars.series {
+            for row in series {
+                let event =
+                    MarketEvent::Bar { instrument: instrument.clone(), interval, bar: row.bar, end: row.end };
+                events.push((row.end, event));
+            }
+        }
+        events.sort_by(|a, b| a.0.cmp(&b.0));
+        let now = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at - SignedDuration::from_secs(1));
+        Self {
+            events,
+            next: 0,
+            now,
+            speed: speed.clamp(1, SPEED_MAX),
+            paused: false,
+            wall: None,
+            history: BTreeMap::new(),
+            interval,
+        }
+    }
+
+    /// The replay's clock.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// True once everything was handed out.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.next >= self.events.len()
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> ReplayState {
+        let at = |event: Option<&(Timestamp, MarketEvent)>| event.map_or(self.now, |(at, _)| *at);
+        ReplayState {
+            at: self.now,
+            from: at(self.events.first()),
+            until: at(self.events.last()),
+            speed: self.speed,
+            paused: self.paused,
+        }
+    }
+
+    /// Stands still or goes on.
+    pub const fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Sets the speed, 1 to `SPEED_MAX`.
+    pub fn set_speed(&mut self, speed: u32) {
+        self.speed = speed.clamp(1, SPEED_MAX);
+    }
+
+    /// Life's clock stands at `wall`: how far the replay's moves with it.
+    pub fn follow(&mut self, wall: Timestamp) -> Vec<(Timestamp, MarketEvent)> {
+        let elapsed = self.wall.map_or(SignedDuration::ZERO, |last| wall.duration_since(last));
+        self.wall = Some(wall);
+        if self.paused || elapsed <= SignedDuration::ZERO {
+            return Vec::new();
+        }
+        let speed = i32::try_from(self.speed).unwrap_or(i32::MAX);
+        let target = self.now.checked_add(elapsed.saturating_mul(speed)).unwrap_or(self.now);
+        self.advance_to(target)
+    }
+
+    /// Moves the clock to `target` and hands out everything up to it.
+    pub fn advance_to(&mut self, target: Timestamp) -> Vec<(Timestamp, MarketEvent)> {
+        let mut out = Vec::new();
+        while let Some((at, event)) = self.events.get(self.next)
+            && *at <= target
+        {
+            if let MarketEvent::Bar { instrument, bar, .. } = event {
+                self.history.entry(instrument.clone()).or_default().push(*bar);
+            }
+            out.push((*at, event.clone()));
+            self.next += 1;
+        }
+        // At the end of the data the clock stands at the last event.
+        let last = self.events.last().map_or(target, |(at, _)| *at);
+        self.now = self.now.max(target.min(last));
+        out
+    }
+
+    /// Bars handed out so far, oldest first, the newest `limit`.
+    #[must_use]
+    pub fn bars(&self, instrument: &Instrument, interval: Interval, limit: usize) -> Vec<Bar> {
+        let Some(series) = self.history.get(instrument).filter(|_| interval == self.interval) else {
+            return Vec::new();
+        };
+        series[series.len().saturating_sub(limit)..].to_vec()
+    }
+
+    /// The instruments of the data.
+    #[must_use]
+    pub fn instruments(&self) -> Vec<Instrument> {
+        let mut list: Vec<Instrument> = Vec::new();
+        for (_, event) in &self.events {
+            if let MarketEvent::Bar { instrument, .. } = event
+                && !list.contains(instrument)
+            {
+                list.push(instrument.clone());
+            }
+        }
+        list.sort();
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::bars_csv::shipped;
+
+    #[test]
+    fn time_moves_with_speed_and_nothing_comes_early() {
+        let mut replay = Replay::new(&shipped().unwrap(), 86_400);
+        let mut wall: Timestamp = "2026-11-24T15:00:00Z".parse().unwrap();
+        assert!(replay.follow(wall).is_empty());
+        let mut seen = 0;
+        for _ in 0..10 {
+            wall += SignedDuration::from_secs(1);
+            for (at, event) in replay.follow(wall) {
+                assert!(at <= replay.now());
+                seen += usize::from(matches!(event, MarketEvent::Bar { .. }));
+            }
+        }
+        // Ten days from 2000-03-01's close: the sessions of 1 to 10 March, three symbols each.
+        assert_eq!(seen, 8 * 3);
+        replay.set_paused(true);
+        wall += SignedDuration::from_secs(100);
+        assert!(replay.follow(wall).is_empty());
+        let aapl = Instrument::equity("AAPL").unwrap();
+        assert_eq!(replay.bars(&aapl, Interval::Day1, 100).len(), 8);
+    }
+}

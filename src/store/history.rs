@@ -1,0 +1,280 @@
+//! What was: orders, fills, gains, equity, watchlists; newest first and in pages.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::types::Value;
+use rust_decimal::Decimal;
+
+use crate::domain::calendar::account_day;
+use crate::domain::execution::{CashEntry, Execution};
+use crate::domain::ids::AccountId;
+use crate::domain::instrument::Instrument;
+use crate::domain::order::Order;
+use crate::domain::snapshot::{LogLine, Severity, Watchlist};
+
+use super::{Store, StoreError, rows};
+
+/// Which rows.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryFilter {
+    /// Of this account only.
+    pub account: Option<AccountId>,
+    /// Of this instrument only.
+    pub instrument: Option<Instrument>,
+    /// From this instant on.
+    pub since: Option<Timestamp>,
+    /// Before this instant.
+    pub until: Option<Timestamp>,
+    /// At most so many; 0 for all.
+    pub limit: u32,
+    /// Rows to skip.
+    pub offset: u32,
+}
+
+/// Sums over fills.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PnlTotals {
+    /// Gain or loss, fees taken off.
+    pub realized_pnl: Decimal,
+    /// Fees, positive.
+    pub fees: Decimal,
+    /// Fills.
+    pub executions: u64,
+}
+
+impl PnlTotals {
+    fn add(&mut self, realized: Decimal, fee: Decimal) {
+        self.realized_pnl += realized;
+        self.fees += fee;
+        self.executions += 1;
+    }
+}
+
+impl HistoryFilter {
+    /// The `WHERE`, `LIMIT` and `OFFSET` of a filter, with its values. The text is built of constants alone.
+    fn sql(&self, time: &str) -> (String, Vec<Value>) {
+        let mut clause = String::from(" WHERE 1 = 1");
+        let mut values = Vec::new();
+        let mut with = |text: &str, value: Value| {
+            clause.push_str(text);
+            values.push(value);
+        };
+        if let Some(account) = &self.account {
+            with(" AND account = ?", Value::Text(account.as_str().to_owned()));
+        }
+        if let Some(instrument) = &self.instrument {
+            with(" AND instrument = ?", Value::Text(instrument.key()));
+        }
+        if let Some(since) = self.since {
+            with(&format!(" AND {time} >= ?"), Value::Integer(since.as_microsecond()));
+        }
+        if let Some(until) = self.until {
+            with(&format!(" AND {time} < ?"), Value::Integer(until.as_microsecond()));
+        }
+        (clause, values)
+    }
+
+    fn page(&self) -> String {
+        let limit = if self.limit == 0 { -1 } else { i64::from(self.limit) };
+        format!(" LIMIT {limit} OFFSET {}", self.offset)
+    }
+}
+
+impl Store {
+    fn query<T>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        map: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let run = || -> rusqlite::Result<Vec<T>> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_map(rusqlite::params_from_iter(values), map)?.collect()
+        };
+        run().map_err(|error| StoreError::sqlite(&self.path, &error))
+    }
+
+    fn documents(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Order>, StoreError> {
+        let texts: Vec<String> = self.query(sql, values, |row| row.get(0))?;
+        let read = |text: &String| {
+            serde_json::from_str(text).map_err(|error| StoreError::Row {
+                path: self.path.clone(),
+                table: "orders",
+                reason: error.to_string(),
+            })
+        };
+        texts.iter().map(read).collect()
+    }
+
+    /// Orders, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn orders(&self, filter: &HistoryFilter) -> Result<Vec<Order>, StoreError> {
+        let (clause, values) = filter.sql("created_at");
+        self.documents(
+            &format!("SELECT document FROM orders{clause} ORDER BY number DESC{}", filter.page()),
+            values,
+        )
+    }
+
+    /// Every working order and the newest others, oldest first: what a start needs.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn orders_for_start(&self, recent: u32) -> Result<Vec<Order>, StoreError> {
+        self.documents(
+            "SELECT document FROM orders WHERE working = 1 OR number > (SELECT COALESCE(MAX(number), 0) FROM orders) - ?1
+             ORDER BY number",
+            vec![Value::Integer(i64::from(recent))],
+        )
+    }
+
+    /// The number the next order gets.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn next_order_number(&self) -> Result<u64, StoreError> {
+        let numbers: Vec<i64> =
+            self.query("SELECT 1 + COALESCE(MAX(number), 0) FROM orders", Vec::new(), |row| row.get(0))?;
+        Ok(numbers.first().and_then(|number| u64::try_from(*number).ok()).unwrap_or(1))
+    }
+
+    /// Fills, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn executions(&self, filter: &HistoryFilter) -> Result<Vec<Execution>, StoreError> {
+        let (clause, values) = filter.sql("at");
+        let sql = format!(
+            "SELECT {} FROM execution{clause} ORDER BY at DESC, rowid DESC{}",
+            rows::EXECUTION_COLUMNS,
+            filter.page()
+        );
+        self.query(&sql, values, rows::execution)
+    }
+
+    /// Every fill, in the order they were written: what the books are rebuilt from.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn all_executions(&self) -> Result<Vec<Execution>, StoreError> {
+        self.query(
+            &format!("SELECT {} FROM execution ORDER BY rowid", rows::EXECUTION_COLUMNS),
+            Vec::new(),
+            rows::execution,
+        )
+    }
+
+    /// Every cash movement, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn all_cash(&self) -> Result<Vec<CashEntry>, StoreError> {
+        let sql =
+            "SELECT account, id, kind, amount, currency, instrument, at FROM cash_entry ORDER BY at, id";
+        self.query(sql, Vec::new(), rows::cash_entry)
+    }
+
+    /// Gains and fees by account day (newest first) and by instrument (in its order).
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn pnl(
+        &self,
+        filter: &HistoryFilter,
+    ) -> Result<(Vec<(Date, PnlTotals)>, Vec<(Instrument, PnlTotals)>), StoreError> {
+        let (clause, values) = filter.sql("at");
+        let mut days: BTreeMap<Date, PnlTotals> = BTreeMap::new();
+        let mut instruments: BTreeMap<Instrument, PnlTotals> = BTreeMap::new();
+        let sql = format!("SELECT instrument, at, realized_pnl, fee FROM execution{clause}");
+        self.query(&sql, values, |row| {
+            let (realized, fee) = (rows::decimal(row, 2)?, rows::decimal(row, 3)?);
+            days.entry(account_day(rows::time(row, 1)?)).or_default().add(realized, fee);
+            instruments.entry(rows::instrument(row, 0)?).or_default().add(realized, fee);
+            Ok(())
+        })?;
+        Ok((days.into_iter().rev().collect(), instruments.into_iter().collect()))
+    }
+
+    /// The first equity at or after an instant.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn equity_at(&self, account: &AccountId, at: Timestamp) -> Result<Option<Decimal>, StoreError> {
+        let sql = "SELECT net_liquidation FROM equity WHERE account = ?1 AND at >= ?2 ORDER BY at LIMIT 1";
+        let values = vec![Value::Text(account.as_str().to_owned()), Value::Integer(at.as_microsecond())];
+        Ok(self.query(sql, values, |row| rows::decimal(row, 0))?.into_iter().next())
+    }
+
+    /// The equity curve since an instant, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn equity_since(
+        &self,
+        account: &AccountId,
+        at: Timestamp,
+    ) -> Result<Vec<(Timestamp, Decimal)>, StoreError> {
+        let sql = "SELECT at, net_liquidation FROM equity WHERE account = ?1 AND at >= ?2 ORDER BY at";
+        let values = vec![Value::Text(account.as_str().to_owned()), Value::Integer(at.as_microsecond())];
+        self.query(sql, values, |row| Ok((rows::time(row, 0)?, rows::decimal(row, 1)?)))
+    }
+
+    /// The user's lists, in order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn watchlists(&self) -> Result<Vec<Watchlist>, StoreError> {
+        let rows: Vec<(String, String)> =
+            self.query("SELECT name, instruments FROM watchlist ORDER BY position", Vec::new(), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let read = |(name, keys): (String, String)| {
+            let error =
+                |reason: String| StoreError::Row { path: self.path.clone(), table: "watchlist", reason };
+            let keys: Vec<String> = serde_json::from_str(&keys).map_err(|e| error(e.to_string()))?;
+            let instruments: Result<Vec<Instrument>, _> =
+                keys.iter().map(|key| Instrument::from_key(key)).collect();
+            Ok(Watchlist { name: name.into(), instruments: instruments.map_err(|e| error(e.to_string()))? })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The stored paper venue of an account.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn venue(&self, account: &AccountId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT state FROM venue WHERE account = ?1";
+        Ok(self
+            .query(sql, vec![Value::Text(account.as_str().to_owned())], |row| row.get(0))?
+            .into_iter()
+            .next())
+    }
+
+    /// The newest log lines, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn log(&self, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+        let sql = "SELECT at, severity, code, text FROM log ORDER BY id DESC LIMIT ?1";
+        let mut lines = self.query(sql, vec![Value::Integer(i64::from(limit))], |row| {
+            let severity = match row.get::<_, String>(1)?.as_str() {
+                "warning" => Severity::Warning,
+                "error" => Severity::Error,
+                _ => Severity::Info,
+            };
+            Ok(LogLine {
+                at: rows::time(row, 0)?,
+                severity,
+                code: row.get::<_, String>(2)?.into(),
+                text: row.get(3)?,
+            })
+        })?;
+        lines.reverse();
+        Ok(lines)
+    }
+}

@@ -1,0 +1,227 @@
+//! Moving-average crossover, long only: buys when the fast average rises through the slow one, closes when it falls through.
+//!
+//! The averages are those of [`crate::quant::indicators`]; the crossing rule is strategies §4's: `a[-2] <= b[-2] && a[-1] > b[-1]`.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use smol_str::SmolStr;
+
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Price, Quantity};
+use crate::domain::order::{Pricing, Side, TimeInForce};
+use crate::domain::quote::Bar;
+use crate::quant::indicators::Sma;
+
+use super::{Books, Decision, Output, ParamError, Params, Proposal, Strategy, StrategyInput};
+
+/// The strategy's parameters.
+const PARAMS: &[&str] = &["fast", "slow", "quantity", "weight"];
+
+/// How much one entry buys.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Size {
+    /// So many units.
+    Units(Quantity),
+    /// This part of the equity, in per cent, in whole units.
+    Weight(Decimal),
+}
+
+/// One instrument's averages.
+#[derive(Clone, Debug)]
+struct Slot {
+    fast: Sma,
+    slow: Sma,
+    /// Fast minus slow at the bar before; the sign of a crossing.
+    before: Option<f64>,
+}
+
+/// The crossover strategy.
+#[derive(Clone, Debug)]
+pub struct SmaCross {
+    name: SmolStr,
+    instruments: Vec<Instrument>,
+    slots: Vec<Slot>,
+    slow_period: usize,
+    size: Size,
+}
+
+impl SmaCross {
+    /// Parameters: `fast` (10) and `slow` (30) in bars, `quantity` in units, or `weight` in per cent of equity (95).
+    ///
+    /// # Errors
+    /// When one is out of its range, or `fast` is not below `slow`.
+    pub fn new(name: SmolStr, instruments: Vec<Instrument>, params: &Params) -> Result<Self, ParamError> {
+        params.only("sma_cross", PARAMS)?;
+        let fast = params.get("fast", 10_usize, 1, 10_000)?;
+        let slow = params.get("slow", 30_usize, 2, 10_000)?;
+        if fast >= slow {
+            let allowed = format!("a number below slow ({slow})");
+            return Err(ParamError::Value { name: "fast".to_owned(), found: fast.to_string(), allowed });
+        }
+        let quantity = params.get("quantity", Decimal::ZERO, Decimal::ZERO, Decimal::from(1_000_000_000))?;
+        let weight = params.get("weight", Decimal::from(95), Decimal::new(1, 2), Decimal::from(100))?;
+        let size =
+            if quantity.is_zero() { Size::Weight(weight) } else { Size::Units(Quantity::new(quantity)) };
+        let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None };
+        Ok(Self { name, slots: vec![slot; instruments.len()], instruments, slow_period: slow, size })
+    }
+
+    fn on_bar(&mut self, instrument: &Instrument, bar: &Bar, books: &dyn Books, out: &mut Vec<Output>) {
+        let Some(index) = self.instruments.iter().position(|own| own == instrument) else { return };
+        let Some(close) = bar.close.get().to_f64() else { return };
+        let slot = &mut self.slots[index];
+        let (fast, slow) = (slot.fast.update(close), slot.slow.update(close));
+        let (Some(fast), Some(slow)) = (fast, slow) else { return };
+        let now = fast - slow;
+        let before = slot.before.replace(now);
+        let Some(before) = before else { return };
+        let up = before <= 0.0 && now > 0.0;
+        let down = before >= 0.0 && now < 0.0;
+        if !(up || down) || books.is_working(instrument) {
+            return;
+        }
+        let held = books.position(instrument);
+        let decision = |code| Decision {
+            code,
+            instrument: Some(instrument.clone()),
+            text: format!("fast={fast:.4} slow={slow:.4} close={}", bar.close),
+        };
+        if up && held.is_zero() {
+            let quantity = self.entry_quantity(bar.close, books);
+            if quantity.is_positive() {
+                out.push(Output::Propose(
+                    market(instrument, Side::Buy, quantity, false),
+                    decision("SMA_CROSS_BUY"),
+                ));
+            } else {
+                out.push(Output::Decision(decision("SIZE_ZERO")));
+            }
+        } else if down && held.is_positive() {
+            out.push(Output::Propose(
+                market(instrument, Side::Sell, held, true),
+                decision("SMA_CROSS_CLOSE"),
+            ));
+        }
+    }
+
+    fn entry_quantity(&self, price: Price, books: &dyn Books) -> Quantity {
+        match self.size {
+            Size::Units(units) => units,
+            Size::Weight(percent) => {
+                let money =
+                    books.equity() * percent / Decimal::ONE_HUNDRED / Decimal::from(self.instruments.len());
+                if price.is_positive() {
+                    Quantity::new((money / price.get()).floor())
+                } else {
+                    Quantity::ZERO
+                }
+            }
+        }
+    }
+}
+
+fn market(instrument: &Instrument, side: Side, quantity: Quantity, reduce_only: bool) -> Proposal {
+    let time_in_force =
+        if instrument.asset_class().trades_around_the_clock() { TimeInForce::Gtc } else { TimeInForce::Day };
+    Proposal {
+        instrument: instrument.clone(),
+        side,
+        quantity,
+        pricing: Pricing::Market,
+        time_in_force,
+        reduce_only,
+    }
+}
+
+impl Strategy for SmaCross {
+    fn kind(&self) -> &'static str {
+        "sma_cross"
+    }
+
+    fn name(&self) -> &SmolStr {
+        &self.name
+    }
+
+    fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    fn warm_up_bars(&self) -> usize {
+        self.slow_period
+    }
+
+    fn on_input(
+        &mut self,
+        _now: Timestamp,
+        input: StrategyInput<'_>,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
+        if let StrategyInput::Bar { instrument, bar, .. } = input {
+            self.on_bar(instrument, bar, books, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::quote::Interval;
+
+    struct Flat;
+    impl Books for Flat {
+        fn position(&self, _: &Instrument) -> Quantity {
+            Quantity::ZERO
+        }
+        fn equity(&self) -> Decimal {
+            Decimal::from(10_000)
+        }
+        fn is_working(&self, _: &Instrument) -> bool {
+            false
+        }
+    }
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        Params::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn buys_once_when_the_fast_average_crosses_up() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let mut strategy = SmaCross::new(
+            "test".into(),
+            vec![aapl.clone()],
+            &params(&[("fast", "2"), ("slow", "3"), ("weight", "50")]),
+        )
+        .unwrap();
+        let mut out = Vec::new();
+        for (day, close) in [10, 9, 8, 7, 9, 12, 13].into_iter().enumerate() {
+            let price = Price::from(close);
+            let start = Timestamp::from_second(86_400 * i64::try_from(day).unwrap()).unwrap();
+            let bar = Bar { start, open: price, high: price, low: price, close: price, volume: Decimal::ONE };
+            let input = StrategyInput::Bar { instrument: &aapl, interval: Interval::Day1, bar: &bar };
+            strategy.on_input(start, input, &Flat, &mut out);
+        }
+        let [Output::Propose(proposal, decision)] = out.as_slice() else { panic!("{out:?}") };
+        // Crossing at close 12: averages of (9, 12) and (7, 9, 12); half of 10,000 buys 416 at 12.
+        assert_eq!(
+            (proposal.side, proposal.quantity, decision.code),
+            (Side::Buy, Quantity::from(416), "SMA_CROSS_BUY")
+        );
+    }
+
+    #[test]
+    fn wrong_parameters_are_named_with_their_range() {
+        let aapl = || vec![Instrument::equity("AAPL").unwrap()];
+        let error = |pairs: &[(&str, &str)]| {
+            SmaCross::new("t".into(), aapl(), &params(pairs)).unwrap_err().to_string()
+        };
+        assert_eq!(error(&[("fast", "30")]), "parameter fast: found '30', allowed a number below slow (30)");
+        assert_eq!(error(&[("slow", "x")]), "parameter slow: found 'x', allowed 2 to 10000");
+        assert_eq!(
+            error(&[("speed", "1")]),
+            "parameter speed is not known to sma_cross; it has fast, slow, quantity, weight"
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! The house's own rules: which folder imports which, who may approve an order, where the clock is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The import table of ARCHITECTURE.md: folder, then the folders it may import.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("quant", &["domain"]),
+    ("core", &["domain", "quant", "strategies"]),
+    ("strategies", &["domain", "quant"]),
+    ("command", &["domain"]),
+    ("brokers", &["domain"]),
+    ("market", &["domain", "quant"]),
+    ("store", &["domain"]),
+    ("config", &["domain"]),
+    ("client", &["domain", "command"]),
+    (
+        "engine",
+        &[
+            "domain",
+            "quant",
+            "core",
+            "strategies",
+            "command",
+            "brokers",
+            "market",
+            "store",
+            "config",
+            "client",
+        ],
+    ),
+    ("tui", &["domain", "quant", "command", "client", "config"]),
+    ("cli", &["domain", "command", "client", "config"]),
+];
+
+/// What the pure folders must never name.
+const PURE: &[&str] = &["domain", "quant", "core", "strategies", "command"];
+const IMPURE_WORDS: &[&str] = &[
+    "tokio::",
+    "reqwest::",
+    "rusqlite::",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "thread::sleep",
+    "rand::",
+    "RandomState",
+];
+
+/// Rust files of a folder with their text, tests cut off.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+    let mut open = vec![root];
+    let mut found = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            if !path.ends_with("tests.rs") && !path.iter().any(|part| part == "tests") {
+                found.push((path, code));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "src/{folder} has no Rust file");
+    found
+}
+
+/// Lines of code, comments cut off.
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line.split("//").next().unwrap_or_default()))
+        .filter(|(_, line)| !line.trim().is_empty())
+}
+
+#[test]
+fn folders_import_only_what_the_table_allows() {
+    let mut wrong = Vec::new();
+    for (folder, allowed) in MAY_IMPORT {
+        for (path, text) in sources(folder) {
+            for (number, line) in code_lines(&text) {
+                for (_, rest) in
+                    line.match_indices("crate::").map(|(at, word)| (at, &line[at + word.len()..]))
+                {
+                    let target: String =
+                        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                    let ours = MAY_IMPORT.iter().any(|(name, _)| *name == target);
+                    if ours && target != *folder && !allowed.contains(&target.as_str()) {
+                        wrong.push(format!("{}:{number}: {folder} may not import {target}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_folder_is_in_the_table() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in std::fs::read_dir(src).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            assert!(
+                MAY_IMPORT.iter().any(|(folder, _)| *folder == name),
+                "src/{name} is not in the import table"
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_folders_name_nothing_of_the_outside() {
+    let mut wrong = Vec::new();
+    for folder in PURE {
+        for (path, text) in sources(folder) {
+            for (number, line) in code_lines(&text) {
+                for word in IMPURE_WORDS.iter().filter(|word| line.contains(**word)) {
+                    wrong.push(format!("{}:{number}: {word}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn k1_only_risk_approves_orders() {
+    let mut callers: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for (folder, _) in MAY_IMPORT {
+        for (path, text) in sources(folder) {
+            let calls = code_lines(&text).filter(|(_, line)| line.contains("Approved::seal")).count();
+            if calls > 0 {
+                callers.insert(path, calls);
+            }
+        }
+    }
+    assert!(callers.keys().all(|path| path.to_string_lossy().contains("src/core/risk")), "{callers:?}");
+    assert_eq!(callers.values().sum::<usize>(), 1, "one door: {callers:?}");
+}
+
+#[test]
+fn the_screen_and_the_command_line_touch_no_file_system_of_the_engine() {
+    for (path, text) in sources("tui") {
+        for (number, line) in code_lines(&text) {
+            assert!(!line.contains("std::fs"), "{}:{number}", path.display());
+        }
+    }
+}
+
+#[test]
+fn main_is_short() {
+    let main = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
+    assert!(main.lines().count() < 60, "src/main.rs parses, installs hooks and runs; nothing else");
+}
