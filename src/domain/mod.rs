@@ -16,3 +16,4 @@ pub mod order;
 pub mod position;
 pub mod quote;
 pub mod snapshot;
+pub mod text;

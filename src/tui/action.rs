@@ -1,0 +1,141 @@
+//! What a key can mean. The keymap names them, panes and dialogs carry them out.
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// One thing a key can mean.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Its name in the configuration.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Leave.
+    Quit = "quit",
+    /// Stop the process until the shell continues it.
+    Suspend = "suspend",
+    /// Close what is open; twice, leave.
+    Interrupt = "interrupt",
+    /// Draw everything anew.
+    Redraw = "redraw",
+    /// Show the keys.
+    Help = "help",
+    /// Find anything.
+    Palette = "palette",
+    /// Type a command.
+    CommandBar = "command",
+    /// Filter the list.
+    Filter = "filter",
+    /// Kill switch on, or off again.
+    Halt = "halt",
+    /// To the next pane.
+    FocusNext = "next_pane",
+    /// To the pane before.
+    FocusPrevious = "previous_pane",
+    /// To the first pane.
+    Pane1 = "pane_1",
+    /// To the second pane.
+    Pane2 = "pane_2",
+    /// To the third pane.
+    Pane3 = "pane_3",
+    /// To the fourth pane.
+    Pane4 = "pane_4",
+    /// To the fifth pane.
+    Pane5 = "pane_5",
+    /// To the sixth pane.
+    Pane6 = "pane_6",
+    /// Ticket to buy.
+    Buy = "buy",
+    /// Ticket to sell.
+    Sell = "sell",
+    /// Copy the row.
+    Copy = "copy",
+    /// Give the mouse to the terminal, or take it.
+    Mouse = "mouse",
+    /// Out of what is open.
+    Back = "back",
+    /// One row down.
+    Down = "down",
+    /// One row up.
+    Up = "up",
+    /// A screen down.
+    PageDown = "page_down",
+    /// A screen up.
+    PageUp = "page_up",
+    /// To the first row.
+    First = "first",
+    /// To the last row.
+    Last = "last",
+    /// Open the row.
+    Open = "open",
+    /// Sort by the next column.
+    Sort = "sort",
+    /// The next watchlist.
+    NextList = "next_list",
+    /// Add to the watchlist.
+    Add = "add",
+    /// Take off the watchlist.
+    Remove = "remove",
+    /// Wider candles.
+    ZoomIn = "zoom_in",
+    /// More candles.
+    ZoomOut = "zoom_out",
+    /// Back in time.
+    Earlier = "earlier",
+    /// Forward in time.
+    Later = "later",
+    /// To now.
+    Newest = "newest",
+    /// The next bar width.
+    Interval = "interval",
+    /// The bar width before.
+    IntervalBack = "interval_back",
+    /// Other lines over the chart.
+    Overlays = "overlays",
+    /// Close the position.
+    Close = "close",
+    /// Cancel the order.
+    Cancel = "cancel",
+    /// Cancel every working order.
+    CancelAll = "cancel_all",
+    /// Replace the order.
+    Replace = "replace",
+    /// Working, done or all orders.
+    OrderFilter = "order_filter",
+    /// The next field.
+    NextField = "next_field",
+    /// The field before.
+    PreviousField = "previous_field",
+    /// The next choice of a field.
+    NextChoice = "next_choice",
+    /// The choice before.
+    PreviousChoice = "previous_choice",
+    /// Show the order before it goes.
+    Review = "review",
+    /// Price from the bid.
+    PegBid = "price_bid",
+    /// Price from the middle.
+    PegMid = "price_mid",
+    /// Price from the ask.
+    PegAsk = "price_ask",
+    /// Price one tick up, quantity one step up.
+    StepUp = "step_up",
+    /// Price one tick down, quantity one step down.
+    StepDown = "step_down",
+    /// Empty the ticket.
+    Clear = "clear",
+}

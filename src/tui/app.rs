@@ -1,0 +1,172 @@
+//! The state of the screen: focus, panes, dialogs, half-typed text. Nothing of the engine's is kept here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ratatui::layout::{Rect, Size};
+
+use super::bar::CommandBar;
+use super::dialogs::Dialog;
+use super::env::{At, Env};
+use super::flash::Flashes;
+use super::keymap::{Keymap, KeymapError};
+use super::layout::Layout;
+use super::options::Options;
+use super::panes::activity::Activity;
+use super::panes::chart::Chart;
+use super::panes::orders::Orders;
+use super::panes::positions::Positions;
+use super::panes::ticket::Ticket;
+use super::panes::watchlist::Watchlist;
+use super::panes::{Pane, PaneKind};
+use super::toasts::Toasts;
+use super::widgets::borders::inside;
+use super::wish::Purpose;
+use crate::domain::snapshot::Snapshot;
+
+/// The screen's own state.
+pub struct App {
+    /// What every pane may read.
+    pub env: Env,
+    /// Columns and rows.
+    pub size: Size,
+    /// The pane with the keys.
+    pub focus: PaneKind,
+    /// The pane to go back to from the ticket.
+    pub before: PaneKind,
+    /// Quotes.
+    pub watchlist: Watchlist,
+    /// Candles.
+    pub chart: Chart,
+    /// Positions.
+    pub positions: Positions,
+    /// Orders.
+    pub orders: Orders,
+    /// The order ticket.
+    pub ticket: Ticket,
+    /// The log.
+    pub activity: Activity,
+    /// The command bar.
+    pub bar: CommandBar,
+    /// What is open over the panes, the topmost last.
+    pub dialogs: Vec<Dialog>,
+    /// Short notices.
+    pub toasts: Toasts,
+    /// Does the mouse belong to the screen.
+    pub mouse: bool,
+    /// Requests under way, by number.
+    pub asked: BTreeMap<u64, Purpose>,
+    /// The number of the last request or review.
+    pub last_number: u64,
+    /// A first interrupt was pressed then; a second one soon after leaves.
+    pub interrupted: Option<Duration>,
+}
+
+impl App {
+    /// A fresh screen.
+    ///
+    /// # Errors
+    /// When a remapped key makes no sense.
+    pub fn new(options: &Options, snapshot: &Snapshot, size: Size) -> Result<Self, KeymapError> {
+        let first = snapshot.watchlists.first().and_then(|list| list.instruments.first()).cloned();
+        let env = Env {
+            now: Duration::ZERO,
+            snapshot_at: Duration::ZERO,
+            zone: options.time_zone.clone(),
+            understand: options.understand.clone(),
+            symbols: options.symbols.clone(),
+            keymap: Keymap::new(&options.keys)?,
+            current: options.instrument.clone().or(first),
+            flashes: Flashes::default(),
+            session_gone: false,
+        };
+        Ok(Self {
+            env,
+            size,
+            focus: PaneKind::Watchlist,
+            before: PaneKind::Watchlist,
+            watchlist: Watchlist::default(),
+            chart: Chart::default(),
+            positions: Positions::default(),
+            orders: Orders::default(),
+            ticket: Ticket::default(),
+            activity: Activity::default(),
+            bar: CommandBar::new(options.history.clone()),
+            dialogs: Vec::new(),
+            toasts: Toasts::default(),
+            mouse: options.mouse,
+            asked: BTreeMap::new(),
+            last_number: 0,
+            interrupted: None,
+        })
+    }
+
+    /// A pane, to draw.
+    #[must_use]
+    pub fn pane(&self, kind: PaneKind) -> &dyn Pane {
+        match kind {
+            PaneKind::Watchlist => &self.watchlist,
+            PaneKind::Chart => &self.chart,
+            PaneKind::Positions => &self.positions,
+            PaneKind::Orders => &self.orders,
+            PaneKind::Ticket => &self.ticket,
+            PaneKind::Activity => &self.activity,
+        }
+    }
+
+    /// A pane, to change, with what it may read meanwhile.
+    pub fn pane_mut(&mut self, kind: PaneKind) -> (&mut dyn Pane, &Env) {
+        let pane: &mut dyn Pane = match kind {
+            PaneKind::Watchlist => &mut self.watchlist,
+            PaneKind::Chart => &mut self.chart,
+            PaneKind::Positions => &mut self.positions,
+            PaneKind::Orders => &mut self.orders,
+            PaneKind::Ticket => &mut self.ticket,
+            PaneKind::Activity => &mut self.activity,
+        };
+        (pane, &self.env)
+    }
+
+    /// Where everything stands; none when the screen is too small.
+    #[must_use]
+    pub fn layout(&self) -> Option<Layout> {
+        Layout::new(self.size, self.focus)
+    }
+
+    /// The inside of a pane in view; empty for one that is not.
+    #[must_use]
+    pub fn inside(&self, kind: PaneKind) -> Rect {
+        self.layout().and_then(|layout| layout.pane(kind)).map(inside).unwrap_or_default()
+    }
+
+    /// The next number for a request or a review.
+    pub fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// When something happens by itself next: a mark ends, a notice leaves, an estimate is due, the minute turns.
+    #[must_use]
+    pub fn next_wake(&self, snapshot: &Snapshot) -> Option<Duration> {
+        let at = At { env: &self.env, snapshot };
+        let to_minute = {
+            let clock = self.env.clock(snapshot);
+            let into = Duration::from_millis(clock.as_millisecond().rem_euclid(60_000).unsigned_abs());
+            Duration::from_secs(60) - into
+        };
+        let runs = snapshot.replay.is_none() && !self.env.session_gone;
+        [
+            self.env.flashes.end(self.env.now),
+            self.toasts.next_end(),
+            self.ticket.due(),
+            self.bar.due(),
+            self.chart.refresh_at(&at),
+            runs.then(|| self.env.now + to_minute),
+        ]
+        .into_iter()
+        .flatten()
+        // What is due and did not happen waits for something else: a pane to come into view, an answer.
+        .filter(|at| *at > self.env.now)
+        .min()
+    }
+}

@@ -1,0 +1,244 @@
+//! Commands that are no orders: what shows something is done here, what changes something is confirmed, the rest is the engine's.
+
+use smol_str::SmolStr;
+
+use super::app::App;
+use super::dialogs::Dialog;
+use super::dialogs::confirm::Confirm;
+use super::dialogs::help::Help;
+use super::dialogs::report::Report;
+use super::env::At;
+use super::format;
+use super::panes::PaneKind;
+use super::wish::{Purpose, Wish};
+use crate::client::Request;
+use crate::client::message::HistoryQuery;
+use crate::command::types::{Command, ShowTopic, StrategyAction};
+use crate::domain::ids::OrderNumber;
+use crate::domain::instrument::Instrument;
+use crate::domain::order::OriginKind;
+use crate::domain::snapshot::{Severity, Snapshot};
+use crate::domain::text::clean;
+
+/// Rows of history asked for.
+const HISTORY_ROWS: u32 = 200;
+
+impl App {
+    /// Carries out a command that is no order. `words` say it again, for questions and notices.
+    pub fn run_command(
+        &mut self,
+        command: Command,
+        words: &str,
+        snapshot: &Snapshot,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let at = At { env: &self.env, snapshot };
+        let open = |confirm| Wish::Open(Box::new(Dialog::Confirm(confirm)));
+        match command {
+            Command::Place(_) | Command::Close(_) => wishes.push(Wish::Review(command, OriginKind::Command)),
+            Command::Clarify { message, .. } => {
+                wishes.push(Wish::Say(Severity::Warning, clean(&message).into_owned()))
+            }
+            Command::Show { what, instrument, .. } => self.show(what, instrument, snapshot, wishes),
+            Command::Quote { instruments } => {
+                wishes.extend(instruments.first().cloned().map(Wish::Select));
+                wishes.push(Wish::Ask(Request::Subscribe { instruments }, Purpose::Quiet));
+            }
+            Command::Chart { instrument, interval } => {
+                self.chart.set_interval(interval);
+                wishes.push(Wish::Select(instrument));
+                wishes.push(Wish::Focus(PaneKind::Chart));
+            }
+            Command::Chain { underlying, expiry, right } => {
+                let title = SmolStr::new(format!("Chain {underlying}"));
+                wishes.push(Wish::Ask(Request::Chain { underlying, expiry, right }, Purpose::Table(title)));
+            }
+            Command::Watch { instruments, list } => {
+                wishes.push(self.edited_list(list, snapshot, |all| {
+                    for instrument in &instruments {
+                        if !all.contains(instrument) {
+                            all.push(instrument.clone());
+                        }
+                    }
+                }));
+                wishes.extend(instruments.first().cloned().map(Wish::Select));
+            }
+            Command::Unwatch { instruments, list } => {
+                wishes.push(self.edited_list(list, snapshot, |all| all.retain(|i| !instruments.contains(i))));
+            }
+            Command::Cancel { ref order_id, .. } => {
+                let named = order_id
+                    .as_deref()
+                    .and_then(|id| id.trim_start_matches('#').parse().ok())
+                    .map(OrderNumber);
+                let order =
+                    snapshot.orders.iter().find(|order| Some(order.number) == named && order.is_working());
+                wishes.push(open(match order {
+                    Some(order) => Confirm::cancel(order, &at),
+                    None => Confirm::command(command, question(words), &at),
+                }));
+            }
+            Command::CancelAll => wishes.push(open(Confirm::cancel_all(&at))),
+            Command::Flatten { scope } => wishes.push(open(Confirm::flatten(scope, &at))),
+            Command::Halt | Command::Resume => wishes.push(open(Confirm::halt(&at))),
+            Command::Replace { .. }
+            | Command::Mode { .. }
+            | Command::Strategy {
+                action: StrategyAction::Start | StrategyAction::Stop | StrategyAction::Pause,
+                ..
+            } => {
+                wishes.push(open(Confirm::command(command, question(words), &at)));
+            }
+            Command::Help { .. } => {
+                wishes.push(Wish::Open(Box::new(Dialog::Help(Help::new(self.focus, &self.env.keymap)))));
+            }
+            Command::Alert { .. } | Command::Strategy { .. } | Command::Explain { .. } => {
+                wishes.push(execute(command, words));
+            }
+        }
+    }
+
+    fn show(
+        &mut self,
+        what: ShowTopic,
+        instrument: Option<Instrument>,
+        snapshot: &Snapshot,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let query =
+            HistoryQuery { instrument: instrument.clone(), limit: HISTORY_ROWS, ..HistoryQuery::default() };
+        let table = |title: &str, request| Wish::Ask(request, Purpose::Table(SmolStr::new(title)));
+        match what {
+            ShowTopic::Positions => wishes.push(Wish::Focus(PaneKind::Positions)),
+            ShowTopic::Orders => {
+                self.orders.show_all();
+                wishes.push(Wish::Focus(PaneKind::Orders));
+            }
+            ShowTopic::Watchlist => wishes.push(Wish::Focus(PaneKind::Watchlist)),
+            ShowTopic::Log => wishes.push(Wish::Focus(PaneKind::Activity)),
+            ShowTopic::Fills => wishes.push(table("Fills", Request::Executions(query))),
+            ShowTopic::History => wishes.push(table("Order history", Request::OrderHistory(query))),
+            ShowTopic::Pnl => wishes.push(table("Gains and losses", Request::Pnl(query))),
+            ShowTopic::Balances | ShowTopic::BuyingPower => {
+                wishes.push(report(balances(snapshot), "Balances"))
+            }
+            ShowTopic::Connections => {
+                let pairs = snapshot.connections.iter().map(|c| {
+                    let state = if c.up { "up" } else { "down" };
+                    (clean(&c.name).into_owned(), format!("{state}  {}", clean(&c.text)))
+                });
+                wishes.push(report(pairs.collect(), "Connections"));
+            }
+            ShowTopic::Risk => wishes.push(report(limits(snapshot), "Risk limits")),
+            ShowTopic::Strategies
+            | ShowTopic::Agents
+            | ShowTopic::Bots
+            | ShowTopic::Wallets
+            | ShowTopic::Audit => {
+                let command = Command::Show { what, instrument, since: None, broker: None };
+                wishes.push(execute(command, "show"));
+            }
+        }
+    }
+
+    /// The engine left a command to the screen that the screen has no pane for.
+    pub fn no_pane(&mut self, command: &Command, wishes: &mut Vec<Wish>) {
+        let text = match command {
+            Command::Explain { .. } => "No model is set up to answer questions.".to_owned(),
+            Command::Show { what, .. } => {
+                format!("There is nothing to show of {}.", format!("{what:?}").to_lowercase())
+            }
+            _ => "This is done on the command line.".to_owned(),
+        };
+        wishes.push(Wish::Say(Severity::Info, text));
+    }
+
+    fn edited_list(
+        &self,
+        list: Option<SmolStr>,
+        snapshot: &Snapshot,
+        change: impl FnOnce(&mut Vec<Instrument>),
+    ) -> Wish {
+        let name = list.unwrap_or_else(|| SmolStr::new(self.watchlist.name(snapshot)));
+        let current = snapshot.watchlists.iter().find(|list| list.name == name);
+        let mut instruments = current.map_or_else(Vec::new, |list| list.instruments.clone());
+        change(&mut instruments);
+        Wish::Ask(Request::SetWatchlist { name, instruments }, Purpose::Quiet)
+    }
+}
+
+fn question(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}?", letters.as_str())
+}
+
+fn execute(command: Command, words: &str) -> Wish {
+    let request = Request::Execute {
+        command,
+        origin: OriginKind::Command,
+        account: None,
+        confirmation_hash: None,
+        allow_duplicate: false,
+        wait: false,
+    };
+    Wish::Ask(request, Purpose::Sent(words.to_owned()))
+}
+
+fn report(pairs: Vec<(String, String)>, title: &str) -> Wish {
+    Wish::Open(Box::new(Dialog::Report(Report::pairs(title, pairs))))
+}
+
+fn balances(snapshot: &Snapshot) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for view in snapshot.accounts.iter() {
+        let account = &view.account;
+        pairs.push(("account".to_owned(), account.account.to_string()));
+        for (name, value) in [
+            ("net liquidation", account.net_liquidation),
+            ("cash", account.cash),
+            ("settled cash", account.settled_cash),
+            ("buying power", account.buying_power),
+            ("long value", account.long_market_value),
+            ("short value", account.short_market_value),
+            ("initial margin", account.initial_margin),
+            ("maintenance margin", account.maintenance_margin),
+            ("excess liquidity", account.excess_liquidity),
+            ("held for orders", account.reserved),
+            ("fees", account.fees),
+        ] {
+            pairs.push((name.to_owned(), format!("{:>16} {}", format::grouped(value, 2), account.currency)));
+        }
+        for (name, value) in
+            [("day", account.day_pnl), ("open", account.unrealized_pnl), ("realized", account.realized_pnl)]
+        {
+            pairs.push((name.to_owned(), format!("{:>16} {}", format::signed(value, 2), account.currency)));
+        }
+    }
+    pairs
+}
+
+fn limits(snapshot: &Snapshot) -> Vec<(String, String)> {
+    let Some(view) = snapshot.default_account() else { return Vec::new() };
+    let limits = &view.limits;
+    let number = |value: rust_decimal::Decimal| {
+        if value >= rust_decimal::Decimal::from(1_000_000_000_000_i64) {
+            "none".to_owned()
+        } else {
+            format::grouped(value, 2)
+        }
+    };
+    vec![
+        ("trading".to_owned(), format!("{:?}", view.trading_state).to_lowercase()),
+        ("order quantity".into(), number(limits.order_quantity_max)),
+        ("order contracts".into(), number(limits.order_contracts_max)),
+        ("order money".into(), number(limits.order_notional_max)),
+        ("position % of equity".into(), number(limits.position_percent_max)),
+        ("daily loss %".into(), number(limits.daily_loss_percent)),
+        ("daily loss % that halts".into(), number(limits.daily_loss_halt_percent)),
+        ("drawdown %".into(), number(limits.drawdown_percent)),
+        ("open orders".into(), limits.open_orders_max.to_string()),
+        ("orders a minute".into(), limits.orders_per_minute_max.to_string()),
+        ("spread % for market orders".into(), number(limits.spread_percent_max)),
+    ]
+}

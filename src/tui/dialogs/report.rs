@@ -1,0 +1,237 @@
+//! Rows to read: what a command answered.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{After, Modal};
+use crate::client::Reply;
+use crate::domain::text::clean;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::panes::orders::{price_text, status_word, subject};
+use crate::tui::widgets::{put, put_right};
+use crate::tui::wish::Wish;
+
+/// Widest column.
+const COLUMN_MAX: u16 = 60;
+
+/// A table with a title, scrolled by keys.
+#[derive(Debug)]
+pub struct Report {
+    title: String,
+    head: Vec<&'static str>,
+    /// Which columns are numbers.
+    right: Vec<bool>,
+    rows: Vec<Vec<String>>,
+    top: usize,
+}
+
+impl Report {
+    /// Name and value, a line each.
+    #[must_use]
+    pub fn pairs(title: &str, pairs: Vec<(String, String)>) -> Self {
+        let rows = pairs.into_iter().map(|(name, value)| vec![name, clean(&value).into_owned()]).collect();
+        Self { title: title.to_owned(), head: Vec::new(), right: vec![false, false], rows, top: 0 }
+    }
+
+    fn table(title: &str, head: &[(&'static str, bool)], rows: Vec<Vec<String>>) -> Self {
+        Self {
+            title: title.to_owned(),
+            head: head.iter().map(|(name, _)| *name).collect(),
+            right: head.iter().map(|(_, right)| *right).collect(),
+            rows,
+            top: 0,
+        }
+    }
+
+    /// The report of a reply that has rows; none of one that has not.
+    #[must_use]
+    pub fn of(title: &str, reply: &Reply, at: &At<'_>) -> Option<Self> {
+        let time = |t| format!("{} {}", format::day(t, &at.env.zone), format::clock_seconds(t, &at.env.zone));
+        Some(match reply {
+            Reply::Executions(executions) => {
+                let head = [
+                    ("time", false),
+                    ("side", false),
+                    ("symbol", false),
+                    ("qty", true),
+                    ("price", true),
+                    ("fee", true),
+                ];
+                let rows = executions.iter().map(|e| {
+                    vec![
+                        time(e.at),
+                        e.side.to_string(),
+                        e.instrument.to_string(),
+                        format::quantity(e.quantity.get()),
+                        e.price.to_string(),
+                        format::grouped(e.fee, 2),
+                    ]
+                });
+                Self::table(title, &head, rows.collect())
+            }
+            Reply::Orders(orders) => {
+                let head = [
+                    ("id", true),
+                    ("time", false),
+                    ("side", false),
+                    ("symbol", false),
+                    ("qty", true),
+                    ("price", true),
+                    ("status", false),
+                ];
+                let rows = orders.iter().map(|o| {
+                    vec![
+                        o.number.to_string(),
+                        time(o.created_at),
+                        o.request.side.to_string(),
+                        subject(&o.request.subject),
+                        format::quantity(o.request.quantity.get()),
+                        price_text(o.request.pricing, 2),
+                        status_word(o.status).to_owned(),
+                    ]
+                });
+                Self::table(title, &head, rows.collect())
+            }
+            Reply::Pnl(report) => {
+                let head = [("", false), ("realized", true), ("fees", true), ("fills", true)];
+                let name = |row: &crate::client::message::PnlRow| match (&row.day, &row.instrument) {
+                    (Some(day), _) => day.to_string(),
+                    (None, Some(instrument)) => instrument.to_string(),
+                    (None, None) => String::new(),
+                };
+                let row = |r: &crate::client::message::PnlRow| {
+                    vec![
+                        name(r),
+                        format::signed(r.realized_pnl, 2),
+                        format::grouped(r.fees, 2),
+                        r.executions.to_string(),
+                    ]
+                };
+                let total = |name: &str, value| {
+                    vec![name.to_owned(), format::signed(value, 2), String::new(), String::new()]
+                };
+                let mut rows = vec![
+                    total("day", report.day_pnl),
+                    total("open", report.unrealized_pnl),
+                    total("realized", report.realized_pnl),
+                ];
+                rows.extend(report.by_day.iter().map(row));
+                rows.extend(report.by_instrument.iter().map(row));
+                Self::table(title, &head, rows)
+            }
+            Reply::Chain(chain) => {
+                let head = [
+                    ("contract", false),
+                    ("bid", true),
+                    ("ask", true),
+                    ("iv", true),
+                    ("delta", true),
+                    ("oi", true),
+                ];
+                let price = |p: Option<crate::domain::money::Price>| {
+                    p.map_or_else(|| "-".to_owned(), |p| format::price(p, 2))
+                };
+                let float = |v: Option<f64>, scale: f64| {
+                    v.map_or_else(|| "-".to_owned(), |v| format!("{:.2}", v * scale))
+                };
+                let rows = chain.rows.iter().map(|row| {
+                    vec![
+                        row.contract.to_string(),
+                        price(row.quote.bid),
+                        price(row.quote.ask),
+                        float(row.iv, 100.0),
+                        float(row.delta, 1.0),
+                        row.open_interest.map_or_else(|| "-".to_owned(), |n| n.to_string()),
+                    ]
+                });
+                Self::table(title, &head, rows.collect())
+            }
+            _ => return None,
+        })
+    }
+
+    fn widths(&self) -> Vec<u16> {
+        let mut widths: Vec<u16> = self.head.iter().map(|name| format::width(name)).collect();
+        for row in &self.rows {
+            widths.resize(widths.len().max(row.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(format::width(cell)).min(COLUMN_MAX);
+            }
+        }
+        widths
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.top = self.top.saturating_add_signed(lines).min(self.rows.len().saturating_sub(1));
+    }
+}
+
+impl Modal for Report {
+    fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {
+        let width: u16 = self.widths().iter().map(|w| w + 2).sum();
+        let rows = self.rows.len().max(1) as u16 + u16::from(!self.head.is_empty());
+        (width.clamp(30, room.width.max(30)), rows.min(room.height))
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let widths = self.widths();
+        let theme = look.theme;
+        let mut draw = |cells: &mut dyn Iterator<Item = &str>, y: u16, style| {
+            let mut x = area.x;
+            for (i, cell) in cells.enumerate() {
+                let width = widths.get(i).copied().unwrap_or(0).min(area.right().saturating_sub(x));
+                if self.right.get(i) == Some(&true) {
+                    put_right(buf, x + width, y, cell, style, width);
+                } else {
+                    let name = self.head.is_empty() && i == 0;
+                    let style = if name { theme.dim } else { style };
+                    put(buf, x, y, &format::fit(cell, width, theme.glyphs.ellipsis), style, width);
+                }
+                x += width + 2;
+            }
+        };
+        let mut y = area.y;
+        if !self.head.is_empty() {
+            draw(&mut self.head.iter().copied(), y, theme.dim);
+            y += 1;
+        }
+        if self.rows.is_empty() {
+            draw(&mut std::iter::once("nothing to show"), y, theme.dim);
+        }
+        for row in self.rows.iter().skip(self.top) {
+            if y >= area.bottom() {
+                return;
+            }
+            draw(&mut row.iter().map(String::as_str), y, theme.text);
+            y += 1;
+        }
+    }
+
+    fn hint(&self, _at: &At<'_>) -> String {
+        "Esc close   j k scroll".to_owned()
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> After {
+        match event.code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => return After::Close,
+            KeyCode::Char('j') | KeyCode::Down => self.scroll(1),
+            KeyCode::Char('k') | KeyCode::Up => self.scroll(-1),
+            KeyCode::PageDown | KeyCode::Char(' ') => self.scroll(10),
+            KeyCode::PageUp => self.scroll(-10),
+            KeyCode::Char('g') | KeyCode::Home => self.top = 0,
+            KeyCode::Char('G') | KeyCode::End => self.top = self.rows.len().saturating_sub(1),
+            _ => {}
+        }
+        After::Stay
+    }
+
+    fn paste(&mut self, _text: &str, _at: &At<'_>) -> bool {
+        true
+    }
+}

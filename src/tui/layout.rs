@@ -1,0 +1,120 @@
+//! Where everything stands, from the size alone: one column with tabs, two columns, or the whole desk.
+
+use ratatui::layout::{Rect, Size};
+
+use super::panes::PaneKind;
+
+/// Narrower or lower than this, a note stands instead of the screen.
+pub const WIDTH_MIN: u16 = 40;
+/// See `WIDTH_MIN`.
+pub const HEIGHT_MIN: u16 = 12;
+/// From here on there are two columns.
+const TWO_COLUMNS_MIN: u16 = 100;
+/// From here on every pane has its own place.
+const DESK_HEIGHT_MIN: u16 = 34;
+
+/// The places of one screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Account, badges, clock.
+    pub header: Rect,
+    /// Tabs, where not every pane has its own place.
+    pub tabs: Option<Rect>,
+    /// Panes in view with their borders; neighbours share a line.
+    pub panes: Vec<(PaneKind, Rect)>,
+    /// The command bar.
+    pub bar: Rect,
+    /// The keys.
+    pub hint: Rect,
+}
+
+impl Layout {
+    /// The places for a size and a focused pane; none when the screen is too small for any.
+    #[must_use]
+    pub fn new(size: Size, focus: PaneKind) -> Option<Self> {
+        let Size { width, height } = size;
+        if width < WIDTH_MIN || height < HEIGHT_MIN {
+            return None;
+        }
+        let line = |y| Rect::new(0, y, width, 1);
+        let frame = |tabs, panes| {
+            Some(Self { header: line(0), tabs, panes, bar: line(height - 2), hint: line(height - 1) })
+        };
+        let body = |top: u16| Rect::new(0, top, width, height - 2 - top);
+        if width < TWO_COLUMNS_MIN {
+            return frame(Some(line(1)), vec![(focus, body(2))]);
+        }
+        if height < DESK_HEIGHT_MIN {
+            return frame(Some(line(1)), two_columns(body(2), focus));
+        }
+        frame(None, desk(body(1)))
+    }
+
+    /// The place of a pane, if it is in view.
+    #[must_use]
+    pub fn pane(&self, kind: PaneKind) -> Option<Rect> {
+        self.panes.iter().find(|(k, _)| *k == kind).map(|(_, area)| *area)
+    }
+}
+
+/// The watchlist stays beside whatever has the keys.
+fn two_columns(body: Rect, focus: PaneKind) -> Vec<(PaneKind, Rect)> {
+    let left = left_width(body.width);
+    let other = if focus == PaneKind::Watchlist { PaneKind::Chart } else { focus };
+    vec![
+        (PaneKind::Watchlist, Rect { width: left, ..body }),
+        (other, Rect { x: body.x + left - 1, width: body.width - left + 1, ..body }),
+    ]
+}
+
+/// Quotes over positions, chart over ticket, orders and activity below.
+fn desk(body: Rect) -> Vec<(PaneKind, Rect)> {
+    let left = left_width(body.width);
+    // Neighbours overlap by the line they share.
+    let bottom = (body.height * 24 / 100).clamp(8, 16);
+    let middle = (body.height * 32 / 100).clamp(13, 18);
+    let top = body.height - bottom - middle + 2;
+    let middle_y = body.y + top - 1;
+    let bottom_y = middle_y + middle - 1;
+    let log = (body.width * 34 / 100).clamp(30, 70);
+    let right = |y, height| Rect { x: body.x + left - 1, y, width: body.width - left + 1, height };
+    vec![
+        (PaneKind::Watchlist, Rect { width: left, height: top, ..body }),
+        (PaneKind::Chart, right(body.y, top)),
+        (PaneKind::Positions, Rect { y: middle_y, width: left, height: middle, ..body }),
+        (PaneKind::Ticket, right(middle_y, middle)),
+        (PaneKind::Orders, Rect { y: bottom_y, width: body.width - log + 1, height: bottom, ..body }),
+        (PaneKind::Activity, Rect { x: body.right() - log, y: bottom_y, width: log, height: bottom }),
+    ]
+}
+
+fn left_width(width: u16) -> u16 {
+    (width * 48 / 100).clamp(48, 74)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panes_fill_the_body_and_share_one_line() {
+        for (width, height) in [(80, 24), (100, 30), (120, 40), (133, 34), (200, 60), (300, 100)] {
+            for focus in PaneKind::ALL {
+                let layout = Layout::new(Size::new(width, height), focus).unwrap();
+                let top = if layout.tabs.is_some() { 2 } else { 1 };
+                for y in top..height - 2 {
+                    for x in 0..width {
+                        let over = layout.panes.iter().filter(|(_, a)| a.contains((x, y).into())).count();
+                        assert!(over >= 1, "{width}x{height} {focus:?} leaves {x},{y} empty");
+                    }
+                }
+                for (kind, area) in &layout.panes {
+                    assert!(area.right() <= width && area.bottom() <= height - 2, "{kind:?} {area:?}");
+                }
+                assert!(layout.pane(focus).is_some(), "{focus:?} is in view");
+            }
+        }
+        assert!(Layout::new(Size::new(39, 24), PaneKind::Chart).is_none());
+        assert!(Layout::new(Size::new(80, 11), PaneKind::Chart).is_none());
+    }
+}

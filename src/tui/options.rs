@@ -1,0 +1,109 @@
+//! What the screen is started with. Everything it must know of the outside world comes in here: colours, zone, symbols, the language.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::keymap::KeymapError;
+use super::theme::{ColorDepth, Palette};
+use crate::command::types::Command;
+use crate::domain::instrument::{Instrument, SymbolLookup};
+
+/// What a text means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Understanding {
+    /// The command; `Clarify` when more must be said.
+    pub command: Command,
+    /// The command in words; empty for `Clarify`.
+    pub words: String,
+}
+
+/// The command language, as the screen needs it: a text in, its meaning out, in well under a millisecond.
+pub type Understand = Arc<dyn Fn(&str) -> Understanding + Send + Sync>;
+
+/// How the screen looks and listens.
+#[derive(Clone)]
+pub struct Options {
+    /// The command language.
+    pub understand: Understand,
+    /// The symbol universe; absent means that only symbols of the snapshot are offered.
+    pub symbols: Option<Arc<dyn SymbolLookup>>,
+    /// Colours, from `NO_COLOR`, `COLORTERM` and `TERM`.
+    pub colors: ColorDepth,
+    /// Which colours mean up and down.
+    pub palette: Palette,
+    /// ASCII instead of lines, arrows and blocks.
+    pub ascii: bool,
+    /// Take clicks and the wheel.
+    pub mouse: bool,
+    /// Times are shown in this zone.
+    pub time_zone: TimeZone,
+    /// Most frames a second for data. Keys are answered at once.
+    pub frames_per_second: u32,
+    /// Most bytes a second for data, so that a slow line is not flooded; frames become rarer instead.
+    pub bytes_per_second: u32,
+    /// Keys by action name, in place of the standard ones.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Commands of earlier runs, oldest first.
+    pub history: Vec<String>,
+    /// The instrument shown first; absent means the first of the watchlist.
+    pub instrument: Option<Instrument>,
+}
+
+/// Most frames a second for data.
+pub const FRAMES_PER_SECOND: u32 = 30;
+/// Most bytes a second for data: under 13 KiB, synchronization marks included.
+pub const BYTES_PER_SECOND: u32 = 12 * 1_024;
+
+impl Options {
+    /// The usual screen with a command language.
+    #[must_use]
+    pub fn new(understand: Understand) -> Self {
+        Self {
+            understand,
+            symbols: None,
+            colors: ColorDepth::default(),
+            palette: Palette::default(),
+            ascii: false,
+            mouse: true,
+            time_zone: TimeZone::UTC,
+            frames_per_second: FRAMES_PER_SECOND,
+            bytes_per_second: BYTES_PER_SECOND,
+            keys: BTreeMap::new(),
+            history: Vec::new(),
+            instrument: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("colors", &self.colors)
+            .field("palette", &self.palette)
+            .field("ascii", &self.ascii)
+            .field("mouse", &self.mouse)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the screen could not run, or ended in trouble. A terminal that goes away is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// Standard output is no terminal.
+    #[error(
+        "the screen needs a terminal on standard output; the same is available as `arbion` subcommands with --json"
+    )]
+    NotATerminal,
+    /// A remapped key makes no sense.
+    #[error("keys: {0}")]
+    Keys(#[from] KeymapError),
+    /// The terminal failed.
+    #[error("terminal: {0}")]
+    Terminal(#[from] std::io::Error),
+    /// A part of the program panicked; its report was printed.
+    #[error("the program failed; its report is above and in the log")]
+    Panicked,
+}

@@ -1,0 +1,187 @@
+//! The panes of the trade screen. Each file holds one: its state, its keys, its drawing. They share this small interface and know nothing
+//! of each other; what they want of the rest they say as a [`Wish`].
+
+pub mod activity;
+pub mod chart;
+pub mod orders;
+pub mod positions;
+pub mod ticket;
+pub mod watchlist;
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::action::Action;
+use super::env::{At, Look};
+use super::keymap::Scope;
+use super::wish::Wish;
+
+/// The panes, in the order of their number keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PaneKind {
+    /// Quotes of a watchlist.
+    Watchlist,
+    /// Candles.
+    Chart,
+    /// Open positions.
+    Positions,
+    /// Orders.
+    Orders,
+    /// The order ticket.
+    Ticket,
+    /// What happened.
+    Activity,
+}
+
+impl PaneKind {
+    /// Every pane, in the order of the number keys.
+    pub const ALL: [Self; 6] =
+        [Self::Watchlist, Self::Chart, Self::Positions, Self::Orders, Self::Ticket, Self::Activity];
+
+    /// The word on its tab.
+    #[must_use]
+    pub const fn tab(self) -> &'static str {
+        match self {
+            Self::Watchlist => "Quotes",
+            Self::Chart => "Chart",
+            Self::Positions => "Positions",
+            Self::Orders => "Orders",
+            Self::Ticket => "Ticket",
+            Self::Activity => "Log",
+        }
+    }
+
+    /// The scopes of its keys, nearest first.
+    #[must_use]
+    pub const fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::Watchlist => &[Scope::Watchlist, Scope::List, Scope::Global],
+            Self::Chart => &[Scope::Chart, Scope::Global],
+            Self::Positions => &[Scope::Positions, Scope::List, Scope::Global],
+            Self::Orders => &[Scope::Orders, Scope::List, Scope::Global],
+            Self::Ticket => &[Scope::Ticket, Scope::Global],
+            Self::Activity => &[Scope::Log, Scope::List, Scope::Global],
+        }
+    }
+
+    /// The pane before or after, around the end.
+    #[must_use]
+    pub fn step(self, forward: bool) -> Self {
+        let count = Self::ALL.len();
+        let at = Self::ALL.iter().position(|kind| *kind == self).unwrap_or(0);
+        Self::ALL[(at + if forward { 1 } else { count - 1 }) % count]
+    }
+}
+
+/// What every pane can do.
+pub trait Pane {
+    /// What stands in its upper border.
+    fn title(&self, look: &Look<'_>) -> Line<'static>;
+
+    /// Draws the inside.
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer);
+
+    /// Takes an action meant for it; false when it means nothing here.
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool;
+
+    /// Takes a key before the keymap does, where the pane has typed text; false when it is not for it.
+    fn key(&mut self, _event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        false
+    }
+
+    /// Takes pasted text; false when the pane has no text field in use.
+    fn paste(&mut self, _text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        false
+    }
+
+    /// A click at a line and column inside.
+    fn click(&mut self, _column: u16, _line: u16, _area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {}
+
+    /// After every event: brings selection and scroll in line with the data and the size inside.
+    fn settle(&mut self, _area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {}
+}
+
+/// The filter typed over a list: absent, being typed, or in force.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    input: crate::tui::widgets::text_input::TextInput,
+    typing: bool,
+}
+
+impl ListFilter {
+    /// Starts typing.
+    pub fn open(&mut self) {
+        self.typing = true;
+    }
+
+    /// Takes a key while typing: Enter keeps the filter, Esc drops it.
+    pub fn key(&mut self, event: KeyEvent) -> bool {
+        use crossterm::event::KeyCode;
+        if !self.typing {
+            if event.code == KeyCode::Esc && !self.input.text().is_empty() {
+                self.input.set("");
+                return true;
+            }
+            return false;
+        }
+        match event.code {
+            KeyCode::Enter => self.typing = false,
+            KeyCode::Esc => {
+                self.input.set("");
+                self.typing = false;
+            }
+            _ => return self.input.key(event, |c| !c.is_control()),
+        }
+        true
+    }
+
+    /// Takes pasted text while typing.
+    pub fn paste(&mut self, text: &str) -> bool {
+        if self.typing {
+            self.input.insert(text);
+        }
+        self.typing
+    }
+
+    /// Does a text pass.
+    #[must_use]
+    pub fn passes(&self, text: &str) -> bool {
+        let wanted = self.input.text();
+        wanted.is_empty() || text.to_lowercase().contains(&wanted.to_lowercase())
+    }
+
+    /// What the title shows of it; empty when there is none.
+    #[must_use]
+    pub fn label(&self, caret: &str) -> String {
+        match (self.typing, self.input.text()) {
+            (true, text) => format!(" /{text}{caret}"),
+            (false, "") => String::new(),
+            (false, text) => format!(" /{text}"),
+        }
+    }
+}
+
+/// A title: the name strong while its pane has the keys, the rest dim.
+#[must_use]
+pub fn titled(name: &str, rest: &str, look: &Look<'_>) -> Line<'static> {
+    use ratatui::text::Span;
+    let style = if look.focused { look.theme.accent.patch(look.theme.strong) } else { look.theme.text };
+    Line::from(vec![Span::styled(format!(" {name} "), style), Span::styled(rest.to_owned(), look.theme.dim)])
+}
+
+/// Says in the middle of an empty pane what could be here and which key brings it.
+pub fn draw_empty(lines: &[&str], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let wrapped: Vec<String> =
+        lines.iter().flat_map(|line| crate::tui::format::wrap(line, area.width.saturating_sub(4))).collect();
+    let top = area.y + area.height.saturating_sub(wrapped.len() as u16) / 2;
+    for (i, line) in wrapped.iter().enumerate() {
+        let y = top + i as u16;
+        if y >= area.bottom() {
+            return;
+        }
+        let x = area.x + area.width.saturating_sub(crate::tui::format::width(line)) / 2;
+        crate::tui::widgets::put(buf, x, y, line, look.theme.dim, area.width);
+    }
+}

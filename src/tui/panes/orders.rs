@@ -1,0 +1,360 @@
+//! Orders: working, done, or all.
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::{ListFilter, Pane, draw_empty, titled};
+use crate::domain::ids::ClientOrderId;
+use crate::domain::instrument::Instrument;
+use crate::domain::order::{Order, OrderStatus, OrderSubject, Pricing, Side, Trail};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::text::clean;
+use crate::tui::action::Action;
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::confirm::Confirm;
+use crate::tui::dialogs::replace::Replace;
+use crate::tui::dialogs::report::Report;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::wish::Wish;
+
+const COLUMNS: [Column; 11] = [
+    Column::number("id", 4, 0),
+    Column::text("time", 8, 5),
+    Column::text("side", 5, 0),
+    Column::text("sym", 17, 0),
+    Column::number("qty", 7, 0),
+    Column::number("filled", 7, 3),
+    Column::text("type", 7, 1),
+    Column::number("price", 13, 1),
+    Column::number("avg", 9, 6),
+    Column::text("tif", 3, 4),
+    Column::text("status", 12, 0),
+];
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Which {
+    #[default]
+    Working,
+    Done,
+    All,
+}
+
+impl Which {
+    const ALL: [Self; 3] = [Self::Working, Self::Done, Self::All];
+
+    const fn next(self) -> Self {
+        match self {
+            Self::Working => Self::Done,
+            Self::Done => Self::All,
+            Self::All => Self::Working,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Done => "done",
+            Self::All => "all",
+        }
+    }
+
+    const fn takes(self, order: &Order) -> bool {
+        match self {
+            Self::Working => order.is_working(),
+            Self::Done => !order.is_working(),
+            Self::All => true,
+        }
+    }
+}
+
+/// The orders pane.
+#[derive(Debug, Default)]
+pub struct Orders {
+    list: ListState,
+    selected: Option<ClientOrderId>,
+    which: Which,
+    by_symbol: bool,
+    filter: ListFilter,
+}
+
+impl Orders {
+    /// Shows every order, whatever its status.
+    pub fn show_all(&mut self) {
+        self.which = Which::All;
+    }
+
+    fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Order> {
+        let mut rows: Vec<&Order> = snapshot
+            .orders
+            .iter()
+            .filter(|order| self.which.takes(order) && self.filter.passes(&subject(&order.request.subject)))
+            .collect();
+        if self.by_symbol {
+            rows.sort_by_cached_key(|order| subject(&order.request.subject));
+        }
+        rows
+    }
+
+    fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Order> {
+        snapshot.orders.iter().find(|order| Some(order.request.client_order_id) == self.selected)
+    }
+
+    fn choose(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let Some(order) = self.rows(at.snapshot).get(index).copied() else { return };
+        if self.selected != Some(order.request.client_order_id) {
+            self.selected = Some(order.request.client_order_id);
+            wishes.extend(order.request.subject.instrument().cloned().map(Wish::Select));
+        }
+    }
+
+    fn row(&self, order: &Order, look: &Look<'_>) -> Row {
+        let theme = look.theme;
+        let request = &order.request;
+        let done = !order.is_working();
+        let base = if done { theme.dim } else { theme.text };
+        let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
+        let average = order.average_price.map_or_else(String::new, |p| format::price(p, decimals));
+        let filled = order.filled_quantity.get();
+        let cells = vec![
+            (order.number.to_string(), base),
+            (format::clock_seconds(order.created_at, &look.env.zone), theme.dim),
+            side_cell(request.side, theme, done),
+            (subject(&request.subject), if done { theme.text } else { theme.strong }),
+            (format::quantity(request.quantity.get()), base),
+            (format::quantity(filled), if filled.is_zero() { theme.dim } else { base }),
+            (request.pricing.order_type().abbreviation().to_owned(), base),
+            (price_text(request.pricing, decimals), base),
+            (average, base),
+            (request.time_in_force.as_str().to_uppercase(), theme.dim),
+            status_cell(order.status, theme),
+        ];
+        Row { cells, selected: Some(request.client_order_id) == self.selected }
+    }
+}
+
+fn price_decimals(instrument: &Instrument, order: &Order, snapshot: &Snapshot) -> u32 {
+    let price =
+        order.request.pricing.limit_price().or(order.request.pricing.stop_price()).or(order.average_price);
+    price.map_or(2, |price| format::decimals(snapshot.specs.get(instrument), price))
+}
+
+fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {
+    let word = match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+        Side::SellShort => "SHORT",
+        Side::BuyToCover => "COVER",
+    };
+    let style = match (done, side.is_buy()) {
+        (true, _) => theme.dim,
+        (false, true) => theme.up,
+        (false, false) => theme.down,
+    };
+    (word.to_owned(), style)
+}
+
+/// What an order trades, short enough for a column.
+#[must_use]
+pub fn subject(subject: &OrderSubject) -> String {
+    match subject {
+        OrderSubject::Instrument(instrument) => instrument.to_string(),
+        OrderSubject::Legs(legs) => {
+            let root = legs.first().map_or("", |leg| leg.instrument.root().as_str());
+            format!("{root} {} legs", legs.len())
+        }
+    }
+}
+
+/// The prices of an order in one cell.
+#[must_use]
+pub fn price_text(pricing: Pricing, decimals: u32) -> String {
+    let text = |p| format::price(p, decimals);
+    match pricing {
+        Pricing::Market => "market".to_owned(),
+        Pricing::Limit { limit_price } => text(limit_price),
+        Pricing::Stop { stop_price } => text(stop_price),
+        Pricing::StopLimit { stop_price, limit_price } => {
+            format!("{}/{}", text(stop_price), text(limit_price))
+        }
+        Pricing::TrailingStop { trail: Trail::Amount(amount) } => text(amount),
+        Pricing::TrailingStop { trail: Trail::Percent(percent) } => format!("{}%", percent.normalize()),
+    }
+}
+
+/// The status in a trader's words.
+#[must_use]
+pub const fn status_word(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::PendingSubmit => "Sending",
+        OrderStatus::Submitted => "Submitted",
+        OrderStatus::PartiallyFilled => "Partial",
+        OrderStatus::Filled => "Filled",
+        OrderStatus::PendingCancel => "Canceling",
+        OrderStatus::Canceled => "Canceled",
+        OrderStatus::PendingReplace => "Replacing",
+        OrderStatus::Replaced => "Replaced",
+        OrderStatus::Rejected => "Rejected",
+        OrderStatus::Denied => "Denied",
+        OrderStatus::Expired => "Expired",
+        OrderStatus::Unknown => "Unknown",
+    }
+}
+
+fn status_cell(status: OrderStatus, theme: &Theme) -> (String, Style) {
+    let style = match status {
+        OrderStatus::Rejected | OrderStatus::Denied => theme.error,
+        OrderStatus::Unknown => theme.warning,
+        OrderStatus::PendingSubmit | OrderStatus::PendingCancel | OrderStatus::PendingReplace => theme.accent,
+        OrderStatus::Submitted | OrderStatus::PartiallyFilled => theme.text,
+        _ => theme.dim,
+    };
+    let word = status_word(status);
+    // What needs a look carries a mark too, for screens without colour.
+    match status {
+        OrderStatus::Unknown => (format!("{word} ?"), style),
+        OrderStatus::Rejected | OrderStatus::Denied => (format!("{word} !"), style),
+        _ => (word.to_owned(), style),
+    }
+}
+
+/// Everything known about an order, a line each.
+fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
+    let request = &order.request;
+    let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
+    let at = |time| {
+        format!("{} {}", format::clock_seconds(time, &look.env.zone), format::zone_name(time, &look.env.zone))
+    };
+    let mut lines = vec![
+        ("order".to_owned(), format!("{} {} {}", request.side.as_str(), request.quantity, request.subject)),
+        (
+            "type".into(),
+            format!(
+                "{} {}",
+                request.pricing.order_type().abbreviation(),
+                price_text(request.pricing, decimals)
+            ),
+        ),
+        ("duration".into(), request.time_in_force.as_str().to_uppercase()),
+        ("status".into(), status_word(order.status).to_owned()),
+        ("filled".into(), format!("{} of {}", order.filled_quantity, request.quantity)),
+        ("account".into(), request.account.to_string()),
+        ("created".into(), at(order.created_at)),
+        ("updated".into(), at(order.updated_at)),
+        ("our id".into(), request.client_order_id.to_string()),
+    ];
+    let mut more = |name: &str, text: Option<String>| lines.extend(text.map(|text| (name.to_owned(), text)));
+    more("average", order.average_price.map(|p| format::price(p, decimals)));
+    more("broker's id", order.broker_order_id.as_ref().map(|id| clean(id.as_str()).into_owned()));
+    more("take profit", request.take_profit.as_ref().map(|exit| format::price(exit.price, decimals)));
+    more("stop loss", request.stop_loss.as_ref().map(|exit| format::price(exit.price, decimals)));
+    more("reason", order.reason.as_ref().map(|reason| clean(reason).into_owned()));
+    for denial in &order.denials {
+        more("denied", Some(clean(&denial.text).into_owned()));
+    }
+    lines
+}
+
+impl Pane for Orders {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let mut line = titled("Orders", "", look);
+        for which in Which::ALL {
+            let count = look.snapshot.orders.iter().filter(|order| which.takes(order)).count();
+            let style = if which == self.which { look.theme.accent } else { look.theme.dim };
+            line.push_span(Span::styled(format!(" {} {count} ", which.word()), style));
+        }
+        line.push_span(Span::styled(
+            format!("{} ", self.filter.label(look.theme.glyphs.caret)),
+            look.theme.dim,
+        ));
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let rows = self.rows(look.snapshot);
+        if rows.is_empty() {
+            let first = match self.which {
+                Which::Working => "No working orders.",
+                Which::Done => "No orders have ended today.",
+                Which::All => "No orders yet.",
+            };
+            return draw_empty(&[first, "Press b to buy, or type : buy 10 aapl at 231.50"], look, area, buf);
+        }
+        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
+        let more = rows.len() - visible.end;
+        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
+            .render(area, buf);
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let count = self.rows(at.snapshot).len();
+        if self.list.act(action, count) {
+            self.choose(self.list.index, at, wishes);
+            return true;
+        }
+        let current = self.current(at.snapshot);
+        match (action, current) {
+            (Action::Sort, _) => self.by_symbol = !self.by_symbol,
+            (Action::Filter, _) => self.filter.open(),
+            (Action::OrderFilter, _) => self.which = self.which.next(),
+            (Action::CancelAll, _) => {
+                wishes.push(Wish::Open(Box::new(Dialog::Confirm(Confirm::cancel_all(at)))));
+            }
+            (Action::Cancel, Some(order)) if order.is_working() => {
+                wishes.push(Wish::Open(Box::new(Dialog::Confirm(Confirm::cancel(order, at)))));
+            }
+            (Action::Replace, Some(order)) if order.is_working() => {
+                wishes.push(Wish::Open(Box::new(Dialog::Replace(Replace::new(order, at)))));
+            }
+            (Action::Cancel | Action::Replace, Some(order)) => {
+                let text = format!("#{} has ended: {}", order.number, status_word(order.status));
+                wishes.push(Wish::Say(crate::domain::snapshot::Severity::Info, text));
+            }
+            (Action::Open, Some(order)) => {
+                let report = Report::pairs(&format!("Order #{}", order.number), details(order, at));
+                wishes.push(Wish::Open(Box::new(Dialog::Report(report))));
+            }
+            (Action::Copy, Some(order)) => {
+                let words = [order.request.side.as_str(), &order.request.subject.to_string()].join(" ");
+                wishes.push(Wish::Copy(format!("#{}\t{words}\t{}", order.number, status_word(order.status))));
+            }
+            (Action::Cancel | Action::Replace | Action::Open | Action::Copy, None) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
+    }
+
+    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let count = self.rows(at.snapshot).len();
+        if let Some(row) =
+            line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))
+        {
+            self.list.index = row;
+            self.choose(row, at, wishes);
+        }
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let rows = self.rows(at.snapshot);
+        let selected = rows.iter().position(|order| Some(order.request.client_order_id) == self.selected);
+        self.list.index = selected.unwrap_or(self.list.index);
+        self.list.settle(rows.len(), area.height.saturating_sub(1));
+        self.selected = rows.get(self.list.index).map(|order| order.request.client_order_id);
+    }
+}

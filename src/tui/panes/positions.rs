@@ -1,0 +1,260 @@
+//! Open positions.
+
+use std::cmp::Reverse;
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use rust_decimal::Decimal;
+
+use super::{ListFilter, Pane, PaneKind, draw_empty, titled};
+use crate::command::types::{Close, Command, PriceTerms};
+use crate::domain::ids::AccountId;
+use crate::domain::instrument::Instrument;
+use crate::domain::order::{OrderType, OriginKind, TimeInForce};
+use crate::domain::position::Position;
+use crate::domain::snapshot::Snapshot;
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::flash::Field;
+use crate::tui::format;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::wish::Wish;
+
+const COLUMNS: [Column; 7] = [
+    Column::text("sym", 17, 0),
+    Column::number("qty", 6, 0),
+    Column::number("avg", 9, 4),
+    Column::number("last", 9, 2),
+    Column::number("value", 11, 5),
+    Column::number("P&L day", 9, 1),
+    Column::number("P&L", 9, 0),
+];
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum SortBy {
+    #[default]
+    Symbol,
+    OpenPnl,
+    DayPnl,
+    Value,
+}
+
+impl SortBy {
+    const fn next(self) -> Self {
+        match self {
+            Self::Symbol => Self::OpenPnl,
+            Self::OpenPnl => Self::DayPnl,
+            Self::DayPnl => Self::Value,
+            Self::Value => Self::Symbol,
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Symbol => "",
+            Self::OpenPnl => " by P&L",
+            Self::DayPnl => " by P&L day",
+            Self::Value => " by value",
+        }
+    }
+}
+
+/// The positions pane.
+#[derive(Debug, Default)]
+pub struct Positions {
+    list: ListState,
+    selected: Option<(AccountId, Instrument)>,
+    sort: SortBy,
+    filter: ListFilter,
+}
+
+impl Positions {
+    fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Position> {
+        let mut rows: Vec<&Position> =
+            snapshot.positions.iter().filter(|p| self.filter.passes(&p.instrument.to_string())).collect();
+        let figure = |value: Option<Decimal>| Reverse(value.unwrap_or_default());
+        match self.sort {
+            SortBy::Symbol => {}
+            SortBy::OpenPnl => rows.sort_by_key(|p| figure(p.unrealized_pnl)),
+            SortBy::DayPnl => rows.sort_by_key(|p| figure(p.day_pnl)),
+            SortBy::Value => rows.sort_by_key(|p| figure(p.market_value.map(|v| v.abs()))),
+        }
+        rows
+    }
+
+    fn is_selected(&self, position: &Position) -> bool {
+        self.selected
+            .as_ref()
+            .is_some_and(|(account, i)| *account == position.account && *i == position.instrument)
+    }
+
+    fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Position> {
+        self.rows(snapshot).into_iter().find(|p| self.is_selected(p))
+    }
+
+    fn choose(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if let Some(position) = self.rows(at.snapshot).get(index).filter(|p| !self.is_selected(p)) {
+            wishes.push(Wish::Select(position.instrument.clone()));
+            self.selected = Some((position.account.clone(), position.instrument.clone()));
+        }
+    }
+
+    fn row(&self, position: &Position, decimals: u32, look: &Look<'_>) -> Row {
+        let theme = look.theme;
+        let own = format::decimals(look.snapshot.specs.get(&position.instrument), position.average_price);
+        let money = |value: Option<Decimal>, field| match value {
+            Some(value) => {
+                let style = theme.money(value.round_dp(2));
+                (format::signed(value, 2), look.flashed(&position.instrument, field, style))
+            }
+            None => ("-".to_owned(), theme.dim),
+        };
+        let price = |price: Option<crate::domain::money::Price>, style: Style| match price {
+            Some(price) => (format::point_aligned(format::price(price, own), decimals), style),
+            None => ("-".to_owned(), theme.dim),
+        };
+        let last = look.snapshot.quotes.get(&position.instrument).and_then(|q| q.last).or(position.mark);
+        let value = position.market_value.map_or_else(|| "-".to_owned(), |value| format::grouped(value, 2));
+        let cells = vec![
+            (position.instrument.to_string(), theme.strong),
+            (format::quantity(position.quantity.get()), theme.text),
+            price(Some(position.average_price), theme.dim),
+            price(last, look.flashed(&position.instrument, Field::Last, theme.text)),
+            (value, theme.dim),
+            money(position.day_pnl, Field::DayPnl),
+            money(position.unrealized_pnl, Field::OpenPnl),
+        ];
+        Row { cells, selected: self.is_selected(position) }
+    }
+}
+
+/// The command that closes all of an instrument at the market.
+#[must_use]
+pub fn close_all(instrument: Instrument) -> Command {
+    let around_the_clock = instrument.asset_class().trades_around_the_clock();
+    Command::Close(Close {
+        instrument,
+        quantity: None,
+        percent_of_position: None,
+        terms: PriceTerms {
+            order_type: OrderType::Market,
+            limit_price: None,
+            stop_price: None,
+            trail_amount: None,
+            trail_percent: None,
+            limit_peg: None,
+            time_in_force: if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day },
+            expire_date: None,
+            session: None,
+            price_effect: None,
+            take_profit: None,
+            stop_loss: None,
+            broker: None,
+            post_only: None,
+            reduce_only: None,
+        },
+    })
+}
+
+impl Pane for Positions {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let sum = |pick: fn(&Position) -> Option<Decimal>| {
+            look.snapshot.positions.iter().filter_map(pick).sum::<Decimal>()
+        };
+        let rest = format!(
+            "{}{}{} ",
+            look.snapshot.positions.len(),
+            self.sort.label(),
+            self.filter.label(look.theme.glyphs.caret)
+        );
+        let mut line = titled("Positions", &rest, look);
+        if !look.snapshot.positions.is_empty() {
+            let open = sum(|p| p.unrealized_pnl);
+            line.push_span(Span::styled(format!(" {} ", format::signed(open, 2)), look.theme.money(open)));
+        }
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let rows = self.rows(look.snapshot);
+        if rows.is_empty() {
+            return draw_empty(
+                &["No open positions.", "Press b to buy, or type : buy 10 aapl"],
+                look,
+                area,
+                buf,
+            );
+        }
+        let decimals = rows
+            .iter()
+            .map(|p| format::decimals(look.snapshot.specs.get(&p.instrument), p.average_price).min(4))
+            .max()
+            .unwrap_or(2);
+        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], decimals, look)).collect();
+        let more = rows.len() - visible.end;
+        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
+            .render(area, buf);
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let count = self.rows(at.snapshot).len();
+        if self.list.act(action, count) {
+            self.choose(self.list.index, at, wishes);
+            return true;
+        }
+        let current = self.current(at.snapshot);
+        match (action, current) {
+            (Action::Sort, _) => self.sort = self.sort.next(),
+            (Action::Filter, _) => self.filter.open(),
+            (Action::Open, Some(position)) => {
+                wishes.push(Wish::Select(position.instrument.clone()));
+                wishes.push(Wish::Focus(PaneKind::Chart));
+            }
+            (Action::Close, Some(position)) => {
+                wishes.push(Wish::Review(close_all(position.instrument.clone()), OriginKind::Ticket));
+            }
+            (Action::Copy, Some(position)) => {
+                let pnl =
+                    position.unrealized_pnl.map_or_else(|| "-".to_owned(), |p| p.normalize().to_string());
+                wishes.push(Wish::Copy(format!(
+                    "{}\t{}\t{}\t{pnl}",
+                    position.instrument, position.quantity, position.average_price
+                )));
+            }
+            (Action::Open | Action::Close | Action::Copy, None) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
+    }
+
+    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let count = self.rows(at.snapshot).len();
+        if let Some(row) =
+            line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))
+        {
+            self.list.index = row;
+            self.choose(row, at, wishes);
+        }
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let rows = self.rows(at.snapshot);
+        self.list.index = rows.iter().position(|p| self.is_selected(p)).unwrap_or(self.list.index);
+        self.list.settle(rows.len(), area.height.saturating_sub(1));
+        self.selected = rows.get(self.list.index).map(|p| (p.account.clone(), p.instrument.clone()));
+    }
+}

@@ -1,0 +1,569 @@
+//! The order being written in the ticket: typed texts and choices, and the command they make.
+
+use rust_decimal::Decimal;
+
+use crate::command::types::{Amount, Command, Place, PriceTerms, Subject};
+use crate::domain::capabilities::Capabilities;
+use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
+use crate::domain::money::{Price, Quantity, parse_decimal};
+use crate::domain::option::{OptionContract, Right};
+use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, TradingSession};
+use crate::domain::quote::Quote;
+use crate::tui::env::At;
+use crate::tui::widgets::text_input::TextInput;
+
+/// A field of the ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// What is traded.
+    Symbol,
+    /// Buy or sell.
+    Side,
+    /// How much.
+    Quantity,
+    /// Market, limit, stop, stop limit, trailing stop.
+    Type,
+    /// The limit.
+    Limit,
+    /// The trigger.
+    Stop,
+    /// The trailing distance.
+    Trail,
+    /// How long it works.
+    TimeInForce,
+    /// Last day of a gtd order.
+    Expiry,
+    /// Which hours.
+    Session,
+    /// Limit of the profit exit.
+    TakeProfit,
+    /// Trigger of the loss exit.
+    StopLoss,
+}
+
+impl Field {
+    /// Its label.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Symbol => "symbol",
+            Self::Side => "side",
+            Self::Quantity => "quantity",
+            Self::Type => "type",
+            Self::Limit => "limit",
+            Self::Stop => "stop",
+            Self::Trail => "trail",
+            Self::TimeInForce => "duration",
+            Self::Expiry => "until",
+            Self::Session => "hours",
+            Self::TakeProfit => "profit at",
+            Self::StopLoss => "stop at",
+        }
+    }
+
+    /// Is it a price.
+    #[must_use]
+    pub const fn is_price(self) -> bool {
+        matches!(self, Self::Limit | Self::Stop | Self::TakeProfit | Self::StopLoss)
+    }
+}
+
+/// What a quantity counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Shares, contracts, coins.
+    #[default]
+    Units,
+    /// Money.
+    Money,
+    /// Per cent of the position, or of buying power for a buy.
+    Percent,
+}
+
+/// The order being written.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// As typed.
+    pub symbol: TextInput,
+    /// Chosen.
+    pub side: Side,
+    /// Chosen; for options.
+    pub effect: PositionEffect,
+    /// As typed, without its unit.
+    pub quantity: TextInput,
+    /// Chosen.
+    pub unit: Unit,
+    /// Chosen.
+    pub order_type: OrderType,
+    /// As typed.
+    pub limit: TextInput,
+    /// As typed.
+    pub stop: TextInput,
+    /// As typed, perhaps with a per cent sign.
+    pub trail: TextInput,
+    /// Chosen.
+    pub time_in_force: TimeInForce,
+    /// As typed.
+    pub expiry: TextInput,
+    /// Chosen.
+    pub session: TradingSession,
+    /// As typed.
+    pub take_profit: TextInput,
+    /// As typed.
+    pub stop_loss: TextInput,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            symbol: TextInput::default(),
+            side: Side::Buy,
+            effect: PositionEffect::Open,
+            quantity: TextInput::default(),
+            unit: Unit::Units,
+            order_type: OrderType::Limit,
+            limit: TextInput::default(),
+            stop: TextInput::default(),
+            trail: TextInput::default(),
+            time_in_force: TimeInForce::Day,
+            expiry: TextInput::default(),
+            session: TradingSession::Regular,
+            take_profit: TextInput::default(),
+            stop_loss: TextInput::default(),
+        }
+    }
+}
+
+/// Which field lacks what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// The field to go to.
+    pub field: Field,
+    /// One line for the user.
+    pub text: String,
+}
+
+impl Draft {
+    /// The fields that this order has, top to bottom.
+    #[must_use]
+    pub fn fields(&self, instrument: Option<&Instrument>, capabilities: Option<&Capabilities>) -> Vec<Field> {
+        let class = instrument.map_or(AssetClass::Equity, Instrument::asset_class);
+        let can = |ask: fn(&Capabilities) -> bool| capabilities.is_none_or(ask);
+        let mut fields = vec![Field::Symbol, Field::Side, Field::Quantity, Field::Type];
+        match self.order_type {
+            OrderType::Market => {}
+            OrderType::Limit => fields.push(Field::Limit),
+            OrderType::Stop => fields.push(Field::Stop),
+            OrderType::StopLimit => fields.extend([Field::Stop, Field::Limit]),
+            OrderType::TrailingStop => fields.push(Field::Trail),
+        }
+        fields.push(Field::TimeInForce);
+        if self.time_in_force == TimeInForce::Gtd {
+            fields.push(Field::Expiry);
+        }
+        if class == AssetClass::Equity && self.order_type == OrderType::Limit && can(|c| c.extended_hours) {
+            fields.push(Field::Session);
+        }
+        let opens = matches!(self.side, Side::Buy | Side::SellShort);
+        if opens && can(|c| c.bracket) {
+            fields.extend([Field::TakeProfit, Field::StopLoss]);
+        }
+        fields
+    }
+
+    /// The typed text of a field, when it has one.
+    pub fn input(&mut self, field: Field) -> Option<&mut TextInput> {
+        Some(match field {
+            Field::Symbol => &mut self.symbol,
+            Field::Quantity => &mut self.quantity,
+            Field::Limit => &mut self.limit,
+            Field::Stop => &mut self.stop,
+            Field::Trail => &mut self.trail,
+            Field::Expiry => &mut self.expiry,
+            Field::TakeProfit => &mut self.take_profit,
+            Field::StopLoss => &mut self.stop_loss,
+            Field::Side | Field::Type | Field::TimeInForce | Field::Session => return None,
+        })
+    }
+
+    /// The choice after or before in a field of choices.
+    pub fn choose(
+        &mut self,
+        field: Field,
+        forward: bool,
+        instrument: Option<&Instrument>,
+        can: Option<&Capabilities>,
+    ) {
+        let class = instrument.map_or(AssetClass::Equity, Instrument::asset_class);
+        match field {
+            Field::Side => {
+                let choices = sides(class, can);
+                let next = cycle(&choices, &(self.side, self.effect), forward);
+                (self.side, self.effect) = next;
+            }
+            Field::Type => {
+                let all = can.map_or_else(|| Capabilities::paper().order_types, |c| c.order_types.clone());
+                self.order_type = cycle(&all, &self.order_type, forward);
+            }
+            Field::TimeInForce => {
+                let all =
+                    can.map_or_else(|| Capabilities::paper().times_in_force, |c| c.times_in_force.clone());
+                self.time_in_force = cycle(&all, &self.time_in_force, forward);
+            }
+            Field::Session => {
+                self.session = match self.session {
+                    TradingSession::Regular => TradingSession::Extended,
+                    TradingSession::Extended => TradingSession::Regular,
+                };
+            }
+            Field::Quantity => {
+                self.unit = cycle(&[Unit::Units, Unit::Money, Unit::Percent], &self.unit, forward)
+            }
+            _ => {}
+        }
+    }
+
+    /// The side as the ticket shows it.
+    #[must_use]
+    pub fn side_word(&self, instrument: Option<&Instrument>) -> &'static str {
+        let option = instrument.is_some_and(|i| i.as_option().is_some());
+        match (option, self.side, self.effect) {
+            (true, side, PositionEffect::Open) if side.is_buy() => "Buy to open",
+            (true, side, PositionEffect::Close) if side.is_buy() => "Buy to close",
+            (true, _, PositionEffect::Open) => "Sell to open",
+            (true, _, PositionEffect::Close) => "Sell to close",
+            (false, Side::Buy, _) => "Buy",
+            (false, Side::Sell, _) => "Sell",
+            (false, Side::SellShort, _) => "Sell short",
+            (false, Side::BuyToCover, _) => "Buy to cover",
+        }
+    }
+
+    /// The command that these fields make.
+    ///
+    /// # Errors
+    /// The first field that lacks something.
+    pub fn command(
+        &self,
+        instrument: Option<&Instrument>,
+        capabilities: Option<&Capabilities>,
+    ) -> Result<Command, Lack> {
+        let lack = |field, text: &str| Lack { field, text: text.to_owned() };
+        let Some(instrument) = instrument else {
+            return Err(if self.symbol.text().is_empty() {
+                lack(Field::Symbol, "which symbol?")
+            } else {
+                lack(Field::Symbol, "no such symbol is known")
+            });
+        };
+        let fields = self.fields(Some(instrument), capabilities);
+        let has = |field| fields.contains(&field);
+        let price = |field, input: &TextInput, ask: &str| match (has(field), input.text()) {
+            (false, _) => Ok(None),
+            (true, "") => Err(lack(field, ask)),
+            (true, text) => {
+                number(text).map(|n| Some(Price::new(n))).ok_or_else(|| lack(field, "is no price"))
+            }
+        };
+        let optional = |field, input: &TextInput| {
+            if input.text().is_empty() { Ok(None) } else { price(field, input, "") }
+        };
+        let amount = self.amount()?;
+        let option = instrument.as_option().is_some();
+        let (trail_amount, trail_percent) =
+            if has(Field::Trail) { self.trail_terms()? } else { (None, None) };
+        let terms = PriceTerms {
+            order_type: self.order_type,
+            limit_price: price(
+                Field::Limit,
+                &self.limit,
+                "which limit? b takes the bid, m the middle, a the ask",
+            )?,
+            stop_price: price(Field::Stop, &self.stop, "which stop price?")?,
+            trail_amount,
+            trail_percent,
+            limit_peg: None,
+            time_in_force: self.time_in_force,
+            expire_date: if has(Field::Expiry) { Some(self.expire_date()?) } else { None },
+            session: (has(Field::Session) && self.session == TradingSession::Extended)
+                .then_some(TradingSession::Extended),
+            price_effect: None,
+            take_profit: optional(Field::TakeProfit, &self.take_profit)?,
+            stop_loss: optional(Field::StopLoss, &self.stop_loss)?,
+            broker: None,
+            post_only: None,
+            reduce_only: None,
+        };
+        Ok(Command::Place(Place {
+            side: if option { plain(self.side) } else { self.side },
+            position_effect: option.then_some(self.effect),
+            subject: Subject::Instrument(instrument.clone()),
+            amount,
+            terms,
+        }))
+    }
+
+    fn amount(&self) -> Result<Amount, Lack> {
+        let lack = |text: &str| Lack { field: Field::Quantity, text: text.to_owned() };
+        let text = self.quantity.text();
+        if text.is_empty() {
+            return Err(lack("how many? $ counts money, % the position"));
+        }
+        let value =
+            number(text).filter(|n| *n > Decimal::ZERO).ok_or_else(|| lack("is no quantity above zero"))?;
+        Ok(match self.unit {
+            Unit::Units => Amount::Quantity(Quantity::new(value)),
+            Unit::Money => Amount::Notional(value),
+            Unit::Percent if value > Decimal::ONE_HUNDRED => return Err(lack("is more than all of it")),
+            Unit::Percent if self.side == Side::Buy => Amount::PercentOfBuyingPower(value),
+            Unit::Percent => Amount::PercentOfPosition(value),
+        })
+    }
+
+    fn trail_terms(&self) -> Result<(Option<Price>, Option<Decimal>), Lack> {
+        let lack = |text: &str| Lack { field: Field::Trail, text: text.to_owned() };
+        let text = self.trail.text();
+        if text.is_empty() {
+            return Err(lack("how far behind? as 1.50 or 5%"));
+        }
+        let (digits, percent) = text.strip_suffix('%').map_or((text, false), |digits| (digits, true));
+        let value =
+            number(digits).filter(|n| *n > Decimal::ZERO).ok_or_else(|| lack("is no distance above zero"))?;
+        Ok(if percent { (None, Some(value)) } else { (Some(Price::new(value)), None) })
+    }
+
+    fn expire_date(&self) -> Result<jiff::civil::Date, Lack> {
+        self.expiry
+            .text()
+            .parse()
+            .map_err(|_| Lack { field: Field::Expiry, text: "until which day? as 2026-12-18".into() })
+    }
+
+    /// Takes a price from the quote, rounded to the tick on the side that waits.
+    pub fn peg(&mut self, field: Field, quote: &Quote, spec: &InstrumentSpec, peg: Peg) {
+        let price = match peg {
+            Peg::Bid => quote.bid,
+            Peg::Ask => quote.ask,
+            Peg::Mid => quote.mid(),
+        };
+        let Some(price) = price else { return };
+        let tick = spec.tick_at(price);
+        let rounded = if self.side.is_buy() { price.floor_to_tick(tick) } else { price.ceil_to_tick(tick) };
+        if let Some(input) = self.input(field) {
+            input.set(rounded.to_string());
+        }
+    }
+
+    /// One tick, unit or step up or down; from nothing, a price starts at the last.
+    pub fn step(&mut self, field: Field, up: bool, quote: Option<&Quote>, spec: &InstrumentSpec) {
+        let unit = self.unit;
+        let Some(input) = self.input(field) else { return };
+        let value = number(input.text().trim_end_matches('%'));
+        let (step, floor) = match field {
+            Field::Quantity => {
+                let step = match (unit, value) {
+                    (Unit::Money, _) => Decimal::ONE_HUNDRED,
+                    (Unit::Percent, _) => Decimal::from(5),
+                    (Unit::Units, Some(value)) if value < Decimal::ONE => {
+                        Decimal::new(1, value.scale()).max(spec.quantity_increment)
+                    }
+                    (Unit::Units, _) => Decimal::ONE.max(spec.quantity_increment),
+                };
+                (step, Decimal::ZERO)
+            }
+            _ if field.is_price() => {
+                let from =
+                    value.map(Price::new).or_else(|| quote.and_then(|q| q.last)).unwrap_or(Price::ZERO);
+                // Below a tick's own boundary the finer tick holds.
+                (
+                    spec.tick_at(if up { from } else { Price::new(from.get() - Decimal::new(1, 8)) }),
+                    Decimal::ZERO,
+                )
+            }
+            _ => return,
+        };
+        let start = value.or_else(|| quote.filter(|_| field.is_price()).and_then(|q| q.last).map(Price::get));
+        let next = match start {
+            Some(start) if value.is_some() || !field.is_price() => start + if up { step } else { -step },
+            Some(start) => start,
+            None => step,
+        };
+        if next > floor {
+            input.set(next.normalize().to_string());
+        }
+    }
+}
+
+/// Where a price is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peg {
+    /// The bid.
+    Bid,
+    /// The middle.
+    Mid,
+    /// The ask.
+    Ask,
+}
+
+fn number(text: &str) -> Option<Decimal> {
+    parse_decimal(text).ok()
+}
+
+const fn plain(side: Side) -> Side {
+    if side.is_buy() { Side::Buy } else { Side::Sell }
+}
+
+fn sides(class: AssetClass, can: Option<&Capabilities>) -> Vec<(Side, PositionEffect)> {
+    use PositionEffect::{Close, Open};
+    let short = can.is_none_or(|c| c.short_sales);
+    match class {
+        AssetClass::Option => {
+            vec![(Side::Buy, Open), (Side::Sell, Open), (Side::Buy, Close), (Side::Sell, Close)]
+        }
+        AssetClass::Equity if short => {
+            vec![(Side::Buy, Open), (Side::Sell, Open), (Side::SellShort, Open), (Side::BuyToCover, Open)]
+        }
+        _ => vec![(Side::Buy, Open), (Side::Sell, Open)],
+    }
+}
+
+fn cycle<T: PartialEq + Clone>(all: &[T], current: &T, forward: bool) -> T {
+    let count = all.len();
+    let at = all.iter().position(|one| one == current);
+    let next = match at {
+        Some(at) => (at + if forward { 1 } else { count - 1 }) % count,
+        None => 0,
+    };
+    all.get(next).unwrap_or(current).clone()
+}
+
+/// The instrument that a typed text names exactly: one on the screen, an option, a known ticker or coin.
+#[must_use]
+pub fn resolve(text: &str, at: &At<'_>) -> Option<Instrument> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let upper = text.to_ascii_uppercase();
+    if let Some(known) = at.snapshot.quotes.keys().find(|i| i.to_string().eq_ignore_ascii_case(text)) {
+        return Some(known.clone());
+    }
+    if let Ok(contract) = OptionContract::from_occ(&upper) {
+        return Some(contract.into_instrument());
+    }
+    if let Some(contract) = option_in_words(&upper) {
+        return Some(contract.into_instrument());
+    }
+    match &at.env.symbols {
+        Some(symbols) if symbols.is_equity(&upper) => Instrument::equity(&upper).ok(),
+        Some(symbols) if symbols.is_coin(&upper) => Instrument::crypto(&upper, "USD").ok(),
+        Some(symbols) => symbols.listing(&upper).map(|listing| listing.instrument),
+        None => Instrument::from_key(&upper).ok(),
+    }
+}
+
+/// `AAPL 15JAN27 190P`, as the screen writes options.
+fn option_in_words(text: &str) -> Option<OptionContract> {
+    let mut words = text.split_ascii_whitespace();
+    let (root, day, strike) = (words.next()?, words.next()?, words.next()?);
+    if words.next().is_some() || !text.is_ascii() {
+        return None;
+    }
+    let expiry = jiff::civil::Date::strptime("%d%b%y", day).ok()?;
+    let (digits, letter) = strike.split_at_checked(strike.len().checked_sub(1)?)?;
+    let right = match letter {
+        "C" => Right::Call,
+        "P" => Right::Put,
+        _ => return None,
+    };
+    let underlying = crate::domain::instrument::Symbol::new(root).ok()?;
+    Some(OptionContract { underlying, expiry, strike: digits.parse().ok()?, right, root: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> Draft {
+        Draft { quantity: TextInput::new("10"), limit: TextInput::new("231.50"), ..Draft::default() }
+    }
+
+    fn json(draft: &Draft, instrument: &Instrument) -> String {
+        serde_json::to_string(&draft.command(Some(instrument), None).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn fields_make_the_command() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        assert_eq!(
+            json(&draft(), &aapl),
+            r#"{"intent":"place","side":"buy","instrument":{"kind":"equity","symbol":"AAPL"},"quantity":"10","order_type":"limit","limit_price":"231.5","time_in_force":"day"}"#
+        );
+        let bracket = Draft {
+            take_profit: TextInput::new("240"),
+            stop_loss: TextInput::new("225"),
+            session: TradingSession::Extended,
+            ..draft()
+        };
+        assert!(
+            json(&bracket, &aapl).contains(r#""session":"extended","take_profit":"240","stop_loss":"225""#)
+        );
+        let trailing = Draft {
+            side: Side::Sell,
+            order_type: OrderType::TrailingStop,
+            trail: TextInput::new("5%"),
+            ..draft()
+        };
+        assert!(json(&trailing, &aapl).contains(r#""order_type":"trailing_stop","trail_percent":"5""#));
+        let half = Draft { side: Side::Sell, unit: Unit::Percent, quantity: TextInput::new("50"), ..draft() };
+        assert!(json(&half, &aapl).contains(r#""percent_of_position":"50""#));
+        let put = option_in_words("AAPL 15JAN27 190P").unwrap().into_instrument();
+        let close = Draft { side: Side::BuyToCover, effect: PositionEffect::Close, ..draft() };
+        assert!(json(&close, &put).contains(r#""side":"buy","position_effect":"close""#));
+    }
+
+    #[test]
+    fn what_lacks_is_named() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let lacking = |draft: Draft| draft.command(Some(&aapl), None).unwrap_err().field;
+        assert_eq!(lacking(Draft { quantity: TextInput::default(), ..draft() }), Field::Quantity);
+        assert_eq!(lacking(Draft { quantity: TextInput::new("0"), ..draft() }), Field::Quantity);
+        assert_eq!(lacking(Draft { quantity: TextInput::new("1.2.3"), ..draft() }), Field::Quantity);
+        assert_eq!(lacking(Draft { limit: TextInput::default(), ..draft() }), Field::Limit);
+        assert_eq!(lacking(Draft { order_type: OrderType::StopLimit, ..draft() }), Field::Stop);
+        assert_eq!(lacking(Draft { time_in_force: TimeInForce::Gtd, ..draft() }), Field::Expiry);
+        assert_eq!(draft().command(None, None).unwrap_err().field, Field::Symbol);
+    }
+
+    #[test]
+    fn prices_step_by_the_tick() {
+        let spec = InstrumentSpec::standard(Instrument::equity("F").unwrap());
+        let mut draft = Draft { limit: TextInput::new("1.00"), ..Draft::default() };
+        draft.step(Field::Limit, false, None, &spec);
+        assert_eq!(draft.limit.text(), "0.9999");
+        draft.step(Field::Limit, true, None, &spec);
+        assert_eq!(draft.limit.text(), "1");
+        draft.step(Field::Limit, true, None, &spec);
+        assert_eq!(draft.limit.text(), "1.01");
+        draft.step(Field::Quantity, true, None, &spec);
+        draft.step(Field::Quantity, true, None, &spec);
+        draft.step(Field::Quantity, false, None, &spec);
+        draft.step(Field::Quantity, false, None, &spec);
+        assert_eq!(draft.quantity.text(), "1");
+    }
+
+    #[test]
+    fn fields_follow_type_and_account() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let market = Draft { order_type: OrderType::Market, ..Draft::default() };
+        assert!(!market.fields(Some(&aapl), None).contains(&Field::Limit));
+        let mut modest = Capabilities::paper();
+        modest.bracket = false;
+        modest.extended_hours = false;
+        let fields = Draft::default().fields(Some(&aapl), Some(&modest));
+        assert_eq!(
+            fields,
+            [Field::Symbol, Field::Side, Field::Quantity, Field::Type, Field::Limit, Field::TimeInForce]
+        );
+    }
+}

@@ -1,0 +1,426 @@
+//! The order ticket: fields on the left, what the order would do on the right. Enter shows the order; it never sends it.
+
+pub mod draft;
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use self::draft::{Draft, Field, Lack, Peg, Unit, resolve};
+use super::{Pane, titled};
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::account::AccountMode;
+use crate::domain::capabilities::Capabilities;
+use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::order::{OriginKind, Side, TradingSession};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::text::ascii_escaped;
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::estimate::Estimate;
+use crate::tui::format;
+use crate::tui::preview::{check_lines, check_summary, money_lines, words};
+use crate::tui::widgets::put;
+use crate::tui::widgets::text_input::TextInput;
+use crate::tui::wish::{Purpose, Wish};
+
+const LABEL_WIDTH: u16 = 10;
+const FIELDS_WIDTH: u16 = 32;
+/// Narrower than this, the estimate stands below the fields.
+const SIDE_BY_SIDE_MIN: u16 = 58;
+
+/// The order ticket.
+#[derive(Debug, Default)]
+pub struct Ticket {
+    draft: Draft,
+    field: usize,
+    lack: Option<Lack>,
+    estimate: Estimate,
+    /// The instrument that the symbol text names.
+    instrument: Option<Instrument>,
+    /// The symbol text was typed here, so it no longer follows the screen.
+    own_symbol: bool,
+}
+
+impl Ticket {
+    /// Opens the ticket for a side, of an instrument if one is given. The size is asked first.
+    pub fn open(&mut self, side: Side, instrument: Option<Instrument>) {
+        self.draft.side = side;
+        self.draft.effect = Draft::default().effect;
+        self.lack = None;
+        if let Some(instrument) = instrument {
+            self.show(&instrument);
+            self.own_symbol = false;
+        }
+        self.go_to(if self.instrument.is_some() { Field::Quantity } else { Field::Symbol }, None);
+    }
+
+    /// The screen shows another instrument: an untouched ticket follows.
+    pub fn follow(&mut self, instrument: &Instrument) {
+        if !self.own_symbol
+            && self.draft.quantity.text().is_empty()
+            && self.instrument.as_ref() != Some(instrument)
+        {
+            self.show(instrument);
+        }
+    }
+
+    fn show(&mut self, instrument: &Instrument) {
+        if self.instrument.as_ref() != Some(instrument) {
+            for field in [Field::Limit, Field::Stop, Field::TakeProfit, Field::StopLoss] {
+                if let Some(input) = self.draft.input(field) {
+                    input.set("");
+                }
+            }
+        }
+        self.draft.symbol.set(instrument.to_string());
+        self.instrument = Some(instrument.clone());
+    }
+
+    /// The order went: what must not go twice by habit is emptied.
+    pub fn sent(&mut self) {
+        for field in
+            [Field::Quantity, Field::Limit, Field::Stop, Field::Trail, Field::TakeProfit, Field::StopLoss]
+        {
+            if let Some(input) = self.draft.input(field) {
+                input.set("");
+            }
+        }
+        self.own_symbol = false;
+        self.lack = None;
+    }
+
+    /// An estimate arrived.
+    pub fn answer(&mut self, generation: u64, reply: Result<Reply, SessionError>) {
+        self.estimate.answer(generation, reply);
+    }
+
+    /// Prices moved.
+    pub fn market_moved(&mut self, now: Duration) {
+        self.estimate.market_moved(now);
+    }
+
+    /// When it next has something to ask.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        self.estimate.due()
+    }
+
+    /// The request for a new estimate, once it is due.
+    pub fn poll(&mut self, at: &At<'_>) -> Option<(Request, u64)> {
+        let command = self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot)).ok();
+        self.estimate.want(command, at.env.now);
+        self.estimate.poll(OriginKind::Ticket, at.env.now)
+    }
+
+    fn fields(&self, snapshot: &Snapshot) -> Vec<Field> {
+        self.draft.fields(self.instrument.as_ref(), capabilities(snapshot))
+    }
+
+    fn current(&self, snapshot: &Snapshot) -> Field {
+        let fields = self.fields(snapshot);
+        fields[self.field.min(fields.len() - 1)]
+    }
+
+    fn go_to(&mut self, field: Field, snapshot: Option<&Snapshot>) {
+        let fields = self.draft.fields(self.instrument.as_ref(), snapshot.and_then(capabilities));
+        self.field = fields.iter().position(|f| *f == field).unwrap_or(0);
+    }
+
+    fn step_field(&mut self, forward: bool, snapshot: &Snapshot) {
+        let count = self.fields(snapshot).len();
+        self.field = (self.field.min(count - 1) + if forward { 1 } else { count - 1 }) % count;
+    }
+
+    fn review(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        match self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot)) {
+            Ok(command) => {
+                self.lack = None;
+                wishes.push(Wish::Review(command, OriginKind::Ticket));
+            }
+            Err(lack) => {
+                self.go_to(lack.field, Some(at.snapshot));
+                self.lack = Some(lack);
+            }
+        }
+    }
+
+    fn adjust(
+        &mut self,
+        at: &At<'_>,
+        change: impl FnOnce(&mut Draft, Field, Option<&crate::domain::quote::Quote>, &InstrumentSpec),
+    ) {
+        let field = self.current(at.snapshot);
+        let Some(instrument) = &self.instrument else { return };
+        let quote = at.snapshot.quotes.get(instrument);
+        match at.snapshot.specs.get(instrument) {
+            Some(spec) => change(&mut self.draft, field, quote, spec),
+            None => change(&mut self.draft, field, quote, &InstrumentSpec::standard(instrument.clone())),
+        }
+    }
+
+    fn peg(&mut self, at: &At<'_>, peg: Peg) {
+        self.adjust(at, |draft, field, quote, spec| {
+            let target = if field.is_price() { field } else { Field::Limit };
+            if let Some(quote) = quote {
+                draft.peg(target, quote, spec, peg);
+            }
+        });
+    }
+
+    /// After the symbol text changed.
+    fn resolve(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        self.own_symbol = true;
+        self.instrument = resolve(self.draft.symbol.text(), at);
+        if let Some(instrument) = &self.instrument {
+            wishes.push(Wish::Select(instrument.clone()));
+        }
+    }
+
+    fn value(&self, field: Field) -> String {
+        let text = |input: &TextInput| input.text().to_owned();
+        let draft = &self.draft;
+        match field {
+            Field::Symbol => text(&draft.symbol),
+            Field::Quantity => text(&draft.quantity),
+            Field::Limit => text(&draft.limit),
+            Field::Stop => text(&draft.stop),
+            Field::Trail => text(&draft.trail),
+            Field::Expiry => text(&draft.expiry),
+            Field::TakeProfit => text(&draft.take_profit),
+            Field::StopLoss => text(&draft.stop_loss),
+            Field::Side => draft.side_word(self.instrument.as_ref()).to_owned(),
+            Field::Type => {
+                let words = draft.order_type.as_str().replace('_', " ");
+                words[..1].to_uppercase() + &words[1..]
+            }
+            Field::TimeInForce => draft.time_in_force.as_str().to_uppercase(),
+            Field::Session => match draft.session {
+                TradingSession::Regular => "Regular".to_owned(),
+                TradingSession::Extended => "Extended".to_owned(),
+            },
+        }
+    }
+
+    fn unit_word(&self) -> &'static str {
+        match (self.draft.unit, self.draft.side) {
+            (Unit::Money, _) => "$",
+            (Unit::Percent, Side::Buy) => "% of buying power",
+            (Unit::Percent, _) => "% of position",
+            (Unit::Units, _) => match self.instrument.as_ref().map(Instrument::asset_class) {
+                Some(crate::domain::instrument::AssetClass::Option) => "contracts",
+                Some(crate::domain::instrument::AssetClass::Equity) | None => "shares",
+                Some(_) => "units",
+            },
+        }
+    }
+
+    fn draw_fields(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = look.theme;
+        let mut draft = self.draft.clone();
+        let fields = self.fields(look.snapshot);
+        let at = self.field.min(fields.len() - 1);
+        let top = (at + 1).saturating_sub(usize::from(area.height));
+        for (line, (i, field)) in fields.iter().enumerate().skip(top).enumerate() {
+            let y = area.y + line as u16;
+            if y >= area.bottom() {
+                return;
+            }
+            let active = look.focused && i == at;
+            let label = if active { theme.accent } else { theme.dim };
+            if active {
+                put(buf, area.x, y, theme.glyphs.cursor, theme.accent, 1);
+            }
+            put(buf, area.x + 1, y, field.label(), label, LABEL_WIDTH);
+            let x = area.x + 1 + LABEL_WIDTH;
+            let room = area.right().saturating_sub(x);
+            let value = Rect { x, y, width: room, height: 1 };
+            let Some(input) = draft.input(*field) else {
+                let style = match field {
+                    Field::Side => {
+                        theme.strong.patch(if self.draft.side.is_buy() { theme.up } else { theme.down })
+                    }
+                    _ => theme.text,
+                };
+                let text = self.value(*field);
+                let end = put(buf, x, y, &text, style, room);
+                if active {
+                    put(buf, end + 1, y, "< >", theme.dim, area.right().saturating_sub(end + 1));
+                }
+                continue;
+            };
+            let end = input.draw(value, theme.text, active, buf);
+            let hint = match field {
+                Field::Quantity => self.unit_word(),
+                Field::Limit | Field::Stop if input.text().is_empty() => "b bid m mid a ask",
+                Field::Symbol if !input.text().is_empty() && self.instrument.is_none() => "unknown",
+                Field::TakeProfit | Field::StopLoss if input.text().is_empty() => "none",
+                Field::Expiry if input.text().is_empty() => "yyyy-mm-dd",
+                _ => "",
+            };
+            put(buf, end + 1, y, hint, theme.dim, area.right().saturating_sub(end + 1));
+        }
+    }
+
+    fn draw_estimate(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = look.theme;
+        let mut lines: Vec<Line<'static>> = Vec::new();
+        if let Some(lack) = &self.lack {
+            let text = format!("{}: {}", lack.field.label(), lack.text);
+            lines.extend(format::wrap(&text, area.width).into_iter().map(|l| Line::styled(l, theme.warning)));
+        }
+        match (self.estimate.preview(), self.estimate.error()) {
+            (Some(preview), _) => {
+                let style = theme.strong;
+                lines.extend(
+                    format::wrap(&words(preview), area.width).into_iter().map(|l| Line::styled(l, style)),
+                );
+                lines.extend(money_lines(preview, theme));
+                lines.push(check_summary(preview, theme));
+                lines.extend(check_lines(preview, theme));
+            }
+            (None, Some(error)) => {
+                lines.extend(
+                    format::wrap(error, area.width).into_iter().map(|l| Line::styled(l, theme.warning)),
+                );
+            }
+            (None, None) if self.estimate.is_running() => lines.push(Line::styled("Estimating", theme.dim)),
+            (None, None) if self.lack.is_none() => {
+                let text = "Type a size and a price; cost, fees and every risk check appear here. Enter shows the order before it goes.";
+                lines.extend(format::wrap(text, area.width).into_iter().map(|l| Line::styled(l, theme.dim)));
+            }
+            (None, None) => {}
+        }
+        for (i, line) in lines.iter().take(usize::from(area.height)).enumerate() {
+            buf.set_line(area.x, area.y + i as u16, line, area.width);
+        }
+    }
+}
+
+fn capabilities(snapshot: &Snapshot) -> Option<&Capabilities> {
+    snapshot.default_account().map(|view| &view.capabilities)
+}
+
+fn accepts(field: Field, c: char) -> bool {
+    match field {
+        Field::Symbol => c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/' | ' ' | '@'),
+        Field::Trail => c.is_ascii_digit() || matches!(c, '.' | '%'),
+        Field::Expiry => c.is_ascii_digit() || c == '-',
+        _ => c.is_ascii_digit() || c == '.',
+    }
+}
+
+impl Pane for Ticket {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let account = look.snapshot.default_account.as_str();
+        let mut line = titled("Order ticket", &format!("{} ", ascii_escaped(account)), look);
+        if look.snapshot.mode == AccountMode::Live {
+            line.push_span(Span::styled(" LIVE ", look.theme.live));
+        }
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        if area.width >= SIDE_BY_SIDE_MIN {
+            let fields = Rect { width: FIELDS_WIDTH, ..area };
+            self.draw_fields(look, fields, buf);
+            let right = Rect { x: fields.right() + 1, width: area.width - FIELDS_WIDTH - 2, ..area };
+            return self.draw_estimate(look, right, buf);
+        }
+        let rows = (self.fields(look.snapshot).len() as u16).min(area.height);
+        self.draw_fields(look, Rect { height: rows, ..area }, buf);
+        let below = Rect {
+            x: area.x + 1,
+            y: area.y + rows + 1,
+            width: area.width.saturating_sub(2),
+            height: area.height.saturating_sub(rows + 1),
+        };
+        self.draw_estimate(look, below, buf);
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let field = self.current(at.snapshot);
+        match action {
+            Action::NextField => self.step_field(true, at.snapshot),
+            Action::PreviousField => self.step_field(false, at.snapshot),
+            Action::NextChoice | Action::PreviousChoice => {
+                let forward = action == Action::NextChoice;
+                self.draft.choose(field, forward, self.instrument.as_ref(), capabilities(at.snapshot));
+            }
+            Action::PegBid => self.peg(at, Peg::Bid),
+            Action::PegMid => self.peg(at, Peg::Mid),
+            Action::PegAsk => self.peg(at, Peg::Ask),
+            Action::StepUp | Action::StepDown => {
+                let up = action == Action::StepUp;
+                self.adjust(at, |draft, field, quote, spec| draft.step(field, up, quote, spec));
+            }
+            Action::Clear => {
+                self.draft =
+                    Draft { side: self.draft.side, symbol: self.draft.symbol.clone(), ..Draft::default() };
+                self.lack = None;
+            }
+            Action::Review => {
+                self.review(at, wishes);
+                return true;
+            }
+            _ => return false,
+        }
+        self.lack = None;
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let field = self.current(at.snapshot);
+        let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match (field, event.code) {
+            (Field::Quantity, KeyCode::Char('$')) if plain => self.draft.unit = Unit::Money,
+            (Field::Quantity, KeyCode::Char('%')) if plain => self.draft.unit = Unit::Percent,
+            (Field::Side, KeyCode::Char('b')) if plain => self.draft.side = Side::Buy,
+            (Field::Side, KeyCode::Char('s')) if plain => self.draft.side = Side::Sell,
+            // Left and right move the cursor in a symbol; in a number they choose, as it is short enough to retype.
+            (field, KeyCode::Left | KeyCode::Right) if field != Field::Symbol => return false,
+            (_, KeyCode::Char(_)) if !plain && event.code != KeyCode::Char('w') => return false,
+            (field, _) => {
+                let Some(input) = self.draft.input(field) else { return false };
+                let before = input.text().to_owned();
+                if !input.key(event, |c| accepts(field, c)) {
+                    return false;
+                }
+                if field == Field::Symbol && input.text() != before {
+                    self.resolve(at, wishes);
+                }
+            }
+        }
+        self.lack = None;
+        true
+    }
+
+    fn paste(&mut self, text: &str, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let field = self.current(at.snapshot);
+        let text: String = text.trim().chars().filter(|c| accepts(field, *c)).collect();
+        let Some(input) = self.draft.input(field) else { return false };
+        input.insert(&text);
+        if field == Field::Symbol {
+            self.resolve(at, wishes);
+        }
+        true
+    }
+
+    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let fields = self.fields(at.snapshot);
+        let top = (self.field.min(fields.len() - 1) + 1).saturating_sub(usize::from(area.height));
+        let row = top + usize::from(line);
+        if row < fields.len() {
+            self.field = row;
+        }
+    }
+
+    fn settle(&mut self, _area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if let Some((request, generation)) = self.poll(at) {
+            wishes.push(Wish::Ask(request, Purpose::TicketPreview(generation)));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Short notices over the panes. They leave by themselves; the activity log keeps them.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::env::Look;
+use super::format;
+use super::widgets::{clear, put};
+use crate::domain::snapshot::Severity;
+
+/// Notices shown at one time.
+const TOASTS_MAX: usize = 3;
+const WIDTH_MAX: u16 = 72;
+
+/// How long a notice stays: what went wrong stays longer.
+const fn lifetime(severity: Severity) -> Duration {
+    match severity {
+        Severity::Info => Duration::from_secs(4),
+        Severity::Warning => Duration::from_secs(8),
+        Severity::Error => Duration::from_secs(15),
+    }
+}
+
+#[derive(Debug)]
+struct Toast {
+    severity: Severity,
+    text: String,
+    until: Duration,
+}
+
+/// The notices in view.
+#[derive(Debug, Default)]
+pub struct Toasts {
+    shown: Vec<Toast>,
+}
+
+impl Toasts {
+    /// Shows a notice; the same one again only stays longer.
+    pub fn push(&mut self, severity: Severity, text: String, now: Duration) {
+        self.shown.retain(|toast| toast.text != text);
+        if self.shown.len() == TOASTS_MAX {
+            self.shown.remove(0);
+        }
+        self.shown.push(Toast { severity, text, until: now + lifetime(severity) });
+    }
+
+    /// Takes the newest away by hand; false when there is none.
+    pub fn dismiss(&mut self) -> bool {
+        self.shown.pop().is_some()
+    }
+
+    /// Forgets those whose time is up.
+    pub fn expire(&mut self, now: Duration) {
+        self.shown.retain(|toast| toast.until > now);
+    }
+
+    /// When the next one leaves.
+    #[must_use]
+    pub fn next_end(&self) -> Option<Duration> {
+        self.shown.iter().map(|toast| toast.until).min()
+    }
+
+    /// Draws them in the lower right corner of an area, the newest lowest.
+    pub fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = look.theme;
+        let mut bottom = area.bottom();
+        for toast in self.shown.iter().rev() {
+            let (mark, style) = match toast.severity {
+                Severity::Info => (theme.glyphs.pass, theme.accent),
+                Severity::Warning => ("!", theme.warning),
+                Severity::Error => (theme.glyphs.fail, theme.error),
+            };
+            let room = WIDTH_MAX.min(area.width.saturating_sub(6));
+            if room < 10 {
+                return;
+            }
+            let lines = format::wrap(&toast.text, room);
+            let Some(top) = bottom.checked_sub(lines.len() as u16).filter(|top| *top >= area.y) else {
+                return;
+            };
+            let width = lines.iter().map(|line| format::width(line)).max().unwrap_or(0) + 5;
+            let x = area.right().saturating_sub(width + 1);
+            clear(buf, Rect { x, y: top, width, height: lines.len() as u16 });
+            for (i, line) in lines.iter().enumerate() {
+                let y = top + i as u16;
+                if i == 0 {
+                    put(buf, x + 1, y, mark, style, 2);
+                }
+                put(buf, x + 4, y, line, style, room);
+            }
+            bottom = top;
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! Events change the state: keys, pastes, clicks, replies, snapshots, time. What the world must do comes back as effects.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
+
+use super::action::Action;
+use super::app::App;
+use super::dialogs::confirm::Confirm;
+use super::dialogs::help::Help;
+use super::dialogs::palette::Palette;
+use super::dialogs::report::Report;
+use super::dialogs::review::Review;
+use super::dialogs::{After, Dialog};
+use super::env::At;
+use super::input::Input;
+use super::panes::PaneKind;
+use super::widgets::borders::inside;
+use super::wish::{Effect, Purpose, Wish};
+use crate::client::{Reply, Request, SessionError};
+use crate::command::types::Command;
+use crate::domain::instrument::Instrument;
+use crate::domain::order::{Order, OrderStatus, OriginKind, Side};
+use crate::domain::snapshot::{LogLine, Severity, Snapshot};
+use crate::domain::text::{ascii_escaped, clean};
+
+/// Two interrupts within this time leave.
+const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
+/// Requests under way; more are refused, so that a dead engine cannot fill the memory.
+const ASKED_MAX: usize = 64;
+
+impl App {
+    /// Takes one input from the terminal.
+    pub fn input(&mut self, input: Input, snapshot: &Snapshot) -> Vec<Effect> {
+        let mut wishes = Vec::new();
+        match input {
+            Input::Key(event) => self.key(event, snapshot, &mut wishes),
+            Input::Mouse(event) => self.click(event, snapshot, &mut wishes),
+            Input::Paste(text) => self.paste(&text, snapshot, &mut wishes),
+            Input::PasteTooLong => {
+                wishes.push(Wish::Say(Severity::Warning, "A paste of more than 4 KiB was refused.".into()))
+            }
+        }
+        self.finish(wishes, snapshot)
+    }
+
+    /// Takes the engine's answer to a request.
+    pub fn reply(
+        &mut self,
+        number: u64,
+        reply: Result<Reply, SessionError>,
+        snapshot: &Snapshot,
+    ) -> Vec<Effect> {
+        let Some(purpose) = self.asked.remove(&number) else { return Vec::new() };
+        let mut wishes = Vec::new();
+        self.answered(purpose, reply, snapshot, &mut wishes);
+        self.finish(wishes, snapshot)
+    }
+
+    /// Takes a new picture of the engine.
+    pub fn snapshot(&mut self, old: &Snapshot, new: &Snapshot) -> Vec<Effect> {
+        self.env.flashes.compare(old, new, self.env.now);
+        self.env.snapshot_at = self.env.now;
+        let at = At { env: &self.env, snapshot: new };
+        self.chart.follow(&at);
+        let quote = |snapshot: &Snapshot| {
+            let instrument = self.env.current.as_ref()?;
+            snapshot.quotes.get(instrument).map(|quote| quote.as_of)
+        };
+        if quote(old) != quote(new) {
+            self.ticket.market_moved(self.env.now);
+        }
+        self.finish(Vec::new(), new)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.finish(Vec::new(), snapshot)
+    }
+
+    /// The engine is gone.
+    pub fn session_gone(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.env.session_gone = true;
+        let text = "The engine has stopped. What is shown is old; nothing can be sent.".to_owned();
+        self.finish(vec![Wish::Say(Severity::Error, text)], snapshot)
+    }
+
+    fn key(&mut self, event: KeyEvent, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let global = self.env.keymap.action(&[super::keymap::Scope::Global], event);
+        // The kill switch, leaving and redrawing work wherever the keys are.
+        if let Some(action @ (Action::Halt | Action::Interrupt | Action::Redraw | Action::Suspend)) = global
+            && event.modifiers.contains(KeyModifiers::CONTROL)
+        {
+            return wishes.push(Wish::Act(action));
+        }
+        let at = At { env: &self.env, snapshot };
+        if let Some(mut dialog) = self.dialogs.pop() {
+            let after = dialog.modal_mut().key(event, &at, wishes);
+            match (after, &dialog) {
+                (After::Stay, _) => self.dialogs.push(dialog),
+                // From a review of typed text, Esc leads back to the text.
+                (After::Close, Dialog::Review(review))
+                    if event.code == KeyCode::Esc && review.origin() == OriginKind::Command =>
+                {
+                    wishes.extend(self.bar.last().map(|text| Wish::Type(text.to_owned())));
+                }
+                (After::Close, _) => {}
+            }
+            return;
+        }
+        if self.bar.is_active() {
+            return self.bar.key(event, &at, wishes);
+        }
+        let (pane, env) = self.pane_mut(self.focus);
+        if pane.key(event, &At { env, snapshot }, wishes) {
+            return;
+        }
+        let Some(action) = self.env.keymap.action(self.focus.scopes(), event) else { return };
+        let letter = matches!(event.code, KeyCode::Char(_))
+            && event.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+        let in_ticket = self.focus == PaneKind::Ticket && letter && global == Some(action);
+        // In the ticket a stray letter must not sell, leave or jump.
+        if in_ticket && !matches!(action, Action::CommandBar | Action::Help) {
+            return;
+        }
+        self.act(action, snapshot, wishes);
+    }
+
+    /// What an action means: first to the pane with the keys, then to the screen.
+    fn act(&mut self, action: Action, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let (pane, env) = self.pane_mut(self.focus);
+        if pane.act(action, &At { env, snapshot }, wishes) {
+            return;
+        }
+        match action {
+            Action::FocusNext => self.focus_on(self.focus.step(true)),
+            Action::FocusPrevious => self.focus_on(self.focus.step(false)),
+            Action::Pane1 => self.focus_on(PaneKind::Watchlist),
+            Action::Pane2 => self.focus_on(PaneKind::Chart),
+            Action::Pane3 => self.focus_on(PaneKind::Positions),
+            Action::Pane4 => self.focus_on(PaneKind::Orders),
+            Action::Pane5 => self.focus_on(PaneKind::Ticket),
+            Action::Pane6 => self.focus_on(PaneKind::Activity),
+            Action::Back if self.toasts.dismiss() => {}
+            Action::Back => {
+                if self.focus == PaneKind::Ticket {
+                    self.focus = self.before;
+                }
+            }
+            Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
+            Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
+            Action::CommandBar => wishes.push(Wish::Type(String::new())),
+            Action::Help => {
+                let help = Help::new(self.focus, &self.env.keymap);
+                self.dialogs.push(Dialog::Help(help));
+            }
+            Action::Palette => {
+                let palette = Palette::new(self.focus, &At { env: &self.env, snapshot });
+                self.dialogs.push(Dialog::Palette(palette));
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives the keys to a pane.
+    pub fn focus_on(&mut self, kind: PaneKind) {
+        if kind == PaneKind::Ticket && self.focus != PaneKind::Ticket {
+            self.before = self.focus;
+        }
+        self.focus = kind;
+    }
+
+    fn paste(&mut self, text: &str, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let text = clean(text).into_owned();
+        let at = At { env: &self.env, snapshot };
+        if let Some(dialog) = self.dialogs.last_mut() {
+            if !dialog.modal_mut().paste(&text, &at) {
+                wishes.push(Wish::Say(Severity::Warning, "A paste cannot confirm. Type it.".into()));
+            }
+            return;
+        }
+        if self.bar.is_active() {
+            return self.bar.paste(&text, &at);
+        }
+        let (pane, env) = self.pane_mut(self.focus);
+        if !pane.paste(&text, &At { env, snapshot }, wishes) {
+            wishes.push(Wish::Type(text));
+        }
+    }
+
+    fn click(&mut self, event: MouseEvent, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        if !self.dialogs.is_empty() {
+            return;
+        }
+        let Some(layout) = self.layout() else { return };
+        let place = ratatui::layout::Position::new(event.column, event.row);
+        if layout.bar.contains(place) && matches!(event.kind, MouseEventKind::Down(_)) {
+            return wishes.push(Wish::Type(String::new()));
+        }
+        if layout.tabs.is_some_and(|tabs| tabs.contains(place))
+            && matches!(event.kind, MouseEventKind::Down(_))
+        {
+            if let Some(kind) = super::view::tab_at(event.column) {
+                self.focus_on(kind);
+            }
+            return;
+        }
+        let Some((kind, area)) = layout.panes.iter().find(|(_, area)| inside(*area).contains(place)).copied()
+        else {
+            return;
+        };
+        let area = inside(area);
+        let (pane, env) = self.pane_mut(kind);
+        let at = At { env, snapshot };
+        match event.kind {
+            MouseEventKind::Down(_) => {
+                pane.click(event.column - area.x, event.row - area.y, area, &at, wishes);
+                self.focus_on(kind);
+            }
+            MouseEventKind::ScrollDown => drop(pane.act(Action::Down, &at, wishes)),
+            MouseEventKind::ScrollUp => drop(pane.act(Action::Up, &at, wishes)),
+            _ => {}
+        }
+    }
+
+    fn answered(
+        &mut self,
+        purpose: Purpose,
+        reply: Result<Reply, SessionError>,
+        snapshot: &Snapshot,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let now = self.env.now;
+        match (purpose, reply) {
+            (Purpose::TicketPreview(generation), reply) => self.ticket.answer(generation, reply),
+            (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
+            (Purpose::ReviewPreview(number), reply) => {
+                let at = At { env: &self.env, snapshot };
+                let open = self.dialogs.iter_mut().rev().find_map(|dialog| match dialog {
+                    Dialog::Review(review) => Some(review),
+                    _ => None,
+                });
+                if let Some(review) = open {
+                    review.answer(number, reply, &at);
+                }
+            }
+            (Purpose::Chart(instrument, interval), Ok(Reply::Bars(bars))) => {
+                self.chart.bars(instrument, interval, &bars, now);
+                self.chart.follow(&At { env: &self.env, snapshot });
+            }
+            (Purpose::Chart(instrument, interval), _) => self.chart.failed(instrument, interval, now),
+            (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => self.watchlist.day_bars(instrument, &bars),
+            (Purpose::Day(instrument), _) => self.watchlist.day_failed(&instrument),
+            (Purpose::Table(title), Ok(reply)) => {
+                if let Some(report) = Report::of(&title, &reply, &At { env: &self.env, snapshot }) {
+                    self.dialogs.push(Dialog::Report(report));
+                }
+            }
+            (Purpose::Sent(words), Ok(reply)) => self.sent(&words, reply, snapshot, wishes),
+            (Purpose::Quiet, Ok(_)) => {}
+            (Purpose::Table(words), Err(error)) => self.failed(&words, &error, wishes),
+            (Purpose::Sent(words), Err(error)) => self.failed(&words, &error, wishes),
+            (Purpose::Quiet, Err(error)) => self.failed("", &error, wishes),
+        }
+    }
+
+    /// The engine's word on something that was sent: quoted, never guessed.
+    fn sent(&mut self, words: &str, reply: Reply, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        match reply {
+            Reply::Orders(orders) if orders.is_empty() => {
+                wishes.push(Wish::Say(Severity::Info, format!("{words}: no orders")))
+            }
+            Reply::Orders(orders) => {
+                for order in &orders {
+                    wishes.push(Wish::Say(loudness(order), order_line(order)));
+                }
+            }
+            Reply::Done(text) => wishes.push(Wish::Say(Severity::Info, clean(&text).into_owned())),
+            Reply::FrontEnd(command) => self.no_pane(&command, wishes),
+            Reply::Quotes(_) => {}
+            reply => match Report::of(words, &reply, &At { env: &self.env, snapshot }) {
+                Some(report) => self.dialogs.push(Dialog::Report(report)),
+                None => wishes.push(Wish::Say(Severity::Info, format!("{words}: done"))),
+            },
+        }
+    }
+
+    fn failed(&mut self, words: &str, error: &SessionError, wishes: &mut Vec<Wish>) {
+        let severity = match error {
+            SessionError::Clarify(_) | SessionError::Usage(_) | SessionError::ConfirmationChanged => {
+                Severity::Warning
+            }
+            _ => Severity::Error,
+        };
+        let text = clean(&error.to_string()).into_owned();
+        let text = if words.is_empty() { text } else { format!("{words}: {text}") };
+        wishes.push(Wish::Say(severity, text));
+    }
+
+    /// Carries out wishes, lets every pane settle, and carries out what that brought.
+    fn finish(&mut self, mut wishes: Vec<Wish>, snapshot: &Snapshot) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let now = self.env.now;
+        self.toasts.expire(now);
+        self.env.flashes.expire(now);
+        // A wish may bring another; a circle of them ends here.
+        for _ in 0..8 {
+            for wish in std::mem::take(&mut wishes) {
+                self.grant(wish, snapshot, &mut wishes, &mut effects);
+            }
+            for kind in PaneKind::ALL {
+                let area = self.inside(kind);
+                let (pane, env) = self.pane_mut(kind);
+                // A pane out of view has nothing to ask; only the ticket's estimate may still be due.
+                if !area.is_empty() {
+                    pane.settle(area, &At { env, snapshot }, &mut wishes);
+                }
+            }
+            self.bar.poll(&At { env: &self.env, snapshot }, &mut wishes);
+            if wishes.is_empty() {
+                break;
+            }
+        }
+        effects
+    }
+
+    fn grant(&mut self, wish: Wish, snapshot: &Snapshot, wishes: &mut Vec<Wish>, effects: &mut Vec<Effect>) {
+        match wish {
+            Wish::Ask(request, purpose) => self.ask(request, purpose, effects),
+            Wish::Select(instrument) => self.select(instrument, snapshot, wishes),
+            Wish::Focus(kind) => self.focus_on(kind),
+            Wish::Ticket(side, instrument) => {
+                self.ticket.open(side, instrument);
+                self.focus_on(PaneKind::Ticket);
+            }
+            Wish::Review(command, origin) => {
+                let review = Review::new(command, origin, self.number(), self.env.now);
+                wishes.push(review.request());
+                self.dialogs.push(Dialog::Review(review));
+            }
+            Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
+            Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
+            Wish::Open(dialog) => self.dialogs.push(*dialog),
+            Wish::Say(severity, text) => self.say(severity, text, snapshot),
+            Wish::Type(text) => {
+                let at = At { env: &self.env, snapshot };
+                self.bar.open(&text, &at);
+            }
+            Wish::Copy(text) => {
+                self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);
+                effects.push(Effect::Copy(clean(&text).into_owned()));
+            }
+        }
+    }
+
+    fn ask(&mut self, request: Request, purpose: Purpose, effects: &mut Vec<Effect>) {
+        if self.asked.len() >= ASKED_MAX {
+            self.toasts.push(Severity::Error, "The engine does not answer.".into(), self.env.now);
+            return;
+        }
+        // What was sent from the ticket must not stand there to be sent again.
+        if let Request::Execute { origin: OriginKind::Ticket, command: Command::Place(_), .. } = &request {
+            self.ticket.sent();
+            if self.focus == PaneKind::Ticket {
+                self.focus = self.before;
+            }
+        }
+        let number = self.number();
+        self.asked.insert(number, purpose);
+        effects.push(Effect::Ask(number, request));
+    }
+
+    fn select(&mut self, instrument: Instrument, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        self.watchlist.select(&instrument);
+        if self.focus != PaneKind::Ticket {
+            self.ticket.follow(&instrument);
+        }
+        if !snapshot.quotes.contains_key(&instrument) && self.env.current.as_ref() != Some(&instrument) {
+            wishes.push(Wish::Ask(
+                Request::Subscribe { instruments: vec![instrument.clone()] },
+                Purpose::Quiet,
+            ));
+        }
+        self.env.current = Some(instrument);
+    }
+
+    /// Shows a notice and keeps it in the log.
+    pub fn say(&mut self, severity: Severity, text: String, snapshot: &Snapshot) {
+        let at = self.env.clock(snapshot);
+        self.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
+        self.toasts.push(severity, text, self.env.now);
+    }
+
+    /// Actions of the screen as a whole, from a key or the palette.
+    fn screen_action(
+        &mut self,
+        action: Action,
+        snapshot: &Snapshot,
+        wishes: &mut Vec<Wish>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match action {
+            Action::Quit => effects.push(Effect::Quit),
+            Action::Suspend => effects.push(Effect::Suspend),
+            Action::Redraw => effects.push(Effect::Redraw),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let text = if self.mouse { "Mouse on" } else { "Mouse off: the terminal selects text" };
+                self.toasts.push(Severity::Info, text.into(), self.env.now);
+                effects.push(Effect::Mouse(self.mouse));
+            }
+            Action::Halt => {
+                if !self
+                    .dialogs
+                    .iter()
+                    .any(|dialog| matches!(dialog, Dialog::Confirm(confirm) if confirm.is_halt()))
+                {
+                    let confirm = Confirm::halt(&At { env: &self.env, snapshot });
+                    self.dialogs.push(Dialog::Confirm(confirm));
+                }
+            }
+            Action::Interrupt => self.interrupt(effects),
+            action => self.act(action, snapshot, wishes),
+        }
+    }
+
+    fn interrupt(&mut self, effects: &mut Vec<Effect>) {
+        let now = self.env.now;
+        if self.interrupted.is_some_and(|at| now <= at + INTERRUPT_TWICE) {
+            return effects.push(Effect::Quit);
+        }
+        self.interrupted = Some(now);
+        if self.dialogs.pop().is_none() {
+            self.bar.close(now);
+        }
+        self.toasts.push(Severity::Info, "Press Ctrl-C again to leave.".into(), now);
+    }
+}
+
+const fn loudness(order: &Order) -> Severity {
+    match order.status {
+        OrderStatus::Rejected | OrderStatus::Denied => Severity::Error,
+        OrderStatus::Unknown => Severity::Warning,
+        _ => Severity::Info,
+    }
+}
+
+fn order_line(order: &Order) -> String {
+    let request = &order.request;
+    let mut text = format!(
+        "#{} {} {} {}: {}",
+        order.number,
+        request.side.as_str().replace('_', " "),
+        request.quantity,
+        request.subject,
+        super::panes::orders::status_word(order.status).to_lowercase(),
+    );
+    if let Some(price) = order.average_price {
+        text.push_str(&format!(" {} at {price}", order.filled_quantity));
+    }
+    if let Some(reason) = &order.reason {
+        text.push_str(&format!(" ({})", clean(reason)));
+    }
+    ascii_escaped(&text).into_owned()
+}

@@ -1,0 +1,131 @@
+//! State to cells: `view(&App, &Snapshot, &Theme)`. Pure: the same three draw the same frame.
+
+mod header;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::app::App;
+use super::env::Look;
+use super::format;
+use super::layout::{HEIGHT_MIN, Layout, WIDTH_MIN};
+use super::panes::PaneKind;
+use super::theme::Theme;
+use super::widgets::{borders, put};
+use crate::domain::snapshot::Snapshot;
+
+/// Draws the whole screen into a buffer of the screen's size.
+pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
+    let screen = buf.area;
+    let look = Look { env: &app.env, snapshot, theme, focused: false };
+    let Some(layout) = app.layout() else {
+        return too_small(&look, screen, buf);
+    };
+    header::draw(&look, layout.header, buf);
+    if let Some(tabs) = layout.tabs {
+        draw_tabs(app, &look, tabs, buf);
+    }
+    draw_panes(app, &look, &layout, buf);
+    let meaning_fits = app.bar.draw(&look, layout.bar, buf);
+    draw_hint(app, &look, meaning_fits, layout.hint, buf);
+    let body = Rect { y: 1, height: layout.bar.y.saturating_sub(1), ..screen };
+    for dialog in &app.dialogs {
+        let look = Look { focused: true, ..look };
+        dialog.draw(&look, body, buf);
+    }
+    app.toasts.draw(&look, body, buf);
+}
+
+/// Paper or live is said even where nothing else has room.
+fn too_small(look: &Look<'_>, screen: Rect, buf: &mut Buffer) {
+    if screen.height == 0 {
+        return;
+    }
+    header::draw(look, Rect { height: 1, ..screen }, buf);
+    let text = format!(
+        "{WIDTH_MIN} columns and {HEIGHT_MIN} rows are needed; these are {} and {}.",
+        screen.width, screen.height
+    );
+    for (i, line) in format::wrap(&text, screen.width).iter().enumerate() {
+        put(buf, screen.x, screen.y + 1 + i as u16, line, look.theme.dim, screen.width);
+    }
+}
+
+fn draw_panes(app: &App, look: &Look<'_>, layout: &Layout, buf: &mut Buffer) {
+    let has_keys = |kind: PaneKind| app.focus == kind && !app.bar.is_active() && app.dialogs.is_empty();
+    for (kind, area) in &layout.panes {
+        if *kind != app.focus {
+            borders::outline(*area, look.theme.border, look.theme, buf);
+        }
+    }
+    if let Some(area) = layout.pane(app.focus) {
+        borders::outline(area, look.theme.border_focus, look.theme, buf);
+    }
+    for (kind, area) in &layout.panes {
+        let look = Look { focused: has_keys(*kind), ..*look };
+        let pane = app.pane(*kind);
+        borders::title(*area, &pane.title(&look), buf);
+        let inside = borders::inside(*area).intersection(buf.area);
+        if !inside.is_empty() {
+            pane.draw(&look, inside, buf);
+        }
+    }
+}
+
+fn tab_label(kind: PaneKind) -> String {
+    let number = PaneKind::ALL.iter().position(|k| *k == kind).map_or(0, |i| i + 1);
+    format!(" {number} {} ", kind.tab())
+}
+
+fn draw_tabs(app: &App, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let mut x = area.x;
+    for kind in PaneKind::ALL {
+        let style: Style =
+            if kind == app.focus { look.theme.accent.patch(look.theme.selected) } else { look.theme.dim };
+        x = put(buf, x, area.y, &tab_label(kind), style, area.right().saturating_sub(x));
+    }
+}
+
+/// The tab under a column.
+#[must_use]
+pub fn tab_at(column: u16) -> Option<PaneKind> {
+    let mut x = 0;
+    PaneKind::ALL.into_iter().find(|kind| {
+        x += format::width(&tab_label(*kind));
+        column < x
+    })
+}
+
+fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &mut Buffer) {
+    let theme = look.theme;
+    if !meaning_fits && let Some((text, style)) = app.bar.meaning(look) {
+        put(
+            buf,
+            area.x + 1,
+            area.y,
+            &format::fit(&text, area.width - 2, theme.glyphs.ellipsis),
+            style,
+            area.width - 2,
+        );
+        return;
+    }
+    let mut x = area.x + 1;
+    let mut hint = |key: &str, word: &str| {
+        let needed = format::width(key) + 1 + format::width(word);
+        if x + needed < area.right() {
+            let after = put(buf, x, area.y, key, theme.accent, area.width);
+            x = put(buf, after + 1, area.y, word, theme.dim, area.width) + 2;
+        }
+    };
+    if app.bar.is_active() {
+        for (key, word) in [("Enter", "do it"), ("Tab", "complete"), ("Up", "earlier"), ("Esc", "leave")] {
+            hint(key, word);
+        }
+        return;
+    }
+    // What holds everywhere comes first where there is room for all, else last: the pane's own keys matter more.
+    for (key, word) in app.env.keymap.hints(app.focus.scopes()) {
+        hint(&key, word);
+    }
+}

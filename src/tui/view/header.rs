@@ -1,0 +1,184 @@
+//! The top line: paper or live, whose account, its figures, the connections, the market's clock. Red all over when live.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::super::env::Look;
+use super::super::flash::Figure;
+use super::super::format;
+use super::super::widgets::put;
+use crate::domain::account::AccountMode;
+use crate::domain::limits::TradingState;
+use crate::domain::quote::Feed;
+use crate::domain::text::clean;
+
+/// A piece of the line: text, style, and how early it leaves when there is no room (0 never).
+struct Piece {
+    text: String,
+    style: Style,
+    drop: u8,
+    /// Columns before it.
+    gap: u16,
+}
+
+/// Draws the line.
+pub fn draw(look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let live = look.snapshot.mode == AccountMode::Live;
+    if live {
+        buf.set_style(area, look.theme.live);
+    }
+    let mut left = badges(look);
+    left.extend(figures(look));
+    let mut right = connections(look);
+    right.extend(clocks(look));
+    fit(&mut left, &mut right, area.width);
+    // On the red line only the line's own style is readable.
+    let style = |piece: &Piece| if live && !is_badge(piece) { look.theme.live } else { piece.style };
+    let mut x = area.x;
+    for piece in &left {
+        x = put(
+            buf,
+            x + piece.gap,
+            area.y,
+            &piece.text,
+            style(piece),
+            area.right().saturating_sub(x + piece.gap),
+        );
+    }
+    let width: u16 = total(&right);
+    let mut x = area.right().saturating_sub(width + 1).max(x);
+    for piece in &right {
+        x = put(
+            buf,
+            x + piece.gap,
+            area.y,
+            &piece.text,
+            style(piece),
+            area.right().saturating_sub(x + piece.gap),
+        );
+    }
+}
+
+const fn is_badge(piece: &Piece) -> bool {
+    piece.drop == 0 || piece.drop == 1
+}
+
+fn total(pieces: &[Piece]) -> u16 {
+    pieces.iter().map(|piece| piece.gap + format::width(&piece.text)).sum()
+}
+
+/// Drops whole pieces until the line fits.
+fn fit(left: &mut Vec<Piece>, right: &mut Vec<Piece>, width: u16) {
+    while total(left) + total(right) + 2 > width {
+        let worst = left.iter().chain(right.iter()).map(|piece| piece.drop).max().unwrap_or(0);
+        if worst == 0 {
+            return;
+        }
+        let drop_last = |pieces: &mut Vec<Piece>| {
+            let at = pieces.iter().rposition(|piece| piece.drop == worst);
+            at.map(|at| drop(pieces.remove(at))).is_some()
+        };
+        if !drop_last(right) {
+            drop_last(left);
+        }
+    }
+}
+
+fn badges(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let badge = |text: &str, style, drop| Piece { text: format!(" {text} "), style, drop, gap: 0 };
+    let mut pieces = vec![match look.snapshot.mode {
+        AccountMode::Paper => badge("PAPER", theme.paper, 0),
+        AccountMode::Live => badge("LIVE", theme.live, 0),
+    }];
+    let feed = match look.snapshot.feed {
+        Feed::Simulated => Some("SIM"),
+        Feed::Replayed => Some("REPLAY"),
+        Feed::Delayed => Some("DELAYED"),
+        Feed::RealTime | Feed::Frozen => None,
+    };
+    pieces.extend(feed.map(|word| badge(word, theme.simulated, 1)));
+    match look.snapshot.trading_state {
+        TradingState::Active => {}
+        TradingState::ReducingOnly => pieces.push(badge("REDUCING ONLY", theme.halted, 1)),
+        TradingState::Halted => pieces.push(badge("HALTED", theme.halted, 1)),
+    }
+    if look.env.session_gone {
+        pieces.push(badge("NO ENGINE", theme.halted, 1));
+    }
+    pieces
+}
+
+fn figures(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
+    let mut pieces = vec![piece(clean(&look.snapshot.profile).into_owned(), theme.text, 6, 1)];
+    let Some(view) = look.snapshot.default_account() else { return pieces };
+    let account = &view.account;
+    let flashed = |figure, style: Style| match look.env.flashes.figure(figure, look.env.now) {
+        Some(true) => style.patch(theme.flash_up),
+        Some(false) => style.patch(theme.flash_down),
+        None => style,
+    };
+    pieces.push(piece("equity".into(), theme.dim, 8, 3));
+    pieces.push(piece(
+        format::grouped(account.net_liquidation, 2),
+        flashed(Figure::Equity, theme.strong),
+        2,
+        1,
+    ));
+    pieces.push(piece("day".into(), theme.dim, 8, 2));
+    let day = theme.money(account.day_pnl.round_dp(2));
+    pieces.push(piece(format::signed(account.day_pnl, 2), flashed(Figure::Day, day), 3, 1));
+    if !account.day_start_equity.is_zero() {
+        let percent = account.day_pnl / account.day_start_equity * rust_decimal::Decimal::ONE_HUNDRED;
+        pieces.push(piece(format::percent(percent), day, 5, 1));
+    }
+    let power = format!("bp {}", format::grouped(account.buying_power, 2));
+    pieces.push(piece(power, flashed(Figure::BuyingPower, theme.dim), 7, 3));
+    pieces
+}
+
+fn connections(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let mut pieces = Vec::new();
+    for connection in look.snapshot.connections.iter() {
+        let (dot, style) = if connection.up {
+            (theme.glyphs.connected, theme.up)
+        } else {
+            (theme.glyphs.disconnected, theme.down)
+        };
+        pieces.push(Piece { text: dot.to_owned(), style, drop: 5, gap: 1 });
+        let words = format!("{} {}", clean(&connection.name), clean(&connection.text));
+        let words = format::fit(words.trim_end(), 24, theme.glyphs.ellipsis);
+        pieces.push(Piece { text: words.to_string(), style: theme.dim, drop: 9, gap: 1 });
+    }
+    pieces
+}
+
+fn clocks(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let clock = look.env.clock(look.snapshot);
+    let market = &look.snapshot.market;
+    let mut pieces = Vec::new();
+    let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
+    pieces.push(piece(clean(&market.name).into_owned(), theme.dim, 4, 3));
+    pieces.push(piece(if market.open { "open" } else { "closed" }.into(), theme.dim, 4, 1));
+    if let Some(changes) = market.changes_at {
+        let left = changes.duration_since(clock).as_secs();
+        pieces.push(piece(format::countdown(left), theme.text, 4, 1));
+    }
+    if let Some(replay) = &look.snapshot.replay {
+        let state = if replay.paused {
+            "paused".to_owned()
+        } else {
+            format!("{}{}", theme.glyphs.times, replay.speed)
+        };
+        let day = clock.to_zoned_datetime(look.env.zone.clone()).strftime("%d %b %Y").to_string();
+        pieces.push(piece(format!("{day} {state}"), theme.warning, 3, 3));
+    }
+    pieces.push(piece(format::clock(clock, &look.env.zone), theme.text, 2, 3));
+    pieces.push(piece(format::zone_name(clock, &look.env.zone), theme.dim, 6, 1));
+    pieces
+}

@@ -1,0 +1,107 @@
+//! Selection and scroll of a list. The rows stay elsewhere; this knows only how many there are.
+
+use std::ops::Range;
+
+use crate::tui::action::Action;
+
+/// Which row is selected and which is on top.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListState {
+    /// The selected row.
+    pub index: usize,
+    /// The topmost row shown.
+    pub offset: usize,
+    /// Rows shown when last settled.
+    page: usize,
+    /// Rows reach to the last line, where other lists say how many more there are.
+    full: bool,
+}
+
+impl ListState {
+    /// A list without the line that says how many more there are.
+    #[must_use]
+    pub const fn full() -> Self {
+        Self { index: 0, offset: 0, page: 0, full: true }
+    }
+
+    /// Moves the selection; false when the action is no movement.
+    pub fn act(&mut self, action: Action, rows: usize) -> bool {
+        let page = self.page.max(2) - 1;
+        let last = rows.saturating_sub(1);
+        self.index = match action {
+            Action::Down => self.index.saturating_add(1).min(last),
+            Action::Up => self.index.saturating_sub(1),
+            Action::PageDown => self.index.saturating_add(page).min(last),
+            Action::PageUp => self.index.saturating_sub(page),
+            Action::First => 0,
+            Action::Last => last,
+            _ => return false,
+        };
+        true
+    }
+
+    /// After rows or height changed: the selection exists and is in view.
+    pub fn settle(&mut self, rows: usize, height: u16) {
+        self.index = self.index.min(rows.saturating_sub(1));
+        let shown = self.shown(rows, height);
+        self.page = shown;
+        let lowest = (self.index + 1).saturating_sub(shown);
+        self.offset = self.offset.clamp(lowest.min(self.index), self.index).min(rows.saturating_sub(shown));
+    }
+
+    /// The rows in view.
+    #[must_use]
+    pub fn visible(&self, rows: usize, height: u16) -> Range<usize> {
+        let start = self.offset.min(rows);
+        start..(start + self.shown(rows, height)).min(rows)
+    }
+
+    /// The row under a line of the pane, counted from its first row.
+    #[must_use]
+    pub fn at_line(&self, line: u16, rows: usize, height: u16) -> Option<usize> {
+        let row = self.offset + usize::from(line);
+        self.visible(rows, height).contains(&row).then_some(row)
+    }
+
+    /// When not all rows fit, the last line says how many more there are.
+    fn shown(&self, rows: usize, height: u16) -> usize {
+        let height = usize::from(height);
+        if rows <= height { rows } else { height.saturating_sub(usize::from(!self.full)).max(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_selection_stays_in_view() {
+        let mut list = ListState::default();
+        for (action, rows, height, index, offset) in [
+            (Action::Down, 3, 10, 1, 0),
+            (Action::Last, 30, 10, 29, 21),
+            (Action::Up, 30, 10, 28, 21),
+            (Action::First, 30, 10, 0, 0),
+            (Action::PageDown, 30, 10, 8, 0),
+            (Action::PageDown, 30, 10, 16, 8),
+            (Action::Down, 5, 10, 4, 0),
+            (Action::Down, 0, 10, 0, 0),
+        ] {
+            list.settle(rows, height);
+            assert!(list.act(action, rows));
+            list.settle(rows, height);
+            assert_eq!((list.index, list.offset), (index, offset), "{action:?} of {rows}");
+            if rows > 0 {
+                assert!(list.visible(rows, height).contains(&list.index));
+            }
+        }
+    }
+
+    #[test]
+    fn lines_map_to_rows() {
+        let mut list = ListState { index: 15, ..ListState::default() };
+        list.settle(30, 10);
+        assert_eq!(list.at_line(0, 30, 10), Some(list.offset));
+        assert_eq!(list.at_line(9, 30, 10), None, "the last line says how many more");
+    }
+}

@@ -1,0 +1,45 @@
+//! Small things that draw: tables, text fields, candles, borders. They know no snapshot and no key but those of a text field.
+
+pub mod borders;
+pub mod candles;
+pub mod list;
+pub mod table;
+pub mod text_input;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::format::{fit, width};
+
+/// Writes a text at a place, cut to `columns` and to the buffer, and returns the column after it.
+pub fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style, columns: u16) -> u16 {
+    let area = buf.area;
+    if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
+        return x;
+    }
+    let room = columns.min(area.right() - x);
+    buf.set_stringn(x, y, text, usize::from(room), style).0
+}
+
+/// Writes a text that ends before the column `right`; cut from its end, never from its start.
+pub fn put_right(buf: &mut Buffer, right: u16, y: u16, text: &str, style: Style, columns: u16) {
+    let text = fit(text, columns, "…");
+    put(buf, right.saturating_sub(width(&text)), y, &text, style, columns);
+}
+
+/// Empties an area, so that what lies under a dialog does not shine through.
+pub fn clear(buf: &mut Buffer, area: Rect) {
+    let area = area.intersection(buf.area);
+    for position in area.positions() {
+        buf[position].reset();
+    }
+}
+
+/// The middle of an area, at most so large.
+#[must_use]
+pub fn centered(area: Rect, width: u16, height: u16) -> Rect {
+    let width = width.min(area.width);
+    let height = height.min(area.height);
+    Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
+}

@@ -1,0 +1,177 @@
+//! Tables with fixed columns: what does not fit leaves as a whole column, by priority, and never as half a number.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use super::{put, put_right};
+use crate::tui::format::width;
+use crate::tui::theme::Theme;
+
+/// A column. Widths are fixed, so that nothing jumps when a number grows.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its header.
+    pub title: &'static str,
+    /// Columns of text.
+    pub width: u16,
+    /// Numbers stand right.
+    pub right: bool,
+    /// 0 always stays; the highest leaves first.
+    pub drop: u8,
+}
+
+impl Column {
+    /// A text column.
+    #[must_use]
+    pub const fn text(title: &'static str, width: u16, drop: u8) -> Self {
+        Self { title, width, right: false, drop }
+    }
+
+    /// A number column.
+    #[must_use]
+    pub const fn number(title: &'static str, width: u16, drop: u8) -> Self {
+        Self { title, width, right: true, drop }
+    }
+}
+
+/// One cell: text and style.
+pub type Cell = (String, Style);
+
+/// One row.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// As many as there are columns.
+    pub cells: Vec<Cell>,
+    /// The selected row.
+    pub selected: bool,
+}
+
+/// A table, ready to draw: only the rows in view.
+pub struct Table<'a> {
+    /// Styles and glyphs.
+    pub theme: &'a Theme,
+    /// The columns.
+    pub columns: &'a [Column],
+    /// The rows in view.
+    pub rows: &'a [Row],
+    /// How many more there are below.
+    pub more: usize,
+    /// Has its pane the keys: the selection is then marked, else only its row is.
+    pub focused: bool,
+}
+
+/// Which columns fit, in order. Two columns go to the row marker, one to each gap.
+#[must_use]
+pub fn fitting(columns: &[Column], width: u16) -> Vec<usize> {
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let needed = |kept: &[usize]| kept.iter().map(|i| columns[*i].width + 1).sum::<u16>();
+    while needed(&kept) > width && kept.len() > 1 {
+        let worst = kept.iter().enumerate().max_by_key(|(at, i)| (columns[**i].drop, *at));
+        match worst {
+            Some((at, i)) if columns[*i].drop > 0 => drop(kept.remove(at)),
+            _ => break,
+        }
+    }
+    kept
+}
+
+impl Widget for &Table<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        if area.height == 0 || area.width < 4 {
+            return;
+        }
+        let kept = fitting(self.columns, area.width);
+        let mut x = area.x + 1;
+        for i in &kept {
+            let column = &self.columns[*i];
+            let room = column.width.min(area.right().saturating_sub(x));
+            if column.right {
+                put_right(buf, x + room, area.y, column.title, self.theme.dim, room);
+            } else {
+                put(buf, x, area.y, column.title, self.theme.dim, room);
+            }
+            x += column.width + 1;
+        }
+        for (line, row) in self.rows.iter().enumerate() {
+            let y = area.y + 1 + line as u16;
+            if y >= area.bottom() {
+                return;
+            }
+            self.row(row, &kept, Rect { y, height: 1, ..area }, buf);
+        }
+        let y = area.y + 1 + self.rows.len() as u16;
+        if self.more > 0 && y < area.bottom() {
+            let text = format!("{} {} more", self.theme.glyphs.ellipsis, self.more);
+            put(buf, area.x + 1, y, &text, self.theme.dim, area.width - 1);
+        }
+    }
+}
+
+impl Table<'_> {
+    fn row(&self, row: &Row, kept: &[usize], area: Rect, buf: &mut Buffer) {
+        let mut x = area.x + 1;
+        for i in kept {
+            let column = &self.columns[*i];
+            let room = column.width.min(area.right().saturating_sub(x));
+            if let Some((text, style)) = row.cells.get(*i) {
+                if column.right {
+                    put_right(buf, x + room, area.y, whole_number(text, room), *style, room);
+                } else {
+                    let text = crate::tui::format::fit(text, room, self.theme.glyphs.ellipsis);
+                    put(buf, x, area.y, &text, *style, room);
+                }
+            }
+            x += column.width + 1;
+        }
+        if row.selected {
+            put(buf, area.x, area.y, self.theme.glyphs.cursor, self.theme.accent, 1);
+            if self.focused {
+                buf.set_style(area, self.theme.selected);
+            }
+        }
+    }
+}
+
+/// A number that does not fit gives up its alignment first; then a mark stands for it, for half a number would be a wrong one.
+fn whole_number(text: &str, room: u16) -> &str {
+    let trimmed = text.trim_end();
+    match room {
+        room if width(text) <= room => text,
+        room if width(trimmed) <= room => trimmed,
+        _ => "#",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_never_cut() {
+        assert_eq!(whole_number("98,410.50", 9), "98,410.50");
+        assert_eq!(whole_number("98,410.50  ", 9), "98,410.50");
+        assert_eq!(whole_number("198,410.50", 9), "#");
+    }
+
+    #[test]
+    fn columns_leave_by_priority() {
+        let columns = [
+            Column::text("sym", 8, 0),
+            Column::number("last", 10, 0),
+            Column::number("chg%", 7, 1),
+            Column::number("bid", 10, 3),
+            Column::number("ask", 10, 2),
+        ];
+        for (width, expected) in [
+            (60, vec![0, 1, 2, 3, 4]),
+            (45, vec![0, 1, 2, 4]),
+            (30, vec![0, 1, 2]),
+            (21, vec![0, 1]),
+            (5, vec![0, 1]),
+        ] {
+            assert_eq!(fitting(&columns, width), expected, "{width}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What panes and dialogs ask of the app, and what the app asks of the world.
+
+use smol_str::SmolStr;
+
+use super::action::Action;
+use super::dialogs::Dialog;
+use super::panes::PaneKind;
+use crate::client::Request;
+use crate::command::types::Command;
+use crate::domain::instrument::Instrument;
+use crate::domain::order::{OriginKind, Side};
+use crate::domain::quote::Interval;
+use crate::domain::snapshot::Severity;
+
+/// What a pane or dialog wants done.
+#[derive(Debug)]
+pub enum Wish {
+    /// Ask the engine.
+    Ask(Request, Purpose),
+    /// Chart and ticket follow this instrument from now on.
+    Select(Instrument),
+    /// Give the keys to a pane.
+    Focus(PaneKind),
+    /// Open the ticket.
+    Ticket(Side, Option<Instrument>),
+    /// Show an order before it goes.
+    Review(Command, OriginKind),
+    /// Carry out a command that is no order; with its words.
+    Run(Command, String),
+    /// Do what a key would.
+    Act(Action),
+    /// Open a dialog over what is there.
+    Open(Box<Dialog>),
+    /// Tell the user.
+    Say(Severity, String),
+    /// Start typing a command that begins so.
+    Type(String),
+    /// Put a text on the clipboard.
+    Copy(String),
+}
+
+/// Why the engine was asked: decides what its answer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The ticket's running estimate; only the newest counts.
+    TicketPreview(u64),
+    /// The command bar's running estimate.
+    BarPreview(u64),
+    /// The order in the review dialog.
+    ReviewPreview(u64),
+    /// An order or command that was sent; with its words.
+    Sent(String),
+    /// Bars for the chart.
+    Chart(Instrument, Interval),
+    /// Bars for the day's line of a watchlist row.
+    Day(Instrument),
+    /// Rows to show in a dialog with this title.
+    Table(SmolStr),
+    /// An answer nobody needs, unless it is an error.
+    Quiet,
+}
+
+/// What the app wants of the world.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask the engine; answer with this number.
+    Ask(u64, Request),
+    /// Put a text on the terminal's clipboard.
+    Copy(String),
+    /// Take or release the mouse.
+    Mouse(bool),
+    /// Draw everything anew.
+    Redraw,
+    /// Stop until the shell continues us.
+    Suspend,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,716 @@
+//! A trading day that never changes: one snapshot with positions, options, crypto and orders of every status, its bars, and a scripted
+//! engine. Shared by the screen's tests and its benchmark; the file that includes it names the crate `arbion` beside it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use super::arbion::client::message::{Chain, ChainRow, PnlReport, PnlRow};
+use super::arbion::client::{Reply, Request, SessionError};
+use super::arbion::command::types::{Amount, Close, Command, Missing, Place, PriceTerms, ShowTopic, Subject};
+use super::arbion::domain::account::{Account, AccountKind, AccountMode};
+use super::arbion::domain::capabilities::Capabilities;
+use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
+use super::arbion::domain::execution::{Execution, ExecutionKind};
+use super::arbion::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId, OrderNumber};
+use super::arbion::domain::instrument::{Instrument, InstrumentSpec};
+use super::arbion::domain::limits::{RiskLimits, TradingState};
+use super::arbion::domain::money::{Currency, Money, Price, Quantity};
+use super::arbion::domain::option::Leg;
+use super::arbion::domain::order::{
+    BracketExit, Contingency, Order, OrderPreview, OrderRequest, OrderStatus, OrderSubject, OrderType,
+    Origin, OriginKind, PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
+};
+use super::arbion::domain::position::Position;
+use super::arbion::domain::quote::{Bar, Feed, Interval, Quote};
+use super::arbion::domain::snapshot::{
+    AccountView, Connection, LogLine, MarketClock, Severity, Snapshot, Watchlist,
+};
+use super::arbion::tui::Understanding;
+
+/// 13:45:10 in New York, a Tuesday.
+pub const NOW: &str = "2026-11-24T18:45:10Z";
+
+pub fn decimal(text: &str) -> Decimal {
+    text.parse().expect("the fixture's decimals are written well")
+}
+
+pub fn price(text: &str) -> Price {
+    text.parse().expect("the fixture's prices are written well")
+}
+
+pub fn quantity(text: &str) -> Quantity {
+    text.parse().expect("the fixture's quantities are written well")
+}
+
+pub fn instrument(key: &str) -> Instrument {
+    Instrument::from_key(key).expect("the fixture's instruments are written well")
+}
+
+pub fn now() -> Timestamp {
+    NOW.parse().expect("the fixture's time is written well")
+}
+
+pub fn paper() -> AccountId {
+    AccountId::new("paper")
+}
+
+/// Key, last, close before, bid, ask, volume.
+const QUOTES: &[(&str, &str, &str, &str, &str, &str)] = &[
+    ("AAPL", "231.80", "229.88", "231.79", "231.81", "38123456"),
+    ("AAPL  270115P00190000", "2.10", "2.19", "2.08", "2.12", "1844"),
+    ("AMD", "164.12", "166.80", "164.10", "164.13", "41220018"),
+    ("AMZN", "228.43", "227.05", "228.41", "228.44", "29455120"),
+    ("BRK.B", "498.11", "497.90", "498.02", "498.20", "3120455"),
+    ("BTC-USD", "98410.50", "97224.30", "98410.00", "98411.00", "14210.5"),
+    ("DOGE-USD", "0.4012", "0.3921", "0.4011", "0.4013", "88120456"),
+    ("ETH-USD", "3115.20", "3129.30", "3115.10", "3115.40", "88031"),
+    ("EUR/USD", "1.08412", "1.08230", "1.08410", "1.08414", "0"),
+    ("F", "11.42", "11.40", "11.41", "11.42", "50233910"),
+    ("GOOGL", "176.93", "176.93", "176.92", "176.94", "21093411"),
+    ("KO", "63.20", "63.55", "63.19", "63.20", "11002344"),
+    ("META", "561.09", "555.40", "561.01", "561.12", "9922034"),
+    ("MSFT", "512.44", "514.03", "512.40", "512.47", "17900233"),
+    ("NFLX", "871.32", "868.00", "871.20", "871.45", "2890344"),
+    ("NVDA", "181.02", "177.30", "181.01", "181.03", "120401233"),
+    ("QQQ", "505.79", "503.17", "505.78", "505.80", "30112394"),
+    ("SPY", "601.11", "599.01", "601.10", "601.12", "44012233"),
+    ("TSLA", "338.59", "352.56", "338.55", "338.60", "89233412"),
+    ("XOM", "121.90", "121.20", "121.89", "121.91", "14022933"),
+];
+
+fn quote(row: &(&str, &str, &str, &str, &str, &str)) -> Quote {
+    let (key, last, close, bid, ask, volume) = row;
+    let mut quote = Quote::empty(instrument(key), now(), Feed::Simulated);
+    quote.last = Some(price(last));
+    quote.previous_close = Some(price(close));
+    quote.bid = Some(price(bid));
+    quote.ask = Some(price(ask));
+    quote.bid_size = quantity("300");
+    quote.ask_size = quantity("200");
+    quote.last_size = quantity("100");
+    quote.volume = quantity(volume);
+    quote.open = Some(price(close));
+    quote.high = quote
+        .last
+        .max(quote.open)
+        .map(|p| Price::new(p.get() * decimal("1.0026")).round_to_tick(decimal("0.0001")));
+    quote.low = quote
+        .last
+        .min(quote.open)
+        .map(|p| Price::new(p.get() * decimal("0.9966")).round_to_tick(decimal("0.0001")));
+    quote
+}
+
+fn account() -> Account {
+    let equity = decimal("101254.36");
+    Account {
+        account: paper(),
+        kind: AccountKind::Margin,
+        mode: AccountMode::Paper,
+        currency: Currency::USD,
+        cash: decimal("79051.02"),
+        cash_by_currency: vec![Money::usd(decimal("79051.02"))],
+        settled_cash: decimal("79051.02"),
+        net_liquidation: equity,
+        long_market_value: decimal("47782.62"),
+        short_market_value: decimal("-26042.00"),
+        buying_power: decimal("180311.02"),
+        initial_margin: decimal("23310.00"),
+        maintenance_margin: decimal("15544.50"),
+        excess_liquidity: decimal("85709.86"),
+        reserved: decimal("7117.40"),
+        day_pnl: decimal("254.36"),
+        day_start_equity: decimal("101000.00"),
+        realized_pnl: decimal("81.20"),
+        unrealized_pnl: decimal("1072.60"),
+        fees: decimal("3.84"),
+        options_level: 3,
+    }
+}
+
+fn position(key: &str, units: &str, average: &str, mark: &str, multiplier: i64, day: &str) -> Position {
+    let (units, average, mark) = (quantity(units), price(average), price(mark));
+    let multiplier = Decimal::from(multiplier);
+    Position {
+        account: paper(),
+        instrument: instrument(key),
+        quantity: units,
+        average_price: average,
+        multiplier,
+        currency: Currency::USD,
+        mark: Some(mark),
+        market_value: Some(units.get() * mark.get() * multiplier),
+        unrealized_pnl: Some(units.get() * (mark.get() - average.get()) * multiplier),
+        realized_pnl: Decimal::ZERO,
+        day_pnl: Some(decimal(day)),
+    }
+}
+
+/// An order request with the usual fields.
+pub fn request(
+    number: u64,
+    side: Side,
+    subject: OrderSubject,
+    units: &str,
+    pricing: Pricing,
+) -> OrderRequest {
+    OrderRequest {
+        client_order_id: ClientOrderId::from_parts(1_795_545_000_000 + number, u128::from(number)),
+        account: paper(),
+        origin: Origin::person(OriginKind::Ticket),
+        subject,
+        side,
+        position_effect: None,
+        quantity: quantity(units),
+        pricing,
+        time_in_force: TimeInForce::Day,
+        expire_date: None,
+        session: TradingSession::Regular,
+        price_effect: None,
+        take_profit: None,
+        stop_loss: None,
+        contingency: Contingency::default(),
+        post_only: false,
+        reduce_only: false,
+        allow_duplicate: false,
+    }
+}
+
+fn one(key: &str) -> OrderSubject {
+    OrderSubject::Instrument(instrument(key))
+}
+
+fn order(
+    number: u64,
+    request: OrderRequest,
+    status: OrderStatus,
+    filled: &str,
+    average: Option<&str>,
+) -> Order {
+    let created = now() - SignedDuration::from_secs(60 * i64::try_from(60 - number).unwrap_or(0));
+    Order {
+        number: OrderNumber(number),
+        request,
+        broker_order_id: Some(BrokerOrderId::new(format!("b-{number}"))),
+        status,
+        filled_quantity: quantity(filled),
+        average_price: average.map(price),
+        overfill_quantity: Quantity::ZERO,
+        created_at: created,
+        updated_at: created + SignedDuration::from_secs(2),
+        reason: None,
+        denials: Vec::new(),
+        replaces: None,
+    }
+}
+
+fn limit(text: &str) -> Pricing {
+    Pricing::Limit { limit_price: price(text) }
+}
+
+fn leg(side: Side, occ: &str) -> Leg {
+    Leg { side, position_effect: PositionEffect::Open, ratio: Decimal::ONE, instrument: instrument(occ) }
+}
+
+/// Orders of every status, newest first.
+fn orders() -> Vec<Order> {
+    let mut bracket = request(42, Side::Buy, one("AAPL"), "10", limit("231.50"));
+    let exit = |random, text| {
+        Some(BracketExit { client_order_id: ClientOrderId::from_parts(1, random), price: price(text) })
+    };
+    bracket.take_profit = exit(1, "240.00");
+    bracket.stop_loss = exit(2, "225.00");
+    let mut gtc = request(41, Side::Sell, one("BTC-USD"), "0.05", limit("98900.00"));
+    gtc.time_in_force = TimeInForce::Gtc;
+    let legs = vec![leg(Side::Buy, "SPY   261218C00600000"), leg(Side::Sell, "SPY   261218C00610000")];
+    let mut spread = request(40, Side::Buy, OrderSubject::Legs(legs), "1", limit("3.20"));
+    spread.price_effect = Some(PriceEffect::Debit);
+    let trailing = Pricing::TrailingStop { trail: Trail::Percent(decimal("5")) };
+    let stop_limit = Pricing::StopLimit { stop_price: price("505.00"), limit_price: price("504.00") };
+    let stop = Pricing::Stop { stop_price: price("175.00") };
+    let mut rejected = order(
+        33,
+        request(33, Side::Buy, one("GOOGL"), "5", limit("176.00")),
+        OrderStatus::Rejected,
+        "0",
+        None,
+    );
+    rejected.reason = Some("account is restricted to closing orders".into());
+    let mut denied = order(
+        32,
+        request(32, Side::Buy, one("TSLA"), "900", Pricing::Market),
+        OrderStatus::Denied,
+        "0",
+        None,
+    );
+    let check = RiskCheck::new(DenialCode::MaxOrderNotional, Verdict::Fail)
+        .with_numbers(decimal("304731"), decimal("25313.59"));
+    denied.denials = check.denial().into_iter().collect();
+    denied.broker_order_id = None;
+    vec![
+        order(
+            44,
+            request(44, Side::Buy, one("F"), "100", limit("11.30")),
+            OrderStatus::PendingSubmit,
+            "0",
+            None,
+        ),
+        order(43, request(43, Side::Sell, one("NVDA"), "20", stop), OrderStatus::Unknown, "0", None),
+        order(42, bracket, OrderStatus::Submitted, "0", None),
+        order(41, gtc, OrderStatus::PartiallyFilled, "0.02", Some("98900.00")),
+        order(40, spread, OrderStatus::Submitted, "0", None),
+        order(
+            39,
+            request(39, Side::Sell, one("AAPL"), "50", trailing),
+            OrderStatus::PendingReplace,
+            "0",
+            None,
+        ),
+        order(
+            38,
+            request(38, Side::BuyToCover, one("MSFT"), "50", stop_limit),
+            OrderStatus::PendingCancel,
+            "0",
+            None,
+        ),
+        order(
+            37,
+            request(37, Side::Buy, one("AAPL"), "100", Pricing::Market),
+            OrderStatus::Filled,
+            "100",
+            Some("228.10"),
+        ),
+        order(
+            36,
+            request(36, Side::SellShort, one("MSFT"), "50", limit("521.00")),
+            OrderStatus::Filled,
+            "50",
+            Some("521.02"),
+        ),
+        order(
+            35,
+            request(35, Side::Buy, one("KO"), "40", limit("60.00")),
+            OrderStatus::Canceled,
+            "12",
+            Some("60.00"),
+        ),
+        order(
+            34,
+            request(34, Side::Sell, one("AAPL"), "50", limit("240.00")),
+            OrderStatus::Replaced,
+            "0",
+            None,
+        ),
+        rejected,
+        denied,
+        order(31, request(31, Side::Buy, one("XOM"), "10", limit("110.00")), OrderStatus::Expired, "0", None),
+    ]
+}
+
+fn log() -> Vec<LogLine> {
+    let line = |minutes, severity, code: &str, text: &str| LogLine {
+        at: now() - SignedDuration::from_mins(minutes),
+        severity,
+        code: code.into(),
+        text: text.into(),
+    };
+    vec![
+        line(255, Severity::Info, "ENGINE_STARTED", "paper venue ready, simulated market, seed 7"),
+        line(23, Severity::Info, "ORDER_FILLED", "#37 bought 100 AAPL at 228.10, fee 0.00"),
+        line(22, Severity::Info, "ORDER_FILLED", "#36 sold short 50 MSFT at 521.02, fee 0.07"),
+        line(
+            19,
+            Severity::Error,
+            "ORDER_REJECTED",
+            "#33 buy 5 GOOGL: account is restricted to closing orders",
+        ),
+        line(18, Severity::Error, "MAX_ORDER_NOTIONAL", "#32 denied: measured=304731 limit=25313.59"),
+        line(5, Severity::Info, "ORDER_PARTIAL", "#41 sold 0.02 of 0.05 BTC-USD at 98,900.00"),
+        line(2, Severity::Warning, "ORDER_UNKNOWN", "#43 sell 20 NVDA: no answer from the broker, asking"),
+    ]
+}
+
+/// The day's picture.
+pub fn snapshot() -> Snapshot {
+    let quotes: BTreeMap<Instrument, Quote> =
+        QUOTES.iter().map(quote).map(|q| (q.instrument.clone(), q)).collect();
+    let specs = quotes.keys().map(|i| (i.clone(), InstrumentSpec::standard(i.clone()))).collect();
+    let list = |name: &str, keys: &[&str]| Watchlist {
+        name: name.into(),
+        instruments: keys.iter().map(|key| instrument(key)).collect(),
+    };
+    let tech = [
+        "AAPL",
+        "MSFT",
+        "NVDA",
+        "BTC-USD",
+        "ETH-USD",
+        "SPY",
+        "QQQ",
+        "TSLA",
+        "AMD",
+        "AMZN",
+        "GOOGL",
+        "META",
+        "NFLX",
+        "DOGE-USD",
+        "F",
+        "KO",
+        "XOM",
+        "BRK.B",
+        "EUR/USD",
+        "AAPL  270115P00190000",
+    ];
+    Snapshot {
+        seq: 1,
+        now: now(),
+        profile: "alice".into(),
+        mode: AccountMode::Paper,
+        trading_state: TradingState::Active,
+        feed: Feed::Simulated,
+        market: MarketClock {
+            name: "NYSE".into(),
+            open: true,
+            changes_at: "2026-11-24T21:00:00Z".parse().ok(),
+        },
+        default_account: paper(),
+        accounts: Arc::new(vec![AccountView {
+            limits: RiskLimits::simulated(decimal("101254.36")),
+            account: account(),
+            capabilities: Capabilities::paper(),
+            trading_state: TradingState::Active,
+        }]),
+        positions: Arc::new(vec![
+            position("AAPL", "100", "228.10", "231.80", 1, "192.00"),
+            position("MSFT", "-50", "521.02", "512.44", 1, "79.50"),
+            position("AAPL  270115P00190000", "-2", "2.35", "2.10", 100, "18.00"),
+            position("BTC-USD", "0.25", "96200.00", "98410.50", 1, "296.55"),
+            position("TSLA", "12", "349.90", "338.59", 1, "-167.64"),
+        ]),
+        orders: Arc::new(orders()),
+        quotes: Arc::new(quotes),
+        specs: Arc::new(specs),
+        watchlists: Arc::new(vec![list("tech", &tech), list("hedges", &["SPY", "AAPL  270115P00190000"])]),
+        log: Arc::new(log()),
+        connections: Arc::new(vec![
+            Connection { name: "paper".into(), up: true, text: "0ms".into() },
+            Connection { name: "sim".into(), up: true, text: "12ms".into() },
+            Connection { name: "schwab".into(), up: false, text: "6d 4h".into() },
+        ]),
+        replay: None,
+    }
+}
+
+/// The same account with real money behind it.
+pub fn live() -> Snapshot {
+    let mut snapshot = snapshot();
+    snapshot.mode = AccountMode::Live;
+    snapshot.feed = Feed::RealTime;
+    let mut accounts = snapshot.accounts.to_vec();
+    accounts[0].account.mode = AccountMode::Live;
+    snapshot.accounts = Arc::new(accounts);
+    snapshot
+}
+
+/// A picture `step` moves later: the quotes of the first `count` instruments of the list have moved by a few ticks.
+pub fn moved(before: &Snapshot, step: u64, count: usize) -> Snapshot {
+    let mut next = before.clone();
+    next.seq += 1;
+    next.now += SignedDuration::from_millis(33);
+    let mut quotes = (*before.quotes).clone();
+    for (i, instrument) in before.watchlists[0].instruments.iter().take(count).enumerate() {
+        let (Some(quote), Some(spec)) = (quotes.get_mut(instrument), before.specs.get(instrument)) else {
+            continue;
+        };
+        let Some(last) = quote.last else { continue };
+        // A small generator with state in its arguments: the same steps give the same prices.
+        let noise =
+            (step.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i as u64 * 1_442_695_040_888_963_407))
+                >> 33;
+        let ticks = Decimal::from(i64::try_from(noise % 7).unwrap_or(0) - 3);
+        let tick = spec.tick_at(last);
+        let moved = Price::new(last.get() + ticks * tick);
+        quote.last = Some(moved);
+        quote.bid = Some(Price::new(moved.get() - tick));
+        quote.ask = Some(Price::new(moved.get() + tick));
+        quote.volume += quantity("100");
+        quote.as_of = next.now;
+    }
+    next.quotes = Arc::new(quotes);
+    next
+}
+
+/// Bars that walk up and down and end at the quote's last price.
+pub fn bars(instrument: &Instrument, interval: Interval, limit: u32) -> Vec<Bar> {
+    let last = QUOTES
+        .iter()
+        .find(|row| self::instrument(row.0) == *instrument)
+        .map_or_else(|| decimal("100"), |row| decimal(row.1));
+    let unit = last / decimal("2000");
+    let width = interval.seconds();
+    let end = now().as_second().div_euclid(width) * width;
+    let level = |n: i64| {
+        let slow = [0, 2, 5, 9, 12, 14, 15, 14, 11, 8, 4, 1, -3, -6, -8, -9, -8, -5, -3, -1]
+            [n.rem_euclid(20) as usize];
+        let fast = [0, 1, -1, 2, 0, -2, 1][n.rem_euclid(7) as usize];
+        last + unit * Decimal::from(slow + fast - 3 * (n / 40))
+    };
+    (0..i64::from(limit))
+        .rev()
+        .map(|back| {
+            let (open, close) = (level(back + 1), if back == 0 { last } else { level(back) });
+            let reach = unit * Decimal::from(1 + back % 3);
+            Bar {
+                start: Timestamp::from_second(end - back * width).unwrap_or(Timestamp::UNIX_EPOCH),
+                open: Price::new(open),
+                high: Price::new(open.max(close) + reach),
+                low: Price::new(open.min(close) - reach),
+                close: Price::new(close),
+                volume: Decimal::from(1_000 + 700 * (back % 5) + 90 * (back % 11)),
+            }
+        })
+        .collect()
+}
+
+fn terms() -> PriceTerms {
+    PriceTerms {
+        order_type: OrderType::Market,
+        limit_price: None,
+        stop_price: None,
+        trail_amount: None,
+        trail_percent: None,
+        limit_peg: None,
+        time_in_force: TimeInForce::Day,
+        expire_date: None,
+        session: None,
+        price_effect: None,
+        take_profit: None,
+        stop_loss: None,
+        broker: None,
+        post_only: None,
+        reduce_only: None,
+    }
+}
+
+/// A few sentences of the command language, enough to drive the bar.
+pub fn understand(text: &str) -> Understanding {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let clarify = |missing: &[Missing], message: &str| Understanding {
+        command: Command::Clarify { missing: missing.to_vec(), message: message.to_owned() },
+        words: String::new(),
+    };
+    let known = |word: &str| Instrument::from_key(&word.to_uppercase()).ok();
+    let command = match words.as_slice() {
+        [side @ ("buy" | "sell"), units, symbol, rest @ ..] => {
+            let (Ok(units), Some(instrument)) = (units.parse(), known(symbol)) else {
+                return clarify(
+                    &[Missing::Quantity],
+                    &format!("How many shares of {}?", symbol.to_uppercase()),
+                );
+            };
+            let limit_price = match rest {
+                ["at", limit, ..] => limit.parse().ok(),
+                _ => None,
+            };
+            let order_type = if limit_price.is_some() { OrderType::Limit } else { OrderType::Market };
+            Command::Place(Place {
+                side: if *side == "buy" { Side::Buy } else { Side::Sell },
+                position_effect: None,
+                subject: Subject::Instrument(instrument),
+                amount: Amount::Quantity(units),
+                terms: PriceTerms { order_type, limit_price, ..terms() },
+            })
+        }
+        [side @ ("buy" | "sell"), ..] => {
+            return clarify(&[Missing::Quantity], &format!("{side} how many of what?"));
+        }
+        ["close", symbol] => match known(symbol) {
+            Some(instrument) => Command::Close(Close {
+                instrument,
+                quantity: None,
+                percent_of_position: None,
+                terms: terms(),
+            }),
+            None => return clarify(&[Missing::Instrument], "Close what?"),
+        },
+        ["show", "positions"] => {
+            Command::Show { what: ShowTopic::Positions, instrument: None, since: None, broker: None }
+        }
+        ["show", "fills"] => {
+            Command::Show { what: ShowTopic::Fills, instrument: None, since: None, broker: None }
+        }
+        ["chart", symbol, interval] => match (known(symbol), interval.parse()) {
+            (Some(instrument), Ok(interval)) => Command::Chart { instrument, interval },
+            _ => return clarify(&[Missing::Instrument], "A chart of what?"),
+        },
+        ["watch", symbols @ ..] if !symbols.is_empty() => {
+            Command::Watch { instruments: symbols.iter().filter_map(|s| known(s)).collect(), list: None }
+        }
+        ["cancel", "all"] => Command::CancelAll,
+        ["cancel", id] => Command::Cancel { order_id: Some((*id).into()), instrument: None, side: None },
+        ["halt"] => Command::Halt,
+        _ => return clarify(&[], "Not understood. Try: buy 10 aapl at 231.50"),
+    };
+    Understanding { words: text.to_uppercase(), command }
+}
+
+fn preview(command: &Command, origin: OriginKind, snapshot: &Snapshot) -> Result<OrderPreview, SessionError> {
+    let (side, subject, units, terms) = match command {
+        Command::Place(place) => {
+            let subject = match &place.subject {
+                Subject::Instrument(instrument) => OrderSubject::Instrument(instrument.clone()),
+                Subject::Legs(legs) => OrderSubject::Legs(legs.clone()),
+            };
+            let units = match place.amount {
+                Amount::Quantity(units) => units,
+                _ => quantity("1"),
+            };
+            (place.side, subject, units, &place.terms)
+        }
+        Command::Close(close) => {
+            let position = snapshot.position(&snapshot.default_account, &close.instrument);
+            let position = position
+                .ok_or_else(|| SessionError::Usage(format!("no position in {}", close.instrument)))?;
+            let side = if position.quantity.is_positive() { Side::Sell } else { Side::BuyToCover };
+            (side, OrderSubject::Instrument(close.instrument.clone()), position.quantity.abs(), &close.terms)
+        }
+        _ => return Err(SessionError::Usage("not an order".into())),
+    };
+    let pricing = match (terms.limit_price, terms.stop_price) {
+        (Some(limit_price), None) => Pricing::Limit { limit_price },
+        (None, Some(stop_price)) => Pricing::Stop { stop_price },
+        (Some(limit_price), Some(stop_price)) => Pricing::StopLimit { stop_price, limit_price },
+        (None, None) => Pricing::Market,
+    };
+    let driver = subject.instruments().next().cloned().unwrap_or_else(|| instrument("AAPL"));
+    let estimated_price = pricing.limit_price().or_else(|| snapshot.quotes.get(&driver).and_then(|q| q.last));
+    let mut request = request(90, side, subject, "1", pricing);
+    request.quantity = units;
+    request.origin = Origin::person(origin);
+    request.time_in_force = terms.time_in_force;
+    let cost = estimated_price.map(|p| p.notional(units) * side.sign());
+    let limit = decimal("25313.59");
+    let large = cost.is_some_and(|cost| cost.abs() > limit);
+    let pass = |code| RiskCheck::new(code, Verdict::Pass);
+    let notional =
+        RiskCheck::new(DenialCode::MaxOrderNotional, if large { Verdict::Fail } else { Verdict::Pass });
+    let checks = vec![
+        pass(DenialCode::Halted),
+        pass(DenialCode::UnknownInstrument),
+        RiskCheck::new(DenialCode::AdjustedOption, Verdict::Skip),
+        pass(DenialCode::PriceCollar).with_numbers(decimal("0.13"), decimal("5")),
+        notional.with_numbers(cost.unwrap_or_default().abs(), limit),
+        pass(DenialCode::MaxPosition)
+            .with_numbers(decimal("12.4"), decimal("25"))
+            .with_note("per_cent_of_equity"),
+        pass(DenialCode::BuyingPower).with_numbers(cost.unwrap_or_default().abs(), decimal("180311.02")),
+    ];
+    let side_word = side.as_str().replace('_', " ").to_uppercase();
+    Ok(OrderPreview {
+        words: format!(
+            "{side_word} {units} {} {}",
+            request.subject,
+            pricing.order_type().as_str().to_uppercase()
+        ),
+        estimated_price,
+        estimated_cost: cost,
+        estimated_fees: decimal("0.02"),
+        buying_power_before: decimal("180311.02"),
+        buying_power_after: decimal("180311.02") - cost.unwrap_or_default().max(Decimal::ZERO) * Decimal::TWO,
+        denials: checks.iter().filter_map(RiskCheck::denial).collect(),
+        checks,
+        confirmation_hash: format!("hash-of-{side_word}-{units}-{driver}"),
+        request,
+    })
+}
+
+/// What the scripted engine answers. Anything confirmed with a hash it gave becomes order 90.
+pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionError> {
+    Ok(match request {
+        Request::Preview { command, origin, .. } => {
+            Reply::Preview(Box::new(preview(command, *origin, snapshot)?))
+        }
+        Request::Execute { command, origin, confirmation_hash, .. } => match command {
+            Command::Place(_) | Command::Close(_) => {
+                let preview = preview(command, *origin, snapshot)?;
+                if confirmation_hash.as_ref() != Some(&preview.confirmation_hash) {
+                    return Err(SessionError::ConfirmationChanged);
+                }
+                if !preview.denials.is_empty() {
+                    return Err(SessionError::Denied(preview.denials));
+                }
+                Reply::Orders(vec![order(90, preview.request, OrderStatus::Submitted, "0", None)])
+            }
+            _ => Reply::Done("done".into()),
+        },
+        Request::Bars { instrument, interval, limit } => Reply::Bars(bars(instrument, *interval, *limit)),
+        Request::Cancel { .. } | Request::Replace { .. } | Request::Halt { .. } | Request::Flatten { .. } => {
+            Reply::Orders(Vec::new())
+        }
+        Request::Subscribe { .. } => Reply::Quotes(Vec::new()),
+        Request::Executions(_) => Reply::Executions(vec![execution()]),
+        Request::OrderHistory(_) => Reply::Orders(orders()),
+        Request::Pnl(_) => Reply::Pnl(Box::new(pnl())),
+        Request::Chain { underlying, .. } => {
+            let contract = instrument("AAPL  270115P00190000");
+            let quote = snapshot.quotes.get(&contract).cloned();
+            let row = quote.zip(contract.as_option().cloned()).map(|(quote, contract)| ChainRow {
+                contract,
+                quote,
+                open_interest: Some(1_204),
+                iv: Some(0.271),
+                delta: Some(-0.18),
+                gamma: None,
+                theta: None,
+                vega: None,
+            });
+            Reply::Chain(Box::new(Chain {
+                underlying: underlying.clone(),
+                spot: None,
+                expiries: vec![Date::constant(2027, 1, 15)],
+                rows: row.into_iter().collect(),
+            }))
+        }
+        _ => Reply::Done("done".into()),
+    })
+}
+
+fn execution() -> Execution {
+    Execution {
+        execution_id: ExecutionId::new("x-1"),
+        account: paper(),
+        client_order_id: None,
+        broker_order_id: None,
+        instrument: instrument("AAPL"),
+        side: Side::Buy,
+        quantity: quantity("100"),
+        price: price("228.10"),
+        multiplier: Decimal::ONE,
+        fee: Decimal::ZERO,
+        currency: Currency::USD,
+        at: now(),
+        kind: ExecutionKind::Trade,
+    }
+}
+
+fn pnl() -> PnlReport {
+    let row = PnlRow {
+        day: Some(Date::constant(2026, 11, 24)),
+        instrument: None,
+        realized_pnl: decimal("81.20"),
+        fees: decimal("3.84"),
+        executions: 4,
+    };
+    PnlReport {
+        day_pnl: decimal("254.36"),
+        unrealized_pnl: decimal("1072.60"),
+        realized_pnl: decimal("81.20"),
+        fees: decimal("3.84"),
+        by_day: vec![row],
+        by_instrument: Vec::new(),
+    }
+}
