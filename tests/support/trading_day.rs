@@ -199,6 +199,7 @@ fn order(
         status,
         filled_quantity: quantity(filled),
         average_price: average.map(price),
+        filled_notional: rust_decimal::Decimal::ZERO,
         overfill_quantity: Quantity::ZERO,
         created_at: created,
         updated_at: created + SignedDuration::from_secs(2),
