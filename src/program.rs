@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use arbion::cli::CliError;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, EquityPoint, Health, Host, Metric, MetricUnit, RoundTrip, ScreenRequest,
-    SessionKind, Settings, TradesFormat,
+    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, EquityPoint, Health, Host, Metric, MetricUnit,
+    RoundTrip, ScreenRequest, SessionKind, Settings, TradesFormat,
 };
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
@@ -59,9 +59,15 @@ impl Program {
     }
 
     /// Starts the engine that is asked for. The second value is a throw-away directory to remove afterwards.
-    fn start(&self, settings: &Settings, kind: &SessionKind, on_screen: bool) -> Result<(Running, Option<PathBuf>), CliError> {
+    fn start(
+        &self,
+        settings: &Settings,
+        kind: &SessionKind,
+        on_screen: bool,
+    ) -> Result<(Running, Option<PathBuf>), CliError> {
         let (engine, temporary) = engine_settings(settings, kind, on_screen)?;
-        let running = engine::launch(engine, self.universe()).map_err(|error| CliError::internal(error.to_string()))?;
+        let running =
+            engine::launch(engine, self.universe()).map_err(|error| CliError::internal(error.to_string()))?;
         Ok((running, temporary))
     }
 }
@@ -191,12 +197,17 @@ impl Host for Program {
         if !matches!(tokio::time::timeout(READY, up).await, Ok(true)) {
             return Err(CliError::internal("the engine is not ready"));
         }
-        self.engines.lock().map_err(|_| CliError::internal("a thread has panicked"))?.push((running, temporary));
+        self.engines
+            .lock()
+            .map_err(|_| CliError::internal("a thread has panicked"))?
+            .push((running, temporary));
         Ok(Arc::new(session))
     }
 
     async fn close(&self) -> Result<(), CliError> {
-        let engines = std::mem::take(&mut *self.engines.lock().map_err(|_| CliError::internal("a thread has panicked"))?);
+        let engines = std::mem::take(
+            &mut *self.engines.lock().map_err(|_| CliError::internal("a thread has panicked"))?,
+        );
         // Stopping waits for the last write.
         tokio::task::spawn_blocking(move || {
             for (running, temporary) in engines {
@@ -241,7 +252,11 @@ impl Host for Program {
             .map_err(|error| CliError::usage(error.to_string()))
     }
 
-    async fn backtest(&self, settings: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+    async fn backtest(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+    ) -> Result<BacktestReport, CliError> {
         let (settings, request) = (settings.clone(), request.clone());
         tokio::task::spawn_blocking(move || run_backtest(&settings, &request))
             .await
@@ -272,7 +287,11 @@ impl Host for Program {
         checks.push(check("symbols", Health::Good, format!("{listings} listings")));
         let year = exchange_date(clock::system_now()).year();
         let clock_ok = (2_026..=2_035).contains(&year);
-        checks.push(check("clock", if clock_ok { Health::Good } else { Health::Warning }, format!("the year is {year}")));
+        checks.push(check(
+            "clock",
+            if clock_ok { Health::Good } else { Health::Warning },
+            format!("the year is {year}"),
+        ));
         checks
     }
 
@@ -329,7 +348,9 @@ impl Program {
 
 fn engine_error(error: &engine::EngineError) -> CliError {
     match error {
-        engine::EngineError::Store(_) | engine::EngineError::Venue { .. } => CliError::storage(error.to_string()),
+        engine::EngineError::Store(_) | engine::EngineError::Venue { .. } => {
+            CliError::storage(error.to_string())
+        }
         engine::EngineError::Bars(_) => CliError::usage(error.to_string()),
         _ => CliError::internal(error.to_string()),
     }
@@ -348,7 +369,8 @@ fn run_backtest(settings: &Settings, request: &BacktestRequest) -> Result<Backte
             return Err(CliError::usage(format!("the data has no bars of {instrument}")));
         }
     }
-    bars.series.retain(|instrument, _| request.instruments.is_empty() || request.instruments.contains(instrument));
+    bars.series
+        .retain(|instrument, _| request.instruments.is_empty() || request.instruments.contains(instrument));
     for series in bars.series.values_mut() {
         let kept = |start: Timestamp| {
             let day = exchange_date(start);
@@ -375,8 +397,9 @@ fn run_backtest(settings: &Settings, request: &BacktestRequest) -> Result<Backte
     debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
     let instruments: Vec<_> = bars.series.keys().cloned().collect();
     let params = Params::new(request.params.clone());
-    let mut strategy = strategies::build(&request.strategy, request.strategy.as_str().into(), instruments.clone(), &params)
-        .map_err(|error| usage(&error))?;
+    let mut strategy =
+        strategies::build(&request.strategy, request.strategy.as_str().into(), instruments.clone(), &params)
+            .map_err(|error| usage(&error))?;
     let run = backtest::run(&bars, strategy.as_mut(), venue);
     Ok(report(settings, request, instruments, cash, run))
 }
@@ -391,7 +414,10 @@ fn report(
     BacktestReport {
         strategy: request.strategy.clone(),
         params: request.params.clone(),
-        data: request.data.as_ref().map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string()),
+        data: request
+            .data
+            .as_ref()
+            .map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string()),
         instruments,
         from: run.from,
         until: run.until,
@@ -416,17 +442,23 @@ fn report(
                     exit_price: trip.exit_price,
                     fees: trip.fees,
                     pnl: trip.pnl,
-                    pnl_percent: (!money.is_zero()).then(|| (trip.pnl / money * Decimal::ONE_HUNDRED).round_dp(4)),
+                    pnl_percent: (!money.is_zero())
+                        .then(|| (trip.pnl / money * Decimal::ONE_HUNDRED).round_dp(4)),
                 }
             })
             .collect(),
-        equity: run.equity.iter().map(|(date, equity)| EquityPoint { date: *date, equity: *equity }).collect(),
+        equity: run
+            .equity
+            .iter()
+            .map(|(date, equity)| EquityPoint { date: *date, equity: *equity })
+            .collect(),
         fingerprint: run.fingerprint,
     }
 }
 
 fn metrics(settings: &Settings, run: &backtest::Backtest) -> Vec<Metric> {
-    let curve: Vec<_> = run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
+    let curve: Vec<_> =
+        run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
     let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();
     let risk_free = settings.loaded.config.rates.risk_free.to_f64().unwrap_or(0.04);
     let mut list = Vec::new();

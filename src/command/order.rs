@@ -693,11 +693,10 @@ impl<'a> Reader<'a> {
         once(&mut self.slots.limit, value, "limit prices")?;
         if self.is(&["or", "better"]) || self.is(&["or", "less"]) || self.is(&["or", "more"]) {
             self.at += 2;
-        } else if matches!(self.text(0), "lmt" | "limit")
-            && !matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_)))
+        } else if matches!(self.text(0), "each" | "apiece")
+            || (matches!(self.text(0), "lmt" | "limit")
+                && !matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))))
         {
-            self.at += 1;
-        } else if matches!(self.text(0), "each" | "apiece") {
             self.at += 1;
         }
         Ok(())

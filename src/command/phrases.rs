@@ -418,16 +418,15 @@ fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Opti
 }
 
 fn alert(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let verb = match text {
+    let verb = matches!(
+        text,
         ["alert" | "notify" | "ping" | "warn" | "buzz" | "alarm", ..]
-        | ["tell", "me", ..]
-        | ["let", "me", "know", ..]
-        | ["set", "an" | "a", "alert" | "alarm" | "price", ..]
-        | ["set" | "create" | "add" | "new", "alert" | "alarm", ..]
-        | ["text", "me", ..] => true,
-        ["create" | "add" | "make" | "new", "an" | "a", "alert" | "price", ..] => true,
-        _ => false,
-    };
+            | ["tell" | "text", "me", ..]
+            | ["let", "me", "know", ..]
+            | ["set", "an" | "a", "alert" | "alarm" | "price", ..]
+            | ["set" | "create" | "add" | "new", "alert" | "alarm", ..]
+            | ["create" | "add" | "make" | "new", "an" | "a", "alert" | "price", ..]
+    );
     if !verb {
         return None;
     }

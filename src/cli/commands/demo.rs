@@ -39,13 +39,13 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         None => None,
     };
     let settings = context.settings(false)?;
-    let (host, json) = (context.host, context.cli.globals.json);
+    let (host, json, patience) = (context.host, context.cli.globals.json, context.patience);
     let line = super::line(host, &settings, &kind).await?;
     let mut output = match steps {
         Some(steps) => {
             // With --json there is one document at the end; else each line is told as it happens.
             let progress = (!json).then_some(&mut *context.console);
-            let mut runner = Runner::new(&line, progress).await?;
+            let mut runner = Runner::new(&line, progress, patience).await?;
             let report = runner.run(&steps).await?;
             Output::new(&report)?.failing(report.failure())
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::control::confirm;
+use super::control::{confirm, halted};
 use super::ticket::execute;
 use crate::cli::args::ParseArgs;
 use crate::cli::console::Console;
@@ -93,7 +93,9 @@ pub(in crate::cli) async fn carry_out(
         Command::Flatten { .. } => confirm(console, door.yes, &language::words(&command))?,
         _ => {}
     }
-    line.answer(execute(command, door, hash)).await
+    let is_halt = command == Command::Halt;
+    let reply = line.ask(execute(command, door, hash)).await?;
+    if is_halt { halted(line, &reply) } else { line.show(&reply) }
 }
 
 async fn is_live(line: &Line<'_>, door: &Door) -> Result<bool, CliError> {

@@ -1,7 +1,7 @@
 //! Golden transcripts: what a person sees, and the JSON beside it.
 
 use super::World;
-use super::fake::replaying;
+use super::samples::replaying;
 use crate::cli::host::{DemoRun, ReplayRun, SessionKind};
 use crate::client::Request;
 
