@@ -70,7 +70,13 @@ impl App {
         if quote(old) != quote(new) {
             self.ticket.market_moved(self.env.now);
         }
-        self.finish(Vec::new(), new)
+        let mut wishes = Vec::new();
+        if self.env.current.is_none() {
+            // The first picture came before the engine had a watchlist.
+            let first = new.watchlists.first().and_then(|list| list.instruments.first());
+            wishes.extend(first.cloned().map(Wish::Select));
+        }
+        self.finish(wishes, new)
     }
 
     /// Time has passed.
