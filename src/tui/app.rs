@@ -80,16 +80,22 @@ impl App {
             flashes: Flashes::default(),
             session_gone: false,
         };
+        let mut watchlist = Watchlist::default();
+        let mut ticket = Ticket::default();
+        if let Some(current) = &env.current {
+            watchlist.select(current);
+            ticket.follow(current);
+        }
         Ok(Self {
             env,
             size,
             focus: PaneKind::Watchlist,
             before: PaneKind::Watchlist,
-            watchlist: Watchlist::default(),
+            watchlist,
             chart: Chart::default(),
             positions: Positions::default(),
             orders: Orders::default(),
-            ticket: Ticket::default(),
+            ticket,
             activity: Activity::default(),
             bar: CommandBar::new(options.history.clone()),
             dialogs: Vec::new(),

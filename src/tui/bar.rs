@@ -228,9 +228,8 @@ impl CommandBar {
         let theme = look.theme;
         if !self.active {
             put(buf, area.x + 1, area.y, ":", theme.dim, 1);
-            let label = look.env.keymap.label(super::action::Action::CommandBar);
-            let text = format!("press {label} and type, as buy 10 aapl at 231.50");
-            put(buf, area.x + 3, area.y, &text, theme.dim, area.width.saturating_sub(4));
+            let text = "type a command, as buy 10 aapl at 231.50";
+            put(buf, area.x + 3, area.y, text, theme.dim, area.width.saturating_sub(4));
             return true;
         }
         put(buf, area.x + 1, area.y, ":", theme.accent, 1);

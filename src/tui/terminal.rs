@@ -1,8 +1,7 @@
 //! Takes the terminal and gives it back, on every way out: return, error, panic, signal, suspension. Asks it nothing.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,11 +11,12 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use tokio::sync::Notify;
 
 use super::output::encoder::LEAVE;
+use super::output::writer::write_all;
 
 /// The terminal's two ends and the line settings it had before.
 pub struct Terminal {
-    input: File,
-    output: File,
+    input: OwnedFd,
+    output: OwnedFd,
     cooked: Termios,
     /// True once the screen was given back for good: nothing is written any more.
     closed: Arc<AtomicBool>,
@@ -26,20 +26,20 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Finds the terminal: standard input and output, or `/dev/tty` where input comes from elsewhere.
+    /// Finds the terminal: standard output, and standard input where that is a terminal too, else keys are read from the output's terminal.
+    /// The descriptors are our own, so that no lock of the standard library is held while one of them waits.
     ///
     /// # Errors
     /// `NotFound` when there is no terminal.
     pub fn open() -> io::Result<Arc<Self>> {
-        let none = || io::Error::new(io::ErrorKind::NotFound, "standard output is not a terminal");
         if !io::stdout().is_terminal() {
-            return Err(none());
+            return Err(io::Error::new(io::ErrorKind::NotFound, "standard output is not a terminal"));
         }
-        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let output = io::stdout().as_fd().try_clone_to_owned()?;
         let input = if io::stdin().is_terminal() {
-            File::from(io::stdin().as_fd().try_clone_to_owned()?)
+            io::stdin().as_fd().try_clone_to_owned()?
         } else {
-            OpenOptions::new().read(true).write(true).open("/dev/tty")?
+            output.try_clone()?
         };
         let cooked = tcgetattr(&input)?;
         Ok(Arc::new(Self {
@@ -78,8 +78,7 @@ impl Terminal {
     pub fn restore(&self) {
         self.closed.store(true, Ordering::Release);
         if self.active.swap(false, Ordering::AcqRel) {
-            let mut output = &self.output;
-            let said = output.write_all(LEAVE.as_bytes());
+            let said = write_all(&self.output, LEAVE.as_bytes());
             let set = tcsetattr(&self.input, OptionalActions::Now, &self.cooked);
             // The terminal may be gone: then there is nobody to give it back to.
             tracing::debug!(?said, ?set, "terminal restored");
@@ -104,19 +103,19 @@ impl Terminal {
         Arc::clone(&self.closed)
     }
 
-    /// A file of the reader's own.
+    /// A descriptor of the reader's own.
     ///
     /// # Errors
     /// When the system gives none.
-    pub fn reader(&self) -> io::Result<File> {
+    pub fn reader(&self) -> io::Result<OwnedFd> {
         self.input.try_clone()
     }
 
-    /// A file of the writer's own.
+    /// A descriptor of the writer's own.
     ///
     /// # Errors
     /// When the system gives none.
-    pub fn writer(&self) -> io::Result<File> {
+    pub fn writer(&self) -> io::Result<OwnedFd> {
         self.output.try_clone()
     }
 

@@ -63,18 +63,18 @@ impl App {
         self.env.snapshot_at = self.env.now;
         let at = At { env: &self.env, snapshot: new };
         self.chart.follow(&at);
-        // The screen opens before the engine is up: the first list that comes gives the chart its instrument.
-        let first = new.watchlists.first().and_then(|list| list.instruments.first());
-        let mut wishes = Vec::new();
-        if let (None, Some(first)) = (&self.env.current, first) {
-            wishes.push(Wish::Select(first.clone()));
-        }
         let quote = |snapshot: &Snapshot| {
             let instrument = self.env.current.as_ref()?;
             snapshot.quotes.get(instrument).map(|quote| quote.as_of)
         };
         if quote(old) != quote(new) {
             self.ticket.market_moved(self.env.now);
+        }
+        let mut wishes = Vec::new();
+        if self.env.current.is_none() {
+            // The first picture came before the engine had a watchlist.
+            let first = new.watchlists.first().and_then(|list| list.instruments.first());
+            wishes.extend(first.cloned().map(Wish::Select));
         }
         self.finish(wishes, new)
     }
@@ -148,8 +148,11 @@ impl App {
             Action::Pane5 => self.focus_on(PaneKind::Ticket),
             Action::Pane6 => self.focus_on(PaneKind::Activity),
             Action::Back if self.toasts.dismiss() => {}
-            Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
-            Action::Back => {}
+            Action::Back => {
+                if self.focus == PaneKind::Ticket {
+                    self.focus = self.before;
+                }
+            }
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),

@@ -198,6 +198,7 @@ fn order(
         broker_order_id: Some(BrokerOrderId::new(format!("b-{number}"))),
         status,
         filled_quantity: quantity(filled),
+        filled_notional: average.map_or(Decimal::ZERO, |average| decimal(average) * decimal(filled)),
         average_price: average.map(price),
         filled_notional: rust_decimal::Decimal::ZERO,
         overfill_quantity: Quantity::ZERO,
@@ -364,7 +365,7 @@ pub fn snapshot() -> Snapshot {
         "XOM",
         "BRK.B",
         "EUR/USD",
-        "AAPL  270115P00190000",
+    
     ];
     Snapshot {
         seq: 1,
@@ -454,11 +455,14 @@ pub fn bars(instrument: &Instrument, interval: Interval, limit: u32) -> Vec<Bar>
     let unit = last / decimal("2000");
     let width = interval.seconds();
     let end = now().as_second().div_euclid(width) * width;
+    // Every symbol walks its own way.
+    let phase: i64 = instrument.to_string().bytes().map(i64::from).sum();
     let level = |n: i64| {
+        let n = n + phase;
         let slow = [0, 2, 5, 9, 12, 14, 15, 14, 11, 8, 4, 1, -3, -6, -8, -9, -8, -5, -3, -1]
             [n.rem_euclid(20) as usize];
         let fast = [0, 1, -1, 2, 0, -2, 1][n.rem_euclid(7) as usize];
-        last + unit * Decimal::from(slow + fast - 3 * (n / 40))
+        last + unit * Decimal::from(slow + fast - 3 * ((n - phase) / 40))
     };
     (0..i64::from(limit))
         .rev()

@@ -1,13 +1,15 @@
 //! The thread that writes. The screen hands it one frame at a time and makes the next only when it is done, so that a terminal which
 //! stops reading stops the frames and nothing else, and the newest state is drawn when it reads again.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::sync::mpsc::{Receiver, channel};
 
 /// Frames on their way: one, as the next is made from what this one shows.
@@ -21,16 +23,16 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on a file of its own, so that no lock of the standard library is held while it waits. It drops what comes after `closed`.
+    /// Starts the thread. It drops what comes after `closed`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(mut file: File, closed: Arc<AtomicBool>) -> io::Result<Self> {
+    pub fn start(terminal: OwnedFd, closed: Arc<AtomicBool>) -> io::Result<Self> {
         let (frames, queue) = sync_channel::<Vec<u8>>(IN_FLIGHT_MAX);
         let (done, written) = channel(IN_FLIGHT_MAX + 1);
         std::thread::Builder::new().name("arbion-screen-out".into()).spawn(move || {
             for frame in queue {
-                let result = if closed.load(Ordering::Acquire) { Ok(()) } else { file.write_all(&frame) };
+                let result = if closed.load(Ordering::Acquire) { Ok(()) } else { write_all(&terminal, &frame) };
                 let failed = result.is_err();
                 if done.blocking_send(result).is_err() || failed {
                     return;
@@ -88,4 +90,27 @@ impl Writer {
         };
         matches!(tokio::time::timeout(limit, work).await, Ok(Ok(())))
     }
+}
+
+/// Writes everything, whatever the descriptor's mode: waits where it would block.
+///
+/// # Errors
+/// Of the terminal.
+pub fn write_all(terminal: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(terminal, bytes) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero)),
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                let mut fds = [PollFd::new(terminal, PollFlags::OUT)];
+                match poll(&mut fds, None) {
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }

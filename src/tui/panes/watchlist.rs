@@ -28,15 +28,20 @@ use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Cell, Column, Row, Table, fitting};
 use crate::tui::wish::{Purpose, Wish};
 
-const COLUMNS: [Column; 7] = [
-    Column::text("sym", 8, 0),
-    Column::number("last", 10, 0),
-    Column::number("chg%", 7, 1),
-    Column::number("bid", 10, 3),
-    Column::number("ask", 10, 2),
-    Column::number("vol", 6, 4),
-    Column::text("day", 10, 5),
-];
+/// The columns, with room for the longest name of the list: options have long ones.
+const fn columns(name: u16) -> [Column; 7] {
+    [
+        Column::text("sym", name, 0),
+        Column::number("last", 11, 0),
+        Column::number("chg%", 7, 1),
+        Column::number("bid", 11, 2),
+        Column::number("ask", 11, 2),
+        Column::number("vol", 6, 3),
+        Column::text("day", DAY_WIDTH, 4),
+    ]
+}
+const NAME_WIDTH: std::ops::RangeInclusive<u16> = 8..=18;
+const DAY_WIDTH: u16 = 10;
 const DAY_COLUMN: usize = 6;
 /// Bars behind the line of the day: a session in quarters of an hour.
 const DAY_BARS: u32 = 26;
@@ -146,8 +151,13 @@ impl Watchlist {
         rows
     }
 
+    fn columns(&self, snapshot: &Snapshot) -> [Column; 7] {
+        let names = self.instruments(snapshot).iter().map(|instrument| format::width(&instrument.to_string()));
+        columns(names.max().unwrap_or(0).clamp(*NAME_WIDTH.start(), *NAME_WIDTH.end()))
+    }
+
     fn ask_days(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        if !fitting(&COLUMNS, area.width).contains(&DAY_COLUMN) {
+        if !fitting(&self.columns(at.snapshot), area.width).contains(&DAY_COLUMN) {
             return;
         }
         let mut open = self.days.values().filter(|day| matches!(day, DayLine::Asked)).count();
@@ -196,7 +206,7 @@ impl Watchlist {
             Some(DayLine::Values(values)) => {
                 let mut values = values.clone();
                 values.extend(quote.last.and_then(|p| p.get().to_f64()));
-                sparkline(&values, usize::from(COLUMNS[DAY_COLUMN].width), theme)
+                sparkline(&values, usize::from(DAY_WIDTH), theme)
             }
             _ => String::new(),
         };
@@ -269,7 +279,8 @@ impl Pane for Watchlist {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], decimals, look)).collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
+        let columns = self.columns(look.snapshot);
+        Table { theme: look.theme, columns: &columns, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
 

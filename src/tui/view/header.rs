@@ -164,7 +164,9 @@ fn clocks(look: &Look<'_>) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
     pieces.push(piece(clean(&market.name).into_owned(), theme.dim, 4, 3));
-    pieces.push(piece(if market.open { "open" } else { "closed" }.into(), theme.dim, 4, 1));
+    // Open goes without saying where room is short; closed does not.
+    let (word, drop) = if market.open { ("open", 7) } else { ("closed", 4) };
+    pieces.push(piece(word.into(), theme.dim, drop, 1));
     if let Some(changes) = market.changes_at {
         let left = changes.duration_since(clock).as_secs();
         pieces.push(piece(format::countdown(left), theme.text, 4, 1));

@@ -323,8 +323,8 @@ mod tests {
     #[test]
     fn candles_have_half_cell_bodies_and_wicks() {
         let candles = [candle(1.0, 3.9, 0.1, 2.9), candle(2.9, 2.9, 0.6, 1.1), candle(1.2, 1.3, 1.1, 1.2)];
-        assert_eq!(draw(&candles, 1, (4, 4), &[], false), [" │  ", " ┃┇ ", " ┃┇╻", " │╵ "]);
-        assert_eq!(draw(&candles[..2], 3, (7, 4), &[], true), ["", "", "", ""]);
+        assert_eq!(draw(&candles, 1, (4, 4), &[], false), [" │  ", " ┃┇ ", " ┃┇╻", " ╿╵ "]);
+        assert_eq!(draw(&candles[..2], 3, (7, 4), &[], true), ["  |    ", " ## == ", " ## == ", " ##  | "]);
     }
 
     #[test]

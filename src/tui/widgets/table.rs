@@ -18,7 +18,7 @@ pub struct Column {
     pub width: u16,
     /// Numbers stand right.
     pub right: bool,
-    /// 0 always stays; the highest leaves first.
+    /// 0 always stays; the highest leave first, and together.
     pub drop: u8,
 }
 
@@ -62,17 +62,17 @@ pub struct Table<'a> {
     pub focused: bool,
 }
 
-/// Which columns fit, in order. Two columns go to the row marker, one to each gap.
+/// Which columns fit, in order. One column goes to the row marker, one to each gap.
 #[must_use]
 pub fn fitting(columns: &[Column], width: u16) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     let needed = |kept: &[usize]| kept.iter().map(|i| columns[*i].width + 1).sum::<u16>();
-    while needed(&kept) > width && kept.len() > 1 {
-        let worst = kept.iter().enumerate().max_by_key(|(at, i)| (columns[**i].drop, *at));
-        match worst {
-            Some((at, i)) if columns[*i].drop > 0 => drop(kept.remove(at)),
-            _ => break,
+    while needed(&kept) >= width {
+        let worst = kept.iter().map(|i| columns[*i].drop).max().unwrap_or(0);
+        if worst == 0 {
+            break;
         }
+        kept.retain(|i| columns[*i].drop < worst);
     }
     kept
 }
@@ -161,16 +161,18 @@ mod tests {
             Column::text("sym", 8, 0),
             Column::number("last", 10, 0),
             Column::number("chg%", 7, 1),
-            Column::number("bid", 10, 3),
+            Column::number("bid", 10, 2),
             Column::number("ask", 10, 2),
+            Column::text("day", 10, 3),
         ];
-        for (width, expected) in [
-            (60, vec![0, 1, 2, 3, 4]),
-            (45, vec![0, 1, 2, 4]),
-            (30, vec![0, 1, 2]),
-            (21, vec![0, 1]),
+        let cases = [
+            (62, vec![0, 1, 2, 3, 4, 5]),
+            (61, vec![0, 1, 2, 3, 4]),
+            (50, vec![0, 1, 2]),
+            (28, vec![0, 1]),
             (5, vec![0, 1]),
-        ] {
+        ];
+        for (width, expected) in cases {
             assert_eq!(fitting(&columns, width), expected, "{width}");
         }
     }

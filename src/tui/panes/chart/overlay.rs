@@ -1,5 +1,6 @@
 //! Lines over the price: which ones, and their values at the candles in view.
 
+use crate::quant::indicators::{Bands, Bollinger, Ema, Sma, batch};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::candles::Overlay;
 
@@ -71,36 +72,26 @@ pub fn overlays(set: OverlaySet, closes: &[f64], sources: &[usize], theme: &Them
         .collect()
 }
 
-fn sma(values: &[f64], period: usize) -> Vec<f64> {
-    let mut out = vec![f64::NAN; values.len()];
-    for (i, window) in values.windows(period).enumerate() {
-        out[i + period - 1] = window.iter().sum::<f64>() / period as f64;
-    }
-    out
+fn line(closes: &[f64], update: impl FnMut(&f64) -> Option<f64>) -> Vec<f64> {
+    batch(closes, update).into_iter().map(|value| value.unwrap_or(f64::NAN)).collect()
 }
 
-fn ema(values: &[f64], period: usize) -> Vec<f64> {
-    let mut out = sma(values, period);
-    let alpha = 2.0 / (period as f64 + 1.0);
-    for i in period..values.len() {
-        out[i] = out[i - 1] + alpha * (values[i] - out[i - 1]);
-    }
-    out
+fn sma(closes: &[f64], period: usize) -> Vec<f64> {
+    let mut average = Sma::new(period);
+    line(closes, |close| average.update(*close))
 }
 
-fn bollinger(values: &[f64], period: usize, deviations: f64) -> (Vec<f64>, Vec<f64>) {
-    let middle = sma(values, period);
-    let mut lower = middle.clone();
-    let mut upper = middle;
-    for (i, window) in values.windows(period).enumerate() {
-        let at = i + period - 1;
-        let mean = lower[at];
-        let variance = window.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / period as f64;
-        let reach = deviations * variance.sqrt();
-        lower[at] = mean - reach;
-        upper[at] = mean + reach;
-    }
-    (lower, upper)
+fn ema(closes: &[f64], period: usize) -> Vec<f64> {
+    let mut average = Ema::new(period);
+    line(closes, |close| average.update(*close))
+}
+
+/// Lower and upper band.
+fn bollinger(closes: &[f64], period: usize, deviations: f64) -> (Vec<f64>, Vec<f64>) {
+    let mut bands = Bollinger::new(period, deviations);
+    let both = batch(closes, |close| bands.update(*close));
+    let pick = |side: fn(&Bands) -> f64| both.iter().map(|b| b.as_ref().map_or(f64::NAN, side)).collect();
+    (pick(|b| b.lower), pick(|b| b.upper))
 }
 
 #[cfg(test)]
