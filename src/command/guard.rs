@@ -281,7 +281,8 @@ fn two_commands(tokens: &[Token]) -> bool {
         .collect();
     // "sell to open", "limit order to buy" have one act; "collar ... buy 180p sell 210c" lists legs.
     // "cancel my aapl buy orders" names a side, it does not buy.
-    let cancels =
+    let or_cancel = tokens.windows(2).any(|w| w[0].text == "or" && w[1].text == "cancel");
+    let cancels = or_cancel ||
         tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "cancel" | "cxl" | "kill" | "pull"));
     acts.windows(2).any(|w| w[1] > w[0] + 1) && !cancels
 }

@@ -126,6 +126,13 @@ fn split_piece(piece: &str, start: usize, list: &mut Vec<Token>) {
     let first = piece.chars().next().unwrap_or(' ');
     let marks =
         [',', ';', ':', '!', '?', '(', ')', '"', '“', '”', '„', '«', '»', '&', '|', '…', '[', ']', '{', '}'];
+    // '27 is a year, not a quotation.
+    let year = piece
+        .strip_prefix(['\'', '’'])
+        .filter(|rest| rest.len() == 2 && rest.bytes().all(|b| b.is_ascii_digit()));
+    if let Some(year) = year {
+        return split_piece(year, start + first.len_utf8(), list);
+    }
     if marks.contains(&first) || (first == '\'' && piece.len() > 1) || first == '‘' {
         push(list, Kind::Mark(first), &piece[..first.len_utf8()], start);
         return split_piece(&piece[first.len_utf8()..], start + first.len_utf8(), list);

@@ -103,10 +103,19 @@ fn question(text: &str, tokens: &[lex::Token], context: &ParseContext<'_>) -> Co
     if let Some(command) = market_hours(tokens) {
         return command;
     }
-    let why = matches!(
-        tokens[0].text.as_str(),
-        "why" | "should" | "would" | "will" | "is" | "are" | "did" | "does" | "could" | "can"
-    );
+    let how_to = tokens[0].text == "how"
+        && matches!(tokens.get(1).map(|t| t.text.as_str()), Some("do" | "to" | "can" | "does" | "would"))
+        && tokens.iter().any(|t| {
+            matches!(
+                t.text.as_str(),
+                "place" | "set" | "make" | "use" | "buy" | "sell" | "change" | "work" | "works"
+            )
+        });
+    let why = how_to
+        || matches!(
+            tokens[0].text.as_str(),
+            "why" | "should" | "would" | "will" | "is" | "are" | "did" | "does" | "could" | "can"
+        );
     let acts = tokens.iter().any(|t| guard::is_verb(&t.text))
         && !tokens.iter().any(|t| matches!(t.text.as_str(), "orders" | "positions" | "price" | "power"));
     if !why && !acts {
@@ -180,6 +189,44 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
     if lacks_symbol {
         for (at, token) in tokens.iter().enumerate().skip(1) {
             let word = token.kind == lex::Kind::Word || matches!(token.kind, lex::Kind::Strike(..));
+            // Small words that stand for something else are never taken for a ticker unless they are shouted.
+            let pronoun = matches!(
+                token.text.as_str(),
+                "it" | "on"
+                    | "at"
+                    | "for"
+                    | "a"
+                    | "be"
+                    | "so"
+                    | "are"
+                    | "can"
+                    | "i"
+                    | "you"
+                    | "me"
+                    | "of"
+                    | "to"
+                    | "in"
+                    | "is"
+                    | "or"
+                    | "by"
+                    | "as"
+                    | "an"
+                    | "has"
+                    | "do"
+                    | "go"
+                    | "my"
+                    | "we"
+                    | "us"
+                    | "up"
+                    | "the"
+                    | "and"
+                    | "that"
+                    | "this"
+                    | "have"
+            );
+            if pronoun && !token.raw.chars().all(|c| c.is_ascii_uppercase()) {
+                continue;
+            }
             if word
                 && words::is_keyword(&token.text)
                 && symbols::ticker(&token.raw, context).is_some()

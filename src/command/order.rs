@@ -381,6 +381,15 @@ impl<'a> Reader<'a> {
                 );
             }
             return match self.value() {
+                // What closes has nothing to protect: its "stop loss" is the stop order itself.
+                Some(price)
+                    if matches!(
+                        self.slots.verb,
+                        Some(Verb::Sell | Verb::Close | Verb::Cover | Verb::Protect)
+                    ) && self.slots.effect != Some(PositionEffect::Open) =>
+                {
+                    once(&mut self.slots.stop, price, "stop prices")
+                }
                 Some(price) => once(&mut self.slots.stop_loss, price, "stop losses"),
                 None => refuse("At which price is the loss stopped?"),
             };
@@ -670,7 +679,13 @@ impl<'a> Reader<'a> {
             let value = *value;
             let tail = match (self.text(1), self.text(2)) {
                 ("or", "better" | "less" | "lower" | "higher" | "more") => 3,
-                ("lmt" | "limit", _) => 2,
+                // "aapl 10 limit 240": the number after the word is the limit, the one before is not.
+                ("lmt" | "limit", _)
+                    if self.slots.quantity.is_some()
+                        && !matches!(self.kind(2), Some(Kind::Number(_) | Kind::Money(_))) =>
+                {
+                    2
+                }
                 _ => 0,
             };
             if tail > 0 {
@@ -720,6 +735,18 @@ impl<'a> Reader<'a> {
         if let Some(Kind::Money(value)) = self.kind(0) {
             let value = *value;
             self.at += 1;
+            // "$240 call" is a strike.
+            let right = match self.text(0) {
+                "call" | "calls" => Some(Right::Call),
+                "put" | "puts" => Some(Right::Put),
+                _ => None,
+            };
+            if right.is_some() && self.slots.quantity.is_some() {
+                self.at += 1;
+                self.slots.strikes.push((value, right));
+                self.slots.option_said = true;
+                return Ok(());
+            }
             return self.money(value);
         }
         let words: Vec<&str> = self.tokens[self.at..].iter().take(8).map(|t| t.text.as_str()).collect();

@@ -267,11 +267,7 @@ fn cancel(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option
         {
             true
         }
-        [
-            "cancel" | "cxl" | "kill" | "pull" | "scratch" | "nix" | "cancell" | "remove" | "withdraw"
-            | "bust" | "yank",
-            ..,
-        ] => true,
+        ["cancel" | "cxl" | "kill" | "pull" | "scratch" | "nix" | "cancell" | "yank", ..] => true,
         _ => false,
     };
     if !verb {
@@ -330,6 +326,7 @@ fn replace(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Optio
             | "reprice"
             | "make"
     );
+    let verb = verb || matches!(text, ["set", "order", ..] | ["set", "my", ..]);
     if !verb || text.len() < 3 {
         return None;
     }
@@ -843,7 +840,8 @@ fn show(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<C
         })
         .cloned()
         .collect();
-    let instrument = instruments(&rest, context).into_iter().next();
+    let of_what = !matches!(what, ShowTopic::Watchlist | ShowTopic::Balances | ShowTopic::BuyingPower);
+    let instrument = instruments(&rest, context).into_iter().next().filter(|_| of_what);
     let broker = text
         .windows(2)
         .find_map(

@@ -128,7 +128,11 @@ fn by_name(tokens: &[Token], context: &ParseContext<'_>) -> Option<(Found, usize
             if !name.is_empty() {
                 name.push(' ');
             }
-            name.push_str(token.text.trim_end_matches("'s"));
+            name.push_str(&token.text);
+        }
+        // "mcdonald's" is its own name, "tesla's" is Tesla's.
+        if let (NameMatch::None, Some(owner)) = (context.lookup.by_name(&name), name.strip_suffix("'s")) {
+            name = owner.to_owned();
         }
         if single && name.len() < 3 {
             return None;

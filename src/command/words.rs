@@ -5,6 +5,10 @@ pub(super) fn is_filler(word: &str) -> bool {
     matches!(
         word,
         "please"
+            | "into"
+            | "more"
+            | "additional"
+            | "extra"
             | "pls"
             | "plz"
             | "kindly"

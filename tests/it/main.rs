@@ -7,5 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod corpus;
 mod engine;
 mod house;
+mod terminal;

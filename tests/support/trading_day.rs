@@ -346,26 +346,8 @@ pub fn snapshot() -> Snapshot {
         instruments: keys.iter().map(|key| instrument(key)).collect(),
     };
     let tech = [
-        "AAPL",
-        "MSFT",
-        "NVDA",
-        "BTC-USD",
-        "ETH-USD",
-        "SPY",
-        "QQQ",
-        "TSLA",
-        "AMD",
-        "AMZN",
-        "GOOGL",
-        "META",
-        "NFLX",
-        "DOGE-USD",
-        "F",
-        "KO",
-        "XOM",
-        "BRK.B",
-        "EUR/USD",
-    
+        "AAPL", "MSFT", "NVDA", "BTC-USD", "ETH-USD", "SPY", "QQQ", "TSLA", "AMD", "AMZN", "GOOGL", "META",
+        "NFLX", "DOGE-USD", "F", "KO", "XOM", "BRK.B", "EUR/USD",
     ];
     Snapshot {
         seq: 1,

@@ -32,7 +32,8 @@ impl Writer {
         let (done, written) = channel(IN_FLIGHT_MAX + 1);
         std::thread::Builder::new().name("arbion-screen-out".into()).spawn(move || {
             for frame in queue {
-                let result = if closed.load(Ordering::Acquire) { Ok(()) } else { write_all(&terminal, &frame) };
+                let result =
+                    if closed.load(Ordering::Acquire) { Ok(()) } else { write_all(&terminal, &frame) };
                 let failed = result.is_err();
                 if done.blocking_send(result).is_err() || failed {
                     return;
