@@ -14,7 +14,8 @@ const ANY_DAY: Date = Date::constant(2000, 1, 1);
 
 /// What a line means.
 pub(super) fn parse(text: &str, today: Date, lookup: &dyn SymbolLookup) -> Command {
-    command::parse(text, &ParseContext { today, lookup, calendar: &Calendar::nyse() })
+    let calendar = Calendar::nyse();
+    command::parse(text, &ParseContext { today, lookup, calendar: &calendar })
 }
 
 /// A command in words that parse to it.

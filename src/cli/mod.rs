@@ -28,6 +28,8 @@ use args::Cli;
 use commands::Context;
 use output::{Output, finish};
 
+/// How long a script's expectation may take to come true.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How long tasks that are still running may take once the command is done.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -45,6 +47,16 @@ pub fn run_on(
     host: &dyn Host,
     console: &mut Console,
 ) -> u8 {
+    run_patiently(args, environment, host, console, PATIENCE)
+}
+
+fn run_patiently(
+    args: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+    host: &dyn Host,
+    console: &mut Console,
+    patience: Duration,
+) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     // A wrong command line must be answered in the form that was asked for, though it could not be read.
     let json = args.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
@@ -60,7 +72,7 @@ pub fn run_on(
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(error.into()), json, console),
     };
-    let result = runtime.block_on(Context { host, environment, cli: &cli, console }.run());
+    let result = runtime.block_on(Context { host, environment, cli: &cli, console, patience }.run());
     runtime.shutdown_timeout(SHUTDOWN);
     finish(result, json, console)
 }

@@ -55,14 +55,29 @@ pub(super) async fn halt(
         confirm(Some(console), args.yes, "cancel protective exits too")?;
     }
     let reply = line.ask(Request::Halt { all: args.all }).await?;
-    let Reply::Orders(orders) = &reply else { return line.show(&reply) };
-    let shown = line.show(&reply)?;
+    halted(line, &reply)
+}
+
+/// What a halt came to.
+pub(super) fn halted(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
+    let Reply::Orders(orders) = reply else { return line.show(reply) };
     let text = format!("halted; {} working orders canceled; lift it with: arbion resume", orders.len());
     let mut output = Output::new(&Halted { state: "halted", orders })?.line(text);
     if !orders.is_empty() {
-        output.blocks.extend(shown.blocks);
+        output.blocks.extend(line.show(reply)?.blocks);
     }
     Ok(output)
+}
+
+/// What lifting the halt came to.
+pub(super) fn resumed(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
+    let Reply::Done(_) = reply else { return line.show(reply) };
+    Ok(Output::new(&Named("state", "active"))?.line("orders are let out again"))
+}
+
+pub(super) async fn resume(line: &Line<'_>) -> Result<Output, CliError> {
+    let reply = line.ask(Request::Resume).await?;
+    resumed(line, &reply)
 }
 
 pub(super) async fn flatten(

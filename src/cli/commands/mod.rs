@@ -13,6 +13,8 @@ mod orders;
 mod speak;
 mod ticket;
 
+use std::time::Duration;
+
 use super::args::{Cli, Command, ConfigCommand, ExportCommand, OrderCommand, PaperCommand};
 use super::console::Console;
 use super::error::CliError;
@@ -31,6 +33,8 @@ pub(super) struct Context<'a> {
     pub environment: &'a Environment,
     pub cli: &'a Cli,
     pub console: &'a mut Console,
+    /// How long a script's expectation may take to come true.
+    pub patience: Duration,
 }
 
 /// Does the command need neither engine nor files, so that it is answered without either.
@@ -115,7 +119,7 @@ impl Context<'_> {
             }
             Command::Backup(args) => control::backup(&line, args).await,
             Command::Halt(args) => control::halt(&line, args, console).await,
-            Command::Resume => line.answer(Request::Resume).await,
+            Command::Resume => control::resume(&line).await,
             Command::Flatten(args) => control::flatten(&line, args, console).await,
             Command::Do { text, yes, allow_duplicate, no_wait, account } => {
                 let account = line.named_account(account.as_deref()).await?;

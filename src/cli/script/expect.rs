@@ -57,7 +57,7 @@ impl Compare {
         })
     }
 
-    fn holds(self, found: Decimal, value: Decimal) -> bool {
+    pub(super) fn holds(self, found: Decimal, value: Decimal) -> bool {
         match self {
             Self::Less => found < value,
             Self::AtMost => found <= value,

@@ -23,8 +23,6 @@ use crate::domain::order::{Order, OrderType, OriginKind};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
 
-/// An expectation may come true for so long: an engine publishes its picture a little after it answers.
-const GRACE: Duration = Duration::from_secs(2);
 /// Longest wait for fills or for an order's end, in market time.
 const FILLS_MAX: SignedDuration = SignedDuration::from_secs(60);
 /// Steps of a replay's clock while fills are waited for, in seconds: an account day, as on daily bars nothing fills sooner.
@@ -80,26 +78,24 @@ pub struct Runner<'a> {
     line: &'a Line<'a>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     progress: Option<&'a mut Console>,
-    grace: Duration,
+    patience: Duration,
 }
 
 impl<'a> Runner<'a> {
-    /// A runner. A replay's clock is stopped first, so that only the script moves it.
+    /// A runner. A replay's clock is stopped first, so that only the script moves it. An expectation may come true within `patience`,
+    /// for an engine publishes its picture a little after it answers.
     ///
     /// # Errors
     /// When the engine has no account to show.
-    pub async fn new(line: &'a Line<'a>, progress: Option<&'a mut Console>) -> Result<Self, CliError> {
+    pub async fn new(
+        line: &'a Line<'a>,
+        progress: Option<&'a mut Console>,
+        patience: Duration,
+    ) -> Result<Self, CliError> {
         if line.snapshot().await?.replay.is_some() {
             line.ask(Request::Replay(ReplayControl::Paused(true))).await?;
         }
-        Ok(Self { line, snapshots: line.session.snapshots(), progress, grace: GRACE })
-    }
-
-    /// With another patience.
-    #[must_use]
-    pub const fn with_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
+        Ok(Self { line, snapshots: line.session.snapshots(), progress, patience })
     }
 
     /// Runs the steps up to the first that fails.
@@ -190,7 +186,7 @@ impl<'a> Runner<'a> {
     }
 
     async fn expect(&mut self, expectation: &Expectation) -> Result<(), CliError> {
-        let deadline = tokio::time::Instant::now() + self.grace;
+        let deadline = tokio::time::Instant::now() + self.patience;
         loop {
             let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
             let Err(found) = expectation.check(&snapshot, self.line.lookup)? else { return Ok(()) };
@@ -236,7 +232,7 @@ impl<'a> Runner<'a> {
             while !works(&self.snapshots.borrow()).is_empty() && self.now() < target {
                 self.line.ask(Request::Advance { seconds: REPLAY_STEP }).await?;
                 // The engine publishes a moment after it answers.
-                drop(tokio::time::timeout(self.grace, self.snapshots.changed()).await);
+                drop(tokio::time::timeout(self.patience, self.snapshots.changed()).await);
             }
         } else {
             self.until(|snapshot| works(snapshot).is_empty() || snapshot.now >= target).await?;

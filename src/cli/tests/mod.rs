@@ -5,14 +5,16 @@ mod exits;
 mod fake;
 mod help;
 mod hostile;
+mod samples;
 mod scripts;
 mod usage;
 
 use std::ffi::OsString;
 use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{Console, run_on};
+use super::{Console, run_patiently};
 use crate::config::Environment;
 use fake::FakeHost;
 
@@ -54,7 +56,7 @@ impl Write for Shared {
 }
 
 /// A place to run commands in: a home of its own, a host, what a person would type.
-pub(super) struct World {
+pub(in crate::cli::tests) struct World {
     pub home: tempfile::TempDir,
     pub host: FakeHost,
     pub environment: Environment,
@@ -105,7 +107,7 @@ impl World {
             colour: self.colour,
         };
         let all = std::iter::once("arbion").chain(args.iter().copied()).map(OsString::from);
-        let exit = run_on(all, &self.environment, &self.host, &mut console);
+        let exit = run_patiently(all, &self.environment, &self.host, &mut console, Duration::ZERO);
         drop(console);
         let home = self.home.path().display().to_string();
         Ran { exit, out: out.text().replace(&home, "/temp"), err: err.text().replace(&home, "/temp") }
