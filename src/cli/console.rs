@@ -4,6 +4,7 @@
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
 use crate::config::{Colour, ColourDepth, Environment};
+use crate::domain::text::ascii_escaped;
 
 /// Narrowest table.
 const WIDTH_MIN: usize = 40;
@@ -46,12 +47,12 @@ impl Console {
         }
     }
 
-    /// Asks a yes-or-no question on the error stream. Anything but `y` or `yes` is no.
+    /// Asks a yes-or-no question on the error stream. Anything but `y` or `yes` is no. A look-alike letter in it is shown as what it is.
     ///
     /// # Errors
     /// When the terminal cannot be read or written.
     pub fn ask(&mut self, question: &str) -> io::Result<bool> {
-        write!(self.err, "{question} [y/N] ")?;
+        write!(self.err, "{} [y/N] ", ascii_escaped(question))?;
         self.err.flush()?;
         let mut answer = String::new();
         self.input.read_line(&mut answer)?;
@@ -91,6 +92,32 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Err(ErrorKind::BrokenPipe.into())
         }
+    }
+
+    #[test]
+    fn t2_a_question_shows_look_alike_letters() {
+        let shown = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        struct Into(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+        impl Write for Into {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut console = Console {
+            out: Box::new(io::sink()),
+            err: Box::new(Into(std::sync::Arc::clone(&shown))),
+            input: Box::new(io::Cursor::new("y\n")),
+            can_ask: true,
+            out_is_terminal: true,
+            width: None,
+            colour: false,
+        };
+        assert!(console.ask("buy 10 \u{391}APL?").unwrap());
+        assert_eq!(shown.lock().unwrap().as_slice(), b"buy 10 \\u{391}APL? [y/N] ");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 pub struct Settings {
     /// The profile.
     pub profile: ProfileName,
-    /// Where things lie. For `Read` and `Trade` the directories exist and are private; a demo, a replay and a backtest create nothing.
+    /// Where things lie. They exist and are private, but for what needs none: scripts, screenshots, backtests.
     pub paths: Paths,
     /// The configuration with where each option came from.
     pub loaded: Loaded,
@@ -38,7 +38,7 @@ pub enum SessionKind {
     Read,
     /// Places, cancels or halts.
     Trade,
-    /// A throw-away paper account on the simulated market; the profile is not touched.
+    /// Paper on the simulated market: for the screen the profile's own account, for a session (a script, a screenshot) a throw-away one.
     Demo(DemoRun),
     /// A throw-away paper account on recorded bars and their clock.
     Replay(ReplayRun),

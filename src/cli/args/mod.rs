@@ -32,7 +32,6 @@ const HELP_WIDTH: usize = 100;
     name = "arbion",
     version,
     max_term_width = HELP_WIDTH,
-    disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 denied by risk, 4 rejected by the broker, 5 not authorised, 6 network, 7 locked, 8 outcome unknown.\nEnvironment: ARBION_HOME moves every directory under one root, ARBION_PROFILE names the profile, NO_COLOR turns colour off."
 )]
 pub struct Cli {
@@ -129,7 +128,7 @@ pub enum Command {
     Backup(BackupArgs),
     /// Run a strategy over recorded bars
     Backtest(BacktestArgs),
-    /// Trade a throw-away paper account on the simulated market or a replay
+    /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing
     Demo(DemoArgs),
     /// Check and show the configuration
     #[command(subcommand)]

@@ -130,7 +130,7 @@ pub struct BacktestArgs {
     /// The strategy, such as sma_cross
     #[arg(value_name = "STRATEGY")]
     pub strategy: String,
-    /// CSV of bars: symbol,date,open,high,low,close,volume[,adj_close] [default: the bars that come with the program]
+    /// CSV of bars with symbol, date, open, high, low, close, volume and perhaps adj_close [default: the bars that come with the program]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Trade only these symbols of the file

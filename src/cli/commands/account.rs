@@ -76,7 +76,7 @@ pub(super) async fn export(
     fills.reverse();
     let text = host.trades_file(args.format, &fills);
     if args.to.as_os_str() == "-" {
-        return Ok(Output::new(&Named("executions", &fills))?.verbatim(text));
+        return Ok(Output::new(&Named("executions", &fills))?.lines(&text));
     }
     files::write_private(&args.to, text.as_bytes(), args.force)?;
     let path = args.to.display().to_string();

@@ -69,6 +69,17 @@ pub(super) fn halted(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError>
     Ok(output)
 }
 
+/// What lifting the halt came to.
+pub(super) fn resumed(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
+    let Reply::Done(_) = reply else { return line.show(reply) };
+    Ok(Output::new(&Named("state", "active"))?.line("orders are let out again"))
+}
+
+pub(super) async fn resume(line: &Line<'_>) -> Result<Output, CliError> {
+    let reply = line.ask(Request::Resume).await?;
+    resumed(line, &reply)
+}
+
 pub(super) async fn flatten(
     line: &Line<'_>,
     args: &FlattenArgs,

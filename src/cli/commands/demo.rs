@@ -1,4 +1,4 @@
-//! The demo: the screen on a throw-away account, a script, a screenshot.
+//! The demo: the screen, a script, a screenshot, on the simulated market or a replay.
 
 use std::io::Read;
 use std::path::Path;
@@ -28,7 +28,9 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
     };
     if args.script.is_none() && !args.screenshot {
         context.need_screen()?;
-        let settings = context.settings(false)?;
+        // On the screen the demo is the profile's own paper account.
+        let settings = context.settings(true)?;
+        crate::cli::logging::start(&settings);
         let size = args.size.map(|size| (size.0, size.1));
         context.host.screen(&settings, &ScreenRequest { kind, size }).await?;
         return Output::new(&serde_json::Value::Null);
@@ -58,7 +60,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         let mut document: serde_json::Value = serde_json::from_str(&output.json)?;
         document["screenshot"] = frame.lines().collect();
         output.json = crate::cli::output::to_json(&document)?;
-        output = output.verbatim(frame);
+        output = output.lines(&frame);
     }
     Ok(output)
 }

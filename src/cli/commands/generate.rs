@@ -33,7 +33,7 @@ pub(super) fn man(args: &ManArgs) -> Result<Output, CliError> {
         // A built command's display name is its whole path, such as `arbion-order-place`.
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
         let path = directory.join(format!("{name}.1"));
-        open.extend(command.get_subcommands().cloned());
+        open.extend(command.get_subcommands().filter(|inner| inner.get_name() != "help").cloned());
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;
         fs::write(&path, page).map_err(|error| CliError::storage(format!("{}: {error}", path.display())))?;

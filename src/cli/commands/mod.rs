@@ -119,7 +119,7 @@ impl Context<'_> {
             }
             Command::Backup(args) => control::backup(&line, args).await,
             Command::Halt(args) => control::halt(&line, args, console).await,
-            Command::Resume => line.answer(Request::Resume).await,
+            Command::Resume => control::resume(&line).await,
             Command::Flatten(args) => control::flatten(&line, args, console).await,
             Command::Do { text, yes, allow_duplicate, no_wait, account } => {
                 let account = line.named_account(account.as_deref()).await?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::control::{confirm, halted};
+use super::control::{confirm, halted, resumed};
 use super::ticket::execute;
 use crate::cli::args::ParseArgs;
 use crate::cli::console::Console;
@@ -93,9 +93,12 @@ pub(in crate::cli) async fn carry_out(
         Command::Flatten { .. } => confirm(console, door.yes, &language::words(&command))?,
         _ => {}
     }
-    let is_halt = command == Command::Halt;
-    let reply = line.ask(execute(command, door, hash)).await?;
-    if is_halt { halted(line, &reply) } else { line.show(&reply) }
+    let show = match command {
+        Command::Halt => halted,
+        Command::Resume => resumed,
+        _ => |line: &Line<'_>, reply: &Reply| line.show(reply),
+    };
+    show(line, &line.ask(execute(command, door, hash)).await?)
 }
 
 async fn is_live(line: &Line<'_>, door: &Door) -> Result<bool, CliError> {

@@ -10,7 +10,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::console::Console;
-use super::error::{CliError, EXIT_DONE};
+use super::error::{CliError, EXIT_DONE, EXIT_INTERNAL};
 use crate::domain::text::clean;
 
 pub use json::to_json;
@@ -76,6 +76,13 @@ impl Output {
     pub fn table(mut self, table: Table) -> Self {
         self.blocks.push(Block::Table(table));
         self
+    }
+
+    /// With lines of a file or a screen, each cleaned.
+    #[must_use]
+    pub fn lines(self, text: &str) -> Self {
+        let cleaned: Vec<_> = text.lines().map(clean).collect();
+        self.verbatim(cleaned.join("\n"))
     }
 
     /// With text of ours.
@@ -147,10 +154,11 @@ pub fn finish(result: Result<Output, CliError>, json: bool, console: &mut Consol
         }
     };
     let mut exit = failure.as_ref().map_or(EXIT_DONE, |failure| failure.exit);
-    let written = write_all(console, document.as_deref(), failure.as_ref());
-    if written.is_err() && exit == EXIT_DONE {
-        // The answer did not reach its reader, for another reason than the reader's leaving: a full disk behind a redirect.
-        exit = super::error::EXIT_INTERNAL;
+    if let Err(error) = write_all(console, document.as_deref(), failure.as_ref()) {
+        // The answer did not reach its reader, for another reason than the reader's leaving: a full disk behind a redirect. Where the
+        // error stream fails too, the exit code is all that is left.
+        writeln!(console.err, "arbion: the answer cannot be written: {error}").unwrap_or_default();
+        exit = exit.max(EXIT_INTERNAL);
     }
     exit
 }

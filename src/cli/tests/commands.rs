@@ -280,3 +280,79 @@ fn each_command_asks_for_the_engine_it_needs() {
     assert_eq!(kind(&["demo", "--replay", "b.csv", "--speed", "60"]), replay(Some("b.csv"), Some(60)));
     assert_eq!(kind(&["config", "path"]), None);
 }
+
+#[test]
+fn parse_answers_with_the_command_and_nothing_else() {
+    let mut world = World::new();
+    // No home, no profile, no configuration: it needs none.
+    world.environment.arbion_home = Some("nowhere".into());
+    world.environment.arbion_profile = Some("No Such".into());
+    let cases = [
+        (
+            &["buy 10 aapl"][..],
+            0,
+            r#"{"intent":"place","side":"buy","instrument":{"kind":"equity","symbol":"AAPL"},"quantity":"10","order_type":"market","time_in_force":"day"}"#,
+        ),
+        (
+            &["sell", "half", "my", "tesla,", "trail", "5%"],
+            0,
+            r#"{"intent":"close","instrument":{"kind":"equity","symbol":"TSLA"},"percent_of_position":"50","order_type":"trailing_stop","trail_percent":"5","time_in_force":"day"}"#,
+        ),
+        (
+            &["buy some apple"],
+            2,
+            r#"{"intent":"clarify","missing":["quantity"],"message":"How many shares of AAPL?"}"#,
+        ),
+        (
+            &["sto 2 AAPL next friday 190p @ 2.35", "--today", "2026-11-20"],
+            0,
+            r#"{"intent":"place","side":"sell","position_effect":"open","instrument":{"kind":"option","underlying":"AAPL","expiry":"2026-11-27","strike":"190","right":"put"},"quantity":"2","order_type":"limit","limit_price":"2.35","time_in_force":"day"}"#,
+        ),
+    ];
+    for (text, exit, expected) in cases {
+        for args in [[&["parse"], text].concat(), [&["--json", "parse"], text].concat()] {
+            let ran = world.run(&args);
+            assert_eq!((ran.exit, ran.out), (exit, format!("{expected}\n")), "{args:?}");
+            assert_eq!(ran.err, if exit == 0 { "" } else { "arbion: How many shares of AAPL?\n" });
+        }
+    }
+    let words = world.run(&["parse", "--explain", "buy 100 msft at 410 tp 430 sl 400"]).out;
+    let again = world.run(&["parse", words.trim()]);
+    assert_eq!(again.out, world.run(&["parse", "buy 100 msft at 410 tp 430 sl 400"]).out, "{words}");
+    assert!(world.host.kinds.lock().unwrap().is_empty());
+    assert_eq!(*world.host.closed.lock().unwrap(), 0, "no engine, no runtime");
+}
+
+#[test]
+fn words_are_carried_out_like_flags() {
+    let world = World::new();
+    let lines = [
+        "buy 10 tsla",
+        "show positions",
+        "show orders",
+        "buying power",
+        "show pnl",
+        "show fills",
+        "show history",
+        "watchlists",
+        "show connections",
+        "show log",
+        "show risk",
+        "quote btc",
+        "chart aapl 5m",
+        "show wallets",
+        "help",
+        "resume",
+        "flatten",
+        "explain why the wheel sold",
+    ];
+    let text: Vec<String> = lines.iter().map(|line| world.transcript(&["do", line])).collect();
+    insta::assert_snapshot!("do", text.join("\n"));
+    let asked =
+        world.run(&["do", "sell", "5", "tsla", "--no-wait", "--allow-duplicate", "--account", "paper"]);
+    assert_eq!(asked.exit, 0, "{}", asked.err);
+    let account = Some(crate::domain::ids::AccountId::new("paper"));
+    let last = world.host.session.orders_asked().pop();
+    let as_asked = matches!(&last, Some(Request::Execute { account: a, allow_duplicate: true, wait: false, .. }) if *a == account);
+    assert!(as_asked, "{last:?}");
+}

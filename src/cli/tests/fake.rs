@@ -185,6 +185,10 @@ impl FakeSession {
                 self.change(|picture| picture.trading_state = TradingState::Halted);
                 Ok(Reply::Orders(Vec::new()))
             }
+            Command::Resume => {
+                self.change(|picture| picture.trading_state = TradingState::Active);
+                Ok(Reply::Done("done".to_owned()))
+            }
             other => Ok(Reply::FrontEnd(other.clone())),
         }
     }
@@ -212,9 +216,8 @@ impl Session for FakeSession {
             }
             Request::Halt { all } => {
                 self.change(|picture| picture.trading_state = TradingState::Halted);
-                self.end_orders(OrderStatus::Canceled, |order| {
-                    all || order.request.origin.kind != OriginKind::Exit
-                })
+                let is_meant = |order: &Order| all || order.request.origin.kind != OriginKind::Exit;
+                self.end_orders(OrderStatus::Canceled, is_meant).or_else(|_| Ok(Reply::Orders(Vec::new())))
             }
             Request::Flatten { .. } => Ok(Reply::Orders(vec![picture.orders[0].clone()])),
             Request::Subscribe { instruments } => {

@@ -9,7 +9,7 @@ use crate::cli::args::Cli;
 fn paths() -> Vec<Vec<String>> {
     fn walk(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
         all.push(path.to_vec());
-        for inner in command.get_subcommands() {
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
             let path = [path, &[inner.get_name().to_owned()]].concat();
             walk(inner, &path, all);
         }
@@ -49,6 +49,7 @@ fn version_and_help_are_answers_not_errors() {
         (version.exit, version.out.as_str()),
         (0, concat!("arbion ", env!("CARGO_PKG_VERSION"), "\n"))
     );
+    assert_eq!(world.run(&["help", "quote"]).out, world.run(&["quote", "--help"]).out);
     let json = world.run(&["--json", "--version"]).json();
     assert_eq!(json["message"], concat!("arbion ", env!("CARGO_PKG_VERSION")));
 }

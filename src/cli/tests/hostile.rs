@@ -47,6 +47,9 @@ fn assert_clean(what: &[&str], text: &str) {
 
 #[test]
 fn t1_no_command_passes_on_what_a_terminal_would_obey() {
+    // A file of that name can be made; what is said of it must be clean all the same.
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(HOSTILE).display().to_string();
     let commands: &[&[&str]] = &[
         &["positions"],
         &["balances"],
@@ -71,9 +74,13 @@ fn t1_no_command_passes_on_what_a_terminal_would_obey() {
         &["positions", "--account", HOSTILE],
         &["backtest", HOSTILE],
         &["backtest", "sma_cross", "--set", HOSTILE],
-        &["export", "trades", "--to", HOSTILE],
+        &["export", "trades", "--to", &file],
+        &["order", "place", "sell", "10", "AAPL", "--account", HOSTILE],
         &["demo", "--script", HOSTILE],
         &["demo", "--script", "-"],
+        &["--config", HOSTILE, "config", "show"],
+        &["config", "show"],
+        &["export", "trades", "--to", "-"],
         &["doctor"],
         &[HOSTILE],
     ];
