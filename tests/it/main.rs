@@ -9,3 +9,4 @@
 
 mod engine;
 mod house;
+mod terminal;

@@ -3,4 +3,4 @@
 pub mod parser;
 pub mod reader;
 
-pub use parser::{Input, Parser};
+pub use parser::Input;

@@ -152,7 +152,8 @@ impl Watchlist {
     }
 
     fn columns(&self, snapshot: &Snapshot) -> [Column; 7] {
-        let names = self.instruments(snapshot).iter().map(|instrument| format::width(&instrument.to_string()));
+        let names =
+            self.instruments(snapshot).iter().map(|instrument| format::width(&instrument.to_string()));
         columns(names.max().unwrap_or(0).clamp(*NAME_WIDTH.start(), *NAME_WIDTH.end()))
     }
 
