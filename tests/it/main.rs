@@ -9,4 +9,4 @@
 
 mod engine;
 mod house;
-mod terminal;
+mod ways_out;

@@ -114,7 +114,7 @@ impl Pty {
         command.env("RUST_BACKTRACE", "0");
         command.args([
             "--exact",
-            &format!("terminal::{child}"),
+            &format!("ways_out::{child}"),
             "--ignored",
             "--nocapture",
             "--test-threads=1",
