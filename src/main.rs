@@ -1,1 +1,10 @@
-fn main() {}
+//! Arbion's entry point: hand the command line and the program around it to `cli::run`.
+
+mod program;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    program::private_files();
+    arbion::cli::run(std::env::args_os(), &program::Program::new())
+}

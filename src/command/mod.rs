@@ -1,9 +1,297 @@
 //! The command language: text to `Command` and back. Local, deterministic, no network, never an order out of doubt.
+//!
+//! Text is cut into tokens ([`lex`]), questions, negations, quotations and conditions are set aside (`guard`), phrases that are no
+//! order are looked for (`phrases`), and what remains must fill an order's slots without a word left over (`order`, `spread`).
 
+mod dates;
+mod explain;
+mod guard;
+mod lex;
+mod order;
+mod phrases;
+mod spread;
+mod symbols;
 pub mod types;
+mod words;
 
-/// The order in one sentence.
+use jiff::civil::Date;
+
+use crate::domain::calendar::Calendar;
+use crate::domain::instrument::SymbolLookup;
+
+pub use explain::{explain, order_words};
+use order::Trouble;
+use types::{Command, Missing};
+
+/// What a sentence is read against.
+#[derive(Clone, Copy)]
+pub struct ParseContext<'a> {
+    /// Today at the exchange.
+    pub today: Date,
+    /// Symbols and names.
+    pub lookup: &'a dyn SymbolLookup,
+    /// Sessions and expiries.
+    pub calendar: &'a Calendar,
+}
+
+fn clarify(missing: Vec<Missing>, message: impl Into<String>) -> Command {
+    Command::Clarify { missing, message: message.into() }
+}
+
+/// What a text means. Never fails: what is not understood is a `clarify` that says what is missing.
 #[must_use]
-pub fn order_words(request: &crate::domain::order::OrderRequest) -> String {
-    format!("{} {} {}", request.side, request.quantity, request.subject)
+pub fn parse(text: &str, context: &ParseContext<'_>) -> Command {
+    let tokens = match lex::tokens(text) {
+        Ok(tokens) => tokens,
+        Err(lex::Refused::Empty) => {
+            return clarify(Vec::new(), "Say a command, such as: buy 10 aapl at 231.50");
+        }
+        Err(lex::Refused::TooLong) => {
+            return clarify(
+                Vec::new(),
+                format!("That is too long; {} characters are allowed.", lex::TEXT_MAX),
+            );
+        }
+        Err(lex::Refused::Unsafe) => {
+            return clarify(
+                Vec::new(),
+                "There are invisible or look-alike characters in that; type it anew in plain letters.",
+            );
+        }
+    };
+    let acts = tokens.iter().any(|t| guard::is_verb(&t.text));
+    match guard::speech(&tokens) {
+        None => {}
+        Some(guard::Speech::Question) => return question(text, &tokens, context),
+        Some(speech @ (guard::Speech::Condition | guard::Speech::Report | guard::Speech::Recurring)) => {
+            // "alert me when btc hits 100k", "show filled orders": those words belong to phrases that place nothing.
+            return match phrases::read(&tokens, context) {
+                Some(command) if !places_something(&command) => command,
+                _ => clarify(Vec::new(), speech.message()),
+            };
+        }
+        Some(speech) => return clarify(Vec::new(), speech.message()),
+    }
+    if let Some(command) = phrases::read(&tokens, context) {
+        return command;
+    }
+    if let Some(command) = elsewhere(&tokens) {
+        return command;
+    }
+    order(&tokens, context, acts)
+}
+
+/// Would the command send or change an order.
+const fn places_something(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Place(_)
+            | Command::Close(_)
+            | Command::Flatten { .. }
+            | Command::Replace { .. }
+            | Command::Cancel { .. }
+            | Command::CancelAll
+            | Command::Halt
+            | Command::Resume
+            | Command::Strategy { .. }
+            | Command::Mode { .. }
+    )
+}
+
+/// A question is answered by showing something, or handed on as one; it never does anything.
+fn question(text: &str, tokens: &[lex::Token], context: &ParseContext<'_>) -> Command {
+    if let Some(command) = market_hours(tokens) {
+        return command;
+    }
+    let how_to = tokens[0].text == "how"
+        && matches!(tokens.get(1).map(|t| t.text.as_str()), Some("do" | "to" | "can" | "does" | "would"))
+        && tokens.iter().any(|t| {
+            matches!(
+                t.text.as_str(),
+                "place" | "set" | "make" | "use" | "buy" | "sell" | "change" | "work" | "works"
+            )
+        });
+    let why = how_to
+        || matches!(
+            tokens[0].text.as_str(),
+            "why" | "should" | "would" | "will" | "is" | "are" | "did" | "does" | "could" | "can"
+        );
+    let acts = tokens.iter().any(|t| guard::is_verb(&t.text))
+        && !tokens.iter().any(|t| matches!(t.text.as_str(), "orders" | "positions" | "price" | "power"));
+    if !why && !acts {
+        let plain: Vec<lex::Token> = tokens.iter().filter(|t| t.text != "?").cloned().collect();
+        match phrases::read(&plain, context).or_else(|| phrases::read(tokens, context)) {
+            Some(
+                command @ (Command::Show { .. }
+                | Command::Quote { .. }
+                | Command::Chart { .. }
+                | Command::Chain { .. }
+                | Command::Help { .. }),
+            ) => return command,
+            Some(command @ Command::Strategy { action: types::StrategyAction::Status, .. }) => {
+                return command;
+            }
+            _ => {}
+        }
+    }
+    Command::Explain { topic: text.split_whitespace().collect::<Vec<_>>().join(" ") }
+}
+
+fn market_hours(tokens: &[lex::Token]) -> Option<Command> {
+    let has = |words: &[&str]| tokens.iter().any(|t| words.contains(&t.text.as_str()));
+    (has(&["when", "is", "what", "when's"])
+        && has(&["market", "markets", "nyse"])
+        && has(&["open", "opens", "close", "closes", "hours", "closed"]))
+    .then(|| clarify(Vec::new(), "Market hours are in the status line and under: arbion calendar"))
+}
+
+/// What has no intent here says where it is done.
+fn elsewhere(tokens: &[lex::Token]) -> Option<Command> {
+    let has = |words: &[&str]| tokens.iter().any(|t| words.contains(&t.text.as_str()));
+    let first = tokens[0].text.as_str();
+    let message = if first == "roll" || has(&["roll"]) {
+        "Rolling is done in the option chain: close one leg and open the other as a package."
+    } else if first == "exercise" {
+        "Exercise is asked for in the positions pane; in-the-money options are exercised at expiry by themselves."
+    } else if matches!(first, "swap" | "bridge") {
+        "Token swaps are done in the wallets pane."
+    } else if matches!(first, "send" | "transfer" | "withdraw" | "deposit" | "wire")
+        && has(&["to", "from", "usdc", "usd", "cash", "0x"])
+    {
+        "Transfers are done in the wallets pane, with the address confirmed there."
+    } else if matches!(first, "dca") {
+        "Recurring orders are set up as a strategy, not from the command bar."
+    } else if first == "backtest" {
+        "Backtests run from the command line: arbion backtest STRATEGY --data FILE"
+    } else if has(&["delta"]) && has(&["buy", "sell", "write", "sto", "bto", "call", "put", "calls", "puts"])
+    {
+        "Contracts are picked by delta in the option chain; here give strike and expiry."
+    } else if has(&["leverage"])
+        || tokens.iter().any(|t| {
+            t.text.ends_with('x') && t.text.len() <= 4 && t.text.trim_end_matches('x').parse::<u32>().is_ok()
+        }) && has(&["perp", "perps", "eth-perp", "btc-perp", "leverage"])
+    {
+        "Leverage is set for the account in the connections pane, not with an order."
+    } else {
+        return None;
+    };
+    Some(clarify(Vec::new(), message))
+}
+
+/// The sentence as an order. Where a word of the language may be the symbol itself ("buy 10 all"), it is tried as one.
+fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Command {
+    let first = attempt(tokens, context, None);
+    let lacks_symbol = match &first {
+        Err(Trouble::Missing(missing, _)) => missing.contains(&Missing::Instrument),
+        Err(Trouble::Unknown(_) | Trouble::Refused(_)) => true,
+        Ok(_) => false,
+    };
+    if lacks_symbol {
+        for (at, token) in tokens.iter().enumerate().skip(1) {
+            let word = token.kind == lex::Kind::Word || matches!(token.kind, lex::Kind::Strike(..));
+            // Small words that stand for something else are never taken for a ticker unless they are shouted.
+            let pronoun = matches!(
+                token.text.as_str(),
+                "it" | "on"
+                    | "at"
+                    | "for"
+                    | "a"
+                    | "be"
+                    | "so"
+                    | "are"
+                    | "can"
+                    | "i"
+                    | "you"
+                    | "me"
+                    | "of"
+                    | "to"
+                    | "in"
+                    | "is"
+                    | "or"
+                    | "by"
+                    | "as"
+                    | "an"
+                    | "has"
+                    | "do"
+                    | "go"
+                    | "my"
+                    | "we"
+                    | "us"
+                    | "up"
+                    | "the"
+                    | "and"
+                    | "that"
+                    | "this"
+                    | "have"
+            );
+            if pronoun && !token.raw.chars().all(|c| c.is_ascii_uppercase()) {
+                continue;
+            }
+            if word
+                && words::is_keyword(&token.text)
+                && symbols::ticker(&token.raw, context).is_some()
+                && let Ok(command) = attempt(tokens, context, Some(at))
+            {
+                return command;
+            }
+        }
+    }
+    match first {
+        Ok(command) => command,
+        Err(Trouble::Missing(missing, message))
+            if acts || missing != [Missing::Side] || is_order_like(tokens) =>
+        {
+            clarify(missing, message)
+        }
+        Err(Trouble::Missing(..)) => {
+            clarify(Vec::new(), "That is not understood; try: buy 10 aapl at 231.50, or help")
+        }
+        Err(Trouble::Refused(message)) => clarify(Vec::new(), message),
+        Err(Trouble::Unknown(word)) => unknown(&word, context),
+    }
+}
+
+/// Has it anything of an order: a price, an amount, an instrument.
+fn is_order_like(tokens: &[lex::Token]) -> bool {
+    tokens.iter().any(|t| {
+        matches!(
+            t.kind,
+            lex::Kind::Number(_)
+                | lex::Kind::Money(_)
+                | lex::Kind::Strike(..)
+                | lex::Kind::Occ(_)
+                | lex::Kind::At
+        )
+    })
+}
+
+/// A word nobody knows: perhaps a symbol that is not listed.
+fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
+    let plain = word.trim_start_matches('$');
+    let like_symbol = plain.len() <= 6
+        && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
+        && plain.starts_with(|c: char| c.is_ascii_alphabetic());
+    if like_symbol {
+        let near = context
+            .lookup
+            .search(plain, 1)
+            .first()
+            .map(|l| format!(" Nearest: {}.", l.instrument))
+            .unwrap_or_default();
+        return clarify(
+            vec![Missing::Instrument],
+            format!("'{}' is neither a known symbol nor a known word.{near}", word.escape_default()),
+        );
+    }
+    clarify(Vec::new(), format!("'{}' is not understood here.", word.escape_default()))
+}
+
+fn attempt(
+    tokens: &[lex::Token],
+    context: &ParseContext<'_>,
+    forced: Option<usize>,
+) -> Result<Command, Trouble> {
+    let mut reader = order::Reader::new(tokens, context, forced);
+    reader.read()?;
+    order::command(reader.slots, context)
 }

@@ -1,1 +1,20 @@
-//! Configuration files, paths, validation.
+//! Configuration: where things lie, the environment, the TOML files with their checks and defaults. It knows of no secret and no network.
+
+pub mod env;
+mod error;
+mod fields;
+pub mod files;
+mod kinds;
+mod load;
+mod paths;
+mod render;
+mod settings;
+
+pub use env::Environment;
+pub use error::{ConfigError, Problem};
+pub use load::{FILE_BYTES_MAX, Loaded, Origin};
+pub use paths::{PathError, Paths, ProfileName};
+pub use settings::{
+    Backtest, Colour, ColourDepth, Config, Fees, Log, LogLevel, Market, Paper, Rates, Screen, Sessions,
+    Slippage, Theme, Zone,
+};

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::quote::Quote;
+use crate::domain::money::Price;
+use crate::domain::quote::{Feed, Quote};
 
 /// Newest quotes and terms by instrument. The maps are shared with snapshots and copied only when one is still read.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,21 @@ impl MarketState {
                 quotes.insert(quote.instrument.clone(), quote);
                 true
             }
+        }
+    }
+
+    /// Takes a bar's close in as both sides and the last price, in place.
+    pub fn put_close(&mut self, instrument: &Instrument, close: Price, as_of: Timestamp, feed: Feed) {
+        let quotes = Arc::make_mut(&mut self.quotes);
+        if !quotes.contains_key(instrument) {
+            quotes.insert(instrument.clone(), Quote::empty(instrument.clone(), as_of, feed));
+        }
+        if let Some(quote) = quotes.get_mut(instrument) {
+            quote.previous_close = quote.last;
+            quote.bid = Some(close);
+            quote.ask = Some(close);
+            quote.last = Some(close);
+            quote.as_of = as_of;
         }
     }
 

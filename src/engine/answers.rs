@@ -268,6 +268,8 @@ impl EngineTask {
         for instrument in &held {
             self.ensure(instrument).await;
         }
+        // Flattening is one wish: that one of its orders looks like an earlier one is no mistake.
+        let asker = &Asker { allow_duplicate: true, ..asker.clone() };
         match resolve::flatten(&mut self.core, scope, asker) {
             Ok(orders) => self.place(orders, wait, reply).await,
             Err(error) => give(reply, Err(error)),

@@ -204,6 +204,10 @@ pub fn replace_target(
                 && (change.stop_price.is_none() || pricing.stop_price().is_some())
         })
         .collect();
+    // The exits of a bracket are meant only where the entry itself does not work any more.
+    let entries: Vec<&Order> =
+        candidates.iter().copied().filter(|order| order.request.contingency.parent.is_none()).collect();
+    let candidates = if entries.len() == 1 { entries } else { candidates };
     match candidates.as_slice() {
         [one] => Ok(one.request.client_order_id),
         [] => Err(SessionError::Usage(format!("no working order in {wanted} that has such a price"))),

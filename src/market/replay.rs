@@ -69,7 +69,7 @@ impl Replay {
                 events.push((row.end, event));
             }
         }
-        events.sort_by(|a, b| a.0.cmp(&b.0));
+        events.sort_by_key(|(at, _)| *at);
         let now = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at - SignedDuration::from_secs(1));
         Self {
             events,

@@ -17,9 +17,9 @@ use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use super::chain;
 use super::symbols::Universe;
 
-/// Finest scale of the noise, in milliseconds; it doubles up to about two years.
+/// Finest scale of the noise, in milliseconds; it doubles up to about seven weeks, so that prices stay near their anchors.
 const FINEST_MS: i64 = 250;
-const SCALES: u32 = 28;
+const SCALES: u32 = 25;
 /// Milliseconds of a year.
 const YEAR_MS: f64 = 365.25 * 86_400_000.0;
 /// A price holds for this long at least: the grid of last prices.

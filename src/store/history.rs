@@ -44,6 +44,9 @@ pub struct PnlTotals {
     pub executions: u64,
 }
 
+/// Sums by account day, newest first, and by instrument, in its order.
+pub type PnlSums = (Vec<(Date, PnlTotals)>, Vec<(Instrument, PnlTotals)>);
+
 impl PnlTotals {
     fn add(&mut self, realized: Decimal, fee: Decimal) {
         self.realized_pnl += realized;
@@ -182,10 +185,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn pnl(
-        &self,
-        filter: &HistoryFilter,
-    ) -> Result<(Vec<(Date, PnlTotals)>, Vec<(Instrument, PnlTotals)>), StoreError> {
+    pub fn pnl(&self, filter: &HistoryFilter) -> Result<PnlSums, StoreError> {
         let (clause, values) = filter.sql("at");
         let mut days: BTreeMap<Date, PnlTotals> = BTreeMap::new();
         let mut instruments: BTreeMap<Instrument, PnlTotals> = BTreeMap::new();

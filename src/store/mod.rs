@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 pub use error::StoreError;
-pub use export::{ExportFormat, export_trades};
+pub use export::{ExportFormat, export_trades, render};
 pub use history::{HistoryFilter, PnlTotals};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
 

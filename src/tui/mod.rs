@@ -20,6 +20,7 @@ mod panes;
 mod preview;
 mod run;
 mod screen;
+mod screenshot;
 mod signals;
 mod terminal;
 mod theme;
@@ -39,5 +40,6 @@ pub use options::{BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, TuiError, Unders
 pub use pace::Pace;
 pub use run::run;
 pub use screen::Screen;
+pub use screenshot::screenshot;
 pub use theme::{ColorDepth, Palette};
 pub use wish::Effect;

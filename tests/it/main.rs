@@ -7,6 +7,8 @@
     reason = "a test may fail loudly"
 )]
 
+mod corpus;
 mod engine;
 mod house;
+mod terminal;
 mod ways_out;

@@ -358,6 +358,28 @@ impl Engine {
         self.accounts.get(account)?.portfolio.position(instrument)
     }
 
+    /// Units an account holds of an instrument, signed; zero when flat.
+    #[must_use]
+    pub fn held(&self, account: &AccountId, instrument: &Instrument) -> crate::domain::money::Quantity {
+        self.accounts.get(account).map(|books| books.portfolio.quantity(instrument)).unwrap_or_default()
+    }
+
+    /// An account's cash and positions at their marks.
+    #[must_use]
+    pub fn net_liquidation(&self, account: &AccountId) -> Decimal {
+        self.accounts.get(account).map(|books| books.portfolio.net_liquidation()).unwrap_or_default()
+    }
+
+    /// The same as stepping `Input::Bar`, without an owned input and without effects: a bar by itself wants nothing done.
+    pub fn on_bar_fast(&mut self, now: Timestamp, instrument: &Instrument, bar: &Bar) {
+        self.now = forward(self.now, now);
+        for books in self.accounts.values_mut() {
+            books.portfolio.mark(instrument, bar.close);
+        }
+        self.market.put_close(instrument, bar.close, self.now, self.config.feed);
+        self.dirty.any = true;
+    }
+
     /// All positions of an account.
     #[must_use]
     pub fn positions(&self, account: &AccountId) -> Vec<Position> {

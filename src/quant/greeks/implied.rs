@@ -43,7 +43,8 @@ pub fn implied_volatility(terms: &Terms, price: f64) -> Result<f64, IvError> {
     let (s, k) = (spot * (-dividend_yield * years).exp(), strike * (-rate * years).exp());
     let lower_bound = (w * (s - k)).max(0.0);
     let upper_bound = if right == Right::Call { s } else { k };
-    if !(price > lower_bound) {
+    // A price that is not a number is below everything too.
+    if price.is_nan() || price <= lower_bound {
         return Err(IvError::BelowIntrinsic { lower_bound });
     }
     if price >= upper_bound {

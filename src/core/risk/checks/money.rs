@@ -155,12 +155,9 @@ fn options(context: &Context<'_>, checks: &mut Checks) {
     let uncovered = uncovered_calls(context);
     let naked_put = unpaired_short(context, Right::Put);
     let spread = context.parts.len() > 1 && opening.iter().any(|part| !part.side.is_buy());
-    let needs: u8 = if uncovered.is_positive() {
-        4
-    } else if naked_put.is_positive()
-        && account.kind == AccountKind::Margin
-        && context.cost.buying_power > account.buying_power
-    {
+    let beyond_power = context.cost.buying_power > account.buying_power;
+    let naked = naked_put.is_positive() && account.kind == AccountKind::Margin && beyond_power;
+    let needs: u8 = if uncovered.is_positive() || naked {
         4
     } else if spread {
         3

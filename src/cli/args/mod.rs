@@ -1,0 +1,142 @@
+//! The command line's words: every command, its arguments and its help. What they do is in `commands`.
+
+mod order;
+mod read;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::ProfileName;
+
+pub use order::{
+    CancelArgs, EffectArg, OrderCommand, PegArg, ReplaceArgs, RightArg, ShowArgs, SideArg, TicketArgs, TifArg,
+};
+pub use read::{
+    BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs, SearchArgs,
+};
+pub use run::{
+    BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
+    FlattenArgs, HaltArgs, ManArgs, PaperCommand, ScopeArg, ScreenSize,
+};
+
+/// Width that help is wrapped at, at most.
+const HELP_WIDTH: usize = 100;
+
+/// Trade from the terminal: quotes, charts, chains, orders and strategies over your own accounts.
+///
+/// Without a command the screen opens. It starts in paper mode with a simulated market; no account is needed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "arbion",
+    version,
+    max_term_width = HELP_WIDTH,
+    after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 denied by risk, 4 rejected by the broker, 5 not authorised, 6 network, 7 locked, 8 outcome unknown.\nEnvironment: ARBION_HOME moves every directory under one root, ARBION_PROFILE names the profile, NO_COLOR turns colour off."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The command; none opens the screen.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Globals {
+    /// Profile to work in, 1 to 32 of a-z, 0-9, '_' and '-' [default: ARBION_PROFILE, else "default"]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<ProfileName>,
+    /// Answer with one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Read this configuration file and no other
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show how a line of the command language is understood
+    Parse(ParseArgs),
+    /// Carry out a line of the command language
+    Do {
+        /// The line, such as "sell half my tesla, trail 5%"
+        #[arg(required = true, value_name = "TEXT")]
+        text: Vec<String>,
+        /// Confirm a live order beforehand
+        #[arg(long)]
+        yes: bool,
+        /// The same order twice is meant
+        #[arg(long)]
+        allow_duplicate: bool,
+        /// Return once the order is on its way
+        #[arg(long)]
+        no_wait: bool,
+        /// Account to use
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Place, preview, list, show, cancel and replace orders
+    #[command(subcommand)]
+    Order(OrderCommand),
+    /// Show open positions
+    Positions {
+        /// Of this account only
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Show cash, equity, margin and buying power
+    Balances {
+        /// Of this account only
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Show fills, newest first
+    Fills(HistoryArgs),
+    /// Show past orders, newest first
+    History(HistoryArgs),
+    /// Show gains and losses by day and instrument
+    Pnl(PnlArgs),
+    /// Show current prices
+    Quote(QuoteArgs),
+    /// Show bars, oldest first
+    Bars(BarsArgs),
+    /// Show an option chain with greeks
+    Chain(ChainArgs),
+    /// Search symbols by ticker or name
+    Search(SearchArgs),
+    /// Show sessions, holidays and early closes of the exchange
+    Calendar(CalendarArgs),
+    /// Kill switch on: cancel working orders, stop automation, refuse opening orders
+    Halt(HaltArgs),
+    /// Kill switch off
+    Resume,
+    /// Close every position of a scope at the market
+    Flatten(FlattenArgs),
+    /// Act on the paper account: assignment, expiry, clock
+    #[command(subcommand)]
+    Paper(PaperCommand),
+    /// Write trades to a file
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Copy the profile's database while it is in use
+    Backup(BackupArgs),
+    /// Run a strategy over recorded bars
+    Backtest(BacktestArgs),
+    /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing
+    Demo(DemoArgs),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look after files, database, configuration and terminal
+    Doctor,
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for every command
+    Man(ManArgs),
+}

@@ -1,0 +1,245 @@
+//! Arguments of commands that act on the account, the program or its files.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::cli::host::TradesFormat;
+use crate::domain::money::{Quantity, parse_decimal};
+
+/// `halt`.
+#[derive(Debug, Args)]
+pub struct HaltArgs {
+    /// Cancel protective exits too
+    #[arg(long)]
+    pub all: bool,
+    /// Do not ask before canceling protective exits
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// What `flatten` closes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ScopeArg {
+    /// Every position
+    #[default]
+    All,
+    /// Shares and funds
+    Equities,
+    /// Options
+    Options,
+    /// Crypto, perpetuals and tokens
+    Crypto,
+}
+
+/// `flatten`.
+#[derive(Debug, Args)]
+pub struct FlattenArgs {
+    /// Which positions
+    #[arg(long, value_enum, default_value_t)]
+    pub scope: ScopeArg,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Return once the orders are on their way
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// `paper …`.
+#[derive(Debug, Subcommand)]
+pub enum PaperCommand {
+    /// Have short option contracts assigned now
+    Assign {
+        /// The contract's OCC symbol
+        #[arg(value_name = "CONTRACT")]
+        contract: String,
+        /// How many [default: all]
+        #[arg(long, value_name = "N", value_parser = |text: &str| text.parse::<Quantity>())]
+        contracts: Option<Quantity>,
+    },
+    /// Expire the options that expire today or before
+    Expire,
+    /// Move the clock of a replay
+    Advance {
+        /// How far: 90s, 30m, 4h, 1d or 2w
+        #[arg(value_name = "TIME", value_parser = crate::cli::script::parse_duration)]
+        time: i64,
+    },
+}
+
+/// `export …`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Write fills, oldest first
+    Trades(ExportTradesArgs),
+}
+
+/// `export trades`.
+#[derive(Debug, Args)]
+pub struct ExportTradesArgs {
+    /// Format of the file
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: TradesFormat,
+    /// The file, made readable by you alone; "-" is the standard output
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Of this instrument only
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Option<String>,
+    /// From this day on (New York)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub since: Option<Date>,
+    /// Up to and with this day (New York)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<Date>,
+    /// Of this account only
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file to write [default: a new one in the profile's backups folder]
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+}
+
+/// `config …`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Name every mistake with its file and line
+    Check,
+    /// Name the files and directories
+    Path,
+    /// Print what is in force, and where it was set
+    Show,
+}
+
+/// `backtest`.
+#[derive(Debug, Args)]
+pub struct BacktestArgs {
+    /// The strategy, such as sma_cross
+    #[arg(value_name = "STRATEGY")]
+    pub strategy: String,
+    /// CSV of bars with symbol, date, open, high, low, close, volume and perhaps adj_close [default: the bars that come with the program]
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Trade only these symbols of the file
+    #[arg(long = "symbol", value_name = "SYMBOL")]
+    pub symbols: Vec<String>,
+    /// Bars from this day on
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Option<Date>,
+    /// Bars up to and with this day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<Date>,
+    /// A parameter of the strategy
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    pub params: Vec<(String, String)>,
+    /// Cash at the start [default: backtest.starting_cash]
+    #[arg(long, value_name = "MONEY", value_parser = |text: &str| parse_decimal(text))]
+    pub cash: Option<Decimal>,
+    /// Write closed trades to this file, as CSV, or as JSON where its name ends so
+    #[arg(long, value_name = "FILE")]
+    pub trades: Option<PathBuf>,
+    /// Write equity by day to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub equity: Option<PathBuf>,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}
+
+/// Columns and rows of a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenSize(pub u16, pub u16);
+
+impl FromStr for ScreenSize {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (columns, rows) = text.split_once(['x', '×']).ok_or("must be COLUMNSxROWS, such as 120x40")?;
+        let side = |text: &str, max: u16| text.parse().ok().filter(|n| (1..=max).contains(n));
+        match (side(columns, 1_000), side(rows, 500)) {
+            (Some(columns), Some(rows)) => Ok(Self(columns, rows)),
+            _ => Err("must be 1x1 to 1000x500".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ScreenSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.0, self.1)
+    }
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A script has one line of the command language a line, and:
+  wait 5, wait 90s, wait 1d     let market time pass
+  wait fills                    until no market order works
+  wait order 3                  until order 3 has ended
+  expect order 1 filled         its status
+  expect status 2 canceled      the same
+  expect position AAPL 10       units held; also <, <=, !=, >=, >
+  expect orders working 1       how many orders have a status, or work
+  expect cash < 100000          also equity, buying_power, settled_cash, reserved, day_pnl,
+                                realized_pnl, unrealized_pnl and fees
+  expect price AAPL > 0         the last price
+  expect average 1 <= 185       average price of order 1
+  expect state halted           active, reducing_only or halted
+  expect error DUPLICATE        why the line above was refused
+  # …                           a comment
+It stops at the first line that fails.")]
+pub struct DemoArgs {
+    /// Run this script instead of opening the screen; "-" is the standard input
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Seed of the simulated market [default: paper.seed]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Seconds of data per second of life, in a replay
+    #[arg(long, value_name = "N", requires = "replay", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub speed: Option<u32>,
+    /// Replay this CSV of bars instead of the simulated market; "shipped" is the one that comes with the program
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Size of the screen or screenshot
+    #[arg(long, value_name = "COLUMNSxROWS")]
+    pub size: Option<ScreenSize>,
+    /// Print one frame of the screen as text, after the script if there is one
+    #[arg(long)]
+    pub screenshot: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for every command into this directory
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}

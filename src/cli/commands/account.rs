@@ -1,0 +1,85 @@
+//! What an account holds and did: positions, balances, fills, history, gains, exports.
+
+use serde_json::json;
+
+use crate::cli::args::{ExportTradesArgs, HistoryArgs, PnlArgs};
+use crate::cli::error::CliError;
+use crate::cli::host::Host;
+use crate::cli::language;
+use crate::cli::line::{Line, Range};
+use crate::cli::output::{Named, Output};
+use crate::client::{Reply, Request};
+use crate::config::files;
+use crate::domain::account::Account;
+use crate::domain::position::Position;
+
+pub(super) async fn positions(line: &Line<'_>, account: Option<&str>) -> Result<Output, CliError> {
+    let account = line.named_account(account).await?;
+    let snapshot = line.snapshot().await?;
+    let wanted = |position: &&Position| account.as_ref().is_none_or(|id| position.account == *id);
+    line.show(&Reply::Positions(snapshot.positions.iter().filter(wanted).cloned().collect()))
+}
+
+pub(super) async fn balances(line: &Line<'_>, account: Option<&str>) -> Result<Output, CliError> {
+    let account = line.named_account(account).await?;
+    let snapshot = line.snapshot().await?;
+    let accounts: Vec<Account> = snapshot
+        .accounts
+        .iter()
+        .map(|view| view.account.clone())
+        .filter(|own| account.as_ref().is_none_or(|id| own.account == *id))
+        .collect();
+    line.show(&Reply::Accounts(accounts))
+}
+
+async fn range(line: &Line<'_>, account: Option<&str>, symbol: Option<&str>) -> Result<Range, CliError> {
+    Ok(Range {
+        account: line.named_account(account).await?,
+        instrument: symbol.map(|symbol| language::instrument(symbol, line.lookup)).transpose()?,
+        ..Range::default()
+    })
+}
+
+async fn history_range(line: &Line<'_>, args: &HistoryArgs) -> Result<Range, CliError> {
+    let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
+    Ok(Range { since: args.since, until: args.until, limit: args.limit, offset: args.offset, ..range })
+}
+
+pub(super) async fn fills(line: &Line<'_>, args: &HistoryArgs) -> Result<Output, CliError> {
+    let range = history_range(line, args).await?;
+    line.answer(Request::Executions(range.into())).await
+}
+
+pub(super) async fn history(line: &Line<'_>, args: &HistoryArgs) -> Result<Output, CliError> {
+    let range = history_range(line, args).await?;
+    let reply = line.ask(Request::OrderHistory(range.into())).await?;
+    // That an old order was denied or rejected is no failure of showing it.
+    Ok(line.show(&reply)?.failing(None))
+}
+
+pub(super) async fn pnl(line: &Line<'_>, args: &PnlArgs) -> Result<Output, CliError> {
+    let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
+    let range = Range { since: args.since, until: args.until, ..range };
+    line.answer(Request::Pnl(range.into())).await
+}
+
+pub(super) async fn export(
+    line: &Line<'_>,
+    host: &dyn Host,
+    args: &ExportTradesArgs,
+) -> Result<Output, CliError> {
+    let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
+    let range = Range { since: args.since, until: args.until, ..range };
+    let Reply::Executions(mut fills) = line.ask(Request::Executions(range.into())).await? else {
+        return Err(CliError::internal("the engine answered something else than fills"));
+    };
+    fills.reverse();
+    let text = host.trades_file(args.format, &fills);
+    if args.to.as_os_str() == "-" {
+        return Ok(Output::new(&Named("executions", &fills))?.lines(&text));
+    }
+    files::write_private(&args.to, text.as_bytes(), args.force)?;
+    let path = args.to.display().to_string();
+    Ok(Output::new(&json!({ "file": path, "executions": fills.len() }))?
+        .line(format!("{} fills in {path}", fills.len())))
+}

@@ -1,0 +1,146 @@
+//! A strategy over recorded bars.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use crate::cli::args::BacktestArgs;
+use crate::cli::error::CliError;
+use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip};
+use crate::cli::language;
+use crate::cli::output::{Align, Output, Table, format};
+use crate::config::files;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::canonical;
+
+pub(super) async fn run(context: &Context<'_>, args: &BacktestArgs) -> Result<Output, CliError> {
+    let settings = context.settings(false)?;
+    let lookup = context.host.lookup();
+    let instruments: Result<Vec<Instrument>, CliError> =
+        args.symbols.iter().map(|symbol| language::instrument(symbol, lookup)).collect();
+    let request = BacktestRequest {
+        strategy: args.strategy.clone(),
+        data: args.data.clone(),
+        instruments: instruments?,
+        from: args.from,
+        until: args.until,
+        params: args.params.iter().cloned().collect::<BTreeMap<_, _>>(),
+        starting_cash: args.cash,
+    };
+    let report = context.host.backtest(&settings, &request).await?;
+    if let Some(path) = &args.trades {
+        let json = path.extension().is_some_and(|ending| ending == "json");
+        let text = if json {
+            crate::cli::output::to_json(&report.trades)? + "\n"
+        } else {
+            trades_csv(&report.trades)?
+        };
+        files::write_private(path, text.as_bytes(), args.force)?;
+    }
+    if let Some(path) = &args.equity {
+        files::write_private(path, equity_csv(&report.equity)?.as_bytes(), args.force)?;
+    }
+    Ok(Output::new(&report)?.table(totals(&report)).table(metrics(&report.metrics)))
+}
+
+fn totals(report: &BacktestReport) -> Table {
+    let mut table = Table::new(&[("", Align::Left), ("", Align::Left)], "");
+    let mut row = |name: &str, text: String| table.push(vec![name.into(), text.into()]);
+    let params: Vec<String> = report.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let instruments: Vec<String> = report.instruments.iter().map(ToString::to_string).collect();
+    let day = |at: Option<jiff::Timestamp>| {
+        at.map_or_else(
+            || format::NONE.to_owned(),
+            |at| crate::domain::calendar::exchange_date(at).to_string(),
+        )
+    };
+    row("strategy", format!("{} {}", report.strategy, params.join(" ")).trim_end().to_owned());
+    row(
+        "bars",
+        format!(
+            "{} of {} from {}",
+            format::grouped(&report.bars.to_string()),
+            instruments.join(" "),
+            report.data
+        ),
+    );
+    row("time", format!("{} to {}", day(report.from), day(report.until)));
+    row(
+        "equity",
+        format!("{} to {}", format::money(report.starting_cash), format::money(report.final_equity)),
+    );
+    row("orders", format!("{} ({} denied)", report.orders, report.denied));
+    row("trades", report.trades.len().to_string());
+    row("fees", format::money(report.fees));
+    row("fingerprint", report.fingerprint.clone());
+    table
+}
+
+fn metrics(metrics: &[Metric]) -> Table {
+    let columns = [("metric", Align::Left), ("value", Align::Point), ("convention", Align::Left)];
+    let mut table = Table::new(&columns, "no metrics: there was nothing to measure");
+    for metric in metrics {
+        let value = match metric.unit {
+            MetricUnit::Percent => metric.value.map(|value| format::figure(Some(value * 100.0), 2) + "%"),
+            MetricUnit::Ratio | MetricUnit::Money => metric.value.map(|value| format::figure(Some(value), 2)),
+            MetricUnit::Count | MetricUnit::Days => metric.value.map(|value| format::figure(Some(value), 0)),
+        };
+        let name = metric.name.replace('_', " ");
+        table.push(vec![
+            name.into(),
+            value.unwrap_or_else(|| format::NONE.to_owned()).into(),
+            metric.convention.into(),
+        ]);
+    }
+    table
+}
+
+fn csv_text(writer: csv::Writer<Vec<u8>>) -> Result<String, CliError> {
+    let bytes = writer.into_inner().map_err(|error| CliError::internal(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| CliError::internal(error.to_string()))
+}
+
+/// Instruments are symbols and everything else a number or a time, so that no cell can be taken for a formula but a negative number,
+/// which is one.
+fn trades_csv(trades: &[RoundTrip]) -> Result<String, CliError> {
+    let fail = |error: csv::Error| CliError::internal(error.to_string());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer
+        .write_record([
+            "symbol",
+            "quantity",
+            "opened_at",
+            "entry_price",
+            "closed_at",
+            "exit_price",
+            "fees",
+            "pnl",
+            "pnl_percent",
+        ])
+        .map_err(fail)?;
+    for trade in trades {
+        writer
+            .write_record([
+                trade.instrument.key(),
+                trade.quantity.to_string(),
+                trade.opened_at.to_string(),
+                trade.entry_price.to_string(),
+                trade.closed_at.to_string(),
+                trade.exit_price.to_string(),
+                canonical(trade.fees),
+                canonical(trade.pnl),
+                trade.pnl_percent.map(canonical).unwrap_or_default(),
+            ])
+            .map_err(fail)?;
+    }
+    csv_text(writer)
+}
+
+fn equity_csv(points: &[EquityPoint]) -> Result<String, CliError> {
+    let fail = |error: csv::Error| CliError::internal(error.to_string());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["date", "equity"]).map_err(fail)?;
+    for point in points {
+        writer.write_record([point.date.to_string(), canonical(point.equity)]).map_err(fail)?;
+    }
+    csv_text(writer)
+}

@@ -1,0 +1,121 @@
+//! The kill switch, flattening, the paper account's own events, backups.
+
+use serde::Serialize;
+
+use crate::cli::args::{BackupArgs, FlattenArgs, HaltArgs, ScopeArg};
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::language;
+use crate::cli::line::Line;
+use crate::cli::output::{Named, Output};
+use crate::client::{Reply, Request};
+use crate::command::types::FlattenScope;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::Quantity;
+use crate::domain::order::Order;
+
+/// What a halt came to.
+#[derive(Serialize)]
+struct Halted<'a> {
+    state: &'static str,
+    orders: &'a [Order],
+}
+
+impl From<ScopeArg> for FlattenScope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::All => Self::All,
+            ScopeArg::Equities => Self::Equities,
+            ScopeArg::Options => Self::Options,
+            ScopeArg::Crypto => Self::Crypto,
+        }
+    }
+}
+
+/// Asks unless `yes`; without a terminal there is nobody to ask.
+pub(super) fn confirm(console: Option<&mut Console>, yes: bool, what: &str) -> Result<(), CliError> {
+    if yes {
+        return Ok(());
+    }
+    let Some(console) = console.filter(|console| console.can_ask) else {
+        return Err(CliError::usage(format!("'{what}' needs --yes where nobody can be asked")));
+    };
+    match console.ask(&format!("{what}?"))? {
+        true => Ok(()),
+        false => Err(CliError::usage("not confirmed; nothing was done")),
+    }
+}
+
+pub(super) async fn halt(
+    line: &Line<'_>,
+    args: &HaltArgs,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    if args.all {
+        confirm(Some(console), args.yes, "cancel protective exits too")?;
+    }
+    let reply = line.ask(Request::Halt { all: args.all }).await?;
+    halted(line, &reply)
+}
+
+/// What a halt came to.
+pub(super) fn halted(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
+    let Reply::Orders(orders) = reply else { return line.show(reply) };
+    let text = format!("halted; {} working orders canceled; lift it with: arbion resume", orders.len());
+    let mut output = Output::new(&Halted { state: "halted", orders })?.line(text);
+    if !orders.is_empty() {
+        output.blocks.extend(line.show(reply)?.blocks);
+    }
+    Ok(output)
+}
+
+/// What lifting the halt came to.
+pub(super) fn resumed(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
+    let Reply::Done(_) = reply else { return line.show(reply) };
+    Ok(Output::new(&Named("state", "active"))?.line("orders are let out again"))
+}
+
+pub(super) async fn resume(line: &Line<'_>) -> Result<Output, CliError> {
+    let reply = line.ask(Request::Resume).await?;
+    resumed(line, &reply)
+}
+
+pub(super) async fn flatten(
+    line: &Line<'_>,
+    args: &FlattenArgs,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    let scope = match args.scope {
+        ScopeArg::All => "every position",
+        ScopeArg::Equities => "every position in shares and funds",
+        ScopeArg::Options => "every option position",
+        ScopeArg::Crypto => "every crypto position",
+    };
+    confirm(Some(console), args.yes, &format!("close {scope} at the market"))?;
+    line.answer(Request::Flatten { scope: args.scope.into(), wait: !args.no_wait }).await
+}
+
+pub(super) async fn assign(
+    line: &Line<'_>,
+    contract: &str,
+    contracts: Option<Quantity>,
+) -> Result<Output, CliError> {
+    let Instrument::Option(contract) = language::instrument(contract, line.lookup)? else {
+        return Err(CliError::usage(format!(
+            "found '{contract}', allowed an option such as AAPL270115P00190000"
+        )));
+    };
+    line.answer(Request::PaperAssign { contract, contracts }).await
+}
+
+pub(super) async fn backup(line: &Line<'_>, args: &BackupArgs) -> Result<Output, CliError> {
+    let to = match &args.to {
+        // The engine may have another working directory.
+        Some(path) => Some(std::path::absolute(path)?.to_string_lossy().into_owned()),
+        None => None,
+    };
+    let Reply::Done(path) = line.ask(Request::Backup { to }).await? else {
+        return Err(CliError::internal("the engine answered something else than the backup's path"));
+    };
+    Ok(Output::new(&Named("file", &path))?.line(path))
+}

@@ -1,0 +1,64 @@
+//! Prices, bars, chains and the universe of symbols.
+
+use serde::Serialize;
+
+use crate::cli::args::{BarsArgs, ChainArgs, QuoteArgs, RightArg, SearchArgs};
+use crate::cli::error::CliError;
+use crate::cli::host::Host;
+use crate::cli::language;
+use crate::cli::line::Line;
+use crate::cli::output::{Named, Output, views};
+use crate::client::{Reply, Request};
+use crate::domain::instrument::Instrument;
+use crate::domain::option::Right;
+use crate::domain::quote::{Bar, Interval};
+
+/// Bars with what they are of.
+#[derive(Serialize)]
+struct BarsShown<'a> {
+    instrument: &'a Instrument,
+    interval: Interval,
+    bars: &'a [Bar],
+}
+
+impl From<RightArg> for Right {
+    fn from(right: RightArg) -> Self {
+        match right {
+            RightArg::Call => Self::Call,
+            RightArg::Put => Self::Put,
+        }
+    }
+}
+
+pub(super) async fn quote(line: &Line<'_>, args: &QuoteArgs) -> Result<Output, CliError> {
+    let instruments: Result<Vec<Instrument>, CliError> =
+        args.symbols.iter().map(|symbol| language::instrument(symbol, line.lookup)).collect();
+    line.answer(Request::Subscribe { instruments: instruments? }).await
+}
+
+pub(super) async fn bars(line: &Line<'_>, args: &BarsArgs) -> Result<Output, CliError> {
+    let instrument = language::instrument(&args.symbol, line.lookup)?;
+    let request =
+        Request::Bars { instrument: instrument.clone(), interval: args.interval, limit: args.limit };
+    let Reply::Bars(bars) = line.ask(request).await? else {
+        return Err(CliError::internal("the engine answered something else than bars"));
+    };
+    let document = BarsShown { instrument: &instrument, interval: args.interval, bars: &bars };
+    Ok(Output::new(&document)?.table(views::bars(&bars, &line.zone)))
+}
+
+pub(super) async fn chain(line: &Line<'_>, args: &ChainArgs) -> Result<Output, CliError> {
+    let instrument = language::instrument(&args.symbol, line.lookup)?;
+    let Instrument::Equity { symbol: underlying } = instrument else {
+        return Err(CliError::usage(format!(
+            "{instrument} has no option chain; allowed are shares and funds"
+        )));
+    };
+    line.answer(Request::Chain { underlying, expiry: args.expiry, right: args.right.map(Right::from) }).await
+}
+
+pub(super) fn search(args: &SearchArgs, host: &dyn Host) -> Result<Output, CliError> {
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let listings = host.lookup().search(&args.query.join(" "), limit);
+    Ok(Output::new(&Named("listings", &listings))?.table(views::listings(&listings)))
+}

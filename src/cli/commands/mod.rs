@@ -1,0 +1,187 @@
+//! What each command does. A command reads its arguments, asks the host or a session, and returns an `Output`; nothing here prints.
+
+mod account;
+mod backtest;
+mod calendar;
+mod config;
+mod control;
+mod demo;
+mod doctor;
+mod generate;
+mod market;
+mod orders;
+mod speak;
+mod ticket;
+
+use std::time::Duration;
+
+use super::args::{Cli, Command, ConfigCommand, ExportCommand, OrderCommand, PaperCommand};
+use super::console::Console;
+use super::error::CliError;
+use super::host::{Host, ScreenRequest, SessionKind, Settings};
+use super::line::Line;
+use super::output::Output;
+use crate::client::Request;
+use crate::config::{Environment, Loaded, Paths, ProfileName};
+use crate::domain::order::OriginKind;
+
+pub(super) use speak::{Door, carry_out};
+
+/// Everything a command may use.
+pub(super) struct Context<'a> {
+    pub host: &'a dyn Host,
+    pub environment: &'a Environment,
+    pub cli: &'a Cli,
+    pub console: &'a mut Console,
+    /// How long a script's expectation may take to come true.
+    pub patience: Duration,
+}
+
+/// Does the command need neither engine nor files, so that it is answered without either.
+pub(super) fn answer_at_once(cli: &Cli, host: &dyn Host) -> Option<Result<Output, CliError>> {
+    Some(match cli.command.as_ref()? {
+        Command::Parse(args) => speak::parse(args, host),
+        Command::Search(args) => market::search(args, host),
+        Command::Calendar(args) => calendar::run(args, host),
+        Command::Completions(args) => generate::completions(args),
+        Command::Man(args) => generate::man(args),
+        _ => return None,
+    })
+}
+
+impl Context<'_> {
+    /// Profile, directories and configuration. With `prepare` the directories are created; without, nothing is.
+    pub(super) fn settings(&self, prepare: bool) -> Result<Settings, CliError> {
+        let globals = &self.cli.globals;
+        let paths = Paths::resolve(self.environment)?;
+        let profile = self.profile()?;
+        if prepare {
+            paths.prepare(&profile)?;
+        }
+        let loaded = Loaded::read(&paths, &profile, globals.config.as_deref())?;
+        Ok(Settings { profile, paths, loaded, environment: self.environment.clone() })
+    }
+
+    /// The profile named by option, environment, or neither.
+    pub(super) fn profile(&self) -> Result<ProfileName, CliError> {
+        match (&self.cli.globals.profile, &self.environment.arbion_profile) {
+            (Some(profile), _) => Ok(profile.clone()),
+            (None, Some(name)) => Ok(name.to_string_lossy().parse()?),
+            (None, None) => Ok(ProfileName::default()),
+        }
+    }
+
+    /// Runs the command.
+    pub(super) async fn run(&mut self) -> Result<Output, CliError> {
+        let cli = self.cli;
+        let result = match &cli.command {
+            None => self.screen().await,
+            Some(Command::Config(ConfigCommand::Check)) => config::check(self),
+            Some(Command::Config(ConfigCommand::Path)) => config::path(self),
+            Some(Command::Config(ConfigCommand::Show)) => config::show(self),
+            Some(Command::Doctor) => doctor::run(self).await,
+            Some(Command::Demo(args)) => demo::run(self, args).await,
+            Some(Command::Backtest(args)) => backtest::run(self, args).await,
+            Some(command) => self.with_engine(command).await,
+        };
+        // Whatever came of it, what is journalled must reach the disk; a failure of that is the worse news only after a success.
+        let closed = self.host.close().await;
+        result.and_then(|output| closed.map(|()| output))
+    }
+
+    async fn with_engine(&mut self, command: &Command) -> Result<Output, CliError> {
+        let settings = self.settings(true)?;
+        super::logging::start(&settings);
+        let (host, console) = (self.host, &mut *self.console);
+        let line = line(host, &settings, &kind(command)).await?;
+        match command {
+            Command::Positions { account } => account::positions(&line, account.as_deref()).await,
+            Command::Balances { account } => account::balances(&line, account.as_deref()).await,
+            Command::Fills(args) => account::fills(&line, args).await,
+            Command::History(args) => account::history(&line, args).await,
+            Command::Pnl(args) => account::pnl(&line, args).await,
+            Command::Export(ExportCommand::Trades(args)) => account::export(&line, host, args).await,
+            Command::Quote(args) => market::quote(&line, args).await,
+            Command::Bars(args) => market::bars(&line, args).await,
+            Command::Chain(args) => market::chain(&line, args).await,
+            Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
+            Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
+            Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,
+            Command::Order(OrderCommand::Show(args)) => orders::show(&line, args).await,
+            Command::Order(OrderCommand::Cancel(args)) => orders::cancel(&line, args).await,
+            Command::Order(OrderCommand::Replace(args)) => orders::replace(&line, args).await,
+            Command::Paper(PaperCommand::Assign { contract, contracts }) => {
+                control::assign(&line, contract, *contracts).await
+            }
+            Command::Paper(PaperCommand::Expire) => line.answer(Request::PaperExpire).await,
+            Command::Paper(PaperCommand::Advance { time }) => {
+                line.answer(Request::Advance { seconds: *time }).await
+            }
+            Command::Backup(args) => control::backup(&line, args).await,
+            Command::Halt(args) => control::halt(&line, args, console).await,
+            Command::Resume => control::resume(&line).await,
+            Command::Flatten(args) => control::flatten(&line, args, console).await,
+            Command::Do { text, yes, allow_duplicate, no_wait, account } => {
+                let account = line.named_account(account.as_deref()).await?;
+                let (yes, allow_duplicate, wait) = (*yes, *allow_duplicate, !no_wait);
+                let door = Door { account, yes, allow_duplicate, wait, origin: OriginKind::Cli };
+                speak::say(&line, &text.join(" "), &door, Some(console)).await
+            }
+            // Answered by `answer_at_once` and by `run`, before an engine is asked for.
+            _ => Err(CliError::internal("this command needs no engine")),
+        }
+    }
+
+    async fn screen(&mut self) -> Result<Output, CliError> {
+        self.need_screen()?;
+        let settings = self.settings(true)?;
+        super::logging::start(&settings);
+        let request = ScreenRequest { kind: SessionKind::Trade, size: None };
+        self.host.screen(&settings, &request).await?;
+        Output::new(&serde_json::Value::Null)
+    }
+
+    /// The screen needs a terminal, and has no JSON form.
+    pub(super) fn need_screen(&self) -> Result<(), CliError> {
+        if self.cli.globals.json {
+            return Err(CliError::usage("the screen has no JSON form; give a command, see: arbion --help"));
+        }
+        if !(self.console.can_ask && self.console.out_is_terminal) {
+            return Err(CliError::usage("the screen needs a terminal; give a command, see: arbion --help"));
+        }
+        Ok(())
+    }
+}
+
+/// A line to an engine of this kind.
+pub(super) async fn line<'a>(
+    host: &'a dyn Host,
+    settings: &Settings,
+    kind: &SessionKind,
+) -> Result<Line<'a>, CliError> {
+    Ok(Line {
+        session: host.session(settings, kind).await?,
+        lookup: host.lookup(),
+        zone: settings.loaded.config.screen.zone.time_zone(),
+    })
+}
+
+/// Which engine a command wants.
+fn kind(command: &Command) -> SessionKind {
+    match command {
+        Command::Positions { .. }
+        | Command::Balances { .. }
+        | Command::Fills(_)
+        | Command::History(_)
+        | Command::Pnl(_)
+        | Command::Export(_)
+        | Command::Quote(_)
+        | Command::Bars(_)
+        | Command::Chain(_)
+        | Command::Backup(_)
+        | Command::Order(OrderCommand::Preview(_) | OrderCommand::List(_) | OrderCommand::Show(_)) => {
+            SessionKind::Read
+        }
+        _ => SessionKind::Trade,
+    }
+}

@@ -1,0 +1,163 @@
+//! Orders: place, preview, list, show, cancel, replace.
+
+use serde::Serialize;
+
+use super::speak::{Door, carry_out};
+use super::ticket;
+use crate::cli::args::{CancelArgs, OrderListArgs, ReplaceArgs, ShowArgs, TicketArgs};
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::language;
+use crate::cli::line::{Line, Range};
+use crate::cli::output::{Named, Output, views};
+use crate::client::message::OrderRef;
+use crate::client::{Reply, Request};
+use crate::command::types::Command;
+use crate::domain::execution::Execution;
+use crate::domain::ids::OrderNumber;
+use crate::domain::order::{Order, OrderChange, OriginKind, Trail};
+
+/// One order with its fills.
+#[derive(Serialize)]
+struct Shown<'a> {
+    order: &'a Order,
+    executions: &'a [Execution],
+}
+
+/// The order of that number or client id.
+pub(in crate::cli) fn order_ref(text: &str) -> Result<OrderRef, CliError> {
+    if let Ok(number) = text.parse() {
+        return Ok(OrderRef::Number(OrderNumber(number)));
+    }
+    let wrong = || {
+        CliError::usage(format!(
+            "order: found '{text}', allowed its number or its client id of 26 characters"
+        ))
+    };
+    text.parse().map(OrderRef::ClientOrderId).map_err(|_| wrong())
+}
+
+pub(super) async fn place(
+    line: &Line<'_>,
+    args: &TicketArgs,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    let command = Command::Place(ticket::place(args, line.lookup)?);
+    let door = Door {
+        account: line.named_account(args.account.as_deref()).await?,
+        yes: args.yes,
+        allow_duplicate: args.allow_duplicate,
+        wait: !args.no_wait,
+        origin: OriginKind::Cli,
+    };
+    carry_out(line, command, &door, Some(console)).await
+}
+
+pub(super) async fn preview(line: &Line<'_>, args: &TicketArgs) -> Result<Output, CliError> {
+    let command = Command::Place(ticket::place(args, line.lookup)?);
+    let account = line.named_account(args.account.as_deref()).await?;
+    line.answer(Request::Preview { command, origin: OriginKind::Cli, account }).await
+}
+
+pub(super) async fn list(line: &Line<'_>, args: &OrderListArgs) -> Result<Output, CliError> {
+    let account = line.named_account(args.account.as_deref()).await?;
+    let instrument =
+        args.symbol.as_deref().map(|symbol| language::instrument(symbol, line.lookup)).transpose()?;
+    let snapshot = line.snapshot().await?;
+    let rows: Vec<Order> = snapshot
+        .orders
+        .iter()
+        .filter(|order| args.all || order.is_working())
+        .filter(|order| account.as_ref().is_none_or(|id| order.request.account == *id))
+        .filter(|order| {
+            instrument.as_ref().is_none_or(|wanted| order.request.subject.instruments().any(|i| i == wanted))
+        })
+        .cloned()
+        .collect();
+    let empty = if args.all {
+        "no recent orders"
+    } else {
+        "no working orders; all recent ones: arbion order list --all"
+    };
+    Ok(Output::new(&Named("orders", &rows))?.table(views::orders(&rows, &line.zone, empty)))
+}
+
+pub(super) async fn show(line: &Line<'_>, args: &ShowArgs) -> Result<Output, CliError> {
+    let wanted = order_ref(&args.order)?;
+    let order =
+        find(line, &wanted).await?.ok_or_else(|| CliError::usage(format!("no order {}", args.order)))?;
+    let range = Range { account: Some(order.request.account.clone()), ..Range::default() };
+    let Reply::Executions(fills) = line.ask(Request::Executions(range.into())).await? else {
+        return Err(CliError::internal("the engine answered something else than fills"));
+    };
+    let own: Vec<Execution> = fills
+        .into_iter()
+        .filter(|fill| fill.client_order_id == Some(order.request.client_order_id))
+        .collect();
+    let output = Output::new(&Shown { order: &order, executions: &own })?
+        .table(views::orders(std::slice::from_ref(&order), &line.zone, ""))
+        .line(format!("client id {}", order.request.client_order_id));
+    Ok(if own.is_empty() { output } else { output.table(views::executions(&own, &line.zone)) })
+}
+
+/// The order among the recent ones, else in all of history.
+async fn find(line: &Line<'_>, wanted: &OrderRef) -> Result<Option<Order>, CliError> {
+    let is_it = |order: &&Order| match wanted {
+        OrderRef::Number(number) => order.number == *number,
+        OrderRef::ClientOrderId(id) => order.request.client_order_id == *id,
+    };
+    let snapshot = line.snapshot().await?;
+    if let Some(order) = snapshot.orders.iter().find(is_it) {
+        return Ok(Some(order.clone()));
+    }
+    match line.ask(Request::OrderHistory(Range::default().into())).await? {
+        Reply::Orders(orders) => Ok(orders.iter().find(is_it).cloned()),
+        _ => Err(CliError::internal("the engine answered something else than orders")),
+    }
+}
+
+pub(super) async fn cancel(line: &Line<'_>, args: &CancelArgs) -> Result<Output, CliError> {
+    let wait = !args.no_wait;
+    if args.orders.is_empty() {
+        let command = if args.all {
+            Command::CancelAll
+        } else if args.symbol.is_some() || args.side.is_some() {
+            let instrument =
+                args.symbol.as_deref().map(|s| language::instrument(s, line.lookup)).transpose()?;
+            Command::Cancel { order_id: None, instrument, side: args.side.map(ticket::side) }
+        } else {
+            return Err(CliError::usage("which orders? give numbers, --symbol, --side or --all"));
+        };
+        let door = Door { account: None, yes: true, allow_duplicate: false, wait, origin: OriginKind::Cli };
+        return line.answer(ticket::execute(command, &door, None)).await;
+    }
+    let orders: Result<Vec<OrderRef>, CliError> = args.orders.iter().map(|order| order_ref(order)).collect();
+    let (mut ended, mut failure) = (Vec::new(), None);
+    for order in orders? {
+        match line.ask(Request::Cancel { order, wait }).await {
+            Ok(Reply::Orders(orders)) => ended.extend(orders),
+            Ok(_) => return Err(CliError::internal("the engine answered something else than orders")),
+            // One that cannot be canceled must not keep the others from it.
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    match failure {
+        Some(error) if ended.is_empty() => Err(error),
+        failure => {
+            let output = line.show(&Reply::Orders(ended))?;
+            Ok(if failure.is_some() { output.failing(failure) } else { output })
+        }
+    }
+}
+
+pub(super) async fn replace(line: &Line<'_>, args: &ReplaceArgs) -> Result<Output, CliError> {
+    let trail = args.trail_amount.map(Trail::Amount).or(args.trail_percent.map(Trail::Percent));
+    let change = OrderChange {
+        limit_price: args.limit,
+        stop_price: args.stop,
+        trail,
+        quantity: args.quantity,
+        time_in_force: args.tif.map(Into::into),
+    };
+    line.answer(Request::Replace { order: order_ref(&args.order)?, change, wait: !args.no_wait }).await
+}

@@ -1,0 +1,129 @@
+//! The terminal a command talks to: where its words go, who answers its questions, and how wide and colourful it may be. Tests bring one
+//! that remembers.
+
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+
+use crate::config::{Colour, ColourDepth, Environment};
+use crate::domain::text::ascii_escaped;
+
+/// Narrowest table.
+const WIDTH_MIN: usize = 40;
+
+/// Input and output of one command.
+pub struct Console {
+    /// Answers: tables and JSON.
+    pub out: Box<dyn Write + Send>,
+    /// Errors, questions and progress.
+    pub err: Box<dyn Write + Send>,
+    /// What a person types.
+    pub input: Box<dyn BufRead + Send>,
+    /// Both a person's keyboard and screen are there, so that a question can be asked.
+    pub can_ask: bool,
+    /// `out` is a terminal.
+    pub out_is_terminal: bool,
+    /// Columns of the terminal; absent where `out` is a file or a pipe, which take any width.
+    pub width: Option<usize>,
+    /// Colours may be used.
+    pub colour: bool,
+}
+
+impl Console {
+    /// The process's own streams.
+    #[must_use]
+    pub fn system(environment: &Environment) -> Self {
+        let (out, err, input) = (io::stdout(), io::stderr(), io::stdin());
+        let out_is_terminal = out.is_terminal();
+        let columns = || crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns));
+        let width =
+            out_is_terminal.then(|| environment.columns.or_else(columns).unwrap_or(80).max(WIDTH_MIN));
+        Self {
+            can_ask: input.is_terminal() && err.is_terminal(),
+            colour: out_is_terminal && Colour::Auto.depth(environment) != ColourDepth::None,
+            out: Box::new(Quiet(out)),
+            err: Box::new(Quiet(err)),
+            input: Box::new(io::BufReader::new(input)),
+            out_is_terminal,
+            width,
+        }
+    }
+
+    /// Asks a yes-or-no question on the error stream. Anything but `y` or `yes` is no. A look-alike letter in it is shown as what it is.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read or written.
+    pub fn ask(&mut self, question: &str) -> io::Result<bool> {
+        write!(self.err, "{} [y/N] ", ascii_escaped(question))?;
+        self.err.flush()?;
+        let mut answer = String::new();
+        self.input.read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// A stream whose reader may leave: what is written after that is dropped without a word, as `arbion … | head` should be.
+struct Quiet<W>(W);
+
+impl<W: Write> Write for Quiet<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn t2_a_question_shows_look_alike_letters() {
+        let shown = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        struct Into(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+        impl Write for Into {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut console = Console {
+            out: Box::new(io::sink()),
+            err: Box::new(Into(std::sync::Arc::clone(&shown))),
+            input: Box::new(io::Cursor::new("y\n")),
+            can_ask: true,
+            out_is_terminal: true,
+            width: None,
+            colour: false,
+        };
+        assert!(console.ask("buy 10 \u{391}APL?").unwrap());
+        assert_eq!(shown.lock().unwrap().as_slice(), b"buy 10 \\u{391}APL? [y/N] ");
+    }
+
+    #[test]
+    fn a_reader_that_left_is_no_error() {
+        let mut out = Quiet(Broken);
+        out.write_all(b"table").unwrap();
+        out.flush().unwrap();
+    }
+}

@@ -1,0 +1,286 @@
+//! What the command line needs of the program around it. `main` implements it over the engine; tests over memory. So `cli` itself knows
+//! no engine, no store and no screen.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::error::CliError;
+use crate::client::Session;
+use crate::config::{Environment, Loaded, Paths, ProfileName};
+use crate::domain::execution::Execution;
+use crate::domain::instrument::{Instrument, SymbolLookup};
+use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
+
+/// Everything that was settled before a command runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The profile.
+    pub profile: ProfileName,
+    /// Where things lie. They exist and are private, but for what needs none: scripts, screenshots, backtests.
+    pub paths: Paths,
+    /// The configuration with where each option came from.
+    pub loaded: Loaded,
+    /// The environment.
+    pub environment: Environment,
+}
+
+/// Which engine a command wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// Only reads: an engine in this process will do, and nothing is armed by it.
+    Read,
+    /// Places, cancels or halts.
+    Trade,
+    /// Paper on the simulated market: for the screen the profile's own account, for a session (a script, a screenshot) a throw-away one.
+    Demo(DemoRun),
+    /// A throw-away paper account on recorded bars and their clock.
+    Replay(ReplayRun),
+}
+
+/// A demo's choices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DemoRun {
+    /// Seed of the market and of the venue; absent means the configuration's.
+    pub seed: Option<u64>,
+}
+
+/// A replay's choices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayRun {
+    /// The file of bars; absent means those that come with the program.
+    pub file: Option<PathBuf>,
+    /// Seed of the venue's choices; absent means the configuration's.
+    pub seed: Option<u64>,
+    /// Seconds of data per second of life; absent means the program's choice.
+    pub speed: Option<u32>,
+}
+
+/// How the screen is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreenRequest {
+    /// On which engine.
+    pub kind: SessionKind,
+    /// Columns and rows; absent means the terminal's own.
+    pub size: Option<(u16, u16)>,
+}
+
+/// The format of a file of fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TradesFormat {
+    /// Comma-separated values with a header line, safe to open in a spreadsheet.
+    Csv,
+    /// One JSON array.
+    Json,
+}
+
+/// How one of the doctor's checks ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// It works, and could be better.
+    Warning,
+    /// Something must be done.
+    Bad,
+}
+
+/// One of the doctor's checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DoctorCheck {
+    /// What was looked at, such as `database`.
+    pub name: String,
+    /// How it is.
+    pub health: Health,
+    /// One line: what was found and, if need be, what to do.
+    pub text: String,
+}
+
+/// What to test a strategy on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BacktestRequest {
+    /// The strategy's kind, such as `sma_cross`.
+    pub strategy: String,
+    /// The file of bars; absent means those that come with the program.
+    pub data: Option<PathBuf>,
+    /// Only these instruments; empty means all of the file.
+    pub instruments: Vec<Instrument>,
+    /// Bars from this date on.
+    pub from: Option<Date>,
+    /// Bars up to and with this date.
+    pub until: Option<Date>,
+    /// The strategy's parameters, as typed.
+    pub params: BTreeMap<String, String>,
+    /// Cash at the start; absent means the configuration's.
+    pub starting_cash: Option<Decimal>,
+}
+
+/// What a metric counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricUnit {
+    /// A fraction shown in per cent: 0.25 is 25 %.
+    Percent,
+    /// A ratio.
+    Ratio,
+    /// A number of things.
+    Count,
+    /// Calendar days.
+    Days,
+    /// US dollars.
+    Money,
+}
+
+/// One figure of a backtest.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Metric {
+    /// Its name in snake case, such as `max_drawdown`.
+    pub name: &'static str,
+    /// Its value; absent where it is not defined.
+    pub value: Option<f64>,
+    /// What it counts.
+    pub unit: MetricUnit,
+    /// The convention it follows, such as `252 days, sample deviation`; may be empty.
+    pub convention: &'static str,
+}
+
+/// A position from its opening to its closing, first in first out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RoundTrip {
+    /// What.
+    pub instrument: Instrument,
+    /// Units, signed: negative for a short trip.
+    pub quantity: Quantity,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// Price it was opened at, per unit.
+    pub entry_price: Price,
+    /// When it was closed.
+    pub closed_at: Timestamp,
+    /// Price it was closed at, per unit.
+    pub exit_price: Price,
+    /// Opening and closing fees, positive.
+    #[serde(with = "decimal_text")]
+    pub fees: Decimal,
+    /// Gain (positive) or loss, fees taken off.
+    #[serde(with = "decimal_text")]
+    pub pnl: Decimal,
+    /// The same in per cent of the money put in; absent where that was none.
+    #[serde(with = "decimal_text_option")]
+    pub pnl_percent: Option<Decimal>,
+}
+
+/// Equity at the end of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct EquityPoint {
+    /// The exchange's date.
+    pub date: Date,
+    /// Cash and positions at their marks.
+    #[serde(with = "decimal_text")]
+    pub equity: Decimal,
+}
+
+/// How a strategy did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BacktestReport {
+    /// The strategy's kind.
+    pub strategy: String,
+    /// Its parameters, as typed.
+    pub params: BTreeMap<String, String>,
+    /// Where the bars came from, as named by the user.
+    pub data: String,
+    /// What was traded.
+    pub instruments: Vec<Instrument>,
+    /// Start of the first bar; absent without bars.
+    pub from: Option<Timestamp>,
+    /// Start of the last bar; absent without bars.
+    pub until: Option<Timestamp>,
+    /// Bars fed.
+    pub bars: u64,
+    /// Cash at the start.
+    #[serde(with = "decimal_text")]
+    pub starting_cash: Decimal,
+    /// Cash and positions at the end.
+    #[serde(with = "decimal_text")]
+    pub final_equity: Decimal,
+    /// Fees paid, positive.
+    #[serde(with = "decimal_text")]
+    pub fees: Decimal,
+    /// Orders placed.
+    pub orders: u64,
+    /// Orders that risk denied.
+    pub denied: u64,
+    /// The figures, in the order they are shown.
+    pub metrics: Vec<Metric>,
+    /// Closed trades by their closing time.
+    pub trades: Vec<RoundTrip>,
+    /// Equity by day, oldest first.
+    pub equity: Vec<EquityPoint>,
+    /// SHA-256 over the fills (price, quantity, fee, time) in hex: equal for equal runs.
+    pub fingerprint: String,
+}
+
+/// The program around the command line.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// The symbol universe. Built at the first call; must need no file and no engine.
+    fn lookup(&self) -> &dyn SymbolLookup;
+
+    /// The system's clock.
+    fn now(&self) -> Timestamp;
+
+    /// A line to an engine that is ready: its accounts, positions, orders and watchlists are in the first snapshot, and watched and held
+    /// instruments have quotes.
+    ///
+    /// # Errors
+    /// When no engine can be had: another process holds the profile (named in the message), the database fails, the file of a replay is
+    /// wrong.
+    async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError>;
+
+    /// Ends every engine that `session` started in this process: what is journalled is on disk, the profile's lock is free.
+    ///
+    /// # Errors
+    /// When the last writes failed.
+    async fn close(&self) -> Result<(), CliError>;
+
+    /// Opens the screen and returns when the user leaves it. Opens, and ends, its engine itself, so that the first frame need not wait.
+    ///
+    /// # Errors
+    /// As `session`, and when the terminal fails.
+    async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError>;
+
+    /// One frame of the screen over a session, as plain text of exactly that many lines.
+    ///
+    /// # Errors
+    /// When the size is too small to draw.
+    async fn screenshot(
+        &self,
+        settings: &Settings,
+        session: Arc<dyn Session>,
+        size: (u16, u16),
+    ) -> Result<String, CliError>;
+
+    /// Runs a strategy over recorded bars, with the costs of `[backtest]`.
+    ///
+    /// # Errors
+    /// When the strategy, a parameter or the file is wrong.
+    async fn backtest(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+    ) -> Result<BacktestReport, CliError>;
+
+    /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the
+    /// directories itself.
+    async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck>;
+
+    /// Fills as the text of a file.
+    fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String;
+}

@@ -1,0 +1,107 @@
+//! Exit codes (design, decision 11), and the error's two forms.
+
+use super::World;
+use crate::cli::error::CliError;
+use crate::client::SessionError;
+use crate::client::message::OrderRef;
+use crate::domain::denial::{Denial, DenialCode};
+use crate::domain::order::OrderStatus;
+
+const PLACE: [&str; 5] = ["order", "place", "buy", "10", "TSLA"];
+
+fn denied() -> SessionError {
+    let text = "MAX_ORDER_NOTIONAL measured=12500 limit=10000".to_owned();
+    SessionError::Denied(vec![Denial { code: DenialCode::MaxOrderNotional, text }])
+}
+
+#[test]
+fn every_refusal_of_an_engine_has_its_code_and_line() {
+    let cases: [(SessionError, u8, &str, &str); 9] = [
+        (denied(), 3, "DENIED", "denied: MAX_ORDER_NOTIONAL measured=12500 limit=10000"),
+        (SessionError::Rejected("no".into()), 4, "REJECTED", "rejected by the broker: no"),
+        (SessionError::Usage("no such order".into()), 2, "USAGE", "no such order"),
+        (SessionError::Clarify("Which order?".into()), 2, "CLARIFY", "Which order?"),
+        (
+            SessionError::ConfirmationChanged,
+            2,
+            "CONFIRMATION_CHANGED",
+            "the order changed since it was shown; look at it again",
+        ),
+        (SessionError::OutcomeUnknown("timeout".into()), 8, "OUTCOME_UNKNOWN", "outcome unknown: timeout"),
+        (SessionError::Storage("disk full".into()), 1, "STORAGE", "disk full"),
+        (SessionError::Gone, 6, "ENGINE_GONE", "the engine has stopped"),
+        (SessionError::Internal("bug".into()), 1, "INTERNAL", "internal error: bug"),
+    ];
+    for (error, exit, code, message) in cases {
+        let world = World::new();
+        *world.host.session.refusal.lock().unwrap() = Some(error.clone());
+        let ran = world.run(&PLACE);
+        assert_eq!((ran.exit, ran.out.as_str(), ran.err), (exit, "", format!("arbion: {message}\n")));
+        *world.host.session.refusal.lock().unwrap() = Some(error);
+        let ran = world.run(&[&PLACE[..], &["--json"]].concat());
+        let json = ran.json();
+        assert_eq!(
+            (json["error"]["code"].as_str(), json["error"]["message"].as_str()),
+            (Some(code), Some(message))
+        );
+        assert_eq!(json["error"]["exit_code"].as_u64(), Some(u64::from(exit)));
+        assert_eq!(json["error"]["denials"].is_array(), code == "DENIED");
+        assert_eq!(ran.err, format!("arbion: {message}\n"), "one line on the error stream, with --json too");
+        assert_eq!(*world.host.closed.lock().unwrap(), 2, "closed after a failure as after a success");
+    }
+}
+
+#[test]
+fn an_order_that_ended_badly_is_shown_and_decides() {
+    let cases = [
+        (OrderStatus::Filled, 0),
+        (OrderStatus::Submitted, 0),
+        (OrderStatus::Denied, 3),
+        (OrderStatus::Rejected, 4),
+        (OrderStatus::Unknown, 8),
+    ];
+    for (status, exit) in cases {
+        let world = World::new();
+        *world.host.session.ending.lock().unwrap() = Some(status);
+        let ran = world.run(&[&PLACE[..], &["--json"]].concat());
+        assert_eq!(ran.exit, exit, "{status}");
+        assert_eq!(ran.json()["orders"][0]["status"], status.as_str());
+        assert_eq!(ran.err.lines().count(), usize::from(exit != 0), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_host_without_an_engine_decides_too() {
+    for (code, exit) in [("NOT_AUTHORISED", 5_u8), ("NETWORK", 6), ("LOCKED", 7)] {
+        let world = World::new();
+        *world.host.failure.lock().unwrap() = Some(CliError::new(code, exit, "no engine"));
+        let ran = world.run(&["positions", "--json"]);
+        assert_eq!((ran.exit, ran.json()["error"]["code"].as_str()), (exit, Some(code)));
+    }
+}
+
+#[test]
+fn what_a_command_asks_for_is_what_was_typed() {
+    use crate::client::Request;
+    let world = World::new();
+    let ran = world.run(&["order", "cancel", "1", "--no-wait"]);
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    let asked = world.host.session.orders_asked();
+    let number = OrderRef::Number(crate::domain::ids::OrderNumber(1));
+    assert_eq!(asked, [Request::Cancel { order: number, wait: false }]);
+    assert_eq!(world.host.kinds.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_wrong_configuration_stops_every_command_that_needs_one() {
+    let world = World::new();
+    world.write_config("[paper]\nsede = 1\n");
+    let ran = world.run(&["positions"]);
+    let expected =
+        "arbion: /temp/home/config/config.toml:2: paper.sede: unknown key, nearest is paper.seed\n";
+    assert_eq!((ran.exit, ran.err.as_str()), (2, expected));
+    assert_eq!(world.run(&["positions", "--json"]).json()["error"]["code"], "CONFIG");
+    for args in [&["calendar"][..], &["search", "apple"], &["parse", "quote AAPL"], &["man"]] {
+        assert_eq!(world.run(args).exit, 0, "{args:?} needs none");
+    }
+}

@@ -1,0 +1,317 @@
+//! A host and a session in memory: a small exchange that fills market orders at once and lets limits rest.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::samples::{
+    backtest, bars, chain, execution, fill, key, now, order, pnl, preview, request, snapshot,
+};
+use crate::cli::error::CliError;
+use crate::cli::host::{
+    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, ScreenRequest, SessionKind, Settings,
+    TradesFormat,
+};
+use crate::client::message::OrderRef;
+use crate::client::{Reply, Request, Session, SessionError};
+use crate::command::types::{Command, Place};
+use crate::domain::denial::{Denial, DenialCode};
+use crate::domain::execution::Execution;
+use crate::domain::ids::AccountId;
+use crate::domain::instrument::{Instrument, Listing, NameMatch, SymbolLookup};
+use crate::domain::limits::TradingState;
+use crate::domain::money::Currency;
+use crate::domain::order::{Order, OrderStatus, OriginKind, Pricing};
+use crate::domain::snapshot::Snapshot;
+
+/// A universe of six.
+pub(super) struct FakeLookup;
+
+impl FakeLookup {
+    fn all() -> Vec<Listing> {
+        let row = |symbol: &str, name: &str, sector: &str| Listing {
+            instrument: key(symbol),
+            name: name.into(),
+            exchange: if symbol.contains('-') { "".into() } else { "XNAS".into() },
+            currency: Currency::USD,
+            sector: sector.into(),
+            indices: Vec::new(),
+        };
+        vec![
+            row("AAPL", "Apple Inc.", "Information Technology"),
+            row("MSFT", "Microsoft Corporation", "Information Technology"),
+            row("TSLA", "Tesla, Inc.", "Consumer Discretionary"),
+            row("SPY", "SPDR S&P 500 ETF Trust", "fund"),
+            row("BTC-USD", "Bitcoin", "coin"),
+            row("ETH-USD", "Ether", "coin"),
+        ]
+    }
+}
+
+impl SymbolLookup for FakeLookup {
+    fn listing(&self, symbol: &str) -> Option<Listing> {
+        Self::all().into_iter().find(|listing| listing.instrument.key() == symbol)
+    }
+    fn is_equity(&self, symbol: &str) -> bool {
+        self.listing(symbol).is_some_and(|listing| matches!(listing.instrument, Instrument::Equity { .. }))
+    }
+    fn is_coin(&self, symbol: &str) -> bool {
+        matches!(symbol, "BTC" | "ETH")
+    }
+    fn by_name(&self, name: &str) -> NameMatch {
+        match name {
+            "apple" => NameMatch::One(key("AAPL")),
+            "tesla" => NameMatch::One(key("TSLA")),
+            "bitcoin" => NameMatch::One(key("BTC-USD")),
+            _ => NameMatch::None,
+        }
+    }
+    fn expiries(&self, _: &str) -> Option<Vec<Date>> {
+        None
+    }
+    fn search(&self, query: &str, limit: usize) -> Vec<Listing> {
+        let query = query.to_lowercase();
+        let is_like = |listing: &Listing| {
+            listing.name.to_lowercase().contains(&query)
+                || listing.instrument.key().to_lowercase().contains(&query)
+        };
+        Self::all().into_iter().filter(is_like).take(limit).collect()
+    }
+}
+
+/// A session that answers from a script of its own and remembers what it was asked.
+pub(super) struct FakeSession {
+    picture: watch::Sender<Arc<Snapshot>>,
+    pub asked: Mutex<Vec<Request>>,
+    /// What the next order request is answered with instead.
+    pub refusal: Mutex<Option<SessionError>>,
+    /// How the next order ends instead.
+    pub ending: Mutex<Option<OrderStatus>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl FakeSession {
+    fn new() -> Self {
+        Self {
+            picture: watch::Sender::new(Arc::new(snapshot())),
+            asked: Mutex::default(),
+            refusal: Mutex::default(),
+            ending: Mutex::default(),
+        }
+    }
+
+    pub(super) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        self.picture.send_modify(|picture| {
+            let mut next = Snapshot::clone(picture);
+            next.seq += 1;
+            change(&mut next);
+            *picture = Arc::new(next);
+        });
+    }
+
+    pub(super) fn orders_asked(&self) -> Vec<Request> {
+        let is_order = |request: &&Request| !matches!(request, Request::Advance { .. } | Request::Replay(_));
+        locked(&self.asked).iter().filter(is_order).cloned().collect()
+    }
+
+    fn place(&self, place: &Place, account: Option<AccountId>) -> Result<Reply, SessionError> {
+        let picture = self.picture.borrow().clone();
+        let number = picture.orders.iter().map(|order| order.number.0).max().unwrap_or_default() + 1;
+        let request = request(number, place, account.unwrap_or_else(|| picture.default_account.clone()));
+        let same = |order: &&Order| {
+            order.request.subject == request.subject && order.request.quantity == request.quantity
+        };
+        if picture.orders.iter().any(|order| same(&order) && order.request.pricing == request.pricing) {
+            let text = "DUPLICATE measured=0 limit=3".to_owned();
+            return Err(SessionError::Denied(vec![Denial { code: DenialCode::Duplicate, text }]));
+        }
+        let ending = locked(&self.ending).take();
+        let status = ending.unwrap_or(if request.pricing == Pricing::Market {
+            OrderStatus::Filled
+        } else {
+            OrderStatus::Submitted
+        });
+        let order = order(number, request, status);
+        let placed = order.clone();
+        self.change(|picture| {
+            if placed.status == OrderStatus::Filled {
+                fill(picture, &placed);
+            }
+            let mut orders = picture.orders.to_vec();
+            orders.insert(0, placed);
+            picture.orders = Arc::new(orders);
+        });
+        Ok(Reply::Orders(vec![order]))
+    }
+
+    fn end_orders(
+        &self,
+        status: OrderStatus,
+        wanted: impl Fn(&Order) -> bool,
+    ) -> Result<Reply, SessionError> {
+        let mut ended = Vec::new();
+        self.change(|picture| {
+            let mut orders = picture.orders.to_vec();
+            for order in orders.iter_mut().filter(|order| order.is_working() && wanted(order)) {
+                order.status = status;
+                ended.push(order.clone());
+            }
+            picture.orders = Arc::new(orders);
+        });
+        if ended.is_empty() {
+            Err(SessionError::Usage("no working order to cancel".to_owned()))
+        } else {
+            Ok(Reply::Orders(ended))
+        }
+    }
+
+    fn execute(&self, command: &Command, account: Option<AccountId>) -> Result<Reply, SessionError> {
+        match command {
+            Command::Place(place) => self.place(place, account),
+            Command::Cancel { order_id: Some(id), .. } => {
+                self.end_orders(OrderStatus::Canceled, |order| order.number.to_string() == id.as_str())
+            }
+            Command::Cancel { instrument, .. } => self.end_orders(OrderStatus::Canceled, |order| {
+                instrument.is_none() || order.request.subject.instrument() == instrument.as_ref()
+            }),
+            Command::CancelAll => self.end_orders(OrderStatus::Canceled, |_| true),
+            Command::Halt => {
+                self.change(|picture| picture.trading_state = TradingState::Halted);
+                Ok(Reply::Orders(Vec::new()))
+            }
+            Command::Resume => {
+                self.change(|picture| picture.trading_state = TradingState::Active);
+                Ok(Reply::Done("done".to_owned()))
+            }
+            other => Ok(Reply::FrontEnd(other.clone())),
+        }
+    }
+}
+
+#[async_trait]
+impl Session for FakeSession {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.picture.subscribe()
+    }
+
+    async fn request(&self, request: Request) -> Result<Reply, SessionError> {
+        locked(&self.asked).push(request.clone());
+        if let Some(refusal) = locked(&self.refusal).take() {
+            return Err(refusal);
+        }
+        let picture = self.picture.borrow().clone();
+        match request {
+            Request::Execute { command, account, .. } => self.execute(&command, account),
+            Request::Preview { command: Command::Place(place), .. } => {
+                Ok(Reply::Preview(Box::new(preview(&place))))
+            }
+            Request::Cancel { order: OrderRef::Number(number), .. } => {
+                self.end_orders(OrderStatus::Canceled, |order| order.number == number)
+            }
+            Request::Halt { all } => {
+                self.change(|picture| picture.trading_state = TradingState::Halted);
+                let is_meant = |order: &Order| all || order.request.origin.kind != OriginKind::Exit;
+                self.end_orders(OrderStatus::Canceled, is_meant).or_else(|_| Ok(Reply::Orders(Vec::new())))
+            }
+            Request::Flatten { .. } => Ok(Reply::Orders(vec![picture.orders[0].clone()])),
+            Request::Subscribe { instruments } => {
+                Ok(Reply::Quotes(instruments.iter().filter_map(|i| picture.quotes.get(i).cloned()).collect()))
+            }
+            Request::Bars { .. } => Ok(Reply::Bars(bars())),
+            Request::Chain { underlying, .. } => Ok(Reply::Chain(Box::new(chain(underlying.as_str())))),
+            Request::OrderHistory(_) => Ok(Reply::Orders(picture.orders.to_vec())),
+            Request::Executions(_) => Ok(Reply::Executions(vec![execution(2), execution(1)])),
+            Request::Pnl(_) => Ok(Reply::Pnl(Box::new(pnl()))),
+            Request::Advance { seconds } => {
+                self.change(|picture| picture.now += SignedDuration::from_secs(seconds));
+                Ok(Reply::Done("moved".to_owned()))
+            }
+            Request::Backup { to } => Ok(Reply::Done(to.unwrap_or_else(|| "/backups/arbion.db".to_owned()))),
+            Request::Replace { .. } => Ok(Reply::Orders(vec![picture.orders[0].clone()])),
+            _ => Ok(Reply::Done("done".to_owned())),
+        }
+    }
+}
+
+/// A host around one session.
+pub(super) struct FakeHost {
+    pub session: Arc<FakeSession>,
+    pub kinds: Mutex<Vec<SessionKind>>,
+    pub closed: Mutex<u32>,
+    pub failure: Mutex<Option<CliError>>,
+}
+
+impl FakeHost {
+    pub(super) fn new() -> Self {
+        Self {
+            session: Arc::new(FakeSession::new()),
+            kinds: Mutex::default(),
+            closed: Mutex::default(),
+            failure: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Host for FakeHost {
+    fn lookup(&self) -> &dyn SymbolLookup {
+        &FakeLookup
+    }
+    fn now(&self) -> Timestamp {
+        now()
+    }
+    async fn session(&self, _: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {
+        locked(&self.kinds).push(kind.clone());
+        if let Some(failure) = locked(&self.failure).take() {
+            return Err(failure);
+        }
+        Ok(Arc::clone(&self.session) as Arc<dyn Session>)
+    }
+    async fn close(&self) -> Result<(), CliError> {
+        *locked(&self.closed) += 1;
+        Ok(())
+    }
+    async fn screen(&self, _: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
+        locked(&self.kinds).push(request.kind.clone());
+        Ok(())
+    }
+    async fn screenshot(
+        &self,
+        _: &Settings,
+        session: Arc<dyn Session>,
+        size: (u16, u16),
+    ) -> Result<String, CliError> {
+        let profile = session.snapshots().borrow().profile.clone();
+        Ok(format!("PAPER {profile} {}x{}\n", size.0, size.1))
+    }
+    async fn backtest(&self, _: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+        if request.strategy != "sma_cross" {
+            return Err(CliError::usage(format!(
+                "no strategy is called '{}'; there are sma_cross",
+                request.strategy
+            )));
+        }
+        Ok(backtest(request))
+    }
+    async fn doctor(&self, _: &Settings) -> Vec<DoctorCheck> {
+        let row = |name: &str, health, text: &str| DoctorCheck {
+            name: name.to_owned(),
+            health,
+            text: text.to_owned(),
+        };
+        vec![
+            row("database", Health::Good, "integrity ok, 1.2 MiB"),
+            row("clock", Health::Bad, "42 s behind; run: timedatectl set-ntp true"),
+        ]
+    }
+    fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {
+        let rows: Vec<String> = fills.iter().map(|fill| format!("{},{}", fill.at, fill.instrument)).collect();
+        format!("{format:?}\n{}\n", rows.join("\n"))
+    }
+}

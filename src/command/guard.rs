@@ -1,0 +1,288 @@
+//! What must never become an order: questions, negations, quotations, conditions, reports, two commands in one line.
+
+use super::lex::{Kind, Token};
+
+/// What kind of sentence it is, where it is none to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    Question,
+    Negation,
+    Quotation,
+    Condition,
+    Recurring,
+    Report,
+    Two,
+    Instruction,
+}
+
+impl Speech {
+    /// One line for the user.
+    pub(super) const fn message(self) -> &'static str {
+        match self {
+            Self::Question => "That is a question; nothing was done.",
+            Self::Negation => "Nothing was done.",
+            Self::Quotation => "That quotes somebody; say the order itself to place it.",
+            Self::Condition => {
+                "Conditional orders are not placed from the command bar; use a stop or limit price, or set an alert."
+            }
+            Self::Recurring => "Recurring orders are set up as a strategy, not from the command bar.",
+            Self::Report => "That reads as a report of what happened; to trade, say buy or sell.",
+            Self::Two => "One command at a time, please.",
+            Self::Instruction => "That is no command.",
+        }
+    }
+}
+
+/// Verbs that act.
+pub(super) fn is_verb(word: &str) -> bool {
+    matches!(
+        word,
+        "buy"
+            | "sell"
+            | "short"
+            | "cover"
+            | "close"
+            | "cancel"
+            | "bto"
+            | "sto"
+            | "stc"
+            | "dump"
+            | "liquidate"
+            | "flatten"
+            | "exit"
+            | "purchase"
+            | "grab"
+            | "trim"
+            | "halt"
+            | "replace"
+            | "move"
+            | "unload"
+            | "kill"
+    )
+}
+
+/// Looks a sentence over. `None` where it may be acted on.
+pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
+    let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
+    let any = |list: &[&str]| tokens.iter().any(|t| list.contains(&t.text.as_str()));
+    if tokens
+        .iter()
+        .any(|t| matches!(t.kind, Kind::Mark('"' | '“' | '”' | '„' | '«' | '»' | '\'' | '‘' | '’')))
+    {
+        return Some(Speech::Quotation);
+    }
+    if any(&[
+        "don't",
+        "dont",
+        "not",
+        "never",
+        "nevermind",
+        "won't",
+        "wouldn't",
+        "shouldn't",
+        "can't",
+        "cannot",
+        "didn't",
+        "doesn't",
+        "isn't",
+        "without",
+        "avoid",
+        "except",
+        "unless",
+        "nope",
+    ]) && !is_price_bound(tokens)
+    {
+        return Some(Speech::Negation);
+    }
+    if text(0) == "no" && !matches!(text(1), "more" | "less" | "higher" | "lower")
+        || (text(0) == "stop" && matches!(text(1), "buying" | "selling"))
+    {
+        return Some(Speech::Negation);
+    }
+    if is_question(tokens) {
+        return Some(Speech::Question);
+    }
+    if any(&[
+        "says",
+        "said",
+        "saying",
+        "told",
+        "tells",
+        "heard",
+        "read",
+        "newsletter",
+        "tweet",
+        "tweeted",
+        "recommends",
+        "recommended",
+        "suggests",
+        "article",
+        "analyst",
+        "analysts",
+    ]) {
+        return Some(Speech::Quotation);
+    }
+    if any(&[
+        "ignore",
+        "pretend",
+        "system",
+        "prompt",
+        "bypass",
+        "override",
+        "jailbreak",
+        "instructions",
+        "assistant",
+    ]) {
+        return Some(Speech::Instruction);
+    }
+    if any(&["if", "once", "whenever", "assuming", "provided", "in case", "contingent", "should"])
+        || (any(&["when", "after", "before", "as soon as"]) && !is_hours(tokens))
+    {
+        return Some(Speech::Condition);
+    }
+    if any(&["every", "weekly", "daily", "monthly", "each"])
+        && any(&["monday", "tuesday", "wednesday", "thursday", "friday", "week", "month", "morning", "dca"])
+        && any(&["every", "each", "dca"])
+    {
+        return Some(Speech::Recurring);
+    }
+    if any(&[
+        "bought",
+        "sold",
+        "shorted",
+        "covered",
+        "closed",
+        "was",
+        "were",
+        "had",
+        "has",
+        "been",
+        "yesterday",
+        "ago",
+        "did",
+        "got",
+        "filled",
+        "wish",
+        "thinking",
+        "considering",
+        "might",
+        "maybe",
+        "perhaps",
+        "probably",
+        "will",
+        "later",
+        "tonight",
+        "someday",
+        "considered",
+        "planning",
+        "plan",
+        "hope",
+        "hoping",
+        "wonder",
+        "wondering",
+    ]) && !any(&["call", "calls", "show", "history"])
+    {
+        return Some(Speech::Report);
+    }
+    two_commands(tokens).then_some(Speech::Two)
+}
+
+/// "not more than 185", "no less than": a bound of a price, not a refusal.
+fn is_price_bound(tokens: &[Token]) -> bool {
+    tokens
+        .windows(3)
+        .any(|w| w[0].text == "not" && matches!(w[1].text.as_str(), "more" | "less") && w[2].text == "than")
+        && tokens.iter().filter(|t| matches!(t.text.as_str(), "don't" | "dont" | "not" | "never")).count()
+            == 1
+}
+
+/// "after hours", "when the market closes" is a condition, "after the close" too.
+fn is_hours(tokens: &[Token]) -> bool {
+    tokens.windows(2).all(|w| {
+        !matches!(w[0].text.as_str(), "when" | "before") && (w[0].text != "after" || w[1].text == "hours")
+    }) && tokens.last().is_none_or(|t| !matches!(t.text.as_str(), "when" | "before" | "after"))
+}
+
+pub(super) fn is_question(tokens: &[Token]) -> bool {
+    if tokens.iter().any(|t| t.kind == Kind::Mark('?') || t.text == "?") {
+        return true;
+    }
+    let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
+    match text(0) {
+        "should" | "what" | "what's" | "whats" | "why" | "how" | "how's" | "hows" | "when" | "when's"
+        | "where" | "where's" | "wheres" | "who" | "which" | "is" | "are" | "am" | "was" | "does" | "did"
+        | "would" | "will" | "do" | "has" | "have" | "shall" | "may" => {
+            !(text(0) == "do" && is_verb(text(1))
+                || text(0) == "would" && text(1) == "you"
+                || text(0) == "have" && !matches!(text(1), "i" | "you" | "we")
+                || text(0) == "will" && text(1) == "you")
+        }
+        "can" | "could" => matches!(text(1), "i" | "we" | "someone"),
+        _ => false,
+    }
+}
+
+/// Two commands joined by "and", "then", a semicolon, or a comma before a verb.
+fn two_commands(tokens: &[Token]) -> bool {
+    let joined = tokens.iter().enumerate().any(|(i, token)| {
+        let next = tokens.get(i + 1).map_or("", |t| t.text.as_str());
+        let after = tokens.get(i + 2).map_or("", |t| t.text.as_str());
+        match (&token.kind, token.text.as_str()) {
+            (Kind::Mark(';' | '|'), _) => i + 1 < tokens.len(),
+            (Kind::Mark('&'), _) | (_, "and" | "then" | "plus" | "also" | "&&") => {
+                let front = i > 0
+                    && tokens[..i]
+                        .iter()
+                        .any(|t| is_verb(&t.text) || matches!(t.text.as_str(), "b" | "s" | "get" | "add"));
+                let verb = is_verb(next)
+                    || is_verb(after) && matches!(next, "then" | "also" | "please")
+                    || matches!(next, "show" | "chart" | "quote" | "watch" | "alert" | "set");
+                // "buy 10 meta and 5 amzn": a number and a name after the joint.
+                let number =
+                    matches!(tokens.get(i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))
+                        && matches!(tokens.get(i + 2).map(|t| &t.kind), Some(Kind::Word))
+                        && !matches!(
+                            after,
+                            "limit"
+                                | "lmt"
+                                | "gtc"
+                                | "day"
+                                | "stop"
+                                | "percent"
+                                | "cents"
+                                | "or"
+                                | "debit"
+                                | "credit"
+                                | "shares"
+                                | "dollars"
+                                | "sl"
+                                | "tp"
+                        );
+                front && (verb || number)
+            }
+            (Kind::Mark(','), _) => i > 0 && is_verb(next) && tokens[..i].iter().any(|t| is_verb(&t.text)),
+            _ => false,
+        }
+    });
+    if joined {
+        return true;
+    }
+    // Two acting verbs beside each other's objects: "buy 10 aapl sell 5 msft".
+    let acts: Vec<usize> = tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, t)| {
+            matches!(
+                t.text.as_str(),
+                "buy" | "sell" | "cancel" | "bto" | "sto" | "stc" | "sld" | "dump" | "liquidate" | "flatten"
+            )
+        })
+        .map(|(i, _)| i)
+        .collect();
+    // "sell to open", "limit order to buy" have one act; "collar ... buy 180p sell 210c" lists legs.
+    // "cancel my aapl buy orders" names a side, it does not buy.
+    let or_cancel = tokens.windows(2).any(|w| w[0].text == "or" && w[1].text == "cancel");
+    let cancels = or_cancel ||
+        tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "cancel" | "cxl" | "kill" | "pull"));
+    acts.windows(2).any(|w| w[1] > w[0] + 1) && !cancels
+}

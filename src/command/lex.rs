@@ -1,0 +1,339 @@
+//! Text to tokens. Numbers, money, per cents, option strikes and dates in one piece; everything else is a lower-case word.
+
+use rust_decimal::Decimal;
+
+use crate::domain::money::parse_decimal;
+use crate::domain::option::{OptionContract, Right};
+
+/// Longest text looked at.
+pub const TEXT_MAX: usize = 500;
+
+/// One token.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A word, in lower case.
+    Word,
+    /// A plain number; `+` or `-` before it is kept.
+    Number(Decimal),
+    /// `$250`, `250usd`.
+    Money(Decimal),
+    /// `5%`.
+    Percent(Decimal),
+    /// `190p`, `p190`.
+    Strike(Decimal, Right),
+    /// `500/510`, `200p/300c`, `425/430/460/465`.
+    Strikes(Vec<(Decimal, Option<Right>)>),
+    /// `x2`.
+    Times(Decimal),
+    /// An OCC symbol or one of its relatives.
+    Occ(OptionContract),
+    /// `1/15`, `1/15/27`, `2027-01-15`, `15jan27`: parts to be read as a date.
+    Date,
+    /// `45dte`.
+    Dte(u16),
+    /// `@`.
+    At,
+    /// `,` `;` `:` and their like.
+    Mark(char),
+}
+
+/// A token with its text and place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Its text in lower case.
+    pub text: String,
+    /// Its text as typed.
+    pub raw: String,
+    /// First byte in the text.
+    pub start: usize,
+}
+
+/// Why a text is not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Longer than `TEXT_MAX`.
+    TooLong,
+    /// Control, invisible or direction characters, or letters that look like others.
+    Unsafe,
+    /// Nothing in it.
+    Empty,
+}
+
+/// Letters beyond ASCII that names have, and nothing that looks like an ASCII letter from another script.
+fn is_safe(c: char) -> bool {
+    match c {
+        ' ' | '\t' => true,
+        c if c.is_ascii() => !c.is_ascii_control(),
+        // Latin letters with accents, dashes, typographic quotes, the euro and pound signs.
+        'À'..='ɏ'
+        | '–'
+        | '—'
+        | '−'
+        | '‘'
+        | '’'
+        | '“'
+        | '”'
+        | '„'
+        | '«'
+        | '»'
+        | '€'
+        | '£'
+        | '…'
+        | '½'
+        | '¼'
+        | '¾'
+        | '\u{a0}' => true,
+        _ => false,
+    }
+}
+
+/// Splits a text.
+///
+/// # Errors
+/// When it is empty, too long or has unsafe characters.
+pub fn tokens(text: &str) -> Result<Vec<Token>, Refused> {
+    if text.chars().count() > TEXT_MAX {
+        return Err(Refused::TooLong);
+    }
+    if !text.chars().all(is_safe) {
+        return Err(Refused::Unsafe);
+    }
+    let mut list = Vec::with_capacity(16);
+    let mut start = 0;
+    for piece in text.split([' ', '\t', '\u{a0}']) {
+        split_piece(piece, start, &mut list);
+        start += piece.len() + 1;
+    }
+    join_occ(&mut list);
+    if list.is_empty() { Err(Refused::Empty) } else { Ok(list) }
+}
+
+fn push(list: &mut Vec<Token>, kind: Kind, raw: &str, start: usize) {
+    list.push(Token { kind, text: raw.to_lowercase().replace('’', "'"), raw: raw.to_owned(), start });
+}
+
+/// Takes punctuation off a piece's ends and `@` off its front, then reads the rest.
+fn split_piece(piece: &str, start: usize, list: &mut Vec<Token>) {
+    if piece.is_empty() {
+        return;
+    }
+    if let Some(rest) = piece.strip_prefix('@') {
+        push(list, Kind::At, "@", start);
+        return split_piece(rest, start + 1, list);
+    }
+    let first = piece.chars().next().unwrap_or(' ');
+    let marks =
+        [',', ';', ':', '!', '?', '(', ')', '"', '“', '”', '„', '«', '»', '&', '|', '…', '[', ']', '{', '}'];
+    // '27 is a year, not a quotation.
+    let year = piece
+        .strip_prefix(['\'', '’'])
+        .filter(|rest| rest.len() == 2 && rest.bytes().all(|b| b.is_ascii_digit()));
+    if let Some(year) = year {
+        return split_piece(year, start + first.len_utf8(), list);
+    }
+    if marks.contains(&first) || (first == '\'' && piece.len() > 1) || first == '‘' {
+        push(list, Kind::Mark(first), &piece[..first.len_utf8()], start);
+        return split_piece(&piece[first.len_utf8()..], start + first.len_utf8(), list);
+    }
+    let last = piece.chars().next_back().unwrap_or(' ');
+    let ends = marks.contains(&last)
+        || last == '\''
+        || last == '’'
+        || (last == '.' && piece.len() > 1 && !piece.starts_with('.'));
+    if ends && piece.chars().count() > 1 {
+        let cut = piece.len() - last.len_utf8();
+        split_piece(&piece[..cut], start, list);
+        return push(list, Kind::Mark(last), &piece[cut..], start + cut);
+    }
+    if let Some(cut) = inner_mark(piece) {
+        split_piece(&piece[..cut], start, list);
+        return split_piece(&piece[cut..], start + cut, list);
+    }
+    if let Some((number, rest)) = glued_quantity(piece) {
+        split_piece(number, start, list);
+        return split_piece(rest, start + number.len(), list);
+    }
+    push(list, classify(piece), piece, start);
+}
+
+/// `100@185`, `aapl,msft`, `buy;sell`: where to cut a piece in two.
+fn inner_mark(piece: &str) -> Option<usize> {
+    let bytes = piece.as_bytes();
+    (1..bytes.len()).find(|i| match bytes[*i] {
+        b'@' | b';' | b'"' => true,
+        // A comma inside a number separates thousands, or is a mistake that must stay in one piece.
+        b',' => !(bytes[i - 1].is_ascii_digit() && bytes.get(i + 1).is_some_and(u8::is_ascii_digit)),
+        _ => false,
+    })
+}
+
+/// `10shares`, `2contracts`: a number and a unit without a space.
+fn glued_quantity(piece: &str) -> Option<(&str, &str)> {
+    let cut = piece.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, rest) = piece.split_at(cut);
+    let unit = matches!(
+        rest.to_ascii_lowercase().as_str(),
+        "shares" | "share" | "shs" | "sh" | "contracts" | "contract" | "coins"
+    );
+    (unit && number.bytes().any(|b| b.is_ascii_digit())).then_some((number, rest))
+}
+
+/// A number with an optional sign, thousands separators and `k` or `m`. `None` for `1,5` and its like.
+pub fn number(text: &str) -> Option<Decimal> {
+    let (body, factor) = match text.as_bytes().last()? {
+        b'k' | b'K' => (&text[..text.len() - 1], Decimal::ONE_THOUSAND),
+        b'm' | b'M' if text.len() > 1 => (&text[..text.len() - 1], Decimal::from(1_000_000)),
+        _ => (text, Decimal::ONE),
+    };
+    if !body.bytes().any(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if body.contains(',') {
+        let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+        let mut groups = whole.trim_start_matches(['+', '-']).split(',');
+        let first = groups.next()?;
+        if first.is_empty()
+            || first.len() > 3
+            || !groups.all(|group| group.len() == 3)
+            || fraction.contains(',')
+        {
+            return None;
+        }
+        return parse_decimal(&body.replace(',', "")).ok()?.checked_mul(factor);
+    }
+    parse_decimal(body).ok()?.checked_mul(factor).map(|value| value.normalize())
+}
+
+fn classify(piece: &str) -> Kind {
+    if let Some(fraction) = fraction_sign(piece) {
+        return Kind::Percent(fraction);
+    }
+    if let Some(rest) = piece.strip_prefix(['$', '€', '£'])
+        && let Some(value) = number(rest)
+    {
+        return Kind::Money(value);
+    }
+    if let Some(value) = piece.strip_suffix('%').and_then(number) {
+        return Kind::Percent(value);
+    }
+    if let Some(value) = number(piece) {
+        return Kind::Number(value);
+    }
+    let lower = piece.to_ascii_lowercase();
+    if let Some(value) = lower.strip_suffix("usd").or_else(|| lower.strip_suffix('$')).and_then(number) {
+        return Kind::Money(value);
+    }
+    if let Some(days) = lower.strip_suffix("dte").and_then(|days| days.parse().ok()) {
+        return Kind::Dte(days);
+    }
+    if let Some(value) = lower.strip_prefix('x').or_else(|| lower.strip_suffix('x')).and_then(number) {
+        return Kind::Times(value);
+    }
+    if let Some((strike, right)) = strike(&lower) {
+        return Kind::Strike(strike, right);
+    }
+    if let Some(contract) = occ(piece) {
+        return Kind::Occ(contract);
+    }
+    if super::dates::looks_like_date(&lower) {
+        return Kind::Date;
+    }
+    if let Some(strikes) = strikes(&lower) {
+        return Kind::Strikes(strikes);
+    }
+    Kind::Word
+}
+
+fn fraction_sign(piece: &str) -> Option<Decimal> {
+    match piece {
+        "½" => Some(Decimal::from(50)),
+        "¼" => Some(Decimal::from(25)),
+        "¾" => Some(Decimal::from(75)),
+        _ => None,
+    }
+}
+
+/// `190p`, `190c`, `p190`, `190put`, `190calls`.
+fn strike(lower: &str) -> Option<(Decimal, Right)> {
+    let tails = [
+        ("calls", Right::Call),
+        ("call", Right::Call),
+        ("c", Right::Call),
+        ("puts", Right::Put),
+        ("put", Right::Put),
+        ("p", Right::Put),
+    ];
+    for (tail, right) in tails {
+        if let Some(value) = lower.strip_suffix(tail).and_then(plain) {
+            return Some((value, right));
+        }
+    }
+    let heads = [('c', Right::Call), ('p', Right::Put)];
+    heads
+        .into_iter()
+        .find_map(|(head, right)| lower.strip_prefix(head).and_then(plain).map(|value| (value, right)))
+}
+
+/// A plain positive number.
+fn plain(text: &str) -> Option<Decimal> {
+    (text.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+        .then(|| parse_decimal(text).ok())
+        .flatten()
+        .filter(|v| *v > Decimal::ZERO)
+}
+
+/// Two to four strikes with slashes. A pair of small numbers is a date and was read before.
+fn strikes(lower: &str) -> Option<Vec<(Decimal, Option<Right>)>> {
+    if !lower.contains('/') {
+        return None;
+    }
+    let list: Option<Vec<_>> = lower
+        .split('/')
+        .map(|part| {
+            plain(part)
+                .map(|value| (value, None))
+                .or_else(|| strike(part).map(|(value, right)| (value, Some(right))))
+        })
+        .collect();
+    list.filter(|list| (2..=4).contains(&list.len()))
+}
+
+/// OCC, `.AAPL270115P190` (thinkorswim) and `AAPL_011527P190` (underscore, month first).
+fn occ(piece: &str) -> Option<OptionContract> {
+    if let Ok(contract) = OptionContract::from_occ(piece) {
+        return Some(contract);
+    }
+    let upper = piece.to_ascii_uppercase();
+    let (root, tail, month_first) = if let Some(rest) = upper.strip_prefix('.') {
+        let cut = rest.find(|c: char| c.is_ascii_digit())?;
+        (rest[..cut].to_owned(), rest[cut..].to_owned(), false)
+    } else {
+        let (root, tail) = upper.split_once('_')?;
+        (root.to_owned(), tail.to_owned(), true)
+    };
+    if tail.len() < 8 || !tail.is_ascii() || !tail[..6].bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let day = if month_first { format!("{}{}", &tail[4..6], &tail[..4]) } else { tail[..6].to_owned() };
+    let strike = parse_decimal(&tail[7..]).ok()?.checked_mul(Decimal::ONE_THOUSAND)?.trunc();
+    OptionContract::from_occ(&format!("{root}{day}{}{strike:0>8}", &tail[6..7])).ok()
+}
+
+/// `AAPL  270115P00190000` comes in two pieces: the padding of a short root is blank.
+fn join_occ(list: &mut Vec<Token>) {
+    let mut i = 0;
+    while i + 1 < list.len() {
+        let tail = &list[i + 1].raw;
+        if list[i].kind == Kind::Word && tail.len() == 15 && list[i].raw.len() <= 6 {
+            let joined = format!("{}{tail}", list[i].raw);
+            if let Ok(contract) = OptionContract::from_occ(&joined) {
+                list[i].kind = Kind::Occ(contract);
+                list[i].raw = joined;
+                list.remove(i + 1);
+            }
+        }
+        i += 1;
+    }
+}

@@ -1,0 +1,279 @@
+//! Option packages by name: verticals, straddles, strangles, condors, butterflies, calendars, covered calls, collars.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::domain::instrument::{AssetClass, Instrument, Symbol};
+use crate::domain::money::Price;
+use crate::domain::option::{Leg, OptionContract, Right};
+use crate::domain::order::{PositionEffect, PriceEffect, Side};
+
+use super::ParseContext;
+use super::order::{self, Slots, Trouble, Verb};
+use super::types::{Amount, Command, Missing, Place, Subject};
+
+/// The packages that have a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SpreadKind {
+    Vertical,
+    Bull,
+    Bear,
+    Straddle,
+    Strangle,
+    IronCondor,
+    IronButterfly,
+    Butterfly,
+    Calendar,
+    CoveredCall,
+    Collar,
+}
+
+/// A package's name at the front of some words: kind, right where the name has one, and how many words.
+pub(super) fn name(words: &[&str]) -> Option<(SpreadKind, Option<Right>, usize)> {
+    use SpreadKind as K;
+    let word = |i: usize| words.get(i).copied().unwrap_or("");
+    let spread = |text: &str| matches!(text, "spread" | "spreads" | "vertical" | "verticals" | "vert");
+    let right = |text: &str| match text {
+        "call" | "calls" => Some(Right::Call),
+        "put" | "puts" => Some(Right::Put),
+        _ => None,
+    };
+    Some(match (word(0), word(1), word(2)) {
+        ("iron", "condor" | "condors", _) => (K::IronCondor, None, 2),
+        ("ic" | "condor", ..) => (K::IronCondor, None, 1),
+        ("iron", "butterfly" | "fly" | "butterflies", _) => (K::IronButterfly, None, 2),
+        ("butterfly" | "fly" | "butterflies", ..) => (K::Butterfly, None, 1),
+        ("straddle" | "straddles", ..) => (K::Straddle, None, 1),
+        ("strangle" | "strangles", ..) => (K::Strangle, None, 1),
+        ("covered", "call" | "calls", _) => (K::CoveredCall, Some(Right::Call), 2),
+        ("buy-write" | "buywrite", ..) => (K::CoveredCall, Some(Right::Call), 1),
+        ("calendar" | "calendars", text, _) => (K::Calendar, None, if spread(text) { 2 } else { 1 }),
+        ("collar" | "collars", ..) => (K::Collar, None, 1),
+        ("bull", side, text) if right(side).is_some() && spread(text) => (K::Bull, right(side), 3),
+        ("bear", side, text) if right(side).is_some() && spread(text) => (K::Bear, right(side), 3),
+        ("bull", text, _) if spread(text) => (K::Bull, None, 2),
+        ("bear", text, _) if spread(text) => (K::Bear, None, 2),
+        ("debit" | "credit", side, text) if right(side).is_some() && spread(text) => {
+            (K::Vertical, right(side), 3)
+        }
+        (side, "debit" | "credit", text) if right(side).is_some() && spread(text) => {
+            (K::Vertical, right(side), 3)
+        }
+        (side, text, _) if right(side).is_some() && spread(text) => (K::Vertical, right(side), 2),
+        ("vertical" | "verticals" | "vert", text, _) => {
+            (K::Vertical, None, if text == "spread" { 2 } else { 1 })
+        }
+        ("spread" | "spreads", ..) => (K::Vertical, None, 1),
+        _ => return None,
+    })
+}
+
+/// One leg before its instrument is built: buy or sell, ratio, right, strike, index of the expiry.
+struct Sketch(bool, i64, Right, Decimal, usize);
+
+fn missing(what: Vec<Missing>, text: &str) -> Trouble {
+    Trouble::Missing(what, text.to_owned())
+}
+
+/// The order of a package.
+pub(super) fn command(slots: &mut Slots, context: &ParseContext<'_>) -> Result<Command, Trouble> {
+    let kind = slots.spread.unwrap_or(SpreadKind::Vertical);
+    let underlying = match &slots.instrument {
+        Some(Instrument::Equity { symbol }) => symbol.clone(),
+        Some(other) => return Err(Trouble::Refused(format!("{other} has no listed options here."))),
+        None => return Err(missing(vec![Missing::Instrument], "On which underlying?")),
+    };
+    // "strangle 200p/300c monthly 5.5": nobody trades half a spread, so that number is the price.
+    if !order::has_price(slots) && slots.quantity.is_some_and(|q| !q.fract().is_zero()) {
+        order::quantity_is_price(slots);
+    }
+    if slots.verb.is_none() && slots.price_effect.is_none() {
+        return Err(missing(vec![Missing::Side], "Buy or sell?"));
+    }
+    let side = side(slots, kind);
+    let sketches = legs(slots, kind, side)?;
+    let mut lacks = Vec::new();
+    if slots.quantity.is_none() {
+        lacks.push(Missing::Quantity);
+    }
+    if !order::has_price(slots) && slots.price_effect != Some(PriceEffect::Even) {
+        lacks.push(Missing::Price);
+    }
+    if slots.said_expiry.is_empty() {
+        lacks.push(Missing::Expiry);
+    }
+    if lacks == [Missing::Quantity] {
+        return Err(missing(lacks, "How many spreads?"));
+    }
+    if !lacks.is_empty() {
+        let text = match lacks.as_slice() {
+            [Missing::Price] => "At which net price? A spread goes as a limit order.",
+            [Missing::Expiry] => "Which expiry?",
+            _ => "Quantity, price and expiry of a spread must be said.",
+        };
+        return Err(missing(lacks, text));
+    }
+    let expiries: Vec<Date> = slots
+        .said_expiry
+        .iter()
+        .map(|said| order::expiry(*said, context, Some(underlying.as_str())))
+        .collect::<Result<_, _>>()?;
+    let quantity = order::whole_quantity(slots)?;
+    let effect = if slots.verb == Some(Verb::Close) || slots.effect == Some(PositionEffect::Close) {
+        PositionEffect::Close
+    } else {
+        PositionEffect::Open
+    };
+    let mut list: Vec<Leg> = Vec::with_capacity(sketches.len() + 1);
+    if matches!(kind, SpreadKind::CoveredCall) {
+        list.push(share_leg(&underlying));
+    }
+    for Sketch(buy, ratio, right, strike, at) in sketches {
+        let expiry = expiries.get(at).or(expiries.first()).copied().unwrap_or(context.today);
+        let contract = OptionContract {
+            underlying: underlying.clone(),
+            expiry,
+            strike: Price::new(strike.normalize()),
+            right,
+            root: None,
+        };
+        list.push(Leg {
+            side: if buy { Side::Buy } else { Side::Sell },
+            position_effect: effect,
+            ratio: Decimal::from(ratio),
+            instrument: Instrument::Option(contract),
+        });
+    }
+    let terms = order::terms(slots, AssetClass::Option, context)?;
+    Ok(Command::Place(Place {
+        side,
+        position_effect: (effect == PositionEffect::Close).then_some(effect),
+        subject: Subject::Legs(list),
+        amount: Amount::Quantity(quantity),
+        terms,
+    }))
+}
+
+fn share_leg(underlying: &Symbol) -> Leg {
+    Leg {
+        side: Side::Buy,
+        position_effect: PositionEffect::Open,
+        ratio: Decimal::ONE_HUNDRED,
+        instrument: Instrument::Equity { symbol: underlying.clone() },
+    }
+}
+
+/// The package's side: as said, else by the name, else buy for a debit and sell for a credit.
+fn side(slots: &Slots, kind: SpreadKind) -> Side {
+    match (slots.verb, kind, slots.price_effect) {
+        (_, SpreadKind::CoveredCall, _) => Side::Buy,
+        (Some(Verb::Sell | Verb::Short), ..) => Side::Sell,
+        (_, SpreadKind::Bull | SpreadKind::Bear, Some(PriceEffect::Credit)) => Side::Sell,
+        (Some(Verb::Buy), ..) => Side::Buy,
+        (_, _, Some(PriceEffect::Credit)) => Side::Sell,
+        _ => Side::Buy,
+    }
+}
+
+fn legs(slots: &Slots, kind: SpreadKind, side: Side) -> Result<Vec<Sketch>, Trouble> {
+    use SpreadKind as K;
+    let said: Vec<Decimal> = slots.strikes.iter().map(|(strike, _)| *strike).collect();
+    let right = slots.right.or_else(|| slots.strikes.iter().find_map(|(_, right)| *right));
+    let buy = side.is_buy();
+    let need = |count: usize| {
+        if said.len() == count {
+            Ok(())
+        } else {
+            Err(missing(vec![Missing::Strike], &format!("This spread has {count} strikes; which ones?")))
+        }
+    };
+    let need_right = || right.ok_or_else(|| missing(vec![Missing::Right], "Calls or puts?"));
+    let mut sorted = said.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    Ok(match kind {
+        K::Vertical | K::Bull | K::Bear => {
+            need(2)?;
+            let right = need_right()?;
+            if sorted.len() != 2 {
+                return Err(missing(
+                    vec![Missing::Strike],
+                    "A vertical spread has two different strikes; which ones?",
+                ));
+            }
+            // Calls are bought low and sold high, puts the other way round, for a debit.
+            let buys_low = match kind {
+                K::Bull => true,
+                K::Bear => false,
+                _ => (right == Right::Call) == buy,
+            };
+            vec![Sketch(buys_low, 1, right, sorted[0], 0), Sketch(!buys_low, 1, right, sorted[1], 0)]
+        }
+        K::Straddle => {
+            need(1)?;
+            vec![Sketch(buy, 1, Right::Call, said[0], 0), Sketch(buy, 1, Right::Put, said[0], 0)]
+        }
+        K::Strangle => {
+            need(2)?;
+            let sides: Vec<Right> = match (slots.strikes[0].1, slots.strikes[1].1) {
+                (Some(a), Some(b)) if a != b => vec![a, b],
+                _ if said[0] < said[1] => vec![Right::Put, Right::Call],
+                _ => vec![Right::Call, Right::Put],
+            };
+            vec![Sketch(buy, 1, sides[0], said[0], 0), Sketch(buy, 1, sides[1], said[1], 0)]
+        }
+        K::IronCondor => {
+            if sorted.len() != 4 || said.len() != 4 {
+                return Err(missing(
+                    vec![Missing::Strike],
+                    "An iron condor has four different strikes; which ones?",
+                ));
+            }
+            // Sold for a credit: the inner strikes are written, the outer ones protect.
+            vec![
+                Sketch(!buy, 1, Right::Put, sorted[0], 0),
+                Sketch(buy, 1, Right::Put, sorted[1], 0),
+                Sketch(buy, 1, Right::Call, sorted[2], 0),
+                Sketch(!buy, 1, Right::Call, sorted[3], 0),
+            ]
+        }
+        K::IronButterfly => {
+            need(3)?;
+            vec![
+                Sketch(!buy, 1, Right::Put, sorted[0], 0),
+                Sketch(buy, 1, Right::Put, sorted[1], 0),
+                Sketch(buy, 1, Right::Call, sorted[1], 0),
+                Sketch(!buy, 1, Right::Call, sorted[2], 0),
+            ]
+        }
+        K::Butterfly => {
+            need(3)?;
+            let right = need_right()?;
+            vec![
+                Sketch(buy, 1, right, sorted[0], 0),
+                Sketch(!buy, 2, right, sorted[1], 0),
+                Sketch(buy, 1, right, sorted[2], 0),
+            ]
+        }
+        K::Calendar => {
+            need(1)?;
+            if slots.said_expiry.len() != 2 {
+                return Err(missing(
+                    vec![Missing::Expiry],
+                    "A calendar spread has two expiries; which ones?",
+                ));
+            }
+            let right = need_right()?;
+            vec![Sketch(!buy, 1, right, said[0], 0), Sketch(buy, 1, right, said[0], 1)]
+        }
+        K::CoveredCall => {
+            need(1)?;
+            vec![Sketch(false, 1, Right::Call, said[0], 0)]
+        }
+        K::Collar => {
+            return Err(Trouble::Refused(
+                "A collar is started as a strategy: start collar on SYMBOL.".to_owned(),
+            ));
+        }
+    })
+}

@@ -1,0 +1,377 @@
+//! The lexicon: words with a meaning of their own.
+
+/// Words that never change what an order means. A closed list: anything else that is not understood is asked about.
+pub(super) fn is_filler(word: &str) -> bool {
+    matches!(
+        word,
+        "please"
+            | "into"
+            | "more"
+            | "additional"
+            | "extra"
+            | "pls"
+            | "plz"
+            | "kindly"
+            | "i"
+            | "i'd"
+            | "i'll"
+            | "we"
+            | "want"
+            | "wanna"
+            | "would"
+            | "like"
+            | "to"
+            | "can"
+            | "could"
+            | "you"
+            | "just"
+            | "go"
+            | "ahead"
+            | "and"
+            | "of"
+            | "the"
+            | "my"
+            | "me"
+            | "us"
+            | "some"
+            | "share"
+            | "shares"
+            | "shs"
+            | "sh"
+            | "stock"
+            | "stocks"
+            | "unit"
+            | "units"
+            | "contract"
+            | "contracts"
+            | "contacts"
+            | "lot"
+            | "coin"
+            | "coins"
+            | "token"
+            | "tokens"
+            | "a"
+            | "an"
+            | "for"
+            | "at"
+            | "on"
+            | "in"
+            | "with"
+            | "worth"
+            | "order"
+            | "orders"
+            | "now"
+            | "right"
+            | "immediately"
+            | "today"
+            | "thanks"
+            | "thank"
+            | "hey"
+            | "hi"
+            | "ok"
+            | "okay"
+            | "let's"
+            | "lets"
+            | "need"
+            | "gonna"
+            | "going"
+            | "position"
+            | "holdings"
+            | "holding"
+            | "option"
+            | "options"
+            | "new"
+            | "place"
+            | "enter"
+            | "put"
+            | "submit"
+            | "send"
+            | "have"
+            | "there"
+            | "each"
+            | "per"
+            | "price"
+            | "cash"
+            | "etf"
+            | "crypto"
+            | "exp"
+            | "expiry"
+            | "expiring"
+            | "expiration"
+            | "expires"
+            | "strike"
+            | "dated"
+            | "from"
+            | "set"
+            | "up"
+            | "it"
+            | "is"
+            | "be"
+            | "do"
+            | "then"
+            | "this"
+            | "that"
+            | "own"
+            | "arbion"
+            | "sir"
+            | "mate"
+            | "quickly"
+            | "asap"
+            | "account"
+            | "by"
+            | "regular"
+            | "usual"
+            | "listed"
+            | "as"
+    )
+}
+
+/// Words that the grammar reads; a name is not made of them alone.
+pub(super) fn is_keyword(word: &str) -> bool {
+    is_filler(word)
+        || matches!(
+            word,
+            "buy"
+                | "sell"
+                | "long"
+                | "short"
+                | "cover"
+                | "close"
+                | "exit"
+                | "limit"
+                | "lmt"
+                | "stop"
+                | "stp"
+                | "market"
+                | "mkt"
+                | "trail"
+                | "trailing"
+                | "gtc"
+                | "day"
+                | "ioc"
+                | "fok"
+                | "opg"
+                | "cls"
+                | "moo"
+                | "moc"
+                | "loo"
+                | "loc"
+                | "gtd"
+                | "good"
+                | "till"
+                | "til"
+                | "until"
+                | "open"
+                | "all"
+                | "half"
+                | "third"
+                | "quarter"
+                | "everything"
+                | "entire"
+                | "whole"
+                | "call"
+                | "calls"
+                | "put"
+                | "puts"
+                | "c"
+                | "p"
+                | "spread"
+                | "vertical"
+                | "straddle"
+                | "strangle"
+                | "butterfly"
+                | "fly"
+                | "condor"
+                | "iron"
+                | "calendar"
+                | "diagonal"
+                | "collar"
+                | "covered"
+                | "debit"
+                | "credit"
+                | "even"
+                | "db"
+                | "cr"
+                | "tp"
+                | "sl"
+                | "target"
+                | "profit"
+                | "loss"
+                | "take"
+                | "mid"
+                | "bid"
+                | "ask"
+                | "last"
+                | "nat"
+                | "natural"
+                | "ext"
+                | "extended"
+                | "hours"
+                | "pre"
+                | "post"
+                | "after"
+                | "premarket"
+                | "postmarket"
+                | "via"
+                | "through"
+                | "using"
+                | "dte"
+                | "weekly"
+                | "monthly"
+                | "next"
+                | "friday"
+                | "or"
+                | "better"
+                | "than"
+                | "no"
+                | "more"
+                | "less"
+                | "most"
+                | "least"
+                | "under"
+                | "over"
+                | "max"
+                | "min"
+                | "percent"
+                | "pct"
+                | "dollars"
+                | "dollar"
+                | "bucks"
+                | "usd"
+                | "k"
+                | "hundred"
+                | "thousand"
+                | "million"
+                | "dozen"
+                | "one"
+                | "two"
+                | "three"
+                | "four"
+                | "five"
+                | "six"
+                | "seven"
+                | "eight"
+                | "nine"
+                | "ten"
+                | "only"
+                | "reduce"
+                | "maker"
+                | "if"
+                | "when"
+                | "not"
+                | "never"
+                | "don't"
+                | "dont"
+                | "bull"
+                | "bear"
+                | "perp"
+                | "chart"
+                | "quote"
+                | "show"
+                | "above"
+                | "below"
+                | "rest"
+                | "remaining"
+                | "power"
+                | "buying"
+                | "amount"
+                | "fill"
+                | "kill"
+                | "immediate"
+                | "cancel"
+                | "cost"
+        )
+}
+
+/// A number in words: `ten`, `a hundred`, `two dozen`, `one hundred and twenty five`. Returns the value and how many words it took.
+pub(super) fn number_words(words: &[&str]) -> Option<(i64, usize)> {
+    let (mut total, mut current, mut used, mut any) = (0_i64, 0_i64, 0, false);
+    while let Some(word) = words.get(used) {
+        let mut matched = true;
+        match *word {
+            "and"
+                if any && words.get(used + 1).is_some_and(|next| small(next).is_some()) && current >= 100 => {
+            }
+            "a" | "an"
+                if !any
+                    && matches!(
+                        words.get(used + 1),
+                        Some(&("hundred" | "thousand" | "dozen" | "million" | "couple"))
+                    ) =>
+            {
+                current = 1
+            }
+            "couple" if any => current *= 2,
+            "hundred" => current = current.max(1) * 100,
+            "dozen" => current = current.max(1) * 12,
+            "thousand" | "grand" => {
+                total += current.max(1) * 1_000;
+                current = 0;
+            }
+            "million" => {
+                total += current.max(1) * 1_000_000;
+                current = 0;
+            }
+            other => match other.split('-').map(small).collect::<Option<Vec<i64>>>() {
+                Some(parts) => current += parts.iter().sum::<i64>(),
+                None => matched = false,
+            },
+        }
+        if !matched {
+            break;
+        }
+        any = true;
+        used += 1;
+    }
+    let value = total + current;
+    (any && value > 0).then_some((value, used))
+}
+
+fn small(word: &str) -> Option<i64> {
+    Some(match word {
+        "one" => 1,
+        "two" => 2,
+        "three" => 3,
+        "four" => 4,
+        "five" => 5,
+        "six" => 6,
+        "seven" => 7,
+        "eight" => 8,
+        "nine" => 9,
+        "ten" => 10,
+        "eleven" => 11,
+        "twelve" => 12,
+        "thirteen" => 13,
+        "fourteen" => 14,
+        "fifteen" => 15,
+        "sixteen" => 16,
+        "seventeen" => 17,
+        "eighteen" => 18,
+        "nineteen" => 19,
+        "twenty" => 20,
+        "thirty" => 30,
+        "forty" => 40,
+        "fifty" => 50,
+        "sixty" => 60,
+        "seventy" => 70,
+        "eighty" => 80,
+        "ninety" => 90,
+        _ => return None,
+    })
+}
+
+/// Brokers by the names people use.
+pub(super) fn broker(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "alpaca" => "alpaca",
+        "schwab" => "schwab",
+        "tradier" => "tradier",
+        "etrade" | "e*trade" | "e-trade" => "etrade",
+        "tastytrade" | "tasty" | "tastyworks" => "tastytrade",
+        "ibkr" | "ib" | "interactive" => "ibkr",
+        "coinbase" => "coinbase",
+        "hyperliquid" | "hl" => "hyperliquid",
+        "paper" => "paper",
+        _ => return None,
+    })
+}

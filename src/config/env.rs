@@ -1,0 +1,92 @@
+//! The environment of the process. Read here and nowhere else, once, so that everything after is a function of a value.
+
+use std::ffi::OsString;
+
+/// What Arbion wants to know of its environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `ARBION_HOME`: the one root of every directory.
+    pub arbion_home: Option<OsString>,
+    /// `ARBION_PROFILE`: the profile where no `--profile` is given.
+    pub arbion_profile: Option<OsString>,
+    /// `NO_COLOR` is set and not empty.
+    pub no_color: bool,
+    /// `COLORTERM`.
+    pub colorterm: String,
+    /// `TERM`; empty where there is none.
+    pub term: String,
+    /// `COLUMNS`, where it is a number.
+    pub columns: Option<usize>,
+    /// The terminal is at the other end of an SSH connection.
+    pub ssh: bool,
+    /// The locale writes UTF-8.
+    pub utf8: bool,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::from_lookup(|name| std::env::var_os(name))
+    }
+
+    /// Builds it from any lookup of names. A variable that is set to nothing counts as not set.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let raw = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let text = |name: &str| raw(name).map(|v| v.to_string_lossy().into_owned()).unwrap_or_default();
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(raw).unwrap_or_default();
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        Self {
+            arbion_home: raw("ARBION_HOME"),
+            arbion_profile: raw("ARBION_PROFILE"),
+            no_color: raw("NO_COLOR").is_some(),
+            colorterm: text("COLORTERM"),
+            term: text("TERM"),
+            columns: text("COLUMNS").parse().ok(),
+            ssh: raw("SSH_CONNECTION").is_some() || raw("SSH_TTY").is_some(),
+            utf8: locale.contains("utf-8") || locale.contains("utf8"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::from_lookup(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn empty_variables_count_as_absent() {
+        let none = environment(&[("ARBION_HOME", ""), ("NO_COLOR", ""), ("SSH_TTY", "")]);
+        assert_eq!(none, Environment::default());
+    }
+
+    #[test]
+    fn every_variable_is_read() {
+        let all = environment(&[
+            ("ARBION_HOME", "/h"),
+            ("ARBION_PROFILE", "alice"),
+            ("NO_COLOR", "1"),
+            ("COLORTERM", "truecolor"),
+            ("TERM", "xterm-256color"),
+            ("COLUMNS", "120"),
+            ("SSH_CONNECTION", "1 2 3 4"),
+            ("LANG", "en_US.UTF-8"),
+        ]);
+        assert_eq!(all.arbion_home.as_deref(), Some("/h".as_ref()));
+        assert_eq!(all.arbion_profile.as_deref(), Some("alice".as_ref()));
+        assert!(all.no_color && all.ssh && all.utf8);
+        assert_eq!((all.colorterm.as_str(), all.term.as_str()), ("truecolor", "xterm-256color"));
+        assert_eq!(all.columns, Some(120));
+    }
+
+    #[test]
+    fn the_first_locale_variable_decides() {
+        assert!(!environment(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]).utf8);
+        assert!(environment(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]).utf8);
+    }
+}

@@ -1,0 +1,154 @@
+//! The table of every option: its path in the file, what it may be, and where it lies in `Config`. Reading, writing, unknown keys and the
+//! example file all come from this one table; a test holds it against the fields of `Config`.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::kinds::{
+    ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, Number, Refused, SESSIONS,
+    SlippageModel, THEMES, Whole, ZONES,
+};
+use super::settings::Config;
+
+/// Largest amount of money and largest quantity in the file.
+const LARGE: &str = "1000000000000";
+/// Largest seed: TOML's own largest whole number.
+const SEED_MAX: u64 = i64::MAX as u64;
+
+/// One option.
+pub(super) struct Field {
+    /// Path of its table, such as `paper.fees`.
+    pub table: &'static str,
+    /// Its key there.
+    pub name: &'static str,
+    pub allowed: fn() -> String,
+    pub read: fn(&mut Config, &Spanned<DeValue<'_>>) -> Result<(), Refused>,
+    pub write: fn(&Config) -> String,
+    pub copy: fn(&mut Config, &Config),
+}
+
+impl Field {
+    /// The whole path, such as `paper.fees.exercise`.
+    pub(super) fn path(&self) -> String {
+        format!("{}.{}", self.table, self.name)
+    }
+}
+
+macro_rules! field {
+    ($table:literal, [$($part:ident).+], $name:ident, $kind:expr) => {
+        Field {
+            table: $table,
+            name: stringify!($name),
+            allowed: || $kind.allowed(),
+            read: |config, value| {
+                config.$($part).+.$name = $kind.read(value)?;
+                Ok(())
+            },
+            write: |config| $kind.write(&config.$($part).+.$name),
+            copy: |to, from| to.$($part).+.$name.clone_from(&from.$($part).+.$name),
+        }
+    };
+}
+
+macro_rules! fields {
+    ($($table:literal at $place:tt { $($name:ident: $kind:expr,)* })*) => {
+        &[$($(field!($table, $place, $name, $kind),)*)*]
+    };
+}
+
+/// Every option, in the order of the file. Watchlists are not here: their keys are the user's.
+pub(super) static FIELDS: &[Field] = fields! {
+    "paper" at [paper] {
+        starting_cash: Number("1", LARGE),
+        account_kind: ACCOUNT_KINDS,
+        options_level: Whole(0_u8, 4),
+        sessions: SESSIONS,
+        seed: Whole(0_u64, SEED_MAX),
+        slippage: SlippageModel,
+        slippage_crypto: SlippageModel,
+        slippage_option: SlippageModel,
+        participation: Number("0.0001", "1"),
+        bar_participation: Number("0.0001", "1"),
+        partial_fills: Flag,
+        ack_ms: Whole(0_u32, 60_000),
+        cancel_ms: Whole(0_u32, 60_000),
+    }
+    "paper.fees" at [paper.fees] {
+        equity_per_share: Number("0", "100"),
+        option_per_contract: Number("0", "100"),
+        option_exchange_per_contract: Number("0", "100"),
+        crypto_maker_percent: Number("-1", "10"),
+        crypto_taker_percent: Number("0", "10"),
+        perpetual_percent: Number("0", "10"),
+        exercise: Number("0", "100"),
+    }
+    "risk" at [risk] {
+        order_quantity_max: Number("0", LARGE),
+        order_contracts_max: Number("0", LARGE),
+        order_notional_max: Number("0", LARGE),
+        position_percent_max: Number("0", "10000"),
+        exposure_percent_max_cash: Number("0", "10000"),
+        exposure_percent_max_margin: Number("0", "10000"),
+        open_orders_max: Whole(0_u32, 100_000),
+        open_orders_per_instrument_max: Whole(0_u32, 100_000),
+        daily_loss_percent: Number("0.01", "100"),
+        daily_loss_halt_percent: Number("0.01", "100"),
+        drawdown_percent: Number("0.01", "100"),
+        orders_per_second_max: Whole(0_u32, 1_000_000),
+        orders_per_minute_max: Whole(0_u32, 1_000_000),
+        automation_orders_per_minute_max: Whole(0_u32, 1_000_000),
+        fat_finger_multiple: Number("1", LARGE),
+        volume_percent_max: Number("0", "10000"),
+        duplicate_seconds: Whole(0_u32, 3_600),
+        quote_age_market_seconds: Whole(1_u32, 3_600),
+        quote_age_limit_seconds: Whole(1_u32, 3_600),
+        spread_percent_max: Number("0", "100"),
+        spread_percent_max_option: Number("0", "100"),
+        day_trade_rule: DAY_TRADE_RULES,
+        restricted: Instruments,
+        allowed: Instruments,
+        allow_short: Flag,
+    }
+    "rates" at [rates] {
+        risk_free: Number("-0.1", "1"),
+    }
+    "screen" at [screen] {
+        fps: Whole(1_u32, 120),
+        colour: COLOURS,
+        theme: THEMES,
+        ascii: Flag,
+        mouse: Flag,
+        zone: ZONES,
+    }
+    "market" at [market] {
+        symbols_active: Whole(1_u32, 500),
+        updates_per_symbol: Number("0.01", "1000"),
+    }
+    "log" at [log] {
+        level: LEVELS,
+    }
+    "backtest" at [backtest] {
+        starting_cash: Number("1", LARGE),
+        account_kind: ACCOUNT_KINDS,
+        slippage: SlippageModel,
+        bar_participation: Number("0.0001", "1"),
+        partial_fills: Flag,
+    }
+    "backtest.fees" at [backtest.fees] {
+        equity_per_share: Number("0", "100"),
+        option_per_contract: Number("0", "100"),
+        option_exchange_per_contract: Number("0", "100"),
+        crypto_maker_percent: Number("-1", "10"),
+        crypto_taker_percent: Number("0", "10"),
+        perpetual_percent: Number("0", "10"),
+        exercise: Number("0", "100"),
+    }
+};
+
+/// The table whose keys are names of watchlists.
+pub(super) const WATCHLISTS: &str = "watchlists";
+
+/// Is this the path of a table, or of one that holds tables.
+pub(super) fn is_table(path: &str) -> bool {
+    path == WATCHLISTS || FIELDS.iter().any(|field| field.table == path)
+}

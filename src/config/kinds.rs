@@ -1,0 +1,260 @@
+//! The kinds of values an option can have: how each is read from TOML, written back, and described where something else was found.
+
+use std::ops::Range;
+
+use rust_decimal::Decimal;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::settings::{Colour, LogLevel, Sessions, Slippage, Theme, Zone};
+use crate::domain::account::AccountKind;
+use crate::domain::instrument::Instrument;
+use crate::domain::limits::DayTradeRule;
+use crate::domain::money::{canonical, parse_decimal};
+use crate::domain::text::ascii_escaped;
+
+/// Most characters of a wrong value that an error repeats.
+const FOUND_LENGTH_MAX: usize = 40;
+/// Most instruments in one list.
+const INSTRUMENTS_MAX: usize = 1_000;
+
+/// A value that is not allowed: what was found, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub found: String,
+    pub span: Range<usize>,
+}
+
+impl Refused {
+    pub(super) fn new(value: &Spanned<DeValue<'_>>) -> Self {
+        Self { found: found(value.get_ref()), span: value.span() }
+    }
+}
+
+/// One kind of value.
+pub(super) trait Kind {
+    type Value;
+    /// What may stand there, to follow the word "allowed".
+    fn allowed(&self) -> String;
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Self::Value, Refused>;
+    /// As a TOML literal.
+    fn write(&self, value: &Self::Value) -> String;
+}
+
+/// What stands there, for an error: short, and safe to print.
+fn found(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => {
+            let short: String = text.chars().take(FOUND_LENGTH_MAX).collect();
+            format!("\"{}\"", ascii_escaped(&short))
+        }
+        DeValue::Integer(number) => number.to_string().chars().take(FOUND_LENGTH_MAX).collect(),
+        DeValue::Float(number) => number.as_str().chars().take(FOUND_LENGTH_MAX).collect(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(date) => date.to_string(),
+        DeValue::Array(items) if items.is_empty() => "an empty list".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+/// A TOML string literal.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// A decimal in a range, both ends allowed. Written as a TOML number or, to the last digit, as a string.
+pub(super) struct Number(pub &'static str, pub &'static str);
+
+impl Number {
+    fn bound(text: &str) -> Decimal {
+        parse_decimal(text).expect("the bounds in the table of fields are decimals")
+    }
+}
+
+impl Kind for Number {
+    type Value = Decimal;
+
+    fn allowed(&self) -> String {
+        format!("a number from {} to {}", self.0, self.1)
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Decimal, Refused> {
+        // The text of the number is read, so that no price or limit passes through a float.
+        let text = match value.get_ref() {
+            DeValue::String(text) => text,
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => return Err(Refused::new(value)),
+        };
+        match parse_decimal(text) {
+            Ok(number) if number >= Self::bound(self.0) && number <= Self::bound(self.1) => {
+                Ok(number.normalize())
+            }
+            _ => Err(Refused::new(value)),
+        }
+    }
+
+    fn write(&self, value: &Decimal) -> String {
+        // Other readers of TOML hold whole numbers in 64 bits and others in a double; what fits neither is a string.
+        let text = canonical(*value);
+        if text.len() <= 15 { text } else { quoted(&text) }
+    }
+}
+
+/// A whole number in a range, both ends allowed.
+pub(super) struct Whole<T>(pub T, pub T);
+
+impl<T: TryFrom<u64> + Into<u64> + Copy> Kind for Whole<T> {
+    type Value = T;
+
+    fn allowed(&self) -> String {
+        format!("a whole number from {} to {}", self.0.into(), self.1.into())
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<T, Refused> {
+        let refused = || Refused::new(value);
+        let DeValue::Integer(number) = value.get_ref() else { return Err(refused()) };
+        let number = u64::from_str_radix(number.as_str(), number.radix()).map_err(|_| refused())?;
+        let within = number >= self.0.into() && number <= self.1.into();
+        T::try_from(number).ok().filter(|_| within).ok_or_else(refused)
+    }
+
+    fn write(&self, value: &T) -> String {
+        let number: u64 = (*value).into();
+        number.to_string()
+    }
+}
+
+/// `true` or `false`.
+pub(super) struct Flag;
+
+impl Kind for Flag {
+    type Value = bool;
+
+    fn allowed(&self) -> String {
+        "true or false".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<bool, Refused> {
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Ok(*flag),
+            _ => Err(Refused::new(value)),
+        }
+    }
+
+    fn write(&self, value: &bool) -> String {
+        value.to_string()
+    }
+}
+
+/// One of a few words. A word of digits may stand without quotes.
+pub(super) struct Word<T: 'static>(pub &'static [(&'static str, T)]);
+
+impl<T: Copy + PartialEq> Kind for Word<T> {
+    type Value = T;
+
+    fn allowed(&self) -> String {
+        let words: Vec<String> = self.0.iter().map(|(word, _)| quoted(word)).collect();
+        match words.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+            _ => words.concat(),
+        }
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<T, Refused> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text,
+            DeValue::Integer(number) => number.as_str(),
+            _ => return Err(Refused::new(value)),
+        };
+        self.0
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, item)| *item)
+            .ok_or_else(|| Refused::new(value))
+    }
+
+    fn write(&self, value: &T) -> String {
+        quoted(self.0.iter().find(|(_, item)| item == value).map_or("", |(word, _)| word))
+    }
+}
+
+pub(super) const ACCOUNT_KINDS: Word<AccountKind> =
+    Word(&[("cash", AccountKind::Cash), ("margin", AccountKind::Margin)]);
+pub(super) const SESSIONS: Word<Sessions> = Word(&[("always", Sessions::Always), ("nyse", Sessions::Nyse)]);
+pub(super) const COLOURS: Word<Colour> = Word(&[
+    ("auto", Colour::Auto),
+    ("never", Colour::Never),
+    ("16", Colour::Ansi16),
+    ("256", Colour::Indexed),
+    ("true", Colour::True),
+]);
+pub(super) const THEMES: Word<Theme> =
+    Word(&[("default", Theme::Default), ("red_up", Theme::RedUp), ("colour_blind", Theme::ColourBlind)]);
+pub(super) const ZONES: Word<Zone> =
+    Word(&[("exchange", Zone::Exchange), ("local", Zone::Local), ("UTC", Zone::Utc)]);
+pub(super) const LEVELS: Word<LogLevel> = Word(&[
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+]);
+pub(super) const DAY_TRADE_RULES: Word<DayTradeRule> = Word(&[
+    ("broker", DayTradeRule::Broker),
+    ("pdt", DayTradeRule::Pdt),
+    ("intraday_margin", DayTradeRule::IntradayMargin),
+    ("off", DayTradeRule::Off),
+]);
+
+/// A slippage model.
+pub(super) struct SlippageModel;
+
+impl Kind for SlippageModel {
+    type Value = Slippage;
+
+    fn allowed(&self) -> String {
+        "\"none\", \"N ticks\", \"N bps\" (up to 10000) or \"N spread\" (up to 10)".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Slippage, Refused> {
+        value.get_ref().as_str().and_then(Slippage::parse).ok_or_else(|| Refused::new(value))
+    }
+
+    fn write(&self, value: &Slippage) -> String {
+        quoted(&value.to_string())
+    }
+}
+
+/// A list of instruments by their keys.
+pub(super) struct Instruments;
+
+impl Kind for Instruments {
+    type Value = Vec<Instrument>;
+
+    fn allowed(&self) -> String {
+        "a list of up to 1000 symbols such as [\"AAPL\", \"BTC-USD\", \"EUR/USD\"]".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<Instrument>, Refused> {
+        let DeValue::Array(items) = value.get_ref() else { return Err(Refused::new(value)) };
+        if items.len() > INSTRUMENTS_MAX {
+            return Err(Refused { found: format!("a list of {}", items.len()), span: value.span() });
+        }
+        let mut instruments: Vec<Instrument> = Vec::with_capacity(items.len());
+        for item in items.iter() {
+            let key = item.get_ref().as_str().ok_or_else(|| Refused::new(item))?;
+            let instrument = Instrument::from_key(key).map_err(|_| Refused::new(item))?;
+            if !instruments.contains(&instrument) {
+                instruments.push(instrument);
+            }
+        }
+        Ok(instruments)
+    }
+
+    fn write(&self, value: &Vec<Instrument>) -> String {
+        let keys: Vec<String> = value.iter().map(|instrument| quoted(&instrument.key())).collect();
+        format!("[{}]", keys.join(", "))
+    }
+}

@@ -1,0 +1,38 @@
+//! From `Config` back to TOML text.
+
+use super::fields::{FIELDS, WATCHLISTS};
+use super::kinds::{Instruments, Kind, quoted};
+use super::settings::Config;
+
+impl Config {
+    /// The whole configuration as TOML: reading it gives the same again.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        let mut table = "";
+        for field in FIELDS {
+            if field.table != table {
+                let gap = if table.is_empty() { "" } else { "\n" };
+                table = field.table;
+                text.push_str(&format!("{gap}[{table}]\n"));
+            }
+            text.push_str(&format!("{} = {}\n", field.name, (field.write)(self)));
+        }
+        text.push_str(&format!("\n[{WATCHLISTS}]\n"));
+        for list in &self.watchlists {
+            text.push_str(&format!("{} = {}\n", quoted(&list.name), Instruments.write(&list.instruments)));
+        }
+        text
+    }
+
+    /// Every option's path with its value as a TOML literal, in the order of the file.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(String, String)> {
+        let fields = FIELDS.iter().map(|field| (field.path(), (field.write)(self)));
+        let lists = self
+            .watchlists
+            .iter()
+            .map(|list| (format!("{WATCHLISTS}.{}", list.name), Instruments.write(&list.instruments)));
+        fields.chain(lists).collect()
+    }
+}

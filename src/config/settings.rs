@@ -1,0 +1,476 @@
+//! Every option with its type and default. The names are those of the TOML file; `schema` says what each may be.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::env::Environment;
+use crate::domain::account::AccountKind;
+use crate::domain::limits::RiskLimits;
+use crate::domain::money::{canonical, decimal_text, parse_decimal};
+use crate::domain::snapshot::Watchlist;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Config {
+    /// The paper account and its venue.
+    pub paper: Paper,
+    /// Limits of the pre-trade checks.
+    pub risk: RiskLimits,
+    /// Interest rates.
+    pub rates: Rates,
+    /// The screen.
+    pub screen: Screen,
+    /// The simulated market.
+    pub market: Market,
+    /// The log file.
+    pub log: Log,
+    /// Watchlists of a new profile, in order; empty means the ones that come with the program.
+    pub watchlists: Vec<Watchlist>,
+    /// Backtests.
+    pub backtest: Backtest,
+}
+
+/// The paper account and its venue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Paper {
+    /// Cash of a new paper account, in US dollars.
+    #[serde(with = "decimal_text")]
+    pub starting_cash: Decimal,
+    /// Cash or margin.
+    pub account_kind: AccountKind,
+    /// Options level 0 to 4.
+    pub options_level: u8,
+    /// When the simulated exchange trades.
+    pub sessions: Sessions,
+    /// Seed of the simulated market and of every random choice of the venue.
+    pub seed: u64,
+    /// Slippage of shares and currencies.
+    pub slippage: Slippage,
+    /// Slippage of crypto.
+    pub slippage_crypto: Slippage,
+    /// Slippage of options.
+    pub slippage_option: Slippage,
+    /// Part of the displayed size that can be had; 1 is all of it.
+    #[serde(with = "decimal_text")]
+    pub participation: Decimal,
+    /// Part of a bar's volume that can be had, in a replay.
+    #[serde(with = "decimal_text")]
+    pub bar_participation: Decimal,
+    /// Fill only what is displayed; else every fill is whole.
+    pub partial_fills: bool,
+    /// Milliseconds until an order is acknowledged.
+    pub ack_ms: u32,
+    /// Milliseconds until a cancel takes effect.
+    pub cancel_ms: u32,
+    /// What fills cost.
+    pub fees: Fees,
+}
+
+impl Default for Paper {
+    fn default() -> Self {
+        Self {
+            starting_cash: Decimal::from(100_000),
+            account_kind: AccountKind::Margin,
+            options_level: 3,
+            sessions: Sessions::Always,
+            seed: 0,
+            slippage: Slippage::BasisPoints(Decimal::ONE),
+            slippage_crypto: Slippage::BasisPoints(Decimal::from(5)),
+            slippage_option: Slippage::Spread(Decimal::new(25, 2)),
+            participation: Decimal::ONE,
+            bar_participation: Decimal::new(1, 1),
+            partial_fills: true,
+            ack_ms: 50,
+            cancel_ms: 50,
+            fees: Fees::default(),
+        }
+    }
+}
+
+/// When the simulated exchange trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sessions {
+    /// It has no bell.
+    Always,
+    /// In New York's hours.
+    Nyse,
+}
+
+/// How far a fill is worse than the price that triggered it. Never past an order's limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slippage {
+    /// Not at all.
+    None,
+    /// So many ticks.
+    Ticks(u32),
+    /// So many hundredths of a per cent.
+    BasisPoints(Decimal),
+    /// This part of the spread.
+    Spread(Decimal),
+}
+
+impl Slippage {
+    /// Most ticks.
+    const TICKS_MAX: u32 = 10_000;
+    /// Most basis points: all of the price.
+    const BASIS_POINTS_MAX: i64 = 10_000;
+    /// Most of the spread.
+    const SPREAD_MAX: i64 = 10;
+
+    /// Reads `none`, `2 ticks`, `1.5 bps` or `0.25 spread`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "none" {
+            return Some(Self::None);
+        }
+        let (number, unit) = text.split_once(' ')?;
+        let within = |max: i64| {
+            parse_decimal(number).ok().filter(|value| *value >= Decimal::ZERO && *value <= Decimal::from(max))
+        };
+        match unit {
+            "ticks" => number.parse().ok().filter(|ticks| *ticks <= Self::TICKS_MAX).map(Self::Ticks),
+            "bps" => within(Self::BASIS_POINTS_MAX).map(Self::BasisPoints),
+            "spread" => within(Self::SPREAD_MAX).map(Self::Spread),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Slippage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Ticks(ticks) => write!(f, "{ticks} ticks"),
+            Self::BasisPoints(points) => write!(f, "{} bps", canonical(*points)),
+            Self::Spread(part) => write!(f, "{} spread", canonical(*part)),
+        }
+    }
+}
+
+impl Serialize for Slippage {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What fills cost. Percentages as 0.25 for 0.25 %.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fees {
+    /// Per share.
+    #[serde(with = "decimal_text")]
+    pub equity_per_share: Decimal,
+    /// Commission per contract.
+    #[serde(with = "decimal_text")]
+    pub option_per_contract: Decimal,
+    /// Clearing and regulatory fees per contract.
+    #[serde(with = "decimal_text")]
+    pub option_exchange_per_contract: Decimal,
+    /// Per cent of the value of a fill that rested.
+    #[serde(with = "decimal_text")]
+    pub crypto_maker_percent: Decimal,
+    /// Per cent of the value of a fill that took.
+    #[serde(with = "decimal_text")]
+    pub crypto_taker_percent: Decimal,
+    /// Per cent of the value of a perpetual's fill.
+    #[serde(with = "decimal_text")]
+    pub perpetual_percent: Decimal,
+    /// Per exercised or assigned contract.
+    #[serde(with = "decimal_text")]
+    pub exercise: Decimal,
+}
+
+impl Default for Fees {
+    fn default() -> Self {
+        Self {
+            equity_per_share: Decimal::ZERO,
+            option_per_contract: Decimal::new(65, 2),
+            option_exchange_per_contract: Decimal::new(53, 3),
+            crypto_maker_percent: Decimal::new(15, 2),
+            crypto_taker_percent: Decimal::new(25, 2),
+            perpetual_percent: Decimal::new(45, 3),
+            exercise: Decimal::ZERO,
+        }
+    }
+}
+
+/// Interest rates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rates {
+    /// Riskless rate a year, continuously compounded, as 0.04 for 4 %: option prices and performance figures use it.
+    #[serde(with = "decimal_text")]
+    pub risk_free: Decimal,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { risk_free: Decimal::new(4, 2) }
+    }
+}
+
+/// The screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Screen {
+    /// Most frames a second for market data; a key is always answered at once.
+    pub fps: u32,
+    /// How many colours.
+    pub colour: Colour,
+    /// Which colours mean up and down.
+    pub theme: Theme,
+    /// Draw with ASCII characters only.
+    pub ascii: bool,
+    /// Take the mouse.
+    pub mouse: bool,
+    /// The zone of the times shown, here and in tables of the command line.
+    pub zone: Zone,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self {
+            fps: 30,
+            colour: Colour::Auto,
+            theme: Theme::Default,
+            ascii: false,
+            mouse: true,
+            zone: Zone::Local,
+        }
+    }
+}
+
+/// How many colours, as wished for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Colour {
+    /// As the environment says: `NO_COLOR`, `COLORTERM`, `TERM`.
+    #[serde(rename = "auto")]
+    Auto,
+    /// None.
+    #[serde(rename = "never")]
+    Never,
+    /// The terminal's own 16.
+    #[serde(rename = "16")]
+    Ansi16,
+    /// The 256-colour table.
+    #[serde(rename = "256")]
+    Indexed,
+    /// 24-bit colour.
+    #[serde(rename = "true")]
+    True,
+}
+
+/// How many colours there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColourDepth {
+    /// None.
+    None,
+    /// The terminal's own 16.
+    Ansi16,
+    /// The 256-colour table.
+    Indexed,
+    /// 24-bit colour.
+    True,
+}
+
+impl Colour {
+    /// What a terminal in this environment is given. A wish for some depth beats `NO_COLOR`; the terminal is asked nothing.
+    #[must_use]
+    pub fn depth(self, environment: &Environment) -> ColourDepth {
+        let direct =
+            |text: &str| text.contains("truecolor") || text.contains("24bit") || text.contains("direct");
+        match self {
+            Self::Never => ColourDepth::None,
+            Self::Ansi16 => ColourDepth::Ansi16,
+            Self::Indexed => ColourDepth::Indexed,
+            Self::True => ColourDepth::True,
+            Self::Auto if environment.no_color || matches!(environment.term.as_str(), "" | "dumb") => {
+                ColourDepth::None
+            }
+            Self::Auto if direct(&environment.colorterm) || direct(&environment.term) => ColourDepth::True,
+            Self::Auto if environment.term.contains("256color") => ColourDepth::Indexed,
+            Self::Auto => ColourDepth::Ansi16,
+        }
+    }
+}
+
+/// Which colours mean up and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// Green up, red down.
+    Default,
+    /// Red up, green down, as in East Asia.
+    RedUp,
+    /// Blue up, orange down, for colour-blind eyes.
+    ColourBlind,
+}
+
+/// In which zone times are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Zone {
+    /// New York's.
+    #[serde(rename = "exchange")]
+    Exchange,
+    /// This machine's.
+    #[serde(rename = "local")]
+    Local,
+    /// UTC.
+    #[serde(rename = "UTC")]
+    Utc,
+}
+
+impl Zone {
+    /// The zone itself.
+    #[must_use]
+    pub fn time_zone(self) -> jiff::tz::TimeZone {
+        match self {
+            Self::Exchange => crate::domain::calendar::new_york(),
+            Self::Local => jiff::tz::TimeZone::system(),
+            Self::Utc => jiff::tz::TimeZone::UTC,
+        }
+    }
+}
+
+/// The simulated market.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Market {
+    /// Symbols that move by themselves; every other one is priced when it is asked for.
+    pub symbols_active: u32,
+    /// New prices a second of each of them, on average.
+    #[serde(with = "decimal_text")]
+    pub updates_per_symbol: Decimal,
+}
+
+impl Default for Market {
+    fn default() -> Self {
+        Self { symbols_active: 100, updates_per_symbol: Decimal::TWO }
+    }
+}
+
+/// The log file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Log {
+    /// From which level on lines are written.
+    pub level: LogLevel,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: LogLevel::Info }
+    }
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Failures only.
+    Error,
+    /// And what is worth a look.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And why.
+    Debug,
+    /// And every step.
+    Trace,
+}
+
+impl LogLevel {
+    /// The level as `tracing` writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// Backtests. Slippage and fees are their own, so that a paper account can be tuned without changing old results.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Backtest {
+    /// Cash at the start, in US dollars.
+    #[serde(with = "decimal_text")]
+    pub starting_cash: Decimal,
+    /// Cash or margin.
+    pub account_kind: AccountKind,
+    /// Slippage of every fill.
+    pub slippage: Slippage,
+    /// Part of a bar's volume that can be had; 1 is all of it.
+    #[serde(with = "decimal_text")]
+    pub bar_participation: Decimal,
+    /// Fill only what the bar's volume allows; else every fill is whole.
+    pub partial_fills: bool,
+    /// What fills cost.
+    pub fees: Fees,
+}
+
+impl Default for Backtest {
+    fn default() -> Self {
+        Self {
+            starting_cash: Decimal::from(100_000),
+            account_kind: AccountKind::Margin,
+            slippage: Slippage::BasisPoints(Decimal::ONE),
+            bar_participation: Decimal::new(1, 1),
+            partial_fills: true,
+            fees: Fees::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slippage_reads_what_it_writes() {
+        for text in ["none", "0 ticks", "2 ticks", "1 bps", "1.5 bps", "0.25 spread", "10000 bps"] {
+            assert_eq!(Slippage::parse(text).unwrap().to_string(), text);
+        }
+        for bad in [
+            "",
+            "2",
+            "ticks",
+            "-1 bps",
+            "1.5 ticks",
+            "10001 bps",
+            "11 spread",
+            "1bps",
+            "1 bp",
+            "x bps",
+            "1e3 bps",
+        ] {
+            assert_eq!(Slippage::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn colour_follows_wish_then_environment() {
+        let environment = |term: &str, colorterm: &str, no_color| Environment {
+            term: term.to_owned(),
+            colorterm: colorterm.to_owned(),
+            no_color,
+            ..Environment::default()
+        };
+        let cases = [
+            (Colour::Auto, environment("xterm-256color", "", false), ColourDepth::Indexed),
+            (Colour::Auto, environment("xterm-256color", "truecolor", false), ColourDepth::True),
+            (Colour::Auto, environment("xterm-direct", "", false), ColourDepth::True),
+            (Colour::Auto, environment("xterm", "", false), ColourDepth::Ansi16),
+            (Colour::Auto, environment("linux", "", false), ColourDepth::Ansi16),
+            (Colour::Auto, environment("dumb", "truecolor", false), ColourDepth::None),
+            (Colour::Auto, environment("", "", false), ColourDepth::None),
+            (Colour::Auto, environment("xterm-256color", "truecolor", true), ColourDepth::None),
+            (Colour::Never, environment("xterm-256color", "truecolor", false), ColourDepth::None),
+            (Colour::Indexed, environment("xterm", "", true), ColourDepth::Indexed),
+            (Colour::Ansi16, environment("dumb", "", false), ColourDepth::Ansi16),
+            (Colour::True, environment("", "", true), ColourDepth::True),
+        ];
+        for (wish, environment, expected) in cases {
+            assert_eq!(wish.depth(&environment), expected, "{wish:?} {environment:?}");
+        }
+    }
+}

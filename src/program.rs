@@ -1,0 +1,488 @@
+//! The program around the command line: engines, the screen, backtests and the doctor, as `cli` asks for them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use arbion::cli::CliError;
+use arbion::cli::host::{
+    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, EquityPoint, Health, Host, Metric, MetricUnit,
+    RoundTrip, ScreenRequest, SessionKind, Settings, TradesFormat,
+};
+use arbion::client::Session;
+use arbion::command::{self, ParseContext};
+use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, Theme};
+use arbion::core::fees::FeeTable;
+use arbion::core::paper::{Sessions, Slippage, VenueConfig};
+use arbion::domain::account::AccountKind;
+use arbion::domain::calendar::{Calendar, exchange_date};
+use arbion::domain::execution::Execution;
+use arbion::domain::ids::AccountId;
+use arbion::domain::instrument::SymbolLookup;
+use arbion::domain::limits::RiskLimits;
+use arbion::engine::{self, FeedChoice, Running, backtest, clock};
+use arbion::market::bars_csv;
+use arbion::market::symbols::Universe;
+use arbion::quant::metrics::{equity_metrics, trade_metrics};
+use arbion::store::{self, ExportFormat, Store};
+use arbion::strategies::{self, Params};
+use arbion::tui;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+/// Seconds of data per second of life of a replay on the screen: a session every two seconds.
+const REPLAY_SPEED: u32 = 43_200;
+/// How long the first quotes of a new engine may take.
+const READY: Duration = Duration::from_secs(5);
+
+/// Files of this process are for its owner alone, whatever the shell's mask says.
+pub fn private_files() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Everything the command line needs.
+pub struct Program {
+    universe: OnceLock<Arc<Universe>>,
+    engines: Mutex<Vec<(Running, Option<PathBuf>)>>,
+}
+
+impl Program {
+    /// Nothing is started yet.
+    pub const fn new() -> Self {
+        Self { universe: OnceLock::new(), engines: Mutex::new(Vec::new()) }
+    }
+
+    fn universe(&self) -> Arc<Universe> {
+        Arc::clone(self.universe.get_or_init(|| Arc::new(Universe::load())))
+    }
+
+    /// Starts the engine that is asked for. The second value is a throw-away directory to remove afterwards.
+    fn start(
+        &self,
+        settings: &Settings,
+        kind: &SessionKind,
+        on_screen: bool,
+    ) -> Result<(Running, Option<PathBuf>), CliError> {
+        let (engine, temporary) = engine_settings(settings, kind, on_screen)?;
+        let running =
+            engine::launch(engine, self.universe()).map_err(|error| CliError::internal(error.to_string()))?;
+        Ok((running, temporary))
+    }
+}
+
+fn venue_slippage(slippage: ConfigSlippage) -> Slippage {
+    match slippage {
+        ConfigSlippage::None => Slippage::None,
+        ConfigSlippage::Ticks(ticks) => Slippage::Ticks(ticks),
+        ConfigSlippage::BasisPoints(points) => Slippage::BasisPoints(points),
+        ConfigSlippage::Spread(part) => Slippage::Spread(part),
+    }
+}
+
+fn fee_table(fees: &arbion::config::Fees) -> FeeTable {
+    FeeTable {
+        equity_per_share: fees.equity_per_share,
+        option_per_contract: fees.option_per_contract,
+        option_exchange_per_contract: fees.option_exchange_per_contract,
+        crypto_maker_percent: fees.crypto_maker_percent,
+        crypto_taker_percent: fees.crypto_taker_percent,
+        perpetual_percent: fees.perpetual_percent,
+        exercise: fees.exercise,
+    }
+}
+
+fn venue_config(settings: &Settings) -> VenueConfig {
+    let paper = &settings.loaded.config.paper;
+    VenueConfig {
+        kind: paper.account_kind,
+        options_level: paper.options_level,
+        seed: paper.seed,
+        fees: fee_table(&paper.fees),
+        slippage: venue_slippage(paper.slippage),
+        slippage_crypto: venue_slippage(paper.slippage_crypto),
+        slippage_option: venue_slippage(paper.slippage_option),
+        participation: paper.participation,
+        bar_participation: paper.bar_participation,
+        partial_fills: paper.partial_fills,
+        ack_ms: paper.ack_ms,
+        cancel_ms: paper.cancel_ms,
+        sessions: match paper.sessions {
+            arbion::config::Sessions::Always => Sessions::Always,
+            arbion::config::Sessions::Nyse => Sessions::Nyse,
+        },
+        ..VenueConfig::new(AccountId::new("paper"), paper.starting_cash)
+    }
+}
+
+fn engine_settings(
+    settings: &Settings,
+    kind: &SessionKind,
+    on_screen: bool,
+) -> Result<(engine::Settings, Option<PathBuf>), CliError> {
+    let config = &settings.loaded.config;
+    let mut venue = venue_config(settings);
+    let mut directory = settings.paths.profile_dir(&settings.profile);
+    let mut temporary = None;
+    let mut feed = FeedChoice::Simulated;
+    match kind {
+        SessionKind::Read | SessionKind::Trade => {}
+        SessionKind::Demo(DemoRun { seed }) => {
+            venue.seed = seed.unwrap_or(venue.seed);
+            // What is traded on the screen is kept with the profile; a script starts from nothing each time.
+            if !on_screen {
+                temporary = Some(throw_away()?);
+            }
+        }
+        SessionKind::Replay(run) => {
+            venue.seed = run.seed.unwrap_or(venue.seed);
+            feed = FeedChoice::Replay { file: run.file.clone(), speed: run.speed.unwrap_or(REPLAY_SPEED) };
+            temporary = Some(throw_away()?);
+        }
+    }
+    if let Some(path) = &temporary {
+        directory = path.join("run");
+    }
+    // Limits that nobody set are those of a simulated account, sized to it.
+    let limits = (config.risk != RiskLimits::default()).then(|| config.risk.clone());
+    let engine = engine::Settings {
+        directory,
+        profile: settings.profile.as_str().to_owned(),
+        market_seed: venue.seed,
+        venue,
+        limits,
+        updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
+        feed,
+    };
+    Ok((engine, temporary))
+}
+
+/// A directory of this process's own, for runs that nothing is kept of.
+fn throw_away() -> Result<PathBuf, CliError> {
+    let path = std::env::temp_dir().join(format!("arbion-{}-{:x}", std::process::id(), clock::entropy()));
+    store::create_private_directory(&path).map_err(|error| CliError::storage(error.to_string()))?;
+    Ok(path)
+}
+
+fn clear(temporary: Option<PathBuf>) {
+    if let Some(path) = temporary
+        && let Err(error) = std::fs::remove_dir_all(&path)
+    {
+        tracing::warn!(%error, path = %path.display(), "a throw-away directory stays behind");
+    }
+}
+
+#[async_trait]
+impl Host for Program {
+    fn lookup(&self) -> &dyn SymbolLookup {
+        self.universe.get_or_init(|| Arc::new(Universe::load())).as_ref()
+    }
+
+    fn now(&self) -> Timestamp {
+        clock::system_now()
+    }
+
+    async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {
+        let (mut running, temporary) = self.start(settings, kind, false)?;
+        let started = running.started().await;
+        let session = running.session();
+        if let Err(error) = started {
+            drop(running);
+            clear(temporary);
+            return Err(engine_error(&error));
+        }
+        let mut snapshots = session.snapshots();
+        let up = async { snapshots.wait_for(|snapshot| !snapshot.accounts.is_empty()).await.is_ok() };
+        if !matches!(tokio::time::timeout(READY, up).await, Ok(true)) {
+            return Err(CliError::internal("the engine is not ready"));
+        }
+        self.engines
+            .lock()
+            .map_err(|_| CliError::internal("a thread has panicked"))?
+            .push((running, temporary));
+        Ok(Arc::new(session))
+    }
+
+    async fn close(&self) -> Result<(), CliError> {
+        let engines = std::mem::take(
+            &mut *self.engines.lock().map_err(|_| CliError::internal("a thread has panicked"))?,
+        );
+        // Stopping waits for the last write.
+        tokio::task::spawn_blocking(move || {
+            for (running, temporary) in engines {
+                drop(running);
+                clear(temporary);
+            }
+        })
+        .await
+        .map_err(|error| CliError::internal(error.to_string()))
+    }
+
+    async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
+        let (mut running, temporary) = self.start(settings, &request.kind, true)?;
+        let session: Arc<dyn Session> = Arc::new(running.session());
+        let screen = tui::run(session, self.screen_options(settings));
+        tokio::pin!(screen);
+        // The screen paints at once; an engine that cannot start ends it with the reason.
+        let result = tokio::select! {
+            result = &mut screen => result.map_err(|error| CliError::internal(error.to_string())),
+            started = running.started() => match started {
+                Ok(()) => screen.await.map_err(|error| CliError::internal(error.to_string())),
+                Err(error) => Err(engine_error(&error)),
+            },
+        };
+        let ended = tokio::task::spawn_blocking(move || {
+            drop(running);
+            clear(temporary);
+        });
+        ended.await.map_err(|error| CliError::internal(error.to_string()))?;
+        result
+    }
+
+    async fn screenshot(
+        &self,
+        settings: &Settings,
+        session: Arc<dyn Session>,
+        size: (u16, u16),
+    ) -> Result<String, CliError> {
+        let snapshot = Arc::clone(&session.snapshots().borrow());
+        tui::screenshot(&self.screen_options(settings), snapshot, session, size)
+            .await
+            .map_err(|error| CliError::usage(error.to_string()))
+    }
+
+    async fn backtest(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+    ) -> Result<BacktestReport, CliError> {
+        let (settings, request) = (settings.clone(), request.clone());
+        tokio::task::spawn_blocking(move || run_backtest(&settings, &request))
+            .await
+            .map_err(|error| CliError::internal(error.to_string()))?
+    }
+
+    async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {
+        let directory = settings.paths.profile_dir(&settings.profile);
+        let check = |name: &str, health, text: String| DoctorCheck { name: name.to_owned(), health, text };
+        let mut checks = Vec::new();
+        if directory.join(store::DATABASE).exists() {
+            let found = Store::open_reader(&directory).and_then(|store| store.quick_check().map(|()| store));
+            checks.push(match found {
+                Ok(store) => {
+                    let size = std::fs::metadata(store.path()).map_or(0, |file| file.len());
+                    check("database", Health::Good, format!("sound, {} KiB", size / 1_024))
+                }
+                Err(error) => check("database", Health::Bad, error.to_string()),
+            });
+        } else {
+            checks.push(check("database", Health::Good, "none yet; the first trade makes it".to_owned()));
+        }
+        checks.push(match store::lock::ProfileLock::acquire(&directory) {
+            Ok(_) => check("profile lock", Health::Good, "free".to_owned()),
+            Err(error) => check("profile lock", Health::Warning, error.to_string()),
+        });
+        let listings = self.universe().listings().len();
+        checks.push(check("symbols", Health::Good, format!("{listings} listings")));
+        let year = exchange_date(clock::system_now()).year();
+        let clock_ok = (2_026..=2_035).contains(&year);
+        checks.push(check(
+            "clock",
+            if clock_ok { Health::Good } else { Health::Warning },
+            format!("the year is {year}"),
+        ));
+        checks
+    }
+
+    fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {
+        store::render(
+            match format {
+                TradesFormat::Csv => ExportFormat::Csv,
+                TradesFormat::Json => ExportFormat::Json,
+            },
+            fills,
+        )
+    }
+}
+
+impl Program {
+    fn screen_options(&self, settings: &Settings) -> tui::Options {
+        let universe = self.universe();
+        let lookup = Arc::clone(&universe);
+        let calendar = Calendar::nyse();
+        let understand: tui::Understand = Arc::new(move |text: &str| {
+            let today = exchange_date(clock::system_now());
+            let context = ParseContext { today, lookup: lookup.as_ref(), calendar: &calendar };
+            let command = command::parse(text, &context);
+            let words = match &command {
+                arbion::command::types::Command::Clarify { .. } => String::new(),
+                other => command::explain(other),
+            };
+            tui::Understanding { command, words }
+        });
+        let screen = &settings.loaded.config.screen;
+        let colors = match screen.colour.depth(&settings.environment) {
+            ColourDepth::None => tui::ColorDepth::None,
+            ColourDepth::Ansi16 => tui::ColorDepth::Ansi16,
+            ColourDepth::Indexed => tui::ColorDepth::Indexed,
+            ColourDepth::True => tui::ColorDepth::True,
+        };
+        debug_assert!(screen.colour != Colour::Never || matches!(colors, tui::ColorDepth::None));
+        tui::Options {
+            symbols: Some(universe),
+            colors,
+            palette: match screen.theme {
+                Theme::Default => tui::Palette::GreenRed,
+                Theme::RedUp => tui::Palette::RedGreen,
+                Theme::ColourBlind => tui::Palette::BlueOrange,
+            },
+            ascii: screen.ascii,
+            mouse: screen.mouse,
+            time_zone: screen.zone.time_zone(),
+            frames_per_second: screen.fps,
+            ..tui::Options::new(understand)
+        }
+    }
+}
+
+fn engine_error(error: &engine::EngineError) -> CliError {
+    match error {
+        engine::EngineError::Store(_) | engine::EngineError::Venue { .. } => {
+            CliError::storage(error.to_string())
+        }
+        engine::EngineError::Bars(_) => CliError::usage(error.to_string()),
+        _ => CliError::internal(error.to_string()),
+    }
+}
+
+fn run_backtest(settings: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+    let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
+    let calendar = Calendar::nyse();
+    let mut bars = match &request.data {
+        Some(path) => bars_csv::load(path, &calendar),
+        None => bars_csv::shipped(),
+    }
+    .map_err(|error| usage(&error))?;
+    for instrument in &request.instruments {
+        if !bars.series.contains_key(instrument) {
+            return Err(CliError::usage(format!("the data has no bars of {instrument}")));
+        }
+    }
+    bars.series
+        .retain(|instrument, _| request.instruments.is_empty() || request.instruments.contains(instrument));
+    for series in bars.series.values_mut() {
+        let kept = |start: Timestamp| {
+            let day = exchange_date(start);
+            request.from.is_none_or(|from| day >= from) && request.until.is_none_or(|until| day <= until)
+        };
+        series.retain(|row| kept(row.bar.start));
+    }
+    bars.series.retain(|_, series| !series.is_empty());
+    if bars.series.is_empty() {
+        return Err(CliError::usage("no bars are left in that range of dates"));
+    }
+    let costs = &settings.loaded.config.backtest;
+    let cash = request.starting_cash.unwrap_or(costs.starting_cash);
+    let venue = VenueConfig {
+        kind: costs.account_kind,
+        fees: fee_table(&costs.fees),
+        slippage: venue_slippage(costs.slippage),
+        slippage_crypto: venue_slippage(costs.slippage),
+        slippage_option: venue_slippage(costs.slippage),
+        bar_participation: costs.bar_participation,
+        partial_fills: costs.partial_fills,
+        ..VenueConfig::new(AccountId::new("backtest"), cash)
+    };
+    debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
+    let instruments: Vec<_> = bars.series.keys().cloned().collect();
+    let params = Params::new(request.params.clone());
+    let mut strategy =
+        strategies::build(&request.strategy, request.strategy.as_str().into(), instruments.clone(), &params)
+            .map_err(|error| usage(&error))?;
+    let run = backtest::run(&bars, strategy.as_mut(), venue);
+    Ok(report(settings, request, instruments, cash, run))
+}
+
+fn report(
+    settings: &Settings,
+    request: &BacktestRequest,
+    instruments: Vec<arbion::domain::instrument::Instrument>,
+    starting_cash: Decimal,
+    run: backtest::Backtest,
+) -> BacktestReport {
+    BacktestReport {
+        strategy: request.strategy.clone(),
+        params: request.params.clone(),
+        data: request
+            .data
+            .as_ref()
+            .map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string()),
+        instruments,
+        from: run.from,
+        until: run.until,
+        bars: run.bars,
+        starting_cash,
+        final_equity: run.final_equity,
+        fees: run.fees,
+        orders: run.orders,
+        denied: run.denied,
+        metrics: metrics(settings, &run),
+        trades: run
+            .trips
+            .iter()
+            .map(|trip| {
+                let money = (trip.entry_price.get() * trip.quantity.get()).abs();
+                RoundTrip {
+                    instrument: trip.instrument.clone(),
+                    quantity: trip.quantity,
+                    opened_at: trip.opened_at,
+                    entry_price: trip.entry_price,
+                    closed_at: trip.closed_at,
+                    exit_price: trip.exit_price,
+                    fees: trip.fees,
+                    pnl: trip.pnl,
+                    pnl_percent: (!money.is_zero())
+                        .then(|| (trip.pnl / money * Decimal::ONE_HUNDRED).round_dp(4)),
+                }
+            })
+            .collect(),
+        equity: run
+            .equity
+            .iter()
+            .map(|(date, equity)| EquityPoint { date: *date, equity: *equity })
+            .collect(),
+        fingerprint: run.fingerprint,
+    }
+}
+
+fn metrics(settings: &Settings, run: &backtest::Backtest) -> Vec<Metric> {
+    let curve: Vec<_> =
+        run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
+    let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();
+    let risk_free = settings.loaded.config.rates.risk_free.to_f64().unwrap_or(0.04);
+    let mut list = Vec::new();
+    let mut add = |name, value, unit, convention| list.push(Metric { name, value, unit, convention });
+    if let Some(m) = equity_metrics(&curve, risk_free, 252.0) {
+        add("total_return", Some(m.total_return), MetricUnit::Percent, "");
+        add("cagr", m.cagr, MetricUnit::Percent, "365 calendar days");
+        add("annual_volatility", m.annual_volatility, MetricUnit::Percent, "252 days, sample deviation");
+        add("sharpe", m.sharpe, MetricUnit::Ratio, "252 days, over the risk-free rate");
+        add("sortino", m.sortino, MetricUnit::Ratio, "252 days, all returns");
+        add("max_drawdown", Some(m.max_drawdown), MetricUnit::Percent, "daily closes");
+        add("longest_underwater", Some(m.longest_underwater_days as f64), MetricUnit::Days, "");
+        add("calmar", m.calmar, MetricUnit::Ratio, "");
+        add("best_day", m.best_day, MetricUnit::Percent, "");
+        add("worst_day", m.worst_day, MetricUnit::Percent, "");
+    }
+    let t = trade_metrics(&results);
+    add("trades", Some(t.trades as f64), MetricUnit::Count, "round trips, first in first out");
+    add("win_rate", t.win_rate, MetricUnit::Percent, "a flat trade is no win");
+    add("profit_factor", t.profit_factor, MetricUnit::Ratio, "");
+    add("expectancy", t.expectancy, MetricUnit::Money, "");
+    add("payoff_ratio", t.payoff_ratio, MetricUnit::Ratio, "");
+    add("sqn", t.sqn, MetricUnit::Ratio, "");
+    let exposure = (run.bars > 0).then(|| run.bars_held as f64 / run.bars as f64);
+    add("exposure", exposure, MetricUnit::Percent, "bars with a position");
+    list
+}

@@ -1,0 +1,155 @@
+//! The real program in a real pseudo-terminal: place by ticket, place by command bar, see both fill, cancel a third, resize, quit,
+//! and find everything in history.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// How long a text may take to appear.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Screen {
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    bytes: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+}
+
+impl Screen {
+    fn open(home: &Path, args: &[&str]) -> Self {
+        let pty = native_pty_system().openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_arbion"));
+        command.args(args);
+        command.env("ARBION_HOME", home);
+        command.env("TERM", "xterm-256color");
+        let child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let (send, bytes) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65_536];
+            while let Ok(count) = reader.read(&mut buffer) {
+                if count == 0 || send.send(buffer[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let keys = pty.master.take_writer().unwrap();
+        Self { master: pty.master, keys, bytes, parser: vt100::Parser::new(40, 120, 0), child }
+    }
+
+    /// Reads until the screen satisfies the test.
+    #[track_caller]
+    fn until(&mut self, what: &str, test: impl Fn(&str) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let text = self.parser.screen().contents();
+            if test(&text) {
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            match self.bytes.recv_timeout(left) {
+                Ok(bytes) => self.parser.process(&bytes),
+                Err(_) => panic!("{what} never came; the screen shows:\n{text}"),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn sees(&mut self, text: &str) {
+        self.until(text, |screen| screen.contains(text));
+    }
+
+    fn keys(&mut self, text: &str) {
+        // One key at a time, as fingers do: many at once would be taken for a paste.
+        for key in text.chars() {
+            self.keys.write_all(key.to_string().as_bytes()).unwrap();
+            self.keys.flush().unwrap();
+            self.pause(15);
+        }
+    }
+
+    /// Lets the program work while its output is read.
+    fn pause(&mut self, milliseconds: u64) {
+        let end = Instant::now() + Duration::from_millis(milliseconds);
+        while let Ok(bytes) = self.bytes.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            self.parser.process(&bytes);
+        }
+    }
+}
+
+fn arbion(home: &Path, args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_arbion")).args(args).env("ARBION_HOME", home).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_session_at_the_screen_is_in_history_afterwards() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut screen = Screen::open(home.path(), &["demo"]);
+    screen.sees("PAPER");
+    screen.sees("AAPL");
+    // By command bar: the order is shown once more, and only a second Enter sends it.
+    screen.keys(":buy 10 aapl\r");
+    screen.sees("Review order");
+    screen.pause(200);
+    screen.keys("\r");
+    screen.until("a position of 10 AAPL", |text| text.contains("Positions 1"));
+    // A limit far away rests, and is canceled from the command bar.
+    screen.keys(":buy 5 msft at 100\r");
+    screen.sees("Review order");
+    screen.pause(200);
+    screen.keys("\r");
+    screen.sees("Submitted");
+    screen.keys(":cancel 2\r");
+    screen.until("no working order", |text| text.contains("working 0"));
+    // By ticket: buy what is selected, 3 units at the market's far side.
+    screen.keys("b");
+    screen.sees("Order ticket");
+    // Another size: everything is drawn anew.
+    screen.master.resize(PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 }).unwrap();
+    screen.parser.screen_mut().set_size(30, 100);
+    screen.pause(300);
+    screen.sees("PAPER");
+    screen.keys("\x1b");
+    screen.pause(100);
+    screen.keys("q");
+    let end = Instant::now() + PATIENCE;
+    while screen.child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < end, "the program does not leave:\n{}", screen.parser.screen().contents());
+        screen.pause(50);
+    }
+    screen.pause(100);
+    assert!(!screen.parser.screen().alternate_screen(), "the terminal is back on its main screen");
+    assert!(!screen.parser.screen().hide_cursor(), "the cursor is back");
+    let history = arbion(home.path(), &["history"]);
+    assert!(history.contains("AAPL") && history.contains("filled"), "{history}");
+    assert!(history.contains("MSFT") && history.contains("canceled"), "{history}");
+    let positions = arbion(home.path(), &["positions", "--json"]);
+    assert!(positions.contains(r#""symbol":"AAPL""#), "{positions}");
+}
+
+#[test]
+fn the_command_line_keeps_its_state_between_calls() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    arbion(home.path(), &["order", "place", "buy", "10", "AAPL"]);
+    let parsed = arbion(home.path(), &["parse", "sto 2 AAPL jan 15 2027 190p @ 2.35 gtc", "--today", "2026-11-24"]);
+    let json: serde_json::Value = serde_json::from_str(&parsed).unwrap();
+    assert_eq!(json["instrument"]["strike"], "190");
+    assert!(arbion(home.path(), &["history", "--json"]).contains("filled"));
+    let refused = Command::new(env!("CARGO_BIN_EXE_arbion"))
+        .args(["do", "sell 500 aapl"])
+        .env("ARBION_HOME", home.path())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("SELL_EXCEEDS_POSITION"));
+}
