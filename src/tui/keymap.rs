@@ -80,6 +80,7 @@ const TABLE: &[Row] = &[
     row(Scope::Ticket, Action::StepDown, &["-"], "", "one tick or unit down"),
     row(Scope::Ticket, Action::Clear, &["ctrl-u"], "clear", "empty the ticket"),
     row(Scope::Ticket, Action::Back, &["esc"], "leave", "back to the pane before"),
+    row(Scope::Log, Action::Open, &["enter"], "read", "the whole line"),
     row(Scope::List, Action::Down, &["j", "down"], "", "row down"),
     row(Scope::List, Action::Up, &["k", "up"], "", "row up"),
     row(Scope::List, Action::PageDown, &["pagedown", "ctrl-d"], "", "a screen down"),

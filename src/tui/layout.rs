@@ -89,7 +89,7 @@ fn desk(body: Rect) -> Vec<(PaneKind, Rect)> {
 }
 
 fn left_width(width: u16) -> u16 {
-    (width * 48 / 100).clamp(48, 74)
+    (width * 49 / 100).clamp(49, 76)
 }
 
 #[cfg(test)]

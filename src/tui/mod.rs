@@ -37,6 +37,7 @@ pub use action::Action;
 pub use input::Input;
 pub use keymap::{Keymap, KeymapError};
 pub use options::{BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, TuiError, Understand, Understanding};
+pub use pace::Pace;
 pub use run::run;
 pub use screen::Screen;
 pub use screenshot::screenshot;

@@ -5,7 +5,8 @@ use ratatui::text::{Line, Span};
 use super::format;
 use super::theme::Theme;
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
-use crate::domain::order::OrderPreview;
+use crate::domain::money::Price;
+use crate::domain::order::{OrderPreview, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
 
 /// Cost, fees and buying power.
@@ -42,6 +43,39 @@ fn pair(name: &str, value: &str, theme: &Theme) -> Vec<Span<'static>> {
 #[must_use]
 pub fn words(preview: &OrderPreview) -> String {
     ascii_escaped(&preview.words).into_owned()
+}
+
+/// Type, prices, duration and exits, from the order itself and not from its words.
+#[must_use]
+pub fn terms(preview: &OrderPreview) -> String {
+    let request = &preview.request;
+    let price = |p: Price| format::price(p, p.get().normalize().scale().clamp(2, 6));
+    let mut text = request.pricing.order_type().as_str().replace('_', " ");
+    text.push_str(&match request.pricing {
+        Pricing::Market => String::new(),
+        Pricing::Limit { limit_price } => format!(" {}", price(limit_price)),
+        Pricing::Stop { stop_price } => format!(" {}", price(stop_price)),
+        Pricing::StopLimit { stop_price, limit_price } => {
+            format!(" {}, then {}", price(stop_price), price(limit_price))
+        }
+        Pricing::TrailingStop { trail: Trail::Amount(amount) } => format!(" {} behind", price(amount)),
+        Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
+            format!(" {}% behind", percent.normalize())
+        }
+    });
+    text.push_str(&format!(", {}", request.time_in_force.as_str().to_uppercase()));
+    if let Some(date) = request.expire_date {
+        text.push_str(&format!(" until {date}"));
+    }
+    if request.session == TradingSession::Extended {
+        text.push_str(", extended hours");
+    }
+    for (name, exit) in [("profit", &request.take_profit), ("stop", &request.stop_loss)] {
+        if let Some(exit) = exit {
+            text.push_str(&format!(", {name} at {}", price(exit.price)));
+        }
+    }
+    text
 }
 
 /// The checks that matter most first: failed, then passed with a number, then the rest as one count.

@@ -60,6 +60,7 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         lazy: false,
         fresh: false,
         leaving: false,
+        stopped: false,
     };
     if runner.screen.has_mouse() {
         runner.prefix.extend_from_slice(MOUSE_ON.as_bytes());
@@ -96,6 +97,8 @@ struct Runner {
     /// The engine has a newer picture than the screen.
     fresh: bool,
     leaving: bool,
+    /// The terminal is the shell's until we are continued.
+    stopped: bool,
 }
 
 impl Runner {
@@ -123,7 +126,10 @@ impl Runner {
             tokio::select! {
                 biased; // signals, keys, the terminal, answers, data, time
                 () = closed => return Err(TuiError::Panicked),
-                signal = signals.next() => self.signal(signal).await?,
+                signal = signals.next() => if self.signal(signal).await.is_err() {
+                    // A hangup continues a stopped process too: nobody is left to draw for.
+                    return Ok(());
+                },
                 input = inputs.recv() => match input {
                     Some(input) => self.inputs(input, &mut inputs).await,
                     None => return Ok(()),
@@ -149,8 +155,10 @@ impl Runner {
                 () = tokio::time::sleep_until(self.start + wake) => self.tick().await,
             }
         }
-        if self.writer.finish(LEAVE.as_bytes(), FAREWELL).await {
-            self.terminal.cooked()?;
+        if self.writer.finish(LEAVE.as_bytes(), FAREWELL).await
+            && let Err(error) = self.terminal.cooked()
+        {
+            tracing::debug!(%error, "the terminal went away while it was given back");
         }
         Ok(())
     }
@@ -159,7 +167,7 @@ impl Runner {
     fn wake(&self) -> Duration {
         /// Longest sleep; the minute turns before.
         const IDLE_MAX: Duration = Duration::from_secs(3_600);
-        let data = (self.lazy && !self.writer.is_busy()).then(|| self.pace.next());
+        let data = (self.lazy && !self.stopped && !self.writer.is_busy()).then(|| self.pace.next());
         let own = self.screen.next_wake();
         data.into_iter().chain(own).min().unwrap_or_else(|| self.now() + IDLE_MAX)
     }
@@ -175,7 +183,7 @@ impl Runner {
     async fn draw(&mut self) -> io::Result<()> {
         let now = self.now();
         let data_due = self.lazy && now >= self.pace.next();
-        if self.writer.is_busy() || !(self.urgent || data_due) {
+        if self.stopped || self.writer.is_busy() || !(self.urgent || data_due) {
             return Ok(());
         }
         if data_due && std::mem::take(&mut self.fresh) {
@@ -230,7 +238,7 @@ impl Runner {
         self.urgent = true;
     }
 
-    async fn signal(&mut self, signal: Signal) -> Result<(), TuiError> {
+    async fn signal(&mut self, signal: Signal) -> io::Result<()> {
         match signal {
             Signal::Leave => self.leaving = true,
             Signal::Interrupt => {
@@ -247,11 +255,12 @@ impl Runner {
             Signal::Suspend => {
                 if self.writer.finish(LEAVE.as_bytes(), FAREWELL).await {
                     self.terminal.cooked()?;
+                    // This thread may run on for a moment after the stop: nothing may be drawn until we are continued.
+                    self.stopped = true;
                     stop()?;
-                    self.resume()?;
                 }
             }
-            // After our own stop this comes too; taking the terminal twice does no harm.
+            // After a stop that we were not asked for too: the shell has used the terminal meanwhile.
             Signal::Continue => self.resume()?,
         }
         self.urgent = true;
@@ -259,7 +268,8 @@ impl Runner {
     }
 
     /// Takes the terminal again: whatever ran meanwhile, everything is drawn anew.
-    fn resume(&mut self) -> Result<(), TuiError> {
+    fn resume(&mut self) -> io::Result<()> {
+        self.stopped = false;
         self.terminal.raw()?;
         self.prefix = ENTER.as_bytes().to_vec();
         if self.screen.has_mouse() {

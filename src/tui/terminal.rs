@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ratatui::layout::Size;
 use rustix::process::{Signal, getppid, getsid, kill_current_process_group, kill_process};
@@ -11,7 +12,10 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use tokio::sync::Notify;
 
 use super::output::encoder::LEAVE;
-use super::output::writer::write_all;
+use super::output::writer::{can_write, write_all};
+
+/// How long the last words may wait for a terminal that does not read.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// The terminal's two ends and the line settings it had before.
 pub struct Terminal {
@@ -78,7 +82,11 @@ impl Terminal {
     pub fn restore(&self) {
         self.closed.store(true, Ordering::Release);
         if self.active.swap(false, Ordering::AcqRel) {
-            let said = write_all(&self.output, LEAVE.as_bytes());
+            // A terminal that has stopped reading must not hold up the end.
+            let said = match can_write(&self.output, LAST_WORDS) {
+                true => write_all(&self.output, LEAVE.as_bytes()),
+                false => Err(io::Error::from(io::ErrorKind::WouldBlock)),
+            };
             let set = tcsetattr(&self.input, OptionalActions::Now, &self.cooked);
             // The terminal may be gone: then there is nobody to give it back to.
             tracing::debug!(?said, ?set, "terminal restored");

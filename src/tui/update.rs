@@ -94,10 +94,16 @@ impl App {
     fn key(&mut self, event: KeyEvent, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
         let global = self.env.keymap.action(&[super::keymap::Scope::Global], event);
         // The kill switch, leaving and redrawing work wherever the keys are.
+        let hidden = self.layout().is_none();
         if let Some(action @ (Action::Halt | Action::Interrupt | Action::Redraw | Action::Suspend)) = global
             && event.modifiers.contains(KeyModifiers::CONTROL)
+            && !(hidden && action == Action::Halt)
         {
             return wishes.push(Wish::Act(action));
+        }
+        if hidden {
+            // Nothing may be confirmed, typed or moved that cannot be seen.
+            return wishes.extend(global.filter(|action| *action == Action::Quit).map(Wish::Act));
         }
         let at = At { env: &self.env, snapshot };
         if let Some(mut dialog) = self.dialogs.pop() {
@@ -129,7 +135,7 @@ impl App {
         if in_ticket && !matches!(action, Action::CommandBar | Action::Help) {
             return;
         }
-        self.act(action, snapshot, wishes);
+        wishes.push(Wish::Act(action));
     }
 
     /// What an action means: first to the pane with the keys, then to the screen.
@@ -148,11 +154,7 @@ impl App {
             Action::Pane5 => self.focus_on(PaneKind::Ticket),
             Action::Pane6 => self.focus_on(PaneKind::Activity),
             Action::Back if self.toasts.dismiss() => {}
-            Action::Back => {
-                if self.focus == PaneKind::Ticket {
-                    self.focus = self.before;
-                }
-            }
+            Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
@@ -177,6 +179,9 @@ impl App {
     }
 
     fn paste(&mut self, text: &str, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        if self.layout().is_none() {
+            return;
+        }
         let text = clean(text).into_owned();
         let at = At { env: &self.env, snapshot };
         if let Some(dialog) = self.dialogs.last_mut() {
@@ -390,10 +395,12 @@ impl App {
         self.env.current = Some(instrument);
     }
 
-    /// Shows a notice and keeps it in the log.
+    /// Shows a notice, and keeps in the log what went wrong. What went well the engine has logged itself.
     pub fn say(&mut self, severity: Severity, text: String, snapshot: &Snapshot) {
-        let at = self.env.clock(snapshot);
-        self.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
+        if severity != Severity::Info {
+            let at = self.env.clock(snapshot);
+            self.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
+        }
         self.toasts.push(severity, text, self.env.now);
     }
 

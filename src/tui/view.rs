@@ -34,7 +34,8 @@ pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
         let look = Look { focused: true, ..look };
         dialog.draw(&look, body, buf);
     }
-    app.toasts.draw(&look, body, buf);
+    let above = Rect { width: body.width.saturating_sub(1), height: body.height.saturating_sub(1), ..body };
+    app.toasts.draw(&look, above, buf);
 }
 
 /// Paper or live is said even where nothing else has room.
@@ -124,8 +125,11 @@ fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &m
         }
         return;
     }
-    // What holds everywhere comes first where there is room for all, else last: the pane's own keys matter more.
     for (key, word) in app.env.keymap.hints(app.focus.scopes()) {
-        hint(&key, word);
+        // The ticket keeps the letters that elsewhere sell or leave.
+        let kept = app.focus == PaneKind::Ticket && matches!(word, "buy" | "sell" | "quit");
+        if !kept {
+            hint(&key, word);
+        }
     }
 }

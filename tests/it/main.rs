@@ -11,3 +11,4 @@ mod corpus;
 mod engine;
 mod house;
 mod terminal;
+mod ways_out;

@@ -191,7 +191,7 @@ fn order(
     filled: &str,
     average: Option<&str>,
 ) -> Order {
-    let created = now() - SignedDuration::from_secs(60 * i64::try_from(60 - number).unwrap_or(0));
+    let created = now() - SignedDuration::from_secs(60 * (60 - i64::try_from(number.min(60)).unwrap_or(60)));
     Order {
         number: OrderNumber(number),
         request,
@@ -200,7 +200,6 @@ fn order(
         filled_quantity: quantity(filled),
         filled_notional: average.map_or(Decimal::ZERO, |average| decimal(average) * decimal(filled)),
         average_price: average.map(price),
-        filled_notional: rust_decimal::Decimal::ZERO,
         overfill_quantity: Quantity::ZERO,
         created_at: created,
         updated_at: created + SignedDuration::from_secs(2),
@@ -412,9 +411,10 @@ pub fn moved(before: &Snapshot, step: u64, count: usize) -> Snapshot {
         };
         let Some(last) = quote.last else { continue };
         // A small generator with state in its arguments: the same steps give the same prices.
-        let noise =
-            (step.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i as u64 * 1_442_695_040_888_963_407))
-                >> 33;
+        let noise = (step
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add((i as u64).wrapping_mul(1_442_695_040_888_963_407)))
+            >> 33;
         let ticks = Decimal::from(i64::try_from(noise % 7).unwrap_or(0) - 3);
         let tick = spec.tick_at(last);
         let moved = Price::new(last.get() + ticks * tick);

@@ -31,7 +31,19 @@ impl Report {
     /// Name and value, a line each.
     #[must_use]
     pub fn pairs(title: &str, pairs: Vec<(String, String)>) -> Self {
-        let rows = pairs.into_iter().map(|(name, value)| vec![name, clean(&value).into_owned()]).collect();
+        let mut rows = Vec::new();
+        for (name, value) in pairs {
+            let value = clean(&value);
+            // A value that is only padded is a column of numbers; only long ones are broken.
+            let lines = if format::width(&value) <= COLUMN_MAX {
+                vec![value.into_owned()]
+            } else {
+                format::wrap(&value, COLUMN_MAX)
+            };
+            for (i, line) in lines.into_iter().enumerate() {
+                rows.push(vec![if i == 0 { name.clone() } else { String::new() }, line]);
+            }
+        }
         Self { title: title.to_owned(), head: Vec::new(), right: vec![false, false], rows, top: 0 }
     }
 

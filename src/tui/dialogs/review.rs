@@ -16,7 +16,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::preview::{check_lines, money_lines, words};
+use crate::tui::preview::{check_lines, money_lines, terms, words};
 use crate::tui::wish::{Purpose, Wish};
 
 const WIDTH: u16 = 72;
@@ -96,6 +96,7 @@ impl Review {
         };
         let mut lines = vec![Line::raw("")];
         lines.extend(format::wrap(&words(preview), width).into_iter().map(|l| Line::styled(l, theme.strong)));
+        lines.extend(format::wrap(&terms(preview), width).into_iter().map(|l| Line::styled(l, theme.text)));
         lines.push(Line::styled(account_line(preview, look.snapshot), theme.dim));
         lines.push(Line::raw(""));
         lines.extend(money_lines(preview, theme));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -114,4 +114,11 @@ pub fn write_all(terminal: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does the terminal take bytes, now or within `limit`.
+pub fn can_write(terminal: &impl AsFd, limit: Duration) -> bool {
+    let limit = Timespec { tv_sec: limit.as_secs() as _, tv_nsec: limit.subsec_nanos() as _ };
+    let mut fds = [PollFd::new(terminal, PollFlags::OUT)];
+    matches!(poll(&mut fds, Some(&limit)), Ok(1..)) && fds[0].revents().contains(PollFlags::OUT)
 }

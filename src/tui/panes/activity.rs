@@ -9,6 +9,8 @@ use super::{ListFilter, Pane, draw_empty, titled};
 use crate::domain::snapshot::{LogLine, Severity};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::widgets::list::ListState;
@@ -92,14 +94,23 @@ impl Pane for Activity {
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows(&at.snapshot.log);
         let count = rows.len();
-        let current = rows.get(self.list.index).map(|line| clean(&line.text).into_owned());
+        let current = rows.get(self.list.index).map(|line| (*line).clone());
         if self.list.act(action, count) {
             self.pinned = self.list.index + 1 < count;
             return true;
         }
         match (action, current) {
             (Action::Filter, _) => self.filter.open(),
-            (Action::Copy, Some(text)) => wishes.push(Wish::Copy(text)),
+            (Action::Copy, Some(line)) => wishes.push(Wish::Copy(clean(&line.text).into_owned())),
+            (Action::Open, Some(line)) => {
+                let zone = format::zone_name(line.at, &at.env.zone);
+                let pairs = vec![
+                    ("time".to_owned(), format!("{} {zone}", format::clock_seconds(line.at, &at.env.zone))),
+                    ("code".to_owned(), line.code.to_string()),
+                    ("text".to_owned(), line.text),
+                ];
+                wishes.push(Wish::Open(Box::new(Dialog::Report(Report::pairs("Activity", pairs)))));
+            }
             _ => return false,
         }
         true

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
@@ -161,8 +160,8 @@ fn event(name: &str) -> KeyEvent {
         let named = [
             KeyCode::Enter,
             KeyCode::Esc,
-            KeyCode::Tab,
             KeyCode::BackTab,
+            KeyCode::Tab,
             KeyCode::Backspace,
             KeyCode::Delete,
             KeyCode::Home,
@@ -174,7 +173,8 @@ fn event(name: &str) -> KeyEvent {
             KeyCode::Left,
             KeyCode::Right,
         ];
-        named.into_iter().chain((' '..='~').map(KeyCode::Char))
+        // Small letters first: a control key is sent as one.
+        named.into_iter().chain((' '..='~').rev().map(KeyCode::Char))
     };
     let wanted = Chord::parse(name).unwrap_or_else(|| panic!("{name} is no key"));
     codes()
@@ -201,9 +201,4 @@ pub fn text_of(buffer: &Buffer) -> String {
         out.push('\n');
     }
     out
-}
-
-/// A zone that never changes.
-pub fn utc() -> TimeZone {
-    TimeZone::UTC
 }

@@ -1,7 +1,11 @@
 //! The screen from outside: keys in, frames out, over a scripted engine.
 
+mod command_bar;
 mod harness;
+mod paint;
+mod safety;
 mod screens;
+mod ticket;
 
 use crate as arbion;
 

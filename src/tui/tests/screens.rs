@@ -1,11 +1,157 @@
 //! Frames of fixed data at fixed sizes.
 
-use super::harness::Runner;
+use ratatui::style::Color;
+
+use super::harness::{Runner, options};
+use super::trading_day;
+use crate::domain::limits::TradingState;
+use crate::tui::{ColorDepth, Palette};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 #[test]
 fn trade_screen() {
-    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+    for (width, height) in SIZES {
         let runner = Runner::new((width, height));
         insta::assert_snapshot!(format!("trade_{width}x{height}"), runner.frame());
     }
+}
+
+#[test]
+fn every_tab_of_a_narrow_screen() {
+    for (key, name) in [("2", "chart"), ("3", "positions"), ("4", "orders"), ("5", "ticket"), ("6", "log")] {
+        let mut runner = Runner::new((80, 24));
+        runner.keys(key);
+        insta::assert_snapshot!(format!("tab_{name}_80x24"), runner.frame());
+    }
+}
+
+#[test]
+fn two_columns() {
+    let mut runner = Runner::new((110, 26));
+    runner.keys("4 f f");
+    insta::assert_snapshot!("orders_110x26", runner.frame());
+}
+
+#[test]
+fn plain_ascii_without_colour() {
+    let mut options = options();
+    options.colors = ColorDepth::None;
+    options.ascii = true;
+    let runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+    assert!(runner.frame().is_ascii(), "{}", runner.frame());
+    insta::assert_snapshot!("ascii_120x40", runner.frame());
+}
+
+#[test]
+fn no_color_writes_no_colour() {
+    let mut options = options();
+    options.colors = ColorDepth::None;
+    for size in SIZES {
+        let runner = Runner::with(options.clone(), trading_day::snapshot(), size);
+        let frame = runner.screen.shown();
+        let colored = frame.content().iter().filter(|c| c.fg != Color::Reset || c.bg != Color::Reset).count();
+        assert_eq!(colored, 0);
+        // Falls and rises are told apart by sign, candles by their stroke.
+        runner.frame().lines().find(|line| line.contains("-0.31")).unwrap();
+        let written = String::from_utf8(runner.written).unwrap();
+        for style in written.split("\x1b[").filter_map(|part| part.split_once('m')).map(|(codes, _)| codes) {
+            let codes: Vec<u16> = style.split(';').filter_map(|code| code.parse().ok()).collect();
+            assert!(codes.iter().all(|code| *code < 30), "{style:?}");
+        }
+    }
+}
+
+#[test]
+fn paper_and_live_are_on_every_frame() {
+    for (width, height) in [(20, 5), (39, 11), (40, 12), (80, 24), (120, 40), (200, 60)] {
+        let mut runner = Runner::new((width, height));
+        runner.sees("PAPER");
+        let runner = Runner::with(options(), trading_day::live(), (width, height));
+        assert!(runner.frame().contains("LIVE"), "{width}x{height}\n{}", runner.frame());
+        let top = runner.screen.shown();
+        for x in 0..width {
+            assert_eq!(top[(x, 0)].bg, Color::Rgb(176, 32, 32), "the whole top line is red, column {x}");
+        }
+    }
+}
+
+#[test]
+fn a_halt_and_a_lost_engine_stand_in_the_top_line() {
+    let mut snapshot = trading_day::snapshot();
+    snapshot.trading_state = TradingState::Halted;
+    let mut runner = Runner::with(options(), snapshot, (80, 24));
+    runner.sees(" HALTED ");
+    let now = runner.now;
+    runner.screen.session_gone(now);
+    runner.wait(10).sees(" NO ENGINE ").sees("The engine has stopped");
+}
+
+#[test]
+fn too_small_a_screen_says_so() {
+    let mut runner = Runner::new((38, 10));
+    runner.sees("40 columns and 12 rows are needed");
+    runner.keys("b : x enter ?").resize(40, 12).sees("AAPL").sees("─ Quotes").misses("Keys:");
+    runner.resize(1, 1).resize(200, 60).sees("Positions");
+}
+
+#[test]
+fn empty_panes_teach() {
+    let mut snapshot = trading_day::snapshot();
+    snapshot.orders = std::sync::Arc::default();
+    snapshot.positions = std::sync::Arc::default();
+    snapshot.log = std::sync::Arc::default();
+    snapshot.watchlists = std::sync::Arc::default();
+    let mut runner = Runner::with(options(), snapshot, (120, 40));
+    runner
+        .sees("No working orders.")
+        .sees("Press b to buy")
+        .sees("No open positions.")
+        .sees("Press a to add a symbol");
+}
+
+#[test]
+fn dialogs() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("?");
+    insta::assert_snapshot!("help_120x40", runner.frame());
+    runner.keys("esc ctrl-p").text("nvd");
+    insta::assert_snapshot!("palette_120x40", runner.frame());
+    runner.keys("esc :").text("buy 10 aapl at 231.50").wait(200);
+    insta::assert_snapshot!("command_120x40", runner.frame());
+    runner.keys("enter");
+    insta::assert_snapshot!("review_120x40", runner.frame());
+    runner.keys("esc esc ctrl-k");
+    insta::assert_snapshot!("halt_120x40", runner.frame());
+}
+
+#[test]
+fn dialogs_fit_a_small_screen() {
+    let mut runner = Runner::new((80, 24));
+    runner.keys("?");
+    insta::assert_snapshot!("help_80x24", runner.frame());
+    runner.keys("esc :").text("buy 10 aapl at 231.50").keys("enter");
+    insta::assert_snapshot!("review_80x24", runner.frame());
+}
+
+#[test]
+fn palettes_change_what_up_and_down_look_like() {
+    let color_of = |palette| {
+        let mut options = options();
+        options.palette = palette;
+        let runner = Runner::with(options, trading_day::snapshot(), (80, 24));
+        let frame = runner.frame();
+        let (y, line) = frame.lines().enumerate().find(|(_, line)| line.contains("▸AAPL")).unwrap();
+        let x = line.chars().take_while(|c| *c != '+').count();
+        runner.screen.shown()[(x as u16, y as u16)].fg
+    };
+    let up = [Palette::GreenRed, Palette::RedGreen, Palette::BlueOrange].map(color_of);
+    assert!(up[0] != up[1] && up[1] != up[2] && up[0] != up[2], "{up:?}");
+}
+
+#[test]
+fn fills_and_details_are_reports() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("show fills").keys("enter").sees("Fills").sees("228.1");
+    runner.keys("esc 4 enter").sees("Order #44").sees("our id");
 }

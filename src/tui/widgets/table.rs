@@ -111,6 +111,13 @@ impl Widget for &Table<'_> {
 
 impl Table<'_> {
     fn row(&self, row: &Row, kept: &[usize], area: Rect, buf: &mut Buffer) {
+        if row.selected {
+            // Under the cells, so that a number that just changed still shows it.
+            if self.focused {
+                buf.set_style(area, self.theme.selected);
+            }
+            put(buf, area.x, area.y, self.theme.glyphs.cursor, self.theme.accent, 1);
+        }
         let mut x = area.x + 1;
         for i in kept {
             let column = &self.columns[*i];
@@ -124,12 +131,6 @@ impl Table<'_> {
                 }
             }
             x += column.width + 1;
-        }
-        if row.selected {
-            put(buf, area.x, area.y, self.theme.glyphs.cursor, self.theme.accent, 1);
-            if self.focused {
-                buf.set_style(area, self.theme.selected);
-            }
         }
     }
 }

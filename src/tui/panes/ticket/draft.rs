@@ -12,6 +12,9 @@ use crate::domain::quote::Quote;
 use crate::tui::env::At;
 use crate::tui::widgets::text_input::TextInput;
 
+/// Numbers from here on are slips of the key.
+const NUMBER_MAX: i64 = 1_000_000_000_000;
+
 /// A field of the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -405,8 +408,9 @@ pub enum Peg {
     Ask,
 }
 
+/// A number of a size that can be multiplied: nobody trades more than that.
 fn number(text: &str) -> Option<Decimal> {
-    parse_decimal(text).ok()
+    parse_decimal(text).ok().filter(|n| *n < Decimal::from(NUMBER_MAX))
 }
 
 const fn plain(side: Side) -> Side {

@@ -43,6 +43,8 @@ pub struct Ticket {
     instrument: Option<Instrument>,
     /// The symbol text was typed here, so it no longer follows the screen.
     own_symbol: bool,
+    /// The field was just come to: the first character takes the place of what stands there.
+    fresh: bool,
 }
 
 impl Ticket {
@@ -128,11 +130,13 @@ impl Ticket {
     fn go_to(&mut self, field: Field, snapshot: Option<&Snapshot>) {
         let fields = self.draft.fields(self.instrument.as_ref(), snapshot.and_then(capabilities));
         self.field = fields.iter().position(|f| *f == field).unwrap_or(0);
+        self.fresh = true;
     }
 
     fn step_field(&mut self, forward: bool, snapshot: &Snapshot) {
         let count = self.fields(snapshot).len();
         self.field = (self.field.min(count - 1) + if forward { 1 } else { count - 1 }) % count;
+        self.fresh = true;
     }
 
     fn review(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
@@ -386,9 +390,14 @@ impl Pane for Ticket {
             (field, _) => {
                 let Some(input) = self.draft.input(field) else { return false };
                 let before = input.text().to_owned();
+                let replaces = matches!(event.code, KeyCode::Char(c) if accepts(field, c)) && plain;
+                if replaces && self.fresh {
+                    input.set("");
+                }
                 if !input.key(event, |c| accepts(field, c)) {
                     return false;
                 }
+                self.fresh = false;
                 if field == Field::Symbol && input.text() != before {
                     self.resolve(at, wishes);
                 }

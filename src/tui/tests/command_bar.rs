@@ -1,0 +1,89 @@
+//! The command bar: meaning while typing, review, history, completion.
+
+use super::harness::{Runner, options};
+use super::trading_day;
+use crate::client::Request;
+
+#[test]
+fn orders_go_through_the_review() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("buy 10 aapl").sees("→ BUY 10 AAPL").wait(200).sees("est. cost 2,318.00");
+    runner.keys("enter").sees("Review order").sees("BUY 10 AAPL MARKET");
+    assert!(runner.executed().is_empty());
+    runner.keys("enter").sees("#90 buy 10 AAPL: submitted");
+    assert_eq!(runner.executed().len(), 1);
+}
+
+#[test]
+fn esc_in_the_review_leads_back_to_the_text() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("buy 10 aapl").keys("enter esc").misses("Review order").sees(": buy 10 aapl");
+}
+
+#[test]
+fn what_is_not_understood_stays_to_be_completed() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("buy some aapl").sees("? How many shares of AAPL?").keys("enter enter");
+    runner.sees(": buy some aapl");
+    assert!(runner.executed().is_empty());
+    runner.keys("ctrl-u").text("do it").sees("? Not understood").keys("esc").sees(": type a command");
+}
+
+#[test]
+fn what_is_no_order_runs_at_once() {
+    let mut runner = Runner::new((80, 24));
+    runner.keys(":").text("show positions").keys("enter").sees("─ Positions");
+    runner.keys(":").text("chart btc-usd 1h").keys("enter").sees("─ BTC-USD  1h");
+    runner.keys(":").text("watch ibm").keys("enter");
+    let added = runner.asked.iter().any(|request| {
+        matches!(request, Request::SetWatchlist { name, instruments }
+            if name == "tech" && instruments.last() == Some(&trading_day::instrument("IBM")))
+    });
+    assert!(added);
+}
+
+#[test]
+fn what_changes_something_is_asked_first() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("cancel 42").keys("enter").sees("Cancel order #42?").keys("esc");
+    runner.keys(":").text("cancel all").keys("enter").sees("Cancel all 7 working orders?").keys("esc");
+    runner.keys(":").text("halt").keys("enter").sees("Halt all trading?").keys("esc");
+    let changed =
+        |r: &Request| matches!(r, Request::Cancel { .. } | Request::Halt { .. } | Request::Execute { .. });
+    assert!(!runner.asked.iter().any(changed));
+}
+
+#[test]
+fn history_is_searched_by_what_is_typed() {
+    let mut options = options();
+    options.history = vec!["buy 1 f".into(), "show fills".into(), "buy 2 f".into()];
+    let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+    runner.keys(": up").sees(": buy 2 f").keys("up").sees(": show fills").keys("down down").misses("buy 2 f");
+    runner
+        .text("buy")
+        .keys("up up")
+        .sees(": buy 1 f")
+        .keys("up")
+        .sees(": buy 1 f")
+        .keys("down")
+        .sees(": buy 2 f");
+    runner.keys("esc :").text("cancel 41").keys("enter esc : up").sees(": cancel 41");
+}
+
+#[test]
+fn tab_completes() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("fl").keys("tab").sees(": flatten");
+    runner.keys("ctrl-u").text("buy 10 a").keys("tab").sees(": buy 10 AAPL").keys("tab").sees(": buy 10 AMD");
+    runner.keys("shift-tab").sees(": buy 10 AAPL");
+    runner.keys("ctrl-u").text("zzz").keys("tab").sees(": zzz");
+}
+
+#[test]
+fn the_meaning_moves_below_when_the_line_is_full() {
+    let mut runner = Runner::new((60, 20));
+    runner.keys(":").text("buy 10 aapl at 231.50 please and thank you");
+    let frame = runner.frame();
+    let lines: Vec<&str> = frame.lines().collect();
+    assert!(lines[18].contains(": buy 10 aapl") && lines[19].contains("→ BUY 10 AAPL"), "{frame}");
+}

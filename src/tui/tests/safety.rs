@@ -1,0 +1,246 @@
+//! Pastes, hostile text, storms of sizes and a monkey: nothing is sent that was not reviewed, nothing breaks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::harness::{Runner, options};
+use super::trading_day;
+use crate::client::{Reply, Request, SessionError};
+use crate::command::types::Command;
+use crate::domain::snapshot::{LogLine, Severity, Watchlist};
+use crate::tui::{Effect, Input};
+
+#[test]
+fn a_paste_never_executes() {
+    let mut runner = Runner::new((120, 40));
+    runner.paste("buy 10 aapl  buy 10 msft ").sees(": buy 10 aapl  buy 10 msft");
+    assert!(runner.executed().is_empty());
+    runner.misses("Review order").keys("esc b").paste("1\u{1b}[31m00 x").sees("quantity  100  shares");
+    runner.keys("/").misses("Review order");
+    assert!(runner.executed().is_empty());
+}
+
+#[test]
+fn a_paste_is_refused_where_something_is_confirmed() {
+    let mut runner = Runner::new((120, 40));
+    runner
+        .keys(":")
+        .text("buy 10 aapl")
+        .keys("enter")
+        .paste("yes")
+        .sees("A paste cannot confirm")
+        .sees("Review order");
+    runner.keys("esc esc ctrl-k").paste("halt").sees("A paste cannot confirm").sees("Halt all trading?");
+    runner.keys("esc").input(Input::PasteTooLong).sees("more than 4 KiB was refused");
+}
+
+const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31mred\u{1b}P+q\u{1b}\\ \u{202e}evil\u{202c}\u{200b}\n\r\u{7}\u{e0041}\u{85}end";
+
+/// Every byte must be text or one of the few sequences that we send.
+fn foreign_bytes(written: &[u8]) -> Option<String> {
+    let text = String::from_utf8(written.to_vec()).expect("only UTF-8 is written");
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\u{1b}' {
+            if c.is_control()
+                || ('\u{202a}'..='\u{202e}').contains(&c)
+                || ('\u{e0000}'..='\u{e0fff}').contains(&c)
+            {
+                return Some(format!("{:?}", c));
+            }
+            continue;
+        }
+        let body: String = match chars.next() {
+            Some('[') => std::iter::from_fn(|| chars.next_if(|c| !c.is_ascii_alphabetic())).collect(),
+            other => return Some(format!("escape {other:?}")),
+        };
+        let last = chars.next();
+        let known = match last {
+            Some('m' | 'H' | 'C') => body.chars().all(|c| c.is_ascii_digit() || c == ';'),
+            Some('h' | 'l') => body == "?2026",
+            Some('J') => body == "2",
+            _ => false,
+        };
+        if !known {
+            return Some(format!("escape [{body}{last:?}"));
+        }
+    }
+    None
+}
+
+fn hostile_snapshot() -> crate::domain::snapshot::Snapshot {
+    let mut snapshot = trading_day::snapshot();
+    snapshot.profile = HOSTILE.into();
+    snapshot.market.name = HOSTILE.into();
+    let mut log = snapshot.log.to_vec();
+    log.push(LogLine {
+        at: snapshot.now,
+        severity: Severity::Error,
+        code: HOSTILE.into(),
+        text: HOSTILE.into(),
+    });
+    snapshot.log = Arc::new(log);
+    let mut orders = snapshot.orders.to_vec();
+    orders[0].reason = Some(HOSTILE.into());
+    snapshot.orders = Arc::new(orders);
+    let mut connections = snapshot.connections.to_vec();
+    connections[0].name = HOSTILE.into();
+    connections[0].text = HOSTILE.into();
+    snapshot.connections = Arc::new(connections);
+    let mut lists = snapshot.watchlists.to_vec();
+    lists.insert(0, Watchlist { name: HOSTILE.into(), instruments: lists[0].instruments.clone() });
+    snapshot.watchlists = Arc::new(lists);
+    snapshot
+}
+
+#[test]
+fn foreign_text_brings_no_escape_sequence() {
+    let mut runner = Runner::with(options(), hostile_snapshot(), (200, 60));
+    runner.answer = Box::new(|request, snapshot| match (request, trading_day::answer(request, snapshot)) {
+        (Request::Preview { .. }, Ok(Reply::Preview(mut preview))) => {
+            preview.words = HOSTILE.into();
+            Ok(Reply::Preview(preview))
+        }
+        (Request::Execute { .. } | Request::Halt { .. }, _) => Err(SessionError::Rejected(HOSTILE.into())),
+        (_, answer) => answer,
+    });
+    runner.keys("4 enter esc 6 enter esc").paste(HOSTILE).keys("esc b 1 0 down down a").wait(300);
+    runner.keys("enter").sees("red").keys("enter ctrl-k enter 6 /").text("x").paste(HOSTILE).keys("enter");
+    runner.keys(":").paste(HOSTILE).keys("enter esc ctrl-p").paste(HOSTILE);
+    assert_eq!(foreign_bytes(&runner.written), None);
+    assert!(runner.written.len() > 10_000, "something was drawn");
+}
+
+#[test]
+fn confirmations_show_look_alikes_escaped() {
+    let mut runner = Runner::new((120, 40));
+    runner.answer = Box::new(|request, snapshot| match trading_day::answer(request, snapshot) {
+        Ok(Reply::Preview(mut preview)) => {
+            preview.words = "BUY 10 \u{391}APL".into();
+            Ok(Reply::Preview(preview))
+        }
+        answer => answer,
+    });
+    runner.keys(":").text("buy 10 aapl").keys("enter").sees("BUY 10 \\u{391}APL");
+}
+
+#[test]
+fn any_size_draws() {
+    let mut runner = Runner::with(options(), hostile_snapshot(), (80, 24));
+    for (i, width) in (1..=300).step_by(7).enumerate() {
+        for height in (1..=100).step_by(6) {
+            runner.resize(width, height);
+            match (i + usize::from(height)) % 5 {
+                0 => runner.keys("tab"),
+                1 => runner.keys("? j esc"),
+                2 => runner.keys(": b u y esc"),
+                3 => runner.keys("ctrl-p d esc"),
+                _ => runner.keys("b 1 0 enter esc esc"),
+            };
+        }
+    }
+    assert_eq!(foreign_bytes(&runner.written), None);
+}
+
+/// A small generator, so that a failure comes again.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+fn random_input(random: &mut Random) -> Input {
+    const NAMED: [KeyCode; 14] = [
+        KeyCode::Enter,
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::BackTab,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Backspace,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::Delete,
+        KeyCode::F(1),
+    ];
+    const WORDS: [&str; 4] = ["buy 10 aapl at 231", "close msft", "cancel 42", "chart btc-usd 1d"];
+    match random.below(20) {
+        0..8 => {
+            let c = char::from(b' ' + random.below(95) as u8);
+            Input::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
+        }
+        8 => {
+            let c = char::from(b'a' + random.below(26) as u8);
+            Input::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL))
+        }
+        9 => Input::Paste(WORDS[random.below(4) as usize].to_owned()),
+        10 => {
+            let kinds = [
+                MouseEventKind::Down(MouseButton::Left),
+                MouseEventKind::ScrollDown,
+                MouseEventKind::ScrollUp,
+            ];
+            Input::Mouse(MouseEvent {
+                kind: kinds[random.below(3) as usize],
+                column: random.below(130) as u16,
+                row: random.below(45) as u16,
+                modifiers: KeyModifiers::NONE,
+            })
+        }
+        _ => Input::Key(KeyEvent::new(NAMED[random.below(14) as usize], KeyModifiers::NONE)),
+    }
+}
+
+#[test]
+fn a_monkey_sends_no_order_without_a_review() {
+    for (seed, snapshot) in
+        [(1, trading_day::snapshot()), (2, trading_day::live()), (3, trading_day::snapshot())]
+    {
+        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ seed);
+        let mut runner = Runner::with(options(), snapshot, (120, 40));
+        let mut sent = 0;
+        for step in 0..7_000_u64 {
+            let input = random_input(&mut random);
+            let before = runner.asked.len();
+            let frame = (input == enter()).then(|| runner.frame());
+            runner.input(input.clone());
+            for request in &runner.asked[before..] {
+                if let Request::Execute {
+                    command: Command::Place(_) | Command::Close(_),
+                    confirmation_hash,
+                    ..
+                } = request
+                {
+                    let frame = frame.as_ref().unwrap_or_else(|| panic!("{input:?} sent an order"));
+                    assert!(frame.contains("Enter send the order"), "step {step}:\n{frame}");
+                    assert!(confirmation_hash.is_some());
+                    sent += 1;
+                }
+            }
+            runner.asked.clear();
+            runner.effects.retain(|effect| matches!(effect, Effect::Copy(_)));
+            runner.written.clear();
+            match random.below(50) {
+                0 => drop(runner.resize(30 + random.below(200) as u16, 8 + random.below(60) as u16)),
+                1 => drop(runner.show(trading_day::moved(&runner.snapshot.clone(), step, 20))),
+                _ => runner.now += Duration::from_millis(random.below(200)),
+            }
+        }
+        let live = runner.snapshot.mode == crate::domain::account::AccountMode::Live;
+        assert_eq!(sent == 0, live, "seed {seed}: {sent} orders were reviewed and sent");
+    }
+}
+
+fn enter() -> Input {
+    Input::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
+}

@@ -1,0 +1,170 @@
+//! From the ticket to a sent order, and all the ways not to send one.
+
+use std::time::Duration;
+
+use super::harness::{Runner, options};
+use super::trading_day;
+use crate::client::{Reply, Request, SessionError};
+use crate::command::types::Command;
+use crate::domain::order::{OriginKind, Side};
+
+fn filled(size: (u16, u16)) -> Runner {
+    let mut runner = Runner::new(size);
+    runner.keys("b 1 0 down down a");
+    runner
+}
+
+#[test]
+fn a_ticket_is_reviewed_and_then_sent() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut runner = filled(size);
+        runner.wait(300).sees("231.81").sees("✓ 6 risk checks");
+        runner.keys("enter").sees("Review order").sees("limit 231.81, DAY").sees("account paper");
+        assert!(runner.executed().is_empty(), "Enter shows the order, it does not send it");
+        runner.keys("enter").misses("Review order").sees("#90 buy 10 AAPL: submitted");
+        let [Request::Execute { command: Command::Place(place), origin, confirmation_hash, account, .. }] =
+            runner.executed()[..]
+        else {
+            panic!("{:?}", runner.executed())
+        };
+        assert_eq!(place.side, Side::Buy);
+        assert_eq!(place.terms.limit_price, Some(trading_day::price("231.81")));
+        assert_eq!((*origin, account.as_ref()), (OriginKind::Ticket, Some(&trading_day::paper())));
+        assert_eq!(confirmation_hash.as_deref(), Some("hash-of-BUY-10-AAPL"));
+        // What was sent does not stand in the ticket to be sent again.
+        runner.keys("5 enter").misses("Review order").sees("quantity: how many?");
+    }
+}
+
+#[test]
+fn a_key_already_on_its_way_confirms_nothing() {
+    let mut runner = filled((120, 40));
+    runner.key("enter").key("enter").key("enter").sees("Review order");
+    assert!(runner.executed().is_empty());
+    runner.now += Duration::from_millis(49);
+    runner.key("enter").sees("Review order");
+    assert!(runner.executed().is_empty());
+    runner.now += Duration::from_millis(1);
+    runner.key("enter").misses("Review order");
+    assert_eq!(runner.executed().len(), 1);
+}
+
+#[test]
+fn the_fifty_milliseconds_start_when_the_order_is_seen() {
+    let mut runner = filled((120, 40));
+    runner.answer = Box::new(|_, _| Err(SessionError::Gone));
+    runner.keys("enter").sees("the engine has stopped").keys("enter enter").sees("Review order");
+    assert!(runner.executed().is_empty());
+}
+
+#[test]
+fn live_orders_want_the_symbol_typed() {
+    let mut runner = Runner::with(options(), trading_day::live(), (120, 40));
+    runner.keys("b 1 0 down down a enter").sees("LIVE, real money").sees("type AAPL to send");
+    runner.keys("enter enter").sees("Review order");
+    runner.text("aap").keys("enter").sees("Review order");
+    assert!(runner.executed().is_empty());
+    runner.paste("l").sees("A paste cannot confirm").keys("enter").sees("Review order");
+    runner.text("l").keys("enter").misses("Review order");
+    assert_eq!(runner.executed().len(), 1);
+}
+
+#[test]
+fn what_risk_denies_cannot_be_sent() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("b 9 0 0 down down a").wait(300).sees("✗ MAX_ORDER_NOTIONAL");
+    runner.keys("enter").sees("Risk says no").sees("208,629 of 25,313.59");
+    runner.keys("enter enter").sees("Review order");
+    assert!(runner.executed().is_empty());
+    runner.keys("esc").misses("Review order").sees("900");
+}
+
+#[test]
+fn a_changed_order_is_refused_and_said() {
+    let mut runner = filled((120, 40));
+    runner.keys("enter");
+    runner.answer = Box::new(|request, _| match request {
+        Request::Execute { .. } => Err(SessionError::ConfirmationChanged),
+        _ => Ok(Reply::Done(String::new())),
+    });
+    runner.keys("enter").sees("the order changed since it was shown");
+}
+
+#[test]
+fn the_estimate_waits_for_a_pause() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("b 1 down down a");
+    let previews =
+        |runner: &Runner| runner.asked.iter().filter(|r| matches!(r, Request::Preview { .. })).count();
+    runner.wait(300);
+    let before = previews(&runner);
+    runner.key("+").key("+").key("+").wait(100);
+    assert_eq!(previews(&runner), before, "not while keys come");
+    runner.wait(60);
+    assert_eq!(previews(&runner), before + 1, "once after them");
+    runner.wait(5_000);
+    assert_eq!(previews(&runner), before + 1, "and not again while nothing moves");
+    runner.show(trading_day::moved(&runner.snapshot.clone(), 1, 20)).wait(1_100);
+    assert_eq!(previews(&runner), before + 2, "but again when the market has moved");
+}
+
+#[test]
+fn fields_take_what_belongs_in_them() {
+    let mut runner = Runner::new((120, 40));
+    // In the ticket a letter never sells, leaves or jumps.
+    runner
+        .keys("b q s x 5")
+        .sees("quantity  5  shares")
+        .keys("$")
+        .sees("5  $")
+        .keys("%")
+        .sees("% of buying power");
+    runner.keys("esc s").sees("Sell").keys("up up").text("z z").sees("z z  unknown");
+    // What is typed first in a field takes the place of what stood there.
+    runner
+        .keys("down up")
+        .text("msft")
+        .sees("symbol    msft")
+        .sees("─ MSFT")
+        .keys("enter")
+        .sees("limit: which limit?");
+    runner.keys("up right").sees("Stop").keys("ctrl-u").sees("Limit");
+}
+
+#[test]
+fn orders_are_canceled_and_replaced_after_a_question() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("4 j j c").sees("Cancel order #42?").sees("BUY 10 AAPL LMT 231.50 DAY");
+    assert!(!runner.asked.iter().any(|r| matches!(r, Request::Cancel { .. })));
+    runner.keys("enter").misses("Cancel order #42?");
+    assert!(runner.asked.iter().any(|r| matches!(r, Request::Cancel { .. })));
+    runner.keys("r").sees("Replace #42").keys("enter").sees("nothing has changed");
+    runner.keys("backspace 4 enter").sees("Replace order #42?").sees("limit 231.5 -> 231.4").keys("enter");
+    let replaced = runner.asked.iter().find_map(|r| match r {
+        Request::Replace { change, .. } => Some(change),
+        _ => None,
+    });
+    let change = replaced.unwrap();
+    assert_eq!((change.limit_price, change.quantity), (Some(trading_day::price("231.4")), None));
+    runner.keys("f j j j c").sees("has ended");
+}
+
+#[test]
+fn positions_are_closed_after_a_review() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("3 j x").sees("Review order").sees("BUY TO COVER 50 MSFT").sees("market, DAY");
+    runner.keys("esc").misses("Review order");
+    assert!(runner.executed().is_empty());
+}
+
+#[test]
+fn the_kill_switch_works_over_everything() {
+    for before in ["b 1 0 down down a enter", ": b u y", "ctrl-p a", "4 r", "?", "/ a"] {
+        let mut runner = Runner::new((120, 40));
+        runner.keys(before).keys("ctrl-k").sees("Halt all trading?").keys("ctrl-k");
+        assert!(!runner.asked.iter().any(|r| matches!(r, Request::Halt { .. })), "{before}");
+        runner.keys("enter");
+        let halts = runner.asked.iter().filter(|r| matches!(r, Request::Halt { all: false })).count();
+        assert_eq!(halts, 1, "{before}");
+    }
+}
