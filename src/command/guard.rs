@@ -230,35 +230,11 @@ fn two_commands(tokens: &[Token]) -> bool {
         match (&token.kind, token.text.as_str()) {
             (Kind::Mark(';' | '|'), _) => i + 1 < tokens.len(),
             (Kind::Mark('&'), _) | (_, "and" | "then" | "plus" | "also" | "&&") => {
-                let front = tokens[..i].iter().any(|t| {
-                    is_verb(&t.text)
-                        || matches!(
-                            t.text.as_str(),
-                            "b" | "s"
-                                | "get"
-                                | "add"
-                                | "change"
-                                | "set"
-                                | "raise"
-                                | "lower"
-                                | "bump"
-                                | "amend"
-                                | "update"
-                                | "make"
-                                | "modify"
-                                | "adjust"
-                                | "watch"
-                                | "show"
-                                | "quote"
-                                | "chart"
-                                | "start"
-                                | "stop"
-                                | "pause"
-                                | "resume"
-                                | "run"
-                                | "launch"
-                        )
-                });
+                let polite = [
+                    "go", "ahead", "please", "just", "hey", "ok", "okay", "now", "i", "want", "to", "can",
+                    "you", "could", "would", "like", "try", "come", "on",
+                ];
+                let front = tokens[..i].iter().any(|t| !polite.contains(&t.text.as_str()));
                 let verb = is_verb(next)
                     || is_verb(after) && matches!(next, "then" | "also" | "please")
                     || matches!(next, "show" | "chart" | "quote" | "watch" | "alert" | "set");

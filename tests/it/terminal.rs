@@ -80,6 +80,12 @@ impl Screen {
         }
     }
 
+    /// One key; a program that has gone takes none.
+    fn press(&mut self, key: &str) {
+        let sent = self.keys.write_all(key.as_bytes()).and_then(|()| self.keys.flush());
+        assert!(sent.is_ok() || self.child.try_wait().unwrap().is_some());
+    }
+
     /// Lets the program work while its output is read.
     fn pause(&mut self, milliseconds: u64) {
         let end = Instant::now() + Duration::from_millis(milliseconds);
@@ -133,13 +139,14 @@ fn a_session_at_the_screen_is_in_history_afterwards() {
     screen.parser.screen_mut().set_size(cells(30), cells(100));
     screen.pause(300);
     screen.sees("PAPER");
-    screen.keys("\x1b");
-    screen.pause(100);
-    screen.keys("q");
+    // Esc puts notices away one at a time; after the last one, `q` leaves.
     let end = Instant::now() + PATIENCE;
     while screen.child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < end, "the program does not leave:\n{}", screen.parser.screen().contents());
-        screen.pause(50);
+        screen.press("\x1b");
+        screen.pause(300);
+        screen.press("q");
+        screen.pause(300);
     }
     screen.pause(100);
     assert!(!screen.parser.screen().alternate_screen(), "the terminal is back on its main screen");
