@@ -1,6 +1,6 @@
 //! The command language: text to `Command` and back. Local, deterministic, no network, never an order out of doubt.
 //!
-//! Text is cut into tokens ([`lex`]), questions, negations, quotations and conditions are set aside (`guard`), phrases that are no
+//! Text is cut into tokens (`lex`), questions, negations, quotations and conditions are set aside (`guard`), phrases that are no
 //! order are looked for (`phrases`), and what remains must fill an order's slots without a word left over (`order`, `spread`).
 
 mod dates;

@@ -28,7 +28,7 @@ pub enum Input {
     Mouse(MouseEvent),
     /// A paste: one line, cleaned of control characters by whoever takes it.
     Paste(String),
-    /// A paste longer than [`PASTE_BYTES_MAX`].
+    /// A paste longer than `PASTE_BYTES_MAX`.
     PasteTooLong,
 }
 
