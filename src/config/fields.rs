@@ -56,7 +56,7 @@ macro_rules! fields {
     };
 }
 
-/// Every option, in the order of the file. Watchlists are not here: their keys are the user's.
+/// Every option, in the order of the file. Watchlists and keys are not here: their names are the user's and the screen's.
 pub(super) static FIELDS: &[Field] = fields! {
     "paper" at [paper] {
         starting_cash: Number("1", LARGE),
@@ -114,6 +114,7 @@ pub(super) static FIELDS: &[Field] = fields! {
     }
     "screen" at [screen] {
         fps: Whole(1_u32, 120),
+        bytes_per_second: Whole(1_024_u32, 100_000_000),
         colour: COLOURS,
         theme: THEMES,
         ascii: Flag,
@@ -147,8 +148,10 @@ pub(super) static FIELDS: &[Field] = fields! {
 
 /// The table whose keys are names of watchlists.
 pub(super) const WATCHLISTS: &str = "watchlists";
+/// The table whose keys are names of the screen's actions.
+pub(super) const KEYS: &str = "keys";
 
 /// Is this the path of a table, or of one that holds tables.
 pub(super) fn is_table(path: &str) -> bool {
-    path == WATCHLISTS || FIELDS.iter().any(|field| field.table == path)
+    matches!(path, WATCHLISTS | KEYS) || FIELDS.iter().any(|field| field.table == path)
 }

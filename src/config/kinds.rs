@@ -15,6 +15,10 @@ use crate::domain::text::ascii_escaped;
 
 /// Most characters of a wrong value that an error repeats.
 const FOUND_LENGTH_MAX: usize = 40;
+/// Most keys of one action.
+const KEYS_MAX: usize = 8;
+/// Longest name of a key.
+const KEY_LENGTH_MAX: usize = 24;
 /// Most instruments in one list.
 const INSTRUMENTS_MAX: usize = 1_000;
 
@@ -224,6 +228,40 @@ impl Kind for SlippageModel {
 
     fn write(&self, value: &Slippage) -> String {
         quoted(&value.to_string())
+    }
+}
+
+/// One key of the screen or several, as the screen writes them.
+pub(super) struct KeyNames;
+
+impl Kind for KeyNames {
+    type Value = Vec<String>;
+
+    fn allowed(&self) -> String {
+        "a list of up to 8 keys such as [\"x\", \"ctrl-k\"]".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Refused> {
+        let key = |item: &Spanned<DeValue<'_>>| {
+            let fits = |text: &str| {
+                (1..=KEY_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+            };
+            item.get_ref()
+                .as_str()
+                .filter(|text| fits(text))
+                .map(str::to_owned)
+                .ok_or_else(|| Refused::new(item))
+        };
+        match value.get_ref() {
+            DeValue::Array(items) if items.len() <= KEYS_MAX => items.iter().map(key).collect(),
+            DeValue::String(_) => key(value).map(|key| vec![key]),
+            _ => Err(Refused::new(value)),
+        }
+    }
+
+    fn write(&self, value: &Vec<String>) -> String {
+        let keys: Vec<String> = value.iter().map(|key| quoted(key)).collect();
+        format!("[{}]", keys.join(", "))
     }
 }
 

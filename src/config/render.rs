@@ -1,7 +1,7 @@
 //! From `Config` back to TOML text.
 
-use super::fields::{FIELDS, WATCHLISTS};
-use super::kinds::{Instruments, Kind, quoted};
+use super::fields::{FIELDS, KEYS, WATCHLISTS};
+use super::kinds::{Instruments, KeyNames, Kind, quoted};
 use super::settings::Config;
 
 impl Config {
@@ -18,21 +18,14 @@ impl Config {
             }
             text.push_str(&format!("{} = {}\n", field.name, (field.write)(self)));
         }
+        text.push_str(&format!("\n[{KEYS}]\n"));
+        for (action, keys) in &self.keys {
+            text.push_str(&format!("{action} = {}\n", KeyNames.write(keys)));
+        }
         text.push_str(&format!("\n[{WATCHLISTS}]\n"));
         for list in &self.watchlists {
             text.push_str(&format!("{} = {}\n", quoted(&list.name), Instruments.write(&list.instruments)));
         }
         text
-    }
-
-    /// Every option's path with its value as a TOML literal, in the order of the file.
-    #[must_use]
-    pub fn entries(&self) -> Vec<(String, String)> {
-        let fields = FIELDS.iter().map(|field| (field.path(), (field.write)(self)));
-        let lists = self
-            .watchlists
-            .iter()
-            .map(|list| (format!("{WATCHLISTS}.{}", list.name), Instruments.write(&list.instruments)));
-        fields.chain(lists).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Every option with its type and default. The names are those of the TOML file; `schema` says what each may be.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub watchlists: Vec<Watchlist>,
     /// Backtests.
     pub backtest: Backtest,
+    /// Keys of the screen by the name of their action, in place of its own. The screen knows which actions and keys there are.
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 /// The paper account and its venue.
@@ -213,6 +217,8 @@ impl Default for Rates {
 pub struct Screen {
     /// Most frames a second for market data; a key is always answered at once.
     pub fps: u32,
+    /// Most bytes a second for market data, for slow lines; frames become rarer instead.
+    pub bytes_per_second: u32,
     /// How many colours.
     pub colour: Colour,
     /// Which colours mean up and down.
@@ -229,6 +235,7 @@ impl Default for Screen {
     fn default() -> Self {
         Self {
             fps: 30,
+            bytes_per_second: 12_288,
             colour: Colour::Auto,
             theme: Theme::Default,
             ascii: false,

@@ -79,6 +79,7 @@ pub struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
     empty: String,
+    expendable: &'static [&'static str],
 }
 
 impl Table {
@@ -86,7 +87,14 @@ impl Table {
     #[must_use]
     pub fn new(columns: &[(&'static str, Align)], empty: impl Into<String>) -> Self {
         let columns = columns.iter().map(|(title, align)| Column { title, align: *align }).collect();
-        Self { columns, rows: Vec::new(), empty: empty.into() }
+        Self { columns, rows: Vec::new(), empty: empty.into(), expendable: &[] }
+    }
+
+    /// With titles of columns that a narrow terminal can do without, the first to go first. Nothing goes from a file or a pipe.
+    #[must_use]
+    pub const fn without_first(mut self, expendable: &'static [&'static str]) -> Self {
+        self.expendable = expendable;
+        self
     }
 
     /// Adds a row; missing cells are blank, those beyond the columns are dropped.
@@ -103,20 +111,26 @@ impl Table {
         }
         let shapes: Vec<Shape> = (0..self.columns.len()).map(|index| self.shape(index)).collect();
         let mut widths: Vec<usize> = shapes.iter().map(Shape::width).collect();
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         if let Some(width) = width {
-            self.shrink(&mut widths, width);
+            for title in self.expendable {
+                if total(&shown, &widths) > width {
+                    shown.retain(|index| self.columns[*index].title != *title);
+                }
+            }
+            self.shrink(&shown, &mut widths, width);
         }
         let mut text = String::new();
         if self.columns.iter().any(|column| !column.title.is_empty()) {
-            let titles = self.columns.iter().zip(&widths).map(|(column, width)| {
-                let right = column.align != Align::Left;
-                paint(&fit(column.title, *width, right), Tone::Dim, colour)
+            let titles = shown.iter().map(|index| {
+                let column = self.columns[*index];
+                paint(&fit(column.title, widths[*index], column.align != Align::Left), Tone::Dim, colour)
             });
             push_line(&mut text, titles);
         }
         for row in &self.rows {
-            let cells = row.iter().enumerate().map(|(index, cell)| {
-                let align = self.columns[index].align;
+            let cells = shown.iter().map(|&index| {
+                let (cell, align) = (&row[index], self.columns[index].align);
                 let body =
                     if align == Align::Point { shapes[index].pad(&cell.text) } else { cell.text.clone() };
                 paint(&fit(&body, widths[index], align != Align::Left), cell.tone, colour)
@@ -141,22 +155,22 @@ impl Table {
     }
 
     /// Cuts the widest columns of words first, until the table fits or nothing can give.
-    fn shrink(&self, widths: &mut [usize], width: usize) {
-        let gaps = GAP * widths.len().saturating_sub(1);
-        loop {
-            let total: usize = widths.iter().sum::<usize>() + gaps;
-            let words = |index: &usize| {
-                self.columns[*index].align == Align::Left && widths[*index] > COLUMN_WIDTH_MIN
+    fn shrink(&self, shown: &[usize], widths: &mut [usize], width: usize) {
+        while total(shown, widths) > width {
+            let can_give = |index: &&usize| {
+                self.columns[**index].align == Align::Left && widths[**index] > COLUMN_WIDTH_MIN
             };
-            let Some(widest) = (0..widths.len()).filter(words).max_by_key(|index| widths[*index]) else {
+            let Some(widest) = shown.iter().filter(can_give).max_by_key(|index| widths[**index]) else {
                 return;
             };
-            if total <= width {
-                return;
-            }
-            widths[widest] -= 1;
+            widths[*widest] -= 1;
         }
     }
+}
+
+/// Columns that the shown ones take, gaps included.
+fn total(shown: &[usize], widths: &[usize]) -> usize {
+    shown.iter().map(|index| widths[*index]).sum::<usize>() + GAP * shown.len().saturating_sub(1)
 }
 
 /// The room a column's cells need.
@@ -266,6 +280,17 @@ BTC-USD  Bitcoin                            98,410.5   12
             }
         }
         assert!(sample().render(Some(44), false).contains("Apple Inc., a maker…"));
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_what_it_can() {
+        let table = sample().without_first(&["n", "name"]);
+        let titles = |width| table.render(width, false).lines().next().map(str::to_owned).unwrap();
+        let words = |width| titles(width).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(None), ["symbol", "name", "price", "n"]);
+        assert_eq!(words(Some(57)), ["symbol", "name", "price", "n"]);
+        assert_eq!(words(Some(54)), ["symbol", "name", "price"]);
+        assert_eq!(words(Some(40)), ["symbol", "price"]);
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub fn orders(orders: &[Order], zone: &TimeZone, empty: &str) -> Table {
             ("why", Align::Left),
         ],
         empty,
-    );
+    )
+    .without_first(&["time", "average", "tif", "why"]);
     for order in orders {
         let request = &order.request;
         let why = match order.denials.as_slice() {
@@ -100,7 +101,8 @@ pub fn positions(positions: &[Position]) -> Table {
             ("realized", Align::Point),
         ],
         "no open positions",
-    );
+    )
+    .without_first(&["realized", "day", "average"]);
     for position in positions {
         table.push(vec![
             position.instrument.to_string().into(),
@@ -182,7 +184,8 @@ pub fn quotes(quotes: &[Quote], zone: &TimeZone) -> Table {
             ("as of", Align::Left),
         ],
         "no quotes",
-    );
+    )
+    .without_first(&["as of", "volume", "size", "feed"]);
     for quote in quotes {
         let feed = serde_json::to_value(quote.feed).ok().and_then(|feed| feed.as_str().map(str::to_owned));
         table.push(vec![
@@ -206,7 +209,7 @@ pub fn quotes(quotes: &[Quote], zone: &TimeZone) -> Table {
 pub fn bars(bars: &[Bar], zone: &TimeZone) -> Table {
     let columns = ["open", "high", "low", "close"].map(|title| (title, Align::Point));
     let columns = [&[("start", Align::Left)], &columns[..], &[("volume", Align::Right)]].concat();
-    let mut table = Table::new(&columns, "no bars");
+    let mut table = Table::new(&columns, "no bars").without_first(&["volume"]);
     for bar in bars {
         let prices = [bar.open, bar.high, bar.low, bar.close].map(|value| Cell::new(price(value)));
         let mut row = vec![Cell::new(time(bar.start, zone))];
@@ -225,7 +228,8 @@ pub fn chain(chain: &Chain) -> Table {
     let columns =
         [&[("contract", Align::Left)], &prices[..], &figures[..], &[("open interest", Align::Right)]]
             .concat();
-    let mut table = Table::new(&columns, format!("no contracts of {} match", chain.underlying));
+    let mut table = Table::new(&columns, format!("no contracts of {} match", chain.underlying))
+        .without_first(&["open interest", "vega", "gamma", "last", "theta"]);
     for row in &chain.rows {
         table.push(vec![
             row.contract.to_string().into(),
@@ -247,7 +251,8 @@ pub fn chain(chain: &Chain) -> Table {
 #[must_use]
 pub fn listings(listings: &[Listing]) -> Table {
     let columns = ["symbol", "name", "exchange", "currency", "sector"].map(|title| (title, Align::Left));
-    let mut table = Table::new(&columns, "nothing matches; try fewer letters");
+    let mut table =
+        Table::new(&columns, "nothing matches; try fewer letters").without_first(&["sector", "currency"]);
     for listing in listings {
         table.push(vec![
             listing.instrument.to_string().into(),
@@ -276,7 +281,8 @@ pub fn executions(executions: &[Execution], zone: &TimeZone) -> Table {
             ("execution", Align::Left),
         ],
         "no fills",
-    );
+    )
+    .without_first(&["execution", "kind", "cash", "time"]);
     for fill in executions {
         table.push(vec![
             time(fill.at, zone).into(),

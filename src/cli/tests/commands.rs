@@ -356,3 +356,14 @@ fn words_are_carried_out_like_flags() {
     let as_asked = matches!(&last, Some(Request::Execute { account: a, allow_duplicate: true, wait: false, .. }) if *a == account);
     assert!(as_asked, "{last:?}");
 }
+
+#[test]
+fn tables_fit_a_terminal_of_eighty_columns() {
+    use unicode_width::UnicodeWidthStr;
+    for args in READS.iter().filter(|args| !matches!(args, ["backtest" | "config" | "doctor", ..])) {
+        let mut world = World::new();
+        world.width = Some(80);
+        let out = world.run(args).out;
+        assert!(out.lines().all(|line| line.width() <= 80), "{args:?}\n{out}");
+    }
+}

@@ -10,9 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::error::{ConfigError, Problem};
-use crate::config::fields::{FIELDS, WATCHLISTS, is_table};
+use crate::config::fields::{FIELDS, KEYS, WATCHLISTS, is_table};
 use crate::config::files::{self, FileError};
-use crate::config::kinds::{Instruments, Kind, Refused};
+use crate::config::kinds::{Instruments, KeyNames, Kind, Refused};
 use crate::config::paths::{Paths, ProfileName};
 use crate::config::settings::Config;
 use crate::domain::limits::RiskLimits;
@@ -21,7 +21,7 @@ use crate::domain::text::ascii_escaped;
 
 /// Largest configuration file in bytes.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
-/// Longest name of a watchlist, in characters.
+/// Longest name of a watchlist or of an action, in characters.
 const LIST_NAME_MAX: usize = 32;
 /// How alike a known key must be to be offered for an unknown one.
 const LIKENESS_MIN: f64 = 0.75;
@@ -196,6 +196,11 @@ impl Layer<'_> {
                     DeValue::Table(lists) => self.watchlists(lists),
                     _ => self.refuse(&shown, &Refused::new(value), "a table of lists of symbols"),
                 }
+            } else if prefix.is_empty() && name == KEYS {
+                match value.get_ref() {
+                    DeValue::Table(actions) => self.keys(actions),
+                    _ => self.refuse(&shown, &Refused::new(value), "a table of lists of keys"),
+                }
             } else if let (true, DeValue::Table(inner)) = (plain && is_table(&path), value.get_ref()) {
                 self.table(&path, inner);
             } else if plain && is_table(&path) {
@@ -206,6 +211,29 @@ impl Layer<'_> {
                 self.problem(key.span().start, text);
             } else {
                 self.problem(key.span().start, unknown_key(prefix, &ascii_escaped(name)));
+            }
+        }
+    }
+
+    /// Keys replace those of the layer below by action.
+    fn keys(&mut self, actions: &DeTable<'_>) {
+        for (action, value) in actions {
+            let name: &str = action.get_ref();
+            let path = format!("{KEYS}.{name}");
+            let shown = ascii_escaped(&path).into_owned();
+            if !(1..=LIST_NAME_MAX).contains(&name.len())
+                || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            {
+                let text = format!("{shown}: found a name that is none, allowed 1 to 32 of a-z, 0-9 and '_'");
+                self.problem(action.span().start, text);
+                continue;
+            }
+            match KeyNames.read(value) {
+                Ok(keys) => {
+                    self.loaded.config.keys.insert(name.to_owned(), keys);
+                    self.note_origin(path, action.span().start);
+                }
+                Err(refused) => self.refuse(&shown, &refused, &KeyNames.allowed()),
             }
         }
     }
@@ -280,7 +308,7 @@ fn unknown_key(prefix: &str, name: &str) -> String {
     };
     let here =
         FIELDS.iter().filter(|field| field.table == prefix).map(|field| (field.path(), likeness(field.name)));
-    let tables = FIELDS.iter().map(|field| field.table).chain([WATCHLISTS]);
+    let tables = FIELDS.iter().map(|field| field.table).chain([WATCHLISTS, KEYS]);
     let below = tables.filter_map(|table| {
         let (parent, last) = table.rsplit_once('.').unwrap_or(("", table));
         (parent == prefix).then(|| (table.to_owned(), likeness(last)))
@@ -299,7 +327,7 @@ fn known_keys(prefix: &str) -> String {
         FIELDS.iter().filter(|field| field.table == prefix).map(|field| field.name).collect();
     if keys.is_empty() {
         keys = FIELDS.iter().map(|field| field.table.split('.').next().unwrap_or_default()).collect();
-        keys.push(WATCHLISTS);
+        keys.extend([WATCHLISTS, KEYS]);
         keys.dedup();
     }
     keys.join(", ")

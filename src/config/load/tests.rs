@@ -17,6 +17,19 @@ fn load(text: &str) -> Result<Loaded, Vec<String>> {
 
 /// A text and the one line it earns.
 const BAD: &[(&str, &str)] = &[
+    ("keys = 5", "f.toml:1: keys: found 5, allowed a table of lists of keys"),
+    (
+        "[keys]\nbuy = [\"b\", 5]",
+        r#"f.toml:2: keys.buy: found 5, allowed a list of up to 8 keys such as ["x", "ctrl-k"]"#,
+    ),
+    (
+        "[keys]\nbuy = \"\"",
+        r#"f.toml:2: keys.buy: found "", allowed a list of up to 8 keys such as ["x", "ctrl-k"]"#,
+    ),
+    (
+        "[keys]\nBuy = \"b\"",
+        "f.toml:2: keys.Buy: found a name that is none, allowed 1 to 32 of a-z, 0-9 and '_'",
+    ),
     (
         "[paper]\nstarting_cash = \"lots\"",
         r#"f.toml:2: paper.starting_cash: found "lots", allowed a number from 1 to 1000000000000"#,
@@ -109,7 +122,7 @@ const BAD: &[(&str, &str)] = &[
     ("\"paper.seed\" = 5", "f.toml:1: paper.seed: unknown key, nearest is paper"),
     (
         "[zzz]\nq = 1",
-        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, market, log, backtest, watchlists",
+        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, market, log, backtest, watchlists, keys",
     ),
     ("[rates]\nxyz = 1", "f.toml:2: rates.xyz: unknown key, known here are risk_free"),
     (
@@ -237,13 +250,20 @@ fn later_layers_win_and_say_where_they_are() {
     let layers = [
         (
             PathBuf::from("a.toml"),
-            "[paper]\nseed = 1\nack_ms = 7\n[watchlists]\nx = [\"A\"]\ny = [\"B\"]".to_owned(),
+            "[keys]\nbuy=\"b\"\nsell=[\"s\"]\n[paper]\nseed = 1\nack_ms = 7\n[watchlists]\nx = [\"A\"]\ny = [\"B\"]".to_owned(),
         ),
-        (PathBuf::from("b.toml"), "[paper]\n\nseed = 2\n[watchlists]\nz = [\"C\"]\nx = [\"D\"]".to_owned()),
+        (
+            PathBuf::from("b.toml"),
+            "[paper]\n\nseed = 2\n[keys]\nsell=[\"x\",\"ctrl-x\"]\n[watchlists]\nz = [\"C\"]\nx = [\"D\"]"
+                .to_owned(),
+        ),
     ];
     let loaded = Loaded::from_layers(&layers).unwrap();
     assert_eq!((loaded.config.paper.seed, loaded.config.paper.ack_ms), (2, 7));
     assert_eq!(loaded.origins["paper.seed"], Origin { file: PathBuf::from("b.toml"), line: 3 });
+    let keys: Vec<String> =
+        loaded.config.keys.iter().map(|(action, keys)| format!("{action}={}", keys.join(" "))).collect();
+    assert_eq!(keys, ["buy=b", "sell=x ctrl-x"]);
     assert_eq!(loaded.origins["paper.ack_ms"].file, PathBuf::from("a.toml"));
     let lists: Vec<String> = loaded
         .config
@@ -385,6 +405,7 @@ proptest! {
         instruments.sort();
         instruments.dedup();
         config.risk.restricted.clone_from(&instruments);
+        config.keys.insert("buy".to_owned(), vec!["b".to_owned(), "\"".to_owned(), "ctrl-\\".to_owned()]);
         config.watchlists.push(Watchlist { name: name.into(), instruments });
         let text = config.to_toml();
         let loaded = load(&text).unwrap();
