@@ -66,7 +66,10 @@ fn a_doubted_line_never_acts() {
             ];
             for doubt in doubted {
                 let command = parse(&doubt, context);
-                let harmless = matches!(command, Command::Alert { .. } | Command::Watch { .. } | Command::Unwatch { .. });
+                let harmless = matches!(
+                    command,
+                    Command::Alert { .. } | Command::Watch { .. } | Command::Unwatch { .. }
+                );
                 assert!(!acts(&command) || harmless, "{doubt}: {command:?}");
             }
         }
@@ -80,7 +83,11 @@ fn the_words_of_a_command_parse_to_it() {
             let command = parse(text, context);
             let said_again = match &command {
                 Command::Clarify { .. } | Command::Explain { .. } => continue,
-                Command::Place(place) if matches!(place.subject, arbion::command::types::Subject::Legs(_)) => continue,
+                Command::Place(place)
+                    if matches!(place.subject, arbion::command::types::Subject::Legs(_)) =>
+                {
+                    continue;
+                }
                 other => explain(other),
             };
             assert_eq!(parse(&said_again, context), command, "{text} → {said_again}");
