@@ -230,10 +230,11 @@ fn two_commands(tokens: &[Token]) -> bool {
         match (&token.kind, token.text.as_str()) {
             (Kind::Mark(';' | '|'), _) => i + 1 < tokens.len(),
             (Kind::Mark('&'), _) | (_, "and" | "then" | "plus" | "also" | "&&") => {
-                let front = i > 0
-                    && tokens[..i]
-                        .iter()
-                        .any(|t| is_verb(&t.text) || matches!(t.text.as_str(), "b" | "s" | "get" | "add"));
+                let polite = [
+                    "go", "ahead", "please", "just", "hey", "ok", "okay", "now", "i", "want", "to", "can",
+                    "you", "could", "would", "like", "try", "come", "on",
+                ];
+                let front = tokens[..i].iter().any(|t| !polite.contains(&t.text.as_str()));
                 let verb = is_verb(next)
                     || is_verb(after) && matches!(next, "then" | "also" | "please")
                     || matches!(next, "show" | "chart" | "quote" | "watch" | "alert" | "set");
@@ -282,7 +283,7 @@ fn two_commands(tokens: &[Token]) -> bool {
     // "sell to open", "limit order to buy" have one act; "collar ... buy 180p sell 210c" lists legs.
     // "cancel my aapl buy orders" names a side, it does not buy.
     let or_cancel = tokens.windows(2).any(|w| w[0].text == "or" && w[1].text == "cancel");
-    let cancels = or_cancel ||
-        tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "cancel" | "cxl" | "kill" | "pull"));
+    let cancels = or_cancel
+        || tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "cancel" | "cxl" | "kill" | "pull"));
     acts.windows(2).any(|w| w[1] > w[0] + 1) && !cancels
 }

@@ -12,6 +12,10 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 /// How long a text may take to appear.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+fn cells(count: u16) -> std::num::NonZeroU16 {
+    std::num::NonZeroU16::new(count).unwrap()
+}
+
 struct Screen {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -22,7 +26,9 @@ struct Screen {
 
 impl Screen {
     fn open(home: &Path, args: &[&str]) -> Self {
-        let pty = native_pty_system().openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let pty = native_pty_system()
+            .openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 })
+            .unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_arbion"));
         command.args(args);
         command.env("ARBION_HOME", home);
@@ -40,7 +46,7 @@ impl Screen {
             }
         });
         let keys = pty.master.take_writer().unwrap();
-        Self { master: pty.master, keys, bytes, parser: vt100::Parser::new(40, 120, 0), child }
+        Self { master: pty.master, keys, bytes, parser: vt100::Parser::new(cells(40), cells(120), 0), child }
     }
 
     /// Reads until the screen satisfies the test.
@@ -74,6 +80,12 @@ impl Screen {
         }
     }
 
+    /// One key; a program that has gone takes none.
+    fn press(&mut self, key: &str) {
+        let sent = self.keys.write_all(key.as_bytes()).and_then(|()| self.keys.flush());
+        assert!(sent.is_ok() || self.child.try_wait().unwrap().is_some());
+    }
+
     /// Lets the program work while its output is read.
     fn pause(&mut self, milliseconds: u64) {
         let end = Instant::now() + Duration::from_millis(milliseconds);
@@ -84,7 +96,8 @@ impl Screen {
 }
 
 fn arbion(home: &Path, args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_arbion")).args(args).env("ARBION_HOME", home).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_arbion")).args(args).env("ARBION_HOME", home).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -109,22 +122,31 @@ fn a_session_at_the_screen_is_in_history_afterwards() {
     screen.keys("\r");
     screen.sees("Submitted");
     screen.keys(":cancel 2\r");
+    screen.sees("Cancel order #2?");
+    screen.pause(200);
+    screen.keys("\r");
     screen.until("no working order", |text| text.contains("working 0"));
-    // By ticket: buy what is selected, 3 units at the market's far side.
-    screen.keys("b");
-    screen.sees("Order ticket");
+    // By ticket: 3 units of what is selected, at a limit the ask meets at once.
+    screen.keys("b3\t\ta+++");
+    screen.sees("28 risk checks");
+    screen.keys("\r");
+    screen.sees("Review order");
+    screen.pause(200);
+    screen.keys("\r");
+    screen.sees("done 3");
     // Another size: everything is drawn anew.
     screen.master.resize(PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 }).unwrap();
-    screen.parser.screen_mut().set_size(30, 100);
+    screen.parser.screen_mut().set_size(cells(30), cells(100));
     screen.pause(300);
     screen.sees("PAPER");
-    screen.keys("\x1b");
-    screen.pause(100);
-    screen.keys("q");
+    // Esc puts notices away one at a time; after the last one, `q` leaves.
     let end = Instant::now() + PATIENCE;
     while screen.child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < end, "the program does not leave:\n{}", screen.parser.screen().contents());
-        screen.pause(50);
+        screen.press("\x1b");
+        screen.pause(300);
+        screen.press("q");
+        screen.pause(300);
     }
     screen.pause(100);
     assert!(!screen.parser.screen().alternate_screen(), "the terminal is back on its main screen");
@@ -141,7 +163,8 @@ fn the_command_line_keeps_its_state_between_calls() {
     let home = tempfile::tempdir().unwrap();
     std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     arbion(home.path(), &["order", "place", "buy", "10", "AAPL"]);
-    let parsed = arbion(home.path(), &["parse", "sto 2 AAPL jan 15 2027 190p @ 2.35 gtc", "--today", "2026-11-24"]);
+    let parsed =
+        arbion(home.path(), &["parse", "sto 2 AAPL jan 15 2027 190p @ 2.35 gtc", "--today", "2026-11-24"]);
     let json: serde_json::Value = serde_json::from_str(&parsed).unwrap();
     assert_eq!(json["instrument"]["strike"], "190");
     assert!(arbion(home.path(), &["history", "--json"]).contains("filled"));

@@ -291,6 +291,10 @@ fn t5_a_panic_anywhere_gives_the_terminal_back_first() {
     }
     assert!(!pty.ends(), "a panic is no success");
     pty.is_given_back("a panic");
+    // Its last words may still be on their way.
+    while let Ok(bytes) = pty.bytes.as_ref().unwrap().recv_timeout(Duration::from_secs(5)) {
+        pty.screen.process(&bytes);
+    }
     let said = pty.screen.screen().contents();
     assert!(said.contains("a part of the program failed"), "the report is on the main screen:\n{said}");
 }
