@@ -17,6 +17,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 
 #[allow(dead_code, missing_docs, reason = "shared with the tests, which use all of it")]
+#[path = "../tests/support/scripted.rs"]
+mod scripted;
+#[allow(dead_code, missing_docs, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/support/trading_day.rs"]
 mod trading_day;
 
@@ -33,14 +36,14 @@ fn main() {
 }
 
 fn screen(width: u16, height: u16) -> (Screen, Arc<Snapshot>) {
-    let mut options = Options::new(Arc::new(|text: &str| trading_day::understand(text)));
+    let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
     options.colors = ColorDepth::Indexed;
     let snapshot = Arc::new(trading_day::snapshot());
     let mut screen = Screen::new(&options, Arc::clone(&snapshot), Size::new(width, height)).unwrap();
     let mut effects = screen.tick(Duration::ZERO);
     while let Some(effect) = effects.pop() {
         if let Effect::Ask(number, request) = effect {
-            effects.extend(screen.reply(number, trading_day::answer(&request, &snapshot), Duration::ZERO));
+            effects.extend(screen.reply(number, scripted::answer(&request, &snapshot), Duration::ZERO));
         }
     }
     screen.frame();

@@ -14,7 +14,6 @@ use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
-use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::OriginKind;
 use crate::domain::snapshot::{Severity, Snapshot};
@@ -66,18 +65,9 @@ impl App {
             Command::Unwatch { instruments, list } => {
                 wishes.push(self.edited_list(list, snapshot, |all| all.retain(|i| !instruments.contains(i))));
             }
-            Command::Cancel { ref order_id, .. } => {
-                let named = order_id
-                    .as_deref()
-                    .and_then(|id| id.trim_start_matches('#').parse().ok())
-                    .map(OrderNumber);
-                let order =
-                    snapshot.orders.iter().find(|order| Some(order.number) == named && order.is_working());
-                wishes.push(open(match order {
-                    Some(order) => Confirm::cancel(order, &at),
-                    None => Confirm::command(command, question(words), &at),
-                }));
-            }
+            // One order, named in so many typed letters, is meant; several are asked about.
+            Command::Cancel { order_id: Some(_), .. } => wishes.push(execute(command, words)),
+            Command::Cancel { .. } => wishes.push(open(Confirm::command(command, question(words), &at))),
             Command::CancelAll => wishes.push(open(Confirm::cancel_all(&at))),
             Command::Flatten { scope } => wishes.push(open(Confirm::flatten(scope, &at))),
             Command::Halt | Command::Resume => wishes.push(open(Confirm::halt(&at))),

@@ -53,6 +53,7 @@ const TABLE: &[Row] = &[
     row(Scope::Watchlist, Action::Add, &["a"], "add", "add a symbol"),
     row(Scope::Watchlist, Action::Remove, &["d", "delete"], "drop", "take the row off the list"),
     row(Scope::Watchlist, Action::NextList, &["n"], "list", "next watchlist"),
+    row(Scope::Watchlist, Action::Sort, &["t"], "sort", "sort by the next column"),
     row(Scope::Chart, Action::ZoomIn, &["+", "="], "zoom in", "wider candles"),
     row(Scope::Chart, Action::ZoomOut, &["-"], "out", "more candles"),
     row(Scope::Chart, Action::Earlier, &["h", "left"], "earlier", "back in time"),
@@ -63,10 +64,12 @@ const TABLE: &[Row] = &[
     row(Scope::Chart, Action::Overlays, &["o"], "overlays", "averages and bands over the price"),
     row(Scope::Positions, Action::Close, &["x"], "close", "close the position, after a review"),
     row(Scope::Positions, Action::Open, &["enter"], "chart", "show the chart of the row"),
+    row(Scope::Positions, Action::Sort, &["t"], "sort", "sort by the next column"),
     row(Scope::Orders, Action::Cancel, &["c"], "cancel", "cancel the order, after a question"),
     row(Scope::Orders, Action::Replace, &["r"], "replace", "change price, size or duration"),
     row(Scope::Orders, Action::OrderFilter, &["f"], "filter", "working, done or all"),
     row(Scope::Orders, Action::Open, &["enter"], "details", "everything known about the order"),
+    row(Scope::Orders, Action::Sort, &["t"], "sort", "sort by symbol or by time"),
     row(Scope::Orders, Action::CancelAll, &["C"], "", "cancel every working order"),
     row(Scope::Ticket, Action::Review, &["enter"], "review", "show the order before it goes"),
     row(Scope::Ticket, Action::NextField, &["down", "tab", "ctrl-n"], "field", "next field"),
@@ -87,7 +90,6 @@ const TABLE: &[Row] = &[
     row(Scope::List, Action::PageUp, &["pageup", "ctrl-u"], "", "a screen up"),
     row(Scope::List, Action::First, &["g", "home"], "", "first row"),
     row(Scope::List, Action::Last, &["G", "end"], "", "last row"),
-    row(Scope::List, Action::Sort, &["t"], "sort", "sort by the next column"),
     row(Scope::List, Action::Filter, &["/"], "search", "filter the list as you type"),
     row(Scope::List, Action::Copy, &["y"], "", "copy the row"),
     row(Scope::Global, Action::Help, &["?", "f1"], "keys", "these keys"),
@@ -184,6 +186,8 @@ impl Chord {
             KeyCode::Char(c) if self.modifiers.is_empty() => write!(out, "{c}"),
             KeyCode::Char(c) => write!(out, "{}", c.to_ascii_uppercase()),
             KeyCode::F(n) => write!(out, "F{n}"),
+            KeyCode::PageUp => write!(out, "PgUp"),
+            KeyCode::PageDown => write!(out, "PgDn"),
             other => {
                 let name = NAMED.iter().find(|(_, code)| *code == other).map_or("", |(name, _)| *name);
                 let mut letters = name.chars();

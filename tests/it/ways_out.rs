@@ -17,6 +17,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
 
 #[allow(dead_code, reason = "shared with other tests, which use all of it")]
+#[path = "../support/scripted.rs"]
+mod scripted;
+#[allow(dead_code, reason = "shared with other tests, which use all of it")]
 #[path = "../support/trading_day.rs"]
 mod trading_day;
 
@@ -46,7 +49,7 @@ impl Session for Scripted {
             self.kind != Kind::Panics || !matches!(request, Request::Halt { .. }),
             "a part of the program failed"
         );
-        trading_day::answer(&request, &self.snapshots.borrow())
+        scripted::answer(&request, &self.snapshots.borrow())
     }
 }
 
@@ -63,7 +66,7 @@ fn child(kind: Kind) {
                 }
             }
         });
-        let mut options = Options::new(Arc::new(|text: &str| trading_day::understand(text)));
+        let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
         options.bytes_per_second = u32::MAX;
         let result = run(Arc::new(Scripted { snapshots, kind }), options).await;
         market.abort();

@@ -1,35 +1,29 @@
-//! A trading day that never changes: one snapshot with positions, options, crypto and orders of every status, its bars, and a scripted
-//! engine. Shared by the screen's tests and its benchmark; the file that includes it names the crate `arbion` beside it.
+//! A trading day that never changes: one snapshot with positions, options, crypto and orders of every status, its bars.
+//! Shared by the screen's tests and its benchmark; the file that includes it names the crate `arbion` beside it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use super::arbion::client::message::{Chain, ChainRow, PnlReport, PnlRow};
-use super::arbion::client::{Reply, Request, SessionError};
-use super::arbion::command::types::{Amount, Close, Command, Missing, Place, PriceTerms, ShowTopic, Subject};
 use super::arbion::domain::account::{Account, AccountKind, AccountMode};
 use super::arbion::domain::capabilities::Capabilities;
 use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
-use super::arbion::domain::execution::{Execution, ExecutionKind};
-use super::arbion::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId, OrderNumber};
+use super::arbion::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::arbion::domain::instrument::{Instrument, InstrumentSpec};
 use super::arbion::domain::limits::{RiskLimits, TradingState};
 use super::arbion::domain::money::{Currency, Money, Price, Quantity};
 use super::arbion::domain::option::Leg;
 use super::arbion::domain::order::{
-    BracketExit, Contingency, Order, OrderPreview, OrderRequest, OrderStatus, OrderSubject, OrderType,
-    Origin, OriginKind, PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
+    BracketExit, Contingency, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
+    PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 use super::arbion::domain::position::Position;
 use super::arbion::domain::quote::{Bar, Feed, Interval, Quote};
 use super::arbion::domain::snapshot::{
     AccountView, Connection, LogLine, MarketClock, Severity, Snapshot, Watchlist,
 };
-use super::arbion::tui::Understanding;
 
 /// 13:45:10 in New York, a Tuesday.
 pub const NOW: &str = "2026-11-24T18:45:10Z";
@@ -184,7 +178,8 @@ fn one(key: &str) -> OrderSubject {
     OrderSubject::Instrument(instrument(key))
 }
 
-fn order(
+/// An order with a status and its fills.
+pub fn order(
     number: u64,
     request: OrderRequest,
     status: OrderStatus,
@@ -218,7 +213,11 @@ fn leg(side: Side, occ: &str) -> Leg {
 }
 
 /// Orders of every status, newest first.
-fn orders() -> Vec<Order> {
+pub fn orders() -> Vec<Order> {
+    use OrderStatus::{
+        Canceled, Expired, Filled, PartiallyFilled, PendingCancel, PendingReplace, PendingSubmit, Replaced,
+        Submitted, Unknown,
+    };
     let mut bracket = request(42, Side::Buy, one("AAPL"), "10", limit("231.50"));
     let exit = |random, text| {
         Some(BracketExit { client_order_id: ClientOrderId::from_parts(1, random), price: price(text) })
@@ -227,89 +226,52 @@ fn orders() -> Vec<Order> {
     bracket.stop_loss = exit(2, "225.00");
     let mut gtc = request(41, Side::Sell, one("BTC-USD"), "0.05", limit("98900.00"));
     gtc.time_in_force = TimeInForce::Gtc;
-    let legs = vec![leg(Side::Buy, "SPY   261218C00600000"), leg(Side::Sell, "SPY   261218C00610000")];
-    let mut spread = request(40, Side::Buy, OrderSubject::Legs(legs), "1", limit("3.20"));
-    spread.price_effect = Some(PriceEffect::Debit);
     let trailing = Pricing::TrailingStop { trail: Trail::Percent(decimal("5")) };
     let stop_limit = Pricing::StopLimit { stop_price: price("505.00"), limit_price: price("504.00") };
     let stop = Pricing::Stop { stop_price: price("175.00") };
-    let mut rejected = order(
-        33,
-        request(33, Side::Buy, one("GOOGL"), "5", limit("176.00")),
-        OrderStatus::Rejected,
-        "0",
-        None,
-    );
+    let plain = |number, side, key, units, pricing, status, filled, average| {
+        order(number, request(number, side, one(key), units, pricing), status, filled, average)
+    };
+    vec![
+        plain(44, Side::Buy, "F", "100", limit("11.30"), PendingSubmit, "0", None),
+        plain(43, Side::Sell, "NVDA", "20", stop, Unknown, "0", None),
+        order(42, bracket, Submitted, "0", None),
+        order(41, gtc, PartiallyFilled, "0.02", Some("98900.00")),
+        order(40, spread(), Submitted, "0", None),
+        plain(39, Side::Sell, "AAPL", "50", trailing, PendingReplace, "0", None),
+        plain(38, Side::BuyToCover, "MSFT", "50", stop_limit, PendingCancel, "0", None),
+        plain(37, Side::Buy, "AAPL", "100", Pricing::Market, Filled, "100", Some("228.10")),
+        plain(36, Side::SellShort, "MSFT", "50", limit("521.00"), Filled, "50", Some("521.02")),
+        plain(35, Side::Buy, "KO", "40", limit("60.00"), Canceled, "12", Some("60.00")),
+        plain(34, Side::Sell, "AAPL", "50", limit("240.00"), Replaced, "0", None),
+        rejected(),
+        denied(),
+        plain(31, Side::Buy, "XOM", "10", limit("110.00"), Expired, "0", None),
+    ]
+}
+
+fn spread() -> OrderRequest {
+    let legs = vec![leg(Side::Buy, "SPY   261218C00600000"), leg(Side::Sell, "SPY   261218C00610000")];
+    let mut spread = request(40, Side::Buy, OrderSubject::Legs(legs), "1", limit("3.20"));
+    spread.price_effect = Some(PriceEffect::Debit);
+    spread
+}
+
+fn rejected() -> Order {
+    let request = request(33, Side::Buy, one("GOOGL"), "5", limit("176.00"));
+    let mut rejected = order(33, request, OrderStatus::Rejected, "0", None);
     rejected.reason = Some("account is restricted to closing orders".into());
-    let mut denied = order(
-        32,
-        request(32, Side::Buy, one("TSLA"), "900", Pricing::Market),
-        OrderStatus::Denied,
-        "0",
-        None,
-    );
+    rejected
+}
+
+fn denied() -> Order {
+    let request = request(32, Side::Buy, one("TSLA"), "900", Pricing::Market);
+    let mut denied = order(32, request, OrderStatus::Denied, "0", None);
     let check = RiskCheck::new(DenialCode::MaxOrderNotional, Verdict::Fail)
         .with_numbers(decimal("304731"), decimal("25313.59"));
     denied.denials = check.denial().into_iter().collect();
     denied.broker_order_id = None;
-    vec![
-        order(
-            44,
-            request(44, Side::Buy, one("F"), "100", limit("11.30")),
-            OrderStatus::PendingSubmit,
-            "0",
-            None,
-        ),
-        order(43, request(43, Side::Sell, one("NVDA"), "20", stop), OrderStatus::Unknown, "0", None),
-        order(42, bracket, OrderStatus::Submitted, "0", None),
-        order(41, gtc, OrderStatus::PartiallyFilled, "0.02", Some("98900.00")),
-        order(40, spread, OrderStatus::Submitted, "0", None),
-        order(
-            39,
-            request(39, Side::Sell, one("AAPL"), "50", trailing),
-            OrderStatus::PendingReplace,
-            "0",
-            None,
-        ),
-        order(
-            38,
-            request(38, Side::BuyToCover, one("MSFT"), "50", stop_limit),
-            OrderStatus::PendingCancel,
-            "0",
-            None,
-        ),
-        order(
-            37,
-            request(37, Side::Buy, one("AAPL"), "100", Pricing::Market),
-            OrderStatus::Filled,
-            "100",
-            Some("228.10"),
-        ),
-        order(
-            36,
-            request(36, Side::SellShort, one("MSFT"), "50", limit("521.00")),
-            OrderStatus::Filled,
-            "50",
-            Some("521.02"),
-        ),
-        order(
-            35,
-            request(35, Side::Buy, one("KO"), "40", limit("60.00")),
-            OrderStatus::Canceled,
-            "12",
-            Some("60.00"),
-        ),
-        order(
-            34,
-            request(34, Side::Sell, one("AAPL"), "50", limit("240.00")),
-            OrderStatus::Replaced,
-            "0",
-            None,
-        ),
-        rejected,
-        denied,
-        order(31, request(31, Side::Buy, one("XOM"), "10", limit("110.00")), OrderStatus::Expired, "0", None),
-    ]
+    denied
 }
 
 fn log() -> Vec<LogLine> {
@@ -461,243 +423,4 @@ pub fn bars(instrument: &Instrument, interval: Interval, limit: u32) -> Vec<Bar>
             }
         })
         .collect()
-}
-
-fn terms() -> PriceTerms {
-    PriceTerms {
-        order_type: OrderType::Market,
-        limit_price: None,
-        stop_price: None,
-        trail_amount: None,
-        trail_percent: None,
-        limit_peg: None,
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: None,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        broker: None,
-        post_only: None,
-        reduce_only: None,
-    }
-}
-
-/// A few sentences of the command language, enough to drive the bar.
-pub fn understand(text: &str) -> Understanding {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let clarify = |missing: &[Missing], message: &str| Understanding {
-        command: Command::Clarify { missing: missing.to_vec(), message: message.to_owned() },
-        words: String::new(),
-    };
-    let known = |word: &str| Instrument::from_key(&word.to_uppercase()).ok();
-    let command = match words.as_slice() {
-        [side @ ("buy" | "sell"), units, symbol, rest @ ..] => {
-            let (Ok(units), Some(instrument)) = (units.parse(), known(symbol)) else {
-                return clarify(
-                    &[Missing::Quantity],
-                    &format!("How many shares of {}?", symbol.to_uppercase()),
-                );
-            };
-            let limit_price = match rest {
-                ["at", limit, ..] => limit.parse().ok(),
-                _ => None,
-            };
-            let order_type = if limit_price.is_some() { OrderType::Limit } else { OrderType::Market };
-            Command::Place(Place {
-                side: if *side == "buy" { Side::Buy } else { Side::Sell },
-                position_effect: None,
-                subject: Subject::Instrument(instrument),
-                amount: Amount::Quantity(units),
-                terms: PriceTerms { order_type, limit_price, ..terms() },
-            })
-        }
-        [side @ ("buy" | "sell"), ..] => {
-            return clarify(&[Missing::Quantity], &format!("{side} how many of what?"));
-        }
-        ["close", symbol] => match known(symbol) {
-            Some(instrument) => Command::Close(Close {
-                instrument,
-                quantity: None,
-                percent_of_position: None,
-                terms: terms(),
-            }),
-            None => return clarify(&[Missing::Instrument], "Close what?"),
-        },
-        ["show", "positions"] => {
-            Command::Show { what: ShowTopic::Positions, instrument: None, since: None, broker: None }
-        }
-        ["show", "fills"] => {
-            Command::Show { what: ShowTopic::Fills, instrument: None, since: None, broker: None }
-        }
-        ["chart", symbol, interval] => match (known(symbol), interval.parse()) {
-            (Some(instrument), Ok(interval)) => Command::Chart { instrument, interval },
-            _ => return clarify(&[Missing::Instrument], "A chart of what?"),
-        },
-        ["watch", symbols @ ..] if !symbols.is_empty() => {
-            Command::Watch { instruments: symbols.iter().filter_map(|s| known(s)).collect(), list: None }
-        }
-        ["cancel", "all"] => Command::CancelAll,
-        ["cancel", id] => Command::Cancel { order_id: Some((*id).into()), instrument: None, side: None },
-        ["halt"] => Command::Halt,
-        _ => return clarify(&[], "Not understood. Try: buy 10 aapl at 231.50"),
-    };
-    Understanding { words: text.to_uppercase(), command }
-}
-
-fn preview(command: &Command, origin: OriginKind, snapshot: &Snapshot) -> Result<OrderPreview, SessionError> {
-    let (side, subject, units, terms) = match command {
-        Command::Place(place) => {
-            let subject = match &place.subject {
-                Subject::Instrument(instrument) => OrderSubject::Instrument(instrument.clone()),
-                Subject::Legs(legs) => OrderSubject::Legs(legs.clone()),
-            };
-            let units = match place.amount {
-                Amount::Quantity(units) => units,
-                _ => quantity("1"),
-            };
-            (place.side, subject, units, &place.terms)
-        }
-        Command::Close(close) => {
-            let position = snapshot.position(&snapshot.default_account, &close.instrument);
-            let position = position
-                .ok_or_else(|| SessionError::Usage(format!("no position in {}", close.instrument)))?;
-            let side = if position.quantity.is_positive() { Side::Sell } else { Side::BuyToCover };
-            (side, OrderSubject::Instrument(close.instrument.clone()), position.quantity.abs(), &close.terms)
-        }
-        _ => return Err(SessionError::Usage("not an order".into())),
-    };
-    let pricing = match (terms.limit_price, terms.stop_price) {
-        (Some(limit_price), None) => Pricing::Limit { limit_price },
-        (None, Some(stop_price)) => Pricing::Stop { stop_price },
-        (Some(limit_price), Some(stop_price)) => Pricing::StopLimit { stop_price, limit_price },
-        (None, None) => Pricing::Market,
-    };
-    let driver = subject.instruments().next().cloned().unwrap_or_else(|| instrument("AAPL"));
-    let estimated_price = pricing.limit_price().or_else(|| snapshot.quotes.get(&driver).and_then(|q| q.last));
-    let mut request = request(90, side, subject, "1", pricing);
-    request.quantity = units;
-    request.origin = Origin::person(origin);
-    request.time_in_force = terms.time_in_force;
-    let cost = estimated_price.map(|p| p.notional(units) * side.sign());
-    let limit = decimal("25313.59");
-    let large = cost.is_some_and(|cost| cost.abs() > limit);
-    let pass = |code| RiskCheck::new(code, Verdict::Pass);
-    let notional =
-        RiskCheck::new(DenialCode::MaxOrderNotional, if large { Verdict::Fail } else { Verdict::Pass });
-    let checks = vec![
-        pass(DenialCode::Halted),
-        pass(DenialCode::UnknownInstrument),
-        RiskCheck::new(DenialCode::AdjustedOption, Verdict::Skip),
-        pass(DenialCode::PriceCollar).with_numbers(decimal("0.13"), decimal("5")),
-        notional.with_numbers(cost.unwrap_or_default().abs(), limit),
-        pass(DenialCode::MaxPosition)
-            .with_numbers(decimal("12.4"), decimal("25"))
-            .with_note("per_cent_of_equity"),
-        pass(DenialCode::BuyingPower).with_numbers(cost.unwrap_or_default().abs(), decimal("180311.02")),
-    ];
-    let side_word = side.as_str().replace('_', " ").to_uppercase();
-    Ok(OrderPreview {
-        words: format!(
-            "{side_word} {units} {} {}",
-            request.subject,
-            pricing.order_type().as_str().to_uppercase()
-        ),
-        estimated_price,
-        estimated_cost: cost,
-        estimated_fees: decimal("0.02"),
-        buying_power_before: decimal("180311.02"),
-        buying_power_after: decimal("180311.02") - cost.unwrap_or_default().max(Decimal::ZERO) * Decimal::TWO,
-        denials: checks.iter().filter_map(RiskCheck::denial).collect(),
-        checks,
-        confirmation_hash: format!("hash-of-{side_word}-{units}-{driver}"),
-        request,
-    })
-}
-
-/// What the scripted engine answers. Anything confirmed with a hash it gave becomes order 90.
-pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionError> {
-    Ok(match request {
-        Request::Preview { command, origin, .. } => {
-            Reply::Preview(Box::new(preview(command, *origin, snapshot)?))
-        }
-        Request::Execute { command, origin, confirmation_hash, .. } => match command {
-            Command::Place(_) | Command::Close(_) => {
-                let preview = preview(command, *origin, snapshot)?;
-                if confirmation_hash.as_ref() != Some(&preview.confirmation_hash) {
-                    return Err(SessionError::ConfirmationChanged);
-                }
-                if !preview.denials.is_empty() {
-                    return Err(SessionError::Denied(preview.denials));
-                }
-                Reply::Orders(vec![order(90, preview.request, OrderStatus::Submitted, "0", None)])
-            }
-            _ => Reply::Done("done".into()),
-        },
-        Request::Bars { instrument, interval, limit } => Reply::Bars(bars(instrument, *interval, *limit)),
-        Request::Cancel { .. } | Request::Replace { .. } | Request::Halt { .. } | Request::Flatten { .. } => {
-            Reply::Orders(Vec::new())
-        }
-        Request::Subscribe { .. } => Reply::Quotes(Vec::new()),
-        Request::Executions(_) => Reply::Executions(vec![execution()]),
-        Request::OrderHistory(_) => Reply::Orders(orders()),
-        Request::Pnl(_) => Reply::Pnl(Box::new(pnl())),
-        Request::Chain { underlying, .. } => {
-            let contract = instrument("AAPL  270115P00190000");
-            let quote = snapshot.quotes.get(&contract).cloned();
-            let row = quote.zip(contract.as_option().cloned()).map(|(quote, contract)| ChainRow {
-                contract,
-                quote,
-                open_interest: Some(1_204),
-                iv: Some(0.271),
-                delta: Some(-0.18),
-                gamma: None,
-                theta: None,
-                vega: None,
-            });
-            Reply::Chain(Box::new(Chain {
-                underlying: underlying.clone(),
-                spot: None,
-                expiries: vec![Date::constant(2027, 1, 15)],
-                rows: row.into_iter().collect(),
-            }))
-        }
-        _ => Reply::Done("done".into()),
-    })
-}
-
-fn execution() -> Execution {
-    Execution {
-        execution_id: ExecutionId::new("x-1"),
-        account: paper(),
-        client_order_id: None,
-        broker_order_id: None,
-        instrument: instrument("AAPL"),
-        side: Side::Buy,
-        quantity: quantity("100"),
-        price: price("228.10"),
-        multiplier: Decimal::ONE,
-        fee: Decimal::ZERO,
-        currency: Currency::USD,
-        at: now(),
-        kind: ExecutionKind::Trade,
-    }
-}
-
-fn pnl() -> PnlReport {
-    let row = PnlRow {
-        day: Some(Date::constant(2026, 11, 24)),
-        instrument: None,
-        realized_pnl: decimal("81.20"),
-        fees: decimal("3.84"),
-        executions: 4,
-    };
-    PnlReport {
-        day_pnl: decimal("254.36"),
-        unrealized_pnl: decimal("1072.60"),
-        realized_pnl: decimal("81.20"),
-        fees: decimal("3.84"),
-        by_day: vec![row],
-        by_instrument: Vec::new(),
-    }
 }

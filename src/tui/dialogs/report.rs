@@ -1,11 +1,17 @@
 //! Rows to read: what a command answered.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{After, Modal};
 use crate::client::Reply;
+use crate::client::message::{ChainRow, PnlReport, PnlRow};
+use crate::domain::execution::Execution;
+use crate::domain::instrument::Listing;
+use crate::domain::order::Order;
+use crate::domain::position::Position;
 use crate::domain::text::clean;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
@@ -60,108 +66,18 @@ impl Report {
     /// The report of a reply that has rows; none of one that has not.
     #[must_use]
     pub fn of(title: &str, reply: &Reply, at: &At<'_>) -> Option<Self> {
-        let time = |t| format!("{} {}", format::day(t, &at.env.zone), format::clock_seconds(t, &at.env.zone));
-        Some(match reply {
+        let (head, rows) = match reply {
             Reply::Executions(executions) => {
-                let head = [
-                    ("time", false),
-                    ("side", false),
-                    ("symbol", false),
-                    ("qty", true),
-                    ("price", true),
-                    ("fee", true),
-                ];
-                let rows = executions.iter().map(|e| {
-                    vec![
-                        time(e.at),
-                        e.side.to_string(),
-                        e.instrument.to_string(),
-                        format::quantity(e.quantity.get()),
-                        e.price.to_string(),
-                        format::grouped(e.fee, 2),
-                    ]
-                });
-                Self::table(title, &head, rows.collect())
+                (EXECUTION_HEAD, executions.iter().map(|e| execution(e, at)).collect())
             }
-            Reply::Orders(orders) => {
-                let head = [
-                    ("id", true),
-                    ("time", false),
-                    ("side", false),
-                    ("symbol", false),
-                    ("qty", true),
-                    ("price", true),
-                    ("status", false),
-                ];
-                let rows = orders.iter().map(|o| {
-                    vec![
-                        o.number.to_string(),
-                        time(o.created_at),
-                        o.request.side.to_string(),
-                        subject(&o.request.subject),
-                        format::quantity(o.request.quantity.get()),
-                        price_text(o.request.pricing, 2),
-                        status_word(o.status).to_owned(),
-                    ]
-                });
-                Self::table(title, &head, rows.collect())
-            }
-            Reply::Pnl(report) => {
-                let head = [("", false), ("realized", true), ("fees", true), ("fills", true)];
-                let name = |row: &crate::client::message::PnlRow| match (&row.day, &row.instrument) {
-                    (Some(day), _) => day.to_string(),
-                    (None, Some(instrument)) => instrument.to_string(),
-                    (None, None) => String::new(),
-                };
-                let row = |r: &crate::client::message::PnlRow| {
-                    vec![
-                        name(r),
-                        format::signed(r.realized_pnl, 2),
-                        format::grouped(r.fees, 2),
-                        r.executions.to_string(),
-                    ]
-                };
-                let total = |name: &str, value| {
-                    vec![name.to_owned(), format::signed(value, 2), String::new(), String::new()]
-                };
-                let mut rows = vec![
-                    total("day", report.day_pnl),
-                    total("open", report.unrealized_pnl),
-                    total("realized", report.realized_pnl),
-                ];
-                rows.extend(report.by_day.iter().map(row));
-                rows.extend(report.by_instrument.iter().map(row));
-                Self::table(title, &head, rows)
-            }
-            Reply::Chain(chain) => {
-                let head = [
-                    ("contract", false),
-                    ("bid", true),
-                    ("ask", true),
-                    ("iv", true),
-                    ("delta", true),
-                    ("oi", true),
-                ];
-                let price = |p: Option<crate::domain::money::Price>| {
-                    p.map_or_else(|| "-".to_owned(), |p| format::price(p, 2))
-                };
-                let float = |v: Option<f64>, scale: f64| {
-                    v.map_or_else(|| "-".to_owned(), |v| format!("{:.2}", v * scale))
-                };
-                let rows = chain.rows.iter().map(|row| {
-                    vec![
-                        row.contract.to_string(),
-                        price(row.quote.bid),
-                        price(row.quote.ask),
-                        float(row.iv, 100.0),
-                        float(row.delta, 1.0),
-                        row.open_interest.map_or_else(|| "-".to_owned(), |n| n.to_string()),
-                    ]
-                });
-                Self::table(title, &head, rows.collect())
-            }
+            Reply::Orders(orders) => (ORDER_HEAD, orders.iter().map(|o| order(o, at)).collect()),
+            Reply::Pnl(report) => (PNL_HEAD, gains(report)),
+            Reply::Chain(chain) => (CHAIN_HEAD, chain.rows.iter().map(contract).collect()),
+            Reply::Positions(positions) => (POSITION_HEAD, positions.iter().map(position).collect()),
+            Reply::Listings(listings) => (LISTING_HEAD, listings.iter().map(listing).collect()),
             _ => return None,
-        })
+        };
+        Some(Self::table(title, head, rows))
     }
 
     fn widths(&self) -> Vec<u16> {
@@ -178,6 +94,104 @@ impl Report {
     fn scroll(&mut self, lines: isize) {
         self.top = self.top.saturating_add_signed(lines).min(self.rows.len().saturating_sub(1));
     }
+}
+
+/// A column's name, and does it hold numbers.
+type Head = &'static [(&'static str, bool)];
+
+const EXECUTION_HEAD: Head =
+    &[("time", false), ("side", false), ("symbol", false), ("qty", true), ("price", true), ("fee", true)];
+const ORDER_HEAD: Head = &[
+    ("id", true),
+    ("time", false),
+    ("side", false),
+    ("symbol", false),
+    ("qty", true),
+    ("price", true),
+    ("status", false),
+];
+const PNL_HEAD: Head = &[("", false), ("realized", true), ("fees", true), ("fills", true)];
+const CHAIN_HEAD: Head =
+    &[("contract", false), ("bid", true), ("ask", true), ("iv %", true), ("delta", true), ("open", true)];
+const POSITION_HEAD: Head = &[("symbol", false), ("qty", true), ("avg", true), ("P&L", true)];
+const LISTING_HEAD: Head = &[("symbol", false), ("name", false), ("exchange", false), ("sector", false)];
+
+fn time(t: Timestamp, at: &At<'_>) -> String {
+    format!("{} {}", format::day(t, &at.env.zone), format::clock_seconds(t, &at.env.zone))
+}
+
+fn or_dash<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| "-".to_owned(), text)
+}
+
+fn execution(e: &Execution, at: &At<'_>) -> Vec<String> {
+    vec![
+        time(e.at, at),
+        e.side.to_string(),
+        e.instrument.to_string(),
+        format::quantity(e.quantity.get()),
+        e.price.to_string(),
+        format::grouped(e.fee, 2),
+    ]
+}
+
+fn order(o: &Order, at: &At<'_>) -> Vec<String> {
+    vec![
+        o.number.to_string(),
+        time(o.created_at, at),
+        o.request.side.to_string(),
+        subject(&o.request.subject),
+        format::quantity(o.request.quantity.get()),
+        price_text(o.request.pricing, 2),
+        status_word(o.status).to_owned(),
+    ]
+}
+
+fn gains(report: &PnlReport) -> Vec<Vec<String>> {
+    let total =
+        |name: &str, value| vec![name.to_owned(), format::signed(value, 2), String::new(), String::new()];
+    let row = |r: &PnlRow| {
+        let name = match (&r.day, &r.instrument) {
+            (Some(day), _) => day.to_string(),
+            (None, Some(instrument)) => instrument.to_string(),
+            (None, None) => String::new(),
+        };
+        vec![name, format::signed(r.realized_pnl, 2), format::grouped(r.fees, 2), r.executions.to_string()]
+    };
+    let mut rows = vec![
+        total("day", report.day_pnl),
+        total("open", report.unrealized_pnl),
+        total("realized", report.realized_pnl),
+    ];
+    rows.extend(report.by_day.iter().map(row));
+    rows.extend(report.by_instrument.iter().map(row));
+    rows
+}
+
+fn contract(row: &ChainRow) -> Vec<String> {
+    let price = |p| or_dash(p, |p| format::price(p, 2));
+    vec![
+        row.contract.to_string(),
+        price(row.quote.bid),
+        price(row.quote.ask),
+        or_dash(row.iv, |iv| format!("{:.1}", iv * 100.0)),
+        or_dash(row.delta, |delta| format!("{delta:+.2}")),
+        or_dash(row.open_interest, |n| n.to_string()),
+    ]
+}
+
+fn position(p: &Position) -> Vec<String> {
+    vec![
+        p.instrument.to_string(),
+        format::quantity(p.quantity.get()),
+        p.average_price.to_string(),
+        or_dash(p.unrealized_pnl, |pnl| format::signed(pnl, 2)),
+    ]
+}
+
+fn listing(l: &Listing) -> Vec<String> {
+    let text = |text: &str| clean(text).into_owned();
+    vec![l.instrument.to_string(), text(&l.name), text(&l.exchange), text(&l.sector)]
 }
 
 impl Modal for Report {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use rust_decimal::Decimal;
 
 use super::{ListFilter, Pane, draw_empty, titled};
 use crate::domain::ids::ClientOrderId;
@@ -134,7 +135,7 @@ impl Orders {
             (price_text(request.pricing, decimals), base),
             (average, base),
             (request.time_in_force.as_str().to_uppercase(), theme.dim),
-            status_cell(order.status, theme),
+            status_cell(order, theme),
         ];
         Row { cells, selected: Some(request.client_order_id) == self.selected }
     }
@@ -208,7 +209,8 @@ pub const fn status_word(status: OrderStatus) -> &'static str {
     }
 }
 
-fn status_cell(status: OrderStatus, theme: &Theme) -> (String, Style) {
+fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {
+    let status = order.status;
     let style = match status {
         OrderStatus::Rejected | OrderStatus::Denied => theme.error,
         OrderStatus::Unknown => theme.warning,
@@ -221,6 +223,10 @@ fn status_cell(status: OrderStatus, theme: &Theme) -> (String, Style) {
     match status {
         OrderStatus::Unknown => (format!("{word} ?"), style),
         OrderStatus::Rejected | OrderStatus::Denied => (format!("{word} !"), style),
+        OrderStatus::PartiallyFilled if !order.request.quantity.is_zero() => {
+            let share = order.filled_quantity.get() / order.request.quantity.get() * Decimal::ONE_HUNDRED;
+            (format!("{word} {}%", share.trunc()), style)
+        }
         _ => (word.to_owned(), style),
     }
 }

@@ -3,11 +3,17 @@
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::client::Request;
+use crate::command::types::Command;
 
 #[test]
 fn orders_go_through_the_review() {
     let mut runner = Runner::new((120, 40));
-    runner.keys(":").text("buy 10 aapl").sees("→ BUY 10 AAPL").wait(200).sees("est. cost 2,318.00");
+    runner
+        .keys(":")
+        .text("buy 10 aapl")
+        .sees("→ buy 10 $AAPL at market day")
+        .wait(200)
+        .sees("est. cost 2,318.00");
     runner.keys("enter").sees("Review order").sees("BUY 10 AAPL MARKET");
     assert!(runner.executed().is_empty());
     runner.keys("enter").sees("#90 buy 10 AAPL: submitted");
@@ -26,7 +32,7 @@ fn what_is_not_understood_stays_to_be_completed() {
     runner.keys(":").text("buy some aapl").sees("? How many shares of AAPL?").keys("enter enter");
     runner.sees(": buy some aapl");
     assert!(runner.executed().is_empty());
-    runner.keys("ctrl-u").text("do it").sees("? Not understood").keys("esc").sees(": type a command");
+    runner.keys("ctrl-u").text("buy 10 aapl and sell 5 msft").sees("? ").keys("esc").sees(": type a command");
 }
 
 #[test]
@@ -45,12 +51,21 @@ fn what_is_no_order_runs_at_once() {
 #[test]
 fn what_changes_something_is_asked_first() {
     let mut runner = Runner::new((120, 40));
-    runner.keys(":").text("cancel 42").keys("enter").sees("Cancel order #42?").keys("esc");
     runner.keys(":").text("cancel all").keys("enter").sees("Cancel all 7 working orders?").keys("esc");
     runner.keys(":").text("halt").keys("enter").sees("Halt all trading?").keys("esc");
     let changed =
         |r: &Request| matches!(r, Request::Cancel { .. } | Request::Halt { .. } | Request::Execute { .. });
     assert!(!runner.asked.iter().any(changed));
+}
+
+#[test]
+fn one_order_named_is_canceled_at_once() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("cancel 42").keys("enter");
+    let [Request::Execute { command: Command::Cancel { order_id, .. }, .. }] = runner.executed()[..] else {
+        panic!("{:?}", runner.executed())
+    };
+    assert_eq!(order_id.as_deref(), Some("42"));
 }
 
 #[test]
@@ -67,7 +82,7 @@ fn history_is_searched_by_what_is_typed() {
         .sees(": buy 1 f")
         .keys("down")
         .sees(": buy 2 f");
-    runner.keys("esc :").text("cancel 41").keys("enter esc : up").sees(": cancel 41");
+    runner.keys("esc :").text("cancel 41").keys("enter : up").sees(": cancel 41");
 }
 
 #[test]
@@ -85,5 +100,5 @@ fn the_meaning_moves_below_when_the_line_is_full() {
     runner.keys(":").text("buy 10 aapl at 231.50 please and thank you");
     let frame = runner.frame();
     let lines: Vec<&str> = frame.lines().collect();
-    assert!(lines[18].contains(": buy 10 aapl") && lines[19].contains("→ BUY 10 AAPL"), "{frame}");
+    assert!(lines[18].contains(": buy 10 aapl") && lines[19].contains("→ buy 10 $AAPL"), "{frame}");
 }

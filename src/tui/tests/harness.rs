@@ -8,7 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
-use super::trading_day;
+use super::{scripted, trading_day};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Snapshot;
 use crate::tui::keymap::Chord;
@@ -16,7 +16,7 @@ use crate::tui::{ColorDepth, Effect, Input, Options, Screen};
 
 /// The usual options of a test: a fixed zone, the fixture's language.
 pub fn options() -> Options {
-    let mut options = Options::new(Arc::new(|text: &str| trading_day::understand(text)));
+    let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
     options.time_zone = jiff::tz::get!("America/New_York");
     options.colors = ColorDepth::True;
     options
@@ -53,7 +53,7 @@ impl Runner {
             asked: Vec::new(),
             effects: Vec::new(),
             written: Vec::new(),
-            answer: Box::new(trading_day::answer),
+            answer: Box::new(scripted::answer),
         };
         let first = runner.screen.tick(runner.now);
         runner.settle(first);

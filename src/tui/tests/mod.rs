@@ -9,5 +9,7 @@ mod ticket;
 
 use crate as arbion;
 
+#[path = "../../../tests/support/scripted.rs"]
+mod scripted;
 #[path = "../../../tests/support/trading_day.rs"]
 mod trading_day;

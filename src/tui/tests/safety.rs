@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::harness::{Runner, options};
-use super::trading_day;
+use super::{scripted, trading_day};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::snapshot::{LogLine, Severity, Watchlist};
@@ -98,7 +98,7 @@ fn hostile_snapshot() -> crate::domain::snapshot::Snapshot {
 #[test]
 fn foreign_text_brings_no_escape_sequence() {
     let mut runner = Runner::with(options(), hostile_snapshot(), (200, 60));
-    runner.answer = Box::new(|request, snapshot| match (request, trading_day::answer(request, snapshot)) {
+    runner.answer = Box::new(|request, snapshot| match (request, scripted::answer(request, snapshot)) {
         (Request::Preview { .. }, Ok(Reply::Preview(mut preview))) => {
             preview.words = HOSTILE.into();
             Ok(Reply::Preview(preview))
@@ -116,7 +116,7 @@ fn foreign_text_brings_no_escape_sequence() {
 #[test]
 fn confirmations_show_look_alikes_escaped() {
     let mut runner = Runner::new((120, 40));
-    runner.answer = Box::new(|request, snapshot| match trading_day::answer(request, snapshot) {
+    runner.answer = Box::new(|request, snapshot| match scripted::answer(request, snapshot) {
         Ok(Reply::Preview(mut preview)) => {
             preview.words = "BUY 10 \u{391}APL".into();
             Ok(Reply::Preview(preview))

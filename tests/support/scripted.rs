@@ -1,0 +1,208 @@
+//! A scripted engine over the trading day, and the real command language over the real symbols.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::arbion::client::message::{Chain, ChainRow, PnlReport, PnlRow};
+use super::arbion::client::{Reply, Request, SessionError};
+use super::arbion::command::types::{Amount, Command, Subject};
+use super::arbion::command::{self, ParseContext};
+use super::arbion::domain::calendar::Calendar;
+use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
+use super::arbion::domain::execution::{Execution, ExecutionKind};
+use super::arbion::domain::ids::ExecutionId;
+use super::arbion::domain::money::Currency;
+use super::arbion::domain::order::{
+    OrderPreview, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
+};
+use super::arbion::domain::snapshot::Snapshot;
+use super::arbion::market::symbols::Universe;
+use super::arbion::tui::Understanding;
+use super::trading_day::{self, bars, decimal, instrument, now, paper, price, quantity};
+
+/// The symbol universe, read once.
+pub fn universe() -> Arc<Universe> {
+    static UNIVERSE: OnceLock<Arc<Universe>> = OnceLock::new();
+    Arc::clone(UNIVERSE.get_or_init(|| Arc::new(Universe::load())))
+}
+
+/// What a text means on the day.
+pub fn understand(text: &str) -> Understanding {
+    static CALENDAR: OnceLock<Calendar> = OnceLock::new();
+    let universe = universe();
+    let calendar = CALENDAR.get_or_init(Calendar::nyse);
+    let context = ParseContext { today: Date::constant(2026, 11, 24), lookup: universe.as_ref(), calendar };
+    let command = command::parse(text, &context);
+    let words = match &command {
+        Command::Clarify { .. } => String::new(),
+        other => command::explain(other),
+    };
+    Understanding { command, words }
+}
+
+fn preview(command: &Command, origin: OriginKind, snapshot: &Snapshot) -> Result<OrderPreview, SessionError> {
+    let (side, subject, units, terms) = match command {
+        Command::Place(place) => {
+            let subject = match &place.subject {
+                Subject::Instrument(instrument) => OrderSubject::Instrument(instrument.clone()),
+                Subject::Legs(legs) => OrderSubject::Legs(legs.clone()),
+            };
+            let units = match place.amount {
+                Amount::Quantity(units) => units,
+                _ => quantity("1"),
+            };
+            (place.side, subject, units, &place.terms)
+        }
+        Command::Close(close) => {
+            let position = snapshot.position(&snapshot.default_account, &close.instrument);
+            let position = position
+                .ok_or_else(|| SessionError::Usage(format!("no position in {}", close.instrument)))?;
+            let side = if position.quantity.is_positive() { Side::Sell } else { Side::BuyToCover };
+            (side, OrderSubject::Instrument(close.instrument.clone()), position.quantity.abs(), &close.terms)
+        }
+        _ => return Err(SessionError::Usage("not an order".into())),
+    };
+    let pricing = match (terms.limit_price, terms.stop_price) {
+        (Some(limit_price), None) => Pricing::Limit { limit_price },
+        (None, Some(stop_price)) => Pricing::Stop { stop_price },
+        (Some(limit_price), Some(stop_price)) => Pricing::StopLimit { stop_price, limit_price },
+        (None, None) => Pricing::Market,
+    };
+    let driver = subject.instruments().next().cloned().unwrap_or_else(|| instrument("AAPL"));
+    let estimated_price = pricing.limit_price().or_else(|| snapshot.quotes.get(&driver).and_then(|q| q.last));
+    let mut request = trading_day::request(90, side, subject, "1", pricing);
+    request.quantity = units;
+    request.origin = Origin::person(origin);
+    request.time_in_force = terms.time_in_force;
+    let cost = estimated_price.map(|p| p.notional(units) * side.sign());
+    let checks = checks(cost.unwrap_or_default().abs());
+    let side_word = side.as_str().replace('_', " ").to_uppercase();
+    Ok(OrderPreview {
+        words: format!(
+            "{side_word} {units} {} {}",
+            request.subject,
+            pricing.order_type().as_str().to_uppercase()
+        ),
+        estimated_price,
+        estimated_cost: cost,
+        estimated_fees: decimal("0.02"),
+        buying_power_before: decimal("180311.02"),
+        buying_power_after: decimal("180311.02") - cost.unwrap_or_default().max(Decimal::ZERO) * Decimal::TWO,
+        denials: checks.iter().filter_map(RiskCheck::denial).collect(),
+        checks,
+        confirmation_hash: format!("hash-of-{side_word}-{units}-{driver}"),
+        request,
+    })
+}
+
+fn checks(cost: Decimal) -> Vec<RiskCheck> {
+    let limit = decimal("25313.59");
+    let pass = |code| RiskCheck::new(code, Verdict::Pass);
+    let notional = if cost > limit { Verdict::Fail } else { Verdict::Pass };
+    vec![
+        pass(DenialCode::Halted),
+        pass(DenialCode::UnknownInstrument),
+        RiskCheck::new(DenialCode::AdjustedOption, Verdict::Skip),
+        pass(DenialCode::PriceCollar).with_numbers(decimal("0.13"), decimal("5")),
+        RiskCheck::new(DenialCode::MaxOrderNotional, notional).with_numbers(cost, limit),
+        pass(DenialCode::MaxPosition)
+            .with_numbers(decimal("12.4"), decimal("25"))
+            .with_note("per_cent_of_equity"),
+        pass(DenialCode::BuyingPower).with_numbers(cost, decimal("180311.02")),
+    ]
+}
+
+/// What the scripted engine answers. Anything confirmed with a hash it gave becomes order 90.
+pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionError> {
+    Ok(match request {
+        Request::Preview { command, origin, .. } => {
+            Reply::Preview(Box::new(preview(command, *origin, snapshot)?))
+        }
+        Request::Execute { command, origin, confirmation_hash, .. } => match command {
+            Command::Place(_) | Command::Close(_) => {
+                let preview = preview(command, *origin, snapshot)?;
+                if confirmation_hash.as_ref() != Some(&preview.confirmation_hash) {
+                    return Err(SessionError::ConfirmationChanged);
+                }
+                if !preview.denials.is_empty() {
+                    return Err(SessionError::Denied(preview.denials));
+                }
+                Reply::Orders(vec![trading_day::order(
+                    90,
+                    preview.request,
+                    OrderStatus::Submitted,
+                    "0",
+                    None,
+                )])
+            }
+            _ => Reply::Done("done".into()),
+        },
+        Request::Bars { instrument, interval, limit } => Reply::Bars(bars(instrument, *interval, *limit)),
+        Request::Cancel { .. } | Request::Replace { .. } | Request::Halt { .. } | Request::Flatten { .. } => {
+            Reply::Orders(Vec::new())
+        }
+        Request::Subscribe { .. } => Reply::Quotes(Vec::new()),
+        Request::Executions(_) => Reply::Executions(vec![execution()]),
+        Request::OrderHistory(_) => Reply::Orders(trading_day::orders()),
+        Request::Pnl(_) => Reply::Pnl(Box::new(pnl())),
+        Request::Chain { underlying, .. } => {
+            let contract = instrument("AAPL  270115P00190000");
+            let quote = snapshot.quotes.get(&contract).cloned();
+            let row = quote.zip(contract.as_option().cloned()).map(|(quote, contract)| ChainRow {
+                contract,
+                quote,
+                open_interest: Some(1_204),
+                iv: Some(0.271),
+                delta: Some(-0.18),
+                gamma: None,
+                theta: None,
+                vega: None,
+            });
+            Reply::Chain(Box::new(Chain {
+                underlying: underlying.clone(),
+                spot: None,
+                expiries: vec![Date::constant(2027, 1, 15)],
+                rows: row.into_iter().collect(),
+            }))
+        }
+        _ => Reply::Done("done".into()),
+    })
+}
+
+fn execution() -> Execution {
+    Execution {
+        execution_id: ExecutionId::new("x-1"),
+        account: paper(),
+        client_order_id: None,
+        broker_order_id: None,
+        instrument: instrument("AAPL"),
+        side: Side::Buy,
+        quantity: quantity("100"),
+        price: price("228.10"),
+        multiplier: Decimal::ONE,
+        fee: Decimal::ZERO,
+        currency: Currency::USD,
+        at: now(),
+        kind: ExecutionKind::Trade,
+    }
+}
+
+fn pnl() -> PnlReport {
+    let row = PnlRow {
+        day: Some(Date::constant(2026, 11, 24)),
+        instrument: None,
+        realized_pnl: decimal("81.20"),
+        fees: decimal("3.84"),
+        executions: 4,
+    };
+    PnlReport {
+        day_pnl: decimal("254.36"),
+        unrealized_pnl: decimal("1072.60"),
+        realized_pnl: decimal("81.20"),
+        fees: decimal("3.84"),
+        by_day: vec![row],
+        by_instrument: Vec::new(),
+    }
+}
