@@ -145,7 +145,11 @@ fn engine_settings(
         directory = path.join("run");
     }
     // Limits that nobody set are those of a simulated account, sized to it.
-    let limits = (config.risk != RiskLimits::default()).then(|| config.risk.clone());
+    let base = match kind {
+        SessionKind::Replay(_) => RiskLimits::bar_mode(venue.opening_cash),
+        _ => RiskLimits::simulated(venue.opening_cash),
+    };
+    let limits = Some(settings.loaded.risk_over(base));
     let engine = engine::Settings {
         directory,
         profile: settings.profile.as_str().to_owned(),
@@ -341,6 +345,8 @@ impl Program {
             mouse: screen.mouse,
             time_zone: screen.zone.time_zone(),
             frames_per_second: screen.fps,
+            bytes_per_second: screen.bytes_per_second,
+            keys: settings.loaded.config.keys.clone(),
             ..tui::Options::new(understand)
         }
     }

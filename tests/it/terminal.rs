@@ -122,9 +122,6 @@ fn a_session_at_the_screen_is_in_history_afterwards() {
     screen.keys("\r");
     screen.sees("Submitted");
     screen.keys(":cancel 2\r");
-    screen.sees("Cancel order #2?");
-    screen.pause(200);
-    screen.keys("\r");
     screen.until("no working order", |text| text.contains("working 0"));
     // By ticket: 3 units of what is selected, at a limit the ask meets at once.
     screen.keys("b3\t\ta+++");
