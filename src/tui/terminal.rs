@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::unistd::{getppid, getsid};
 use ratatui::layout::Size;
-use rustix::process::{Signal, getppid, getsid, kill_current_process_group, kill_process};
+use rustix::process::{Signal, kill_current_process_group, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::sync::Notify;
 
@@ -157,8 +158,9 @@ impl Drop for Terminal {
 /// kernel too ignores the key then.
 #[must_use]
 pub fn can_suspend() -> bool {
-    let parent_session = getppid().and_then(|parent| getsid(Some(parent)).ok());
-    parent_session.is_some() && parent_session == getsid(None).ok()
+    let parent = getppid();
+    // In a container the parent, and the leader of a session, may be outside: their number is then 0, which `rustix` takes for impossible.
+    parent.as_raw() != 0 && getsid(Some(parent)).is_ok_and(|session| getsid(None) == Ok(session))
 }
 
 /// Asks the whole foreground job to stop, as the suspend key does in a cooked terminal. Our own handler of the signal then calls `stop`.
