@@ -1,5 +1,6 @@
 //! What can be traded: equities, options, crypto pairs, perpetuals, FX pairs and on-chain tokens, and what an exchange says about each.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,8 +16,10 @@ use super::option::OptionContract;
 pub const SYMBOL_LENGTH_MAX: usize = 24;
 
 /// A ticker symbol: upper-case ASCII letters, digits and `.` `-` `/` `^` `=`, 1 to 24 characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Symbol(SmolStr);
+///
+/// In place, padded with zeros: every quote, order and position is looked up by one, so comparing must not follow a pointer.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Symbol([u8; SYMBOL_LENGTH_MAX]);
 
 impl Symbol {
     /// Reads a symbol; lower case is raised.
@@ -30,16 +33,43 @@ impl Symbol {
                 text: text.chars().take(SYMBOL_LENGTH_MAX).flat_map(char::escape_default).collect(),
             });
         }
-        if text.bytes().any(|b| b.is_ascii_lowercase()) {
-            return Ok(Self(SmolStr::new(text.to_ascii_uppercase())));
+        let mut bytes = [0; SYMBOL_LENGTH_MAX];
+        for (to, from) in bytes.iter_mut().zip(text.bytes()) {
+            *to = from.to_ascii_uppercase();
         }
-        Ok(Self(SmolStr::new(text)))
+        Ok(Self(bytes))
     }
 
     /// The symbol as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(SYMBOL_LENGTH_MAX);
+        std::str::from_utf8(&self.0[..length]).expect("a symbol is ASCII")
+    }
+
+    /// The text as three numbers that sort as it does: no character of a symbol is zero, so the shorter of two comes first.
+    #[inline]
+    const fn words(&self) -> (u64, u64, u64) {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x] = self.0;
+        (
+            u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            u64::from_be_bytes([i, j, k, l, m, n, o, p]),
+            u64::from_be_bytes([q, r, s, t, u, v, w, x]),
+        )
+    }
+}
+
+impl Ord for Symbol {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.words().cmp(&other.words())
+    }
+}
+
+impl PartialOrd for Symbol {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -53,13 +83,13 @@ pub struct SymbolError {
 
 impl fmt::Display for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Symbol({})", self.0)
+        write!(f, "Symbol({})", self.as_str())
     }
 }
 
@@ -72,7 +102,7 @@ impl FromStr for Symbol {
 
 impl Serialize for Symbol {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -84,7 +114,7 @@ impl<'de> Deserialize<'de> for Symbol {
 }
 
 /// A tradable thing. Ordered by kind, then by symbol.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Instrument {
     /// A share of a company or fund.
@@ -120,6 +150,31 @@ pub enum Instrument {
         /// The token's symbol, such as `WETH`.
         symbol: Symbol,
     },
+}
+
+impl Ord for Instrument {
+    /// Written out for its first line: nearly everything that is looked up is a share, and maps by instrument are on every path.
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Equity { symbol: a }, Self::Equity { symbol: b })
+            | (Self::Perpetual { symbol: a }, Self::Perpetual { symbol: b }) => a.cmp(b),
+            (Self::Option(a), Self::Option(b)) => a.cmp(b),
+            (Self::Crypto { base: a, quote: c }, Self::Crypto { base: b, quote: d })
+            | (Self::Fx { base: a, quote: c }, Self::Fx { base: b, quote: d })
+            | (Self::Token { chain: a, symbol: c }, Self::Token { chain: b, symbol: d }) => {
+                a.cmp(b).then_with(|| c.cmp(d))
+            }
+            _ => self.asset_class().cmp(&other.asset_class()),
+        }
+    }
+}
+
+impl PartialOrd for Instrument {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The kinds of `Instrument`.

@@ -28,7 +28,7 @@ use crate::domain::order::{
 };
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::market::bars_csv::RecordedBars;
-use crate::market::replay::{MarketEvent, Replay};
+use crate::market::timeline::{Recorded, Timeline, dated_actions};
 use crate::strategies::{Books, Output, Proposal, Strategy, StrategyInput};
 
 /// A position from its opening to its closing, first in first out.
@@ -84,25 +84,21 @@ pub struct Backtest {
 /// Runs a strategy over recorded bars.
 #[must_use]
 pub fn run(bars: &RecordedBars, strategy: &mut dyn Strategy, venue: VenueConfig) -> Backtest {
-    let mut events = Replay::new(bars, 1).advance_to(Timestamp::MAX);
-    let mut driver = Driver::new(venue, events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at));
-    for instrument in strategy.instruments() {
+    let actions = dated_actions(bars);
+    let interval = bars.interval.unwrap_or(Interval::Day1);
+    let wanted = strategy.instruments().to_vec();
+    let mut events = Timeline::new(bars, &actions, |instrument| wanted.contains(instrument)).peekable();
+    let mut driver = Driver::new(venue, events.peek().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at));
+    for instrument in &wanted {
         driver.know(instrument);
     }
-    let wanted = |event: &MarketEvent| match event {
-        MarketEvent::Bar { instrument, .. } => strategy.instruments().contains(instrument),
-        MarketEvent::Corporate(action) => strategy.instruments().contains(&action.instrument),
-    };
-    events.retain(|(_, event)| wanted(event));
     for (at, event) in events {
         match event {
-            MarketEvent::Corporate(action) => {
-                driver.venue.corporate_action(at, &action);
+            Recorded::Corporate(action) => {
+                driver.venue.corporate_action(at, action);
                 driver.collect(at);
             }
-            MarketEvent::Bar { instrument, interval, bar, end } => {
-                driver.bar(end, &instrument, interval, &bar, strategy)
-            }
+            Recorded::Bar(instrument, row) => driver.bar(row.end, instrument, interval, &row.bar, strategy),
         }
     }
     driver.finish()

@@ -6,3 +6,4 @@ pub mod hub;
 pub mod replay;
 pub mod simulated;
 pub mod symbols;
+pub mod timeline;

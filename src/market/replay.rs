@@ -9,7 +9,8 @@ use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval};
 use crate::domain::snapshot::ReplayState;
 
-use super::bars_csv::{RecordedBars, corporate_actions};
+use super::bars_csv::RecordedBars;
+use super::timeline::{Recorded, Timeline, dated_actions};
 
 /// Fastest replay, in seconds of data per second of life.
 pub const SPEED_MAX: u32 = 10_000_000;
@@ -51,25 +52,15 @@ impl Replay {
     #[must_use]
     pub fn new(bars: &RecordedBars, speed: u32) -> Self {
         let interval = bars.interval.unwrap_or(Interval::Day1);
-        let mut events: Vec<(Timestamp, MarketEvent)> = Vec::new();
-        for action in corporate_actions(bars) {
-            let first = bars.series.get(&action.instrument).and_then(|series| {
-                series
-                    .iter()
-                    .find(|row| crate::domain::calendar::exchange_date(row.bar.start) >= action.ex_date)
-            });
-            if let Some(row) = first {
-                events.push((row.bar.start, MarketEvent::Corporate(action)));
+        let actions = dated_actions(bars);
+        let own = |event: Recorded<'_>| match event {
+            Recorded::Corporate(action) => MarketEvent::Corporate(action.clone()),
+            Recorded::Bar(instrument, row) => {
+                MarketEvent::Bar { instrument: instrument.clone(), interval, bar: row.bar, end: row.end }
             }
-        }
-        for (instrument, series) in &bars.series {
-            for row in series {
-                let event =
-                    MarketEvent::Bar { instrument: instrument.clone(), interval, bar: row.bar, end: row.end };
-                events.push((row.end, event));
-            }
-        }
-        events.sort_by_key(|(at, _)| *at);
+        };
+        let events: Vec<(Timestamp, MarketEvent)> =
+            Timeline::new(bars, &actions, |_| true).map(|(at, event)| (at, own(event))).collect();
         let now = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at - SignedDuration::from_secs(1));
         Self {
             events,

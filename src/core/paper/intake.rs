@@ -121,9 +121,12 @@ impl Venue {
         if request.contingency.parent.is_some() || request.reduce_only {
             return None;
         }
-        let account = self.account(self.now);
         let need =
             risk::estimate(&self.books, self, &self.config.fees, request, request.quantity).buying_power;
+        if need.is_zero() {
+            return None;
+        }
+        let account = self.account(self.now);
         if need > account.buying_power {
             return reject(
                 "BUYING_POWER",

@@ -34,6 +34,11 @@ pub struct Holding {
     day_flow: Decimal,
 }
 
+/// A product with a factor that is one nearly always: a decimal multiplication costs far more than the question.
+pub(super) fn times(value: Decimal, factor: Decimal) -> Decimal {
+    if factor == Decimal::ONE { value } else { value * factor }
+}
+
 impl Holding {
     /// An empty holding for what an execution trades.
     #[must_use]
@@ -125,15 +130,20 @@ impl Holding {
         }
     }
 
-    fn cost(&self) -> Decimal {
-        self.lots.iter().map(|lot| lot.price.get() * lot.quantity.get()).sum::<Decimal>() * self.multiplier
+    /// What was paid for what is held, signed, without fees.
+    pub(super) fn cost(&self) -> Decimal {
+        let cost = match self.lots.as_slice() {
+            [only] => only.price.get() * only.quantity.get(),
+            lots => lots.iter().map(|lot| lot.price.get() * lot.quantity.get()).sum(),
+        };
+        times(cost, self.multiplier)
     }
 
     /// Value at the mark, signed; at cost while there is no mark.
     #[must_use]
     pub fn value(&self) -> Decimal {
         match self.mark {
-            Some(mark) => mark.get() * self.quantity.get() * self.multiplier,
+            Some(mark) => times(mark.get() * self.quantity.get(), self.multiplier),
             None => self.cost(),
         }
     }

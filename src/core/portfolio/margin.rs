@@ -9,7 +9,7 @@ use crate::domain::instrument::{AssetClass, Instrument, Symbol};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 
-use super::Portfolio;
+use super::{Holding, Portfolio};
 
 /// What positions need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,48 +22,68 @@ pub struct MarginNeed {
     pub secured: Decimal,
 }
 
-/// Margin of all positions.
-pub(super) fn margin_need(books: &Portfolio) -> MarginNeed {
-    let mut need = MarginNeed::default();
-    let mut options: BTreeMap<&Symbol, Vec<(&OptionContract, Quantity, Price)>> = BTreeMap::new();
-    for (instrument, holding) in books.holdings() {
-        let value = holding.value();
+/// Margin as the positions are gone through.
+#[derive(Default)]
+pub(super) struct MarginSum<'a> {
+    /// Absolute values, by the rates they bear.
+    values: BTreeMap<Rates, Decimal>,
+    options: BTreeMap<&'a Symbol, Vec<(&'a OptionContract, Quantity, Price)>>,
+}
+
+impl<'a> MarginSum<'a> {
+    /// One position, with its value in the account's currency.
+    pub(super) fn add(&mut self, instrument: &'a Instrument, holding: &Holding, value: Decimal) {
         match instrument {
             Instrument::Option(contract) => {
                 let mark = holding.mark.unwrap_or_else(|| holding.average_price());
-                options.entry(&contract.underlying).or_default().push((contract, holding.quantity, mark));
+                let legs = self.options.entry(&contract.underlying).or_default();
+                legs.push((contract, holding.quantity, mark));
             }
-            _ => add_linear(&mut need, instrument.asset_class(), value),
+            _ => {
+                let rates = rates(instrument.asset_class(), value.is_sign_negative());
+                *self.values.entry(rates).or_default() += value.abs();
+            }
         }
     }
-    for (underlying, legs) in options {
-        let shares = books.quantity(&Instrument::Equity { symbol: underlying.clone() });
-        let spot = books
-            .holdings()
-            .find(|(i, _)| matches!(i, Instrument::Equity { symbol } if symbol == underlying))
-            .and_then(|(_, holding)| holding.mark);
-        let options = option_strategy_margin(&legs, shares, spot);
-        need.initial += options;
-        need.maintenance += options;
-        need.secured += secured_by_cash(&legs);
+
+    /// What all of them need, options paired with each other and with shares.
+    pub(super) fn finish(self, books: &Portfolio) -> MarginNeed {
+        let mut need = MarginNeed::default();
+        for (rates, value) in self.values {
+            need.initial += value * Decimal::new(rates.initial, 2);
+            need.maintenance += value * Decimal::new(rates.maintenance, 2);
+        }
+        for (underlying, legs) in self.options {
+            let share = books.holding(&Instrument::Equity { symbol: underlying.clone() });
+            let shares = share.map(|holding| holding.quantity).unwrap_or_default();
+            let options = option_strategy_margin(&legs, shares, share.and_then(|holding| holding.mark));
+            need.initial += options;
+            need.maintenance += options;
+            need.secured += secured_by_cash(&legs);
+        }
+        need
     }
-    need
 }
 
-fn add_linear(need: &mut MarginNeed, class: AssetClass, value: Decimal) {
-    let percent = |p: i64| value.abs() * Decimal::new(p, 2);
+/// Margin of a position without options, in per cent of its value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rates {
+    initial: i64,
+    maintenance: i64,
+}
+
+const fn rates(class: AssetClass, short: bool) -> Rates {
     let (initial, maintenance) = match class {
         // A short sale brings its proceeds in as cash: 150 % at first and 130 % later are 50 % and 30 % beyond them, on top of the
         // 100 % that stands against the short value itself. Net liquidation has taken that 100 % off already.
-        AssetClass::Equity if value < Decimal::ZERO => (percent(50), percent(30)),
-        AssetClass::Equity => (percent(50), percent(25)),
-        AssetClass::Fx => (percent(5), percent(3)),
-        AssetClass::Perpetual => (percent(20), percent(10)),
+        AssetClass::Equity if short => (50, 30),
+        AssetClass::Equity => (50, 25),
+        AssetClass::Fx => (5, 3),
+        AssetClass::Perpetual => (20, 10),
         // Coins are paid in full.
-        _ => (percent(100), percent(100)),
+        _ => (100, 100),
     };
-    need.initial += initial;
-    need.maintenance += maintenance;
+    Rates { initial, maintenance }
 }
 
 /// Cash that short puts tie up in a cash account, those of a spread less the width they are protected by.

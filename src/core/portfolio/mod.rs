@@ -21,6 +21,8 @@ use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::position::{Lot, Position};
 
+use lots::times;
+
 pub use lots::Holding;
 pub use margin::{MarginNeed, option_strategy_margin};
 
@@ -275,6 +277,12 @@ impl Portfolio {
         self.holdings.iter()
     }
 
+    /// One holding, if it is open.
+    #[must_use]
+    pub fn holding(&self, instrument: &Instrument) -> Option<&Holding> {
+        self.holdings.get(instrument)
+    }
+
     /// Lots of a position, oldest first; empty when flat.
     #[must_use]
     pub fn lots(&self, instrument: &Instrument) -> &[Lot] {
@@ -298,7 +306,7 @@ impl Portfolio {
         let positions: Decimal = self
             .holdings
             .values()
-            .filter_map(|holding| Some(holding.value() * self.rate(holding.currency)?))
+            .filter_map(|holding| Some(times(holding.value(), self.rate(holding.currency)?)))
             .sum();
         self.total_cash() + positions
     }
@@ -312,23 +320,32 @@ impl Portfolio {
     /// The account's figures with money held back for working orders.
     #[must_use]
     pub fn account_with(&self, _now: Timestamp, reserved: Decimal) -> Account {
-        let value = |keep: fn(&Holding) -> bool| -> Decimal {
-            let rated = |h: &&Holding| Some(h.value() * self.rate(h.currency)?);
-            self.holdings.values().filter(|h| keep(h)).filter_map(|h| rated(&h)).sum()
-        };
         let cash = self.total_cash();
-        let long_market_value = value(|h| h.quantity.is_positive());
-        let short_market_value = value(|h| h.quantity.is_negative());
+        let (mut long_market_value, mut short_market_value) = (Decimal::ZERO, Decimal::ZERO);
+        let mut unrealized_pnl = Decimal::ZERO;
+        let mut margin = margin::MarginSum::default();
+        for (instrument, holding) in &self.holdings {
+            let Some(rate) = self.rate(holding.currency) else { continue };
+            let own_value = holding.value();
+            let value = times(own_value, rate);
+            if holding.quantity.is_negative() {
+                short_market_value += value;
+            } else {
+                long_market_value += value;
+            }
+            if holding.mark.is_some() {
+                unrealized_pnl += times(own_value - holding.cost(), rate);
+            }
+            margin.add(instrument, holding, value);
+        }
         let net_liquidation = cash + long_market_value + short_market_value;
-        let need = margin::margin_need(self);
+        let need = margin.finish(self);
         let unsettled: Decimal = self.unsettled.iter().map(|sale| sale.amount).sum();
         let settled_cash = cash - unsettled;
         let buying_power = match self.terms.kind {
             AccountKind::Cash => settled_cash - need.secured - reserved,
             AccountKind::Margin => (net_liquidation - need.initial) * Decimal::TWO - reserved,
         };
-        let unrealized_pnl =
-            self.holdings.values().filter_map(|h| Some(h.unrealized()? * self.rate(h.currency)?)).sum();
         Account {
             account: self.terms.account.clone(),
             kind: self.terms.kind,

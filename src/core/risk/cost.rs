@@ -56,6 +56,12 @@ pub fn reservation(
     if request.contingency.parent.is_some() || request.reduce_only {
         return Decimal::ZERO;
     }
+    // Nor does what closes a position: most working orders are exits, and an account may have a hundred, so this goes first.
+    if let OrderSubject::Instrument(instrument) = &request.subject
+        && opening_part(portfolio.quantity(instrument), request.side.is_buy(), leaves).is_zero()
+    {
+        return Decimal::ZERO;
+    }
     estimate(portfolio, market, fees, request, leaves).buying_power
 }
 
