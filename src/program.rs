@@ -406,8 +406,10 @@ fn run_backtest(settings: &Settings, request: &BacktestRequest) -> Result<Backte
     let mut strategy =
         strategies::build(&request.strategy, request.strategy.as_str().into(), instruments.clone(), &params)
             .map_err(|error| usage(&error))?;
+    let started = clock::monotonic();
     let run = backtest::run(&bars, strategy.as_mut(), venue);
-    Ok(report(settings, request, instruments, cash, run))
+    let elapsed = started.elapsed();
+    Ok(report(settings, request, instruments, cash, (run, elapsed)))
 }
 
 fn report(
@@ -415,7 +417,7 @@ fn report(
     request: &BacktestRequest,
     instruments: Vec<arbion::domain::instrument::Instrument>,
     starting_cash: Decimal,
-    run: backtest::Backtest,
+    (run, elapsed): (backtest::Backtest, Duration),
 ) -> BacktestReport {
     BacktestReport {
         strategy: request.strategy.clone(),
@@ -459,6 +461,7 @@ fn report(
             .map(|(date, equity)| EquityPoint { date: *date, equity: *equity })
             .collect(),
         fingerprint: run.fingerprint,
+        elapsed_seconds: elapsed.as_secs_f64(),
     }
 }
 

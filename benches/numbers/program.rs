@@ -114,8 +114,9 @@ impl Demo {
 }
 
 fn write_config(home: &Path, config: &str) {
-    std::fs::write(home.join("config.toml"), config).unwrap();
-    std::fs::set_permissions(home.join("config.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(home.join("config/config.toml"), config).unwrap();
+    std::fs::set_permissions(home.join("config/config.toml"), std::fs::Permissions::from_mode(0o600))
+        .unwrap();
 }
 
 /// A price has two decimals and stands in the watchlist's first row.

@@ -225,6 +225,8 @@ pub struct BacktestReport {
     pub equity: Vec<EquityPoint>,
     /// SHA-256 over the fills (price, quantity, fee, time) in hex: equal for equal runs.
     pub fingerprint: String,
+    /// Wall time of the run itself in seconds, without reading the file.
+    pub elapsed_seconds: f64,
 }
 
 /// The program around the command line.

@@ -12,6 +12,13 @@ pub fn system_now() -> Timestamp {
     Timestamp::now()
 }
 
+/// A mark to measure elapsed time from, which no change of the system's clock moves.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
+pub fn monotonic() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// A seed from the system's entropy, for ids.
 #[must_use]
 pub fn entropy() -> u64 {

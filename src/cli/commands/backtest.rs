@@ -72,6 +72,10 @@ fn totals(report: &BacktestReport) -> Table {
     row("trades", report.trades.len().to_string());
     row("fees", format::money(report.fees));
     row("fingerprint", report.fingerprint.clone());
+    if report.elapsed_seconds > 0.0 {
+        let rate = report.bars as f64 / report.elapsed_seconds;
+        row("ran in", format!("{:.1} ms, {:.0} bars a second", report.elapsed_seconds * 1e3, rate));
+    }
     table
 }
 

@@ -380,5 +380,6 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         }],
         equity: vec![EquityPoint { date: date(2026, 11, 24), equity: d("100000") }],
         fingerprint: "f1".repeat(32),
+        elapsed_seconds: 0.002,
     }
 }
