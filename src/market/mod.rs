@@ -2,6 +2,7 @@
 
 pub mod bars_csv;
 pub mod chain;
+pub mod corporate;
 pub mod hub;
 pub mod replay;
 pub mod simulated;

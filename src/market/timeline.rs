@@ -9,7 +9,8 @@ use crate::domain::calendar::exchange_date;
 use crate::domain::corporate::CorporateAction;
 use crate::domain::instrument::Instrument;
 
-use super::bars_csv::{RecordedBar, RecordedBars, corporate_actions};
+use super::bars_csv::{RecordedBar, RecordedBars};
+use super::corporate::corporate_actions;
 
 /// One event of the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,5 +10,6 @@
 mod corpus;
 mod engine;
 mod house;
+mod replay;
 mod terminal;
 mod ways_out;

@@ -53,9 +53,10 @@ impl Engine {
         match books.portfolio.apply(execution) {
             Applied::New { realized_pnl } => {
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
-                if let Some(mark) =
-                    self.market.quote(&execution.instrument).and_then(crate::domain::quote::Quote::mark)
-                {
+                // After a split the newest quote is still one of before; the books have scaled their own mark.
+                let quoted =
+                    self.market.quote(&execution.instrument).and_then(crate::domain::quote::Quote::mark);
+                if let Some(mark) = quoted.filter(|_| execution.kind != ExecutionKind::CorporateAction) {
                     books.portfolio.mark(&execution.instrument, mark);
                 }
                 self.dirty.books = true;
