@@ -2,10 +2,10 @@
 
 use smol_str::SmolStr;
 
+use super::action::Action;
 use super::app::App;
 use super::dialogs::Dialog;
 use super::dialogs::confirm::Confirm;
-use super::dialogs::help::Help;
 use super::dialogs::report::Report;
 use super::env::At;
 use super::format;
@@ -14,8 +14,9 @@ use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
+use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
-use crate::domain::order::OriginKind;
+use crate::domain::order::{Order, OriginKind};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 
@@ -65,9 +66,14 @@ impl App {
             Command::Unwatch { instruments, list } => {
                 wishes.push(self.edited_list(list, snapshot, |all| all.retain(|i| !instruments.contains(i))));
             }
-            // One order, named in so many typed letters, is meant; several are asked about.
-            Command::Cancel { order_id: Some(_), .. } => wishes.push(execute(command, words)),
-            Command::Cancel { .. } => wishes.push(open(Confirm::command(command, question(words), &at))),
+            Command::Cancel { ref order_id, .. } => {
+                let named = order_id.as_deref().and_then(|id| id.trim_start_matches('#').parse().ok());
+                let order = named.and_then(|number| working(snapshot, OrderNumber(number)));
+                wishes.push(open(match order {
+                    Some(order) => Confirm::cancel(order, &at),
+                    None => Confirm::command(command, question(words), &at),
+                }));
+            }
             Command::CancelAll => wishes.push(open(Confirm::cancel_all(&at))),
             Command::Flatten { scope } => wishes.push(open(Confirm::flatten(scope, &at))),
             Command::Halt | Command::Resume => wishes.push(open(Confirm::halt(&at))),
@@ -79,9 +85,7 @@ impl App {
             } => {
                 wishes.push(open(Confirm::command(command, question(words), &at)));
             }
-            Command::Help { .. } => {
-                wishes.push(Wish::Open(Box::new(Dialog::Help(Help::new(self.focus, &self.env.keymap)))));
-            }
+            Command::Help { .. } => wishes.push(Wish::Act(Action::Help)),
             Command::Alert { .. } | Command::Strategy { .. } | Command::Explain { .. } => {
                 wishes.push(execute(command, words));
             }
@@ -155,6 +159,10 @@ impl App {
         change(&mut instruments);
         Wish::Ask(Request::SetWatchlist { name, instruments }, Purpose::Quiet)
     }
+}
+
+fn working(snapshot: &Snapshot, number: OrderNumber) -> Option<&Order> {
+    snapshot.orders.iter().find(|order| order.number == number && order.is_working())
 }
 
 fn question(words: &str) -> String {

@@ -157,13 +157,13 @@ impl Theme {
         let green = pick.of((78, 186, 111), 71, Color::Green);
         let red = pick.of((232, 88, 80), 167, Color::Red);
         let (up, down, up_back, down_back) = match palette {
-            Palette::GreenRed => (green, red, pick.back(22), pick.back(52)),
-            Palette::RedGreen => (red, green, pick.back(52), pick.back(22)),
+            Palette::GreenRed => (green, red, pick.back(GREEN_BACK), pick.back(RED_BACK)),
+            Palette::RedGreen => (red, green, pick.back(RED_BACK), pick.back(GREEN_BACK)),
             Palette::BlueOrange => (
                 pick.of((86, 160, 235), 75, Color::LightBlue),
                 pick.of((230, 145, 56), 172, Color::Yellow),
-                pick.back(17),
-                pick.back(94),
+                pick.back(BLUE_BACK),
+                pick.back(ORANGE_BACK),
             ),
         };
         let accent = pick.of((97, 175, 239), 75, Color::Cyan);
@@ -263,6 +263,11 @@ impl Theme {
     }
 }
 
+const GREEN_BACK: ((u8, u8, u8), u8) = ((18, 54, 34), 22);
+const RED_BACK: ((u8, u8, u8), u8) = ((66, 26, 28), 52);
+const BLUE_BACK: ((u8, u8, u8), u8) = ((20, 42, 74), 17);
+const ORANGE_BACK: ((u8, u8, u8), u8) = ((70, 44, 16), 94);
+
 struct Pick(ColorDepth);
 
 impl Pick {
@@ -275,9 +280,10 @@ impl Pick {
     }
 
     /// A dark background; the 16 colours have none that keeps text readable.
-    const fn back(&self, index: u8) -> Option<Color> {
+    const fn back(&self, ((r, g, b), index): ((u8, u8, u8), u8)) -> Option<Color> {
         match self.0 {
-            ColorDepth::True | ColorDepth::Indexed => Some(Color::Indexed(index)),
+            ColorDepth::True => Some(Color::Rgb(r, g, b)),
+            ColorDepth::Indexed => Some(Color::Indexed(index)),
             ColorDepth::Ansi16 | ColorDepth::None => None,
         }
     }

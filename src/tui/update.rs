@@ -211,16 +211,21 @@ impl App {
         if layout.tabs.is_some_and(|tabs| tabs.contains(place))
             && matches!(event.kind, MouseEventKind::Down(_))
         {
-            if let Some(kind) = super::view::tab_at(event.column) {
+            if let Some(kind) = super::view::tab_at(event.column, self.focus, self.size.width) {
                 self.focus_on(kind);
             }
             return;
         }
-        let Some((kind, area)) = layout.panes.iter().find(|(_, area)| inside(*area).contains(place)).copied()
-        else {
+        let Some((kind, area)) = layout.panes.iter().find(|(_, area)| area.contains(place)).copied() else {
             return;
         };
         let area = inside(area);
+        if !area.contains(place) {
+            if matches!(event.kind, MouseEventKind::Down(_)) {
+                self.focus_on(kind);
+            }
+            return;
+        }
         let (pane, env) = self.pane_mut(kind);
         let at = At { env, snapshot };
         match event.kind {
@@ -365,7 +370,10 @@ impl App {
     }
 
     fn ask(&mut self, request: Request, purpose: Purpose, effects: &mut Vec<Effect>) {
-        if self.asked.len() >= ASKED_MAX {
+        // What stops or cancels goes out even when nothing else is answered.
+        let urgent =
+            matches!(request, Request::Halt { .. } | Request::Cancel { .. } | Request::Flatten { .. });
+        if self.asked.len() >= ASKED_MAX && !urgent {
             self.toasts.push(Severity::Error, "The engine does not answer.".into(), self.env.now);
             return;
         }

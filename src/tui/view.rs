@@ -74,27 +74,36 @@ fn draw_panes(app: &App, look: &Look<'_>, layout: &Layout, buf: &mut Buffer) {
     }
 }
 
-fn tab_label(kind: PaneKind) -> String {
-    let number = PaneKind::ALL.iter().position(|k| *k == kind).map_or(0, |i| i + 1);
-    format!(" {number} {} ", kind.tab())
+/// The labels of the tabs in a line of so many columns: numbers alone where not all words fit, but for the one that has the keys.
+fn tab_labels(focus: PaneKind, columns: u16) -> Vec<(PaneKind, String)> {
+    let labels = |short: bool| -> Vec<(PaneKind, String)> {
+        let label = |(i, kind): (usize, PaneKind)| match short && kind != focus {
+            true => (kind, format!(" {} ", i + 1)),
+            false => (kind, format!(" {} {} ", i + 1, kind.tab())),
+        };
+        PaneKind::ALL.into_iter().enumerate().map(label).collect()
+    };
+    let long = labels(false);
+    let fits = long.iter().map(|(_, label)| format::width(label)).sum::<u16>() <= columns;
+    if fits { long } else { labels(true) }
 }
 
 fn draw_tabs(app: &App, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let mut x = area.x;
-    for kind in PaneKind::ALL {
+    for (kind, label) in tab_labels(app.focus, area.width) {
         let style: Style =
             if kind == app.focus { look.theme.accent.patch(look.theme.selected) } else { look.theme.dim };
-        x = put(buf, x, area.y, &tab_label(kind), style, area.right().saturating_sub(x));
+        x = put(buf, x, area.y, &label, style, area.right().saturating_sub(x));
     }
 }
 
-/// The tab under a column.
+/// The tab under a column of a line of so many.
 #[must_use]
-pub fn tab_at(column: u16) -> Option<PaneKind> {
+pub fn tab_at(column: u16, focus: PaneKind, columns: u16) -> Option<PaneKind> {
     let mut x = 0;
-    PaneKind::ALL.into_iter().find(|kind| {
-        x += format::width(&tab_label(*kind));
-        column < x
+    tab_labels(focus, columns).into_iter().find_map(|(kind, label)| {
+        x += format::width(&label);
+        (column < x).then_some(kind)
     })
 }
 

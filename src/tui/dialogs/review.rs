@@ -96,8 +96,8 @@ impl Review {
         };
         let mut lines = vec![Line::raw("")];
         lines.extend(format::wrap(&words(preview), width).into_iter().map(|l| Line::styled(l, theme.strong)));
-        lines.extend(format::wrap(&terms(preview), width).into_iter().map(|l| Line::styled(l, theme.text)));
-        lines.push(Line::styled(account_line(preview, look.snapshot), theme.dim));
+        let terms = format!("{}, {}", terms(preview), account_line(preview, look.snapshot));
+        lines.extend(format::wrap(&terms, width).into_iter().map(|l| Line::styled(l, theme.dim)));
         lines.push(Line::raw(""));
         lines.extend(money_lines(preview, theme));
         lines.push(Line::raw(""));

@@ -244,3 +244,15 @@ fn a_monkey_sends_no_order_without_a_review() {
 fn enter() -> Input {
     Input::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
 }
+
+#[test]
+fn an_engine_that_never_answers_can_still_be_halted() {
+    let mut runner = Runner::new((120, 40));
+    runner.deaf = true;
+    runner.keys("b 1 down down");
+    for _ in 0..100 {
+        runner.keys("+").wait(200);
+    }
+    runner.sees("The engine does not answer").keys("ctrl-k enter");
+    assert!(matches!(runner.asked.last(), Some(Request::Halt { all: false })));
+}

@@ -1,11 +1,12 @@
 //! Frames of fixed data at fixed sizes.
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::style::Color;
 
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::domain::limits::TradingState;
-use crate::tui::{ColorDepth, Palette};
+use crate::tui::{ColorDepth, Effect, Input, Palette};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -154,4 +155,49 @@ fn fills_and_details_are_reports() {
     let mut runner = Runner::new((120, 40));
     runner.keys(":").text("show fills").keys("enter").sees("Fills").sees("228.1");
     runner.keys("esc 4 enter").sees("Order #44").sees("our id");
+}
+
+fn mouse(runner: &mut Runner, kind: MouseEventKind, column: u16, row: u16) {
+    runner.input(Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+}
+
+#[test]
+fn the_mouse_selects_scrolls_and_switches() {
+    let click = MouseEventKind::Down(MouseButton::Left);
+    let mut runner = Runner::new((120, 40));
+    mouse(&mut runner, click, 5, 6);
+    runner.sees("▸BTC-USD").sees("─ BTC-USD  5m");
+    mouse(&mut runner, MouseEventKind::ScrollDown, 5, 6);
+    runner.sees("▸ETH-USD");
+    mouse(&mut runner, click, 20, 20);
+    runner.keys("x").sees("Review order");
+    mouse(&mut runner, click, 5, 6);
+    runner.sees("Review order").keys("esc");
+    mouse(&mut runner, click, 5, 38);
+    runner.text("b").sees(": b");
+    let mut runner = Runner::new((80, 24));
+    mouse(&mut runner, click, 14, 1);
+    runner.sees("─ AAPL  5m");
+}
+
+#[test]
+fn a_copy_is_asked_for_and_clean() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("j k tab 3 4 6 : esc");
+    assert!(runner.effects.is_empty(), "nothing is copied by itself: {:?}", runner.effects);
+    runner.keys("1 y");
+    assert!(
+        matches!(&runner.effects[..], [Effect::Copy(text)] if text == "AAPL 231.8 231.79 231.81"),
+        "{:?}",
+        runner.effects
+    );
+}
+
+#[test]
+fn the_smallest_screen_works() {
+    let mut runner = Runner::new((40, 12));
+    insta::assert_snapshot!("trade_40x12", runner.frame());
+    runner.keys("b 1 0 down down a").wait(200);
+    insta::assert_snapshot!("ticket_40x12", runner.frame());
+    runner.keys("enter").sees("Enter send the order").keys("enter").sees("#90 buy 10 AAPL");
 }

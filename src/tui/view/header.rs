@@ -135,8 +135,9 @@ fn figures(look: &Look<'_>) -> Vec<Piece> {
         let percent = account.day_pnl / account.day_start_equity * rust_decimal::Decimal::ONE_HUNDRED;
         pieces.push(piece(format::percent(percent), day, 5, 1));
     }
-    let power = format!("bp {}", format::grouped(account.buying_power, 2));
-    pieces.push(piece(power, flashed(Figure::BuyingPower, theme.dim), 7, 3));
+    pieces.push(piece("bp".into(), theme.dim, 7, 3));
+    let power = format::grouped(account.buying_power, 2);
+    pieces.push(piece(power, flashed(Figure::BuyingPower, theme.text), 7, 1));
     pieces
 }
 

@@ -31,6 +31,9 @@ pub fn outline(area: Rect, style: Style, theme: &Theme, buf: &mut Buffer) {
 /// Writes a title into the upper line.
 pub fn title(area: Rect, title: &Line<'_>, buf: &mut Buffer) {
     if area.width > 4 {
+        let width = (title.width() as u16).min(area.width - 4);
+        // Without the line's colour under it.
+        buf.set_style(Rect { x: area.x + 2, width, height: 1, ..area }, Style::reset());
         buf.set_line(area.x + 2, area.y, title, area.width - 4);
     }
 }

@@ -124,7 +124,11 @@ impl Table<'_> {
             let room = column.width.min(area.right().saturating_sub(x));
             if let Some((text, style)) = row.cells.get(*i) {
                 if column.right {
-                    put_right(buf, x + room, area.y, whole_number(text, room), *style, room);
+                    let text = whole_number(text, room);
+                    // The spaces that align a number take no part in its style.
+                    let number = text.trim_end();
+                    let pad = width(text) - width(number);
+                    put_right(buf, (x + room).saturating_sub(pad), area.y, number, *style, room);
                 } else {
                     let text = crate::tui::format::fit(text, room, self.theme.glyphs.ellipsis);
                     put(buf, x, area.y, &text, *style, room);

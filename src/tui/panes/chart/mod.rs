@@ -167,7 +167,8 @@ impl Chart {
                     format::price(price, decimals),
                     format::compact(size.get())
                 );
-                word(&format!("   {text}"), look.flashed(&quote.instrument, field, theme.text));
+                word("   ", theme.text);
+                word(&text, look.flashed(&quote.instrument, field, theme.text));
             }
         }
         for (name, price) in [("hi", quote.high), ("lo", quote.low), ("op", quote.open)] {
