@@ -166,6 +166,7 @@ impl App {
             self.toasts.next_end(),
             self.ticket.due(),
             self.bar.due(),
+            self.dialogs.iter().filter_map(Dialog::due).min(),
             self.chart.refresh_at(&at),
             runs.then(|| self.env.now + to_minute),
         ]

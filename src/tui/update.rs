@@ -333,6 +333,11 @@ impl App {
                 }
             }
             self.bar.poll(&At { env: &self.env, snapshot }, &mut wishes);
+            for dialog in &mut self.dialogs {
+                if let Dialog::Review(review) = dialog {
+                    wishes.extend(review.poll(now));
+                }
+            }
             if wishes.is_empty() {
                 break;
             }

@@ -98,6 +98,15 @@ impl Dialog {
         }
     }
 
+    /// When it has something to ask.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        match self {
+            Self::Review(review) => review.due(),
+            _ => None,
+        }
+    }
+
     /// Draws it over what is there.
     pub fn draw(&self, look: &Look<'_>, screen: Rect, buf: &mut Buffer) {
         let modal = self.modal();

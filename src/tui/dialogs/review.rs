@@ -11,6 +11,7 @@ use super::{After, CONFIRM_AFTER, Modal, TypedWord};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::account::AccountMode;
+use crate::domain::denial::DenialCode;
 use crate::domain::order::{OrderPreview, OriginKind};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
@@ -32,13 +33,29 @@ pub struct Review {
     shown: Duration,
     word: Option<TypedWord>,
     scroll: usize,
+    /// The user said that the same order a second time is meant.
+    twice: bool,
+    asked_at: Duration,
 }
+
+/// An open review is asked for anew this often: prices move, and the engine remembers what it showed for two minutes.
+const REFRESH: Duration = Duration::from_secs(30);
 
 impl Review {
     /// A review of an order command. `number` tells its preview from others.
     #[must_use]
     pub fn new(command: Command, origin: OriginKind, number: u64, now: Duration) -> Self {
-        Self { command, origin, number, preview: None, shown: now, word: None, scroll: 0 }
+        Self {
+            command,
+            origin,
+            number,
+            preview: None,
+            shown: now,
+            word: None,
+            scroll: 0,
+            twice: false,
+            asked_at: now,
+        }
     }
 
     /// Which door the order came through.
@@ -54,6 +71,21 @@ impl Review {
         Wish::Ask(request, Purpose::ReviewPreview(self.number))
     }
 
+    /// When it wants to be asked for anew.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        self.preview.as_ref().is_some_and(Result::is_ok).then(|| self.asked_at + REFRESH)
+    }
+
+    /// Asks anew, once that is due.
+    pub fn poll(&mut self, now: Duration) -> Option<Wish> {
+        if self.due().is_none_or(|due| due > now) {
+            return None;
+        }
+        self.asked_at = now;
+        Some(self.request())
+    }
+
     /// The preview arrived.
     pub fn answer(&mut self, number: u64, reply: Result<Reply, SessionError>, at: &At<'_>) {
         if number != self.number {
@@ -62,7 +94,11 @@ impl Review {
         self.shown = at.env.now;
         self.preview = Some(match reply {
             Ok(Reply::Preview(preview)) => {
-                self.word = needs_word(&preview, at.snapshot).then(|| TypedWord::new(&word_of(&preview)));
+                if !needs_word(&preview, at.snapshot) {
+                    self.word = None;
+                } else if self.word.is_none() {
+                    self.word = Some(TypedWord::new(&word_of(&preview)));
+                }
                 Ok(preview)
             }
             Ok(_) => Err("the engine gave no preview".into()),
@@ -76,7 +112,7 @@ impl Review {
             origin: self.origin,
             account: Some(preview.request.account.clone()),
             confirmation_hash: Some(preview.confirmation_hash.clone()),
-            allow_duplicate: false,
+            allow_duplicate: self.twice,
             wait: true,
         };
         Wish::Ask(request, Purpose::Sent(words(preview)))
@@ -102,13 +138,31 @@ impl Review {
         lines.extend(money_lines(preview, theme));
         lines.push(Line::raw(""));
         lines.extend(check_lines(preview, theme));
-        if !preview.denials.is_empty() {
-            lines.push(Line::styled(
-                "Risk says no; nothing can be sent. Esc to change the order.",
-                theme.error,
-            ));
+        let verdict = if preview.denials.is_empty() {
+            None
+        } else if !self.is_refused_as_duplicate() {
+            Some(("Risk says no; nothing can be sent. Esc to change the order.", theme.error))
+        } else if self.twice {
+            Some(("It is sent a second time on purpose.", theme.warning))
+        } else {
+            Some(("The same order went a moment ago. Press d if a second one is meant.", theme.warning))
+        };
+        if let Some((text, style)) = verdict {
+            lines.extend(format::wrap(text, width).into_iter().map(|l| Line::styled(l, style)));
         }
         lines
+    }
+
+    /// Risk has nothing against it but that the same order went a moment ago.
+    fn is_refused_as_duplicate(&self) -> bool {
+        let Some(Ok(preview)) = &self.preview else { return false };
+        !preview.denials.is_empty()
+            && preview.denials.iter().all(|denial| denial.code == DenialCode::Duplicate)
+    }
+
+    /// Enter sends it.
+    fn may_go(&self, preview: &OrderPreview) -> bool {
+        preview.denials.is_empty() || (self.twice && self.is_refused_as_duplicate())
     }
 }
 
@@ -159,9 +213,8 @@ impl Modal for Review {
 
     fn hint(&self, _at: &At<'_>) -> String {
         match &self.preview {
-            Some(Ok(preview)) if preview.denials.is_empty() => {
-                "Enter send the order   Esc change it".to_owned()
-            }
+            Some(Ok(preview)) if self.may_go(preview) => "Enter send the order   Esc change it".to_owned(),
+            Some(Ok(_)) if self.is_refused_as_duplicate() => "d send it again   Esc change it".to_owned(),
             _ => "Esc change it".to_owned(),
         }
     }
@@ -171,11 +224,15 @@ impl Modal for Review {
             KeyCode::Esc => return After::Close,
             KeyCode::Down | KeyCode::PageDown => self.scroll = (self.scroll + 1).min(200),
             KeyCode::Up | KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Char('d') if !self.twice && self.is_refused_as_duplicate() => {
+                self.twice = true;
+                self.shown = at.env.now;
+            }
             KeyCode::Enter => {
                 let seen = at.env.now >= self.shown + CONFIRM_AFTER;
                 let typed = self.word.as_ref().is_none_or(TypedWord::is_typed);
                 if let Some(Ok(preview)) = &self.preview
-                    && preview.denials.is_empty()
+                    && self.may_go(preview)
                     && seen
                     && typed
                 {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::harness::{Runner, options};
+use super::scripted;
 use super::trading_day;
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
+use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
 use crate::domain::order::{OriginKind, Side};
 
 fn filled(size: (u16, u16)) -> Runner {
@@ -167,4 +169,34 @@ fn the_kill_switch_works_over_everything() {
         let halts = runner.asked.iter().filter(|r| matches!(r, Request::Halt { all: false })).count();
         assert_eq!(halts, 1, "{before}");
     }
+}
+
+#[test]
+fn the_same_order_twice_must_be_meant() {
+    let mut runner = filled((120, 40));
+    runner.answer = Box::new(|request, snapshot| match scripted::answer(request, snapshot) {
+        Ok(Reply::Preview(mut preview)) => {
+            let check = RiskCheck::new(DenialCode::Duplicate, Verdict::Fail);
+            preview.denials = check.denial().into_iter().collect();
+            Ok(Reply::Preview(preview))
+        }
+        answer => answer,
+    });
+    runner.keys("enter").sees("The same order went a moment ago").keys("enter").sees("Review order");
+    assert!(runner.executed().is_empty());
+    runner.keys("d").sees("second time on purpose").keys("enter").misses("Review order");
+    assert!(matches!(runner.executed()[..], [Request::Execute { allow_duplicate: true, .. }]));
+}
+
+#[test]
+fn an_open_review_is_kept_fresh() {
+    let mut runner = filled((120, 40));
+    runner.keys("enter");
+    let before = runner.asked.len();
+    runner.wait(29_000);
+    assert_eq!(runner.asked.len(), before);
+    runner.wait(1_000);
+    assert!(matches!(runner.asked[before..], [Request::Preview { .. }]));
+    // What Enter would confirm has just been shown anew.
+    runner.key("enter").sees("Review order").wait(50).key("enter").misses("Review order");
 }
