@@ -222,7 +222,7 @@ impl EngineTask {
             exit.client_order_id = self.core.mint(now);
         }
         debug_assert_eq!(confirmation_hash(&request), hash, "what is sent is what was shown");
-        request.allow_duplicate = asker.allow_duplicate;
+        request.allow_duplicate = asker.allow_duplicate && asker.origin.is_human();
         Ok(request)
     }
 

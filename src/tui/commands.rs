@@ -16,7 +16,7 @@ use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
-use crate::domain::order::{Order, OriginKind};
+use crate::domain::order::OriginKind;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 
@@ -66,13 +66,14 @@ impl App {
             Command::Unwatch { instruments, list } => {
                 wishes.push(self.edited_list(list, snapshot, |all| all.retain(|i| !instruments.contains(i))));
             }
+            // One working order, named in so many typed letters, is meant; several, or none that works, are asked about.
             Command::Cancel { ref order_id, .. } => {
                 let named = order_id.as_deref().and_then(|id| id.trim_start_matches('#').parse().ok());
-                let order = named.and_then(|number| working(snapshot, OrderNumber(number)));
-                wishes.push(open(match order {
-                    Some(order) => Confirm::cancel(order, &at),
-                    None => Confirm::command(command, question(words), &at),
-                }));
+                if named.is_some_and(|number| is_working(snapshot, OrderNumber(number))) {
+                    wishes.push(execute(command, words));
+                } else {
+                    wishes.push(open(Confirm::command(command, question(words), &at)));
+                }
             }
             Command::CancelAll => wishes.push(open(Confirm::cancel_all(&at))),
             Command::Flatten { scope } => wishes.push(open(Confirm::flatten(scope, &at))),
@@ -161,8 +162,8 @@ impl App {
     }
 }
 
-fn working(snapshot: &Snapshot, number: OrderNumber) -> Option<&Order> {
-    snapshot.orders.iter().find(|order| order.number == number && order.is_working())
+fn is_working(snapshot: &Snapshot, number: OrderNumber) -> bool {
+    snapshot.orders.iter().any(|order| order.number == number && order.is_working())
 }
 
 fn question(words: &str) -> String {

@@ -3,6 +3,7 @@
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::client::Request;
+use crate::command::types::Command;
 
 #[test]
 fn orders_go_through_the_review() {
@@ -50,12 +51,28 @@ fn what_is_no_order_runs_at_once() {
 #[test]
 fn what_changes_something_is_asked_first() {
     let mut runner = Runner::new((120, 40));
-    runner.keys(":").text("cancel 42").keys("enter").sees("Cancel order #42?").keys("esc");
     runner.keys(":").text("cancel all").keys("enter").sees("Cancel all 7 working orders?").keys("esc");
     runner.keys(":").text("halt").keys("enter").sees("Halt all trading?").keys("esc");
     let changed =
         |r: &Request| matches!(r, Request::Cancel { .. } | Request::Halt { .. } | Request::Execute { .. });
     assert!(!runner.asked.iter().any(changed));
+}
+
+#[test]
+fn one_order_named_is_canceled_at_once() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("cancel 42").keys("enter");
+    let [Request::Execute { command: Command::Cancel { order_id, .. }, .. }] = runner.executed()[..] else {
+        panic!("{:?}", runner.executed())
+    };
+    assert_eq!(order_id.as_deref(), Some("42"));
+}
+
+#[test]
+fn a_number_that_works_nowhere_is_asked_about() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("cancel 9999").keys("enter").sees("9999").keys("esc");
+    assert!(runner.executed().is_empty());
 }
 
 #[test]
