@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::unistd::{getppid, getsid};
@@ -26,6 +26,9 @@ pub struct Terminal {
     /// True once the screen was given back for good: nothing is written any more.
     closed: Arc<AtomicBool>,
     active: AtomicBool,
+    /// Held while the terminal is given back: whoever comes second, as the main thread after a panic elsewhere, must not end the process
+    /// before it is done.
+    restoring: Mutex<()>,
     /// Told when the screen was given back for good.
     closing: Notify,
 }
@@ -53,6 +56,7 @@ impl Terminal {
             cooked,
             closed: Arc::new(AtomicBool::new(false)),
             active: AtomicBool::new(false),
+            restoring: Mutex::new(()),
             closing: Notify::new(),
         }))
     }
@@ -82,17 +86,25 @@ impl Terminal {
     /// writer drops what it still has.
     pub fn restore(&self) {
         self.closed.store(true, Ordering::Release);
-        if self.active.swap(false, Ordering::AcqRel) {
-            // A terminal that has stopped reading must not hold up the end.
-            let said = match can_write(&self.output, LAST_WORDS) {
-                true => write_all(&self.output, LEAVE.as_bytes()),
-                false => Err(io::Error::from(io::ErrorKind::WouldBlock)),
-            };
-            let set = tcsetattr(&self.input, OptionalActions::Now, &self.cooked);
+        if let Some((said, set)) = self.give_back() {
             // The terminal may be gone: then there is nobody to give it back to.
             tracing::debug!(?said, ?set, "terminal restored");
         }
         self.closing.notify_one();
+    }
+
+    /// What came of the last words and of the line settings; nothing for all but the first who asks, who wait for the first.
+    fn give_back(&self) -> Option<(io::Result<()>, rustix::io::Result<()>)> {
+        let _first = self.restoring.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.active.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        // A terminal that has stopped reading must not hold up the end.
+        let said = match can_write(&self.output, LAST_WORDS) {
+            true => write_all(&self.output, LEAVE.as_bytes()),
+            false => Err(io::Error::from(io::ErrorKind::WouldBlock)),
+        };
+        Some((said, tcsetattr(&self.input, OptionalActions::Now, &self.cooked)))
     }
 
     /// Waits until somebody gives the terminal back for good.
