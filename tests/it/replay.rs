@@ -78,6 +78,10 @@ fn run(symbol: &str, until: &str, lines: Vec<Line>) -> Backtest {
     backtest::run(&bars, &mut script, venue)
 }
 
+fn dollars(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
 fn fills(run: &Backtest) -> Vec<String> {
     let line = |fill: &arbion::core::effect::BookedExecution| {
         let e = &fill.execution;
@@ -114,13 +118,13 @@ fn apples_split_of_2005_doubles_the_shares_and_leaves_the_money() {
     );
     // 100 x 89.62 = 8,962.00 is now 200 x 44.81. (44.25 - 44.81) x 150 = -84.00; (43.00 - 44.81) x 50 = -90.50.
     let gains: Vec<Decimal> = run.trips.iter().map(|trip| trip.pnl).collect();
-    assert_eq!(gains, [Decimal::new(-84_00, 2), Decimal::new(-90_50, 2)]);
+    assert_eq!(gains, [dollars("-84.00"), dollars("-90.50")]);
     // 100,000.00 - 8,962.00 + 6,637.50 + 2,150.00.
-    assert_eq!(run.final_equity, Decimal::new(99_825_50, 2));
+    assert_eq!(run.final_equity, dollars("99825.50"));
     let equity = |day: &str| run.equity.iter().find(|(date, _)| date.to_string() == day).unwrap().1;
     // The close before: 100 x 88.99 and 91,038.00 in cash. The first after: 200 x 44.86.
-    assert_eq!(equity("2005-02-25"), Decimal::new(99_937_00, 2));
-    assert_eq!(equity("2005-02-28"), Decimal::new(100_010_00, 2));
+    assert_eq!(equity("2005-02-25"), dollars("99937.00"));
+    assert_eq!(equity("2005-02-28"), dollars("100010.00"));
     assert_eq!((run.orders, run.denied, run.fees), (4, 0, Decimal::ZERO));
 }
 
@@ -134,7 +138,7 @@ fn a_dividend_is_paid_to_who_held_before_the_ex_date() {
     );
     assert_eq!(fills(&held), ["2012-08-07 buy 100 199.43", "2012-08-09 sell 100 198.62"]);
     // 100 x (198.62 - 199.43) + 85.00.
-    assert_eq!(held.final_equity, Decimal::new(100_004_00, 2));
+    assert_eq!(held.final_equity, dollars("100004.00"));
 
     // Bought at the open of the ex-date itself: nothing.
     let late = run(
@@ -143,7 +147,7 @@ fn a_dividend_is_paid_to_who_held_before_the_ex_date() {
         vec![("2012-08-07", Side::Buy, 100, None), ("2012-08-08", Side::Sell, 100, None)],
     );
     assert_eq!(fills(&late), ["2012-08-08 buy 100 198.27", "2012-08-09 sell 100 198.62"]);
-    assert_eq!(late.final_equity, Decimal::new(100_035_00, 2));
+    assert_eq!(late.final_equity, dollars("100035.00"));
 
     // Whoever is short pays it: 100 x (199.43 - 198.62) - 85.00.
     let short = run(
@@ -152,7 +156,7 @@ fn a_dividend_is_paid_to_who_held_before_the_ex_date() {
         vec![("2012-08-06", Side::SellShort, 100, None), ("2012-08-08", Side::BuyToCover, 100, None)],
     );
     assert_eq!(fills(&short), ["2012-08-07 sell_short 100 199.43", "2012-08-09 buy_to_cover 100 198.62"]);
-    assert_eq!(short.final_equity, Decimal::new(99_996_00, 2));
+    assert_eq!(short.final_equity, dollars("99996.00"));
 }
 
 #[test]
