@@ -7,7 +7,7 @@ use std::time::Duration;
 use arbion::cli::CliError;
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, DemoRun, DoctorCheck, EquityPoint, Health, Host, Metric, MetricUnit,
-    RoundTrip, ScreenRequest, SessionKind, Settings, TradesFormat,
+    Picture, RoundTrip, ScreenRequest, SessionKind, Settings, TradesFormat,
 };
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
@@ -249,9 +249,19 @@ impl Host for Program {
         settings: &Settings,
         session: Arc<dyn Session>,
         size: (u16, u16),
+        picture: Picture,
     ) -> Result<String, CliError> {
         let snapshot = Arc::clone(&session.snapshots().borrow());
-        tui::screenshot(&self.screen_options(settings), snapshot, session, size)
+        let picture = match picture {
+            Picture::Text => tui::Picture::Text,
+            Picture::Svg => tui::Picture::Svg,
+        };
+        // A picture has all the colours there are, whatever the terminal it is made from.
+        let mut options = self.screen_options(settings);
+        if picture == tui::Picture::Svg && options.colors != tui::ColorDepth::None {
+            options.colors = tui::ColorDepth::True;
+        }
+        tui::screenshot(&options, snapshot, session, size, picture)
             .await
             .map_err(|error| CliError::usage(error.to_string()))
     }

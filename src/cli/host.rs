@@ -229,6 +229,15 @@ pub struct BacktestReport {
     pub elapsed_seconds: f64,
 }
 
+/// How a screenshot is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// A line of text per row, without colours.
+    Text,
+    /// An SVG document, with colours.
+    Svg,
+}
+
 /// The program around the command line.
 #[async_trait]
 pub trait Host: Send + Sync {
@@ -258,7 +267,7 @@ pub trait Host: Send + Sync {
     /// As `session`, and when the terminal fails.
     async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError>;
 
-    /// One frame of the screen over a session, as plain text of exactly that many lines.
+    /// One frame of the screen over a session: plain text of exactly that many lines, or an SVG document.
     ///
     /// # Errors
     /// When the size is too small to draw.
@@ -267,6 +276,7 @@ pub trait Host: Send + Sync {
         settings: &Settings,
         session: Arc<dyn Session>,
         size: (u16, u16),
+        picture: Picture,
     ) -> Result<String, CliError>;
 
     /// Runs a strategy over recorded bars, with the costs of `[backtest]`.

@@ -22,6 +22,7 @@ mod run;
 mod screen;
 mod screenshot;
 mod signals;
+mod svg;
 mod terminal;
 mod theme;
 mod toasts;
@@ -40,6 +41,6 @@ pub use options::{BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, TuiError, Unders
 pub use pace::Pace;
 pub use run::run;
 pub use screen::Screen;
-pub use screenshot::screenshot;
+pub use screenshot::{Picture, screenshot};
 pub use theme::{ColorDepth, Palette};
 pub use wish::Effect;

@@ -1,4 +1,4 @@
-//! One frame of the screen as text, without a terminal: for pictures in the documentation and for looking at a headless box.
+//! One frame of the screen without a terminal: for pictures in the documentation and for looking at a headless box.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,22 @@ use ratatui::layout::Size;
 
 use super::options::{Options, TuiError};
 use super::screen::Screen;
+use super::svg;
 use super::wish::Effect;
 use crate::client::Session;
 use crate::domain::snapshot::Snapshot;
 
 /// Rounds of questions to the engine before the frame is taken.
 const ROUNDS_MAX: usize = 8;
+
+/// How a frame is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// A line of text per row, without colours.
+    Text,
+    /// An SVG document, with colours.
+    Svg,
+}
 
 /// Draws the screen over a snapshot, with the engine's answers to what it asks at its start.
 ///
@@ -23,6 +33,7 @@ pub async fn screenshot(
     snapshot: Arc<Snapshot>,
     session: Arc<dyn Session>,
     size: (u16, u16),
+    picture: Picture,
 ) -> Result<String, TuiError> {
     let mut screen = Screen::new(options, Arc::clone(&snapshot), Size::new(size.0, size.1))?;
     let mut effects = screen.snapshot(snapshot, Duration::ZERO);
@@ -42,6 +53,9 @@ pub async fn screenshot(
     }
     drop(screen.frame());
     let buffer = screen.shown();
+    if picture == Picture::Svg {
+        return Ok(svg::document(buffer));
+    }
     let area = *buffer.area();
     let mut text = String::new();
     for y in area.top()..area.bottom() {

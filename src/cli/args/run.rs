@@ -223,9 +223,12 @@ pub struct DemoArgs {
     /// Size of the screen or screenshot
     #[arg(long, value_name = "COLUMNSxROWS")]
     pub size: Option<ScreenSize>,
-    /// Print one frame of the screen as text, after the script if there is one
-    #[arg(long)]
-    pub screenshot: bool,
+    /// One frame of the screen, after the script if there is one: into FILE (.svg in colour, else text), or printed
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub screenshot: Option<PathBuf>,
+    /// Overwrite the screenshot's file
+    #[arg(long, requires = "screenshot")]
+    pub force: bool,
 }
 
 /// `completions`.

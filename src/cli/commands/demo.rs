@@ -6,9 +6,10 @@ use std::path::Path;
 use super::Context;
 use crate::cli::args::{DemoArgs, ScreenSize};
 use crate::cli::error::CliError;
-use crate::cli::host::{DemoRun, ReplayRun, ScreenRequest, SessionKind};
+use crate::cli::host::{DemoRun, Picture, ReplayRun, ScreenRequest, SessionKind};
 use crate::cli::output::Output;
 use crate::cli::script::{self, Runner};
+use crate::config::files;
 
 /// Largest script in bytes.
 const SCRIPT_BYTES_MAX: u64 = 1 << 20;
@@ -26,7 +27,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         }),
         None => SessionKind::Demo(DemoRun { seed: args.seed }),
     };
-    if args.script.is_none() && !args.screenshot {
+    if args.script.is_none() && args.screenshot.is_none() {
         context.need_screen()?;
         // On the screen the demo is the profile's own paper account.
         let settings = context.settings(true)?;
@@ -53,14 +54,22 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         }
         None => Output::new(&serde_json::json!({}))?,
     };
-    if args.screenshot {
+    if let Some(path) = &args.screenshot {
         let size = args.size.unwrap_or(SIZE);
-        let frame =
-            host.screenshot(&settings, std::sync::Arc::clone(&line.session), (size.0, size.1)).await?;
+        let svg = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"));
+        let picture = if svg { Picture::Svg } else { Picture::Text };
+        let session = std::sync::Arc::clone(&line.session);
+        let frame = host.screenshot(&settings, session, (size.0, size.1), picture).await?;
         let mut document: serde_json::Value = serde_json::from_str(&output.json)?;
-        document["screenshot"] = frame.lines().collect();
+        if path.as_os_str() == "-" {
+            document["screenshot"] = frame.lines().collect();
+            output = output.lines(&frame);
+        } else {
+            files::write_private(path, frame.as_bytes(), args.force)?;
+            document["screenshot"] = path.display().to_string().into();
+            output = output.line(format!("wrote {}", path.display()));
+        }
         output.json = crate::cli::output::to_json(&document)?;
-        output = output.lines(&frame);
     }
     Ok(output)
 }

@@ -12,8 +12,8 @@ use super::samples::{
 };
 use crate::cli::error::CliError;
 use crate::cli::host::{
-    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, ScreenRequest, SessionKind, Settings,
-    TradesFormat,
+    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, ScreenRequest, SessionKind,
+    Settings, TradesFormat,
 };
 use crate::client::message::OrderRef;
 use crate::client::{Reply, Request, Session, SessionError};
@@ -286,9 +286,13 @@ impl Host for FakeHost {
         _: &Settings,
         session: Arc<dyn Session>,
         size: (u16, u16),
+        picture: Picture,
     ) -> Result<String, CliError> {
         let profile = session.snapshots().borrow().profile.clone();
-        Ok(format!("PAPER {profile} {}x{}\n", size.0, size.1))
+        Ok(match picture {
+            Picture::Text => format!("PAPER {profile} {}x{}\n", size.0, size.1),
+            Picture::Svg => "<svg/>\n".to_owned(),
+        })
     }
     async fn backtest(&self, _: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
         if request.strategy != "sma_cross" {

@@ -105,6 +105,13 @@ fn scripts_come_from_files_too() {
     let json = world.run(&["demo", "--script", path, "--screenshot", "--json"]).json();
     assert_eq!(json["screenshot"][0], "PAPER default 120x40");
     assert_eq!(world.run(&["demo", "--screenshot"]).out, "PAPER default 120x40\n");
+    let picture = world.home.path().join("picture.svg");
+    let shoot = ["demo", "--screenshot", picture.to_str().unwrap()];
+    assert_eq!(world.run(&shoot).out, "wrote /temp/picture.svg\n");
+    assert_eq!(std::fs::read_to_string(&picture).unwrap(), "<svg/>\n");
+    // A picture that is there is not written over unasked.
+    assert_eq!(world.run(&shoot).exit, 2);
+    assert_eq!(world.run(&[&shoot[..], &["--force"]].concat()).exit, 0);
     std::fs::write(world.home.path().join("script"), b"\xff").unwrap();
     assert_eq!(
         world.run(&["demo", "--script", path]).err,
