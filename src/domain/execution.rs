@@ -105,7 +105,7 @@ pub struct Reject {
 
 /// What a broker says about one order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum OrderEvent {
     /// It has the order.
     Acknowledged {
@@ -161,7 +161,6 @@ pub struct OrderUpdate {
     /// When the broker says it happened.
     pub at: Timestamp,
     /// What happened.
-    #[serde(flatten)]
     pub event: OrderEvent,
 }
 
@@ -204,7 +203,7 @@ pub struct CashEntry {
 ///
 /// A split is an [`Execution`] of kind `CorporateAction` at price zero: it adds (or takes) units and spreads the cost over what is then held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AccountEvent {
     /// About one order.
     Order(OrderUpdate),
@@ -212,4 +211,72 @@ pub enum AccountEvent {
     Execution(Execution),
     /// Cash moved without a fill.
     Cash(CashEntry),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(kind: ExecutionKind) -> Execution {
+        Execution {
+            execution_id: ExecutionId::new("x1"),
+            account: AccountId::new("paper"),
+            client_order_id: Some(ClientOrderId::from_u128(7)),
+            broker_order_id: Some(BrokerOrderId::new("p1")),
+            instrument: Instrument::equity("AAPL").unwrap(),
+            side: Side::Buy,
+            quantity: Quantity::from(10),
+            price: "231.5".parse().unwrap(),
+            multiplier: Decimal::ONE,
+            fee: Decimal::ZERO,
+            currency: Currency::USD,
+            at: Timestamp::UNIX_EPOCH,
+            kind,
+        }
+    }
+
+    /// What is stored must come back: an event that cannot be read again is a lost fill.
+    #[test]
+    fn every_event_survives_being_written_down() {
+        let reject = || Reject { code: "BUYING_POWER".into(), message: "needs 10 and has 5".to_owned() };
+        let events = [
+            OrderEvent::Acknowledged { broker_order_id: BrokerOrderId::new("p1") },
+            OrderEvent::Rejected(reject()),
+            OrderEvent::Filled(fill(ExecutionKind::Trade)),
+            OrderEvent::Canceled { reason: Some("day".to_owned()) },
+            OrderEvent::CancelRejected(reject()),
+            OrderEvent::Replaced { by: ClientOrderId::from_u128(8) },
+            OrderEvent::ReplaceRejected(reject()),
+            OrderEvent::Expired,
+            OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() },
+            OrderEvent::NeverReached,
+            OrderEvent::QuantityChanged { quantity: Quantity::from(5) },
+            OrderEvent::StopMoved { stop_price: "229.01".parse().unwrap() },
+        ];
+        let about = |event| {
+            AccountEvent::Order(OrderUpdate {
+                account: AccountId::new("paper"),
+                client_order_id: ClientOrderId::from_u128(7),
+                at: Timestamp::UNIX_EPOCH,
+                event,
+            })
+        };
+        let cash = CashEntry {
+            id: ExecutionId::new("d1"),
+            account: AccountId::new("paper"),
+            kind: CashKind::Dividend,
+            amount: Decimal::new(8_500, 2),
+            currency: Currency::USD,
+            instrument: None,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let mut all: Vec<AccountEvent> = events.map(about).into();
+        all.push(AccountEvent::Execution(fill(ExecutionKind::Assignment)));
+        all.push(AccountEvent::Cash(cash));
+        for event in all {
+            let text = serde_json::to_string(&event).unwrap();
+            let read: AccountEvent = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(read, event, "{text}");
+        }
+    }
 }

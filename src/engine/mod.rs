@@ -8,6 +8,7 @@ mod feed;
 mod journal;
 mod launch;
 mod link;
+mod outbox;
 mod paper;
 mod previews;
 mod reads;

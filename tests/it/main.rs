@@ -10,6 +10,7 @@
 mod corpus;
 mod engine;
 mod house;
+mod killed;
 mod replay;
 mod terminal;
 mod ways_out;

@@ -1,0 +1,122 @@
+//! The real program killed at any moment: what the venue has done is in the journal after the next start, no more and no less
+//! (reliability 18.1).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use arbion::domain::execution::{AccountEvent, Execution, OrderEvent, OrderUpdate};
+use arbion::domain::ids::{AccountId, ExecutionId};
+use arbion::store::Store;
+use rust_decimal::Decimal;
+
+fn arbion(home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_arbion"));
+    command.args(args).env("ARBION_HOME", home).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn runs(home: &Path, args: &[&str]) {
+    let done = arbion(home, args).stderr(Stdio::piped()).output().unwrap();
+    assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// What lies on the disk of a profile.
+struct Disk {
+    venue: serde_json::Value,
+    store: Store,
+}
+
+impl Disk {
+    fn read(home: &Path) -> Self {
+        let store = Store::open_reader(&home.join("data/profiles/default")).unwrap();
+        let state = store.venue(&AccountId::new("paper")).unwrap().unwrap();
+        Self { venue: serde_json::from_str(&state).unwrap(), store }
+    }
+
+    /// Units by instrument in the venue's own books.
+    fn venue_books(&self) -> BTreeMap<String, Decimal> {
+        let held = self.venue["venue"]["books"]["holdings"].as_array().unwrap();
+        held.iter()
+            .map(|pair| {
+                let quantity = pair[1]["quantity"].as_str().unwrap().parse().unwrap();
+                (pair[0]["symbol"].as_str().unwrap().to_owned(), quantity)
+            })
+            .collect()
+    }
+
+    /// Events that the venue has stored and the journal has given no receipt for: they are reported at the next start.
+    fn on_their_way(&self) -> Vec<AccountEvent> {
+        let events = self.venue["outbox"]["events"].as_array().unwrap();
+        events.iter().map(|pair| serde_json::from_value(pair[1].clone()).unwrap()).collect()
+    }
+
+    /// Units by instrument as the journal has them, or will have them at the next start.
+    fn journal_books(&self) -> BTreeMap<String, Decimal> {
+        let mut executions: BTreeMap<ExecutionId, Execution> = BTreeMap::new();
+        for execution in self.store.all_executions().unwrap() {
+            executions.insert(execution.execution_id.clone(), execution);
+        }
+        for event in self.on_their_way() {
+            if let AccountEvent::Order(OrderUpdate { event: OrderEvent::Filled(execution), .. }) = event {
+                executions.insert(execution.execution_id.clone(), execution);
+            }
+        }
+        let mut units: BTreeMap<String, Decimal> = BTreeMap::new();
+        for execution in executions.into_values() {
+            *units.entry(execution.instrument.to_string()).or_default() += execution.signed_quantity().get();
+        }
+        units.retain(|_, units| !units.is_zero());
+        units
+    }
+}
+
+fn kill_again_and_again(kills: u64) {
+    let directory = tempfile::tempdir().unwrap();
+    let home = &directory.path().join("home");
+    runs(home, &["order", "place", "buy", "5", "MSFT"]);
+    for n in 0..kills {
+        let order: &[&str] = match n % 3 {
+            0 => &["order", "place", "sell", "1", "MSFT", "--allow-duplicate"],
+            1 => &["do", "buy 2 aapl"],
+            _ => &["order", "place", "buy", "1", "MSFT", "--allow-duplicate"],
+        };
+        let mut child = arbion(home, order).stderr(Stdio::null()).spawn().unwrap();
+        // From the first instructions to after the answer, spread evenly without a pattern.
+        let until = Duration::from_millis(2 + n * 7919 % 400);
+        let started = std::time::Instant::now();
+        while started.elapsed() < until && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // A start that settles what was left, and ends in peace.
+        runs(home, &["order", "preview", "buy", "1", "KO"]);
+        let disk = Disk::read(home);
+        assert_eq!(disk.venue_books(), disk.journal_books(), "after kill {n}, {until:?} into {order:?}");
+        if disk.on_their_way().is_empty() {
+            let journal: Vec<u64> = disk
+                .store
+                .orders_for_start(0)
+                .unwrap()
+                .iter()
+                .filter(|order| order.is_working())
+                .map(|order| order.number.0)
+                .collect();
+            let venue = disk.venue["venue"]["orders"].as_object().unwrap().len();
+            assert_eq!(journal.len(), venue, "orders {journal:?} after kill {n}, {until:?} into {order:?}");
+        }
+    }
+}
+
+#[test]
+fn j7_a_killed_process_loses_no_fill() {
+    kill_again_and_again(30);
+}
+
+#[test]
+#[ignore = "500 kills take minutes: cargo test --test it -- --ignored killed"]
+fn j7_five_hundred_kills() {
+    kill_again_and_again(500);
+}
