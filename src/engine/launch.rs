@@ -29,8 +29,7 @@ use super::clock::{Clock, entropy, system_now};
 use super::feed::MarketFeed;
 use super::journal::JournalThread;
 use super::link;
-use super::outbox::{Outbox, Receipts};
-use super::paper::{Backlog, PaperBroker, StoredVenue, VenueCommand};
+use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
 use super::task::{EngineTask, Inbox};
@@ -38,8 +37,6 @@ use super::waiters::Waiters;
 
 /// Events that may wait for the engine.
 const EVENTS_MAX: usize = 1_024;
-/// How long brokers' tasks may take to end.
-const BROKERS_END: std::time::Duration = std::time::Duration::from_secs(2);
 /// Ended orders brought back at a start.
 const RECENT_ORDERS: u32 = 500;
 
@@ -204,9 +201,8 @@ fn first_picture(settings: &Settings) -> Snapshot {
 /// The parts of an engine before it runs.
 struct Assembly {
     task: EngineTask,
+    inbox_events: mpsc::Receiver<crate::domain::execution::AccountEvent>,
     inbox_written: mpsc::Receiver<super::journal::Written>,
-    /// The tasks of the link and of the venue, in the order in which they end.
-    brokers: [tokio::task::JoinHandle<()>; 2],
     journal: JournalThread,
     _lock: ProfileLock,
 }
@@ -241,21 +237,19 @@ impl Assembly {
             lists => lists,
         };
         let (written_in, inbox_written) = mpsc::channel(EVENTS_MAX);
-        let (events_in, events) = mpsc::channel(EVENTS_MAX);
+        let (events_in, inbox_events) = mpsc::channel(EVENTS_MAX);
         let journal = JournalThread::start(store, written_in)?;
         let sender = journal.sender().ok_or(EngineError::Ended)?;
-        let (paper, venue) = PaperBroker::start(venue, events_in.clone(), sender.clone(), clock.clone());
+        let paper = PaperBroker::start(venue, events_in.clone(), sender.clone(), clock.clone());
         let (link_in, link_out) = mpsc::channel(link::COMMANDS_MAX);
         let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
-        let link = tokio::spawn(link::run(account.clone(), broker, link_out, events_in, clock.clone()));
+        tokio::spawn(link::run(account.clone(), broker, link_out, events_in, clock.clone()));
         let mut task = EngineTask {
             core,
             clock,
             calendar,
             feed,
             paper,
-            events,
-            receipts: Receipts::default(),
             backlog: Backlog::default(),
             link: link_in,
             journal: sender,
@@ -270,23 +264,15 @@ impl Assembly {
             last_bar_at: None,
         };
         task.open(lists, account).await;
-        Ok(Self { task, brokers: [link, venue], inbox_written, journal, _lock: lock })
+        Ok(Self { task, inbox_events, inbox_written, journal, _lock: lock })
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
-        let inbox = Inbox { requests, written: self.inbox_written, shutdown };
+        let inbox = Inbox { requests, events: self.inbox_events, written: self.inbox_written, shutdown };
         self.task.run(inbox).await;
-        // The task is gone, and with it what the link listens to; the venue ends once the link has let go of it.
-        for mut broker in self.brokers {
-            match tokio::time::timeout(BROKERS_END, &mut broker).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "a broker's task"),
-                Err(_) => {
-                    tracing::warn!("a broker's task did not end in time; the journal is closed without it");
-                    broker.abort();
-                }
-            }
-        }
+        // The task is gone and with it every sender but those of the venue's task, which ends with its channel.
+        tokio::task::yield_now().await;
+        drop(tokio::time::timeout(std::time::Duration::from_millis(50), std::future::pending::<()>()).await);
         let journal = self.journal;
         // Joining blocks; nothing else runs on this runtime any more.
         tokio::task::spawn_blocking(move || journal.finish())
@@ -298,8 +284,6 @@ impl Assembly {
 impl EngineTask {
     /// First inputs: lists, instruments that are watched, held or ordered, and that the venue's books agree.
     async fn open(&mut self, lists: Vec<Watchlist>, account: AccountId) {
-        // Before anybody is told anything: what the venue did that the journal does not have yet.
-        self.follow_venue().await;
         let mut wanted: Vec<Instrument> =
             lists.iter().take(1).flat_map(|list| list.instruments.clone()).collect();
         wanted.extend(self.core.positions(&account).into_iter().map(|position| position.instrument));
@@ -400,9 +384,9 @@ fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Feed, now: Tim
     core
 }
 
-fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<StoredVenue<Venue>, EngineError> {
+fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Venue, EngineError> {
     let account = &settings.venue.account;
-    let mut stored: StoredVenue<Venue> = match store.venue(account)? {
+    let mut venue = match store.venue(account)? {
         Some(state) => serde_json::from_str(&state)
             .map_err(|error| EngineError::Venue { account: account.clone(), reason: error.to_string() })?,
         None => {
@@ -410,11 +394,11 @@ fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Stored
             if replay {
                 (config.ack_ms, config.cancel_ms) = (0, 0);
             }
-            StoredVenue { venue: Venue::new(config), outbox: Outbox::default() }
+            Venue::new(config)
         }
     };
-    stored.venue.reopen();
-    Ok(stored)
+    venue.reopen();
+    Ok(venue)
 }
 
 fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp) -> Result<(), EngineError> {

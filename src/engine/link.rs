@@ -10,7 +10,6 @@ use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::order::{Approved, OrderRequest, OrderStatus};
 
 use super::clock::Clock;
-use super::outbox::Reported;
 
 /// Commands that may wait for a broker.
 pub(super) const COMMANDS_MAX: usize = 64;
@@ -28,7 +27,7 @@ pub(super) async fn run(
     account: AccountId,
     broker: Arc<dyn Broker>,
     mut commands: mpsc::Receiver<LinkCommand>,
-    events: mpsc::Sender<Reported>,
+    events: mpsc::Sender<AccountEvent>,
     clock: Clock,
 ) {
     let link = Link { account, events, clock };
@@ -87,7 +86,7 @@ pub(super) async fn run(
 
 struct Link {
     account: AccountId,
-    events: mpsc::Sender<Reported>,
+    events: mpsc::Sender<AccountEvent>,
     clock: Clock,
 }
 
@@ -96,6 +95,6 @@ impl Link {
         let update =
             OrderUpdate { account: self.account.clone(), client_order_id, at: self.clock.now(), event };
         // The engine has ended: nobody is left to tell.
-        drop(self.events.send(AccountEvent::Order(update).into()).await);
+        drop(self.events.send(AccountEvent::Order(update)).await);
     }
 }

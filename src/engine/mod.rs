@@ -8,7 +8,6 @@ mod feed;
 mod journal;
 mod launch;
 mod link;
-mod outbox;
 mod paper;
 mod previews;
 mod reads;

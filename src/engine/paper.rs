@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use crate::brokers::{Broker, BrokerError, OrderReport, SubmitOutcome};
 use crate::core::paper::Venue;
@@ -24,7 +22,6 @@ use crate::domain::quote::{Bar, Quote};
 
 use super::clock::Clock;
 use super::journal::{Job, JournalSender};
-use super::outbox::{Outbox, Receipt, Reported};
 use super::session::give;
 
 /// Messages that may wait for the venue.
@@ -46,17 +43,6 @@ pub(super) enum VenueCommand {
     Assign(OptionContract, Option<Quantity>, oneshot::Sender<Quantity>),
     Expire(oneshot::Sender<()>),
     Advance(Timestamp),
-    /// Answered once everything that was told before has been done and reported.
-    Sync(oneshot::Sender<()>),
-    /// The journal has what this event, and all before it, led to.
-    Settled(Receipt),
-}
-
-/// The venue as it lies in the database, with the events that the journal may not have yet.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredVenue<V, O = Outbox> {
-    pub(super) venue: V,
-    pub(super) outbox: O,
 }
 
 /// The handle: what the link and the engine hold.
@@ -71,18 +57,16 @@ pub(super) struct PaperBroker {
 pub(super) struct Backlog(BTreeMap<Instrument, Quote>);
 
 impl PaperBroker {
-    /// Starts the venue's task on the current runtime. The task ends when the last handle is gone.
+    /// Starts the venue's task on the current runtime.
     pub(super) fn start(
-        stored: StoredVenue<Venue>,
-        events: mpsc::Sender<Reported>,
+        venue: Venue,
+        events: mpsc::Sender<AccountEvent>,
         journal: JournalSender,
         clock: Clock,
-    ) -> (Self, JoinHandle<()>) {
+    ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
-        let StoredVenue { venue, outbox } = stored;
-        let task = VenueTask { venue, outbox, events, journal, clock, dirty: false };
-        let task = tokio::spawn(task.run(inbox));
-        (Self { commands, capabilities: Capabilities::paper() }, task)
+        tokio::spawn(VenueTask { venue, events, journal, clock, dirty: false }.run(inbox));
+        Self { commands, capabilities: Capabilities::paper() }
     }
 
     /// Hands something over without an answer.
@@ -100,13 +84,6 @@ impl PaperBroker {
         if let Ok(slot) = self.commands.try_reserve() {
             let quotes = std::mem::take(&mut backlog.0).into_values().collect();
             slot.send(VenueCommand::Quotes(quotes));
-        }
-    }
-
-    /// Says that the journal has an event. What does not fit is said with the next one, or found out at the next start.
-    pub(super) fn settled(&self, receipt: Receipt) {
-        if self.commands.try_send(VenueCommand::Settled(receipt)).is_err() {
-            tracing::debug!("the venue's queue is full; a receipt goes with the next one");
         }
     }
 
@@ -161,15 +138,14 @@ impl Broker for PaperBroker {
     }
 
     async fn executions(&self, _since: Timestamp) -> Result<Vec<Execution>, BrokerError> {
-        // What the venue has reported and the journal may not have lies in its outbox, and is reported again at a start by itself.
+        // The venue is stored before it reports, in the same database as the journal: it has no fill that was never handed over.
         Ok(Vec::new())
     }
 }
 
 struct VenueTask {
     venue: Venue,
-    outbox: Outbox,
-    events: mpsc::Sender<Reported>,
+    events: mpsc::Sender<AccountEvent>,
     journal: JournalSender,
     clock: Clock,
     dirty: bool,
@@ -177,8 +153,6 @@ struct VenueTask {
 
 impl VenueTask {
     async fn run(mut self, mut inbox: mpsc::Receiver<VenueCommand>) {
-        // A process that was killed may have known of these without having written them down.
-        self.send(self.outbox.unsettled()).await;
         loop {
             let due = self.venue.next_due().filter(|_| self.clock.is_system());
             let wait = due.map(|due| due.duration_since(self.clock.now()).unsigned_abs_or_zero());
@@ -206,11 +180,6 @@ impl VenueTask {
             VenueCommand::Bar(end, instrument, bar) => self.venue.on_bar(end, &instrument, &bar),
             VenueCommand::Corporate(at, action) => self.venue.corporate_action(at, &action),
             VenueCommand::Advance(to) => self.venue.advance(to),
-            VenueCommand::Sync(reply) => {
-                self.report().await;
-                give(reply, ());
-            }
-            VenueCommand::Settled(receipt) => self.outbox.settle(receipt),
             VenueCommand::Spec(spec) => self.venue.set_spec(*spec),
             VenueCommand::Submit(order, reply) => {
                 self.venue.submit(now, &order);
@@ -267,7 +236,6 @@ impl VenueTask {
             },
             _ => None,
         });
-        let reported = self.outbox.keep(events);
         self.store();
         give(
             reply,
@@ -278,18 +246,17 @@ impl VenueTask {
                 ),
             },
         );
-        self.send(reported).await;
+        self.send(events).await;
     }
 
     /// Stores the venue, then hands its events over: the engine never knows more than the disk.
     async fn report(&mut self) {
         if self.venue.has_events() {
             self.dirty = true;
+            self.store();
             let mut events = Vec::new();
             self.venue.drain(&mut events);
-            let reported = self.outbox.keep(events);
-            self.store();
-            self.send(reported).await;
+            self.send(events).await;
         }
     }
 
@@ -297,7 +264,7 @@ impl VenueTask {
         if !std::mem::take(&mut self.dirty) {
             return;
         }
-        match serde_json::to_string(&StoredVenue { venue: &self.venue, outbox: &self.outbox }) {
+        match serde_json::to_string(&self.venue) {
             Ok(state) => {
                 if !self.journal.send(Job::Venue(self.venue.account(self.clock.now()).account, state)) {
                     tracing::error!(
@@ -310,7 +277,7 @@ impl VenueTask {
         }
     }
 
-    async fn send(&self, events: Vec<Reported>) {
+    async fn send(&self, events: Vec<AccountEvent>) {
         for event in events {
             // The engine has ended: so will this task.
             if self.events.send(event).await.is_err() {

@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use crate::client::{Reply, SessionError};
-use crate::core::effect::{Effect, Outcome, RequestId, Ticket};
+use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::domain::calendar::{Calendar, MarketPhase};
+use crate::domain::execution::AccountEvent;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
@@ -21,7 +22,6 @@ use super::clock::{Clock, system_now};
 use super::feed::{MarketFeed, Source};
 use super::journal::{Job, JournalSender, Written};
 use super::link::LinkCommand;
-use super::outbox::{Receipts, Reported};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{Asked, give};
@@ -47,9 +47,6 @@ pub(super) struct EngineTask {
     pub(super) calendar: Arc<Calendar>,
     pub(super) feed: MarketFeed,
     pub(super) paper: PaperBroker,
-    /// What brokers report.
-    pub(super) events: mpsc::Receiver<Reported>,
-    pub(super) receipts: Receipts,
     pub(super) backlog: Backlog,
     pub(super) link: mpsc::Sender<LinkCommand>,
     pub(super) journal: JournalSender,
@@ -67,6 +64,7 @@ pub(super) struct EngineTask {
 /// What comes in from outside.
 pub(super) struct Inbox {
     pub(super) requests: mpsc::Receiver<Asked>,
+    pub(super) events: mpsc::Receiver<AccountEvent>,
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
 }
@@ -90,11 +88,15 @@ impl EngineTask {
                 biased;
                 _ = &mut inbox.shutdown => break,
                 Some((ticket, result)) = inbox.written.recv() => {
-                    self.written(ticket, result).await;
+                    let input = match result {
+                        Ok(()) => Input::Journaled(ticket),
+                        Err(reason) => Input::JournalFailed { ticket, reason },
+                    };
+                    self.step(input).await;
                     self.settle();
                 }
-                Some(reported) = self.events.recv() => {
-                    self.reported(reported).await;
+                Some(event) = inbox.events.recv() => {
+                    self.step(Input::Broker(Box::new(event))).await;
                     self.settle();
                 }
                 asked = inbox.requests.recv() => match asked {
@@ -113,47 +115,15 @@ impl EngineTask {
                 _ = feed.tick() => self.prices().await,
             }
         }
-        // What the venue has done by now is still written down; what it does while it ends is reported at the next start.
-        self.follow_venue().await;
         // Whatever waits for a broker will be found by the next start; nobody is left hanging here.
         self.pending.clear();
     }
 
-    /// One step of the core, and everything it wants done. Returns what it wrote under.
-    pub(super) async fn step(&mut self, input: Input) -> Option<Ticket> {
+    /// One step of the core, and everything it wants done.
+    pub(super) async fn step(&mut self, input: Input) {
         let effects = self.core.step(self.clock.now(), input);
-        let mut wrote = None;
         for effect in effects {
-            if let Effect::Journal { ticket, .. } = &effect {
-                wrote = Some(*ticket);
-            }
             self.dispatch(effect).await;
-        }
-        wrote
-    }
-
-    /// What a broker reports. A receipt goes back once the journal has what came of it.
-    async fn reported(&mut self, reported: Reported) {
-        let ticket = self.step(Input::Broker(Box::new(reported.event))).await;
-        if let Some(receipt) = reported.receipt
-            && let Some(settled) = self.receipts.add(ticket, receipt)
-        {
-            self.paper.settled(settled);
-        }
-    }
-
-    /// What the disk says of an entry.
-    async fn written(&mut self, ticket: Ticket, result: Result<(), String>) {
-        match result {
-            Ok(()) => {
-                if let Some(settled) = self.receipts.journaled(ticket) {
-                    self.paper.settled(settled);
-                }
-                self.step(Input::Journaled(ticket)).await;
-            }
-            Err(reason) => {
-                self.step(Input::JournalFailed { ticket, reason }).await;
-            }
         }
     }
 
@@ -161,7 +131,6 @@ impl EngineTask {
         match effect {
             Effect::Journal { ticket, urgent, entry } => {
                 if !self.journal.send(Job::Entry { ticket, urgent, entry }) {
-                    self.receipts.lost();
                     let reason = "its queue is full".to_owned();
                     Box::pin(self.step(Input::JournalFailed { ticket, reason })).await;
                 }
@@ -279,7 +248,6 @@ impl EngineTask {
                     self.bar(end, instrument, interval, bar).await
                 }
             }
-            self.follow_venue().await;
         }
         if let Source::Replay(replay) = &self.feed.source {
             let now = replay.now();
@@ -287,20 +255,6 @@ impl EngineTask {
             if self.last_bar_at != Some(now) {
                 self.last_bar_at = Some(now);
                 self.paper.tell(VenueCommand::Advance(now)).await;
-            }
-        }
-    }
-
-    /// Takes in all that the venue has reported so far. Data runs faster than life in a replay: without this the books would lag behind
-    /// it, and the two tasks could come to wait for each other.
-    pub(super) async fn follow_venue(&mut self) {
-        let (done, mut synced) = oneshot::channel();
-        self.paper.tell(VenueCommand::Sync(done)).await;
-        loop {
-            tokio::select! {
-                biased;
-                Some(reported) = self.events.recv() => self.reported(reported).await,
-                _ = &mut synced => return,
             }
         }
     }
