@@ -6,5 +6,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     program::private_files();
-    arbion::cli::run(std::env::args_os(), &program::Program::new())
+    arbion::cli::run(std::env::args_os(), &program::Program::new(std::env::args_os()))
 }

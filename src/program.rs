@@ -1,14 +1,15 @@
 //! The program around the command line: engines, the screen, backtests and the doctor, as `cli` asks for them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use arbion::cli::CliError;
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, DemoRun, DoctorCheck, EquityPoint, Health, Host, Metric, MetricUnit,
     Picture, RoundTrip, ScreenRequest, SessionKind, Settings, TradesFormat,
 };
+use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
 use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, Theme};
@@ -19,12 +20,13 @@ use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::domain::execution::Execution;
 use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::SymbolLookup;
-use arbion::domain::limits::RiskLimits;
-use arbion::engine::{self, FeedChoice, Running, backtest, clock};
+use arbion::domain::limits::{RiskLimits, TradingState};
+use arbion::engine::{self, Access, FeedChoice, Running, backtest, clock};
 use arbion::market::bars_csv;
 use arbion::market::symbols::Universe;
 use arbion::quant::metrics::{equity_metrics, trade_metrics};
-use arbion::store::{self, ExportFormat, Store};
+use arbion::store::lock::Holder;
+use arbion::store::{self, ExportFormat, Store, StoreError};
 use arbion::strategies::{self, Params};
 use arbion::tui;
 use async_trait::async_trait;
@@ -34,6 +36,10 @@ use rust_decimal::prelude::ToPrimitive;
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
+/// How long another process's engine may take to halt.
+const HALT_MAX: Duration = Duration::from_secs(5);
+/// How often it is looked at meanwhile.
+const HALT_EVERY: Duration = Duration::from_millis(50);
 /// How long the first quotes of a new engine may take.
 const READY: Duration = Duration::from_secs(5);
 
@@ -44,14 +50,22 @@ pub fn private_files() {
 
 /// Everything the command line needs.
 pub struct Program {
+    /// What this process runs, such as `arbion demo`: shown to whoever finds the profile in use.
+    command: String,
     universe: OnceLock<Arc<Universe>>,
     engines: Mutex<Vec<(Running, Option<PathBuf>)>>,
 }
 
 impl Program {
-    /// Nothing is started yet.
-    pub const fn new() -> Self {
-        Self { universe: OnceLock::new(), engines: Mutex::new(Vec::new()) }
+    /// Nothing is started yet. Of the arguments only the commands are kept: what follows them is the user's own.
+    pub fn new(arguments: impl IntoIterator<Item = OsString>) -> Self {
+        let command = arguments
+            .into_iter()
+            .skip(1)
+            .filter_map(|word| word.into_string().ok())
+            .find(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+            .map_or_else(|| "arbion".to_owned(), |word| format!("arbion {word}"));
+        Self { command, universe: OnceLock::new(), engines: Mutex::new(Vec::new()) }
     }
 
     fn universe(&self) -> Arc<Universe> {
@@ -64,11 +78,37 @@ impl Program {
         settings: &Settings,
         kind: &SessionKind,
         on_screen: bool,
+        access: Access,
     ) -> Result<(Running, Option<PathBuf>), CliError> {
-        let (engine, temporary) = engine_settings(settings, kind, on_screen)?;
-        let running =
-            engine::launch(engine, self.universe()).map_err(|error| CliError::internal(error.to_string()))?;
+        let (mut engine, temporary) = engine_settings(settings, kind, on_screen)?;
+        engine.command.clone_from(&self.command);
+        engine.access = access;
+        let running = engine::launch(engine, self.universe()).map_err(|error| engine_error(&error))?;
         Ok((running, temporary))
+    }
+
+    /// An engine that is up. Whatever only reads does so beside the engine of another process, where one holds the profile.
+    async fn up(
+        &self,
+        settings: &Settings,
+        kind: &SessionKind,
+    ) -> Result<(Running, Option<PathBuf>), CliError> {
+        let reads = *kind == SessionKind::Read;
+        let access = if reads { Access::Glance } else { Access::Trade };
+        let (mut running, temporary) = self.start(settings, kind, false, access)?;
+        match running.started().await {
+            Ok(()) => Ok((running, temporary)),
+            Err(engine::EngineError::Store(StoreError::Locked { .. })) if reads => {
+                let (mut running, temporary) = self.start(settings, kind, false, Access::Read)?;
+                running.started().await.map_err(|error| engine_error(&error))?;
+                Ok((running, temporary))
+            }
+            Err(error) => {
+                drop(running);
+                clear(temporary);
+                Err(engine_error(&error))
+            }
+        }
     }
 }
 
@@ -151,6 +191,9 @@ fn engine_settings(
     };
     let limits = Some(settings.loaded.risk_over(base));
     let engine = engine::Settings {
+        access: Access::Trade,
+        command: String::new(),
+        watchlists: config.watchlists.clone(),
         directory,
         profile: settings.profile.as_str().to_owned(),
         market_seed: venue.seed,
@@ -188,14 +231,8 @@ impl Host for Program {
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {
-        let (mut running, temporary) = self.start(settings, kind, false)?;
-        let started = running.started().await;
+        let (running, temporary) = self.up(settings, kind).await?;
         let session = running.session();
-        if let Err(error) = started {
-            drop(running);
-            clear(temporary);
-            return Err(engine_error(&error));
-        }
         let mut snapshots = session.snapshots();
         let up = async { snapshots.wait_for(|snapshot| !snapshot.accounts.is_empty()).await.is_ok() };
         if !matches!(tokio::time::timeout(READY, up).await, Ok(true)) {
@@ -206,6 +243,27 @@ impl Host for Program {
             .map_err(|_| CliError::internal("a thread has panicked"))?
             .push((running, temporary));
         Ok(Arc::new(session))
+    }
+
+    async fn halt_elsewhere(&self, settings: &Settings, all: bool) -> Result<(), CliError> {
+        let directory = settings.paths.profile_dir(&settings.profile);
+        engine::request_halt(&directory, all).map_err(|error| CliError::storage(error.to_string()))?;
+        let deadline = clock::monotonic() + HALT_MAX;
+        while clock::monotonic() < deadline {
+            let state = Store::open_reader(&directory).and_then(|store| store.get_state("trading_state"));
+            if let Ok(Some(state)) = state
+                && serde_json::from_str(&state).is_ok_and(|state: TradingState| state == TradingState::Halted)
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(HALT_EVERY).await;
+        }
+        let file = directory.join(engine::HALT_FILE);
+        Err(CliError::new(
+            "OUTCOME_UNKNOWN",
+            8,
+            format!("the running engine has not answered; it halts as soon as it sees {}", file.display()),
+        ))
     }
 
     async fn close(&self) -> Result<(), CliError> {
@@ -224,7 +282,7 @@ impl Host for Program {
     }
 
     async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
-        let (mut running, temporary) = self.start(settings, &request.kind, true)?;
+        let (mut running, temporary) = self.start(settings, &request.kind, true, Access::Trade)?;
         let session: Arc<dyn Session> = Arc::new(running.session());
         let screen = tui::run(session, self.screen_options(settings));
         tokio::pin!(screen);
@@ -293,10 +351,12 @@ impl Host for Program {
         } else {
             checks.push(check("database", Health::Good, "none yet; the first trade makes it".to_owned()));
         }
-        checks.push(match store::lock::ProfileLock::acquire(&directory) {
-            Ok(_) => check("profile lock", Health::Good, "free".to_owned()),
-            Err(error) => check("profile lock", Health::Warning, error.to_string()),
-        });
+        checks.push(
+            match store::lock::ProfileLock::acquire(&directory, &Holder::this_process(&self.command, true)) {
+                Ok(_) => check("profile lock", Health::Good, "free".to_owned()),
+                Err(error) => check("profile lock", Health::Warning, error.to_string()),
+            },
+        );
         let listings = self.universe().listings().len();
         checks.push(check("symbols", Health::Good, format!("{listings} listings")));
         let year = exchange_date(clock::system_now()).year();
@@ -364,9 +424,12 @@ impl Program {
 
 fn engine_error(error: &engine::EngineError) -> CliError {
     match error {
-        engine::EngineError::Store(_) | engine::EngineError::Venue { .. } => {
-            CliError::storage(error.to_string())
+        engine::EngineError::Store(StoreError::Locked { .. }) => {
+            CliError::new("LOCKED", EXIT_LOCKED, error.to_string())
         }
+        engine::EngineError::Store(_)
+        | engine::EngineError::Leftover { .. }
+        | engine::EngineError::Venue { .. } => CliError::storage(error.to_string()),
         engine::EngineError::Bars(_) => CliError::usage(error.to_string()),
         _ => CliError::internal(error.to_string()),
     }

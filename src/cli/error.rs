@@ -17,6 +17,11 @@ pub const EXIT_USAGE: u8 = 2;
 /// Exit code of a network failure.
 pub const EXIT_NETWORK: u8 = 6;
 
+/// Exit code of a profile that another process holds, and of a locked vault.
+pub const EXIT_LOCKED: u8 = 7;
+/// Code of a profile that another process holds.
+pub const LOCKED: &str = "LOCKED";
+
 /// A failure with its code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message}")]
@@ -37,7 +42,7 @@ impl CliError {
     /// A failure of any kind.
     #[must_use]
     pub fn new(code: &'static str, exit: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), denials: Vec::new(), exit }
+        Self { code, message: without_errno(message.into()), denials: Vec::new(), exit }
     }
 
     /// The command makes no sense as it stands.
@@ -100,7 +105,7 @@ impl From<SessionError> for CliError {
         };
         let (exit, message) = (error.exit_code(), error.to_string());
         let denials = if let SessionError::Denied(denials) = error { denials } else { Vec::new() };
-        Self { code, message, denials, exit }
+        Self { denials, ..Self::new(code, exit, message) }
     }
 }
 
@@ -134,5 +139,16 @@ impl From<std::io::Error> for CliError {
 impl From<serde_json::Error> for CliError {
     fn from(error: serde_json::Error) -> Self {
         Self::internal(format!("the answer cannot be written as JSON: {error}"))
+    }
+}
+
+/// The system's words without its numbers: "no such file (os error 2)" tells nobody more.
+fn without_errno(message: String) -> String {
+    const MARK: &str = " (os error ";
+    let Some((before, after)) = message.split_once(MARK) else { return message };
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    match rest.strip_prefix(')') {
+        Some(rest) => format!("{before}{rest}"),
+        None => message,
     }
 }

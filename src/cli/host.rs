@@ -251,9 +251,15 @@ pub trait Host: Send + Sync {
     /// instruments have quotes.
     ///
     /// # Errors
-    /// When no engine can be had: another process holds the profile (named in the message), the database fails, the file of a replay is
-    /// wrong.
+    /// When no engine can be had: another process holds the profile (code `LOCKED`, the process named in the message) and more is wanted than
+    /// to read, the database fails, the file of a replay is wrong.
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError>;
+
+    /// Kill switch on in the engine that another process runs on the profile; `all` cancels protective exits too. Returns once it is.
+    ///
+    /// # Errors
+    /// When that engine cannot be told, or does not answer in time.
+    async fn halt_elsewhere(&self, settings: &Settings, all: bool) -> Result<(), CliError>;
 
     /// Ends every engine that `session` started in this process: what is journalled is on disk, the profile's lock is free.
     ///

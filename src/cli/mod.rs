@@ -15,13 +15,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 
 use crate::config::Environment;
 
 pub use console::Console;
-pub use error::{CliError, EXIT_DONE, EXIT_INTERNAL, EXIT_NETWORK, EXIT_USAGE};
+pub use error::{CliError, EXIT_DONE, EXIT_INTERNAL, EXIT_LOCKED, EXIT_NETWORK, EXIT_USAGE};
 pub use host::Host;
 
 use args::Cli;
@@ -60,9 +60,10 @@ fn run_patiently(
     let args: Vec<OsString> = args.into_iter().collect();
     // A wrong command line must be answered in the form that was asked for, though it could not be read.
     let json = args.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
-    let cli = match Cli::try_parse_from(&args) {
+    let read = args::command().try_get_matches_from(&args).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match read {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, json, console),
+        Err(error) => return usage(&error, &args, json, console),
     };
     let json = cli.globals.json;
     if let Some(result) = commands::answer_at_once(&cli, host) {
@@ -78,7 +79,7 @@ fn run_patiently(
 }
 
 /// What clap has to say: help and version on the output, a mistake as one line on the error stream.
-fn usage(error: &clap::Error, json: bool, console: &mut Console) -> u8 {
+fn usage(error: &clap::Error, args: &[OsString], json: bool, console: &mut Console) -> u8 {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return finish(
@@ -87,23 +88,33 @@ fn usage(error: &clap::Error, json: bool, console: &mut Console) -> u8 {
             console,
         );
     }
-    finish(Err(CliError::usage(one_line(&text))), json, console)
+    finish(Err(CliError::usage(one_line(&text, &path(args)))), json, console)
+}
+
+/// The commands that the arguments name, such as `arbion order place`.
+fn path(args: &[OsString]) -> String {
+    let mut command = &args::command();
+    let mut path = String::from("arbion");
+    for word in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
+        if let Some(found) = command.find_subcommand(word) {
+            path.push(' ');
+            path.push_str(found.get_name());
+            command = found;
+        }
+    }
+    path
 }
 
 /// Clap's paragraphs as one line that ends with where help is.
-fn one_line(text: &str) -> String {
-    let mut usage = None;
-    let mut words: Vec<&str> = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if let Some(rest) = line.strip_prefix("Usage: ") {
-            usage = Some(rest);
-        } else if usage.is_none() && !line.starts_with("For more information") {
-            words.push(line.strip_prefix("error: ").unwrap_or(line));
-        }
-    }
-    let command: Vec<&str> =
-        usage.unwrap_or("arbion").split(' ').take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
-    format!("{}; see: {} --help", words.join(" ").trim_end_matches(':'), command.join(" "))
+fn one_line(text: &str, path: &str) -> String {
+    let words: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage: ") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .map(|line| line.strip_prefix("error: ").unwrap_or(line))
+        .collect();
+    format!("{}; see: {path} --help", words.join(" ").trim_end_matches(':'))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use crate::command::types::{Command, FlattenScope};
 use crate::domain::account::Account;
-use crate::domain::denial::Denial;
+use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
@@ -319,8 +319,10 @@ pub enum SessionError {
 impl SessionError {
     /// The process exit code (design, decision 11).
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
+            // Risk had nothing against it; the journal could not be written.
+            Self::Denied(denials) if denials.iter().all(|d| d.code == DenialCode::JournalUnavailable) => 1,
             Self::Denied(_) => 3,
             Self::Rejected(_) => 4,
             Self::Usage(_) | Self::Clarify(_) | Self::ConfirmationChanged => 2,

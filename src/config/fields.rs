@@ -122,7 +122,6 @@ pub(super) static FIELDS: &[Field] = fields! {
         zone: ZONES,
     }
     "market" at [market] {
-        symbols_active: Whole(1_u32, 500),
         updates_per_symbol: Number("0.01", "1000"),
     }
     "log" at [log] {

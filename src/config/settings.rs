@@ -340,16 +340,14 @@ impl Zone {
 /// The simulated market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Market {
-    /// Symbols that move by themselves; every other one is priced when it is asked for.
-    pub symbols_active: u32,
-    /// New prices a second of each of them, on average.
+    /// New prices a second of each symbol, on average.
     #[serde(with = "decimal_text")]
     pub updates_per_symbol: Decimal,
 }
 
 impl Default for Market {
     fn default() -> Self {
-        Self { symbols_active: 100, updates_per_symbol: Decimal::TWO }
+        Self { updates_per_symbol: Decimal::TWO }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::order::{OrderChange, OrderPreview, OrderRequest, OriginKind};
 use crate::domain::snapshot::Watchlist;
 
 use super::feed::Source;
+use super::launch::Access;
 use super::paper::VenueCommand;
 use super::previews::confirmation_hash;
 use super::resolve::{self, Asker};
@@ -25,9 +26,33 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 /// Instruments on one watchlist at most.
 const WATCHED_MAX: usize = 500;
 
+/// Does a request change anything but what is looked at.
+const fn changes(request: &Request) -> bool {
+    match request {
+        Request::Preview { .. }
+        | Request::Subscribe { .. }
+        | Request::Bars { .. }
+        | Request::Chain { .. }
+        | Request::Search { .. }
+        | Request::OrderHistory(_)
+        | Request::Executions(_)
+        | Request::Pnl(_)
+        | Request::Backup { .. } => false,
+        Request::Execute { command, .. } => !matches!(
+            command,
+            Command::Quote { .. } | Command::Chain { .. } | Command::Clarify { .. } | Command::Show { .. }
+        ),
+        _ => true,
+    }
+}
+
 impl EngineTask {
     pub(super) async fn answer(&mut self, asked: Asked) {
         let Asked { request, reply } = asked;
+        if self.access == Access::Read && changes(&request) {
+            let text = "another process runs this profile's engine; this one only reads";
+            return give(reply, Err(SessionError::Usage(text.to_owned())));
+        }
         match request {
             Request::Preview { command, origin, account } => {
                 let answer = self.preview(command, self.asker(origin, account, false)).await;
@@ -46,10 +71,7 @@ impl EngineTask {
                 Err(error) => give(reply, Err(error)),
             },
             Request::Halt { all } => self.halt(all, reply).await,
-            Request::Resume => {
-                let request = self.expect(reply, None);
-                self.step(Input::Resume { request }).await;
-            }
+            Request::Resume => self.resume(reply).await,
             Request::Flatten { scope, wait } => {
                 let asker = self.asker(OriginKind::Cli, None, true);
                 self.flatten(scope, &asker, wait, reply).await;
@@ -194,10 +216,7 @@ impl EngineTask {
                 }
             }
             Command::Halt => self.halt(false, reply).await,
-            Command::Resume => {
-                let request = self.expect(reply, None);
-                self.step(Input::Resume { request }).await;
-            }
+            Command::Resume => self.resume(reply).await,
             other => {
                 let answer = self.simple(other).await;
                 give(reply, answer);
@@ -260,6 +279,14 @@ impl EngineTask {
         let request = self.expect(reply, Some(Until::Ended));
         self.step(Input::Halt { request, all, reason: "asked for".to_owned() }).await;
         self.settle();
+    }
+
+    async fn resume(&mut self, reply: Answer) {
+        if let Err(error) = self.clear_halt() {
+            return give(reply, Err(error));
+        }
+        let request = self.expect(reply, None);
+        self.step(Input::Resume { request }).await;
     }
 
     async fn flatten(&mut self, scope: FlattenScope, asker: &Asker, wait: bool, reply: Answer) {

@@ -1,16 +1,17 @@
 //! The journal thread: commits what steps want written, synced, and answers each ticket. Entries that wait together share a commit.
 
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::clock::system_now;
 use super::session::give;
 use crate::core::effect::{self, JournalEntry, Ticket};
 use crate::domain::ids::AccountId;
-use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store};
+use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError};
 
 /// Jobs that may wait.
 const JOBS_MAX: usize = 4_096;
@@ -32,10 +33,21 @@ pub(super) enum Job {
     },
     /// The paper venue's state.
     Venue(AccountId, String),
+    /// All of these in one transaction: what a broker reported, and the venue that reported it.
+    Together(Vec<Job>),
     /// Write everything now, then answer.
     Flush(tokio::sync::oneshot::Sender<()>),
-    /// An online backup.
-    Backup(PathBuf, tokio::sync::oneshot::Sender<Result<(), String>>),
+}
+
+impl Job {
+    /// The tickets that wait for it.
+    pub(super) fn tickets(&self) -> Vec<Ticket> {
+        match self {
+            Self::Entry { ticket, .. } => vec![*ticket],
+            Self::Together(jobs) => jobs.iter().flat_map(Self::tickets).collect(),
+            Self::Venue(..) | Self::Flush(_) => Vec::new(),
+        }
+    }
 }
 
 /// A ticket's answer.
@@ -48,13 +60,26 @@ pub(super) struct JournalThread {
 }
 
 /// Where jobs go in.
-#[derive(Clone)]
-pub(super) struct JournalSender(SyncSender<Job>);
+pub(super) enum JournalSender {
+    /// To the thread.
+    Thread(SyncSender<Job>),
+    /// Nowhere: an engine that only reads writes nothing.
+    Nowhere,
+}
 
 impl JournalSender {
-    /// Hands a job over. False when the queue is full or the thread has ended: it is reported, never awaited.
-    pub(super) fn send(&self, job: Job) -> bool {
-        self.0.try_send(job).is_ok()
+    /// Hands a job over, or back when the queue is full or the thread has ended: it is reported, never awaited.
+    pub(super) fn send(&self, job: Job) -> Result<(), Job> {
+        match (self, job) {
+            (Self::Thread(jobs), job) => jobs.try_send(job).map_err(|error| match error {
+                TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+            }),
+            (Self::Nowhere, Job::Flush(done)) => {
+                give(done, ());
+                Ok(())
+            }
+            (Self::Nowhere, _) => Ok(()),
+        }
     }
 }
 
@@ -69,7 +94,7 @@ impl JournalThread {
     }
 
     pub(super) fn sender(&self) -> Option<JournalSender> {
-        self.jobs.clone().map(JournalSender)
+        self.jobs.clone().map(JournalSender::Thread)
     }
 
     /// Waits until everything is written and the database is closed. All senders must be gone.
@@ -85,16 +110,15 @@ impl JournalThread {
 
 /// What waits to be written together.
 #[derive(Default)]
-struct Group {
+pub(super) struct Group {
     batches: Vec<JournalBatch>,
     tickets: Vec<Ticket>,
     urgent: bool,
     flushes: Vec<tokio::sync::oneshot::Sender<()>>,
-    backups: Vec<(PathBuf, tokio::sync::oneshot::Sender<Result<(), String>>)>,
 }
 
 impl Group {
-    fn add(&mut self, job: Job) {
+    pub(super) fn add(&mut self, job: Job) {
         match job {
             Job::Entry { ticket, urgent, entry } => {
                 self.batches.push(batch(*entry));
@@ -102,26 +126,28 @@ impl Group {
                 self.urgent |= urgent;
             }
             Job::Venue(account, state) => {
-                // Only the newest state counts.
-                for earlier in &mut self.batches {
-                    earlier.venues.retain(|(other, _)| *other != account);
-                }
                 self.batches.push(JournalBatch { venues: vec![(account, state)], ..JournalBatch::default() });
             }
             Job::Flush(done) => {
                 self.urgent = true;
                 self.flushes.push(done);
             }
-            Job::Backup(path, done) => {
-                self.urgent = true;
-                self.backups.push((path, done));
-            }
+            Job::Together(jobs) => jobs.into_iter().for_each(|job| self.add(job)),
         }
     }
 }
 
-fn run(mut store: Store, inbox: &Receiver<Job>, answers: &mpsc::Sender<Written>) {
-    let mut unsaved: Vec<JournalBatch> = Vec::new();
+/// The thread's own state.
+pub(super) struct Writer {
+    store: Store,
+    /// The disk failed under the database: what the system still holds of it is not to be trusted.
+    broken: bool,
+    /// What could not be written yet.
+    unsaved: Vec<JournalBatch>,
+}
+
+fn run(store: Store, inbox: &Receiver<Job>, answers: &mpsc::Sender<Written>) {
+    let mut writer = Writer::new(store);
     let mut open = true;
     while open {
         let mut group = Group::default();
@@ -149,39 +175,81 @@ fn run(mut store: Store, inbox: &Receiver<Job>, answers: &mpsc::Sender<Written>)
                 }
             }
         }
-        commit(&mut store, group, &mut unsaved, answers);
+        writer.commit(group, answers);
     }
-    if let Err(error) = store.close() {
+    if !writer.unsaved.is_empty() {
+        tracing::error!(
+            batches = writer.unsaved.len(),
+            "the journal ends with entries that could not be written"
+        );
+    }
+    if let Err(error) = writer.store.close() {
         tracing::error!(%error, "the database was not marked as closed");
     }
 }
 
-fn commit(store: &mut Store, group: Group, unsaved: &mut Vec<JournalBatch>, answers: &mpsc::Sender<Written>) {
-    unsaved.extend(group.batches);
-    let result = if unsaved.is_empty() {
-        Ok(())
-    } else {
-        store.journal(unsaved).map(|_| ()).map_err(|error| error.to_string())
-    };
-    match &result {
-        Ok(()) => unsaved.clear(),
-        Err(reason) => {
-            tracing::error!(reason, "journal write failed");
-            let excess = unsaved.len().saturating_sub(UNSAVED_MAX);
-            unsaved.drain(..excess);
+impl Writer {
+    pub(super) const fn new(store: Store) -> Self {
+        Self { store, broken: false, unsaved: Vec::new() }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    #[cfg(test)]
+    pub(super) const fn mark_broken(&mut self) {
+        self.broken = true;
+    }
+
+    pub(super) fn commit(&mut self, group: Group, answers: &mpsc::Sender<Written>) {
+        self.unsaved.extend(group.batches);
+        keep_newest_venues(&mut self.unsaved);
+        let result = self.write().map_err(|error| error.to_string());
+        match &result {
+            Ok(()) => self.unsaved.clear(),
+            Err(reason) => {
+                tracing::error!(reason, "journal write failed");
+                let excess = self.unsaved.len().saturating_sub(UNSAVED_MAX);
+                if excess > 0 {
+                    tracing::error!(excess, "too much waits for the disk; the oldest entries are given up");
+                }
+                self.unsaved.drain(..excess);
+            }
+        }
+        for ticket in group.tickets {
+            // The engine has gone: nobody waits any more.
+            if answers.blocking_send((ticket, result.clone())).is_err() {
+                break;
+            }
+        }
+        for done in group.flushes {
+            give(done, ());
         }
     }
-    for ticket in group.tickets {
-        // The engine has gone: nobody waits any more.
-        if answers.blocking_send((ticket, result.clone())).is_err() {
-            break;
+
+    /// Writes what waits. After the disk has failed the database is opened anew first: a second sync of the same file may report success
+    /// for pages that were dropped (reliability S6).
+    fn write(&mut self) -> Result<(), StoreError> {
+        if self.broken {
+            self.store.reopen(system_now())?;
+            self.broken = false;
         }
+        if self.unsaved.is_empty() {
+            return Ok(());
+        }
+        let written = self.store.journal(&self.unsaved).map(|_| ());
+        self.broken = matches!(written, Err(StoreError::Io { .. } | StoreError::Damaged { .. }));
+        written
     }
-    for (path, done) in group.backups {
-        give(done, store.backup(&path).map_err(|error| error.to_string()));
-    }
-    for done in group.flushes {
-        give(done, ());
+}
+
+/// Of each account's venue only the newest state counts; it is large, and many may wait while the disk is full.
+fn keep_newest_venues(batches: &mut [JournalBatch]) {
+    let mut seen = BTreeSet::new();
+    for batch in batches.iter_mut().rev() {
+        batch.venues.retain(|(account, _)| seen.insert(account.clone()));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -17,18 +19,19 @@ use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::Money;
+use crate::domain::order::OrderStatus;
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::{MarketClock, Snapshot, Watchlist};
 use crate::market::bars_csv::BarsError;
 use crate::market::simulated::{ACTIVE, SimulatedMarket};
 use crate::market::symbols::Universe;
-use crate::store::lock::ProfileLock;
+use crate::store::lock::{Holder, ProfileLock};
 use crate::store::{Store, StoreError};
 
 use super::clock::{Clock, entropy, system_now};
 use super::feed::MarketFeed;
-use super::journal::JournalThread;
-use super::link;
+use super::journal::{JournalSender, JournalThread};
+use super::link::{self, LinkCommand};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
@@ -37,6 +40,10 @@ use super::waiters::Waiters;
 
 /// Events that may wait for the engine.
 const EVENTS_MAX: usize = 1_024;
+/// Longest wait for an engine that only glances.
+const GLANCE_MAX: Duration = Duration::from_secs(3);
+/// How often it is looked at.
+const GLANCE_EVERY: Duration = Duration::from_millis(20);
 /// Ended orders brought back at a start.
 const RECENT_ORDERS: u32 = 500;
 
@@ -54,9 +61,26 @@ pub enum FeedChoice {
     },
 }
 
+/// What an engine may do with a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everything. It holds the profile's lock.
+    Trade,
+    /// Everything, and it is there for one answer only: whoever finds the lock taken by it may wait a moment.
+    Glance,
+    /// Look at what is on the disk, while another process holds the lock. Nothing is written, nothing matched, nothing sent.
+    Read,
+}
+
 /// What an engine is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// What it may do.
+    pub access: Access,
+    /// The command that starts it, such as `arbion demo`, for whoever finds the profile in use.
+    pub command: String,
+    /// Watchlists of a profile that has none yet; empty for those that come with the program.
+    pub watchlists: Vec<Watchlist>,
     /// The profile's directory.
     pub directory: PathBuf,
     /// The profile's name.
@@ -93,6 +117,14 @@ pub enum EngineError {
     /// The system gives no thread.
     #[error("no thread can be started: {0}")]
     Thread(#[from] std::io::Error),
+    /// What an earlier replay left cannot be removed.
+    #[error("{path} cannot be removed ({reason}); remove it by hand")]
+    Leftover {
+        /// Which file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
     /// It ended before it was up.
     #[error("the engine ended while it was starting")]
     Ended,
@@ -201,10 +233,10 @@ fn first_picture(settings: &Settings) -> Snapshot {
 /// The parts of an engine before it runs.
 struct Assembly {
     task: EngineTask,
-    inbox_events: mpsc::Receiver<crate::domain::execution::AccountEvent>,
+    inbox_reports: mpsc::Receiver<link::Reported>,
     inbox_written: mpsc::Receiver<super::journal::Written>,
-    journal: JournalThread,
-    _lock: ProfileLock,
+    journal: Option<JournalThread>,
+    _lock: Option<ProfileLock>,
 }
 
 impl Assembly {
@@ -220,30 +252,42 @@ impl Assembly {
             settings.directory = settings.directory.join("replay");
             remove_run(&settings.directory)?;
         }
-        let lock = ProfileLock::acquire(&settings.directory)?;
+        let lock = take_lock(&settings).await?;
         let feed = make_feed(&settings, &universe, &calendar)?;
         let clock = match feed.replay_state() {
             Some(state) => Clock::replay(state.at),
             None => Clock::System,
         };
         let now = clock.now();
-        let store = Store::open(&settings.directory, now)?;
+        let store = match settings.access {
+            Access::Read => Store::open_reader(&settings.directory)?,
+            Access::Trade | Access::Glance => Store::open(&settings.directory, now)?,
+        };
         let account = settings.venue.account.clone();
         let mut core = make_core(&settings, &calendar, feed.feed(), now);
         let venue = open_venue(&settings, &store, replay)?;
         restore(&mut core, &store, &account, now)?;
         let lists = match store.watchlists()? {
-            lists if lists.is_empty() => default_watchlists(&feed),
+            lists if lists.is_empty() => default_watchlists(&settings, &feed),
             lists => lists,
         };
         let (written_in, inbox_written) = mpsc::channel(EVENTS_MAX);
-        let (events_in, inbox_events) = mpsc::channel(EVENTS_MAX);
-        let journal = JournalThread::start(store, written_in)?;
-        let sender = journal.sender().ok_or(EngineError::Ended)?;
-        let paper = PaperBroker::start(venue, events_in.clone(), sender.clone(), clock.clone());
+        let (reports_in, inbox_reports) = mpsc::channel(EVENTS_MAX);
+        let journal = match settings.access {
+            Access::Read => None,
+            Access::Trade | Access::Glance => Some(JournalThread::start(store, written_in)?),
+        };
+        let sender = match &journal {
+            Some(journal) => journal.sender().ok_or(EngineError::Ended)?,
+            None => JournalSender::Nowhere,
+        };
+        let halted = Arc::new(AtomicBool::new(core.trading_state() == TradingState::Halted));
+        let paper = PaperBroker::start(venue, reports_in.clone(), clock.clone());
         let (link_in, link_out) = mpsc::channel(link::COMMANDS_MAX);
         let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
-        tokio::spawn(link::run(account.clone(), broker, link_out, events_in, clock.clone()));
+        let link =
+            link::run(account.clone(), broker, link_out, reports_in, clock.clone(), Arc::clone(&halted));
+        tokio::spawn(link);
         let mut task = EngineTask {
             core,
             clock,
@@ -253,6 +297,10 @@ impl Assembly {
             backlog: Backlog::default(),
             link: link_in,
             journal: sender,
+            unsent: std::collections::VecDeque::new(),
+            together: None,
+            halted,
+            access: settings.access,
             directory: settings.directory.clone(),
             universe,
             snapshots,
@@ -264,20 +312,36 @@ impl Assembly {
             last_bar_at: None,
         };
         task.open(lists, account).await;
-        Ok(Self { task, inbox_events, inbox_written, journal, _lock: lock })
+        Ok(Self { task, inbox_reports, inbox_written, journal, _lock: lock })
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
-        let inbox = Inbox { requests, events: self.inbox_events, written: self.inbox_written, shutdown };
+        let inbox = Inbox { requests, reports: self.inbox_reports, written: self.inbox_written, shutdown };
         self.task.run(inbox).await;
-        // The task is gone and with it every sender but those of the venue's task, which ends with its channel.
-        tokio::task::yield_now().await;
-        drop(tokio::time::timeout(std::time::Duration::from_millis(50), std::future::pending::<()>()).await);
-        let journal = self.journal;
-        // Joining blocks; nothing else runs on this runtime any more.
-        tokio::task::spawn_blocking(move || journal.finish())
-            .await
-            .unwrap_or_else(|error| tracing::error!(%error, "journal"));
+        // The task is gone and with it the journal's only sender. Nothing else runs on this thread any more, so that it may wait.
+        if let Some(journal) = self.journal {
+            journal.finish();
+        }
+    }
+}
+
+/// The profile's lock. One that only glances is waited for; an engine that only reads needs none.
+async fn take_lock(settings: &Settings) -> Result<Option<ProfileLock>, StoreError> {
+    let holder = Holder::this_process(&settings.command, settings.access == Access::Glance);
+    if settings.access == Access::Read {
+        return Ok(None);
+    }
+    let patience = tokio::time::Instant::now() + GLANCE_MAX;
+    loop {
+        match ProfileLock::acquire(&settings.directory, &holder) {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(StoreError::Locked { holder, .. })
+                if holder.reads && tokio::time::Instant::now() < patience =>
+            {
+                tokio::time::sleep(GLANCE_EVERY).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -300,22 +364,37 @@ impl EngineTask {
             self.ensure(instrument).await;
         }
         self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
+        if self.access == Access::Read {
+            return;
+        }
+        self.take_up().await;
+        self.look_for_halt().await;
+        let now = self.clock.now();
+        self.paper.tell(VenueCommand::Advance(now)).await;
+        self.step(Input::Tick).await;
+    }
+}
+
+impl EngineTask {
+    /// What was in flight when the last engine ended (reliability J7): an order whose sending is unproven is asked about, never sent again; a
+    /// cancel is sent again, as that is safe.
+    async fn take_up(&mut self) {
         let in_flight: Vec<_> = self
             .core
             .book()
             .working()
-            .filter(|order| order.status == crate::domain::order::OrderStatus::PendingSubmit)
-            .map(|order| order.request.client_order_id)
+            .filter_map(|order| {
+                let id = order.request.client_order_id;
+                match order.status {
+                    OrderStatus::PendingSubmit | OrderStatus::Unknown => Some(LinkCommand::Ask(id)),
+                    OrderStatus::PendingCancel => Some(LinkCommand::Cancel(id)),
+                    _ => None,
+                }
+            })
             .collect();
-        // An intent whose sending is unproven is asked about, never sent again.
-        for id in in_flight {
-            if self.link.send(link::LinkCommand::Ask(id)).await.is_err() {
-                tracing::error!("the broker link has stopped");
-            }
+        for command in in_flight {
+            self.send(command).await;
         }
-        let now = self.clock.now();
-        self.paper.tell(VenueCommand::Advance(now)).await;
-        self.step(Input::Tick).await;
     }
 }
 
@@ -323,7 +402,8 @@ fn remove_run(directory: &std::path::Path) -> Result<(), EngineError> {
     for name in ["arbion.db", "arbion.db-wal", "arbion.db-shm"] {
         let path = directory.join(name);
         if path.exists() {
-            std::fs::remove_file(path)?;
+            std::fs::remove_file(&path)
+                .map_err(|error| EngineError::Leftover { path, reason: error.to_string() })?;
         }
     }
     Ok(())
@@ -351,7 +431,7 @@ fn make_feed(
     })
 }
 
-fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Feed, now: Timestamp) -> Engine {
+pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Feed, now: Timestamp) -> Engine {
     let replay = feed == Feed::Replayed;
     let config = EngineConfig {
         profile: settings.profile.as_str().into(),
@@ -386,7 +466,12 @@ fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Feed, now: Tim
 
 fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Venue, EngineError> {
     let account = &settings.venue.account;
-    let mut venue = match store.venue(account)? {
+    let stored = match settings.access {
+        // The orders are another process's to match.
+        Access::Read => None,
+        Access::Trade | Access::Glance => store.venue(account)?,
+    };
+    let mut venue = match stored {
         Some(state) => serde_json::from_str(&state)
             .map_err(|error| EngineError::Venue { account: account.clone(), reason: error.to_string() })?,
         None => {
@@ -421,9 +506,12 @@ fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp
     Ok(())
 }
 
-fn default_watchlists(feed: &MarketFeed) -> Vec<Watchlist> {
+fn default_watchlists(settings: &Settings, feed: &MarketFeed) -> Vec<Watchlist> {
     if let super::feed::Source::Replay(replay) = &feed.source {
         return vec![Watchlist { name: "replay".into(), instruments: replay.instruments() }];
+    }
+    if !settings.watchlists.is_empty() {
+        return settings.watchlists.clone();
     }
     ACTIVE
         .iter()

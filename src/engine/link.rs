@@ -1,18 +1,28 @@
 //! The link to a broker: one task per account that carries out what the core wants sent, and turns outcomes into events.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
 use crate::brokers::{Broker, SubmitOutcome};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
 use crate::domain::ids::{AccountId, ClientOrderId};
-use crate::domain::order::{Approved, OrderRequest, OrderStatus};
+use crate::domain::order::{Approved, OrderRequest, OrderStatus, PositionEffect, Side};
 
 use super::clock::Clock;
 
 /// Commands that may wait for a broker.
 pub(super) const COMMANDS_MAX: usize = 64;
+
+/// What a broker reports at a time.
+pub(super) struct Reported {
+    /// In order.
+    pub(super) events: Vec<AccountEvent>,
+    /// The paper venue as these events left it, as JSON: stored in the transaction that books them, so that a kill between the two is
+    /// impossible and no fill is lost or comes twice.
+    pub(super) venue: Option<(AccountId, String)>,
+}
 
 /// What goes to a broker.
 pub(super) enum LinkCommand {
@@ -27,12 +37,17 @@ pub(super) async fn run(
     account: AccountId,
     broker: Arc<dyn Broker>,
     mut commands: mpsc::Receiver<LinkCommand>,
-    events: mpsc::Sender<AccountEvent>,
+    reports: mpsc::Sender<Reported>,
     clock: Clock,
+    halted: Arc<AtomicBool>,
 ) {
-    let link = Link { account, events, clock };
+    let link = Link { account, reports, clock };
     while let Some(command) = commands.recv().await {
         match command {
+            LinkCommand::Submit(order) if halted.load(Ordering::Acquire) && opens(order.get()) => {
+                // The kill switch came after this was let out and before it was sent.
+                link.report(order.get().client_order_id, OrderEvent::NeverReached).await;
+            }
             LinkCommand::Submit(order) => {
                 let id = order.get().client_order_id;
                 let event = match broker.submit(*order).await {
@@ -84,9 +99,19 @@ pub(super) async fn run(
     }
 }
 
+/// Could this order open or enlarge a position.
+fn opens(order: &OrderRequest) -> bool {
+    let closes = order.reduce_only
+        || match order.position_effect {
+            Some(effect) => effect == PositionEffect::Close,
+            None => matches!(order.side, Side::Sell | Side::BuyToCover),
+        };
+    !closes
+}
+
 struct Link {
     account: AccountId,
-    events: mpsc::Sender<AccountEvent>,
+    reports: mpsc::Sender<Reported>,
     clock: Clock,
 }
 
@@ -94,7 +119,9 @@ impl Link {
     async fn report(&self, client_order_id: ClientOrderId, event: OrderEvent) {
         let update =
             OrderUpdate { account: self.account.clone(), client_order_id, at: self.clock.now(), event };
-        // The engine has ended: nobody is left to tell.
-        drop(self.events.send(AccountEvent::Order(update)).await);
+        let reported = Reported { events: vec![AccountEvent::Order(update)], venue: None };
+        if self.reports.send(reported).await.is_err() {
+            tracing::debug!("the engine has ended: nobody is left to tell");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod answers;
 pub mod backtest;
 pub mod clock;
 mod feed;
+mod halt;
 mod journal;
 mod launch;
 mod link;
@@ -16,5 +17,9 @@ mod session;
 mod task;
 mod waiters;
 
-pub use launch::{EngineError, FeedChoice, Running, Settings, launch};
+pub use halt::{HALT_FILE, request_halt};
+pub use launch::{Access, EngineError, FeedChoice, Running, Settings, launch};
 pub use session::LocalSession;
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
 
 use super::clock::Clock;
-use super::journal::{Job, JournalSender};
+use super::link::Reported;
 use super::session::give;
 
 /// Messages that may wait for the venue.
@@ -58,14 +58,9 @@ pub(super) struct Backlog(BTreeMap<Instrument, Quote>);
 
 impl PaperBroker {
     /// Starts the venue's task on the current runtime.
-    pub(super) fn start(
-        venue: Venue,
-        events: mpsc::Sender<AccountEvent>,
-        journal: JournalSender,
-        clock: Clock,
-    ) -> Self {
+    pub(super) fn start(venue: Venue, reports: mpsc::Sender<Reported>, clock: Clock) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
-        tokio::spawn(VenueTask { venue, events, journal, clock, dirty: false }.run(inbox));
+        tokio::spawn(VenueTask { venue, reports, clock }.run(inbox));
         Self { commands, capabilities: Capabilities::paper() }
     }
 
@@ -138,17 +133,15 @@ impl Broker for PaperBroker {
     }
 
     async fn executions(&self, _since: Timestamp) -> Result<Vec<Execution>, BrokerError> {
-        // The venue is stored before it reports, in the same database as the journal: it has no fill that was never handed over.
+        // The venue is stored in the transaction that books what it reports: it has no fill that the journal lacks.
         Ok(Vec::new())
     }
 }
 
 struct VenueTask {
     venue: Venue,
-    events: mpsc::Sender<AccountEvent>,
-    journal: JournalSender,
+    reports: mpsc::Sender<Reported>,
     clock: Clock,
-    dirty: bool,
 }
 
 impl VenueTask {
@@ -183,17 +176,14 @@ impl VenueTask {
             VenueCommand::Spec(spec) => self.venue.set_spec(*spec),
             VenueCommand::Submit(order, reply) => {
                 self.venue.submit(now, &order);
-                self.dirty = true;
                 self.answer(order.client_order_id, reply).await;
             }
             VenueCommand::Cancel(id, reply) => {
                 self.venue.cancel(now, id);
-                self.dirty = true;
                 self.answer(id, reply).await;
             }
             VenueCommand::Replace(id, new, reply) => {
                 self.venue.replace(now, id, &new);
-                self.dirty = true;
                 self.answer(new.client_order_id, reply).await;
             }
             VenueCommand::Account(reply) => give(reply, self.venue.account(now)),
@@ -236,7 +226,8 @@ impl VenueTask {
             },
             _ => None,
         });
-        self.store();
+        // What the venue now knows is on its way to the disk before the answer is: the journal never knows more than the venue.
+        self.hand_over(events).await;
         give(
             reply,
             match refusal {
@@ -246,43 +237,28 @@ impl VenueTask {
                 ),
             },
         );
-        self.send(events).await;
     }
 
-    /// Stores the venue, then hands its events over: the engine never knows more than the disk.
     async fn report(&mut self) {
         if self.venue.has_events() {
-            self.dirty = true;
-            self.store();
             let mut events = Vec::new();
             self.venue.drain(&mut events);
-            self.send(events).await;
+            self.hand_over(events).await;
         }
     }
 
-    fn store(&mut self) {
-        if !std::mem::take(&mut self.dirty) {
-            return;
-        }
-        match serde_json::to_string(&self.venue) {
-            Ok(state) => {
-                if !self.journal.send(Job::Venue(self.venue.account(self.clock.now()).account, state)) {
-                    tracing::error!(
-                        "the journal's queue is full; the paper venue is stored with its next change"
-                    );
-                    self.dirty = true;
-                }
+    /// Hands events over with the state that they left the venue in, to be stored with what they change.
+    async fn hand_over(&mut self, events: Vec<AccountEvent>) {
+        let account = self.venue.account(self.clock.now()).account;
+        let venue = match serde_json::to_string(&self.venue) {
+            Ok(state) => Some((account, state)),
+            Err(error) => {
+                tracing::error!(%error, "the paper venue cannot be written down");
+                None
             }
-            Err(error) => tracing::error!(%error, "the paper venue cannot be written down"),
-        }
-    }
-
-    async fn send(&self, events: Vec<AccountEvent>) {
-        for event in events {
-            // The engine has ended: so will this task.
-            if self.events.send(event).await.is_err() {
-                return;
-            }
+        };
+        if self.reports.send(Reported { events, venue }).await.is_err() {
+            tracing::debug!("the engine has ended, and so will this venue");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Reads: quotes, bars, chains, and history from the database on a blocking thread.
 
+use std::path::Path;
+
 use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::oneshot;
@@ -92,18 +94,15 @@ impl EngineTask {
         Ok(Reply::Chain(Box::new(Chain { underlying: underlying.clone(), spot, expiries, rows })))
     }
 
-    /// History: written first, then read on a thread of its own, answered from there.
+    /// History and backups: written first, then read on a thread of its own, so that no order waits meanwhile.
     pub(super) fn read(&mut self, request: Request, reply: Answer) {
-        if let Request::Backup { to } = request {
-            return self.backup(to, reply);
-        }
         let (done, flushed) = oneshot::channel();
-        if !self.journal.send(Job::Flush(done)) {
+        if self.journal.send(Job::Flush(done)).is_err() {
             return drop(
                 reply.send(Err(SessionError::Storage("the journal's queue is full; try again".to_owned()))),
             );
         }
-        let directory = self.directory.clone();
+        let (directory, now) = (self.directory.clone(), self.clock.now());
         let account = self.core.account(self.core.default_account());
         tokio::spawn(async move {
             // A journal that has stopped cannot be waited for; what is on disk is still the truth.
@@ -114,35 +113,18 @@ impl EngineTask {
                     Request::OrderHistory(query) => Ok(Reply::Orders(store.orders(&filter(query))?)),
                     Request::Executions(query) => Ok(Reply::Executions(store.executions(&filter(query))?)),
                     Request::Pnl(query) => report(&store, &filter(query), account.as_ref()),
+                    Request::Backup { to } => {
+                        let path = store.backup(to.as_deref().map(Path::new), now)?;
+                        Ok(Reply::Done(path.display().to_string()))
+                    }
                     _ => Ok(Reply::Done(String::new())),
                 }
             })
             .await;
             let answer = match answer {
-                Ok(result) => result.map_err(|error: StoreError| SessionError::Storage(error.to_string())),
+                Ok(Err(error @ StoreError::Exists { .. })) => Err(SessionError::Usage(error.to_string())),
+                Ok(result) => result.map_err(|error| SessionError::Storage(error.to_string())),
                 Err(error) => Err(SessionError::Internal(error.to_string())),
-            };
-            give(reply, answer);
-        });
-    }
-
-    fn backup(&self, to: Option<String>, reply: Answer) {
-        let now = self.clock.now();
-        let path = to.map_or_else(
-            || self.directory.join("backups").join(format!("arbion-{}.db", now.strftime("%Y%m%dT%H%M%SZ"))),
-            std::path::PathBuf::from,
-        );
-        let (done, finished) = oneshot::channel();
-        if !self.journal.send(Job::Backup(path.clone(), done)) {
-            return drop(
-                reply.send(Err(SessionError::Storage("the journal's queue is full; try again".to_owned()))),
-            );
-        }
-        tokio::spawn(async move {
-            let answer = match finished.await {
-                Ok(Ok(())) => Ok(Reply::Done(path.display().to_string())),
-                Ok(Err(reason)) => Err(SessionError::Storage(reason)),
-                Err(_) => Err(SessionError::Gone),
             };
             give(reply, answer);
         });

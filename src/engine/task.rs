@@ -1,7 +1,8 @@
 //! The task loop: the one owner of the core. Its order of precedence is written down in `run`: money before market data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,8 +13,8 @@ use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::domain::calendar::{Calendar, MarketPhase};
-use crate::domain::execution::AccountEvent;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
+use crate::domain::limits::TradingState;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
 use crate::market::replay::MarketEvent;
@@ -21,7 +22,8 @@ use crate::market::replay::MarketEvent;
 use super::clock::{Clock, system_now};
 use super::feed::{MarketFeed, Source};
 use super::journal::{Job, JournalSender, Written};
-use super::link::LinkCommand;
+use super::launch::Access;
+use super::link::{LinkCommand, Reported};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{Asked, give};
@@ -33,6 +35,10 @@ const FEED_EVERY: Duration = Duration::from_millis(50);
 const PUBLISH_EVERY: Duration = Duration::from_millis(33);
 /// How often time is said to have passed.
 const TICK_EVERY: Duration = Duration::from_secs(1);
+/// How often the other doors of the kill switch are looked at.
+const HALT_EVERY: Duration = Duration::from_millis(200);
+/// Jobs kept while the journal takes none.
+const UNSENT_MAX: usize = 10_000;
 
 /// A request whose answer the core will give.
 pub(super) struct Pending {
@@ -50,6 +56,13 @@ pub(super) struct EngineTask {
     pub(super) backlog: Backlog,
     pub(super) link: mpsc::Sender<LinkCommand>,
     pub(super) journal: JournalSender,
+    /// What the journal's queue did not take: handed over before anything newer.
+    pub(super) unsent: VecDeque<Job>,
+    /// Journal entries of the broker report at hand, which reach the disk together.
+    pub(super) together: Option<Vec<Job>>,
+    /// The kill switch as the links see it, whatever else waits in their queues.
+    pub(super) halted: Arc<AtomicBool>,
+    pub(super) access: Access,
     pub(super) directory: std::path::PathBuf,
     pub(super) universe: Arc<crate::market::symbols::Universe>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
@@ -64,7 +77,7 @@ pub(super) struct EngineTask {
 /// What comes in from outside.
 pub(super) struct Inbox {
     pub(super) requests: mpsc::Receiver<Asked>,
-    pub(super) events: mpsc::Receiver<AccountEvent>,
+    pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
 }
@@ -79,6 +92,7 @@ impl EngineTask {
         };
         let (mut feed, mut publish, mut tick) =
             (ticker(FEED_EVERY), ticker(PUBLISH_EVERY), ticker(TICK_EVERY));
+        let mut halt = ticker(HALT_EVERY);
         self.surroundings();
         self.publish();
         loop {
@@ -95,10 +109,11 @@ impl EngineTask {
                     self.step(input).await;
                     self.settle();
                 }
-                Some(event) = inbox.events.recv() => {
-                    self.step(Input::Broker(Box::new(event))).await;
+                Some(reported) = inbox.reports.recv() => {
+                    self.reported(reported).await;
                     self.settle();
                 }
+                _ = halt.tick() => self.look_for_halt().await,
                 asked = inbox.requests.recv() => match asked {
                     Some(asked) => {
                         self.answer(asked).await;
@@ -109,6 +124,7 @@ impl EngineTask {
                 () = at_or_never(deadline) => self.settle(),
                 _ = publish.tick(), if self.core.changed() => self.publish(),
                 _ = tick.tick() => {
+                    self.send_unsent();
                     self.surroundings();
                     self.step(Input::Tick).await;
                 }
@@ -122,17 +138,60 @@ impl EngineTask {
     /// One step of the core, and everything it wants done.
     pub(super) async fn step(&mut self, input: Input) {
         let effects = self.core.step(self.clock.now(), input);
+        self.halted.store(self.core.trading_state() == TradingState::Halted, Ordering::Release);
         for effect in effects {
             self.dispatch(effect).await;
+        }
+    }
+
+    /// Folds in what a broker reports. The books and the paper venue change on the disk in one transaction.
+    async fn reported(&mut self, reported: Reported) {
+        self.together = Some(Vec::new());
+        for event in reported.events {
+            self.step(Input::Broker(Box::new(event))).await;
+        }
+        let mut jobs = self.together.take().unwrap_or_default();
+        jobs.extend(reported.venue.map(|(account, state)| Job::Venue(account, state)));
+        if !jobs.is_empty() {
+            self.write(Job::Together(jobs)).await;
+        }
+    }
+
+    /// Hands a job to the journal. One that finds no room is kept and goes later, as it may hold fills; but what waits for it is told that
+    /// it is not on disk.
+    async fn write(&mut self, job: Job) {
+        let tickets = job.tickets();
+        self.unsent.push_back(job);
+        self.send_unsent();
+        if self.unsent.is_empty() {
+            return;
+        }
+        while self.unsent.len() > UNSENT_MAX {
+            self.unsent.pop_front();
+            tracing::error!("too much waits for the journal; its oldest entry is given up");
+        }
+        for ticket in tickets {
+            let reason = "its queue is full".to_owned();
+            Box::pin(self.step(Input::JournalFailed { ticket, reason })).await;
+        }
+    }
+
+    fn send_unsent(&mut self) {
+        while let Some(job) = self.unsent.pop_front() {
+            if let Err(job) = self.journal.send(job) {
+                self.unsent.push_front(job);
+                break;
+            }
         }
     }
 
     async fn dispatch(&mut self, effect: Effect) {
         match effect {
             Effect::Journal { ticket, urgent, entry } => {
-                if !self.journal.send(Job::Entry { ticket, urgent, entry }) {
-                    let reason = "its queue is full".to_owned();
-                    Box::pin(self.step(Input::JournalFailed { ticket, reason })).await;
+                let job = Job::Entry { ticket, urgent, entry };
+                match &mut self.together {
+                    Some(together) => together.push(job),
+                    None => self.write(job).await,
                 }
             }
             Effect::Submit { order, .. } => self.send(LinkCommand::Submit(order)).await,
@@ -143,7 +202,7 @@ impl EngineTask {
         }
     }
 
-    async fn send(&mut self, command: LinkCommand) {
+    pub(super) async fn send(&mut self, command: LinkCommand) {
         if self.link.send(command).await.is_err() {
             tracing::error!("the broker link has stopped");
         }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::lock::Holder;
+
 /// A failure of the store. Nothing was half written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -74,12 +76,32 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Another engine runs on this profile.
-    #[error("profile directory {path} is in use by process {pid}; close it first")]
+    #[error("{path} is in use by {holder}; end that first, or choose another profile")]
     Locked {
-        /// The directory.
+        /// The profile's directory.
         path: PathBuf,
         /// The process that holds it.
-        pid: String,
+        holder: Holder,
+    },
+    /// A migration that was applied is not the one of this program.
+    #[error(
+        "{path}: migration {version} was applied by a program that had another one; use that program, or restore a backup"
+    )]
+    Altered {
+        /// Which file.
+        path: PathBuf,
+        /// Which migration.
+        version: i64,
+    },
+    /// The file system is one that SQLite's write-ahead log does not work on.
+    #[error(
+        "{path} lies on a network file system ({kind}), where a database is not safe; move it to a local disk (ARBION_HOME)"
+    )]
+    Network {
+        /// The profile's directory.
+        path: PathBuf,
+        /// Which file system.
+        kind: &'static str,
     },
     /// A row cannot be understood.
     #[error("{path}: table {table}: {reason}")]
@@ -108,7 +130,7 @@ impl StoreError {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { path: path.to_owned() }
             }
-            _ => Self::Io { path: path.to_owned(), reason: error.to_string() },
+            _ => Self::Io { path: path.to_owned(), reason: words(error) },
         }
     }
 
@@ -117,8 +139,9 @@ impl StoreError {
         let path = path.to_owned();
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full { path },
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                Self::ReadOnly { path }
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+                Self::Io { path, reason: error.to_string() }
             }
             Some(ErrorCode::NotADatabase) => Self::NotOurs { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail: error.to_string() },
@@ -126,4 +149,10 @@ impl StoreError {
             _ => Self::Sqlite { path, reason: error.to_string() },
         }
     }
+}
+
+/// The system's words without its number.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

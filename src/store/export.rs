@@ -1,13 +1,7 @@
-//! Exports of trades: CSV and JSON, readable by their owner alone, safe to open in a spreadsheet.
-
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+//! Exports of trades as text: CSV, safe to open in a spreadsheet, and JSON.
 
 use crate::domain::execution::Execution;
 use crate::domain::money::canonical;
-
-use super::StoreError;
 
 /// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,28 +10,6 @@ pub enum ExportFormat {
     Csv,
     /// One JSON array.
     Json,
-}
-
-/// Writes fills to a new file. With `force`, an old one is replaced.
-///
-/// # Errors
-/// When the file exists, or cannot be written.
-pub fn export_trades(
-    path: &Path,
-    format: ExportFormat,
-    fills: &[Execution],
-    force: bool,
-) -> Result<(), StoreError> {
-    let fail = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => StoreError::Exists { path: path.to_owned() },
-        _ => StoreError::io(path, &error),
-    };
-    let text = render(format, fills);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).mode(0o600);
-    let options = if force { options.create(true).truncate(true) } else { options.create_new(true) };
-    let mut file = options.open(path).map_err(fail)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
 }
 
 /// The export as text.

@@ -56,11 +56,12 @@ impl PnlTotals {
 }
 
 impl HistoryFilter {
-    /// The `WHERE`, `LIMIT` and `OFFSET` of a filter, with its values. The text is built of constants alone.
-    fn sql(&self, time: &str) -> (String, Vec<Value>) {
+    /// The `WHERE` of a filter over a table whose times are in the column `time`, with its values. Built of constants alone: what comes
+    /// from outside is bound.
+    fn clause(&self, time: Time) -> (String, Vec<Value>) {
         let mut clause = String::from(" WHERE 1 = 1");
         let mut values = Vec::new();
-        let mut with = |text: &str, value: Value| {
+        let mut with = |text: &'static str, value: Value| {
             clause.push_str(text);
             values.push(value);
         };
@@ -70,19 +71,31 @@ impl HistoryFilter {
         if let Some(instrument) = &self.instrument {
             with(" AND instrument = ?", Value::Text(instrument.key()));
         }
-        if let Some(since) = self.since {
-            with(&format!(" AND {time} >= ?"), Value::Integer(since.as_microsecond()));
+        let (since, until) = match time {
+            Time::At => (" AND at >= ?", " AND at < ?"),
+            Time::CreatedAt => (" AND created_at >= ?", " AND created_at < ?"),
+        };
+        if let Some(instant) = self.since {
+            with(since, Value::Integer(instant.as_microsecond()));
         }
-        if let Some(until) = self.until {
-            with(&format!(" AND {time} < ?"), Value::Integer(until.as_microsecond()));
+        if let Some(instant) = self.until {
+            with(until, Value::Integer(instant.as_microsecond()));
         }
         (clause, values)
     }
 
-    fn page(&self) -> String {
+    /// The values of ` LIMIT ? OFFSET ?`.
+    fn page(&self) -> [Value; 2] {
         let limit = if self.limit == 0 { -1 } else { i64::from(self.limit) };
-        format!(" LIMIT {limit} OFFSET {}", self.offset)
+        [Value::Integer(limit), Value::Integer(i64::from(self.offset))]
     }
+}
+
+/// Which column holds a table's times.
+#[derive(Clone, Copy)]
+enum Time {
+    At,
+    CreatedAt,
 }
 
 impl Store {
@@ -116,11 +129,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn orders(&self, filter: &HistoryFilter) -> Result<Vec<Order>, StoreError> {
-        let (clause, values) = filter.sql("created_at");
-        self.documents(
-            &format!("SELECT document FROM orders{clause} ORDER BY number DESC{}", filter.page()),
-            values,
-        )
+        let (clause, mut values) = filter.clause(Time::CreatedAt);
+        values.extend(filter.page());
+        let sql = ["SELECT document FROM orders", &clause, " ORDER BY number DESC LIMIT ? OFFSET ?"].concat();
+        self.documents(&sql, values)
     }
 
     /// Every working order and the newest others, oldest first: what a start needs.
@@ -150,12 +162,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn executions(&self, filter: &HistoryFilter) -> Result<Vec<Execution>, StoreError> {
-        let (clause, values) = filter.sql("at");
-        let sql = format!(
-            "SELECT {} FROM execution{clause} ORDER BY at DESC, rowid DESC{}",
-            rows::EXECUTION_COLUMNS,
-            filter.page()
-        );
+        let (clause, mut values) = filter.clause(Time::At);
+        values.extend(filter.page());
+        let order = " ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?";
+        let sql = ["SELECT ", rows::EXECUTION_COLUMNS, " FROM execution", &clause, order].concat();
         self.query(&sql, values, rows::execution)
     }
 
@@ -164,11 +174,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn all_executions(&self) -> Result<Vec<Execution>, StoreError> {
-        self.query(
-            &format!("SELECT {} FROM execution ORDER BY rowid", rows::EXECUTION_COLUMNS),
-            Vec::new(),
-            rows::execution,
-        )
+        let sql = ["SELECT ", rows::EXECUTION_COLUMNS, " FROM execution ORDER BY rowid"].concat();
+        self.query(&sql, Vec::new(), rows::execution)
     }
 
     /// Every cash movement, oldest first.
@@ -186,10 +193,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn pnl(&self, filter: &HistoryFilter) -> Result<PnlSums, StoreError> {
-        let (clause, values) = filter.sql("at");
+        let (clause, values) = filter.clause(Time::At);
         let mut days: BTreeMap<Date, PnlTotals> = BTreeMap::new();
         let mut instruments: BTreeMap<Instrument, PnlTotals> = BTreeMap::new();
-        let sql = format!("SELECT instrument, at, realized_pnl, fee FROM execution{clause}");
+        let sql = ["SELECT instrument, at, realized_pnl, fee FROM execution", &clause].concat();
         self.query(&sql, values, |row| {
             let (realized, fee) = (rows::decimal(row, 2)?, rows::decimal(row, 3)?);
             days.entry(account_day(rows::time(row, 1)?)).or_default().add(realized, fee);

@@ -2,6 +2,7 @@
 //!
 //! Synchronous: the engine runs it on a thread of its own. Rows are the store's; the domain's types turn into them here.
 
+mod backup;
 mod error;
 mod export;
 mod history;
@@ -12,12 +13,13 @@ mod rows;
 
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 pub use error::StoreError;
-pub use export::{ExportFormat, export_trades, render};
+pub use export::{ExportFormat, render};
 pub use history::{HistoryFilter, PnlTotals};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
 
@@ -25,6 +27,8 @@ pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBa
 pub const DATABASE: &str = "arbion.db";
 /// `PRAGMA application_id`: "arbn".
 const APPLICATION_ID: i32 = 0x6172_626E;
+/// How long a statement waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(5_000);
 
 /// A profile's database, open for writing.
 #[derive(Debug)]
@@ -40,9 +44,9 @@ impl Store {
     /// When the directory cannot be made or written, and when the file is no database of ours, damaged, or newer than the program.
     pub fn open(directory: &Path, now: Timestamp) -> Result<Self, StoreError> {
         create_private_directory(directory)?;
+        refuse_network(directory)?;
         let path = directory.join(DATABASE);
-        let fresh = !path.exists();
-        if fresh {
+        if !path.exists() {
             // Made by us first, so that the modes are right from the first byte.
             std::fs::OpenOptions::new()
                 .write(true)
@@ -51,41 +55,76 @@ impl Store {
                 .open(&path)
                 .map_err(|error| StoreError::io(&path, &error))?;
         }
-        let connection = Connection::open_with_flags(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(|error| StoreError::sqlite(&path, &error))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(|error| StoreError::sqlite(&path, &error))?;
         let mut store = Self { connection, path };
-        store.pragmas(fresh).map_err(|error| StoreError::sqlite(&store.path, &error))?;
-        store.check_identity()?;
-        migrate::run(&mut store.connection, &store.path, now)?;
+        store.claim()?;
+        store.pragmas().map_err(|error| StoreError::sqlite(&store.path, &error))?;
+        migrate::run(&mut store.connection, &store.path, now, migrate::MIGRATIONS)?;
         store.check_after_crash()?;
         Ok(store)
+    }
+
+    /// Opens the same database anew. Until that succeeds, this one stays as it is.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; also when the file is gone, as a new one in its place would be another journal.
+    pub fn reopen(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        std::fs::metadata(&self.path).map_err(|error| StoreError::io(&self.path, &error))?;
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        *self = Self::open(directory, now)?;
+        Ok(())
     }
 
     /// Opens the database for reading alone: pages of history never wait for the writer.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// When there is none, it is not ours or newer than the program, or it cannot be read.
     pub fn open_reader(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(DATABASE);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| StoreError::sqlite(&path, &error))?;
-        connection
-            .busy_timeout(std::time::Duration::from_millis(5_000))
-            .map_err(|error| StoreError::sqlite(&path, &error))?;
-        Ok(Self { connection, path })
+        let store = Self { connection, path };
+        let fail = |error: rusqlite::Error| StoreError::sqlite(&store.path, &error);
+        store.connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
+        store.connection.pragma_update(None, "query_only", "ON").map_err(fail)?;
+        if store.application_id()? != APPLICATION_ID {
+            return Err(StoreError::NotOurs { path: store.path });
+        }
+        migrate::check(&store.connection, &store.path, migrate::MIGRATIONS)?;
+        Ok(store)
+    }
+
+    fn application_id(&self) -> Result<i32, StoreError> {
+        self.connection
+            .pragma_query_value(None, "application_id", |row| row.get(0))
+            .map_err(|error| StoreError::sqlite(&self.path, &error))
+    }
+
+    /// Marks an empty database as ours, and refuses anybody else's. A first start that was cut short leaves an empty one.
+    fn claim(&self) -> Result<(), StoreError> {
+        let fail = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
+        self.connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
+        match self.application_id()? {
+            APPLICATION_ID => return Ok(()),
+            0 => {}
+            _ => return Err(StoreError::NotOurs { path: self.path.clone() }),
+        }
+        let tables: i64 = self
+            .connection
+            .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(fail)?;
+        if tables > 0 {
+            return Err(StoreError::NotOurs { path: self.path.clone() });
+        }
+        self.connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)
     }
 
     /// The settings of reliability S1. FULL: with NORMAL a commit can be lost when the power fails.
-    fn pragmas(&self, fresh: bool) -> rusqlite::Result<()> {
+    fn pragmas(&self) -> rusqlite::Result<()> {
         let c = &self.connection;
-        c.busy_timeout(std::time::Duration::from_millis(5_000))?;
-        if fresh {
-            c.pragma_update(None, "application_id", APPLICATION_ID)?;
-        }
         c.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         for (name, value) in [
             ("synchronous", "FULL"),
@@ -103,14 +142,6 @@ impl Store {
             c.pragma_update_and_check(None, name, value, |_| Ok(()))?;
         }
         Ok(())
-    }
-
-    fn check_identity(&self) -> Result<(), StoreError> {
-        let id: i32 = self
-            .connection
-            .pragma_query_value(None, "application_id", |row| row.get(0))
-            .map_err(|error| StoreError::sqlite(&self.path, &error))?;
-        if id == APPLICATION_ID { Ok(()) } else { Err(StoreError::NotOurs { path: self.path.clone() }) }
     }
 
     /// After a crash the file is looked through before anything trusts it.
@@ -172,53 +203,52 @@ impl Store {
             .map_err(|error| StoreError::sqlite(&self.path, &error))
     }
 
+    /// Lets the database grow to so many pages; fewer than it has is what it has. How tests fill a disk.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: i64) {
+        self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    }
+
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Copies the live database into a new file by SQLite's online backup, checks the copy, and only then gives it its name.
+    /// Copies the database, which may be in use, into a new file; absent means one named after `now` in the profile's backups folder.
+    /// Returns the file.
     ///
     /// # Errors
-    /// When the target exists, or the copy cannot be made or is not sound.
-    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        if to.exists() {
-            return Err(StoreError::Exists { path: to.to_owned() });
-        }
-        if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            create_private_directory(parent)?;
-        }
-        let temporary = to.with_extension("partial");
-        // What a broken run left behind is no backup.
-        if temporary.exists() {
-            std::fs::remove_file(&temporary).map_err(|error| StoreError::io(&temporary, &error))?;
-        }
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .map_err(|error| StoreError::io(&temporary, &error))?;
-        {
-            let mut copy =
-                Connection::open(&temporary).map_err(|error| StoreError::sqlite(&temporary, &error))?;
-            let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy)
-                .map_err(|error| StoreError::sqlite(&temporary, &error))?;
-            backup
-                .run_to_completion(1_000, std::time::Duration::ZERO, None)
-                .map_err(|error| StoreError::sqlite(&temporary, &error))?;
-            drop(backup);
-            let verdict: String = copy
-                .pragma_query_value(None, "quick_check", |row| row.get(0))
-                .map_err(|error| StoreError::sqlite(&temporary, &error))?;
-            if verdict != "ok" {
-                return Err(StoreError::Damaged { path: temporary, detail: verdict });
+    /// When the target exists or its directory does not, and when the copy cannot be made or is not sound.
+    pub fn backup(&self, to: Option<&Path>, now: Timestamp) -> Result<PathBuf, StoreError> {
+        let to = match to {
+            Some(to) => to.to_owned(),
+            None => {
+                let name = format!("arbion-{}.db", now.strftime("%Y%m%dT%H%M%S%6fZ"));
+                backup::folder(&self.path)?.join(name)
             }
-        }
-        let file = std::fs::File::open(&temporary).map_err(|error| StoreError::io(&temporary, &error))?;
-        file.sync_all().map_err(|error| StoreError::io(&temporary, &error))?;
-        std::fs::rename(&temporary, to).map_err(|error| StoreError::io(to, &error))
+        };
+        backup::copy(&self.connection, &to)?;
+        Ok(to)
+    }
+}
+
+/// Refuses file systems that SQLite's shared memory does not work on (reliability S8). What cannot be asked is taken for local.
+fn refuse_network(directory: &Path) -> Result<(), StoreError> {
+    #[cfg(target_os = "linux")]
+    {
+        // The magic numbers of statfs(2).
+        let kind = match rustix::fs::statfs(directory).map(|about| about.f_type as u32) {
+            Ok(0x6969) => "NFS",
+            Ok(0x517B | 0xFE53_4D42 | 0xFF53_4D42) => "SMB",
+            _ => return Ok(()),
+        };
+        Err(StoreError::Network { path: directory.to_owned(), kind })
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = directory;
+        Ok(())
     }
 }
 

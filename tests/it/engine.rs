@@ -8,15 +8,28 @@ use arbion::client::{Reply, Request, Session, SessionError};
 use arbion::command::types::Command;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::ids::AccountId;
+use arbion::domain::instrument::Instrument;
+use arbion::domain::limits::TradingState;
 use arbion::domain::order::{Order, OrderStatus, OriginKind};
-use arbion::engine::{FeedChoice, LocalSession, Running, Settings, launch};
+use arbion::domain::snapshot::{Snapshot, Watchlist};
+use arbion::engine::{Access, FeedChoice, HALT_FILE, LocalSession, Running, Settings, launch, request_halt};
 use arbion::market::symbols::Universe;
 
 fn start(directory: &Path, feed: FeedChoice) -> Running {
+    start_with(directory, feed, Access::Trade)
+}
+
+fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
     let mut venue = VenueConfig::new(AccountId::new("paper"), 100_000.into());
     venue.ack_ms = 0;
     venue.cancel_ms = 0;
     let settings = Settings {
+        access,
+        command: "arbion test".to_owned(),
+        watchlists: vec![Watchlist {
+            name: "mine".into(),
+            instruments: vec![Instrument::equity("KO").unwrap()],
+        }],
         directory: directory.to_owned(),
         profile: "test".to_owned(),
         venue,
@@ -202,4 +215,96 @@ async fn a_replay_runs_on_its_own_clock_beside_the_profile() {
     // The next open after 2000-03-03 was Monday the 6th: 126.00, and one basis point of slippage on it.
     assert_eq!(snapshot.positions[0].average_price.to_string(), "126.01");
     assert!(snapshot.now.to_string().starts_with("2000-03-0"), "{}", snapshot.now);
+}
+
+const RESTING: &str = r#""order_type":"limit","limit_price":"400","time_in_force":"gtc""#;
+
+/// The first picture of which this is true.
+async fn seen(session: &LocalSession, is_it: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
+    let mut snapshots = session.snapshots();
+    let found = tokio::time::timeout(std::time::Duration::from_secs(10), snapshots.wait_for(is_it)).await;
+    found.expect("in time").expect("the engine runs").clone()
+}
+
+#[tokio::test]
+async fn a_second_engine_may_look_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = directory.path().join("p");
+    let engine = start(&profile, FeedChoice::Simulated);
+    let session = engine.session();
+    order(&session, &place("buy", "AAPL", "10", MARKET)).await;
+    order(&session, &place("buy", "MSFT", "5", RESTING)).await;
+    // What history shows is on disk.
+    session.request(Request::OrderHistory(HistoryQuery::default())).await.unwrap();
+
+    let mut second = start(&profile, FeedChoice::Simulated);
+    let error = second.started().await.unwrap_err().to_string();
+    let expect = format!("is in use by process {} (arbion test); end that first", std::process::id());
+    assert!(error.contains(&expect), "{error}");
+
+    let mut reader = start_with(&profile, FeedChoice::Simulated, Access::Read);
+    reader.started().await.unwrap();
+    let look = reader.session();
+    let snapshot = seen(&look, |snapshot| !snapshot.accounts.is_empty()).await;
+    assert_eq!(snapshot.positions[0].quantity.to_string(), "10");
+    assert_eq!(snapshot.orders.iter().filter(|order| order.is_working()).count(), 1);
+    let Reply::Executions(fills) = look.request(Request::Executions(HistoryQuery::default())).await.unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(fills.len(), 1);
+    let copy = directory.path().join("copy.db").display().to_string();
+    let backup = |to: &str| Request::Backup { to: Some(to.to_owned()) };
+    assert_eq!(look.request(backup(&copy)).await, Ok(Reply::Done(copy.clone())));
+    let again = look.request(backup(&copy)).await.unwrap_err();
+    assert!(matches!(&again, SessionError::Usage(text) if text.contains("exists already")), "{again:?}");
+    for request in [
+        Request::Halt { all: false },
+        Request::Resume,
+        Request::PaperExpire,
+        Request::SetWatchlist { name: "x".into(), instruments: Vec::new() },
+    ] {
+        let error = look.request(request).await.unwrap_err().to_string();
+        assert!(error.contains("this one only reads"), "{error}");
+    }
+    let error = execute(&look, &place("buy", "AAPL", "1", MARKET)).await.unwrap_err().to_string();
+    assert!(error.contains("this one only reads"), "{error}");
+    drop(reader);
+    // The first engine goes on as if nobody had looked.
+    let canceled = order(&session, r#"{"intent":"cancel","order_id":"2"}"#).await;
+    assert_eq!(canceled.status, OrderStatus::Canceled);
+}
+
+#[tokio::test]
+async fn h1_the_halt_file_halts_and_a_person_lifts_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = directory.path().join("p");
+    let engine = start(&profile, FeedChoice::Simulated);
+    let session = engine.session();
+    order(&session, &place("buy", "MSFT", "5", RESTING)).await;
+    request_halt(&profile, false).unwrap();
+    let snapshot = seen(&session, |snapshot| {
+        snapshot.trading_state == TradingState::Halted && !snapshot.orders.iter().any(|o| o.is_working())
+    })
+    .await;
+    assert_eq!(snapshot.orders[0].status, OrderStatus::Canceled);
+    drop(engine);
+    // It holds over a restart, and even a database that has forgotten it would be told by the file.
+    let engine = start(&profile, FeedChoice::Simulated);
+    let session = engine.session();
+    let denied = execute(&session, &place("buy", "AAPL", "1", MARKET)).await.unwrap_err().to_string();
+    assert!(denied.contains("HALTED"), "{denied}");
+    session.request(Request::Resume).await.unwrap();
+    assert!(!profile.join(HALT_FILE).exists());
+    assert_eq!(order(&session, &place("buy", "AAPL", "1", MARKET)).await.status, OrderStatus::Filled);
+}
+
+#[tokio::test]
+async fn a_new_profile_starts_with_the_watchlists_of_the_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    engine.started().await.unwrap();
+    let session = engine.session();
+    let snapshot = seen(&session, |snapshot| !snapshot.watchlists.is_empty()).await;
+    assert_eq!(snapshot.watchlists.iter().map(|list| list.name.as_str()).collect::<Vec<_>>(), ["mine"]);
 }

@@ -6,7 +6,7 @@ mod run;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::ProfileName;
 
@@ -41,6 +41,19 @@ pub struct Cli {
     /// The command; none opens the screen.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// The whole command line. A number below zero is the value it is meant as, so that it is answered with what is allowed, not taken for an
+/// option.
+#[must_use]
+pub fn command() -> clap::Command {
+    fn with_negatives(command: clap::Command) -> clap::Command {
+        let command = command.mut_args(|arg| {
+            if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg }
+        });
+        command.mut_subcommands(with_negatives)
+    }
+    with_negatives(Cli::command())
 }
 
 /// Options of every command.

@@ -2,14 +2,16 @@
 
 use serde::Serialize;
 
-use crate::cli::args::{BackupArgs, FlattenArgs, HaltArgs, ScopeArg};
+use super::speak::meaning;
+use crate::cli::args::{BackupArgs, Command, FlattenArgs, HaltArgs, ScopeArg};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
+use crate::cli::host::{Host, Settings};
 use crate::cli::language;
 use crate::cli::line::Line;
 use crate::cli::output::{Named, Output};
 use crate::client::{Reply, Request};
-use crate::command::types::FlattenScope;
+use crate::command::types::{Command as Said, FlattenScope};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
 use crate::domain::order::Order;
@@ -56,6 +58,30 @@ pub(super) async fn halt(
     }
     let reply = line.ask(Request::Halt { all: args.all }).await?;
     halted(line, &reply)
+}
+
+/// What can be done while another process holds the profile: its engine can be told to halt, whatever else it is doing.
+pub(super) async fn while_locked(
+    host: &dyn Host,
+    settings: &Settings,
+    command: &Command,
+    console: &mut Console,
+    locked: CliError,
+) -> Result<Output, CliError> {
+    let all = match command {
+        Command::Halt(args) => {
+            if args.all {
+                confirm(Some(console), args.yes, "cancel protective exits too")?;
+            }
+            args.all
+        }
+        Command::Do { text, .. } if matches!(meaning(&text.join(" "), host), Said::Halt) => false,
+        _ => return Err(locked),
+    };
+    host.halt_elsewhere(settings, all).await?;
+    Ok(Output::new(&Halted { state: "halted", orders: &[] })?.line(
+        "halted, in the engine that another process runs; what became of the orders: arbion order list --all",
+    ))
 }
 
 /// What a halt came to.

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::args::{Cli, Command, ConfigCommand, ExportCommand, OrderCommand, PaperCommand};
 use super::console::Console;
-use super::error::CliError;
+use super::error::{CliError, LOCKED};
 use super::host::{Host, ScreenRequest, SessionKind, Settings};
 use super::line::Line;
 use super::output::Output;
@@ -93,7 +93,13 @@ impl Context<'_> {
         let settings = self.settings(true)?;
         super::logging::start(&settings);
         let (host, console) = (self.host, &mut *self.console);
-        let line = line(host, &settings, &kind(command)).await?;
+        let line = match line(host, &settings, &kind(command, host)).await {
+            Ok(line) => line,
+            Err(error) if error.code == LOCKED => {
+                return control::while_locked(host, &settings, command, console, error).await;
+            }
+            Err(error) => return Err(error),
+        };
         match command {
             Command::Positions { account } => account::positions(&line, account.as_deref()).await,
             Command::Balances { account } => account::balances(&line, account.as_deref()).await,
@@ -167,8 +173,9 @@ pub(super) async fn line<'a>(
 }
 
 /// Which engine a command wants.
-fn kind(command: &Command) -> SessionKind {
+fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
+        Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,
         Command::Positions { .. }
         | Command::Balances { .. }
         | Command::Fills(_)

@@ -71,6 +71,24 @@ pub(super) async fn say(
     carry_out(line, command, door, console).await
 }
 
+/// What a line means today.
+pub(super) fn meaning(text: &str, host: &dyn Host) -> Command {
+    language::parse(text, exchange_date(host.now()), host.lookup())
+}
+
+/// Does a line only show something, so that an engine that only reads will do.
+pub(super) fn only_shows(text: &str, host: &dyn Host) -> bool {
+    matches!(
+        meaning(text, host),
+        Command::Show { .. }
+            | Command::Quote { .. }
+            | Command::Chart { .. }
+            | Command::Chain { .. }
+            | Command::Help { .. }
+            | Command::Clarify { .. }
+    )
+}
+
 /// Carries out a command: what only shows is answered from here, the rest by the engine. Live orders and flattening ask first.
 pub(in crate::cli) async fn carry_out(
     line: &Line<'_>,

@@ -97,7 +97,11 @@ fn positionals(args: &TicketArgs) -> Result<(Option<Quantity>, Option<&str>), Cl
         || args.percent_of_buying_power.is_some();
     let number = |text: &str| {
         let parsed = text.parse::<Quantity>().ok().filter(|quantity| quantity.is_positive());
-        parsed.ok_or_else(|| CliError::usage(format!("quantity: found '{text}', allowed a number above 0")))
+        parsed.ok_or_else(|| {
+            CliError::usage(format!(
+                "quantity: found '{text}', allowed a number above 0 of at most 28 digits"
+            ))
+        })
     };
     match (args.first.as_deref(), args.second.as_deref()) {
         (first, Some(_)) if !args.legs.is_empty() => Err(CliError::usage(format!(

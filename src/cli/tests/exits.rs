@@ -52,6 +52,34 @@ fn every_refusal_of_an_engine_has_its_code_and_line() {
 }
 
 #[test]
+fn j2_an_order_that_could_not_be_journalled_is_no_denial_of_risk() {
+    let text = "JOURNAL_UNAVAILABLE the order was not sent: the disk is full".to_owned();
+    let unjournaled = Denial { code: DenialCode::JournalUnavailable, text };
+    let world = World::new();
+    *world.host.session.refusal.lock().unwrap() = Some(SessionError::Denied(vec![unjournaled]));
+    assert_eq!(world.run(&PLACE).exit, 1);
+}
+
+#[test]
+fn a_profile_that_another_process_holds_can_still_be_halted() {
+    let held = || CliError::new("LOCKED", 7, "/p is in use by process 7 (arbion demo); end that first");
+    for (args, exit, halts) in [
+        (&["halt"][..], 0, &[false][..]),
+        (&["halt", "--all", "--yes"], 0, &[true]),
+        (&["halt", "--all"], 2, &[]),
+        (&["do", "halt"], 0, &[false]),
+        (&["do", "buy 10 tsla"], 7, &[]),
+        (&["resume"], 7, &[]),
+        (&PLACE, 7, &[]),
+    ] {
+        let world = World::new();
+        *world.host.failure.lock().unwrap() = Some(held());
+        let ran = world.run(args);
+        assert_eq!((ran.exit, &world.host.halts.lock().unwrap()[..]), (exit, halts), "{args:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn an_order_that_ended_badly_is_shown_and_decides() {
     let cases = [
         (OrderStatus::Filled, 0),

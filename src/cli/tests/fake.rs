@@ -244,6 +244,8 @@ pub(super) struct FakeHost {
     pub session: Arc<FakeSession>,
     pub kinds: Mutex<Vec<SessionKind>>,
     pub closed: Mutex<u32>,
+    /// What the engine of another process was told: exits too, or not.
+    pub halts: Mutex<Vec<bool>>,
     pub failure: Mutex<Option<CliError>>,
 }
 
@@ -253,6 +255,7 @@ impl FakeHost {
             session: Arc::new(FakeSession::new()),
             kinds: Mutex::default(),
             closed: Mutex::default(),
+            halts: Mutex::default(),
             failure: Mutex::default(),
         }
     }
@@ -272,6 +275,10 @@ impl Host for FakeHost {
             return Err(failure);
         }
         Ok(Arc::clone(&self.session) as Arc<dyn Session>)
+    }
+    async fn halt_elsewhere(&self, _: &Settings, all: bool) -> Result<(), CliError> {
+        locked(&self.halts).push(all);
+        Ok(())
     }
     async fn close(&self) -> Result<(), CliError> {
         *locked(&self.closed) += 1;

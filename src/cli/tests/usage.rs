@@ -7,11 +7,11 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["quote"], "the following required arguments were not provided: <SYMBOL>...; see: arbion quote --help"),
     (
         &["bars", "AAPL", "--interval", "2d"],
-        "invalid value '2d' for '--interval <WIDTH>' [possible values: 1m, 5m, 15m, 1h, 1d, 1w]; see: arbion --help",
+        "invalid value '2d' for '--interval <WIDTH>' [possible values: 1m, 5m, 15m, 1h, 1d, 1w]; see: arbion bars --help",
     ),
     (
         &["--profile", "Alice", "positions"],
-        "invalid value 'Alice' for '--profile <NAME>': profile: found 'Alice', allowed 1 to 32 of a-z, 0-9, '_' and '-'; see: arbion --help",
+        "invalid value 'Alice' for '--profile <NAME>': profile: found 'Alice', allowed 1 to 32 of a-z, 0-9, '_' and '-'; see: arbion positions --help",
     ),
     (&["order", "place", "buy"], "how many of what? give a quantity and a symbol"),
     (&["order", "place", "buy", "10"], "which instrument? give a symbol"),
@@ -19,10 +19,13 @@ const WRONG: &[(&[&str], &str)] = &[
         &["order", "place", "buy", "AAPL"],
         "how many of AAPL? give a quantity before it, --notional or a percentage",
     ),
-    (&["order", "place", "buy", "0", "AAPL"], "quantity: found '0', allowed a number above 0"),
+    (
+        &["order", "place", "buy", "0", "AAPL"],
+        "quantity: found '0', allowed a number above 0 of at most 28 digits",
+    ),
     (
         &["order", "place", "buy", "-5", "AAPL"],
-        "unexpected argument '-5' found tip: to pass '-5' as a value, use '-- -5'; see: arbion order place --help",
+        "quantity: found '-5', allowed a number above 0 of at most 28 digits",
     ),
     (
         &["order", "place", "buy", "10", "AAPL", "--notional", "250"],
@@ -30,11 +33,11 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["order", "place", "buy", "10", "AAPL", "--limit", "1,5"],
-        "invalid value '1,5' for '--limit <PRICE>': '1,5' is not a decimal number (digits with at most one point, up to 28 digits); see: arbion --help",
+        "invalid value '1,5' for '--limit <PRICE>': '1,5' is not a decimal number (digits with at most one point, up to 28 digits); see: arbion order place --help",
     ),
     (
         &["order", "place", "buy", "10", "AAPL", "--limit", "0"],
-        "invalid value '0' for '--limit <PRICE>': must be above 0; see: arbion --help",
+        "invalid value '0' for '--limit <PRICE>': must be above 0; see: arbion order place --help",
     ),
     (
         &["order", "place", "sell", "10", "AAPL", "--trail-percent", "100"],
@@ -117,6 +120,15 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (&["order", "show", "abc"], "order: found 'abc', allowed its number or its client id of 26 characters"),
     (&["order", "show", "77"], "no order 77"),
+    (&["order", "show", "-1"], "order: found '-1', allowed its number or its client id of 26 characters"),
+    (
+        &["order", "place", "buy", "10", "AAPL", "--limit", "-5"],
+        "invalid value '-5' for '--limit <PRICE>': must be above 0; see: arbion order place --help",
+    ),
+    (
+        &["history", "--limit", "-1"],
+        "invalid value '-1' for '--limit <N>': -1 is not in 0..=4294967295; see: arbion history --help",
+    ),
     (&["order", "cancel"], "which orders? give numbers, --symbol, --side or --all"),
     (
         &["order", "replace", "1"],
@@ -127,20 +139,20 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["paper", "assign", "AAPL"], "found 'AAPL', allowed an option such as AAPL270115P00190000"),
     (
         &["paper", "advance", "soon"],
-        "invalid value 'soon' for '<TIME>': found 'soon', allowed a time such as 5, 90s, 30m, 4h, 1d or 2w; see: arbion --help",
+        "invalid value 'soon' for '<TIME>': found 'soon', allowed a time such as 5, 90s, 30m, 4h, 1d or 2w; see: arbion paper advance --help",
     ),
     (&["halt", "--all"], "'cancel protective exits too' needs --yes where nobody can be asked"),
     (&["flatten"], "'close every position at the market' needs --yes where nobody can be asked"),
     (&["backtest", "martingale"], "no strategy is called 'martingale'; there are sma_cross"),
     (
         &["backtest", "sma_cross", "--set", "fast"],
-        "invalid value 'fast' for '--set <NAME=VALUE>': must be NAME=VALUE; see: arbion --help",
+        "invalid value 'fast' for '--set <NAME=VALUE>': must be NAME=VALUE; see: arbion backtest --help",
     ),
     (
         &["demo", "--size", "big", "--screenshot"],
-        "invalid value 'big' for '--size <COLUMNSxROWS>': must be COLUMNSxROWS, such as 120x40; see: arbion --help",
+        "invalid value 'big' for '--size <COLUMNSxROWS>': must be COLUMNSxROWS, such as 120x40; see: arbion demo --help",
     ),
-    (&["demo", "--script", "/nowhere/script"], "/nowhere/script: No such file or directory (os error 2)"),
+    (&["demo", "--script", "/nowhere/script"], "/nowhere/script: No such file or directory"),
     (&["demo"], "the screen needs a terminal; give a command, see: arbion --help"),
     (&[], "the screen needs a terminal; give a command, see: arbion --help"),
     (&["--json"], "the screen has no JSON form; give a command, see: arbion --help"),

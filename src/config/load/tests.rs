@@ -166,7 +166,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "[market]\nsymbols_active = 501",
-        "f.toml:2: market.symbols_active: found 501, allowed a whole number from 1 to 500",
+        "f.toml:2: market.symbols_active: unknown key, known here are updates_per_symbol",
     ),
     (
         "[log]\nlevel = \"verbose\"",

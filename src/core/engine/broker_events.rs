@@ -44,7 +44,12 @@ impl Engine {
         }
         self.change_status(&before, &order, event_word(&update.event));
         self.report(&before, &order, &update.event);
+        let replaces = order.replaces.filter(|_| matches!(update.event, OrderEvent::NeverReached));
         self.put_order(order);
+        // A replacement that the broker never saw leaves the old order as it was.
+        if let Some(old) = replaces {
+            self.undo_replace(old);
+        }
     }
 
     /// Takes an execution into the books. False when it is a repeat, or contradicts what is known.

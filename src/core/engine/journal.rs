@@ -42,12 +42,14 @@ impl Engine {
     /// The entry is not on disk: no order goes, cancels do (reliability J2).
     pub(super) fn on_journal_failed(&mut self, ticket: Ticket, reason: &str) {
         let held = self.waiting.remove(&ticket).unwrap_or_default();
-        self.note(
-            Severity::Error,
-            DenialCode::JournalUnavailable.as_str(),
-            format!("the journal could not be written: {reason}"),
-        );
-        // Once is enough: the lines and rows of this failure go to disk with the next entry that can be written.
+        // Said once: the line is an entry itself, and would fail and be said again for as long as the disk is full.
+        if !std::mem::replace(&mut self.journal_down, true) {
+            self.note(
+                Severity::Error,
+                DenialCode::JournalUnavailable.as_str(),
+                format!("the journal could not be written: {reason}"),
+            );
+        }
         for effect in held {
             match effect {
                 Effect::Submit { order, .. } => self.deny_unjournaled(order.get().client_order_id, reason),

@@ -1,0 +1,61 @@
+//! Doors of the kill switch beside the session: a file in the profile's directory, which `arbion halt` writes where another process
+//! holds the engine, and which anybody can make by hand (reliability H1).
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::client::SessionError;
+use crate::core::effect::RequestId;
+use crate::core::input::Input;
+use crate::domain::limits::TradingState;
+
+use super::launch::Access;
+use super::task::EngineTask;
+
+/// Its name. While it is there, nothing that opens goes out.
+pub const HALT_FILE: &str = "HALT";
+/// What the file says when protective exits are to be canceled too.
+const ALL: &str = "all";
+/// The request that nobody made.
+const NOBODY: RequestId = RequestId(0);
+
+/// Asks the engine that runs on a profile's directory, in whatever process, to halt; `all` cancels protective exits too.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn request_halt(directory: &Path, all: bool) -> std::io::Result<()> {
+    let path = directory.join(HALT_FILE);
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(if all { ALL } else { "" }.as_bytes())
+}
+
+impl EngineTask {
+    /// Halts when the file is there.
+    pub(super) async fn look_for_halt(&mut self) {
+        if self.access == Access::Read || self.core.trading_state() == TradingState::Halted {
+            return;
+        }
+        let path = self.directory.join(HALT_FILE);
+        if !path.exists() {
+            return;
+        }
+        // A file that cannot be read halts as an empty one does.
+        let all = std::fs::read_to_string(&path).is_ok_and(|text| text.trim() == ALL);
+        let reason = format!("the file {HALT_FILE} is in the profile's directory");
+        self.step(Input::Halt { request: NOBODY, all, reason }).await;
+        self.settle();
+    }
+
+    /// Removes the file, so that the engine does not halt again at once.
+    pub(super) fn clear_halt(&self) -> Result<(), SessionError> {
+        let path = self.directory.join(HALT_FILE);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(SessionError::Storage(
+                format!("{} cannot be removed ({error}), so the kill switch stays on", path.display()),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
