@@ -233,7 +233,6 @@ fn first_picture(settings: &Settings) -> Snapshot {
 /// The parts of an engine before it runs.
 struct Assembly {
     task: EngineTask,
-    inbox_reports: mpsc::Receiver<link::Reported>,
     inbox_written: mpsc::Receiver<super::journal::Written>,
     journal: Option<JournalThread>,
     _lock: Option<ProfileLock>,
@@ -272,7 +271,7 @@ impl Assembly {
             lists => lists,
         };
         let (written_in, inbox_written) = mpsc::channel(EVENTS_MAX);
-        let (reports_in, inbox_reports) = mpsc::channel(EVENTS_MAX);
+        let (reports_in, reports) = mpsc::channel(EVENTS_MAX);
         let journal = match settings.access {
             Access::Read => None,
             Access::Trade | Access::Glance => Some(JournalThread::start(store, written_in)?),
@@ -294,6 +293,7 @@ impl Assembly {
             calendar,
             feed,
             paper,
+            reports,
             backlog: Backlog::default(),
             link: link_in,
             journal: sender,
@@ -312,11 +312,11 @@ impl Assembly {
             last_bar_at: None,
         };
         task.open(lists, account).await;
-        Ok(Self { task, inbox_reports, inbox_written, journal, _lock: lock })
+        Ok(Self { task, inbox_written, journal, _lock: lock })
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
-        let inbox = Inbox { requests, reports: self.inbox_reports, written: self.inbox_written, shutdown };
+        let inbox = Inbox { requests, written: self.inbox_written, shutdown };
         self.task.run(inbox).await;
         // The task is gone and with it the journal's only sender. Nothing else runs on this thread any more, so that it may wait.
         if let Some(journal) = self.journal {

@@ -43,6 +43,8 @@ pub(super) enum VenueCommand {
     Assign(OptionContract, Option<Quantity>, oneshot::Sender<Quantity>),
     Expire(oneshot::Sender<()>),
     Advance(Timestamp),
+    /// Answered once everything that was told before has been done and reported.
+    Sync(oneshot::Sender<()>),
 }
 
 /// The handle: what the link and the engine hold.
@@ -173,6 +175,7 @@ impl VenueTask {
             VenueCommand::Bar(end, instrument, bar) => self.venue.on_bar(end, &instrument, &bar),
             VenueCommand::Corporate(at, action) => self.venue.corporate_action(at, &action),
             VenueCommand::Advance(to) => self.venue.advance(to),
+            VenueCommand::Sync(reply) => give(reply, ()),
             VenueCommand::Spec(spec) => self.venue.set_spec(*spec),
             VenueCommand::Submit(order, reply) => {
                 self.venue.submit(now, &order);

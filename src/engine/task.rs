@@ -53,6 +53,8 @@ pub(super) struct EngineTask {
     pub(super) calendar: Arc<Calendar>,
     pub(super) feed: MarketFeed,
     pub(super) paper: PaperBroker,
+    /// What brokers report.
+    pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) backlog: Backlog,
     pub(super) link: mpsc::Sender<LinkCommand>,
     pub(super) journal: JournalSender,
@@ -77,7 +79,6 @@ pub(super) struct EngineTask {
 /// What comes in from outside.
 pub(super) struct Inbox {
     pub(super) requests: mpsc::Receiver<Asked>,
-    pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
 }
@@ -109,7 +110,7 @@ impl EngineTask {
                     self.step(input).await;
                     self.settle();
                 }
-                Some(reported) = inbox.reports.recv() => {
+                Some(reported) = self.reports.recv() => {
                     self.reported(reported).await;
                     self.settle();
                 }
@@ -307,6 +308,7 @@ impl EngineTask {
                     self.bar(end, instrument, interval, bar).await
                 }
             }
+            self.follow_venue().await;
         }
         if let Source::Replay(replay) = &self.feed.source {
             let now = replay.now();
@@ -314,6 +316,20 @@ impl EngineTask {
             if self.last_bar_at != Some(now) {
                 self.last_bar_at = Some(now);
                 self.paper.tell(VenueCommand::Advance(now)).await;
+            }
+        }
+    }
+
+    /// Takes in all that the venue has reported so far. Data runs faster than life in a replay: without this the books would lag behind
+    /// it, and the two tasks could come to wait for each other.
+    async fn follow_venue(&mut self) {
+        let (done, mut synced) = oneshot::channel();
+        self.paper.tell(VenueCommand::Sync(done)).await;
+        loop {
+            tokio::select! {
+                biased;
+                Some(reported) = self.reports.recv() => self.reported(reported).await,
+                _ = &mut synced => return,
             }
         }
     }
