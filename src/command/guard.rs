@@ -213,11 +213,16 @@ pub(super) fn is_question(tokens: &[Token]) -> bool {
         | "where" | "where's" | "wheres" | "who" | "which" | "is" | "are" | "am" | "was" | "does" | "did"
         | "would" | "will" | "do" | "has" | "have" | "shall" | "may" => {
             !(text(0) == "do" && is_verb(text(1))
-                || text(0) == "would" && text(1) == "you"
-                || text(0) == "have" && !matches!(text(1), "i" | "you" | "we")
-                || text(0) == "will" && text(1) == "you")
+                || matches!(text(0), "would" | "will")
+                    && text(1) == "you"
+                    && matches!(text(2), "please" | "kindly" | "pls")
+                || text(0) == "have" && !matches!(text(1), "i" | "you" | "we"))
         }
-        "can" | "could" => matches!(text(1), "i" | "we" | "someone"),
+        // "can you buy 10 aapl" asks politely, "can you explain why" asks.
+        "can" | "could" => {
+            matches!(text(1), "i" | "we" | "someone")
+                || text(1) == "you" && matches!(text(2), "explain" | "tell" | "describe" | "say")
+        }
         _ => false,
     }
 }

@@ -3,6 +3,8 @@
 //! Text is cut into tokens (`lex`), questions, negations, quotations and conditions are set aside (`guard`), phrases that are no
 //! order are looked for (`phrases`), and what remains must fill an order's slots without a word left over (`order`, `spread`).
 
+mod alerts;
+mod cursor;
 mod dates;
 mod explain;
 mod guard;
@@ -13,6 +15,7 @@ mod spread;
 mod symbols;
 pub mod types;
 mod words;
+mod working;
 
 use jiff::civil::Date;
 
@@ -103,6 +106,10 @@ fn question(text: &str, tokens: &[lex::Token], context: &ParseContext<'_>) -> Co
     if let Some(command) = market_hours(tokens) {
         return command;
     }
+    let text_at = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
+    // "what is a stop limit order" asks for an explanation, "what is my buying power" for a figure.
+    let definition = matches!(text_at(0), "what" | "what's" | "whats")
+        && (matches!(text_at(1), "a" | "an") || text_at(1) == "is" && matches!(text_at(2), "a" | "an"));
     let how_to = tokens[0].text == "how"
         && matches!(tokens.get(1).map(|t| t.text.as_str()), Some("do" | "to" | "can" | "does" | "would"))
         && tokens.iter().any(|t| {
@@ -112,6 +119,7 @@ fn question(text: &str, tokens: &[lex::Token], context: &ParseContext<'_>) -> Co
             )
         });
     let why = how_to
+        || definition
         || matches!(
             tokens[0].text.as_str(),
             "why" | "should" | "would" | "will" | "is" | "are" | "did" | "does" | "could" | "can"
@@ -246,8 +254,16 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
         Err(Trouble::Missing(..)) => {
             clarify(Vec::new(), "That is not understood; try: buy 10 aapl at 231.50, or help")
         }
-        Err(Trouble::Refused(message)) => clarify(Vec::new(), message),
-        Err(Trouble::Unknown(word)) => unknown(&word, context),
+        Err(trouble) => question_back(trouble, context),
+    }
+}
+
+/// What stops a sentence, as a question back.
+fn question_back(trouble: Trouble, context: &ParseContext<'_>) -> Command {
+    match trouble {
+        Trouble::Missing(missing, message) => clarify(missing, message),
+        Trouble::Refused(message) => clarify(Vec::new(), message),
+        Trouble::Unknown(word) => unknown(&word, context),
     }
 }
 

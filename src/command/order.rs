@@ -68,6 +68,13 @@ pub(super) struct Slots {
     numbers: Vec<Decimal>,
     wanted_units: Option<AssetClass>,
     missing_price: bool,
+    /// "contracts" were said: of a share there are none, so an option is meant.
+    contracts_said: bool,
+    /// A second number stood before the symbol.
+    early_number: bool,
+    /// "stop loss" or "trail" was said of a position, and its price or distance comes later.
+    stop_named: bool,
+    trail_named: bool,
 }
 
 /// Why a sentence is no order.
@@ -81,14 +88,14 @@ pub(super) enum Trouble {
     Missing(Vec<Missing>, String),
 }
 
-type Parsed<T> = Result<T, Trouble>;
+pub(super) type Parsed<T> = Result<T, Trouble>;
 
 fn refuse<T>(text: impl Into<String>) -> Parsed<T> {
     Err(Trouble::Refused(text.into()))
 }
 
 /// Sets a slot that may be said once.
-fn once<T: PartialEq>(slot: &mut Option<T>, value: T, what: &str) -> Parsed<()> {
+pub(super) fn once<T: PartialEq>(slot: &mut Option<T>, value: T, what: &str) -> Parsed<()> {
     match slot {
         Some(known) if *known != value => refuse(format!("Two different {what} were given; say one.")),
         _ => {
@@ -276,6 +283,14 @@ impl<'a> Reader<'a> {
             });
             return if named {
                 Ok(())
+            } else if matches!(self.text(0), "stop" | "stp" | "sl" | "stop-loss" | "stoploss")
+                && self.tokens[self.at..]
+                    .iter()
+                    .any(|t| t.text == "loss" || matches!(t.kind, Kind::Number(_) | Kind::Money(_)))
+            {
+                // A stop that neither buys nor sells is put under what is held.
+                self.slots.verb = Some(Verb::Protect);
+                Ok(())
             } else {
                 Err(Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))
             };
@@ -391,7 +406,15 @@ impl<'a> Reader<'a> {
                     once(&mut self.slots.stop, price, "stop prices")
                 }
                 Some(price) => once(&mut self.slots.stop_loss, price, "stop losses"),
-                None => refuse("At which price is the loss stopped?"),
+                // "stop loss aapl 220": the symbol comes first.
+                None if self.slots.verb == Some(Verb::Protect) && self.at < self.tokens.len() => {
+                    self.slots.stop_named = true;
+                    Ok(())
+                }
+                None => Err(Trouble::Missing(
+                    vec![Missing::Price],
+                    "At which price is the loss stopped?".to_owned(),
+                )),
             };
         }
         self.at = start;
@@ -432,6 +455,11 @@ impl<'a> Reader<'a> {
                         None if self.slots.trail_percent.is_some() || self.slots.trail_amount.is_some() => {
                             Ok(())
                         }
+                        // "trail my nvda by 4%": the symbol comes first.
+                        None if self.slots.verb == Some(Verb::Protect) && self.at < self.tokens.len() => {
+                            self.slots.trail_named = true;
+                            Ok(())
+                        }
                         None => refuse("How far does the stop trail? Give per cent or an amount."),
                     },
                 }
@@ -461,7 +489,10 @@ impl<'a> Reader<'a> {
                     {
                         self.stop_price_later()
                     }
-                    None => refuse("At which price does the stop trigger?"),
+                    None => Err(Trouble::Missing(
+                        vec![Missing::Price],
+                        "At which price does the stop trigger?".to_owned(),
+                    )),
                 }
             }
             _ => Ok(()),
@@ -518,6 +549,7 @@ impl<'a> Reader<'a> {
             ("cls" | "moc" | "loc", ..) => (TimeInForce::Cls, 1),
             ("gtd", ..) => (TimeInForce::Gtd, 1),
             ("good", "till" | "til" | "until" | "through" | "thru", ..) => (TimeInForce::Gtd, 2),
+            ("until" | "till" | "til", "canceled" | "cancelled" | "cancel", ..) => (TimeInForce::Gtc, 2),
             ("until" | "till" | "til" | "through" | "thru", ..)
                 if dates::read(&self.tokens[self.at + 1..], self.context.today).is_some() =>
             {
@@ -572,7 +604,9 @@ impl<'a> Reader<'a> {
         let after = usize::from(marked);
         // "limit at mid", "at the bid", "at market".
         let mut ahead = after;
-        while matches!(self.text(ahead), "the" | "a" | "limit" | "lmt" | "current" | "of" | "price")
+        while (matches!(self.text(ahead), "the" | "a" | "current" | "of" | "price")
+            // "limit at the bid" is a limit; "limit market" is two different orders.
+            || matches!(self.text(ahead), "limit" | "lmt") && !matches!(self.text(ahead + 1), "market" | "mkt"))
             && matches!(
                 self.text(ahead + 1),
                 "mid"
@@ -778,10 +812,22 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.at += used;
+        // thinkorswim writes what is sold as a negative number: SELL -100 AAPL @240 LMT.
+        let sells = matches!(self.slots.verb, Some(Verb::Sell | Verb::Short));
+        let value = if sells && self.is_signed_line() { value.abs() } else { value };
+        if self.slots.stop_named && self.slots.stop.is_none() {
+            self.slots.stop_named = false;
+            return once(&mut self.slots.stop, value, "stop prices");
+        }
+        if self.slots.trail_named {
+            self.slots.trail_named = false;
+            return once(&mut self.slots.trail_amount, value, "trails");
+        }
         if self.spends_money() && self.slots.notional.is_none() && self.slots.quantity.is_none() {
             return self.money(value);
         }
         self.slots.numbers.push(value);
+        self.slots.early_number |= self.slots.quantity.is_some() && self.slots.instrument.is_none();
         if self.slots.quantity.is_none() && self.slots.numbers.len() == 1 && !self.slots.all {
             self.slots.numbers.pop();
             // "aapl 190 put": a number before a right is its strike.
@@ -803,11 +849,28 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Is this a line as thinkorswim writes and copies them: signed quantity, price behind an `@` or the order type in letters.
+    fn is_signed_line(&self) -> bool {
+        let signed = |t: &Token| matches!(t.kind, Kind::Number(_)) && t.raw.starts_with(['+', '-']);
+        self.tokens.iter().any(signed)
+            && self.tokens.iter().any(|t| {
+                matches!(t.kind, Kind::At) || matches!(t.text.as_str(), "lmt" | "mkt" | "stp" | "limit")
+            })
+    }
+
     fn spends_money(&self) -> bool {
         self.tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "spend" | "invest"))
     }
 
     fn money(&mut self, value: Decimal) -> Parsed<()> {
+        if self.slots.stop_named && self.slots.stop.is_none() {
+            self.slots.stop_named = false;
+            return once(&mut self.slots.stop, value, "stop prices");
+        }
+        if self.slots.trail_named {
+            self.slots.trail_named = false;
+            return once(&mut self.slots.trail_amount, value, "trails");
+        }
         if matches!(self.text(0), "worth") {
             self.at += 1;
         }
@@ -827,6 +890,10 @@ impl<'a> Reader<'a> {
     }
 
     fn percent(&mut self, percent: Decimal) -> Parsed<()> {
+        if self.slots.trail_named {
+            self.slots.trail_named = false;
+            return once(&mut self.slots.trail_percent, percent, "trails");
+        }
         if matches!(self.text(0), "trail" | "trailing") {
             self.at += 1;
             while matches!(self.text(0), "stop" | "stp" | "loss") {
@@ -964,6 +1031,16 @@ impl<'a> Reader<'a> {
             self.slots.option_said = true;
             return once(&mut self.slots.right, right, "rights");
         }
+        if matches!(self.text(0), "option" | "options") {
+            self.at += 1;
+            self.slots.option_said = true;
+            return Ok(());
+        }
+        if matches!(self.text(0), "contract" | "contracts") {
+            self.at += 1;
+            self.slots.contracts_said = true;
+            return Ok(());
+        }
         if self.text(0) == "strike" || self.text(0) == "strikes" {
             self.at += 1;
             if let Some(value) = self.value() {
@@ -1035,6 +1112,11 @@ impl<'a> Reader<'a> {
             ("reduce-only" | "reduceonly", _) => {
                 self.at += 1;
                 self.slots.reduce_only = true;
+            }
+            // "use 25% of buying power to buy qqq" names the verb again; "close my short tsla" the side that is held.
+            ("to", "buy" | "purchase") if self.slots.verb == Some(Verb::Buy) => self.at += 2,
+            ("short" | "long", _) if matches!(self.slots.verb, Some(Verb::Close | Verb::Cover)) => {
+                self.at += 1
             }
             ("perp" | "perps" | "perpetual", _) => {
                 self.at += 1;
@@ -1133,17 +1215,30 @@ impl<'a> Reader<'a> {
 
     /// Numbers without a word beside them: the second one after a quantity is the limit.
     fn settle_numbers(&mut self) -> Parsed<()> {
+        let signed_line = self.is_signed_line();
         let slots = &mut self.slots;
+        if slots.stop_named || slots.trail_named {
+            return Err(Trouble::Missing(
+                vec![Missing::Price],
+                "At which price, or how far from the market?".to_owned(),
+            ));
+        }
         let mut numbers = std::mem::take(&mut slots.numbers).into_iter();
         for value in numbers.by_ref() {
             // "BUY +1 VERTICAL SPY 100 15 JAN 27 ...": thinkorswim writes the multiplier.
             if slots.spread.is_some() && value == Decimal::ONE_HUNDRED && slots.strikes.len() >= 2 {
                 continue;
             }
-            if slots.option_said
+            if signed_line
+                && value == Decimal::ONE_HUNDRED
+                && slots.strikes.len() == 1
+                && slots.limit.is_some()
+            {
+                continue;
+            }
+            if (slots.option_said && slots.right.is_some() || !slots.said_expiry.is_empty())
                 && slots.strikes.is_empty()
                 && slots.spread.is_none()
-                && slots.right.is_some()
             {
                 slots.strikes.push((value, None));
                 continue;
@@ -1154,6 +1249,11 @@ impl<'a> Reader<'a> {
             }
             if slots.limit.is_some() {
                 return refuse("There is a number too many; say which one is the price.");
+            }
+            if slots.early_number {
+                return refuse(
+                    "Two numbers stand before the symbol; say which is the price, as in: buy 10 aapl at 20.",
+                );
             }
             slots.limit = Some(value);
         }
@@ -1173,7 +1273,9 @@ pub(super) fn command(mut slots: Slots, context: &ParseContext<'_>) -> Parsed<Co
     {
         slots.instrument = Some(Instrument::Perpetual { symbol: base.clone() });
     }
+    let shares = matches!(slots.instrument, Some(Instrument::Equity { .. }));
     let option = slots.option_said
+        || slots.contracts_said && shares
         || slots.right.is_some()
         || !slots.strikes.is_empty()
         || !slots.said_expiry.is_empty();
@@ -1192,6 +1294,10 @@ fn check_prices(slots: &Slots) -> Parsed<()> {
     }
     if slots.market && (slots.limit.is_some() || slots.peg.is_some()) {
         return refuse("A market order has no limit price; say one or the other.");
+    }
+    if slots.trail_percent.is_some_and(|percent| percent <= Decimal::ZERO || percent >= Decimal::ONE_HUNDRED)
+    {
+        return refuse("A trail in per cent is above 0 and below 100.");
     }
     if slots.limit.is_some() && slots.peg.is_some() {
         return refuse("Two prices were given; say one.");
@@ -1361,6 +1467,9 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
     let amount_said =
         slots.quantity.is_some() || slots.notional.is_some() || slots.percent_of_power.is_some();
     let part = slots.percent_of_position.is_some() || slots.all;
+    if amount_said && slots.percent_of_position.is_some() {
+        return refuse("Two amounts were given; say one.");
+    }
     let Some(instrument) = slots.instrument.clone() else {
         let mut missing = vec![Missing::Instrument];
         if !amount_said && !part && !closes(&slots) {
@@ -1388,9 +1497,10 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
     let side = match verb {
         Verb::Buy | Verb::Close | Verb::Protect => Side::Buy,
         Verb::Sell => Side::Sell,
-        Verb::Short if instrument.asset_class() == AssetClass::Equity => Side::SellShort,
+        // Of options a side is only buy or sell; whether it opens or closes is the position effect.
+        Verb::Short if instrument.as_option().is_none() => Side::SellShort,
         Verb::Short => Side::Sell,
-        Verb::Cover if instrument.asset_class() == AssetClass::Equity => Side::BuyToCover,
+        Verb::Cover if instrument.as_option().is_none() => Side::BuyToCover,
         Verb::Cover => Side::Buy,
     };
     let amount = match (slots.quantity, slots.notional, slots.percent_of_power, slots.percent_of_position) {
@@ -1436,6 +1546,20 @@ pub(super) fn whole_quantity(slots: &Slots) -> Parsed<Quantity> {
         Some(quantity) => refuse(format!("{quantity} is no number of spreads.")),
         None => Err(Trouble::Missing(vec![Missing::Quantity], "How many?".to_owned())),
     }
+}
+
+/// A package is bought or sold by number at a net price: what else was said cannot be kept, and must not be dropped.
+pub(super) fn only_a_package(slots: &Slots) -> Parsed<()> {
+    if slots.notional.is_some() || slots.percent_of_power.is_some() || slots.percent_of_position.is_some() {
+        return refuse("Say how many spreads; they are not traded by money or per cent here.");
+    }
+    if slots.stop.is_some() || slots.trail_amount.is_some() || slots.trail_percent.is_some() {
+        return refuse("A spread goes as a limit order at its net price, not as a stop.");
+    }
+    if slots.take_profit.is_some() || slots.stop_loss.is_some() {
+        return refuse("A spread has no bracket here; set its exits once it is filled.");
+    }
+    Ok(())
 }
 
 /// Does the order have a price of any kind.

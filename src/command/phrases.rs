@@ -1,13 +1,11 @@
-//! Everything that is no order: cancels, replaces, shows, quotes, charts, chains, watchlists, alerts, strategies, switches.
+//! Phrases that are no order: switches, shows, quotes, charts, chains, watchlists, strategies. Cancels and replaces are in `working`,
+//! alerts in `alerts`.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Price, Quantity};
 use crate::domain::option::Right;
-use crate::domain::order::{Side, TimeInForce};
 use crate::domain::quote::Interval;
 
 use super::ParseContext;
@@ -15,8 +13,8 @@ use super::dates::{self, Said};
 use super::guard;
 use super::lex::{Kind, Token};
 use super::symbols::{self, Found};
-use super::types::{AlertWhen, Command, FlattenScope, Missing, ShowTopic, StrategyAction, TradingMode};
-use super::words;
+use super::types::{Command, FlattenScope, Missing, ShowTopic, StrategyAction, TradingMode};
+use super::{alerts, words, working};
 
 /// The command of a sentence, if it is one of these.
 pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<Command> {
@@ -25,10 +23,10 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<Comma
     switches(&text)
         .or_else(|| flatten(&text))
         .or_else(|| watch(tokens, &text, context))
-        .or_else(|| cancel(tokens, &text, context))
-        .or_else(|| replace(tokens, &text, context))
+        .or_else(|| working::cancel(tokens, context))
+        .or_else(|| working::replace(tokens, context))
         .or_else(|| strategy(tokens, &text, context))
-        .or_else(|| alert(tokens, &text, context))
+        .or_else(|| alerts::read(tokens, context))
         .or_else(|| chart(tokens, &text, context))
         .or_else(|| chain(tokens, &text, context))
         .or_else(|| show(tokens, &text, context))
@@ -240,159 +238,13 @@ fn flatten(text: &[&str]) -> Option<Command> {
     Some(Command::Flatten { scope })
 }
 
-/// An order's number or id as typed.
-fn order_id(tokens: &[Token]) -> Option<String> {
-    let at = tokens.iter().position(|t| matches!(t.text.as_str(), "order" | "id" | "#" | "number" | "no"));
-    let is_id = |t: &Token| {
-        t.text.bytes().any(|b| b.is_ascii_digit())
-            && t.text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'#' | b'_'))
-    };
-    if let Some(hash) = tokens.iter().find(|t| t.raw.starts_with('#') && t.raw.len() > 1 && is_id(t)) {
-        return Some(hash.raw.trim_start_matches('#').to_owned());
-    }
-    let at = at?;
-    tokens[at + 1..]
-        .iter()
-        .find(|t| {
-            !matches!(t.text.as_str(), "with" | "id" | "number" | "no" | "#" | "the" | ":" | "." | "order")
-        })
-        .filter(|t| is_id(t))
-        .map(|t| t.raw.trim_start_matches('#').to_owned())
-}
-
-fn cancel(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let verb = match text {
-        ["take", "down" | "off", ..] | ["get", "rid", ..]
-            if text.contains(&"order") || text.contains(&"orders") =>
-        {
-            true
-        }
-        ["cancel" | "cxl" | "kill" | "pull" | "scratch" | "nix" | "cancell" | "yank", ..] => true,
-        _ => false,
-    };
-    if !verb {
-        return None;
-    }
-    if guard::speech(tokens).is_some_and(|s| s == guard::Speech::Two) {
-        return Some(clarify(Vec::new(), guard::Speech::Two.message()));
-    }
-    if let Some(id) = order_id(&tokens[1..]) {
-        return Some(Command::Cancel { order_id: Some(id.into()), instrument: None, side: None });
-    }
-    if let [_, only] = tokens
-        && (matches!(only.kind, Kind::Number(_))
-            || (only.text.len() == 26 && only.text.bytes().all(|b| b.is_ascii_alphanumeric())))
-    {
-        return Some(Command::Cancel {
-            order_id: Some(only.raw.as_str().into()),
-            instrument: None,
-            side: None,
-        });
-    }
-    let side = text.iter().find_map(|w| match *w {
-        "buy" | "buys" | "bids" | "buying" => Some(Side::Buy),
-        "sell" | "sells" | "offers" | "selling" => Some(Side::Sell),
-        _ => None,
-    });
-    let found = instruments(&tokens[1..], context);
-    match (found.as_slice(), side) {
-        ([instrument], side) => {
-            Some(Command::Cancel { order_id: None, instrument: Some(instrument.clone()), side })
-        }
-        ([], Some(side)) => Some(Command::Cancel { order_id: None, instrument: None, side: Some(side) }),
-        ([], None) => Some(clarify(vec![Missing::OrderId], "Which order? Give its number or its symbol.")),
-        _ => Some(clarify(Vec::new(), "One symbol at a time, please.")),
-    }
-}
-
-fn replace(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let verb = matches!(
-        *text.first()?,
-        "move"
-            | "change"
-            | "replace"
-            | "modify"
-            | "raise"
-            | "lower"
-            | "bump"
-            | "amend"
-            | "adjust"
-            | "update"
-            | "edit"
-            | "drop"
-            | "increase"
-            | "decrease"
-            | "cut"
-            | "reprice"
-            | "make"
-    );
-    let verb = verb || matches!(text, ["set", "order", ..] | ["set", "my", ..]);
-    if !verb || text.len() < 3 {
-        return None;
-    }
-    let mut id = order_id(&tokens[1..]);
-    if id.is_none()
-        && let Some(Token { kind: Kind::Number(_), raw, .. }) = tokens.get(1)
-    {
-        id = Some(raw.clone());
-    }
-    if text.contains(&"by") {
-        return Some(clarify(vec![Missing::Price], "Give the new price itself, not the difference."));
-    }
-    // The new value stands after "to", or last.
-    let to = text.iter().rposition(|w| matches!(*w, "to" | "at" | "=" | "@"));
-    let after = to.map_or(tokens.len() - 1, |at| at + 1);
-    let value = tokens[after..].iter().find_map(|t| match t.kind {
-        Kind::Number(v) | Kind::Money(v) => Some(v),
-        _ => None,
-    });
-    let tif = text[after.min(text.len())..].iter().find_map(|w| match *w {
-        "gtc" => Some(TimeInForce::Gtc),
-        "day" => Some(TimeInForce::Day),
-        "ioc" => Some(TimeInForce::Ioc),
-        "fok" => Some(TimeInForce::Fok),
-        _ => None,
-    });
-    let found = instruments(&tokens[1..], context);
-    let instrument = if id.is_some() { None } else { found.first().cloned() };
-    if id.is_none() && instrument.is_none() {
-        return Some(clarify(vec![Missing::OrderId], "Which order? Give its number or its symbol."));
-    }
-    let has = |list: &[&str]| text.iter().any(|w| list.contains(w));
-    let units =
-        has(&["shares", "contracts", "quantity", "qty", "size", "units", "coins", "share", "contract"]);
-    let (mut limit_price, mut stop_price, mut quantity) = (None, None, None);
-    match value {
-        Some(v) if v <= Decimal::ZERO => {
-            return Some(clarify(
-                vec![if units { Missing::Quantity } else { Missing::Price }],
-                "The new value must be above 0.",
-            ));
-        }
-        Some(v) if units => quantity = Some(Quantity::new(v.normalize())),
-        Some(v) if has(&["stop", "stp", "sl", "trigger", "stop-loss", "stoploss"]) => {
-            stop_price = Some(Price::new(v.normalize()))
-        }
-        Some(v) => limit_price = Some(Price::new(v.normalize())),
-        None if tif.is_some() => {}
-        None => return Some(clarify(vec![Missing::Price], "What should it be changed to?")),
-    }
-    Some(Command::Replace {
-        order_id: id.map(Into::into),
-        instrument,
-        limit_price,
-        stop_price,
-        quantity,
-        time_in_force: tif,
-    })
-}
-
 fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
     let action = match *text.first()? {
         "start" | "run" | "launch" | "activate" | "enable" | "begin" => StrategyAction::Start,
         "stop" | "end" | "disable" | "deactivate" | "shut" => StrategyAction::Stop,
         "pause" | "suspend" => StrategyAction::Pause,
         "status" => StrategyAction::Status,
+        "how" | "how's" if text.contains(&"doing") || text.contains(&"going") => StrategyAction::Status,
         _ if text.contains(&"status") || (text.first() == Some(&"how's") && text.len() > 1) => {
             StrategyAction::Status
         }
@@ -412,71 +264,6 @@ fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Opti
         _ => None,
     });
     Some(Command::Strategy { action, name: name.into(), underlying })
-}
-
-fn alert(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let verb = matches!(
-        text,
-        ["alert" | "notify" | "ping" | "warn" | "buzz" | "alarm", ..]
-            | ["tell" | "text", "me", ..]
-            | ["let", "me", "know", ..]
-            | ["set", "an" | "a", "alert" | "alarm" | "price", ..]
-            | ["set" | "create" | "add" | "new", "alert" | "alarm", ..]
-            | ["create" | "add" | "make" | "new", "an" | "a", "alert" | "price", ..]
-    );
-    if !verb {
-        return None;
-    }
-    let skip = text
-        .iter()
-        .position(|w| matches!(*w, "alert" | "alarm" | "know" | "me" | "notify" | "ping"))
-        .map_or(1, |at| at + 1);
-    let found = instruments(&tokens[skip.min(tokens.len())..], context);
-    let Some(instrument) = found.first().cloned() else {
-        return Some(clarify(vec![Missing::Instrument], "An alert on which symbol?"));
-    };
-    let percent = tokens.iter().enumerate().find_map(|(i, t)| match t.kind {
-        Kind::Percent(value) => Some(value),
-        Kind::Number(value) if matches!(text.get(i + 1), Some(&"percent" | &"pct")) => Some(value),
-        _ => None,
-    });
-    let down = text.iter().any(|w| {
-        matches!(
-            *w,
-            "below"
-                | "under"
-                | "drops"
-                | "drop"
-                | "falls"
-                | "fall"
-                | "dips"
-                | "dip"
-                | "down"
-                | "loses"
-                | "less"
-                | "<"
-                | "<="
-                | "sinks"
-                | "breaks"
-                | "crashes"
-                | "tanks"
-        )
-    }) && !text.iter().any(|w| matches!(*w, "above" | "over" | "up"));
-    if let Some(value) = percent {
-        let value = if down { -value.abs() } else { value };
-        return Some(Command::Alert { instrument, when: AlertWhen::ChangePercent, value: value.normalize() });
-    }
-    let value = tokens.iter().rev().find_map(|t| match t.kind {
-        Kind::Number(v) | Kind::Money(v) => Some(v),
-        _ => None,
-    });
-    match value.filter(|v| *v > Decimal::ZERO) {
-        Some(value) => {
-            let when = if down { AlertWhen::Below } else { AlertWhen::Above };
-            Some(Command::Alert { instrument, when, value: value.normalize() })
-        }
-        None => Some(clarify(vec![Missing::Price], "At which price, or which change in per cent?")),
-    }
 }
 
 fn watch(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
@@ -573,8 +360,28 @@ fn chart(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<
     }
 }
 
+/// `nvda calls dec 18 2026`: a symbol, a right or "options", perhaps an expiry, and nothing else.
+fn lists_contracts(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> bool {
+    let listed = text.iter().any(|w| matches!(*w, "calls" | "puts" | "options"));
+    let Some((Found::One(Instrument::Equity { .. }), mut at)) = symbols::read(tokens, context) else {
+        return false;
+    };
+    while at < tokens.len() {
+        if let Some((_, used)) = dates::read(&tokens[at..], context.today) {
+            at += used;
+        } else if matches!(text[at], "calls" | "puts" | "options" | "for" | "the" | "expiring" | "exp" | "on")
+        {
+            at += 1;
+        } else {
+            return false;
+        }
+    }
+    listed
+}
+
 fn chain(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let options_of = matches!(text, ["options" | "option", ..])
+    let options_of = lists_contracts(tokens, text, context)
+        || matches!(text, ["options" | "option", ..])
         || matches!(
             text,
             ["show" | "pull" | "open" | "get" | "list" | "display", .., "options" | "calls" | "puts"]
@@ -687,7 +494,7 @@ fn topic(text: &[&str]) -> Option<ShowTopic> {
         || two("profit", "and")
         || two("p", "&")
         || (has(&["make", "made", "lose", "lost", "earned", "gain"]) && has(&["how", "did", "much", "what"]))
-        || (has(&["up", "down"]) && has(&["am", "i", "how"]))
+        || (has(&["up", "down", "doing"]) && has(&["am", "i", "we"]) && has(&["how", "am", "are"]))
     {
         T::Pnl
     } else if has(&["history"])

@@ -87,6 +87,7 @@ pub(super) fn command(slots: &mut Slots, context: &ParseContext<'_>) -> Result<C
     if !order::has_price(slots) && slots.quantity.is_some_and(|q| !q.fract().is_zero()) {
         order::quantity_is_price(slots);
     }
+    order::only_a_package(slots)?;
     if slots.verb.is_none() && slots.price_effect.is_none() {
         return Err(missing(vec![Missing::Side], "Buy or sell?"));
     }

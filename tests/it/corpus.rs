@@ -76,6 +76,42 @@ fn a_doubted_line_never_acts() {
     });
 }
 
+/// Everything but what only shows or goes nowhere near money.
+fn trades(command: &Command) -> bool {
+    acts(command)
+        && !matches!(
+            command,
+            Command::Watch { .. } | Command::Unwatch { .. } | Command::Mode { .. } | Command::Strategy { .. }
+        )
+}
+
+/// The line with a word more, at each place between its words.
+fn with_word(text: &str, word: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split(' ').collect();
+    (0..=words.len()).map(|at| [&words[..at], &[word], &words[at..]].concat().join(" ")).collect()
+}
+
+#[test]
+fn nothing_that_was_said_is_dropped() {
+    with_context(|context| {
+        let mut dropped = Vec::new();
+        for (text, _) in lines().filter(|(text, _)| trades(&parse(text, context))) {
+            for (word, seen) in
+                [("77.7", "77"), ("7777", "777"), ("$77", "77"), ("KO", "KO"), ("blorp", "blorp")]
+            {
+                for longer in with_word(text, word) {
+                    let command = parse(&longer, context);
+                    let json = serde_json::to_string(&command).unwrap();
+                    if trades(&command) && !json.contains(seen) {
+                        dropped.push(format!("{longer}\n   is {json}"));
+                    }
+                }
+            }
+        }
+        assert!(dropped.is_empty(), "{} lines lost a word:\n{}", dropped.len(), dropped.join("\n"));
+    });
+}
+
 #[test]
 fn the_words_of_a_command_parse_to_it() {
     with_context(|context| {

@@ -1,0 +1,385 @@
+//! What is done to working orders: cancel them, or change one.
+
+use rust_decimal::Decimal;
+
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Price, Quantity};
+use crate::domain::order::{Side, TimeInForce};
+
+use super::ParseContext;
+use super::cursor::{Cursor, one};
+use super::guard;
+use super::lex::{Kind, Token};
+use super::order::{Parsed, Trouble, once};
+use super::types::{Command, Missing};
+
+/// Words around the name of an order that say nothing about which one.
+const AROUND: [&str; 24] = [
+    "my",
+    "the",
+    "all",
+    "every",
+    "any",
+    "open",
+    "working",
+    "pending",
+    "live",
+    "existing",
+    "outstanding",
+    "remaining",
+    "order",
+    "orders",
+    "order's",
+    "of",
+    "for",
+    "in",
+    "on",
+    "with",
+    "please",
+    "down",
+    "off",
+    "that",
+];
+
+fn ask(missing: Missing, message: &str) -> Trouble {
+    Trouble::Missing(vec![missing], message.to_owned())
+}
+
+fn refused(message: &str) -> Trouble {
+    Trouble::Refused(message.to_owned())
+}
+
+fn which_order() -> Trouble {
+    ask(Missing::OrderId, "Which order? Give its number or its symbol.")
+}
+
+/// `cancel 42`, `cancel my aapl buy orders`, `pull all sells`.
+pub(super) fn cancel(tokens: &[Token], context: &ParseContext<'_>) -> Option<Command> {
+    let mut cursor = Cursor::new(tokens, context);
+    let lone = cursor.take(&["cancel", "cxl", "kill", "pull", "scratch", "nix", "cancell", "yank"]);
+    let of_orders = || tokens.iter().any(|t| matches!(t.text.as_str(), "order" | "orders"));
+    if !lone
+        && !(of_orders()
+            && (cursor.take_all(&["take", "down"])
+                || cursor.take_all(&["take", "off"])
+                || cursor.take_all(&["get", "rid", "of"])))
+    {
+        return None;
+    }
+    if guard::speech(tokens) == Some(guard::Speech::Two) {
+        return Some(super::clarify(Vec::new(), guard::Speech::Two.message()));
+    }
+    Some(cancel_rest(&mut cursor).unwrap_or_else(|trouble| super::question_back(trouble, context)))
+}
+
+fn cancel_rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
+    let (mut id, mut side, mut instrument) = (None, None, None);
+    while !cursor.is_done() {
+        if let Some(found) = order_id(cursor, true) {
+            once(&mut id, found, "orders")?;
+        } else if let Some(said) = side_of_orders(cursor) {
+            once(&mut side, said, "sides")?;
+        } else if cursor.take(&AROUND) || cursor.take_pause() {
+        } else if let Some(found) = cursor.instrument() {
+            once(&mut instrument, one(found)?, "symbols")?;
+        } else if matches!(
+            cursor.text(0),
+            "stock"
+                | "stocks"
+                | "equity"
+                | "option"
+                | "options"
+                | "crypto"
+                | "stop"
+                | "stops"
+                | "limit"
+                | "limits"
+                | "last"
+                | "latest"
+                | "newest"
+                | "first"
+                | "it"
+                | "this"
+                | "one"
+        ) {
+            return Err(which_order());
+        } else {
+            return Err(cursor.not_understood());
+        }
+    }
+    match (id, instrument, side) {
+        (Some(id), None, None) => {
+            Ok(Command::Cancel { order_id: Some(id.as_str().into()), instrument: None, side: None })
+        }
+        (Some(_), ..) => Err(refused("Give an order's number or a symbol, not both.")),
+        (None, None, None) => Err(which_order()),
+        (None, instrument, side) => Ok(Command::Cancel { order_id: None, instrument, side }),
+    }
+}
+
+fn side_of_orders(cursor: &mut Cursor<'_>) -> Option<Side> {
+    if cursor.take(&["buy", "buys", "bid", "bids", "buying"]) {
+        Some(Side::Buy)
+    } else if cursor.take(&["sell", "sells", "offer", "offers", "ask", "asks", "selling"]) {
+        Some(Side::Sell)
+    } else {
+        None
+    }
+}
+
+/// `42`, `#42`, `order 42`, `order with id abc123`. A bare number is an id only where nothing else can be one.
+fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
+    let is_id = |token: &Token| {
+        token.text.bytes().any(|b| b.is_ascii_digit())
+            && token.text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'#' | b'_'))
+    };
+    let mut ahead = 0;
+    let mut named = false;
+    loop {
+        match cursor.text(ahead) {
+            "order" | "orders" | "id" | "number" | "no" | "num" | "#" => named = true,
+            "with" | ":" | "." if named => {}
+            _ => break,
+        }
+        ahead += 1;
+    }
+    let token = cursor.token(ahead)?;
+    let whole = matches!(token.kind, Kind::Number(value) if value.fract().is_zero() && !token.raw.contains(['.', ',']));
+    let long = token.text.len() == 26 && token.text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let hash = token.raw.starts_with('#') && is_id(token);
+    let found = hash || long || (named && is_id(token)) || (bare && whole && is_id(token));
+    if !found {
+        return None;
+    }
+    let id = token.raw.trim_start_matches('#').to_owned();
+    cursor.skip(ahead + 1);
+    Some(id)
+}
+
+/// What of an order changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Limit,
+    Stop,
+    Quantity,
+}
+
+/// The changes a sentence asks for.
+#[derive(Debug, Default)]
+struct Changes {
+    id: Option<String>,
+    instrument: Option<Instrument>,
+    limit: Option<Decimal>,
+    stop: Option<Decimal>,
+    quantity: Option<Decimal>,
+    time_in_force: Option<TimeInForce>,
+    /// Named, and its value not said yet.
+    pending: Option<Field>,
+    /// A price without a name, which the other words may still name.
+    plain: Option<Decimal>,
+}
+
+/// `move my aapl stop to 182`, `change order 42 to 50 shares`, `replace 42 qty 50 limit 184`.
+pub(super) fn replace(tokens: &[Token], context: &ParseContext<'_>) -> Option<Command> {
+    let mut cursor = Cursor::new(tokens, context);
+    let verb = cursor.take(&[
+        "move", "change", "replace", "modify", "raise", "lower", "bump", "amend", "adjust", "update", "edit",
+        "drop", "increase", "decrease", "cut", "reprice", "make", "reduce", "trim",
+    ]) || (matches!(tokens.first().map(|t| t.text.as_str()), Some("set"))
+        && names_an_order(tokens)
+        && cursor.take(&["set"]));
+    // "reduce my aapl by half" and "drop amd from the list" are read elsewhere: here an order, or a field of one, is named.
+    if !verb || tokens.len() < 3 || !names_an_order(tokens) {
+        return None;
+    }
+    Some(
+        changes(&mut cursor)
+            .and_then(Changes::command)
+            .unwrap_or_else(|trouble| super::question_back(trouble, context)),
+    )
+}
+
+/// Does the sentence name an order by number, or one of its fields.
+fn names_an_order(tokens: &[Token]) -> bool {
+    let fields = tokens.iter().any(|t| {
+        matches!(
+            t.text.as_str(),
+            "order"
+                | "limit"
+                | "lmt"
+                | "stop"
+                | "stp"
+                | "qty"
+                | "quantity"
+                | "size"
+                | "price"
+                | "trigger"
+                | "sl"
+                | "stop-loss"
+                | "stoploss"
+                | "id"
+                | "orders"
+                | "bid"
+                | "offer"
+        )
+    });
+    let number = |token: Option<&Token>| {
+        token.is_some_and(|t| t.raw.starts_with('#') || matches!(t.kind, Kind::Number(_)))
+    };
+    let verb_of_orders = matches!(
+        tokens[0].text.as_str(),
+        "move"
+            | "change"
+            | "replace"
+            | "modify"
+            | "raise"
+            | "lower"
+            | "bump"
+            | "amend"
+            | "adjust"
+            | "update"
+            | "edit"
+            | "reprice"
+    );
+    fields || number(tokens.get(1)) || verb_of_orders
+}
+
+fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
+    let mut changes = Changes::default();
+    while !cursor.is_done() {
+        let nameless = changes.id.is_none() && changes.instrument.is_none() && changes.pending.is_none();
+        if cursor.text(0) == "by" || matches!(cursor.text(0), "half" | "double") {
+            return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
+        }
+        if let Some(id) = order_id(cursor, nameless) {
+            once(&mut changes.id, id, "orders")?;
+        } else if let Some(field) = field(cursor) {
+            changes.name(field)?;
+        } else if let Some(time_in_force) = time_in_force(cursor) {
+            once(&mut changes.time_in_force, time_in_force, "times in force")?;
+        } else if cursor.take(&["from"]) {
+            // "from 180 to 182": where it stands now is known.
+            cursor.value().ok_or_else(|| cursor.not_understood())?;
+        } else if cursor.take(&["to", "at", "=", "is", "tif", "duration", "now"])
+            || cursor.take_all(&["time", "in", "force"])
+            || matches!(cursor.kind(0), Some(Kind::At)) && cursor.take(&["@"])
+            || cursor.take(&AROUND)
+            || cursor.take(&["buy", "sell", "it", "a", "up", "new", "and", "be"])
+            || cursor.take_pause()
+        {
+        } else if let Some(value) = cursor.value() {
+            let units =
+                cursor.take(&["shares", "share", "contracts", "contract", "units", "coins", "lots", "shs"]);
+            changes.set(value, units)?;
+        } else if let Some(found) = cursor.instrument() {
+            once(&mut changes.instrument, one(found)?, "symbols")?;
+        } else {
+            return Err(cursor.not_understood());
+        }
+    }
+    Ok(changes)
+}
+
+fn field(cursor: &mut Cursor<'_>) -> Option<Field> {
+    // "price" alone says no more than the number itself; after a field it belongs to that field.
+    if cursor.take(&["limit", "lmt"]) {
+        cursor.take(&["price"]);
+        Some(Field::Limit)
+    } else if cursor.take(&["stop", "stp", "sl", "trigger", "stop-loss", "stoploss"]) {
+        if cursor.text(0) == "loss" || cursor.text(0) == "price" {
+            cursor.skip(1);
+        }
+        Some(Field::Stop)
+    } else if cursor.take(&["qty", "quantity", "size"]) {
+        Some(Field::Quantity)
+    } else if cursor.take(&["price", "bid", "offer"]) {
+        Some(Field::Limit)
+    } else {
+        None
+    }
+}
+
+fn time_in_force(cursor: &mut Cursor<'_>) -> Option<TimeInForce> {
+    for (words, time_in_force) in [
+        (&["good", "till", "canceled"][..], TimeInForce::Gtc),
+        (&["good", "till", "cancelled"], TimeInForce::Gtc),
+        (&["good", "til", "canceled"], TimeInForce::Gtc),
+        (&["good", "til", "cancelled"], TimeInForce::Gtc),
+        (&["good", "until", "canceled"], TimeInForce::Gtc),
+        (&["good", "until", "cancelled"], TimeInForce::Gtc),
+        (&["gtc"], TimeInForce::Gtc),
+        (&["day"], TimeInForce::Day),
+        (&["ioc"], TimeInForce::Ioc),
+        (&["fok"], TimeInForce::Fok),
+    ] {
+        if cursor.take_all(words) {
+            return Some(time_in_force);
+        }
+    }
+    None
+}
+
+impl Changes {
+    /// A field is named. One before it that has no value yet names the plain price, or is the kind of the order ("stop limit").
+    fn name(&mut self, field: Field) -> Parsed<()> {
+        match (self.pending, self.plain.take()) {
+            (None, Some(value)) => self.put(field, value),
+            (Some(before), _) if before != field => {
+                Err(refused("Say which price changes, and to what: limit 185, or stop 180."))
+            }
+            (_, plain) => {
+                self.plain = plain;
+                self.pending = Some(field);
+                Ok(())
+            }
+        }
+    }
+
+    /// A value: of the field named before it, of units, or a price that a later word may name.
+    fn set(&mut self, value: Decimal, units: bool) -> Parsed<()> {
+        match self.pending.take() {
+            Some(Field::Quantity) => self.put(Field::Quantity, value),
+            Some(field) if !units => self.put(field, value),
+            _ if units => self.put(Field::Quantity, value),
+            _ => once(&mut self.plain, value, "values"),
+        }
+    }
+
+    fn put(&mut self, field: Field, value: Decimal) -> Parsed<()> {
+        let missing = if field == Field::Quantity { Missing::Quantity } else { Missing::Price };
+        if value <= Decimal::ZERO {
+            return Err(ask(missing, "The new value must be above 0."));
+        }
+        match field {
+            Field::Limit => once(&mut self.limit, value, "limit prices"),
+            Field::Stop => once(&mut self.stop, value, "stop prices"),
+            Field::Quantity => once(&mut self.quantity, value, "quantities"),
+        }
+    }
+
+    fn command(mut self) -> Parsed<Command> {
+        if self.id.is_some() && self.instrument.is_some() {
+            return Err(refused("Give an order's number or a symbol, not both."));
+        }
+        if self.id.is_none() && self.instrument.is_none() {
+            return Err(which_order());
+        }
+        if let Some(value) = self.plain.take() {
+            self.put(Field::Limit, value)?;
+        }
+        if self.pending.is_some()
+            || (self.limit, self.stop, self.quantity) == (None, None, None) && self.time_in_force.is_none()
+        {
+            return Err(ask(Missing::Price, "What should it be changed to?"));
+        }
+        let price = |value: Option<Decimal>| value.map(|value| Price::new(value.normalize()));
+        Ok(Command::Replace {
+            order_id: self.id.as_deref().map(Into::into),
+            instrument: self.instrument,
+            limit_price: price(self.limit),
+            stop_price: price(self.stop),
+            quantity: self.quantity.map(|value| Quantity::new(value.normalize())),
+            time_in_force: self.time_in_force,
+        })
+    }
+}
