@@ -70,6 +70,8 @@ pub(super) struct Slots {
     missing_price: bool,
     /// "contracts" were said: of a share there are none, so an option is meant.
     contracts_said: bool,
+    /// Strikes were said as a pair, `190/200`, which makes a vertical without saying so.
+    strikes_paired: bool,
     /// A second number stood before the symbol.
     early_number: bool,
     /// "stop loss" or "trail" was said of a position, and its price or distance comes later.
@@ -1011,6 +1013,7 @@ impl<'a> Reader<'a> {
                 let list = list.clone();
                 self.at += 1;
                 self.slots.strikes.extend(list);
+                self.slots.strikes_paired = true;
                 self.slots.option_said = true;
                 return Ok(());
             }
@@ -1279,13 +1282,44 @@ pub(super) fn command(mut slots: Slots, context: &ParseContext<'_>) -> Parsed<Co
         || slots.right.is_some()
         || !slots.strikes.is_empty()
         || !slots.said_expiry.is_empty();
+    if slots.spread != Some(spread::SpreadKind::Calendar)
+        && slots.said_expiry.windows(2).any(|w| w[0] != w[1])
+    {
+        return refuse("Two expiries were given; say one.");
+    }
+    if let Some(Instrument::Option(contract)) = &slots.instrument {
+        said_of_contract(&slots, contract, context)?;
+        return finish(slots, context);
+    }
+    if slots.spread.is_none() && slots.strikes.len() >= 2 && !slots.strikes_paired {
+        return refuse("Two strikes were given; say one, or name the spread.");
+    }
     if slots.spread.is_some() || (slots.strikes.len() >= 2) {
         return spread::command(&mut slots, context);
     }
-    if option && !matches!(slots.instrument, Some(Instrument::Option(_))) {
+    if option {
         slots.instrument = Some(single_option(&slots, context)?);
     }
     finish(slots, context)
+}
+
+/// What is said beside a contract's own symbol must be the contract's.
+fn said_of_contract(slots: &Slots, contract: &OptionContract, context: &ParseContext<'_>) -> Parsed<()> {
+    let strike = |(strike, right): &(Decimal, Option<Right>)| {
+        *strike == contract.strike.get() && right.is_none_or(|right| right == contract.right)
+    };
+    let day = |said: &Said| {
+        expiry(*said, context, Some(contract.underlying.as_str())).is_ok_and(|day| day == contract.expiry)
+    };
+    let same = slots.spread.is_none()
+        && slots.strikes.iter().all(strike)
+        && slots.said_expiry.iter().all(day)
+        && slots.right.is_none_or(|right| right == contract.right);
+    if same {
+        Ok(())
+    } else {
+        refuse(format!("The symbol is of {contract}, and something else is said beside it."))
+    }
 }
 
 fn check_prices(slots: &Slots) -> Parsed<()> {

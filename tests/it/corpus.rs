@@ -91,14 +91,27 @@ fn with_word(text: &str, word: &str) -> Vec<String> {
     (0..=words.len()).map(|at| [&words[..at], &[word], &words[at..]].concat().join(" ")).collect()
 }
 
+/// Words that change what an order means, and what of them must be found again in it.
+const STRAYS: [(&str, &str); 11] = [
+    ("77.7", "77"),
+    ("7777", "777"),
+    ("$77", "77"),
+    ("7.7%", "7.7"),
+    ("KO", "KO"),
+    ("blorp", "blorp"),
+    ("x77", "77"),
+    ("ioc", "ioc"),
+    ("2029-12-21", "2029-12-21"),
+    ("77p", "77"),
+    ("77/78", "77"),
+];
+
 #[test]
 fn nothing_that_was_said_is_dropped() {
     with_context(|context| {
         let mut dropped = Vec::new();
         for (text, _) in lines().filter(|(text, _)| trades(&parse(text, context))) {
-            for (word, seen) in
-                [("77.7", "77"), ("7777", "777"), ("$77", "77"), ("KO", "KO"), ("blorp", "blorp")]
-            {
+            for (word, seen) in STRAYS {
                 for longer in with_word(text, word) {
                     let command = parse(&longer, context);
                     let json = serde_json::to_string(&command).unwrap();
