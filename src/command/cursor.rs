@@ -3,11 +3,14 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::money::Price;
+use crate::domain::option::OptionContract;
 
 use super::ParseContext;
+use super::dates;
 use super::lex::{Kind, Token};
-use super::order::{Parsed, Trouble};
+use super::order::{self, Parsed, Trouble};
 use super::symbols::{self, Found};
 use super::types::Missing;
 use super::words;
@@ -102,6 +105,28 @@ impl<'a> Cursor<'a> {
         let (found, used) = symbols::read(&self.tokens[self.at..], self.context)?;
         self.at += used;
         Some(found)
+    }
+
+    /// Expiry and strike behind an underlying, if they stand there.
+    pub(super) fn contract(&mut self, underlying: &Symbol) -> Parsed<Option<OptionContract>> {
+        let Some((said, used)) = dates::read(&self.tokens[self.at..], self.context.today) else {
+            return Ok(None);
+        };
+        let Some(Kind::Strike(strike, right)) = self.kind(used) else { return Ok(None) };
+        let expiry = order::expiry(said, self.context, Some(underlying.as_str()))?;
+        self.at += used + 1;
+        Ok(Some(OptionContract {
+            underlying: underlying.clone(),
+            expiry,
+            strike: Price::new(strike.normalize()),
+            right: *right,
+            root: None,
+        }))
+    }
+
+    /// What has not been read.
+    pub(super) fn rest(&self) -> &'a [Token] {
+        &self.tokens[self.at.min(self.tokens.len())..]
     }
 
     /// What is wrong with a word that nobody took.

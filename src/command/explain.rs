@@ -116,7 +116,19 @@ fn place_words(place: &Place) -> String {
     };
     let subject = match &place.subject {
         Subject::Instrument(instrument) => name(instrument),
-        Subject::Legs(legs) => legs_words(legs),
+        Subject::Legs(legs) => {
+            let legs: Vec<String> = legs
+                .iter()
+                .map(|leg| {
+                    let effect = match leg.position_effect {
+                        PositionEffect::Open => "open",
+                        PositionEffect::Close => "close",
+                    };
+                    format!("{} {effect}", leg_words(leg))
+                })
+                .collect();
+            format!("package: {}", legs.join(", "))
+        }
     };
     format!(
         "{} {amount} {subject}{}",
@@ -125,20 +137,10 @@ fn place_words(place: &Place) -> String {
     )
 }
 
-/// Legs by what they are: sides, ratios and contracts. Read back where the package has a name.
-fn legs_words(legs: &[Leg]) -> String {
-    let text: Vec<String> = legs
-        .iter()
-        .map(|leg| {
-            format!(
-                "{}{} {}",
-                if leg.side.is_buy() { '+' } else { '-' },
-                leg.ratio.normalize(),
-                name(&leg.instrument)
-            )
-        })
-        .collect();
-    text.join(" / ")
+/// A leg: side as a sign, ratio, contract.
+fn leg_words(leg: &Leg) -> String {
+    let sign = if leg.side.is_buy() { '+' } else { '-' };
+    format!("{sign}{} {}", leg.ratio.normalize(), name(&leg.instrument))
 }
 
 fn close_words(close: &Close) -> String {
@@ -200,14 +202,20 @@ pub fn explain(command: &Command) -> String {
         Command::CancelAll => "cancel all orders".to_owned(),
         Command::Replace { order_id, instrument, limit_price, stop_price, quantity, time_in_force } => {
             let of = target(order_id.as_deref(), instrument.as_ref());
-            let value = match (limit_price, stop_price, quantity) {
-                (Some(price), ..) => format!("limit to {price}"),
-                (_, Some(price), _) => format!("stop to {price}"),
-                (.., Some(quantity)) => format!("to {quantity} shares"),
-                _ => "to".to_owned(),
-            };
-            let tif = time_in_force.map(|tif| format!(" {tif}")).unwrap_or_default();
-            format!("change {of} {value}{tif}")
+            let mut text = format!("change {of}");
+            if let Some(price) = limit_price {
+                let _infallible = write!(text, " limit to {price}");
+            }
+            if let Some(price) = stop_price {
+                let _infallible = write!(text, " stop to {price}");
+            }
+            if let Some(quantity) = quantity {
+                let _infallible = write!(text, " quantity to {quantity}");
+            }
+            if let Some(time_in_force) = time_in_force {
+                let _infallible = write!(text, " {time_in_force}");
+            }
+            text
         }
         Command::Show { what, instrument, since, broker } => {
             let mut text = format!("show {}", topic(*what));
@@ -309,7 +317,10 @@ pub fn order_words(request: &OrderRequest) -> String {
     };
     let subject = match &request.subject {
         OrderSubject::Instrument(instrument) => instrument.to_string(),
-        OrderSubject::Legs(legs) => format!("of {}", legs_words(legs).replace('$', "")),
+        OrderSubject::Legs(legs) => {
+            let legs: Vec<String> = legs.iter().map(|leg| leg_words(leg).replace('$', "")).collect();
+            format!("of {}", legs.join(" / "))
+        }
     };
     let mut text = format!("{side}{effect} {} {subject} {price}, {until}", request.quantity);
     if request.session == TradingSession::Extended {

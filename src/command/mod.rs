@@ -10,6 +10,7 @@ mod explain;
 mod guard;
 mod lex;
 mod order;
+mod package;
 mod phrases;
 mod spread;
 mod symbols;
@@ -188,7 +189,7 @@ fn elsewhere(tokens: &[lex::Token]) -> Option<Command> {
 
 /// The sentence as an order. Where a word of the language may be the symbol itself ("buy 10 all"), it is tried as one.
 fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Command {
-    let first = attempt(tokens, context, None);
+    let first = package::read(tokens, context).unwrap_or_else(|| attempt(tokens, context, None));
     let lacks_symbol = match &first {
         Err(Trouble::Missing(missing, _)) => missing.contains(&Missing::Instrument),
         Err(Trouble::Unknown(_) | Trouble::Refused(_)) => true,

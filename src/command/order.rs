@@ -386,7 +386,12 @@ impl<'a> Reader<'a> {
             ("stop", "loss") => 2,
             ("sl" | "stoploss" | "stop-loss", _) => 1,
             // "with a stop at 400 and target 430": a stop beside a target is the bracket's.
-            ("stop", _) if self.slots.take_profit.is_some() || self.has_target_ahead() => 1,
+            ("stop", _)
+                if (self.slots.take_profit.is_some() || self.has_target_ahead())
+                    && !self.has_loss_ahead() =>
+            {
+                1
+            }
             _ => 0,
         };
         if loss > 0 {
@@ -427,6 +432,14 @@ impl<'a> Reader<'a> {
         self.tokens[self.at..]
             .iter()
             .any(|t| matches!(t.text.as_str(), "tp" | "target" | "pt" | "profit" | "tgt"))
+    }
+
+    /// Is the bracket's loss named by its own word, so that "stop" is the entry's trigger.
+    fn has_loss_ahead(&self) -> bool {
+        self.tokens[self.at + 1..].iter().enumerate().any(|(i, t)| {
+            matches!(t.text.as_str(), "sl" | "stoploss" | "stop-loss")
+                || t.text == "loss" && i > 0 && self.tokens[self.at + i].text == "stop"
+        })
     }
 
     /// Stop and trail prices.
@@ -1226,7 +1239,12 @@ impl<'a> Reader<'a> {
                 "At which price, or how far from the market?".to_owned(),
             ));
         }
-        let mut numbers = std::mem::take(&mut slots.numbers).into_iter();
+        let mut numbers = std::mem::take(&mut slots.numbers);
+        // "BUY +1 AAPL 100 15 JAN 27 190 PUT @2.35 LMT": the multiplier again.
+        if signed_line && slots.right.is_some() && numbers.len() == 2 && numbers[0] == Decimal::ONE_HUNDRED {
+            numbers.remove(0);
+        }
+        let mut numbers = numbers.into_iter();
         for value in numbers.by_ref() {
             // "BUY +1 VERTICAL SPY 100 15 JAN 27 ...": thinkorswim writes the multiplier.
             if slots.spread.is_some() && value == Decimal::ONE_HUNDRED && slots.strikes.len() >= 2 {
@@ -1322,7 +1340,7 @@ fn said_of_contract(slots: &Slots, contract: &OptionContract, context: &ParseCon
     }
 }
 
-fn check_prices(slots: &Slots) -> Parsed<()> {
+pub(super) fn check_prices(slots: &Slots) -> Parsed<()> {
     if slots.missing_price {
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
     }

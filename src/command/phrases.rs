@@ -567,9 +567,13 @@ fn show(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<C
             | "how's"
     );
     let what = topic(text)?;
-    let short = text.len() <= 4
+    // "history since nov 1": the day is read, and counts as no word.
+    let since_at = text.iter().position(|w| matches!(*w, "since" | "from"));
+    let dated = since_at.filter(|at| dates::read(&tokens[at + 1..], context.today).is_some());
+    let text_said = &text[..dated.unwrap_or(text.len())];
+    let short = text_said.len() <= 4
         && !guard::is_verb(text[0])
-        && (text.iter().all(|w| {
+        && (text_said.iter().all(|w| {
             words::is_keyword(w)
                 || topic(&[w]).is_some()
                 || matches!(

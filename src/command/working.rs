@@ -186,6 +186,8 @@ pub(super) fn replace(tokens: &[Token], context: &ParseContext<'_>) -> Option<Co
         "move", "change", "replace", "modify", "raise", "lower", "bump", "amend", "adjust", "update", "edit",
         "drop", "increase", "decrease", "cut", "reprice", "make", "reduce", "trim",
     ]) || (matches!(tokens.first().map(|t| t.text.as_str()), Some("set"))
+            // "set a stop at 180" places one, "set my aapl stop to 180" moves one.
+            && !matches!(tokens.get(1).map(|t| t.text.as_str()), Some("a" | "an" | "up" | "trailing"))
         && names_an_order(tokens)
         && cursor.take(&["set"]));
     // "reduce my aapl by half" and "drop amd from the list" are read elsewhere: here an order, or a field of one, is named.

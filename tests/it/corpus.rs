@@ -4,6 +4,7 @@ use arbion::command::types::Command;
 use arbion::command::{ParseContext, explain, parse};
 use arbion::domain::calendar::Calendar;
 use arbion::market::symbols::Universe;
+use proptest::prelude::*;
 
 const CORPUS: &str = include_str!("../corpus/commands.tsv");
 
@@ -132,16 +133,164 @@ fn the_words_of_a_command_parse_to_it() {
             let command = parse(text, context);
             let said_again = match &command {
                 Command::Clarify { .. } | Command::Explain { .. } => continue,
-                Command::Place(place)
-                    if matches!(place.subject, arbion::command::types::Subject::Legs(_)) =>
-                {
-                    continue;
-                }
                 other => explain(other),
             };
             assert_eq!(parse(&said_again, context), command, "{text} → {said_again}");
         }
     });
+}
+
+/// A command of JSON, as any front end may send it.
+fn command(json: &str) -> Command {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
+}
+
+fn instrument_json() -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::sample::select(vec!["AAPL", "MSFT", "BRK.B", "F", "ALL", "ON", "NOW", "IT", "KEY"])
+            .prop_map(|s| format!(r#"{{"kind":"equity","symbol":"{s}"}}"#)),
+        prop::sample::select(vec!["BTC", "ETH", "DOGE"])
+            .prop_map(|s| format!(r#"{{"kind":"crypto","base":"{s}","quote":"USD"}}"#)),
+        prop::sample::select(vec!["BTC", "SOL"])
+            .prop_map(|s| format!(r#"{{"kind":"perpetual","symbol":"{s}"}}"#)),
+        Just(r#"{"kind":"fx","base":"EUR","quote":"USD"}"#.to_owned()),
+        option_json(),
+    ]
+}
+
+fn option_json() -> impl Strategy<Value = String> {
+    (
+        prop::sample::select(vec!["AAPL", "SPY", "BRK.B"]),
+        prop::sample::select(vec!["2026-12-18", "2027-01-15", "2028-01-21"]),
+        prop::sample::select(vec!["190", "7.5", "1200"]),
+        prop::sample::select(vec!["call", "put"]),
+    )
+        .prop_map(|(underlying, expiry, strike, right)| {
+            format!(
+                r#"{{"kind":"option","underlying":"{underlying}","expiry":"{expiry}","strike":"{strike}","right":"{right}"}}"#
+            )
+        })
+}
+
+fn number() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["1", "10", "0.25", "231.5", "1500", "99999", "0.0001"])
+        .prop_map(ToOwned::to_owned)
+}
+
+const BRACKET: &str = r#","take_profit":"300","stop_loss":"100""#;
+
+/// Order type with its prices, duration and flags.
+fn terms_json() -> impl Strategy<Value = String> {
+    let pricing = prop_oneof![
+        Just(r#""order_type":"market""#.to_owned()),
+        number().prop_map(|p| format!(r#""order_type":"limit","limit_price":"{p}""#)),
+        number().prop_map(|p| format!(r#""order_type":"stop","stop_price":"{p}""#)),
+        (number(), number()).prop_map(|(a, b)| format!(
+            r#""order_type":"stop_limit","limit_price":"{a}","stop_price":"{b}""#
+        )),
+        number().prop_map(|p| format!(r#""order_type":"trailing_stop","trail_amount":"{p}""#)),
+        Just(r#""order_type":"trailing_stop","trail_percent":"2.5""#.to_owned()),
+        prop::sample::select(vec!["mid", "bid", "ask", "last"])
+            .prop_map(|p| format!(r#""order_type":"limit","limit_peg":"{p}""#)),
+    ];
+    let duration = prop_oneof![
+        prop::sample::select(vec!["day", "gtc", "ioc", "fok", "opg", "cls"])
+            .prop_map(|t| format!(r#","time_in_force":"{t}""#)),
+        Just(r#","time_in_force":"gtd","expire_date":"2026-12-18""#.to_owned()),
+    ];
+    let flags = prop::sample::select(vec![
+        "",
+        r#","post_only":true"#,
+        r#","reduce_only":true"#,
+        r#","broker":"alpaca""#,
+        BRACKET,
+    ]);
+    (pricing, duration, flags).prop_map(|(pricing, duration, flags)| format!("{pricing}{duration}{flags}"))
+}
+
+fn command_json() -> impl Strategy<Value = String> {
+    let place = (
+        prop::sample::select(vec!["buy", "sell"]),
+        prop::sample::select(vec!["", r#""position_effect":"open","#, r#""position_effect":"close","#]),
+        instrument_json(),
+        number(),
+        terms_json(),
+    )
+        .prop_map(|(side, effect, instrument, quantity, terms)| {
+            let effect = if instrument.contains("option") { effect } else { "" };
+            // What closes has no bracket: its stop loss is the stop order itself.
+            let opens = side == "buy" && !effect.contains("close");
+            let terms = if opens { terms } else { terms.replace(BRACKET, "") };
+            format!(
+                r#"{{"intent":"place","side":"{side}",{effect}"instrument":{instrument},"quantity":"{quantity}",{terms}}}"#
+            )
+        });
+    let short = (prop::sample::select(vec!["sell_short", "buy_to_cover"]), number(), terms_json()).prop_map(
+        |(side, quantity, terms)| {
+            let terms = if side == "sell_short" { terms } else { terms.replace(BRACKET, "") };
+            format!(
+                r#"{{"intent":"place","side":"{side}","instrument":{{"kind":"equity","symbol":"GME"}},"quantity":"{quantity}",{terms}}}"#
+            )
+        },
+    );
+    let money = (
+        prop::sample::select(vec!["notional", "percent_of_buying_power"]),
+        prop::sample::select(vec!["25", "50", "12.5"]),
+    )
+        .prop_map(|(what, amount)| {
+            format!(
+                r#"{{"intent":"place","side":"buy","instrument":{{"kind":"equity","symbol":"SPY"}},"{what}":"{amount}","order_type":"market","time_in_force":"day"}}"#
+            )
+        });
+    let legs = (
+        prop::collection::vec((option_json(), any::<bool>(), 1..4_u8, any::<bool>()), 2..5),
+        prop::sample::select(vec!["buy", "sell"]),
+        prop::sample::select(vec!["debit", "credit"]),
+    )
+        .prop_map(|(legs, side, effect)| {
+            let legs: Vec<String> = legs
+                .into_iter()
+                .map(|(instrument, buy, ratio, opens)| {
+                    format!(
+                        r#"{{"side":"{}","position_effect":"{}","ratio":"{ratio}","instrument":{instrument}}}"#,
+                        if buy { "buy" } else { "sell" },
+                        if opens { "open" } else { "close" }
+                    )
+                })
+                .collect();
+            format!(
+                r#"{{"intent":"place","side":"{side}","legs":[{}],"quantity":"3","order_type":"limit","limit_price":"2.35","time_in_force":"gtc","price_effect":"{effect}"}}"#,
+                legs.join(",")
+            )
+        });
+    let close = (
+        instrument_json(),
+        prop::sample::select(vec!["", r#""quantity":"5","#, r#""percent_of_position":"33.33","#]),
+        terms_json(),
+    )
+        .prop_map(|(instrument, amount, terms)| {
+            let terms = terms.replace(BRACKET, "");
+            format!(r#"{{"intent":"close","instrument":{instrument},{amount}{terms}}}"#)
+        });
+    let replace = prop::sample::select(vec![
+        r#"{"intent":"replace","order_id":"42","limit_price":"184","quantity":"50"}"#,
+        r#"{"intent":"replace","order_id":"42","limit_price":"184","stop_price":"185"}"#,
+        r#"{"intent":"replace","instrument":{"kind":"equity","symbol":"ON"},"stop_price":"185","time_in_force":"gtc"}"#,
+        r#"{"intent":"replace","order_id":"7","time_in_force":"day"}"#,
+    ])
+    .prop_map(ToOwned::to_owned);
+    prop_oneof![4 => place, 1 => short, 1 => money, 2 => legs, 2 => close, 1 => replace]
+}
+
+proptest::proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #[test]
+    fn any_command_is_parsed_from_its_own_words(json in command_json()) {
+        let context = ParseContext { today: TODAY, lookup: universe(), calendar: &Calendar::nyse() };
+        let want = command(&json);
+        let words = explain(&want);
+        prop_assert_eq!(parse(&words, &context), want, "{}", words);
+    }
 }
 
 proptest::proptest! {
