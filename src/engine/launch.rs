@@ -283,11 +283,7 @@ impl Assembly {
         };
         let halted = Arc::new(AtomicBool::new(core.trading_state() == TradingState::Halted));
         let paper = PaperBroker::start(venue, reports_in.clone(), clock.clone());
-        let (link_in, link_out) = mpsc::channel(link::COMMANDS_MAX);
-        let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
-        let link =
-            link::run(account.clone(), broker, link_out, reports_in, clock.clone(), Arc::clone(&halted));
-        tokio::spawn(link);
+        let link = start_link(&account, &paper, reports_in, &clock, &halted);
         let mut task = EngineTask {
             core,
             clock,
@@ -295,7 +291,7 @@ impl Assembly {
             feed,
             paper,
             backlog: Backlog::default(),
-            link: link_in,
+            link,
             journal: sender,
             unsent: std::collections::VecDeque::new(),
             together: None,
@@ -323,6 +319,19 @@ impl Assembly {
             journal.finish();
         }
     }
+}
+
+fn start_link(
+    account: &AccountId,
+    paper: &PaperBroker,
+    reports: mpsc::Sender<link::Reported>,
+    clock: &Clock,
+    halted: &Arc<AtomicBool>,
+) -> mpsc::Sender<LinkCommand> {
+    let (commands, inbox) = mpsc::channel(link::COMMANDS_MAX);
+    let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
+    tokio::spawn(link::run(account.clone(), broker, inbox, reports, clock.clone(), Arc::clone(halted)));
+    commands
 }
 
 /// The profile's lock. One that only glances is waited for; an engine that only reads needs none.

@@ -308,3 +308,17 @@ async fn a_new_profile_starts_with_the_watchlists_of_the_configuration() {
     let snapshot = seen(&session, |snapshot| !snapshot.watchlists.is_empty()).await;
     assert_eq!(snapshot.watchlists.iter().map(|list| list.name.as_str()).collect::<Vec<_>>(), ["mine"]);
 }
+
+#[tokio::test]
+async fn an_order_that_fills_now_or_never_is_answered_with_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    let session = engine.session();
+    for (terms, status) in [
+        (r#""order_type":"limit","limit_price":"400","time_in_force":"ioc""#, OrderStatus::Canceled),
+        (r#""order_type":"limit","limit_price":"401","time_in_force":"fok""#, OrderStatus::Canceled),
+        (r#""order_type":"market","time_in_force":"ioc""#, OrderStatus::Filled),
+    ] {
+        assert_eq!(order(&session, &place("buy", "MSFT", "1", terms)).await.status, status, "{terms}");
+    }
+}
