@@ -30,6 +30,7 @@ use crate::store::{Store, StoreError};
 
 use super::clock::{Clock, entropy, system_now};
 use super::feed::MarketFeed;
+use super::halt::HaltSignal;
 use super::journal::{JournalSender, JournalThread};
 use super::link::{self, LinkCommand};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
@@ -182,7 +183,7 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
     let (shutdown_in, shutdown) = oneshot::channel();
     let (started_in, started) = oneshot::channel();
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return give(started_in, Err(EngineError::Thread(error))),
         };
@@ -312,7 +313,13 @@ impl Assembly {
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
-        let inbox = Inbox { requests, reports: self.inbox_reports, written: self.inbox_written, shutdown };
+        let inbox = Inbox {
+            requests,
+            reports: self.inbox_reports,
+            written: self.inbox_written,
+            shutdown,
+            halt: HaltSignal::listen(self.task.access),
+        };
         self.task.run(inbox).await;
         // The task is gone and with it the journal's only sender. Nothing else runs on this thread any more, so that it may wait.
         if let Some(journal) = self.journal {

@@ -21,6 +21,7 @@ use crate::market::replay::MarketEvent;
 
 use super::clock::{Clock, system_now};
 use super::feed::{MarketFeed, Source};
+use super::halt::HaltSignal;
 use super::journal::{Job, JournalSender, Written};
 use super::launch::Access;
 use super::link::{LinkCommand, Reported};
@@ -80,6 +81,7 @@ pub(super) struct Inbox {
     pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
+    pub(super) halt: HaltSignal,
 }
 
 impl EngineTask {
@@ -101,6 +103,7 @@ impl EngineTask {
                 // Shutdown, what the disk and brokers say, what people ask, waiting ends, pictures, prices.
                 biased;
                 _ = &mut inbox.shutdown => break,
+                () = inbox.halt.recv() => self.halt_by_signal().await,
                 Some((ticket, result)) = inbox.written.recv() => {
                     let input = match result {
                         Ok(()) => Input::Journaled(ticket),

@@ -153,14 +153,34 @@ impl Store {
         self.put_state("clean_exit", "false")
     }
 
-    /// Looks the whole file through.
+    /// Looks every page through, as fast as that can be done: no index is held against its table.
     ///
     /// # Errors
     /// When a page is damaged.
     pub fn quick_check(&self) -> Result<(), StoreError> {
+        self.pragma_check("quick_check")
+    }
+
+    /// Looks everything through, indexes and references too. Slower.
+    ///
+    /// # Errors
+    /// When something does not agree.
+    pub fn full_check(&self) -> Result<(), StoreError> {
+        self.pragma_check("integrity_check")?;
+        let broken: i64 = self
+            .connection
+            .query_row("SELECT COUNT(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+            .map_err(|error| StoreError::sqlite(&self.path, &error))?;
+        if broken == 0 {
+            return Ok(());
+        }
+        Err(StoreError::Damaged { path: self.path.clone(), detail: format!("{broken} rows refer to none") })
+    }
+
+    fn pragma_check(&self, name: &str) -> Result<(), StoreError> {
         let verdict: String = self
             .connection
-            .pragma_query_value(None, "quick_check", |row| row.get(0))
+            .pragma_query_value(None, name, |row| row.get(0))
             .map_err(|error| StoreError::sqlite(&self.path, &error))?;
         if verdict == "ok" {
             Ok(())

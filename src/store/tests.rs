@@ -287,6 +287,21 @@ fn s4_a_first_start_that_was_cut_short_is_no_obstacle() {
 }
 
 #[test]
+fn s4_the_doctor_finds_what_a_quick_look_does_not() {
+    let directory = directory();
+    let mut store = Store::open(directory.path(), now()).unwrap();
+    store.journal(&(1..=50).map(intent).collect::<Vec<_>>()).unwrap();
+    store.full_check().unwrap();
+    // An index that is not of its table: each page is sound by itself.
+    store.connection.pragma_update(None, "writable_schema", "ON").unwrap();
+    let other = "UPDATE sqlite_schema SET sql = replace(sql, '(instrument, number)', '(instrument, status)') WHERE name = 'orders_instrument'";
+    assert_eq!(store.connection.execute(other, []).unwrap(), 1);
+    let found = Store::open_reader(directory.path()).unwrap();
+    found.quick_check().unwrap();
+    assert!(matches!(found.full_check().unwrap_err(), StoreError::Damaged { .. }));
+}
+
+#[test]
 fn s4_after_a_crash_the_file_is_looked_through() {
     let directory = directory();
     let store = Store::open(directory.path(), now()).unwrap();
@@ -428,7 +443,7 @@ fn s7_a_torn_wal_gives_some_whole_prefix() {
 #[test]
 #[ignore = "about 10 minutes: just torn-wal"]
 fn s7_every_byte() {
-    check_cuts(200, (0..=logged(200).1.len()).collect());
+    check_cuts(24, (0..=logged(24).1.len()).collect());
 }
 
 #[test]
