@@ -234,7 +234,6 @@ fn first_picture(settings: &Settings) -> Snapshot {
 /// The parts of an engine before it runs.
 struct Assembly {
     task: EngineTask,
-    inbox_reports: mpsc::Receiver<link::Reported>,
     inbox_written: mpsc::Receiver<super::journal::Written>,
     journal: Option<JournalThread>,
     _lock: Option<ProfileLock>,
@@ -273,7 +272,7 @@ impl Assembly {
             lists => lists,
         };
         let (written_in, inbox_written) = mpsc::channel(EVENTS_MAX);
-        let (reports_in, inbox_reports) = mpsc::channel(EVENTS_MAX);
+        let (reports_in, reports) = mpsc::channel(EVENTS_MAX);
         let journal = match settings.access {
             Access::Read => None,
             Access::Trade | Access::Glance => Some(JournalThread::start(store, written_in)?),
@@ -293,6 +292,7 @@ impl Assembly {
             paper,
             backlog: Backlog::default(),
             link,
+            reports,
             journal: sender,
             unsent: std::collections::VecDeque::new(),
             together: None,
@@ -309,13 +309,12 @@ impl Assembly {
             last_bar_at: None,
         };
         task.open(lists, account).await;
-        Ok(Self { task, inbox_reports, inbox_written, journal, _lock: lock })
+        Ok(Self { task, inbox_written, journal, _lock: lock })
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
         let inbox = Inbox {
             requests,
-            reports: self.inbox_reports,
             written: self.inbox_written,
             shutdown,
             halt: HaltSignal::listen(self.task.access),

@@ -56,6 +56,8 @@ pub(super) struct EngineTask {
     pub(super) paper: PaperBroker,
     pub(super) backlog: Backlog,
     pub(super) link: mpsc::Sender<LinkCommand>,
+    /// What brokers report.
+    pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) journal: JournalSender,
     /// What the journal's queue did not take: handed over before anything newer.
     pub(super) unsent: VecDeque<Job>,
@@ -78,7 +80,6 @@ pub(super) struct EngineTask {
 /// What comes in from outside.
 pub(super) struct Inbox {
     pub(super) requests: mpsc::Receiver<Asked>,
-    pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
     pub(super) halt: HaltSignal,
@@ -112,7 +113,7 @@ impl EngineTask {
                     self.step(input).await;
                     self.settle();
                 }
-                Some(reported) = inbox.reports.recv() => {
+                Some(reported) = self.reports.recv() => {
                     self.reported(reported).await;
                     self.settle();
                 }
@@ -309,6 +310,12 @@ impl EngineTask {
                 MarketEvent::Bar { instrument, interval, bar, end } => {
                     self.bar(end, instrument, interval, bar).await
                 }
+            }
+            // The venue comes in between, so that what it reports is folded in at its own time, and a long way ahead has never more fills
+            // than may wait: a venue that cannot report takes no more bars.
+            tokio::task::yield_now().await;
+            while let Ok(reported) = self.reports.try_recv() {
+                self.reported(reported).await;
             }
         }
         if let Source::Replay(replay) = &self.feed.source {

@@ -205,16 +205,25 @@ async fn a_replay_runs_on_its_own_clock_beside_the_profile() {
     let session = engine.session();
     let day = |days: i64| Request::Advance { seconds: days * 86_400 };
     session.request(day(3)).await.unwrap();
-    let waiting = order(&session, &place("buy", "AAPL", "100", MARKET)).await;
-    assert_eq!(waiting.status, OrderStatus::Submitted);
+    for symbol in ["AAPL", "MSFT"] {
+        let waiting = order(&session, &place("buy", symbol, "100", MARKET)).await;
+        assert_eq!(waiting.status, OrderStatus::Submitted);
+    }
     session.request(day(3)).await.unwrap();
-    let mut snapshots = session.snapshots();
-    let filled = snapshots.wait_for(|snapshot| !snapshot.positions.is_empty());
-    let snapshot =
-        tokio::time::timeout(std::time::Duration::from_secs(10), filled).await.unwrap().unwrap().clone();
-    // The next open after 2000-03-03 was Monday the 6th: 126.00, and one basis point of slippage on it.
-    assert_eq!(snapshot.positions[0].average_price.to_string(), "126.01");
+    let snapshot = seen(&session, |snapshot| snapshot.positions.len() == 2).await;
+    // The next open after 2000-03-03 was Monday the 6th: 126.00 and 96.00, and one basis point of slippage on it, rounded up.
+    // Both bars end at the same instant, as both orders do.
+    let paid: Vec<String> = snapshot.positions.iter().map(|p| p.average_price.to_string()).collect();
+    assert_eq!(paid, ["126.01", "96.01"]);
     assert!(snapshot.now.to_string().starts_with("2000-03-0"), "{}", snapshot.now);
+    // They are told of at their own time, though the clock was moved on at once.
+    let told: Vec<String> = snapshot
+        .log
+        .iter()
+        .filter(|line| line.code == "ORDER_FILLED")
+        .map(|line| line.at.to_string())
+        .collect();
+    assert_eq!(told, ["2000-03-06T21:00:00Z", "2000-03-06T21:00:00Z"]);
 }
 
 const RESTING: &str = r#""order_type":"limit","limit_price":"400","time_in_force":"gtc""#;
