@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::StoreError;
 pub use export::{ExportFormat, render};
-pub use history::{HistoryFilter, PnlTotals};
+pub use history::{HistoryFilter, OrderKey, PnlTotals};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
 
 /// File name of the profile's database.
