@@ -250,3 +250,51 @@ fn a_replacement_that_never_arrived_leaves_the_old_order_working() {
     assert_eq!(desk.status(1), OrderStatus::Submitted);
     assert_eq!(desk.core.order(new).unwrap().status, OrderStatus::Canceled);
 }
+
+#[test]
+fn a_fill_and_the_venue_that_gave_it_reach_the_disk_together() {
+    use crate::core::effect::{BookedExecution, JournalEntry, Ticket};
+    use crate::domain::execution::{Execution, ExecutionKind};
+    use crate::domain::ids::ExecutionId;
+    use rust_decimal::Decimal;
+    let directory = directory();
+    let mut desk = Desk::new(directory.path());
+    let account = AccountId::new("paper");
+    let execution = Execution {
+        execution_id: ExecutionId::new("x1"),
+        account: account.clone(),
+        client_order_id: None,
+        broker_order_id: None,
+        instrument: share(),
+        side: Side::Buy,
+        quantity: Quantity::from(1),
+        price: "100".parse().unwrap(),
+        multiplier: Decimal::ONE,
+        fee: Decimal::ZERO,
+        currency: crate::domain::money::Currency::USD,
+        at: at(0),
+        kind: ExecutionKind::Trade,
+    };
+    let booked = BookedExecution { execution, realized_pnl: Decimal::ZERO };
+    let entry = JournalEntry { executions: vec![booked], ..JournalEntry::default() };
+    let entry = Job::Entry { ticket: Ticket(9), urgent: false, entry: Box::new(entry) };
+    // A state too large for the pages that are left: the fill that fits does not go without it.
+    let state = "x".repeat(1 << 20);
+    let together = Job::Together(vec![entry, Job::Venue(account.clone(), state.clone())]);
+    assert_eq!(together.tickets(), [Ticket(9)]);
+    let on_disk = || {
+        let reader = Store::open_reader(directory.path()).unwrap();
+        (reader.all_executions().unwrap().len(), reader.venue(&account).unwrap().is_some())
+    };
+    desk.writer.store().limit_pages(100);
+    let mut group = Group::default();
+    group.add(together);
+    desk.writer.commit(group, &desk.answers.0);
+    assert!(desk.answers.1.try_recv().unwrap().1.is_err());
+    assert_eq!(on_disk(), (0, false));
+    desk.writer.store().limit_pages(1_000_000);
+    let mut group = Group::default();
+    group.add(Job::Venue(account.clone(), state));
+    desk.writer.commit(group, &desk.answers.0);
+    assert_eq!(on_disk(), (1, true));
+}

@@ -119,6 +119,12 @@ impl Store {
         if tables > 0 {
             return Err(StoreError::NotOurs { path: self.path.clone() });
         }
+        // A profile with backups has had its first start: its database was lost, and must not be begun anew without a word.
+        let backups = std::fs::read_dir(self.path.with_file_name("backups"));
+        if backups.is_ok_and(|mut backups| backups.next().is_some()) {
+            let detail = "it is empty, and the profile has backups".to_owned();
+            return Err(StoreError::Damaged { path: self.path.clone(), detail });
+        }
         self.connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)
     }
 

@@ -89,7 +89,7 @@ pub(super) async fn show(line: &Line<'_>, args: &ShowArgs) -> Result<Output, Cli
     let id = order.request.client_order_id;
     let query = HistoryQuery { order: Some(OrderRef::ClientOrderId(id)), ..HistoryQuery::default() };
     let Reply::Executions(fills) = line.ask(Request::Executions(query)).await? else {
-        return Err(CliError::internal("the engine answered something else than fills"));
+        return Err(CliError::unexpected("fills"));
     };
     let own: Vec<Execution> = fills.into_iter().filter(|fill| fill.client_order_id == Some(id)).collect();
     let output = Output::new(&Shown { order: &order, executions: &own })?
@@ -111,7 +111,7 @@ async fn find(line: &Line<'_>, wanted: &OrderRef) -> Result<Option<Order>, CliEr
     let query = HistoryQuery { order: Some(wanted.clone()), ..HistoryQuery::default() };
     match line.ask(Request::OrderHistory(query)).await? {
         Reply::Orders(orders) => Ok(orders.iter().find(is_it).cloned()),
-        _ => Err(CliError::internal("the engine answered something else than orders")),
+        _ => Err(CliError::unexpected("orders")),
     }
 }
 
@@ -135,7 +135,7 @@ pub(super) async fn cancel(line: &Line<'_>, args: &CancelArgs) -> Result<Output,
     for order in orders? {
         match line.ask(Request::Cancel { order, wait }).await {
             Ok(Reply::Orders(orders)) => ended.extend(orders),
-            Ok(_) => return Err(CliError::internal("the engine answered something else than orders")),
+            Ok(_) => return Err(CliError::unexpected("orders")),
             // One that cannot be canceled must not keep the others from it.
             Err(error) => failure = failure.or(Some(error)),
         }

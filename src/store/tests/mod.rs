@@ -332,6 +332,12 @@ fn s4_a_first_start_that_was_cut_short_is_no_obstacle() {
     std::fs::write(directory.path().join(DATABASE), "").unwrap();
     let mut store = Store::open(directory.path(), now()).unwrap();
     store.journal(&[intent(1)]).unwrap();
+    // Once there are backups it is no first start: the journal has been lost.
+    store.backup(None, now()).unwrap();
+    store.close().unwrap();
+    std::fs::write(directory.path().join(DATABASE), "").unwrap();
+    let error = Store::open(directory.path(), now()).unwrap_err().to_string();
+    assert!(error.contains("it is empty, and the profile has backups"), "{error}");
 }
 
 #[test]
@@ -363,7 +369,8 @@ fn s4_after_a_crash_the_file_is_looked_through() {
 fn s1_a_reader_cannot_write() {
     let directory = directory();
     let missing = Store::open_reader(directory.path()).unwrap_err().to_string();
-    assert!(missing.contains("unable to open database file"), "{missing}");
+    let expect = format!("{}: unable to open database file", directory.path().join(DATABASE).display());
+    assert_eq!(missing, expect);
     let mut writer = Store::open(directory.path(), now()).unwrap();
     writer.journal(&[intent(1)]).unwrap();
     let mut reader = Store::open_reader(directory.path()).unwrap();
