@@ -285,6 +285,34 @@ async fn a_second_engine_may_look_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_engine_that_only_glances_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = directory.path().join("p");
+    let mut glance = start_with(&profile, FeedChoice::Simulated, Access::Glance);
+    glance.started().await.unwrap();
+    let mut trader = start(&profile, FeedChoice::Simulated);
+    drop(glance);
+    trader.started().await.unwrap();
+    // What it could do meanwhile it can do now.
+    assert_eq!(
+        order(&trader.session(), &place("buy", "AAPL", "1", MARKET)).await.status,
+        OrderStatus::Filled
+    );
+}
+
+#[tokio::test]
+async fn an_order_that_has_ended_is_not_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    let session = engine.session();
+    order(&session, &place("buy", "MSFT", "1", RESTING)).await;
+    order(&session, r#"{"intent":"cancel","order_id":"1"}"#).await;
+    let error =
+        execute(&session, r#"{"intent":"replace","order_id":"1","limit_price":"401"}"#).await.unwrap_err();
+    assert_eq!(error.to_string(), "order 1 is canceled already");
+}
+
+#[tokio::test]
 async fn h1_the_halt_file_halts_and_a_person_lifts_it() {
     let directory = tempfile::tempdir().unwrap();
     let profile = directory.path().join("p");
