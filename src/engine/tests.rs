@@ -213,6 +213,31 @@ fn j2_on_a_full_disk_orders_are_denied_cancels_go_and_space_is_enough_to_go_on()
 }
 
 #[test]
+fn h2_the_kill_switch_waits_for_no_disk() {
+    let directory = directory();
+    let mut desk = Desk::new(directory.path());
+    for id in [1, 2] {
+        desk.place(id);
+        desk.hear(id, OrderEvent::Acknowledged { broker_order_id: BrokerOrderId::new(format!("p{id}")) });
+    }
+    let halt = |request| Input::Halt { request: RequestId(request), all: false, reason: "test".to_owned() };
+    // The disk has not answered, and will not: the cancels are in the same step.
+    let words: Vec<String> = desk.core.step(at(desk.clock), halt(8)).iter().map(word).collect();
+    assert_eq!(words, ["journal", "cancel", "cancel"]);
+    assert_eq!(desk.status(1), OrderStatus::PendingCancel);
+    // A cancel never overtakes the order that it is of.
+    let mut desk = Desk::new(&directory.path().join("held"));
+    desk.place(1);
+    let words: Vec<String> = desk.core.step(at(desk.clock), halt(8)).iter().map(word).collect();
+    assert_eq!(words, ["journal"]);
+    // Whoever asks is answered once it is written, or known not to be.
+    let mut desk = Desk::new(&directory.path().join("other"));
+    assert_eq!(desk.step(halt(8)), ["journal", "answer"]);
+    let reader = Store::open_reader(&directory.path().join("other")).unwrap();
+    assert_eq!(reader.get_state("trading_state").unwrap().as_deref(), Some("\"halted\""));
+}
+
+#[test]
 fn s6_after_the_disk_failed_the_database_is_opened_anew() {
     let directory = directory();
     let mut desk = Desk::new(directory.path());
