@@ -340,7 +340,7 @@ impl Host for Program {
         let check = |name: &str, health, text: String| DoctorCheck { name: name.to_owned(), health, text };
         let mut checks = Vec::new();
         if directory.join(store::DATABASE).exists() {
-            let found = Store::open_reader(&directory).and_then(|store| store.quick_check().map(|()| store));
+            let found = Store::open_reader(&directory).and_then(|store| store.full_check().map(|()| store));
             checks.push(match found {
                 Ok(store) => {
                     let size = std::fs::metadata(store.path()).map_or(0, |file| file.len());

@@ -63,6 +63,12 @@ impl CliError {
         Self::new("INTERNAL", EXIT_INTERNAL, message)
     }
 
+    /// The engine's reply is of another kind than the question asks for.
+    #[must_use]
+    pub fn unexpected(wanted: &str) -> Self {
+        Self::internal(format!("the engine answered something else than {wanted}"))
+    }
+
     /// A file or the database fails.
     #[must_use]
     pub fn storage(message: impl Into<String>) -> Self {

@@ -165,6 +165,7 @@ impl From<Range> for HistoryQuery {
         Self {
             account: range.account,
             instrument: range.instrument,
+            order: None,
             since: range.since.map(midnight),
             until: range.until.map(|day| midnight(plus_days(day, 1))),
             limit: range.limit,

@@ -23,6 +23,8 @@ pub(super) fn start(settings: &Settings) {
         .with_writer(Mutex::new(file))
         .with_ansi(false)
         .with_max_level(level(settings.loaded.config.log.level))
+        // A log that cannot be written would be complained about on the error stream, in the middle of the screen.
+        .log_internal_errors(false)
         .finish();
     // A second start in one process keeps the first log.
     tracing::subscriber::set_global_default(subscriber).unwrap_or_default();

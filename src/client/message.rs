@@ -171,6 +171,9 @@ pub struct HistoryQuery {
     pub account: Option<AccountId>,
     /// Of this instrument only.
     pub instrument: Option<Instrument>,
+    /// This order, or its fills, only.
+    #[serde(default)]
+    pub order: Option<OrderRef>,
     /// From this instant on.
     pub since: Option<Timestamp>,
     /// Before this instant.

@@ -1,9 +1,11 @@
-//! Doors of the kill switch beside the session: a file in the profile's directory, which `arbion halt` writes where another process
-//! holds the engine, and which anybody can make by hand (reliability H1).
+//! Doors of the kill switch beside the session (reliability H1): a file in the profile's directory, which `arbion halt` writes where
+//! another process holds the engine, and which anybody can make by hand; and the signal SIGUSR1.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::client::SessionError;
 use crate::core::effect::RequestId;
@@ -31,7 +33,39 @@ pub fn request_halt(directory: &Path, all: bool) -> std::io::Result<()> {
     file.write_all(if all { ALL } else { "" }.as_bytes())
 }
 
+/// SIGUSR1, where the system gives it. From then on it no longer ends the process.
+pub(super) struct HaltSignal(Option<Signal>);
+
+impl HaltSignal {
+    /// Listens, unless this engine only reads.
+    pub(super) fn listen(access: Access) -> Self {
+        if access == Access::Read {
+            return Self(None);
+        }
+        let signal = signal(SignalKind::user_defined1());
+        Self(signal.inspect_err(|error| tracing::warn!(%error, "SIGUSR1 will not halt")).ok())
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn recv(&mut self) {
+        if let Some(signal) = &mut self.0
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
 impl EngineTask {
+    /// Halts because somebody sent the signal.
+    pub(super) async fn halt_by_signal(&mut self) {
+        if self.core.trading_state() != TradingState::Halted {
+            self.step(Input::Halt { request: NOBODY, all: false, reason: "SIGUSR1".to_owned() }).await;
+            self.settle();
+        }
+    }
+
     /// Halts when the file is there.
     pub(super) async fn look_for_halt(&mut self) {
         if self.access == Access::Read || self.core.trading_state() == TradingState::Halted {

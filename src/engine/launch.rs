@@ -30,6 +30,7 @@ use crate::store::{Store, StoreError};
 
 use super::clock::{Clock, entropy, system_now};
 use super::feed::MarketFeed;
+use super::halt::HaltSignal;
 use super::journal::{JournalSender, JournalThread};
 use super::link::{self, LinkCommand};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
@@ -182,7 +183,7 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
     let (shutdown_in, shutdown) = oneshot::channel();
     let (started_in, started) = oneshot::channel();
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return give(started_in, Err(EngineError::Thread(error))),
         };
@@ -282,20 +283,16 @@ impl Assembly {
         };
         let halted = Arc::new(AtomicBool::new(core.trading_state() == TradingState::Halted));
         let paper = PaperBroker::start(venue, reports_in.clone(), clock.clone());
-        let (link_in, link_out) = mpsc::channel(link::COMMANDS_MAX);
-        let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
-        let link =
-            link::run(account.clone(), broker, link_out, reports_in, clock.clone(), Arc::clone(&halted));
-        tokio::spawn(link);
+        let link = start_link(&account, &paper, reports_in, &clock, &halted);
         let mut task = EngineTask {
             core,
             clock,
             calendar,
             feed,
             paper,
-            reports,
             backlog: Backlog::default(),
-            link: link_in,
+            link,
+            reports,
             journal: sender,
             unsent: std::collections::VecDeque::new(),
             together: None,
@@ -316,13 +313,31 @@ impl Assembly {
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
-        let inbox = Inbox { requests, written: self.inbox_written, shutdown };
+        let inbox = Inbox {
+            requests,
+            written: self.inbox_written,
+            shutdown,
+            halt: HaltSignal::listen(self.task.access),
+        };
         self.task.run(inbox).await;
         // The task is gone and with it the journal's only sender. Nothing else runs on this thread any more, so that it may wait.
         if let Some(journal) = self.journal {
             journal.finish();
         }
     }
+}
+
+fn start_link(
+    account: &AccountId,
+    paper: &PaperBroker,
+    reports: mpsc::Sender<link::Reported>,
+    clock: &Clock,
+    halted: &Arc<AtomicBool>,
+) -> mpsc::Sender<LinkCommand> {
+    let (commands, inbox) = mpsc::channel(link::COMMANDS_MAX);
+    let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
+    tokio::spawn(link::run(account.clone(), broker, inbox, reports, clock.clone(), Arc::clone(halted)));
+    commands
 }
 
 /// The profile's lock. One that only glances is waited for; an engine that only reads needs none.

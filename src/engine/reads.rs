@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::oneshot;
 
-use crate::client::message::{Chain, ChainRow, HistoryQuery, PnlReport, PnlRow};
+use crate::client::message::{Chain, ChainRow, HistoryQuery, OrderRef, PnlReport, PnlRow};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::calendar::exchange_date;
 use crate::domain::instrument::{Instrument, Symbol};
@@ -15,7 +15,7 @@ use crate::domain::quote::Interval;
 use crate::market::chain;
 use crate::market::simulated::SimulatedMarket;
 use crate::quant::greeks::{Terms, black_scholes, implied_volatility};
-use crate::store::{HistoryFilter, PnlTotals, Store, StoreError};
+use crate::store::{HistoryFilter, OrderKey, PnlTotals, Store, StoreError};
 
 use super::feed::Source;
 use super::journal::Job;
@@ -172,6 +172,10 @@ fn filter(query: HistoryQuery) -> HistoryFilter {
     HistoryFilter {
         account: query.account,
         instrument: query.instrument,
+        order: query.order.map(|order| match order {
+            OrderRef::Number(number) => OrderKey::Number(number),
+            OrderRef::ClientOrderId(id) => OrderKey::Id(id),
+        }),
         since: query.since,
         until: query.until,
         limit: query.limit,

@@ -21,6 +21,7 @@ use crate::market::replay::MarketEvent;
 
 use super::clock::{Clock, system_now};
 use super::feed::{MarketFeed, Source};
+use super::halt::HaltSignal;
 use super::journal::{Job, JournalSender, Written};
 use super::launch::Access;
 use super::link::{LinkCommand, Reported};
@@ -53,10 +54,10 @@ pub(super) struct EngineTask {
     pub(super) calendar: Arc<Calendar>,
     pub(super) feed: MarketFeed,
     pub(super) paper: PaperBroker,
-    /// What brokers report.
-    pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) backlog: Backlog,
     pub(super) link: mpsc::Sender<LinkCommand>,
+    /// What brokers report.
+    pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) journal: JournalSender,
     /// What the journal's queue did not take: handed over before anything newer.
     pub(super) unsent: VecDeque<Job>,
@@ -81,6 +82,7 @@ pub(super) struct Inbox {
     pub(super) requests: mpsc::Receiver<Asked>,
     pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
+    pub(super) halt: HaltSignal,
 }
 
 impl EngineTask {
@@ -102,6 +104,7 @@ impl EngineTask {
                 // Shutdown, what the disk and brokers say, what people ask, waiting ends, pictures, prices.
                 biased;
                 _ = &mut inbox.shutdown => break,
+                () = inbox.halt.recv() => self.halt_by_signal().await,
                 Some((ticket, result)) = inbox.written.recv() => {
                     let input = match result {
                         Ok(()) => Input::Journaled(ticket),

@@ -213,6 +213,31 @@ fn j2_on_a_full_disk_orders_are_denied_cancels_go_and_space_is_enough_to_go_on()
 }
 
 #[test]
+fn h2_the_kill_switch_waits_for_no_disk() {
+    let directory = directory();
+    let mut desk = Desk::new(directory.path());
+    for id in [1, 2] {
+        desk.place(id);
+        desk.hear(id, OrderEvent::Acknowledged { broker_order_id: BrokerOrderId::new(format!("p{id}")) });
+    }
+    let halt = |request| Input::Halt { request: RequestId(request), all: false, reason: "test".to_owned() };
+    // The disk has not answered, and will not: the cancels are in the same step.
+    let words: Vec<String> = desk.core.step(at(desk.clock), halt(8)).iter().map(word).collect();
+    assert_eq!(words, ["journal", "cancel", "cancel"]);
+    assert_eq!(desk.status(1), OrderStatus::PendingCancel);
+    // A cancel never overtakes the order that it is of.
+    let mut desk = Desk::new(&directory.path().join("held"));
+    desk.place(1);
+    let words: Vec<String> = desk.core.step(at(desk.clock), halt(8)).iter().map(word).collect();
+    assert_eq!(words, ["journal"]);
+    // Whoever asks is answered once it is written, or known not to be.
+    let mut desk = Desk::new(&directory.path().join("other"));
+    assert_eq!(desk.step(halt(8)), ["journal", "answer"]);
+    let reader = Store::open_reader(&directory.path().join("other")).unwrap();
+    assert_eq!(reader.get_state("trading_state").unwrap().as_deref(), Some("\"halted\""));
+}
+
+#[test]
 fn s6_after_the_disk_failed_the_database_is_opened_anew() {
     let directory = directory();
     let mut desk = Desk::new(directory.path());
@@ -249,4 +274,52 @@ fn a_replacement_that_never_arrived_leaves_the_old_order_working() {
     desk.step(Input::Broker(Box::new(AccountEvent::Order(update))));
     assert_eq!(desk.status(1), OrderStatus::Submitted);
     assert_eq!(desk.core.order(new).unwrap().status, OrderStatus::Canceled);
+}
+
+#[test]
+fn a_fill_and_the_venue_that_gave_it_reach_the_disk_together() {
+    use crate::core::effect::{BookedExecution, JournalEntry, Ticket};
+    use crate::domain::execution::{Execution, ExecutionKind};
+    use crate::domain::ids::ExecutionId;
+    use rust_decimal::Decimal;
+    let directory = directory();
+    let mut desk = Desk::new(directory.path());
+    let account = AccountId::new("paper");
+    let execution = Execution {
+        execution_id: ExecutionId::new("x1"),
+        account: account.clone(),
+        client_order_id: None,
+        broker_order_id: None,
+        instrument: share(),
+        side: Side::Buy,
+        quantity: Quantity::from(1),
+        price: "100".parse().unwrap(),
+        multiplier: Decimal::ONE,
+        fee: Decimal::ZERO,
+        currency: crate::domain::money::Currency::USD,
+        at: at(0),
+        kind: ExecutionKind::Trade,
+    };
+    let booked = BookedExecution { execution, realized_pnl: Decimal::ZERO };
+    let entry = JournalEntry { executions: vec![booked], ..JournalEntry::default() };
+    let entry = Job::Entry { ticket: Ticket(9), urgent: false, entry: Box::new(entry) };
+    // A state too large for the pages that are left: the fill that fits does not go without it.
+    let state = "x".repeat(1 << 20);
+    let together = Job::Together(vec![entry, Job::Venue(account.clone(), state.clone())]);
+    assert_eq!(together.tickets(), [Ticket(9)]);
+    let on_disk = || {
+        let reader = Store::open_reader(directory.path()).unwrap();
+        (reader.all_executions().unwrap().len(), reader.venue(&account).unwrap().is_some())
+    };
+    desk.writer.store().limit_pages(100);
+    let mut group = Group::default();
+    group.add(together);
+    desk.writer.commit(group, &desk.answers.0);
+    assert!(desk.answers.1.try_recv().unwrap().1.is_err());
+    assert_eq!(on_disk(), (0, false));
+    desk.writer.store().limit_pages(1_000_000);
+    let mut group = Group::default();
+    group.add(Job::Venue(account.clone(), state));
+    desk.writer.commit(group, &desk.answers.0);
+    assert_eq!(on_disk(), (1, true));
 }

@@ -1,4 +1,5 @@
-//! Requests that wait for a broker's answer: an order for its acknowledgement, a market order for its fill, at most 5 s.
+//! Requests that wait for a broker's answer: an order for its acknowledgement, one that fills at once or not at all for
+//! its end, at most 5 s.
 
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
@@ -70,10 +71,13 @@ impl Waiters {
 
 fn is_settled(core: &Engine, id: ClientOrderId, until: Until) -> bool {
     let Some(order) = core.order(id) else { return true };
-    // On bars a market order waits for the next open; nobody waits for that.
-    let immediate = !core.is_bar_mode()
-        && order.request.pricing.order_type() == OrderType::Market
-        && !matches!(order.request.time_in_force, TimeInForce::Opg | TimeInForce::Cls);
+    let immediate = match order.request.time_in_force {
+        TimeInForce::Ioc | TimeInForce::Fok => true,
+        TimeInForce::Opg | TimeInForce::Cls => false,
+        _ => order.request.pricing.order_type() == OrderType::Market,
+    };
+    // On bars an order waits for the next one; nobody waits for that.
+    let immediate = immediate && !core.is_bar_mode();
     match order.status {
         OrderStatus::PendingSubmit | OrderStatus::PendingCancel | OrderStatus::PendingReplace => false,
         OrderStatus::Unknown => true,

@@ -141,7 +141,10 @@ impl StoreError {
             Some(ErrorCode::DiskFull) => Self::Full { path },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
             Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
-                Self::Io { path, reason: error.to_string() }
+                // The path stands before it already.
+                let text = error.to_string();
+                let reason = text.strip_suffix(&format!(": {}", path.display())).unwrap_or(&text).to_owned();
+                Self::Io { path, reason }
             }
             Some(ErrorCode::NotADatabase) => Self::NotOurs { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail: error.to_string() },

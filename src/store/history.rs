@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::calendar::account_day;
 use crate::domain::execution::{CashEntry, Execution};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::order::Order;
 use crate::domain::snapshot::{LogLine, Severity, Watchlist};
@@ -23,6 +23,8 @@ pub struct HistoryFilter {
     pub account: Option<AccountId>,
     /// Of this instrument only.
     pub instrument: Option<Instrument>,
+    /// This order, or its fills, only.
+    pub order: Option<OrderKey>,
     /// From this instant on.
     pub since: Option<Timestamp>,
     /// Before this instant.
@@ -31,6 +33,15 @@ pub struct HistoryFilter {
     pub limit: u32,
     /// Rows to skip.
     pub offset: u32,
+}
+
+/// One order, by what the user has of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderKey {
+    /// Its short number.
+    Number(OrderNumber),
+    /// Our id.
+    Id(ClientOrderId),
 }
 
 /// Sums over fills.
@@ -71,6 +82,21 @@ impl HistoryFilter {
         if let Some(instrument) = &self.instrument {
             with(" AND instrument = ?", Value::Text(instrument.key()));
         }
+        if let Some(order) = self.order {
+            let condition = match (time, order) {
+                (Time::CreatedAt, OrderKey::Number(_)) => " AND number = ?",
+                (Time::CreatedAt, OrderKey::Id(_)) => " AND client_order_id = ?",
+                (Time::At, OrderKey::Number(_)) => {
+                    " AND intent_id = (SELECT client_order_id FROM orders WHERE number = ?)"
+                }
+                (Time::At, OrderKey::Id(_)) => " AND intent_id = ?",
+            };
+            let value = match order {
+                OrderKey::Number(number) => Value::Integer(i64::try_from(number.0).unwrap_or(i64::MAX)),
+                OrderKey::Id(id) => Value::Text(id.to_string()),
+            };
+            with(condition, value);
+        }
         let (since, until) = match time {
             Time::At => (" AND at >= ?", " AND at < ?"),
             Time::CreatedAt => (" AND created_at >= ?", " AND created_at < ?"),
@@ -96,6 +122,13 @@ impl HistoryFilter {
 enum Time {
     At,
     CreatedAt,
+}
+
+fn executions_sql(filter: &HistoryFilter) -> (String, Vec<Value>) {
+    let (clause, mut values) = filter.clause(Time::At);
+    values.extend(filter.page());
+    let order = " ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?";
+    (["SELECT ", rows::EXECUTION_COLUMNS, " FROM execution", &clause, order].concat(), values)
 }
 
 impl Store {
@@ -162,11 +195,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn executions(&self, filter: &HistoryFilter) -> Result<Vec<Execution>, StoreError> {
-        let (clause, mut values) = filter.clause(Time::At);
-        values.extend(filter.page());
-        let order = " ORDER BY at DESC, rowid DESC LIMIT ? OFFSET ?";
-        let sql = ["SELECT ", rows::EXECUTION_COLUMNS, " FROM execution", &clause, order].concat();
+        let (sql, values) = executions_sql(filter);
         self.query(&sql, values, rows::execution)
+    }
+
+    /// How SQLite finds a page of fills, a step each.
+    #[cfg(test)]
+    pub(super) fn plans(&self, filter: &HistoryFilter) -> Vec<String> {
+        let (sql, values) = executions_sql(filter);
+        self.query(&["EXPLAIN QUERY PLAN ", &sql].concat(), values, |row| row.get(3)).unwrap()
     }
 
     /// Every fill, in the order they were written: what the books are rebuilt from.

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use super::{StoreError, backup};
 
 /// Every migration, in order; the position is the version. Append only.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_init.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_init.sql"), include_str!("../../migrations/0002_pages.sql")];
 
 fn checksum(sql: &str) -> String {
     Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

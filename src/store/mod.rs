@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::StoreError;
 pub use export::{ExportFormat, render};
-pub use history::{HistoryFilter, PnlTotals};
+pub use history::{HistoryFilter, OrderKey, PnlTotals};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
 
 /// File name of the profile's database.
@@ -119,6 +119,12 @@ impl Store {
         if tables > 0 {
             return Err(StoreError::NotOurs { path: self.path.clone() });
         }
+        // A profile with backups has had its first start: its database was lost, and must not be begun anew without a word.
+        let backups = std::fs::read_dir(self.path.with_file_name("backups"));
+        if backups.is_ok_and(|mut backups| backups.next().is_some()) {
+            let detail = "it is empty, and the profile has backups".to_owned();
+            return Err(StoreError::Damaged { path: self.path.clone(), detail });
+        }
         self.connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)
     }
 
@@ -153,14 +159,34 @@ impl Store {
         self.put_state("clean_exit", "false")
     }
 
-    /// Looks the whole file through.
+    /// Looks every page through, as fast as that can be done: no index is held against its table.
     ///
     /// # Errors
     /// When a page is damaged.
     pub fn quick_check(&self) -> Result<(), StoreError> {
+        self.pragma_check("quick_check")
+    }
+
+    /// Looks everything through, indexes and references too. Slower.
+    ///
+    /// # Errors
+    /// When something does not agree.
+    pub fn full_check(&self) -> Result<(), StoreError> {
+        self.pragma_check("integrity_check")?;
+        let broken: i64 = self
+            .connection
+            .query_row("SELECT COUNT(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+            .map_err(|error| StoreError::sqlite(&self.path, &error))?;
+        if broken == 0 {
+            return Ok(());
+        }
+        Err(StoreError::Damaged { path: self.path.clone(), detail: format!("{broken} rows refer to none") })
+    }
+
+    fn pragma_check(&self, name: &str) -> Result<(), StoreError> {
         let verdict: String = self
             .connection
-            .pragma_query_value(None, "quick_check", |row| row.get(0))
+            .pragma_query_value(None, name, |row| row.get(0))
             .map_err(|error| StoreError::sqlite(&self.path, &error))?;
         if verdict == "ok" {
             Ok(())

@@ -205,16 +205,25 @@ async fn a_replay_runs_on_its_own_clock_beside_the_profile() {
     let session = engine.session();
     let day = |days: i64| Request::Advance { seconds: days * 86_400 };
     session.request(day(3)).await.unwrap();
-    let waiting = order(&session, &place("buy", "AAPL", "100", MARKET)).await;
-    assert_eq!(waiting.status, OrderStatus::Submitted);
+    for symbol in ["AAPL", "MSFT"] {
+        let waiting = order(&session, &place("buy", symbol, "100", MARKET)).await;
+        assert_eq!(waiting.status, OrderStatus::Submitted);
+    }
     session.request(day(3)).await.unwrap();
-    let mut snapshots = session.snapshots();
-    let filled = snapshots.wait_for(|snapshot| !snapshot.positions.is_empty());
-    let snapshot =
-        tokio::time::timeout(std::time::Duration::from_secs(10), filled).await.unwrap().unwrap().clone();
-    // The next open after 2000-03-03 was Monday the 6th: 126.00, and one basis point of slippage on it.
-    assert_eq!(snapshot.positions[0].average_price.to_string(), "126.01");
+    let snapshot = seen(&session, |snapshot| snapshot.positions.len() == 2).await;
+    // The next open after 2000-03-03 was Monday the 6th: 126.00 and 96.00, and one basis point of slippage on it, rounded up.
+    // Both bars end at the same instant, as both orders do.
+    let paid: Vec<String> = snapshot.positions.iter().map(|p| p.average_price.to_string()).collect();
+    assert_eq!(paid, ["126.01", "96.01"]);
     assert!(snapshot.now.to_string().starts_with("2000-03-0"), "{}", snapshot.now);
+    // They are told of at their own time, though the clock was moved on at once.
+    let told: Vec<String> = snapshot
+        .log
+        .iter()
+        .filter(|line| line.code == "ORDER_FILLED")
+        .map(|line| line.at.to_string())
+        .collect();
+    assert_eq!(told, ["2000-03-06T21:00:00Z", "2000-03-06T21:00:00Z"]);
 }
 
 const RESTING: &str = r#""order_type":"limit","limit_price":"400","time_in_force":"gtc""#;
@@ -276,6 +285,34 @@ async fn a_second_engine_may_look_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_engine_that_only_glances_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = directory.path().join("p");
+    let mut glance = start_with(&profile, FeedChoice::Simulated, Access::Glance);
+    glance.started().await.unwrap();
+    let mut trader = start(&profile, FeedChoice::Simulated);
+    drop(glance);
+    trader.started().await.unwrap();
+    // What it could do meanwhile it can do now.
+    assert_eq!(
+        order(&trader.session(), &place("buy", "AAPL", "1", MARKET)).await.status,
+        OrderStatus::Filled
+    );
+}
+
+#[tokio::test]
+async fn an_order_that_has_ended_is_not_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    let session = engine.session();
+    order(&session, &place("buy", "MSFT", "1", RESTING)).await;
+    order(&session, r#"{"intent":"cancel","order_id":"1"}"#).await;
+    let error =
+        execute(&session, r#"{"intent":"replace","order_id":"1","limit_price":"401"}"#).await.unwrap_err();
+    assert_eq!(error.to_string(), "order 1 is canceled already");
+}
+
+#[tokio::test]
 async fn h1_the_halt_file_halts_and_a_person_lifts_it() {
     let directory = tempfile::tempdir().unwrap();
     let profile = directory.path().join("p");
@@ -307,4 +344,18 @@ async fn a_new_profile_starts_with_the_watchlists_of_the_configuration() {
     let session = engine.session();
     let snapshot = seen(&session, |snapshot| !snapshot.watchlists.is_empty()).await;
     assert_eq!(snapshot.watchlists.iter().map(|list| list.name.as_str()).collect::<Vec<_>>(), ["mine"]);
+}
+
+#[tokio::test]
+async fn an_order_that_fills_now_or_never_is_answered_with_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    let session = engine.session();
+    for (terms, status) in [
+        (r#""order_type":"limit","limit_price":"400","time_in_force":"ioc""#, OrderStatus::Canceled),
+        (r#""order_type":"limit","limit_price":"401","time_in_force":"fok""#, OrderStatus::Canceled),
+        (r#""order_type":"market","time_in_force":"ioc""#, OrderStatus::Filled),
+    ] {
+        assert_eq!(order(&session, &place("buy", "MSFT", "1", terms)).await.status, status, "{terms}");
+    }
 }

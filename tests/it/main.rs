@@ -9,6 +9,7 @@
 
 mod corpus;
 mod engine;
+mod errors;
 mod house;
 mod killed;
 mod replay;

@@ -71,7 +71,7 @@ pub(super) async fn export(
     let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
     let range = Range { since: args.since, until: args.until, ..range };
     let Reply::Executions(mut fills) = line.ask(Request::Executions(range.into())).await? else {
-        return Err(CliError::internal("the engine answered something else than fills"));
+        return Err(CliError::unexpected("fills"));
     };
     fills.reverse();
     let text = host.trades_file(args.format, &fills);

@@ -141,7 +141,7 @@ pub(super) async fn backup(line: &Line<'_>, args: &BackupArgs) -> Result<Output,
         None => None,
     };
     let Reply::Done(path) = line.ask(Request::Backup { to }).await? else {
-        return Err(CliError::internal("the engine answered something else than the backup's path"));
+        return Err(CliError::unexpected("the backup's path"));
     };
     Ok(Output::new(&Named("file", &path))?.line(path))
 }

@@ -41,7 +41,7 @@ pub(super) async fn bars(line: &Line<'_>, args: &BarsArgs) -> Result<Output, Cli
     let request =
         Request::Bars { instrument: instrument.clone(), interval: args.interval, limit: args.limit };
     let Reply::Bars(bars) = line.ask(request).await? else {
-        return Err(CliError::internal("the engine answered something else than bars"));
+        return Err(CliError::unexpected("bars"));
     };
     let document = BarsShown { instrument: &instrument, interval: args.interval, bars: &bars };
     Ok(Output::new(&document)?.table(views::bars(&bars, &line.zone)))

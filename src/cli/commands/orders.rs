@@ -8,9 +8,9 @@ use crate::cli::args::{CancelArgs, OrderListArgs, ReplaceArgs, ShowArgs, TicketA
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::language;
-use crate::cli::line::{Line, Range};
+use crate::cli::line::Line;
 use crate::cli::output::{Named, Output, views};
-use crate::client::message::OrderRef;
+use crate::client::message::{HistoryQuery, OrderRef};
 use crate::client::{Reply, Request};
 use crate::command::types::Command;
 use crate::domain::execution::Execution;
@@ -86,17 +86,15 @@ pub(super) async fn show(line: &Line<'_>, args: &ShowArgs) -> Result<Output, Cli
     let wanted = order_ref(&args.order)?;
     let order =
         find(line, &wanted).await?.ok_or_else(|| CliError::usage(format!("no order {}", args.order)))?;
-    let range = Range { account: Some(order.request.account.clone()), ..Range::default() };
-    let Reply::Executions(fills) = line.ask(Request::Executions(range.into())).await? else {
-        return Err(CliError::internal("the engine answered something else than fills"));
+    let id = order.request.client_order_id;
+    let query = HistoryQuery { order: Some(OrderRef::ClientOrderId(id)), ..HistoryQuery::default() };
+    let Reply::Executions(fills) = line.ask(Request::Executions(query)).await? else {
+        return Err(CliError::unexpected("fills"));
     };
-    let own: Vec<Execution> = fills
-        .into_iter()
-        .filter(|fill| fill.client_order_id == Some(order.request.client_order_id))
-        .collect();
+    let own: Vec<Execution> = fills.into_iter().filter(|fill| fill.client_order_id == Some(id)).collect();
     let output = Output::new(&Shown { order: &order, executions: &own })?
         .table(views::orders(std::slice::from_ref(&order), &line.zone, ""))
-        .line(format!("client id {}", order.request.client_order_id));
+        .line(format!("client id {id}"));
     Ok(if own.is_empty() { output } else { output.table(views::executions(&own, &line.zone)) })
 }
 
@@ -110,9 +108,10 @@ async fn find(line: &Line<'_>, wanted: &OrderRef) -> Result<Option<Order>, CliEr
     if let Some(order) = snapshot.orders.iter().find(is_it) {
         return Ok(Some(order.clone()));
     }
-    match line.ask(Request::OrderHistory(Range::default().into())).await? {
+    let query = HistoryQuery { order: Some(wanted.clone()), ..HistoryQuery::default() };
+    match line.ask(Request::OrderHistory(query)).await? {
         Reply::Orders(orders) => Ok(orders.iter().find(is_it).cloned()),
-        _ => Err(CliError::internal("the engine answered something else than orders")),
+        _ => Err(CliError::unexpected("orders")),
     }
 }
 
@@ -136,7 +135,7 @@ pub(super) async fn cancel(line: &Line<'_>, args: &CancelArgs) -> Result<Output,
     for order in orders? {
         match line.ask(Request::Cancel { order, wait }).await {
             Ok(Reply::Orders(orders)) => ended.extend(orders),
-            Ok(_) => return Err(CliError::internal("the engine answered something else than orders")),
+            Ok(_) => return Err(CliError::unexpected("orders")),
             // One that cannot be canceled must not keep the others from it.
             Err(error) => failure = failure.or(Some(error)),
         }

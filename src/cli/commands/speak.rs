@@ -140,7 +140,7 @@ async fn confirm_live(
         Request::Preview { command: command.clone(), origin: door.origin, account: door.account.clone() };
     let reply = line.ask(request).await?;
     let Reply::Preview(preview) = &reply else {
-        return Err(CliError::internal("the engine answered something else than a preview"));
+        return Err(CliError::unexpected("a preview"));
     };
     if !preview.denials.is_empty() {
         return Err(crate::client::SessionError::Denied(preview.denials.clone()).into());

@@ -157,7 +157,8 @@ pub fn finish(result: Result<Output, CliError>, json: bool, console: &mut Consol
     if let Err(error) = write_all(console, document.as_deref(), failure.as_ref()) {
         // The answer did not reach its reader, for another reason than the reader's leaving: a full disk behind a redirect. Where the
         // error stream fails too, the exit code is all that is left.
-        writeln!(console.err, "arbion: the answer cannot be written: {error}").unwrap_or_default();
+        let error = CliError::internal(format!("the answer cannot be written: {error}"));
+        writeln!(console.err, "arbion: {error}").unwrap_or_default();
         exit = exit.max(EXIT_INTERNAL);
     }
     exit

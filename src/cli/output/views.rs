@@ -229,7 +229,7 @@ pub fn chain(chain: &Chain) -> Table {
         [&[("contract", Align::Left)], &prices[..], &figures[..], &[("open interest", Align::Right)]]
             .concat();
     let mut table = Table::new(&columns, format!("no contracts of {} match", chain.underlying))
-        .without_first(&["open interest", "vega", "gamma", "last", "theta"]);
+        .without_first(&["open interest", "vega", "gamma", "last", "theta", "iv", "delta"]);
     for row in &chain.rows {
         table.push(vec![
             row.contract.to_string().into(),

@@ -4,7 +4,7 @@ use crate::core::effect::{Effect, IntentKind, Outcome, RequestId, StatusChange};
 use crate::core::lifecycle::{self, Transition};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::limits::TradingState;
-use crate::domain::order::{Order, OriginKind};
+use crate::domain::order::{Order, OrderStatus, OriginKind};
 use crate::domain::snapshot::Severity;
 
 use super::Engine;
@@ -27,6 +27,13 @@ impl Engine {
     }
 
     fn cancel_one(&mut self, id: ClientOrderId) -> Result<(), String> {
+        let cancel = self.request_cancel(id)?;
+        self.after_journal.push(cancel);
+        Ok(())
+    }
+
+    /// Marks an order as being canceled. What is to be sent is returned.
+    fn request_cancel(&mut self, id: ClientOrderId) -> Result<Effect, String> {
         let before = self.book.get(id).cloned().ok_or_else(|| format!("no order {id}"))?;
         let mut order = before.clone();
         lifecycle::transition(&mut order, Transition::CancelRequested, self.now)
@@ -35,8 +42,7 @@ impl Engine {
         self.journal_intent(IntentKind::Cancel, &order, Vec::new());
         let account = order.request.account.clone();
         self.put_order(order);
-        self.after_journal.push(Effect::Cancel { account, order: id });
-        Ok(())
+        Ok(Effect::Cancel { account, order: id })
     }
 
     /// Records a status change for the journal, if there was one.
@@ -54,10 +60,12 @@ impl Engine {
 
     pub(super) fn on_halt(&mut self, request: RequestId, all: bool, reason: &str) {
         let canceled = self.halt(all, reason);
-        self.answer(request, Outcome::Orders(canceled));
+        // Whoever asked is told once it is on disk, so that it is written at once.
+        self.after_journal.push(Effect::Answer { request, outcome: Outcome::Orders(canceled) });
     }
 
-    /// Kill switch on (reliability H1): durable state, then a cancel of every working order; exits stay unless `all`.
+    /// Kill switch on (reliability H1): a cancel of every working order; exits stay unless `all`. Alone among all that is sent these cancels
+    /// do not wait for the disk, which may be what hangs (H2): a cancel that no row tells of is found when the broker is asked.
     pub(super) fn halt(&mut self, all: bool, reason: &str) -> Vec<ClientOrderId> {
         self.trading_state = TradingState::Halted;
         self.entry.trading_state = Some(TradingState::Halted);
@@ -67,8 +75,17 @@ impl Engine {
             .filter(|order| all || !is_protective(order))
             .map(|order| order.request.client_order_id)
             .collect();
-        let canceled: Vec<ClientOrderId> =
-            targets.into_iter().filter(|id| self.cancel_one(*id).is_ok()).collect();
+        let mut canceled = Vec::new();
+        for id in targets {
+            // What may itself still wait for the disk goes first; its cancel follows it.
+            let follows = self.book.get(id).is_some_and(|order| {
+                matches!(order.status, OrderStatus::PendingSubmit | OrderStatus::PendingReplace)
+            });
+            if let Ok(cancel) = self.request_cancel(id) {
+                if follows { &mut self.after_journal } else { &mut self.effects }.push(cancel);
+                canceled.push(id);
+            }
+        }
         self.note(
             Severity::Warning,
             "HALTED",

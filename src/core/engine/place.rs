@@ -137,9 +137,8 @@ impl Engine {
         let new = self.replacement(&old, change).map_err(ReplaceError::Refused)?;
         let new_id = new.client_order_id;
         let mut moved = old.clone();
-        lifecycle::transition(&mut moved, Transition::ReplaceRequested, self.now).map_err(|error| {
-            ReplaceError::Refused(format!("order {} cannot be replaced: {error}", old.number))
-        })?;
+        lifecycle::transition(&mut moved, Transition::ReplaceRequested, self.now)
+            .map_err(|_| ReplaceError::Refused(format!("order {} is {} already", old.number, old.status)))?;
         let RiskOutcome { checks, result } = self.check_replace(&old, &new);
         let approved = match result {
             Ok(approved) => approved,

@@ -36,7 +36,9 @@ impl Venue {
         }
         self.books.mark(instrument, bar.close);
         self.keep_close(instrument, bar);
-        if self.due.is_some_and(|due| due <= self.now) {
+        // What ends at this very instant ends with the next bar's start, or when time is said to have come: other instruments' bars of
+        // the same instant are still to be matched.
+        if self.due.is_some_and(|due| due < self.now) {
             self.advance(now);
         }
     }

@@ -28,7 +28,7 @@ const CLOCK_CHANGE: i64 = 3_600;
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {field}: found '{found}', allowed: {allowed}")]
+#[error("{}: {field}: found '{found}', allowed: {allowed}", place(file, *line))]
 pub struct BarsError {
     /// The file, as named by the user, without control characters.
     pub file: String,
@@ -40,6 +40,10 @@ pub struct BarsError {
     pub found: String,
     /// What may stand there.
     pub allowed: String,
+}
+
+fn place(file: &str, line: u64) -> String {
+    if line == 0 { file.to_owned() } else { format!("{file}:{line}") }
 }
 
 /// A bar with the adjusted close beside it.

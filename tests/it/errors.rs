@@ -1,0 +1,207 @@
+//! Every public error: its one line, and that no variant is without a test.
+
+use std::path::{Path, PathBuf};
+
+use arbion::brokers::BrokerError;
+use arbion::config::files::FileError;
+use arbion::config::{ConfigError, PathError};
+use arbion::core::lifecycle::{IllegalTransition, Transition};
+use arbion::domain::denial::{Denial, DenialCode};
+use arbion::domain::ids::{AccountId, ClientOrderId};
+use arbion::domain::instrument::Symbol;
+use arbion::domain::money::{Currency, parse_decimal};
+use arbion::domain::option::OptionContract;
+use arbion::domain::order::OrderStatus;
+use arbion::domain::quote::Interval;
+use arbion::engine::EngineError;
+use arbion::market::bars_csv;
+use arbion::quant::greeks::IvError;
+use arbion::store::StoreError;
+use arbion::strategies::ParamError;
+use arbion::tui::{KeymapError, TuiError};
+
+/// An error and the line it earns.
+type Case = (Box<dyn std::error::Error>, &'static str);
+
+fn case(error: impl std::error::Error + 'static, line: &'static str) -> Case {
+    (Box::new(error), line)
+}
+
+fn words() -> String {
+    "words".to_owned()
+}
+
+fn path() -> PathBuf {
+    PathBuf::from("/p/f")
+}
+
+#[test]
+fn values_say_what_was_found_and_what_is_allowed() {
+    check([
+        case(
+            "x".parse::<ClientOrderId>().unwrap_err(),
+            "'x' is not a client order id (26 characters of Crockford's base 32)",
+        ),
+        case(
+            Symbol::new("A B").unwrap_err(),
+            "'A B' is not a symbol (1 to 24 ASCII letters, digits, '.', '-' or '/')",
+        ),
+        case(
+            parse_decimal("1e5").unwrap_err(),
+            "'1e5' is not a decimal number (digits with at most one point, up to 28 digits)",
+        ),
+        case(
+            Currency::new("$").unwrap_err(),
+            "'$' is not a currency code (1 to 8 letters or digits, such as USD)",
+        ),
+        case(
+            OptionContract::from_occ("AAPL").unwrap_err(),
+            "'AAPL' is not an OCC option symbol (root, yymmdd, C or P, strike x 1000 in 8 digits)",
+        ),
+        case("7x".parse::<Interval>().unwrap_err(), "'7x' is not an interval (1m, 5m, 15m, 1h, 1d or 1w)"),
+        case(Denial { code: DenialCode::Halted, text: "HALTED".to_owned() }, "HALTED"),
+        case(
+            IllegalTransition { status: OrderStatus::Denied, event: Transition::Acknowledged },
+            "order event Acknowledged cannot happen to an order that is denied",
+        ),
+        case(
+            IvError::BelowIntrinsic { lower_bound: 2.5 },
+            "price is below the discounted intrinsic value 2.5",
+        ),
+        case(IvError::AboveMaximum { upper_bound: 9.0 }, "price is above the highest possible value 9"),
+        case(IvError::Expired, "the option has expired"),
+        case(
+            ParamError::Value { name: "fast".into(), found: "0".into(), allowed: "1 to 5".into() },
+            "parameter fast: found '0', allowed 1 to 5",
+        ),
+        case(
+            ParamError::Unknown { name: "x".into(), kind: "sma_cross".into(), known: "fast".into() },
+            "parameter x is not known to sma_cross; it has fast",
+        ),
+        case(
+            ParamError::Kind { name: "x".into(), known: "sma_cross".into() },
+            "no strategy is called 'x'; there are sma_cross",
+        ),
+    ]);
+}
+
+#[test]
+fn the_world_is_said_with_its_file_or_its_name() {
+    check([
+        case(
+            BrokerError::Unreachable { broker: "paper".into(), reason: words() },
+            "paper cannot be reached: words",
+        ),
+        case(
+            BrokerError::NoAnswer { broker: "paper".into(), reason: words() },
+            "paper gave no answer: words",
+        ),
+        case(
+            bars_csv::load(Path::new("/no/such.csv"), &arbion::domain::calendar::Calendar::nyse())
+                .unwrap_err(),
+            "/no/such.csv: file: found 'No such file or directory (os error 2)', allowed: a readable CSV file",
+        ),
+        case(
+            EngineError::Store(StoreError::Full { path: path() }),
+            "/p/f: the disk is full; free some room, nothing is lost",
+        ),
+        case(
+            EngineError::Venue { account: AccountId::new("paper"), reason: words() },
+            "the stored paper venue of paper cannot be read (words); restore a backup of the profile",
+        ),
+        case(EngineError::Thread(std::io::Error::other("words")), "no thread can be started: words"),
+        case(
+            EngineError::Leftover { path: path(), reason: words() },
+            "/p/f cannot be removed (words); remove it by hand",
+        ),
+        case(EngineError::Ended, "the engine ended while it was starting"),
+        case(
+            ConfigError::TooLarge { path: path(), bytes: 9, allowed: 5 },
+            "/p/f: found 9 bytes, allowed at most 5",
+        ),
+        case(
+            PathError::HomeNotAbsolute("here".into()),
+            "ARBION_HOME: found 'here', allowed an absolute path",
+        ),
+        case(PathError::NoHome, "no home directory is known; set ARBION_HOME to an absolute path"),
+        case(
+            FileError::Foreign { path: path(), owner: 7, ours: 5 },
+            "/p/f belongs to user 7, not to this one (5)",
+        ),
+        case(FileError::Exists(path()), "/p/f exists; --force overwrites it"),
+        case(
+            TuiError::NotATerminal,
+            "the screen needs a terminal on standard output; the same is available as `arbion` subcommands with --json",
+        ),
+        case(
+            TuiError::Keys(KeymapError::UnknownKey("q".into())),
+            "keys: 'q' is no key (such as x, ctrl-k, shift-tab, pagedown, f1)",
+        ),
+        case(TuiError::Terminal(std::io::Error::other("words")), "terminal: words"),
+        case(TuiError::Panicked, "the program failed; its report is above and in the log"),
+    ]);
+}
+
+fn check<const N: usize>(cases: [Case; N]) {
+    for (error, line) in cases {
+        assert_eq!(error.to_string(), line);
+    }
+}
+
+/// Source files with their text.
+fn files(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    let mut found = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// The name on the first line after `lines` that begins a type or a variant.
+fn name<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let line = lines.find(|line| {
+        let line = line.trim_start();
+        line.starts_with("pub struct") || line.starts_with("pub enum") || line.starts_with(char::is_uppercase)
+    })?;
+    let word = |c: char| !(c.is_alphanumeric() || c == '_');
+    line.split(word).find(|word| word.starts_with(char::is_uppercase))
+}
+
+#[test]
+fn every_public_error_is_named_in_a_test() {
+    let is_test = |path: &Path| {
+        path.iter().any(|part| part == "tests") || path.file_name().is_some_and(|name| name == "tests.rs")
+    };
+    let mut tested = String::new();
+    for (_, text) in files("tests") {
+        tested.push_str(&text);
+    }
+    for (path, text) in files("src") {
+        let from = if is_test(&path) { 0 } else { text.find("#[cfg(test)]").unwrap_or(text.len()) };
+        tested.push_str(&text[from..]);
+    }
+    let mut seen = 0;
+    let mut missing = Vec::new();
+    for (path, text) in files("src") {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (at, _) in code.match_indices("#[error(") {
+            // A struct's message stands before its name, a variant's in its enum.
+            let Some(name) = name(code[at..].lines().skip(1)) else { continue };
+            seen += 1;
+            // A type's own error is met by the function that returns it.
+            let shown = |before: &str, after: &str| tested.contains(&[before, name, after].concat());
+            let found = shown("::", "") || shown("", " {") || name.ends_with("Error");
+            if !found && !is_test(&path) {
+                missing.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert!(seen > 40, "{seen}");
+    assert!(missing.is_empty(), "errors that no test shows:\n{}", missing.join("\n"));
+}
