@@ -146,6 +146,12 @@ impl CommandBar {
         });
     }
 
+    /// Would Enter do something with what is typed.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.understanding.as_ref().is_some_and(|u| !matches!(u.command, Command::Clarify { .. }))
+    }
+
     fn remember(&mut self, text: &str) {
         self.history.retain(|old| old != text);
         if self.history.len() >= HISTORY_MAX {

@@ -141,6 +141,11 @@ impl Chord {
         Self { code, modifiers }
     }
 
+    /// A character without Ctrl and Alt.
+    const fn is_plain(self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
+    }
+
     /// Reads `ctrl-k`, `shift-tab`, `pagedown`, `f1`, `G`, `+`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -278,8 +283,18 @@ impl Keymap {
     /// What a key means in the first of these scopes that knows it.
     #[must_use]
     pub fn action(&self, scopes: &[Scope], event: KeyEvent) -> Option<Action> {
-        let chord = Chord::of(event);
-        scopes.iter().find_map(|scope| self.by_key.get(&(*scope, chord)).copied())
+        self.meaning(scopes, Chord::of(event))
+    }
+
+    fn meaning(&self, scopes: &[Scope], chord: Chord) -> Option<Action> {
+        let (scope, action) =
+            scopes.iter().find_map(|scope| Some((*scope, *self.by_key.get(&(*scope, chord))?)))?;
+        // In the ticket a stray letter must not sell, leave or jump.
+        let stray = scopes.first() == Some(&Scope::Ticket)
+            && scope == Scope::Global
+            && chord.is_plain()
+            && !matches!(action, Action::CommandBar | Action::Help);
+        (!stray).then_some(action)
     }
 
     /// The first key of an action, as a person reads it; empty when it has none.
@@ -298,24 +313,25 @@ impl Keymap {
         TABLE.iter().filter(|row| !row.hint.is_empty() && scopes.contains(&row.scope)).filter_map(|row| {
             let chord = self.keys.get(&(row.scope, row.action))?.first()?;
             // A nearer scope may have taken the key.
-            let taken = scopes
-                .iter()
-                .find_map(|scope| self.by_key.get(&(*scope, *chord)))
-                .is_some_and(|action| *action != row.action);
-            (!taken).then(|| (chord.label(), row.hint))
+            (self.meaning(scopes, *chord) == Some(row.action)).then(|| (chord.label(), row.hint))
         })
     }
 
-    /// The help of one scope.
+    /// The help of one scope where these scopes hold, nearest first: only keys that do there what is said of them.
     #[must_use]
-    pub fn help(&self, scope: Scope) -> Vec<HelpLine> {
+    pub fn help(&self, scope: Scope, scopes: &[Scope]) -> Vec<HelpLine> {
         TABLE
             .iter()
             .filter(|row| row.scope == scope)
-            .map(|row| {
-                let chords = self.keys.get(&(scope, row.action)).map(Vec::as_slice).unwrap_or_default();
-                let keys: Vec<String> = chords.iter().map(|chord| chord.label()).collect();
-                HelpLine { keys: keys.join(" "), text: row.help, action: row.action }
+            .filter_map(|row| {
+                let chords = self.keys.get(&(scope, row.action))?;
+                let keys: Vec<String> = chords
+                    .iter()
+                    .filter(|chord| self.meaning(scopes, **chord) == Some(row.action))
+                    .map(|chord| chord.label())
+                    .collect();
+                let line = HelpLine { keys: keys.join(" "), text: row.help, action: row.action };
+                (!keys.is_empty()).then_some(line)
             })
             .collect()
     }
@@ -348,6 +364,8 @@ mod tests {
         assert_eq!(map.action(&[Scope::Orders, Scope::List, Scope::Global], plus), Some(Action::Buy));
         let back_tab = KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT);
         assert_eq!(map.action(&[Scope::Global], back_tab), Some(Action::FocusPrevious));
+        let stray = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
+        assert_eq!(map.action(&[Scope::Ticket, Scope::Global], stray), None, "the ticket keeps letters");
         let upper = KeyEvent::new(KeyCode::Char('G'), KeyModifiers::SHIFT);
         assert_eq!(map.action(&[Scope::List], upper), Some(Action::Last));
     }
@@ -364,6 +382,27 @@ mod tests {
         };
         assert_eq!(bad("fly", "x").unwrap_err(), KeymapError::UnknownAction("fly".into()));
         assert_eq!(bad("halt", "hyper-x").unwrap_err(), KeymapError::UnknownKey("hyper-x".into()));
+    }
+
+    #[test]
+    fn help_and_hints_say_only_what_the_keys_do_there() {
+        let map = standard();
+        for pane in crate::tui::panes::PaneKind::ALL {
+            let scopes = pane.scopes();
+            let said = scopes.iter().flat_map(|scope| map.help(*scope, scopes));
+            for (key, action) in said.flat_map(|line| {
+                line.keys.split(' ').map(|key| (key.to_lowercase(), line.action)).collect::<Vec<_>>()
+            }) {
+                let same = |row: &&Row| row.action == action && scopes.contains(&row.scope);
+                let row = TABLE.iter().find(same).unwrap();
+                let text = row.keys.iter().find(|k| Chord::parse(k).unwrap().label().to_lowercase() == key);
+                let chord = Chord::parse(text.unwrap()).unwrap();
+                assert_eq!(map.meaning(scopes, chord), Some(action), "{pane:?} says {key}");
+            }
+        }
+        let ticket = crate::tui::panes::PaneKind::Ticket.scopes();
+        let everywhere = map.help(Scope::Global, ticket);
+        assert!(everywhere.iter().all(|line| !matches!(line.action, Action::Buy | Action::FocusNext)));
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn desk(body: Rect) -> Vec<(PaneKind, Rect)> {
     let top = body.height - bottom - middle + 2;
     let middle_y = body.y + top - 1;
     let bottom_y = middle_y + middle - 1;
-    let log = (body.width * 34 / 100).clamp(30, 70);
+    let log = (body.width * 32 / 100).clamp(30, 80);
     let right = |y, height| Rect { x: body.x + left - 1, y, width: body.width - left + 1, height };
     vec![
         (PaneKind::Watchlist, Rect { width: left, height: top, ..body }),
@@ -88,8 +88,13 @@ fn desk(body: Rect) -> Vec<(PaneKind, Rect)> {
     ]
 }
 
+/// The quotes of a list of shares, currencies and coins take 62 columns with bid and ask, 80 with all the rest; on the largest screens
+/// names and the day's range follow.
 fn left_width(width: u16) -> u16 {
-    (width * 49 / 100).clamp(49, 76)
+    match width {
+        0..=111 => 49,
+        _ => (width * 42 / 100).clamp(62, 132),
+    }
 }
 
 #[cfg(test)]

@@ -128,13 +128,6 @@ impl App {
             return;
         }
         let Some(action) = self.env.keymap.action(self.focus.scopes(), event) else { return };
-        let letter = matches!(event.code, KeyCode::Char(_))
-            && event.modifiers.difference(KeyModifiers::SHIFT).is_empty();
-        let in_ticket = self.focus == PaneKind::Ticket && letter && global == Some(action);
-        // In the ticket a stray letter must not sell, leave or jump.
-        if in_ticket && !matches!(action, Action::CommandBar | Action::Help) {
-            return;
-        }
         wishes.push(Wish::Act(action));
     }
 
@@ -174,6 +167,7 @@ impl App {
     pub fn focus_on(&mut self, kind: PaneKind) {
         if kind == PaneKind::Ticket && self.focus != PaneKind::Ticket {
             self.before = self.focus;
+            self.ticket.enter();
         }
         self.focus = kind;
     }
@@ -226,15 +220,19 @@ impl App {
             }
             return;
         }
-        let (pane, env) = self.pane_mut(kind);
-        let at = At { env, snapshot };
         match event.kind {
             MouseEventKind::Down(_) => {
-                pane.click(event.column - area.x, event.row - area.y, area, &at, wishes);
                 self.focus_on(kind);
+                let (pane, env) = self.pane_mut(kind);
+                let at = At { env, snapshot };
+                pane.click(event.column - area.x, event.row - area.y, area, &at, wishes);
             }
-            MouseEventKind::ScrollDown => drop(pane.act(Action::Down, &at, wishes)),
-            MouseEventKind::ScrollUp => drop(pane.act(Action::Up, &at, wishes)),
+            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
+                let down = event.kind == MouseEventKind::ScrollDown;
+                let (pane, env) = self.pane_mut(kind);
+                let action = if down { Action::Down } else { Action::Up };
+                pane.act(action, &At { env, snapshot }, wishes);
+            }
             _ => {}
         }
     }
