@@ -138,6 +138,7 @@ impl CommandBar {
             return;
         }
         self.remember(&text);
+        wishes.push(Wish::Remember(text));
         self.close(at.env.now);
         wishes.push(if is_order(&understood.command) {
             Wish::Review(understood.command, OriginKind::Command)

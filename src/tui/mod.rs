@@ -36,7 +36,9 @@ mod tests;
 pub use action::Action;
 pub use input::Input;
 pub use keymap::{Keymap, KeymapError};
-pub use options::{BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, TuiError, Understand, Understanding};
+pub use options::{
+    BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, Remember, TuiError, Understand, Understanding,
+};
 pub use pace::Pace;
 pub use run::run;
 pub use screen::Screen;

@@ -365,6 +365,7 @@ impl App {
                 let at = At { env: &self.env, snapshot };
                 self.bar.open(&text, &at);
             }
+            Wish::Remember(text) => effects.push(Effect::Remember(text)),
             Wish::Copy(text) => {
                 self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);
                 effects.push(Effect::Copy(clean(&text).into_owned()));

@@ -37,6 +37,8 @@ pub enum Wish {
     Type(String),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Keep a command for later runs.
+    Remember(String),
 }
 
 /// Why the engine was asked: decides what its answer is for.
@@ -67,6 +69,8 @@ pub enum Effect {
     Ask(u64, Request),
     /// Put a text on the terminal's clipboard.
     Copy(String),
+    /// Keep a command that was entered, for later runs.
+    Remember(String),
     /// Take or release the mouse.
     Mouse(bool),
     /// Draw everything anew.

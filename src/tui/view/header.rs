@@ -153,20 +153,32 @@ fn connections(look: &Look<'_>) -> Vec<Piece> {
     pieces
 }
 
+/// The market's name, state and time to the next bell; nothing before the engine's first word, when it is not known.
+fn market(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let market = &look.snapshot.market;
+    if look.snapshot.seq == 0 {
+        return Vec::new();
+    }
+    let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
+    // Open goes without saying where room is short; closed does not.
+    let (word, drop) = if market.open { ("open", 7) } else { ("closed", 4) };
+    let mut pieces = vec![
+        piece(clean(&market.name).into_owned(), theme.dim, 4, 3),
+        piece(word.into(), theme.dim, drop, 1),
+    ];
+    if let Some(changes) = market.changes_at {
+        let left = changes.duration_since(look.env.clock(look.snapshot)).as_secs();
+        pieces.push(piece(format::countdown(left), theme.text, 4, 1));
+    }
+    pieces
+}
+
 fn clocks(look: &Look<'_>) -> Vec<Piece> {
     let theme = look.theme;
     let clock = look.env.clock(look.snapshot);
-    let market = &look.snapshot.market;
-    let mut pieces = Vec::new();
     let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
-    pieces.push(piece(clean(&market.name).into_owned(), theme.dim, 4, 3));
-    // Open goes without saying where room is short; closed does not.
-    let (word, drop) = if market.open { ("open", 7) } else { ("closed", 4) };
-    pieces.push(piece(word.into(), theme.dim, drop, 1));
-    if let Some(changes) = market.changes_at {
-        let left = changes.duration_since(clock).as_secs();
-        pieces.push(piece(format::countdown(left), theme.text, 4, 1));
-    }
+    let mut pieces = market(look);
     if let Some(replay) = &look.snapshot.replay {
         let state = if replay.paused {
             "paused".to_owned()
