@@ -106,6 +106,12 @@ actions! {
     IntervalBack = "interval_back",
     /// Other lines over the chart.
     Overlays = "overlays",
+    /// Candles, averaged candles or a line.
+    Shape = "chart_shape",
+    /// Another study under the chart.
+    Study = "study",
+    /// Read single candles.
+    Crosshair = "crosshair",
     /// Close the position.
     Close = "close",
     /// Cancel the order.
