@@ -58,6 +58,8 @@ actions! {
     Pane5 = "pane_5",
     /// To the sixth pane.
     Pane6 = "pane_6",
+    /// To the seventh pane.
+    Pane7 = "pane_7",
     /// Ticket to buy.
     Buy = "buy",
     /// Ticket to sell.
@@ -142,6 +144,20 @@ actions! {
     StepUp = "step_up",
     /// Price one tick down, quantity one step down.
     StepDown = "step_down",
+    /// Buy a leg.
+    LegBuy = "leg_buy",
+    /// Sell a leg.
+    LegSell = "leg_sell",
+    /// The next expiry.
+    NextExpiry = "next_expiry",
+    /// The expiry before.
+    PreviousExpiry = "previous_expiry",
+    /// Prices or greeks.
+    Greeks = "greeks",
+    /// One package more.
+    More = "more",
+    /// One package fewer.
+    Fewer = "fewer",
     /// Empty the ticket.
     Clear = "clear",
 }

@@ -13,6 +13,7 @@ use super::keymap::{Keymap, KeymapError};
 use super::layout::Layout;
 use super::options::Options;
 use super::panes::activity::Activity;
+use super::panes::chain::ChainPane;
 use super::panes::chart::Chart;
 use super::panes::orders::Orders;
 use super::panes::positions::Positions;
@@ -46,6 +47,8 @@ pub struct App {
     pub ticket: Ticket,
     /// The log.
     pub activity: Activity,
+    /// The option chain.
+    pub chain: ChainPane,
     /// The command bar.
     pub bar: CommandBar,
     /// What is open over the panes, the topmost last.
@@ -97,6 +100,7 @@ impl App {
             orders: Orders::default(),
             ticket,
             activity: Activity::default(),
+            chain: ChainPane::default(),
             bar: CommandBar::new(options.history.clone()),
             dialogs: Vec::new(),
             toasts: Toasts::default(),
@@ -117,6 +121,7 @@ impl App {
             PaneKind::Orders => &self.orders,
             PaneKind::Ticket => &self.ticket,
             PaneKind::Activity => &self.activity,
+            PaneKind::Chain => &self.chain,
         }
     }
 
@@ -129,6 +134,7 @@ impl App {
             PaneKind::Orders => &mut self.orders,
             PaneKind::Ticket => &mut self.ticket,
             PaneKind::Activity => &mut self.activity,
+            PaneKind::Chain => &mut self.chain,
         };
         (pane, &self.env)
     }

@@ -50,8 +50,9 @@ impl App {
                 wishes.push(Wish::Focus(PaneKind::Chart));
             }
             Command::Chain { underlying, expiry, right } => {
-                let title = SmolStr::new(format!("Chain {underlying}"));
-                wishes.push(Wish::Ask(Request::Chain { underlying, expiry, right }, Purpose::Table(title)));
+                wishes.push(Wish::Select(Instrument::Equity { symbol: underlying }));
+                wishes.push(Wish::Focus(PaneKind::Chain));
+                self.chain.show(expiry, right);
             }
             Command::Watch { instruments, list } => {
                 wishes.push(self.edited_list(list, snapshot, |all| {

@@ -26,6 +26,8 @@ pub enum Scope {
     Ticket,
     /// In the log.
     Log,
+    /// In the option chain.
+    Chain,
 }
 
 struct Row {
@@ -87,6 +89,26 @@ const TABLE: &[Row] = &[
     row(Scope::Ticket, Action::Clear, &["ctrl-u"], "clear", "empty the ticket"),
     row(Scope::Ticket, Action::Back, &["esc"], "leave", "back to the pane before"),
     row(Scope::Log, Action::Open, &["enter"], "read", "the whole line"),
+    row(Scope::Chain, Action::LegBuy, &["b"], "buy leg", "buy a contract more of the row, or sell one fewer"),
+    row(Scope::Chain, Action::LegSell, &["s"], "sell leg", "sell a contract more, or buy one fewer"),
+    row(Scope::Chain, Action::Open, &["enter"], "review", "review the legs; without legs, the ticket"),
+    row(Scope::Chain, Action::PreviousChoice, &["h", "left"], "calls", "to the calls"),
+    row(Scope::Chain, Action::NextChoice, &["l", "right"], "puts", "to the puts"),
+    row(Scope::Chain, Action::NextExpiry, &["e", "]"], "expiry", "next expiry"),
+    row(Scope::Chain, Action::PreviousExpiry, &["E", "["], "", "expiry before"),
+    row(Scope::Chain, Action::Greeks, &["v"], "greeks", "prices or greeks"),
+    row(Scope::Chain, Action::StepUp, &["+", "="], "cent", "net price a cent up"),
+    row(Scope::Chain, Action::StepDown, &["-"], "", "net price a cent down"),
+    row(Scope::Chain, Action::More, &[">"], "", "a package more"),
+    row(Scope::Chain, Action::Fewer, &["<"], "", "a package fewer"),
+    row(Scope::Chain, Action::Remove, &["x", "delete"], "", "take the leg of the row off"),
+    row(Scope::Chain, Action::Down, &["j", "down"], "", "strike down"),
+    row(Scope::Chain, Action::Up, &["k", "up"], "", "strike up"),
+    row(Scope::Chain, Action::PageDown, &["pagedown", "ctrl-d"], "", "a screen down"),
+    row(Scope::Chain, Action::PageUp, &["pageup", "ctrl-u"], "", "a screen up"),
+    row(Scope::Chain, Action::First, &["g", "home"], "", "lowest strike"),
+    row(Scope::Chain, Action::Last, &["G", "end"], "", "highest strike"),
+    row(Scope::Chain, Action::Clear, &["ctrl-x"], "", "take all legs off"),
     row(Scope::List, Action::Down, &["j", "down"], "", "row down"),
     row(Scope::List, Action::Up, &["k", "up"], "", "row up"),
     row(Scope::List, Action::PageDown, &["pagedown", "ctrl-d"], "", "a screen down"),
@@ -110,6 +132,7 @@ const TABLE: &[Row] = &[
     row(Scope::Global, Action::Pane4, &["4"], "", "orders"),
     row(Scope::Global, Action::Pane5, &["5"], "", "order ticket"),
     row(Scope::Global, Action::Pane6, &["6"], "", "activity"),
+    row(Scope::Global, Action::Pane7, &["7"], "", "option chain"),
     row(Scope::Global, Action::Back, &["esc"], "", "out of what is open"),
     row(Scope::Global, Action::Mouse, &["M"], "", "mouse on or off, to select text"),
     row(Scope::Global, Action::Redraw, &["ctrl-l"], "", "draw everything anew"),

@@ -10,6 +10,10 @@ pub const WIDTH_MIN: u16 = 40;
 pub const HEIGHT_MIN: u16 = 12;
 /// From here on there are two columns.
 const TWO_COLUMNS_MIN: u16 = 100;
+/// A ticket with its estimate beside it.
+const TICKET_WIDTH: u16 = 58;
+/// A chain with bid, ask and delta of both sides.
+const CHAIN_WIDTH_MIN: u16 = 62;
 /// From here on every pane has its own place.
 const DESK_HEIGHT_MIN: u16 = 34;
 
@@ -47,7 +51,7 @@ impl Layout {
         if height < DESK_HEIGHT_MIN {
             return frame(Some(line(1)), two_columns(body(2), focus));
         }
-        frame(None, desk(body(1)))
+        frame(None, desk(body(1), focus))
     }
 
     /// The place of a pane, if it is in view.
@@ -67,8 +71,9 @@ fn two_columns(body: Rect, focus: PaneKind) -> Vec<(PaneKind, Rect)> {
     ]
 }
 
-/// Quotes over positions, chart over ticket, orders and activity below.
-fn desk(body: Rect) -> Vec<(PaneKind, Rect)> {
+/// Quotes over positions, chart over ticket, orders and activity below. The chain stands beside the ticket where there is room, else it
+/// takes the chart's place while it has the keys.
+fn desk(body: Rect, focus: PaneKind) -> Vec<(PaneKind, Rect)> {
     let left = left_width(body.width);
     // Neighbours overlap by the line they share.
     let bottom = (body.height * 24 / 100).clamp(8, 16);
@@ -78,14 +83,23 @@ fn desk(body: Rect) -> Vec<(PaneKind, Rect)> {
     let bottom_y = middle_y + middle - 1;
     let log = (body.width * 32 / 100).clamp(30, 80);
     let right = |y, height| Rect { x: body.x + left - 1, y, width: body.width - left + 1, height };
-    vec![
+    let beside = right(middle_y, middle);
+    let room_for_chain = beside.width >= TICKET_WIDTH + CHAIN_WIDTH_MIN;
+    let ticket = if room_for_chain { Rect { width: TICKET_WIDTH, ..beside } } else { beside };
+    let large = if focus == PaneKind::Chain && !room_for_chain { PaneKind::Chain } else { PaneKind::Chart };
+    let mut panes = vec![
         (PaneKind::Watchlist, Rect { width: left, height: top, ..body }),
-        (PaneKind::Chart, right(body.y, top)),
+        (large, right(body.y, top)),
         (PaneKind::Positions, Rect { y: middle_y, width: left, height: middle, ..body }),
-        (PaneKind::Ticket, right(middle_y, middle)),
+        (PaneKind::Ticket, ticket),
         (PaneKind::Orders, Rect { y: bottom_y, width: body.width - log + 1, height: bottom, ..body }),
         (PaneKind::Activity, Rect { x: body.right() - log, y: bottom_y, width: log, height: bottom }),
-    ]
+    ];
+    if room_for_chain {
+        let x = ticket.right() - 1;
+        panes.push((PaneKind::Chain, Rect { x, width: beside.right() - x, ..beside }));
+    }
+    panes
 }
 
 /// The quotes of a list of shares, currencies and coins take 62 columns with bid and ask, 80 with all the rest; on the largest screens
@@ -93,7 +107,7 @@ fn desk(body: Rect) -> Vec<(PaneKind, Rect)> {
 fn left_width(width: u16) -> u16 {
     match width {
         0..=111 => 49,
-        _ => (width * 42 / 100).clamp(62, 132),
+        _ => (width * 40 / 100).clamp(62, 132),
     }
 }
 

@@ -146,6 +146,7 @@ impl App {
             Action::Pane4 => self.focus_on(PaneKind::Orders),
             Action::Pane5 => self.focus_on(PaneKind::Ticket),
             Action::Pane6 => self.focus_on(PaneKind::Activity),
+            Action::Pane7 => self.focus_on(PaneKind::Chain),
             Action::Back if self.toasts.dismiss() => {}
             Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
@@ -263,6 +264,7 @@ impl App {
                 self.chart.follow(&At { env: &self.env, snapshot });
             }
             (Purpose::Chart(instrument, interval), _) => self.chart.failed(instrument, interval, now),
+            (Purpose::Chain(underlying), reply) => self.chain.answer(underlying, reply),
             (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => self.watchlist.day_bars(instrument, &bars),
             (Purpose::Day(instrument), _) => self.watchlist.day_failed(&instrument),
             (Purpose::Table(title), Ok(reply)) => {
@@ -383,7 +385,10 @@ impl App {
         }
         // What was sent from the ticket must not stand there to be sent again.
         if let Request::Execute { origin: OriginKind::Ticket, command: Command::Place(_), .. } = &request {
-            self.ticket.sent();
+            match self.focus {
+                PaneKind::Chain => self.chain.sent(),
+                _ => self.ticket.sent(),
+            }
             if self.focus == PaneKind::Ticket {
                 self.focus = self.before;
             }

@@ -7,7 +7,7 @@ use super::dialogs::Dialog;
 use super::panes::PaneKind;
 use crate::client::Request;
 use crate::command::types::Command;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::order::{OriginKind, Side};
 use crate::domain::quote::Interval;
 use crate::domain::snapshot::Severity;
@@ -54,6 +54,8 @@ pub enum Purpose {
     Sent(String),
     /// Bars for the chart.
     Chart(Instrument, Interval),
+    /// The option chain of a ticker.
+    Chain(Symbol),
     /// Bars for the day's line of a watchlist row.
     Day(Instrument),
     /// Rows to show in a dialog with this title.

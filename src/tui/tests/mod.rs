@@ -1,5 +1,6 @@
 //! The screen from outside: keys in, frames out, over a scripted engine.
 
+mod chain;
 mod chart;
 mod command_bar;
 mod harness;
