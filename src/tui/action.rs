@@ -64,6 +64,10 @@ actions! {
     Buy = "buy",
     /// Ticket to sell.
     Sell = "sell",
+    /// The alerts.
+    Alerts = "alerts",
+    /// The focused pane alone, or all again.
+    ZoomPane = "zoom_pane",
     /// Copy the row.
     Copy = "copy",
     /// Give the mouse to the terminal, or take it.

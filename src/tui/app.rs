@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ratatui::layout::{Rect, Size};
 
+use super::alerts::Alerts;
 use super::bar::CommandBar;
 use super::dialogs::Dialog;
 use super::env::{At, Env};
@@ -33,6 +34,8 @@ pub struct App {
     pub size: Size,
     /// The pane with the keys.
     pub focus: PaneKind,
+    /// It has the whole screen.
+    pub zoomed: bool,
     /// The pane to go back to from the ticket.
     pub before: PaneKind,
     /// Quotes.
@@ -81,6 +84,7 @@ impl App {
             keymap: Keymap::new(&options.keys)?,
             current: options.instrument.clone().or(first),
             flashes: Flashes::default(),
+            alerts: Alerts::default(),
             session_gone: false,
         };
         let mut watchlist = Watchlist::default();
@@ -93,6 +97,7 @@ impl App {
             env,
             size,
             focus: PaneKind::Watchlist,
+            zoomed: false,
             before: PaneKind::Watchlist,
             watchlist,
             chart: Chart::default(),
@@ -142,7 +147,7 @@ impl App {
     /// Where everything stands; none when the screen is too small.
     #[must_use]
     pub fn layout(&self) -> Option<Layout> {
-        Layout::new(self.size, self.focus)
+        Layout::new(self.size, self.focus, self.zoomed)
     }
 
     /// The inside of a pane in view; empty for one that is not.

@@ -126,6 +126,8 @@ const TABLE: &[Row] = &[
     row(Scope::Global, Action::Palette, &["ctrl-p"], "palette", "find symbols and actions"),
     row(Scope::Global, Action::Halt, &["ctrl-k"], "halt", "kill switch, and its release"),
     row(Scope::Global, Action::Quit, &["q"], "quit", "leave; working orders stay"),
+    row(Scope::Global, Action::ZoomPane, &["z"], "", "this pane alone, or all again"),
+    row(Scope::Global, Action::Alerts, &["A"], "", "price alerts that wait"),
     row(Scope::Global, Action::Pane1, &["1"], "", "watchlist"),
     row(Scope::Global, Action::Pane2, &["2"], "", "chart"),
     row(Scope::Global, Action::Pane3, &["3"], "", "positions"),

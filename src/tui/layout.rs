@@ -33,9 +33,9 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The places for a size and a focused pane; none when the screen is too small for any.
+    /// The places for a size and a focused pane, which has them all when it is zoomed; none when the screen is too small for any.
     #[must_use]
-    pub fn new(size: Size, focus: PaneKind) -> Option<Self> {
+    pub fn new(size: Size, focus: PaneKind, zoomed: bool) -> Option<Self> {
         let Size { width, height } = size;
         if width < WIDTH_MIN || height < HEIGHT_MIN {
             return None;
@@ -45,7 +45,7 @@ impl Layout {
             Some(Self { header: line(0), tabs, panes, bar: line(height - 2), hint: line(height - 1) })
         };
         let body = |top: u16| Rect::new(0, top, width, height - 2 - top);
-        if width < TWO_COLUMNS_MIN {
+        if width < TWO_COLUMNS_MIN || zoomed {
             return frame(Some(line(1)), vec![(focus, body(2))]);
         }
         if height < DESK_HEIGHT_MIN {
@@ -119,7 +119,7 @@ mod tests {
     fn panes_fill_the_body_and_share_one_line() {
         for (width, height) in [(80, 24), (100, 30), (120, 40), (133, 34), (200, 60), (300, 100)] {
             for focus in PaneKind::ALL {
-                let layout = Layout::new(Size::new(width, height), focus).unwrap();
+                let layout = Layout::new(Size::new(width, height), focus, false).unwrap();
                 let top = if layout.tabs.is_some() { 2 } else { 1 };
                 for y in top..height - 2 {
                     for x in 0..width {
@@ -131,9 +131,11 @@ mod tests {
                     assert!(area.right() <= width && area.bottom() <= height - 2, "{kind:?} {area:?}");
                 }
                 assert!(layout.pane(focus).is_some(), "{focus:?} is in view");
+                let alone = Layout::new(Size::new(width, height), focus, true).unwrap();
+                assert_eq!(alone.panes, [(focus, Rect::new(0, 2, width, height - 4))]);
             }
         }
-        assert!(Layout::new(Size::new(39, 24), PaneKind::Chart).is_none());
-        assert!(Layout::new(Size::new(80, 11), PaneKind::Chart).is_none());
+        assert!(Layout::new(Size::new(39, 24), PaneKind::Chart, false).is_none());
+        assert!(Layout::new(Size::new(80, 11), PaneKind::Chart, false).is_none());
     }
 }

@@ -52,6 +52,7 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         screen,
         writer,
         remember: options.remember.clone(),
+        notifies: !options.ascii,
         pace: Pace::new(options.frames_per_second, options.bytes_per_second),
         start: Instant::now(),
         snapshots,
@@ -86,6 +87,8 @@ struct Runner {
     screen: Screen,
     writer: Writer,
     remember: Option<Remember>,
+    /// The terminal takes messages for the desktop.
+    notifies: bool,
     pace: Pace,
     start: Instant,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -303,6 +306,15 @@ impl Runner {
                 Effect::Remember(line) => {
                     if let Some(remember) = &self.remember {
                         remember(line);
+                    }
+                }
+                Effect::Notify(text) => {
+                    self.prefix.push(0x07);
+                    // A poor terminal may not know where such a message ends.
+                    if self.notifies {
+                        self.prefix.extend_from_slice(b"\x1b]9;");
+                        self.prefix.extend_from_slice(text.as_bytes());
+                        self.prefix.push(0x07);
                     }
                 }
                 Effect::Mouse(on) => {

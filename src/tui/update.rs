@@ -71,6 +71,11 @@ impl App {
             self.ticket.market_moved(self.env.now);
         }
         let mut wishes = Vec::new();
+        for alert in self.env.alerts.reached(new) {
+            let text = format!("Alert: {}", alert.words(new));
+            wishes.push(Wish::Say(Severity::Warning, text.clone()));
+            wishes.push(Wish::Notify(text));
+        }
         if self.env.current.is_none() {
             // The first picture came before the engine had a watchlist.
             let first = new.watchlists.first().and_then(|list| list.instruments.first());
@@ -152,6 +157,8 @@ impl App {
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
+            Action::Alerts => self.show_alerts(snapshot),
+            Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
                 let help = Help::new(self.focus, &self.env.keymap);
                 self.dialogs.push(Dialog::Help(help));
@@ -367,6 +374,7 @@ impl App {
                 let at = At { env: &self.env, snapshot };
                 self.bar.open(&text, &at);
             }
+            Wish::Notify(text) => effects.push(Effect::Notify(clean(&text).into_owned())),
             Wish::Remember(text) => effects.push(Effect::Remember(text)),
             Wish::Copy(text) => {
                 self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);

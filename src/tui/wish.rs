@@ -39,6 +39,8 @@ pub enum Wish {
     Copy(String),
     /// Keep a command for later runs.
     Remember(String),
+    /// Reach a user who looks elsewhere.
+    Notify(String),
 }
 
 /// Why the engine was asked: decides what its answer is for.
@@ -73,6 +75,8 @@ pub enum Effect {
     Copy(String),
     /// Keep a command that was entered, for later runs.
     Remember(String),
+    /// Ring the bell, and have the terminal tell the desktop.
+    Notify(String),
     /// Take or release the mouse.
     Mouse(bool),
     /// Draw everything anew.

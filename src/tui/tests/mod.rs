@@ -1,5 +1,6 @@
 //! The screen from outside: keys in, frames out, over a scripted engine.
 
+mod alerts;
 mod chain;
 mod chart;
 mod command_bar;

@@ -100,7 +100,8 @@ impl Builder {
         let mut net = Decimal::ZERO;
         for leg in &self.legs {
             let row = chain.rows.iter().find(|row| row.contract == leg.contract)?;
-            net += row.quote.mid().or(row.quote.ask)?.get() * leg.signed();
+            let one_sided = if leg.side.is_buy() { row.quote.ask } else { row.quote.bid };
+            net += row.quote.mid().or(one_sided)?.get() * leg.signed();
         }
         (!self.legs.is_empty()).then(|| net.round_dp(2) + self.offset)
     }
@@ -279,6 +280,14 @@ mod tests {
         builder.pick(&contract(100, 24), Side::Sell);
         assert_eq!((builder.net(&chain()), builder.command(&chain())), (None, None));
         assert_eq!(builder.payoff_legs(&chain(), Decimal::ONE_HUNDRED), None);
+        // What nobody bids for has a price to buy, and none to sell.
+        let mut thin = chain();
+        thin.rows[1].quote.bid = None;
+        for (side, net) in [(Side::Buy, Some(Decimal::new(21, 1))), (Side::Sell, None)] {
+            let mut builder = Builder::default();
+            builder.pick(&contract(105, 18), side);
+            assert_eq!(builder.net(&thin), net);
+        }
         for strike in [101, 102] {
             assert!(builder.pick(&contract(strike, 18), Side::Buy));
         }

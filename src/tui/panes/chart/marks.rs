@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::axis::Axis;
+use crate::command::types::AlertWhen;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::Order;
 use crate::tui::env::Look;
@@ -37,6 +38,11 @@ pub fn draw_levels(instrument: &Instrument, axis: &Axis, look: &Look<'_>, buf: &
             if let Some(price) = price.get().to_f64() {
                 level(price, text, style, buf);
             }
+        }
+    }
+    for alert in look.env.alerts.waiting().iter().filter(|alert| alert.instrument == *instrument) {
+        if let (AlertWhen::Above | AlertWhen::Below, Some(price)) = (alert.when, alert.value.to_f64()) {
+            level(price, "alert ".to_owned(), theme.warning, buf);
         }
     }
     for position in look.snapshot.positions.iter().filter(|p| p.instrument == *instrument) {
