@@ -227,11 +227,14 @@ impl Host for Program {
         let (mut running, temporary) = self.start(settings, &request.kind, true)?;
         let session: Arc<dyn Session> = Arc::new(running.session());
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
-        let writer = typed.writer();
+        // Its thread starts with the first command, not before the first frame.
+        let writer = OnceLock::new();
         let options = tui::Options {
             history: typed.load(),
             // A thread that is gone has said so in the log.
-            remember: Some(Arc::new(move |line| writer.send(line).unwrap_or_default())),
+            remember: Some(Arc::new(move |line| {
+                writer.get_or_init(|| typed.writer()).send(line).unwrap_or_default();
+            })),
             ..self.screen_options(settings)
         };
         let screen = tui::run(session, options);

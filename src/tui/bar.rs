@@ -215,7 +215,7 @@ impl CommandBar {
         if let Command::Clarify { message, .. } = &understood.command {
             return Some((format!("? {}", clean(message)), theme.warning));
         }
-        let mut text = format!("{} {}", theme.glyphs.arrow, clean(&understood.words));
+        let mut text = format!("{} {}", theme.glyphs.arrow, without_sigils(&clean(&understood.words)));
         let mut style = theme.accent;
         if let Some(preview) = self.estimate.preview() {
             if let Some(cost) = preview.estimated_cost {
@@ -253,6 +253,18 @@ impl CommandBar {
     }
 }
 
+/// The words without the `$` that tells a ticker from a word where they are read back; amounts of money keep theirs.
+fn without_sigils(words: &str) -> String {
+    let mut out = String::with_capacity(words.len());
+    let mut letters = words.chars().peekable();
+    while let Some(c) = letters.next() {
+        if c != '$' || !letters.peek().is_some_and(char::is_ascii_alphabetic) {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Does a command go through the review.
 #[must_use]
 pub const fn is_order(command: &Command) -> bool {
@@ -281,4 +293,20 @@ fn completions(before: &str, at: &At<'_>) -> Vec<String> {
     words.truncate(COMPLETIONS_MAX);
     let lead = if head.is_empty() { String::new() } else { format!("{head} ") };
     words.into_iter().map(|word| format!("{lead}{word}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickers_lose_their_sigil_and_money_keeps_its_own() {
+        for (words, expected) in [
+            ("buy 10 $AAPL at market day", "buy 10 AAPL at market day"),
+            ("buy $500 of $BRK.B", "buy $500 of BRK.B"),
+            ("spend $", "spend $"),
+        ] {
+            assert_eq!(without_sigils(words), expected);
+        }
+    }
 }
