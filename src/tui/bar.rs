@@ -235,7 +235,8 @@ impl CommandBar {
         let theme = look.theme;
         if !self.active {
             put(buf, area.x + 1, area.y, ":", theme.dim, 1);
-            let text = "type a command, as buy 10 aapl at 231.50";
+            let whole = "type a command, as buy 10 aapl at 231.50";
+            let text = if format::width(whole) + 4 <= area.width { whole } else { "type a command" };
             put(buf, area.x + 3, area.y, text, theme.dim, area.width.saturating_sub(4));
             return true;
         }

@@ -202,7 +202,11 @@ impl Modal for Review {
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let below = 2 * u16::from(self.word.is_some());
         let height = area.height.saturating_sub(below);
-        let lines = self.lines(look, area.width);
+        let mut lines = self.lines(look, area.width);
+        if lines.len() > usize::from(height) {
+            // Room for words before room for air.
+            lines.retain(|line| line.width() > 0);
+        }
         // What does not fit is said in the last line.
         let cut = lines.len() > usize::from(height);
         let shown = usize::from(height.saturating_sub(u16::from(cut)));
@@ -222,7 +226,7 @@ impl Modal for Review {
 
     fn hint(&self, _at: &At<'_>) -> String {
         match &self.preview {
-            Some(Ok(preview)) if self.may_go(preview) => "Enter send the order   Esc change it".to_owned(),
+            Some(Ok(preview)) if self.may_go(preview) => "Enter send the order   Esc change".to_owned(),
             Some(Ok(_)) if self.is_refused_as_duplicate() => "d send it again   Esc change it".to_owned(),
             _ => "Esc change it".to_owned(),
         }

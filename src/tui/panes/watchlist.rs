@@ -211,16 +211,19 @@ impl Watchlist {
             return Row { cells, selected };
         };
         let own = format::decimals_of(look.snapshot, instrument);
-        let base = if is_stale(quote, look) { theme.dim } else { theme.text };
+        let stale = stale_for(quote, look);
+        let base = if stale.is_some() { theme.dim } else { theme.text };
         let text = |price: Price| format::point_aligned(format::price(price, own), decimals);
         let price = |price: Option<Price>, field, style: Style| match price {
             Some(price) => (text(price), look.flashed(instrument, field, style)),
             None => ("-".to_owned(), theme.dim),
         };
         let far = |price: Option<Price>| (price.map_or_else(|| "-".to_owned(), text), theme.dim);
-        let change = match quote.change_percent() {
-            Some(change) => (format::signed(change, 2), theme.money(change.round_dp(2))),
-            None => ("-".to_owned(), theme.dim),
+        let change = match (stale, quote.change_percent()) {
+            // The change of an old price is no news; its age is.
+            (Some(seconds), _) => (format!("{} old", format::age(seconds)), theme.warning),
+            (None, Some(change)) => (format::signed(change, 2), theme.money(change.round_dp(2))),
+            (None, None) => ("-".to_owned(), theme.dim),
         };
         let day = match self.days.get(instrument) {
             Some(DayLine::Values(values)) => {
@@ -272,9 +275,11 @@ impl Watchlist {
     }
 }
 
-fn is_stale(quote: &Quote, look: &Look<'_>) -> bool {
+/// The age in seconds of a price that should have moved: its market trades.
+fn stale_for(quote: &Quote, look: &Look<'_>) -> Option<i64> {
     let trades = look.snapshot.market.open || quote.instrument.asset_class().trades_around_the_clock();
-    trades && look.env.clock(look.snapshot).duration_since(quote.as_of).as_secs() > STALE_SECONDS
+    let age = look.env.clock(look.snapshot).duration_since(quote.as_of).as_secs();
+    (trades && age > STALE_SECONDS).then_some(age)
 }
 
 impl Pane for Watchlist {
