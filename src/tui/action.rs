@@ -66,6 +66,8 @@ actions! {
     Sell = "sell",
     /// The alerts.
     Alerts = "alerts",
+    /// The next arrangement of the panes.
+    Preset = "next_layout",
     /// The focused pane alone, or all again.
     ZoomPane = "zoom_pane",
     /// Copy the row.

@@ -11,7 +11,7 @@ use super::dialogs::Dialog;
 use super::env::{At, Env};
 use super::flash::Flashes;
 use super::keymap::{Keymap, KeymapError};
-use super::layout::Layout;
+use super::layout::{Layout, Preset};
 use super::options::Options;
 use super::panes::activity::Activity;
 use super::panes::chain::ChainPane;
@@ -34,6 +34,8 @@ pub struct App {
     pub size: Size,
     /// The pane with the keys.
     pub focus: PaneKind,
+    /// What the desk gives its room to.
+    pub preset: Preset,
     /// It has the whole screen.
     pub zoomed: bool,
     /// The pane to go back to from the ticket.
@@ -97,6 +99,7 @@ impl App {
             env,
             size,
             focus: PaneKind::Watchlist,
+            preset: Preset::default(),
             zoomed: false,
             before: PaneKind::Watchlist,
             watchlist,
@@ -147,7 +150,7 @@ impl App {
     /// Where everything stands; none when the screen is too small.
     #[must_use]
     pub fn layout(&self) -> Option<Layout> {
-        Layout::new(self.size, self.focus, self.zoomed)
+        Layout::new(self.size, self.focus, self.preset, self.zoomed)
     }
 
     /// The inside of a pane in view; empty for one that is not.

@@ -127,6 +127,7 @@ const TABLE: &[Row] = &[
     row(Scope::Global, Action::Halt, &["ctrl-k"], "halt", "kill switch, and its release"),
     row(Scope::Global, Action::Quit, &["q"], "quit", "leave; working orders stay"),
     row(Scope::Global, Action::ZoomPane, &["z"], "", "this pane alone, or all again"),
+    row(Scope::Global, Action::Preset, &["w"], "", "layouts: trade, chart, options"),
     row(Scope::Global, Action::Alerts, &["A"], "", "price alerts that wait"),
     row(Scope::Global, Action::Pane1, &["1"], "", "watchlist"),
     row(Scope::Global, Action::Pane2, &["2"], "", "chart"),

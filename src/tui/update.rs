@@ -158,6 +158,10 @@ impl App {
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.show_alerts(snapshot),
+            Action::Preset => {
+                self.preset = self.preset.next();
+                self.toasts.push(Severity::Info, format!("Layout: {}", self.preset.name()), self.env.now);
+            }
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
                 let help = Help::new(self.focus, &self.env.keymap);

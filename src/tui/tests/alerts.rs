@@ -1,4 +1,4 @@
-//! Price alerts, and one pane alone.
+//! Price alerts, layouts, and one pane alone.
 
 use super::harness::Runner;
 use super::trading_day;
@@ -54,4 +54,21 @@ fn one_pane_alone_and_all_again() {
     runner.keys("2 z").sees("2 Chart").misses("Order ticket").misses("─ Quotes");
     runner.keys("4").sees("─ Orders").misses("─ AAPL");
     runner.keys("z").sees("Order ticket").sees("─ Quotes");
+}
+
+#[test]
+fn layouts_give_room_to_what_is_done() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("w").sees("Layout: chart").sees("─ AAPL").misses("Order ticket").sees("─ Positions");
+    // What has no place takes the large one while it has the keys.
+    runner.keys("b").sees("─ Order ticket").misses("─ AAPL").keys("esc esc").sees("─ AAPL");
+    runner
+        .keys("w")
+        .sees("Layout: options")
+        .sees("─ Chain AAPL")
+        .sees("Order ticket")
+        .keys("w")
+        .sees("─ AAPL");
+    let mut runner = Runner::new((200, 60));
+    runner.keys("w w").sees("─ Chain AAPL").sees("─ AAPL").sees("Order ticket");
 }
