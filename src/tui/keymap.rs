@@ -261,6 +261,16 @@ pub enum KeymapError {
     /// No key is written so.
     #[error("'{0}' is no key (such as x, ctrl-k, shift-tab, pagedown, f1)")]
     UnknownKey(String),
+    /// Two actions want one key in the same place.
+    #[error("'{key}' is given to both {first} and {second}; give one of them another key")]
+    Conflict {
+        /// The key, as a person reads it.
+        key: String,
+        /// The action that has it.
+        first: &'static str,
+        /// The action that wants it too.
+        second: &'static str,
+    },
 }
 
 /// A line of help: keys, what they do.
@@ -301,7 +311,11 @@ impl Keymap {
             let mut chords = Vec::new();
             for text in texts {
                 let chord = Chord::parse(text).ok_or_else(|| KeymapError::UnknownKey(text.to_owned()))?;
-                map.by_key.entry((row.scope, chord)).or_insert(row.action);
+                let first = *map.by_key.entry((row.scope, chord)).or_insert(row.action);
+                if first != row.action {
+                    let (first, second) = (first.name(), row.action.name());
+                    return Err(KeymapError::Conflict { key: chord.label(), first, second });
+                }
                 chords.push(chord);
             }
             map.keys.insert((row.scope, row.action), chords);
@@ -411,6 +425,10 @@ mod tests {
         };
         assert_eq!(bad("fly", "x").unwrap_err(), KeymapError::UnknownAction("fly".into()));
         assert_eq!(bad("halt", "hyper-x").unwrap_err(), KeymapError::UnknownKey("hyper-x".into()));
+        assert_eq!(
+            bad("halt", "q").unwrap_err().to_string(),
+            "'q' is given to both halt and quit; give one of them another key"
+        );
     }
 
     #[test]
