@@ -92,6 +92,8 @@ actions! {
     Open = "open",
     /// Sort by the next column.
     Sort = "sort",
+    /// The same sort the other way round.
+    SortBack = "sort_reversed",
     /// The next watchlist.
     NextList = "next_list",
     /// Add to the watchlist.

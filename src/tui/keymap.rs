@@ -56,6 +56,7 @@ const TABLE: &[Row] = &[
     row(Scope::Watchlist, Action::Remove, &["d", "delete"], "drop", "take the row off the list"),
     row(Scope::Watchlist, Action::NextList, &["n"], "list", "next watchlist"),
     row(Scope::Watchlist, Action::Sort, &["t"], "sort", "sort by the next column"),
+    row(Scope::Watchlist, Action::SortBack, &["T"], "", "the other way round"),
     row(Scope::Chart, Action::ZoomIn, &["+", "="], "zoom in", "wider candles"),
     row(Scope::Chart, Action::ZoomOut, &["-"], "out", "more candles"),
     row(Scope::Chart, Action::Earlier, &["h", "left"], "earlier", "back in time"),

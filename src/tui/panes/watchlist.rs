@@ -102,6 +102,8 @@ pub struct Watchlist {
     list: ListState,
     selected: Option<Instrument>,
     sort: SortBy,
+    /// The other way round: smallest first, Z to A, last first.
+    reversed: bool,
     filter: ListFilter,
     days: BTreeMap<Instrument, DayLine>,
 }
@@ -152,11 +154,18 @@ impl Watchlist {
         match self.sort {
             SortBy::List => {}
             SortBy::Symbol => rows.sort(),
-            // Falling, those without a value last.
+            // Falling.
             SortBy::Change => {
                 rows.sort_by(|a, b| change(b).partial_cmp(&change(a)).unwrap_or(Ordering::Equal))
             }
             SortBy::Volume => rows.sort_by_key(|i| std::cmp::Reverse(volume(i))),
+        }
+        if self.reversed {
+            rows.reverse();
+        }
+        if matches!(self.sort, SortBy::Change | SortBy::Volume) {
+            // What has no value is last either way.
+            rows.sort_by_key(|instrument| change(instrument).is_none());
         }
         rows
     }
@@ -285,9 +294,10 @@ fn stale_for(quote: &Quote, look: &Look<'_>) -> Option<i64> {
 impl Pane for Watchlist {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let rest = format!(
-            "{}{}{} ",
+            "{}{}{}{} ",
             clean(self.name(look.snapshot)),
             self.sort.label(),
+            if self.reversed { " reversed" } else { "" },
             self.filter.label(look.theme.glyphs.caret)
         );
         titled("Quotes", &rest, look)
@@ -317,6 +327,7 @@ impl Pane for Watchlist {
         match action {
             Action::Open => wishes.push(Wish::Focus(super::PaneKind::Chart)),
             Action::Sort => self.sort = self.sort.next(),
+            Action::SortBack => self.reversed = !self.reversed,
             Action::Filter => self.filter.open(),
             Action::NextList => self.next_list(at.snapshot),
             Action::Add => wishes.push(Wish::Type("watch ".into())),

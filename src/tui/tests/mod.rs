@@ -9,6 +9,7 @@ mod paint;
 mod safety;
 mod screens;
 mod ticket;
+mod watchlist;
 
 use crate as arbion;
 
