@@ -53,6 +53,7 @@ const FRACTION_MAX: u32 = 5;
 const NAME_WIDTH: u16 = 24;
 const DAY_WIDTH: u16 = 10;
 const DAY_COLUMN: usize = 8;
+const NAME_COLUMN: usize = 9;
 /// Bars behind the line of the day: a session in quarters of an hour.
 const DAY_BARS: u32 = 26;
 /// Requests for such lines at one time.
@@ -206,11 +207,13 @@ impl Watchlist {
         }
     }
 
-    fn row(&self, instrument: &Instrument, decimals: u32, look: &Look<'_>) -> Row {
+    /// A row; its company's name is looked up only where there is room for it.
+    fn row(&self, instrument: &Instrument, decimals: u32, with_name: bool, look: &Look<'_>) -> Row {
         let theme = look.theme;
         let selected = self.selected.as_ref() == Some(instrument);
         let name: Cell = (instrument.to_string(), theme.strong);
-        let listed = look.env.symbols.as_ref().and_then(|s| s.listing(&instrument.to_string()));
+        let symbols = look.env.symbols.as_ref().filter(|_| with_name);
+        let listed = symbols.and_then(|s| s.listing(&instrument.to_string()));
         let listed = listed.map(|listing| clean(&listing.name).into_owned()).unwrap_or_default();
         let Some(quote) = look.snapshot.quotes.get(instrument) else {
             let none = |text: &str| (text.to_owned(), theme.dim);
@@ -311,9 +314,10 @@ impl Pane for Watchlist {
         }
         let decimals = self.fraction(look.snapshot);
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], decimals, look)).collect();
-        let more = rows.len() - visible.end;
         let columns = self.columns(look.snapshot);
+        let with_name = fitting(&columns, area.width).contains(&NAME_COLUMN);
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], decimals, with_name, look)).collect();
+        let more = rows.len() - visible.end;
         Table { theme: look.theme, columns: &columns, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
