@@ -12,7 +12,7 @@ use arbion::cli::host::{
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
-use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, Theme};
+use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, Theme, TypedCommands};
 use arbion::core::fees::FeeTable;
 use arbion::core::paper::{Sessions, Slippage, VenueConfig};
 use arbion::domain::account::AccountKind;
@@ -284,7 +284,18 @@ impl Host for Program {
     async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
         let (mut running, temporary) = self.start(settings, &request.kind, true, Access::Trade)?;
         let session: Arc<dyn Session> = Arc::new(running.session());
-        let screen = tui::run(session, self.screen_options(settings));
+        let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
+        // Its thread starts with the first command, not before the first frame.
+        let writer = OnceLock::new();
+        let options = tui::Options {
+            history: typed.load(),
+            // A thread that is gone has said so in the log.
+            remember: Some(Arc::new(move |line| {
+                writer.get_or_init(|| typed.writer()).send(line).unwrap_or_default();
+            })),
+            ..self.screen_options(settings)
+        };
+        let screen = tui::run(session, options);
         tokio::pin!(screen);
         // The screen paints at once; an engine that cannot start ends it with the reason.
         let result = tokio::select! {
@@ -411,7 +422,8 @@ impl Program {
                 Theme::RedUp => tui::Palette::RedGreen,
                 Theme::ColourBlind => tui::Palette::BlueOrange,
             },
-            ascii: screen.ascii,
+            // These draw no more than letters: a console without the glyphs, and what calls itself dumb.
+            ascii: screen.ascii || matches!(settings.environment.term.as_str(), "linux" | "dumb"),
             mouse: screen.mouse,
             time_zone: screen.zone.time_zone(),
             frames_per_second: screen.fps,

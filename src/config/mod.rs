@@ -9,6 +9,7 @@ mod load;
 mod paths;
 mod render;
 mod settings;
+mod typed;
 
 pub use env::Environment;
 pub use error::{ConfigError, Problem};
@@ -18,3 +19,4 @@ pub use settings::{
     Backtest, Colour, ColourDepth, Config, Fees, Log, LogLevel, Market, Paper, Rates, Screen, Sessions,
     Slippage, Theme, Zone,
 };
+pub use typed::TypedCommands;

@@ -4,4 +4,5 @@
 pub mod greeks;
 pub mod indicators;
 pub mod metrics;
+pub mod payoff;
 pub mod sizing;

@@ -58,10 +58,18 @@ actions! {
     Pane5 = "pane_5",
     /// To the sixth pane.
     Pane6 = "pane_6",
+    /// To the seventh pane.
+    Pane7 = "pane_7",
     /// Ticket to buy.
     Buy = "buy",
     /// Ticket to sell.
     Sell = "sell",
+    /// The alerts.
+    Alerts = "alerts",
+    /// The next arrangement of the panes.
+    Preset = "next_layout",
+    /// The focused pane alone, or all again.
+    ZoomPane = "zoom_pane",
     /// Copy the row.
     Copy = "copy",
     /// Give the mouse to the terminal, or take it.
@@ -84,6 +92,8 @@ actions! {
     Open = "open",
     /// Sort by the next column.
     Sort = "sort",
+    /// The same sort the other way round.
+    SortBack = "sort_reversed",
     /// The next watchlist.
     NextList = "next_list",
     /// Add to the watchlist.
@@ -106,6 +116,12 @@ actions! {
     IntervalBack = "interval_back",
     /// Other lines over the chart.
     Overlays = "overlays",
+    /// Candles, averaged candles or a line.
+    Shape = "chart_shape",
+    /// Another study under the chart.
+    Study = "study",
+    /// Read single candles.
+    Crosshair = "crosshair",
     /// Close the position.
     Close = "close",
     /// Cancel the order.
@@ -136,6 +152,20 @@ actions! {
     StepUp = "step_up",
     /// Price one tick down, quantity one step down.
     StepDown = "step_down",
+    /// Buy a leg.
+    LegBuy = "leg_buy",
+    /// Sell a leg.
+    LegSell = "leg_sell",
+    /// The next expiry.
+    NextExpiry = "next_expiry",
+    /// The expiry before.
+    PreviousExpiry = "previous_expiry",
+    /// Prices or greeks.
+    Greeks = "greeks",
+    /// One package more.
+    More = "more",
+    /// One package fewer.
+    Fewer = "fewer",
     /// Empty the ticket.
     Clear = "clear",
 }

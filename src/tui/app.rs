@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use ratatui::layout::{Rect, Size};
 
+use super::alerts::Alerts;
 use super::bar::CommandBar;
 use super::dialogs::Dialog;
 use super::env::{At, Env};
 use super::flash::Flashes;
 use super::keymap::{Keymap, KeymapError};
-use super::layout::Layout;
+use super::layout::{Layout, Preset};
 use super::options::Options;
 use super::panes::activity::Activity;
+use super::panes::chain::ChainPane;
 use super::panes::chart::Chart;
 use super::panes::orders::Orders;
 use super::panes::positions::Positions;
@@ -32,6 +34,10 @@ pub struct App {
     pub size: Size,
     /// The pane with the keys.
     pub focus: PaneKind,
+    /// What the desk gives its room to.
+    pub preset: Preset,
+    /// It has the whole screen.
+    pub zoomed: bool,
     /// The pane to go back to from the ticket.
     pub before: PaneKind,
     /// Quotes.
@@ -46,6 +52,8 @@ pub struct App {
     pub ticket: Ticket,
     /// The log.
     pub activity: Activity,
+    /// The option chain.
+    pub chain: ChainPane,
     /// The command bar.
     pub bar: CommandBar,
     /// What is open over the panes, the topmost last.
@@ -78,6 +86,7 @@ impl App {
             keymap: Keymap::new(&options.keys)?,
             current: options.instrument.clone().or(first),
             flashes: Flashes::default(),
+            alerts: Alerts::default(),
             session_gone: false,
         };
         let mut watchlist = Watchlist::default();
@@ -90,6 +99,8 @@ impl App {
             env,
             size,
             focus: PaneKind::Watchlist,
+            preset: Preset::default(),
+            zoomed: false,
             before: PaneKind::Watchlist,
             watchlist,
             chart: Chart::default(),
@@ -97,6 +108,7 @@ impl App {
             orders: Orders::default(),
             ticket,
             activity: Activity::default(),
+            chain: ChainPane::default(),
             bar: CommandBar::new(options.history.clone()),
             dialogs: Vec::new(),
             toasts: Toasts::default(),
@@ -117,6 +129,7 @@ impl App {
             PaneKind::Orders => &self.orders,
             PaneKind::Ticket => &self.ticket,
             PaneKind::Activity => &self.activity,
+            PaneKind::Chain => &self.chain,
         }
     }
 
@@ -129,6 +142,7 @@ impl App {
             PaneKind::Orders => &mut self.orders,
             PaneKind::Ticket => &mut self.ticket,
             PaneKind::Activity => &mut self.activity,
+            PaneKind::Chain => &mut self.chain,
         };
         (pane, &self.env)
     }
@@ -136,7 +150,7 @@ impl App {
     /// Where everything stands; none when the screen is too small.
     #[must_use]
     pub fn layout(&self) -> Option<Layout> {
-        Layout::new(self.size, self.focus)
+        Layout::new(self.size, self.focus, self.preset, self.zoomed)
     }
 
     /// The inside of a pane in view; empty for one that is not.

@@ -138,12 +138,19 @@ impl CommandBar {
             return;
         }
         self.remember(&text);
+        wishes.push(Wish::Remember(text));
         self.close(at.env.now);
         wishes.push(if is_order(&understood.command) {
             Wish::Review(understood.command, OriginKind::Command)
         } else {
             Wish::Run(understood.command, understood.words)
         });
+    }
+
+    /// Would Enter do something with what is typed.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.understanding.as_ref().is_some_and(|u| !matches!(u.command, Command::Clarify { .. }))
     }
 
     fn remember(&mut self, text: &str) {
@@ -208,7 +215,7 @@ impl CommandBar {
         if let Command::Clarify { message, .. } = &understood.command {
             return Some((format!("? {}", clean(message)), theme.warning));
         }
-        let mut text = format!("{} {}", theme.glyphs.arrow, clean(&understood.words));
+        let mut text = format!("{} {}", theme.glyphs.arrow, without_sigils(&clean(&understood.words)));
         let mut style = theme.accent;
         if let Some(preview) = self.estimate.preview() {
             if let Some(cost) = preview.estimated_cost {
@@ -228,7 +235,8 @@ impl CommandBar {
         let theme = look.theme;
         if !self.active {
             put(buf, area.x + 1, area.y, ":", theme.dim, 1);
-            let text = "type a command, as buy 10 aapl at 231.50";
+            let whole = "type a command, as buy 10 aapl at 231.50";
+            let text = if format::width(whole) + 4 <= area.width { whole } else { "type a command" };
             put(buf, area.x + 3, area.y, text, theme.dim, area.width.saturating_sub(4));
             return true;
         }
@@ -244,6 +252,18 @@ impl CommandBar {
             None => true,
         }
     }
+}
+
+/// The words without the `$` that tells a ticker from a word where they are read back; amounts of money keep theirs.
+fn without_sigils(words: &str) -> String {
+    let mut out = String::with_capacity(words.len());
+    let mut letters = words.chars().peekable();
+    while let Some(c) = letters.next() {
+        if c != '$' || !letters.peek().is_some_and(char::is_ascii_alphabetic) {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Does a command go through the review.
@@ -274,4 +294,20 @@ fn completions(before: &str, at: &At<'_>) -> Vec<String> {
     words.truncate(COMPLETIONS_MAX);
     let lead = if head.is_empty() { String::new() } else { format!("{head} ") };
     words.into_iter().map(|word| format!("{lead}{word}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickers_lose_their_sigil_and_money_keeps_its_own() {
+        for (words, expected) in [
+            ("buy 10 $AAPL at market day", "buy 10 AAPL at market day"),
+            ("buy $500 of $BRK.B", "buy $500 of BRK.B"),
+            ("spend $", "spend $"),
+        ] {
+            assert_eq!(without_sigils(words), expected);
+        }
+    }
 }

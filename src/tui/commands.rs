@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use super::action::Action;
+use super::alerts::{Alert, Set};
 use super::app::App;
 use super::dialogs::Dialog;
 use super::dialogs::confirm::Confirm;
@@ -50,8 +51,9 @@ impl App {
                 wishes.push(Wish::Focus(PaneKind::Chart));
             }
             Command::Chain { underlying, expiry, right } => {
-                let title = SmolStr::new(format!("Chain {underlying}"));
-                wishes.push(Wish::Ask(Request::Chain { underlying, expiry, right }, Purpose::Table(title)));
+                wishes.push(Wish::Select(Instrument::Equity { symbol: underlying }));
+                wishes.push(Wish::Focus(PaneKind::Chain));
+                self.chain.show(expiry, right);
             }
             Command::Watch { instruments, list } => {
                 wishes.push(self.edited_list(list, snapshot, |all| {
@@ -87,10 +89,41 @@ impl App {
                 wishes.push(open(Confirm::command(command, question(words), &at)));
             }
             Command::Help { .. } => wishes.push(Wish::Act(Action::Help)),
-            Command::Alert { .. } | Command::Strategy { .. } | Command::Explain { .. } => {
-                wishes.push(execute(command, words));
+            Command::Alert { instrument, when, value } => {
+                self.set_alert(Alert { instrument, when, value }, snapshot, wishes);
             }
+            Command::Strategy { .. } | Command::Explain { .. } => wishes.push(execute(command, words)),
         }
+    }
+
+    fn set_alert(&mut self, alert: Alert, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let (text, instrument) = (alert.words(snapshot), alert.instrument.clone());
+        let (severity, text) = match self.env.alerts.set(alert, snapshot) {
+            Set::Waits => (Severity::Info, format!("Alert set, while this screen is open: {text}")),
+            Set::Removed => (Severity::Info, format!("Alert taken off: {text}")),
+            Set::Reached => (Severity::Warning, format!("No alert set, it is so now: {text}")),
+            Set::TooMany => (Severity::Warning, "There are too many alerts; take one off first.".to_owned()),
+        };
+        wishes.push(Wish::Say(severity, text));
+        if !snapshot.quotes.contains_key(&instrument) {
+            wishes.push(Wish::Ask(Request::Subscribe { instruments: vec![instrument] }, Purpose::Quiet));
+        }
+    }
+
+    /// The alerts that wait, to read.
+    pub fn show_alerts(&mut self, snapshot: &Snapshot) {
+        let mut lines: Vec<(String, String)> = self
+            .env
+            .alerts
+            .waiting()
+            .iter()
+            .map(|alert| (alert.instrument.to_string(), alert.words(snapshot)))
+            .collect();
+        if lines.is_empty() {
+            lines.push(("none".into(), "type : alert aapl above 260, or : alert aapl 3%".into()));
+        }
+        lines.push((String::new(), "the same command again takes an alert off".into()));
+        self.dialogs.push(Dialog::Report(Report::pairs("Alerts", lines)));
     }
 
     fn show(

@@ -26,6 +26,8 @@ pub enum Scope {
     Ticket,
     /// In the log.
     Log,
+    /// In the option chain.
+    Chain,
 }
 
 struct Row {
@@ -54,6 +56,7 @@ const TABLE: &[Row] = &[
     row(Scope::Watchlist, Action::Remove, &["d", "delete"], "drop", "take the row off the list"),
     row(Scope::Watchlist, Action::NextList, &["n"], "list", "next watchlist"),
     row(Scope::Watchlist, Action::Sort, &["t"], "sort", "sort by the next column"),
+    row(Scope::Watchlist, Action::SortBack, &["T"], "", "the other way round"),
     row(Scope::Chart, Action::ZoomIn, &["+", "="], "zoom in", "wider candles"),
     row(Scope::Chart, Action::ZoomOut, &["-"], "out", "more candles"),
     row(Scope::Chart, Action::Earlier, &["h", "left"], "earlier", "back in time"),
@@ -62,6 +65,9 @@ const TABLE: &[Row] = &[
     row(Scope::Chart, Action::Interval, &["i"], "interval", "next bar width"),
     row(Scope::Chart, Action::IntervalBack, &["I"], "", "bar width before"),
     row(Scope::Chart, Action::Overlays, &["o"], "overlays", "averages and bands over the price"),
+    row(Scope::Chart, Action::Study, &["u"], "study", "strength or MACD under the price"),
+    row(Scope::Chart, Action::Shape, &["v"], "shape", "candles, heikin-ashi or a line"),
+    row(Scope::Chart, Action::Crosshair, &["c"], "crosshair", "read single candles; esc leaves"),
     row(Scope::Positions, Action::Close, &["x"], "close", "close the position, after a review"),
     row(Scope::Positions, Action::Open, &["enter"], "chart", "show the chart of the row"),
     row(Scope::Positions, Action::Sort, &["t"], "sort", "sort by the next column"),
@@ -84,6 +90,26 @@ const TABLE: &[Row] = &[
     row(Scope::Ticket, Action::Clear, &["ctrl-u"], "clear", "empty the ticket"),
     row(Scope::Ticket, Action::Back, &["esc"], "leave", "back to the pane before"),
     row(Scope::Log, Action::Open, &["enter"], "read", "the whole line"),
+    row(Scope::Chain, Action::LegBuy, &["b"], "buy leg", "buy a contract more of the row, or sell one fewer"),
+    row(Scope::Chain, Action::LegSell, &["s"], "sell leg", "sell a contract more, or buy one fewer"),
+    row(Scope::Chain, Action::Open, &["enter"], "review", "review the legs; without legs, the ticket"),
+    row(Scope::Chain, Action::PreviousChoice, &["h", "left"], "calls", "to the calls"),
+    row(Scope::Chain, Action::NextChoice, &["l", "right"], "puts", "to the puts"),
+    row(Scope::Chain, Action::NextExpiry, &["e", "]"], "expiry", "next expiry"),
+    row(Scope::Chain, Action::PreviousExpiry, &["E", "["], "", "expiry before"),
+    row(Scope::Chain, Action::Greeks, &["v"], "greeks", "prices or greeks"),
+    row(Scope::Chain, Action::StepUp, &["+", "="], "cent", "net price a cent up"),
+    row(Scope::Chain, Action::StepDown, &["-"], "", "net price a cent down"),
+    row(Scope::Chain, Action::More, &[">"], "", "a package more"),
+    row(Scope::Chain, Action::Fewer, &["<"], "", "a package fewer"),
+    row(Scope::Chain, Action::Remove, &["x", "delete"], "", "take the leg of the row off"),
+    row(Scope::Chain, Action::Down, &["j", "down"], "", "strike down"),
+    row(Scope::Chain, Action::Up, &["k", "up"], "", "strike up"),
+    row(Scope::Chain, Action::PageDown, &["pagedown", "ctrl-d"], "", "a screen down"),
+    row(Scope::Chain, Action::PageUp, &["pageup", "ctrl-u"], "", "a screen up"),
+    row(Scope::Chain, Action::First, &["g", "home"], "", "lowest strike"),
+    row(Scope::Chain, Action::Last, &["G", "end"], "", "highest strike"),
+    row(Scope::Chain, Action::Clear, &["ctrl-x"], "", "take all legs off"),
     row(Scope::List, Action::Down, &["j", "down"], "", "row down"),
     row(Scope::List, Action::Up, &["k", "up"], "", "row up"),
     row(Scope::List, Action::PageDown, &["pagedown", "ctrl-d"], "", "a screen down"),
@@ -101,12 +127,16 @@ const TABLE: &[Row] = &[
     row(Scope::Global, Action::Palette, &["ctrl-p"], "palette", "find symbols and actions"),
     row(Scope::Global, Action::Halt, &["ctrl-k"], "halt", "kill switch, and its release"),
     row(Scope::Global, Action::Quit, &["q"], "quit", "leave; working orders stay"),
+    row(Scope::Global, Action::ZoomPane, &["z"], "", "this pane alone, or all again"),
+    row(Scope::Global, Action::Preset, &["w"], "", "layouts: trade, chart, options"),
+    row(Scope::Global, Action::Alerts, &["A"], "", "price alerts that wait"),
     row(Scope::Global, Action::Pane1, &["1"], "", "watchlist"),
     row(Scope::Global, Action::Pane2, &["2"], "", "chart"),
     row(Scope::Global, Action::Pane3, &["3"], "", "positions"),
     row(Scope::Global, Action::Pane4, &["4"], "", "orders"),
     row(Scope::Global, Action::Pane5, &["5"], "", "order ticket"),
     row(Scope::Global, Action::Pane6, &["6"], "", "activity"),
+    row(Scope::Global, Action::Pane7, &["7"], "", "option chain"),
     row(Scope::Global, Action::Back, &["esc"], "", "out of what is open"),
     row(Scope::Global, Action::Mouse, &["M"], "", "mouse on or off, to select text"),
     row(Scope::Global, Action::Redraw, &["ctrl-l"], "", "draw everything anew"),
@@ -139,6 +169,11 @@ impl Chord {
             other => other,
         };
         Self { code, modifiers }
+    }
+
+    /// A character without Ctrl and Alt.
+    const fn is_plain(self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
     }
 
     /// Reads `ctrl-k`, `shift-tab`, `pagedown`, `f1`, `G`, `+`.
@@ -227,6 +262,16 @@ pub enum KeymapError {
     /// No key is written so.
     #[error("'{0}' is no key (such as x, ctrl-k, shift-tab, pagedown, f1)")]
     UnknownKey(String),
+    /// Two actions want one key in the same place.
+    #[error("'{key}' is given to both {first} and {second}; give one of them another key")]
+    Conflict {
+        /// The key, as a person reads it.
+        key: String,
+        /// The action that has it.
+        first: &'static str,
+        /// The action that wants it too.
+        second: &'static str,
+    },
 }
 
 /// A line of help: keys, what they do.
@@ -267,7 +312,11 @@ impl Keymap {
             let mut chords = Vec::new();
             for text in texts {
                 let chord = Chord::parse(text).ok_or_else(|| KeymapError::UnknownKey(text.to_owned()))?;
-                map.by_key.entry((row.scope, chord)).or_insert(row.action);
+                let first = *map.by_key.entry((row.scope, chord)).or_insert(row.action);
+                if first != row.action {
+                    let (first, second) = (first.name(), row.action.name());
+                    return Err(KeymapError::Conflict { key: chord.label(), first, second });
+                }
                 chords.push(chord);
             }
             map.keys.insert((row.scope, row.action), chords);
@@ -278,8 +327,18 @@ impl Keymap {
     /// What a key means in the first of these scopes that knows it.
     #[must_use]
     pub fn action(&self, scopes: &[Scope], event: KeyEvent) -> Option<Action> {
-        let chord = Chord::of(event);
-        scopes.iter().find_map(|scope| self.by_key.get(&(*scope, chord)).copied())
+        self.meaning(scopes, Chord::of(event))
+    }
+
+    fn meaning(&self, scopes: &[Scope], chord: Chord) -> Option<Action> {
+        let (scope, action) =
+            scopes.iter().find_map(|scope| Some((*scope, *self.by_key.get(&(*scope, chord))?)))?;
+        // In the ticket a stray letter must not sell, leave or jump.
+        let stray = scopes.first() == Some(&Scope::Ticket)
+            && scope == Scope::Global
+            && chord.is_plain()
+            && !matches!(action, Action::CommandBar | Action::Help);
+        (!stray).then_some(action)
     }
 
     /// The first key of an action, as a person reads it; empty when it has none.
@@ -298,24 +357,25 @@ impl Keymap {
         TABLE.iter().filter(|row| !row.hint.is_empty() && scopes.contains(&row.scope)).filter_map(|row| {
             let chord = self.keys.get(&(row.scope, row.action))?.first()?;
             // A nearer scope may have taken the key.
-            let taken = scopes
-                .iter()
-                .find_map(|scope| self.by_key.get(&(*scope, *chord)))
-                .is_some_and(|action| *action != row.action);
-            (!taken).then(|| (chord.label(), row.hint))
+            (self.meaning(scopes, *chord) == Some(row.action)).then(|| (chord.label(), row.hint))
         })
     }
 
-    /// The help of one scope.
+    /// The help of one scope where these scopes hold, nearest first: only keys that do there what is said of them.
     #[must_use]
-    pub fn help(&self, scope: Scope) -> Vec<HelpLine> {
+    pub fn help(&self, scope: Scope, scopes: &[Scope]) -> Vec<HelpLine> {
         TABLE
             .iter()
             .filter(|row| row.scope == scope)
-            .map(|row| {
-                let chords = self.keys.get(&(scope, row.action)).map(Vec::as_slice).unwrap_or_default();
-                let keys: Vec<String> = chords.iter().map(|chord| chord.label()).collect();
-                HelpLine { keys: keys.join(" "), text: row.help, action: row.action }
+            .filter_map(|row| {
+                let chords = self.keys.get(&(scope, row.action))?;
+                let keys: Vec<String> = chords
+                    .iter()
+                    .filter(|chord| self.meaning(scopes, **chord) == Some(row.action))
+                    .map(|chord| chord.label())
+                    .collect();
+                let line = HelpLine { keys: keys.join(" "), text: row.help, action: row.action };
+                (!keys.is_empty()).then_some(line)
             })
             .collect()
     }
@@ -348,6 +408,8 @@ mod tests {
         assert_eq!(map.action(&[Scope::Orders, Scope::List, Scope::Global], plus), Some(Action::Buy));
         let back_tab = KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT);
         assert_eq!(map.action(&[Scope::Global], back_tab), Some(Action::FocusPrevious));
+        let stray = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
+        assert_eq!(map.action(&[Scope::Ticket, Scope::Global], stray), None, "the ticket keeps letters");
         let upper = KeyEvent::new(KeyCode::Char('G'), KeyModifiers::SHIFT);
         assert_eq!(map.action(&[Scope::List], upper), Some(Action::Last));
     }
@@ -364,6 +426,31 @@ mod tests {
         };
         assert_eq!(bad("fly", "x").unwrap_err(), KeymapError::UnknownAction("fly".into()));
         assert_eq!(bad("halt", "hyper-x").unwrap_err(), KeymapError::UnknownKey("hyper-x".into()));
+        assert_eq!(
+            bad("halt", "q").unwrap_err().to_string(),
+            "'q' is given to both halt and quit; give one of them another key"
+        );
+    }
+
+    #[test]
+    fn help_and_hints_say_only_what_the_keys_do_there() {
+        let map = standard();
+        for pane in crate::tui::panes::PaneKind::ALL {
+            let scopes = pane.scopes();
+            let said = scopes.iter().flat_map(|scope| map.help(*scope, scopes));
+            for (key, action) in said.flat_map(|line| {
+                line.keys.split(' ').map(|key| (key.to_lowercase(), line.action)).collect::<Vec<_>>()
+            }) {
+                let same = |row: &&Row| row.action == action && scopes.contains(&row.scope);
+                let row = TABLE.iter().find(same).unwrap();
+                let text = row.keys.iter().find(|k| Chord::parse(k).unwrap().label().to_lowercase() == key);
+                let chord = Chord::parse(text.unwrap()).unwrap();
+                assert_eq!(map.meaning(scopes, chord), Some(action), "{pane:?} says {key}");
+            }
+        }
+        let ticket = crate::tui::panes::PaneKind::Ticket.scopes();
+        let everywhere = map.help(Scope::Global, ticket);
+        assert!(everywhere.iter().all(|line| !matches!(line.action, Action::Buy | Action::FocusNext)));
     }
 
     #[test]

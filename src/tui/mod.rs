@@ -2,6 +2,7 @@
 //! one. Panes, dialogs and widgets each live in a file of their own. Never here: brokers, files, the clock of the world.
 
 mod action;
+mod alerts;
 mod app;
 mod bar;
 mod commands;
@@ -37,7 +38,9 @@ mod tests;
 pub use action::Action;
 pub use input::Input;
 pub use keymap::{Keymap, KeymapError};
-pub use options::{BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, TuiError, Understand, Understanding};
+pub use options::{
+    BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, Remember, TuiError, Understand, Understanding,
+};
 pub use pace::Pace;
 pub use run::run;
 pub use screen::Screen;

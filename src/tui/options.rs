@@ -23,6 +23,9 @@ pub struct Understanding {
 /// The command language, as the screen needs it: a text in, its meaning out, in well under a millisecond.
 pub type Understand = Arc<dyn Fn(&str) -> Understanding + Send + Sync>;
 
+/// Keeps a command that was entered. Must return at once.
+pub type Remember = Arc<dyn Fn(String) + Send + Sync>;
+
 /// How the screen looks and listens.
 #[derive(Clone)]
 pub struct Options {
@@ -48,6 +51,8 @@ pub struct Options {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Commands of earlier runs, oldest first.
     pub history: Vec<String>,
+    /// Takes each command entered, to be `history` of the next run.
+    pub remember: Option<Remember>,
     /// The instrument shown first; absent means the first of the watchlist.
     pub instrument: Option<Instrument>,
 }
@@ -73,6 +78,7 @@ impl Options {
             bytes_per_second: BYTES_PER_SECOND,
             keys: BTreeMap::new(),
             history: Vec::new(),
+            remember: None,
             instrument: None,
         }
     }

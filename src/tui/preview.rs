@@ -1,6 +1,9 @@
 //! An order's preview as lines: cost, fees, buying power, and every risk check with its number.
 
+use std::borrow::Cow;
+
 use ratatui::text::{Line, Span};
+use rust_decimal::Decimal;
 
 use super::format;
 use super::theme::Theme;
@@ -9,33 +12,59 @@ use crate::domain::money::Price;
 use crate::domain::order::{OrderPreview, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
 
-/// Cost, fees and buying power.
+/// A few words with one style each that stay together on a line.
+type Part = Vec<Span<'static>>;
+
+/// Puts parts on lines of at most `columns`, with a gap between; lines after the first are set in by `indent`. A part is never cut.
+fn pack(parts: Vec<Part>, gap: u16, indent: u16, columns: u16) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut used = 0;
+    for part in parts {
+        let width: u16 = part.iter().map(|span| format::width(&span.content)).sum();
+        match lines.last_mut() {
+            Some(line) if used + gap + width <= columns => {
+                line.push_span(Span::raw(" ".repeat(usize::from(gap))));
+                line.extend(part);
+                used += gap + width;
+            }
+            Some(_) => {
+                let mut line = Line::raw(" ".repeat(usize::from(indent)));
+                line.extend(part);
+                lines.push(line);
+                used = indent + width;
+            }
+            None => {
+                lines.push(Line::from(part));
+                used = width;
+            }
+        }
+    }
+    lines
+}
+
+/// Cost, fees and buying power, in so many columns.
 #[must_use]
-pub fn money_lines(preview: &OrderPreview, theme: &Theme) -> Vec<Line<'static>> {
+pub fn money_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
     let cost = match preview.estimated_cost {
         Some(cost) if cost.is_sign_negative() => ("brings", format::grouped(-cost, 2)),
         Some(cost) => ("cost", format::grouped(cost, 2)),
         None => ("cost", "no quote".to_owned()),
     };
-    let mut first = pair(cost.0, &cost.1, theme);
-    first.extend(pair("   fee", &format::grouped(preview.estimated_fees, 2), theme));
+    let fees = format::grouped(preview.estimated_fees, 2);
+    let mut parts = vec![pair(cost.0, &cost.1, theme), pair("fee", &fees, theme)];
     if let Some(price) = preview.estimated_price {
-        first.extend(pair(
-            "   at",
-            &format::price(price, price.get().normalize().scale().clamp(2, 6)),
-            theme,
-        ));
+        let price = format::price(price, price.get().normalize().scale().clamp(2, 6));
+        parts.push(pair("at", &price, theme));
     }
-    let power = format!(
-        "{} {} {}",
-        format::grouped(preview.buying_power_before, 2),
-        theme.glyphs.arrow,
-        format::grouped(preview.buying_power_after, 2)
-    );
-    vec![Line::from(first), Line::from(pair("buying power", &power, theme))]
+    let mut lines = pack(parts, 3, 0, columns);
+    let name = if columns < 36 { "bp" } else { "buying power" };
+    let before = pair(name, &format::grouped(preview.buying_power_before, 2), theme);
+    let after = pair(theme.glyphs.arrow, &format::grouped(preview.buying_power_after, 2), theme);
+    lines.extend(pack(vec![before, after], 1, 1, columns));
+    lines
 }
 
-fn pair(name: &str, value: &str, theme: &Theme) -> Vec<Span<'static>> {
+fn pair(name: &str, value: &str, theme: &Theme) -> Part {
     vec![Span::styled(format!("{name} "), theme.dim), Span::styled(value.to_owned(), theme.text)]
 }
 
@@ -80,12 +109,13 @@ pub fn terms(preview: &OrderPreview) -> String {
 
 /// The checks that matter most first: failed, then passed with a number, then the rest as one count.
 #[must_use]
-pub fn check_lines(preview: &OrderPreview, theme: &Theme) -> Vec<Line<'static>> {
+pub fn check_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
     let of = |verdict| preview.checks.iter().filter(move |check| check.verdict == verdict);
-    let mut lines: Vec<Line<'static>> = of(Verdict::Fail).map(|check| check_line(check, theme)).collect();
-    lines.extend(
-        of(Verdict::Pass).filter(|check| check.measured.is_some()).map(|check| check_line(check, theme)),
-    );
+    let with_number = of(Verdict::Pass).filter(|check| check.measured.is_some());
+    let mut lines: Vec<Line<'static>> = of(Verdict::Fail)
+        .chain(with_number)
+        .flat_map(|check| pack(check_parts(check, theme), 3, 2, columns))
+        .collect();
     let plain = of(Verdict::Pass).filter(|check| check.measured.is_none()).count();
     let skipped = of(Verdict::Skip).count();
     if plain + skipped > 0 {
@@ -106,31 +136,70 @@ pub fn check_summary(preview: &OrderPreview, theme: &Theme) -> Line<'static> {
     Line::styled(format!("{} {}", theme.glyphs.fail, failed.join(", ")), theme.error)
 }
 
-fn check_line(check: &RiskCheck, theme: &Theme) -> Line<'static> {
+fn check_parts(check: &RiskCheck, theme: &Theme) -> Vec<Part> {
     let (mark, style) = match check.verdict {
         Verdict::Pass => (theme.glyphs.pass, theme.up),
         Verdict::Fail => (theme.glyphs.fail, theme.error),
         Verdict::Skip => (theme.glyphs.skip, theme.dim),
     };
-    let mut text = format!("{mark} {}", name(check.code));
-    let number = |value: rust_decimal::Decimal| {
-        format::grouped(value.round_dp(4), value.round_dp(4).normalize().scale().min(4))
+    let (name, unit) = reading(check.code);
+    let mut parts = vec![vec![Span::styled(format!("{mark} {name}"), style)]];
+    let numbers = match (check.measured, check.limit) {
+        (Some(measured), Some(limit)) => Some(format!("{} of {}", unit.number(measured), unit.number(limit))),
+        (measured, _) => measured.map(|measured| unit.number(measured)),
     };
-    match (check.measured, check.limit) {
-        (Some(measured), Some(limit)) => {
-            text.push_str(&format!("  {} of {}", number(measured), number(limit)))
-        }
-        (Some(measured), None) => text.push_str(&format!("  {}", number(measured))),
-        _ => {}
+    parts.extend(numbers.map(|numbers| vec![Span::styled(numbers, style)]));
+    if check.verdict == Verdict::Fail {
+        // The code, as the log and the command line name it.
+        parts.push(vec![Span::styled(check.code.as_str(), theme.dim)]);
     }
-    let mut spans = vec![Span::styled(text, style)];
-    if let Some(note) = &check.note {
-        spans.push(Span::styled(format!("  {}", clean(note)), theme.dim));
-    }
-    Line::from(spans)
+    parts.extend(check.note.as_ref().map(|note| vec![Span::styled(clean(note).into_owned(), theme.dim)]));
+    parts
 }
 
-/// `MAX_ORDER_NOTIONAL` as `max order notional`.
-fn name(code: DenialCode) -> String {
-    code.as_str().to_lowercase().replace('_', " ")
+/// What a check's numbers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Count,
+    Money,
+    Percent,
+    Seconds,
+}
+
+impl Unit {
+    fn number(self, value: Decimal) -> String {
+        let short = |most: u32| {
+            let rounded = value.round_dp(most);
+            format::grouped(rounded, rounded.normalize().scale())
+        };
+        match self {
+            Self::Count => short(8),
+            Self::Money => format::grouped(value, 2),
+            Self::Percent => format!("{}%", short(2)),
+            Self::Seconds => format!("{} s", short(1)),
+        }
+    }
+}
+
+/// What a check looks at, so that it reads well whether it passed or failed, and in which unit.
+fn reading(code: DenialCode) -> (Cow<'static, str>, Unit) {
+    let (name, unit) = match code {
+        DenialCode::SpreadTooWide => ("spread", Unit::Percent),
+        DenialCode::StaleQuote => ("age of the quote", Unit::Seconds),
+        DenialCode::PriceCollar => ("price collar", Unit::Count),
+        DenialCode::MaxOrderQuantity => ("order size", Unit::Count),
+        DenialCode::MaxOrderNotional => ("order value", Unit::Money),
+        DenialCode::MaxPosition => ("position, part of equity", Unit::Percent),
+        DenialCode::MaxExposure => ("all positions, part of equity", Unit::Percent),
+        DenialCode::MaxOpenOrders => ("working orders", Unit::Count),
+        DenialCode::DailyLoss => ("loss today", Unit::Percent),
+        DenialCode::Drawdown => ("fall from the high", Unit::Percent),
+        DenialCode::OrderRate => ("order rate", Unit::Count),
+        DenialCode::BuyingPower => ("buying power", Unit::Money),
+        DenialCode::CashSettled => ("settled cash", Unit::Money),
+        DenialCode::UnsecuredPut => ("cash behind the put", Unit::Money),
+        DenialCode::DayTrade => ("need of day trades", Unit::Money),
+        other => return (other.as_str().to_lowercase().replace('_', " ").into(), Unit::Count),
+    };
+    (name.into(), unit)
 }

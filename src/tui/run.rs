@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::input::{Input, reader};
-use super::options::{Options, TuiError};
+use super::options::{Options, Remember, TuiError};
 use super::output::Writer;
 use super::output::encoder::{ENTER, LEAVE, MOUSE_OFF, MOUSE_ON};
 use super::pace::Pace;
@@ -51,6 +51,8 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         terminal,
         screen,
         writer,
+        remember: options.remember.clone(),
+        notifies: !options.ascii,
         pace: Pace::new(options.frames_per_second, options.bytes_per_second),
         start: Instant::now(),
         snapshots,
@@ -84,6 +86,9 @@ struct Runner {
     terminal: Arc<Terminal>,
     screen: Screen,
     writer: Writer,
+    remember: Option<Remember>,
+    /// The terminal takes messages for the desktop.
+    notifies: bool,
     pace: Pace,
     start: Instant,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -297,6 +302,20 @@ impl Runner {
                     self.prefix.extend_from_slice(b"\x1b]52;c;");
                     self.prefix.extend_from_slice(super::format::base64(text.as_bytes()).as_bytes());
                     self.prefix.push(0x07);
+                }
+                Effect::Remember(line) => {
+                    if let Some(remember) = &self.remember {
+                        remember(line);
+                    }
+                }
+                Effect::Notify(text) => {
+                    self.prefix.push(0x07);
+                    // A poor terminal may not know where such a message ends.
+                    if self.notifies {
+                        self.prefix.extend_from_slice(b"\x1b]9;");
+                        self.prefix.extend_from_slice(text.as_bytes());
+                        self.prefix.push(0x07);
+                    }
                 }
                 Effect::Mouse(on) => {
                     self.prefix.extend_from_slice(if on { MOUSE_ON } else { MOUSE_OFF }.as_bytes())

@@ -71,6 +71,11 @@ impl App {
             self.ticket.market_moved(self.env.now);
         }
         let mut wishes = Vec::new();
+        for alert in self.env.alerts.reached(new) {
+            let text = format!("Alert: {}", alert.words(new));
+            wishes.push(Wish::Say(Severity::Warning, text.clone()));
+            wishes.push(Wish::Notify(text));
+        }
         if self.env.current.is_none() {
             // The first picture came before the engine had a watchlist.
             let first = new.watchlists.first().and_then(|list| list.instruments.first());
@@ -128,13 +133,6 @@ impl App {
             return;
         }
         let Some(action) = self.env.keymap.action(self.focus.scopes(), event) else { return };
-        let letter = matches!(event.code, KeyCode::Char(_))
-            && event.modifiers.difference(KeyModifiers::SHIFT).is_empty();
-        let in_ticket = self.focus == PaneKind::Ticket && letter && global == Some(action);
-        // In the ticket a stray letter must not sell, leave or jump.
-        if in_ticket && !matches!(action, Action::CommandBar | Action::Help) {
-            return;
-        }
         wishes.push(Wish::Act(action));
     }
 
@@ -153,11 +151,18 @@ impl App {
             Action::Pane4 => self.focus_on(PaneKind::Orders),
             Action::Pane5 => self.focus_on(PaneKind::Ticket),
             Action::Pane6 => self.focus_on(PaneKind::Activity),
+            Action::Pane7 => self.focus_on(PaneKind::Chain),
             Action::Back if self.toasts.dismiss() => {}
             Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
+            Action::Alerts => self.show_alerts(snapshot),
+            Action::Preset => {
+                self.preset = self.preset.next();
+                self.toasts.push(Severity::Info, format!("Layout: {}", self.preset.name()), self.env.now);
+            }
+            Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
                 let help = Help::new(self.focus, &self.env.keymap);
                 self.dialogs.push(Dialog::Help(help));
@@ -174,6 +179,7 @@ impl App {
     pub fn focus_on(&mut self, kind: PaneKind) {
         if kind == PaneKind::Ticket && self.focus != PaneKind::Ticket {
             self.before = self.focus;
+            self.ticket.enter();
         }
         self.focus = kind;
     }
@@ -226,15 +232,19 @@ impl App {
             }
             return;
         }
-        let (pane, env) = self.pane_mut(kind);
-        let at = At { env, snapshot };
         match event.kind {
             MouseEventKind::Down(_) => {
-                pane.click(event.column - area.x, event.row - area.y, area, &at, wishes);
                 self.focus_on(kind);
+                let (pane, env) = self.pane_mut(kind);
+                let at = At { env, snapshot };
+                pane.click(event.column - area.x, event.row - area.y, area, &at, wishes);
             }
-            MouseEventKind::ScrollDown => drop(pane.act(Action::Down, &at, wishes)),
-            MouseEventKind::ScrollUp => drop(pane.act(Action::Up, &at, wishes)),
+            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
+                let down = event.kind == MouseEventKind::ScrollDown;
+                let (pane, env) = self.pane_mut(kind);
+                let action = if down { Action::Down } else { Action::Up };
+                pane.act(action, &At { env, snapshot }, wishes);
+            }
             _ => {}
         }
     }
@@ -265,6 +275,7 @@ impl App {
                 self.chart.follow(&At { env: &self.env, snapshot });
             }
             (Purpose::Chart(instrument, interval), _) => self.chart.failed(instrument, interval, now),
+            (Purpose::Chain(underlying), reply) => self.chain.answer(underlying, reply),
             (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => self.watchlist.day_bars(instrument, &bars),
             (Purpose::Day(instrument), _) => self.watchlist.day_failed(&instrument),
             (Purpose::Table(title), Ok(reply)) => {
@@ -367,6 +378,8 @@ impl App {
                 let at = At { env: &self.env, snapshot };
                 self.bar.open(&text, &at);
             }
+            Wish::Notify(text) => effects.push(Effect::Notify(clean(&text).into_owned())),
+            Wish::Remember(text) => effects.push(Effect::Remember(text)),
             Wish::Copy(text) => {
                 self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);
                 effects.push(Effect::Copy(clean(&text).into_owned()));
@@ -384,7 +397,10 @@ impl App {
         }
         // What was sent from the ticket must not stand there to be sent again.
         if let Request::Execute { origin: OriginKind::Ticket, command: Command::Place(_), .. } = &request {
-            self.ticket.sent();
+            match self.focus {
+                PaneKind::Chain => self.chain.sent(),
+                _ => self.ticket.sent(),
+            }
             if self.focus == PaneKind::Ticket {
                 self.focus = self.before;
             }

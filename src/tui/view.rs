@@ -129,16 +129,15 @@ fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &m
         }
     };
     if app.bar.is_active() {
-        for (key, word) in [("Enter", "do it"), ("Tab", "complete"), ("Up", "earlier"), ("Esc", "leave")] {
+        if app.bar.is_understood() {
+            hint("Enter", "do it");
+        }
+        for (key, word) in [("Tab", "complete"), ("Up", "earlier"), ("Esc", "leave")] {
             hint(key, word);
         }
         return;
     }
     for (key, word) in app.env.keymap.hints(app.focus.scopes()) {
-        // The ticket keeps the letters that elsewhere sell or leave.
-        let kept = app.focus == PaneKind::Ticket && matches!(word, "buy" | "sell" | "quit");
-        if !kept {
-            hint(&key, word);
-        }
+        hint(&key, word);
     }
 }

@@ -7,7 +7,7 @@ use super::dialogs::Dialog;
 use super::panes::PaneKind;
 use crate::client::Request;
 use crate::command::types::Command;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::order::{OriginKind, Side};
 use crate::domain::quote::Interval;
 use crate::domain::snapshot::Severity;
@@ -37,6 +37,10 @@ pub enum Wish {
     Type(String),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Keep a command for later runs.
+    Remember(String),
+    /// Reach a user who looks elsewhere.
+    Notify(String),
 }
 
 /// Why the engine was asked: decides what its answer is for.
@@ -52,6 +56,8 @@ pub enum Purpose {
     Sent(String),
     /// Bars for the chart.
     Chart(Instrument, Interval),
+    /// The option chain of a ticker.
+    Chain(Symbol),
     /// Bars for the day's line of a watchlist row.
     Day(Instrument),
     /// Rows to show in a dialog with this title.
@@ -67,6 +73,10 @@ pub enum Effect {
     Ask(u64, Request),
     /// Put a text on the terminal's clipboard.
     Copy(String),
+    /// Keep a command that was entered, for later runs.
+    Remember(String),
+    /// Ring the bell, and have the terminal tell the desktop.
+    Notify(String),
     /// Take or release the mouse.
     Mouse(bool),
     /// Draw everything anew.

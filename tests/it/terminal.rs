@@ -25,10 +25,9 @@ struct Screen {
 }
 
 impl Screen {
-    fn open(home: &Path, args: &[&str]) -> Self {
-        let pty = native_pty_system()
-            .openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 })
-            .unwrap();
+    fn open(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Self {
+        let pty =
+            native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_arbion"));
         command.args(args);
         command.env("ARBION_HOME", home);
@@ -46,7 +45,13 @@ impl Screen {
             }
         });
         let keys = pty.master.take_writer().unwrap();
-        Self { master: pty.master, keys, bytes, parser: vt100::Parser::new(cells(40), cells(120), 0), child }
+        Self {
+            master: pty.master,
+            keys,
+            bytes,
+            parser: vt100::Parser::new(cells(rows), cells(cols), 0),
+            child,
+        }
     }
 
     /// Reads until the screen satisfies the test.
@@ -86,6 +91,20 @@ impl Screen {
         assert!(sent.is_ok() || self.child.try_wait().unwrap().is_some());
     }
 
+    /// Esc puts notices away one at a time; after the last one, `q` leaves.
+    #[track_caller]
+    fn leave(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "the program does not leave:\n{}", self.parser.screen().contents());
+            self.press("\x1b");
+            self.pause(300);
+            self.press("q");
+            self.pause(300);
+        }
+        self.pause(100);
+    }
+
     /// Lets the program work while its output is read.
     fn pause(&mut self, milliseconds: u64) {
         let end = Instant::now() + Duration::from_millis(milliseconds);
@@ -106,7 +125,7 @@ fn arbion(home: &Path, args: &[&str]) -> String {
 fn a_session_at_the_screen_is_in_history_afterwards() {
     let home = tempfile::tempdir().unwrap();
     std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-    let mut screen = Screen::open(home.path(), &["demo"]);
+    let mut screen = Screen::open(home.path(), &["demo"], (120, 40));
     screen.sees("PAPER");
     screen.sees("AAPL");
     // By command bar: the order is shown once more, and only a second Enter sends it.
@@ -136,16 +155,7 @@ fn a_session_at_the_screen_is_in_history_afterwards() {
     screen.parser.screen_mut().set_size(cells(30), cells(100));
     screen.pause(300);
     screen.sees("PAPER");
-    // Esc puts notices away one at a time; after the last one, `q` leaves.
-    let end = Instant::now() + PATIENCE;
-    while screen.child.try_wait().unwrap().is_none() {
-        assert!(Instant::now() < end, "the program does not leave:\n{}", screen.parser.screen().contents());
-        screen.press("\x1b");
-        screen.pause(300);
-        screen.press("q");
-        screen.pause(300);
-    }
-    screen.pause(100);
+    screen.leave();
     assert!(!screen.parser.screen().alternate_screen(), "the terminal is back on its main screen");
     assert!(!screen.parser.screen().hide_cursor(), "the cursor is back");
     let history = arbion(home.path(), &["history"]);
@@ -153,6 +163,39 @@ fn a_session_at_the_screen_is_in_history_afterwards() {
     assert!(history.contains("MSFT") && history.contains("canceled"), "{history}");
     let positions = arbion(home.path(), &["positions", "--json"]);
     assert!(positions.contains(r#""symbol":"AAPL""#), "{positions}");
+}
+
+#[test]
+fn a_spread_is_picked_from_the_chain_and_the_next_run_knows_what_was_typed() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut screen = Screen::open(home.path(), &["demo"], (80, 24));
+    screen.sees("AAPL");
+    screen.keys(":chain aapl\r");
+    screen.sees("calls   puts");
+    // The strike at the money is bought, the next one sold; fifty cents over the middle the spread fills at once.
+    screen.keys("ee");
+    screen.pause(200);
+    screen.until("the strikes", |text| !text.contains("Loading"));
+    screen.keys("bjs");
+    screen.sees("sell 1 AAPL");
+    screen.keys(&"+".repeat(50));
+    screen.sees("max gain");
+    screen.keys("\r");
+    screen.sees("Review order");
+    screen.pause(200);
+    screen.keys("\r");
+    screen.keys("4f");
+    screen.sees("Filled");
+    screen.leave();
+    let positions = arbion(home.path(), &["positions", "--json"]);
+    assert_eq!(positions.matches(r#""right":"call""#).count(), 2, "{positions}");
+    let mut screen = Screen::open(home.path(), &["demo"], (80, 24));
+    screen.sees("AAPL");
+    screen.keys(":");
+    screen.press("\x1b[A");
+    screen.sees(": chain aapl");
+    screen.leave();
 }
 
 #[test]

@@ -78,19 +78,19 @@ fn child(kind: Kind) {
 }
 
 #[test]
-#[ignore = "the other tests run it in a pseudo-terminal"]
+#[ignore = "the body of a child process, which the tests below start again in a pseudo-terminal"]
 fn child_calm() {
     child(Kind::Calm);
 }
 
 #[test]
-#[ignore = "the other tests run it in a pseudo-terminal"]
+#[ignore = "the body of a child process, which the tests below start again in a pseudo-terminal"]
 fn child_busy() {
     child(Kind::Busy);
 }
 
 #[test]
-#[ignore = "the other tests run it in a pseudo-terminal"]
+#[ignore = "the body of a child process, which the tests below start again in a pseudo-terminal"]
 fn child_panics() {
     child(Kind::Panics);
 }

@@ -13,10 +13,13 @@ use super::arbion::domain::calendar::Calendar;
 use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
 use super::arbion::domain::execution::{Execution, ExecutionKind};
 use super::arbion::domain::ids::ExecutionId;
-use super::arbion::domain::money::Currency;
+use super::arbion::domain::instrument::Symbol;
+use super::arbion::domain::money::{Currency, Price};
+use super::arbion::domain::option::{OptionContract, Right};
 use super::arbion::domain::order::{
     OrderPreview, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
 };
+use super::arbion::domain::quote::{Feed, Quote};
 use super::arbion::domain::snapshot::Snapshot;
 use super::arbion::market::symbols::Universe;
 use super::arbion::tui::Understanding;
@@ -147,28 +150,44 @@ pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionEr
         Request::Executions(_) => Reply::Executions(vec![execution()]),
         Request::OrderHistory(_) => Reply::Orders(trading_day::orders()),
         Request::Pnl(_) => Reply::Pnl(Box::new(pnl())),
-        Request::Chain { underlying, .. } => {
-            let contract = instrument("AAPL  270115P00190000");
-            let quote = snapshot.quotes.get(&contract).cloned();
-            let row = quote.zip(contract.as_option().cloned()).map(|(quote, contract)| ChainRow {
+        Request::Chain { underlying, expiry, .. } => Reply::Chain(Box::new(chain(underlying, *expiry))),
+        _ => Reply::Done("done".into()),
+    })
+}
+
+/// Strikes of 200 to 260 around a price of 231.80, worth their intrinsic value and 1.50 more at the money, less with every strike away.
+fn chain(underlying: &Symbol, expiry: Option<Date>) -> Chain {
+    let expiries =
+        vec![Date::constant(2026, 11, 27), Date::constant(2026, 12, 18), Date::constant(2027, 1, 15)];
+    let shown = expiry.unwrap_or(expiries[0]);
+    let spot = decimal("231.80");
+    let mut rows = Vec::new();
+    for strike in (200..=260).step_by(5).map(Decimal::from) {
+        for (right, inside) in [(Right::Call, spot - strike), (Right::Put, strike - spot)] {
+            let contract = OptionContract {
+                underlying: underlying.clone(),
+                expiry: shown,
+                strike: Price::new(strike),
+                right,
+                root: None,
+            };
+            let time = (decimal("1.50") - inside.abs() / Decimal::from(25)).max(decimal("0.05"));
+            let bid = (inside.max(Decimal::ZERO) + time).round_dp(2);
+            let mut quote = Quote::empty(contract.clone().into_instrument(), now(), Feed::Simulated);
+            (quote.bid, quote.ask) = (Some(Price::new(bid)), Some(Price::new(bid + decimal("0.10"))));
+            rows.push(ChainRow {
                 contract,
                 quote,
                 open_interest: Some(1_204),
                 iv: Some(0.271),
-                delta: Some(-0.18),
-                gamma: None,
-                theta: None,
-                vega: None,
+                delta: Some(if right == Right::Call { 0.52 } else { -0.48 }),
+                gamma: Some(0.0123),
+                theta: Some(-0.104),
+                vega: Some(0.221),
             });
-            Reply::Chain(Box::new(Chain {
-                underlying: underlying.clone(),
-                spot: None,
-                expiries: vec![Date::constant(2027, 1, 15)],
-                rows: row.into_iter().collect(),
-            }))
         }
-        _ => Reply::Done("done".into()),
-    })
+    }
+    Chain { underlying: underlying.clone(), spot: Some(Price::new(spot)), expiries, rows }
 }
 
 fn execution() -> Execution {

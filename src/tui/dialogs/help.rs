@@ -34,7 +34,7 @@ impl Help {
                 Scope::List => "in lists",
                 _ => pane.tab(),
             };
-            let help: Vec<HelpLine> = keymap.help(*scope);
+            let help: Vec<HelpLine> = keymap.help(*scope, pane.scopes());
             if help.is_empty() {
                 continue;
             }

@@ -66,7 +66,7 @@ impl Palette {
         let mut fixed: Vec<Item> =
             at.snapshot.quotes.keys().map(|i| instrument_item(i.clone(), at)).collect();
         for scope in [pane.scopes()[0], Scope::Global] {
-            for line in at.env.keymap.help(scope) {
+            for line in at.env.keymap.help(scope, &[scope]) {
                 let hidden = matches!(line.action, Action::Palette | Action::Back | Action::Interrupt);
                 if !hidden {
                     fixed.push(Item {

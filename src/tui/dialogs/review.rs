@@ -18,6 +18,7 @@ use crate::domain::text::{ascii_escaped, clean};
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::preview::{check_lines, money_lines, terms, words};
+use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
 
 const WIDTH: u16 = 72;
@@ -135,9 +136,9 @@ impl Review {
         let terms = format!("{}, {}", terms(preview), account_line(preview, look.snapshot));
         lines.extend(format::wrap(&terms, width).into_iter().map(|l| Line::styled(l, theme.dim)));
         lines.push(Line::raw(""));
-        lines.extend(money_lines(preview, theme));
+        lines.extend(money_lines(preview, theme, width));
         lines.push(Line::raw(""));
-        lines.extend(check_lines(preview, theme));
+        lines.extend(check_lines(preview, theme, width));
         let verdict = if preview.denials.is_empty() {
             None
         } else if !self.is_refused_as_duplicate() {
@@ -201,10 +202,22 @@ impl Modal for Review {
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let below = 2 * u16::from(self.word.is_some());
         let height = area.height.saturating_sub(below);
-        let lines = self.lines(look, area.width);
-        let top = self.scroll.min(lines.len().saturating_sub(usize::from(height)));
-        for (i, line) in lines.iter().skip(top).take(usize::from(height)).enumerate() {
+        let mut lines = self.lines(look, area.width);
+        if lines.len() > usize::from(height) {
+            // Room for words before room for air.
+            lines.retain(|line| line.width() > 0);
+        }
+        // What does not fit is said in the last line.
+        let cut = lines.len() > usize::from(height);
+        let shown = usize::from(height.saturating_sub(u16::from(cut)));
+        let top = self.scroll.min(lines.len().saturating_sub(shown));
+        for (i, line) in lines.iter().skip(top).take(shown).enumerate() {
             buf.set_line(area.x, area.y + i as u16, line, area.width);
+        }
+        let below_view = lines.len().saturating_sub(top + shown);
+        if cut && below_view > 0 && height > 0 {
+            let text = format!("{} {below_view} more: Down", look.theme.glyphs.ellipsis);
+            put(buf, area.x, area.y + height - 1, &text, look.theme.dim, area.width);
         }
         if let Some(word) = &self.word {
             word.draw(look.theme, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }, buf);
@@ -213,7 +226,7 @@ impl Modal for Review {
 
     fn hint(&self, _at: &At<'_>) -> String {
         match &self.preview {
-            Some(Ok(preview)) if self.may_go(preview) => "Enter send the order   Esc change it".to_owned(),
+            Some(Ok(preview)) if self.may_go(preview) => "Enter send the order   Esc change".to_owned(),
             Some(Ok(_)) if self.is_refused_as_duplicate() => "d send it again   Esc change it".to_owned(),
             _ => "Esc change it".to_owned(),
         }

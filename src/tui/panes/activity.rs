@@ -59,13 +59,26 @@ impl Activity {
 
 impl Pane for Activity {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
-        titled("Activity", &format!("{} ", self.filter.label(look.theme.glyphs.caret).trim_start()), look)
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        titled(
+            "Activity",
+            &if filter.is_empty() { filter } else { format!("{} ", filter.trim_start()) },
+            look,
+        )
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let rows = self.rows(&look.snapshot.log);
         if rows.is_empty() {
-            return draw_empty(&["Nothing has happened yet."], look, area, buf);
+            return draw_empty(
+                &[
+                    "Nothing has happened yet.",
+                    "Orders, fills and errors stay here; Enter reads a line in full",
+                ],
+                look,
+                area,
+                buf,
+            );
         }
         let theme = look.theme;
         for (line, i) in self.list.visible(rows.len(), area.height).enumerate() {

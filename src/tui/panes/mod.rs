@@ -2,6 +2,7 @@
 //! of each other; what they want of the rest they say as a [`Wish`].
 
 pub mod activity;
+pub mod chain;
 pub mod chart;
 pub mod orders;
 pub mod positions;
@@ -33,12 +34,21 @@ pub enum PaneKind {
     Ticket,
     /// What happened.
     Activity,
+    /// The option chain.
+    Chain,
 }
 
 impl PaneKind {
     /// Every pane, in the order of the number keys.
-    pub const ALL: [Self; 6] =
-        [Self::Watchlist, Self::Chart, Self::Positions, Self::Orders, Self::Ticket, Self::Activity];
+    pub const ALL: [Self; 7] = [
+        Self::Watchlist,
+        Self::Chart,
+        Self::Positions,
+        Self::Orders,
+        Self::Ticket,
+        Self::Activity,
+        Self::Chain,
+    ];
 
     /// The word on its tab.
     #[must_use]
@@ -50,6 +60,7 @@ impl PaneKind {
             Self::Orders => "Orders",
             Self::Ticket => "Ticket",
             Self::Activity => "Log",
+            Self::Chain => "Chain",
         }
     }
 
@@ -63,6 +74,7 @@ impl PaneKind {
             Self::Orders => &[Scope::Orders, Scope::List, Scope::Global],
             Self::Ticket => &[Scope::Ticket, Scope::Global],
             Self::Activity => &[Scope::Log, Scope::List, Scope::Global],
+            Self::Chain => &[Scope::Chain, Scope::Global],
         }
     }
 

@@ -26,19 +26,24 @@ use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::wish::Wish;
 
-const COLUMNS: [Column; 11] = [
-    Column::number("id", 4, 0),
-    Column::text("time", 8, 5),
-    Column::text("side", 5, 0),
-    Column::text("sym", 17, 0),
-    Column::number("qty", 7, 0),
-    Column::number("filled", 7, 3),
-    Column::text("type", 7, 1),
-    Column::number("price", 13, 1),
-    Column::number("avg", 9, 6),
-    Column::text("tif", 3, 4),
-    Column::text("status", 12, 0),
-];
+/// The columns, with room for options only where the list has some.
+const fn columns(symbol: u16) -> [Column; 11] {
+    [
+        Column::number("id", 4, 0),
+        Column::text("time", 8, 5),
+        Column::text("side", 5, 0),
+        Column::text("sym", symbol, 0),
+        Column::number("qty", 7, 0),
+        Column::number("filled", 7, 3),
+        Column::text("type", 7, 1),
+        Column::number("price", 13, 1),
+        Column::number("avg", 9, 6),
+        Column::text("tif", 3, 4),
+        Column::text("status", 12, 0),
+    ]
+}
+const SYMBOL_WIDTH: u16 = 9;
+const OPTION_WIDTH: u16 = 17;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Which {
@@ -274,12 +279,12 @@ impl Pane for Orders {
         for which in Which::ALL {
             let count = look.snapshot.orders.iter().filter(|order| which.takes(order)).count();
             let style = if which == self.which { look.theme.accent } else { look.theme.dim };
-            line.push_span(Span::styled(format!(" {} {count} ", which.word()), style));
+            line.push_span(Span::styled(format!("{} {count}  ", which.word()), style));
         }
-        line.push_span(Span::styled(
-            format!("{} ", self.filter.label(look.theme.glyphs.caret)),
-            look.theme.dim,
-        ));
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        if !filter.is_empty() {
+            line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
+        }
         line
     }
 
@@ -296,7 +301,11 @@ impl Pane for Orders {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
+        // Of all orders, shown or not, so that the columns stand still.
+        let widest = look.snapshot.orders.iter().map(|o| format::width(&subject(&o.request.subject))).max();
+        let fits = widest.is_none_or(|width| width <= SYMBOL_WIDTH);
+        let columns = columns(if fits { SYMBOL_WIDTH } else { OPTION_WIDTH });
+        Table { theme: look.theme, columns: &columns, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
 

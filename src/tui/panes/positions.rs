@@ -25,15 +25,49 @@ use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::wish::Wish;
 
-const COLUMNS: [Column; 7] = [
-    Column::text("sym", 17, 0),
-    Column::number("qty", 6, 0),
-    Column::number("avg", 9, 4),
-    Column::number("last", 9, 2),
-    Column::number("value", 11, 5),
-    Column::number("P&L day", 9, 1),
-    Column::number("P&L", 9, 0),
-];
+/// Widths and fractions of what is held now: the columns stand still until something else is held.
+struct Shape {
+    symbol: u16,
+    /// Decimals of quantities and of prices.
+    quantity: u32,
+    price: u32,
+}
+
+impl Shape {
+    /// A fraction longer than this gives up its alignment.
+    const FRACTION_MAX: u32 = 5;
+
+    fn of(snapshot: &Snapshot) -> Self {
+        let most =
+            |numbers: &mut dyn Iterator<Item = u32>| numbers.max().unwrap_or(0).min(Self::FRACTION_MAX);
+        let held = || snapshot.positions.iter();
+        let symbol = held().map(|p| format::width(&p.instrument.to_string())).max().unwrap_or(0);
+        Self {
+            symbol: symbol.clamp(8, 17),
+            quantity: most(&mut held().map(|p| p.quantity.get().normalize().scale())),
+            price: most(&mut held().map(|p| price_decimals(p, snapshot))).max(2),
+        }
+    }
+
+    fn columns(&self) -> [Column; 7] {
+        let quantity = if self.quantity == 0 { 7 } else { 7 + 1 + self.quantity as u16 };
+        // `999,999.` and the fraction.
+        let price = 8 + self.price as u16;
+        [
+            Column::text("sym", self.symbol, 0),
+            Column::number("qty", quantity, 0),
+            Column::number("avg", price, 4),
+            Column::number("last", price, 2),
+            Column::number("value", 12, 5),
+            Column::number("P&L day", 10, 1),
+            Column::number("P&L", 10, 0),
+        ]
+    }
+}
+
+fn price_decimals(position: &Position, snapshot: &Snapshot) -> u32 {
+    format::decimals(snapshot.specs.get(&position.instrument), position.average_price)
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum SortBy {
@@ -104,9 +138,9 @@ impl Positions {
         }
     }
 
-    fn row(&self, position: &Position, decimals: u32, look: &Look<'_>) -> Row {
+    fn row(&self, position: &Position, shape: &Shape, look: &Look<'_>) -> Row {
         let theme = look.theme;
-        let own = format::decimals(look.snapshot.specs.get(&position.instrument), position.average_price);
+        let own = price_decimals(position, look.snapshot);
         let money = |value: Option<Decimal>, field| match value {
             Some(value) => {
                 let style = theme.money(value.round_dp(2));
@@ -115,14 +149,14 @@ impl Positions {
             None => ("-".to_owned(), theme.dim),
         };
         let price = |price: Option<crate::domain::money::Price>, style: Style| match price {
-            Some(price) => (format::point_aligned(format::price(price, own), decimals), style),
+            Some(price) => (format::point_aligned(format::price(price, own), shape.price), style),
             None => ("-".to_owned(), theme.dim),
         };
         let last = look.snapshot.quotes.get(&position.instrument).and_then(|q| q.last).or(position.mark);
         let value = position.market_value.map_or_else(|| "-".to_owned(), |value| format::grouped(value, 2));
         let cells = vec![
             (position.instrument.to_string(), theme.strong),
-            (format::quantity(position.quantity.get()), theme.text),
+            (format::point_aligned(format::quantity(position.quantity.get()), shape.quantity), theme.text),
             price(Some(position.average_price), theme.dim),
             price(last, look.flashed(&position.instrument, Field::Last, theme.text)),
             (value, theme.dim),
@@ -190,15 +224,11 @@ impl Pane for Positions {
                 buf,
             );
         }
-        let decimals = rows
-            .iter()
-            .map(|p| format::decimals(look.snapshot.specs.get(&p.instrument), p.average_price).min(4))
-            .max()
-            .unwrap_or(2);
+        let shape = Shape::of(look.snapshot);
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], decimals, look)).collect();
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], &shape, look)).collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
+        Table { theme: look.theme, columns: &shape.columns(), rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
 

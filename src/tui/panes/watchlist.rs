@@ -19,6 +19,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
@@ -28,21 +29,31 @@ use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Cell, Column, Row, Table, fitting};
 use crate::tui::wish::{Purpose, Wish};
 
-/// The columns, with room for the longest name of the list: options have long ones.
-const fn columns(name: u16) -> [Column; 7] {
+/// The columns, with room for the longest symbol of the list (options have long ones) and for prices of the most decimals, aligned on
+/// the point.
+const fn columns(symbol: u16, price: u16) -> [Column; 10] {
     [
-        Column::text("sym", name, 0),
-        Column::number("last", 11, 0),
+        Column::text("sym", symbol, 0),
+        Column::number("last", price, 0),
         Column::number("chg%", 7, 1),
-        Column::number("bid", 11, 2),
-        Column::number("ask", 11, 2),
+        Column::number("bid", price, 2),
+        Column::number("ask", price, 2),
+        Column::number("low", price, 6),
+        Column::number("high", price, 6),
         Column::number("vol", 6, 3),
         Column::text("day", DAY_WIDTH, 4),
+        Column::text("name", NAME_WIDTH, 5),
     ]
 }
-const NAME_WIDTH: std::ops::RangeInclusive<u16> = 8..=18;
+const SYMBOL_WIDTH: std::ops::RangeInclusive<u16> = 8..=18;
+/// Columns of `999,999.`; the fraction comes on top.
+const WHOLE_WIDTH: u16 = 8;
+/// A fraction longer than this gives up its alignment.
+const FRACTION_MAX: u32 = 5;
+const NAME_WIDTH: u16 = 24;
 const DAY_WIDTH: u16 = 10;
-const DAY_COLUMN: usize = 6;
+const DAY_COLUMN: usize = 8;
+const NAME_COLUMN: usize = 9;
 /// Bars behind the line of the day: a session in quarters of an hour.
 const DAY_BARS: u32 = 26;
 /// Requests for such lines at one time.
@@ -92,6 +103,8 @@ pub struct Watchlist {
     list: ListState,
     selected: Option<Instrument>,
     sort: SortBy,
+    /// The other way round: smallest first, Z to A, last first.
+    reversed: bool,
     filter: ListFilter,
     days: BTreeMap<Instrument, DayLine>,
 }
@@ -142,19 +155,32 @@ impl Watchlist {
         match self.sort {
             SortBy::List => {}
             SortBy::Symbol => rows.sort(),
-            // Falling, those without a value last.
+            // Falling.
             SortBy::Change => {
                 rows.sort_by(|a, b| change(b).partial_cmp(&change(a)).unwrap_or(Ordering::Equal))
             }
             SortBy::Volume => rows.sort_by_key(|i| std::cmp::Reverse(volume(i))),
         }
+        if self.reversed {
+            rows.reverse();
+        }
+        if matches!(self.sort, SortBy::Change | SortBy::Volume) {
+            // What has no value is last either way.
+            rows.sort_by_key(|instrument| change(instrument).is_none());
+        }
         rows
     }
 
-    fn columns(&self, snapshot: &Snapshot) -> [Column; 7] {
-        let names =
-            self.instruments(snapshot).iter().map(|instrument| format::width(&instrument.to_string()));
-        columns(names.max().unwrap_or(0).clamp(*NAME_WIDTH.start(), *NAME_WIDTH.end()))
+    fn columns(&self, snapshot: &Snapshot) -> [Column; 10] {
+        let symbols = self.instruments(snapshot).iter().map(|i| format::width(&i.to_string()));
+        let symbol = symbols.max().unwrap_or(0).clamp(*SYMBOL_WIDTH.start(), *SYMBOL_WIDTH.end());
+        columns(symbol, WHOLE_WIDTH + self.fraction(snapshot) as u16)
+    }
+
+    /// Decimals of the list's prices at most. Of the whole list, filtered or not, so that its columns stand still.
+    fn fraction(&self, snapshot: &Snapshot) -> u32 {
+        let decimals = self.instruments(snapshot).iter().map(|i| format::decimals_of(snapshot, i));
+        decimals.max().unwrap_or(2).min(FRACTION_MAX)
     }
 
     fn ask_days(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
@@ -181,27 +207,35 @@ impl Watchlist {
         }
     }
 
-    fn row(&self, instrument: &Instrument, decimals: u32, look: &Look<'_>) -> Row {
+    /// A row; its company's name is looked up only where there is room for it.
+    fn row(&self, instrument: &Instrument, decimals: u32, with_name: bool, look: &Look<'_>) -> Row {
         let theme = look.theme;
         let selected = self.selected.as_ref() == Some(instrument);
         let name: Cell = (instrument.to_string(), theme.strong);
+        let symbols = look.env.symbols.as_ref().filter(|_| with_name);
+        let listed = symbols.and_then(|s| s.listing(&instrument.to_string()));
+        let listed = listed.map(|listing| clean(&listing.name).into_owned()).unwrap_or_default();
         let Some(quote) = look.snapshot.quotes.get(instrument) else {
             let none = |text: &str| (text.to_owned(), theme.dim);
-            let cells = vec![name, none("-"), none("-"), none("-"), none("-"), none("-"), none("")];
+            let mut cells = vec![name];
+            cells.extend(std::iter::repeat_n(none("-"), 7));
+            cells.extend([none(""), (listed, theme.dim)]);
             return Row { cells, selected };
         };
         let own = format::decimals_of(look.snapshot, instrument);
-        let base = if is_stale(quote, look) { theme.dim } else { theme.text };
+        let stale = stale_for(quote, look);
+        let base = if stale.is_some() { theme.dim } else { theme.text };
+        let text = |price: Price| format::point_aligned(format::price(price, own), decimals);
         let price = |price: Option<Price>, field, style: Style| match price {
-            Some(price) => (
-                format::point_aligned(format::price(price, own), decimals),
-                look.flashed(instrument, field, style),
-            ),
+            Some(price) => (text(price), look.flashed(instrument, field, style)),
             None => ("-".to_owned(), theme.dim),
         };
-        let change = match quote.change_percent() {
-            Some(change) => (format::signed(change, 2), theme.money(change.round_dp(2))),
-            None => ("-".to_owned(), theme.dim),
+        let far = |price: Option<Price>| (price.map_or_else(|| "-".to_owned(), text), theme.dim);
+        let change = match (stale, quote.change_percent()) {
+            // The change of an old price is no news; its age is.
+            (Some(seconds), _) => (format!("{} old", format::age(seconds)), theme.warning),
+            (None, Some(change)) => (format::signed(change, 2), theme.money(change.round_dp(2))),
+            (None, None) => ("-".to_owned(), theme.dim),
         };
         let day = match self.days.get(instrument) {
             Some(DayLine::Values(values)) => {
@@ -217,8 +251,11 @@ impl Watchlist {
             change,
             price(quote.bid, Field::Bid, base),
             price(quote.ask, Field::Ask, base),
+            far(quote.low),
+            far(quote.high),
             (format::compact(quote.volume.get()), theme.dim),
             (day, theme.dim),
+            (listed, theme.dim),
         ];
         Row { cells, selected }
     }
@@ -250,17 +287,20 @@ impl Watchlist {
     }
 }
 
-fn is_stale(quote: &Quote, look: &Look<'_>) -> bool {
+/// The age in seconds of a price that should have moved: its market trades.
+fn stale_for(quote: &Quote, look: &Look<'_>) -> Option<i64> {
     let trades = look.snapshot.market.open || quote.instrument.asset_class().trades_around_the_clock();
-    trades && look.env.clock(look.snapshot).duration_since(quote.as_of).as_secs() > STALE_SECONDS
+    let age = look.env.clock(look.snapshot).duration_since(quote.as_of).as_secs();
+    (trades && age > STALE_SECONDS).then_some(age)
 }
 
 impl Pane for Watchlist {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let rest = format!(
-            "{}{}{} ",
-            crate::domain::text::clean(self.name(look.snapshot)),
+            "{}{}{}{} ",
+            clean(self.name(look.snapshot)),
             self.sort.label(),
+            if self.reversed { " reversed" } else { "" },
             self.filter.label(look.theme.glyphs.caret)
         );
         titled("Quotes", &rest, look)
@@ -272,15 +312,12 @@ impl Pane for Watchlist {
             let lines = ["Nothing here.", "Press a to add a symbol, or type : watch aapl msft btc"];
             return draw_empty(&lines, look, area, buf);
         }
-        let decimals = rows
-            .iter()
-            .map(|instrument| format::decimals_of(look.snapshot, instrument).min(4))
-            .max()
-            .unwrap_or(2);
+        let decimals = self.fraction(look.snapshot);
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], decimals, look)).collect();
-        let more = rows.len() - visible.end;
         let columns = self.columns(look.snapshot);
+        let with_name = fitting(&columns, area.width).contains(&NAME_COLUMN);
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], decimals, with_name, look)).collect();
+        let more = rows.len() - visible.end;
         Table { theme: look.theme, columns: &columns, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
@@ -294,6 +331,7 @@ impl Pane for Watchlist {
         match action {
             Action::Open => wishes.push(Wish::Focus(super::PaneKind::Chart)),
             Action::Sort => self.sort = self.sort.next(),
+            Action::SortBack => self.reversed = !self.reversed,
             Action::Filter => self.filter.open(),
             Action::NextList => self.next_list(at.snapshot),
             Action::Add => wishes.push(Wish::Type("watch ".into())),

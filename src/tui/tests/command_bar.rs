@@ -4,6 +4,7 @@ use super::harness::{Runner, options};
 use super::trading_day;
 use crate::client::Request;
 use crate::command::types::Command;
+use crate::tui::Effect;
 
 #[test]
 fn orders_go_through_the_review() {
@@ -11,7 +12,7 @@ fn orders_go_through_the_review() {
     runner
         .keys(":")
         .text("buy 10 aapl")
-        .sees("→ buy 10 $AAPL at market day")
+        .sees("→ buy 10 AAPL at market day")
         .wait(200)
         .sees("est. cost 2,318.00");
     runner.keys("enter").sees("Review order").sees("BUY 10 AAPL MARKET");
@@ -107,5 +108,13 @@ fn the_meaning_moves_below_when_the_line_is_full() {
     runner.keys(":").text("buy 10 aapl at 231.50 please and thank you");
     let frame = runner.frame();
     let lines: Vec<&str> = frame.lines().collect();
-    assert!(lines[18].contains(": buy 10 aapl") && lines[19].contains("→ buy 10 $AAPL"), "{frame}");
+    assert!(lines[18].contains(": buy 10 aapl") && lines[19].contains("→ buy 10 AAPL"), "{frame}");
+}
+
+#[test]
+fn commands_entered_are_kept_for_the_next_run() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("buy 10 aapl at 231.50").keys("esc :").text("positions").keys("enter");
+    let kept: Vec<&Effect> = runner.effects.iter().filter(|e| matches!(e, Effect::Remember(_))).collect();
+    assert!(matches!(kept[..], [Effect::Remember(text)] if text == "positions"), "{kept:?}");
 }

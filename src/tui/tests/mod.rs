@@ -1,11 +1,15 @@
 //! The screen from outside: keys in, frames out, over a scripted engine.
 
+mod alerts;
+mod chain;
+mod chart;
 mod command_bar;
 mod harness;
 mod paint;
 mod safety;
 mod screens;
 mod ticket;
+mod watchlist;
 
 use crate as arbion;
 

@@ -201,3 +201,19 @@ fn the_smallest_screen_works() {
     insta::assert_snapshot!("ticket_40x12", runner.frame());
     runner.keys("enter").sees("Enter send the order").keys("enter").sees("#90 buy 10 AAPL");
 }
+
+#[test]
+fn old_prices_say_their_age() {
+    let mut runner = Runner::new((80, 24));
+    let mut snapshot = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+    let mut quotes = (*snapshot.quotes).clone();
+    for (symbol, seconds) in [("AAPL", 180), ("MSFT", 30)] {
+        let quote = quotes.get_mut(&trading_day::instrument(symbol)).unwrap();
+        quote.as_of = snapshot.now - jiff::SignedDuration::from_secs(seconds);
+    }
+    snapshot.quotes = quotes.into();
+    runner.show(snapshot).sees("3m old").sees("-0.31");
+    let row = runner.frame().lines().find(|line| line.contains("AAPL")).unwrap().to_owned();
+    assert!(!row.contains("+0.84"), "{row}");
+    runner.keys("2").sees("3m old");
+}

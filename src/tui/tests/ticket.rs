@@ -75,7 +75,7 @@ fn live_orders_want_the_symbol_typed() {
 fn what_risk_denies_cannot_be_sent() {
     let mut runner = Runner::new((120, 40));
     runner.keys("b 9 0 0 down down a").wait(300).sees("✗ MAX_ORDER_NOTIONAL");
-    runner.keys("enter").sees("Risk says no").sees("208,629 of 25,313.59");
+    runner.keys("enter").sees("Risk says no").sees("208,629.00 of 25,313.59   MAX_ORDER_NOTIONAL");
     runner.keys("enter enter").sees("Review order");
     assert!(runner.executed().is_empty());
     runner.keys("esc").misses("Review order").sees("900");
@@ -114,13 +114,7 @@ fn the_estimate_waits_for_a_pause() {
 fn fields_take_what_belongs_in_them() {
     let mut runner = Runner::new((120, 40));
     // In the ticket a letter never sells, leaves or jumps.
-    runner
-        .keys("b q s x 5")
-        .sees("quantity  5  shares")
-        .keys("$")
-        .sees("5  $")
-        .keys("%")
-        .sees("% of buying power");
+    runner.keys("b q s x 5").sees("quantity  5  shares").keys("$").sees("5  $").keys("%").sees("% of bp");
     runner.keys("esc s").sees("Sell").keys("up up").text("z z").sees("z z  unknown");
     // What is typed first in a field takes the place of what stood there.
     runner

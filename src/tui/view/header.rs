@@ -68,20 +68,15 @@ fn total(pieces: &[Piece]) -> u16 {
     pieces.iter().map(|piece| piece.gap + format::width(&piece.text)).sum()
 }
 
-/// Drops whole pieces until the line fits.
+/// Drops pieces until the line fits, those of one rank and side together: a word never stays without its number.
 fn fit(left: &mut Vec<Piece>, right: &mut Vec<Piece>, width: u16) {
     while total(left) + total(right) + 2 > width {
         let worst = left.iter().chain(right.iter()).map(|piece| piece.drop).max().unwrap_or(0);
         if worst == 0 {
             return;
         }
-        let drop_last = |pieces: &mut Vec<Piece>| {
-            let at = pieces.iter().rposition(|piece| piece.drop == worst);
-            at.map(|at| drop(pieces.remove(at))).is_some()
-        };
-        if !drop_last(right) {
-            drop_last(left);
-        }
+        let side = if right.iter().any(|piece| piece.drop == worst) { &mut *right } else { &mut *left };
+        side.retain(|piece| piece.drop != worst);
     }
 }
 
@@ -158,20 +153,32 @@ fn connections(look: &Look<'_>) -> Vec<Piece> {
     pieces
 }
 
+/// The market's name, state and time to the next bell; nothing before the engine's first word, when it is not known.
+fn market(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let market = &look.snapshot.market;
+    if look.snapshot.seq == 0 {
+        return Vec::new();
+    }
+    let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
+    // Open goes without saying where room is short; closed does not.
+    let (word, drop) = if market.open { ("open", 7) } else { ("closed", 4) };
+    let mut pieces = vec![
+        piece(clean(&market.name).into_owned(), theme.dim, 4, 3),
+        piece(word.into(), theme.dim, drop, 1),
+    ];
+    if let Some(changes) = market.changes_at {
+        let left = changes.duration_since(look.env.clock(look.snapshot)).as_secs();
+        pieces.push(piece(format::countdown(left), theme.text, 4, 1));
+    }
+    pieces
+}
+
 fn clocks(look: &Look<'_>) -> Vec<Piece> {
     let theme = look.theme;
     let clock = look.env.clock(look.snapshot);
-    let market = &look.snapshot.market;
-    let mut pieces = Vec::new();
     let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
-    pieces.push(piece(clean(&market.name).into_owned(), theme.dim, 4, 3));
-    // Open goes without saying where room is short; closed does not.
-    let (word, drop) = if market.open { ("open", 7) } else { ("closed", 4) };
-    pieces.push(piece(word.into(), theme.dim, drop, 1));
-    if let Some(changes) = market.changes_at {
-        let left = changes.duration_since(clock).as_secs();
-        pieces.push(piece(format::countdown(left), theme.text, 4, 1));
-    }
+    let mut pieces = market(look);
     if let Some(replay) = &look.snapshot.replay {
         let state = if replay.paused {
             "paused".to_owned()
@@ -184,4 +191,23 @@ fn clocks(look: &Look<'_>) -> Vec<Piece> {
     pieces.push(piece(format::clock(clock, &look.env.zone), theme.text, 2, 3));
     pieces.push(piece(format::zone_name(clock, &look.env.zone), theme.dim, 6, 1));
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_never_stays_without_its_number() {
+        let piece = |text: &str, drop| Piece { text: text.into(), style: Style::new(), drop, gap: 1 };
+        for (width, expected) in
+            [(40, "PAPER bp 200,000.00 open 2:25"), (29, "PAPER bp 200,000.00 2:25"), (22, "PAPER 2:25")]
+        {
+            let mut left = vec![piece("PAPER", 0), piece("bp", 7), piece("200,000.00", 7)];
+            let mut right = vec![piece("open", 7), piece("2:25", 4)];
+            fit(&mut left, &mut right, width);
+            let words: Vec<&str> = left.iter().chain(&right).map(|piece| piece.text.as_str()).collect();
+            assert_eq!(words.join(" "), expected, "{width}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Thin borders that neighbours share. All lines are drawn first and all titles after, so that no line crosses a title.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::symbols::border;
 use ratatui::symbols::merge::MergeStrategy;
@@ -23,9 +23,21 @@ const ASCII: border::Set<'_> = border::Set {
 
 /// Draws the lines around an area, joined with lines that are there already.
 pub fn outline(area: Rect, style: Style, theme: &Theme, buf: &mut Buffer) {
-    let set = if theme.glyphs.ascii { ASCII } else { border::PLAIN };
-    let strategy = if theme.glyphs.ascii { MergeStrategy::Replace } else { MergeStrategy::Exact };
-    Block::bordered().border_set(set).merge_borders(strategy).border_style(style).render(area, buf);
+    if !theme.glyphs.ascii {
+        let block = Block::bordered().border_set(border::PLAIN).merge_borders(MergeStrategy::Exact);
+        return block.border_style(style).render(area, buf);
+    }
+    let inner = inside(area);
+    let line = area.intersection(buf.area).positions().filter(|position| !inner.contains(*position));
+    let before: Vec<(Position, String)> =
+        line.map(|position| (position, buf[position].symbol().to_owned())).collect();
+    Block::bordered().border_set(ASCII).border_style(style).render(area, buf);
+    for (position, old) in before {
+        let cell = &mut buf[position];
+        if matches!(old.as_str(), "+" | "-" | "|") && old != cell.symbol() {
+            cell.set_symbol("+");
+        }
+    }
 }
 
 /// Writes a title into the upper line.
@@ -47,4 +59,27 @@ pub fn inside(area: Rect) -> Rect {
         area.width.saturating_sub(2),
         area.height.saturating_sub(2),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::theme::{ColorDepth, Palette};
+
+    #[test]
+    fn neighbours_join_in_either_order() {
+        let areas = [Rect::new(0, 0, 5, 3), Rect::new(0, 2, 9, 3), Rect::new(4, 0, 5, 3)];
+        for (ascii, expected) in [(false, ["┌───┬───┐", "├───┴───┤"]), (true, ["+---+---+", "+---+---+"])]
+        {
+            let theme = Theme::new(ColorDepth::None, Palette::GreenRed, ascii);
+            for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+                let mut buf = Buffer::empty(Rect::new(0, 0, 9, 5));
+                for i in order {
+                    outline(areas[i], theme.border, &theme, &mut buf);
+                }
+                let row = |y| (0..9).map(|x| buf[(x, y)].symbol()).collect::<String>();
+                assert_eq!([row(0), row(2)], expected, "{order:?}");
+            }
+        }
+    }
 }

@@ -61,6 +61,15 @@ pub struct Candles<'a> {
     pub high: f64,
     /// Lines, the first on top.
     pub overlays: &'a [Overlay],
+    /// Draw the candles, not their lines alone.
+    pub bodies: bool,
+}
+
+/// Column of the first cell of candle `i` of `count`: the series ends at the right edge.
+#[must_use]
+pub fn column_of(i: usize, count: usize, step: u16, area: Rect) -> Option<u16> {
+    let from_right = (count - i) * usize::from(step);
+    u16::try_from(from_right).ok().filter(|n| *n <= area.width).map(|n| area.right() - n)
 }
 
 /// What a half cell holds.
@@ -72,12 +81,6 @@ enum Ink {
 }
 
 impl Candles<'_> {
-    /// Column of the first cell of a candle: the series ends at the right edge.
-    fn column(&self, i: usize, area: Rect) -> Option<u16> {
-        let from_right = (self.candles.len() - i) * usize::from(self.step);
-        u16::try_from(from_right).ok().filter(|n| *n <= area.width).map(|n| area.right() - n)
-    }
-
     /// Distance from the upper edge in `steps` equal steps, fractional.
     fn height(&self, price: f64, steps: u16) -> f64 {
         (self.high - price) / (self.high - self.low) * f64::from(steps)
@@ -207,8 +210,8 @@ impl Widget for &Candles<'_> {
             return;
         }
         self.draw_overlays(area, buf);
-        for (i, candle) in self.candles.iter().enumerate() {
-            if let Some(x) = self.column(i, area) {
+        for (i, candle) in self.candles.iter().enumerate().filter(|_| self.bodies) {
+            if let Some(x) = column_of(i, self.candles.len(), self.step, area) {
                 self.draw_candle(candle, x, area, buf);
             }
         }
@@ -315,7 +318,8 @@ mod tests {
     ) -> Vec<String> {
         let theme = theme(ascii);
         let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
-        let widget = Candles { theme: &theme, candles, step, low: 0.0, high: f64::from(size.1), overlays };
+        let high = f64::from(size.1);
+        let widget = Candles { theme: &theme, candles, step, low: 0.0, high, overlays, bodies: true };
         widget.render(buf.area, &mut buf);
         (0..size.1).map(|y| (0..size.0).map(|x| buf[(x, y)].symbol()).collect()).collect()
     }

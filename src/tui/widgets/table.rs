@@ -1,5 +1,7 @@
 //! Tables with fixed columns: what does not fit leaves as a whole column, by priority, and never as half a number.
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -62,19 +64,21 @@ pub struct Table<'a> {
     pub focused: bool,
 }
 
-/// Which columns fit, in order. One column goes to the row marker, one to each gap.
+/// Which columns fit, in order: rank by rank, and a lower rank takes the room that a higher one could not use. One column goes to the row
+/// marker, one to each gap.
 #[must_use]
 pub fn fitting(columns: &[Column], width: u16) -> Vec<usize> {
-    let mut kept: Vec<usize> = (0..columns.len()).collect();
-    let needed = |kept: &[usize]| kept.iter().map(|i| columns[*i].width + 1).sum::<u16>();
-    while needed(&kept) >= width {
-        let worst = kept.iter().map(|i| columns[*i].drop).max().unwrap_or(0);
-        if worst == 0 {
-            break;
+    let ranks: BTreeSet<u8> = columns.iter().map(|column| column.drop).collect();
+    let needed = |rank| columns.iter().filter(|c| c.drop == rank).map(|c| c.width + 1).sum::<u16>();
+    let mut room = width.saturating_sub(1);
+    let mut kept = BTreeSet::new();
+    for rank in ranks {
+        if rank == 0 || needed(rank) <= room {
+            room = room.saturating_sub(needed(rank));
+            kept.insert(rank);
         }
-        kept.retain(|i| columns[*i].drop < worst);
     }
-    kept
+    (0..columns.len()).filter(|i| kept.contains(&columns[*i].drop)).collect()
 }
 
 impl Widget for &Table<'_> {
@@ -173,7 +177,9 @@ mod tests {
         let cases = [
             (62, vec![0, 1, 2, 3, 4, 5]),
             (61, vec![0, 1, 2, 3, 4]),
-            (50, vec![0, 1, 2]),
+            // Bid and ask stay together; the line of the day takes the room that is too small for both.
+            (50, vec![0, 1, 2, 5]),
+            (38, vec![0, 1, 2]),
             (28, vec![0, 1]),
             (5, vec![0, 1]),
         ];

@@ -1,33 +1,34 @@
-//! Candles of the instrument in view, with averages, bands and volume.
+//! The chart of the instrument in view: price with averages, bands and one's own orders, studies, volume.
 
+mod axis;
+mod marks;
 mod overlay;
+mod plot;
 mod series;
+mod shape;
+mod study;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::Line;
-use ratatui::widgets::Widget;
-use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use rust_decimal::prelude::ToPrimitive;
 
-use self::overlay::{OverlaySet, overlays};
-use self::series::Series;
+use self::overlay::OverlaySet;
+use self::plot::Strips;
+use self::series::{Series, View};
+use self::shape::Shape;
+use self::study::Study;
 use super::{Pane, draw_empty, titled};
 use crate::client::Request;
 use crate::domain::instrument::Instrument;
-use crate::domain::money::Price;
-use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
-use crate::tui::flash::Field;
 use crate::tui::format;
-use crate::tui::widgets::candles::{Candle, Candles, draw_volume, round_prices};
-use crate::tui::widgets::{put, put_right};
 use crate::tui::wish::{Purpose, Wish};
 
 /// Bars asked for: enough for the widest screen and the longest average.
@@ -38,22 +39,44 @@ const SERIES_MAX: usize = 32;
 const REQUESTS_MAX: usize = 2;
 /// A live series is asked for anew this long after a bar ended.
 const REFRESH_AFTER: Duration = Duration::from_secs(5);
-/// Columns of the price axis.
-const AXIS_WIDTH: u16 = 11;
 /// Zoom steps: bars per candle and columns per candle, widest view first.
 const ZOOMS: [(usize, u16); 6] = [(4, 1), (2, 1), (1, 1), (1, 2), (1, 3), (1, 5)];
 const ZOOM_START: usize = 2;
+/// Candles that one key goes back in time.
+const SCROLL: usize = 8;
 
 type Key = (Instrument, Interval);
+
+/// What is drawn of a series, and how.
+#[derive(Clone, Copy, Debug)]
+struct Picture {
+    interval: Interval,
+    /// Bars that make one candle.
+    bars_per: usize,
+    /// Columns of one candle.
+    step: u16,
+    /// Candles back from the newest to the right edge.
+    scroll: usize,
+    /// Candles back from the newest to the crosshair.
+    crosshair: Option<usize>,
+    overlays: OverlaySet,
+    shape: Shape,
+    study: Study,
+}
+
+impl Picture {
+    /// The crosshair's candle in a view.
+    fn crosshair_in(&self, view: &View) -> Option<usize> {
+        let from_right = self.crosshair?.checked_sub(self.scroll)?;
+        view.candles.len().checked_sub(from_right + 1)
+    }
+}
 
 /// The chart pane.
 #[derive(Debug)]
 pub struct Chart {
-    interval: Interval,
+    picture: Picture,
     zoom: usize,
-    /// Candles back from the newest.
-    scroll: usize,
-    overlays: OverlaySet,
     series: BTreeMap<Key, Series>,
     asked: Vec<Key>,
     last_shown: Option<Key>,
@@ -61,11 +84,19 @@ pub struct Chart {
 
 impl Default for Chart {
     fn default() -> Self {
+        let (bars_per, step) = ZOOMS[ZOOM_START];
         Self {
-            interval: Interval::Minute5,
+            picture: Picture {
+                interval: Interval::Minute5,
+                bars_per,
+                step,
+                scroll: 0,
+                crosshair: None,
+                overlays: OverlaySet::default(),
+                shape: Shape::default(),
+                study: Study::default(),
+            },
             zoom: ZOOM_START,
-            scroll: 0,
-            overlays: OverlaySet::default(),
             series: BTreeMap::new(),
             asked: Vec::new(),
             last_shown: None,
@@ -76,8 +107,9 @@ impl Default for Chart {
 impl Chart {
     /// Shows another bar width.
     pub fn set_interval(&mut self, interval: Interval) {
-        self.interval = interval;
-        self.scroll = 0;
+        self.picture.interval = interval;
+        self.picture.scroll = 0;
+        self.picture.crosshair = self.picture.crosshair.map(|_| 0);
     }
 
     /// Bars arrived.
@@ -118,212 +150,47 @@ impl Chart {
     }
 
     fn in_view(&self, at: &At<'_>) -> Option<Key> {
-        Some((at.env.current.clone()?, self.interval))
+        Some((at.env.current.clone()?, self.picture.interval))
     }
 
     fn step_interval(&mut self, forward: bool) {
         let count = Interval::ALL.len();
-        let at = Interval::ALL.iter().position(|i| *i == self.interval).unwrap_or(0);
+        let at = Interval::ALL.iter().position(|i| *i == self.picture.interval).unwrap_or(0);
         self.set_interval(Interval::ALL[(at + if forward { 1 } else { count - 1 }) % count]);
     }
 
-    fn headline(&self, quote: &Quote, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let theme = look.theme;
-        let decimals = format::decimals_of(look.snapshot, &quote.instrument);
-        let mut x = area.x + 1;
-        let mut word = |text: &str, style: Style| {
-            if x + format::width(text) <= area.right() {
-                x = put(buf, x, area.y, text, style, area.right() - x);
-            } else {
-                x = area.right();
-            }
-        };
-        if let Some(last) = quote.last.or_else(|| quote.mid()) {
-            let style = look.flashed(&quote.instrument, Field::Last, theme.strong);
-            word(&format::price(last, decimals), style);
-        }
-        if let (Some(change), Some(percent)) = (quote.change(), quote.change_percent()) {
-            let style = theme.money(change.get());
-            let arrow = theme.arrow_of(change.get());
-            word(
-                &format!(
-                    " {arrow} {} ({})",
-                    format::signed(change.get(), decimals.min(6)),
-                    format::percent(percent)
-                ),
-                style,
-            );
-        }
-        if let Some(text) = freshness(quote, look) {
-            word(&format!("  {text}"), theme.warning);
-        }
-        let times = theme.glyphs.times;
-        for (name, price, size, field) in
-            [("b", quote.bid, quote.bid_size, Field::Bid), ("a", quote.ask, quote.ask_size, Field::Ask)]
-        {
-            if let Some(price) = price {
-                let text = format!(
-                    "{name} {}{times}{}",
-                    format::price(price, decimals),
-                    format::compact(size.get())
-                );
-                word("   ", theme.text);
-                word(&text, look.flashed(&quote.instrument, field, theme.text));
-            }
-        }
-        for (name, price) in [("hi", quote.high), ("lo", quote.low), ("op", quote.open)] {
-            if let Some(price) = price {
-                word(&format!("   {name} {}", format::price(price, decimals)), theme.dim);
-            }
-        }
-        word(&format!("   vol {}", format::compact(quote.volume.get())), theme.dim);
+    fn zoom(&mut self, steps: isize) {
+        self.zoom = self.zoom.saturating_add_signed(steps).min(ZOOMS.len() - 1);
+        (self.picture.bars_per, self.picture.step) = ZOOMS[self.zoom];
     }
 
-    fn plot(&self, key: &Key, series: &Series, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let volume_height = match area.height {
-            0..=7 => 0,
-            8..=15 => 2,
-            16..=27 => 3,
-            _ => 5,
-        };
-        let plot = Rect {
-            width: area.width.saturating_sub(AXIS_WIDTH),
-            height: area.height.saturating_sub(volume_height + 1),
-            ..area
-        };
-        let (bars_per, step) = ZOOMS[self.zoom];
-        let room = usize::from(plot.width / step).max(1);
-        let view = series.view(bars_per, room, self.scroll);
-        if view.candles.is_empty() || plot.height < 2 {
-            return;
-        }
-        let decimals = format::decimals_of(look.snapshot, &key.0);
-        let (low, high) = range(&view.candles);
-        let lines = overlays(self.overlays, series.closes(), &view.sources, look.theme);
-        Candles { theme: look.theme, candles: &view.candles, step, low, high, overlays: &lines }
-            .render(plot, buf);
-        let axis = Axis { low, high, decimals, plot };
-        axis.draw(look, buf);
-        if let Some(last) = series.last_close() {
-            axis.mark(last, view.candles.last().is_some_and(Candle::rose), look, buf);
-        }
-        let volume = Rect { y: plot.bottom(), height: volume_height, ..plot };
-        draw_volume(&view.candles, step, look.theme, volume, buf);
-        if volume_height > 0
-            && let Some(newest) = view.candles.last()
-        {
-            let amount = rust_decimal::Decimal::from_f64(newest.volume).unwrap_or_default();
-            put(
-                buf,
-                plot.right() + 1,
-                volume.bottom() - 1,
-                &format!("vol {}", format::compact(amount.round_dp(0))),
-                look.theme.dim,
-                AXIS_WIDTH - 1,
-            );
-        }
-        time_axis(
-            &view.starts,
-            step,
-            self.interval,
-            look,
-            Rect { y: volume.bottom(), height: 1, ..plot },
-            buf,
-        );
-    }
-}
-
-/// A label when the prices are not simply live: their age, or how they were made.
-fn freshness(quote: &Quote, look: &Look<'_>) -> Option<String> {
-    let age = look.env.clock(look.snapshot).duration_since(quote.as_of).as_secs();
-    match quote.feed {
-        Feed::Delayed => Some("delayed".into()),
-        Feed::Frozen => Some("closed".into()),
-        Feed::RealTime | Feed::Simulated | Feed::Replayed => {
-            (age > 60).then(|| format!("{} old", format::age(age)))
-        }
-    }
-}
-
-fn range(candles: &[Candle]) -> (f64, f64) {
-    let low = candles.iter().map(|c| c.low).fold(f64::INFINITY, f64::min);
-    let high = candles.iter().map(|c| c.high).fold(f64::NEG_INFINITY, f64::max);
-    let pad = ((high - low) * 0.03).max(high.abs() * 1e-6).max(1e-9);
-    (low - pad, high + pad)
-}
-
-struct Axis {
-    low: f64,
-    high: f64,
-    decimals: u32,
-    plot: Rect,
-}
-
-impl Axis {
-    fn row(&self, price: f64) -> Option<u16> {
-        let share = (self.high - price) / (self.high - self.low);
-        (0.0..1.0).contains(&share).then(|| self.plot.y + (share * f64::from(self.plot.height)) as u16)
-    }
-
-    fn label(&self, price: f64) -> String {
-        let price = rust_decimal::Decimal::from_f64(price).unwrap_or_default();
-        format::price(Price::new(price), self.decimals)
-    }
-
-    fn draw(&self, look: &Look<'_>, buf: &mut Buffer) {
-        for price in round_prices(self.low, self.high, self.plot.height / 2) {
-            if let Some(y) = self.row(price) {
-                put_right(
-                    buf,
-                    self.plot.right() + AXIS_WIDTH - 1,
-                    y,
-                    &self.label(price),
-                    look.theme.dim,
-                    AXIS_WIDTH - 1,
-                );
+    /// Goes back in time by so many candles, or forward: the crosshair where there is one, else the view.
+    fn move_by(&mut self, candles: isize, at: &At<'_>) {
+        let most = self.in_view(at).and_then(|key| self.series.get(&key)).map_or(0, Series::len);
+        match &mut self.picture.crosshair {
+            Some(back) => *back = back.saturating_add_signed(candles.signum()),
+            None => {
+                let scroll = self.picture.scroll.saturating_add_signed(candles);
+                self.picture.scroll = scroll.min(most.saturating_sub(SCROLL));
             }
         }
     }
 
-    /// The last price, over whatever label stands there.
-    fn mark(&self, price: f64, rose: bool, look: &Look<'_>, buf: &mut Buffer) {
-        if let Some(y) = self.row(price) {
-            let style = if rose { look.theme.up } else { look.theme.down };
-            let right = self.plot.right() + AXIS_WIDTH;
-            let blank = " ".repeat(usize::from(AXIS_WIDTH));
-            put(buf, self.plot.right(), y, &blank, Style::new(), AXIS_WIDTH);
-            put_right(buf, right - 1, y, &self.label(price), style.patch(look.theme.strong), AXIS_WIDTH - 1);
-            put(buf, right - 1, y, look.theme.glyphs.price_mark, style, 1);
-        }
+    /// Keeps the crosshair on a candle, and that candle in view.
+    fn settle_crosshair(&mut self, area: Rect, candles: usize) {
+        let Some(back) = self.picture.crosshair else { return };
+        let room =
+            usize::from(Strips::new(below(area), self.picture.study).price.width / self.picture.step).max(1);
+        let back = back.min(candles.saturating_sub(1));
+        let scroll = self.picture.scroll;
+        self.picture.crosshair = Some(back);
+        self.picture.scroll = scroll.clamp((back + 1).saturating_sub(room), back);
     }
 }
 
-fn time_axis(
-    starts: &[Timestamp],
-    step: u16,
-    interval: Interval,
-    look: &Look<'_>,
-    area: Rect,
-    buf: &mut Buffer,
-) {
-    /// Columns between two labels, the label's own width included.
-    const SPACING: u16 = 14;
-    let every = usize::from(SPACING.div_ceil(step)).max(1);
-    let mut day = None;
-    for (i, start) in starts.iter().enumerate().step_by(every) {
-        let from_right = (starts.len() - i) as u16 * step;
-        let Some(x) = area.right().checked_sub(from_right).filter(|x| *x >= area.x) else { continue };
-        let zoned = start.to_zoned_datetime(look.env.zone.clone());
-        let new_day = day.replace(zoned.date()) != Some(zoned.date());
-        let text = match interval {
-            Interval::Day1 | Interval::Week1 => zoned.strftime("%d %b %y").to_string(),
-            _ if new_day => zoned.strftime("%d %b %H:%M").to_string(),
-            _ => zoned.strftime("%H:%M").to_string(),
-        };
-        if x + format::width(&text) <= area.right() {
-            put(buf, x, area.y, &text, look.theme.dim, SPACING);
-        }
-    }
+/// The chart under its headline.
+fn below(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }
 
 impl Pane for Chart {
@@ -333,8 +200,10 @@ impl Pane for Chart {
         let name = listing.map(|listing| clean(&listing.name).into_owned()).unwrap_or_default();
         let words = format::spaced(&[
             &format::fit(&name, 24, look.theme.glyphs.ellipsis),
-            self.interval.as_str(),
-            self.overlays.label(),
+            self.picture.interval.as_str(),
+            self.picture.shape.label(),
+            self.picture.overlays.label(),
+            self.picture.study.label(),
         ]);
         titled(&instrument.to_string(), &format!(" {words} "), look)
     }
@@ -343,11 +212,16 @@ impl Pane for Chart {
         let Some(key) = self.in_view(&look.at()) else {
             return draw_empty(&["No instrument.", "Type : chart aapl 5m"], look, area, buf);
         };
-        if let Some(quote) = look.snapshot.quotes.get(&key.0) {
-            self.headline(quote, look, area, buf);
+        let below = below(area);
+        let series = self.series.get(&key);
+        match (series, look.snapshot.quotes.get(&key.0)) {
+            (Some(series), _) if self.picture.crosshair.is_some() => {
+                plot::crosshair_line(&key, &self.picture, series, look, area, buf);
+            }
+            (_, Some(quote)) => plot::headline(quote, look, area, buf),
+            _ => {}
         }
-        let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        match self.series.get(&key) {
+        match series {
             Some(series) if series.is_empty() => {
                 draw_empty(
                     &["No bars of this instrument at this width.", "Press i for another width"],
@@ -356,36 +230,56 @@ impl Pane for Chart {
                     buf,
                 );
             }
-            Some(series) => self.plot(&key, series, look, below, buf),
+            Some(series) => plot::draw(&key, &self.picture, series, look, below, buf),
             None => draw_empty(&["Loading bars"], look, below, buf),
         }
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        let candles = self.in_view(at).and_then(|key| self.series.get(&key)).map_or(0, Series::len);
+        let picture = &mut self.picture;
         match action {
-            Action::ZoomIn => self.zoom = (self.zoom + 1).min(ZOOMS.len() - 1),
-            Action::ZoomOut => self.zoom = self.zoom.saturating_sub(1),
-            Action::Earlier => self.scroll = (self.scroll + 8).min(candles.saturating_sub(8)),
-            Action::Later => self.scroll = self.scroll.saturating_sub(8),
+            Action::ZoomIn => self.zoom(1),
+            Action::ZoomOut => self.zoom(-1),
+            Action::Earlier => self.move_by(SCROLL as isize, at),
+            Action::Later => self.move_by(-(SCROLL as isize), at),
             // The wheel moves in time as it moves in lists.
-            Action::Up => self.scroll = (self.scroll + 2).min(candles.saturating_sub(8)),
-            Action::Down => self.scroll = self.scroll.saturating_sub(2),
-            Action::Newest => self.scroll = 0,
+            Action::Up => self.move_by(2, at),
+            Action::Down => self.move_by(-2, at),
+            Action::Newest => {
+                picture.scroll = 0;
+                picture.crosshair = picture.crosshair.map(|_| 0);
+            }
             Action::Interval => self.step_interval(true),
             Action::IntervalBack => self.step_interval(false),
-            Action::Overlays => self.overlays = self.overlays.next(),
+            Action::Overlays => picture.overlays = picture.overlays.next(),
+            Action::Shape => picture.shape = picture.shape.next(),
+            Action::Study => picture.study = picture.study.next(),
+            Action::Crosshair => {
+                picture.crosshair = if picture.crosshair.is_some() { None } else { Some(picture.scroll) };
+            }
+            Action::Back if picture.crosshair.is_some() => picture.crosshair = None,
             _ => return false,
         }
         true
     }
 
-    fn settle(&mut self, _area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+    fn click(&mut self, column: u16, _line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let strips = Strips::new(below(area), self.picture.study);
+        let from_right = strips.price.width.saturating_sub(column + 1) / self.picture.step;
+        if column < strips.price.width && self.in_view(at).is_some_and(|key| self.series.contains_key(&key)) {
+            self.picture.crosshair = Some(self.picture.scroll + usize::from(from_right));
+        }
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let Some(key) = self.in_view(at) else { return };
         if self.last_shown.as_ref() != Some(&key) {
-            self.scroll = 0;
+            self.picture.scroll = 0;
+            self.picture.crosshair = None;
             self.last_shown = Some(key.clone());
         }
+        let candles = self.series.get(&key).map_or(0, |series| series.len().div_ceil(self.picture.bars_per));
+        self.settle_crosshair(area, candles);
         let wanted = match self.series.get_mut(&key) {
             None => true,
             Some(series) => {

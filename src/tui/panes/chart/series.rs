@@ -91,6 +91,11 @@ impl Series {
         &self.closes
     }
 
+    /// Start and prices of every bar, oldest first.
+    pub fn bars(&self) -> impl Iterator<Item = (Timestamp, &Candle)> {
+        self.starts.iter().copied().zip(&self.candles)
+    }
+
     /// The newest close.
     #[must_use]
     pub fn last_close(&self) -> Option<f64> {

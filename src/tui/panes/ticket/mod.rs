@@ -28,9 +28,9 @@ use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
 const LABEL_WIDTH: u16 = 10;
-const FIELDS_WIDTH: u16 = 32;
+const FIELDS_WIDTH: u16 = 29;
 /// Narrower than this, the estimate stands below the fields.
-const SIDE_BY_SIDE_MIN: u16 = 58;
+const SIDE_BY_SIDE_MIN: u16 = 56;
 
 /// The order ticket.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Ticket {
             self.show(&instrument);
             self.own_symbol = false;
         }
-        self.go_to(if self.instrument.is_some() { Field::Quantity } else { Field::Symbol }, None);
+        self.enter();
     }
 
     /// The screen shows another instrument: an untouched ticket follows.
@@ -116,6 +116,11 @@ impl Ticket {
         let command = self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot)).ok();
         self.estimate.want(command, at.env.now);
         self.estimate.poll(OriginKind::Ticket, at.env.now)
+    }
+
+    /// The keys come to the ticket: the size is asked first, and what is typed takes the place of what stands there.
+    pub fn enter(&mut self) {
+        self.go_to(if self.instrument.is_some() { Field::Quantity } else { Field::Symbol }, None);
     }
 
     fn fields(&self, snapshot: &Snapshot) -> Vec<Field> {
@@ -212,7 +217,7 @@ impl Ticket {
     fn unit_word(&self) -> &'static str {
         match (self.draft.unit, self.draft.side) {
             (Unit::Money, _) => "$",
-            (Unit::Percent, Side::Buy) => "% of buying power",
+            (Unit::Percent, Side::Buy) => "% of bp",
             (Unit::Percent, _) => "% of position",
             (Unit::Units, _) => match self.instrument.as_ref().map(Instrument::asset_class) {
                 Some(crate::domain::instrument::AssetClass::Option) => "contracts",
@@ -263,6 +268,7 @@ impl Ticket {
                 Field::Symbol if !input.text().is_empty() && self.instrument.is_none() => "unknown",
                 Field::TakeProfit | Field::StopLoss if input.text().is_empty() => "none",
                 Field::Expiry if input.text().is_empty() => "yyyy-mm-dd",
+                Field::Trail if input.text().is_empty() => "1.50 or 2%",
                 _ => "",
             };
             put(buf, end + 1, y, hint, theme.dim, area.right().saturating_sub(end + 1));
@@ -282,9 +288,9 @@ impl Ticket {
                 lines.extend(
                     format::wrap(&words(preview), area.width).into_iter().map(|l| Line::styled(l, style)),
                 );
-                lines.extend(money_lines(preview, theme));
+                lines.extend(money_lines(preview, theme, area.width));
                 lines.push(check_summary(preview, theme));
-                lines.extend(check_lines(preview, theme));
+                lines.extend(check_lines(preview, theme, area.width));
             }
             (None, Some(error)) => {
                 lines.extend(
@@ -424,6 +430,7 @@ impl Pane for Ticket {
         let row = top + usize::from(line);
         if row < fields.len() {
             self.field = row;
+            self.fresh = true;
         }
     }
 

@@ -1,0 +1,247 @@
+//! The picture of a series: price with lines and marks, study, volume, times; and the headline over it.
+
+use jiff::SignedDuration;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+use super::axis::{AXIS_WIDTH, Axis, draw_times, price_text, time_text};
+use super::overlay::overlays;
+use super::series::{Series, View};
+use super::shape::{Shape, WARM_UP, heikin_ashi, trim};
+use super::study::{self, Study};
+use super::{Key, Picture, marks};
+use crate::domain::quote::{Feed, Interval, Quote};
+use crate::tui::env::Look;
+use crate::tui::flash::Field;
+use crate::tui::format;
+use crate::tui::widgets::candles::{Candle, Candles, Overlay, column_of, draw_volume};
+use crate::tui::widgets::put;
+
+/// The strips of a chart, from the top.
+#[derive(Clone, Copy, Debug)]
+pub struct Strips {
+    /// The price, without its axis.
+    pub price: Rect,
+    study: Rect,
+    volume: Rect,
+    times: Rect,
+}
+
+impl Strips {
+    /// Shares an area out. Where it is low, the study leaves first, then the volume.
+    #[must_use]
+    pub fn new(area: Rect, study: Study) -> Self {
+        let volume = match area.height {
+            0..=7 => 0,
+            8..=15 => 2,
+            16..=27 => 3,
+            _ => 5,
+        };
+        let study = match area.height {
+            _ if study == Study::None => 0,
+            0..=13 => 0,
+            14..=27 => 4,
+            _ => 7,
+        };
+        let width = area.width.saturating_sub(AXIS_WIDTH);
+        let price = area.height.saturating_sub(volume + study + 1);
+        let strip = |y: u16, height: u16| Rect { x: area.x, y: area.y + y, width, height };
+        Self {
+            price: strip(0, price),
+            study: strip(price, study),
+            volume: strip(price + study, volume),
+            times: strip(price + study + volume, area.height.min(1)),
+        }
+    }
+}
+
+/// The candles that fit a strip, in the shape wanted.
+#[must_use]
+pub fn view(picture: &Picture, series: &Series, room: usize) -> View {
+    let warm = if picture.shape == Shape::HeikinAshi { WARM_UP } else { 0 };
+    let mut view = series.view(picture.bars_per, room + warm, picture.scroll);
+    if picture.shape == Shape::HeikinAshi {
+        view.candles = heikin_ashi(&view.candles);
+        trim(&mut view, room);
+    }
+    view
+}
+
+/// Draws a series.
+pub fn draw(key: &Key, picture: &Picture, series: &Series, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let strips = Strips::new(area, picture.study);
+    let step = picture.step;
+    let room = usize::from(strips.price.width / step).max(1);
+    let view = view(picture, series, room);
+    if view.candles.is_empty() || strips.price.height < 2 {
+        return;
+    }
+    let decimals = format::decimals_of(look.snapshot, &key.0);
+    let (low, high) = range(&view.candles);
+    let axis = Axis { low, high, decimals, plot: strips.price };
+    let lines = lines(picture, series, &view, look);
+    let bodies = picture.shape != Shape::Line;
+    axis.draw(look, buf);
+    Candles { theme: look.theme, candles: &view.candles, step, low, high, overlays: &lines, bodies }
+        .render(strips.price, buf);
+    marks::draw_levels(&key.0, &axis, look, buf);
+    let seconds = picture.interval.seconds() * picture.bars_per as i64;
+    marks::draw_fills(&key.0, &view.starts, seconds, step, &axis, look, buf);
+    if let Some(last) = series.last_close() {
+        let rose = view.candles.last().is_some_and(Candle::rose);
+        axis.mark(last, if rose { look.theme.up } else { look.theme.down }, look, buf);
+    }
+    study::draw(picture.study, series.closes(), &view.sources, step, look, strips.study, buf);
+    draw_volume(&view.candles, step, look.theme, strips.volume, buf);
+    draw_newest_volume(&view, look, strips.volume, buf);
+    draw_times(&view.starts, step, picture.interval, look, strips.times, buf);
+    if let Some(i) = picture.crosshair_in(&view)
+        && let Some(x) = column_of(i, view.candles.len(), step, strips.price)
+    {
+        let center = x + if step >= 3 { (step - 1) / 2 } else { 0 };
+        draw_crosshair(center, look, strips, buf);
+    }
+}
+
+fn lines(picture: &Picture, series: &Series, view: &View, look: &Look<'_>) -> Vec<Overlay> {
+    let mut lines = overlays(picture.overlays, series, &view.sources, look.theme);
+    if picture.shape == Shape::Line {
+        let values = view.candles.iter().map(|candle| candle.close).collect();
+        lines.insert(0, Overlay { values, style: look.theme.strong });
+    }
+    lines
+}
+
+fn draw_newest_volume(view: &View, look: &Look<'_>, strip: Rect, buf: &mut Buffer) {
+    if let Some(newest) = view.candles.last().filter(|_| strip.height > 0) {
+        let amount = Decimal::from_f64(newest.volume).unwrap_or_default();
+        let text = format!("vol {}", format::compact(amount.round_dp(0)));
+        put(buf, strip.right() + 1, strip.bottom() - 1, &text, look.theme.dim, AXIS_WIDTH - 1);
+    }
+}
+
+/// A line down the empty cells of a column: what is drawn there stays in sight.
+fn draw_crosshair(x: u16, look: &Look<'_>, strips: Strips, buf: &mut Buffer) {
+    let glyph = if look.theme.glyphs.ascii { ":" } else { "┊" };
+    for y in strips.price.top()..strips.volume.bottom() {
+        if let Some(cell) = buf.cell_mut((x, y))
+            && cell.symbol() == " "
+        {
+            cell.set_symbol(glyph).set_style(look.theme.accent);
+        }
+    }
+}
+
+fn range(candles: &[Candle]) -> (f64, f64) {
+    let low = candles.iter().map(|c| c.low).fold(f64::INFINITY, f64::min);
+    let high = candles.iter().map(|c| c.high).fold(f64::NEG_INFINITY, f64::max);
+    let pad = ((high - low) * 0.03).max(high.abs() * 1e-6).max(1e-9);
+    (low - pad, high + pad)
+}
+
+/// A line of words, each whole or not at all.
+struct Words<'a> {
+    x: u16,
+    area: Rect,
+    buf: &'a mut Buffer,
+}
+
+impl Words<'_> {
+    fn put(&mut self, text: &str, style: Style) {
+        if self.x + format::width(text) <= self.area.right() {
+            self.x = put(self.buf, self.x, self.area.y, text, style, self.area.right() - self.x);
+        } else {
+            self.x = self.area.right();
+        }
+    }
+}
+
+/// What the candle under the crosshair was.
+pub fn crosshair_line(
+    key: &Key,
+    picture: &Picture,
+    series: &Series,
+    look: &Look<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let strips =
+        Strips::new(Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, picture.study);
+    let view = view(picture, series, usize::from(strips.price.width / picture.step).max(1));
+    let Some(i) = picture.crosshair_in(&view) else { return };
+    let (theme, candle) = (look.theme, &view.candles[i]);
+    let decimals = format::decimals_of(look.snapshot, &key.0);
+    let mut words = Words { x: area.x + 1, area, buf };
+    words.put(&time_text(view.starts[i], picture.interval, true, look), theme.accent);
+    if !matches!(picture.interval, Interval::Day1 | Interval::Week1) {
+        words.put(&format!(" {}", format::zone_name(view.starts[i], &look.env.zone)), theme.dim);
+    }
+    let style = if candle.rose() { theme.up } else { theme.down };
+    for (name, price) in [("o", candle.open), ("h", candle.high), ("l", candle.low), ("c", candle.close)] {
+        words.put(&format!("  {name} "), theme.dim);
+        words.put(&price_text(price, decimals), style);
+    }
+    let volume = Decimal::from_f64(candle.volume).unwrap_or_default().round_dp(0);
+    words.put(&format!("  vol {}", format::compact(volume)), theme.dim);
+    for (line, name) in
+        overlays(picture.overlays, series, &view.sources, theme).iter().zip(picture.overlays.names())
+    {
+        let value = line.values[i];
+        if value.is_finite() {
+            words.put(&format!("  {name} {}", price_text(value, decimals)), line.style);
+        }
+    }
+}
+
+/// Price, change, bid, ask and the day's figures.
+pub fn headline(quote: &Quote, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = look.theme;
+    let decimals = format::decimals_of(look.snapshot, &quote.instrument);
+    let mut words = Words { x: area.x + 1, area, buf };
+    if let Some(last) = quote.last.or_else(|| quote.mid()) {
+        let style = look.flashed(&quote.instrument, Field::Last, theme.strong);
+        words.put(&format::price(last, decimals), style);
+    }
+    if let (Some(change), Some(percent)) = (quote.change(), quote.change_percent()) {
+        let (arrow, amount) = (theme.arrow_of(change.get()), format::signed(change.get(), decimals.min(6)));
+        words.put(&format!(" {arrow} {amount} ({})", format::percent(percent)), theme.money(change.get()));
+    }
+    if let Some(text) = freshness(quote, look) {
+        words.put(&format!("  {text}"), theme.warning);
+    }
+    let times = theme.glyphs.times;
+    for (name, price, size, field) in
+        [("b", quote.bid, quote.bid_size, Field::Bid), ("a", quote.ask, quote.ask_size, Field::Ask)]
+    {
+        if let Some(price) = price {
+            let price = format::price(price, decimals);
+            words.put("   ", theme.text);
+            words.put(
+                &format!("{name} {price}{times}{}", format::compact(size.get())),
+                look.flashed(&quote.instrument, field, theme.text),
+            );
+        }
+    }
+    for (name, price) in [("hi", quote.high), ("lo", quote.low), ("op", quote.open)] {
+        if let Some(price) = price {
+            words.put(&format!("   {name} {}", format::price(price, decimals)), theme.dim);
+        }
+    }
+    words.put(&format!("   vol {}", format::compact(quote.volume.get())), theme.dim);
+}
+
+/// A label when the prices are not simply live: their age, or how they were made.
+fn freshness(quote: &Quote, look: &Look<'_>) -> Option<String> {
+    let age: SignedDuration = look.env.clock(look.snapshot).duration_since(quote.as_of);
+    match quote.feed {
+        Feed::Delayed => Some("delayed".into()),
+        Feed::Frozen => Some("closed".into()),
+        Feed::RealTime | Feed::Simulated | Feed::Replayed => {
+            (age.as_secs() > 60).then(|| format!("{} old", format::age(age.as_secs())))
+        }
+    }
+}
