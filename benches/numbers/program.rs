@@ -6,11 +6,14 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use arbion::domain::instrument::AssetClass;
+use arbion::market::symbols::Universe;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use super::measure::{millis, percentile, row};
 
 const STARTS: usize = 20;
+const KEYS: usize = 100;
 const ROWS: u16 = 40;
 const COLUMNS: u16 = 140;
 
@@ -19,6 +22,7 @@ pub fn run() {
     let bytes = std::fs::metadata(program).unwrap().len();
     row("program: size of the file", format!("{:.1} MB", bytes as f64 / 1e6), "19 MB");
     starts();
+    keys();
     for symbols in [20, 60] {
         memory(symbols);
     }
@@ -114,19 +118,17 @@ impl Demo {
 }
 
 fn write_config(home: &Path, config: &str) {
+    std::fs::create_dir(home.join("config")).unwrap();
+    std::fs::set_permissions(home.join("config"), std::fs::Permissions::from_mode(0o700)).unwrap();
     std::fs::write(home.join("config/config.toml"), config).unwrap();
     std::fs::set_permissions(home.join("config/config.toml"), std::fs::Permissions::from_mode(0o600))
         .unwrap();
 }
 
-/// A price has two decimals and stands in the watchlist's first row.
+/// The watchlist's first row has a price: `AAPL 255.42`.
 fn shows_a_price(screen: &str) -> bool {
-    screen.lines().any(|line| {
-        line.split_whitespace().any(|word| {
-            word.split_once('.').is_some_and(|(whole, cents)| {
-                cents.len() == 2 && whole.len() > 1 && (whole.to_owned() + cents).parse::<u64>().is_ok()
-            })
-        })
+    screen.lines().filter_map(|line| line.split_once('▸')).any(|(_, row)| {
+        row.split_whitespace().nth(1).is_some_and(|price| price.replace(',', "").parse::<f64>().is_ok())
     })
 }
 
@@ -143,7 +145,13 @@ fn starts() {
 }
 
 fn memory(symbols: usize) {
-    let mut demo = Demo::start(&format!("[market]\nsymbols_active = {symbols}\n"));
+    let universe = Universe::load();
+    let listed =
+        universe.listings().iter().filter(|listing| listing.instrument.asset_class() == AssetClass::Equity);
+    let list: Vec<String> =
+        listed.take(symbols).map(|listing| format!("\"{}\"", listing.instrument)).collect();
+    assert_eq!(list.len(), symbols);
+    let mut demo = Demo::start(&format!("[watchlists]\nmain = [{}]\n", list.join(", ")));
     demo.until(shows_a_price);
     demo.watch(Duration::from_secs(5));
     let before = demo.spent();
@@ -154,5 +162,26 @@ fn memory(symbols: usize) {
     row(&format!("program: resident after 15 s, {symbols} symbols"), format!("{resident:.1} MB"), goal);
     row("  written to the terminal", format!("{:.1} KiB/s", bytes as f64 / 10.0 / 1_024.0), "");
     row("  processor", format!("{:.1} % of a core", spent.as_secs_f64() * 10.0), "");
+    demo.end();
+}
+
+/// A key, and the first byte of its answer: the help opens and closes.
+fn keys() {
+    let mut demo = Demo::start("");
+    demo.until(shows_a_price);
+    demo.watch(Duration::from_secs(2));
+    let mut times: Vec<Duration> = (0..KEYS)
+        .map(|n| {
+            // Whatever is on its way is read first, so that the next byte is the answer.
+            demo.watch(Duration::from_millis(40));
+            let pressed = Instant::now();
+            demo.keys.write_all(if n % 2 == 0 { b"?" } else { b"q" }).unwrap();
+            demo.keys.flush().unwrap();
+            demo.bytes.recv_timeout(Duration::from_secs(5)).unwrap();
+            pressed.elapsed()
+        })
+        .collect();
+    row("program: key to the first byte of its answer, median", millis(percentile(&mut times, 50)), "1 ms");
+    row("  the same, 95th of 100", millis(percentile(&mut times, 95)), "2 ms");
     demo.end();
 }

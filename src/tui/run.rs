@@ -60,6 +60,7 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         prefix: ENTER.as_bytes().to_vec(),
         urgent: true,
         lazy: false,
+        opened: false,
         fresh: false,
         leaving: false,
         stopped: false,
@@ -101,6 +102,8 @@ struct Runner {
     lazy: bool,
     /// The engine has a newer picture than the screen.
     fresh: bool,
+    /// A picture of the engine has been drawn. The first one is what everybody waits for, and is not paced.
+    opened: bool,
     leaving: bool,
     /// The terminal is the shell's until we are continued.
     stopped: bool,
@@ -187,11 +190,13 @@ impl Runner {
     /// Draws, if something is to be drawn and the frame before has left.
     async fn draw(&mut self) -> io::Result<()> {
         let now = self.now();
-        let data_due = self.lazy && now >= self.pace.next();
+        let first = self.fresh && !self.opened;
+        let data_due = self.lazy && (now >= self.pace.next() || first);
         if self.stopped || self.writer.is_busy() || !(self.urgent || data_due) {
             return Ok(());
         }
         if data_due && std::mem::take(&mut self.fresh) {
+            self.opened = true;
             let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
             let effects = self.screen.snapshot(snapshot, now);
             self.carry_out(effects).await;
