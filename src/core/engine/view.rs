@@ -49,7 +49,7 @@ impl Engine {
             now: self.now,
             trading_state: self.trading_state.max(books.trading_state),
             account,
-            equity_high: books.equity_high,
+            equity_high: Some(books.equity_high(account.day_start_equity)),
             capabilities: &books.setup.capabilities,
             limits: &books.setup.limits,
             portfolio: &books.portfolio,
