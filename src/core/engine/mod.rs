@@ -35,7 +35,7 @@ use super::effect::{Effect, Effects, EquityPoint, JournalEntry, Outcome, Request
 use super::fees::FeeTable;
 use super::ids::IdGenerator;
 use super::input::{AccountSetup, Input, forward};
-use super::market::MarketState;
+use super::market::{MarketState, is_measurable};
 use super::portfolio::Portfolio;
 use super::risk::Activity;
 
@@ -228,6 +228,10 @@ impl Engine {
     }
 
     fn on_quote(&mut self, quote: Quote) {
+        // Not taken: the one before grows old, and old quotes let nothing out.
+        if !is_measurable(&quote) {
+            return;
+        }
         if let Some(mark) = quote.mark() {
             for books in self.accounts.values_mut() {
                 books.portfolio.mark(&quote.instrument, mark);
