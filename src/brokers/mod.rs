@@ -109,6 +109,9 @@ pub trait Broker: Send + Sync {
     /// Working orders and those that changed lately.
     async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError>;
 
+    /// Is an order visible to `order` as soon as `submit` has returned, so that `None` is proof.
+    fn shows_at_once(&self) -> bool;
+
     /// Looks one order up by our id; `None` is "no such order", as far as the broker sees now.
     async fn order(&self, order: ClientOrderId) -> Result<Option<OrderReport>, BrokerError>;
 

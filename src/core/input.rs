@@ -52,6 +52,8 @@ pub struct Restored {
     pub trading_state: TradingState,
     /// Equity when the current account day began, if that is on record.
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
+    /// High points of equity within the last 20 account days, oldest first.
+    pub equity_highs: Vec<(AccountId, Timestamp, rust_decimal::Decimal)>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
 }

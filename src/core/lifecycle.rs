@@ -184,6 +184,8 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
                 order.reason = Some(reason.clone());
             }
         }
+        // By itself it proves nothing; the engine counts such answers.
+        OrderEvent::NotFound => {}
         OrderEvent::NeverReached => {
             transition(order, Transition::NeverReached, at)?;
             order.reason = Some("never_reached".to_owned());

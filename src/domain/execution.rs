@@ -137,6 +137,8 @@ pub enum OrderEvent {
         /// What went wrong.
         reason: String,
     },
+    /// Asked once, the broker shows no such order: it may not be visible yet. The update's time is when it was asked.
+    NotFound,
     /// Asked again and again, the broker has no such order.
     NeverReached,
     /// The broker changed the quantity that works (an OCO sibling filled in part).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -514,6 +514,11 @@ fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp
             .equity_at(account, day_began)?
             .map(|equity: Decimal| (account.clone(), equity))
             .into_iter()
+            .collect(),
+        equity_highs: store
+            .equity_highs_since(account, now - SignedDuration::from_hours(28 * 24))?
+            .into_iter()
+            .map(|(at, equity)| (account.clone(), at, equity))
             .collect(),
         log: store.log(200)?,
     };

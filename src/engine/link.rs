@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::brokers::{Broker, SubmitOutcome};
@@ -80,6 +81,7 @@ pub(super) async fn run(
                 }
             }
             LinkCommand::Ask(id) => {
+                let asked = link.clock.now();
                 if let Ok(found) = broker.order(id).await {
                     let event = match found {
                         Some(report) if !report.status.is_terminal() => {
@@ -90,7 +92,11 @@ pub(super) async fn run(
                             OrderEvent::Canceled { reason: None }
                         }
                         Some(_) => continue,
-                        None => OrderEvent::NeverReached,
+                        None if broker.shows_at_once() => OrderEvent::NeverReached,
+                        None => {
+                            link.report_at(asked, id, OrderEvent::NotFound).await;
+                            continue;
+                        }
                     };
                     link.report(id, event).await;
                 }
@@ -117,8 +123,11 @@ struct Link {
 
 impl Link {
     async fn report(&self, client_order_id: ClientOrderId, event: OrderEvent) {
-        let update =
-            OrderUpdate { account: self.account.clone(), client_order_id, at: self.clock.now(), event };
+        self.report_at(self.clock.now(), client_order_id, event).await;
+    }
+
+    async fn report_at(&self, at: Timestamp, client_order_id: ClientOrderId, event: OrderEvent) {
+        let update = OrderUpdate { account: self.account.clone(), client_order_id, at, event };
         let reported = Reported { events: vec![AccountEvent::Order(update)], venue: None };
         if self.reports.send(reported).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");

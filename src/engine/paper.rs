@@ -130,6 +130,10 @@ impl Broker for PaperBroker {
         self.ask(VenueCommand::Orders).await
     }
 
+    fn shows_at_once(&self) -> bool {
+        true
+    }
+
     async fn order(&self, order: ClientOrderId) -> Result<Option<OrderReport>, BrokerError> {
         self.ask(|reply| VenueCommand::Order(order, reply)).await
     }

@@ -253,6 +253,22 @@ impl Store {
         Ok(self.query(sql, values, |row| rows::decimal(row, 0))?.into_iter().next())
     }
 
+    /// The highest point of equity of each UTC day since an instant, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn equity_highs_since(
+        &self,
+        account: &AccountId,
+        at: Timestamp,
+    ) -> Result<Vec<(Timestamp, Decimal)>, StoreError> {
+        // Only the choice of the row is made in floating point; what is returned is the row's own text.
+        let sql = "SELECT at, net_liquidation, MAX(CAST(net_liquidation AS REAL)) FROM equity
+             WHERE account = ?1 AND at >= ?2 GROUP BY at / 86400000000 ORDER BY at";
+        let values = vec![Value::Text(account.as_str().to_owned()), Value::Integer(at.as_microsecond())];
+        self.query(sql, values, |row| Ok((rows::time(row, 0)?, rows::decimal(row, 1)?)))
+    }
+
     /// The equity curve since an instant, oldest first.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! What brokers report: folded into orders and books, each execution once.
 
-use crate::core::effect::BookedExecution;
+use crate::core::effect::{BookedExecution, Effect};
 use crate::core::lifecycle;
 use crate::core::portfolio::Applied;
-use crate::domain::execution::{AccountEvent, CashEntry, Execution, ExecutionKind, OrderEvent, OrderUpdate};
+use crate::domain::execution::{
+    AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate,
+};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 
@@ -13,6 +15,7 @@ impl Engine {
     pub(super) fn on_broker_event(&mut self, event: AccountEvent) {
         self.dirty.any = true;
         match event {
+            AccountEvent::Order(update) if update.event == OrderEvent::NotFound => self.on_not_found(&update),
             AccountEvent::Order(update) => self.on_order_update(&update),
             AccountEvent::Execution(execution) => {
                 if self.book_execution(&execution) {
@@ -23,7 +26,7 @@ impl Engine {
         }
     }
 
-    fn on_order_update(&mut self, update: &OrderUpdate) {
+    pub(super) fn on_order_update(&mut self, update: &OrderUpdate) {
         // A fill counts for the books whatever we know of its order; a repeat counts for nothing.
         if let OrderEvent::Filled(execution) = &update.event
             && !self.book_execution(execution)
@@ -36,6 +39,17 @@ impl Engine {
             self.note(Severity::Warning, "UNKNOWN_ORDER", text);
             return;
         };
+        // A cancel refused by a broker that has not shown the order proves nothing: the order may still be on its way.
+        // In any case the broker is asked before anything is concluded: it may have ended the order, and the word of that be lost.
+        if matches!(update.event, OrderEvent::CancelRejected(_)) {
+            if before.is_working() {
+                let account = update.account.clone();
+                self.effects.push(Effect::Ask { account, order: update.client_order_id });
+            }
+            if super::doubt::is_unproven(&before) {
+                return;
+            }
+        }
         let mut order = before.clone();
         if let Err(error) = lifecycle::apply(&mut order, &update.event, update.at) {
             let text = format!("order {}: {error}; ignored", before.number);
@@ -82,6 +96,11 @@ impl Engine {
     fn on_cash(&mut self, entry: CashEntry) {
         let Some(books) = self.accounts.get_mut(&entry.account) else { return };
         if books.portfolio.apply_cash(&entry) {
+            if entry.kind == CashKind::Deposit && entry.currency == books.setup.currency {
+                for (_, high) in &mut books.equity_highs {
+                    *high += entry.amount;
+                }
+            }
             self.dirty.books = true;
             let what = entry.instrument.as_ref().map(|i| format!(" on {i}")).unwrap_or_default();
             self.note(
@@ -161,6 +180,7 @@ const fn event_word(event: &OrderEvent) -> &'static str {
         OrderEvent::ReplaceRejected(_) => "replace rejected",
         OrderEvent::Expired => "expired",
         OrderEvent::OutcomeUnknown { .. } => "outcome unknown",
+        OrderEvent::NotFound => "not found",
         OrderEvent::NeverReached => "never reached",
         OrderEvent::QuantityChanged { .. } => "quantity changed",
         OrderEvent::StopMoved { .. } => "stop moved",

@@ -1,7 +1,10 @@
 //! Journal before wire: a step's writes leave as one entry, and what must wait for it waits.
 
+use crate::core::lifecycle;
 use crate::domain::denial::{Denial, DenialCode};
-use crate::domain::order::OrderStatus;
+use crate::domain::execution::OrderEvent;
+use crate::domain::ids::ClientOrderId;
+use crate::domain::order::{OrderRequest, OrderStatus};
 use crate::domain::snapshot::Severity;
 
 use super::super::effect::{Effect, Effects, Ticket};
@@ -34,8 +37,35 @@ impl Engine {
                 "the journal can be written again; orders go out again".to_owned(),
             );
         }
-        if let Some(held) = self.waiting.remove(&ticket) {
-            self.effects.extend(held);
+        for effect in self.waiting.remove(&ticket).unwrap_or_default() {
+            match &effect {
+                Effect::Submit { order, .. } if self.was_withdrawn(order.get().client_order_id) => {
+                    self.never_send(order.get());
+                }
+                Effect::Replace { order, new, .. } if self.was_withdrawn(new.get().client_order_id) => {
+                    self.never_send(new.get());
+                    self.undo_replace(*order);
+                }
+                _ => self.effects.push(effect),
+            }
+        }
+    }
+
+    /// A cancel or the kill switch came while the order waited for the disk.
+    fn was_withdrawn(&self, id: ClientOrderId) -> bool {
+        self.book.get(id).is_none_or(|order| order.status != OrderStatus::PendingSubmit)
+    }
+
+    /// Ends what was withdrawn before it was sent, the exits of its bracket with it.
+    fn never_send(&mut self, request: &OrderRequest) {
+        let exits = request.exit_orders();
+        for id in exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]) {
+            let Some(before) = self.book.get(id).cloned() else { continue };
+            let mut order = before.clone();
+            if lifecycle::apply(&mut order, &OrderEvent::NeverReached, self.now).is_ok() {
+                self.change_status(&before, &order, "withdrawn before it was sent");
+                self.put_order(order);
+            }
         }
     }
 
@@ -62,7 +92,7 @@ impl Engine {
         }
     }
 
-    fn deny_unjournaled(&mut self, id: crate::domain::ids::ClientOrderId, reason: &str) {
+    fn deny_unjournaled(&mut self, id: ClientOrderId, reason: &str) {
         let Some(mut order) = self.book.take(id) else { return };
         let text = format!("{} the order was not sent: {reason}", DenialCode::JournalUnavailable);
         let exits: Vec<_> = order.request.exit_orders().iter().map(|exit| exit.client_order_id).collect();

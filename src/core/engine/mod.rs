@@ -5,6 +5,7 @@
 
 mod broker_events;
 mod cancel;
+mod doubt;
 mod journal;
 mod place;
 mod publish;
@@ -14,12 +15,13 @@ mod view;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::domain::account::Account;
-use crate::domain::calendar::Calendar;
+use crate::domain::calendar::{Calendar, account_day};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
@@ -33,7 +35,7 @@ use super::effect::{Effect, Effects, EquityPoint, JournalEntry, Outcome, Request
 use super::fees::FeeTable;
 use super::ids::IdGenerator;
 use super::input::{AccountSetup, Input, forward};
-use super::market::MarketState;
+use super::market::{MarketState, is_measurable};
 use super::portfolio::Portfolio;
 use super::risk::Activity;
 
@@ -42,6 +44,9 @@ pub const LOG_LINES_MAX: usize = 500;
 
 /// How often the equity curve gets a point while something moves.
 const EQUITY_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// Days whose highs the drawdown is measured from.
+const HIGH_DAYS: usize = 20;
 
 /// What an engine is for.
 #[derive(Clone, Debug)]
@@ -72,7 +77,26 @@ pub(super) struct Books {
     pub(super) broker_up: bool,
     pub(super) reconciled: bool,
     pub(super) last_equity_at: Option<Timestamp>,
-    pub(super) equity_high: Option<Decimal>,
+    /// Highest net liquidation by account day, oldest first; the newest twenty days.
+    pub(super) equity_highs: VecDeque<(Date, Decimal)>,
+}
+
+impl Books {
+    /// Takes a day's equity into the highs. Deposits move them with the money, so that paying out is no drawdown.
+    pub(super) fn see_equity(&mut self, day: Date, equity: Decimal) {
+        match self.equity_highs.iter_mut().find(|(known, _)| *known == day) {
+            Some((_, high)) => *high = equity.max(*high),
+            None => self.equity_highs.push_back((day, equity)),
+        }
+        while self.equity_highs.len() > HIGH_DAYS {
+            self.equity_highs.pop_front();
+        }
+    }
+
+    /// The 20-day high, today's first equity among it.
+    pub(super) fn equity_high(&self, day_start: Decimal) -> Decimal {
+        self.equity_highs.iter().map(|(_, high)| *high).fold(day_start, Decimal::max)
+    }
 }
 
 /// Which sections of the snapshot have changed since the last one.
@@ -100,6 +124,8 @@ pub struct Engine {
     book: OrderBook,
     /// What waits for which journal entry.
     waiting: BTreeMap<Ticket, Vec<Effect>>,
+    /// Orders whose state the broker is asked for.
+    doubts: BTreeMap<ClientOrderId, doubt::Doubt>,
     /// The last write failed.
     journal_down: bool,
     /// What this step wants written.
@@ -133,6 +159,7 @@ impl Engine {
             accounts: BTreeMap::new(),
             book: OrderBook::default(),
             waiting: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             journal_down: false,
             entry: JournalEntry::default(),
             effects: Vec::new(),
@@ -201,6 +228,10 @@ impl Engine {
     }
 
     fn on_quote(&mut self, quote: Quote) {
+        // Not taken: the one before grows old, and old quotes let nothing out.
+        if !is_measurable(&quote) {
+            return;
+        }
         if let Some(mark) = quote.mark() {
             for books in self.accounts.values_mut() {
                 books.portfolio.mark(&quote.instrument, mark);
@@ -251,12 +282,14 @@ impl Engine {
             }
         }
         self.trip_on_daily_loss();
+        self.ask_after_doubtful();
     }
 
     fn record_equity(&mut self, id: &AccountId) {
         let Some(books) = self.accounts.get_mut(id) else { return };
         books.last_equity_at = Some(self.now);
         let account = books.portfolio.account(self.now);
+        books.see_equity(account_day(self.now), account.net_liquidation);
         self.entry.equity.push(EquityPoint {
             account: id.clone(),
             at: self.now,

@@ -48,7 +48,7 @@ impl Engine {
         if self.book.get(request.client_order_id).is_some() {
             return Ok(());
         }
-        let RiskOutcome { checks, result } = self.check(&request);
+        let RiskOutcome { checks, reduces, result } = self.check(&request);
         let approved = match result {
             Ok(approved) => approved,
             Err(denials) => {
@@ -58,7 +58,7 @@ impl Engine {
         };
         let account = request.account.clone();
         if let Some(books) = self.accounts.get_mut(&account) {
-            books.activity.record(self.now, &request);
+            books.activity.record(self.now, &request, reduces);
         }
         for exit in request.exit_orders() {
             let order = self.new_order(exit, OrderStatus::PendingSubmit);
@@ -139,7 +139,7 @@ impl Engine {
         let mut moved = old.clone();
         lifecycle::transition(&mut moved, Transition::ReplaceRequested, self.now)
             .map_err(|_| ReplaceError::Refused(format!("order {} is {} already", old.number, old.status)))?;
-        let RiskOutcome { checks, result } = self.check_replace(&old, &new);
+        let RiskOutcome { checks, reduces, result } = self.check_replace(&old, &new);
         let approved = match result {
             Ok(approved) => approved,
             Err(denials) => {
@@ -149,6 +149,10 @@ impl Engine {
         };
         self.change_status(&old, &moved, "replace requested");
         let account = old.request.account.clone();
+        // A replace is an order to the broker: it counts for rate and repetition.
+        if let Some(books) = self.accounts.get_mut(&account) {
+            books.activity.record(self.now, &new, reduces);
+        }
         self.put_order(moved);
         let mut order = self.new_order(new, OrderStatus::PendingSubmit);
         order.replaces = Some(id);
@@ -161,7 +165,8 @@ impl Engine {
     fn check_replace(&self, old: &Order, new: &OrderRequest) -> RiskOutcome {
         match self.accounts.get(&new.account) {
             Some(books) => {
-                let account = self.account_figures(books);
+                let gone = Some(old.request.client_order_id);
+                let account = self.account_figures_without(books, gone);
                 risk::check_replace(&self.risk_view(books, &account), old, new)
             }
             None => RiskOutcome::unknown_account(&new.account),

@@ -4,6 +4,7 @@ use crate::core::effect::JournalEntry;
 use crate::core::input::{AccountSetup, Restored};
 use crate::core::portfolio::{AccountTerms, Portfolio};
 use crate::core::risk::Activity;
+use crate::domain::calendar::account_day;
 use crate::domain::limits::TradingState;
 
 use super::{Books, Engine};
@@ -25,7 +26,7 @@ impl Engine {
             broker_up: true,
             reconciled: false,
             last_equity_at: None,
-            equity_high: None,
+            equity_highs: std::collections::VecDeque::new(),
             setup,
         };
         self.accounts.insert(books.setup.account.clone(), books);
@@ -51,6 +52,11 @@ impl Engine {
         for (account, equity) in &restored.day_start_equity {
             if let Some(books) = self.accounts.get_mut(account) {
                 books.portfolio.set_day_start_equity(self.now, *equity);
+            }
+        }
+        for (account, at, equity) in &restored.equity_highs {
+            if let Some(books) = self.accounts.get_mut(account) {
+                books.see_equity(account_day(*at), *equity);
             }
         }
         self.log.extend(restored.log);

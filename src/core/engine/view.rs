@@ -6,6 +6,7 @@ use crate::core::fees::FeeTable;
 use crate::core::risk::{self, MarketView, RiskView};
 use crate::domain::account::Account;
 use crate::domain::calendar::MarketPhase;
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::order::OrderRequest;
 use crate::domain::quote::Quote;
@@ -33,14 +34,17 @@ impl MarketView for Engine {
 impl Engine {
     /// An account's figures with working orders' money held back.
     pub(super) fn account_figures(&self, books: &Books) -> Account {
-        let reserved = self
+        self.account_figures_without(books, None)
+    }
+
+    /// The same as if one order were gone: what a replace is measured by.
+    pub(super) fn account_figures_without(&self, books: &Books, gone: Option<ClientOrderId>) -> Account {
+        let orders = self
             .book
             .working_of(&books.setup.account)
-            .map(|order| {
-                let fees = &self.config.fees;
-                risk::reservation(&books.portfolio, self, fees, &order.request, order.leaves_quantity())
-            })
-            .sum();
+            .filter(|order| Some(order.request.client_order_id) != gone)
+            .map(|order| (&order.request, order.leaves_quantity()));
+        let reserved = risk::reserved(&books.portfolio, self, &self.config.fees, orders);
         books.portfolio.account_with(self.now, reserved)
     }
 
@@ -49,7 +53,7 @@ impl Engine {
             now: self.now,
             trading_state: self.trading_state.max(books.trading_state),
             account,
-            equity_high: books.equity_high,
+            equity_high: Some(books.equity_high(account.day_start_equity)),
             capabilities: &books.setup.capabilities,
             limits: &books.setup.limits,
             portfolio: &books.portfolio,
@@ -62,7 +66,7 @@ impl Engine {
             live_armed: false,
             bar_mode: self.config.bar_mode,
             never_closed: self.config.never_closed,
-            replacing: false,
+            replaces: None,
         }
     }
 

@@ -263,13 +263,8 @@ impl Venue {
     /// The account's figures, working orders' money held back.
     #[must_use]
     pub fn account(&self, now: Timestamp) -> Account {
-        let reserved = self
-            .orders
-            .values()
-            .map(|order| {
-                risk::reservation(&self.books, self, &self.config.fees, &order.request, order.leaves())
-            })
-            .sum();
+        let orders = self.orders.values().map(|order| (&order.request, order.leaves()));
+        let reserved = risk::reserved(&self.books, self, &self.config.fees, orders);
         self.books.account_with(now, reserved)
     }
 

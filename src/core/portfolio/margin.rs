@@ -86,6 +86,18 @@ const fn rates(class: AssetClass, short: bool) -> Rates {
     Rates { initial, maintenance }
 }
 
+/// Cash that secures all short puts of these options (signed quantities): the strikes, those of a spread less the width they are protected
+/// by. Contracts of one underlying stand together, in any order.
+pub fn cash_securing_puts<'a>(options: impl Iterator<Item = (&'a OptionContract, Quantity)>) -> Decimal {
+    let puts = options.filter(|(contract, quantity)| contract.right == Right::Put && !quantity.is_zero());
+    let mut legs: Vec<_> = puts.map(|(contract, quantity)| (contract, quantity, Price::ZERO)).collect();
+    if !legs.iter().any(|(_, quantity, _)| quantity.is_negative()) {
+        return Decimal::ZERO;
+    }
+    legs.sort_by(|a, b| a.0.cmp(b.0));
+    legs.chunk_by(|a, b| a.0.underlying == b.0.underlying).map(secured_by_cash).sum()
+}
+
 /// Cash that short puts tie up in a cash account, those of a spread less the width they are protected by.
 fn secured_by_cash(legs: &[(&OptionContract, Quantity, Price)]) -> Decimal {
     let mut longs = long_legs(legs, Right::Put);

@@ -24,7 +24,7 @@ use crate::domain::position::{Lot, Position};
 use lots::times;
 
 pub use lots::Holding;
-pub use margin::{MarginNeed, option_strategy_margin};
+pub use margin::{MarginNeed, cash_securing_puts, option_strategy_margin};
 
 /// What an account is, for its books.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

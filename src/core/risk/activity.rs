@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
@@ -25,6 +26,7 @@ struct Recent {
     limit: Option<Price>,
     origin: OriginKind,
     name: Option<smol_str::SmolStr>,
+    reduces: bool,
 }
 
 /// The recent requests of one account.
@@ -35,8 +37,8 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Remembers a request that was approved.
-    pub fn record(&mut self, now: Timestamp, request: &OrderRequest) {
+    /// Remembers a request that was approved, and whether it only reduces: such orders have a rate of their own.
+    pub fn record(&mut self, now: Timestamp, request: &OrderRequest, reduces: bool) {
         if self.recent.len() == RECENT_MAX {
             self.recent.pop_front();
         }
@@ -48,6 +50,7 @@ impl Activity {
             limit: request.pricing.limit_price(),
             origin: request.origin.kind,
             name: request.origin.name.clone(),
+            reduces,
         });
         if let Some(instrument) = request.subject.instrument() {
             if !self.sizes.contains_key(instrument) && self.sizes.len() >= INSTRUMENTS_MAX {
@@ -61,17 +64,17 @@ impl Activity {
         }
     }
 
-    /// Orders within the last `seconds`.
+    /// Orders within the last `seconds` that only reduce, or that do more.
     #[must_use]
-    pub fn orders_within(&self, now: Timestamp, seconds: i64) -> usize {
-        self.within(now, seconds).count()
+    pub fn orders_within(&self, now: Timestamp, seconds: i64, reduces: bool) -> usize {
+        self.within(now, seconds).filter(|r| r.reduces == reduces).count()
     }
 
     /// Orders of the same bot or agent within the last `seconds`.
     #[must_use]
     pub fn orders_of_origin_within(&self, now: Timestamp, seconds: i64, request: &OrderRequest) -> usize {
         self.within(now, seconds)
-            .filter(|r| r.origin == request.origin.kind && r.name == request.origin.name)
+            .filter(|r| !r.reduces && r.origin == request.origin.kind && r.name == request.origin.name)
             .count()
     }
 
@@ -95,7 +98,12 @@ impl Activity {
         }
         let mut sorted: Vec<Quantity> = sizes.iter().copied().collect();
         sorted.sort_unstable();
-        Some(sorted[sorted.len() / 2])
+        let middle = sorted.len() / 2;
+        if sorted.len().is_multiple_of(2) {
+            let pair = sorted[middle - 1] + sorted[middle];
+            return Some(Quantity::new(pair.get() / Decimal::TWO));
+        }
+        Some(sorted[middle])
     }
 
     fn within(&self, now: Timestamp, seconds: i64) -> impl Iterator<Item = &Recent> {

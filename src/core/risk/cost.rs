@@ -11,7 +11,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{OrderRequest, OrderSubject, Pricing};
 
-use super::view::MarketView;
+use super::view::{MarketView, RiskView};
 
 /// What an order would cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,32 +37,76 @@ pub fn estimate(
 ) -> CostEstimate {
     match &request.subject {
         OrderSubject::Instrument(instrument) => {
-            single(portfolio, market, fees, request, instrument, quantity)
+            let held = portfolio.quantity(instrument);
+            single(portfolio, market, fees, (request, instrument), held, quantity)
         }
         OrderSubject::Legs(_) => package(portfolio, market, fees, request, quantity),
     }
 }
 
-/// Buying power a working order holds back.
+/// The same for an order that finds only `held` left to close.
+pub(super) fn estimate_beyond(
+    view: &RiskView<'_>,
+    request: &OrderRequest,
+    instrument: &Instrument,
+    held: Quantity,
+) -> CostEstimate {
+    single(view.portfolio, view.market, view.fees, (request, instrument), held, request.quantity)
+}
+
+/// Buying power that working orders hold back together. Those that close share what is held: what they would sell beyond it opens, and
+/// needs money like any other (two sales of all of a position make a short one).
 #[must_use]
-pub fn reservation(
+pub fn reserved<'a>(
     portfolio: &Portfolio,
     market: &dyn MarketView,
     fees: &FeeTable,
-    request: &OrderRequest,
-    leaves: Quantity,
+    orders: impl Iterator<Item = (&'a OrderRequest, Quantity)>,
 ) -> Decimal {
-    // A child waits for its parent, and an exit only reduces: neither needs money of its own.
-    if request.contingency.parent.is_some() || request.reduce_only {
-        return Decimal::ZERO;
+    let mut sum = Decimal::ZERO;
+    let mut singles: Vec<(&Instrument, bool, &OrderRequest, Quantity)> = Vec::new();
+    for (request, leaves) in orders {
+        // A child waits for its parent, and an exit only reduces: neither needs money of its own.
+        if request.contingency.parent.is_some() || request.reduce_only {
+            continue;
+        }
+        match &request.subject {
+            OrderSubject::Instrument(instrument) => {
+                singles.push((instrument, request.side.is_buy(), request, leaves));
+            }
+            OrderSubject::Legs(_) => {
+                sum += estimate(portfolio, market, fees, request, leaves).buying_power;
+            }
+        }
     }
-    // Nor does what closes a position: most working orders are exits, and an account may have a hundred, so this goes first.
-    if let OrderSubject::Instrument(instrument) = &request.subject
-        && opening_part(portfolio.quantity(instrument), request.side.is_buy(), leaves).is_zero()
-    {
-        return Decimal::ZERO;
+    let key = |o: &(&Instrument, bool, &OrderRequest, Quantity)| (o.1, o.2.client_order_id);
+    singles.sort_unstable_by(|a, b| a.0.cmp(b.0).then_with(|| key(a).cmp(&key(b))));
+    for group in singles.chunk_by(|a, b| a.1 == b.1 && a.0 == b.0) {
+        let held = portfolio.quantity(group[0].0);
+        let mut left = held;
+        for (n, (instrument, buy, request, leaves)) in group.iter().enumerate() {
+            // Of orders of which one cancels the other only one can take from the position.
+            let alternative = request.contingency.oco_group.is_some()
+                && group[..n].iter().any(|o| o.2.contingency.oco_group == request.contingency.oco_group);
+            let before = if alternative { held } else { left };
+            if !opening_part(before, *buy, *leaves).is_zero() {
+                sum += single(portfolio, market, fees, (request, instrument), before, *leaves).buying_power;
+            }
+            if !alternative {
+                left = after_closing(left, *buy, *leaves);
+            }
+        }
     }
-    estimate(portfolio, market, fees, request, leaves).buying_power
+    sum
+}
+
+/// What is left to close once an order has closed all it can.
+pub(super) fn after_closing(held: Quantity, buy: bool, quantity: Quantity) -> Quantity {
+    if held.is_zero() || held.is_positive() == buy {
+        return held;
+    }
+    let left = (held.abs() - quantity).get().max(Decimal::ZERO);
+    Quantity::new(if held.is_negative() { -left } else { left })
 }
 
 fn market_price(market: &dyn MarketView, instrument: &Instrument, buy: bool) -> Option<Price> {
@@ -74,8 +118,8 @@ fn single(
     portfolio: &Portfolio,
     market: &dyn MarketView,
     fees: &FeeTable,
-    request: &OrderRequest,
-    instrument: &Instrument,
+    (request, instrument): (&OrderRequest, &Instrument),
+    held: Quantity,
     quantity: Quantity,
 ) -> CostEstimate {
     let buy = request.side.is_buy();
@@ -91,7 +135,7 @@ fn single(
     let value = price.get() * quantity.get() * multiplier;
     let fee = fees.fee(instrument.asset_class(), quantity, price, true);
     let cost = if buy { value } else { -value };
-    let opening = opening_part(portfolio.quantity(instrument), buy, quantity);
+    let opening = opening_part(held, buy, quantity);
     let share = if quantity.is_zero() { Decimal::ZERO } else { opening.get() / quantity.get() };
     let margin = portfolio.terms().kind == AccountKind::Margin;
     let need = if opening.is_zero() {
@@ -99,7 +143,7 @@ fn single(
     } else {
         match (instrument, buy) {
             (Instrument::Option(contract), false) => {
-                short_option_need(portfolio, market, contract, opening) - value * share
+                short_option_need(portfolio, market, contract, opening) - value * share + fee
             }
             _ => value.abs() * share * weight(instrument.asset_class(), margin) + fee,
         }
@@ -119,7 +163,7 @@ fn weight(class: AssetClass, margin: bool) -> Decimal {
 }
 
 /// The part of an order that opens, beyond what it closes.
-fn opening_part(held: Quantity, buy: bool, quantity: Quantity) -> Quantity {
+pub(super) fn opening_part(held: Quantity, buy: bool, quantity: Quantity) -> Quantity {
     let closes = if held.is_zero() || held.is_positive() == buy { Quantity::ZERO } else { held.abs() };
     if quantity > closes { quantity - closes } else { Quantity::ZERO }
 }

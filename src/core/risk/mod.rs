@@ -11,7 +11,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::order::{Approved, Order, OrderRequest};
 
 pub use activity::Activity;
-pub use cost::{CostEstimate, estimate, reservation};
+pub use cost::{CostEstimate, estimate, reserved};
 pub use view::{MarketView, RiskView};
 
 /// Every check's result, and the verdict.
@@ -19,6 +19,8 @@ pub use view::{MarketView, RiskView};
 pub struct RiskOutcome {
     /// In the order of `DenialCode::ALL`.
     pub checks: Vec<RiskCheck>,
+    /// Does the order do nothing but reduce what is held and not claimed by other orders.
+    pub reduces: bool,
     /// The approved order, or every reason against it.
     pub result: Result<Approved<OrderRequest>, Vec<Denial>>,
 }
@@ -29,23 +31,24 @@ impl RiskOutcome {
     pub fn unknown_account(account: &AccountId) -> Self {
         let check =
             RiskCheck::new(DenialCode::NotAuthorised, Verdict::Fail).with_note(format!("account={account}"));
-        Self { result: Err(check.denial().into_iter().collect()), checks: vec![check] }
+        Self { result: Err(check.denial().into_iter().collect()), checks: vec![check], reduces: false }
     }
 }
 
 /// Checks a new order against the view.
 #[must_use]
 pub fn check(view: &RiskView<'_>, request: &OrderRequest) -> RiskOutcome {
-    let mut checks = checks::run(view, request);
+    let (mut checks, reduces) = checks::run(view, request);
     checks.sort_by_key(|check| check.code);
     let denials: Vec<Denial> = checks.iter().filter_map(RiskCheck::denial).collect();
     let result = if denials.is_empty() { Ok(Approved::seal(request.clone())) } else { Err(denials) };
-    RiskOutcome { checks, result }
+    RiskOutcome { checks, reduces, result }
 }
 
-/// Checks a replace: the new order as if the old one were gone.
+/// Checks a replace: the new order as if the old one were gone, so that only the increase counts. The view's account must hold nothing
+/// back for the old order.
 #[must_use]
-pub fn check_replace(view: &RiskView<'_>, old: &Order, new: &OrderRequest) -> RiskOutcome {
+pub fn check_replace<'a>(view: &RiskView<'a>, old: &'a Order, new: &OrderRequest) -> RiskOutcome {
     let without_old = RiskView {
         working: view
             .working
@@ -53,7 +56,7 @@ pub fn check_replace(view: &RiskView<'_>, old: &Order, new: &OrderRequest) -> Ri
             .copied()
             .filter(|order| order.request.client_order_id != old.request.client_order_id)
             .collect(),
-        replacing: true,
+        replaces: Some(old),
         ..view.clone()
     };
     check(&without_old, new)

@@ -10,8 +10,7 @@ use crate::domain::calendar::MarketPhase;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{RiskLimits, TradingState};
-use crate::domain::money::Quantity;
-use crate::domain::order::{Order, OrderRequest, OrderStatus, Side};
+use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
 use crate::domain::quote::Quote;
 
 use super::activity::Activity;
@@ -63,24 +62,44 @@ pub struct RiskView<'a> {
     pub bar_mode: bool,
     /// The simulated exchange never closes.
     pub never_closed: bool,
-    /// The order takes another's place.
-    pub replacing: bool,
+    /// The order whose place the new one takes; it is not among the working ones.
+    pub replaces: Option<&'a Order>,
 }
 
 impl RiskView<'_> {
-    /// Does the order only reduce the position it trades in. Packages never do, by this measure, unless every leg closes.
+    /// Units of an instrument that working orders on one side may still trade, those that would open when `opening_only`. Exits of a
+    /// bracket wait for their parent and follow what it fills, and what is linked with the request goes when it comes: neither counts.
     #[must_use]
-    pub fn only_reduces(&self, request: &OrderRequest) -> bool {
-        match &request.subject {
-            crate::domain::order::OrderSubject::Instrument(instrument) => {
-                let held = self.portfolio.quantity(instrument);
-                reduces(held, request.side, request.quantity)
+    pub fn pending(
+        &self,
+        request: &OrderRequest,
+        instrument: &Instrument,
+        buy: bool,
+        opening_only: bool,
+    ) -> Decimal {
+        let mut sum = Decimal::ZERO;
+        for order in &self.working {
+            let other = &order.request;
+            let units = match &other.subject {
+                OrderSubject::Instrument(own) if own == instrument && other.side.is_buy() == buy => {
+                    Decimal::ONE
+                }
+                OrderSubject::Instrument(_) => continue,
+                OrderSubject::Legs(legs) => legs
+                    .iter()
+                    .filter(|leg| leg.instrument == *instrument && leg.side.is_buy() == buy)
+                    .map(|leg| leg.ratio)
+                    .sum(),
+            };
+            let counts = order.status != OrderStatus::PendingReplace
+                && other.contingency.parent.is_none()
+                && !(opening_only && other.reduce_only)
+                && !linked(other, request);
+            if counts {
+                sum = sum.saturating_add(units.saturating_mul(order.leaves_quantity().get()));
             }
-            crate::domain::order::OrderSubject::Legs(legs) => legs.iter().all(|leg| {
-                let quantity = Quantity::new(leg.ratio * request.quantity.get());
-                reduces(self.portfolio.quantity(&leg.instrument), leg.side, quantity)
-            }),
         }
+        sum
     }
 
     /// Working orders of an instrument that could trade on this side, but for those linked with the request.
@@ -98,15 +117,11 @@ impl RiskView<'_> {
 }
 
 /// Exits of one bracket, members of one OCO group, parent and child: they never trade against each other.
-fn linked(a: &OrderRequest, b: &OrderRequest) -> bool {
+pub(super) fn linked(a: &OrderRequest, b: &OrderRequest) -> bool {
     let group = |r: &OrderRequest| r.contingency.oco_group;
     let parent = |r: &OrderRequest| r.contingency.parent;
     (group(a).is_some() && group(a) == group(b))
         || parent(a) == Some(b.client_order_id)
         || parent(b) == Some(a.client_order_id)
         || (parent(a).is_some() && parent(a) == parent(b))
-}
-
-fn reduces(held: Quantity, side: Side, quantity: Quantity) -> bool {
-    !held.is_zero() && held.is_positive() != side.is_buy() && quantity <= held.abs()
 }

@@ -1,7 +1,9 @@
 //! Does the order fit the market: hours, quote age, spread, collar.
 
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
+use crate::core::lifecycle::package_multiplier;
 use crate::domain::account::AccountMode;
 use crate::domain::calendar::MarketPhase;
 use crate::domain::denial::DenialCode as Code;
@@ -10,7 +12,7 @@ use crate::domain::money::Price;
 use crate::domain::order::{OrderSubject, OrderType, Pricing, TimeInForce};
 use crate::domain::quote::{Feed, Quote};
 
-use super::{Checks, Context, Part};
+use super::{Checks, Context, Part, percent};
 
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     hours(context, checks);
@@ -54,10 +56,15 @@ fn stale(context: &Context<'_>, checks: &mut Checks) {
                 format!("instrument={} book is one-sided or crossed", part.instrument),
             );
         }
-        // On bars the newest complete bar is the quote, however long ago its interval began.
-        let age = view.now.duration_since(quote.as_of).as_secs();
-        if !view.bar_mode && age > i64::from(allowed) {
-            return checks.numbers(Code::StaleQuote, false, Decimal::from(age), Decimal::from(allowed));
+        if part.far_side().is_none() {
+            return checks.fail(Code::StaleQuote, format!("instrument={} has no price", part.instrument));
+        }
+        // On bars the newest complete bar is the quote, however long ago its interval began. A quote from the future is no newer than one
+        // as far in the past: one of the two clocks is wrong.
+        let age = view.now.duration_since(quote.as_of).abs();
+        if !view.bar_mode && age > SignedDuration::from_secs(i64::from(allowed)) {
+            let seconds = Decimal::new(i64::try_from(age.as_millis()).unwrap_or(i64::MAX), 3);
+            return checks.numbers(Code::StaleQuote, false, seconds, Decimal::from(allowed));
         }
     }
     checks.put(Code::StaleQuote, true);
@@ -77,10 +84,7 @@ fn spread(context: &Context<'_>, checks: &mut Checks) {
         let Some((mid, spread)) = part.quote.and_then(|quote| quote.mid().zip(quote.spread())) else {
             continue;
         };
-        if !mid.is_positive() {
-            continue;
-        }
-        let percent = (spread.get() / mid.get() * Decimal::ONE_HUNDRED).round_dp(4);
+        let percent = if mid.is_positive() { percent(spread.get(), mid.get()) } else { Decimal::MAX };
         if percent > widest.0 {
             widest = (percent, limit);
         }
@@ -106,7 +110,9 @@ fn allowance(class: AssetClass, price: Price) -> Decimal {
 }
 
 fn collar(context: &Context<'_>, checks: &mut Checks) {
-    let OrderSubject::Instrument(_) = &context.request.subject else { return checks.skip(Code::PriceCollar) };
+    if let OrderSubject::Legs(_) = &context.request.subject {
+        return package_collar(context, checks);
+    }
     let part = &context.parts[0];
     let Some(quote) = part.quote else { return checks.skip(Code::PriceCollar) };
     // A child of a bracket is judged against its parent's price, not against today's market.
@@ -114,8 +120,7 @@ fn collar(context: &Context<'_>, checks: &mut Checks) {
         return checks.skip(Code::PriceCollar);
     }
     let buy = context.request.side.is_buy();
-    let far_side = if buy { quote.ask } else { quote.bid }.or_else(|| quote.mark());
-    let Some(far_side) = far_side else { return checks.skip(Code::PriceCollar) };
+    let Some(far_side) = part.far_side() else { return checks.skip(Code::PriceCollar) };
     match context.request.pricing {
         Pricing::Limit { limit_price } => limit_collar(part, buy, limit_price, far_side, checks),
         Pricing::StopLimit { stop_price, limit_price } => {
@@ -136,6 +141,27 @@ fn limit_collar(part: &Part<'_>, buy: bool, limit: Price, far_side: Price, check
     let worst = if buy { far_side.get() + allowance } else { far_side.get() - allowance };
     let passes = if buy { limit.get() <= worst } else { limit.get() >= worst };
     checks.numbers(Code::PriceCollar, passes, limit.get(), worst);
+}
+
+/// The net of a package: no more may be paid (or less received) than its legs cost at the market, and the allowance of its dearest class.
+fn package_collar(context: &Context<'_>, checks: &mut Checks) {
+    let request = context.request;
+    let Some(limit) = request.pricing.limit_price() else { return checks.skip(Code::PriceCollar) };
+    if !request.quantity.is_positive() {
+        return checks.skip(Code::PriceCollar);
+    }
+    let mut natural = Decimal::ZERO;
+    for part in &context.parts {
+        let Some(price) = part.far_side() else { return checks.skip(Code::PriceCollar) };
+        natural += price.get() * part.signed() * part.multiplier();
+    }
+    let natural = natural / request.quantity.get() / package_multiplier(&request.subject);
+    let only_options = context.parts.iter().all(|part| part.instrument.as_option().is_some());
+    let class = if only_options { AssetClass::Option } else { AssetClass::Equity };
+    let worst = natural + allowance(class, Price::new(natural.abs()));
+    // Said on the package's own side: a credit as the least received.
+    let (net, sign) = (limit.get() * request.side.sign(), request.side.sign());
+    checks.numbers(Code::PriceCollar, net <= worst, limit.get(), worst * sign);
 }
 
 /// A buy stop lies above the market, a sell stop below it.

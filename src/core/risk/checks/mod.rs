@@ -2,6 +2,7 @@
 
 mod market;
 mod money;
+mod options;
 mod shape;
 mod size;
 mod state;
@@ -11,10 +12,10 @@ use rust_decimal::Decimal;
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
-use crate::domain::order::{OrderRequest, Side};
+use crate::domain::order::{Order, OrderRequest, OrderSubject, Side};
 use crate::domain::quote::Quote;
 
-use super::cost::{CostEstimate, estimate};
+use super::cost::{CostEstimate, after_closing, estimate, estimate_beyond, opening_part};
 use super::view::RiskView;
 
 /// Results as they come in.
@@ -52,9 +53,41 @@ pub(super) struct Part<'a> {
     spec: Option<&'a InstrumentSpec>,
     quote: Option<&'a Quote>,
     held: Quantity,
+    /// What is held and no working order on this side has claimed.
+    free: Quantity,
+    /// The units beyond what is free to close: they open or flip.
+    opening: Quantity,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    fn new(
+        view: &RiskView<'a>,
+        request: &OrderRequest,
+        instrument: &'a Instrument,
+        side: Side,
+        quantity: Quantity,
+    ) -> Self {
+        let held = view.portfolio.quantity(instrument);
+        let buy = side.is_buy();
+        // Only what could be closed can have been claimed.
+        let free = if held.is_zero() || held.is_positive() == buy {
+            held
+        } else {
+            let claimed = view.pending(request, instrument, buy, false);
+            after_closing(held, buy, Quantity::new(claimed))
+        };
+        Self {
+            instrument,
+            side,
+            quantity,
+            spec: view.market.spec(instrument),
+            quote: view.market.quote(instrument),
+            held,
+            free,
+            opening: opening_part(free, buy, quantity),
+        }
+    }
+
     fn multiplier(&self) -> Decimal {
         self.spec.map_or(Decimal::ONE, |spec| spec.multiplier)
     }
@@ -64,8 +97,23 @@ impl Part<'_> {
         self.quote.and_then(Quote::mark).or(fallback)
     }
 
+    /// The side of the market that this part would trade against.
+    fn far_side(&self) -> Option<Price> {
+        let quote = self.quote?;
+        if self.side.is_buy() { quote.ask } else { quote.bid }.or_else(|| quote.mark())
+    }
+
+    fn signed(&self) -> Decimal {
+        self.quantity.get() * self.side.sign()
+    }
+
     fn after(&self) -> Quantity {
-        self.held + Quantity::new(self.quantity.get() * self.side.sign())
+        self.held + Quantity::new(self.signed())
+    }
+
+    /// Is every unit of it taken off what is held and free.
+    fn closes(&self) -> bool {
+        self.quantity.is_positive() && !self.free.is_zero() && self.opening.is_zero()
     }
 }
 
@@ -75,58 +123,98 @@ pub(super) struct Context<'a> {
     request: &'a OrderRequest,
     parts: Vec<Part<'a>>,
     cost: CostEstimate,
+    /// It does nothing but reduce.
     reduces: bool,
+    /// It takes the place of an order that was at least as large and as eager: nothing increases.
+    shrinks: bool,
 }
 
-/// Runs every check.
-pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest) -> Vec<RiskCheck> {
-    let part = |instrument, side, quantity| Part {
-        instrument,
-        side,
-        quantity,
-        spec: view.market.spec(instrument),
-        quote: view.market.quote(instrument),
-        held: view.portfolio.quantity(instrument),
-    };
-    let parts = match &request.subject {
-        crate::domain::order::OrderSubject::Instrument(instrument) => {
-            vec![part(instrument, request.side, request.quantity)]
+/// Runs every check. Also says whether the order does nothing but reduce; packages do when every leg does.
+pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest) -> (Vec<RiskCheck>, bool) {
+    if let Some(check) = beyond_measure(view, request) {
+        return (vec![check], false);
+    }
+    let parts: Vec<Part<'_>> = match &request.subject {
+        OrderSubject::Instrument(instrument) => {
+            vec![Part::new(view, request, instrument, request.side, request.quantity)]
         }
-        crate::domain::order::OrderSubject::Legs(legs) => legs
+        OrderSubject::Legs(legs) => legs
             .iter()
             .map(|leg| {
-                part(
-                    &leg.instrument,
-                    leg.side,
-                    Quantity::new(leg.ratio.saturating_mul(request.quantity.get())),
-                )
+                let quantity = Quantity::new(leg.ratio * request.quantity.get());
+                Part::new(view, request, &leg.instrument, leg.side, quantity)
             })
             .collect(),
     };
-    // A number no account could hold is refused before anything is multiplied with it.
-    let huge = Decimal::from(1_000_000_000_000_i64);
-    if parts.is_empty()
-        || parts.iter().any(|part| part.quantity.abs().get() > huge)
-        || prices(request).any(|p| p.abs().get() > huge)
-    {
-        let check =
-            RiskCheck::new(DenialCode::BadQuantity, Verdict::Fail).with_numbers(request.quantity.get(), huge);
-        return vec![check];
-    }
-    let context = Context {
-        cost: estimate(view.portfolio, view.market, view.fees, request, request.quantity),
-        reduces: view.only_reduces(request),
-        view,
-        request,
-        parts,
+    let cost = match (&request.subject, parts.as_slice()) {
+        (OrderSubject::Instrument(instrument), [part]) => {
+            estimate_beyond(view, request, instrument, part.free)
+        }
+        _ => estimate(view.portfolio, view.market, view.fees, request, request.quantity),
     };
+    let reduces = parts.iter().all(Part::closes);
+    let shrinks = view.replaces.is_some_and(|old| is_no_increase(old, request));
+    let context = Context { view, request, parts, cost, reduces, shrinks };
     let mut checks = Checks(Vec::with_capacity(DenialCode::ALL.len()));
     state::run(&context, &mut checks);
     shape::run(&context, &mut checks);
     market::run(&context, &mut checks);
     size::run(&context, &mut checks);
     money::run(&context, &mut checks);
-    checks.0
+    (checks.0, reduces)
+}
+
+/// A number that no account could hold is refused before anything is multiplied with it, wherever it stands: every check that follows
+/// stays within what a decimal can hold. Quotes are within it already: the engine takes no others in.
+fn beyond_measure(view: &RiskView<'_>, request: &OrderRequest) -> Option<RiskCheck> {
+    let (units, money) = (Decimal::from(1_000_000_000_000_i64), Decimal::from(1_000_000_000));
+    let fail = |code, value: Decimal, most| {
+        Some(RiskCheck::new(code, Verdict::Fail).with_numbers(value.normalize(), most))
+    };
+    let asked = request.quantity.get();
+    let ratios = match &request.subject {
+        OrderSubject::Instrument(_) => &[][..],
+        OrderSubject::Legs(legs) if legs.is_empty() => return fail(DenialCode::BadQuantity, asked, units),
+        OrderSubject::Legs(legs) => legs.as_slice(),
+    };
+    let products = ratios.iter().flat_map(|leg| [leg.ratio, leg.ratio.saturating_mul(asked)]);
+    if let Some(found) = std::iter::once(asked).chain(products).find(|q| q.abs() > units) {
+        return fail(DenialCode::BadQuantity, found, units);
+    }
+    if let Some(found) = prices(request).find(|p| p.abs().get() > money) {
+        return fail(DenialCode::BadPrice, found.get(), money);
+    }
+    for instrument in request.subject.instruments() {
+        if let Some(spec) = view.market.spec(instrument)
+            && (spec.multiplier <= Decimal::ZERO || spec.multiplier > Decimal::from(10_000))
+        {
+            return fail(DenialCode::UnknownInstrument, spec.multiplier, Decimal::from(10_000));
+        }
+    }
+    None
+}
+
+/// Is the new order no more than the old one: no more units, no worse a price.
+fn is_no_increase(old: &Order, new: &OrderRequest) -> bool {
+    let was = &old.request;
+    let price = match (was.pricing.limit_price(), new.pricing.limit_price()) {
+        (Some(before), Some(after)) if new.side.is_buy() => after <= before,
+        (Some(before), Some(after)) => after >= before,
+        (before, after) => before == after,
+    };
+    was.subject == new.subject
+        && was.side == new.side
+        && was.pricing.order_type() == new.pricing.order_type()
+        && new.quantity <= old.leaves_quantity()
+        && price
+}
+
+/// A share of a whole in per cent; the most (or least) there is where the whole is nothing or next to nothing.
+fn percent(part: Decimal, whole: Decimal) -> Decimal {
+    let beyond = if part.is_sign_negative() { Decimal::MIN } else { Decimal::MAX };
+    part.checked_div(whole)
+        .and_then(|share| share.checked_mul(Decimal::ONE_HUNDRED))
+        .map_or(beyond, |percent| percent.round_dp(4))
 }
 
 /// Every price of a request.

@@ -4,11 +4,11 @@ use rust_decimal::Decimal;
 
 use crate::domain::account::AccountKind;
 use crate::domain::denial::DenialCode as Code;
-use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::instrument::AssetClass;
 use crate::domain::limits::DayTradeRule;
-use crate::domain::money::Quantity;
-use crate::domain::option::Right;
-use crate::domain::order::{OrderSubject, PositionEffect, Side};
+use crate::domain::money::Price;
+use crate::domain::order::{OrderRequest, OrderSubject, Pricing, Side};
+use crate::domain::quote::Quote;
 
 use super::{Checks, Context, Part};
 
@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     buying_power(context, checks);
     short_sale(context, checks);
     sell_exceeds(context, checks);
-    options(context, checks);
+    super::options::run(context, checks);
     day_trade(context, checks);
     would_increase(context, checks);
 }
@@ -25,31 +25,46 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
 fn wash(context: &Context<'_>, checks: &mut Checks) {
     let request = context.request;
     let OrderSubject::Instrument(instrument) = &request.subject else { return checks.skip(Code::WashCross) };
-    let limit = request.pricing.limit_price();
+    let quote = context.parts[0].quote;
+    let buy = request.side.is_buy();
     let crosses = context.view.rivals(request, instrument).find(|order| {
-        let other = &order.request;
-        if other.side.is_buy() == request.side.is_buy()
-            || other.pricing.order_type() == crate::domain::order::OrderType::Stop
-        {
-            return false;
-        }
-        let Some(theirs) = other.pricing.limit_price() else { return false };
-        match limit {
-            Some(ours) if request.side.is_buy() => ours >= theirs,
-            Some(ours) => ours <= theirs,
-            // A market order meets a resting order only where that is the best of the market.
-            None => context.parts[0].quote.is_some_and(|quote| {
-                if request.side.is_buy() {
-                    quote.ask.is_some_and(|ask| theirs <= ask)
-                } else {
-                    quote.bid.is_some_and(|bid| theirs >= bid)
-                }
-            }),
-        }
+        let Some(theirs) = resting_price(&order.request, quote) else { return false };
+        order.request.side.is_buy() != buy && meets(&request.pricing, buy, theirs, quote)
     });
     match crosses {
-        Some(order) => checks.fail(Code::WashCross, format!("own_order={}", order.number)),
+        Some(order) => {
+            let price = resting_price(&order.request, quote).unwrap_or_default();
+            checks.fail(Code::WashCross, format!("own_order={} price={price}", order.number));
+        }
         None => checks.put(Code::WashCross, true),
+    }
+}
+
+/// Where another order rests in the book; nowhere while it waits for its trigger.
+fn resting_price(order: &OrderRequest, quote: Option<&Quote>) -> Option<Price> {
+    match order.pricing {
+        Pricing::Limit { limit_price } => Some(limit_price),
+        Pricing::StopLimit { stop_price, limit_price } => {
+            let last = quote?.last.or_else(|| quote?.mark())?;
+            let traded = if order.side.is_buy() { last >= stop_price } else { last <= stop_price };
+            traded.then_some(limit_price)
+        }
+        Pricing::Market | Pricing::Stop { .. } | Pricing::TrailingStop { .. } => None,
+    }
+}
+
+/// Would an order of this pricing trade with one of ours that rests at `theirs`.
+fn meets(pricing: &Pricing, buy: bool, theirs: Price, quote: Option<&Quote>) -> bool {
+    match *pricing {
+        Pricing::Limit { limit_price } if buy => limit_price >= theirs,
+        Pricing::Limit { limit_price } => limit_price <= theirs,
+        // A market order meets a resting order only where that is the best of the market.
+        Pricing::Market if buy => quote.and_then(|q| q.ask).is_some_and(|ask| theirs <= ask),
+        Pricing::Market => quote.and_then(|q| q.bid).is_some_and(|bid| theirs >= bid),
+        // Between trigger and limit; what rests on the near side of the trigger has traded by then.
+        Pricing::StopLimit { stop_price, limit_price } if buy => (stop_price..=limit_price).contains(&theirs),
+        Pricing::StopLimit { stop_price, limit_price } => (limit_price..=stop_price).contains(&theirs),
+        Pricing::Stop { .. } | Pricing::TrailingStop { .. } => false,
     }
 }
 
@@ -67,10 +82,10 @@ fn buying_power(context: &Context<'_>, checks: &mut Checks) {
         checks.at_most(Code::BuyingPower, need, account.buying_power);
     }
     if account.kind == AccountKind::Cash {
-        let free = account.settled_cash - account.reserved;
+        let free = account.settled_cash.saturating_sub(account.reserved);
         checks.at_most(
             Code::CashSettled,
-            need.min(context.cost.cost + context.cost.fees).max(Decimal::ZERO),
+            need.min(context.cost.cost.saturating_add(context.cost.fees)).max(Decimal::ZERO),
             free.max(Decimal::ZERO),
         );
     } else {
@@ -79,7 +94,7 @@ fn buying_power(context: &Context<'_>, checks: &mut Checks) {
 }
 
 fn opens_short(part: &Part<'_>) -> bool {
-    !part.side.is_buy() && part.after().is_negative()
+    !part.side.is_buy() && part.opening.is_positive()
 }
 
 fn short_sale(context: &Context<'_>, checks: &mut Checks) {
@@ -98,7 +113,12 @@ fn short_sale(context: &Context<'_>, checks: &mut Checks) {
         view.limits.allow_short && view.capabilities.short_sales && view.account.kind == AccountKind::Margin;
     checks.put(Code::ShortNotAllowed, allowed);
     checks.put(Code::NotShortable, part.spec.is_some_and(|spec| spec.shortable));
-    checks.put(Code::HardToBorrow, part.spec.is_some_and(|spec| spec.easy_to_borrow || !spec.shortable));
+    // What cannot be borrowed at all is not hard to borrow.
+    if part.spec.is_some_and(|spec| spec.shortable) {
+        checks.put(Code::HardToBorrow, part.spec.is_some_and(|spec| spec.easy_to_borrow));
+    } else {
+        checks.skip(Code::HardToBorrow);
+    }
     checks.skip(Code::ShortSaleRestricted);
 }
 
@@ -116,18 +136,9 @@ fn sell_exceeds(context: &Context<'_>, checks: &mut Checks) {
             continue;
         }
         ran = true;
-        let claimed: Decimal = context
-            .view
-            .rivals(context.request, part.instrument)
-            .filter(|order| {
-                order.request.side.is_buy() == part.side.is_buy()
-                    && order.request.contingency.parent.is_none()
-            })
-            .map(|order| order.leaves_quantity().get())
-            .sum();
-        let held =
-            if cover { (-part.held.get()).max(Decimal::ZERO) } else { part.held.get().max(Decimal::ZERO) };
-        let free = (held - claimed).max(Decimal::ZERO);
+        // What is held and not claimed; nothing of it is on the other side of the market.
+        let held = if cover { -part.free.get() } else { part.free.get() };
+        let free = held.max(Decimal::ZERO);
         if part.quantity.get() > free {
             return checks.numbers(Code::SellExceedsPosition, false, part.quantity.get(), free);
         }
@@ -135,110 +146,12 @@ fn sell_exceeds(context: &Context<'_>, checks: &mut Checks) {
     if ran { checks.put(Code::SellExceedsPosition, true) } else { checks.skip(Code::SellExceedsPosition) }
 }
 
-/// The level an order needs: 1 covered writing, 2 long options, 3 spreads, 4 uncovered.
-fn options(context: &Context<'_>, checks: &mut Checks) {
-    let opening: Vec<&Part<'_>> = context
-        .parts
-        .iter()
-        .filter(|part| {
-            part.instrument.asset_class() == AssetClass::Option && part.after().abs() > part.held.abs()
-        })
-        .collect();
-    if opening.is_empty() || context.request.position_effect == Some(PositionEffect::Close) {
-        for code in [Code::OptionsLevel, Code::UncoveredCall, Code::UnsecuredPut] {
-            checks.skip(code);
-        }
-        return;
-    }
-    let account = context.view.account;
-    let level = account.options_level;
-    let uncovered = uncovered_calls(context);
-    let naked_put = unpaired_short(context, Right::Put);
-    let spread = context.parts.len() > 1 && opening.iter().any(|part| !part.side.is_buy());
-    let beyond_power = context.cost.buying_power > account.buying_power;
-    let naked = naked_put.is_positive() && account.kind == AccountKind::Margin && beyond_power;
-    let needs: u8 = if uncovered.is_positive() || naked {
-        4
-    } else if spread {
-        3
-    } else if opening.iter().any(|part| part.side.is_buy()) {
-        2
-    } else {
-        1
-    };
-    let passes = level >= needs;
-    checks.numbers(Code::OptionsLevel, passes, Decimal::from(needs), Decimal::from(level));
-    if level >= 4 && account.kind == AccountKind::Margin {
-        checks.skip(Code::UncoveredCall);
-    } else {
-        checks.numbers(Code::UncoveredCall, uncovered.is_zero(), uncovered.get(), Decimal::ZERO);
-    }
-    if naked_put.is_positive() && account.kind == AccountKind::Cash {
-        checks.at_most(Code::UnsecuredPut, context.cost.buying_power, account.buying_power);
-    } else {
-        checks.skip(Code::UnsecuredPut);
-    }
-}
-
-/// Contracts of a right that would be short with no long of the same underlying beside them.
-fn unpaired_short(context: &Context<'_>, right: Right) -> Quantity {
-    let Some(Instrument::Option(first)) =
-        context.parts.iter().map(|p| p.instrument).find(|i| i.as_option().is_some())
-    else {
-        return Quantity::ZERO;
-    };
-    let mut net = Decimal::ZERO;
-    let mut shorts = Decimal::ZERO;
-    let touched = |instrument: &Instrument| context.parts.iter().any(|part| part.instrument == instrument);
-    let held = context.view.portfolio.holdings().filter(|(i, _)| !touched(i)).map(|(i, h)| (i, h.quantity));
-    let after = context.parts.iter().map(|part| (part.instrument, part.after()));
-    for (instrument, quantity) in held.chain(after) {
-        if let Instrument::Option(contract) = instrument
-            && contract.underlying == first.underlying
-            && contract.right == right
-        {
-            net += quantity.get();
-            if quantity.is_negative() {
-                shorts += -quantity.get();
-            }
-        }
-    }
-    Quantity::new((-net).max(Decimal::ZERO).min(shorts))
-}
-
-/// Short calls beyond what shares, longs and working orders leave covered.
-fn uncovered_calls(context: &Context<'_>) -> Quantity {
-    let Some(Instrument::Option(first)) =
-        context.parts.iter().map(|p| p.instrument).find(|i| i.as_option().is_some())
-    else {
-        return Quantity::ZERO;
-    };
-    let share = Instrument::Equity { symbol: first.underlying.clone() };
-    let bought: Decimal =
-        context.parts.iter().filter(|p| *p.instrument == share).map(|p| p.after().get() - p.held.get()).sum();
-    let shares = context.view.portfolio.quantity(&share).get() + bought;
-    let pending: Decimal = context
-        .view
-        .working
-        .iter()
-        .filter(|order| !order.request.side.is_buy() && order.request.contingency.parent.is_none())
-        .filter(|order| matches!(order.request.subject.instrument(), Some(Instrument::Option(c)) if c.underlying == first.underlying && c.right == Right::Call))
-        .map(|order| order.leaves_quantity().get())
-        .sum();
-    let short = unpaired_short(context, Right::Call).get();
-    if short.is_zero() {
-        return Quantity::ZERO;
-    }
-    let covered = (shares / Decimal::ONE_HUNDRED).floor().max(Decimal::ZERO);
-    Quantity::new((short + pending - covered).max(Decimal::ZERO))
-}
-
 fn day_trade(context: &Context<'_>, checks: &mut Checks) {
     let account = context.view.account;
     match context.view.limits.day_trade_rule {
         DayTradeRule::IntradayMargin if account.kind == AccountKind::Margin && !context.reduces => {
-            let value = account.long_market_value + context.cost.cost.max(Decimal::ZERO);
-            let need = value * Decimal::new(25, 2);
+            let value = account.long_market_value.saturating_add(context.cost.cost.max(Decimal::ZERO));
+            let need = value.saturating_mul(Decimal::new(25, 2));
             checks.at_most(Code::DayTrade, need, account.net_liquidation);
         }
         // The paper venue flags nothing, and nothing flagged is nothing to obey.

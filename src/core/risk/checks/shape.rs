@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::domain::denial::DenialCode as Code;
+use crate::domain::instrument::AssetClass;
 use crate::domain::money::Price;
 use crate::domain::order::{
     OrderSubject, OrderType, PositionEffect, Pricing, TimeInForce, TradingSession, Trail,
@@ -30,7 +31,12 @@ fn instrument(context: &Context<'_>, checks: &mut Checks) {
         None => checks.put(Code::NotTradable, true),
     }
     let forbidden = |part: &&Part<'_>| {
+        // What is never traded is not traded by way of its options either.
         limits.restricted.contains(part.instrument)
+            || part
+                .instrument
+                .as_option()
+                .is_some_and(|_| limits.restricted.contains(&part.instrument.price_driver()))
             || (!limits.allowed.is_empty() && !limits.allowed.contains(part.instrument))
     };
     match context.parts.iter().find(forbidden) {
@@ -67,6 +73,10 @@ fn quantity(context: &Context<'_>, checks: &mut Checks) {
             !spec.quantity_increment.is_zero() && !(part.quantity.get() % spec.quantity_increment).is_zero();
         if fractional {
             return checks.numbers(Code::BadQuantity, false, part.quantity.get(), spec.quantity_increment);
+        }
+        let share = part.instrument.asset_class() == AssetClass::Equity;
+        if share && !context.view.capabilities.fractional && !part.quantity.get().fract().is_zero() {
+            return checks.numbers(Code::BadQuantity, false, part.quantity.get(), Decimal::ONE);
         }
         if part.quantity.get() < spec.quantity_min {
             return checks.numbers(Code::BadQuantity, false, part.quantity.get(), spec.quantity_min);

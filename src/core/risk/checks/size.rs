@@ -2,12 +2,18 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::account::AccountKind;
+use crate::core::portfolio::cash_securing_puts;
+use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::money::Price;
 use crate::domain::option::Right;
+use crate::domain::order::{OrderRequest, OrderStatus, OrderSubject};
+use crate::domain::quote::Quote;
 
-use super::{Checks, Context, Part};
+use super::super::cost::estimate;
+use super::super::view::linked;
+use super::{Checks, Context, Part, percent};
 
 const LIMITS: [Code; 8] = [
     Code::FatFinger,
@@ -21,7 +27,7 @@ const LIMITS: [Code; 8] = [
 ];
 
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
-    if context.reduces {
+    if context.reduces || context.shrinks {
         for code in LIMITS {
             checks.skip(code);
         }
@@ -37,24 +43,30 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
 }
 
 fn fat_finger(context: &Context<'_>, checks: &mut Checks) {
-    let limits = context.view.limits;
+    let (view, limits) = (context.view, context.view.limits);
+    let mut measured = false;
     for part in &context.parts {
-        if let Some(usual) = context.view.activity.usual_quantity(part.instrument)
-            && let Some(most) = usual.get().checked_mul(limits.fat_finger_multiple)
-            && part.quantity.get() > most
-        {
-            return checks.numbers(Code::FatFinger, false, part.quantity.get(), most);
+        let usual = view
+            .activity
+            .usual_quantity(part.instrument)
+            .map(|usual| usual.get().checked_mul(limits.fat_finger_multiple).unwrap_or(Decimal::MAX));
+        let volume = view.market.average_volume(part.instrument).filter(|v| *v > Decimal::ZERO);
+        let share =
+            volume.map(|volume| volume.saturating_mul(limits.volume_percent_max) / Decimal::ONE_HUNDRED);
+        // Real shares have a volume; without it, and without a habit, there is nothing to measure by.
+        let live_share =
+            view.account.mode == AccountMode::Live && part.instrument.asset_class() == AssetClass::Equity;
+        if live_share && usual.or(share).is_none() {
+            return checks.fail(Code::FatFinger, format!("instrument={} has no volume", part.instrument));
         }
-        if let Some(volume) =
-            context.view.market.average_volume(part.instrument).filter(|v| *v > Decimal::ZERO)
-        {
-            let most = volume * limits.volume_percent_max / Decimal::ONE_HUNDRED;
+        for most in [usual, share].into_iter().flatten() {
+            measured = true;
             if part.quantity.get() > most {
                 return checks.numbers(Code::FatFinger, false, part.quantity.get(), most);
             }
         }
     }
-    checks.put(Code::FatFinger, true);
+    if measured { checks.put(Code::FatFinger, true) } else { checks.skip(Code::FatFinger) }
 }
 
 fn quantity(context: &Context<'_>, checks: &mut Checks) {
@@ -99,12 +111,6 @@ fn naked_notional(context: &Context<'_>) -> Decimal {
     }
 }
 
-/// Value of the position the part would make, at the mark.
-fn value_after(context: &Context<'_>, part: &Part<'_>) -> Option<Decimal> {
-    let price = part.value_price(context.cost.price)?;
-    Some((part.after().get() * price.get() * part.multiplier()).abs())
-}
-
 fn position(context: &Context<'_>, checks: &mut Checks) {
     let equity = context.view.account.net_liquidation;
     if equity <= Decimal::ZERO {
@@ -113,19 +119,16 @@ fn position(context: &Context<'_>, checks: &mut Checks) {
     let limit = context.view.limits.position_percent_max;
     let mut largest = Decimal::ZERO;
     for part in &context.parts {
-        let Some(value) = value_after(context, part) else {
+        let Some(price) = part.value_price(context.cost.price) else {
             return checks.fail(Code::MaxPosition, format!("instrument={} has no price", part.instrument));
         };
-        // Working orders on the same side would add to it.
-        let pending: Decimal = context
-            .view
-            .rivals(context.request, part.instrument)
-            .filter(|order| order.request.side.is_buy() == part.side.is_buy() && !order.request.reduce_only)
-            .map(|order| order.leaves_quantity().get())
-            .sum();
-        let price = part.value_price(context.cost.price).unwrap_or_default();
-        let percent = (value + pending * price.get() * part.multiplier()) / equity * Decimal::ONE_HUNDRED;
-        largest = largest.max(percent.round_dp(4));
+        // Working orders on the same side may fill too, or not.
+        let buy = part.side.is_buy();
+        let pending = context.view.pending(context.request, part.instrument, buy, true) * part.side.sign();
+        let after = part.after().get();
+        let units = after.abs().max(after.saturating_add(pending).abs());
+        let value = units.saturating_mul(price.get().abs()).saturating_mul(part.multiplier());
+        largest = largest.max(percent(value, equity));
     }
     checks.at_most(Code::MaxPosition, largest, limit);
 }
@@ -140,30 +143,111 @@ fn exposure(context: &Context<'_>, checks: &mut Checks) {
     if equity <= Decimal::ZERO {
         return checks.numbers(Code::MaxExposure, false, equity, Decimal::ZERO);
     }
-    let positions = account.long_market_value + account.short_market_value.abs();
-    let order = context.cost.cost.abs().max(naked_notional(context));
-    let gross = positions + account.reserved + order;
-    checks.at_most(Code::MaxExposure, (gross / equity * Decimal::ONE_HUNDRED).round_dp(4), limit);
+    let held = view.portfolio.holdings().filter_map(|(i, h)| Some((i.as_option()?, h.quantity)));
+    let gross = account
+        .long_market_value
+        .saturating_add(account.short_market_value.abs())
+        .saturating_add(cash_securing_puts(held))
+        .saturating_add(added(context));
+    checks.at_most(Code::MaxExposure, percent(gross, equity), limit);
 }
 
-fn open_orders(context: &Context<'_>, checks: &mut Checks) {
-    let (view, limits) = (context.view, context.view.limits);
-    let all = Decimal::from(view.working.len()) + Decimal::ONE;
-    if all > Decimal::from(limits.open_orders_max) {
-        return checks.at_most(Code::MaxOpenOrders, all, Decimal::from(limits.open_orders_max));
+/// What working orders and this one may add to the value of the positions: for each instrument the worse of all its buys filling and all its
+/// sells filling. Packages count by what they cost or may cost.
+fn added(context: &Context<'_>) -> Decimal {
+    let view = context.view;
+    let mut sum = Decimal::ZERO;
+    let mut orders: Vec<(&Instrument, Decimal, Decimal)> = Vec::with_capacity(view.working.len() + 1);
+    for order in &view.working {
+        let request = &order.request;
+        if request.contingency.parent.is_some()
+            || request.reduce_only
+            || order.status == OrderStatus::PendingReplace
+            || linked(request, context.request)
+        {
+            continue;
+        }
+        let leaves = order.leaves_quantity();
+        match &request.subject {
+            OrderSubject::Instrument(instrument) => {
+                let price = exposed_price(context, request, instrument, None);
+                orders.push((instrument, leaves.get() * request.side.sign(), price));
+            }
+            OrderSubject::Legs(_) => {
+                let cost = estimate(view.portfolio, view.market, view.fees, request, leaves);
+                sum = sum.saturating_add(cost.cost.abs().max(cost.buying_power));
+            }
+        }
     }
-    let first = context.parts[0].instrument;
-    let same =
-        view.working.iter().filter(|order| order.request.subject.instruments().any(|i| i == first)).count();
+    match (&context.request.subject, context.parts.as_slice()) {
+        (OrderSubject::Instrument(instrument), [part]) => {
+            let price = exposed_price(context, context.request, instrument, context.cost.price);
+            orders.push((instrument, part.signed(), price));
+        }
+        _ => sum = sum.saturating_add(context.cost.cost.abs().max(context.cost.buying_power)),
+    }
+    orders.sort_unstable_by(|a, b| a.0.cmp(b.0));
+    for of_one in orders.chunk_by(|a, b| a.0 == b.0) {
+        let (mut buys, mut sells, mut price) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+        for (_, units, at) in of_one {
+            if units.is_sign_negative() {
+                sells = sells.saturating_sub(*units);
+            } else {
+                buys = buys.saturating_add(*units);
+            }
+            price = price.max(*at);
+        }
+        let held = view.portfolio.quantity(of_one[0].0).get();
+        let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
+        sum = sum.saturating_add((worst - held.abs()).max(Decimal::ZERO).saturating_mul(price));
+    }
+    sum
+}
+
+/// Money per unit of an order: the strike of a put that is written, else the dearer of the mark and the order's own price.
+fn exposed_price(
+    context: &Context<'_>,
+    request: &OrderRequest,
+    instrument: &Instrument,
+    cost: Option<Price>,
+) -> Decimal {
+    let market = context.view.market;
+    let multiplier = market.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
+    let price = match instrument {
+        Instrument::Option(contract) if !request.side.is_buy() && contract.right == Right::Put => {
+            contract.strike
+        }
+        _ => {
+            let own = request.pricing.limit_price().or(request.pricing.stop_price()).or(cost);
+            let mark = market.quote(instrument).and_then(Quote::mark);
+            own.into_iter().chain(mark).max().unwrap_or_default()
+        }
+    };
+    price.get().saturating_mul(multiplier)
+}
+
+/// A bracket is three orders.
+fn open_orders(context: &Context<'_>, checks: &mut Checks) {
+    let (view, limits, request) = (context.view, context.view.limits, context.request);
+    let exits = usize::from(request.take_profit.is_some()) + usize::from(request.stop_loss.is_some());
+    let all = Decimal::from(view.working.len() + 1 + exits);
+    let most = Decimal::from(limits.open_orders_max);
+    if all > most {
+        return checks.at_most(Code::MaxOpenOrders, all, most);
+    }
+    let of = |part: &Part<'_>| {
+        view.working.iter().filter(|o| o.request.subject.instruments().any(|i| i == part.instrument)).count()
+    };
+    let same = context.parts.iter().map(of).max().unwrap_or_default() + 1 + exits;
     let most = Decimal::from(limits.open_orders_per_instrument_max);
-    checks.at_most(Code::MaxOpenOrders, Decimal::from(same) + Decimal::ONE, most);
+    checks.at_most(Code::MaxOpenOrders, Decimal::from(same), most);
 }
 
 fn losses(context: &Context<'_>, checks: &mut Checks) {
     let (account, limits) = (context.view.account, context.view.limits);
     let start = account.day_start_equity;
     if start > Decimal::ZERO {
-        let percent = (-account.day_pnl / start * Decimal::ONE_HUNDRED).round_dp(4);
+        let percent = percent(-account.day_pnl, start);
         checks.numbers(
             Code::DailyLoss,
             percent < limits.daily_loss_percent,
@@ -171,11 +255,11 @@ fn losses(context: &Context<'_>, checks: &mut Checks) {
             limits.daily_loss_percent,
         );
     } else {
-        checks.skip(Code::DailyLoss);
+        checks.fail(Code::DailyLoss, format!("day_start_equity={} is not positive", start.normalize()));
     }
     match context.view.equity_high.filter(|high| *high > Decimal::ZERO) {
         Some(high) => {
-            let percent = ((high - account.net_liquidation) / high * Decimal::ONE_HUNDRED).round_dp(4);
+            let percent = percent(high.saturating_sub(account.net_liquidation), high);
             checks.numbers(
                 Code::Drawdown,
                 percent < limits.drawdown_percent,
@@ -183,6 +267,6 @@ fn losses(context: &Context<'_>, checks: &mut Checks) {
                 limits.drawdown_percent,
             );
         }
-        None => checks.skip(Code::Drawdown),
+        None => checks.fail(Code::Drawdown, "equity_high is not known"),
     }
 }

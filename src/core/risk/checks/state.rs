@@ -9,6 +9,9 @@ use crate::domain::order::{OrderStatus, OriginKind};
 
 use super::{Checks, Context};
 
+/// Orders a second that only reduce (reliability 4.2).
+const REDUCING_PER_SECOND_MAX: u32 = 10;
+
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     let (view, request) = (context.view, context.request);
     let human_close = request.origin.kind.is_human() && context.reduces;
@@ -17,14 +20,11 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     checks.put(Code::ReducingOnly, view.trading_state != TradingState::ReducingOnly || context.reduces);
     checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
     checks.put(Code::BrokerDown, view.broker_up);
-    checks.put(Code::AccountRestricted, true);
-    checks.put(Code::NotAuthorised, view.account.mode == AccountMode::Paper || view.live_armed);
-    checks.put(Code::ClockSkew, true);
-    if context.reduces {
-        checks.skip(Code::Protect);
-    } else {
-        checks.put(Code::Protect, true);
+    // No broker of this program sends restrictions or a clock to compare with, and no guard can be set: there is nothing to pass.
+    for code in [Code::AccountRestricted, Code::ClockSkew, Code::Protect] {
+        checks.skip(code);
     }
+    checks.put(Code::NotAuthorised, view.account.mode == AccountMode::Paper || view.live_armed);
     rates(context, checks);
     duplicate(context, checks);
 }
@@ -34,16 +34,14 @@ fn rates(context: &Context<'_>, checks: &mut Checks) {
     if view.bar_mode && limits.orders_per_minute_max == u32::MAX {
         return checks.skip(Code::OrderRate);
     }
-    let count = |seconds| Decimal::from(view.activity.orders_within(view.now, seconds));
+    let count = |seconds| {
+        Decimal::from(view.activity.orders_within(view.now, seconds, context.reduces)) + Decimal::ONE
+    };
     if context.reduces {
-        // Exits have a bucket of their own.
-        return checks.at_most(
-            Code::OrderRate,
-            count(1) + Decimal::ONE,
-            Decimal::from(limits.orders_per_second_max.max(10)),
-        );
+        // What only reduces has a bucket of its own, so that nothing that opens can keep an exit waiting.
+        return checks.at_most(Code::OrderRate, count(1), Decimal::from(REDUCING_PER_SECOND_MAX));
     }
-    let second = count(1) + Decimal::ONE;
+    let second = count(1);
     if second > Decimal::from(limits.orders_per_second_max) {
         return checks.at_most(Code::OrderRate, second, Decimal::from(limits.orders_per_second_max));
     }
@@ -57,12 +55,14 @@ fn rates(context: &Context<'_>, checks: &mut Checks) {
             );
         }
     }
-    checks.at_most(Code::OrderRate, count(60) + Decimal::ONE, Decimal::from(limits.orders_per_minute_max));
+    checks.at_most(Code::OrderRate, count(60), Decimal::from(limits.orders_per_minute_max));
 }
 
 fn duplicate(context: &Context<'_>, checks: &mut Checks) {
     let (view, request) = (context.view, context.request);
-    if request.allow_duplicate || view.replacing || view.bar_mode {
+    // Only a person can mean the same order twice.
+    let meant = request.allow_duplicate && request.origin.kind.is_human();
+    if meant || view.replaces.is_some() || view.bar_mode {
         return checks.skip(Code::Duplicate);
     }
     let seconds = view.limits.duplicate_seconds;

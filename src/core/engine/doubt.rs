@@ -1,0 +1,148 @@
+//! Orders whose state is in doubt: the broker is asked until it is known, and nothing is ever sent again (reliability J5, E5).
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::core::effect::Effect;
+use crate::domain::execution::{OrderEvent, OrderUpdate};
+use crate::domain::ids::ClientOrderId;
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::snapshot::Severity;
+
+use super::Engine;
+
+/// When a question is asked, in milliseconds after the doubt began; after the last one, every `LATER`.
+const ASKED_AFTER_MS: [i64; 7] = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+const LATER: SignedDuration = SignedDuration::from_secs(60);
+/// An order without any answer is in doubt from here: the time a broker link gives a request.
+const NO_ANSWER: SignedDuration = SignedDuration::from_secs(10);
+/// The same for a cancel or a replace.
+const NO_CANCEL: SignedDuration = SignedDuration::from_secs(15);
+/// A cancel that takes this long is worth an alert.
+const CANCEL_STUCK: SignedDuration = SignedDuration::from_secs(60);
+/// Two empty answers at least this far apart are needed.
+const APART: SignedDuration = SignedDuration::from_secs(3);
+/// An empty answer counts for nothing before this time after the send: brokers show an order up to 20 s late.
+const VISIBLE: SignedDuration = SignedDuration::from_secs(25);
+
+/// What has been asked about one order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubt {
+    since: Timestamp,
+    asked: usize,
+    last: Timestamp,
+    first_empty: Option<Timestamp>,
+    alerted: bool,
+}
+
+impl Doubt {
+    const fn new(now: Timestamp) -> Self {
+        Self { since: now, asked: 0, last: now, first_empty: None, alerted: false }
+    }
+
+    fn due(&self) -> Timestamp {
+        match ASKED_AFTER_MS.get(self.asked) {
+            Some(ms) => self.since + SignedDuration::from_millis(*ms),
+            None => self.last + LATER,
+        }
+    }
+
+    /// Is a question due; what was missed meanwhile is not made up for.
+    fn ask(&mut self, now: Timestamp) -> bool {
+        if now < self.due() {
+            return false;
+        }
+        self.last = now;
+        while self.asked < ASKED_AFTER_MS.len() && self.due() <= now {
+            self.asked += 1;
+        }
+        true
+    }
+}
+
+/// From when an order is in doubt, if it can be.
+fn doubtful_from(order: &Order) -> Option<Timestamp> {
+    match order.status {
+        OrderStatus::Unknown => Some(order.updated_at),
+        OrderStatus::PendingSubmit => Some(order.updated_at + NO_ANSWER),
+        OrderStatus::PendingCancel | OrderStatus::PendingReplace => Some(order.updated_at + NO_CANCEL),
+        _ => None,
+    }
+}
+
+/// Has the broker said nothing that shows that it has the order.
+pub(super) fn is_unproven(order: &Order) -> bool {
+    matches!(order.status, OrderStatus::PendingSubmit | OrderStatus::Unknown | OrderStatus::PendingCancel)
+        && order.broker_order_id.is_none()
+        && order.filled_quantity.is_zero()
+}
+
+impl Engine {
+    /// Asks about every order in doubt whose question is due.
+    pub(super) fn ask_after_doubtful(&mut self) {
+        let now = self.now;
+        let mut doubts = std::mem::take(&mut self.doubts);
+        doubts.retain(|id, _| self.book.get(*id).is_some_and(|order| doubtful_from(order).is_some()));
+        let mut stuck = Vec::new();
+        for order in self.book.working() {
+            let id = order.request.client_order_id;
+            if doubtful_from(order).is_none_or(|from| from > now) {
+                continue;
+            }
+            // What still waits for the disk has not been sent: there is nothing to ask about.
+            if self.waits_for_disk(id) {
+                continue;
+            }
+            let doubt = doubts.entry(id).or_insert_with(|| Doubt::new(now));
+            if doubt.ask(now) {
+                // A cancel may be repeated, and must be: the first one may have come before the order.
+                if order.status == OrderStatus::PendingCancel {
+                    self.effects.push(Effect::Cancel { account: order.request.account.clone(), order: id });
+                }
+                self.effects.push(Effect::Ask { account: order.request.account.clone(), order: id });
+            }
+            let waited = now.duration_since(order.updated_at);
+            if order.status == OrderStatus::PendingCancel && waited > CANCEL_STUCK && !doubt.alerted {
+                doubt.alerted = true;
+                stuck.push((order.number, waited.as_secs()));
+            }
+        }
+        self.doubts = doubts;
+        for (number, seconds) in stuck {
+            let text = format!("order {number}: no answer to its cancel for {seconds} s; it may still fill");
+            self.note(Severity::Error, "CANCEL_STUCK", text);
+        }
+    }
+
+    fn waits_for_disk(&self, id: ClientOrderId) -> bool {
+        self.waiting.values().flatten().any(|effect| match effect {
+            Effect::Submit { order, .. } => {
+                let request = order.get();
+                request.client_order_id == id || request.exit_orders().iter().any(|e| e.client_order_id == id)
+            }
+            Effect::Replace { new, .. } => new.get().client_order_id == id,
+            _ => false,
+        })
+    }
+
+    /// The broker shows no such order. Believed only when it was said twice, apart, and long enough after the send; never of an order
+    /// that the broker has acknowledged.
+    pub(super) fn on_not_found(&mut self, update: &OrderUpdate) {
+        let id = update.client_order_id;
+        // An answer shows what there was when it was asked for, however late it comes.
+        let said = update.at.min(self.now);
+        let Some(order) = self.book.get(id) else { return };
+        if !is_unproven(order) || self.waits_for_disk(id) {
+            return;
+        }
+        let up = self.accounts.get(&order.request.account).is_some_and(|books| books.broker_up);
+        // Sent no later than the order last moved towards the broker.
+        let sent = order.updated_at.max(order.created_at);
+        let doubt = self.doubts.entry(id).or_insert_with(|| Doubt::new(said));
+        let first = *doubt.first_empty.get_or_insert(said);
+        let believed = up && said.duration_since(first) >= APART && said.duration_since(sent) >= VISIBLE;
+        if believed {
+            self.doubts.remove(&id);
+            self.on_order_update(&OrderUpdate { event: OrderEvent::NeverReached, ..update.clone() });
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! May the account write and hold these options: level, shares under calls, cash under puts.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::core::portfolio::cash_securing_puts;
+use crate::domain::account::AccountKind;
+use crate::domain::denial::DenialCode as Code;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::Quantity;
+use crate::domain::option::{OptionContract, Right};
+use crate::domain::order::OrderStatus;
+
+use super::super::view::linked;
+use super::{Checks, Context, Part};
+
+/// Units by contract, signed.
+type Options<'a> = BTreeMap<&'a OptionContract, Quantity>;
+
+/// The level an order needs: 1 covered calls and secured puts, 2 long options, 3 spreads, 4 uncovered.
+pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
+    let opens = |part: &&Part<'_>| part.instrument.as_option().is_some() && part.opening.is_positive();
+    let opening: Vec<&Part<'_>> = context.parts.iter().filter(opens).collect();
+    let Some(contract) = opening.first().and_then(|part| part.instrument.as_option()) else {
+        for code in [Code::OptionsLevel, Code::UncoveredCall, Code::UnsecuredPut] {
+            checks.skip(code);
+        }
+        return;
+    };
+    let account = context.view.account;
+    let writes = |right| {
+        opening
+            .iter()
+            .any(|part| !part.side.is_buy() && part.instrument.as_option().is_some_and(|c| c.right == right))
+    };
+    let after =
+        if opening.iter().any(|part| !part.side.is_buy()) { at_worst(context) } else { Options::new() };
+    let calls =
+        if writes(Right::Call) { uncovered_calls(context, contract, &after) } else { Uncovered::default() };
+    let cash = match (writes(Right::Put), account.kind) {
+        (false, _) => None,
+        (true, AccountKind::Cash) => Some((context.cost.buying_power, account.buying_power)),
+        (true, AccountKind::Margin) => {
+            let need = cash_securing_puts(after.iter().map(|(contract, units)| (*contract, *units)));
+            Some((need, account.cash.saturating_sub(account.reserved)))
+        }
+    };
+    let unsecured = cash.is_some_and(|(need, has)| need > has);
+    let uncovered = calls.by_anything.is_positive() || unsecured && account.kind == AccountKind::Margin;
+    let spread =
+        opening.iter().any(|part| part.side.is_buy()) && opening.iter().any(|part| !part.side.is_buy());
+    let needs: u8 = if uncovered {
+        4
+    } else if spread || calls.by_shares.is_positive() {
+        3
+    } else if opening.iter().any(|part| part.side.is_buy()) {
+        2
+    } else {
+        1
+    };
+    checks.at_most(Code::OptionsLevel, Decimal::from(needs), Decimal::from(account.options_level));
+    let may_write_uncovered = account.options_level >= 4 && account.kind == AccountKind::Margin;
+    if may_write_uncovered || !writes(Right::Call) {
+        checks.skip(Code::UncoveredCall);
+    } else {
+        checks.at_most(Code::UncoveredCall, calls.by_anything.get(), Decimal::ZERO);
+    }
+    match cash {
+        Some((need, has)) if !may_write_uncovered => checks.at_most(Code::UnsecuredPut, need, has),
+        _ => checks.skip(Code::UnsecuredPut),
+    }
+}
+
+/// All options once this order and every working order that sells options have filled, and none that buys.
+fn at_worst<'a>(context: &Context<'a>) -> Options<'a> {
+    let mut units = Options::new();
+    let view = context.view;
+    for (instrument, holding) in view.portfolio.holdings() {
+        if let Instrument::Option(contract) = instrument {
+            *units.entry(contract).or_default() += holding.quantity;
+        }
+    }
+    for part in &context.parts {
+        if let Instrument::Option(contract) = part.instrument {
+            *units.entry(contract).or_default() += Quantity::new(part.signed());
+        }
+    }
+    for order in &view.working {
+        let request = &order.request;
+        if request.contingency.parent.is_some()
+            || order.status == OrderStatus::PendingReplace
+            || linked(request, context.request)
+        {
+            continue;
+        }
+        let leaves = order.leaves_quantity();
+        let whole = match (&request.subject, request.side.is_buy()) {
+            (crate::domain::order::OrderSubject::Instrument(Instrument::Option(contract)), false) => {
+                Some((contract, leaves))
+            }
+            _ => None,
+        };
+        let legs = match &request.subject {
+            crate::domain::order::OrderSubject::Legs(legs) => legs.as_slice(),
+            crate::domain::order::OrderSubject::Instrument(_) => &[],
+        };
+        let sold = legs.iter().filter(|leg| !leg.side.is_buy()).filter_map(|leg| {
+            Some((leg.instrument.as_option()?, Quantity::new(leg.ratio.saturating_mul(leaves.get()))))
+        });
+        for (contract, quantity) in whole.into_iter().chain(sold) {
+            *units.entry(contract).or_default() -= quantity;
+        }
+    }
+    units
+}
+
+/// Short calls beyond what covers them.
+#[derive(Default)]
+struct Uncovered {
+    /// Shares alone.
+    by_shares: Quantity,
+    /// Shares, and long calls that expire no earlier.
+    by_anything: Quantity,
+}
+
+fn uncovered_calls(context: &Context<'_>, written: &OptionContract, after: &Options<'_>) -> Uncovered {
+    let view = context.view;
+    let share = Instrument::Equity { symbol: written.underlying.clone() };
+    let traded: Decimal = context.parts.iter().filter(|p| *p.instrument == share).map(Part::signed).sum();
+    // Shares that a working order sells may be gone before the call is exercised.
+    let sold = view.pending(context.request, &share, false, false);
+    let shares = view.portfolio.quantity(&share).get().saturating_add(traded).saturating_sub(sold);
+    let covered = (shares / Decimal::ONE_HUNDRED).floor().max(Decimal::ZERO);
+    let mut calls: Vec<(&OptionContract, Decimal)> = after
+        .iter()
+        .filter(|(c, _)| c.underlying == written.underlying && c.right == Right::Call)
+        .map(|(contract, units)| (*contract, units.get()))
+        .collect();
+    // Latest first: whatever long call is free when a short one is reached expires no earlier. Of one day, the long ones first.
+    calls.sort_by(|a, b| b.0.expiry.cmp(&a.0.expiry).then(b.1.cmp(&a.1)));
+    let (mut longs, mut short, mut alone) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+    for (_, units) in calls {
+        if units > Decimal::ZERO {
+            longs += units;
+        } else {
+            short -= units;
+            let paired = longs.min(-units);
+            longs -= paired;
+            alone += -units - paired;
+        }
+    }
+    let beyond = |calls: Decimal| Quantity::new((calls - covered).max(Decimal::ZERO));
+    Uncovered { by_shares: beyond(short), by_anything: beyond(alone) }
+}

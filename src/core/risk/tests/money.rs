@@ -1,0 +1,513 @@
+//! Sizes, losses, money, short sales and options: every code with values on both sides of its boundary.
+
+use super::case::*;
+use super::table::Table;
+
+pub(super) fn sizes(t: &mut Table) {
+    let usual = |c: &mut Case, v: &str| {
+        for n in [6, 8, 10, 12, 14] {
+            let order = OrderRequest { quantity: Quantity::from(n), ..c.request.clone() };
+            c.activity.record(now() - SignedDuration::from_secs(90), &order, false);
+        }
+        c.request.quantity = q(v);
+    };
+    t.check(
+        Code::FatFinger,
+        "usually 10, now",
+        usual,
+        &[("199", Pass, ""), ("200", Pass, ""), ("201", Fail, "measured=201 limit=200")],
+    );
+    let volume = |c: &mut Case, v: &str| {
+        c.market.volumes.insert(instrument("AAPL"), d("4000"));
+        c.request.quantity = q(v);
+    };
+    t.check(
+        Code::FatFinger,
+        "of 4,000 a day",
+        volume,
+        &[("200", Pass, ""), ("201", Fail, "measured=201 limit=200")],
+    );
+    t.check(
+        Code::MaxOrderQuantity,
+        "shares",
+        |c, v| c.request.quantity = q(v),
+        &[("999", Pass, ""), ("1000", Pass, ""), ("1000.5", Fail, "measured=1000.5 limit=1000")],
+    );
+    t.check(
+        Code::MaxOrderQuantity,
+        "contracts",
+        |c, v| c.ask(Side::Buy, CALL, v, limit("1")),
+        &[("10", Pass, ""), ("11", Fail, "measured=11 limit=10")],
+    );
+    t.check(
+        Code::MaxOrderNotional,
+        "shares at 100",
+        |c, v| c.request.quantity = q(v),
+        &[("99", Pass, ""), ("100", Pass, ""), ("100.01", Fail, "measured=10001 limit=10000")],
+    );
+    t.check(
+        Code::MaxOrderNotional,
+        "puts written at 90",
+        |c, v| c.ask(Side::Sell, PUT, v, limit("1")),
+        &[("1", Pass, ""), ("2", Fail, "measured=18000 limit=10000")],
+    );
+    t.check(
+        Code::MaxPosition,
+        "shares at 100",
+        |c, v| c.request.quantity = q(v),
+        &[("249", Pass, ""), ("250", Pass, ""), ("250.01", Fail, "measured=25.001 limit=25")],
+    );
+    let beside = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "100");
+        c.work(Side::Buy, "AAPL", "100", limit("99"));
+        c.request.quantity = q(v);
+    };
+    t.check(
+        Code::MaxPosition,
+        "with 100 held and 100 being bought",
+        beside,
+        &[("50", Pass, ""), ("50.01", Fail, "measured=25.001 limit=25")],
+    );
+    // Short 50 more than the 100 that are held.
+    let flip = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "100");
+        c.ask(Side::SellShort, "AAPL", v, limit("100"));
+    };
+    t.check(
+        Code::MaxPosition,
+        "flipping 100 held",
+        flip,
+        &[("350", Pass, ""), ("350.01", Fail, "measured=25.001 limit=25")],
+    );
+}
+
+pub(super) fn exposures(t: &mut Table) {
+    let margin = |c: &mut Case, v: &str| {
+        c.figures = Box::new(|a| a.long_market_value = Decimal::from(199_000));
+        c.request.quantity = q(v);
+    };
+    t.check(
+        Code::MaxExposure,
+        "beside 199,000 on margin",
+        margin,
+        &[("9.9", Pass, ""), ("10", Pass, ""), ("10.01", Fail, "measured=200.001 limit=200")],
+    );
+    let cash = |c: &mut Case, v: &str| {
+        c.books = Case::books(AccountKind::Cash, 2);
+        c.figures = Box::new(|a| a.long_market_value = Decimal::from(99_000));
+        c.request.quantity = q(v);
+    };
+    t.check(
+        Code::MaxExposure,
+        "beside 99,000 in cash",
+        cash,
+        &[("10", Pass, ""), ("10.01", Fail, "measured=100.001 limit=100")],
+    );
+    // Buys and sells of one instrument do not add up: only one side can be the worse.
+    let both_sides = |c: &mut Case, v: &str| {
+        c.figures = Box::new(|a| a.long_market_value = Decimal::from(190_000));
+        c.work(Side::SellShort, "AAPL", "60", limit("100"));
+        c.work(Side::Buy, "AAPL", "40", limit("99"));
+        c.request.quantity = q(v);
+    };
+    t.check(
+        Code::MaxExposure,
+        "with 60 sold short and 40 bought, more",
+        both_sides,
+        &[("60", Pass, ""), ("60.01", Fail, "measured=200.001 limit=200")],
+    );
+    // Two sales of everything held end short.
+    let twice = |c: &mut Case, v: &str| {
+        c.figures = Box::new(|a| a.long_market_value = Decimal::from(199_000));
+        c.hold("AAPL", "10");
+        c.work(Side::SellShort, "AAPL", "10", limit("100"));
+        c.ask(Side::SellShort, "AAPL", v, limit("100"));
+    };
+    t.check(
+        Code::MaxExposure,
+        "sold short with all of 10 being sold",
+        twice,
+        &[("20", Pass, ""), ("20.01", Fail, "measured=200.001 limit=200")],
+    );
+    let n = |v: &str| v.parse::<usize>().unwrap();
+    let orders = |c: &mut Case, v: &str| {
+        (0..n(v)).for_each(|_| {
+            c.work(Side::Buy, "MSFT", "1", limit("90"));
+        });
+    };
+    t.check(
+        Code::MaxOpenOrders,
+        "orders working",
+        orders,
+        &[("98", Pass, ""), ("99", Pass, ""), ("100", Fail, "measured=101 limit=100")],
+    );
+    let in_it = |c: &mut Case, v: &str| {
+        (0..n(v)).for_each(|_| {
+            c.work(Side::Buy, "AAPL", "1", limit("90"));
+        });
+    };
+    t.check(
+        Code::MaxOpenOrders,
+        "orders in the instrument",
+        in_it,
+        &[("19", Pass, ""), ("20", Fail, "measured=21 limit=20")],
+    );
+    let bracket = |c: &mut Case, v: &str| {
+        in_it(c, v);
+        let exit =
+            |n: u64, price| BracketExit { client_order_id: ClientOrderId::from_parts(n, 0), price: p(price) };
+        (c.request.take_profit, c.request.stop_loss) = (Some(exit(2, "110")), Some(exit(3, "90")));
+    };
+    t.check(
+        Code::MaxOpenOrders,
+        "beside a bracket",
+        bracket,
+        &[("17", Pass, ""), ("18", Fail, "measured=21 limit=20")],
+    );
+}
+
+pub(super) fn losses(t: &mut Table) {
+    let day = |c: &mut Case, v: &str| {
+        let pnl = d(v);
+        c.figures = Box::new(move |a| a.day_pnl = pnl);
+    };
+    t.check(
+        Code::DailyLoss,
+        "of 100,000",
+        day,
+        &[
+            ("-2999", Pass, ""),
+            ("-3000", Fail, "measured=3 limit=3"),
+            ("-3001", Fail, "measured=3.001 limit=3"),
+        ],
+    );
+    let fallen = |c: &mut Case, v: &str| {
+        let equity = d(v);
+        c.figures = Box::new(move |a| a.net_liquidation = equity);
+    };
+    t.check(
+        Code::Drawdown,
+        "from 100,000 to",
+        fallen,
+        &[
+            ("90001", Pass, ""),
+            ("90000", Fail, "measured=10 limit=10"),
+            ("89999", Fail, "measured=10.001 limit=10"),
+        ],
+    );
+}
+
+pub(super) fn wash(t: &mut Table) {
+    let theirs = |c: &mut Case, v: &str| {
+        c.work(Side::SellShort, "AAPL", "5", limit(v));
+    };
+    t.check(
+        Code::WashCross,
+        "buying at 100, own offer",
+        theirs,
+        &[
+            ("100.01", Pass, ""),
+            ("100", Fail, "own_order=100 price=100"),
+            ("99.99", Fail, "own_order=100 price=99.99"),
+        ],
+    );
+    let at_market = |c: &mut Case, v: &str| {
+        theirs(c, v);
+        c.request.pricing = Pricing::Market;
+    };
+    t.check(
+        Code::WashCross,
+        "buying at the market of 100, own offer",
+        at_market,
+        &[("100.01", Pass, ""), ("100", Fail, "own_order=100 price=100")],
+    );
+    let waiting = |c: &mut Case, v: &str| {
+        c.work(Side::Sell, "AAPL", "5", stop_limit(v, "95"));
+    };
+    t.check(
+        Code::WashCross,
+        "a stop limit for 95 that triggers at",
+        waiting,
+        &[("99.99", Pass, ""), ("100", Fail, "own_order=100 price=95")],
+    );
+    let stops = |c: &mut Case, v: &str| {
+        c.work(Side::Buy, "AAPL", "5", limit(v));
+        c.ask(Side::SellShort, "AAPL", "5", stop_limit("98", "97"));
+    };
+    t.check(
+        Code::WashCross,
+        "a stop limit from 98 to 97, own bid",
+        stops,
+        &[
+            ("98.01", Pass, ""),
+            ("98", Fail, "own_order=100 price=98"),
+            ("97", Fail, "own_order=100 price=97"),
+            ("96.99", Pass, ""),
+        ],
+    );
+}
+
+pub(super) fn money(t: &mut Table) {
+    let power = |c: &mut Case, v: &str| {
+        let power = d(v);
+        c.figures = Box::new(move |a| a.buying_power = power);
+    };
+    t.check(
+        Code::BuyingPower,
+        "for 1,000",
+        power,
+        &[("1000.01", Pass, ""), ("1000", Pass, ""), ("999.99", Fail, "measured=1000 limit=999.99")],
+    );
+    // A coin's fee is a quarter per cent; a margin account pays coins in full, which takes twice as much.
+    let coins = |c: &mut Case, v: &str| {
+        power(c, v);
+        c.ask(Side::Buy, "BTC-USD", "10", limit("100"));
+    };
+    t.check(
+        Code::BuyingPower,
+        "for 1,000 of coins and the fee",
+        coins,
+        &[("2002.5", Pass, ""), ("2002.49", Fail, "measured=2002.5 limit=2002.49")],
+    );
+    // Held by two orders of 40,000 each, of the 200,000 a margin account of 100,000 has.
+    let reserved = |c: &mut Case, v: &str| {
+        c.work(Side::Buy, "MSFT", "400", limit("100"));
+        c.work(Side::Buy, "MSFT", "400", limit("100"));
+        c.request.quantity = q(v);
+    };
+    t.check(
+        Code::BuyingPower,
+        "beside orders for 80,000",
+        reserved,
+        &[("1200", Pass, ""), ("1200.01", Fail, "measured=120001 limit=120000")],
+    );
+    let settled = |c: &mut Case, v: &str| {
+        c.books = Case::books(AccountKind::Cash, 2);
+        let settled = d(v);
+        c.figures = Box::new(move |a| a.settled_cash = settled);
+    };
+    t.check(
+        Code::CashSettled,
+        "for 1,000",
+        settled,
+        &[("1000.01", Pass, ""), ("1000", Pass, ""), ("999.99", Fail, "measured=1000 limit=999.99")],
+    );
+    let intraday = |c: &mut Case, v: &str| {
+        c.limits.day_trade_rule = DayTradeRule::IntradayMargin;
+        let equity = d(v);
+        c.figures = Box::new(move |a| a.net_liquidation = equity);
+    };
+    t.check(
+        Code::DayTrade,
+        "for 1,000 held, equity",
+        intraday,
+        &[("251", Pass, ""), ("250", Pass, ""), ("249.99", Fail, "measured=250 limit=249.99")],
+    );
+}
+
+pub(super) fn shorts(t: &mut Table) {
+    let allowed = |c: &mut Case, v: &str| {
+        c.ask(Side::SellShort, "AAPL", "10", limit("100"));
+        match v {
+            "cash" => c.books = Case::books(AccountKind::Cash, 3),
+            "limits" => c.limits.allow_short = false,
+            "broker" => c.capabilities.short_sales = false,
+            _ => {}
+        }
+    };
+    t.check(
+        Code::ShortNotAllowed,
+        "forbidden by",
+        allowed,
+        &[
+            ("nobody", Pass, ""),
+            ("cash", Fail, "SHORT_NOT_ALLOWED"),
+            ("limits", Fail, "SHORT_NOT_ALLOWED"),
+            ("broker", Fail, "SHORT_NOT_ALLOWED"),
+        ],
+    );
+    let borrow = |c: &mut Case, v: &str| {
+        c.ask(Side::SellShort, "AAPL", "10", limit("100"));
+        c.spec("AAPL").shortable = v != "not";
+        c.spec("AAPL").easy_to_borrow = v == "easily";
+    };
+    t.check(
+        Code::NotShortable,
+        "borrowed",
+        borrow,
+        &[("easily", Pass, ""), ("hardly", Pass, ""), ("not", Fail, "NOT_SHORTABLE")],
+    );
+    t.check(
+        Code::HardToBorrow,
+        "borrowed",
+        borrow,
+        &[("easily", Pass, ""), ("hardly", Fail, "HARD_TO_BORROW"), ("not", Skip, "")],
+    );
+    let sell = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "10");
+        c.ask(Side::Sell, "AAPL", v, limit("100"));
+    };
+    t.check(
+        Code::SellExceedsPosition,
+        "of 10",
+        sell,
+        &[("9.5", Pass, ""), ("10", Pass, ""), ("10.000001", Fail, "measured=10.000001 limit=10")],
+    );
+    let claimed = |c: &mut Case, v: &str| {
+        sell(c, v);
+        c.work(Side::Sell, "AAPL", "4", limit("101"));
+    };
+    t.check(
+        Code::SellExceedsPosition,
+        "of 10, 4 being sold",
+        claimed,
+        &[("6", Pass, ""), ("6.1", Fail, "measured=6.1 limit=6")],
+    );
+    let cover = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "-10");
+        c.ask(Side::BuyToCover, "AAPL", v, limit("100"));
+    };
+    t.check(
+        Code::SellExceedsPosition,
+        "covering 10",
+        cover,
+        &[("10", Pass, ""), ("10.5", Fail, "measured=10.5 limit=10")],
+    );
+    let reduce_only = |c: &mut Case, v: &str| {
+        sell(c, v);
+        c.request.reduce_only = true;
+    };
+    t.check(
+        Code::WouldIncrease,
+        "reduce only, of 10",
+        reduce_only,
+        &[("9", Pass, ""), ("10", Pass, ""), ("11", Fail, "WOULD_INCREASE")],
+    );
+}
+
+pub(super) fn options(t: &mut Table) {
+    let level = |ask: fn(&mut Case)| {
+        move |c: &mut Case, v: &str| {
+            c.books = Case::books(AccountKind::Margin, v.parse().unwrap());
+            ask(c);
+        }
+    };
+    let covered: fn(&mut Case) = |c| {
+        c.hold("AAPL", "100");
+        c.ask(Side::Sell, CALL, "1", limit("1"));
+    };
+    t.check(
+        Code::OptionsLevel,
+        "a covered call at level",
+        level(covered),
+        &[("1", Pass, ""), ("0", Fail, "measured=1 limit=0")],
+    );
+    t.check(
+        Code::OptionsLevel,
+        "a long call at level",
+        level(|c| c.ask(Side::Buy, CALL, "1", limit("1"))),
+        &[("2", Pass, ""), ("1", Fail, "measured=2 limit=1")],
+    );
+    let spread: fn(&mut Case) =
+        |c| c.legs(Side::Sell, "1", "1", vec![leg(Side::Sell, PUT, 1), leg(Side::Buy, LOWER_PUT, 1)]);
+    t.check(
+        Code::OptionsLevel,
+        "a put spread at level",
+        level(spread),
+        &[("3", Pass, ""), ("2", Fail, "measured=3 limit=2")],
+    );
+    t.check(
+        Code::OptionsLevel,
+        "a naked call at level",
+        level(|c| c.ask(Side::Sell, CALL, "1", limit("1"))),
+        &[("4", Pass, ""), ("3", Fail, "measured=4 limit=3")],
+    );
+    let calls = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "250");
+        c.ask(Side::Sell, CALL, v, limit("1"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "over 250 shares",
+        calls,
+        &[("1", Pass, ""), ("2", Pass, ""), ("3", Fail, "measured=1 limit=0")],
+    );
+    let beside = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "200");
+        c.work(Side::Sell, LATER_CALL, "1", limit("1"));
+        c.ask(Side::Sell, CALL, v, limit("1"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "over 200 shares and beside one being written",
+        beside,
+        &[("1", Pass, ""), ("2", Fail, "measured=1 limit=0")],
+    );
+    // Five are held: a sale of more flips, and so does one beside another sale.
+    let flip = |c: &mut Case, v: &str| {
+        c.hold(CALL, "5");
+        c.ask(Side::Sell, CALL, v, limit("100"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "selling five calls and more",
+        flip,
+        &[("5", Skip, ""), ("8", Fail, "measured=3 limit=0")],
+    );
+    let twice = |c: &mut Case, v: &str| {
+        c.hold(CALL, "5");
+        c.work(Side::Sell, CALL, "3", limit("101"));
+        c.ask(Side::Sell, CALL, v, limit("100"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "selling five calls with three being sold",
+        twice,
+        &[("2", Skip, ""), ("3", Fail, "measured=1 limit=0")],
+    );
+    let sold_under = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "100");
+        c.work(Side::Sell, "AAPL", v, limit("101"));
+        c.ask(Side::Sell, CALL, "1", limit("1"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "over 100 shares of which are being sold",
+        sold_under,
+        &[("0.000001", Fail, "measured=1 limit=0")],
+    );
+    let long = |c: &mut Case, v: &str| {
+        c.hold(v, "1");
+        c.ask(Side::Sell, CALL, "1", limit("1"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "beside a long call that expires",
+        long,
+        &[(LATER_CALL, Pass, ""), (EARLIER_CALL, Fail, "measured=1 limit=0")],
+    );
+    // 9,000 of strike less 100 of premium, 0.70 of fees.
+    let secured = |c: &mut Case, v: &str| {
+        c.books = Case::books(AccountKind::Cash, 2);
+        c.ask(Side::Sell, PUT, "1", limit("1"));
+        let power = d(v);
+        c.figures = Box::new(move |a| a.buying_power = power);
+    };
+    t.check(
+        Code::UnsecuredPut,
+        "a put at 90 in a cash account with",
+        secured,
+        &[("8900.71", Pass, ""), ("8900.7", Pass, ""), ("8900.69", Fail, "measured=8900.7 limit=8900.69")],
+    );
+    let margin = |c: &mut Case, v: &str| {
+        c.ask(Side::Sell, PUT, "2", limit("1"));
+        let cash = d(v);
+        c.figures = Box::new(move |a| a.cash = cash);
+    };
+    t.check(
+        Code::UnsecuredPut,
+        "two puts at 90 on margin with cash of",
+        margin,
+        &[("18000", Pass, ""), ("17999.99", Fail, "measured=18000 limit=17999.99")],
+    );
+}

@@ -1,0 +1,136 @@
+//! The journal: in memory for most seeds, the real database for some.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arbion::core::effect::{IntentKind, JournalEntry};
+use arbion::core::input::Restored;
+use arbion::domain::execution::Execution;
+use arbion::domain::ids::{ClientOrderId, OrderNumber};
+use arbion::domain::limits::TradingState;
+use arbion::domain::order::Order;
+use arbion::store::{ExecutionRow, IntentEventRow, IntentRow, JournalBatch, Store};
+use jiff::Timestamp;
+
+/// What survives a kill.
+#[derive(Default)]
+pub(crate) struct Disk {
+    intents: BTreeSet<ClientOrderId>,
+    orders: BTreeMap<ClientOrderId, Order>,
+    executions: Vec<Execution>,
+    state: TradingState,
+    /// Facts of failed writes, kept in memory until the next one that succeeds.
+    kept: Vec<JournalEntry>,
+    file: Option<(Store, tempfile::TempDir)>,
+}
+
+impl Disk {
+    pub(crate) fn new(real: bool, now: Timestamp) -> Self {
+        let file = real.then(|| {
+            let directory = tempfile::tempdir().unwrap();
+            (Store::open(&directory.path().join("profile"), now).unwrap(), directory)
+        });
+        Self { file, ..Self::default() }
+    }
+
+    pub(crate) fn has_intent(&self, id: ClientOrderId) -> bool {
+        self.intents.contains(&id)
+    }
+
+    /// A write failed: the shell keeps what happened, in order.
+    pub(crate) fn keep(&mut self, entry: JournalEntry) {
+        self.kept.push(entry);
+    }
+
+    /// A kill takes what was not written.
+    pub(crate) fn forget(&mut self) {
+        self.kept.clear();
+    }
+
+    /// Writes what was kept.
+    pub(crate) fn flush(&mut self) {
+        for entry in std::mem::take(&mut self.kept) {
+            self.write_one(entry);
+        }
+    }
+
+    pub(crate) fn write(&mut self, entry: JournalEntry) {
+        self.flush();
+        self.write_one(entry);
+    }
+
+    fn write_one(&mut self, entry: JournalEntry) {
+        for intent in &entry.intents {
+            assert!(self.intents.insert(intent.id), "intent {} was made twice", intent.id);
+        }
+        for order in &entry.orders {
+            self.orders.insert(order.request.client_order_id, order.clone());
+        }
+        self.executions.extend(entry.executions.iter().map(|booked| booked.execution.clone()));
+        self.state = entry.trading_state.unwrap_or(self.state);
+        if let Some((store, _)) = &mut self.file {
+            let report = store.journal(&[batch(entry)]).unwrap();
+            assert!(report.conflicts.is_empty(), "the disk has other executions: {report:?}");
+        }
+    }
+
+    /// What a start reads, as the program's own start does.
+    pub(crate) fn read(&self) -> Restored {
+        let last = self.orders.values().map(|order| order.number.0).max().unwrap_or(0);
+        let in_memory = Restored {
+            orders: self.orders.values().cloned().collect(),
+            executions: self.executions.clone(),
+            next_number: Some(OrderNumber(last + 1)),
+            trading_state: self.state,
+            ..Restored::default()
+        };
+        let Some((store, _)) = &self.file else { return in_memory };
+        let state = store.get_state("trading_state").unwrap();
+        let read = Restored {
+            orders: store.orders_for_start(1_000).unwrap(),
+            executions: store.all_executions().unwrap(),
+            next_number: Some(OrderNumber(store.next_order_number().unwrap())),
+            trading_state: state.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default(),
+            ..Restored::default()
+        };
+        let by_id = |orders: &[Order]| -> BTreeMap<ClientOrderId, Order> {
+            orders.iter().map(|order| (order.request.client_order_id, order.clone())).collect()
+        };
+        assert_eq!(by_id(&read.orders), by_id(&in_memory.orders), "the database lost or changed an order");
+        assert_eq!(read.executions.len(), in_memory.executions.len(), "the database lost an execution");
+        assert_eq!(read.trading_state, in_memory.trading_state);
+        read
+    }
+}
+
+fn batch(entry: JournalEntry) -> JournalBatch {
+    let kind = |kind| match kind {
+        IntentKind::New => arbion::store::IntentKind::New,
+        IntentKind::Cancel => arbion::store::IntentKind::Cancel,
+        IntentKind::Replace => arbion::store::IntentKind::Replace,
+    };
+    JournalBatch {
+        intents: entry
+            .intents
+            .into_iter()
+            .map(|i| IntentRow { id: i.id, kind: kind(i.kind), order: i.order, checks: i.checks })
+            .collect(),
+        events: entry
+            .changes
+            .into_iter()
+            .map(|c| IntentEventRow { order: c.order, at: c.at, from: c.from, to: c.to, detail: c.detail })
+            .collect(),
+        orders: entry.orders,
+        executions: entry
+            .executions
+            .into_iter()
+            .map(|b| ExecutionRow { execution: b.execution, realized_pnl: b.realized_pnl })
+            .collect(),
+        state: entry
+            .trading_state
+            .map(|state| ("trading_state".to_owned(), serde_json::to_string(&state).unwrap()))
+            .into_iter()
+            .collect(),
+        log: entry.log,
+        ..JournalBatch::default()
+    }
+}

@@ -1,0 +1,431 @@
+//! One run: it owns time, broker, line, disk and process, and looks at every invariant after every step.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use arbion::core::effect::{Effect, RequestId};
+use arbion::core::engine::{Engine, EngineConfig};
+use arbion::core::fees::FeeTable;
+use arbion::core::input::{AccountSetup, Input};
+use arbion::domain::account::{AccountKind, AccountMode};
+use arbion::domain::calendar::Calendar;
+use arbion::domain::capabilities::Capabilities;
+use arbion::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
+use arbion::domain::ids::{AccountId, ClientOrderId};
+use arbion::domain::instrument::{Instrument, InstrumentSpec};
+use arbion::domain::limits::{RiskLimits, TradingState};
+use arbion::domain::money::{Currency, Money, Price, Quantity};
+use arbion::domain::order::{
+    Contingency, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
+    TimeInForce, TradingSession,
+};
+use arbion::domain::quote::{Feed, Quote};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::broker::{Broker, Faults};
+use crate::disk::Disk;
+use crate::random::Random;
+
+/// How often a rare thing happened.
+pub(crate) type Coverage = BTreeMap<&'static str, u64>;
+
+pub(crate) struct World {
+    random: Random,
+    faults: Faults,
+    kills: u64,
+    disk_fails: u64,
+    now: Timestamp,
+    calendar: Arc<Calendar>,
+    engine: Engine,
+    life: u64,
+    disk: Disk,
+    broker: Broker,
+    sent: BTreeSet<ClientOrderId>,
+    /// Orders as they last were, to see what moved.
+    seen: BTreeMap<ClientOrderId, Order>,
+    /// Orders in flight when a process was killed.
+    carried: BTreeSet<ClientOrderId>,
+    last_seq: u64,
+    pub(crate) coverage: Coverage,
+}
+
+fn account() -> AccountId {
+    AccountId::new("sim")
+}
+
+fn instruments() -> [Instrument; 2] {
+    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap()]
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let now = Timestamp::from_second(1_795_539_600).unwrap();
+        // Each seed has some of the faults.
+        let mut some = |value: u64| if random.once_in(3) { 0 } else { value };
+        let faults = Faults {
+            lost: some(6),
+            repeated: some(4),
+            latency_ms: 1 + some(4_000),
+            hidden_ms: 1 + some(19_000),
+        };
+        let (kills, disk_fails) = (some(60), some(25));
+        let calendar = Arc::new(Calendar::nyse());
+        let mut world = Self {
+            random,
+            faults,
+            kills,
+            disk_fails,
+            now,
+            engine: engine(&calendar, seed, now),
+            calendar,
+            life: seed,
+            disk: Disk::new(seed.is_multiple_of(100), now),
+            broker: Broker::default(),
+            sent: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            carried: BTreeSet::new(),
+            last_seq: 0,
+            coverage: Coverage::new(),
+        };
+        world.set_up();
+        world
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.coverage.entry(what).or_default() += 1;
+    }
+
+    /// What every start tells the engine.
+    fn set_up(&mut self) {
+        let capital = Decimal::from(100_000);
+        let setup = AccountSetup {
+            account: account(),
+            kind: AccountKind::Cash,
+            mode: AccountMode::Paper,
+            currency: Currency::USD,
+            opening_cash: vec![Money::new(capital, Currency::USD)],
+            options_level: 0,
+            capabilities: Capabilities::paper(),
+            limits: RiskLimits::bar_mode(capital),
+        };
+        self.step(Input::Account(Box::new(setup)));
+        self.step(Input::Restored(Box::new(self.disk.read())));
+        self.step(Input::BrokerStatus { account: account(), up: true, reconciled: true });
+        for instrument in instruments() {
+            self.step(Input::Instrument(Box::new(InstrumentSpec::standard(instrument))));
+        }
+        self.quote();
+    }
+
+    fn quote(&mut self) {
+        for instrument in instruments() {
+            let mut quote = Quote::empty(instrument, self.engine.now(), Feed::Simulated);
+            quote.bid = Some(Price::from(100));
+            quote.ask = Some(Price::from(101));
+            self.step(Input::Quote(Box::new(quote)));
+        }
+    }
+
+    /// Work with faults, then quiet, then everything must be settled.
+    pub(crate) fn run(&mut self) {
+        for _ in 0..120 {
+            self.act();
+            self.turn();
+        }
+        (self.faults, self.kills, self.disk_fails) = (Faults::NONE, 0, 0);
+        self.reconcile();
+        for _ in 0..400 {
+            self.now += SignedDuration::from_millis(500);
+            self.turn();
+        }
+        self.reconcile();
+        for _ in 0..4 {
+            self.now += SignedDuration::from_millis(500);
+            self.turn();
+        }
+        self.settled();
+        self.rebuilt();
+    }
+
+    fn act(&mut self) {
+        self.now += SignedDuration::from_millis(i64::try_from(self.random.below(1_500)).unwrap());
+        match self.random.below(20) {
+            0..=6 => self.place(),
+            7..=9 => {
+                let working: Vec<_> =
+                    self.engine.book().working().map(|o| o.request.client_order_id).collect();
+                if !working.is_empty() {
+                    let at = usize::try_from(self.random.below(working.len() as u64)).unwrap();
+                    self.step(Input::Cancel { request: RequestId(1), orders: vec![working[at]] });
+                }
+            }
+            10 => {
+                let all = self.random.once_in(2);
+                self.step(Input::Halt { request: RequestId(2), all, reason: "chance".to_owned() });
+            }
+            11 | 12 => self.step(Input::Resume { request: RequestId(3) }),
+            13 => {
+                self.now -= SignedDuration::from_secs(3);
+                self.count("clock jumped back");
+            }
+            14 => self.reconcile(),
+            15 if self.random.once_in(3) => self.now += SignedDuration::from_secs(40),
+            _ => self.quote(),
+        }
+    }
+
+    /// One to three orders at once.
+    fn place(&mut self) {
+        self.quote();
+        let count = 1 + self.random.below(3);
+        let orders: Vec<_> = (0..count).map(|_| self.order()).collect();
+        self.step(Input::Place { request: RequestId(4), orders });
+    }
+
+    fn order(&mut self) -> OrderRequest {
+        let instrument = instruments()[usize::try_from(self.random.below(2)).unwrap()].clone();
+        let held = self.engine.held(&account(), &instrument);
+        let sells = held.is_positive() && self.random.once_in(3);
+        OrderRequest {
+            client_order_id: self.engine.mint(self.now),
+            account: account(),
+            origin: Origin::person(OriginKind::Cli),
+            subject: OrderSubject::Instrument(instrument),
+            side: if sells { Side::Sell } else { Side::Buy },
+            position_effect: None,
+            quantity: Quantity::new(Decimal::from(1 + self.random.below(40))),
+            pricing: Pricing::Limit { limit_price: Price::from(100) },
+            time_in_force: TimeInForce::Gtc,
+            expire_date: None,
+            session: TradingSession::Regular,
+            price_effect: None,
+            take_profit: None,
+            stop_loss: None,
+            contingency: Contingency::default(),
+            post_only: false,
+            reduce_only: false,
+            allow_duplicate: true,
+        }
+    }
+
+    /// The executions list and the open orders of the broker, as after a reconnect.
+    fn reconcile(&mut self) {
+        let ids: Vec<_> = self.broker.orders.keys().copied().collect();
+        for id in ids {
+            self.broker.ask(&mut self.random, self.faults, self.now, id);
+        }
+    }
+
+    fn turn(&mut self) {
+        self.step(Input::Tick);
+        self.broker.work(&mut self.random, self.faults, self.now);
+        while let Some(update) = self.broker.receive(self.now) {
+            self.note_update(&update);
+            self.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+        }
+        let seq = self.engine.snapshot().seq;
+        assert!(seq >= self.last_seq, "the snapshot's number fell from {} to {seq}", self.last_seq);
+        self.last_seq = seq;
+    }
+
+    fn note_update(&mut self, update: &OrderUpdate) {
+        let Some(order) = self.engine.order(update.client_order_id) else { return };
+        let what = match (&update.event, order.status) {
+            (OrderEvent::Filled(_), OrderStatus::PendingSubmit) => "fill before acknowledgement",
+            (OrderEvent::Filled(_), OrderStatus::Canceled) => "fill after cancel",
+            (OrderEvent::Filled(_), OrderStatus::Unknown) => "fill while unknown",
+            (OrderEvent::Acknowledged { .. }, OrderStatus::Unknown) => "unknown order found",
+            (OrderEvent::Acknowledged { .. }, _) if self.carried.contains(&update.client_order_id) => {
+                "acknowledged after restart"
+            }
+            (OrderEvent::CancelRejected(_), OrderStatus::PendingCancel) => "cancel refused",
+            _ => return,
+        };
+        self.count(what);
+    }
+
+    /// Steps the engine and does what it wants, with a kill between any two things.
+    fn step(&mut self, input: Input) {
+        let mut queue: VecDeque<Effect> = self.engine.step(self.now, input).into();
+        while let Some(effect) = queue.pop_front() {
+            if self.random.once_in(self.kills) {
+                return self.kill(&effect);
+            }
+            self.watch();
+            queue.extend(self.perform(effect));
+        }
+        self.watch();
+    }
+
+    fn perform(&mut self, effect: Effect) -> Vec<Effect> {
+        match effect {
+            Effect::Journal { ticket, entry, .. } => {
+                if self.random.once_in(self.disk_fails) {
+                    self.count("journal failed");
+                    let reason = "disk full".to_owned();
+                    // Facts are kept and written with what comes next; what was to be sent is not sent.
+                    self.disk.keep(*entry);
+                    return self.engine.step(self.now, Input::JournalFailed { ticket, reason });
+                }
+                self.disk.write(*entry);
+                return self.engine.step(self.now, Input::Journaled(ticket));
+            }
+            Effect::Submit { order, .. } => {
+                let request = order.get();
+                let id = request.client_order_id;
+                assert!(self.disk.has_intent(id), "order {id} was sent before it was on disk");
+                assert!(self.sent.insert(id), "order {id} was sent twice");
+                let halted = self.engine.trading_state() == TradingState::Halted;
+                assert!(!halted || !request.side.is_buy(), "order {id} opens and was sent after a halt");
+                self.broker.submit(&mut self.random, self.faults, self.now, request);
+            }
+            Effect::Cancel { order, .. } => {
+                self.broker.cancel(&mut self.random, self.faults, self.now, order);
+            }
+            Effect::Ask { order, .. } => {
+                self.count("asked");
+                self.broker.ask(&mut self.random, self.faults, self.now, order);
+            }
+            Effect::Replace { .. } => panic!("nothing is replaced here"),
+            Effect::Answer { .. } => {}
+        }
+        Vec::new()
+    }
+
+    /// The process dies before it does `next`; another begins with what is on disk.
+    fn kill(&mut self, next: &Effect) {
+        self.count(match next {
+            Effect::Journal { .. } => "killed before the journal",
+            Effect::Submit { .. } => "killed before a send",
+            _ => "killed elsewhere",
+        });
+        let kills = std::mem::take(&mut self.kills);
+        self.broker.cut();
+        self.disk.forget();
+        self.life = self.life.wrapping_add(1_000_003);
+        self.engine = engine(&self.calendar, self.life, self.now);
+        self.seen.clear();
+        self.last_seq = 0;
+        self.set_up();
+        let in_flight: Vec<Order> = self.engine.book().working().cloned().collect();
+        for order in in_flight {
+            let id = order.request.client_order_id;
+            self.carried.insert(id);
+            match order.status {
+                OrderStatus::PendingSubmit | OrderStatus::Unknown => {
+                    self.broker.ask(&mut self.random, self.faults, self.now, id);
+                }
+                OrderStatus::PendingCancel => {
+                    self.count("cancel sent again");
+                    self.broker.cancel(&mut self.random, self.faults, self.now, id);
+                }
+                _ => {}
+            }
+        }
+        self.reconcile();
+        self.kills = kills;
+    }
+
+    /// What must hold at any moment.
+    fn watch(&mut self) {
+        let mut rare = Vec::new();
+        for order in self.engine.book().working().chain(self.engine.book().ended()) {
+            let id = order.request.client_order_id;
+            if let Some(before) = self.seen.get(&id) {
+                if before == order {
+                    continue;
+                }
+                assert!(
+                    order.filled_quantity >= before.filled_quantity,
+                    "order {id}: the filled part shrank"
+                );
+                let stays = !before.status.is_terminal() || order.status == before.status;
+                assert!(
+                    stays || order.status == OrderStatus::Filled,
+                    "order {id} was {} and is {}",
+                    before.status,
+                    order.status
+                );
+                if order.reason.as_deref() == Some("never_reached") && before.reason != order.reason {
+                    rare.push("never reached");
+                    let inbound = self.broker.orders.contains_key(&id);
+                    assert!(!inbound, "order {id} is said never to have reached the broker, which has it");
+                }
+            }
+            assert!(order.overfill_quantity.is_zero(), "order {id} was overfilled");
+            self.seen.insert(id, order.clone());
+        }
+        for what in rare {
+            self.count(what);
+        }
+        if let Some(account) = self.engine.account(&account()) {
+            assert!(account.reserved >= Decimal::ZERO, "{} is held back", account.reserved);
+        }
+    }
+
+    /// Once all is quiet: the engine and the broker agree on everything.
+    fn settled(&self) {
+        let books = self.engine.book();
+        for order in books.working().chain(books.ended()) {
+            let id = order.request.client_order_id;
+            let there = self.broker.orders.get(&id);
+            let works = there.is_some_and(|held| held.works());
+            let agrees = match order.status {
+                OrderStatus::Submitted | OrderStatus::PartiallyFilled => works,
+                status => status.is_terminal() && !works,
+            };
+            assert!(agrees, "order {id} is {} here and works there: {works}", order.status);
+            let filled = there.map(|held| held.filled()).unwrap_or_default();
+            assert_eq!(order.filled_quantity, filled, "order {id}");
+        }
+        for id in self.broker.orders.keys() {
+            assert!(books.get(*id).is_some(), "the broker has order {id}, which is not known here");
+        }
+        for instrument in instruments() {
+            let fills = self.broker.orders.values().flat_map(|held| &held.fills);
+            let there: Quantity = fills
+                .filter(|fill| fill.instrument == instrument)
+                .map(|fill| fill.signed_quantity())
+                .fold(Quantity::ZERO, |a, b| a + b);
+            assert_eq!(self.engine.held(&account(), &instrument), there, "position in {instrument}");
+        }
+    }
+
+    /// What the disk gives is what the memory has (J8), and giving it twice changes nothing.
+    fn rebuilt(&mut self) {
+        let (live, orders) = (self.units(), self.orders());
+        let cash = self.engine.account(&account()).unwrap().cash;
+        self.disk.flush();
+        for _ in 0..2 {
+            self.life = self.life.wrapping_add(7);
+            self.engine = engine(&self.calendar, self.life, self.now);
+            self.set_up();
+            assert_eq!(self.orders(), orders, "orders rebuilt from the journal");
+            assert_eq!(self.engine.account(&account()).unwrap().cash, cash, "cash rebuilt from the journal");
+            assert_eq!(self.units(), live, "positions rebuilt from the journal");
+        }
+    }
+
+    fn units(&self) -> Vec<Quantity> {
+        instruments().iter().map(|instrument| self.engine.held(&account(), instrument)).collect()
+    }
+
+    fn orders(&self) -> Vec<Order> {
+        self.engine.book().working().chain(self.engine.book().ended()).cloned().collect()
+    }
+}
+
+fn engine(calendar: &Arc<Calendar>, seed: u64, now: Timestamp) -> Engine {
+    let config = EngineConfig {
+        profile: "sim".into(),
+        default_account: account(),
+        feed: Feed::Simulated,
+        seed,
+        bar_mode: false,
+        never_closed: true,
+        fees: FeeTable::free(),
+    };
+    Engine::new(config, Arc::clone(calendar), now)
+}
