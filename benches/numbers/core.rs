@@ -102,6 +102,9 @@ impl Rig {
             assert_eq!(self.place(order), OrderStatus::Filled);
         }
         for i in 0..STOPS {
+            // Exits have a rate limit of their own.
+            self.now += SignedDuration::from_millis(200);
+            self.quote(i % POSITIONS, 0);
             let stop_price = Price::from(80 - i64::try_from(i / POSITIONS).unwrap());
             let order = self.order(i % POSITIONS, Side::Sell, 50, Pricing::Stop { stop_price });
             assert_eq!(self.place(order), OrderStatus::Submitted);

@@ -65,6 +65,7 @@ impl Venue {
             cancel_at: None,
         };
         self.orders.insert(seq, order);
+        self.arm(seq);
         if stage == Stage::Held {
             self.acknowledge(id, seq, self.now);
         }
@@ -144,9 +145,11 @@ impl Venue {
     pub fn cancel(&mut self, now: Timestamp, id: ClientOrderId) {
         self.now = self.now.max(now);
         let at = self.now + Self::millis(self.config.cancel_ms);
-        match self.ids.get(&id).and_then(|seq| self.orders.get_mut(seq)) {
-            Some(order) => {
+        let seq = self.ids.get(&id).copied();
+        match seq.and_then(|seq| Some((seq, self.orders.get_mut(&seq)?))) {
+            Some((seq, order)) => {
                 order.cancel_at.get_or_insert(at);
+                self.arm(seq);
                 self.schedule();
                 self.advance(now);
             }

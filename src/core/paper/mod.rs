@@ -10,7 +10,7 @@ mod intake;
 mod matching;
 mod options;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -65,6 +65,15 @@ struct Resting {
 }
 
 impl Resting {
+    /// When something happens to it by itself: its acknowledgement, its cancel, its end.
+    fn due(&self) -> impl Iterator<Item = Timestamp> {
+        let acknowledged = match self.stage {
+            Stage::InFlight(at) => Some(at),
+            Stage::Held | Stage::Working => None,
+        };
+        [acknowledged, self.cancel_at, self.expires_at].into_iter().flatten()
+    }
+
     fn leaves(&self) -> Quantity {
         self.request.quantity - self.filled
     }
@@ -112,6 +121,9 @@ pub struct Venue {
     calendar: Calendar,
     #[serde(skip)]
     events: Vec<AccountEvent>,
+    /// When something happens to an order by itself, and to which. Entries of orders that have ended are dropped when they come up.
+    #[serde(skip)]
+    timers: BTreeSet<(Timestamp, u64)>,
     #[serde(skip)]
     due: Option<Timestamp>,
     #[serde(skip, default = "epoch")]
@@ -149,6 +161,7 @@ impl Venue {
             specs: BTreeMap::new(),
             calendar: Calendar::nyse(),
             events: Vec::new(),
+            timers: BTreeSet::new(),
             due: None,
             now: Timestamp::UNIX_EPOCH,
         }
@@ -160,8 +173,10 @@ impl Venue {
         self.by_instrument.clear();
         let listed: Vec<(u64, OrderRequest)> =
             self.orders.iter().map(|(seq, o)| (*seq, o.request.clone())).collect();
+        self.timers.clear();
         for (seq, request) in listed {
             self.index(seq, &request);
+            self.arm(seq);
         }
         self.schedule();
     }
@@ -204,7 +219,10 @@ impl Venue {
         if self.due.is_none_or(|due| due > self.now) {
             return;
         }
-        let seqs: Vec<u64> = self.orders.keys().copied().collect();
+        let later = self.timers.split_off(&(self.now, u64::MAX));
+        let due = std::mem::replace(&mut self.timers, later);
+        // By arrival, as everything here.
+        let seqs: BTreeSet<u64> = due.into_iter().map(|(_, seq)| seq).collect();
         for seq in seqs {
             self.advance_order(seq);
         }
@@ -244,20 +262,25 @@ impl Venue {
         self.events.push(AccountEvent::Order(OrderUpdate { account, client_order_id, at, event }));
     }
 
+    /// Keeps in mind when something is due for an order.
+    fn arm(&mut self, seq: u64) {
+        let Some(order) = self.orders.get(&seq) else { return };
+        self.timers.extend(order.due().map(|at| (at, seq)));
+    }
+
     /// Works out when something is due next.
     fn schedule(&mut self) {
-        let orders = self.orders.values().flat_map(|order| {
-            let ack = match order.stage {
-                Stage::InFlight(at) => Some(at),
-                Stage::Held | Stage::Working => None,
-            };
-            [ack, order.cancel_at, order.expires_at]
-        });
+        while let Some((at, seq)) = self.timers.first()
+            && !self.orders.get(seq).is_some_and(|order| order.due().any(|due| due == *at))
+        {
+            self.timers.pop_first();
+        }
+        let orders = self.timers.first().map(|(at, _)| Some(*at));
         let options = self.books.holdings().map(|(instrument, _)| {
             instrument.as_option().map(|contract| self.calendar.expiry_instant(contract.expiry))
         });
         let payable = self.payable.iter().map(|entry| Some(entry.at));
-        self.due = orders.chain(options).chain(payable).flatten().min();
+        self.due = orders.into_iter().chain(options).chain(payable).flatten().min();
     }
 
     /// The account's figures, working orders' money held back.
