@@ -437,3 +437,6 @@ impl Engine {
         &self.watchlists
     }
 }
+
+#[cfg(test)]
+mod tests;

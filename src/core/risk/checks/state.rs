@@ -9,7 +9,7 @@ use crate::domain::order::{OrderStatus, OriginKind};
 
 use super::{Checks, Context};
 
-/// Orders a second that only reduce (reliability 4.2).
+/// Orders a second that only reduce (reliability 4.2); more where more may be opened.
 const REDUCING_PER_SECOND_MAX: u32 = 10;
 
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
@@ -39,7 +39,8 @@ fn rates(context: &Context<'_>, checks: &mut Checks) {
     };
     if context.reduces {
         // What only reduces has a bucket of its own, so that nothing that opens can keep an exit waiting.
-        return checks.at_most(Code::OrderRate, count(1), Decimal::from(REDUCING_PER_SECOND_MAX));
+        let most = limits.orders_per_second_max.max(REDUCING_PER_SECOND_MAX);
+        return checks.at_most(Code::OrderRate, count(1), Decimal::from(most));
     }
     let second = count(1);
     if second > Decimal::from(limits.orders_per_second_max) {

@@ -111,6 +111,16 @@ pub(super) fn rates(t: &mut Table) {
         exit,
         &[("9", Pass, ""), ("10", Fail, "measured=11 limit=10")],
     );
+    let faster = |c: &mut Case, v: &str| {
+        exit(c, v);
+        c.limits.orders_per_second_max = 20;
+    };
+    t.check(
+        Code::OrderRate,
+        "exits where 20 may open",
+        faster,
+        &[("19", Pass, ""), ("20", Fail, "measured=21 limit=20")],
+    );
     let ago = |c: &mut Case, v: &str| {
         let ago = SignedDuration::from_millis(v.parse().unwrap());
         c.activity.record(now() - ago, &c.request, false);
