@@ -157,7 +157,9 @@ fn exposure(context: &Context<'_>, checks: &mut Checks) {
 fn added(context: &Context<'_>) -> Decimal {
     let view = context.view;
     let mut sum = Decimal::ZERO;
-    let mut orders: Vec<(&Instrument, Decimal, Decimal)> = Vec::with_capacity(view.working.len() + 1);
+    // Units, signed, with what they are priced by. Most working orders are exits, which add nothing: a price is looked up last.
+    let mut orders: Vec<(&Instrument, Decimal, &OrderRequest, Option<Price>)> =
+        Vec::with_capacity(view.working.len() + 1);
     for order in &view.working {
         let request = &order.request;
         if request.contingency.parent.is_some()
@@ -170,8 +172,7 @@ fn added(context: &Context<'_>) -> Decimal {
         let leaves = order.leaves_quantity();
         match &request.subject {
             OrderSubject::Instrument(instrument) => {
-                let price = exposed_price(context, request, instrument, None);
-                orders.push((instrument, leaves.get() * request.side.sign(), price));
+                orders.push((instrument, leaves.get() * request.side.sign(), request, None));
             }
             OrderSubject::Legs(_) => {
                 let cost = estimate(view.portfolio, view.market, view.fees, request, leaves);
@@ -181,25 +182,30 @@ fn added(context: &Context<'_>) -> Decimal {
     }
     match (&context.request.subject, context.parts.as_slice()) {
         (OrderSubject::Instrument(instrument), [part]) => {
-            let price = exposed_price(context, context.request, instrument, context.cost.price);
-            orders.push((instrument, part.signed(), price));
+            orders.push((instrument, part.signed(), context.request, context.cost.price));
         }
         _ => sum = sum.saturating_add(context.cost.cost.abs().max(context.cost.buying_power)),
     }
     orders.sort_unstable_by(|a, b| a.0.cmp(b.0));
     for of_one in orders.chunk_by(|a, b| a.0 == b.0) {
-        let (mut buys, mut sells, mut price) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
-        for (_, units, at) in of_one {
+        let (mut buys, mut sells) = (Decimal::ZERO, Decimal::ZERO);
+        for (_, units, ..) in of_one {
             if units.is_sign_negative() {
                 sells = sells.saturating_sub(*units);
             } else {
                 buys = buys.saturating_add(*units);
             }
-            price = price.max(*at);
         }
         let held = view.portfolio.quantity(of_one[0].0).get();
         let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
-        sum = sum.saturating_add((worst - held.abs()).max(Decimal::ZERO).saturating_mul(price));
+        let more = worst - held.abs();
+        if more > Decimal::ZERO {
+            let price = of_one
+                .iter()
+                .map(|(instrument, _, request, cost)| exposed_price(context, request, instrument, *cost))
+                .fold(Decimal::ZERO, Decimal::max);
+            sum = sum.saturating_add(more.saturating_mul(price));
+        }
     }
     sum
 }
