@@ -111,7 +111,8 @@ pub fn tokens(text: &str) -> Result<Vec<Token>, Refused> {
 }
 
 fn push(list: &mut Vec<Token>, kind: Kind, raw: &str, start: usize) {
-    list.push(Token { kind, text: raw.to_lowercase().replace('’', "'"), raw: raw.to_owned(), start });
+    let text = if raw.is_ascii() { raw.to_ascii_lowercase() } else { raw.to_lowercase().replace('’', "'") };
+    list.push(Token { kind, text, raw: raw.to_owned(), start });
 }
 
 /// Takes punctuation off a piece's ends and `@` off its front, then reads the rest.

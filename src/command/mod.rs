@@ -291,9 +291,8 @@ fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
     if like_symbol {
         let near = context
             .lookup
-            .search(plain, 1)
-            .first()
-            .map(|l| format!(" Nearest: {}.", l.instrument))
+            .nearest(plain)
+            .map(|instrument| format!(" Did you mean {instrument}?"))
             .unwrap_or_default();
         return clarify(
             vec![Missing::Instrument],

@@ -101,7 +101,13 @@ fn instruments(tokens: &[Token], context: &ParseContext<'_>) -> Vec<Instrument> 
     list
 }
 
+/// Words of the longest switch.
+const SWITCH_WORDS_MAX: usize = 5;
+
 fn switches(text: &[&str]) -> Option<Command> {
+    if text.len() > SWITCH_WORDS_MAX && text[0] != "help" {
+        return None;
+    }
     let joined = text.join(" ");
     Some(match joined.as_str() {
         "halt"
@@ -362,7 +368,10 @@ fn chart(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<
 
 /// `nvda calls dec 18 2026`: a symbol, a right or "options", perhaps an expiry, and nothing else.
 fn lists_contracts(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> bool {
-    let listed = text.iter().any(|w| matches!(*w, "calls" | "puts" | "options"));
+    // Asked first: to read a name is dear, and nearly every sentence comes by here.
+    if !text.iter().any(|w| matches!(*w, "calls" | "puts" | "options")) {
+        return false;
+    }
     let Some((Found::One(Instrument::Equity { .. }), mut at)) = symbols::read(tokens, context) else {
         return false;
     };
@@ -376,7 +385,7 @@ fn lists_contracts(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) 
             return false;
         }
     }
-    listed
+    true
 }
 
 fn chain(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {

@@ -507,6 +507,9 @@ pub trait SymbolLookup: Send + Sync {
 
     /// Best matches for a few typed characters, best first, at most `limit`.
     fn search(&self, query: &str, limit: usize) -> Vec<Listing>;
+
+    /// The ticker that a mistyped one was perhaps meant to be: one letter off, and beginning the same. Much cheaper than `search`.
+    fn nearest(&self, mistyped: &str) -> Option<Instrument>;
 }
 
 /// Is a root adjusted: a digit suffix after a corporate action, as OCC writes it.

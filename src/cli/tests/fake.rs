@@ -80,6 +80,9 @@ impl SymbolLookup for FakeLookup {
         };
         Self::all().into_iter().filter(is_like).take(limit).collect()
     }
+    fn nearest(&self, _: &str) -> Option<Instrument> {
+        None
+    }
 }
 
 /// A session that answers from a script of its own and remembers what it was asked.

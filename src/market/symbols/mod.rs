@@ -270,6 +270,20 @@ impl SymbolLookup for Universe {
             .map(|index| self.listings[index].clone())
             .collect()
     }
+
+    fn nearest(&self, mistyped: &str) -> Option<Instrument> {
+        let upper = mistyped.to_ascii_uppercase();
+        let first = upper.as_bytes().first()?;
+        let one_off = |entry: &Entry| {
+            entry.key.as_bytes().first() == Some(first)
+                && entry.key.len().abs_diff(upper.len()) <= 1
+                && strsim::osa_distance(&entry.key, &upper) <= 1
+        };
+        let candidates = self.entries.iter().enumerate().filter(|(_, entry)| one_off(entry));
+        candidates
+            .max_by_key(|(_, entry)| (entry.home, entry.prominence, std::cmp::Reverse(entry.key.len())))
+            .map(|(index, _)| self.listings[index].instrument.clone())
+    }
 }
 
 #[cfg(test)]
