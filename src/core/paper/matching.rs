@@ -35,6 +35,7 @@ impl Venue {
         if self.due.is_some_and(|due| due <= self.now) {
             self.advance(now);
         }
+        self.settle_late();
         let Some(seqs) = self.by_instrument.get(&quote.instrument) else { return };
         let seqs = seqs.clone();
         let part = self.config.participation;

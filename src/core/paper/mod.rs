@@ -124,6 +124,9 @@ pub struct Venue {
     /// When something happens to an order by itself, and to which. Entries of orders that have ended are dropped when they come up.
     #[serde(skip)]
     timers: BTreeSet<(Timestamp, u64)>,
+    /// An option has expired whose underlying has no price yet.
+    #[serde(skip)]
+    awaits_price: bool,
     #[serde(skip)]
     due: Option<Timestamp>,
     #[serde(skip, default = "epoch")]
@@ -162,6 +165,7 @@ impl Venue {
             calendar: Calendar::nyse(),
             events: Vec::new(),
             timers: BTreeSet::new(),
+            awaits_price: false,
             due: None,
             now: Timestamp::UNIX_EPOCH,
         }
@@ -276,8 +280,10 @@ impl Venue {
             self.timers.pop_first();
         }
         let orders = self.timers.first().map(|(at, _)| Some(*at));
+        // What waits for a price is settled by the price, not by time.
         let options = self.books.holdings().map(|(instrument, _)| {
-            instrument.as_option().map(|contract| self.calendar.expiry_instant(contract.expiry))
+            let expiry = self.calendar.expiry_instant(instrument.as_option()?.expiry);
+            (!self.awaits_price || expiry > self.now).then_some(expiry)
         });
         let payable = self.payable.iter().map(|entry| Some(entry.at));
         self.due = orders.into_iter().chain(options).chain(payable).flatten().min();

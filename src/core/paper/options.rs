@@ -28,6 +28,14 @@ impl Venue {
         }
     }
 
+    /// A price has come: what expired without one is settled now.
+    pub(super) fn settle_late(&mut self) {
+        if std::mem::take(&mut self.awaits_price) {
+            self.expire_options();
+            self.schedule();
+        }
+    }
+
     /// Ends every option that expires today or has expired, whatever the time of day.
     pub fn expire(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
@@ -65,7 +73,12 @@ impl Venue {
     fn settle(&mut self, contract: &OptionContract, quantity: Quantity) {
         let share = Instrument::Equity { symbol: contract.underlying.clone() };
         let spot = self.quotes.get(&share).and_then(|quote: &Quote| quote.last.or_else(|| quote.mark()));
-        let intrinsic = spot.map(|spot| contract.intrinsic(spot)).unwrap_or_default();
+        // Without a price nobody knows what it is worth; after a start the first quotes are on their way.
+        let Some(spot) = spot else {
+            self.awaits_price = true;
+            return;
+        };
+        let intrinsic = contract.intrinsic(spot);
         if intrinsic.get() < Decimal::new(1, 2) {
             self.close_option(contract, quantity, Price::ZERO, ExecutionKind::Expiration);
             return;

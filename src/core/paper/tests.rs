@@ -555,6 +555,29 @@ fn options_end_by_exercise_assignment_or_worthless() {
 }
 
 #[test]
+fn an_option_that_expired_while_nobody_looked_waits_for_a_price() {
+    let mut venue = venue();
+    run(
+        &mut venue,
+        "quote AAPL261218C00220000 11.00x50 11.10x50
+         order 1 buy 1 AAPL261218C00220000 lmt 11.10 gtc
+         quote AAPL261218C00220000 11.00x50 11.10x50",
+    );
+    // The program ends, and starts after the expiry: the stored venue knows no prices.
+    let stored = serde_json::to_string(&venue).unwrap();
+    let mut venue: Venue = serde_json::from_str(&stored).unwrap();
+    venue.reopen();
+    let report = run(
+        &mut venue,
+        "at 2026-12-21T15:00:00Z
+         quote MSFT 400.00x5 400.02x5
+         quote AAPL 231.00x500 231.02x500 last 231",
+    );
+    assert_eq!(report, "exercise sell 1 AAPL  261218C00220000 at 0\nexercise buy 100 AAPL at 220\n");
+    assert_eq!(venue.next_due(), None);
+}
+
+#[test]
 fn splits_and_dividends_reach_books_and_orders() {
     let mut venue = venue();
     let report = run(
