@@ -84,7 +84,7 @@ impl Venue {
 
     fn bar_quantity(&self, seq: u64, instrument: &Instrument, volume: Decimal) -> Quantity {
         let Some(order) = self.orders.get(&seq) else { return Quantity::ZERO };
-        let wanted = order.leaves();
+        let wanted = self.closable(order, instrument, order.request.side.is_buy());
         if !self.config.partial_fills {
             return wanted;
         }

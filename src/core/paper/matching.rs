@@ -165,16 +165,20 @@ impl Venue {
         }
     }
 
+    /// What is open of an order, and of one that only reduces no more than there is to close: its position may have been closed elsewhere.
+    pub(super) fn closable(&self, order: &Resting, instrument: &Instrument, buy: bool) -> Quantity {
+        let leaves = order.leaves();
+        if !order.request.reduce_only {
+            return leaves;
+        }
+        let held = self.books.quantity(instrument);
+        if held.is_zero() || held.is_positive() == buy { Quantity::ZERO } else { leaves.min(held.abs()) }
+    }
+
     /// What can be had of the displayed size, at most what is open. Whole or nothing for fill-or-kill.
     fn available(&mut self, seq: u64, instrument: &Instrument, buy: bool) -> Quantity {
         let Some(order) = self.orders.get(&seq) else { return Quantity::ZERO };
-        let mut wanted = order.leaves();
-        if order.request.reduce_only && order.request.contingency.oco_group.is_none() {
-            let held = self.books.quantity(instrument);
-            let closable =
-                if held.is_positive() == buy || held.is_zero() { Quantity::ZERO } else { held.abs() };
-            wanted = wanted.min(closable);
-        }
+        let wanted = self.closable(order, instrument, buy);
         if !self.config.partial_fills {
             return wanted;
         }

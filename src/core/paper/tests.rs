@@ -555,6 +555,22 @@ fn options_end_by_exercise_assignment_or_worthless() {
 }
 
 #[test]
+fn an_exit_never_opens_a_position_of_its_own() {
+    // The bracket's exits are for 100; 70 are sold beside it, so 30 are left to close.
+    let mut venue = venue();
+    run(
+        &mut venue,
+        "quote AAPL 99.98x500 100.00x500
+         order 1 buy 100 AAPL lmt 100 tp 110 sl 95 gtc
+         quote AAPL 99.98x500 100.00x500
+         order 2 sell 70 AAPL mkt gtc
+         quote AAPL 99.98x500 100.00x500
+         quote AAPL 94.00x500 94.02x500",
+    );
+    assert_eq!(venue.books().quantity(&Instrument::equity("AAPL").unwrap()), Quantity::ZERO);
+}
+
+#[test]
 fn an_option_that_expired_while_nobody_looked_waits_for_a_price() {
     let mut venue = venue();
     run(
