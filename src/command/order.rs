@@ -812,6 +812,17 @@ impl<'a> Reader<'a> {
             }
             _ => return Ok(()),
         };
+        // "10 thousand", "2 dozen": the word belongs to the digits before it. A grand is money.
+        let factor =
+            matches!(self.kind(0), Some(Kind::Number(_))).then(|| words::factor(self.text(1))).flatten();
+        let (value, used) = match factor {
+            Some(factor) => (value.saturating_mul(factor), 2),
+            None => (value, used),
+        };
+        if words[..used.min(words.len())].contains(&"grand") {
+            self.at += used;
+            return self.money(value);
+        }
         // A day of the month is no quantity.
         if matches!(self.kind(0), Some(Kind::Number(_)))
             && self.slots.quantity.is_some()

@@ -1,5 +1,7 @@
 //! The lexicon: words with a meaning of their own.
 
+use rust_decimal::Decimal;
+
 /// Words that never change what an order means. A closed list: anything else that is not understood is asked about.
 pub(super) fn is_filler(word: &str) -> bool {
     matches!(
@@ -281,6 +283,17 @@ pub(super) fn is_keyword(word: &str) -> bool {
                 | "cancel"
                 | "cost"
         )
+}
+
+/// What a word makes of the digits before it: `10 thousand`, `2 dozen`.
+pub(super) fn factor(word: &str) -> Option<Decimal> {
+    Some(Decimal::from(match word {
+        "dozen" => 12,
+        "hundred" => 100,
+        "thousand" | "grand" => 1_000,
+        "million" => 1_000_000,
+        _ => return None,
+    }))
 }
 
 /// A number in words: `ten`, `a hundred`, `two dozen`, `one hundred and twenty five`. Returns the value and how many words it took.

@@ -89,7 +89,13 @@ fn trades(command: &Command) -> bool {
 /// The line with a word more, at each place between its words.
 fn with_word(text: &str, word: &str) -> Vec<String> {
     let words: Vec<&str> = text.split(' ').collect();
-    (0..=words.len()).map(|at| [&words[..at], &[word], &words[at..]].concat().join(" ")).collect()
+    // A number before these is multiplied by them: it is kept, in another form.
+    let multiplies =
+        |at: usize| matches!(words.get(at), Some(&("dozen" | "hundred" | "thousand" | "grand" | "million")));
+    (0..=words.len())
+        .filter(|at| !multiplies(*at))
+        .map(|at| [&words[..at], &[word], &words[at..]].concat().join(" "))
+        .collect()
 }
 
 /// Words that change what an order means, and what of them must be found again in it.
