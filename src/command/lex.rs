@@ -211,7 +211,8 @@ fn classify(piece: &str) -> Kind {
     if let Some(fraction) = fraction_sign(piece) {
         return Kind::Percent(fraction);
     }
-    if let Some(rest) = piece.strip_prefix(['$', '€', '£'])
+    // Only dollars: another currency's sign is asked about, never taken for one.
+    if let Some(rest) = piece.strip_prefix('$')
         && let Some(value) = number(rest)
     {
         return Kind::Money(value);
