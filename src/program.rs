@@ -14,7 +14,7 @@ use arbion::client::Session;
 use arbion::command::{self, ParseContext};
 use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, Theme, TypedCommands};
 use arbion::core::fees::FeeTable;
-use arbion::core::paper::{Sessions, Slippage, VenueConfig};
+use arbion::core::paper::{Sessions, Slippage, Touch, VenueConfig};
 use arbion::domain::account::AccountKind;
 use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::domain::execution::Execution;
@@ -118,11 +118,15 @@ fn venue_slippage(slippage: ConfigSlippage) -> Slippage {
         ConfigSlippage::Ticks(ticks) => Slippage::Ticks(ticks),
         ConfigSlippage::BasisPoints(points) => Slippage::BasisPoints(points),
         ConfigSlippage::Spread(part) => Slippage::Spread(part),
+        ConfigSlippage::VolumeShare => Slippage::VolumeShare,
+        ConfigSlippage::SquareRoot(k) => Slippage::SquareRoot(k),
     }
 }
 
-fn fee_table(fees: &arbion::config::Fees) -> FeeTable {
-    FeeTable {
+/// The chosen schedule, or what the options say, with what regulators take.
+fn fee_table(settings: &Settings, fees: &arbion::config::Fees) -> FeeTable {
+    let file = &settings.loaded.fees;
+    let own = || FeeTable {
         equity_per_share: fees.equity_per_share,
         option_per_contract: fees.option_per_contract,
         option_exchange_per_contract: fees.option_exchange_per_contract,
@@ -130,7 +134,9 @@ fn fee_table(fees: &arbion::config::Fees) -> FeeTable {
         crypto_taker_percent: fees.crypto_taker_percent,
         perpetual_percent: fees.perpetual_percent,
         exercise: fees.exercise,
-    }
+        ..FeeTable::free()
+    };
+    file.regulated(file.schedules.get(&fees.schedule).cloned().unwrap_or_else(own))
 }
 
 fn venue_config(settings: &Settings) -> VenueConfig {
@@ -139,7 +145,7 @@ fn venue_config(settings: &Settings) -> VenueConfig {
         kind: paper.account_kind,
         options_level: paper.options_level,
         seed: paper.seed,
-        fees: fee_table(&paper.fees),
+        fees: fee_table(settings, &paper.fees),
         slippage: venue_slippage(paper.slippage),
         slippage_crypto: venue_slippage(paper.slippage_crypto),
         slippage_option: venue_slippage(paper.slippage_option),
@@ -152,6 +158,12 @@ fn venue_config(settings: &Settings) -> VenueConfig {
             arbion::config::Sessions::Always => Sessions::Always,
             arbion::config::Sessions::Nyse => Sessions::Nyse,
         },
+        touch: match paper.touch {
+            arbion::config::Touch::Never => Touch::Never,
+            arbion::config::Touch::Queue => Touch::Queue,
+        },
+        adjust_gtc: paper.adjust_gtc,
+        risk_free: settings.loaded.config.rates.risk_free,
         ..VenueConfig::new(AccountId::new("paper"), paper.starting_cash)
     }
 }
@@ -477,7 +489,7 @@ fn run_backtest(settings: &Settings, request: &BacktestRequest) -> Result<Backte
     let cash = request.starting_cash.unwrap_or(costs.starting_cash);
     let venue = VenueConfig {
         kind: costs.account_kind,
-        fees: fee_table(&costs.fees),
+        fees: fee_table(settings, &costs.fees),
         slippage: venue_slippage(costs.slippage),
         slippage_crypto: venue_slippage(costs.slippage),
         slippage_option: venue_slippage(costs.slippage),

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::kinds::{
     ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, Number, Refused, SESSIONS,
-    SlippageModel, THEMES, Whole, ZONES,
+    ScheduleName, SlippageModel, THEMES, TOUCHES, Whole, ZONES,
 };
 use super::settings::Config;
 
@@ -63,6 +63,8 @@ pub(super) static FIELDS: &[Field] = fields! {
         account_kind: ACCOUNT_KINDS,
         options_level: Whole(0_u8, 4),
         sessions: SESSIONS,
+        touch: TOUCHES,
+        adjust_gtc: Flag,
         seed: Whole(0_u64, SEED_MAX),
         slippage: SlippageModel,
         slippage_crypto: SlippageModel,
@@ -74,6 +76,7 @@ pub(super) static FIELDS: &[Field] = fields! {
         cancel_ms: Whole(0_u32, 60_000),
     }
     "paper.fees" at [paper.fees] {
+        schedule: ScheduleName,
         equity_per_share: Number("0", "100"),
         option_per_contract: Number("0", "100"),
         option_exchange_per_contract: Number("0", "100"),
@@ -135,6 +138,7 @@ pub(super) static FIELDS: &[Field] = fields! {
         partial_fills: Flag,
     }
     "backtest.fees" at [backtest.fees] {
+        schedule: ScheduleName,
         equity_per_share: Number("0", "100"),
         option_per_contract: Number("0", "100"),
         option_exchange_per_contract: Number("0", "100"),

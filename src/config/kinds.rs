@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{Colour, LogLevel, Sessions, Slippage, Theme, Zone};
+use super::settings::{Colour, LogLevel, Sessions, Slippage, Theme, Touch, Zone};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
@@ -187,6 +187,7 @@ impl<T: Copy + PartialEq> Kind for Word<T> {
 pub(super) const ACCOUNT_KINDS: Word<AccountKind> =
     Word(&[("cash", AccountKind::Cash), ("margin", AccountKind::Margin)]);
 pub(super) const SESSIONS: Word<Sessions> = Word(&[("always", Sessions::Always), ("nyse", Sessions::Nyse)]);
+pub(super) const TOUCHES: Word<Touch> = Word(&[("never", Touch::Never), ("queue", Touch::Queue)]);
 pub(super) const COLOURS: Word<Colour> = Word(&[
     ("auto", Colour::Auto),
     ("never", Colour::Never),
@@ -212,6 +213,29 @@ pub(super) const DAY_TRADE_RULES: Word<DayTradeRule> = Word(&[
     ("off", DayTradeRule::Off),
 ]);
 
+/// The name of a fee schedule. Which there are, `fees.toml` says.
+pub(super) struct ScheduleName;
+
+impl Kind for ScheduleName {
+    type Value = String;
+
+    fn allowed(&self) -> String {
+        "\"own\" or the name of a schedule in fees.toml".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Refused> {
+        let named = |text: &&str| {
+            (1..=KEY_LENGTH_MAX).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        };
+        value.get_ref().as_str().filter(named).map(str::to_owned).ok_or_else(|| Refused::new(value))
+    }
+
+    fn write(&self, value: &String) -> String {
+        quoted(value)
+    }
+}
+
 /// A slippage model.
 pub(super) struct SlippageModel;
 
@@ -219,7 +243,7 @@ impl Kind for SlippageModel {
     type Value = Slippage;
 
     fn allowed(&self) -> String {
-        "\"none\", \"N ticks\", \"N bps\" (up to 10000) or \"N spread\" (up to 10)".to_owned()
+        "\"none\", \"N ticks\", \"N bps\" (up to 10000), \"N spread\" or \"N sqrt\" (up to 10), or \"volume share\"".to_owned()
     }
 
     fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Slippage, Refused> {

@@ -2,6 +2,7 @@
 
 pub mod env;
 mod error;
+pub mod fees;
 mod fields;
 pub mod files;
 mod kinds;
@@ -13,10 +14,11 @@ mod typed;
 
 pub use env::Environment;
 pub use error::{ConfigError, Problem};
+pub use fees::FeeFile;
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};
 pub use paths::{PathError, Paths, ProfileName};
 pub use settings::{
     Backtest, Colour, ColourDepth, Config, Fees, Log, LogLevel, Market, Paper, Rates, Screen, Sessions,
-    Slippage, Theme, Zone,
+    Slippage, Theme, Touch, Zone,
 };
 pub use typed::TypedCommands;

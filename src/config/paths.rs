@@ -137,6 +137,12 @@ impl Paths {
         self.config.join("config.toml")
     }
 
+    /// The user's fee schedules, for all profiles.
+    #[must_use]
+    pub fn user_fees(&self) -> PathBuf {
+        self.config.join("fees.toml")
+    }
+
     /// What one profile has of its own; laid over the user's.
     #[must_use]
     pub fn profile_config(&self, profile: &ProfileName) -> PathBuf {

@@ -46,6 +46,10 @@ pub struct Paper {
     pub options_level: u8,
     /// When the simulated exchange trades.
     pub sessions: Sessions,
+    /// What a trade at the price of a resting limit does.
+    pub touch: Touch,
+    /// Good-till-cancelled orders are adjusted at a split, not cancelled.
+    pub adjust_gtc: bool,
     /// Seed of the simulated market and of every random choice of the venue.
     pub seed: u64,
     /// Slippage of shares and currencies.
@@ -77,6 +81,8 @@ impl Default for Paper {
             account_kind: AccountKind::Margin,
             options_level: 3,
             sessions: Sessions::Always,
+            touch: Touch::Never,
+            adjust_gtc: false,
             seed: 0,
             slippage: Slippage::BasisPoints(Decimal::ONE),
             slippage_crypto: Slippage::BasisPoints(Decimal::from(5)),
@@ -101,6 +107,16 @@ pub enum Sessions {
     Nyse,
 }
 
+/// Does a trade at the price of a resting limit fill it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Touch {
+    /// Only a trade through it.
+    Never,
+    /// Once what stood in front of it at its price has traded.
+    Queue,
+}
+
 /// How far a fill is worse than the price that triggered it. Never past an order's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slippage {
@@ -112,6 +128,10 @@ pub enum Slippage {
     BasisPoints(Decimal),
     /// This part of the spread.
     Spread(Decimal),
+    /// By the square of the part of the volume that is taken.
+    VolumeShare,
+    /// So many times the day's volatility times the root of the part of the average day's volume.
+    SquareRoot(Decimal),
 }
 
 impl Slippage {
@@ -119,14 +139,17 @@ impl Slippage {
     const TICKS_MAX: u32 = 10_000;
     /// Most basis points: all of the price.
     const BASIS_POINTS_MAX: i64 = 10_000;
-    /// Most of the spread.
+    /// Most of the spread, and largest factor of the root.
     const SPREAD_MAX: i64 = 10;
 
-    /// Reads `none`, `2 ticks`, `1.5 bps` or `0.25 spread`.
+    /// Reads `none`, `2 ticks`, `1.5 bps`, `0.25 spread`, `volume share` or `0.7 sqrt`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text == "none" {
             return Some(Self::None);
+        }
+        if text == "volume share" {
+            return Some(Self::VolumeShare);
         }
         let (number, unit) = text.split_once(' ')?;
         let within = |max: i64| {
@@ -136,6 +159,7 @@ impl Slippage {
             "ticks" => number.parse().ok().filter(|ticks| *ticks <= Self::TICKS_MAX).map(Self::Ticks),
             "bps" => within(Self::BASIS_POINTS_MAX).map(Self::BasisPoints),
             "spread" => within(Self::SPREAD_MAX).map(Self::Spread),
+            "sqrt" => within(Self::SPREAD_MAX).map(Self::SquareRoot),
             _ => None,
         }
     }
@@ -148,6 +172,8 @@ impl std::fmt::Display for Slippage {
             Self::Ticks(ticks) => write!(f, "{ticks} ticks"),
             Self::BasisPoints(points) => write!(f, "{} bps", canonical(*points)),
             Self::Spread(part) => write!(f, "{} spread", canonical(*part)),
+            Self::VolumeShare => f.write_str("volume share"),
+            Self::SquareRoot(k) => write!(f, "{} sqrt", canonical(*k)),
         }
     }
 }
@@ -161,6 +187,8 @@ impl Serialize for Slippage {
 /// What fills cost. Percentages as 0.25 for 0.25 %.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fees {
+    /// Name of a schedule in `fees.toml`; `own` is what the options below say.
+    pub schedule: String,
     /// Per share.
     #[serde(with = "decimal_text")]
     pub equity_per_share: Decimal,
@@ -187,6 +215,7 @@ pub struct Fees {
 impl Default for Fees {
     fn default() -> Self {
         Self {
+            schedule: "own".to_owned(),
             equity_per_share: Decimal::ZERO,
             option_per_contract: Decimal::new(65, 2),
             option_exchange_per_contract: Decimal::new(53, 3),
@@ -432,7 +461,17 @@ mod tests {
 
     #[test]
     fn slippage_reads_what_it_writes() {
-        for text in ["none", "0 ticks", "2 ticks", "1 bps", "1.5 bps", "0.25 spread", "10000 bps"] {
+        for text in [
+            "none",
+            "0 ticks",
+            "2 ticks",
+            "1 bps",
+            "1.5 bps",
+            "0.25 spread",
+            "10000 bps",
+            "volume share",
+            "0.7 sqrt",
+        ] {
             assert_eq!(Slippage::parse(text).unwrap().to_string(), text);
         }
         for bad in [

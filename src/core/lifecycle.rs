@@ -195,6 +195,11 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
             order.request.quantity = (*quantity).max(order.filled_quantity);
             order.updated_at = order.updated_at.max(at);
         }
+        OrderEvent::Restated { quantity, pricing } => {
+            order.request.quantity = (*quantity).max(order.filled_quantity);
+            order.request.pricing = *pricing;
+            order.updated_at = order.updated_at.max(at);
+        }
         OrderEvent::StopMoved { .. } => order.updated_at = order.updated_at.max(at),
     }
     Ok(())

@@ -1,13 +1,13 @@
-//! Corporate actions: splits and cash dividends.
+//! Corporate actions.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::instrument::Instrument;
+use super::instrument::{Instrument, Symbol};
 use super::money::Price;
 
 /// What a company did to its shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum CorporateActionKind {
     /// `numerator` new shares for `denominator` old ones.
@@ -21,6 +21,26 @@ pub enum CorporateActionKind {
     Dividend {
         /// Positive, in the share's currency.
         amount: Price,
+    },
+    /// Cash per share out of the ordinary: strikes of options are lowered by it.
+    SpecialDividend {
+        /// Positive, in the share's currency.
+        amount: Price,
+    },
+    /// The shares trade under another symbol.
+    SymbolChange {
+        /// The new one.
+        to: Symbol,
+    },
+    /// The shares are bought for cash.
+    CashMerger {
+        /// Per share, in its currency.
+        amount: Price,
+    },
+    /// Anything else: it wants a decision of the holder.
+    Other {
+        /// What it is, in the company's words.
+        text: String,
     },
 }
 

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use super::instrument::Instrument;
 use super::money::{Currency, Price, Quantity, decimal_text};
-use super::order::Side;
+use super::order::{Pricing, Side};
 
 /// Why units moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum ExecutionKind {
     CorporateAction,
     /// Reverses an earlier row that the broker took back.
     Bust,
+    /// The broker closed a position that the account could not carry.
+    Liquidation,
 }
 
 impl ExecutionKind {
@@ -40,6 +42,7 @@ impl ExecutionKind {
             Self::Expiration => "expiration",
             Self::CorporateAction => "corporate_action",
             Self::Bust => "bust",
+            Self::Liquidation => "liquidation",
         }
     }
 }
@@ -151,6 +154,13 @@ pub enum OrderEvent {
         /// Where it stands now.
         stop_price: Price,
     },
+    /// The broker changed the terms of an order that works on (FIX ExecType D): a corporate action.
+    Restated {
+        /// The new total, filled part included.
+        quantity: Quantity,
+        /// The new prices.
+        pricing: Pricing,
+    },
 }
 
 /// An event with the order it is about.
@@ -254,6 +264,10 @@ mod tests {
             OrderEvent::NeverReached,
             OrderEvent::QuantityChanged { quantity: Quantity::from(5) },
             OrderEvent::StopMoved { stop_price: "229.01".parse().unwrap() },
+            OrderEvent::Restated {
+                quantity: Quantity::from(20),
+                pricing: Pricing::Limit { limit_price: "115".parse().unwrap() },
+            },
         ];
         let about = |event| {
             AccountEvent::Order(OrderUpdate {

@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod corporate;
 pub mod denial;
 pub mod execution;
+pub mod fees;
 pub mod ids;
 pub mod instrument;
 pub mod limits;

@@ -64,6 +64,9 @@ pub struct Quote {
     pub as_of: Timestamp,
     /// Where they come from.
     pub feed: Feed,
+    /// Trading is halted: by a limit band, for news, or by a regulator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub halted: bool,
 }
 
 impl Quote {
@@ -85,6 +88,7 @@ impl Quote {
             volume: Quantity::ZERO,
             as_of,
             feed,
+            halted: false,
         }
     }
 

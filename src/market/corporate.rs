@@ -152,6 +152,7 @@ mod tests {
                     format!("{} {numerator}:{denominator}", action.ex_date)
                 }
                 CorporateActionKind::Dividend { amount } => format!("{} {amount}", action.ex_date),
+                other => panic!("no file says {other:?}"),
             })
             .collect()
     }

@@ -2,6 +2,7 @@
 //! order price without a named rounding.
 
 pub mod greeks;
+pub mod impact;
 pub mod indicators;
 pub mod metrics;
 pub mod payoff;

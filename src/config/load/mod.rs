@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::error::{ConfigError, Problem};
+use crate::config::fees::FeeFile;
 use crate::config::fields::{FIELDS, KEYS, WATCHLISTS, is_table};
 use crate::config::files::{self, FileError};
 use crate::config::kinds::{Instruments, KeyNames, Kind, Refused};
@@ -56,6 +57,8 @@ pub struct Loaded {
     pub origins: BTreeMap<String, Origin>,
     /// The files read, in order; later ones win.
     pub files: Vec<PathBuf>,
+    /// Fee schedules and regulatory rates.
+    pub fees: FeeFile,
 }
 
 impl Loaded {
@@ -84,7 +87,15 @@ impl Loaded {
                 layers.push((path.clone(), read_file(&path)?));
             }
         }
-        Self::from_layers(&layers)
+        let fees = paths.user_fees();
+        let fees = match only {
+            None if fees.exists() => {
+                files::check_private_file(&fees)?;
+                Some((fees.clone(), read_file(&fees)?))
+            }
+            _ => None,
+        };
+        Self::from_files(&layers, fees.as_ref().map(|(file, text)| (file.as_path(), text.as_str())))
     }
 
     /// Lays texts over the defaults, in order.
@@ -92,8 +103,16 @@ impl Loaded {
     /// # Errors
     /// Every wrong line.
     pub fn from_layers(layers: &[(PathBuf, String)]) -> Result<Self, ConfigError> {
+        Self::from_files(layers, None)
+    }
+
+    fn from_files(layers: &[(PathBuf, String)], fees: Option<(&Path, &str)>) -> Result<Self, ConfigError> {
         let mut loaded = Self::default();
         let mut problems = Vec::new();
+        if let Some((file, text)) = fees {
+            problems.extend(loaded.fees.lay_over(file, text).err());
+            loaded.files.push(file.to_path_buf());
+        }
         for (file, text) in layers {
             let mut layer = Layer { file, text, loaded: &mut loaded, problems: &mut problems };
             layer.apply();
@@ -350,6 +369,18 @@ fn check_together(loaded: &Loaded, problems: &mut Vec<Problem>) {
                 value.normalize(),
                 least.normalize()
             );
+            problems.push(Problem { file: origin.file.clone(), line: origin.line, text });
+        }
+    }
+    let chosen = [
+        ("paper.fees.schedule", &loaded.config.paper.fees.schedule),
+        ("backtest.fees.schedule", &loaded.config.backtest.fees.schedule),
+    ];
+    for (path, name) in chosen {
+        let known = name == "own" || loaded.fees.schedules.contains_key(name);
+        if let Some(origin) = loaded.origins.get(path).filter(|_| !known) {
+            let names: Vec<&str> = loaded.fees.schedules.keys().map(String::as_str).collect();
+            let text = format!("{path}: found \"{name}\", allowed own, {}", names.join(", "));
             problems.push(Problem { file: origin.file.clone(), line: origin.line, text });
         }
     }

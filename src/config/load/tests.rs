@@ -96,7 +96,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "[paper]\nslippage = \"5\"",
-        r#"f.toml:2: paper.slippage: found "5", allowed "none", "N ticks", "N bps" (up to 10000) or "N spread" (up to 10)"#,
+        r#"f.toml:2: paper.slippage: found "5", allowed "none", "N ticks", "N bps" (up to 10000), "N spread" or "N sqrt" (up to 10), or "volume share""#,
     ),
     (
         "[paper]\nparticipation = 1.01",
@@ -109,6 +109,10 @@ const BAD: &[(&str, &str)] = &[
     (
         "[paper]\nack_ms = 60001",
         "f.toml:2: paper.ack_ms: found 60001, allowed a whole number from 0 to 60000",
+    ),
+    (
+        "[paper.fees]\nschedule = \"ibrk\"",
+        "f.toml:2: paper.fees.schedule: found \"ibrk\", allowed own, alpaca, coinbase, ibkr, schwab, tastytrade",
     ),
     ("[paper]\nfees = 1", "f.toml:2: paper.fees: found 1, allowed a table"),
     (

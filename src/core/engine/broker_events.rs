@@ -155,6 +155,7 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
         ExecutionKind::Expiration => "EXPIRED",
         ExecutionKind::CorporateAction => "CORPORATE_ACTION",
         ExecutionKind::Bust => "EXECUTION_BUSTED",
+        ExecutionKind::Liquidation => "BROKER_LIQUIDATED",
     }
 }
 
@@ -184,5 +185,6 @@ const fn event_word(event: &OrderEvent) -> &'static str {
         OrderEvent::NeverReached => "never reached",
         OrderEvent::QuantityChanged { .. } => "quantity changed",
         OrderEvent::StopMoved { .. } => "stop moved",
+        OrderEvent::Restated { .. } => "restated",
     }
 }

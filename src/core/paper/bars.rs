@@ -1,24 +1,50 @@
 //! Matching against bars (strategies §11.1, bar mode): an order is decided by the next bar after it, and never knows better.
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
-use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::money::{Price, Quantity};
+use crate::domain::calendar::exchange_date;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::Price;
 use crate::domain::order::{OrderStatus, OrderSubject, OrderType, Pricing, TimeInForce};
 use crate::domain::quote::{Bar, Feed, Quote};
 
-use super::{Stage, Venue};
+use super::liquidity::Shown;
+use super::slippage::Taking;
+use super::{Resting, Stage, Venue};
+
+/// A price that a bar gives an order.
+#[derive(Clone, Copy)]
+struct Given {
+    price: Price,
+    /// It took liquidity, and slips.
+    took: bool,
+    slips: bool,
+}
+
+impl Given {
+    /// What somebody who has to trade gets.
+    const fn market(price: Price) -> Self {
+        Self { price, took: true, slips: true }
+    }
+
+    /// At a price that is not made worse.
+    const fn exactly(price: Price, took: bool) -> Self {
+        Self { price, took, slips: false }
+    }
+}
 
 impl Venue {
     /// A complete bar, at its end. Orders that were in the market at its start may fill in it.
     pub fn on_bar(&mut self, now: Timestamp, instrument: &Instrument, bar: &Bar) {
         // Fills carry the time of the bar's end: that is when anybody can know of them.
-        self.now = self.now.max(bar.start);
         if self.due.is_some_and(|due| due <= bar.start) {
             self.advance(bar.start);
         }
         self.now = self.now.max(now);
+        self.on_bars = true;
+        if !self.in_lieu.is_empty() {
+            self.pay_in_lieu(instrument, bar.open);
+        }
         if let Some(seqs) = self.by_instrument.get(instrument) {
             let mut seqs = seqs.clone();
             // If one bar could fill both the stop and the target, the stop fills: the worst case.
@@ -29,18 +55,35 @@ impl Venue {
                     .is_none_or(|order| order.request.pricing.order_type() == OrderType::Limit)
             };
             seqs.sort_by_key(|seq| is_limit(self, seq));
-            let mut volume = bar.volume * self.config.bar_participation;
+            let pool = Shown::of_bar(bar.volume * self.config.bar_participation);
+            match self.shown.get_mut(instrument) {
+                Some(shown) => *shown = pool,
+                None => drop(self.shown.insert(instrument.clone(), pool)),
+            }
             for seq in seqs {
-                self.match_bar(seq, instrument, bar, &mut volume);
+                self.match_bar(seq, instrument, bar);
             }
         }
         self.books.mark(instrument, bar.close);
         self.keep_close(instrument, bar);
+        if self.config.needs_daily_stats() {
+            self.learn(instrument, bar);
+        }
         // What ends at this very instant ends with the next bar's start, or when time is said to have come: other instruments' bars of
         // the same instant are still to be matched.
         if self.due.is_some_and(|due| due < self.now) {
-            self.advance(now);
+            self.advance_before(now);
         }
+    }
+
+    /// The data has ended: nothing that is still open will ever be decided.
+    pub fn end_of_data(&mut self, now: Timestamp) {
+        self.advance(now);
+        let open: Vec<u64> = self.orders.keys().copied().collect();
+        for seq in open {
+            self.end(seq, OrderStatus::Canceled, Some("the data ended".to_owned()));
+        }
+        self.schedule();
     }
 
     /// The close is the quote until the next bar.
@@ -57,21 +100,23 @@ impl Venue {
         }
     }
 
-    fn match_bar(&mut self, seq: u64, instrument: &Instrument, bar: &Bar, volume: &mut Decimal) {
+    fn match_bar(&mut self, seq: u64, instrument: &Instrument, bar: &Bar) {
         let Some(order) = self.orders.get(&seq) else { return };
-        if order.stage != Stage::Working || order.since > bar.start {
+        if order.stage != Stage::Working || order.since > bar.start || !self.is_bar_for(order, bar) {
             return;
         }
         if matches!(order.request.subject, OrderSubject::Legs(_)) {
-            self.keep_close(instrument, bar);
-            self.match_package(seq);
-            return;
+            return self.match_package_in_bar(seq, instrument, bar);
         }
-        if let Some((price, took)) = self.bar_price(seq, instrument, bar) {
-            let quantity = self.bar_quantity(seq, instrument, *volume);
+        if let Some(given) = self.bar_price(seq, instrument, bar) {
+            let buy = order_is_buy(self, seq);
+            let volume = self.available(instrument, buy);
+            let quantity = self.of_size(seq, instrument, volume);
             if quantity.is_positive() {
-                *volume -= quantity.get();
-                self.fill(seq, quantity, price, took);
+                let taking = Taking { buy, quantity, price: given.price, volume, limit: None };
+                let price = if given.slips { self.slipped(instrument, &taking) } else { given.price };
+                self.use_up(instrument, buy, quantity);
+                self.fill(seq, quantity, price, given.took);
             }
         }
         let Some(order) = self.orders.get_mut(&seq) else { return };
@@ -82,81 +127,85 @@ impl Venue {
         }
     }
 
-    fn bar_quantity(&self, seq: u64, instrument: &Instrument, volume: Decimal) -> Quantity {
-        let Some(order) = self.orders.get(&seq) else { return Quantity::ZERO };
-        let wanted = self.closable(order, instrument, order.request.side.is_buy());
-        if !self.config.partial_fills {
-            return wanted;
-        }
-        let whole = instrument.asset_class() == AssetClass::Equity && wanted.get().fract().is_zero();
-        let room = Quantity::new(if whole { volume.floor() } else { volume });
-        if order.request.time_in_force == TimeInForce::Fok && room < wanted {
-            Quantity::ZERO
-        } else {
-            wanted.min(room)
+    /// An order for an auction has the bar that the auction opens or closes; others any.
+    fn is_bar_for(&self, order: &Resting, bar: &Bar) -> bool {
+        match order.request.time_in_force {
+            TimeInForce::Cls => order.expires_at.is_none_or(|close| self.now >= close),
+            TimeInForce::Opg => self
+                .calendar
+                .session(exchange_date(bar.start))
+                .is_none_or(|session| self.now > session.open && order.since < session.open),
+            _ => true,
         }
     }
 
-    /// The price the bar gives the order, and whether it took liquidity; `None` when it does not reach it.
-    fn bar_price(&mut self, seq: u64, instrument: &Instrument, bar: &Bar) -> Option<(Price, bool)> {
-        let order = self.orders.get(&seq)?;
+    /// A package is decided by bars of one time: when the last of its legs' bars has come.
+    fn match_package_in_bar(&mut self, seq: u64, instrument: &Instrument, bar: &Bar) {
+        self.keep_close(instrument, bar);
+        let of_now = |leg: &Instrument| self.quotes.get(leg).is_some_and(|quote| quote.as_of == self.now);
+        let complete =
+            self.orders.get(&seq).is_some_and(|order| order.request.subject.instruments().all(of_now));
+        if complete {
+            self.match_package(seq);
+            self.end_immediate_package(seq);
+        }
+    }
+
+    /// The price the bar gives the order; `None` when it does not reach it.
+    fn bar_price(&mut self, seq: u64, instrument: &Instrument, bar: &Bar) -> Option<Given> {
+        let order = self.orders.get_mut(&seq)?;
         let buy = order.request.side.is_buy();
         let triggered = order.triggered;
         let at_close = order.request.time_in_force == TimeInForce::Cls;
         let reached = |price: Price| if buy { bar.high >= price } else { bar.low <= price };
         let gapped = |price: Price| if buy { bar.open >= price } else { bar.open <= price };
+        let closes_within = |limit: Price| if buy { bar.close <= limit } else { bar.close >= limit };
         match order.request.pricing {
-            Pricing::Market if at_close => Some((self.slipped(instrument, buy, bar.close, None), true)),
-            Pricing::Market => Some((self.slipped(instrument, buy, bar.open, None), true)),
+            Pricing::Market if at_close => Some(Given::market(bar.close)),
+            Pricing::Market => Some(Given::market(bar.open)),
             Pricing::Limit { limit_price } if at_close => {
-                let fits = if buy { bar.close <= limit_price } else { bar.close >= limit_price };
-                fits.then_some((bar.close, true))
+                closes_within(limit_price).then_some(Given::exactly(bar.close, true))
             }
             Pricing::Limit { limit_price } => limit_in_bar(buy, limit_price, bar),
+            // What has triggered is a market order from then on.
+            Pricing::Stop { .. } | Pricing::TrailingStop { .. } if triggered => Some(Given::market(bar.open)),
             Pricing::Stop { stop_price } => {
-                if triggered || gapped(stop_price) {
-                    Some((self.slipped(instrument, buy, bar.open, None), true))
-                } else if reached(stop_price) {
-                    Some((self.slipped(instrument, buy, stop_price, None), true))
-                } else {
-                    None
-                }
+                let price = if gapped(stop_price) { bar.open } else { stop_price };
+                order.triggered = reached(stop_price);
+                order.triggered.then_some(Given::market(price))
             }
+            Pricing::StopLimit { limit_price, .. } if triggered => limit_in_bar(buy, limit_price, bar),
             Pricing::StopLimit { stop_price, limit_price } => {
-                if triggered {
-                    return limit_in_bar(buy, limit_price, bar);
-                }
-                if !reached(stop_price) {
-                    return None;
-                }
-                self.orders.get_mut(&seq)?.triggered = true;
+                order.triggered = reached(stop_price);
                 // In the bar of its trigger the limit is judged by the close alone: the path inside is not known.
-                let fits = if buy { bar.close <= limit_price } else { bar.close >= limit_price };
-                fits.then_some((bar.close, true))
+                (order.triggered && closes_within(limit_price)).then_some(Given::exactly(bar.close, true))
             }
             Pricing::TrailingStop { trail } => {
-                let before = order.trail_stop;
-                if let Some(stop) = before.filter(|stop| gapped(*stop)) {
-                    return Some((
-                        self.slipped(instrument, buy, bar.open.min(stop).max(bar.open), None),
-                        true,
-                    ));
+                if order.trail_stop.is_some_and(gapped) {
+                    order.triggered = true;
+                    return Some(Given::market(bar.open));
                 }
                 let extreme = if buy { bar.low } else { bar.high };
                 let stop = self.follow(seq, instrument, trail, Some(extreme))?;
-                reached(stop).then(|| (self.slipped(instrument, buy, stop, None), true))
+                let order = self.orders.get_mut(&seq)?;
+                order.triggered = reached(stop);
+                order.triggered.then_some(Given::market(stop))
             }
         }
     }
 }
 
+fn order_is_buy(venue: &Venue, seq: u64) -> bool {
+    venue.orders.get(&seq).is_some_and(|order| order.request.side.is_buy())
+}
+
 /// Open when it is better than the limit, else the limit when the bar trades strictly through it.
-fn limit_in_bar(buy: bool, limit: Price, bar: &Bar) -> Option<(Price, bool)> {
-    if buy {
-        if bar.open <= limit { Some((bar.open, true)) } else { (bar.low < limit).then_some((limit, false)) }
-    } else if bar.open >= limit {
-        Some((bar.open, true))
+fn limit_in_bar(buy: bool, limit: Price, bar: &Bar) -> Option<Given> {
+    let better = if buy { bar.open <= limit } else { bar.open >= limit };
+    let through = if buy { bar.low < limit } else { bar.high > limit };
+    if better {
+        Some(Given::exactly(bar.open, true))
     } else {
-        (bar.high > limit).then_some((limit, false))
+        through.then_some(Given::exactly(limit, false))
     }
 }

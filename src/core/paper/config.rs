@@ -32,6 +32,34 @@ pub enum Slippage {
     BasisPoints(#[serde(with = "decimal_text")] Decimal),
     /// This part of the spread.
     Spread(#[serde(with = "decimal_text")] Decimal),
+    /// By the square of the part of the volume that is taken: of what is displayed, or of the bar (Lean's `VolumeShareSlippageModel`).
+    VolumeShare,
+    /// `k` times the day's volatility times the root of the part of the average day's volume; nothing where these are not known.
+    SquareRoot(#[serde(with = "decimal_text")] Decimal),
+}
+
+/// Does a trade at the price of a resting limit fill it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Touch {
+    /// Only a trade through it.
+    #[default]
+    Never,
+    /// Once what stood in front of it at its price has traded.
+    Queue,
+}
+
+/// What goes wrong on purpose, for tests: chances in per cent of the reports on orders, decided by the account's seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Faults {
+    /// Acknowledgements that never arrive. Fills always do, in the end.
+    pub drop_percent: u8,
+    /// Reports that arrive twice.
+    pub duplicate_percent: u8,
+    /// Reports that arrive late.
+    pub delay_percent: u8,
+    /// How late.
+    pub delay_ms: u32,
 }
 
 /// The venue's settings.
@@ -72,6 +100,30 @@ pub struct VenueConfig {
     pub cancel_ms: u32,
     /// When it trades.
     pub sessions: Sessions,
+    /// Milliseconds after which nobody trades on a quote any more.
+    #[serde(default = "stale_ms")]
+    pub stale_ms: u32,
+    /// What a trade at a resting limit's price does.
+    #[serde(default)]
+    pub touch: Touch,
+    /// Good-till-cancelled orders are adjusted at a split, not cancelled.
+    #[serde(default)]
+    pub adjust_gtc: bool,
+    /// Riskless rate a year, as 0.04 for 4 %: who exercises early reckons with it.
+    #[serde(default = "risk_free", with = "decimal_text")]
+    pub risk_free: Decimal,
+    /// Faults on purpose.
+    #[serde(default)]
+    pub faults: Faults,
+}
+
+/// Reliability §4.1, STALE_QUOTE: the longest age that it allows an order.
+const fn stale_ms() -> u32 {
+    30_000
+}
+
+const fn risk_free() -> Decimal {
+    Decimal::from_parts(4, 0, 0, false, 2)
 }
 
 impl VenueConfig {
@@ -95,7 +147,20 @@ impl VenueConfig {
             ack_ms: 50,
             cancel_ms: 50,
             sessions: Sessions::Always,
+            stale_ms: stale_ms(),
+            touch: Touch::Never,
+            adjust_gtc: false,
+            risk_free: risk_free(),
+            faults: Faults::default(),
         }
+    }
+
+    /// Does a slippage model ask what is usual of an instrument.
+    #[must_use]
+    pub const fn needs_daily_stats(&self) -> bool {
+        matches!(self.slippage, Slippage::SquareRoot(_))
+            || matches!(self.slippage_crypto, Slippage::SquareRoot(_))
+            || matches!(self.slippage_option, Slippage::SquareRoot(_))
     }
 
     /// The slippage of an asset class.

@@ -2,13 +2,14 @@
 
 use rust_decimal::Decimal;
 
+use crate::core::fees::Fill;
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent};
 use crate::domain::ids::{BrokerOrderId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Price, Quantity, round_to_cents};
 use crate::domain::order::{OrderStatus, OrderSubject, Side};
 
-use super::{Slippage, Stage, Venue};
+use super::{Stage, Venue};
 
 /// One leg's fill.
 pub(super) struct LegFill {
@@ -35,7 +36,7 @@ impl Venue {
         let done = !order.leaves().is_positive();
         for leg in legs {
             let execution = self.execution(Some((id, seq)), leg, ExecutionKind::Trade, took);
-            self.books.apply_unchecked(&execution);
+            self.book(&execution);
             // A position that has just begun is valued by the prices it was filled from.
             if let Some(mark) =
                 self.quotes.get(&execution.instrument).and_then(crate::domain::quote::Quote::mark)
@@ -63,9 +64,11 @@ impl Venue {
         self.next_execution += 1;
         let spec = self.spec_or_standard(&leg.instrument);
         let (multiplier, currency) = (spec.multiplier, spec.currency);
-        let fee = match kind {
-            ExecutionKind::Trade => {
-                self.config.fees.fee(leg.instrument.asset_class(), leg.quantity, leg.price, took)
+        let fee = match (kind, order) {
+            (ExecutionKind::Trade, Some((_, seq))) => self.fee(seq, &leg, multiplier, took),
+            (ExecutionKind::Liquidation, _) => {
+                let fill = self.fee_terms(&leg, multiplier, took);
+                self.config.fees.charge(&fill)
             }
             _ => Decimal::ZERO,
         };
@@ -84,6 +87,34 @@ impl Venue {
             at: self.now,
             kind,
         }
+    }
+
+    fn fee_terms(&self, leg: &LegFill, multiplier: Decimal, took: bool) -> Fill {
+        let held = self.books.quantity(&leg.instrument);
+        Fill {
+            class: leg.instrument.asset_class(),
+            side: leg.side,
+            opens: held.is_zero() || held.is_positive() == leg.side.is_buy(),
+            quantity: leg.quantity,
+            price: leg.price,
+            multiplier,
+            took,
+            at: self.now,
+        }
+    }
+
+    /// What a fill costs: an order's minimum and maximum hold for all its fills together.
+    fn fee(&mut self, seq: u64, leg: &LegFill, multiplier: Decimal, took: bool) -> Decimal {
+        let fill = self.fee_terms(leg, multiplier, took);
+        let fees = &self.config.fees;
+        let regulatory = fees.regulatory(&fill);
+        let Some(order) = self.orders.get_mut(&seq) else { return regulatory };
+        let charged = &mut order.charged;
+        charged.by_rate += fees.rate(&fill);
+        charged.value += fill.value();
+        let commission = fees.within_bounds(fill.class, charged.by_rate, charged.value);
+        let fee = commission - std::mem::replace(&mut charged.commission, commission);
+        round_to_cents(fee + regulatory)
     }
 
     /// Children follow the parent's filled quantity; siblings of an OCO group shrink by what filled.
@@ -126,34 +157,6 @@ impl Venue {
         }
         for seq in gone {
             self.end(seq, OrderStatus::Canceled, Some("the other side of its pair filled".to_owned()));
-        }
-    }
-
-    /// A price made worse by slippage, never past `limit`, on the tick.
-    pub(super) fn slipped(
-        &mut self,
-        instrument: &Instrument,
-        buy: bool,
-        price: Price,
-        limit: Option<Price>,
-    ) -> Price {
-        let spread = self.quotes.get(instrument).and_then(|quote| quote.spread()).unwrap_or_default();
-        let slippage = self.config.slippage_of(instrument.asset_class());
-        let tick = self.spec_or_standard(instrument).tick_at(price);
-        let worse = match slippage {
-            Slippage::None => return price,
-            Slippage::Ticks(n) => tick * Decimal::from(n),
-            Slippage::BasisPoints(bps) => price.get().abs() * bps / Decimal::from(10_000),
-            Slippage::Spread(part) => spread.get().max(Decimal::ZERO) * part,
-        };
-        // Rounded to the nearest tick: a slippage of less than half a tick costs nothing.
-        let slipped =
-            Price::new(if buy { price.get() + worse } else { price.get() - worse }).round_to_tick(tick);
-        let slipped = if slipped.is_positive() { slipped } else { price };
-        match limit {
-            Some(limit) if buy => slipped.min(limit),
-            Some(limit) => slipped.max(limit),
-            None => slipped,
         }
     }
 }

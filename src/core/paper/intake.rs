@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use jiff::civil::time;
 
-use crate::core::risk;
 use crate::domain::calendar::{exchange_date, instant, plus_days};
 use crate::domain::execution::{OrderEvent, Reject};
 use crate::domain::ids::ClientOrderId;
@@ -11,7 +10,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
 use crate::domain::order::{OrderRequest, OrderStatus, TimeInForce, TradingSession};
 
-use super::{ENDED_MAX, Ended, Resting, Stage, Venue};
+use super::{Charged, ENDED_MAX, Ended, Resting, Stage, Venue};
 
 impl Venue {
     /// An order arrives. A repeat of a known id is the same order and changes nothing.
@@ -53,13 +52,21 @@ impl Venue {
         let id = request.client_order_id;
         self.ids.insert(id, seq);
         self.index(seq, &request);
+        // No order outlives its contract.
+        let contract_end = request
+            .subject
+            .instruments()
+            .filter_map(|instrument| Some(self.calendar.expiry_instant(instrument.as_option()?.expiry)))
+            .min();
         let order = Resting {
-            expires_at: self.expiry(&request),
+            expires_at: self.expiry(&request).into_iter().chain(contract_end).min(),
             request,
             stage,
             filled: Quantity::ZERO,
             triggered: false,
             rested: false,
+            ahead: None,
+            charged: Charged::default(),
             trail_stop: None,
             since: self.now,
             cancel_at: None,
@@ -106,39 +113,6 @@ impl Venue {
             }),
             TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => None,
         }
-    }
-
-    /// A broker's reasons to say no.
-    fn refusal(&self, request: &OrderRequest) -> Option<Reject> {
-        let reject = |code: &str, message: String| Some(Reject { code: code.into(), message });
-        if !request.quantity.is_positive() {
-            return reject("BAD_QUANTITY", format!("quantity {} is not positive", request.quantity));
-        }
-        if request.time_in_force == TimeInForce::Gtd
-            && request.expire_date.is_none_or(|day| day < exchange_date(self.now))
-        {
-            return reject("BAD_EXPIRE_DATE", "the expire date is missing or past".to_owned());
-        }
-        if request.contingency.parent.is_some() || request.reduce_only {
-            return None;
-        }
-        let need =
-            risk::estimate(&self.books, self, &self.config.fees, request, request.quantity).buying_power;
-        if need.is_zero() {
-            return None;
-        }
-        let account = self.account(self.now);
-        if need > account.buying_power {
-            return reject(
-                "BUYING_POWER",
-                format!(
-                    "needs {} and has {}",
-                    need.round_dp(2).normalize(),
-                    account.buying_power.round_dp(2).normalize()
-                ),
-            );
-        }
-        None
     }
 
     /// A cancel arrives. It takes effect after its delay and can lose the race against a fill.

@@ -1,69 +1,112 @@
 //! Matching against quotes (strategies §11.1, quote mode).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{OrderStatus, OrderSubject, Pricing, TimeInForce, Trail};
-use crate::domain::quote::Quote;
+use crate::domain::quote::{Feed, Quote};
 
-use super::fills::LegFill;
-use super::{Displayed, Resting, Stage, Venue};
+use super::liquidity::Print;
+use super::slippage::Taking;
+use super::{Resting, Stage, Touch, Venue};
 
-/// The two sides and the last trade at one event.
+/// How far behind a delayed feed is, at most.
+const FEED_DELAY: SignedDuration = SignedDuration::from_mins(20);
+
+/// The two sides, and what traded since the event before.
 #[derive(Clone, Copy, Debug)]
 struct Top {
     bid: Option<Price>,
+    bid_size: Quantity,
     ask: Option<Price>,
-    last: Option<Price>,
+    ask_size: Quantity,
+    print: Option<Print>,
+}
+
+impl Top {
+    /// What an order takes from.
+    const fn opposite(&self, buy: bool) -> Option<Price> {
+        if buy { self.ask } else { self.bid }
+    }
+
+    /// Where an order rests.
+    const fn own(&self, buy: bool) -> (Option<Price>, Quantity) {
+        if buy { (self.bid, self.bid_size) } else { (self.ask, self.ask_size) }
+    }
+
+    /// A buy stop triggers when the market offers at it or above, or trades there; a sell stop mirrored.
+    fn triggers(&self, buy: bool, stop: Price) -> bool {
+        if buy {
+            self.ask.is_some_and(|ask| ask >= stop) || self.print.is_some_and(|print| print.high >= stop)
+        } else {
+            self.bid.is_some_and(|bid| bid <= stop) || self.print.is_some_and(|print| print.low <= stop)
+        }
+    }
 }
 
 impl Venue {
     /// New prices. Orders that were in the market before them may fill.
     pub fn on_quote(&mut self, now: Timestamp, quote: &Quote) {
-        self.now = self.now.max(now);
+        self.advance(now);
         if let Some(mark) = quote.mark() {
             self.books.mark(&quote.instrument, mark);
         }
-        match self.quotes.get_mut(&quote.instrument) {
-            Some(known) => known.clone_from(quote),
+        let print = match self.quotes.get_mut(&quote.instrument) {
+            Some(known) => {
+                let print = Print::between(known, quote);
+                known.clone_from(quote);
+                print
+            }
             None => {
                 self.quotes.insert(quote.instrument.clone(), quote.clone());
+                None
             }
-        }
-        if self.due.is_some_and(|due| due <= self.now) {
-            self.advance(now);
-        }
+        };
         self.settle_late();
+        if !self.in_lieu.is_empty()
+            && let Some(price) = quote.mark()
+        {
+            self.pay_in_lieu(&quote.instrument, price);
+        }
         let Some(seqs) = self.by_instrument.get(&quote.instrument) else { return };
         let seqs = seqs.clone();
-        let part = self.config.participation;
-        let shown = Displayed { bid: quote.bid_size.get() * part, ask: quote.ask_size.get() * part };
-        self.displayed.insert(quote.instrument.clone(), shown);
         for seq in seqs {
-            self.match_quote(seq, &quote.instrument);
+            self.match_quote(seq, &quote.instrument, print);
         }
     }
 
-    fn match_quote(&mut self, seq: u64, instrument: &Instrument) {
+    /// Can anybody trade on these prices: trading is not halted, and they are of now.
+    pub(super) fn is_usable(&self, quote: &Quote) -> bool {
+        let behind = if quote.feed == Feed::Delayed { FEED_DELAY } else { SignedDuration::ZERO };
+        let allowed = Self::millis(self.config.stale_ms) + behind;
+        !quote.halted && quote.feed != Feed::Frozen && self.now.duration_since(quote.as_of) <= allowed
+    }
+
+    fn match_quote(&mut self, seq: u64, instrument: &Instrument, print: Option<Print>) {
         let Some(order) = self.orders.get(&seq) else { return };
         if order.stage != Stage::Working || order.since > self.now || !self.is_open(&order.request) {
             return;
         }
-        if order.request.time_in_force == TimeInForce::Cls {
-            return;
-        }
-        if order.request.time_in_force == TimeInForce::Opg && !self.opened_since(order.since) {
-            return;
+        let Some(quote) = self.quotes.get(instrument).filter(|quote| self.is_usable(quote)) else { return };
+        match order.request.time_in_force {
+            TimeInForce::Cls => return,
+            TimeInForce::Opg => return self.open_auction(seq, instrument),
+            _ => {}
         }
         if matches!(order.request.subject, OrderSubject::Legs(_)) {
             self.match_package(seq);
-            return;
+        } else {
+            let top = Top {
+                bid: quote.bid,
+                bid_size: quote.bid_size,
+                ask: quote.ask,
+                ask_size: quote.ask_size,
+                print,
+            };
+            self.match_single(seq, instrument, &top);
         }
-        let Some(quote) = self.quotes.get(instrument) else { return };
-        let top = Top { bid: quote.bid, ask: quote.ask, last: quote.last };
-        self.match_single(seq, instrument, top);
         let immediate =
             |order: &Resting| matches!(order.request.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
         if self.orders.get(&seq).is_some_and(immediate) {
@@ -72,22 +115,16 @@ impl Venue {
         }
     }
 
-    /// Has a session opened between the order's arrival and now.
-    fn opened_since(&self, since: Timestamp) -> bool {
-        let day = crate::domain::calendar::exchange_date(self.now);
-        self.calendar.session(day).is_some_and(|session| since < session.open && session.open <= self.now)
-    }
-
-    fn match_single(&mut self, seq: u64, instrument: &Instrument, top: Top) {
+    fn match_single(&mut self, seq: u64, instrument: &Instrument, top: &Top) {
         let Some(order) = self.orders.get_mut(&seq) else { return };
         let buy = order.request.side.is_buy();
-        let opposite = if buy { top.ask } else { top.bid };
+        let opposite = top.opposite(buy);
         let was_triggered = order.triggered;
         match order.request.pricing {
             Pricing::Market => self.take(seq, instrument, opposite, None),
             Pricing::Limit { limit_price } => self.match_limit(seq, instrument, top, limit_price),
             Pricing::Stop { stop_price } => {
-                if was_triggered || is_triggered(buy, top, stop_price) {
+                if was_triggered || top.triggers(buy, stop_price) {
                     order.triggered = true;
                     self.take(seq, instrument, opposite, None);
                 }
@@ -95,16 +132,16 @@ impl Venue {
             Pricing::StopLimit { stop_price, limit_price } => {
                 if was_triggered {
                     self.match_limit(seq, instrument, top, limit_price);
-                } else if is_triggered(buy, top, stop_price) {
+                } else if top.triggers(buy, stop_price) {
                     // The limit counts from the next event on.
                     order.triggered = true;
                 }
             }
             Pricing::TrailingStop { trail } => {
                 if !was_triggered {
-                    let reference = if buy { top.ask } else { top.bid };
-                    let Some(stop) = self.follow(seq, instrument, trail, reference) else { return };
-                    if !is_triggered(buy, Top { last: None, ..top }, stop) {
+                    let Some(stop) = self.follow(seq, instrument, trail, opposite) else { return };
+                    // It follows the quote, and only the quote triggers it.
+                    if !(Top { print: None, ..*top }).triggers(buy, stop) {
                         return;
                     }
                     if let Some(order) = self.orders.get_mut(&seq) {
@@ -146,11 +183,11 @@ impl Venue {
         Some(stop)
     }
 
-    fn match_limit(&mut self, seq: u64, instrument: &Instrument, top: Top, limit: Price) {
+    fn match_limit(&mut self, seq: u64, instrument: &Instrument, top: &Top, limit: Price) {
         let Some(order) = self.orders.get_mut(&seq) else { return };
         let buy = order.request.side.is_buy();
         let rested = std::mem::replace(&mut order.rested, true);
-        let opposite = if buy { top.ask } else { top.bid };
+        let opposite = top.opposite(buy);
         let crosses = opposite.is_some_and(|price| if buy { price <= limit } else { price >= limit });
         if crosses && !rested && order.request.post_only {
             self.end(seq, OrderStatus::Canceled, Some("post only: it would have taken".to_owned()));
@@ -158,10 +195,42 @@ impl Venue {
         } else if crosses && !rested {
             self.take(seq, instrument, opposite, Some(limit));
         } else if crosses {
-            self.rest_fill(seq, instrument, limit);
-        } else if rested && top.last.is_some_and(|last| if buy { last < limit } else { last > limit }) {
-            // Somebody traded through the limit: whoever rested at it was filled first.
-            self.rest_fill(seq, instrument, limit);
+            self.rest_fill(seq, instrument, limit, None);
+        } else if let Some(print) = top.print.filter(|_| rested) {
+            if if buy { print.low < limit } else { print.high > limit } {
+                // Somebody traded through the limit: whoever rested at it was filled first.
+                self.rest_fill(seq, instrument, limit, None);
+            } else if self.config.touch == Touch::Queue && print.low <= limit && limit <= print.high {
+                self.touched(seq, instrument, limit, print);
+            }
+        }
+        self.line_up(seq, top, limit);
+    }
+
+    /// Notes who stands in front, once the order's price is the best of its side or better.
+    fn line_up(&mut self, seq: u64, top: &Top, limit: Price) {
+        if self.config.touch == Touch::Never {
+            return;
+        }
+        let Some(order) = self.orders.get_mut(&seq) else { return };
+        let buy = order.request.side.is_buy();
+        if order.ahead.is_none() {
+            order.ahead = match top.own(buy) {
+                (Some(best), size) if best == limit => Some(size),
+                (Some(best), _) if (best > limit) == buy => None,
+                _ => Some(Quantity::ZERO),
+            };
+        }
+    }
+
+    /// Somebody traded at the limit itself: what stood in front goes first, the rest is the order's.
+    fn touched(&mut self, seq: u64, instrument: &Instrument, limit: Price, print: Print) {
+        let Some(order) = self.orders.get_mut(&seq) else { return };
+        let Some(ahead) = order.ahead else { return };
+        let rest = print.size - ahead;
+        order.ahead = Some(if rest.is_negative() { ahead - print.size } else { Quantity::ZERO });
+        if rest.is_positive() {
+            self.rest_fill(seq, instrument, limit, Some(rest));
         }
     }
 
@@ -175,23 +244,52 @@ impl Venue {
         if held.is_zero() || held.is_positive() == buy { Quantity::ZERO } else { leaves.min(held.abs()) }
     }
 
-    /// What can be had of the displayed size, at most what is open. Whole or nothing for fill-or-kill.
-    fn available(&mut self, seq: u64, instrument: &Instrument, buy: bool) -> Quantity {
+    /// What can be had of `size`, at most what is open. Whole or nothing for fill-or-kill.
+    pub(super) fn of_size(&self, seq: u64, instrument: &Instrument, size: Decimal) -> Quantity {
         let Some(order) = self.orders.get(&seq) else { return Quantity::ZERO };
-        let wanted = self.closable(order, instrument, buy);
+        let wanted = self.closable(order, instrument, order.request.side.is_buy());
         if !self.config.partial_fills {
             return wanted;
         }
-        let shown = self.displayed.get(instrument).copied().unwrap_or_default();
-        let size = Quantity::new(if buy { shown.ask } else { shown.bid });
-        let all_or_none = order.request.time_in_force == TimeInForce::Fok;
-        if all_or_none && size < wanted { Quantity::ZERO } else { wanted.min(size) }
+        let size = self.in_lots(instrument, wanted, size);
+        if order.request.time_in_force == TimeInForce::Fok && size < wanted {
+            Quantity::ZERO
+        } else {
+            wanted.min(size)
+        }
     }
 
-    fn use_up(&mut self, instrument: &Instrument, buy: bool, quantity: Quantity) {
-        if let Some(shown) = self.displayed.get_mut(instrument) {
-            let side = if buy { &mut shown.ask } else { &mut shown.bid };
-            *side = (*side - quantity.get()).max(Decimal::ZERO);
+    /// A part of the displayed size need not be whole: no order for whole shares fills a part of one.
+    pub(super) fn in_lots(&self, instrument: &Instrument, wanted: Quantity, size: Decimal) -> Quantity {
+        let lot = if instrument.as_option().is_some() || wanted.get().fract().is_zero() {
+            match instrument {
+                Instrument::Equity { .. } | Instrument::Option(_) => Decimal::ONE,
+                _ => self.increment(instrument),
+            }
+        } else {
+            self.increment(instrument)
+        };
+        if lot.is_zero() { Quantity::new(size) } else { Quantity::new(size - size % lot) }
+    }
+
+    fn increment(&self, instrument: &Instrument) -> Decimal {
+        self.specs.get(instrument).map_or(Decimal::ZERO, |spec| spec.quantity_increment)
+    }
+
+    /// What a buyer (or seller) can have of an instrument now.
+    pub(super) fn available(&mut self, instrument: &Instrument, buy: bool) -> Decimal {
+        // A leg whose quote came before the order has not been looked at yet.
+        if !self.on_bars
+            && let Some(quote) = self.quotes.get(instrument)
+        {
+            self.shown.entry(instrument.clone()).or_default().refill(quote, self.config.participation);
+        }
+        self.shown.get(instrument).map_or(Decimal::ZERO, |shown| shown.available(buy))
+    }
+
+    pub(super) fn use_up(&mut self, instrument: &Instrument, buy: bool, quantity: Quantity) {
+        if let Some(shown) = self.shown.get_mut(instrument) {
+            shown.take(buy, quantity);
         }
     }
 
@@ -199,94 +297,37 @@ impl Venue {
     fn take(&mut self, seq: u64, instrument: &Instrument, opposite: Option<Price>, limit: Option<Price>) {
         let (Some(price), Some(order)) = (opposite, self.orders.get(&seq)) else { return };
         let buy = order.request.side.is_buy();
-        let quantity = self.available(seq, instrument, buy);
+        let volume = self.available(instrument, buy);
+        let quantity = self.of_size(seq, instrument, volume);
         if quantity.is_positive() {
-            let price = self.slipped(instrument, buy, price, limit);
+            let price = self.slipped(instrument, &Taking { buy, quantity, price, volume, limit });
             self.use_up(instrument, buy, quantity);
             self.fill(seq, quantity, price, true);
-        } else if self
-            .orders
-            .get(&seq)
-            .is_some_and(|o| o.request.reduce_only && o.request.contingency.oco_group.is_none())
-            && self.books.quantity(instrument).is_zero()
-        {
+        } else {
+            self.end_idle_exit(seq, instrument);
+        }
+    }
+
+    /// An exit whose position is gone has nothing to wait for, unless its pair brings it back.
+    fn end_idle_exit(&mut self, seq: u64, instrument: &Instrument) {
+        let idle = |o: &Resting| o.request.reduce_only && o.request.contingency.oco_group.is_none();
+        if self.orders.get(&seq).is_some_and(idle) && self.books.quantity(instrument).is_zero() {
             self.end(seq, OrderStatus::Canceled, Some("nothing is left to reduce".to_owned()));
             self.schedule();
         }
     }
 
-    /// Fills a resting limit at its own price.
-    fn rest_fill(&mut self, seq: u64, instrument: &Instrument, limit: Price) {
+    /// Fills a resting limit at its own price: of what is shown, or of `size`.
+    fn rest_fill(&mut self, seq: u64, instrument: &Instrument, limit: Price, size: Option<Quantity>) {
         let Some(order) = self.orders.get(&seq) else { return };
         let buy = order.request.side.is_buy();
-        let quantity = self.available(seq, instrument, buy);
+        let can = size.map_or_else(|| self.available(instrument, buy), Quantity::get);
+        let quantity = self.of_size(seq, instrument, can);
         if quantity.is_positive() {
-            self.use_up(instrument, buy, quantity);
+            if size.is_none() {
+                self.use_up(instrument, buy, quantity);
+            }
             self.fill(seq, quantity, limit, false);
         }
-    }
-
-    /// A package fills whole, at the natural price of its legs, or not at all.
-    pub(super) fn match_package(&mut self, seq: u64) {
-        let Some(order) = self.orders.get(&seq) else { return };
-        let OrderSubject::Legs(legs) = &order.request.subject else { return };
-        let side = order.request.side;
-        let quantity = order.leaves();
-        let limit = order.request.pricing.limit_price();
-        let multiplier = crate::core::lifecycle::package_multiplier(&order.request.subject);
-        let mut net = Decimal::ZERO;
-        let mut fills = Vec::with_capacity(legs.len());
-        for leg in legs {
-            let quote = self.quotes.get(&leg.instrument);
-            let price = quote.and_then(|quote| if leg.side.is_buy() { quote.ask } else { quote.bid });
-            let Some(price) = price else { return };
-            let leg_multiplier = self.specs.get(&leg.instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
-            net += leg.side.sign() * price.get() * leg.ratio * leg_multiplier / multiplier;
-            fills.push(LegFill {
-                instrument: leg.instrument.clone(),
-                side: leg.side,
-                quantity: Quantity::new(leg.ratio * quantity.get()),
-                price,
-            });
-        }
-        // On the package's own side: what a buyer pays, what a seller receives.
-        let natural = Price::new(net * side.sign());
-        let fits = limit.is_none_or(|limit| if side.is_buy() { natural <= limit } else { natural >= limit });
-        if fits {
-            self.fill_legs(seq, quantity, fills, true);
-        } else if matches!(order.request.time_in_force, TimeInForce::Ioc | TimeInForce::Fok) {
-            self.end(seq, OrderStatus::Canceled, Some("not filled at once".to_owned()));
-        }
-    }
-
-    /// The closing auction: an order for it fills at the last price when its session ends.
-    pub(super) fn close_auction(&mut self, seq: u64) {
-        let Some(order) = self.orders.get(&seq) else { return };
-        if order.request.time_in_force != TimeInForce::Cls || order.stage != Stage::Working {
-            return;
-        }
-        let OrderSubject::Instrument(instrument) = order.request.subject.clone() else { return };
-        let Some(close) = self.quotes.get(&instrument).and_then(|quote| quote.last.or_else(|| quote.mid()))
-        else {
-            return;
-        };
-        let (buy, leaves) = (order.request.side.is_buy(), order.leaves());
-        let fits = order
-            .request
-            .pricing
-            .limit_price()
-            .is_none_or(|limit| if buy { close <= limit } else { close >= limit });
-        if fits {
-            self.fill(seq, leaves, close, true);
-        }
-    }
-}
-
-/// A buy stop triggers when the market offers at it or above, or trades there; a sell stop mirrored.
-fn is_triggered(buy: bool, top: Top, stop: Price) -> bool {
-    if buy {
-        top.ask.is_some_and(|ask| ask >= stop) || top.last.is_some_and(|last| last >= stop)
-    } else {
-        top.bid.is_some_and(|bid| bid <= stop) || top.last.is_some_and(|last| last <= stop)
     }
 }

@@ -2,13 +2,21 @@
 //!
 //! It is driven by quotes or by bars, acknowledges after a delay, fills from the next event on, and reports through [`Venue::drain`].
 
+mod assignment;
+mod auction;
 mod bars;
 mod config;
 mod corporate;
+mod faults;
 mod fills;
 mod intake;
+mod liquidity;
 mod matching;
 mod options;
+mod packages;
+mod refusal;
+mod slippage;
+mod stats;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,15 +28,21 @@ use crate::core::portfolio::{AccountTerms, Portfolio};
 use crate::core::risk::{self, MarketView};
 use crate::domain::account::{Account, AccountMode};
 use crate::domain::calendar::{Calendar, MarketPhase};
-use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
+use crate::domain::corporate::CorporateAction;
+use crate::domain::execution::{AccountEvent, CashEntry, OrderEvent, OrderUpdate};
 use crate::domain::ids::{BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Money, Price, Quantity};
+use crate::domain::option::OptionContract;
 use crate::domain::order::{OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::Quote;
 
-pub use config::{Sessions, Slippage, VenueConfig};
+use liquidity::Shown;
+use options::Pending;
+
+pub use config::{Faults, Sessions, Slippage, Touch, VenueConfig};
+pub use slippage::DailyStats;
 
 /// Ended orders the venue can still be asked about.
 const ENDED_MAX: usize = 500;
@@ -54,6 +68,9 @@ struct Resting {
     triggered: bool,
     /// It has been in the market at an event without filling: its fills are at its limit.
     rested: bool,
+    /// Units in front of a resting limit at its price, once known.
+    #[serde(default)]
+    ahead: Option<Quantity>,
     /// Where a trailing stop stands.
     trail_stop: Option<Price>,
     /// Since when it is in the market.
@@ -62,6 +79,20 @@ struct Resting {
     cancel_at: Option<Timestamp>,
     /// Its time in force ends at this instant.
     expires_at: Option<Timestamp>,
+    /// Commission charged so far, and the value it was charged on: minima and maxima are an order's.
+    #[serde(default)]
+    charged: Charged,
+}
+
+/// What an order has been charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Charged {
+    /// By the rates alone.
+    by_rate: Decimal,
+    /// Within the order's minimum and maximum.
+    commission: Decimal,
+    /// Value of the fills.
+    value: Decimal,
 }
 
 impl Resting {
@@ -88,13 +119,6 @@ pub struct Ended {
     pub filled: Quantity,
 }
 
-/// Displayed sizes not yet taken since the last quote.
-#[derive(Clone, Copy, Debug, Default)]
-struct Displayed {
-    bid: Decimal,
-    ask: Decimal,
-}
-
 /// The paper venue of one account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Venue {
@@ -106,7 +130,41 @@ pub struct Venue {
     next_seq: u64,
     next_execution: u64,
     /// Dividends on their way: pay instant, entry.
-    payable: Vec<crate::domain::execution::CashEntry>,
+    payable: Vec<CashEntry>,
+    /// What has been decided of options and not been done yet.
+    #[serde(default)]
+    pending: Vec<Pending>,
+    /// Contracts that their holder does not want exercised.
+    #[serde(default)]
+    kept: Vec<OptionContract>,
+    /// Up to when the life of options has been lived.
+    #[serde(default = "epoch")]
+    lived: Timestamp,
+    /// Terms of contracts that a corporate action changed.
+    #[serde(default)]
+    adjusted: Vec<InstrumentSpec>,
+    /// Shares of which a split left a fraction, to be paid at the next price.
+    #[serde(default)]
+    in_lieu: BTreeSet<Instrument>,
+    /// What nobody can trade until its holder has spoken to the broker.
+    #[serde(default)]
+    frozen: BTreeSet<Instrument>,
+    /// Reports made so far, where faults are asked for.
+    #[serde(default)]
+    reports: u64,
+    /// Reports held up by a fault.
+    #[serde(default)]
+    delayed: Vec<(Timestamp, AccountEvent)>,
+    /// Corporate actions that have been announced.
+    #[serde(skip)]
+    announced: Vec<CorporateAction>,
+    #[serde(skip)]
+    stats: BTreeMap<Instrument, DailyStats>,
+    #[serde(skip)]
+    learning: BTreeMap<Instrument, stats::Learning>,
+    /// Driven by bars, not by quotes.
+    #[serde(skip)]
+    on_bars: bool,
     #[serde(skip)]
     ids: BTreeMap<ClientOrderId, u64>,
     #[serde(skip)]
@@ -114,7 +172,7 @@ pub struct Venue {
     #[serde(skip)]
     quotes: BTreeMap<Instrument, Quote>,
     #[serde(skip)]
-    displayed: BTreeMap<Instrument, Displayed>,
+    shown: BTreeMap<Instrument, Shown>,
     #[serde(skip)]
     specs: BTreeMap<Instrument, InstrumentSpec>,
     #[serde(skip, default = "Calendar::nyse")]
@@ -157,10 +215,22 @@ impl Venue {
             next_seq: 1,
             next_execution: 1,
             payable: Vec::new(),
+            pending: Vec::new(),
+            kept: Vec::new(),
+            lived: epoch(),
+            adjusted: Vec::new(),
+            in_lieu: BTreeSet::new(),
+            frozen: BTreeSet::new(),
+            reports: 0,
+            delayed: Vec::new(),
+            announced: Vec::new(),
+            stats: BTreeMap::new(),
+            learning: BTreeMap::new(),
+            on_bars: false,
             ids: BTreeMap::new(),
             by_instrument: BTreeMap::new(),
             quotes: BTreeMap::new(),
-            displayed: BTreeMap::new(),
+            shown: BTreeMap::new(),
             specs: BTreeMap::new(),
             calendar: Calendar::nyse(),
             events: Vec::new(),
@@ -178,6 +248,9 @@ impl Venue {
         let listed: Vec<(u64, OrderRequest)> =
             self.orders.iter().map(|(seq, o)| (*seq, o.request.clone())).collect();
         self.timers.clear();
+        for spec in self.adjusted.clone() {
+            self.set_spec(spec);
+        }
         for (seq, request) in listed {
             self.index(seq, &request);
             self.arm(seq);
@@ -217,21 +290,33 @@ impl Venue {
         !self.events.is_empty()
     }
 
-    /// Lets time pass: acknowledgements, cancels, expiries, option expiry, dividends.
+    /// Lets time pass: acknowledgements, cancels, expiries, the life of options, dividends, each at its own instant.
     pub fn advance(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
-        if self.due.is_none_or(|due| due > self.now) {
-            return;
+        while let Some(due) = self.due.filter(|due| *due <= now) {
+            self.reach(due);
         }
+        self.now = self.now.max(now);
+    }
+
+    /// The same up to an instant that has not quite come: what is due at it waits.
+    fn advance_before(&mut self, now: Timestamp) {
+        while let Some(due) = self.due.filter(|due| *due < now) {
+            self.reach(due);
+        }
+    }
+
+    fn reach(&mut self, due: Timestamp) {
+        self.now = self.now.max(due);
         let later = self.timers.split_off(&(self.now, u64::MAX));
-        let due = std::mem::replace(&mut self.timers, later);
+        let timers = std::mem::replace(&mut self.timers, later);
         // By arrival, as everything here.
-        let seqs: BTreeSet<u64> = due.into_iter().map(|(_, seq)| seq).collect();
+        let seqs: BTreeSet<u64> = timers.into_iter().map(|(_, seq)| seq).collect();
         for seq in seqs {
             self.advance_order(seq);
         }
-        self.expire_options();
+        self.live_options();
         self.pay_dividends();
+        self.release_delayed();
         self.schedule();
     }
 
@@ -263,7 +348,7 @@ impl Venue {
 
     fn report(&mut self, client_order_id: ClientOrderId, at: Timestamp, event: OrderEvent) {
         let account = self.config.account.clone();
-        self.events.push(AccountEvent::Order(OrderUpdate { account, client_order_id, at, event }));
+        self.hand_out(AccountEvent::Order(OrderUpdate { account, client_order_id, at, event }));
     }
 
     /// Keeps in mind when something is due for an order.
@@ -279,14 +364,17 @@ impl Venue {
         {
             self.timers.pop_first();
         }
-        let orders = self.timers.first().map(|(at, _)| Some(*at));
-        // What waits for a price is settled by the price, not by time.
-        let options = self.books.holdings().map(|(instrument, _)| {
-            let expiry = self.calendar.expiry_instant(instrument.as_option()?.expiry);
-            (!self.awaits_price || expiry > self.now).then_some(expiry)
-        });
-        let payable = self.payable.iter().map(|entry| Some(entry.at));
-        self.due = orders.into_iter().chain(options).chain(payable).flatten().min();
+        let orders = self.timers.first().map(|(at, _)| *at);
+        let payable = self.payable.iter().map(|entry| entry.at);
+        let pending = self.pending.iter().map(|pending| pending.at);
+        let delayed = self.delayed.iter().map(|(at, _)| *at);
+        self.due = orders
+            .into_iter()
+            .chain(payable)
+            .chain(pending)
+            .chain(delayed)
+            .chain(self.next_of_options())
+            .min();
     }
 
     /// The account's figures, working orders' money held back.

@@ -28,6 +28,12 @@ pub struct Terms {
     pub dividend_yield: f64,
 }
 
+/// Years of so many days, as [`Terms`] wants them.
+#[must_use]
+pub fn years(days: i32) -> f64 {
+    f64::from(days) / 365.0
+}
+
 /// A value and its sensitivities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Greeks {
