@@ -126,6 +126,11 @@ pub enum Request {
         /// How many; absent means all.
         contracts: Option<Quantity>,
     },
+    /// Paper only: do not exercise long contracts at their expiry. Answer: `Done`.
+    PaperDoNotExercise {
+        /// The contract.
+        contract: OptionContract,
+    },
     /// Paper only: expire what expires on or before today. Answer: `Done`.
     PaperExpire,
     /// Replay only: move the clock. Answer: `Done`.

@@ -9,6 +9,7 @@ use crate::core::effect::RequestId;
 use crate::core::input::Input;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, SymbolLookup};
+use crate::domain::option::OptionContract;
 use crate::domain::order::{OrderChange, OrderPreview, OrderRequest, OriginKind};
 use crate::domain::snapshot::Watchlist;
 
@@ -90,6 +91,7 @@ impl EngineTask {
             }
             Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
             Request::PaperAssign { contract, contracts } => self.assign(contract, contracts).await,
+            Request::PaperDoNotExercise { contract } => self.do_not_exercise(contract).await,
             Request::PaperExpire => {
                 let (done, finished) = oneshot::channel();
                 self.paper.tell(VenueCommand::Expire(done)).await;
@@ -364,7 +366,7 @@ impl EngineTask {
 
     async fn assign(
         &mut self,
-        contract: crate::domain::option::OptionContract,
+        contract: OptionContract,
         contracts: Option<crate::domain::money::Quantity>,
     ) -> Result<Reply, SessionError> {
         let (done, finished) = oneshot::channel();
@@ -375,6 +377,17 @@ impl EngineTask {
             return Err(SessionError::Usage(format!("no short position in {text} to assign")));
         }
         Ok(Reply::Done(format!("assigned {assigned} of {text}")))
+    }
+
+    async fn do_not_exercise(&mut self, contract: OptionContract) -> Result<Reply, SessionError> {
+        let (done, finished) = oneshot::channel();
+        let text = contract.to_string();
+        self.paper.tell(VenueCommand::DoNotExercise(contract, done)).await;
+        if finished.await.map_err(|_| SessionError::Gone)? {
+            Ok(Reply::Done(format!("{text} will not be exercised")))
+        } else {
+            Err(SessionError::Usage(format!("no long position in {text}, or it is past 17:30 New York")))
+        }
     }
 
     async fn advance(&mut self, seconds: i64) -> Result<Reply, SessionError> {

@@ -92,6 +92,7 @@ pub fn run(bars: &RecordedBars, strategy: &mut dyn Strategy, venue: VenueConfig)
     for instrument in &wanted {
         driver.know(instrument);
     }
+    driver.venue.announce(actions.iter().map(|(_, action)| action.clone()).collect());
     for (at, event) in events {
         match event {
             Recorded::Corporate(action) => {
@@ -321,6 +322,9 @@ impl Driver {
     }
 
     fn finish(mut self) -> Backtest {
+        let end = self.core.now();
+        self.venue.end_of_data(end);
+        self.collect(end);
         if let Some(last) = self.result.until {
             self.result.equity.push((exchange_date(last), self.core.net_liquidation(&self.account)));
         }

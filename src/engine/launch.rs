@@ -307,6 +307,7 @@ impl Assembly {
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,
+            needs_daily_stats: settings.venue.needs_daily_stats(),
         };
         task.open(lists, account).await;
         Ok(Self { task, inbox_written, journal, _lock: lock })
@@ -486,18 +487,21 @@ fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Venue,
         Access::Read => None,
         Access::Trade | Access::Glance => store.venue(account)?,
     };
-    let mut venue = match stored {
-        Some(state) => serde_json::from_str(&state)
-            .map_err(|error| EngineError::Venue { account: account.clone(), reason: error.to_string() })?,
-        None => {
-            let mut config = settings.venue.clone();
-            if replay {
-                (config.ack_ms, config.cancel_ms) = (0, 0);
-            }
-            Venue::new(config)
+    let mut config = settings.venue.clone();
+    if replay {
+        (config.ack_ms, config.cancel_ms) = (0, 0);
+    }
+    let venue = match stored {
+        Some(state) => {
+            let mut venue: Venue = serde_json::from_str(&state).map_err(|error| EngineError::Venue {
+                account: account.clone(),
+                reason: error.to_string(),
+            })?;
+            venue.configure(config);
+            venue
         }
+        None => Venue::new(config),
     };
-    venue.reopen();
     Ok(venue)
 }
 

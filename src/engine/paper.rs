@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::brokers::{Broker, BrokerError, OrderReport, SubmitOutcome};
-use crate::core::paper::Venue;
+use crate::core::paper::{DailyStats, Venue};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::corporate::CorporateAction;
@@ -41,7 +41,10 @@ pub(super) enum VenueCommand {
     Corporate(Timestamp, CorporateAction),
     Spec(Box<InstrumentSpec>),
     Assign(OptionContract, Option<Quantity>, oneshot::Sender<Quantity>),
+    DoNotExercise(OptionContract, oneshot::Sender<bool>),
     Expire(oneshot::Sender<()>),
+    EndOfData(Timestamp),
+    DailyStats(Instrument, DailyStats),
     Advance(Timestamp),
     /// Answered once everything that was told before has been done and reported.
     Sync(oneshot::Sender<()>),
@@ -203,6 +206,11 @@ impl VenueTask {
             VenueCommand::Assign(contract, contracts, reply) => {
                 give(reply, self.venue.assign(now, &contract, contracts));
             }
+            VenueCommand::DoNotExercise(contract, reply) => {
+                give(reply, self.venue.do_not_exercise(now, &contract));
+            }
+            VenueCommand::EndOfData(at) => self.venue.end_of_data(at),
+            VenueCommand::DailyStats(instrument, stats) => self.venue.set_daily_stats(&instrument, stats),
             VenueCommand::Expire(reply) => {
                 self.venue.expire(now);
                 give(reply, ());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
+use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
@@ -12,12 +13,14 @@ use crate::client::{Reply, SessionError};
 use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
+use crate::core::paper::DailyStats;
 use crate::domain::calendar::{Calendar, MarketPhase};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
 use crate::market::replay::MarketEvent;
+use crate::quant::impact::volatility_of;
 
 use super::clock::{Clock, system_now};
 use super::feed::{MarketFeed, Source};
@@ -75,6 +78,8 @@ pub(super) struct EngineTask {
     pub(super) previews: Previews,
     pub(super) known: BTreeSet<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
+    /// The venue's slippage asks what is usual of an instrument.
+    pub(super) needs_daily_stats: bool,
 }
 
 /// What comes in from outside.
@@ -314,11 +319,14 @@ impl EngineTask {
             self.follow_venue().await;
         }
         if let Source::Replay(replay) = &self.feed.source {
-            let now = replay.now();
+            let (now, over) = (replay.now(), replay.is_over());
             self.clock.set(now);
             if self.last_bar_at != Some(now) {
                 self.last_bar_at = Some(now);
                 self.paper.tell(VenueCommand::Advance(now)).await;
+                if over {
+                    self.paper.tell(VenueCommand::EndOfData(now)).await;
+                }
             }
         }
     }
@@ -352,6 +360,7 @@ impl EngineTask {
             let spec = InstrumentSpec::standard(instrument.clone());
             self.paper.tell(VenueCommand::Spec(Box::new(spec.clone()))).await;
             self.step(Input::Instrument(Box::new(spec))).await;
+            self.tell_daily_stats(instrument).await;
             // An option is judged by its underlying too.
             let driver = instrument.price_driver();
             if driver != *instrument {
@@ -366,6 +375,24 @@ impl EngineTask {
             self.paper.offer(vec![quote], &mut self.backlog);
         }
         true
+    }
+}
+
+impl EngineTask {
+    /// The venue's slippage model may ask what is usual of an instrument: by the last twenty days, where there are three at least.
+    async fn tell_daily_stats(&mut self, instrument: &Instrument) {
+        if !self.needs_daily_stats {
+            return;
+        }
+        let now = self.clock.now();
+        let bars = self.feed.bars(instrument, Interval::Day1, now, 21);
+        let closes: Vec<f64> = bars.iter().filter_map(|bar| bar.close.get().to_f64()).collect();
+        let days = rust_decimal::Decimal::from(bars.len());
+        let volume = bars.iter().map(|bar| bar.volume).sum::<rust_decimal::Decimal>().checked_div(days);
+        if let Some((volume, volatility)) = volume.zip(volatility_of(&closes)) {
+            let stats = DailyStats { volume, volatility };
+            self.paper.tell(VenueCommand::DailyStats(instrument.clone(), stats)).await;
+        }
     }
 }
 

@@ -48,6 +48,12 @@ pub struct Replay {
 }
 
 impl Replay {
+    /// Has everything been handed out.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.next >= self.events.len()
+    }
+
     /// From recorded bars, standing before the first one.
     #[must_use]
     pub fn new(bars: &RecordedBars, speed: u32) -> Self {

@@ -271,6 +271,9 @@ async fn a_second_engine_may_look_and_nothing_else() {
         Request::Halt { all: false },
         Request::Resume,
         Request::PaperExpire,
+        Request::PaperDoNotExercise {
+            contract: arbion::domain::option::OptionContract::from_occ("AAPL270115C00190000").unwrap(),
+        },
         Request::SetWatchlist { name: "x".into(), instruments: Vec::new() },
     ] {
         let error = look.request(request).await.unwrap_err().to_string();

@@ -62,6 +62,12 @@ pub enum PaperCommand {
         #[arg(long, value_name = "N", value_parser = |text: &str| text.parse::<Quantity>())]
         contracts: Option<Quantity>,
     },
+    /// Let long option contracts expire without exercise, whatever they are worth; until 17:30 New York of their last day
+    DoNotExercise {
+        /// The contract's OCC symbol
+        #[arg(value_name = "CONTRACT")]
+        contract: String,
+    },
     /// Expire the options that expire today or before
     Expire,
     /// Move the clock of a replay

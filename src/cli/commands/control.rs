@@ -14,6 +14,7 @@ use crate::client::{Reply, Request};
 use crate::command::types::{Command as Said, FlattenScope};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
+use crate::domain::option::OptionContract;
 use crate::domain::order::Order;
 
 /// What a halt came to.
@@ -126,12 +127,20 @@ pub(super) async fn assign(
     contract: &str,
     contracts: Option<Quantity>,
 ) -> Result<Output, CliError> {
-    let Instrument::Option(contract) = language::instrument(contract, line.lookup)? else {
-        return Err(CliError::usage(format!(
-            "found '{contract}', allowed an option such as AAPL270115P00190000"
-        )));
-    };
+    let contract = option(line, contract)?;
     line.answer(Request::PaperAssign { contract, contracts }).await
+}
+
+pub(super) async fn do_not_exercise(line: &Line<'_>, contract: &str) -> Result<Output, CliError> {
+    let contract = option(line, contract)?;
+    line.answer(Request::PaperDoNotExercise { contract }).await
+}
+
+fn option(line: &Line<'_>, text: &str) -> Result<OptionContract, CliError> {
+    match language::instrument(text, line.lookup)? {
+        Instrument::Option(contract) => Ok(contract),
+        _ => Err(CliError::usage(format!("found '{text}', allowed an option such as AAPL270115P00190000"))),
+    }
 }
 
 pub(super) async fn backup(line: &Line<'_>, args: &BackupArgs) -> Result<Output, CliError> {

@@ -119,6 +119,9 @@ impl Context<'_> {
             Command::Paper(PaperCommand::Assign { contract, contracts }) => {
                 control::assign(&line, contract, *contracts).await
             }
+            Command::Paper(PaperCommand::DoNotExercise { contract }) => {
+                control::do_not_exercise(&line, contract).await
+            }
             Command::Paper(PaperCommand::Expire) => line.answer(Request::PaperExpire).await,
             Command::Paper(PaperCommand::Advance { time }) => {
                 line.answer(Request::Advance { seconds: *time }).await

@@ -241,6 +241,18 @@ impl Venue {
         }
     }
 
+    /// Reopens a stored venue with the settings of today. Account, currency and opening balance stay as they were.
+    pub fn configure(&mut self, config: VenueConfig) {
+        self.books.set_rights(config.kind, config.options_level);
+        self.config = VenueConfig {
+            account: self.config.account.clone(),
+            currency: self.config.currency,
+            opening_cash: self.config.opening_cash,
+            ..config
+        };
+        self.reopen();
+    }
+
     /// Rebuilds what is not stored. Call it once after reading a stored venue back.
     pub fn reopen(&mut self) {
         self.ids = self.orders.iter().map(|(seq, order)| (order.request.client_order_id, *seq)).collect();

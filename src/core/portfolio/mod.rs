@@ -136,6 +136,12 @@ impl Portfolio {
         &self.terms
     }
 
+    /// Sets what the account may do.
+    pub fn set_rights(&mut self, kind: AccountKind, options_level: u8) {
+        self.terms.kind = kind;
+        self.terms.options_level = options_level;
+    }
+
     /// Sets what one unit of a currency is worth in the account's.
     pub fn set_rate(&mut self, currency: Currency, rate: Decimal) {
         self.rates.insert(currency, rate);

@@ -3,6 +3,7 @@
 mod auctions;
 mod bars;
 mod corporate;
+mod faults;
 mod flow;
 mod linked;
 mod options;
