@@ -1,0 +1,223 @@
+//! Orders by slots: tokens are read in any sensible order after the verb, each into its slot. What fits no slot and is not on the
+//! closed list of fillers stops the sentence: an order is never made of half a sentence.
+
+mod amounts;
+mod contract;
+mod durations;
+mod exits;
+mod finish;
+mod flags;
+mod prices;
+mod verbs;
+
+use rust_decimal::Decimal;
+
+use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::option::Right;
+use crate::domain::order::{PositionEffect, PriceEffect, TimeInForce};
+
+use super::ParseContext;
+use super::dates::Said;
+use super::lex::{Kind, Token};
+use super::spread::SpreadKind;
+use super::types::{LimitPeg, Missing};
+
+pub(super) use finish::{
+    check_prices, command, expiry, has_price, only_a_package, quantity_is_price, terms, whole_quantity,
+};
+
+/// What the verb asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Buy,
+    Sell,
+    Short,
+    Cover,
+    /// Close a position, whichever side it is on.
+    Close,
+    /// A trail or stop put on a position that is there.
+    Protect,
+}
+
+/// Everything an order can say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slots {
+    pub(super) verb: Option<Verb>,
+    pub(super) effect: Option<PositionEffect>,
+    pub(super) quantity: Option<Decimal>,
+    notional: Option<Decimal>,
+    percent_of_position: Option<Decimal>,
+    percent_of_power: Option<Decimal>,
+    all: bool,
+    pub(super) instrument: Option<Instrument>,
+    ambiguous: Vec<Instrument>,
+    pub(super) said_expiry: Vec<Said>,
+    pub(super) strikes: Vec<(Decimal, Option<Right>)>,
+    pub(super) right: Option<Right>,
+    both_rights: bool,
+    pub(super) spread: Option<SpreadKind>,
+    limit: Option<Decimal>,
+    stop: Option<Decimal>,
+    trail_amount: Option<Decimal>,
+    trail_percent: Option<Decimal>,
+    peg: Option<LimitPeg>,
+    market: bool,
+    tif: Option<TimeInForce>,
+    expire: Option<Said>,
+    extended: bool,
+    take_profit: Option<Decimal>,
+    stop_loss: Option<Decimal>,
+    broker: Option<&'static str>,
+    post_only: bool,
+    reduce_only: bool,
+    pub(super) price_effect: Option<PriceEffect>,
+    option_said: bool,
+    perpetual: bool,
+    numbers: Vec<Decimal>,
+    wanted_units: Option<AssetClass>,
+    missing_price: bool,
+    /// "contracts" were said: of a share there are none, so an option is meant.
+    contracts_said: bool,
+    /// Strikes were said as a pair, `190/200`, which makes a vertical without saying so.
+    strikes_paired: bool,
+    /// A second number stood before the symbol.
+    early_number: bool,
+    /// "stop loss" or "trail" was said of a position, and its price or distance comes later.
+    stop_named: bool,
+    trail_named: bool,
+}
+
+/// Why a sentence is no order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// A word nobody knows.
+    Unknown(String),
+    /// Something was said twice, or cannot be.
+    Refused(String),
+    /// Something must be said.
+    Missing(Vec<Missing>, String),
+}
+
+pub(super) type Parsed<T> = Result<T, Trouble>;
+
+fn refuse<T>(text: impl Into<String>) -> Parsed<T> {
+    Err(Trouble::Refused(text.into()))
+}
+
+/// Sets a slot that may be said once.
+pub(super) fn once<T: PartialEq>(slot: &mut Option<T>, value: T, what: &str) -> Parsed<()> {
+    match slot {
+        Some(known) if *known != value => refuse(format!("Two different {what} were given; say one.")),
+        _ => {
+            *slot = Some(value);
+            Ok(())
+        }
+    }
+}
+
+/// The reader: tokens, a place, and the slots.
+pub(super) struct Reader<'a> {
+    tokens: &'a [Token],
+    at: usize,
+    pub(super) slots: Slots,
+    context: &'a ParseContext<'a>,
+    /// This token is a symbol, whatever else its word means.
+    forced: Option<usize>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(tokens: &'a [Token], context: &'a ParseContext<'a>, forced: Option<usize>) -> Self {
+        Self { tokens, at: 0, slots: Slots::default(), context, forced }
+    }
+
+    fn text(&self, ahead: usize) -> &str {
+        self.tokens.get(self.at + ahead).map_or("", |token| token.text.as_str())
+    }
+
+    fn kind(&self, ahead: usize) -> Option<&Kind> {
+        self.tokens.get(self.at + ahead).map(|token| &token.kind)
+    }
+
+    fn is(&self, words: &[&str]) -> bool {
+        words.iter().enumerate().all(|(i, word)| self.text(i) == *word)
+    }
+
+    /// Skips marks and joining words before a value.
+    fn skip(&mut self, joins: &[&str]) {
+        while joins.contains(&self.text(0)) || matches!(self.kind(0), Some(Kind::At)) {
+            self.at += 1;
+        }
+    }
+
+    /// A price at the front: a number, money, or nothing.
+    fn value(&mut self) -> Option<Decimal> {
+        let value = match self.kind(0)? {
+            Kind::Number(value) | Kind::Money(value) => *value,
+            _ => return None,
+        };
+        self.at += 1;
+        if matches!(self.text(0), "dollars" | "dollar" | "bucks" | "usd") {
+            self.at += 1;
+        } else if matches!(self.text(0), "cents" | "cent") {
+            self.at += 1;
+            return Some(value / Decimal::ONE_HUNDRED);
+        }
+        Some(value)
+    }
+
+    /// A percentage at the front, and how many tokens it takes: `5%`, `5 percent`.
+    fn percent_ahead(&self) -> Option<(Decimal, usize)> {
+        match (self.kind(0)?, self.text(1)) {
+            (Kind::Percent(percent), _) => Some((*percent, 1)),
+            (Kind::Number(percent), "percent" | "pct") => Some((*percent, 2)),
+            _ => None,
+        }
+    }
+
+    /// Reads the whole sentence after its verb.
+    pub(super) fn read(&mut self) -> Parsed<()> {
+        self.leading_pleasantries();
+        self.verb()?;
+        self.slots_to_end()?;
+        self.settle_numbers()
+    }
+
+    /// Reads slots until nothing is left.
+    fn slots_to_end(&mut self) -> Parsed<()> {
+        while self.at < self.tokens.len() {
+            let before = self.at;
+            self.slot()?;
+            if self.at == before {
+                return Err(Trouble::Unknown(self.tokens[self.at].raw.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one slot at the front, or a filler.
+    fn slot(&mut self) -> Parsed<()> {
+        if self.forced == Some(self.at) {
+            return self.symbol();
+        }
+        let start = self.at;
+        let readers: [fn(&mut Self) -> Parsed<()>; 10] = [
+            Self::exits,
+            Self::stops,
+            Self::durations,
+            Self::limits,
+            Self::amounts,
+            Self::spreads,
+            Self::contract,
+            Self::flags,
+            Self::symbol,
+            Self::leftovers,
+        ];
+        for reader in readers {
+            reader(self)?;
+            if self.at != start {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
