@@ -238,7 +238,7 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
             }
             if word
                 && words::is_keyword(&token.text)
-                && symbols::ticker(&token.raw, context).is_some()
+                && symbols::ticker(token.raw, context).is_some()
                 && let Ok(command) = attempt(tokens, context, Some(at))
             {
                 return command;

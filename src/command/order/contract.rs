@@ -137,7 +137,7 @@ impl Reader<'_> {
     pub(super) fn symbol(&mut self) -> Parsed<()> {
         let forced = self.forced == Some(self.at);
         if forced {
-            let instrument = symbols::ticker(&self.tokens[self.at].raw, self.context);
+            let instrument = symbols::ticker(self.tokens[self.at].raw, self.context);
             self.at += 1;
             return match instrument {
                 Some(instrument) => once(&mut self.slots.instrument, instrument, "instruments"),
@@ -152,7 +152,7 @@ impl Reader<'_> {
             && !dollar
             && !(shouted
                 && self.slots.instrument.is_none()
-                && symbols::ticker(&self.tokens[self.at].raw, self.context).is_some())
+                && symbols::ticker(self.tokens[self.at].raw, self.context).is_some())
         {
             // "the coca cola company": an article does not hide a name.
             return Ok(());

@@ -117,7 +117,7 @@ pub(super) fn once<T: PartialEq>(slot: &mut Option<T>, value: T, what: &str) -> 
 
 /// The reader: tokens, a place, and the slots.
 pub(super) struct Reader<'a> {
-    tokens: &'a [Token],
+    tokens: &'a [Token<'a>],
     at: usize,
     pub(super) slots: Slots,
     context: &'a ParseContext<'a>,
@@ -126,7 +126,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(tokens: &'a [Token], context: &'a ParseContext<'a>, forced: Option<usize>) -> Self {
+    pub(super) fn new(tokens: &'a [Token<'a>], context: &'a ParseContext<'a>, forced: Option<usize>) -> Self {
         Self { tokens, at: 0, slots: Slots::default(), context, forced }
     }
 
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
             let before = self.at;
             self.slot()?;
             if self.at == before {
-                return Err(Trouble::Unknown(self.tokens[self.at].raw.clone()));
+                return Err(Trouble::Unknown(self.tokens[self.at].raw.to_owned()));
             }
         }
         Ok(())

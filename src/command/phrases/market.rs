@@ -36,7 +36,7 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
     // Every remaining word must be an instrument, or the sentence says more than "quote".
     let understood = rest.iter().all(|t| {
         matches!(t.kind, Kind::Mark(_) | Kind::Occ(_))
-            || symbols::ticker(&t.raw, context).is_some()
+            || symbols::ticker(t.raw, context).is_some()
             || found.len() == 1 && !guard::is_verb(&t.text) && !matches!(t.kind, Kind::Number(_))
     });
     let only_symbols = bare == found.len() && rest.len() >= tokens.len() - 1;

@@ -35,7 +35,7 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<Comma
 }
 
 /// Drops what is said out of politeness, at both ends.
-fn polite(mut tokens: &[Token]) -> &[Token] {
+fn polite<'a>(mut tokens: &'a [Token<'a>]) -> &'a [Token<'a>] {
     while let [first, rest @ ..] = tokens
         && matches!(
             first.text.as_str(),
