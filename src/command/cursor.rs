@@ -98,7 +98,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn instrument(&mut self) -> Option<Found> {
         let token = self.token(0)?;
         let plain = words::is_keyword(&token.text) && !token.raw.starts_with('$');
-        let loud = token.raw.len() > 1 && token.raw.chars().all(|c| c.is_ascii_uppercase());
+        let loud = token.is_shouted();
         if plain && !loud {
             return None;
         }

@@ -54,6 +54,13 @@ pub struct Token<'a> {
     pub start: usize,
 }
 
+impl Token<'_> {
+    /// Is it typed in capitals throughout: a ticker, whatever else the word means.
+    pub fn is_shouted(&self) -> bool {
+        self.raw.len() > 1 && self.raw.bytes().all(|b| b.is_ascii_uppercase())
+    }
+}
+
 /// Why a text is not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {

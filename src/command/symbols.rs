@@ -27,7 +27,7 @@ pub(super) enum Found {
 
 /// Words that are never names by themselves, though companies are called so.
 fn is_common(word: &str) -> bool {
-    super::words::is_keyword(word) || word.len() < SINGLE_NAME_MIN
+    super::words::is_keyword(word) || super::words::is_everyday(word) || word.len() < SINGLE_NAME_MIN
 }
 
 /// Reads an instrument at the front of the tokens, longest name first.
@@ -40,7 +40,10 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<(Foun
         return None;
     }
     let next = tokens.get(1).map(|t| t.text.as_str());
-    if let Some(found) = ticker(token.raw, context) {
+    // `$` marks a symbol as capitals do; an everyday word in lower case is none.
+    let everyday =
+        super::words::is_everyday(&token.text) && !token.is_shouted() && !token.raw.starts_with('$');
+    if !everyday && let Some(found) = ticker(token.raw, context) {
         if let Instrument::Crypto { base, .. } = &found
             && matches!(next, Some("perp" | "perps" | "perpetual" | "perpetuals"))
         {

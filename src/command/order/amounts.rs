@@ -3,10 +3,11 @@
 use rust_decimal::Decimal;
 
 use crate::command::lex::{Kind, Token};
+use crate::command::types::Missing;
 use crate::command::{dates, words};
 use crate::domain::option::Right;
 
-use super::{Parsed, Reader, Verb, once, refuse};
+use super::{Parsed, Reader, Trouble, Verb, once, refuse};
 
 impl Reader<'_> {
     /// How much.
@@ -47,7 +48,7 @@ impl Reader<'_> {
     }
 
     /// Digits or a number in words at the front, with how many tokens, and whether it counts money by its word ("a grand").
-    fn number_ahead(&self) -> Option<(Decimal, usize, bool)> {
+    pub(super) fn number_ahead(&self) -> Option<(Decimal, usize, bool)> {
         if let Some(Kind::Number(value)) = self.kind(0) {
             // "10 thousand", "2 dozen": the word belongs to the digits before it. A grand is money.
             return Some(match words::factor(self.text(1)) {
@@ -55,9 +56,8 @@ impl Reader<'_> {
                 None => (*value, 1, false),
             });
         }
-        let words: Vec<&str> = self.tokens[self.at..].iter().take(8).map(|t| t.text.as_str()).collect();
-        let (value, used) = words::number_words(&words)?;
-        Some((Decimal::from(value), used, words[..used].contains(&"grand")))
+        let (value, used) = self.number_words()?;
+        Some((value, used, (0..used).any(|i| self.text(i) == "grand")))
     }
 
     /// A number: units, money by the word behind it, or one that settles itself once all is read.
@@ -82,9 +82,10 @@ impl Reader<'_> {
             return Ok(());
         }
         self.at += used;
-        // thinkorswim writes what is sold as a negative number: SELL -100 AAPL @240 LMT.
+        // thinkorswim writes what is sold as a negative number: SELL -100 AAPL @240 LMT. Only of the quantity the sign is the verb's.
         let sells = matches!(self.slots.verb, Some(Verb::Sell | Verb::Short));
-        let value = if sells && self.is_signed_line() { value.abs() } else { value };
+        let quantity = self.slots.quantity.is_none() && self.slots.numbers.is_empty();
+        let value = if sells && quantity { value.abs() } else { value };
         self.units(value)
     }
 
@@ -100,6 +101,14 @@ impl Reader<'_> {
         }
         if self.spends_money() && self.slots.notional.is_none() && self.slots.quantity.is_none() {
             return self.money(value);
+        }
+        if self.text(0) == "into" || self.puts_something() && matches!(self.text(0), "in" | "on" | "to") {
+            return Err(Trouble::Missing(
+                vec![Missing::Quantity],
+                format!(
+                    "Is {value} an amount of money, or a number of units? Say ${value}, or {value} units."
+                ),
+            ));
         }
         let first = self.slots.quantity.is_none() && self.slots.numbers.is_empty() && !self.slots.all;
         if !first {
@@ -132,6 +141,11 @@ impl Reader<'_> {
 
     fn spends_money(&self) -> bool {
         self.tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "spend" | "invest"))
+    }
+
+    /// Verbs that money and units are both put to: "put 500 in nvda" may mean either.
+    fn puts_something(&self) -> bool {
+        self.tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "put" | "use" | "ape" | "yolo"))
     }
 
     fn money(&mut self, value: Decimal) -> Parsed<()> {

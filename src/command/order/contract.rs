@@ -16,7 +16,7 @@ impl Reader<'_> {
         if let Some((kind, right, used)) = spread::name(&texts) {
             self.at += used;
             if let Some(right) = right {
-                self.slots.right = Some(right);
+                once(&mut self.slots.right, right, "rights")?;
             }
             self.slots.option_said = true;
             return once(&mut self.slots.spread, kind, "spreads");
@@ -144,9 +144,8 @@ impl Reader<'_> {
                 None => Ok(()),
             };
         }
-        let upper_case = |t: &Token| t.raw.len() > 1 && t.raw.chars().all(|c| c.is_ascii_uppercase());
-        let shouted = upper_case(&self.tokens[self.at])
-            && !self.tokens.iter().filter(|t| t.kind == Kind::Word).all(upper_case);
+        let shouted = self.tokens[self.at].is_shouted()
+            && !self.tokens.iter().filter(|t| t.kind == Kind::Word).all(Token::is_shouted);
         let dollar = self.tokens[self.at].raw.starts_with('$');
         if words::is_keyword(self.text(0))
             && !dollar

@@ -12,7 +12,7 @@ use super::{Parsed, Reader, Trouble, Verb, once, refuse};
 impl Reader<'_> {
     /// Take-profit and stop-loss prices of a bracket.
     pub(super) fn exits(&mut self) -> Parsed<()> {
-        if self.is(&["bracket"]) {
+        if matches!(self.text(0), "bracket" | "bracketed" | "protect" | "protected") {
             self.at += 1;
             return Ok(());
         }
@@ -119,16 +119,19 @@ impl Reader<'_> {
 
     /// `stop 180`, `stop limit at 180`, `stop at market 180`.
     fn stop(&mut self) -> Parsed<()> {
+        let with_limit = matches!(self.text(0), "stplmt" | "stoplimit" | "stop-limit");
         self.at += 1;
         if matches!(self.text(0), "limit" | "lmt") && matches!(self.text(1), "order" | "at") {
             self.at += 1;
+            self.slots.limit_named = true;
         }
+        self.slots.limit_named |= with_limit;
         self.skip(&["at", "of", "price", "order", "is", "market", "=", "on", "a"]);
         // "buy stop 10 aapl @ 240": a number before a name is the quantity.
         let quantity_first = self.slots.quantity.is_none()
-            && matches!(self.kind(0), Some(Kind::Number(_)))
-            && matches!(self.kind(1), Some(Kind::Word))
-            && !words::is_keyword(self.text(1));
+            && self.number_ahead().is_some_and(|(_, used, _)| {
+                matches!(self.kind(used), Some(Kind::Word)) && !words::is_keyword(self.text(used))
+            });
         match if quantity_first { None } else { self.value() } {
             Some(price) => {
                 once(&mut self.slots.stop, price, "stop prices")?;

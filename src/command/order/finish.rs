@@ -42,6 +42,11 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         said_of_contract(&slots, contract, context)?;
         return finish(slots, context);
     }
+    if let Some(right) = slots.right
+        && slots.strikes.iter().any(|(_, said)| said.is_some_and(|said| said != right))
+    {
+        return refuse("Calls and puts were both named; say one.");
+    }
     if slots.spread.is_none() && slots.strikes.len() >= 2 && !slots.strikes_paired {
         return refuse("Two strikes were given; say one, or name the spread.");
     }
@@ -74,7 +79,8 @@ fn said_of_contract(slots: &Slots, contract: &OptionContract, context: &ParseCon
 }
 
 pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
-    if slots.missing_price {
+    let no_limit = slots.limit.is_none() && slots.peg.is_none();
+    if slots.missing_price || slots.limit_named && no_limit {
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
     }
     if slots.market && (slots.limit.is_some() || slots.peg.is_some()) {

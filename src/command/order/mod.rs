@@ -21,10 +21,14 @@ use super::dates::Said;
 use super::lex::{Kind, Token};
 use super::spread::SpreadKind;
 use super::types::{LimitPeg, Missing};
+use super::words;
 
 pub(super) use finish::{
     check_prices, command, expiry, has_price, only_a_package, quantity_is_price, terms, whole_quantity,
 };
+
+/// Words of a number at most.
+const NUMBER_WORDS_MAX: usize = 8;
 
 /// What the verb asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,8 @@ pub(super) struct Slots {
     numbers: Vec<Decimal>,
     wanted_units: Option<AssetClass>,
     missing_price: bool,
+    /// "limit" was said: there must be one in the end, beside a stop too.
+    limit_named: bool,
     /// "contracts" were said: of a share there are none, so an option is meant.
     contracts_said: bool,
     /// Strikes were said as a pair, `190/200`, which makes a vertical without saying so.
@@ -149,20 +155,60 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A price at the front: a number, money, or nothing.
+    /// A price at the front, in digits or words: a number, money, or nothing.
     fn value(&mut self) -> Option<Decimal> {
-        let value = match self.kind(0)? {
-            Kind::Number(value) | Kind::Money(value) => *value,
-            _ => return None,
+        let (value, used) = match (self.kind(0)?, self.text(0), self.text(1)) {
+            (Kind::Number(value) | Kind::Money(value), ..) => (*value, 1),
+            (_, "a" | "one", "dollar" | "buck" | "cent") => (Decimal::ONE, 1),
+            // "twelve" and "fifty" side by side are 12.50 or 1250: neither is taken for the price.
+            _ => self.number_words().filter(|(_, used)| self.number_words_at(*used).is_none())?,
         };
-        self.at += 1;
-        if matches!(self.text(0), "dollars" | "dollar" | "bucks" | "usd") {
+        self.at += used;
+        if matches!(self.text(0), "dollars" | "dollar" | "bucks" | "buck" | "usd") {
             self.at += 1;
-        } else if matches!(self.text(0), "cents" | "cent") {
+            return Some(value + self.cents_behind_dollars());
+        }
+        if matches!(self.text(0), "cents" | "cent") {
             self.at += 1;
             return Some(value / Decimal::ONE_HUNDRED);
         }
         Some(value)
+    }
+
+    /// "fifty" of "a dollar fifty", "and 5 cents" behind dollars; nothing where a number there may be something else.
+    fn cents_behind_dollars(&mut self) -> Decimal {
+        let and = usize::from(self.text(0) == "and");
+        let found = match self.kind(and) {
+            Some(Kind::Number(value)) => Some((*value, 1)),
+            _ => self.number_words_at(and),
+        };
+        let Some((cents, used)) =
+            found.filter(|(cents, _)| *cents > Decimal::ZERO && *cents < Decimal::ONE_HUNDRED)
+        else {
+            return Decimal::ZERO;
+        };
+        let named = matches!(self.text(and + used), "cents" | "cent");
+        // Without the word it is cents only in words, and only once the amount is known.
+        let amount_known = self.slots.quantity.is_some() || self.slots.notional.is_some() || self.slots.all;
+        if !named && (!amount_known || matches!(self.kind(and), Some(Kind::Number(_)))) {
+            return Decimal::ZERO;
+        }
+        self.at += and + used + usize::from(named);
+        cents / Decimal::ONE_HUNDRED
+    }
+
+    /// A number in words at the front, and how many tokens it takes.
+    fn number_words(&self) -> Option<(Decimal, usize)> {
+        self.number_words_at(0)
+    }
+
+    fn number_words_at(&self, ahead: usize) -> Option<(Decimal, usize)> {
+        if !matches!(self.kind(ahead)?, Kind::Word) {
+            return None;
+        }
+        let rest = self.tokens.get(self.at + ahead..)?;
+        let words: Vec<&str> = rest.iter().take(NUMBER_WORDS_MAX).map(|t| t.text.as_str()).collect();
+        words::number_words(&words).map(|(value, used)| (Decimal::from(value), used))
     }
 
     /// A percentage at the front, and how many tokens it takes: `5%`, `5 percent`.

@@ -42,6 +42,7 @@ impl Reader<'_> {
         {
             ahead += 1;
         }
+        let limit = (after..ahead).any(|i| matches!(self.text(i), "limit" | "lmt"));
         let peg = match self.text(ahead) {
             "mid" | "midpoint" | "mid-price" | "midprice" => Some(LimitPeg::Mid),
             "bid" if marked || ahead > after || self.at > 0 => Some(LimitPeg::Bid),
@@ -63,6 +64,7 @@ impl Reader<'_> {
                 self.at += 1;
             }
             self.slots.market = true;
+            self.slots.limit_named |= limit;
         }
         Ok(())
     }
@@ -93,6 +95,7 @@ impl Reader<'_> {
             // "a limit order at 185", "limit order": the price comes with "at".
             None if matches!(self.tokens[start].text.as_str(), "limit" | "lmt") => {
                 self.slots.missing_price = self.slots.limit.is_none();
+                self.slots.limit_named = true;
                 Ok(())
             }
             None => {
@@ -110,7 +113,7 @@ impl Reader<'_> {
         let start = self.at;
         self.at += 1;
         while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of" | "about")
-            && self.at < self.tokens.len()
+            && !(self.text(0) == "a" && matches!(self.text(1), "dollar" | "buck" | "cent"))
         {
             self.at += 1;
         }
@@ -119,6 +122,9 @@ impl Reader<'_> {
             return Ok(());
         }
         let Some(value) = self.value() else {
+            if self.number_words().is_some() {
+                return refuse("Give the price in digits.");
+            }
             self.at = start;
             return Ok(());
         };

@@ -2,10 +2,10 @@
 
 use crate::command::lex::{Kind, Token};
 use crate::command::types::Missing;
-use crate::command::{spread, words};
+use crate::command::{guard, spread, words};
 use crate::domain::order::PositionEffect;
 
-use super::{Parsed, Reader, Trouble, Verb};
+use super::{Parsed, Reader, Trouble, Verb, refuse};
 
 impl Reader<'_> {
     pub(super) fn leading_pleasantries(&mut self) {
@@ -13,7 +13,7 @@ impl Reader<'_> {
             && !(matches!(self.text(0), "on" | "in" | "at" | "with" | "from")
                 && words::broker(self.text(1)).is_some())
             && (matches!(self.kind(0), Some(Kind::Mark(',' | ':')))
-                || (words::is_filler(self.text(0)) && !matches!(self.text(0), "put" | "have")))
+                || (words::is_filler(self.text(0)) && self.text(0) != "have"))
         {
             self.at += 1;
         }
@@ -42,11 +42,12 @@ impl Reader<'_> {
             ("close" | "square" | "cash", "out" | "off" | "up", _) => (Verb::Close, None, 2),
             (
                 "buy" | "b" | "bot" | "purchase" | "get" | "grab" | "accumulate" | "add" | "long" | "acquire"
-                | "bid" | "take" | "spend" | "invest" | "use" | "buying",
+                | "bid" | "take" | "spend" | "invest" | "use" | "buying" | "ape" | "yolo",
                 ..,
             ) => (Verb::Buy, None, 1),
             ("put", ..)
-                if matches!(self.kind(1), Some(Kind::Money(_) | Kind::Percent(_) | Kind::Number(_))) =>
+                if matches!(self.kind(1), Some(Kind::Money(_) | Kind::Percent(_) | Kind::Number(_)))
+                    && !self.tokens[self.at + 1].raw.starts_with(['+', '-']) =>
             {
                 (Verb::Buy, None, 1)
             }
@@ -70,6 +71,9 @@ impl Reader<'_> {
 
     /// `put a trailing stop of $2 on my spy`.
     fn protect_or_clarify(&mut self) -> Parsed<()> {
+        if self.text(0) == "put" && !self.puts_an_order() {
+            return refuse("A put is bought or sold, a stop is put under what is held; say which.");
+        }
         self.at += 1;
         while words::is_filler(self.text(0)) && self.at < self.tokens.len() {
             self.at += 1;
@@ -85,12 +89,20 @@ impl Reader<'_> {
         self.verb_after_filler()
     }
 
-    fn verb_after_filler(&mut self) -> Parsed<()> {
-        if matches!(self.text(0), "put" | "set" | "place" | "have" | "") {
-            self.verbless()
-        } else {
-            self.verb()
+    /// Is "put" the verb of an order, "put in an order", "put a stop". Elsewhere it may be half of something else.
+    fn puts_an_order(&self) -> bool {
+        match (self.text(1), self.text(2)) {
+            ("in" | "on" | "up", article) => matches!(article, "a" | "an" | "the" | "my"),
+            ("stop" | "stp", next) => !guard::is_verb(next),
+            (next, _) => matches!(next, "a" | "an" | "the" | "my" | "trail" | "trailing" | "tsl" | "me"),
         }
+    }
+
+    fn verb_after_filler(&mut self) -> Parsed<()> {
+        if self.text(0) == "put" {
+            return refuse("A put is bought or sold, a stop is put under what is held; say which.");
+        }
+        if matches!(self.text(0), "set" | "place" | "have" | "") { self.verbless() } else { self.verb() }
     }
 
     /// The verb stands later: `+10 nvda`, `aapl 190c bto`, `limit buy 100 msft`, `100 f moc sell`.

@@ -2,19 +2,19 @@
 
 use crate::command::ParseContext;
 use crate::command::dates::{self, Said};
-use crate::command::guard;
 use crate::command::lex::{Kind, Token};
 use crate::command::order::{self, Trouble};
 use crate::command::symbols::{self, Found};
 use crate::command::types::{Command, Missing};
+use crate::command::{guard, words};
 use crate::domain::instrument::Instrument;
 use crate::domain::option::Right;
 use crate::domain::quote::Interval;
 
 use super::{clarify, instruments};
 
+/// `aapl msft`, `quote nvda`, "what's tesla trading at?".
 pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let question = guard::is_question(tokens);
     let lead = matches!(*text.first()?, "quote" | "q" | "price" | "prices" | "quotes" | "px" | "last")
         || matches!(
             text,
@@ -23,11 +23,13 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
                 | ["get", "me", ..]
                 | ["show", "me", "the", "price", ..]
         );
-    let about_price = text.iter().any(|w| is_about_price(w));
-    let bare = tokens
-        .iter()
-        .filter(|t| !matches!(t.kind, Kind::Mark(_)) && !matches!(t.text.as_str(), "and" | "or"))
-        .count();
+    if !lead && let Some(instruments) = only_symbols(tokens, context) {
+        return Some(Command::Quote { instruments });
+    }
+    // Asked first: to read names is dear, and every order comes by here.
+    if !lead && !(guard::is_question(tokens) && text.iter().any(|w| is_about_price(w))) {
+        return None;
+    }
     let rest: Vec<Token> = tokens.iter().filter(|t| !is_around_price(&t.text)).cloned().collect();
     let found = instruments(&rest, context);
     if found.is_empty() {
@@ -39,9 +41,33 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
             || symbols::ticker(t.raw, context).is_some()
             || found.len() == 1 && !guard::is_verb(&t.text) && !matches!(t.kind, Kind::Number(_))
     });
-    let only_symbols = bare == found.len() && rest.len() >= tokens.len() - 1;
-    ((lead || (question && about_price) || only_symbols) && understood)
-        .then_some(Command::Quote { instruments: found })
+    understood.then_some(Command::Quote { instruments: found })
+}
+
+/// The instruments of a sentence that names nothing else: each once, in order.
+fn only_symbols(tokens: &[Token], context: &ParseContext<'_>) -> Option<Vec<Instrument>> {
+    // Numbers and their like are none, and tell an order from a list of symbols before any name is read.
+    if !tokens.iter().all(|t| matches!(t.kind, Kind::Word | Kind::Strike(..) | Kind::Occ(_) | Kind::Mark(_)))
+    {
+        return None;
+    }
+    let (mut list, mut at) = (Vec::new(), 0);
+    while at < tokens.len() {
+        let token = &tokens[at];
+        if matches!(token.kind, Kind::Mark(_)) || matches!(token.text.as_str(), "and" | "or") {
+            at += 1;
+            continue;
+        }
+        if words::is_keyword(&token.text) && !token.raw.starts_with('$') && !token.is_shouted() {
+            return None;
+        }
+        let (Found::One(instrument), used) = symbols::read(&tokens[at..], context)? else { return None };
+        if !list.contains(&instrument) {
+            list.push(instrument);
+        }
+        at += used;
+    }
+    (!list.is_empty()).then_some(list)
 }
 
 /// Words that ask for a price.

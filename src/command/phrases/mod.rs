@@ -88,7 +88,7 @@ fn instruments(tokens: &[Token], context: &ParseContext<'_>) -> Vec<Instrument> 
     let mut at = 0;
     while at < tokens.len() {
         let plain = words::is_keyword(&tokens[at].text) && !tokens[at].raw.starts_with('$');
-        let loud = tokens[at].raw.len() > 1 && tokens[at].raw.chars().all(|c| c.is_ascii_uppercase());
+        let loud = tokens[at].is_shouted();
         match (!plain || loud).then(|| symbols::read(&tokens[at..], context)).flatten() {
             Some((Found::One(instrument), used)) => {
                 if !list.contains(&instrument) {
