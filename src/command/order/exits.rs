@@ -126,6 +126,31 @@ impl Reader<'_> {
             self.slots.limit_named = true;
         }
         self.slots.limit_named |= with_limit;
+        let pair = usize::from(matches!(self.text(0), "limit" | "lmt"));
+        if with_limit || pair > 0 {
+            // "stop limit 220 219.50": the trigger, then the limit.
+            if let (
+                Some(Kind::Number(stop) | Kind::Money(stop)),
+                Some(Kind::Number(limit) | Kind::Money(limit)),
+            ) = (self.kind(pair), self.kind(pair + 1))
+            {
+                let (stop, limit) = (*stop, *limit);
+                // Behind its trigger a buy pays more and a sale takes less; the other way round one of the two is a slip.
+                let slips = match self.slots.verb {
+                    Some(Verb::Buy | Verb::Cover) => limit < stop,
+                    Some(Verb::Sell | Verb::Short) => limit > stop,
+                    _ => true,
+                };
+                if slips {
+                    return refuse(
+                        "Which is the stop and which the limit? Say them apart: stop 220 limit 219.50.",
+                    );
+                }
+                self.at += pair + 2;
+                once(&mut self.slots.stop, stop, "stop prices")?;
+                return once(&mut self.slots.limit, limit, "limit prices");
+            }
+        }
         self.skip(&["at", "of", "price", "order", "is", "market", "=", "on", "a"]);
         // "buy stop 10 aapl @ 240": a number before a name is the quantity.
         let quantity_first = self.slots.quantity.is_none()
@@ -160,7 +185,10 @@ impl Reader<'_> {
             marked
                 && matches!(self.tokens.get(*i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))
         });
-        let Some(marker) = marker else { return refuse("At which price does the stop trigger?") };
+        let Some(marker) = marker else {
+            self.slots.stop_last = true;
+            return Ok(());
+        };
         if let Kind::Number(price) | Kind::Money(price) = self.tokens[marker + 1].kind {
             once(&mut self.slots.stop, price, "stop prices")?;
             self.slots.missing_price = true;

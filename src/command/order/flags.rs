@@ -30,6 +30,13 @@ impl Reader<'_> {
             ("short" | "long", _) if matches!(self.slots.verb, Some(Verb::Close | Verb::Cover)) => {
                 self.at += 1
             }
+            ("off", _)
+                if self.slots.verb == Some(Verb::Sell) && self.tokens.iter().any(|t| t.text == "take") =>
+            {
+                self.at += 1;
+            }
+            // "put a stop under my aapl".
+            ("under" | "below", _) if self.slots.verb == Some(Verb::Protect) => self.at += 1,
             ("perp" | "perps" | "perpetual", _) => {
                 self.at += 1;
                 self.slots.perpetual = true;

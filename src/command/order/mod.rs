@@ -80,6 +80,8 @@ pub(super) struct Slots {
     numbers: Vec<Decimal>,
     wanted_units: Option<AssetClass>,
     missing_price: bool,
+    /// "buy stop 50 msft 480": the last number, without a word beside it, is the trigger.
+    stop_last: bool,
     /// "limit" was said: there must be one in the end, beside a stop too.
     limit_named: bool,
     /// "contracts" were said: of a share there are none, so an option is meant.
@@ -166,7 +168,8 @@ impl<'a> Reader<'a> {
         self.at += used;
         if matches!(self.text(0), "dollars" | "dollar" | "bucks" | "buck" | "usd") {
             self.at += 1;
-            return Some(value + self.cents_behind_dollars());
+            let cents = if value.fract().is_zero() { self.cents_behind_dollars() } else { Decimal::ZERO };
+            return Some(value + cents);
         }
         if matches!(self.text(0), "cents" | "cent") {
             self.at += 1;

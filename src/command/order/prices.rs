@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::command::lex::Kind;
 use crate::command::types::{LimitPeg, Missing};
 
-use super::{Parsed, Reader, Trouble, once, refuse};
+use super::{Parsed, Reader, Trouble, Verb, once, refuse};
 
 impl Reader<'_> {
     /// Limits, pegs and the word market. Takes nothing where there is none of them.
@@ -85,12 +85,21 @@ impl Reader<'_> {
             _ => return Ok(()),
         };
         let start = self.at;
+        let beyond = match self.slots.verb {
+            Some(Verb::Buy | Verb::Cover) => matches!(self.text(0), "above" | "over"),
+            Some(Verb::Sell | Verb::Short | Verb::Close) => matches!(self.text(0), "under" | "below"),
+            _ => false,
+        };
         self.at += lead;
         self.skip(&["at", "of", "price", "order", "is", "to", "=", "than", "a", "for", "most", "least"]);
         if matches!(self.text(0), "buy" | "sell") {
             self.at += 1;
         }
         match self.value() {
+            // A buy above the market, or a sale below it, waits for a trigger; as a limit it would trade at once.
+            Some(price) if beyond => {
+                refuse(format!("Is {price} a stop or a limit? Say stop {price} or limit {price}."))
+            }
             Some(price) => self.limit_price(price),
             // "a limit order at 185", "limit order": the price comes with "at".
             None if matches!(self.tokens[start].text.as_str(), "limit" | "lmt") => {
@@ -130,6 +139,11 @@ impl Reader<'_> {
         };
         if matches!(self.text(0), "and") && matches!(self.text(1), "a" | "half" | "change") {
             return refuse("Give the price in digits.");
+        }
+        // "stop loss on nvda at 165".
+        if self.slots.stop_named && self.slots.stop.is_none() {
+            self.slots.stop_named = false;
+            return once(&mut self.slots.stop, value, "stop prices");
         }
         // "sell 20 amd stop ... at 150" was read ahead.
         if self.slots.missing_price && self.slots.stop == Some(value) && self.slots.limit.is_none() {
@@ -212,6 +226,10 @@ impl Reader<'_> {
                 slots.strikes.push((value, None));
                 continue;
             }
+            if slots.stop_last && slots.stop.is_none() && !slots.early_number {
+                slots.stop = Some(value);
+                continue;
+            }
             if slots.limit.is_some() {
                 return refuse("There is a number too many; say which one is the price.");
             }
@@ -221,6 +239,9 @@ impl Reader<'_> {
                 );
             }
             slots.limit = Some(value);
+        }
+        if slots.stop_last && slots.stop.is_none() {
+            return refuse("At which price does the stop trigger?");
         }
         Ok(())
     }

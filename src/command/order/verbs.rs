@@ -38,6 +38,9 @@ impl Reader<'_> {
             ("load", "me", _) => (Verb::Buy, None, 2),
             ("go", "short", _) | ("get", "short", _) => (Verb::Short, None, 2),
             ("get", "out", "of") | ("get", "rid", "of") => (Verb::Close, None, 3),
+            ("get", "me", "out") if self.text(3) == "of" => (Verb::Close, None, 4),
+            // "take a third off my tsla" sells, "take 10 aapl" buys.
+            ("take", ..) if self.takes_off() => (Verb::Sell, None, 1),
             ("close" | "square" | "cash", "out", "of") => (Verb::Close, None, 3),
             ("close" | "square" | "cash", "out" | "off" | "up", _) => (Verb::Close, None, 2),
             (
@@ -87,6 +90,10 @@ impl Reader<'_> {
             return self.verbless();
         }
         self.verb_after_filler()
+    }
+
+    fn takes_off(&self) -> bool {
+        self.tokens[self.at..].iter().any(|t| t.text == "off")
     }
 
     /// Is "put" the verb of an order, "put in an order", "put a stop". Elsewhere it may be half of something else.

@@ -20,9 +20,10 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
             text,
             ["get" | "show", "me", "a", "quote", ..]
                 | ["get" | "show", "quote" | "quotes" | "price", ..]
-                | ["get", "me", ..]
                 | ["show", "me", "the", "price", ..]
-        );
+        )
+        || matches!(text, ["get", "me", ..])
+            && text.iter().any(|w| matches!(*w, "quote" | "price" | "quotes" | "prices"));
     if !lead && let Some(instruments) = only_symbols(tokens, context) {
         return Some(Command::Quote { instruments });
     }
