@@ -164,6 +164,8 @@ fn elsewhere(tokens: &[lex::Token]) -> Option<Command> {
         "Exercise is asked for in the positions pane; in-the-money options are exercised at expiry by themselves."
     } else if matches!(first, "swap" | "bridge") {
         "Token swaps are done in the wallets pane."
+    } else if matches!(first, "stake" | "unstake") {
+        "Staking is done in the wallets pane."
     } else if matches!(first, "send" | "transfer" | "withdraw" | "deposit" | "wire")
         && has(&["to", "from", "usdc", "usd", "cash", "0x"])
     {

@@ -100,12 +100,14 @@ fn with_word(text: &str, word: &str) -> Vec<String> {
 
 /// "put a stop", "put trail 5%": before these the word is the verb of the order, and no right.
 fn is_verb_put(word: &str, next: Option<&&str>) -> bool {
-    word == "put" && matches!(next, Some(&("a" | "trail")))
+    word == "put" && matches!(next, Some(&("a" | "stop" | "trail" | "trailing")))
 }
 
-/// Is a stray word found again in the command. A stop order is a market order once it triggers: of it the word says nothing new.
+/// Is a stray word found again in the command. A stop is a market order once it triggers, and who closes may say that he sells.
 fn keeps(json: &str, seen: &str) -> bool {
-    json.contains(seen) || seen == "market" && json.contains("stop\",")
+    json.contains(seen)
+        || seen == "market" && json.contains("stop\",")
+        || seen == "sell" && json.contains(r#""intent":"close""#)
 }
 
 /// Words that change what an order means, and what of them must be found again in it.

@@ -151,7 +151,9 @@ impl Reader<'_> {
                 return once(&mut self.slots.limit, limit, "limit prices");
             }
         }
-        self.skip(&["at", "of", "price", "order", "is", "market", "=", "on", "a"]);
+        // A stop market order, by its full name: it has no limit.
+        self.slots.market |= matches!(self.text(0), "market" | "mkt");
+        self.skip(&["at", "of", "price", "order", "is", "market", "mkt", "=", "on", "a"]);
         // "buy stop 10 aapl @ 240": a number before a name is the quantity.
         let quantity_first = self.slots.quantity.is_none()
             && self.number_ahead().is_some_and(|(_, used, _)| {

@@ -22,6 +22,7 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         return Err(Trouble::Missing(vec![Missing::Instrument], format!("Which one: {}?", names.join(", "))));
     }
     check_prices(&slots)?;
+    covered_call(&mut slots)?;
     if slots.perpetual
         && let Some(Instrument::Crypto { base, .. }) = &slots.instrument
     {
@@ -57,6 +58,23 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         slots.instrument = Some(single_option(&slots, context)?);
     }
     finish(slots, context)
+}
+
+/// Who buys a covered call buys the shares too; who sells one has them, and writes the call alone.
+fn covered_call(slots: &mut Slots) -> Parsed<()> {
+    if slots.spread != Some(spread::SpreadKind::CoveredCall) {
+        return Ok(());
+    }
+    match slots.verb {
+        Some(Verb::Buy) | None if slots.effect != Some(PositionEffect::Close) => Ok(()),
+        Some(Verb::Sell | Verb::Short) if slots.effect != Some(PositionEffect::Close) => {
+            slots.spread = None;
+            slots.effect = Some(PositionEffect::Open);
+            slots.right = Some(Right::Call);
+            Ok(())
+        }
+        _ => refuse("Close the call and the shares one by one."),
+    }
 }
 
 /// What is said beside a contract's own symbol must be the contract's.
@@ -277,6 +295,12 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
         let text = if missing.len() == 2 { "What, and how much?" } else { "Which symbol?" };
         return Err(Trouble::Missing(missing, text.to_owned()));
     };
+    if slots.lots_said && instrument.as_option().is_none() {
+        return Err(Trouble::Missing(
+            vec![Missing::Quantity],
+            format!("A lot may be 1, 100 or 100,000 of {instrument}; how many units?"),
+        ));
+    }
     let terms = terms(&slots, instrument.asset_class(), context)?;
     let closing_verb = matches!(verb, Verb::Close | Verb::Protect)
         || (slots.effect == Some(PositionEffect::Close) && !amount_said);

@@ -30,6 +30,10 @@ impl Reader<'_> {
             ("short" | "long", _) if matches!(self.slots.verb, Some(Verb::Close | Verb::Cover)) => {
                 self.at += 1
             }
+            ("lot" | "lots", _) if self.slots.quantity.is_some() => {
+                self.at += 1;
+                self.slots.lots_said = true;
+            }
             ("off", _)
                 if self.slots.verb == Some(Verb::Sell) && self.tokens.iter().any(|t| t.text == "take") =>
             {

@@ -86,6 +86,8 @@ pub(super) struct Slots {
     limit_named: bool,
     /// "contracts" were said: of a share there are none, so an option is meant.
     contracts_said: bool,
+    /// A number of lots was said, which is a number of units only for options.
+    lots_said: bool,
     /// Strikes were said as a pair, `190/200`, which makes a vertical without saying so.
     strikes_paired: bool,
     /// A second number stood before the symbol.

@@ -121,6 +121,7 @@ impl Reader<'_> {
         }
         let start = self.at;
         self.at += 1;
+        let names_limit = self.text(0) == "limit" || self.text(0) == "a" && self.text(1) == "limit";
         while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of" | "about")
             && !(self.text(0) == "a" && matches!(self.text(1), "dollar" | "buck" | "cent"))
         {
@@ -141,7 +142,7 @@ impl Reader<'_> {
             return refuse("Give the price in digits.");
         }
         // "stop loss on nvda at 165".
-        if self.slots.stop_named && self.slots.stop.is_none() {
+        if self.slots.stop_named && self.slots.stop.is_none() && !names_limit {
             self.slots.stop_named = false;
             return once(&mut self.slots.stop, value, "stop prices");
         }

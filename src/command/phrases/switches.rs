@@ -192,8 +192,12 @@ pub(super) fn flatten(text: &[&str]) -> Option<Command> {
             | &"flat"
             | &"square"
             | &"get"
+            | &"go"
     );
-    if !verb {
+    // "get" and "go" close nothing by themselves.
+    let only_moves =
+        matches!(text[0], "get" | "go") && !text.iter().any(|w| matches!(*w, "out" | "rid" | "flat"));
+    if !verb || only_moves {
         return None;
     }
     let rest: Vec<&str> = text[1..]
@@ -213,6 +217,7 @@ pub(super) fn flatten(text: &[&str]) -> Option<Command> {
     };
     let scope = match rest.as_slice() {
         [] if matches!(text[0], "flatten" | "flat") => FlattenScope::All,
+        ["flat"] if matches!(text[0], "get" | "go") => FlattenScope::All,
         ["all" | "everything"] => FlattenScope::All,
         [word] if matches!(text[0], "flatten" | "liquidate") || *word == "positions" => scope(word)?,
         ["all" | "every", word] => scope(word)?,
