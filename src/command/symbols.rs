@@ -124,6 +124,7 @@ fn by_name(tokens: &[Token], least: usize, context: &ParseContext<'_>) -> Option
         // A name neither begins nor ends with a word of the language itself.
         let may_be = (begins && !super::words::is_keyword(last))
             || last.len() == 1
+            || begins && last == "etf"
             || matches!(first.as_str(), "the" | "at" | "home");
         if may_be && let Some(found) = named(&tokens[..count], context) {
             return Some((found, count));

@@ -22,6 +22,7 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
                 | ["get" | "show", "quote" | "quotes" | "price", ..]
                 | ["show", "me", "the", "price", ..]
         )
+        || matches!(text, ["bid", "ask", ..] | ["bid", "and", "ask", ..] | ["bid/ask", ..])
         || matches!(text, ["get", "me", ..])
             && text.iter().any(|w| matches!(*w, "quote" | "price" | "quotes" | "prices"));
     if !lead && let Some(instruments) = only_symbols(tokens, context) {

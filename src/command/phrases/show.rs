@@ -11,6 +11,9 @@ use crate::command::{guard, symbols, words};
 
 use super::instruments;
 
+/// Words of a wish to see something that does not begin like one.
+const SHORT_WORDS_MAX: usize = 6;
+
 pub(super) fn show(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
     let asks = asks_to_see(text.first()?);
     let what = topic(text)?;
@@ -18,12 +21,13 @@ pub(super) fn show(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) 
     let since_at = text.iter().position(|w| matches!(*w, "since" | "from"));
     let dated = since_at.filter(|at| dates::read(&tokens[at + 1..], context.today).is_some());
     let text_said = &text[..dated.unwrap_or(text.len())];
-    let short = text_said.len() <= 4
+    let short = text_said.len() <= SHORT_WORDS_MAX
         && !guard::is_verb(text[0])
         && (text_said.iter().all(|w| {
             words::is_keyword(w)
                 || topic(&[w]).is_some()
                 || is_period(w)
+                || words::broker(w).is_some()
                 || symbols::ticker(w, context).is_some()
         }));
     let commands = matches!(
@@ -39,19 +43,20 @@ pub(super) fn show(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) 
     {
         return None;
     }
+    let broker = said_broker(text);
     let rest: Vec<Token> = tokens
         .iter()
-        .filter(|t| topic(&[t.text.as_str()]).is_none() && !is_asking_word(&t.text))
-        .cloned()
+        .enumerate()
+        .filter(|(i, t)| {
+            topic(&[t.text.as_str()]).is_none()
+                && !is_asking_word(&t.text)
+                && broker.is_none_or(|(at, _)| at != *i)
+        })
+        .map(|(_, t)| t.clone())
         .collect();
     let of_what = !matches!(what, ShowTopic::Watchlist | ShowTopic::Balances | ShowTopic::BuyingPower);
     let instrument = instruments(&rest, context).into_iter().next().filter(|_| of_what);
-    let broker = text
-        .windows(2)
-        .find_map(
-            |w| if matches!(w[0], "on" | "at" | "via" | "in" | "my") { words::broker(w[1]) } else { None },
-        )
-        .filter(|_| what != ShowTopic::Connections);
+    let broker = broker.map(|(_, name)| name).filter(|_| what != ShowTopic::Connections);
     Some(Command::Show {
         what,
         instrument,
@@ -93,11 +98,25 @@ fn asks_to_see(word: &str) -> bool {
     )
 }
 
+/// A broker named behind a joint or in front of all, "on schwab", "ibkr positions", and where.
+fn said_broker(text: &[&str]) -> Option<(usize, &'static str)> {
+    (0..text.len()).find_map(|at| {
+        let joined = at == 0
+            || matches!(text[at - 1], "on" | "at" | "via" | "in" | "my" | "from")
+            || text.get(at + 1).is_some_and(|next| topic(&[next]).is_some());
+        words::broker(text[at]).filter(|_| joined).map(|name| (at, name))
+    })
+}
+
 /// Words of a short wish to see something, "ytd pnl".
 fn is_period(word: &str) -> bool {
     matches!(
         word,
         "ytd"
+            | "mtd"
+            | "wtd"
+            | "loss"
+            | "year"
             | "today"
             | "week"
             | "month"
@@ -130,6 +149,9 @@ fn is_asking_word(word: &str) -> bool {
             | "week"
             | "month"
             | "ytd"
+            | "mtd"
+            | "wtd"
+            | "loss"
             | "year"
             | "since"
             | "go"
