@@ -17,13 +17,13 @@ use super::words;
 
 /// Tokens and a place in them.
 pub(super) struct Cursor<'a> {
-    tokens: &'a [Token],
+    tokens: &'a [Token<'a>],
     at: usize,
     context: &'a ParseContext<'a>,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) const fn new(tokens: &'a [Token], context: &'a ParseContext<'a>) -> Self {
+    pub(super) const fn new(tokens: &'a [Token<'a>], context: &'a ParseContext<'a>) -> Self {
         Self { tokens, at: 0, context }
     }
 
@@ -36,7 +36,7 @@ impl<'a> Cursor<'a> {
         self.tokens.get(self.at + ahead).map_or("", |token| token.text.as_str())
     }
 
-    pub(super) fn token(&self, ahead: usize) -> Option<&'a Token> {
+    pub(super) fn token(&self, ahead: usize) -> Option<&'a Token<'a>> {
         self.tokens.get(self.at + ahead)
     }
 
@@ -98,7 +98,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn instrument(&mut self) -> Option<Found> {
         let token = self.token(0)?;
         let plain = words::is_keyword(&token.text) && !token.raw.starts_with('$');
-        let loud = token.raw.len() > 1 && token.raw.chars().all(|c| c.is_ascii_uppercase());
+        let loud = token.is_shouted();
         if plain && !loud {
             return None;
         }
@@ -125,14 +125,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// What has not been read.
-    pub(super) fn rest(&self) -> &'a [Token] {
+    pub(super) fn rest(&self) -> &'a [Token<'a>] {
         &self.tokens[self.at.min(self.tokens.len())..]
     }
 
     /// What is wrong with a word that nobody took.
     pub(super) fn not_understood(&self) -> Trouble {
         match self.token(0) {
-            Some(Token { kind: Kind::Word, raw, .. }) => Trouble::Unknown(raw.clone()),
+            Some(Token { kind: Kind::Word, raw, .. }) => Trouble::Unknown((*raw).to_owned()),
             Some(token) => {
                 Trouble::Refused(format!("'{}' is one thing too many there.", token.raw.escape_default()))
             }

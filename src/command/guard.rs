@@ -140,10 +140,7 @@ pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
     {
         return Some(Speech::Condition);
     }
-    if any(&["every", "weekly", "daily", "monthly", "each"])
-        && any(&["monday", "tuesday", "wednesday", "thursday", "friday", "week", "month", "morning", "dca"])
-        && any(&["every", "each", "dca"])
-    {
+    if is_recurring(tokens) {
         return Some(Speech::Recurring);
     }
     if any(&[
@@ -187,6 +184,57 @@ pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
     two_commands(tokens).then_some(Speech::Two)
 }
 
+/// "every monday", "each month", "daily". Of an option "weekly" and "monthly" are its expiry.
+fn is_recurring(tokens: &[Token]) -> bool {
+    let any = |list: &[&str]| tokens.iter().any(|t| list.contains(&t.text.as_str()));
+    let every = tokens.windows(2).any(|w| {
+        matches!(w[0].text.as_str(), "every" | "each" | "per")
+            && (super::dates::weekday(&w[1].text).is_some()
+                || matches!(w[1].kind, Kind::Number(_))
+                || matches!(
+                    w[1].text.as_str(),
+                    "day"
+                        | "weekday"
+                        | "week"
+                        | "month"
+                        | "quarter"
+                        | "year"
+                        | "hour"
+                        | "minute"
+                        | "morning"
+                        | "evening"
+                        | "night"
+                        | "payday"
+                        | "other"
+                        | "time"
+                        | "single"
+                        | "two"
+                        | "saturday"
+                        | "sunday"
+                ))
+    });
+    let option = tokens.iter().any(|t| matches!(t.kind, Kind::Strike(..) | Kind::Strikes(_)))
+        || any(&[
+            "call", "calls", "put", "puts", "straddle", "strangle", "condor", "spread", "chain", "options",
+        ]);
+    let chart = any(&["chart", "charts", "graph", "candles", "plot"]);
+    every
+        || any(&[
+            "dca",
+            "biweekly",
+            "fortnightly",
+            "mondays",
+            "tuesdays",
+            "wednesdays",
+            "thursdays",
+            "fridays",
+        ])
+        || any(&["daily", "weekly", "monthly", "hourly"])
+            && !option
+            && !chart
+            && any(&["buy", "sell", "invest", "put"])
+}
+
 /// "not more than 185", "no less than": a bound of a price, not a refusal.
 fn is_price_bound(tokens: &[Token]) -> bool {
     tokens
@@ -209,6 +257,8 @@ pub(super) fn is_question(tokens: &[Token]) -> bool {
     }
     let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
     match text(0) {
+        "explain" | "describe" => true,
+        "tell" => text(1) == "me" && matches!(text(2), "why" | "how" | "what" | "which" | "about"),
         "should" | "what" | "what's" | "whats" | "why" | "how" | "how's" | "hows" | "when" | "when's"
         | "where" | "where's" | "wheres" | "who" | "which" | "is" | "are" | "am" | "was" | "does" | "did"
         | "would" | "will" | "do" | "has" | "have" | "shall" | "may" => {

@@ -1,12 +1,16 @@
 //! Text to tokens. Numbers, money, per cents, option strikes and dates in one piece; everything else is a lower-case word.
 
 use rust_decimal::Decimal;
+use smol_str::{SmolStr, StrExt};
 
 use crate::domain::money::parse_decimal;
 use crate::domain::option::{OptionContract, Right};
 
 /// Longest text looked at.
 pub const TEXT_MAX: usize = 500;
+/// Characters of an OCC symbol's root at most, and behind it: day, right, strike.
+const OCC_ROOT_MAX: usize = 6;
+const OCC_TAIL_LENGTH: usize = 15;
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,15 +43,22 @@ pub enum Kind {
 
 /// A token with its text and place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Token {
+pub struct Token<'a> {
     /// What it is.
     pub kind: Kind,
-    /// Its text in lower case.
-    pub text: String,
+    /// Its text in lower case. Nearly always short enough to need no allocation.
+    pub text: SmolStr,
     /// Its text as typed.
-    pub raw: String,
+    pub raw: &'a str,
     /// First byte in the text.
     pub start: usize,
+}
+
+impl Token<'_> {
+    /// Is it typed in capitals throughout: a ticker, whatever else the word means.
+    pub fn is_shouted(&self) -> bool {
+        self.raw.len() > 1 && self.raw.bytes().all(|b| b.is_ascii_uppercase())
+    }
 }
 
 /// Why a text is not looked at.
@@ -93,8 +104,9 @@ fn is_safe(c: char) -> bool {
 ///
 /// # Errors
 /// When it is empty, too long or has unsafe characters.
-pub fn tokens(text: &str) -> Result<Vec<Token>, Refused> {
-    if text.chars().count() > TEXT_MAX {
+pub fn tokens(text: &str) -> Result<Vec<Token<'_>>, Refused> {
+    // Bytes first: to count characters is only needed beyond ASCII.
+    if text.len() > TEXT_MAX && text.chars().count() > TEXT_MAX {
         return Err(Refused::TooLong);
     }
     if !text.chars().all(is_safe) {
@@ -102,26 +114,31 @@ pub fn tokens(text: &str) -> Result<Vec<Token>, Refused> {
     }
     let mut list = Vec::with_capacity(16);
     let mut start = 0;
-    for piece in text.split([' ', '\t', '\u{a0}']) {
-        split_piece(piece, start, &mut list);
-        start += piece.len() + 1;
+    const BLANKS: [char; 3] = [' ', '\t', '\u{a0}'];
+    for piece in text.split_inclusive(BLANKS) {
+        split_piece(piece.trim_end_matches(BLANKS), start, &mut list);
+        start += piece.len();
     }
-    join_occ(&mut list);
+    join_occ(text, &mut list);
     if list.is_empty() { Err(Refused::Empty) } else { Ok(list) }
 }
 
-fn push(list: &mut Vec<Token>, kind: Kind, raw: &str, start: usize) {
-    let text = if raw.is_ascii() { raw.to_ascii_lowercase() } else { raw.to_lowercase().replace('’', "'") };
-    list.push(Token { kind, text, raw: raw.to_owned(), start });
+fn push<'a>(list: &mut Vec<Token<'a>>, kind: Kind, raw: &'a str, start: usize) {
+    let text = if raw.is_ascii() {
+        raw.to_ascii_lowercase_smolstr()
+    } else {
+        raw.to_lowercase_smolstr().replace_smolstr("’", "'")
+    };
+    list.push(Token { kind, text, raw, start });
 }
 
 /// Takes punctuation off a piece's ends and `@` off its front, then reads the rest.
-fn split_piece(piece: &str, start: usize, list: &mut Vec<Token>) {
+fn split_piece<'a>(piece: &'a str, start: usize, list: &mut Vec<Token<'a>>) {
     if piece.is_empty() {
         return;
     }
     if let Some(rest) = piece.strip_prefix('@') {
-        push(list, Kind::At, "@", start);
+        push(list, Kind::At, &piece[..1], start);
         return split_piece(rest, start + 1, list);
     }
     let first = piece.chars().next().unwrap_or(' ');
@@ -324,17 +341,18 @@ fn occ(piece: &str) -> Option<OptionContract> {
 }
 
 /// `AAPL  270115P00190000` comes in two pieces: the padding of a short root is blank.
-fn join_occ(list: &mut Vec<Token>) {
+fn join_occ<'a>(text: &'a str, list: &mut Vec<Token<'a>>) {
     let mut i = 0;
     while i + 1 < list.len() {
-        let tail = &list[i + 1].raw;
-        if list[i].kind == Kind::Word && tail.len() == 15 && list[i].raw.len() <= 6 {
-            let joined = format!("{}{tail}", list[i].raw);
-            if let Ok(contract) = OptionContract::from_occ(&joined) {
-                list[i].kind = Kind::Occ(contract);
-                list[i].raw = joined;
-                list.remove(i + 1);
-            }
+        let (root, tail) = (&list[i], &list[i + 1]);
+        if root.kind == Kind::Word
+            && tail.raw.len() == OCC_TAIL_LENGTH
+            && root.raw.len() <= OCC_ROOT_MAX
+            && let Ok(contract) = OptionContract::from_occ(&format!("{}{}", root.raw, tail.raw))
+        {
+            list[i].raw = &text[root.start..tail.start + tail.raw.len()];
+            list[i].kind = Kind::Occ(contract);
+            list.remove(i + 1);
         }
         i += 1;
     }

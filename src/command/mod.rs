@@ -164,6 +164,8 @@ fn elsewhere(tokens: &[lex::Token]) -> Option<Command> {
         "Exercise is asked for in the positions pane; in-the-money options are exercised at expiry by themselves."
     } else if matches!(first, "swap" | "bridge") {
         "Token swaps are done in the wallets pane."
+    } else if matches!(first, "stake" | "unstake") {
+        "Staking is done in the wallets pane."
     } else if matches!(first, "send" | "transfer" | "withdraw" | "deposit" | "wire")
         && has(&["to", "from", "usdc", "usd", "cash", "0x"])
     {
@@ -187,7 +189,7 @@ fn elsewhere(tokens: &[lex::Token]) -> Option<Command> {
     Some(clarify(Vec::new(), message))
 }
 
-/// The sentence as an order. Where a word of the language may be the symbol itself ("buy 10 all"), it is tried as one.
+/// The sentence as an order. Where a word of the language may be the symbol itself ("buy 3 c"), it is tried as one.
 fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Command {
     let first = package::read(tokens, context).unwrap_or_else(|| attempt(tokens, context, None));
     let lacks_symbol = match &first {
@@ -195,55 +197,8 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
         Err(Trouble::Unknown(_) | Trouble::Refused(_)) => true,
         Ok(_) => false,
     };
-    if lacks_symbol {
-        for (at, token) in tokens.iter().enumerate().skip(1) {
-            let word = token.kind == lex::Kind::Word || matches!(token.kind, lex::Kind::Strike(..));
-            // Small words that stand for something else are never taken for a ticker unless they are shouted.
-            let pronoun = matches!(
-                token.text.as_str(),
-                "it" | "on"
-                    | "at"
-                    | "for"
-                    | "a"
-                    | "be"
-                    | "so"
-                    | "are"
-                    | "can"
-                    | "i"
-                    | "you"
-                    | "me"
-                    | "of"
-                    | "to"
-                    | "in"
-                    | "is"
-                    | "or"
-                    | "by"
-                    | "as"
-                    | "an"
-                    | "has"
-                    | "do"
-                    | "go"
-                    | "my"
-                    | "we"
-                    | "us"
-                    | "up"
-                    | "the"
-                    | "and"
-                    | "that"
-                    | "this"
-                    | "have"
-            );
-            if pronoun && !token.raw.chars().all(|c| c.is_ascii_uppercase()) {
-                continue;
-            }
-            if word
-                && words::is_keyword(&token.text)
-                && symbols::ticker(&token.raw, context).is_some()
-                && let Ok(command) = attempt(tokens, context, Some(at))
-            {
-                return command;
-            }
-        }
+    if lacks_symbol && let Some(command) = word_as_symbol(tokens, context) {
+        return command;
     }
     match first {
         Ok(command) => command,
@@ -257,6 +212,37 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
         }
         Err(trouble) => question_back(trouble, context),
     }
+}
+
+/// The order in which one of the language's own words is the symbol. Everyday words are asked about, unless shouted or marked by a
+/// dollar sign.
+fn word_as_symbol(tokens: &[lex::Token], context: &ParseContext<'_>) -> Option<Command> {
+    let mut question = None;
+    for (at, token) in tokens.iter().enumerate().skip(1) {
+        let word = token.kind == lex::Kind::Word || matches!(token.kind, lex::Kind::Strike(..));
+        let everyday = words::is_everyday(&token.text) && !token.is_shouted();
+        // "of it", "my own": what follows these words stands for something said before.
+        let refers = everyday && matches!(tokens[at - 1].text.as_str(), "of" | "my" | "the");
+        if !word || refers || !(everyday || words::is_keyword(&token.text)) {
+            continue;
+        }
+        let Some(instrument) = symbols::ticker(token.raw, context) else { continue };
+        let Ok(command) = attempt(tokens, context, Some(at)) else { continue };
+        if !everyday {
+            return Some(command);
+        }
+        if question.is_some() {
+            continue;
+        }
+        let name =
+            context.lookup.listing(&instrument.to_string()).map(|listing| format!(" ({})", listing.name));
+        let name = name.unwrap_or_default();
+        question = Some(clarify(
+            vec![Missing::Instrument],
+            format!("Did you mean {instrument}{name}? Then write {instrument} or ${instrument}."),
+        ));
+    }
+    question
 }
 
 /// What stops a sentence, as a question back.

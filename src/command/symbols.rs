@@ -1,5 +1,7 @@
 //! Words to instruments: tickers, pairs, coins, company names.
 
+use smol_str::StrExt;
+
 use crate::domain::instrument::{Instrument, NameMatch};
 
 use super::ParseContext;
@@ -7,8 +9,12 @@ use super::lex::{Kind, Token};
 
 /// Currencies of FX pairs.
 const CURRENCIES: [&str; 11] = ["USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "MXN", "SEK", "NOK"];
+/// Letters of a ticker or a pair at most.
+const TICKER_MAX: usize = 15;
 /// Words in a company's name at most.
 const NAME_WORDS_MAX: usize = 5;
+/// Letters of a name of one word at least.
+const SINGLE_NAME_MIN: usize = 3;
 
 /// What stands at the front of some tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +27,7 @@ pub(super) enum Found {
 
 /// Words that are never names by themselves, though companies are called so.
 fn is_common(word: &str) -> bool {
-    super::words::is_keyword(word) || word.len() < 3
+    super::words::is_keyword(word) || super::words::is_everyday(word) || word.len() < SINGLE_NAME_MIN
 }
 
 /// Reads an instrument at the front of the tokens, longest name first.
@@ -34,7 +40,10 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<(Foun
         return None;
     }
     let next = tokens.get(1).map(|t| t.text.as_str());
-    if let Some(found) = ticker(&token.raw, context) {
+    // `$` marks a symbol as capitals do; an everyday word in lower case is none.
+    let everyday =
+        super::words::is_everyday(&token.text) && !token.is_shouted() && !token.raw.starts_with('$');
+    if !everyday && let Some(found) = ticker(token.raw, context) {
         if let Instrument::Crypto { base, .. } = &found
             && matches!(next, Some("perp" | "perps" | "perpetual" | "perpetuals"))
         {
@@ -45,12 +54,9 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<(Foun
             return Some((Found::One(found), 2));
         }
         // A longer name that begins with a ticker's letters is the name: "ford motor", "t mobile".
-        if let Some((name, count)) = by_name(tokens, context).filter(|(_, count)| *count > 1) {
-            return Some((name, count));
-        }
-        return Some((Found::One(found), 1));
+        return Some(by_name(tokens, 2, context).unwrap_or((Found::One(found), 1)));
     }
-    let (found, count) = by_name(tokens, context)?;
+    let (found, count) = by_name(tokens, 1, context)?;
     if let Found::One(Instrument::Crypto { base, .. }) = &found
         && tokens.get(count).is_some_and(|t| matches!(t.text.as_str(), "perp" | "perps" | "perpetual"))
     {
@@ -63,14 +69,14 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<(Foun
 pub(super) fn ticker(raw: &str, context: &ParseContext<'_>) -> Option<Instrument> {
     let plain = raw.strip_prefix(['$', '#']).unwrap_or(raw);
     let plain = plain.strip_suffix("'s").or(plain.strip_suffix("’s")).unwrap_or(plain);
-    let upper = plain.to_ascii_uppercase();
-    if upper.is_empty()
-        || upper.len() > 15
-        || !upper.is_ascii()
-        || !upper.starts_with(|c: char| c.is_ascii_alphanumeric())
+    if plain.len() > TICKER_MAX
+        || !plain.is_ascii()
+        || !plain.starts_with(|c: char| c.is_ascii_alphanumeric())
     {
         return None;
     }
+    let upper = plain.to_ascii_uppercase_smolstr();
+    let upper = upper.as_str();
     let coin = |symbol: &str| context.lookup.is_coin(symbol);
     if let Some((base, quote)) = upper.split_once(['/', '-']) {
         if matches!(quote, "PERP" | "PERPETUAL") && coin(base) {
@@ -95,53 +101,52 @@ pub(super) fn ticker(raw: &str, context: &ParseContext<'_>) -> Option<Instrument
     if let Some(base) = upper.strip_suffix("PERP").filter(|base| coin(base)) {
         return Instrument::from_key(&format!("{base}-PERP")).ok();
     }
-    if coin(&upper) && !context.lookup.is_equity(&upper) {
-        return Instrument::crypto(&upper, "USD").ok();
+    if coin(upper) && !context.lookup.is_equity(upper) {
+        return Instrument::crypto(upper, "USD").ok();
     }
-    context.lookup.is_equity(&upper).then(|| Instrument::equity(&upper).ok()).flatten()
+    context.lookup.is_equity(upper).then(|| Instrument::equity(upper).ok()).flatten()
 }
 
-fn by_name(tokens: &[Token], context: &ParseContext<'_>) -> Option<(Found, usize)> {
+/// A name of some words at the front, longest first, of at least so many words. To look a name up is dear: only what can be one is.
+fn by_name(tokens: &[Token], least: usize, context: &ParseContext<'_>) -> Option<(Found, usize)> {
     let words = tokens
         .iter()
         .take(NAME_WORDS_MAX)
         .take_while(|t| t.kind == Kind::Word || t.kind == Kind::Mark('&'))
         .count();
-    for count in (1..=words).rev() {
-        let single = count == 1;
-        if single && is_common(&tokens[0].text) {
-            return None;
-        }
+    if words < least {
+        return None;
+    }
+    let first = &tokens[0].text;
+    let begins = !super::words::is_keyword(first);
+    for count in (least.max(2)..=words).rev() {
+        let last = &tokens[count - 1].text;
         // A name neither begins nor ends with a word of the language itself.
-        if !single
-            && (super::words::is_keyword(&tokens[0].text)
-                || super::words::is_keyword(&tokens[count - 1].text))
-        {
-            let allowed =
-                tokens[count - 1].text.len() == 1 || matches!(tokens[0].text.as_str(), "the" | "at" | "home");
-            if !allowed {
-                continue;
-            }
-        }
-        let mut name = String::new();
-        for token in &tokens[..count] {
-            if !name.is_empty() {
-                name.push(' ');
-            }
-            name.push_str(&token.text);
-        }
-        // "mcdonald's" is its own name, "tesla's" is Tesla's.
-        if let (NameMatch::None, Some(owner)) = (context.lookup.by_name(&name), name.strip_suffix("'s")) {
-            name = owner.to_owned();
-        }
-        if single && name.len() < 3 {
-            return None;
-        }
-        match context.lookup.by_name(&name) {
-            NameMatch::One(instrument) => return Some((Found::One(instrument), count)),
-            NameMatch::Many(list) => return Some((Found::Many(list), count)),
-            NameMatch::None => {}
+        let may_be = (begins && !super::words::is_keyword(last))
+            || last.len() == 1
+            || begins && last == "etf"
+            || matches!(first.as_str(), "the" | "at" | "home");
+        if may_be && let Some(found) = named(&tokens[..count], context) {
+            return Some((found, count));
         }
     }
-    None
+    (least == 1 && !is_common(first)).then(|| named(&tokens[..1], context)).flatten().map(|found| (found, 1))
+}
+
+/// What these words name together.
+fn named(tokens: &[Token], context: &ParseContext<'_>) -> Option<Found> {
+    let mut name = String::with_capacity(32);
+    for token in tokens {
+        if !name.is_empty() {
+            name.push(' ');
+        }
+        name.push_str(&token.text);
+    }
+    // "mcdonald's" is its own name, "tesla's" is Tesla's.
+    let owner = name.strip_suffix("'s").filter(|owner| owner.len() >= SINGLE_NAME_MIN || tokens.len() > 1);
+    [Some(name.as_str()), owner].into_iter().flatten().find_map(|name| match context.lookup.by_name(name) {
+        NameMatch::One(instrument) => Some(Found::One(instrument)),
+        NameMatch::Many(list) => Some(Found::Many(list)),
+        NameMatch::None => None,
+    })
 }

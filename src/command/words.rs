@@ -85,7 +85,6 @@ pub(super) fn is_filler(word: &str) -> bool {
             | "new"
             | "place"
             | "enter"
-            | "put"
             | "submit"
             | "send"
             | "have"
@@ -285,6 +284,27 @@ pub(super) fn is_keyword(word: &str) -> bool {
         )
 }
 
+/// Everyday words that are tickers or begin the name of a company too. An order is never for one of them unless it is typed in
+/// capitals or behind a dollar sign.
+pub(super) fn is_everyday(word: &str) -> bool {
+    EVERYDAY.binary_search(&word).is_ok()
+}
+
+/// Sorted.
+const EVERYDAY: [&str; 143] = [
+    "a", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "best", "big", "but", "by", "can",
+    "cash", "could", "day", "did", "do", "does", "down", "eight", "ever", "few", "five", "for", "four",
+    "from", "get", "go", "good", "got", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i",
+    "if", "in", "is", "it", "its", "just", "keep", "last", "let", "live", "look", "lot", "made", "make",
+    "many", "me", "more", "most", "much", "must", "my", "near", "new", "next", "nine", "no", "not", "now",
+    "of", "off", "ok", "old", "on", "one", "only", "or", "other", "our", "out", "own", "per", "real",
+    "right", "same", "say", "see", "set", "seven", "she", "six", "so", "some", "soon", "still", "such",
+    "take", "tell", "ten", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "three", "time", "to", "today", "too", "top", "two", "under", "until", "up", "us", "very",
+    "want", "was", "way", "we", "well", "were", "what", "when", "where", "who", "why", "will", "with",
+    "would", "yes", "yet", "you", "your",
+];
+
 /// What a word makes of the digits before it: `10 thousand`, `2 dozen`.
 pub(super) fn factor(word: &str) -> Option<Decimal> {
     Some(Decimal::from(match word {
@@ -326,7 +346,11 @@ pub(super) fn number_words(words: &[&str]) -> Option<(i64, usize)> {
                 current = 0;
             }
             other => match other.split('-').map(small).collect::<Option<Vec<i64>>>() {
-                Some(parts) => current += parts.iter().sum::<i64>(),
+                // "twelve fifty" and "one eighty" are no numbers: units follow tens, tens follow hundreds.
+                Some(parts) => match parts.into_iter().try_fold(current, joined) {
+                    Some(value) => current = value,
+                    None => matched = false,
+                },
                 None => matched = false,
             },
         }
@@ -338,6 +362,15 @@ pub(super) fn number_words(words: &[&str]) -> Option<(i64, usize)> {
     }
     let value = total + current;
     (any && value > 0).then_some((value, used))
+}
+
+/// A small number behind what was said before it, if the two make one: "forty" and "two", "a hundred" and "five".
+fn joined(before: i64, part: i64) -> Option<i64> {
+    let fits = match before % 100 {
+        0 => true,
+        tens => tens >= 20 && tens % 10 == 0 && part < 10,
+    };
+    fits.then_some(before + part)
 }
 
 fn small(word: &str) -> Option<i64> {

@@ -253,7 +253,13 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
         if cursor.text(0) == "by" || matches!(cursor.text(0), "half" | "double") {
             return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
         }
-        if let Some(id) = order_id(cursor, nameless) {
+        // "change qty of 42 to 50": what a quantity is of is an order, never a number of units.
+        let of_order = changes.pending == Some(Field::Quantity)
+            && changes.id.is_none()
+            && cursor.text(0) == "of"
+            && cursor.text(2) == "to"
+            && cursor.take(&["of"]);
+        if let Some(id) = order_id(cursor, nameless || of_order) {
             once(&mut changes.id, id, "orders")?;
         } else if let Some(field) = field(cursor) {
             changes.name(field)?;
@@ -266,13 +272,19 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
             || cursor.take_all(&["time", "in", "force"])
             || matches!(cursor.kind(0), Some(Kind::At)) && cursor.take(&["@"])
             || cursor.take(&AROUND)
-            || cursor.take(&["buy", "sell", "it", "a", "up", "new", "and", "be"])
+            || cursor.take(&["it", "a", "up", "new", "and", "be"])
             || cursor.take_pause()
         {
         } else if let Some(value) = cursor.value() {
             let units =
                 cursor.take(&["shares", "share", "contracts", "contract", "units", "coins", "lots", "shs"]);
             changes.set(value, units)?;
+        } else if matches!(cursor.text(0), "buy" | "sell") {
+            // A change names no side: which of a buy and a sell is meant would be lost.
+            return Err(ask(
+                Missing::OrderId,
+                "Which order? Give its number; a side does not say which one changes.",
+            ));
         } else if let Some(found) = cursor.instrument() {
             once(&mut changes.instrument, one(found)?, "symbols")?;
         } else {
@@ -342,8 +354,9 @@ impl Changes {
         match self.pending.take() {
             Some(Field::Quantity) => self.put(Field::Quantity, value),
             Some(field) if !units => self.put(field, value),
-            _ if units => self.put(Field::Quantity, value),
-            _ => once(&mut self.plain, value, "values"),
+            Some(_) => Err(refused("Say what changes, and to what: limit 185, stop 180, or 50 shares.")),
+            None if units => self.put(Field::Quantity, value),
+            None => once(&mut self.plain, value, "values"),
         }
     }
 

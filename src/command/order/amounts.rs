@@ -1,0 +1,273 @@
+//! How much: units, money, parts of a position or of the buying power.
+
+use rust_decimal::Decimal;
+
+use crate::command::lex::{Kind, Token};
+use crate::command::types::Missing;
+use crate::command::{dates, words};
+use crate::domain::option::Right;
+
+use super::{Parsed, Reader, Trouble, Verb, once, refuse};
+
+impl Reader<'_> {
+    /// How much.
+    pub(super) fn amounts(&mut self) -> Parsed<()> {
+        if let Some((percent, used)) = self.percent_ahead() {
+            self.at += used;
+            return self.percent(percent);
+        }
+        if let Some(used) = self.fraction() {
+            return used;
+        }
+        match self.kind(0) {
+            Some(Kind::Money(value)) => {
+                let value = *value;
+                self.money_token(value)
+            }
+            Some(Kind::Times(value)) => {
+                let value = *value;
+                self.at += 1;
+                once(&mut self.slots.quantity, value, "quantities")
+            }
+            Some(Kind::Number(_) | Kind::Word) => self.number(),
+            _ => Ok(()),
+        }
+    }
+
+    /// `$250`: an amount or a price, and a strike before a right: "$240 call".
+    fn money_token(&mut self, value: Decimal) -> Parsed<()> {
+        self.at += 1;
+        let right = right_word(self.text(0)).filter(|_| self.text(0).len() > 1);
+        if right.is_some() && self.slots.quantity.is_some() {
+            self.at += 1;
+            self.slots.strikes.push((value, right));
+            self.slots.option_said = true;
+            return Ok(());
+        }
+        self.money(value)
+    }
+
+    /// Digits or a number in words at the front, with how many tokens, and whether it counts money by its word ("a grand").
+    pub(super) fn number_ahead(&self) -> Option<(Decimal, usize, bool)> {
+        if let Some(Kind::Number(value)) = self.kind(0) {
+            // "10 thousand", "2 dozen": the word belongs to the digits before it. A grand is money.
+            return Some(match words::factor(self.text(1)) {
+                Some(factor) => (value.saturating_mul(factor), 2, self.text(1) == "grand"),
+                None => (*value, 1, false),
+            });
+        }
+        let (value, used) = self.number_words()?;
+        Some((value, used, (0..used).any(|i| self.text(i) == "grand")))
+    }
+
+    /// A number: units, money by the word behind it, or one that settles itself once all is read.
+    fn number(&mut self) -> Parsed<()> {
+        let Some((value, used, grand)) = self.number_ahead() else { return Ok(()) };
+        if grand {
+            self.at += used;
+            return self.money(value);
+        }
+        // A day of the month is no quantity.
+        if matches!(self.kind(0), Some(Kind::Number(_)))
+            && self.slots.quantity.is_some()
+            && dates::read(&self.tokens[self.at..], self.context.today).is_some_and(|(_, n)| n > 1)
+        {
+            return Ok(());
+        }
+        if matches!(self.text(used), "dollars" | "dollar" | "bucks" | "usd" | "worth") {
+            self.at += used + 1;
+            return self.money(value);
+        }
+        if self.text(used) == "dte" {
+            return Ok(());
+        }
+        self.at += used;
+        // thinkorswim writes what is sold as a negative number: SELL -100 AAPL @240 LMT. Only of the quantity the sign is the verb's.
+        let sells = matches!(self.slots.verb, Some(Verb::Sell | Verb::Short));
+        let quantity = self.slots.quantity.is_none() && self.slots.numbers.is_empty();
+        let value = if sells && quantity { value.abs() } else { value };
+        self.units(value)
+    }
+
+    /// A plain number where the words around it decide what it counts.
+    fn units(&mut self, value: Decimal) -> Parsed<()> {
+        if self.slots.stop_named && self.slots.stop.is_none() {
+            self.slots.stop_named = false;
+            return once(&mut self.slots.stop, value, "stop prices");
+        }
+        if self.slots.trail_named {
+            self.slots.trail_named = false;
+            return once(&mut self.slots.trail_amount, value, "trails");
+        }
+        if self.spends_money() && self.slots.notional.is_none() && self.slots.quantity.is_none() {
+            return self.money(value);
+        }
+        if self.text(0) == "into" || self.puts_something() && matches!(self.text(0), "in" | "on" | "to") {
+            return Err(Trouble::Missing(
+                vec![Missing::Quantity],
+                format!(
+                    "Is {value} an amount of money, or a number of units? Say ${value}, or {value} units."
+                ),
+            ));
+        }
+        let first = self.slots.quantity.is_none() && self.slots.numbers.is_empty() && !self.slots.all;
+        if !first {
+            self.slots.numbers.push(value);
+            self.slots.early_number |= self.slots.quantity.is_some() && self.slots.instrument.is_none();
+            return Ok(());
+        }
+        // "aapl 190 put": a number before a right is its strike.
+        let right = right_word(self.text(0));
+        if (right.is_some() && (self.slots.instrument.is_some() || !value.fract().is_zero()))
+            || self.text(0) == "strike"
+        {
+            self.at += 1;
+            self.slots.strikes.push((value, right));
+            self.slots.option_said = true;
+            return Ok(());
+        }
+        self.slots.quantity = Some(value);
+        Ok(())
+    }
+
+    /// Is this a line as thinkorswim writes and copies them: signed quantity, price behind an `@` or the order type in letters.
+    pub(super) fn is_signed_line(&self) -> bool {
+        let signed = |t: &Token| matches!(t.kind, Kind::Number(_)) && t.raw.starts_with(['+', '-']);
+        self.tokens.iter().any(signed)
+            && self.tokens.iter().any(|t| {
+                matches!(t.kind, Kind::At) || matches!(t.text.as_str(), "lmt" | "mkt" | "stp" | "limit")
+            })
+    }
+
+    fn spends_money(&self) -> bool {
+        self.tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "spend" | "invest"))
+    }
+
+    /// Verbs that money and units are both put to: "put 500 in nvda" may mean either.
+    fn puts_something(&self) -> bool {
+        self.tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "put" | "use" | "ape" | "yolo"))
+    }
+
+    fn money(&mut self, value: Decimal) -> Parsed<()> {
+        if self.slots.stop_named && self.slots.stop.is_none() {
+            self.slots.stop_named = false;
+            return once(&mut self.slots.stop, value, "stop prices");
+        }
+        if self.slots.trail_named {
+            self.slots.trail_named = false;
+            return once(&mut self.slots.trail_amount, value, "trails");
+        }
+        if matches!(self.text(0), "worth") {
+            self.at += 1;
+        }
+        // Money after a price marker was a price; money on its own is an amount, unless there is an amount already.
+        if self.slots.quantity.is_some()
+            || self.slots.notional.is_some()
+            || self.slots.all
+            || self.slots.percent_of_position.is_some()
+        {
+            if self.slots.limit.is_none() && self.text(0) != "of" {
+                return self.limit_price(value);
+            }
+            return refuse("Two amounts were given; say one.");
+        }
+        self.slots.notional = Some(value);
+        Ok(())
+    }
+
+    pub(super) fn percent(&mut self, percent: Decimal) -> Parsed<()> {
+        if self.slots.trail_named {
+            self.slots.trail_named = false;
+            return once(&mut self.slots.trail_percent, percent, "trails");
+        }
+        if matches!(self.text(0), "trail" | "trailing") {
+            self.at += 1;
+            while matches!(self.text(0), "stop" | "stp" | "loss") {
+                self.at += 1;
+            }
+            return once(&mut self.slots.trail_percent, percent, "trails");
+        }
+        if percent <= Decimal::ZERO || percent > Decimal::ONE_HUNDRED {
+            return refuse(format!("{percent} % cannot be; allowed is above 0 to 100."));
+        }
+        let start = self.at;
+        while matches!(self.text(0), "of" | "my" | "the" | "available" | "all") {
+            self.at += 1;
+        }
+        match (self.text(0), self.text(1)) {
+            ("buying", "power") => {
+                self.at += 2;
+                once(&mut self.slots.percent_of_power, percent, "amounts")
+            }
+            ("bp", _) => {
+                self.at += 1;
+                once(&mut self.slots.percent_of_power, percent, "amounts")
+            }
+            ("account" | "equity" | "portfolio" | "cash" | "capital" | "net", _) => refuse(
+                "A percentage of the account is set in the order ticket; here say a number, money, or a percentage of buying power.",
+            ),
+            _ => {
+                self.at = start;
+                once(&mut self.slots.percent_of_position, percent, "amounts")
+            }
+        }
+    }
+
+    /// Half, a third, all, everything. `None` when there is none.
+    fn fraction(&mut self) -> Option<Parsed<()>> {
+        let third = Decimal::new(3_333, 2);
+        let (percent, used) = match (self.text(0), self.text(1), self.text(2)) {
+            ("one" | "a", "half", _) | ("half", "of" | "my" | "the", _) => {
+                (Decimal::from(50), if self.text(0) == "half" { 1 } else { 2 })
+            }
+            ("half", ..) => (Decimal::from(50), 1),
+            ("one" | "a", "third", _) => (third, 2),
+            ("third", ..) => (third, 1),
+            ("two", "thirds", _) | ("2", "thirds", _) => (Decimal::new(6_667, 2), 2),
+            ("two-thirds", ..) => (Decimal::new(6_667, 2), 1),
+            ("one" | "a", "quarter", _) => (Decimal::from(25), 2),
+            ("quarter", ..) => (Decimal::from(25), 1),
+            ("three", "quarters", _) | ("3", "quarters", _) => (Decimal::from(75), 2),
+            ("all" | "everything" | "entire" | "whole" | "every", ..) => (Decimal::ONE_HUNDRED, 1),
+            ("rest" | "remaining" | "remainder", ..) => (Decimal::ONE_HUNDRED, 1),
+            _ => match (self.kind(0), self.tokens.get(self.at).map(|t| t.text.as_str())) {
+                (Some(Kind::Date | Kind::Strikes(_)), Some("1/2"))
+                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
+                {
+                    (Decimal::from(50), 1)
+                }
+                (Some(Kind::Date | Kind::Strikes(_)), Some("1/3"))
+                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
+                {
+                    (third, 1)
+                }
+                (Some(Kind::Date | Kind::Strikes(_)), Some("1/4"))
+                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
+                {
+                    (Decimal::from(25), 1)
+                }
+                _ => return None,
+            },
+        };
+        // "a hundred" is no fraction and was tried first by the caller's words; "all" may be the ticker.
+        self.at += used;
+        while matches!(self.text(0), "of" | "my" | "the") {
+            self.at += 1;
+        }
+        if percent == Decimal::ONE_HUNDRED {
+            // "all 100 of my aapl" says a number too.
+            self.slots.all = true;
+            return Some(Ok(()));
+        }
+        Some(once(&mut self.slots.percent_of_position, percent, "amounts"))
+    }
+}
+
+/// The right a word names.
+fn right_word(word: &str) -> Option<Right> {
+    match word {
+        "call" | "calls" | "c" => Some(Right::Call),
+        "put" | "puts" | "p" => Some(Right::Put),
+        _ => None,
+    }
+}

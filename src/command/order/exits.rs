@@ -1,0 +1,200 @@
+//! What ends a position by itself: the exits of a bracket, stop and trail prices.
+
+use rust_decimal::Decimal;
+
+use crate::command::lex::Kind;
+use crate::command::types::Missing;
+use crate::command::words;
+use crate::domain::order::PositionEffect;
+
+use super::{Parsed, Reader, Trouble, Verb, once, refuse};
+
+impl Reader<'_> {
+    /// Take-profit and stop-loss prices of a bracket.
+    pub(super) fn exits(&mut self) -> Parsed<()> {
+        if matches!(self.text(0), "bracket" | "bracketed" | "protect" | "protected") {
+            self.at += 1;
+            return Ok(());
+        }
+        let profit = match (self.text(0), self.text(1)) {
+            ("take", "profit" | "profits") | ("profit", "target") | ("price", "target") => 2,
+            ("tp" | "target" | "pt" | "takeprofit" | "take-profit" | "tgt", _) => 1,
+            _ => 0,
+        };
+        if profit > 0 {
+            self.at += profit;
+            return match self.exit_price()? {
+                Some(price) => once(&mut self.slots.take_profit, price, "profit targets"),
+                None => refuse("At which price is the profit taken?"),
+            };
+        }
+        let loss = match (self.text(0), self.text(1)) {
+            ("stop", "loss") => 2,
+            ("sl" | "stoploss" | "stop-loss", _) => 1,
+            // "with a stop at 400 and target 430": a stop beside a target is the bracket's.
+            ("stop", _)
+                if (self.slots.take_profit.is_some() || self.has_target_ahead())
+                    && !self.has_loss_ahead() =>
+            {
+                1
+            }
+            _ => return Ok(()),
+        };
+        self.at += loss;
+        match self.exit_price()? {
+            // What closes has nothing to protect: its "stop loss" is the stop order itself.
+            Some(price) if self.closes() => once(&mut self.slots.stop, price, "stop prices"),
+            Some(price) => once(&mut self.slots.stop_loss, price, "stop losses"),
+            // "stop loss aapl 220": the symbol comes first.
+            None if self.slots.verb == Some(Verb::Protect) && self.at < self.tokens.len() => {
+                self.slots.stop_named = true;
+                Ok(())
+            }
+            None => {
+                Err(Trouble::Missing(vec![Missing::Price], "At which price is the loss stopped?".to_owned()))
+            }
+        }
+    }
+
+    /// The price behind an exit's name.
+    fn exit_price(&mut self) -> Parsed<Option<Decimal>> {
+        self.skip(&["at", "of", "to", "is", "=", ":"]);
+        if let Some(Kind::Percent(_)) = self.kind(0) {
+            return refuse("Give the bracket's exits as prices; percentages are set in the order ticket.");
+        }
+        Ok(self.value())
+    }
+
+    /// Does the order reduce a position by what its verb says.
+    fn closes(&self) -> bool {
+        matches!(self.slots.verb, Some(Verb::Sell | Verb::Close | Verb::Cover | Verb::Protect))
+            && self.slots.effect != Some(PositionEffect::Open)
+    }
+
+    fn has_target_ahead(&self) -> bool {
+        self.tokens[self.at..]
+            .iter()
+            .any(|t| matches!(t.text.as_str(), "tp" | "target" | "pt" | "profit" | "tgt"))
+    }
+
+    /// Is the bracket's loss named by its own word, so that "stop" is the entry's trigger.
+    fn has_loss_ahead(&self) -> bool {
+        self.tokens[self.at + 1..].iter().enumerate().any(|(i, t)| {
+            matches!(t.text.as_str(), "sl" | "stoploss" | "stop-loss")
+                || t.text == "loss" && i > 0 && self.tokens[self.at + i].text == "stop"
+        })
+    }
+
+    /// Stop and trail prices.
+    pub(super) fn stops(&mut self) -> Parsed<()> {
+        match self.text(0) {
+            "trail" | "trailing" | "tsl" => self.trail(),
+            "stop" | "stp" | "stops" | "stplmt" | "stoplimit" | "stop-limit" => self.stop(),
+            _ => Ok(()),
+        }
+    }
+
+    /// `trail 5%`, `trailing stop of $2`, `5% trailing`.
+    fn trail(&mut self) -> Parsed<()> {
+        self.at += 1;
+        while matches!(self.text(0), "stop" | "stp" | "by" | "of" | "loss" | "at" | "order" | "a" | "with") {
+            self.at += 1;
+        }
+        if let Some((percent, used)) = self.percent_ahead() {
+            self.at += used;
+            return once(&mut self.slots.trail_percent, percent, "trails");
+        }
+        match self.value() {
+            Some(amount) => once(&mut self.slots.trail_amount, amount, "trails"),
+            // "5% trailing": the number stood before.
+            None if self.slots.trail_percent.is_some() || self.slots.trail_amount.is_some() => Ok(()),
+            // "trail my nvda by 4%": the symbol comes first.
+            None if self.slots.verb == Some(Verb::Protect) && self.at < self.tokens.len() => {
+                self.slots.trail_named = true;
+                Ok(())
+            }
+            None => refuse("How far does the stop trail? Give per cent or an amount."),
+        }
+    }
+
+    /// `stop 180`, `stop limit at 180`, `stop at market 180`.
+    fn stop(&mut self) -> Parsed<()> {
+        let with_limit = matches!(self.text(0), "stplmt" | "stoplimit" | "stop-limit");
+        self.at += 1;
+        if matches!(self.text(0), "limit" | "lmt") && matches!(self.text(1), "order" | "at") {
+            self.at += 1;
+            self.slots.limit_named = true;
+        }
+        self.slots.limit_named |= with_limit;
+        let pair = usize::from(matches!(self.text(0), "limit" | "lmt"));
+        if with_limit || pair > 0 {
+            // "stop limit 220 219.50": the trigger, then the limit.
+            if let (
+                Some(Kind::Number(stop) | Kind::Money(stop)),
+                Some(Kind::Number(limit) | Kind::Money(limit)),
+            ) = (self.kind(pair), self.kind(pair + 1))
+            {
+                let (stop, limit) = (*stop, *limit);
+                // Behind its trigger a buy pays more and a sale takes less; the other way round one of the two is a slip.
+                let slips = match self.slots.verb {
+                    Some(Verb::Buy | Verb::Cover) => limit < stop,
+                    Some(Verb::Sell | Verb::Short) => limit > stop,
+                    _ => true,
+                };
+                if slips {
+                    return refuse(
+                        "Which is the stop and which the limit? Say them apart: stop 220 limit 219.50.",
+                    );
+                }
+                self.at += pair + 2;
+                once(&mut self.slots.stop, stop, "stop prices")?;
+                return once(&mut self.slots.limit, limit, "limit prices");
+            }
+        }
+        // A stop market order, by its full name: it has no limit.
+        self.slots.market |= matches!(self.text(0), "market" | "mkt");
+        self.skip(&["at", "of", "price", "order", "is", "market", "mkt", "=", "on", "a"]);
+        // "buy stop 10 aapl @ 240": a number before a name is the quantity.
+        let quantity_first = self.slots.quantity.is_none()
+            && self.number_ahead().is_some_and(|(_, used, _)| {
+                matches!(self.kind(used), Some(Kind::Word)) && !words::is_keyword(self.text(used))
+            });
+        match if quantity_first { None } else { self.value() } {
+            Some(price) => {
+                once(&mut self.slots.stop, price, "stop prices")?;
+                if matches!(self.kind(0), Some(Kind::Mark('/'))) {
+                    self.at += 1;
+                }
+                Ok(())
+            }
+            None if self.tokens[self.at..]
+                .iter()
+                .any(|t| matches!(t.kind, Kind::At | Kind::Number(_) | Kind::Money(_))) =>
+            {
+                self.stop_price_later()
+            }
+            None => Err(Trouble::Missing(
+                vec![Missing::Price],
+                "At which price does the stop trigger?".to_owned(),
+            )),
+        }
+    }
+
+    /// `stop sell 10 aapl at 180`, `buy stop 10 aapl @ 240`: the price marked by "at" later is the trigger.
+    fn stop_price_later(&mut self) -> Parsed<()> {
+        let marker = (self.at..self.tokens.len()).rev().find(|i| {
+            let marked = matches!(self.tokens[*i].kind, Kind::At) || self.tokens[*i].text == "at";
+            marked
+                && matches!(self.tokens.get(*i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))
+        });
+        let Some(marker) = marker else {
+            self.slots.stop_last = true;
+            return Ok(());
+        };
+        if let Kind::Number(price) | Kind::Money(price) = self.tokens[marker + 1].kind {
+            once(&mut self.slots.stop, price, "stop prices")?;
+            self.slots.missing_price = true;
+        }
+        Ok(())
+    }
+}

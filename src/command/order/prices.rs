@@ -1,0 +1,271 @@
+//! Limit prices, prices taken from the quote, the word market, and numbers nobody named.
+
+use rust_decimal::Decimal;
+
+use crate::command::lex::Kind;
+use crate::command::types::{LimitPeg, Missing};
+
+use super::{Parsed, Reader, Trouble, Verb, once, refuse};
+
+impl Reader<'_> {
+    /// Limits, pegs and the word market. Takes nothing where there is none of them.
+    pub(super) fn limits(&mut self) -> Parsed<()> {
+        let start = self.at;
+        let readers: [fn(&mut Self) -> Parsed<()>; 4] =
+            [Self::quoted_price, Self::named_limit, Self::marked_price, Self::price_before_its_word];
+        for reader in readers {
+            reader(self)?;
+            if self.at != start {
+                return Ok(());
+            }
+        }
+        if self.is(&["or", "better"]) {
+            self.at += 2;
+        }
+        Ok(())
+    }
+
+    /// Does a price marker stand here: `@`, "at", "for".
+    fn is_marked(&self) -> bool {
+        matches!(self.kind(0), Some(Kind::At)) || matches!(self.text(0), "at" | "for" | "@")
+    }
+
+    /// "limit at mid", "at the bid", "at market".
+    fn quoted_price(&mut self) -> Parsed<()> {
+        let marked = self.is_marked();
+        let after = usize::from(marked);
+        let mut ahead = after;
+        while (matches!(self.text(ahead), "the" | "a" | "current" | "of" | "price")
+            // "limit at the bid" is a limit; "limit market" is two different orders.
+            || matches!(self.text(ahead), "limit" | "lmt") && !matches!(self.text(ahead + 1), "market" | "mkt"))
+            && is_quote_word(self.text(ahead + 1))
+        {
+            ahead += 1;
+        }
+        let limit = (after..ahead).any(|i| matches!(self.text(i), "limit" | "lmt"));
+        let peg = match self.text(ahead) {
+            "mid" | "midpoint" | "mid-price" | "midprice" => Some(LimitPeg::Mid),
+            "bid" if marked || ahead > after || self.at > 0 => Some(LimitPeg::Bid),
+            "ask" | "offer" if marked || ahead > after => Some(LimitPeg::Ask),
+            "ask" => Some(LimitPeg::Ask),
+            "last" if marked || ahead > after => Some(LimitPeg::Last),
+            _ => None,
+        };
+        if let Some(peg) = peg {
+            self.at += ahead + 1;
+            while matches!(self.text(0), "price" | "point" | "limit") {
+                self.at += 1;
+            }
+            return once(&mut self.slots.peg, peg, "prices");
+        }
+        if matches!(self.text(ahead), "market" | "mkt") {
+            self.at += ahead + 1;
+            while matches!(self.text(0), "price" | "order" | "prices") {
+                self.at += 1;
+            }
+            self.slots.market = true;
+            self.slots.limit_named |= limit;
+        }
+        Ok(())
+    }
+
+    /// "limit 185", "no more than 185", "up to 185".
+    fn named_limit(&mut self) -> Parsed<()> {
+        let lead = match (self.text(0), self.text(1), self.text(2)) {
+            ("no" | "not", "more", "than") | ("no", "higher" | "lower" | "less" | "worse", "than") => 3,
+            ("at", "most" | "least" | "worst", _)
+            | ("or", "less" | "more", _)
+            | ("up", "to", _)
+            | ("for", "at", _) => 2,
+            (
+                "limit" | "lmt" | "limited" | "max" | "maximum" | "min" | "minimum" | "under" | "below"
+                | "above" | "over",
+                ..,
+            ) => 1,
+            _ => return Ok(()),
+        };
+        let start = self.at;
+        let beyond = match self.slots.verb {
+            Some(Verb::Buy | Verb::Cover) => matches!(self.text(0), "above" | "over"),
+            Some(Verb::Sell | Verb::Short | Verb::Close) => matches!(self.text(0), "under" | "below"),
+            _ => false,
+        };
+        self.at += lead;
+        self.skip(&["at", "of", "price", "order", "is", "to", "=", "than", "a", "for", "most", "least"]);
+        if matches!(self.text(0), "buy" | "sell") {
+            self.at += 1;
+        }
+        match self.value() {
+            // A buy above the market, or a sale below it, waits for a trigger; as a limit it would trade at once.
+            Some(price) if beyond => {
+                refuse(format!("Is {price} a stop or a limit? Say stop {price} or limit {price}."))
+            }
+            Some(price) => self.limit_price(price),
+            // "a limit order at 185", "limit order": the price comes with "at".
+            None if matches!(self.tokens[start].text.as_str(), "limit" | "lmt") => {
+                self.slots.missing_price = self.slots.limit.is_none();
+                self.slots.limit_named = true;
+                Ok(())
+            }
+            None => {
+                self.at = start;
+                Ok(())
+            }
+        }
+    }
+
+    /// "at 185", "@ 185", "for 3.20".
+    fn marked_price(&mut self) -> Parsed<()> {
+        if !self.is_marked() {
+            return Ok(());
+        }
+        let start = self.at;
+        self.at += 1;
+        let names_limit = self.text(0) == "limit" || self.text(0) == "a" && self.text(1) == "limit";
+        while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of" | "about")
+            && !(self.text(0) == "a" && matches!(self.text(1), "dollar" | "buck" | "cent"))
+        {
+            self.at += 1;
+        }
+        if let Some(Kind::Percent(_)) = self.kind(0) {
+            self.at = start;
+            return Ok(());
+        }
+        let Some(value) = self.value() else {
+            if self.number_words().is_some() {
+                return refuse("Give the price in digits.");
+            }
+            self.at = start;
+            return Ok(());
+        };
+        if matches!(self.text(0), "and") && matches!(self.text(1), "a" | "half" | "change") {
+            return refuse("Give the price in digits.");
+        }
+        // "stop loss on nvda at 165".
+        if self.slots.stop_named && self.slots.stop.is_none() && !names_limit {
+            self.slots.stop_named = false;
+            return once(&mut self.slots.stop, value, "stop prices");
+        }
+        // "sell 20 amd stop ... at 150" was read ahead.
+        if self.slots.missing_price && self.slots.stop == Some(value) && self.slots.limit.is_none() {
+            self.slots.missing_price = false;
+            return Ok(());
+        }
+        self.limit_price(value)
+    }
+
+    /// "450 lmt", "2.35 or better", "3.20 debit", "1.10 cr".
+    fn price_before_its_word(&mut self) -> Parsed<()> {
+        let Some(Kind::Number(value) | Kind::Money(value)) = self.kind(0) else { return Ok(()) };
+        let value = *value;
+        let tail = match (self.text(1), self.text(2)) {
+            ("or", "better" | "less" | "lower" | "higher" | "more") => 3,
+            // "aapl 10 limit 240": the number after the word is the limit, the one before is not.
+            ("lmt" | "limit", _)
+                if self.slots.quantity.is_some()
+                    && !matches!(self.kind(2), Some(Kind::Number(_) | Kind::Money(_))) =>
+            {
+                2
+            }
+            ("debit" | "db" | "dr" | "credit" | "cr", _) => 1,
+            _ => return Ok(()),
+        };
+        self.at += tail;
+        self.limit_price(value)
+    }
+
+    pub(super) fn limit_price(&mut self, value: Decimal) -> Parsed<()> {
+        self.slots.missing_price = false;
+        once(&mut self.slots.limit, value, "limit prices")?;
+        if self.is(&["or", "better"]) || self.is(&["or", "less"]) || self.is(&["or", "more"]) {
+            self.at += 2;
+        } else if matches!(self.text(0), "each" | "apiece")
+            || (matches!(self.text(0), "lmt" | "limit")
+                && !matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))))
+        {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// Numbers without a word beside them: the second one after a quantity is the limit.
+    pub(super) fn settle_numbers(&mut self) -> Parsed<()> {
+        let signed_line = self.is_signed_line();
+        let slots = &mut self.slots;
+        if slots.stop_named || slots.trail_named {
+            return Err(Trouble::Missing(
+                vec![Missing::Price],
+                "At which price, or how far from the market?".to_owned(),
+            ));
+        }
+        let mut numbers = std::mem::take(&mut slots.numbers);
+        // "BUY +1 AAPL 100 15 JAN 27 190 PUT @2.35 LMT": the multiplier again.
+        if signed_line && slots.right.is_some() && numbers.len() == 2 && numbers[0] == Decimal::ONE_HUNDRED {
+            numbers.remove(0);
+        }
+        let mut numbers = numbers.into_iter();
+        for value in numbers.by_ref() {
+            // "BUY +1 VERTICAL SPY 100 15 JAN 27 ...": thinkorswim writes the multiplier.
+            if slots.spread.is_some() && value == Decimal::ONE_HUNDRED && slots.strikes.len() >= 2 {
+                continue;
+            }
+            if signed_line
+                && value == Decimal::ONE_HUNDRED
+                && slots.strikes.len() == 1
+                && slots.limit.is_some()
+            {
+                continue;
+            }
+            if (slots.option_said && slots.right.is_some() || !slots.said_expiry.is_empty())
+                && slots.strikes.is_empty()
+                && slots.spread.is_none()
+            {
+                slots.strikes.push((value, None));
+                continue;
+            }
+            if slots.spread.is_some() && slots.strikes.is_empty() {
+                slots.strikes.push((value, None));
+                continue;
+            }
+            if slots.stop_last && slots.stop.is_none() && !slots.early_number {
+                slots.stop = Some(value);
+                continue;
+            }
+            if slots.limit.is_some() {
+                return refuse("There is a number too many; say which one is the price.");
+            }
+            if slots.early_number {
+                return refuse(
+                    "Two numbers stand before the symbol; say which is the price, as in: buy 10 aapl at 20.",
+                );
+            }
+            slots.limit = Some(value);
+        }
+        if slots.stop_last && slots.stop.is_none() {
+            return refuse("At which price does the stop trigger?");
+        }
+        Ok(())
+    }
+}
+
+/// Words that take a price from the quote, and what may stand before them.
+fn is_quote_word(word: &str) -> bool {
+    matches!(
+        word,
+        "mid"
+            | "midpoint"
+            | "mid-price"
+            | "midprice"
+            | "bid"
+            | "ask"
+            | "offer"
+            | "last"
+            | "market"
+            | "mkt"
+            | "natural"
+            | "nat"
+            | "best"
+            | "current"
+            | "the"
+    )
+}

@@ -1,0 +1,178 @@
+//! The verb: side and position effect, wherever in the sentence it stands.
+
+use crate::command::lex::{Kind, Token};
+use crate::command::types::Missing;
+use crate::command::{guard, spread, words};
+use crate::domain::order::PositionEffect;
+
+use super::{Parsed, Reader, Trouble, Verb, refuse};
+
+impl Reader<'_> {
+    pub(super) fn leading_pleasantries(&mut self) {
+        while self.forced != Some(self.at)
+            && !(matches!(self.text(0), "on" | "in" | "at" | "with" | "from")
+                && words::broker(self.text(1)).is_some())
+            && (matches!(self.kind(0), Some(Kind::Mark(',' | ':')))
+                || (words::is_filler(self.text(0)) && self.text(0) != "have"))
+        {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn verb(&mut self) -> Parsed<()> {
+        let (verb, effect, used) = match (self.text(0), self.text(1), self.text(2)) {
+            ("buy", "to", "open") | ("buying", "to", "open") => (Verb::Buy, Some(PositionEffect::Open), 3),
+            ("buy", "to", "close") => (Verb::Buy, Some(PositionEffect::Close), 3),
+            ("buy", "to", "cover") => (Verb::Cover, None, 3),
+            ("sell", "to", "open") => (Verb::Sell, Some(PositionEffect::Open), 3),
+            ("sell", "to", "close") => (Verb::Sell, Some(PositionEffect::Close), 3),
+            ("sell", "short", _) | ("short", "sell", _) => (Verb::Short, None, 2),
+            ("bto", ..) => (Verb::Buy, Some(PositionEffect::Open), 1),
+            ("btc", ..) if self.at + 1 < self.tokens.len() => (Verb::Buy, Some(PositionEffect::Close), 1),
+            ("btcover" | "bcover", ..) => (Verb::Cover, None, 1),
+            ("sto" | "write" | "writing", ..) => (Verb::Sell, Some(PositionEffect::Open), 1),
+            ("stc", ..) => (Verb::Sell, Some(PositionEffect::Close), 1),
+            ("pick" | "load" | "scoop" | "snap" | "stock", "up", _)
+            | ("go", "long", _)
+            | ("get", "long", _) => (Verb::Buy, None, 2),
+            ("load", "me", _) => (Verb::Buy, None, 2),
+            ("go", "short", _) | ("get", "short", _) => (Verb::Short, None, 2),
+            ("get", "out", "of") | ("get", "rid", "of") => (Verb::Close, None, 3),
+            ("get", "me", "out") if self.text(3) == "of" => (Verb::Close, None, 4),
+            // "take a third off my tsla" sells, "take 10 aapl" buys.
+            ("take", ..) if self.takes_off() => (Verb::Sell, None, 1),
+            ("close" | "square" | "cash", "out", "of") => (Verb::Close, None, 3),
+            ("close" | "square" | "cash", "out" | "off" | "up", _) => (Verb::Close, None, 2),
+            (
+                "buy" | "b" | "bot" | "purchase" | "get" | "grab" | "accumulate" | "add" | "long" | "acquire"
+                | "bid" | "take" | "spend" | "invest" | "use" | "buying" | "ape" | "yolo",
+                ..,
+            ) => (Verb::Buy, None, 1),
+            ("put", ..)
+                if matches!(self.kind(1), Some(Kind::Money(_) | Kind::Percent(_) | Kind::Number(_)))
+                    && !self.tokens[self.at + 1].raw.starts_with(['+', '-']) =>
+            {
+                (Verb::Buy, None, 1)
+            }
+            (
+                "sell" | "s" | "sld" | "dump" | "unload" | "offload" | "trim" | "ditch" | "offer" | "selling"
+                | "reduce",
+                ..,
+            ) => (Verb::Sell, None, 1),
+            ("short" | "ss" | "shorting", ..) => (Verb::Short, None, 1),
+            ("cover", ..) => (Verb::Cover, None, 1),
+            ("close" | "exit" | "liquidate" | "flatten" | "square", ..) => (Verb::Close, None, 1),
+            ("trail", ..) | ("tsl", ..) | ("trailing", ..) => (Verb::Protect, None, 0),
+            ("put" | "set" | "place" | "have", ..) => return self.protect_or_clarify(),
+            _ => return self.verbless(),
+        };
+        self.slots.verb = Some(verb);
+        self.slots.effect = effect;
+        self.at += used;
+        Ok(())
+    }
+
+    /// `put a trailing stop of $2 on my spy`.
+    fn protect_or_clarify(&mut self) -> Parsed<()> {
+        if self.text(0) == "put" && !self.puts_an_order() {
+            return refuse("A put is bought or sold, a stop is put under what is held; say which.");
+        }
+        self.at += 1;
+        while words::is_filler(self.text(0)) && self.at < self.tokens.len() {
+            self.at += 1;
+        }
+        if matches!(self.text(0), "trail" | "trailing" | "tsl") {
+            self.slots.verb = Some(Verb::Protect);
+            return Ok(());
+        }
+        if matches!(self.text(0), "limit" | "market" | "stop") {
+            // "place a limit order to buy 100 ...": the verb comes later.
+            return self.verbless();
+        }
+        self.verb_after_filler()
+    }
+
+    fn takes_off(&self) -> bool {
+        self.tokens[self.at..].iter().any(|t| t.text == "off")
+    }
+
+    /// Is "put" the verb of an order, "put in an order", "put a stop". Elsewhere it may be half of something else.
+    fn puts_an_order(&self) -> bool {
+        match (self.text(1), self.text(2)) {
+            ("in" | "on" | "up", article) => matches!(article, "a" | "an" | "the" | "my"),
+            ("stop" | "stp", next) => !guard::is_verb(next),
+            (next, _) => matches!(next, "a" | "an" | "the" | "my" | "trail" | "trailing" | "tsl" | "me"),
+        }
+    }
+
+    fn verb_after_filler(&mut self) -> Parsed<()> {
+        if self.text(0) == "put" {
+            return refuse("A put is bought or sold, a stop is put under what is held; say which.");
+        }
+        if matches!(self.text(0), "set" | "place" | "have" | "") { self.verbless() } else { self.verb() }
+    }
+
+    /// The verb stands later: `+10 nvda`, `aapl 190c bto`, `limit buy 100 msft`, `100 f moc sell`.
+    fn verbless(&mut self) -> Parsed<()> {
+        if let Some(&Kind::Number(value)) = self.kind(0) {
+            let verb = match self.tokens[self.at].raw.bytes().next() {
+                Some(b'+') => Some(Verb::Buy),
+                Some(b'-') => Some(Verb::Sell),
+                _ => None,
+            };
+            if verb.is_some() {
+                self.slots.verb = verb;
+                self.slots.quantity = Some(value.abs());
+                self.at += 1;
+                return Ok(());
+            }
+        }
+        let names = ["buy", "bto", "sell", "sto", "stc", "short", "cover", "bot", "sld", "purchase"];
+        let later = (self.at..self.tokens.len())
+            .find(|i| self.forced != Some(*i) && names.contains(&self.tokens[*i].text.as_str()));
+        match later {
+            Some(later) => self.verb_at(later),
+            None => self.no_verb(),
+        }
+    }
+
+    /// Reads the verb where it stands, and what stands before it as if it stood after it.
+    fn verb_at(&mut self, later: usize) -> Parsed<()> {
+        let start = self.at;
+        self.at = later;
+        self.verb()?;
+        let used = self.at - later;
+        let (front, back) = (&self.tokens[start..later], &self.tokens[later + used..]);
+        // A stop's own words come before its price.
+        let stop_in_front = front
+            .iter()
+            .any(|t| matches!(t.text.as_str(), "stop" | "stp" | "trail" | "trailing" | "bracket"));
+        let turned = if stop_in_front { [front, back].concat() } else { [back, front].concat() };
+        let mut rest = Reader::new(&turned, self.context, None);
+        rest.slots = std::mem::take(&mut self.slots);
+        rest.slots_to_end()?;
+        self.slots = rest.slots;
+        self.at = self.tokens.len();
+        Ok(())
+    }
+
+    /// What a sentence without any verb can still be: a package, whose price says its side, or a stop under what is held.
+    fn no_verb(&mut self) -> Parsed<()> {
+        // "iron condor spy ... 0.85 cr".
+        let package = (self.at..self.tokens.len()).any(|i| {
+            let texts: Vec<&str> = self.tokens[i..].iter().take(4).map(|t| t.text.as_str()).collect();
+            spread::name(&texts).is_some()
+        });
+        if package {
+            return Ok(());
+        }
+        let priced = |t: &Token| t.text == "loss" || matches!(t.kind, Kind::Number(_) | Kind::Money(_));
+        if matches!(self.text(0), "stop" | "stp" | "sl" | "stop-loss" | "stoploss")
+            && self.tokens[self.at..].iter().any(priced)
+        {
+            self.slots.verb = Some(Verb::Protect);
+            return Ok(());
+        }
+        Err(Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))
+    }
+}

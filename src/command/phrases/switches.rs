@@ -1,0 +1,312 @@
+//! Switches, strategies, watchlists, and what closes everything.
+
+use crate::command::ParseContext;
+use crate::command::lex::Token;
+use crate::command::types::{Command, FlattenScope, Missing, StrategyAction, TradingMode};
+use crate::domain::instrument::Instrument;
+
+use super::{clarify, instruments};
+
+/// Words of the longest switch.
+const SWITCH_WORDS_MAX: usize = 5;
+
+/// What is said as a whole and has nothing to fill in.
+pub(super) fn switches(text: &[&str]) -> Option<Command> {
+    let first = *text.first()?;
+    if !begins_a_switch(first) || text.len() > SWITCH_WORDS_MAX && first != "help" {
+        return None;
+    }
+    let said = text.join(" ");
+    Some(match said.as_str() {
+        said if halts(said) => Command::Halt,
+        said if resumes(said) => Command::Resume,
+        said if cancels_all(said) => Command::CancelAll,
+        said if is_paper(said) => Command::Mode { mode: TradingMode::Paper },
+        said if is_live(said) => Command::Mode { mode: TradingMode::Live },
+        "help" | "?" | "help me" | "commands" | "what can i say" => Command::Help { topic: None },
+        said => {
+            let topic = said.strip_prefix("help ")?;
+            Command::Help {
+                topic: Some(topic.trim_start_matches("with ").trim_start_matches("on ").to_owned()),
+            }
+        }
+    })
+}
+
+/// First words of all switches: asked before the words are joined, as nearly every sentence comes by here.
+fn begins_a_switch(word: &str) -> bool {
+    matches!(
+        word,
+        "halt"
+            | "kill"
+            | "killswitch"
+            | "hit"
+            | "stop"
+            | "emergency"
+            | "panic"
+            | "freeze"
+            | "engage"
+            | "resume"
+            | "unhalt"
+            | "lift"
+            | "start"
+            | "unfreeze"
+            | "turn"
+            | "cancel"
+            | "cxl"
+            | "pull"
+            | "scratch"
+            | "nix"
+            | "help"
+            | "?"
+            | "commands"
+            | "what"
+            | "paper"
+            | "mode"
+            | "go"
+            | "switch"
+            | "use"
+            | "back"
+            | "live"
+            | "trade"
+    )
+}
+
+/// Stops all trading.
+fn halts(said: &str) -> bool {
+    matches!(
+        said,
+        "halt"
+            | "halt trading"
+            | "halt all"
+            | "halt all trading"
+            | "halt everything"
+            | "kill switch"
+            | "kill switch on"
+            | "killswitch"
+            | "hit the kill switch"
+            | "stop everything"
+            | "stop trading"
+            | "stop all trading"
+            | "emergency stop"
+            | "panic"
+            | "freeze"
+            | "freeze trading"
+            | "kill"
+            | "engage kill switch"
+            | "engage the kill switch"
+    )
+}
+
+/// Lifts the halt.
+fn resumes(said: &str) -> bool {
+    matches!(
+        said,
+        "resume"
+            | "resume trading"
+            | "kill switch off"
+            | "unhalt"
+            | "lift the kill switch"
+            | "lift the halt"
+            | "start trading again"
+            | "unfreeze"
+            | "lift halt"
+            | "turn off the kill switch"
+    )
+}
+
+/// Cancels every working order.
+fn cancels_all(said: &str) -> bool {
+    matches!(
+        said,
+        "cancel all"
+            | "cancel everything"
+            | "cancel all orders"
+            | "cancel all open orders"
+            | "cancel all my orders"
+            | "cancel all my open orders"
+            | "cancel all working orders"
+            | "kill all orders"
+            | "kill all my orders"
+            | "kill all open orders"
+            | "cxl all"
+            | "cxl all orders"
+            | "pull all orders"
+            | "pull all my orders"
+            | "pull everything"
+            | "scratch all orders"
+            | "cancel every order"
+            | "cancel my orders"
+            | "cancel open orders"
+            | "cancel orders"
+            | "cancel all of my orders"
+            | "cancel the lot"
+            | "nix all orders"
+    )
+}
+
+/// Asks for simulated money.
+fn is_paper(said: &str) -> bool {
+    matches!(
+        said,
+        "paper"
+            | "paper mode"
+            | "mode paper"
+            | "go paper"
+            | "switch to paper"
+            | "switch to paper mode"
+            | "switch to paper trading"
+            | "paper trading"
+            | "use paper"
+            | "back to paper"
+            | "go to paper"
+    )
+}
+
+/// Asks for real money.
+fn is_live(said: &str) -> bool {
+    matches!(
+        said,
+        "live"
+            | "live mode"
+            | "mode live"
+            | "go live"
+            | "switch to live"
+            | "switch to live mode"
+            | "switch to live trading"
+            | "live trading"
+            | "trade live"
+    )
+}
+
+pub(super) fn flatten(text: &[&str]) -> Option<Command> {
+    let verb = matches!(
+        text.first()?,
+        &"flatten"
+            | &"close"
+            | &"liquidate"
+            | &"exit"
+            | &"sell"
+            | &"dump"
+            | &"unwind"
+            | &"flat"
+            | &"square"
+            | &"get"
+            | &"go"
+    );
+    // "get" and "go" close nothing by themselves.
+    let only_moves =
+        matches!(text[0], "get" | "go") && !text.iter().any(|w| matches!(*w, "out" | "rid" | "flat"));
+    if !verb || only_moves {
+        return None;
+    }
+    let rest: Vec<&str> = text[1..]
+        .iter()
+        .copied()
+        .filter(|w| {
+            !matches!(*w, "my" | "of" | "the" | "out" | "off" | "open" | "up" | "now" | "me" | "down")
+        })
+        .collect();
+    let all = |words: &[&str]| words.iter().any(|w| matches!(*w, "all" | "everything" | "every"));
+    let scope = |word: &str| match word {
+        "positions" | "position" | "everything" | "book" | "portfolio" => Some(FlattenScope::All),
+        "stocks" | "equities" | "shares" | "stock" => Some(FlattenScope::Equities),
+        "options" => Some(FlattenScope::Options),
+        "crypto" | "coins" | "cryptos" => Some(FlattenScope::Crypto),
+        _ => None,
+    };
+    let scope = match rest.as_slice() {
+        [] if matches!(text[0], "flatten" | "flat") => FlattenScope::All,
+        ["flat"] if matches!(text[0], "get" | "go") => FlattenScope::All,
+        ["all" | "everything"] => FlattenScope::All,
+        [word] if matches!(text[0], "flatten" | "liquidate") || *word == "positions" => scope(word)?,
+        ["all" | "every", word] => scope(word)?,
+        ["all", word, "positions"] => scope(word).or(match *word {
+            "stock" | "equity" => Some(FlattenScope::Equities),
+            "option" => Some(FlattenScope::Options),
+            _ => None,
+        })?,
+        [word, "positions"] if !all(&rest) => scope(word).or(match *word {
+            "stock" | "equity" => Some(FlattenScope::Equities),
+            "option" => Some(FlattenScope::Options),
+            _ => None,
+        })?,
+        _ => return None,
+    };
+    Some(Command::Flatten { scope })
+}
+
+pub(super) fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
+    let action = match *text.first()? {
+        "start" | "run" | "launch" | "activate" | "enable" | "begin" => StrategyAction::Start,
+        "stop" | "end" | "disable" | "deactivate" | "shut" => StrategyAction::Stop,
+        "pause" | "suspend" => StrategyAction::Pause,
+        "status" => StrategyAction::Status,
+        "how" | "how's" if text.contains(&"doing") || text.contains(&"going") => StrategyAction::Status,
+        _ if text.contains(&"status") || (text.first() == Some(&"how's") && text.len() > 1) => {
+            StrategyAction::Status
+        }
+        _ => return None,
+    };
+    let names = ["wheel", "collar", "ai", "sma_cross", "sma-cross", "rebalance", "dca", "grid", "smacross"];
+    let at = text.iter().position(|w| names.contains(w))?;
+    let name = match text[at] {
+        "sma-cross" | "smacross" => "sma_cross",
+        other => other,
+    };
+    let rest: Vec<Token> =
+        tokens.iter().enumerate().filter(|(i, _)| *i != at && *i != 0).map(|(_, t)| t.clone()).collect();
+    let underlying = instruments(&rest, context).into_iter().find_map(|i| match i {
+        Instrument::Equity { symbol } => Some(symbol),
+        Instrument::Crypto { base, .. } => Some(base),
+        _ => None,
+    });
+    Some(Command::Strategy { action, name: name.into(), underlying })
+}
+
+pub(super) fn watch(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
+    let watchlist = text.iter().any(|w| matches!(*w, "watchlist" | "watch-list" | "list"))
+        || text.windows(2).any(|w| w == ["watch", "list"]);
+    let (add, skip) = match text {
+        ["watch" | "follow" | "track" | "monitor", ..] => (true, 1),
+        ["unwatch" | "unfollow" | "untrack", ..] => (false, 1),
+        ["stop", "watching" | "following" | "tracking", ..] => (false, 2),
+        ["add", ..] if watchlist => (true, 1),
+        ["remove" | "drop" | "delete" | "take", ..] if watchlist => (false, 1),
+        ["put", ..] if watchlist => (true, 1),
+        _ => return None,
+    };
+    // "on my tech watchlist", "to the tech list": the word before "watchlist" is its name.
+    let at =
+        text.iter().position(|w| matches!(*w, "watchlist" | "watch-list" | "list")).filter(|at| *at > skip);
+    let mut end = tokens.len();
+    let mut list = None;
+    if let Some(at) = at {
+        let joint =
+            text[..at].iter().rposition(|w| matches!(*w, "to" | "on" | "from" | "in" | "onto" | "off"));
+        if let Some(joint) = joint {
+            let name: Vec<&str> = text[joint + 1..at]
+                .iter()
+                .copied()
+                .filter(|w| !matches!(*w, "my" | "the" | "watch" | "a" | "our"))
+                .collect();
+            if let [name] = name.as_slice() {
+                list = Some((*name).into());
+            }
+            end = joint;
+        }
+    }
+    let found = instruments(&tokens[skip..end.max(skip)], context);
+    if found.is_empty() {
+        return if watchlist && text.first() == Some(&"watch") {
+            None
+        } else {
+            Some(clarify(vec![Missing::Instrument], "Which symbols?"))
+        };
+    }
+    Some(if add {
+        Command::Watch { instruments: found, list }
+    } else {
+        Command::Unwatch { instruments: found, list }
+    })
+}
