@@ -2,16 +2,17 @@
 
 use rust_decimal::Decimal;
 
+use crate::core::book::is_plain;
 use crate::core::portfolio::cash_securing_puts;
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::money::Price;
 use crate::domain::option::Right;
-use crate::domain::order::{OrderRequest, OrderStatus, OrderSubject};
+use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
 use crate::domain::quote::Quote;
 
-use super::super::cost::estimate;
+use super::super::cost::{along, estimate};
 use super::super::view::linked;
 use super::{Checks, Context, Part, percent};
 
@@ -157,57 +158,62 @@ fn exposure(context: &Context<'_>, checks: &mut Checks) {
 fn added(context: &Context<'_>) -> Decimal {
     let view = context.view;
     let mut sum = Decimal::ZERO;
-    // Units, signed, with what they are priced by. Most working orders are exits, which add nothing: a price is looked up last.
-    let mut orders: Vec<(&Instrument, Decimal, &OrderRequest, Option<Price>)> =
-        Vec::with_capacity(view.working.len() + 1);
-    for order in &view.working {
-        let request = &order.request;
-        if request.contingency.parent.is_some()
-            || request.reduce_only
-            || order.status == OrderStatus::PendingReplace
-            || linked(request, context.request)
-        {
-            continue;
-        }
-        let leaves = order.leaves_quantity();
-        match &request.subject {
-            OrderSubject::Instrument(instrument) => {
-                orders.push((instrument, leaves.get() * request.side.sign(), request, None));
-            }
-            OrderSubject::Legs(_) => {
-                let cost = estimate(view.portfolio, view.market, view.fees, request, leaves);
-                sum = sum.saturating_add(cost.cost.abs().max(cost.buying_power));
-            }
-        }
+    for order in view.working.packages().filter(|order| may_add(context, order)) {
+        let cost = estimate(view.portfolio, view.market, view.fees, &order.request, order.leaves_quantity());
+        sum = sum.saturating_add(cost.cost.abs().max(cost.buying_power));
     }
-    match (&context.request.subject, context.parts.as_slice()) {
-        (OrderSubject::Instrument(instrument), [part]) => {
-            orders.push((instrument, part.signed(), context.request, context.cost.price));
+    let own = match (&context.request.subject, context.parts.as_slice()) {
+        (OrderSubject::Instrument(_), [part]) => Some(part),
+        _ => {
+            sum = sum.saturating_add(context.cost.cost.abs().max(context.cost.buying_power));
+            None
         }
-        _ => sum = sum.saturating_add(context.cost.cost.abs().max(context.cost.buying_power)),
+    };
+    if let Some(part) = own {
+        sum = sum.saturating_add(added_in(context, part.instrument, part.held.get(), Some(part)));
     }
-    orders.sort_unstable_by(|a, b| a.0.cmp(b.0));
-    for of_one in orders.chunk_by(|a, b| a.0 == b.0) {
-        let (mut buys, mut sells) = (Decimal::ZERO, Decimal::ZERO);
-        for (_, units, ..) in of_one {
-            if units.is_sign_negative() {
-                sells = sells.saturating_sub(*units);
-            } else {
-                buys = buys.saturating_add(*units);
-            }
-        }
-        let held = view.portfolio.quantity(of_one[0].0).get();
-        let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
-        let more = worst - held.abs();
-        if more > Decimal::ZERO {
-            let price = of_one
-                .iter()
-                .map(|(instrument, _, request, cost)| exposed_price(context, request, instrument, *cost))
-                .fold(Decimal::ZERO, Decimal::max);
-            sum = sum.saturating_add(more.saturating_mul(price));
+    for (instrument, line, held) in along(view.portfolio, view.working.lines()) {
+        // Most working orders are exits, which add nothing.
+        if !line.only_closes(held) && own.is_none_or(|part| part.instrument != instrument) {
+            sum = sum.saturating_add(added_in(context, instrument, held, None));
         }
     }
     sum
+}
+
+/// Does a working order count beside this one.
+fn may_add(context: &Context<'_>, order: &Order) -> bool {
+    is_plain(&order.request)
+        && order.status != OrderStatus::PendingReplace
+        && !linked(&order.request, context.request)
+}
+
+/// The same for one instrument, this order among its orders where it trades it.
+fn added_in(
+    context: &Context<'_>,
+    instrument: &Instrument,
+    held: Decimal,
+    own: Option<&Part<'_>>,
+) -> Decimal {
+    let (mut buys, mut sells, mut price) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+    let mut add = |request: &OrderRequest, units: Decimal, cost| {
+        if units.is_sign_negative() {
+            sells = sells.saturating_sub(units);
+        } else {
+            buys = buys.saturating_add(units);
+        }
+        price = exposed_price(context, request, instrument, cost).max(price);
+    };
+    for order in context.view.working.naming(instrument) {
+        if order.request.subject.instrument().is_some() && may_add(context, order) {
+            add(&order.request, order.leaves_quantity().get() * order.request.side.sign(), None);
+        }
+    }
+    if let Some(part) = own {
+        add(context.request, part.signed(), context.cost.price);
+    }
+    let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
+    (worst - held.abs()).max(Decimal::ZERO).saturating_mul(price)
 }
 
 /// Money per unit of an order: the strike of a put that is written, else the dearer of the mark and the order's own price.
@@ -236,14 +242,12 @@ fn exposed_price(
 fn open_orders(context: &Context<'_>, checks: &mut Checks) {
     let (view, limits, request) = (context.view, context.view.limits, context.request);
     let exits = usize::from(request.take_profit.is_some()) + usize::from(request.stop_loss.is_some());
-    let all = Decimal::from(view.working.len() + 1 + exits);
+    let all = Decimal::from(view.working.count() + 1 + exits);
     let most = Decimal::from(limits.open_orders_max);
     if all > most {
         return checks.at_most(Code::MaxOpenOrders, all, most);
     }
-    let of = |part: &Part<'_>| {
-        view.working.iter().filter(|o| o.request.subject.instruments().any(|i| i == part.instrument)).count()
-    };
+    let of = |part: &Part<'_>| view.working.naming(part.instrument).count();
     let same = context.parts.iter().map(of).max().unwrap_or_default() + 1 + exits;
     let most = Decimal::from(limits.open_orders_per_instrument_max);
     checks.at_most(Code::MaxOpenOrders, Decimal::from(same), most);

@@ -5,6 +5,7 @@ pub(super) use std::collections::BTreeMap;
 pub(super) use jiff::{SignedDuration, Timestamp};
 pub(super) use rust_decimal::Decimal;
 
+pub(super) use crate::core::book::OrderBook;
 pub(super) use crate::core::fees::FeeTable;
 pub(super) use crate::core::portfolio::{AccountTerms, Portfolio};
 pub(super) use crate::core::risk::*;
@@ -224,8 +225,9 @@ impl Case {
 
     pub(super) fn run(&self) -> RiskOutcome {
         let fees = FeeTable::default();
-        let leaves = self.working.iter().map(|order| (&order.request, order.leaves_quantity()));
-        let held_back = reserved(&self.books, &self.market, &fees, leaves);
+        let book: OrderBook = self.working.iter().cloned().collect();
+        let working = book.lookup(&self.request.account);
+        let held_back = reserved_by(&self.books, &self.market, &fees, working);
         let mut account = self.books.account_with(now(), held_back);
         (self.figures)(&mut account);
         let view = RiskView {
@@ -236,7 +238,7 @@ impl Case {
             capabilities: &self.capabilities,
             limits: &self.limits,
             portfolio: &self.books,
-            working: self.working.iter().collect(),
+            working: book.lookup(&self.request.account),
             market: &self.market,
             activity: &self.activity,
             fees: &fees,

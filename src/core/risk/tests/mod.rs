@@ -2,6 +2,7 @@
 
 mod any;
 mod case;
+mod held_back;
 mod money;
 mod rows;
 mod table;
