@@ -49,8 +49,9 @@ impl Line {
         }
     }
 
-    fn of_side(&mut self, request: &OrderRequest) -> &mut Decimal {
-        if request.side.is_buy() { &mut self.buys } else { &mut self.sells }
+    /// Adds the units of one plain order to its side.
+    pub fn count_in(&mut self, request: &OrderRequest, units: Decimal) {
+        *if request.side.is_buy() { &mut self.buys } else { &mut self.sells } += units;
     }
 }
 
@@ -58,6 +59,15 @@ impl Line {
 #[must_use]
 pub fn is_plain(request: &OrderRequest) -> bool {
     request.contingency.parent.is_none() && !request.reduce_only
+}
+
+/// Does nothing change by which an order is found: most events move its status alone.
+fn is_found_alike(old: &Order, new: &Order) -> bool {
+    old.leaves_quantity() == new.leaves_quantity()
+        && old.request.side == new.request.side
+        && is_plain(&old.request) == is_plain(&new.request)
+        && old.request.subject == new.request.subject
+        && old.request.account == new.request.account
 }
 
 impl AccountOrders {
@@ -77,7 +87,7 @@ impl AccountOrders {
         match &request.subject {
             OrderSubject::Instrument(instrument) if is_plain(request) => {
                 if let Some(line) = self.lines.get_mut(instrument) {
-                    *line.of_side(request) += order.leaves_quantity().get();
+                    line.count_in(request, order.leaves_quantity().get());
                 }
             }
             OrderSubject::Instrument(_) => {}
@@ -100,7 +110,7 @@ impl AccountOrders {
             if line.ids.is_empty() {
                 self.lines.remove(instrument);
             } else if single && is_plain(request) {
-                *line.of_side(request) -= order.leaves_quantity().get();
+                line.count_in(request, -order.leaves_quantity().get());
             }
         }
     }
@@ -110,6 +120,13 @@ impl OrderBook {
     /// Adds or overwrites an order.
     pub fn insert(&mut self, order: Order) {
         let id = order.request.client_order_id;
+        if let Some(known) = self.working.get_mut(&id)
+            && order.is_working()
+            && is_found_alike(known, &order)
+        {
+            *known = order;
+            return;
+        }
         self.take_working(id);
         if order.is_working() {
             self.ended.remove(&id);

@@ -101,7 +101,10 @@ mod holdings_as_list {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         de: D,
     ) -> Result<BTreeMap<Instrument, Holding>, D::Error> {
-        Ok(Vec::<(Instrument, Holding)>::deserialize(de)?.into_iter().collect())
+        let mut holdings: BTreeMap<_, _> =
+            Vec::<(Instrument, Holding)>::deserialize(de)?.into_iter().collect();
+        holdings.values_mut().for_each(Holding::revalue);
+        Ok(holdings)
     }
 }
 
@@ -215,7 +218,7 @@ impl Portfolio {
     pub fn mark(&mut self, instrument: &Instrument, price: Price) -> bool {
         match self.holdings.get_mut(instrument) {
             Some(holding) => {
-                holding.mark = Some(price);
+                holding.set_mark(price);
                 true
             }
             None => false,

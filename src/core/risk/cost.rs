@@ -81,9 +81,14 @@ pub fn reserved<'a>(
     let mut group = Vec::new();
     for of_one in singles.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {
         let instrument = of_one[0].1;
+        let held = portfolio.quantity(instrument);
+        let mut line = Line::default();
+        of_one.iter().for_each(|(_, _, (request, leaves))| line.count_in(request, leaves.get()));
+        if line.only_closes(held.get()) {
+            continue;
+        }
         group.clear();
         group.extend(of_one.iter().map(|single| single.2));
-        let held = portfolio.quantity(instrument);
         sum += reserved_in(portfolio, market, fees, (instrument, held), &mut group);
     }
     sum
