@@ -6,6 +6,7 @@ use crate::core::fees::FeeTable;
 use crate::core::risk::{self, MarketView, RiskView};
 use crate::domain::account::Account;
 use crate::domain::calendar::MarketPhase;
+use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::order::{Order, OrderRequest};
 use crate::domain::quote::Quote;
@@ -71,6 +72,13 @@ impl Engine {
     pub fn estimate(&self, request: &OrderRequest) -> Option<risk::CostEstimate> {
         let books = self.accounts.get(&request.account)?;
         Some(risk::estimate(&books.portfolio, self, self.fees(), request, request.quantity))
+    }
+
+    /// Units of an account's currency that one unit of an instrument's currency buys; `None` while nothing says so.
+    #[must_use]
+    pub fn rate(&self, account: &AccountId, instrument: &Instrument) -> Option<Decimal> {
+        let currency = self.market.spec(instrument)?.currency;
+        risk::rate(&self.accounts.get(account)?.portfolio, self, currency)
     }
 
     /// The fee table.

@@ -144,12 +144,20 @@ impl Portfolio {
         self.rates.insert(currency, rate);
     }
 
-    fn rate(&self, currency: Currency) -> Option<Decimal> {
-        if currency == self.terms.currency || matches!(currency.as_str(), "USDC" | "USDT") {
-            Some(Decimal::ONE)
-        } else {
-            self.rates.get(&currency).copied()
+    /// Units of the account's currency that one unit of `currency` buys, as last set; dollar coins count as dollars.
+    #[must_use]
+    pub fn rate(&self, currency: Currency) -> Option<Decimal> {
+        if currency == self.terms.currency {
+            return Some(Decimal::ONE);
         }
+        let dollar_coin = matches!(currency.as_str(), "USDC" | "USDT");
+        let currency = if dollar_coin { Currency::USD } else { currency };
+        if currency == self.terms.currency { Some(Decimal::ONE) } else { self.rates.get(&currency).copied() }
+    }
+
+    /// Currencies other than the account's whose rate has been set, in order.
+    pub fn rated(&self) -> impl Iterator<Item = Currency> {
+        self.rates.keys().copied()
     }
 
     /// Takes an execution in, once.

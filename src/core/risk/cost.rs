@@ -10,23 +10,48 @@ use crate::core::lifecycle::package_multiplier;
 use crate::core::portfolio::{Portfolio, option_strategy_margin};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderRequest, OrderSubject, Pricing};
 
+use super::rates::rate;
 use super::view::{MarketView, RiskView};
 
-/// What an order would cost.
+/// What an order would cost. Money is in the account's currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CostEstimate {
-    /// Price per unit it reckons with; absent when nothing is known.
+    /// Price per unit it reckons with, in the instrument's currency; absent when nothing is known.
     pub price: Option<Price>,
+    /// The instrument's currency, where no rate turns it into the account's; the money below is zero then, and means nothing.
+    pub unrated: Option<Currency>,
     /// Cash that leaves (positive) or comes (negative), without fees.
     pub cost: Decimal,
     /// Fees, positive.
     pub fees: Decimal,
     /// What it takes off the buying power while it works and once it fills, fees included; zero when it only reduces.
     pub buying_power: Decimal,
+}
+
+impl CostEstimate {
+    /// The same with its money, so far in an instrument's currency, turned into the account's.
+    fn in_account_currency(
+        self,
+        portfolio: &Portfolio,
+        market: &dyn MarketView,
+        currency: Option<Currency>,
+    ) -> Self {
+        let account = portfolio.terms().currency;
+        let Some(currency) = currency.filter(|currency| *currency != account) else { return self };
+        match rate(portfolio, market, currency) {
+            Some(rate) => Self {
+                cost: self.cost.saturating_mul(rate),
+                fees: self.fees.saturating_mul(rate),
+                buying_power: self.buying_power.saturating_mul(rate),
+                ..self
+            },
+            None => Self { price: self.price, unrated: Some(currency), ..Self::default() },
+        }
+    }
 }
 
 /// Reckons an order of `quantity` units: limits at their limit, stops at their trigger, the rest at the market's far side.
@@ -214,7 +239,8 @@ fn single(
         Pricing::Market | Pricing::TrailingStop { .. } => now,
     };
     let Some(price) = price else { return CostEstimate::default() };
-    let multiplier = market.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
+    let spec = market.spec(instrument);
+    let multiplier = spec.map_or(Decimal::ONE, |spec| spec.multiplier);
     let value = price.get() * quantity.get() * multiplier;
     let fee = fees.fee(instrument.asset_class(), quantity, price, true);
     let cost = if buy { value } else { -value };
@@ -231,7 +257,12 @@ fn single(
             _ => value.abs() * share * weight(instrument.asset_class(), margin) + fee,
         }
     };
-    CostEstimate { price: Some(price), cost, fees: fee, buying_power: need.max(Decimal::ZERO) }
+    let buying_power = need.max(Decimal::ZERO);
+    CostEstimate { price: Some(price), unrated: None, cost, fees: fee, buying_power }.in_account_currency(
+        portfolio,
+        market,
+        spec.map(|spec| spec.currency),
+    )
 }
 
 /// Buying power per money of value. A margin account's buying power is twice its free equity: shares take half of their value
@@ -317,7 +348,10 @@ fn package(
     let risk = (package_margin(portfolio, market, &added) - before).max(Decimal::ZERO);
     let factor = if margin { Decimal::TWO } else { Decimal::ONE };
     let buying_power = ((risk + cost) * factor + fee).max(Decimal::ZERO);
-    CostEstimate { price: Some(Price::new(net * request.side.sign())), cost, fees: fee, buying_power }
+    let price = Some(Price::new(net * request.side.sign()));
+    let currency = legs.first().and_then(|leg| market.spec(&leg.instrument)).map(|spec| spec.currency);
+    CostEstimate { price, unrated: None, cost, fees: fee, buying_power }
+        .in_account_currency(portfolio, market, currency)
 }
 
 /// Margin of all options of the packages' underlyings, with these units added.

@@ -4,6 +4,7 @@
 mod activity;
 mod checks;
 mod cost;
+mod rates;
 mod view;
 
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
@@ -12,6 +13,7 @@ use crate::domain::order::{Approved, Order, OrderRequest};
 
 pub use activity::Activity;
 pub use cost::{CostEstimate, estimate, reserved, reserved_by};
+pub use rates::{from_pairs, rate};
 pub use view::{MarketView, RiskView};
 
 /// Every check's result, and the verdict.

@@ -13,8 +13,9 @@ use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
 use crate::domain::quote::Quote;
 
 use super::super::cost::{along, estimate};
+use super::super::rates::rate;
 use super::super::view::linked;
-use super::{Checks, Context, Part, percent};
+use super::{Checks, Context, Part, Unrated, percent};
 
 const LIMITS: [Code; 8] = [
     Code::FatFinger,
@@ -87,28 +88,31 @@ fn quantity(context: &Context<'_>, checks: &mut Checks) {
 }
 
 fn notional(context: &Context<'_>, checks: &mut Checks) {
-    let limit = context.view.limits.order_notional_max;
-    match context.cost.price {
-        // A package is measured by what it costs or may cost.
-        Some(_) => checks.at_most(
-            Code::MaxOrderNotional,
-            context.cost.cost.abs().max(naked_notional(context)),
-            limit,
-        ),
-        None => checks.fail(Code::MaxOrderNotional, "no price to measure by"),
+    let (cost, limit) = (context.cost, context.view.limits.order_notional_max);
+    if cost.price.is_none() {
+        return checks.fail(Code::MaxOrderNotional, "no price to measure by");
+    }
+    if let Some(currency) = cost.unrated {
+        return checks.fail(Code::MaxOrderNotional, Unrated(currency));
+    }
+    // A package is measured by what it costs or may cost.
+    match naked_notional(context) {
+        Ok(naked) => checks.at_most(Code::MaxOrderNotional, cost.cost.abs().max(naked), limit),
+        Err(unrated) => checks.fail(Code::MaxOrderNotional, unrated),
     }
 }
 
 /// Strike money of short puts that nothing protects: what the order may come to cost.
-fn naked_notional(context: &Context<'_>) -> Decimal {
+fn naked_notional(context: &Context<'_>) -> Result<Decimal, Unrated> {
     match context.parts.as_slice() {
         [part] => match part.instrument {
             Instrument::Option(contract) if !part.side.is_buy() && contract.right == Right::Put => {
-                contract.strike.get() * part.quantity.get() * part.multiplier()
+                let value = contract.strike.get() * part.quantity.get() * part.multiplier();
+                Ok(value.saturating_mul(context.rate(part.instrument)?))
             }
-            _ => Decimal::ZERO,
+            _ => Ok(Decimal::ZERO),
         },
-        _ => Decimal::ZERO,
+        _ => Ok(Decimal::ZERO),
     }
 }
 
@@ -128,7 +132,12 @@ fn position(context: &Context<'_>, checks: &mut Checks) {
         let pending = context.view.pending(context.request, part.instrument, buy, true) * part.side.sign();
         let after = part.after().get();
         let units = after.abs().max(after.saturating_add(pending).abs());
-        let value = units.saturating_mul(price.get().abs()).saturating_mul(part.multiplier());
+        let rate = match context.rate(part.instrument) {
+            Ok(rate) => rate,
+            Err(unrated) => return checks.fail(Code::MaxPosition, unrated),
+        };
+        let value =
+            units.saturating_mul(price.get().abs()).saturating_mul(part.multiplier()).saturating_mul(rate);
         largest = largest.max(percent(value, equity));
     }
     checks.at_most(Code::MaxPosition, largest, limit);
@@ -144,18 +153,27 @@ fn exposure(context: &Context<'_>, checks: &mut Checks) {
     if equity <= Decimal::ZERO {
         return checks.numbers(Code::MaxExposure, false, equity, Decimal::ZERO);
     }
+    let unknown = view.portfolio.holdings().find(|(_, h)| {
+        h.currency != account.currency && rate(view.portfolio, view.market, h.currency).is_none()
+    });
+    if let Some((_, holding)) = unknown {
+        // It is not in the account's figures either.
+        return checks.fail(Code::MaxExposure, Unrated(holding.currency));
+    }
     let held = view.portfolio.holdings().filter_map(|(i, h)| Some((i.as_option()?, h.quantity)));
     let gross = account
         .long_market_value
         .saturating_add(account.short_market_value.abs())
-        .saturating_add(cash_securing_puts(held))
-        .saturating_add(added(context));
-    checks.at_most(Code::MaxExposure, percent(gross, equity), limit);
+        .saturating_add(cash_securing_puts(held));
+    match added(context) {
+        Ok(added) => checks.at_most(Code::MaxExposure, percent(gross.saturating_add(added), equity), limit),
+        Err(unrated) => checks.fail(Code::MaxExposure, unrated),
+    }
 }
 
 /// What working orders and this one may add to the value of the positions: for each instrument the worse of all its buys filling and all its
 /// sells filling. Packages count by what they cost or may cost.
-fn added(context: &Context<'_>) -> Decimal {
+fn added(context: &Context<'_>) -> Result<Decimal, Unrated> {
     let view = context.view;
     let mut sum = Decimal::ZERO;
     for order in view.working.packages().filter(|order| may_add(context, order)) {
@@ -170,15 +188,15 @@ fn added(context: &Context<'_>) -> Decimal {
         }
     };
     if let Some(part) = own {
-        sum = sum.saturating_add(added_in(context, part.instrument, part.held.get(), Some(part)));
+        sum = sum.saturating_add(added_in(context, part.instrument, part.held.get(), Some(part))?);
     }
     for (instrument, line, held) in along(view.portfolio, view.working.lines()) {
         // Most working orders are exits, which add nothing.
         if !line.only_closes(held) && own.is_none_or(|part| part.instrument != instrument) {
-            sum = sum.saturating_add(added_in(context, instrument, held, None));
+            sum = sum.saturating_add(added_in(context, instrument, held, None)?);
         }
     }
-    sum
+    Ok(sum)
 }
 
 /// Does a working order count beside this one.
@@ -194,7 +212,7 @@ fn added_in(
     instrument: &Instrument,
     held: Decimal,
     own: Option<&Part<'_>>,
-) -> Decimal {
+) -> Result<Decimal, Unrated> {
     let (mut buys, mut sells, mut price) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
     let mut add = |request: &OrderRequest, units: Decimal, cost| {
         if units.is_sign_negative() {
@@ -213,10 +231,11 @@ fn added_in(
         add(context.request, part.signed(), context.cost.price);
     }
     let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
-    (worst - held.abs()).max(Decimal::ZERO).saturating_mul(price)
+    let more = (worst - held.abs()).max(Decimal::ZERO).saturating_mul(price);
+    Ok(more.saturating_mul(context.rate(instrument)?))
 }
 
-/// Money per unit of an order: the strike of a put that is written, else the dearer of the mark and the order's own price.
+/// Money per unit of an order, in its instrument's currency: the strike of a put that is written, else the dearer of the mark and the order's own price.
 fn exposed_price(
     context: &Context<'_>,
     request: &OrderRequest,

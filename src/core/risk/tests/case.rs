@@ -146,9 +146,19 @@ impl Case {
             figures: Box::new(|_| ()),
             fills: 0,
         };
-        for key in
-            ["AAPL", "MSFT", "BTC-USD", "EUR/USD", CALL, LATER_CALL, EARLIER_CALL, PUT, LOWER_PUT, ADJUSTED]
-        {
+        for key in [
+            "AAPL",
+            "MSFT",
+            "BTC-USD",
+            "EUR/USD",
+            "USD/JPY",
+            CALL,
+            LATER_CALL,
+            EARLIER_CALL,
+            PUT,
+            LOWER_PUT,
+            ADJUSTED,
+        ] {
             case.market.specs.insert(instrument(key), InstrumentSpec::standard(instrument(key)));
             case.quote(key, "100", "100");
         }
@@ -156,13 +166,17 @@ impl Case {
     }
 
     pub(super) fn books(kind: AccountKind, options_level: u8) -> Portfolio {
+        Self::books_in(kind, options_level, Currency::USD)
+    }
+
+    pub(super) fn books_in(kind: AccountKind, options_level: u8, currency: Currency) -> Portfolio {
         Portfolio::new(AccountTerms {
             account: AccountId::new("paper"),
             kind,
             mode: AccountMode::Paper,
-            currency: Currency::USD,
+            currency,
             options_level,
-            opening_cash: vec![Money::usd(Decimal::from(100_000))],
+            opening_cash: vec![Money::new(Decimal::from(100_000), currency)],
         })
     }
 
@@ -192,7 +206,7 @@ impl Case {
             price: p("100"),
             multiplier: self.market.specs[&instrument(key)].multiplier,
             fee: Decimal::ZERO,
-            currency: Currency::USD,
+            currency: self.market.specs[&instrument(key)].currency,
             at: now(),
             kind: ExecutionKind::Trade,
         });

@@ -81,6 +81,92 @@ pub(super) fn sizes(t: &mut Table) {
     );
 }
 
+/// What is priced in another currency is measured in the account's: 125 yen are a dollar, a pound is 1.25.
+pub(super) fn currencies(t: &mut Table) {
+    let yen = |quantity: &'static str| {
+        move |c: &mut Case, v: &str| {
+            c.quote("USD/JPY", "125", "125");
+            c.limits = RiskLimits { order_quantity_max: Decimal::from(1_000_000), ..RiskLimits::default() };
+            c.ask(Side::Buy, "USD/JPY", if v.is_empty() { quantity } else { v }, limit("125"));
+        }
+    };
+    t.check(
+        Code::MaxOrderNotional,
+        "dollars for yen at 125",
+        yen(""),
+        &[("9999", Pass, ""), ("10000", Pass, ""), ("10001", Fail, "measured=10001 limit=10000")],
+    );
+    t.check(
+        Code::MaxPosition,
+        "dollars for yen at 125",
+        yen(""),
+        &[("25000", Pass, ""), ("25001", Fail, "measured=25.001 limit=25")],
+    );
+    let exposed = |c: &mut Case, v: &str| {
+        yen("")(c, v);
+        c.figures = Box::new(|a| a.long_market_value = Decimal::from(190_000));
+        // 5,000 dollars are being bought already.
+        c.work(Side::Buy, "USD/JPY", "5000", limit("125"));
+    };
+    t.check(
+        Code::MaxExposure,
+        "beside 195,000, dollars for yen at 125",
+        exposed,
+        &[("5000", Pass, ""), ("5001", Fail, "measured=200.001 limit=200")],
+    );
+    // A pair is bought on a tenth of its value.
+    let power = |c: &mut Case, v: &str| {
+        yen("5000")(c, "");
+        let power = d(v);
+        c.figures = Box::new(move |a| a.buying_power = power);
+    };
+    t.check(
+        Code::BuyingPower,
+        "5,000 dollars for yen at 125",
+        power,
+        &[("500", Pass, ""), ("499.99", Fail, "measured=500 limit=499.99")],
+    );
+    // The pair may be quoted either way round, and two pairs that meet in the dollar do as well.
+    let pounds = |c: &mut Case, v: &str| {
+        c.spec("AAPL").currency = "GBP".parse().unwrap();
+        c.request.quantity = q("81");
+        let (account, pairs) = v.split_once(' ').unwrap_or((v, ""));
+        c.books = Case::books_in(AccountKind::Margin, 3, account.parse().unwrap());
+        for pair in pairs.split_whitespace() {
+            let (pair, rate) = pair.split_once('=').unwrap();
+            c.quote(pair, rate, rate);
+        }
+    };
+    t.check(
+        Code::MaxOrderNotional,
+        "81 shares at 100 pounds, account and pairs",
+        pounds,
+        &[
+            ("GBP", Pass, ""),
+            ("USD GBP/USD=1.25", Fail, "measured=10125 limit=10000"),
+            ("USD USD/GBP=0.8", Fail, "measured=10125 limit=10000"),
+            ("CHF GBP/USD=1.25 USD/CHF=0.9", Pass, "measured=9112.5"),
+            ("CHF GBP/USD=1.25 CHF/USD=0.5", Fail, "measured=20250 limit=10000"),
+            ("USD", Fail, "currency=GBP has no rate"),
+            ("USD GBP/USD=0", Fail, "currency=GBP has no rate"),
+        ],
+    );
+    for code in [Code::MaxPosition, Code::MaxExposure, Code::BuyingPower] {
+        let rows = &[("USD GBP/USD=1.25", Pass, ""), ("USD", Fail, "currency=GBP has no rate")];
+        t.check(code, "81 shares at 100 pounds, account and pairs", pounds, rows);
+    }
+    let held = |c: &mut Case, v: &str| {
+        c.market.specs.get_mut(&instrument("MSFT")).unwrap().currency = v.parse().unwrap();
+        c.hold("MSFT", "1");
+    };
+    t.check(
+        Code::MaxExposure,
+        "beside what is held in",
+        held,
+        &[("USD", Pass, ""), ("GBP", Fail, "currency=GBP has no rate")],
+    );
+}
+
 pub(super) fn exposures(t: &mut Table) {
     let margin = |c: &mut Case, v: &str| {
         c.figures = Box::new(|a| a.long_market_value = Decimal::from(199_000));
