@@ -4,6 +4,7 @@
 mod activity;
 mod checks;
 mod cost;
+mod delta;
 mod rates;
 mod view;
 

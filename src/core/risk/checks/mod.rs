@@ -1,5 +1,6 @@
 //! The checks of reliability §4.1, in rooms by what they look at.
 
+mod exposure;
 mod market;
 mod money;
 mod options;

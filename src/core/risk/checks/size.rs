@@ -1,20 +1,12 @@
-//! Is the order too large: by units, by money, by position, by everything together.
+//! Is the order too large: by units, by money, by position; everything together is `exposure`.
 
 use rust_decimal::Decimal;
 
-use crate::core::book::is_plain;
-use crate::core::portfolio::cash_securing_puts;
-use crate::domain::account::{AccountKind, AccountMode};
+use crate::domain::account::AccountMode;
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::money::Price;
 use crate::domain::option::Right;
-use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
-use crate::domain::quote::Quote;
 
-use super::super::cost::{along, estimate};
-use super::super::rates::rate;
-use super::super::view::linked;
 use super::{Checks, Context, Part, Unrated, percent};
 
 const LIMITS: [Code; 8] = [
@@ -39,7 +31,7 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     quantity(context, checks);
     notional(context, checks);
     position(context, checks);
-    exposure(context, checks);
+    super::exposure::run(context, checks);
     open_orders(context, checks);
     losses(context, checks);
 }
@@ -141,120 +133,6 @@ fn position(context: &Context<'_>, checks: &mut Checks) {
         largest = largest.max(percent(value, equity));
     }
     checks.at_most(Code::MaxPosition, largest, limit);
-}
-
-fn exposure(context: &Context<'_>, checks: &mut Checks) {
-    let (view, account) = (context.view, context.view.account);
-    let equity = account.net_liquidation;
-    let limit = match account.kind {
-        AccountKind::Cash => view.limits.exposure_percent_max_cash,
-        AccountKind::Margin => view.limits.exposure_percent_max_margin,
-    };
-    if equity <= Decimal::ZERO {
-        return checks.numbers(Code::MaxExposure, false, equity, Decimal::ZERO);
-    }
-    let unknown = view.portfolio.holdings().find(|(_, h)| {
-        h.currency != account.currency && rate(view.portfolio, view.market, h.currency).is_none()
-    });
-    if let Some((_, holding)) = unknown {
-        // It is not in the account's figures either.
-        return checks.fail(Code::MaxExposure, Unrated(holding.currency));
-    }
-    let held = view.portfolio.holdings().filter_map(|(i, h)| Some((i.as_option()?, h.quantity)));
-    let gross = account
-        .long_market_value
-        .saturating_add(account.short_market_value.abs())
-        .saturating_add(cash_securing_puts(held));
-    match added(context) {
-        Ok(added) => checks.at_most(Code::MaxExposure, percent(gross.saturating_add(added), equity), limit),
-        Err(unrated) => checks.fail(Code::MaxExposure, unrated),
-    }
-}
-
-/// What working orders and this one may add to the value of the positions: for each instrument the worse of all its buys filling and all its
-/// sells filling. Packages count by what they cost or may cost.
-fn added(context: &Context<'_>) -> Result<Decimal, Unrated> {
-    let view = context.view;
-    let mut sum = Decimal::ZERO;
-    for order in view.working.packages().filter(|order| may_add(context, order)) {
-        let cost = estimate(view.portfolio, view.market, view.fees, &order.request, order.leaves_quantity());
-        sum = sum.saturating_add(cost.cost.abs().max(cost.buying_power));
-    }
-    let own = match (&context.request.subject, context.parts.as_slice()) {
-        (OrderSubject::Instrument(_), [part]) => Some(part),
-        _ => {
-            sum = sum.saturating_add(context.cost.cost.abs().max(context.cost.buying_power));
-            None
-        }
-    };
-    if let Some(part) = own {
-        sum = sum.saturating_add(added_in(context, part.instrument, part.held.get(), Some(part))?);
-    }
-    for (instrument, line, held) in along(view.portfolio, view.working.lines()) {
-        // Most working orders are exits, which add nothing.
-        if !line.only_closes(held) && own.is_none_or(|part| part.instrument != instrument) {
-            sum = sum.saturating_add(added_in(context, instrument, held, None)?);
-        }
-    }
-    Ok(sum)
-}
-
-/// Does a working order count beside this one.
-fn may_add(context: &Context<'_>, order: &Order) -> bool {
-    is_plain(&order.request)
-        && order.status != OrderStatus::PendingReplace
-        && !linked(&order.request, context.request)
-}
-
-/// The same for one instrument, this order among its orders where it trades it.
-fn added_in(
-    context: &Context<'_>,
-    instrument: &Instrument,
-    held: Decimal,
-    own: Option<&Part<'_>>,
-) -> Result<Decimal, Unrated> {
-    let (mut buys, mut sells, mut price) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
-    let mut add = |request: &OrderRequest, units: Decimal, cost| {
-        if units.is_sign_negative() {
-            sells = sells.saturating_sub(units);
-        } else {
-            buys = buys.saturating_add(units);
-        }
-        price = exposed_price(context, request, instrument, cost).max(price);
-    };
-    for order in context.view.working.naming(instrument) {
-        if order.request.subject.instrument().is_some() && may_add(context, order) {
-            add(&order.request, order.leaves_quantity().get() * order.request.side.sign(), None);
-        }
-    }
-    if let Some(part) = own {
-        add(context.request, part.signed(), context.cost.price);
-    }
-    let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
-    let more = (worst - held.abs()).max(Decimal::ZERO).saturating_mul(price);
-    Ok(more.saturating_mul(context.rate(instrument)?))
-}
-
-/// Money per unit of an order, in its instrument's currency: the strike of a put that is written, else the dearer of the mark and the order's own price.
-fn exposed_price(
-    context: &Context<'_>,
-    request: &OrderRequest,
-    instrument: &Instrument,
-    cost: Option<Price>,
-) -> Decimal {
-    let market = context.view.market;
-    let multiplier = market.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
-    let price = match instrument {
-        Instrument::Option(contract) if !request.side.is_buy() && contract.right == Right::Put => {
-            contract.strike
-        }
-        _ => {
-            let own = request.pricing.limit_price().or(request.pricing.stop_price()).or(cost);
-            let mark = market.quote(instrument).and_then(Quote::mark);
-            own.into_iter().chain(mark).max().unwrap_or_default()
-        }
-    };
-    price.get().saturating_mul(multiplier)
 }
 
 /// A bracket is three orders.
