@@ -5,7 +5,6 @@
 pub mod book;
 pub mod effect;
 pub mod engine;
-pub mod fees;
 pub mod ids;
 pub mod input;
 pub mod lifecycle;

@@ -415,7 +415,11 @@ fn quantity(
     {
         increment = Decimal::ONE;
     }
-    let quantity = Quantity::new(money / (price.get() * multiplier)).floor_to_increment(increment);
+    // Money is in the account's currency, prices are in the instrument's.
+    let rate = core.rate(account, instrument).ok_or_else(|| {
+        SessionError::Usage(format!("no rate turns the currency of {instrument} into money"))
+    })?;
+    let quantity = Quantity::new(money / (price.get() * multiplier * rate)).floor_to_increment(increment);
     if quantity.is_positive() {
         Ok(quantity)
     } else {

@@ -17,7 +17,8 @@ use crate::core::paper::DailyStats;
 use crate::domain::calendar::{Calendar, MarketPhase};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
-use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::money::Currency;
+use crate::domain::quote::{Bar, Feed, Interval};
 use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
@@ -284,25 +285,10 @@ impl EngineTask {
         let now = self.clock.now();
         let quotes = self.feed.poll(now);
         for quote in &quotes {
-            self.rate_of(quote).await;
             self.step(Input::Quote(Box::new(quote.clone()))).await;
         }
         if !quotes.is_empty() {
             self.paper.offer(quotes, &mut self.backlog);
-        }
-    }
-
-    /// A currency pair's price is the rate at which the books turn that currency into the account's.
-    async fn rate_of(&mut self, quote: &Quote) {
-        let Instrument::Fx { base, quote: counter } = &quote.instrument else { return };
-        let Some(mid) = quote.mid().filter(|mid| mid.is_positive()) else { return };
-        let (currency, rate) = match (base.as_str(), counter.as_str()) {
-            (base, "USD") => (base, mid.get()),
-            ("USD", counter) => (counter, rust_decimal::Decimal::ONE / mid.get()),
-            _ => return,
-        };
-        if let Ok(currency) = crate::domain::money::Currency::new(currency) {
-            self.step(Input::Rate { currency, rate }).await;
         }
     }
 
@@ -358,6 +344,7 @@ impl EngineTask {
         }
         if self.known.insert(instrument.clone()) {
             let spec = InstrumentSpec::standard(instrument.clone());
+            let currency = spec.currency;
             self.paper.tell(VenueCommand::Spec(Box::new(spec.clone()))).await;
             self.step(Input::Instrument(Box::new(spec))).await;
             self.tell_daily_stats(instrument).await;
@@ -365,6 +352,9 @@ impl EngineTask {
             let driver = instrument.price_driver();
             if driver != *instrument {
                 Box::pin(self.ensure(&driver)).await;
+            }
+            for pair in pairs_of(currency) {
+                Box::pin(self.ensure(&pair)).await;
             }
         }
         self.feed.activate(instrument);
@@ -394,6 +384,15 @@ impl EngineTask {
             self.paper.tell(VenueCommand::DailyStats(instrument.clone(), stats)).await;
         }
     }
+}
+
+/// The pairs by which risk and books turn a currency into dollars: one of them is quoted.
+fn pairs_of(currency: Currency) -> Vec<Instrument> {
+    if currency == Currency::USD {
+        return Vec::new();
+    }
+    let pair = |base: Currency, counter: Currency| Instrument::fx(base.as_str(), counter.as_str()).ok();
+    [pair(currency, Currency::USD), pair(Currency::USD, currency)].into_iter().flatten().collect()
 }
 
 async fn at_or_never(deadline: Option<Instant>) {

@@ -14,6 +14,7 @@ use arbion::domain::order::{Order, OrderStatus, OriginKind};
 use arbion::domain::snapshot::{Snapshot, Watchlist};
 use arbion::engine::{Access, FeedChoice, HALT_FILE, LocalSession, Running, Settings, launch, request_halt};
 use arbion::market::symbols::Universe;
+use rust_decimal::Decimal;
 
 fn start(directory: &Path, feed: FeedChoice) -> Running {
     start_with(directory, feed, Access::Trade)
@@ -69,6 +70,22 @@ fn place(side: &str, symbol: &str, quantity: &str, rest: &str) -> String {
 }
 
 const MARKET: &str = r#""order_type":"market","time_in_force":"day""#;
+
+/// Five thousand dollars are about as many dollars for yen, not thirty, and what the order costs is said in dollars too.
+#[tokio::test]
+async fn money_for_a_pair_priced_in_yen_is_the_accounts_money() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    engine.started().await.unwrap();
+    let session = engine.session();
+    let text = r#"{"intent":"place","side":"buy","instrument":{"kind":"fx","base":"USD","quote":"JPY"},"notional":"5000","order_type":"market","time_in_force":"day"}"#;
+    let command: Command = serde_json::from_str(text).unwrap();
+    let request = Request::Preview { command, origin: OriginKind::Cli, account: None };
+    let Ok(Reply::Preview(preview)) = session.request(request).await else { panic!("no preview") };
+    let near = |value: Decimal| (value - Decimal::from(5_000)).abs() < Decimal::TEN;
+    assert!(near(preview.request.quantity.get()), "{}", preview.request.quantity);
+    assert!(near(preview.estimated_cost.unwrap()), "{:?}", preview.estimated_cost);
+}
 
 #[tokio::test]
 async fn an_order_fills_and_is_in_history_after_a_restart() {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use arbion::core::effect::{Effect, RequestId};
 use arbion::core::engine::{Engine, EngineConfig};
-use arbion::core::fees::FeeTable;
 use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
 use arbion::domain::calendar::Calendar;
 use arbion::domain::capabilities::Capabilities;
 use arbion::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
+use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::{RiskLimits, TradingState};

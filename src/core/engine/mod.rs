@@ -23,8 +23,9 @@ use smol_str::SmolStr;
 use crate::domain::account::Account;
 use crate::domain::calendar::{Calendar, account_day};
 use crate::domain::ids::{AccountId, ClientOrderId};
-use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::TradingState;
+use crate::domain::money::Currency;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
@@ -32,12 +33,12 @@ use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Sev
 
 use super::book::OrderBook;
 use super::effect::{Effect, Effects, EquityPoint, JournalEntry, Outcome, RequestId, Ticket};
-use super::fees::FeeTable;
 use super::ids::IdGenerator;
 use super::input::{AccountSetup, Input, forward};
 use super::market::{MarketState, is_measurable};
 use super::portfolio::Portfolio;
-use super::risk::Activity;
+use super::risk::{Activity, from_pairs};
+use crate::domain::fees::FeeTable;
 
 /// Log lines kept in memory.
 pub const LOG_LINES_MAX: usize = 500;
@@ -237,8 +238,32 @@ impl Engine {
                 books.portfolio.mark(&quote.instrument, mark);
             }
         }
+        let pair = match &quote.instrument {
+            Instrument::Fx { base, quote } => Some((base.clone(), quote.clone())),
+            _ => None,
+        };
         if self.market.put_quote(quote) {
             self.dirty.any = true;
+            if let Some((base, counter)) = pair {
+                self.turn_into_rates(&base, &counter);
+            }
+        }
+    }
+
+    /// A currency pair's price is the rate at which books turn one currency into another: theirs, directly or through the US dollar.
+    fn turn_into_rates(&mut self, base: &Symbol, counter: &Symbol) {
+        let pair = [base, counter].map(|symbol| Currency::new(symbol.as_str()).ok());
+        let market = &self.market;
+        for books in self.accounts.values_mut() {
+            let own = books.setup.currency;
+            // Rates made through the dollar move with the account's own pair too.
+            let crossed: Vec<Currency> =
+                if own == Currency::USD { Vec::new() } else { books.portfolio.rated().collect() };
+            for currency in pair.into_iter().flatten().chain(crossed).filter(|currency| *currency != own) {
+                if let Some(rate) = from_pairs(&|pair| market.quote(pair), currency, own) {
+                    books.portfolio.set_rate(currency, rate);
+                }
+            }
         }
     }
 

@@ -165,8 +165,7 @@ impl Engine {
     fn check_replace(&self, old: &Order, new: &OrderRequest) -> RiskOutcome {
         match self.accounts.get(&new.account) {
             Some(books) => {
-                let gone = Some(old.request.client_order_id);
-                let account = self.account_figures_without(books, gone);
+                let account = self.account_figures_without(books, Some(old));
                 risk::check_replace(&self.risk_view(books, &account), old, new)
             }
             None => RiskOutcome::unknown_account(&new.account),

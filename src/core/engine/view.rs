@@ -2,13 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use crate::core::fees::FeeTable;
 use crate::core::risk::{self, MarketView, RiskView};
 use crate::domain::account::Account;
 use crate::domain::calendar::MarketPhase;
-use crate::domain::ids::ClientOrderId;
+use crate::domain::fees::FeeTable;
+use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::order::OrderRequest;
+use crate::domain::order::{Order, OrderRequest};
 use crate::domain::quote::Quote;
 
 use super::{Books, Engine};
@@ -38,13 +38,10 @@ impl Engine {
     }
 
     /// The same as if one order were gone: what a replace is measured by.
-    pub(super) fn account_figures_without(&self, books: &Books, gone: Option<ClientOrderId>) -> Account {
-        let orders = self
-            .book
-            .working_of(&books.setup.account)
-            .filter(|order| Some(order.request.client_order_id) != gone)
-            .map(|order| (&order.request, order.leaves_quantity()));
-        let reserved = risk::reserved(&books.portfolio, self, &self.config.fees, orders);
+    pub(super) fn account_figures_without(&self, books: &Books, gone: Option<&Order>) -> Account {
+        let orders = self.book.lookup(&books.setup.account);
+        let orders = gone.map_or(orders, |gone| orders.without(gone));
+        let reserved = risk::reserved_by(&books.portfolio, self, &self.config.fees, orders);
         books.portfolio.account_with(self.now, reserved)
     }
 
@@ -57,7 +54,7 @@ impl Engine {
             capabilities: &books.setup.capabilities,
             limits: &books.setup.limits,
             portfolio: &books.portfolio,
-            working: self.book.working_of(&books.setup.account).collect(),
+            working: self.book.lookup(&books.setup.account),
             market: self,
             activity: &books.activity,
             fees: &self.config.fees,
@@ -75,6 +72,13 @@ impl Engine {
     pub fn estimate(&self, request: &OrderRequest) -> Option<risk::CostEstimate> {
         let books = self.accounts.get(&request.account)?;
         Some(risk::estimate(&books.portfolio, self, self.fees(), request, request.quantity))
+    }
+
+    /// Units of an account's currency that one unit of an instrument's currency buys; `None` while nothing says so.
+    #[must_use]
+    pub fn rate(&self, account: &AccountId, instrument: &Instrument) -> Option<Decimal> {
+        let currency = self.market.spec(instrument)?.currency;
+        risk::rate(&self.accounts.get(account)?.portfolio, self, currency)
     }
 
     /// The fee table.

@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::core::fees::FeeTable;
 use crate::domain::account::AccountKind;
+use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::AssetClass;
 use crate::domain::money::{Currency, decimal_text};

@@ -177,7 +177,7 @@ impl Venue {
         let instrument = Instrument::Option(old.clone());
         let holding = self.books.holding(&instrument);
         let (cost, mark) =
-            holding.map_or((Price::ZERO, None), |holding| (holding.average_price(), holding.mark));
+            holding.map_or((Price::ZERO, None), |holding| (holding.average_price(), holding.mark()));
         self.swap(&instrument, &Instrument::Option(new.clone()), quantity, times, cost);
         if let Some(mark) = mark {
             self.books.mark(&Instrument::Option(new), Price::new(mark.get() / times));

@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use crate::core::fees::Fill;
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent};
+use crate::domain::fees::Fill;
 use crate::domain::ids::{BrokerOrderId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity, round_to_cents};

@@ -22,7 +22,7 @@ pub struct Holding {
     /// Currency of the prices.
     pub currency: Currency,
     /// What it was last valued at.
-    pub mark: Option<Price>,
+    pub(super) mark: Option<Price>,
     /// Gain or loss of what was closed since the position opened, fees taken off.
     #[serde(with = "decimal_text")]
     pub realized: Decimal,
@@ -32,6 +32,11 @@ pub struct Holding {
     /// Cash that flowed since, fees included.
     #[serde(with = "decimal_text")]
     day_flow: Decimal,
+    /// What was paid for what is held, and its value: worked out when they change, for every order asks for those of all holdings.
+    #[serde(skip)]
+    cost: Decimal,
+    #[serde(skip)]
+    value: Decimal,
 }
 
 /// A product with a factor that is one nearly always: a decimal multiplication costs far more than the question.
@@ -52,7 +57,28 @@ impl Holding {
             realized: Decimal::ZERO,
             day_start_value: Decimal::ZERO,
             day_flow: Decimal::ZERO,
+            cost: Decimal::ZERO,
+            value: Decimal::ZERO,
         }
+    }
+
+    /// Works cost and value out again: whatever changes lots or mark calls it, and so must whoever reads a stored holding.
+    pub(super) fn revalue(&mut self) {
+        let cost = match self.lots.as_slice() {
+            [only] => only.price.get() * only.quantity.get(),
+            lots => lots.iter().map(|lot| lot.price.get() * lot.quantity.get()).sum(),
+        };
+        self.cost = times(cost, self.multiplier);
+        match self.mark {
+            Some(mark) => self.set_mark(mark),
+            None => self.value = self.cost,
+        }
+    }
+
+    /// Values it at a new price.
+    pub(super) fn set_mark(&mut self, mark: Price) {
+        self.mark = Some(mark);
+        self.value = times(mark.get() * self.quantity.get(), self.multiplier);
     }
 
     /// Takes a fill in: closes the oldest lots first, opens a lot with the rest. Returns the gain realised.
@@ -91,6 +117,7 @@ impl Holding {
         self.quantity += execution.signed_quantity();
         self.realized += realized;
         self.day_flow += execution.cash_flow();
+        self.revalue();
         realized
     }
 
@@ -114,6 +141,13 @@ impl Holding {
         }
         self.quantity = after;
         self.mark = self.mark.map(|mark| Price::new(mark.get() / ratio));
+        self.revalue();
+    }
+
+    /// What it is valued at, once it has been.
+    #[must_use]
+    pub const fn mark(&self) -> Option<Price> {
+        self.mark
     }
 
     /// Average cost per unit, without fees.
@@ -131,21 +165,14 @@ impl Holding {
     }
 
     /// What was paid for what is held, signed, without fees.
-    pub(super) fn cost(&self) -> Decimal {
-        let cost = match self.lots.as_slice() {
-            [only] => only.price.get() * only.quantity.get(),
-            lots => lots.iter().map(|lot| lot.price.get() * lot.quantity.get()).sum(),
-        };
-        times(cost, self.multiplier)
+    pub(super) const fn cost(&self) -> Decimal {
+        self.cost
     }
 
     /// Value at the mark, signed; at cost while there is no mark.
     #[must_use]
-    pub fn value(&self) -> Decimal {
-        match self.mark {
-            Some(mark) => times(mark.get() * self.quantity.get(), self.multiplier),
-            None => self.cost(),
-        }
+    pub const fn value(&self) -> Decimal {
+        self.value
     }
 
     /// Gain at the mark; absent without one.

@@ -25,8 +25,8 @@ pub struct MarginNeed {
 /// Margin as the positions are gone through.
 #[derive(Default)]
 pub(super) struct MarginSum<'a> {
-    /// Absolute values, by the rates they bear.
-    values: BTreeMap<Rates, Decimal>,
+    /// Absolute values by the rates they bear, of which there are few.
+    values: Vec<(Rates, Decimal)>,
     options: BTreeMap<&'a Symbol, Vec<(&'a OptionContract, Quantity, Price)>>,
 }
 
@@ -41,7 +41,10 @@ impl<'a> MarginSum<'a> {
             }
             _ => {
                 let rates = rates(instrument.asset_class(), value.is_sign_negative());
-                *self.values.entry(rates).or_default() += value.abs();
+                match self.values.iter_mut().find(|(known, _)| *known == rates) {
+                    Some((_, sum)) => *sum += value.abs(),
+                    None => self.values.push((rates, value.abs())),
+                }
             }
         }
     }

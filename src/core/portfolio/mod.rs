@@ -101,7 +101,10 @@ mod holdings_as_list {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         de: D,
     ) -> Result<BTreeMap<Instrument, Holding>, D::Error> {
-        Ok(Vec::<(Instrument, Holding)>::deserialize(de)?.into_iter().collect())
+        let mut holdings: BTreeMap<_, _> =
+            Vec::<(Instrument, Holding)>::deserialize(de)?.into_iter().collect();
+        holdings.values_mut().for_each(Holding::revalue);
+        Ok(holdings)
     }
 }
 
@@ -147,12 +150,20 @@ impl Portfolio {
         self.rates.insert(currency, rate);
     }
 
-    fn rate(&self, currency: Currency) -> Option<Decimal> {
-        if currency == self.terms.currency || matches!(currency.as_str(), "USDC" | "USDT") {
-            Some(Decimal::ONE)
-        } else {
-            self.rates.get(&currency).copied()
+    /// Units of the account's currency that one unit of `currency` buys, as last set; dollar coins count as dollars.
+    #[must_use]
+    pub fn rate(&self, currency: Currency) -> Option<Decimal> {
+        if currency == self.terms.currency {
+            return Some(Decimal::ONE);
         }
+        let dollar_coin = matches!(currency.as_str(), "USDC" | "USDT");
+        let currency = if dollar_coin { Currency::USD } else { currency };
+        if currency == self.terms.currency { Some(Decimal::ONE) } else { self.rates.get(&currency).copied() }
+    }
+
+    /// Currencies other than the account's whose rate has been set, in order.
+    pub fn rated(&self) -> impl Iterator<Item = Currency> {
+        self.rates.keys().copied()
     }
 
     /// Takes an execution in, once.
@@ -221,7 +232,7 @@ impl Portfolio {
     pub fn mark(&mut self, instrument: &Instrument, price: Price) -> bool {
         match self.holdings.get_mut(instrument) {
             Some(holding) => {
-                holding.mark = Some(price);
+                holding.set_mark(price);
                 true
             }
             None => false,

@@ -170,6 +170,10 @@ proptest! {
         let open_fees: Decimal = symbols.iter().flat_map(|s| books.lots(&Instrument::from_key(s).unwrap()).to_vec()).map(|lot| lot.fees).sum();
         let drift = (books.net_liquidation() - (Decimal::from(100_000) + realized - open_fees)).abs();
         prop_assert!(drift < Decimal::new(1, 12), "{}", drift);
+        books.mark(&Instrument::from_key("AAPL").unwrap(), Price::from(77));
+        // What is stored and read again is worth the same: values are kept, not stored.
+        let stored = serde_json::to_string(&books).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Portfolio>(&stored).unwrap(), books.clone());
         let mut shuffled = fills.clone();
         let n = shuffled.len();
         for i in 0..n {

@@ -107,7 +107,8 @@ impl Activity {
     }
 
     fn within(&self, now: Timestamp, seconds: i64) -> impl Iterator<Item = &Recent> {
-        let window = SignedDuration::from_secs(seconds);
-        self.recent.iter().rev().take_while(move |r| now.duration_since(r.at) < window)
+        // One subtraction, not one for each: comparing instants is cheap.
+        let since = now.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN);
+        self.recent.iter().rev().take_while(move |r| r.at > since)
     }
 }

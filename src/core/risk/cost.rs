@@ -1,29 +1,57 @@
 //! What an order costs and what it holds back.
 
+use std::hash::{Hash, Hasher};
+
 use rust_decimal::Decimal;
 
-use crate::core::fees::FeeTable;
+use crate::core::book::{Line, WorkingOrders, is_plain};
 use crate::core::lifecycle::package_multiplier;
 use crate::core::portfolio::{Portfolio, option_strategy_margin};
 use crate::domain::account::AccountKind;
+use crate::domain::fees::FeeTable;
 use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::order::{OrderRequest, OrderSubject, Pricing};
+use crate::domain::order::{Order, OrderRequest, OrderSubject, Pricing};
 
+use super::rates::rate;
 use super::view::{MarketView, RiskView};
 
-/// What an order would cost.
+/// What an order would cost. Money is in the account's currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CostEstimate {
-    /// Price per unit it reckons with; absent when nothing is known.
+    /// Price per unit it reckons with, in the instrument's currency; absent when nothing is known.
     pub price: Option<Price>,
+    /// The instrument's currency, where no rate turns it into the account's; the money below is zero then, and means nothing.
+    pub unrated: Option<Currency>,
     /// Cash that leaves (positive) or comes (negative), without fees.
     pub cost: Decimal,
     /// Fees, positive.
     pub fees: Decimal,
     /// What it takes off the buying power while it works and once it fills, fees included; zero when it only reduces.
     pub buying_power: Decimal,
+}
+
+impl CostEstimate {
+    /// The same with its money, so far in an instrument's currency, turned into the account's.
+    fn in_account_currency(
+        self,
+        portfolio: &Portfolio,
+        market: &dyn MarketView,
+        currency: Option<Currency>,
+    ) -> Self {
+        let account = portfolio.terms().currency;
+        let Some(currency) = currency.filter(|currency| *currency != account) else { return self };
+        match rate(portfolio, market, currency) {
+            Some(rate) => Self {
+                cost: self.cost.saturating_mul(rate),
+                fees: self.fees.saturating_mul(rate),
+                buying_power: self.buying_power.saturating_mul(rate),
+                ..self
+            },
+            None => Self { price: self.price, unrated: Some(currency), ..Self::default() },
+        }
+    }
 }
 
 /// Reckons an order of `quantity` units: limits at their limit, stops at their trigger, the rest at the market's far side.
@@ -55,7 +83,7 @@ pub(super) fn estimate_beyond(
 }
 
 /// Buying power that working orders hold back together. Those that close share what is held: what they would sell beyond it opens, and
-/// needs money like any other (two sales of all of a position make a short one).
+/// needs money like any other (two sales of all of a position make a short one). For orders that no book keeps by instrument; in any order.
 #[must_use]
 pub fn reserved<'a>(
     portfolio: &Portfolio,
@@ -64,40 +92,120 @@ pub fn reserved<'a>(
     orders: impl Iterator<Item = (&'a OrderRequest, Quantity)>,
 ) -> Decimal {
     let mut sum = Decimal::ZERO;
-    let mut singles: Vec<(&Instrument, bool, &OrderRequest, Quantity)> = Vec::new();
-    for (request, leaves) in orders {
-        // A child waits for its parent, and an exit only reduces: neither needs money of its own.
-        if request.contingency.parent.is_some() || request.reduce_only {
-            continue;
-        }
+    let mut singles = Vec::with_capacity(orders.size_hint().0);
+    for (request, leaves) in orders.filter(|(request, _)| is_plain(request)) {
         match &request.subject {
             OrderSubject::Instrument(instrument) => {
-                singles.push((instrument, request.side.is_buy(), request, leaves));
+                singles.push((mixed(instrument), instrument, (request, leaves)));
             }
-            OrderSubject::Legs(_) => {
-                sum += estimate(portfolio, market, fees, request, leaves).buying_power;
-            }
+            OrderSubject::Legs(_) => sum += estimate(portfolio, market, fees, request, leaves).buying_power,
         }
     }
-    let key = |o: &(&Instrument, bool, &OrderRequest, Quantity)| (o.1, o.2.client_order_id);
-    singles.sort_unstable_by(|a, b| a.0.cmp(b.0).then_with(|| key(a).cmp(&key(b))));
-    for group in singles.chunk_by(|a, b| a.1 == b.1 && a.0 == b.0) {
-        let held = portfolio.quantity(group[0].0);
+    // Equal instruments must stand together, in whatever order: a number compares faster than a symbol.
+    singles.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    let mut group = Vec::new();
+    for of_one in singles.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {
+        let instrument = of_one[0].1;
+        let held = portfolio.quantity(instrument);
+        let mut line = Line::default();
+        of_one.iter().for_each(|(_, _, (request, leaves))| line.count_in(request, leaves.get()));
+        if line.only_closes(held.get()) {
+            continue;
+        }
+        group.clear();
+        group.extend(of_one.iter().map(|single| single.2));
+        sum += reserved_in(portfolio, market, fees, (instrument, held), &mut group);
+    }
+    sum
+}
+
+/// The same for the orders of a book, which are not gone through where they only close: most of them are exits.
+#[must_use]
+pub fn reserved_by(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    fees: &FeeTable,
+    orders: WorkingOrders<'_>,
+) -> Decimal {
+    let mut sum = Decimal::ZERO;
+    for order in orders.packages().filter(|order| is_plain(&order.request)) {
+        sum += estimate(portfolio, market, fees, &order.request, order.leaves_quantity()).buying_power;
+    }
+    let mut group = Vec::new();
+    for (instrument, line, held) in along(portfolio, orders.lines()) {
+        if line.only_closes(held) {
+            continue;
+        }
+        let plain = |order: &&Order| is_plain(&order.request) && order.request.subject.instrument().is_some();
+        let of_one = orders.naming(instrument).filter(plain);
+        group.clear();
+        group.extend(of_one.map(|order| (&order.request, order.leaves_quantity())));
+        sum += reserved_in(portfolio, market, fees, (instrument, Quantity::new(held)), &mut group);
+    }
+    sum
+}
+
+/// Lines with the signed units that are held of each. Both are sorted by instrument: they are gone through side by side.
+pub(super) fn along<'a>(
+    portfolio: &'a Portfolio,
+    lines: impl Iterator<Item = (&'a Instrument, &'a Line)>,
+) -> impl Iterator<Item = (&'a Instrument, &'a Line, Decimal)> {
+    let mut holdings = portfolio.holdings().peekable();
+    lines.map(move |(instrument, line)| {
+        while holdings.next_if(|(held, _)| *held < instrument).is_some() {}
+        let held = holdings.peek().filter(|(held, _)| *held == instrument);
+        (instrument, line, held.map_or(Decimal::ZERO, |(_, holding)| holding.quantity.get()))
+    })
+}
+
+/// Buying power held back by orders in one instrument, which share what is held of it. Sorts them by side and age.
+fn reserved_in(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    fees: &FeeTable,
+    (instrument, held): (&Instrument, Quantity),
+    orders: &mut [(&OrderRequest, Quantity)],
+) -> Decimal {
+    let mut sum = Decimal::ZERO;
+    orders.sort_unstable_by_key(|(request, _)| (request.side.is_buy(), request.client_order_id));
+    for of_side in orders.chunk_by(|a, b| a.0.side.is_buy() == b.0.side.is_buy()) {
+        let buy = of_side[0].0.side.is_buy();
         let mut left = held;
-        for (n, (instrument, buy, request, leaves)) in group.iter().enumerate() {
+        for (n, (request, leaves)) in of_side.iter().enumerate() {
             // Of orders of which one cancels the other only one can take from the position.
             let alternative = request.contingency.oco_group.is_some()
-                && group[..n].iter().any(|o| o.2.contingency.oco_group == request.contingency.oco_group);
+                && of_side[..n].iter().any(|o| o.0.contingency.oco_group == request.contingency.oco_group);
             let before = if alternative { held } else { left };
-            if !opening_part(before, *buy, *leaves).is_zero() {
+            if !opening_part(before, buy, *leaves).is_zero() {
                 sum += single(portfolio, market, fees, (request, instrument), before, *leaves).buying_power;
             }
             if !alternative {
-                left = after_closing(left, *buy, *leaves);
+                left = after_closing(left, buy, *leaves);
             }
         }
     }
     sum
+}
+
+/// A number that is the same for the same instrument, and rarely for others.
+fn mixed(instrument: &Instrument) -> u64 {
+    struct Mixer(u64);
+    impl Hasher for Mixer {
+        fn write(&mut self, bytes: &[u8]) {
+            for chunk in bytes.chunks(8) {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                self.0 =
+                    (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+            }
+        }
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+    let mut mixer = Mixer(0);
+    instrument.hash(&mut mixer);
+    mixer.finish()
 }
 
 /// What is left to close once an order has closed all it can.
@@ -131,7 +239,8 @@ fn single(
         Pricing::Market | Pricing::TrailingStop { .. } => now,
     };
     let Some(price) = price else { return CostEstimate::default() };
-    let multiplier = market.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
+    let spec = market.spec(instrument);
+    let multiplier = spec.map_or(Decimal::ONE, |spec| spec.multiplier);
     let value = price.get() * quantity.get() * multiplier;
     let fee = fees.fee(instrument.asset_class(), quantity, price, true);
     let cost = if buy { value } else { -value };
@@ -148,7 +257,12 @@ fn single(
             _ => value.abs() * share * weight(instrument.asset_class(), margin) + fee,
         }
     };
-    CostEstimate { price: Some(price), cost, fees: fee, buying_power: need.max(Decimal::ZERO) }
+    let buying_power = need.max(Decimal::ZERO);
+    CostEstimate { price: Some(price), unrated: None, cost, fees: fee, buying_power }.in_account_currency(
+        portfolio,
+        market,
+        spec.map(|spec| spec.currency),
+    )
 }
 
 /// Buying power per money of value. A margin account's buying power is twice its free equity: shares take half of their value
@@ -234,7 +348,10 @@ fn package(
     let risk = (package_margin(portfolio, market, &added) - before).max(Decimal::ZERO);
     let factor = if margin { Decimal::TWO } else { Decimal::ONE };
     let buying_power = ((risk + cost) * factor + fee).max(Decimal::ZERO);
-    CostEstimate { price: Some(Price::new(net * request.side.sign())), cost, fees: fee, buying_power }
+    let price = Some(Price::new(net * request.side.sign()));
+    let currency = legs.first().and_then(|leg| market.spec(&leg.instrument)).map(|spec| spec.currency);
+    CostEstimate { price, unrated: None, cost, fees: fee, buying_power }
+        .in_account_currency(portfolio, market, currency)
 }
 
 /// Margin of all options of the packages' underlyings, with these units added.

@@ -4,6 +4,8 @@
 mod activity;
 mod checks;
 mod cost;
+mod delta;
+mod rates;
 mod view;
 
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
@@ -11,7 +13,8 @@ use crate::domain::ids::AccountId;
 use crate::domain::order::{Approved, Order, OrderRequest};
 
 pub use activity::Activity;
-pub use cost::{CostEstimate, estimate, reserved};
+pub use cost::{CostEstimate, estimate, reserved, reserved_by};
+pub use rates::{from_pairs, rate};
 pub use view::{MarketView, RiskView};
 
 /// Every check's result, and the verdict.
@@ -49,16 +52,7 @@ pub fn check(view: &RiskView<'_>, request: &OrderRequest) -> RiskOutcome {
 /// back for the old order.
 #[must_use]
 pub fn check_replace<'a>(view: &RiskView<'a>, old: &'a Order, new: &OrderRequest) -> RiskOutcome {
-    let without_old = RiskView {
-        working: view
-            .working
-            .iter()
-            .copied()
-            .filter(|order| order.request.client_order_id != old.request.client_order_id)
-            .collect(),
-        replaces: Some(old),
-        ..view.clone()
-    };
+    let without_old = RiskView { working: view.working.without(old), replaces: Some(old), ..view.clone() };
     check(&without_old, new)
 }
 

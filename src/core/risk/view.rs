@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::core::fees::FeeTable;
+use crate::core::book::WorkingOrders;
 use crate::core::portfolio::Portfolio;
 use crate::domain::account::Account;
 use crate::domain::calendar::MarketPhase;
 use crate::domain::capabilities::Capabilities;
+use crate::domain::fees::FeeTable;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
@@ -44,8 +45,8 @@ pub struct RiskView<'a> {
     pub limits: &'a RiskLimits,
     /// Its books.
     pub portfolio: &'a Portfolio,
-    /// Its working orders, `Unknown` ones among them.
-    pub working: Vec<&'a Order>,
+    /// Its working orders, `Unknown` ones among them, without one that is to be replaced.
+    pub working: WorkingOrders<'a>,
     /// The market.
     pub market: &'a dyn MarketView,
     /// What was ordered lately.
@@ -78,12 +79,10 @@ impl RiskView<'_> {
         opening_only: bool,
     ) -> Decimal {
         let mut sum = Decimal::ZERO;
-        for order in &self.working {
+        for order in self.working.naming(instrument) {
             let other = &order.request;
             let units = match &other.subject {
-                OrderSubject::Instrument(own) if own == instrument && other.side.is_buy() == buy => {
-                    Decimal::ONE
-                }
+                OrderSubject::Instrument(_) if other.side.is_buy() == buy => Decimal::ONE,
                 OrderSubject::Instrument(_) => continue,
                 OrderSubject::Legs(legs) => legs
                     .iter()
@@ -108,8 +107,8 @@ impl RiskView<'_> {
         request: &'b OrderRequest,
         instrument: &'b Instrument,
     ) -> impl Iterator<Item = &'b Order> {
-        self.working.iter().copied().filter(move |order| {
-            order.request.subject.instrument() == Some(instrument)
+        self.working.naming(instrument).filter(move |order| {
+            order.request.subject.instrument().is_some()
                 && order.status != OrderStatus::PendingReplace
                 && !linked(&order.request, request)
         })

@@ -1,5 +1,6 @@
 //! The checks of reliability §4.1, in rooms by what they look at.
 
+mod exposure;
 mod market;
 mod money;
 mod options;
@@ -11,11 +12,12 @@ use rust_decimal::Decimal;
 
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{Order, OrderRequest, OrderSubject, Side};
 use crate::domain::quote::Quote;
 
 use super::cost::{CostEstimate, after_closing, estimate, estimate_beyond, opening_part};
+use super::rates::rate;
 use super::view::RiskView;
 
 /// Results as they come in.
@@ -114,6 +116,26 @@ impl<'a> Part<'a> {
     /// Is every unit of it taken off what is held and free.
     fn closes(&self) -> bool {
         self.quantity.is_positive() && !self.free.is_zero() && self.opening.is_zero()
+    }
+}
+
+impl Context<'_> {
+    /// Units of the account's currency that one unit of an instrument's buys; an instrument without terms is denied for that.
+    fn rate(&self, instrument: &Instrument) -> Result<Decimal, Unrated> {
+        let (portfolio, market) = (self.view.portfolio, self.view.market);
+        match market.spec(instrument).map(|spec| spec.currency) {
+            Some(currency) => rate(portfolio, market, currency).ok_or(Unrated(currency)),
+            None => Ok(Decimal::ONE),
+        }
+    }
+}
+
+/// No quote turns this currency into the account's.
+struct Unrated(Currency);
+
+impl From<Unrated> for smol_str::SmolStr {
+    fn from(Unrated(currency): Unrated) -> Self {
+        smol_str::format_smolstr!("currency={currency} has no rate")
     }
 }
 

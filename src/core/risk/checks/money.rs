@@ -10,7 +10,7 @@ use crate::domain::money::Price;
 use crate::domain::order::{OrderRequest, OrderSubject, Pricing, Side};
 use crate::domain::quote::Quote;
 
-use super::{Checks, Context, Part};
+use super::{Checks, Context, Part, Unrated};
 
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     wash(context, checks);
@@ -78,6 +78,8 @@ fn buying_power(context: &Context<'_>, checks: &mut Checks) {
     }
     if context.cost.price.is_none() {
         checks.fail(Code::BuyingPower, "no price to measure by");
+    } else if let Some(currency) = context.cost.unrated {
+        checks.fail(Code::BuyingPower, Unrated(currency));
     } else {
         checks.at_most(Code::BuyingPower, need, account.buying_power);
     }

@@ -10,7 +10,7 @@ use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::order::OrderStatus;
+use crate::domain::order::{OrderStatus, OrderSubject};
 
 use super::super::view::linked;
 use super::{Checks, Context, Part};
@@ -86,7 +86,10 @@ fn at_worst<'a>(context: &Context<'a>) -> Options<'a> {
             *units.entry(contract).or_default() += Quantity::new(part.signed());
         }
     }
-    for order in &view.working {
+    let singles = view.working.lines().filter(|(instrument, _)| instrument.as_option().is_some());
+    let singles = singles.flat_map(|(instrument, _)| view.working.naming(instrument));
+    let singles = singles.filter(|order| order.request.subject.instrument().is_some());
+    for order in singles.chain(view.working.packages()) {
         let request = &order.request;
         if request.contingency.parent.is_some()
             || order.status == OrderStatus::PendingReplace
@@ -95,21 +98,19 @@ fn at_worst<'a>(context: &Context<'a>) -> Options<'a> {
             continue;
         }
         let leaves = order.leaves_quantity();
-        let whole = match (&request.subject, request.side.is_buy()) {
-            (crate::domain::order::OrderSubject::Instrument(Instrument::Option(contract)), false) => {
-                Some((contract, leaves))
+        match &request.subject {
+            OrderSubject::Instrument(Instrument::Option(contract)) if !request.side.is_buy() => {
+                *units.entry(contract).or_default() -= leaves;
             }
-            _ => None,
-        };
-        let legs = match &request.subject {
-            crate::domain::order::OrderSubject::Legs(legs) => legs.as_slice(),
-            crate::domain::order::OrderSubject::Instrument(_) => &[],
-        };
-        let sold = legs.iter().filter(|leg| !leg.side.is_buy()).filter_map(|leg| {
-            Some((leg.instrument.as_option()?, Quantity::new(leg.ratio.saturating_mul(leaves.get()))))
-        });
-        for (contract, quantity) in whole.into_iter().chain(sold) {
-            *units.entry(contract).or_default() -= quantity;
+            OrderSubject::Instrument(_) => {}
+            OrderSubject::Legs(legs) => {
+                for leg in legs.iter().filter(|leg| !leg.side.is_buy()) {
+                    if let Instrument::Option(contract) = &leg.instrument {
+                        *units.entry(contract).or_default() -=
+                            Quantity::new(leg.ratio.saturating_mul(leaves.get()));
+                    }
+                }
+            }
         }
     }
     units

@@ -1,19 +1,13 @@
-//! Is the order too large: by units, by money, by position, by everything together.
+//! Is the order too large: by units, by money, by position; everything together is `exposure`.
 
 use rust_decimal::Decimal;
 
-use crate::core::portfolio::cash_securing_puts;
-use crate::domain::account::{AccountKind, AccountMode};
+use crate::domain::account::AccountMode;
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::money::Price;
 use crate::domain::option::Right;
-use crate::domain::order::{OrderRequest, OrderStatus, OrderSubject};
-use crate::domain::quote::Quote;
 
-use super::super::cost::estimate;
-use super::super::view::linked;
-use super::{Checks, Context, Part, percent};
+use super::{Checks, Context, Part, Unrated, percent};
 
 const LIMITS: [Code; 8] = [
     Code::FatFinger,
@@ -37,7 +31,7 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     quantity(context, checks);
     notional(context, checks);
     position(context, checks);
-    exposure(context, checks);
+    super::exposure::run(context, checks);
     open_orders(context, checks);
     losses(context, checks);
 }
@@ -86,28 +80,31 @@ fn quantity(context: &Context<'_>, checks: &mut Checks) {
 }
 
 fn notional(context: &Context<'_>, checks: &mut Checks) {
-    let limit = context.view.limits.order_notional_max;
-    match context.cost.price {
-        // A package is measured by what it costs or may cost.
-        Some(_) => checks.at_most(
-            Code::MaxOrderNotional,
-            context.cost.cost.abs().max(naked_notional(context)),
-            limit,
-        ),
-        None => checks.fail(Code::MaxOrderNotional, "no price to measure by"),
+    let (cost, limit) = (context.cost, context.view.limits.order_notional_max);
+    if cost.price.is_none() {
+        return checks.fail(Code::MaxOrderNotional, "no price to measure by");
+    }
+    if let Some(currency) = cost.unrated {
+        return checks.fail(Code::MaxOrderNotional, Unrated(currency));
+    }
+    // A package is measured by what it costs or may cost.
+    match naked_notional(context) {
+        Ok(naked) => checks.at_most(Code::MaxOrderNotional, cost.cost.abs().max(naked), limit),
+        Err(unrated) => checks.fail(Code::MaxOrderNotional, unrated),
     }
 }
 
 /// Strike money of short puts that nothing protects: what the order may come to cost.
-fn naked_notional(context: &Context<'_>) -> Decimal {
+fn naked_notional(context: &Context<'_>) -> Result<Decimal, Unrated> {
     match context.parts.as_slice() {
         [part] => match part.instrument {
             Instrument::Option(contract) if !part.side.is_buy() && contract.right == Right::Put => {
-                contract.strike.get() * part.quantity.get() * part.multiplier()
+                let value = contract.strike.get() * part.quantity.get() * part.multiplier();
+                Ok(value.saturating_mul(context.rate(part.instrument)?))
             }
-            _ => Decimal::ZERO,
+            _ => Ok(Decimal::ZERO),
         },
-        _ => Decimal::ZERO,
+        _ => Ok(Decimal::ZERO),
     }
 }
 
@@ -127,123 +124,27 @@ fn position(context: &Context<'_>, checks: &mut Checks) {
         let pending = context.view.pending(context.request, part.instrument, buy, true) * part.side.sign();
         let after = part.after().get();
         let units = after.abs().max(after.saturating_add(pending).abs());
-        let value = units.saturating_mul(price.get().abs()).saturating_mul(part.multiplier());
+        let rate = match context.rate(part.instrument) {
+            Ok(rate) => rate,
+            Err(unrated) => return checks.fail(Code::MaxPosition, unrated),
+        };
+        let value =
+            units.saturating_mul(price.get().abs()).saturating_mul(part.multiplier()).saturating_mul(rate);
         largest = largest.max(percent(value, equity));
     }
     checks.at_most(Code::MaxPosition, largest, limit);
-}
-
-fn exposure(context: &Context<'_>, checks: &mut Checks) {
-    let (view, account) = (context.view, context.view.account);
-    let equity = account.net_liquidation;
-    let limit = match account.kind {
-        AccountKind::Cash => view.limits.exposure_percent_max_cash,
-        AccountKind::Margin => view.limits.exposure_percent_max_margin,
-    };
-    if equity <= Decimal::ZERO {
-        return checks.numbers(Code::MaxExposure, false, equity, Decimal::ZERO);
-    }
-    let held = view.portfolio.holdings().filter_map(|(i, h)| Some((i.as_option()?, h.quantity)));
-    let gross = account
-        .long_market_value
-        .saturating_add(account.short_market_value.abs())
-        .saturating_add(cash_securing_puts(held))
-        .saturating_add(added(context));
-    checks.at_most(Code::MaxExposure, percent(gross, equity), limit);
-}
-
-/// What working orders and this one may add to the value of the positions: for each instrument the worse of all its buys filling and all its
-/// sells filling. Packages count by what they cost or may cost.
-fn added(context: &Context<'_>) -> Decimal {
-    let view = context.view;
-    let mut sum = Decimal::ZERO;
-    // Units, signed, with what they are priced by. Most working orders are exits, which add nothing: a price is looked up last.
-    let mut orders: Vec<(&Instrument, Decimal, &OrderRequest, Option<Price>)> =
-        Vec::with_capacity(view.working.len() + 1);
-    for order in &view.working {
-        let request = &order.request;
-        if request.contingency.parent.is_some()
-            || request.reduce_only
-            || order.status == OrderStatus::PendingReplace
-            || linked(request, context.request)
-        {
-            continue;
-        }
-        let leaves = order.leaves_quantity();
-        match &request.subject {
-            OrderSubject::Instrument(instrument) => {
-                orders.push((instrument, leaves.get() * request.side.sign(), request, None));
-            }
-            OrderSubject::Legs(_) => {
-                let cost = estimate(view.portfolio, view.market, view.fees, request, leaves);
-                sum = sum.saturating_add(cost.cost.abs().max(cost.buying_power));
-            }
-        }
-    }
-    match (&context.request.subject, context.parts.as_slice()) {
-        (OrderSubject::Instrument(instrument), [part]) => {
-            orders.push((instrument, part.signed(), context.request, context.cost.price));
-        }
-        _ => sum = sum.saturating_add(context.cost.cost.abs().max(context.cost.buying_power)),
-    }
-    orders.sort_unstable_by(|a, b| a.0.cmp(b.0));
-    for of_one in orders.chunk_by(|a, b| a.0 == b.0) {
-        let (mut buys, mut sells) = (Decimal::ZERO, Decimal::ZERO);
-        for (_, units, ..) in of_one {
-            if units.is_sign_negative() {
-                sells = sells.saturating_sub(*units);
-            } else {
-                buys = buys.saturating_add(*units);
-            }
-        }
-        let held = view.portfolio.quantity(of_one[0].0).get();
-        let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
-        let more = worst - held.abs();
-        if more > Decimal::ZERO {
-            let price = of_one
-                .iter()
-                .map(|(instrument, _, request, cost)| exposed_price(context, request, instrument, *cost))
-                .fold(Decimal::ZERO, Decimal::max);
-            sum = sum.saturating_add(more.saturating_mul(price));
-        }
-    }
-    sum
-}
-
-/// Money per unit of an order: the strike of a put that is written, else the dearer of the mark and the order's own price.
-fn exposed_price(
-    context: &Context<'_>,
-    request: &OrderRequest,
-    instrument: &Instrument,
-    cost: Option<Price>,
-) -> Decimal {
-    let market = context.view.market;
-    let multiplier = market.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
-    let price = match instrument {
-        Instrument::Option(contract) if !request.side.is_buy() && contract.right == Right::Put => {
-            contract.strike
-        }
-        _ => {
-            let own = request.pricing.limit_price().or(request.pricing.stop_price()).or(cost);
-            let mark = market.quote(instrument).and_then(Quote::mark);
-            own.into_iter().chain(mark).max().unwrap_or_default()
-        }
-    };
-    price.get().saturating_mul(multiplier)
 }
 
 /// A bracket is three orders.
 fn open_orders(context: &Context<'_>, checks: &mut Checks) {
     let (view, limits, request) = (context.view, context.view.limits, context.request);
     let exits = usize::from(request.take_profit.is_some()) + usize::from(request.stop_loss.is_some());
-    let all = Decimal::from(view.working.len() + 1 + exits);
+    let all = Decimal::from(view.working.count() + 1 + exits);
     let most = Decimal::from(limits.open_orders_max);
     if all > most {
         return checks.at_most(Code::MaxOpenOrders, all, most);
     }
-    let of = |part: &Part<'_>| {
-        view.working.iter().filter(|o| o.request.subject.instruments().any(|i| i == part.instrument)).count()
-    };
+    let of = |part: &Part<'_>| view.working.naming(part.instrument).count();
     let same = context.parts.iter().map(of).max().unwrap_or_default() + 1 + exits;
     let most = Decimal::from(limits.open_orders_per_instrument_max);
     checks.at_most(Code::MaxOpenOrders, Decimal::from(same), most);

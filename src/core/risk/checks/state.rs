@@ -68,7 +68,7 @@ fn duplicate(context: &Context<'_>, checks: &mut Checks) {
     }
     let seconds = view.limits.duplicate_seconds;
     let repeated = view.activity.is_repeated_within(view.now, i64::from(seconds), request);
-    let unknown = view.working.iter().any(|order| {
+    let unknown = view.working.naming(context.parts[0].instrument).any(|order| {
         order.status == OrderStatus::Unknown
             && order.request.subject == request.subject
             && order.request.side == request.side

@@ -30,7 +30,7 @@ fn any_pricing() -> impl Strategy<Value = Pricing> {
     ]
 }
 
-const KEYS: [&str; 8] = ["AAPL", "MSFT", "BTC-USD", "EUR/USD", CALL, LATER_CALL, PUT, LOWER_PUT];
+const KEYS: [&str; 9] = ["AAPL", "MSFT", "BTC-USD", "EUR/USD", "USD/JPY", CALL, LATER_CALL, PUT, LOWER_PUT];
 
 fn any_side() -> impl Strategy<Value = Side> {
     prop::sample::select(vec![Side::Buy, Side::Sell, Side::SellShort, Side::BuyToCover])

@@ -5,7 +5,7 @@ pub(super) use std::collections::BTreeMap;
 pub(super) use jiff::{SignedDuration, Timestamp};
 pub(super) use rust_decimal::Decimal;
 
-pub(super) use crate::core::fees::FeeTable;
+pub(super) use crate::core::book::OrderBook;
 pub(super) use crate::core::portfolio::{AccountTerms, Portfolio};
 pub(super) use crate::core::risk::*;
 pub(super) use crate::domain::account::{Account, AccountKind, AccountMode};
@@ -14,6 +14,7 @@ pub(super) use crate::domain::capabilities::Capabilities;
 pub(super) use crate::domain::denial::DenialCode as Code;
 pub(super) use crate::domain::denial::Verdict::{Fail, Pass, Skip};
 pub(super) use crate::domain::execution::{Execution, ExecutionKind};
+pub(super) use crate::domain::fees::FeeTable;
 pub(super) use crate::domain::ids::{ClientOrderId, ExecutionId, OrderNumber};
 pub(super) use crate::domain::instrument::{Instrument, InstrumentSpec};
 pub(super) use crate::domain::limits::{DayTradeRule, RiskLimits, TradingState};
@@ -145,9 +146,19 @@ impl Case {
             figures: Box::new(|_| ()),
             fills: 0,
         };
-        for key in
-            ["AAPL", "MSFT", "BTC-USD", "EUR/USD", CALL, LATER_CALL, EARLIER_CALL, PUT, LOWER_PUT, ADJUSTED]
-        {
+        for key in [
+            "AAPL",
+            "MSFT",
+            "BTC-USD",
+            "EUR/USD",
+            "USD/JPY",
+            CALL,
+            LATER_CALL,
+            EARLIER_CALL,
+            PUT,
+            LOWER_PUT,
+            ADJUSTED,
+        ] {
             case.market.specs.insert(instrument(key), InstrumentSpec::standard(instrument(key)));
             case.quote(key, "100", "100");
         }
@@ -155,13 +166,17 @@ impl Case {
     }
 
     pub(super) fn books(kind: AccountKind, options_level: u8) -> Portfolio {
+        Self::books_in(kind, options_level, Currency::USD)
+    }
+
+    pub(super) fn books_in(kind: AccountKind, options_level: u8, currency: Currency) -> Portfolio {
         Portfolio::new(AccountTerms {
             account: AccountId::new("paper"),
             kind,
             mode: AccountMode::Paper,
-            currency: Currency::USD,
+            currency,
             options_level,
-            opening_cash: vec![Money::usd(Decimal::from(100_000))],
+            opening_cash: vec![Money::new(Decimal::from(100_000), currency)],
         })
     }
 
@@ -191,7 +206,7 @@ impl Case {
             price: p("100"),
             multiplier: self.market.specs[&instrument(key)].multiplier,
             fee: Decimal::ZERO,
-            currency: Currency::USD,
+            currency: self.market.specs[&instrument(key)].currency,
             at: now(),
             kind: ExecutionKind::Trade,
         });
@@ -224,8 +239,9 @@ impl Case {
 
     pub(super) fn run(&self) -> RiskOutcome {
         let fees = FeeTable::default();
-        let leaves = self.working.iter().map(|order| (&order.request, order.leaves_quantity()));
-        let held_back = reserved(&self.books, &self.market, &fees, leaves);
+        let book: OrderBook = self.working.iter().cloned().collect();
+        let working = book.lookup(&self.request.account);
+        let held_back = reserved_by(&self.books, &self.market, &fees, working);
         let mut account = self.books.account_with(now(), held_back);
         (self.figures)(&mut account);
         let view = RiskView {
@@ -236,7 +252,7 @@ impl Case {
             capabilities: &self.capabilities,
             limits: &self.limits,
             portfolio: &self.books,
-            working: self.working.iter().collect(),
+            working: book.lookup(&self.request.account),
             market: &self.market,
             activity: &self.activity,
             fees: &fees,

@@ -81,6 +81,92 @@ pub(super) fn sizes(t: &mut Table) {
     );
 }
 
+/// What is priced in another currency is measured in the account's: 125 yen are a dollar, a pound is 1.25.
+pub(super) fn currencies(t: &mut Table) {
+    let yen = |quantity: &'static str| {
+        move |c: &mut Case, v: &str| {
+            c.quote("USD/JPY", "125", "125");
+            c.limits = RiskLimits { order_quantity_max: Decimal::from(1_000_000), ..RiskLimits::default() };
+            c.ask(Side::Buy, "USD/JPY", if v.is_empty() { quantity } else { v }, limit("125"));
+        }
+    };
+    t.check(
+        Code::MaxOrderNotional,
+        "dollars for yen at 125",
+        yen(""),
+        &[("9999", Pass, ""), ("10000", Pass, ""), ("10001", Fail, "measured=10001 limit=10000")],
+    );
+    t.check(
+        Code::MaxPosition,
+        "dollars for yen at 125",
+        yen(""),
+        &[("25000", Pass, ""), ("25001", Fail, "measured=25.001 limit=25")],
+    );
+    let exposed = |c: &mut Case, v: &str| {
+        yen("")(c, v);
+        c.figures = Box::new(|a| a.long_market_value = Decimal::from(190_000));
+        // 5,000 dollars are being bought already.
+        c.work(Side::Buy, "USD/JPY", "5000", limit("125"));
+    };
+    t.check(
+        Code::MaxExposure,
+        "beside 195,000, dollars for yen at 125",
+        exposed,
+        &[("5000", Pass, ""), ("5001", Fail, "measured=200.001 limit=200")],
+    );
+    // A pair is bought on a tenth of its value.
+    let power = |c: &mut Case, v: &str| {
+        yen("5000")(c, "");
+        let power = d(v);
+        c.figures = Box::new(move |a| a.buying_power = power);
+    };
+    t.check(
+        Code::BuyingPower,
+        "5,000 dollars for yen at 125",
+        power,
+        &[("500", Pass, ""), ("499.99", Fail, "measured=500 limit=499.99")],
+    );
+    // The pair may be quoted either way round, and two pairs that meet in the dollar do as well.
+    let pounds = |c: &mut Case, v: &str| {
+        c.spec("AAPL").currency = "GBP".parse().unwrap();
+        c.request.quantity = q("81");
+        let (account, pairs) = v.split_once(' ').unwrap_or((v, ""));
+        c.books = Case::books_in(AccountKind::Margin, 3, account.parse().unwrap());
+        for pair in pairs.split_whitespace() {
+            let (pair, rate) = pair.split_once('=').unwrap();
+            c.quote(pair, rate, rate);
+        }
+    };
+    t.check(
+        Code::MaxOrderNotional,
+        "81 shares at 100 pounds, account and pairs",
+        pounds,
+        &[
+            ("GBP", Pass, ""),
+            ("USD GBP/USD=1.25", Fail, "measured=10125 limit=10000"),
+            ("USD USD/GBP=0.8", Fail, "measured=10125 limit=10000"),
+            ("CHF GBP/USD=1.25 USD/CHF=0.9", Pass, "measured=9112.5"),
+            ("CHF GBP/USD=1.25 CHF/USD=0.5", Fail, "measured=20250 limit=10000"),
+            ("USD", Fail, "currency=GBP has no rate"),
+            ("USD GBP/USD=0", Fail, "currency=GBP has no rate"),
+        ],
+    );
+    for code in [Code::MaxPosition, Code::MaxExposure, Code::BuyingPower] {
+        let rows = &[("USD GBP/USD=1.25", Pass, ""), ("USD", Fail, "currency=GBP has no rate")];
+        t.check(code, "81 shares at 100 pounds, account and pairs", pounds, rows);
+    }
+    let held = |c: &mut Case, v: &str| {
+        c.market.specs.get_mut(&instrument("MSFT")).unwrap().currency = v.parse().unwrap();
+        c.hold("MSFT", "1");
+    };
+    t.check(
+        Code::MaxExposure,
+        "beside what is held in",
+        held,
+        &[("USD", Pass, ""), ("GBP", Fail, "currency=GBP has no rate")],
+    );
+}
+
 pub(super) fn exposures(t: &mut Table) {
     let margin = |c: &mut Case, v: &str| {
         c.figures = Box::new(|a| a.long_market_value = Decimal::from(199_000));
@@ -382,132 +468,5 @@ pub(super) fn shorts(t: &mut Table) {
         "reduce only, of 10",
         reduce_only,
         &[("9", Pass, ""), ("10", Pass, ""), ("11", Fail, "WOULD_INCREASE")],
-    );
-}
-
-pub(super) fn options(t: &mut Table) {
-    let level = |ask: fn(&mut Case)| {
-        move |c: &mut Case, v: &str| {
-            c.books = Case::books(AccountKind::Margin, v.parse().unwrap());
-            ask(c);
-        }
-    };
-    let covered: fn(&mut Case) = |c| {
-        c.hold("AAPL", "100");
-        c.ask(Side::Sell, CALL, "1", limit("1"));
-    };
-    t.check(
-        Code::OptionsLevel,
-        "a covered call at level",
-        level(covered),
-        &[("1", Pass, ""), ("0", Fail, "measured=1 limit=0")],
-    );
-    t.check(
-        Code::OptionsLevel,
-        "a long call at level",
-        level(|c| c.ask(Side::Buy, CALL, "1", limit("1"))),
-        &[("2", Pass, ""), ("1", Fail, "measured=2 limit=1")],
-    );
-    let spread: fn(&mut Case) =
-        |c| c.legs(Side::Sell, "1", "1", vec![leg(Side::Sell, PUT, 1), leg(Side::Buy, LOWER_PUT, 1)]);
-    t.check(
-        Code::OptionsLevel,
-        "a put spread at level",
-        level(spread),
-        &[("3", Pass, ""), ("2", Fail, "measured=3 limit=2")],
-    );
-    t.check(
-        Code::OptionsLevel,
-        "a naked call at level",
-        level(|c| c.ask(Side::Sell, CALL, "1", limit("1"))),
-        &[("4", Pass, ""), ("3", Fail, "measured=4 limit=3")],
-    );
-    let calls = |c: &mut Case, v: &str| {
-        c.hold("AAPL", "250");
-        c.ask(Side::Sell, CALL, v, limit("1"));
-    };
-    t.check(
-        Code::UncoveredCall,
-        "over 250 shares",
-        calls,
-        &[("1", Pass, ""), ("2", Pass, ""), ("3", Fail, "measured=1 limit=0")],
-    );
-    let beside = |c: &mut Case, v: &str| {
-        c.hold("AAPL", "200");
-        c.work(Side::Sell, LATER_CALL, "1", limit("1"));
-        c.ask(Side::Sell, CALL, v, limit("1"));
-    };
-    t.check(
-        Code::UncoveredCall,
-        "over 200 shares and beside one being written",
-        beside,
-        &[("1", Pass, ""), ("2", Fail, "measured=1 limit=0")],
-    );
-    // Five are held: a sale of more flips, and so does one beside another sale.
-    let flip = |c: &mut Case, v: &str| {
-        c.hold(CALL, "5");
-        c.ask(Side::Sell, CALL, v, limit("100"));
-    };
-    t.check(
-        Code::UncoveredCall,
-        "selling five calls and more",
-        flip,
-        &[("5", Skip, ""), ("8", Fail, "measured=3 limit=0")],
-    );
-    let twice = |c: &mut Case, v: &str| {
-        c.hold(CALL, "5");
-        c.work(Side::Sell, CALL, "3", limit("101"));
-        c.ask(Side::Sell, CALL, v, limit("100"));
-    };
-    t.check(
-        Code::UncoveredCall,
-        "selling five calls with three being sold",
-        twice,
-        &[("2", Skip, ""), ("3", Fail, "measured=1 limit=0")],
-    );
-    let sold_under = |c: &mut Case, v: &str| {
-        c.hold("AAPL", "100");
-        c.work(Side::Sell, "AAPL", v, limit("101"));
-        c.ask(Side::Sell, CALL, "1", limit("1"));
-    };
-    t.check(
-        Code::UncoveredCall,
-        "over 100 shares of which are being sold",
-        sold_under,
-        &[("0.000001", Fail, "measured=1 limit=0")],
-    );
-    let long = |c: &mut Case, v: &str| {
-        c.hold(v, "1");
-        c.ask(Side::Sell, CALL, "1", limit("1"));
-    };
-    t.check(
-        Code::UncoveredCall,
-        "beside a long call that expires",
-        long,
-        &[(LATER_CALL, Pass, ""), (EARLIER_CALL, Fail, "measured=1 limit=0")],
-    );
-    // 9,000 of strike less 100 of premium, 0.70 of fees.
-    let secured = |c: &mut Case, v: &str| {
-        c.books = Case::books(AccountKind::Cash, 2);
-        c.ask(Side::Sell, PUT, "1", limit("1"));
-        let power = d(v);
-        c.figures = Box::new(move |a| a.buying_power = power);
-    };
-    t.check(
-        Code::UnsecuredPut,
-        "a put at 90 in a cash account with",
-        secured,
-        &[("8900.71", Pass, ""), ("8900.7", Pass, ""), ("8900.69", Fail, "measured=8900.7 limit=8900.69")],
-    );
-    let margin = |c: &mut Case, v: &str| {
-        c.ask(Side::Sell, PUT, "2", limit("1"));
-        let cash = d(v);
-        c.figures = Box::new(move |a| a.cash = cash);
-    };
-    t.check(
-        Code::UnsecuredPut,
-        "two puts at 90 on margin with cash of",
-        margin,
-        &[("18000", Pass, ""), ("17999.99", Fail, "measured=18000 limit=17999.99")],
     );
 }

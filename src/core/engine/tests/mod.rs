@@ -1,0 +1,156 @@
+//! The engine step by step: nothing leaves before the disk has it, fills count once, the kill switch holds, money adds up.
+
+mod halts;
+mod market;
+mod random;
+mod rig;
+
+use rig::*;
+
+#[test]
+fn j2_what_could_not_be_journalled_is_denied_and_cancels_go_out() {
+    let mut rig = Rig::new();
+    let working = rig.sent(Side::Buy, 10);
+    rig.report(working, acknowledged());
+    let mut order = rig.order(Side::Buy, 20);
+    let exit = |rig: &mut Rig, price: i64| {
+        Some(BracketExit { client_order_id: rig.engine.mint(rig.now), price: Price::from(price) })
+    };
+    (order.take_profit, order.stop_loss) = (exit(&mut rig, 110), exit(&mut rig, 90));
+    let ids = [Some(order.client_order_id), order.take_profit.as_ref().map(|e| e.client_order_id)];
+    let effects = rig.place(vec![order]);
+    assert!(orders_sent(&effects).is_empty());
+    let cancel = rig.step(Input::Cancel { request: RequestId(90), orders: vec![working] });
+    assert!(!cancel.iter().any(|e| matches!(e, Effect::Cancel { .. })), "{cancel:?}");
+    let mut out = Vec::new();
+    for ticket in tickets(&effects).into_iter().chain(tickets(&cancel)) {
+        out.extend(rig.step(Input::JournalFailed { ticket, reason: "disk full".to_owned() }));
+    }
+    assert!(orders_sent(&out).is_empty());
+    assert!(out.iter().any(|e| matches!(e, Effect::Cancel { order, .. } if *order == working)), "{out:?}");
+    for id in ids.into_iter().flatten() {
+        assert_eq!(rig.status(id), OrderStatus::Denied);
+    }
+    let denied = rig.engine.order(ids[0].unwrap()).unwrap();
+    assert_eq!(denied.denials[0].code, DenialCode::JournalUnavailable);
+    assert!(denied.denials[0].text.contains("disk full"), "{:?}", denied.denials);
+    // The disk is back: the next order goes without a restart.
+    rig.now += SignedDuration::from_secs(10);
+    rig.quote("100");
+    rig.sent(Side::Buy, 30);
+}
+
+#[test]
+fn e1_an_execution_counts_once_and_a_contradiction_not_at_all() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    for _ in 0..3 {
+        rig.report(id, fill(id, "x1", Side::Buy, 4, "100"));
+    }
+    rig.report(id, fill(id, "x1", Side::Buy, 5, "100"));
+    rig.report(id, fill(id, "x1", Side::Buy, 4, "100.01"));
+    let order = rig.engine.order(id).unwrap();
+    assert_eq!((order.status, order.filled_quantity), (OrderStatus::PartiallyFilled, Quantity::from(4)));
+    assert_eq!(rig.engine.held(&paper(), &aapl()), Quantity::from(4));
+    assert_eq!(rig.said("EXECUTION_CONFLICT"), 2);
+}
+
+/// Every order of the numbers below `n`.
+fn permutations(n: usize) -> Vec<Vec<usize>> {
+    if n == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = permutations(n - 1);
+    let insert = |p: &Vec<usize>, at: usize| {
+        let mut longer = p.clone();
+        longer.insert(at, n - 1);
+        longer
+    };
+    shorter.iter().flat_map(|p| (0..n).map(move |at| insert(p, at))).collect()
+}
+
+#[test]
+fn e2_any_order_of_acknowledgement_fills_and_cancel_ends_the_same() {
+    for (second, status) in [(6, OrderStatus::Filled), (3, OrderStatus::Canceled)] {
+        for asked in [false, true] {
+            let mut ends = BTreeSet::new();
+            for order in permutations(4) {
+                let mut rig = Rig::new();
+                let id = rig.sent(Side::Buy, 10);
+                if asked {
+                    rig.step(Input::Cancel { request: RequestId(90), orders: vec![id] });
+                }
+                let events = [
+                    acknowledged(),
+                    fill(id, "a", Side::Buy, 4, "100"),
+                    fill(id, "b", Side::Buy, second, "101"),
+                    OrderEvent::Canceled { reason: None },
+                ];
+                let mut filled = Quantity::ZERO;
+                // Each as it comes, then all of them again backwards.
+                for n in order.iter().chain(order.iter().rev()) {
+                    rig.report(id, events[*n].clone());
+                    let now = rig.engine.order(id).unwrap().filled_quantity;
+                    assert!(now >= filled, "{order:?}");
+                    filled = now;
+                }
+                let end = rig.engine.order(id).unwrap();
+                assert_eq!(end.status, status, "{order:?}");
+                let account = rig.engine.account(&paper()).unwrap();
+                ends.insert((
+                    end.filled_quantity,
+                    end.average_price,
+                    end.broker_order_id.clone(),
+                    rig.engine.held(&paper(), &aapl()),
+                    account.cash,
+                ));
+            }
+            assert_eq!(ends.len(), 1, "{ends:?}");
+        }
+    }
+}
+
+#[test]
+fn e3_more_than_was_asked_for_is_held_and_said() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 100);
+    rig.report(id, fill(id, "a", Side::Buy, 60, "100"));
+    rig.report(id, fill(id, "b", Side::Buy, 50, "100"));
+    let order = rig.engine.order(id).unwrap();
+    assert_eq!((order.status, order.overfill_quantity), (OrderStatus::Filled, Quantity::from(10)));
+    assert_eq!(rig.engine.held(&paper(), &aapl()), Quantity::from(110));
+    assert_eq!(rig.said("OVERFILL"), 1);
+}
+
+#[test]
+fn k4_a_hundred_proposals_in_one_step_share_one_buying_power() {
+    for quantity in [7, 30, 50, 399] {
+        let mut rig = Rig::new();
+        let orders: Vec<OrderRequest> = (0..100).map(|_| rig.order(Side::Buy, quantity)).collect();
+        let power = rig.engine.account(&paper()).unwrap().buying_power;
+        let effects = rig.place(orders);
+        let sent = orders_sent(&rig.journaled(effects));
+        let one = Decimal::from(quantity * 100);
+        let most = (power / one).floor().min(Decimal::ONE_HUNDRED);
+        // The exposure of an account in bar mode ends at its equity, half of its buying power.
+        let most = most.min((Decimal::from(CASH) / one).floor());
+        assert_eq!(Decimal::from(sent.len()), most, "of {quantity} each");
+        let after = rig.engine.account(&paper()).unwrap();
+        assert_eq!(after.reserved, most * one);
+        assert!(after.buying_power >= Decimal::ZERO);
+    }
+}
+
+/// Sales of what is held share it: together they never make a short position by chance, and what is short is paid for.
+#[test]
+fn k4_two_sales_of_everything_are_a_close_and_a_short_sale() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 100);
+    rig.report(id, fill(id, "x", Side::Buy, 100, "100"));
+    let before = rig.engine.account(&paper()).unwrap();
+    let sales = vec![rig.order(Side::SellShort, 100), rig.order(Side::SellShort, 100)];
+    let effects = rig.place(sales);
+    assert_eq!(orders_sent(&rig.journaled(effects)).len(), 2);
+    let after = rig.engine.account(&paper()).unwrap();
+    assert_eq!(after.reserved - before.reserved, Decimal::from(10_000));
+}

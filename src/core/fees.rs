@@ -1,3 +1,0 @@
-//! What fills cost, for the core.
-
-pub use crate::domain::fees::{FeeTable, Fill};
