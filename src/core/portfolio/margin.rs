@@ -59,7 +59,9 @@ impl<'a> MarginSum<'a> {
         for (underlying, legs) in self.options {
             let share = books.holding(&Instrument::Equity { symbol: underlying.clone() });
             let shares = share.map(|holding| holding.quantity).unwrap_or_default();
-            let options = option_strategy_margin(&legs, shares, share.and_then(|holding| holding.mark));
+            let options = option_strategy(&legs, shares, share.and_then(|holding| holding.mark));
+            // Options lend nothing: what net liquidation counts for them is no collateral, be it a premium paid or a spread's value.
+            let options = (options.margin + options.value).max(Decimal::ZERO);
             need.initial += options;
             need.maintenance += options;
             need.secured += secured_by_cash(&legs);
@@ -139,11 +141,32 @@ pub fn option_strategy_margin(
     shares: Quantity,
     spot: Option<Price>,
 ) -> Decimal {
-    let mut margin = Decimal::ZERO;
+    option_strategy(legs, shares, spot).margin
+}
+
+/// What the options on one underlying tie up.
+#[derive(Default)]
+struct OptionStrategy {
+    /// Widths and naked margins.
+    margin: Decimal,
+    /// Market value of the longs, less that of the shorts paired with them.
+    value: Decimal,
+}
+
+fn option_strategy(
+    legs: &[(&OptionContract, Quantity, Price)],
+    shares: Quantity,
+    spot: Option<Price>,
+) -> OptionStrategy {
+    let mut sum = OptionStrategy::default();
+    let worth = |mark: Price, contracts: Quantity| mark.get() * contracts.get() * Decimal::ONE_HUNDRED;
+    sum.value +=
+        legs.iter().filter(|leg| leg.1.is_positive()).map(|leg| worth(leg.2, leg.1)).sum::<Decimal>();
     let mut covered = Quantity::new((shares.get() / Decimal::ONE_HUNDRED).floor().max(Decimal::ZERO));
     for right in [Right::Call, Right::Put] {
         let mut longs = long_legs(legs, right);
-        for (contract, quantity, _) in legs.iter().filter(|(c, q, _)| c.right == right && q.is_negative()) {
+        for (contract, quantity, mark) in legs.iter().filter(|(c, q, _)| c.right == right && q.is_negative())
+        {
             let mut left = quantity.abs();
             if right == Right::Call {
                 let by_shares = left.min(covered);
@@ -159,14 +182,15 @@ pub fn option_strategy_margin(
                     Right::Call => *strike - contract.strike,
                     Right::Put => contract.strike - *strike,
                 };
-                margin += risk.get().max(Decimal::ZERO) * paired.get() * Decimal::ONE_HUNDRED;
+                sum.margin += risk.get().max(Decimal::ZERO) * paired.get() * Decimal::ONE_HUNDRED;
+                sum.value -= worth(*mark, paired);
                 left -= paired;
                 *free -= paired;
             }
-            margin += naked(contract, spot.unwrap_or(contract.strike)) * left.get();
+            sum.margin += naked(contract, spot.unwrap_or(contract.strike)) * left.get();
         }
     }
-    margin
+    sum
 }
 
 /// Margin of one naked contract beyond its premium, which the net liquidation carries already: max(20 % of spot less out-of-the-money, 10 % of strike (put) or spot (call)); index 15 %.

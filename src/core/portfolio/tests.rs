@@ -140,6 +140,61 @@ fn spreads_need_their_width_and_covered_calls_nothing() {
     );
 }
 
+/// Reg T on an account with 100,000 (strategies §11.5): what is held, initial and maintenance margin, buying power.
+#[test]
+fn margin_by_position() {
+    // Symbol, side, quantity, price.
+    type Fill = (&'static str, Side, &'static str, &'static str);
+    let rows: &[(&[Fill], &str, &str, &str)] = &[
+        (&[("AAPL", Side::Buy, "100", "200")], "10000", "5000", "180000"),
+        // Short: 150 % and 130 % with the proceeds in.
+        (&[("AAPL", Side::SellShort, "100", "200")], "10000", "6000", "180000"),
+        // A premium paid is no collateral.
+        (&[("AAPL  270115C00190000", Side::Buy, "2", "15")], "3000", "3000", "194000"),
+        // Credit spread: the width less the credit. Debit spread: the debit.
+        (
+            &[
+                ("AAPL  270115P00190000", Side::Sell, "1", "4"),
+                ("AAPL  270115P00180000", Side::Buy, "1", "2"),
+            ],
+            "800",
+            "800",
+            "198400",
+        ),
+        (
+            &[
+                ("AAPL  270115C00190000", Side::Buy, "1", "8"),
+                ("AAPL  270115C00200000", Side::Sell, "1", "3"),
+            ],
+            "500",
+            "500",
+            "199000",
+        ),
+        // Naked put, spot unknown: 20 % of the strike.
+        (&[("AAPL  270115P00190000", Side::Sell, "1", "4")], "3800", "3800", "192400"),
+        // Covered: the shares' own margin alone.
+        (
+            &[("AAPL", Side::Buy, "100", "200"), ("AAPL  270115C00210000", Side::Sell, "1", "5")],
+            "10000",
+            "5000",
+            "180000",
+        ),
+        // Coins are paid in full.
+        (&[("BTC-USD", Side::Buy, "1", "50000")], "50000", "50000", "100000"),
+    ];
+    for (fills, initial, maintenance, buying_power) in rows {
+        let mut books = Portfolio::new(terms(AccountKind::Margin));
+        for (n, (symbol, side, quantity, price)) in fills.iter().enumerate() {
+            let execution = fill(u32::try_from(n).unwrap(), symbol, *side, quantity, price, "0");
+            books.apply(&execution);
+            books.mark(&execution.instrument, execution.price);
+        }
+        let account = books.account("2026-11-24T15:00:00Z".parse().unwrap());
+        let figures = (account.initial_margin, account.maintenance_margin, account.buying_power);
+        assert_eq!(figures, (d(initial), d(maintenance), d(buying_power)), "{fills:?}");
+    }
+}
+
 proptest! {
     /// Cash and positions at cost, and what was realised, always add up; repeats and any order change neither units nor cash.
     #[test]

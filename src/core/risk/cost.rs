@@ -252,7 +252,9 @@ fn single(
     } else {
         match (instrument, buy) {
             (Instrument::Option(contract), false) => {
-                short_option_need(portfolio, market, contract, opening) - value * share + fee
+                // A cash account puts the premium towards the strike; a margin account's margin stands beside it.
+                let premium = if margin { Decimal::ZERO } else { value * share };
+                short_option_need(portfolio, market, contract, opening) - premium + fee
             }
             _ => value.abs() * share * weight(instrument.asset_class(), margin) + fee,
         }

@@ -48,8 +48,14 @@ fn by_hand(case: &Case) -> Decimal {
                 let group = order.request.contingency.oco_group;
                 let alternative = group.is_some() && groups.contains(&group);
                 groups.push(group);
-                // What the order finds left to close is what books would hold that have only that.
+                // What the order finds left to close is what books would hold that have only that of its instrument.
                 let mut books = Case::new();
+                for other in KEYS.iter().filter(|other| **other != key) {
+                    let units = case.books.quantity(&instrument(other));
+                    if !units.is_zero() {
+                        books.hold(other, &units.to_string());
+                    }
+                }
                 let before = if alternative { held } else { left };
                 if !before.is_zero() {
                     books.hold(key, &before.to_string());
