@@ -83,6 +83,7 @@ pub(super) struct Market {
     pub(super) specs: BTreeMap<Instrument, InstrumentSpec>,
     pub(super) volumes: BTreeMap<Instrument, Decimal>,
     pub(super) phase: MarketPhase,
+    pub(super) restricted: bool,
 }
 
 impl MarketView for Market {
@@ -97,6 +98,9 @@ impl MarketView for Market {
     }
     fn average_volume(&self, instrument: &Instrument) -> Option<Decimal> {
         self.volumes.get(instrument).copied()
+    }
+    fn short_sale_restricted(&self, _: &Instrument) -> bool {
+        self.restricted
     }
 }
 
@@ -116,6 +120,8 @@ pub(super) struct Case {
     pub(super) live_armed: bool,
     pub(super) bar_mode: bool,
     pub(super) high: Option<Decimal>,
+    pub(super) day_trades: usize,
+    pub(super) clock_back_at: Option<Timestamp>,
     pub(super) replaces: Option<Order>,
     pub(super) figures: Box<dyn Fn(&mut Account)>,
     pub(super) fills: u32,
@@ -129,6 +135,7 @@ impl Case {
                 specs: BTreeMap::new(),
                 volumes: BTreeMap::new(),
                 phase: MarketPhase::Regular,
+                restricted: false,
             },
             books: Self::books(AccountKind::Margin, 3),
             limits: RiskLimits::default(),
@@ -142,6 +149,8 @@ impl Case {
             live_armed: false,
             bar_mode: false,
             high: Some(Decimal::from(100_000)),
+            day_trades: 0,
+            clock_back_at: None,
             replaces: None,
             figures: Box::new(|_| ()),
             fills: 0,
@@ -255,6 +264,8 @@ impl Case {
             working: book.lookup(&self.request.account),
             market: &self.market,
             activity: &self.activity,
+            day_trades: self.day_trades,
+            clock_back_at: self.clock_back_at,
             fees: &fees,
             reconciled: self.reconciled,
             broker_up: self.broker_up,
