@@ -16,8 +16,7 @@ use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::{RiskLimits, TradingState};
 use arbion::domain::money::{Currency, Money, Price, Quantity};
 use arbion::domain::order::{
-    Contingency, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
-    TimeInForce, TradingSession,
+    Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce,
 };
 use arbion::domain::quote::{Feed, Quote};
 use jiff::{SignedDuration, Timestamp};
@@ -189,24 +188,17 @@ impl World {
         let held = self.engine.held(&account(), &instrument);
         let sells = held.is_positive() && self.random.once_in(3);
         OrderRequest {
-            client_order_id: self.engine.mint(self.now),
-            account: account(),
-            origin: Origin::person(OriginKind::Cli),
-            subject: OrderSubject::Instrument(instrument),
-            side: if sells { Side::Sell } else { Side::Buy },
-            position_effect: None,
-            quantity: Quantity::new(Decimal::from(1 + self.random.below(40))),
-            pricing: Pricing::Limit { limit_price: Price::from(100) },
             time_in_force: TimeInForce::Gtc,
-            expire_date: None,
-            session: TradingSession::Regular,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            contingency: Contingency::default(),
-            post_only: false,
-            reduce_only: false,
             allow_duplicate: true,
+            ..OrderRequest::plain(
+                self.engine.mint(self.now),
+                account(),
+                Origin::person(OriginKind::Cli),
+                OrderSubject::Instrument(instrument),
+                if sells { Side::Sell } else { Side::Buy },
+                Quantity::new(Decimal::from(1 + self.random.below(40))),
+                Pricing::Limit { limit_price: Price::from(100) },
+            )
         }
     }
 

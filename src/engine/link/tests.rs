@@ -1,7 +1,6 @@
 //! What a link passes on, and what becomes of commands that it has no room for.
 
 use async_trait::async_trait;
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::*;
@@ -12,9 +11,7 @@ use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{BrokerOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Currency, Price, Quantity};
-use crate::domain::order::{
-    BracketExit, Contingency, OrderSubject, Origin, OriginKind, Pricing, TimeInForce, TradingSession,
-};
+use crate::domain::order::{BracketExit, OrderSubject, Origin, OriginKind, Pricing};
 use crate::domain::position::Position;
 
 fn id(n: u64) -> ClientOrderId {
@@ -28,24 +25,17 @@ fn now() -> Timestamp {
 fn order(n: u64) -> OrderRequest {
     let exit = |n, price| Some(BracketExit { client_order_id: id(n), price: Price::from(price) });
     OrderRequest {
-        client_order_id: id(n),
-        account: AccountId::new("paper"),
-        origin: Origin::person(OriginKind::Cli),
-        subject: OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
-        side: Side::Buy,
-        position_effect: None,
-        quantity: Quantity::from(10),
-        pricing: Pricing::Market,
-        time_in_force: TimeInForce::Day,
-        expire_date: None::<Date>,
-        session: TradingSession::Regular,
-        price_effect: None,
         take_profit: exit(n + 1, 110),
         stop_loss: exit(n + 2, 90),
-        contingency: Contingency::default(),
-        post_only: false,
-        reduce_only: false,
-        allow_duplicate: false,
+        ..OrderRequest::plain(
+            id(n),
+            AccountId::new("paper"),
+            Origin::person(OriginKind::Cli),
+            OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+            Side::Buy,
+            Quantity::from(10),
+            Pricing::Market,
+        )
     }
 }
 

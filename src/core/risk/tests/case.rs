@@ -21,8 +21,8 @@ pub(super) use crate::domain::limits::{DayTradeRule, RiskLimits, TradingState};
 pub(super) use crate::domain::money::{Currency, Money, Price, Quantity};
 pub(super) use crate::domain::option::Leg;
 pub(super) use crate::domain::order::{
-    BracketExit, Contingency, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side,
-    TimeInForce, TradingSession, Trail,
+    BracketExit, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, TimeInForce,
+    Trail,
 };
 pub(super) use crate::domain::quote::{Feed, Quote};
 
@@ -282,26 +282,15 @@ impl Case {
 }
 
 pub(super) fn request(id: u64, side: Side, key: &str, quantity: &str, pricing: Pricing) -> OrderRequest {
-    OrderRequest {
-        client_order_id: ClientOrderId::from_parts(id, 0),
-        account: AccountId::new("paper"),
-        origin: Origin::person(OriginKind::Cli),
-        subject: subject(key),
+    OrderRequest::plain(
+        ClientOrderId::from_parts(id, 0),
+        AccountId::new("paper"),
+        Origin::person(OriginKind::Cli),
+        subject(key),
         side,
-        position_effect: None,
-        quantity: q(quantity),
+        q(quantity),
         pricing,
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: TradingSession::Regular,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        contingency: Contingency::default(),
-        post_only: false,
-        reduce_only: false,
-        allow_duplicate: false,
-    }
+    )
 }
 
 pub(super) fn working(number: u64, request: OrderRequest) -> Order {
