@@ -25,19 +25,32 @@ use world::{Coverage, World};
 /// A seed to run alone.
 const REPLAY: Option<u64> = None;
 /// What must have happened in any few hundred seeds, or the simulation does not look where it should.
-const RARE: [&str; 13] = [
+const RARE: [&str; 26] = [
     "acknowledged after restart",
     "asked",
     "cancel refused",
     "cancel sent again",
     "clock jumped back",
+    "execution busted",
+    "exit filled",
+    "exit never reached",
+    "exit shrunk",
+    "exit shrunk to what had filled",
+    "fill after being replaced",
     "fill after cancel",
     "fill before acknowledgement",
+    "fill while being replaced",
     "fill while unknown",
     "journal failed",
+    "killed before a replace",
     "killed before a send",
     "killed before the journal",
     "never reached",
+    "option expired",
+    "replace refused",
+    "replaced",
+    "replacement never reached",
+    "tripped",
     "unknown order found",
 ];
 

@@ -17,8 +17,7 @@ use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::RiskLimits;
 use arbion::domain::money::{Currency, Money, Price, Quantity};
 use arbion::domain::order::{
-    Contingency, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce,
-    TradingSession,
+    OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce,
 };
 use arbion::domain::quote::{Feed, Quote};
 use jiff::{SignedDuration, Timestamp};
@@ -114,24 +113,17 @@ impl Rig {
 
     fn order(&mut self, i: usize, side: Side, quantity: i64, pricing: Pricing) -> OrderRequest {
         OrderRequest {
-            client_order_id: self.engine.mint(self.now),
-            account: self.account.clone(),
-            origin: Origin::person(OriginKind::Cli),
-            subject: OrderSubject::Instrument(self.instruments[i].clone()),
-            side,
-            position_effect: None,
-            quantity: Quantity::from(quantity),
-            pricing,
             time_in_force: TimeInForce::Gtc,
-            expire_date: None,
-            session: TradingSession::Regular,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            contingency: Contingency::default(),
-            post_only: false,
-            reduce_only: false,
             allow_duplicate: true,
+            ..OrderRequest::plain(
+                self.engine.mint(self.now),
+                self.account.clone(),
+                Origin::person(OriginKind::Cli),
+                OrderSubject::Instrument(self.instruments[i].clone()),
+                side,
+                Quantity::from(quantity),
+                pricing,
+            )
         }
     }
 

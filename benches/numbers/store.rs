@@ -8,8 +8,7 @@ use arbion::domain::ids::{AccountId, ClientOrderId, ExecutionId, OrderNumber};
 use arbion::domain::instrument::Instrument;
 use arbion::domain::money::{Currency, Quantity};
 use arbion::domain::order::{
-    Contingency, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
-    TimeInForce, TradingSession,
+    Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
 };
 use arbion::store::{ExecutionRow, HistoryFilter, IntentKind, IntentRow, JournalBatch, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -46,26 +45,15 @@ fn sync(directory: &std::path::Path) {
 }
 
 fn order(number: u64, now: Timestamp) -> Order {
-    let request = OrderRequest {
-        client_order_id: ClientOrderId::from_u128(u128::from(number)),
-        account: AccountId::new("paper"),
-        origin: Origin::person(OriginKind::Cli),
-        subject: OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
-        side: Side::Buy,
-        position_effect: None,
-        quantity: Quantity::from(10),
-        pricing: Pricing::Limit { limit_price: "231.5".parse().unwrap() },
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: TradingSession::Regular,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        contingency: Contingency::default(),
-        post_only: false,
-        reduce_only: false,
-        allow_duplicate: false,
-    };
+    let request = OrderRequest::plain(
+        ClientOrderId::from_u128(u128::from(number)),
+        AccountId::new("paper"),
+        Origin::person(OriginKind::Cli),
+        OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+        Side::Buy,
+        Quantity::from(10),
+        Pricing::Limit { limit_price: "231.5".parse().unwrap() },
+    );
     Order {
         number: OrderNumber(number),
         request,

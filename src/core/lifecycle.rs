@@ -191,9 +191,16 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
             order.reason = Some("never_reached".to_owned());
         }
         OrderEvent::QuantityChanged { quantity } => {
-            // Never below what has filled: the filled part is done.
+            // A word that comes late changes nothing of what has ended.
+            if order.status.is_terminal() {
+                return Ok(());
+            }
+            // Never below what has filled: the filled part is done, and nothing is left of an order that shrinks to it.
             order.request.quantity = (*quantity).max(order.filled_quantity);
             order.updated_at = order.updated_at.max(at);
+            if order.filled_quantity.is_positive() && order.filled_quantity >= *quantity {
+                transition(order, Transition::Fill, at)?;
+            }
         }
         OrderEvent::Restated { quantity, pricing } => {
             order.request.quantity = (*quantity).max(order.filled_quantity);

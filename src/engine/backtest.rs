@@ -23,9 +23,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::RiskLimits;
 use crate::domain::money::{Money, Price, Quantity};
-use crate::domain::order::{
-    Contingency, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, TradingSession,
-};
+use crate::domain::order::{OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::market::bars_csv::RecordedBars;
 use crate::market::timeline::{Recorded, Timeline, dated_actions};
@@ -245,24 +243,17 @@ impl Driver {
 
     fn order(&mut self, now: Timestamp, proposal: Proposal, strategy: &dyn Strategy) -> OrderRequest {
         OrderRequest {
-            client_order_id: self.core.mint(now),
-            account: self.account.clone(),
-            origin: Origin { kind: OriginKind::Strategy, name: Some(strategy.name().clone()) },
-            subject: OrderSubject::Instrument(proposal.instrument),
-            side: proposal.side,
-            position_effect: None,
-            quantity: proposal.quantity,
-            pricing: proposal.pricing,
             time_in_force: proposal.time_in_force,
-            expire_date: None,
-            session: TradingSession::Regular,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            contingency: Contingency::default(),
-            post_only: false,
             reduce_only: proposal.reduce_only,
-            allow_duplicate: false,
+            ..OrderRequest::plain(
+                self.core.mint(now),
+                self.account.clone(),
+                Origin { kind: OriginKind::Strategy, name: Some(strategy.name().clone()) },
+                OrderSubject::Instrument(proposal.instrument),
+                proposal.side,
+                proposal.quantity,
+                proposal.pricing,
+            )
         }
     }
 

@@ -32,7 +32,7 @@ use super::clock::{Clock, entropy, system_now};
 use super::feed::MarketFeed;
 use super::halt::HaltSignal;
 use super::journal::{JournalSender, JournalThread};
-use super::link::{self, LinkCommand};
+use super::link::{self, LinkCommand, LinkQueue};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
@@ -334,11 +334,11 @@ fn start_link(
     reports: mpsc::Sender<link::Reported>,
     clock: &Clock,
     halted: &Arc<AtomicBool>,
-) -> mpsc::Sender<LinkCommand> {
+) -> LinkQueue {
     let (commands, inbox) = mpsc::channel(link::COMMANDS_MAX);
     let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
     tokio::spawn(link::run(account.clone(), broker, inbox, reports, clock.clone(), Arc::clone(halted)));
-    commands
+    LinkQueue::new(commands)
 }
 
 /// The profile's lock. One that only glances is waited for; an engine that only reads needs none.

@@ -1,17 +1,21 @@
 //! The link to a broker: one task per account that carries out what the core wants sent, and turns outcomes into events.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::brokers::{Broker, SubmitOutcome};
-use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
+use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::order::{Approved, OrderRequest, OrderStatus, PositionEffect, Side};
 
 use super::clock::Clock;
+
+/// How far back fills are asked for: longer than any broker's day.
+const FILLS_SINCE: SignedDuration = SignedDuration::from_hours(48);
 
 /// Commands that may wait for a broker.
 pub(super) const COMMANDS_MAX: usize = 64;
@@ -33,6 +37,61 @@ pub(super) enum LinkCommand {
     Ask(ClientOrderId),
 }
 
+/// The engine's end of a link. It never waits: what a slow link has no room for is not sent, and said so, or kept where it must not be lost.
+pub(super) struct LinkQueue {
+    commands: mpsc::Sender<LinkCommand>,
+    /// Cancels that found no room: repeating one is safe, losing one is not. At most one for each order.
+    cancels: VecDeque<ClientOrderId>,
+}
+
+impl LinkQueue {
+    pub(super) const fn new(commands: mpsc::Sender<LinkCommand>) -> Self {
+        Self { commands, cancels: VecDeque::new() }
+    }
+
+    /// Hands a command over. Returns the orders that will never leave because there is no room: an order with its exits, a replacement.
+    /// A question is asked again by itself.
+    #[must_use]
+    pub(super) fn send(&mut self, command: LinkCommand) -> Vec<ClientOrderId> {
+        self.flush();
+        let refused = match self.commands.try_send(command) {
+            Ok(()) => return Vec::new(),
+            Err(mpsc::error::TrySendError::Full(command)) => command,
+            Err(mpsc::error::TrySendError::Closed(command)) => {
+                tracing::error!("the broker link has stopped");
+                command
+            }
+        };
+        match refused {
+            LinkCommand::Submit(order) => with_exits(order.get()),
+            LinkCommand::Replace(_, new) => vec![new.get().client_order_id],
+            LinkCommand::Cancel(id) => {
+                if !self.cancels.contains(&id) {
+                    self.cancels.push_back(id);
+                }
+                Vec::new()
+            }
+            LinkCommand::Ask(_) => Vec::new(),
+        }
+    }
+
+    /// Sends what was kept, as far as there is room.
+    pub(super) fn flush(&mut self) {
+        while let Some(id) = self.cancels.pop_front() {
+            if self.commands.try_send(LinkCommand::Cancel(id)).is_err() {
+                self.cancels.push_front(id);
+                return;
+            }
+        }
+    }
+}
+
+/// An order's id, and those of its exits.
+fn with_exits(request: &OrderRequest) -> Vec<ClientOrderId> {
+    let exits = request.exit_orders();
+    exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]).collect()
+}
+
 /// Runs a link until the engine goes.
 pub(super) async fn run(
     account: AccountId,
@@ -42,65 +101,19 @@ pub(super) async fn run(
     clock: Clock,
     halted: Arc<AtomicBool>,
 ) {
-    let link = Link { account, reports, clock };
+    let link = Link { account, broker, reports, clock };
     while let Some(command) = commands.recv().await {
         match command {
             LinkCommand::Submit(order) if halted.load(Ordering::Acquire) && opens(order.get()) => {
                 // The kill switch came after this was let out and before it was sent.
-                link.report(order.get().client_order_id, OrderEvent::NeverReached).await;
-            }
-            LinkCommand::Submit(order) => {
-                let id = order.get().client_order_id;
-                let event = match broker.submit(*order).await {
-                    SubmitOutcome::Acknowledged(broker_order_id) => {
-                        OrderEvent::Acknowledged { broker_order_id }
-                    }
-                    SubmitOutcome::Rejected(reject) => OrderEvent::Rejected(reject),
-                    SubmitOutcome::Unknown(error) => OrderEvent::OutcomeUnknown { reason: error.to_string() },
-                };
-                link.report(id, event).await;
-            }
-            LinkCommand::Cancel(id) => match broker.cancel(id).await {
-                // That it is gone is said by the broker's stream, not by this answer.
-                SubmitOutcome::Acknowledged(_) => {}
-                SubmitOutcome::Rejected(reject) => link.report(id, OrderEvent::CancelRejected(reject)).await,
-                SubmitOutcome::Unknown(error) => {
-                    link.report(id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
-                }
-            },
-            LinkCommand::Replace(id, new) => {
-                let new_id = new.get().client_order_id;
-                match broker.replace(id, *new).await {
-                    SubmitOutcome::Acknowledged(_) => {}
-                    SubmitOutcome::Rejected(reject) => {
-                        link.report(id, OrderEvent::ReplaceRejected(reject)).await
-                    }
-                    SubmitOutcome::Unknown(error) => {
-                        link.report(new_id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
-                    }
+                for id in with_exits(order.get()) {
+                    link.report(id, OrderEvent::NeverReached).await;
                 }
             }
-            LinkCommand::Ask(id) => {
-                let asked = link.clock.now();
-                if let Ok(found) = broker.order(id).await {
-                    let event = match found {
-                        Some(report) if !report.status.is_terminal() => {
-                            OrderEvent::Acknowledged { broker_order_id: report.broker_order_id }
-                        }
-                        Some(report) if report.status == OrderStatus::Expired => OrderEvent::Expired,
-                        Some(report) if report.status == OrderStatus::Canceled => {
-                            OrderEvent::Canceled { reason: None }
-                        }
-                        Some(_) => continue,
-                        None if broker.shows_at_once() => OrderEvent::NeverReached,
-                        None => {
-                            link.report_at(asked, id, OrderEvent::NotFound).await;
-                            continue;
-                        }
-                    };
-                    link.report(id, event).await;
-                }
-            }
+            LinkCommand::Submit(order) => link.submit(*order).await,
+            LinkCommand::Cancel(id) => link.cancel(id).await,
+            LinkCommand::Replace(id, new) => link.replace(id, *new).await,
+            LinkCommand::Ask(id) => link.ask(id).await,
         }
     }
 }
@@ -117,11 +130,80 @@ fn opens(order: &OrderRequest) -> bool {
 
 struct Link {
     account: AccountId,
+    broker: Arc<dyn Broker>,
     reports: mpsc::Sender<Reported>,
     clock: Clock,
 }
 
 impl Link {
+    async fn submit(&self, order: Approved<OrderRequest>) {
+        let id = order.get().client_order_id;
+        let event = match self.broker.submit(order).await {
+            SubmitOutcome::Acknowledged(broker_order_id) => OrderEvent::Acknowledged { broker_order_id },
+            SubmitOutcome::Rejected(reject) => OrderEvent::Rejected(reject),
+            SubmitOutcome::Unknown(error) => OrderEvent::OutcomeUnknown { reason: error.to_string() },
+        };
+        self.report(id, event).await;
+    }
+
+    async fn cancel(&self, id: ClientOrderId) {
+        match self.broker.cancel(id).await {
+            // That it is gone is said by the broker's stream, not by this answer.
+            SubmitOutcome::Acknowledged(_) => {}
+            SubmitOutcome::Rejected(reject) => self.report(id, OrderEvent::CancelRejected(reject)).await,
+            SubmitOutcome::Unknown(error) => {
+                self.report(id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
+            }
+        }
+    }
+
+    async fn replace(&self, id: ClientOrderId, new: Approved<OrderRequest>) {
+        let new_id = new.get().client_order_id;
+        match self.broker.replace(id, new).await {
+            SubmitOutcome::Acknowledged(_) => {}
+            SubmitOutcome::Rejected(reject) => self.report(id, OrderEvent::ReplaceRejected(reject)).await,
+            SubmitOutcome::Unknown(error) => {
+                self.report(new_id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
+            }
+        }
+    }
+
+    /// Asks what became of an order, and passes on what the broker knows: its fills first, so that an end never hides one. A question that
+    /// fails says nothing, and is asked again.
+    async fn ask(&self, id: ClientOrderId) {
+        let asked = self.clock.now();
+        let Ok(found) = self.broker.order(id).await else { return };
+        let Some(report) = found else {
+            if self.broker.shows_at_once() {
+                self.report(id, OrderEvent::NeverReached).await;
+            } else {
+                self.report_at(asked, id, OrderEvent::NotFound).await;
+            }
+            return;
+        };
+        if report.filled_quantity.is_positive() {
+            let since = asked.checked_sub(FILLS_SINCE).unwrap_or(Timestamp::MIN);
+            let Ok(executions) = self.broker.executions(since).await else { return };
+            for execution in executions.into_iter().filter(|fill| fill.client_order_id == Some(id)) {
+                self.report(id, OrderEvent::Filled(execution)).await;
+            }
+        }
+        let event = match report.status {
+            status if !status.is_terminal() => {
+                OrderEvent::Acknowledged { broker_order_id: report.broker_order_id }
+            }
+            OrderStatus::Expired => OrderEvent::Expired,
+            OrderStatus::Canceled => OrderEvent::Canceled { reason: None },
+            OrderStatus::Rejected => OrderEvent::Rejected(Reject {
+                code: "REJECTED".into(),
+                message: "found to be refused when the broker was asked".to_owned(),
+            }),
+            // Only its fills complete an order; which order replaced it, this answer does not say.
+            _ => return,
+        };
+        self.report(id, event).await;
+    }
+
     async fn report(&self, client_order_id: ClientOrderId, event: OrderEvent) {
         self.report_at(self.clock.now(), client_order_id, event).await;
     }
@@ -134,3 +216,6 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,11 +15,12 @@ use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::core::paper::DailyStats;
 use crate::domain::calendar::{Calendar, MarketPhase};
+use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Currency;
 use crate::domain::quote::{Bar, Feed, Interval};
-use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
+use crate::domain::snapshot::{Connection, MarketClock, Severity, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
 
@@ -28,7 +29,7 @@ use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::journal::{Job, JournalSender, Written};
 use super::launch::Access;
-use super::link::{LinkCommand, Reported};
+use super::link::{LinkCommand, LinkQueue, Reported};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{Asked, give};
@@ -59,7 +60,7 @@ pub(super) struct EngineTask {
     pub(super) feed: MarketFeed,
     pub(super) paper: PaperBroker,
     pub(super) backlog: Backlog,
-    pub(super) link: mpsc::Sender<LinkCommand>,
+    pub(super) link: LinkQueue,
     /// What brokers report.
     pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) journal: JournalSender,
@@ -120,6 +121,7 @@ impl EngineTask {
                     self.settle();
                 }
                 Some(reported) = self.reports.recv() => {
+                    self.link.flush();
                     self.reported(reported).await;
                     self.settle();
                 }
@@ -135,6 +137,7 @@ impl EngineTask {
                 _ = publish.tick(), if self.core.changed() => self.publish(),
                 _ = tick.tick() => {
                     self.send_unsent();
+                    self.link.flush();
                     self.surroundings();
                     self.step(Input::Tick).await;
                 }
@@ -213,8 +216,17 @@ impl EngineTask {
     }
 
     pub(super) async fn send(&mut self, command: LinkCommand) {
-        if self.link.send(command).await.is_err() {
-            tracing::error!("the broker link has stopped");
+        // A slow link keeps nothing else waiting: what it has no room for has not been sent, and that is said of it.
+        for id in self.link.send(command) {
+            let account = self.core.order(id).map(|order| order.request.account.clone());
+            let Some(account) = account else { continue };
+            let (at, event) = (self.clock.now(), OrderEvent::NeverReached);
+            let update = OrderUpdate { account, client_order_id: id, at, event };
+            let event = AccountEvent::Order(update);
+            Box::pin(self.step(Input::Broker(Box::new(event)))).await;
+            let text = format!("order {id} was not sent: the broker link has no room");
+            let note = Input::Note { severity: Severity::Error, code: "LINK_FULL", text };
+            Box::pin(self.step(note)).await;
         }
     }
 

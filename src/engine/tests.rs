@@ -18,8 +18,7 @@ use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::Quantity;
 use crate::domain::order::{
-    Contingency, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce,
-    TradingSession,
+    OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce,
 };
 use crate::domain::quote::{Feed, Quote};
 use crate::store::{HistoryFilter, Store};
@@ -94,24 +93,16 @@ impl Desk {
     fn place(&mut self, id: u128) -> Vec<String> {
         self.requests += 1;
         let order = OrderRequest {
-            client_order_id: ClientOrderId::from_u128(id),
-            account: AccountId::new("paper"),
-            origin: Origin::person(OriginKind::Cli),
-            subject: OrderSubject::Instrument(share()),
-            side: Side::Buy,
-            position_effect: None,
-            quantity: Quantity::from(1),
-            pricing: Pricing::Limit { limit_price: "99".parse().unwrap() },
             time_in_force: TimeInForce::Gtc,
-            expire_date: None,
-            session: TradingSession::Regular,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            contingency: Contingency::default(),
-            post_only: false,
-            reduce_only: false,
-            allow_duplicate: false,
+            ..OrderRequest::plain(
+                ClientOrderId::from_u128(id),
+                AccountId::new("paper"),
+                Origin::person(OriginKind::Cli),
+                OrderSubject::Instrument(share()),
+                Side::Buy,
+                Quantity::from(1),
+                Pricing::Limit { limit_price: "99".parse().unwrap() },
+            )
         };
         self.step(Input::Place { request: RequestId(self.requests), orders: vec![order] })
     }

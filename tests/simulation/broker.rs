@@ -1,21 +1,34 @@
 //! A broker at the end of a bad line: it works orders, and what it is told and tells is late, lost, repeated and out of order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arbion::domain::execution::{Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject};
+use arbion::domain::execution::{AccountEvent, Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject};
 use arbion::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
-use arbion::domain::money::{Currency, Quantity};
-use arbion::domain::order::OrderRequest;
+use arbion::domain::instrument::Instrument;
+use arbion::domain::money::{Currency, Price, Quantity};
+use arbion::domain::order::{OrderRequest, Side};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::random::Random;
 
+/// How an order ended, but by its fills.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Canceled,
+    Expired,
+    Replaced(ClientOrderId),
+}
+
 /// An order as the broker knows it.
 pub(crate) struct Held {
     pub(crate) request: OrderRequest,
     pub(crate) fills: Vec<Execution>,
-    pub(crate) canceled: bool,
+    pub(crate) end: Option<End>,
+    /// What works in all: less than was asked for once the other exit of a bracket has filled in part.
+    quantity: Quantity,
+    /// The order whose end it waits for, and what was filled before that one took its place.
+    waits: Option<(ClientOrderId, Quantity)>,
     visible_at: Timestamp,
 }
 
@@ -25,7 +38,7 @@ impl Held {
     }
 
     pub(crate) fn works(&self) -> bool {
-        !self.canceled && self.filled() < self.request.quantity
+        self.end.is_none() && self.filled() < self.quantity
     }
 }
 
@@ -36,23 +49,31 @@ pub(crate) struct Faults {
     pub(crate) repeated: u64,
     pub(crate) latency_ms: u64,
     pub(crate) hidden_ms: u64,
+    /// Fills taken back or corrected: one in so many turns.
+    pub(crate) busts: u64,
 }
 
 impl Faults {
-    pub(crate) const NONE: Self = Self { lost: 0, repeated: 0, latency_ms: 20, hidden_ms: 1 };
+    pub(crate) const NONE: Self = Self { lost: 0, repeated: 0, latency_ms: 20, hidden_ms: 1, busts: 0 };
 }
 
 enum Wish {
     Submit(Box<OrderRequest>),
     Cancel(ClientOrderId),
+    Replace(ClientOrderId, Box<OrderRequest>),
 }
 
 #[derive(Default)]
 pub(crate) struct Broker {
     pub(crate) orders: BTreeMap<ClientOrderId, Held>,
+    /// Executions of no order: fills taken back and corrected, options that expired.
+    pub(crate) others: Vec<Execution>,
+    busted: BTreeSet<ExecutionId>,
+    /// The option has expired.
+    expired: bool,
     /// What is on the line towards the broker and back, by arrival.
     inbound: BTreeMap<(Timestamp, u64), Wish>,
-    outbound: BTreeMap<(Timestamp, u64), OrderUpdate>,
+    outbound: BTreeMap<(Timestamp, u64), AccountEvent>,
     count: u64,
 }
 
@@ -64,18 +85,46 @@ impl Broker {
     }
 
     fn tell(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, event: OrderEvent) {
+        let account = AccountId::new("sim");
+        let update = OrderUpdate { account, client_order_id: id, at: now, event };
+        self.send(r, faults, now, &AccountEvent::Order(update));
+    }
+
+    fn send(&mut self, r: &mut Random, faults: Faults, now: Timestamp, event: &AccountEvent) {
         let copies = 1 + u64::from(r.once_in(faults.repeated));
         for _ in 0..copies {
             let at = self.later(r, faults, now);
-            let account = AccountId::new("sim");
-            let update = OrderUpdate { account, client_order_id: id, at: now, event: event.clone() };
-            self.outbound.insert(at, update);
+            self.outbound.insert(at, event.clone());
+        }
+    }
+
+    /// Over the stream, where a message may be lost.
+    fn say(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, event: OrderEvent) {
+        if !r.once_in(faults.lost) {
+            self.tell(r, faults, now, id, event);
         }
     }
 
     /// Takes a submit from the link. A lost one may or may not have come through.
     pub(crate) fn submit(&mut self, r: &mut Random, faults: Faults, now: Timestamp, order: &OrderRequest) {
-        let id = order.client_order_id;
+        let wish = Wish::Submit(Box::new(order.clone()));
+        self.take(r, faults, now, order.client_order_id, wish);
+    }
+
+    /// The same for a replace.
+    pub(crate) fn replace(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        old: ClientOrderId,
+        new: &OrderRequest,
+    ) {
+        let wish = Wish::Replace(old, Box::new(new.clone()));
+        self.take(r, faults, now, new.client_order_id, wish);
+    }
+
+    fn take(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, wish: Wish) {
         assert!(!self.orders.contains_key(&id), "order {id} was sent twice");
         let lost = r.once_in(faults.lost);
         if lost {
@@ -83,7 +132,7 @@ impl Broker {
         }
         if !lost || r.once_in(2) {
             let at = self.later(r, faults, now);
-            self.inbound.insert(at, Wish::Submit(Box::new(order.clone())));
+            self.inbound.insert(at, wish);
         }
     }
 
@@ -100,20 +149,26 @@ impl Broker {
         let Some(held) = self.orders.get(&id).filter(|held| held.visible_at <= now) else {
             return self.tell(r, faults, now, id, OrderEvent::NotFound);
         };
-        let (canceled, works) = (held.canceled, held.works());
-        self.recount(r, faults, now, id);
-        if canceled {
-            self.tell(r, faults, now, id, OrderEvent::Canceled { reason: None });
-        } else if works {
-            self.tell(r, faults, now, id, acknowledged(id));
+        let (end, works, quantity) = (held.end, held.works(), held.quantity);
+        let shrunk = quantity < held.request.quantity;
+        // The list of executions: whatever the stream lost comes again.
+        for fill in held.fills.clone() {
+            self.tell(r, faults, now, id, OrderEvent::Filled(fill));
+        }
+        if shrunk {
+            self.tell(r, faults, now, id, OrderEvent::QuantityChanged { quantity });
+        }
+        match end {
+            Some(end) => self.tell(r, faults, now, id, ended(end)),
+            None if works => self.tell(r, faults, now, id, acknowledged(id)),
+            None => {}
         }
     }
 
-    /// The list of executions: whatever the stream lost comes again.
-    fn recount(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId) {
-        let fills = self.orders.get(&id).map(|held| held.fills.clone()).unwrap_or_default();
-        for fill in fills {
-            self.tell(r, faults, now, id, OrderEvent::Filled(fill));
+    /// Executions that belong to no order of ours, all of them.
+    pub(crate) fn recount(&mut self, r: &mut Random, faults: Faults, now: Timestamp) {
+        for execution in self.others.clone() {
+            self.send(r, faults, now, &AccountEvent::Execution(execution));
         }
     }
 
@@ -123,76 +178,252 @@ impl Broker {
             let now = entry.key().0;
             match entry.remove() {
                 Wish::Submit(request) => self.accept(r, faults, now, *request),
-                Wish::Cancel(id) => match self.orders.get_mut(&id) {
-                    Some(held) if held.works() => {
-                        held.canceled = true;
-                        self.say(r, faults, now, id, OrderEvent::Canceled { reason: None });
-                    }
-                    _ => {
-                        let reject = Reject { code: "UNKNOWN".into(), message: "no such order works".into() };
-                        self.say(r, faults, now, id, OrderEvent::CancelRejected(reject));
-                    }
-                },
+                Wish::Cancel(id) if self.orders.get(&id).is_some_and(Held::works) => {
+                    self.end(r, faults, now, id, End::Canceled);
+                }
+                Wish::Cancel(id) => {
+                    self.say(r, faults, now, id, OrderEvent::CancelRejected(reject("no such order works")));
+                }
+                Wish::Replace(old, new) => self.exchange(r, faults, now, old, *new),
             }
         }
     }
 
-    /// Works what has arrived, and fills some of what works.
+    /// Puts one order in the place of another, if that one still works.
+    fn exchange(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        old: ClientOrderId,
+        new: OrderRequest,
+    ) {
+        let id = new.client_order_id;
+        if !self.orders.get(&old).is_some_and(Held::works) || r.once_in(10) {
+            self.say(r, faults, now, old, OrderEvent::ReplaceRejected(reject("it cannot be replaced")));
+            self.tell(r, faults, now, id, OrderEvent::Rejected(reject("it could not replace the other")));
+            return;
+        }
+        // Exits wait for whichever order stands in the parent's place.
+        let filled = self.orders[&old].filled();
+        for held in self.orders.values_mut() {
+            if let Some((parent, before)) = held.waits.as_mut().filter(|(parent, _)| *parent == old) {
+                (*parent, *before) = (id, *before + filled);
+            }
+        }
+        self.hold(r, faults, now, new, None);
+        self.end(r, faults, now, old, End::Replaced(id));
+        self.say(r, faults, now, id, acknowledged(id));
+    }
+
+    /// Ends an order. What waited for it begins to work for what it filled, or ends with it.
+    fn end(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, end: End) {
+        if let Some(held) = self.orders.get_mut(&id) {
+            held.end = Some(end);
+        }
+        self.say(r, faults, now, id, ended(end));
+        self.release(r, faults, now, id);
+    }
+
+    fn release(&mut self, r: &mut Random, faults: Faults, now: Timestamp, parent: ClientOrderId) {
+        let filled = self.orders.get(&parent).map(Held::filled).unwrap_or_default();
+        let waiting: Vec<ClientOrderId> = self
+            .orders
+            .iter()
+            .filter(|(_, held)| held.end.is_none() && held.waits.is_some_and(|(id, _)| id == parent))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in waiting {
+            let before = self.orders.get_mut(&id).and_then(|held| held.waits.take()).map(|(_, b)| b);
+            let total = before.unwrap_or_default() + filled;
+            if total.is_zero() {
+                self.end(r, faults, now, id, End::Canceled);
+            } else {
+                self.shrink(r, faults, now, id, total);
+            }
+        }
+    }
+
+    fn shrink(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, most: Quantity) {
+        let Some(held) = self.orders.get_mut(&id).filter(|held| held.quantity > most) else { return };
+        held.quantity = most;
+        self.say(r, faults, now, id, OrderEvent::QuantityChanged { quantity: most });
+    }
+
+    /// Works what has arrived, fills some of what works, takes some of that back.
     pub(crate) fn work(&mut self, r: &mut Random, faults: Faults, now: Timestamp) {
         self.arrive(r, faults, now);
         let working: Vec<_> =
             self.orders.iter().filter(|(_, held)| held.works()).map(|(id, _)| *id).collect();
         for id in working {
-            if r.once_in(6) {
+            // An exit may have been shrunk away by the other one meanwhile.
+            let ready = self.orders.get(&id).is_some_and(|held| held.works() && held.waits.is_none());
+            if ready && r.once_in(6) {
                 self.fill(r, faults, now, id);
             }
+        }
+        if r.once_in(faults.busts) {
+            self.bust(r, faults, now);
         }
     }
 
     fn accept(&mut self, r: &mut Random, faults: Faults, now: Timestamp, request: OrderRequest) {
-        let id = request.client_order_id;
-        if r.once_in(25) {
-            let reject = Reject { code: "NO".into(), message: "not today".into() };
-            return self.tell(r, faults, now, id, OrderEvent::Rejected(reject));
+        let (id, exits) = (request.client_order_id, request.exit_orders());
+        let option = request.subject.instrument().is_some_and(|i| i.as_option().is_some());
+        if r.once_in(25) || (option && self.expired) {
+            for id in exits.iter().map(|exit| exit.client_order_id).chain([id]) {
+                self.tell(r, faults, now, id, OrderEvent::Rejected(reject("not today")));
+            }
+            return;
         }
+        self.hold(r, faults, now, request, None);
+        self.say(r, faults, now, id, acknowledged(id));
+        for exit in exits {
+            let exit_id = exit.client_order_id;
+            self.hold(r, faults, now, exit, Some((id, Quantity::ZERO)));
+            self.say(r, faults, now, exit_id, acknowledged(exit_id));
+        }
+    }
+
+    fn hold(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        request: OrderRequest,
+        waits: Option<(ClientOrderId, Quantity)>,
+    ) {
         let hidden = i64::try_from(r.below(faults.hidden_ms)).unwrap();
         let visible_at = now + SignedDuration::from_millis(hidden);
-        self.orders.insert(id, Held { request, fills: Vec::new(), canceled: false, visible_at });
-        self.say(r, faults, now, id, acknowledged(id));
+        let (id, quantity) = (request.client_order_id, request.quantity);
+        self.orders.insert(id, Held { request, fills: Vec::new(), end: None, quantity, waits, visible_at });
     }
 
     fn fill(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId) {
         let Some(held) = self.orders.get_mut(&id) else { return };
-        let open = held.request.quantity - held.filled();
-        let part = Quantity::new(Decimal::from(r.below(10) + 1));
+        let open = held.quantity - held.filled();
+        let part = Quantity::new(Decimal::from(r.below(10) + 1)).min(open);
+        let pricing = held.request.pricing;
+        let instrument = held.request.subject.instrument().unwrap().clone();
+        let option = instrument.as_option().is_some();
         let fill = Execution {
             execution_id: ExecutionId::new(format!("{id}-{}", held.fills.len())),
             account: AccountId::new("sim"),
             client_order_id: Some(id),
             broker_order_id: Some(BrokerOrderId::new(id.to_string())),
-            instrument: held.request.subject.instrument().unwrap().clone(),
+            instrument,
             side: held.request.side,
-            quantity: part.min(open),
-            price: held.request.pricing.limit_price().unwrap(),
-            multiplier: Decimal::ONE,
-            fee: Decimal::ZERO,
+            quantity: part,
+            price: pricing.limit_price().or(pricing.stop_price()).unwrap(),
+            multiplier: if option { Decimal::ONE_HUNDRED } else { Decimal::ONE },
+            fee: part.get() * Decimal::new(1, 2),
             currency: Currency::USD,
             at: now,
             kind: ExecutionKind::Trade,
         };
         held.fills.push(fill.clone());
+        let complete = !held.works();
+        let group = held.request.contingency.oco_group;
         self.say(r, faults, now, id, OrderEvent::Filled(fill));
-    }
-
-    /// Over the stream, where a message may be lost.
-    fn say(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, event: OrderEvent) {
-        if !r.once_in(faults.lost) {
-            self.tell(r, faults, now, id, event);
+        if complete {
+            self.release(r, faults, now, id);
+        }
+        // The other exit of a bracket closes what this one left.
+        let others = self.orders.iter().filter(|(other, held)| {
+            **other != id && group.is_some() && held.request.contingency.oco_group == group && held.works()
+        });
+        let others: Vec<_> = others.map(|(id, held)| (*id, held.quantity - part, held.filled())).collect();
+        for (other, left, filled) in others {
+            if left > filled {
+                self.shrink(r, faults, now, other, left);
+            } else if filled.is_positive() {
+                self.shrink(r, faults, now, other, filled);
+            } else {
+                self.end(r, faults, now, other, End::Canceled);
+            }
         }
     }
 
+    /// Takes a fill back; half of the times another one, at another price, stands in its place.
+    fn bust(&mut self, r: &mut Random, faults: Faults, now: Timestamp) {
+        let fills = self.orders.values().flat_map(|held| &held.fills);
+        let open: Vec<Execution> =
+            fills.filter(|fill| !self.busted.contains(&fill.execution_id)).cloned().collect();
+        if open.is_empty() {
+            return;
+        }
+        let fill = &open[usize::try_from(r.below(open.len() as u64)).unwrap()];
+        self.busted.insert(fill.execution_id.clone());
+        let bust = Execution {
+            execution_id: ExecutionId::new(format!("bust-{}", fill.execution_id)),
+            side: if fill.side.is_buy() { Side::Sell } else { Side::Buy },
+            fee: -fill.fee,
+            at: now,
+            kind: ExecutionKind::Bust,
+            ..fill.clone()
+        };
+        self.happened(r, faults, now, bust);
+        if r.once_in(2) {
+            let corrected = Execution {
+                execution_id: ExecutionId::new(format!("correct-{}", fill.execution_id)),
+                price: Price::new(fill.price.get() + Decimal::new(25, 2)),
+                at: now,
+                ..fill.clone()
+            };
+            self.happened(r, faults, now, corrected);
+        }
+    }
+
+    /// The option expires worthless: orders in it end, what is held of it goes.
+    pub(crate) fn expire(&mut self, r: &mut Random, faults: Faults, now: Timestamp, option: &Instrument) {
+        self.arrive(r, faults, now);
+        if std::mem::replace(&mut self.expired, true) {
+            return;
+        }
+        let working = self.orders.iter().filter(|(_, held)| {
+            held.end.is_none() && held.works() && held.request.subject.instrument() == Some(option)
+        });
+        for id in working.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.end(r, faults, now, id, End::Expired);
+        }
+        let held = self.units(option);
+        if held.is_zero() {
+            return;
+        }
+        let expiration = Execution {
+            execution_id: ExecutionId::new("expiration"),
+            account: AccountId::new("sim"),
+            client_order_id: None,
+            broker_order_id: None,
+            instrument: option.clone(),
+            side: if held.is_positive() { Side::Sell } else { Side::Buy },
+            quantity: held.abs(),
+            price: Price::ZERO,
+            multiplier: Decimal::ONE_HUNDRED,
+            fee: Decimal::ZERO,
+            currency: Currency::USD,
+            at: now,
+            kind: ExecutionKind::Expiration,
+        };
+        self.happened(r, faults, now, expiration);
+    }
+
+    fn happened(&mut self, r: &mut Random, faults: Faults, now: Timestamp, execution: Execution) {
+        self.others.push(execution.clone());
+        if !r.once_in(faults.lost) {
+            self.send(r, faults, now, &AccountEvent::Execution(execution));
+        }
+    }
+
+    /// Units of an instrument that the account holds here, signed.
+    pub(crate) fn units(&self, instrument: &Instrument) -> Quantity {
+        let fills = self.orders.values().flat_map(|held| &held.fills).chain(&self.others);
+        let own = fills.filter(|fill| fill.instrument == *instrument);
+        own.map(Execution::signed_quantity).fold(Quantity::ZERO, |a, b| a + b)
+    }
+
     /// What has arrived by now.
-    pub(crate) fn receive(&mut self, now: Timestamp) -> Option<OrderUpdate> {
+    pub(crate) fn receive(&mut self, now: Timestamp) -> Option<AccountEvent> {
         let entry = self.outbound.first_entry().filter(|entry| entry.key().0 <= now)?;
         Some(entry.remove())
     }
@@ -205,4 +436,16 @@ impl Broker {
 
 fn acknowledged(id: ClientOrderId) -> OrderEvent {
     OrderEvent::Acknowledged { broker_order_id: BrokerOrderId::new(id.to_string()) }
+}
+
+fn ended(end: End) -> OrderEvent {
+    match end {
+        End::Canceled => OrderEvent::Canceled { reason: None },
+        End::Expired => OrderEvent::Expired,
+        End::Replaced(by) => OrderEvent::Replaced { by },
+    }
+}
+
+fn reject(message: &str) -> Reject {
+    Reject { code: "NO".into(), message: message.to_owned() }
 }

@@ -9,15 +9,15 @@ use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
 use arbion::domain::calendar::Calendar;
 use arbion::domain::capabilities::Capabilities;
-use arbion::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
+use arbion::domain::execution::{AccountEvent, ExecutionKind, OrderEvent, OrderUpdate};
 use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::{RiskLimits, TradingState};
 use arbion::domain::money::{Currency, Money, Price, Quantity};
 use arbion::domain::order::{
-    Contingency, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
-    TimeInForce, TradingSession,
+    BracketExit, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing,
+    Side, TimeInForce,
 };
 use arbion::domain::quote::{Feed, Quote};
 use jiff::{SignedDuration, Timestamp};
@@ -47,6 +47,9 @@ pub(crate) struct World {
     /// Orders in flight when a process was killed.
     carried: BTreeSet<ClientOrderId>,
     last_seq: u64,
+    halted: bool,
+    /// Somebody asks for the halt that is seen next.
+    asked_to_halt: bool,
     pub(crate) coverage: Coverage,
 }
 
@@ -54,8 +57,12 @@ fn account() -> AccountId {
     AccountId::new("sim")
 }
 
-fn instruments() -> [Instrument; 2] {
-    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap()]
+fn instruments() -> [Instrument; 3] {
+    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option()]
+}
+
+fn option() -> Instrument {
+    Instrument::from_key("MSFT  261127C00105000").unwrap()
 }
 
 impl World {
@@ -69,6 +76,7 @@ impl World {
             repeated: some(4),
             latency_ms: 1 + some(4_000),
             hidden_ms: 1 + some(19_000),
+            busts: some(30),
         };
         let (kills, disk_fails) = (some(60), some(25));
         let calendar = Arc::new(Calendar::nyse());
@@ -87,6 +95,8 @@ impl World {
             seen: BTreeMap::new(),
             carried: BTreeSet::new(),
             last_seq: 0,
+            halted: false,
+            asked_to_halt: false,
             coverage: Coverage::new(),
         };
         world.set_up();
@@ -106,7 +116,7 @@ impl World {
             mode: AccountMode::Paper,
             currency: Currency::USD,
             opening_cash: vec![Money::new(capital, Currency::USD)],
-            options_level: 0,
+            options_level: 2,
             capabilities: Capabilities::paper(),
             limits: RiskLimits::bar_mode(capital),
         };
@@ -121,9 +131,10 @@ impl World {
 
     fn quote(&mut self) {
         for instrument in instruments() {
-            let mut quote = Quote::empty(instrument, self.engine.now(), Feed::Simulated);
-            quote.bid = Some(Price::from(100));
-            quote.ask = Some(Price::from(101));
+            let middle = if instrument.as_option().is_some() { 2 } else { 100 };
+            let mut quote = Quote::empty(instrument, self.now, Feed::Simulated);
+            quote.bid = Some(Price::from(middle));
+            quote.ask = Some(Price::new(Decimal::from(middle) * Decimal::new(101, 2)));
             self.step(Input::Quote(Box::new(quote)));
         }
     }
@@ -163,12 +174,19 @@ impl World {
             }
             10 => {
                 let all = self.random.once_in(2);
+                self.asked_to_halt = true;
                 self.step(Input::Halt { request: RequestId(2), all, reason: "chance".to_owned() });
+                self.asked_to_halt = false;
             }
             11 | 12 => self.step(Input::Resume { request: RequestId(3) }),
             13 => {
-                self.now -= SignedDuration::from_secs(3);
+                self.now -= SignedDuration::from_secs(if self.random.once_in(6) { 8 } else { 3 });
                 self.count("clock jumped back");
+            }
+            16 | 17 => self.change(),
+            18 if self.random.once_in(8) => {
+                self.count("option expired");
+                self.broker.expire(&mut self.random, self.faults, self.now, &option());
             }
             14 => self.reconcile(),
             15 if self.random.once_in(3) => self.now += SignedDuration::from_secs(40),
@@ -184,29 +202,54 @@ impl World {
         self.step(Input::Place { request: RequestId(4), orders });
     }
 
+    /// Another price or quantity for an order that works. Exits are left to their bracket.
+    fn change(&mut self) {
+        self.quote();
+        let working = self.engine.book().working();
+        let plain: Vec<_> = working
+            .filter(|order| order.request.contingency.parent.is_none())
+            .map(|order| (order.request.client_order_id, order.request.pricing.limit_price().unwrap()))
+            .collect();
+        if plain.is_empty() {
+            return;
+        }
+        let (order, limit) = plain[usize::try_from(self.random.below(plain.len() as u64)).unwrap()];
+        let mut change = OrderChange::default();
+        if self.random.once_in(2) {
+            change.quantity = Some(Quantity::new(Decimal::from(1 + self.random.below(40))));
+        } else {
+            let cents = Decimal::new(i64::try_from(self.random.below(5)).unwrap() - 2, 2);
+            change.limit_price = Some(Price::new(limit.get() + cents));
+        }
+        self.step(Input::Replace { request: RequestId(5), order, change });
+    }
+
     fn order(&mut self) -> OrderRequest {
-        let instrument = instruments()[usize::try_from(self.random.below(2)).unwrap()].clone();
+        let instrument = instruments()[usize::try_from(self.random.below(3)).unwrap()].clone();
+        let is_option = instrument.as_option().is_some();
         let held = self.engine.held(&account(), &instrument);
         let sells = held.is_positive() && self.random.once_in(3);
+        let exit = |world: &mut Self, price: i64| {
+            let client_order_id = world.engine.mint(world.now);
+            Some(BracketExit { client_order_id, price: Price::from(price) })
+        };
+        let bracket = !sells && !is_option && self.random.once_in(3);
+        let (take_profit, stop_loss) = if bracket { (exit(self, 110), exit(self, 90)) } else { (None, None) };
+        let most = if is_option { 8 } else { 40 };
         OrderRequest {
-            client_order_id: self.engine.mint(self.now),
-            account: account(),
-            origin: Origin::person(OriginKind::Cli),
-            subject: OrderSubject::Instrument(instrument),
-            side: if sells { Side::Sell } else { Side::Buy },
-            position_effect: None,
-            quantity: Quantity::new(Decimal::from(1 + self.random.below(40))),
-            pricing: Pricing::Limit { limit_price: Price::from(100) },
+            take_profit,
+            stop_loss,
             time_in_force: TimeInForce::Gtc,
-            expire_date: None,
-            session: TradingSession::Regular,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            contingency: Contingency::default(),
-            post_only: false,
-            reduce_only: false,
             allow_duplicate: true,
+            ..OrderRequest::plain(
+                self.engine.mint(self.now),
+                account(),
+                Origin::person(OriginKind::Cli),
+                OrderSubject::Instrument(instrument),
+                if sells { Side::Sell } else { Side::Buy },
+                Quantity::new(Decimal::from(1 + self.random.below(most))),
+                Pricing::Limit { limit_price: Price::from(if is_option { 2 } else { 100 }) },
+            )
         }
     }
 
@@ -216,14 +259,21 @@ impl World {
         for id in ids {
             self.broker.ask(&mut self.random, self.faults, self.now, id);
         }
+        self.broker.recount(&mut self.random, self.faults, self.now);
     }
 
     fn turn(&mut self) {
         self.step(Input::Tick);
         self.broker.work(&mut self.random, self.faults, self.now);
-        while let Some(update) = self.broker.receive(self.now) {
-            self.note_update(&update);
-            self.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+        while let Some(event) = self.broker.receive(self.now) {
+            match &event {
+                AccountEvent::Order(update) => self.note_update(update),
+                AccountEvent::Execution(execution) if execution.kind == ExecutionKind::Bust => {
+                    self.count("execution busted");
+                }
+                _ => {}
+            }
+            self.step(Input::Broker(Box::new(event)));
         }
         let seq = self.engine.snapshot().seq;
         assert!(seq >= self.last_seq, "the snapshot's number fell from {} to {seq}", self.last_seq);
@@ -241,6 +291,18 @@ impl World {
                 "acknowledged after restart"
             }
             (OrderEvent::CancelRejected(_), OrderStatus::PendingCancel) => "cancel refused",
+            (OrderEvent::Filled(_), OrderStatus::PendingReplace) => "fill while being replaced",
+            (OrderEvent::Filled(_), OrderStatus::Replaced) => "fill after being replaced",
+            (OrderEvent::Filled(_), _) if order.request.contingency.parent.is_some() => "exit filled",
+            (OrderEvent::QuantityChanged { quantity }, _)
+                if *quantity <= order.filled_quantity && !order.status.is_terminal() =>
+            {
+                "exit shrunk to what had filled"
+            }
+            (OrderEvent::QuantityChanged { .. }, _) => "exit shrunk",
+            (OrderEvent::Replaced { .. }, OrderStatus::PendingReplace) => "replaced",
+            (OrderEvent::Replaced { .. }, OrderStatus::PendingCancel) => "replaced while being canceled",
+            (OrderEvent::ReplaceRejected(_), OrderStatus::PendingReplace) => "replace refused",
             _ => return,
         };
         self.count(what);
@@ -277,8 +339,7 @@ impl World {
                 let id = request.client_order_id;
                 assert!(self.disk.has_intent(id), "order {id} was sent before it was on disk");
                 assert!(self.sent.insert(id), "order {id} was sent twice");
-                let halted = self.engine.trading_state() == TradingState::Halted;
-                assert!(!halted || !request.side.is_buy(), "order {id} opens and was sent after a halt");
+                assert!(!self.opens_halted(request), "order {id} opens and was sent after a halt");
                 self.broker.submit(&mut self.random, self.faults, self.now, request);
             }
             Effect::Cancel { order, .. } => {
@@ -288,10 +349,24 @@ impl World {
                 self.count("asked");
                 self.broker.ask(&mut self.random, self.faults, self.now, order);
             }
-            Effect::Replace { .. } => panic!("nothing is replaced here"),
+            Effect::Replace { order, new, .. } => {
+                let request = new.get();
+                let id = request.client_order_id;
+                assert!(self.disk.has_intent(id), "replacement {id} was sent before it was on disk");
+                assert!(self.sent.insert(id), "replacement {id} was sent twice");
+                assert!(!self.opens_halted(request), "replacement {id} was sent after a halt");
+                self.broker.replace(&mut self.random, self.faults, self.now, order, request);
+            }
             Effect::Answer { .. } => {}
         }
         Vec::new()
+    }
+
+    /// A fill that is taken back can leave a short position, which may be bought back.
+    fn opens_halted(&self, request: &OrderRequest) -> bool {
+        let held = request.subject.instrument().map(|it| self.engine.held(&account(), it));
+        let closes = held.is_some_and(|units| units.is_negative());
+        self.engine.trading_state() == TradingState::Halted && request.side.is_buy() && !closes
     }
 
     /// The process dies before it does `next`; another begins with what is on disk.
@@ -299,6 +374,7 @@ impl World {
         self.count(match next {
             Effect::Journal { .. } => "killed before the journal",
             Effect::Submit { .. } => "killed before a send",
+            Effect::Replace { .. } => "killed before a replace",
             _ => "killed elsewhere",
         });
         let kills = std::mem::take(&mut self.kills);
@@ -349,7 +425,11 @@ impl World {
                     order.status
                 );
                 if order.reason.as_deref() == Some("never_reached") && before.reason != order.reason {
-                    rare.push("never reached");
+                    rare.push(match (order.replaces, order.request.contingency.parent) {
+                        (Some(_), _) => "replacement never reached",
+                        (_, Some(_)) => "exit never reached",
+                        _ => "never reached",
+                    });
                     let inbound = self.broker.orders.contains_key(&id);
                     assert!(!inbound, "order {id} is said never to have reached the broker, which has it");
                 }
@@ -359,6 +439,11 @@ impl World {
         }
         for what in rare {
             self.count(what);
+        }
+        let tripped = self.engine.trading_state() == TradingState::Halted && !self.halted;
+        self.halted = self.engine.trading_state() == TradingState::Halted;
+        if tripped && !self.asked_to_halt {
+            self.count("tripped");
         }
         if let Some(account) = self.engine.account(&account()) {
             assert!(account.reserved >= Decimal::ZERO, "{} is held back", account.reserved);
@@ -384,32 +469,35 @@ impl World {
             assert!(books.get(*id).is_some(), "the broker has order {id}, which is not known here");
         }
         for instrument in instruments() {
-            let fills = self.broker.orders.values().flat_map(|held| &held.fills);
-            let there: Quantity = fills
-                .filter(|fill| fill.instrument == instrument)
-                .map(|fill| fill.signed_quantity())
-                .fold(Quantity::ZERO, |a, b| a + b);
+            let there = self.broker.units(&instrument);
             assert_eq!(self.engine.held(&account(), &instrument), there, "position in {instrument}");
         }
     }
 
     /// What the disk gives is what the memory has (J8), and giving it twice changes nothing.
     fn rebuilt(&mut self) {
-        let (live, orders) = (self.units(), self.orders());
-        let cash = self.engine.account(&account()).unwrap().cash;
+        let (live, orders, money) = (self.positions(), self.orders(), self.money());
         self.disk.flush();
         for _ in 0..2 {
             self.life = self.life.wrapping_add(7);
             self.engine = engine(&self.calendar, self.life, self.now);
             self.set_up();
             assert_eq!(self.orders(), orders, "orders rebuilt from the journal");
-            assert_eq!(self.engine.account(&account()).unwrap().cash, cash, "cash rebuilt from the journal");
-            assert_eq!(self.units(), live, "positions rebuilt from the journal");
+            assert_eq!(self.money(), money, "cash, gains and fees rebuilt from the journal");
+            assert_eq!(self.positions(), live, "positions rebuilt from the journal");
         }
     }
 
-    fn units(&self) -> Vec<Quantity> {
-        instruments().iter().map(|instrument| self.engine.held(&account(), instrument)).collect()
+    /// Units, average price and gain of every position.
+    fn positions(&self) -> Vec<(Instrument, Quantity, Price, Decimal)> {
+        let positions = self.engine.positions(&account()).into_iter();
+        positions.map(|p| (p.instrument, p.quantity, p.average_price, p.realized_pnl)).collect()
+    }
+
+    /// Cash, gains and fees.
+    fn money(&self) -> [Decimal; 3] {
+        let account = self.engine.account(&account()).unwrap();
+        [account.cash, account.realized_pnl, account.fees]
     }
 
     fn orders(&self) -> Vec<Order> {

@@ -16,8 +16,8 @@ use super::arbion::domain::limits::{RiskLimits, TradingState};
 use super::arbion::domain::money::{Currency, Money, Price, Quantity};
 use super::arbion::domain::option::Leg;
 use super::arbion::domain::order::{
-    BracketExit, Contingency, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
-    PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
+    BracketExit, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect,
+    PriceEffect, Pricing, Side, TimeInForce, Trail,
 };
 use super::arbion::domain::position::Position;
 use super::arbion::domain::quote::{Bar, Feed, Interval, Quote};
@@ -152,26 +152,15 @@ pub fn request(
     units: &str,
     pricing: Pricing,
 ) -> OrderRequest {
-    OrderRequest {
-        client_order_id: ClientOrderId::from_parts(1_795_545_000_000 + number, u128::from(number)),
-        account: paper(),
-        origin: Origin::person(OriginKind::Ticket),
+    OrderRequest::plain(
+        ClientOrderId::from_parts(1_795_545_000_000 + number, u128::from(number)),
+        paper(),
+        Origin::person(OriginKind::Ticket),
         subject,
         side,
-        position_effect: None,
-        quantity: quantity(units),
+        quantity(units),
         pricing,
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: TradingSession::Regular,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        contingency: Contingency::default(),
-        post_only: false,
-        reduce_only: false,
-        allow_duplicate: false,
-    }
+    )
 }
 
 fn one(key: &str) -> OrderSubject {

@@ -59,7 +59,15 @@ impl Engine {
         self.change_status(&before, &order, event_word(&update.event));
         self.report(&before, &order, &update.event);
         let replaces = order.replaces.filter(|_| matches!(update.event, OrderEvent::NeverReached));
+        let overfilled = order.overfill_quantity > before.overfill_quantity;
+        let rejected = order.status == OrderStatus::Rejected && before.status != order.status;
         self.put_order(order);
+        if overfilled {
+            self.saw_contradiction();
+        }
+        if rejected {
+            self.saw_reject();
+        }
         // A replacement that the broker never saw leaves the old order as it was.
         if let Some(old) = replaces {
             self.undo_replace(old);
@@ -69,8 +77,10 @@ impl Engine {
     /// Takes an execution into the books. False when it is a repeat, or contradicts what is known.
     fn book_execution(&mut self, execution: &Execution) -> bool {
         let Some(books) = self.accounts.get_mut(&execution.account) else { return false };
+        let held = books.portfolio.quantity(&execution.instrument);
         match books.portfolio.apply(execution) {
             Applied::New { realized_pnl } => {
+                books.day_trades.record(execution, held);
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
                 // After a split the newest quote is still one of before; the books have scaled their own mark.
                 let quoted =
@@ -88,6 +98,7 @@ impl Engine {
                     execution.execution_id
                 );
                 self.note(Severity::Error, "EXECUTION_CONFLICT", text);
+                self.saw_contradiction();
                 false
             }
         }

@@ -4,7 +4,7 @@ use crate::core::lifecycle;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::OrderEvent;
 use crate::domain::ids::ClientOrderId;
-use crate::domain::order::{OrderRequest, OrderStatus};
+use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::Severity;
 
 use super::super::effect::{Effect, Effects, Ticket};
@@ -40,10 +40,14 @@ impl Engine {
         for effect in self.waiting.remove(&ticket).unwrap_or_default() {
             match &effect {
                 Effect::Submit { order, .. } if self.was_withdrawn(order.get().client_order_id) => {
-                    self.never_send(order.get());
+                    let exits = order.get().exit_orders();
+                    let exits = exits.iter().map(|exit| exit.client_order_id);
+                    let ids: Vec<_> = exits.chain([order.get().client_order_id]).collect();
+                    self.never_send(&ids);
                 }
                 Effect::Replace { order, new, .. } if self.was_withdrawn(new.get().client_order_id) => {
-                    self.never_send(new.get());
+                    // Its exits are those of the order that works on.
+                    self.never_send(&[new.get().client_order_id]);
                     self.undo_replace(*order);
                 }
                 _ => self.effects.push(effect),
@@ -56,10 +60,9 @@ impl Engine {
         self.book.get(id).is_none_or(|order| order.status != OrderStatus::PendingSubmit)
     }
 
-    /// Ends what was withdrawn before it was sent, the exits of its bracket with it.
-    fn never_send(&mut self, request: &OrderRequest) {
-        let exits = request.exit_orders();
-        for id in exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]) {
+    /// Ends what was withdrawn before it was sent.
+    fn never_send(&mut self, ids: &[ClientOrderId]) {
+        for id in ids.iter().copied() {
             let Some(before) = self.book.get(id).cloned() else { continue };
             let mut order = before.clone();
             if lifecycle::apply(&mut order, &OrderEvent::NeverReached, self.now).is_ok() {
@@ -82,8 +85,14 @@ impl Engine {
         }
         for effect in held {
             match effect {
-                Effect::Submit { order, .. } => self.deny_unjournaled(order.get().client_order_id, reason),
+                Effect::Submit { order, .. } => {
+                    self.deny_unjournaled(order.get().client_order_id, reason);
+                    for exit in order.get().exit_orders() {
+                        self.deny_unjournaled(exit.client_order_id, reason);
+                    }
+                }
                 Effect::Replace { order, new, .. } => {
+                    // Its exits are those of the order that works on.
                     self.deny_unjournaled(new.get().client_order_id, reason);
                     self.undo_replace(order);
                 }
@@ -95,17 +104,9 @@ impl Engine {
     fn deny_unjournaled(&mut self, id: ClientOrderId, reason: &str) {
         let Some(mut order) = self.book.take(id) else { return };
         let text = format!("{} the order was not sent: {reason}", DenialCode::JournalUnavailable);
-        let exits: Vec<_> = order.request.exit_orders().iter().map(|exit| exit.client_order_id).collect();
         order.status = OrderStatus::Denied;
         order.denials.push(Denial { code: DenialCode::JournalUnavailable, text });
         order.updated_at = self.now;
         self.put_order(order);
-        for exit in exits {
-            if let Some(mut order) = self.book.take(exit) {
-                order.status = OrderStatus::Denied;
-                order.updated_at = self.now;
-                self.put_order(order);
-            }
-        }
     }
 }

@@ -10,6 +10,7 @@ mod journal;
 mod place;
 mod publish;
 mod restore;
+mod trips;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,9 +22,9 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::domain::account::Account;
-use crate::domain::calendar::{Calendar, account_day};
+use crate::domain::calendar::{Calendar, account_day, exchange_date};
 use crate::domain::ids::{AccountId, ClientOrderId};
-use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
+use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Currency;
 use crate::domain::order::Order;
@@ -37,7 +38,7 @@ use super::ids::IdGenerator;
 use super::input::{AccountSetup, Input, forward};
 use super::market::{MarketState, is_measurable};
 use super::portfolio::Portfolio;
-use super::risk::{Activity, from_pairs};
+use super::risk::{Activity, DayTrades, from_pairs};
 use crate::domain::fees::FeeTable;
 
 /// Log lines kept in memory.
@@ -74,6 +75,7 @@ pub(super) struct Books {
     pub(super) setup: AccountSetup,
     pub(super) portfolio: Portfolio,
     pub(super) activity: Activity,
+    pub(super) day_trades: DayTrades,
     pub(super) trading_state: TradingState,
     pub(super) broker_up: bool,
     pub(super) reconciled: bool,
@@ -127,6 +129,9 @@ pub struct Engine {
     waiting: BTreeMap<Ticket, Vec<Effect>>,
     /// Orders whose state the broker is asked for.
     doubts: BTreeMap<ClientOrderId, doubt::Doubt>,
+    trips: trips::Trips,
+    /// Sessions in which shares fell by ten per cent: short sales of them are restricted then and in the next.
+    fallen: BTreeMap<Instrument, Date>,
     /// The last write failed.
     journal_down: bool,
     /// What this step wants written.
@@ -161,6 +166,8 @@ impl Engine {
             book: OrderBook::default(),
             waiting: BTreeMap::new(),
             doubts: BTreeMap::new(),
+            trips: trips::Trips::default(),
+            fallen: BTreeMap::new(),
             journal_down: false,
             entry: JournalEntry::default(),
             effects: Vec::new(),
@@ -177,6 +184,7 @@ impl Engine {
 
     /// One thing happens at `now`. Returns what must be done, in order.
     pub fn step(&mut self, now: Timestamp, input: Input) -> Effects {
+        self.saw_clock(now);
         self.now = forward(self.now, now);
         match input {
             Input::Quote(quote) => self.on_quote(*quote),
@@ -237,6 +245,9 @@ impl Engine {
             for books in self.accounts.values_mut() {
                 books.portfolio.mark(&quote.instrument, mark);
             }
+        }
+        if has_fallen(&quote) {
+            self.fallen.insert(quote.instrument.clone(), exchange_date(quote.as_of));
         }
         let pair = match &quote.instrument {
             Instrument::Fx { base, quote } => Some((base.clone(), quote.clone())),
@@ -321,24 +332,6 @@ impl Engine {
             net_liquidation: account.net_liquidation,
             cash: account.cash,
         });
-    }
-
-    /// The kill switch trips by itself at the daily loss limit (reliability H6).
-    fn trip_on_daily_loss(&mut self) {
-        if self.trading_state == TradingState::Halted {
-            return;
-        }
-        let tripped = self.accounts.values().find_map(|books| {
-            let account = books.portfolio.account(self.now);
-            let start = account.day_start_equity;
-            let limit = books.setup.limits.daily_loss_halt_percent;
-            (start > Decimal::ZERO && account.day_pnl * Decimal::ONE_HUNDRED <= -(start * limit)).then(|| {
-                format!("{} lost {} today, {limit} % or more of {start}", account.account, -account.day_pnl)
-            })
-        });
-        if let Some(reason) = tripped {
-            self.halt(false, &reason);
-        }
     }
 
     /// A fresh order id.
@@ -461,6 +454,15 @@ impl Engine {
     pub fn watchlists(&self) -> &[Watchlist] {
         &self.watchlists
     }
+}
+
+/// Has a share traded ten per cent or more below the close before in this session (SEC rule 201).
+fn has_fallen(quote: &Quote) -> bool {
+    let lowest = quote.low.or(quote.last);
+    quote.instrument.asset_class() == AssetClass::Equity
+        && lowest.zip(quote.previous_close).is_some_and(|(low, close)| {
+            close.is_positive() && low.get() * Decimal::TEN <= close.get() * Decimal::from(9)
+        })
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ impl Engine {
         if self.book.get(request.client_order_id).is_some() {
             return Ok(());
         }
+        self.saw_request(&request.account);
         let RiskOutcome { checks, reduces, result } = self.check(&request);
         let approved = match result {
             Ok(approved) => approved,
@@ -123,6 +124,9 @@ impl Engine {
     }
 
     pub(super) fn on_replace(&mut self, request: RequestId, id: ClientOrderId, change: &OrderChange) {
+        if let Some(account) = self.book.get(id).map(|order| order.request.account.clone()) {
+            self.saw_request(&account);
+        }
         let outcome = match self.replace(id, change) {
             Ok(new) => Outcome::Orders(vec![id, new]),
             Err(ReplaceError::Refused(reason)) => Outcome::Refused(reason),

@@ -2,8 +2,8 @@
 
 use crate::core::effect::JournalEntry;
 use crate::core::input::{AccountSetup, Restored};
-use crate::core::portfolio::{AccountTerms, Portfolio};
-use crate::core::risk::Activity;
+use crate::core::portfolio::{AccountTerms, Applied, Portfolio};
+use crate::core::risk::{Activity, DayTrades};
 use crate::domain::calendar::account_day;
 use crate::domain::limits::TradingState;
 
@@ -22,6 +22,7 @@ impl Engine {
         let books = Books {
             portfolio,
             activity: Activity::default(),
+            day_trades: DayTrades::default(),
             trading_state: TradingState::Active,
             broker_up: true,
             reconciled: false,
@@ -41,7 +42,10 @@ impl Engine {
         }
         for execution in &restored.executions {
             if let Some(books) = self.accounts.get_mut(&execution.account) {
-                books.portfolio.apply(execution);
+                let held = books.portfolio.quantity(&execution.instrument);
+                if let Applied::New { .. } = books.portfolio.apply(execution) {
+                    books.day_trades.record(execution, held);
+                }
             }
         }
         for entry in &restored.cash {

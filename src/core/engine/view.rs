@@ -4,10 +4,11 @@ use rust_decimal::Decimal;
 
 use crate::core::risk::{self, MarketView, RiskView};
 use crate::domain::account::Account;
-use crate::domain::calendar::MarketPhase;
+use crate::domain::calendar::{MarketPhase, exchange_date};
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::limits::DayTradeRule;
 use crate::domain::order::{Order, OrderRequest};
 use crate::domain::quote::Quote;
 
@@ -28,6 +29,12 @@ impl MarketView for Engine {
 
     fn average_volume(&self, instrument: &Instrument) -> Option<Decimal> {
         self.market.average_volume(instrument)
+    }
+
+    fn short_sale_restricted(&self, instrument: &Instrument) -> bool {
+        // A bar is the whole of its session: what it says was not known when the order came.
+        let fell = self.fallen.get(instrument).filter(|_| !self.config.bar_mode);
+        fell.is_some_and(|fell| exchange_date(self.now) <= self.calendar.next_session(*fell))
     }
 }
 
@@ -57,6 +64,8 @@ impl Engine {
             working: self.book.lookup(&books.setup.account),
             market: self,
             activity: &books.activity,
+            day_trades: self.day_trades(books),
+            clock_back_at: self.trips.clock_back_at,
             fees: &self.config.fees,
             reconciled: books.reconciled,
             broker_up: books.broker_up,
@@ -64,6 +73,14 @@ impl Engine {
             bar_mode: self.config.bar_mode,
             never_closed: self.config.never_closed,
             replaces: None,
+        }
+    }
+
+    /// Counted for the accounts that obey the rule alone.
+    fn day_trades(&self, books: &Books) -> usize {
+        match books.setup.limits.day_trade_rule {
+            DayTradeRule::Pdt => books.day_trades.count(&self.calendar, exchange_date(self.now)),
+            _ => 0,
         }
     }
 

@@ -4,6 +4,7 @@
 mod activity;
 mod checks;
 mod cost;
+mod day_trades;
 mod delta;
 mod rates;
 mod view;
@@ -14,6 +15,7 @@ use crate::domain::order::{Approved, Order, OrderRequest};
 
 pub use activity::Activity;
 pub use cost::{CostEstimate, estimate, reserved, reserved_by};
+pub use day_trades::DayTrades;
 pub use rates::{from_pairs, rate};
 pub use view::{MarketView, RiskView};
 

@@ -26,6 +26,11 @@ pub trait MarketView {
     fn phase(&self, instrument: &Instrument) -> MarketPhase;
     /// Average daily volume, in units.
     fn average_volume(&self, instrument: &Instrument) -> Option<Decimal>;
+    /// Is a share under the short-sale restriction: it fell ten per cent below the close before, today or in the session before (SEC rule
+    /// 201). A market that does not watch for it says no.
+    fn short_sale_restricted(&self, _instrument: &Instrument) -> bool {
+        false
+    }
 }
 
 /// Everything a check may need. Copying it copies references, but for the account's figures.
@@ -51,6 +56,10 @@ pub struct RiskView<'a> {
     pub market: &'a dyn MarketView,
     /// What was ordered lately.
     pub activity: &'a Activity,
+    /// Day trades of this session and the four before it.
+    pub day_trades: usize,
+    /// The newest time before the clock last jumped back; absent while it never has. How old a quote of before that is nobody knows.
+    pub clock_back_at: Option<Timestamp>,
     /// Fees of fills.
     pub fees: &'a FeeTable,
     /// Orders and positions agree with the broker's.

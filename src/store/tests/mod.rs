@@ -6,8 +6,7 @@ use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Currency, Quantity};
 use crate::domain::order::{
-    Contingency, Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
-    TimeInForce, TradingSession,
+    Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
 };
 use rust_decimal::Decimal;
 
@@ -24,26 +23,15 @@ fn directory() -> tempfile::TempDir {
 }
 
 fn order(number: u64) -> Order {
-    let request = OrderRequest {
-        client_order_id: ClientOrderId::from_u128(u128::from(number)),
-        account: AccountId::new("paper"),
-        origin: Origin::person(OriginKind::Cli),
-        subject: OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
-        side: Side::Buy,
-        position_effect: None,
-        quantity: Quantity::from(10),
-        pricing: Pricing::Limit { limit_price: "231.5".parse().unwrap() },
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: TradingSession::Regular,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        contingency: Contingency::default(),
-        post_only: false,
-        reduce_only: false,
-        allow_duplicate: false,
-    };
+    let request = OrderRequest::plain(
+        ClientOrderId::from_u128(u128::from(number)),
+        AccountId::new("paper"),
+        Origin::person(OriginKind::Cli),
+        OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+        Side::Buy,
+        Quantity::from(10),
+        Pricing::Limit { limit_price: "231.5".parse().unwrap() },
+    );
     Order {
         number: OrderNumber(number),
         request,

@@ -81,3 +81,89 @@ fn h6_the_daily_loss_trips_the_switch_at_five_per_cent() {
         assert_eq!(rig.engine.trading_state(), state, "at {price}");
     }
 }
+
+/// Contradictions this many minutes apart: a third within the hour trips the switch.
+#[test]
+fn h6_three_contradictions_in_an_hour_trip_the_switch() {
+    for (times, minutes, state) in
+        [(2, 1, TradingState::Active), (3, 29, TradingState::Halted), (3, 30, TradingState::Active)]
+    {
+        let mut rig = Rig::new();
+        let id = rig.sent(Side::Buy, 10);
+        rig.report(id, acknowledged());
+        rig.report(id, fill(id, "x", Side::Buy, 10, "100"));
+        for n in 0..times {
+            rig.now += SignedDuration::from_mins(if n == 0 { 0 } else { minutes });
+            rig.report(id, fill(id, "x", Side::Buy, 20 + n, "100"));
+        }
+        assert_eq!(rig.engine.trading_state(), state, "{times} times, {minutes} minutes apart");
+        assert_eq!(rig.engine.held(&paper(), &aapl()), Quantity::from(10));
+    }
+}
+
+#[test]
+fn h6_overfills_trip_the_switch_like_contradictions() {
+    for (times, state) in [(2, TradingState::Active), (3, TradingState::Halted)] {
+        let mut rig = Rig::new();
+        for n in 0..times {
+            let id = rig.sent(Side::Buy, 10);
+            rig.report(id, fill(id, &format!("x{n}"), Side::Buy, 11, "100"));
+        }
+        assert_eq!(rig.engine.trading_state(), state, "{times} overfills");
+    }
+}
+
+#[test]
+fn h6_more_than_twenty_refusals_in_a_minute_trip_the_switch() {
+    for (times, apart_ms, state) in [
+        (20, 10, TradingState::Active),
+        (21, 10, TradingState::Halted),
+        (21, 2_999, TradingState::Halted),
+        (21, 3_000, TradingState::Active),
+    ] {
+        let mut rig = Rig::new();
+        let ids: Vec<_> = (0..times).map(|_| rig.sent(Side::Buy, 1)).collect();
+        for id in ids {
+            let reject = crate::domain::execution::Reject { code: "NO".into(), message: "no".to_owned() };
+            rig.report(id, OrderEvent::Rejected(reject));
+            rig.now += SignedDuration::from_millis(apart_ms);
+        }
+        assert_eq!(rig.engine.trading_state(), state, "{times} times, {apart_ms} ms apart");
+    }
+}
+
+#[test]
+fn h6_orders_asked_for_at_three_times_the_rate_trip_the_switch() {
+    for (times, apart_ms, state) in [
+        (15, 0, TradingState::Active),
+        (16, 0, TradingState::Halted),
+        (90, 600, TradingState::Active),
+        (91, 600, TradingState::Halted),
+        (91, 667, TradingState::Active),
+    ] {
+        let mut rig = Rig::with(RiskLimits::default());
+        for _ in 0..times {
+            let order = rig.order(Side::Buy, 1);
+            rig.place(vec![order]);
+            rig.now += SignedDuration::from_millis(apart_ms);
+        }
+        assert_eq!(rig.engine.trading_state(), state, "{times} times, {apart_ms} ms apart");
+    }
+}
+
+#[test]
+fn h6_a_clock_that_jumps_back_while_orders_work_trips_the_switch() {
+    for (works, back_ms, state) in [
+        (true, 5_000, TradingState::Active),
+        (true, 5_001, TradingState::Halted),
+        (false, 60_000, TradingState::Active),
+    ] {
+        let mut rig = Rig::new();
+        if works {
+            rig.sent(Side::Buy, 10);
+        }
+        rig.now -= SignedDuration::from_millis(back_ms);
+        rig.step(Input::Tick);
+        assert_eq!(rig.engine.trading_state(), state, "works: {works}, back by {back_ms} ms");
+    }
+}

@@ -42,3 +42,80 @@ fn k6_a_pair_makes_a_rate_and_without_one_nothing_foreign_is_opened() {
     assert_eq!(account.long_market_value, Decimal::from(1_250));
     assert_eq!(account.net_liquidation, Decimal::from(CASH));
 }
+
+/// While the clock stands still after a jump, no price grows old: none of before the jump is believed any more (reliability 4.1).
+#[test]
+fn k2_after_the_clock_went_back_a_quote_of_before_is_stale() {
+    let denied = |rig: &mut Rig| {
+        let order = rig.order(Side::Buy, 1);
+        let id = order.client_order_id;
+        rig.place(vec![order]);
+        rig.engine.order(id).unwrap().denials.iter().any(|denial| denial.code == DenialCode::StaleQuote)
+    };
+    let mut rig = Rig::new();
+    let before = rig.now;
+    rig.now -= SignedDuration::from_secs(1);
+    rig.step(Input::Tick);
+    assert!(!denied(&mut rig), "a second is the clock being set right");
+    rig.now = before - SignedDuration::from_secs(20);
+    rig.step(Input::Tick);
+    assert!(denied(&mut rig));
+    assert_eq!(rig.said("CLOCK_BACK"), 1);
+    rig.now = before + SignedDuration::from_millis(1);
+    assert!(denied(&mut rig), "nothing has been heard since");
+    rig.quote("100");
+    assert!(!denied(&mut rig));
+}
+
+/// SEC rule 201: a share that fell by ten per cent is sold short above the bid alone, for the rest of the day and the next.
+#[test]
+fn k2_a_share_that_fell_by_ten_per_cent_is_restricted_until_the_end_of_the_next_session() {
+    let denied = |rig: &mut Rig| {
+        let order = rig.order(Side::SellShort, 1);
+        let id = order.client_order_id;
+        rig.place(vec![order]);
+        let denials = &rig.engine.order(id).unwrap().denials;
+        denials.iter().any(|denial| denial.code == DenialCode::ShortSaleRestricted)
+    };
+    for (low, falls) in [("90.01", false), ("90", true)] {
+        let mut rig = Rig::new();
+        rig.now += SignedDuration::from_secs(1);
+        let mut quote = Quote::empty(aapl(), rig.now, Feed::Simulated);
+        (quote.bid, quote.ask) = (Some(Price::from(100)), Some(Price::from(100)));
+        (quote.previous_close, quote.low) = (Some(Price::from(100)), low.parse().ok());
+        rig.step(Input::Quote(Box::new(quote)));
+        assert_eq!(denied(&mut rig), falls, "low {low}");
+        // Tuesday; Wednesday is the next session, Thursday is Thanksgiving.
+        for (day, restricted) in [("2026-11-25T20:00:00Z", falls), ("2026-11-27T15:00:00Z", false)] {
+            rig.now = day.parse().unwrap();
+            rig.quote("100");
+            assert_eq!(denied(&mut rig), restricted, "low {low}, {day}");
+        }
+    }
+}
+
+/// Reliability 4.3: three day trades within five sessions, and nothing more is opened below 25,000.
+#[test]
+fn k2_the_fourth_day_trade_is_not_opened() {
+    let limits = RiskLimits {
+        day_trade_rule: crate::domain::limits::DayTradeRule::Pdt,
+        ..RiskLimits::bar_mode(Decimal::from(CASH))
+    };
+    let mut rig = Rig::with(limits);
+    // Five sixths of the money are lost in three trades.
+    for n in 0..3 {
+        let id = rig.sent(Side::Buy, 300);
+        rig.report(id, fill(id, &format!("b{n}"), Side::Buy, 300, "100"));
+        let id = rig.sent(Side::Sell, 300);
+        rig.report(id, fill(id, &format!("s{n}"), Side::Sell, 300, "10"));
+    }
+    let order = rig.order(Side::Buy, 1);
+    let id = order.client_order_id;
+    rig.place(vec![order.clone()]);
+    let denials = &rig.engine.order(id).unwrap().denials;
+    assert!(denials.iter().any(|d| d.text.contains("DAY_TRADE measured=4 limit=3")), "{denials:?}");
+    // A week and a day later none of them counts.
+    rig.now += SignedDuration::from_hours(8 * 24);
+    rig.quote("100");
+    rig.sent(Side::Buy, 1);
+}

@@ -40,6 +40,41 @@ fn j2_what_could_not_be_journalled_is_denied_and_cancels_go_out() {
     rig.sent(Side::Buy, 30);
 }
 
+/// The exits of an order belong to whichever order stands in its place: a replacement that does not leave leaves them alone.
+#[test]
+fn j2_a_replacement_that_is_not_sent_keeps_the_exits_of_the_order_that_works_on() {
+    for fails in [false, true] {
+        let mut rig = Rig::new();
+        let (profit, loss) = (rig.engine.mint(rig.now), rig.engine.mint(rig.now));
+        let mut order = rig.order(Side::Buy, 10);
+        let exit = |client_order_id, price: i64| Some(BracketExit { client_order_id, price: price.into() });
+        (order.take_profit, order.stop_loss) = (exit(profit, 110), exit(loss, 90));
+        let id = order.client_order_id;
+        let effects = rig.place(vec![order]);
+        rig.journaled(effects);
+        for id in [id, profit, loss] {
+            rig.report(id, acknowledged());
+        }
+        let change = OrderChange { quantity: Some(Quantity::from(5)), ..OrderChange::default() };
+        let effects = rig.step(Input::Replace { request: RequestId(90), order: id, change });
+        let new = rig.engine.book().working().last().unwrap().request.client_order_id;
+        if fails {
+            for ticket in tickets(&effects) {
+                rig.step(Input::JournalFailed { ticket, reason: "full".to_owned() });
+            }
+            assert_eq!(rig.status(new), OrderStatus::Denied);
+        } else {
+            let cancel = rig.step(Input::Cancel { request: RequestId(91), orders: vec![new] });
+            rig.journaled(effects);
+            rig.journaled(cancel);
+            assert_eq!(rig.status(new), OrderStatus::Canceled);
+        }
+        for id in [id, profit, loss] {
+            assert_eq!(rig.status(id), OrderStatus::Submitted, "fails: {fails}");
+        }
+    }
+}
+
 #[test]
 fn e1_an_execution_counts_once_and_a_contradiction_not_at_all() {
     let mut rig = Rig::new();
@@ -107,6 +142,28 @@ fn e2_any_order_of_acknowledgement_fills_and_cancel_ends_the_same() {
             }
             assert_eq!(ends.len(), 1, "{ends:?}");
         }
+    }
+}
+
+/// The fill of an exit and the word that the other exit has shrunk it to that fill may come in either order.
+#[test]
+fn e2_an_order_that_shrinks_to_what_has_filled_is_filled() {
+    let shrunk = || OrderEvent::QuantityChanged { quantity: Quantity::from(4) };
+    for shrinks_first in [false, true] {
+        let mut rig = Rig::new();
+        let id = rig.sent(Side::Buy, 10);
+        rig.report(id, acknowledged());
+        let mut events = vec![fill(id, "x", Side::Buy, 4, "100"), shrunk()];
+        if shrinks_first {
+            events.reverse();
+        }
+        for event in events {
+            rig.report(id, event);
+        }
+        assert_eq!(rig.status(id), OrderStatus::Filled);
+        // One that comes late does not open it again.
+        rig.report(id, OrderEvent::QuantityChanged { quantity: Quantity::from(7) });
+        assert_eq!(rig.engine.order(id).unwrap().request.quantity, Quantity::from(4));
     }
 }
 

@@ -10,8 +10,8 @@ pub(super) use crate::domain::ids::{BrokerOrderId, ExecutionId, OrderNumber};
 pub(super) use crate::domain::limits::RiskLimits;
 pub(super) use crate::domain::money::{Currency, Money, Price, Quantity};
 pub(super) use crate::domain::order::{
-    BracketExit, Contingency, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
-    Pricing, Side, TimeInForce, TradingSession,
+    BracketExit, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
+    TimeInForce,
 };
 
 pub(super) use std::collections::{BTreeMap, BTreeSet};
@@ -88,24 +88,17 @@ impl Rig {
 
     pub(super) fn order(&mut self, side: Side, quantity: i64) -> OrderRequest {
         OrderRequest {
-            client_order_id: self.engine.mint(self.now),
-            account: paper(),
-            origin: Origin::person(OriginKind::Cli),
-            subject: OrderSubject::Instrument(aapl()),
-            side,
-            position_effect: None,
-            quantity: Quantity::from(quantity),
-            pricing: Pricing::Limit { limit_price: Price::from(100) },
             time_in_force: TimeInForce::Gtc,
-            expire_date: None,
-            session: TradingSession::Regular,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            contingency: Contingency::default(),
-            post_only: false,
-            reduce_only: false,
             allow_duplicate: true,
+            ..OrderRequest::plain(
+                self.engine.mint(self.now),
+                paper(),
+                Origin::person(OriginKind::Cli),
+                OrderSubject::Instrument(aapl()),
+                side,
+                Quantity::from(quantity),
+                Pricing::Limit { limit_price: Price::from(100) },
+            )
         }
     }
 

@@ -121,7 +121,23 @@ fn short_sale(context: &Context<'_>, checks: &mut Checks) {
     } else {
         checks.skip(Code::HardToBorrow);
     }
-    checks.skip(Code::ShortSaleRestricted);
+    restricted(context, part, checks);
+}
+
+/// Under the restriction a short sale must rest above the bid: whatever may trade at it or below is denied.
+fn restricted(context: &Context<'_>, part: &Part<'_>, checks: &mut Checks) {
+    let share = part.instrument.asset_class() == AssetClass::Equity;
+    if !share || !context.view.market.short_sale_restricted(part.instrument) {
+        return checks.put(Code::ShortSaleRestricted, true);
+    }
+    let bid = part.quote.and_then(|quote| quote.bid);
+    match (context.request.pricing, bid) {
+        (Pricing::Limit { limit_price }, Some(bid)) if context.parts.len() == 1 => {
+            checks.numbers(Code::ShortSaleRestricted, limit_price > bid, limit_price.get(), bid.get());
+        }
+        (_, Some(_)) => checks.fail(Code::ShortSaleRestricted, "only a limit above the bid is let through"),
+        (_, None) => checks.fail(Code::ShortSaleRestricted, "no bid to be above"),
+    }
 }
 
 /// A plain sell never turns into a short: what is held, less what other sells have claimed, must cover it.
@@ -148,6 +164,18 @@ fn sell_exceeds(context: &Context<'_>, checks: &mut Checks) {
     if ran { checks.put(Code::SellExceedsPosition, true) } else { checks.skip(Code::SellExceedsPosition) }
 }
 
+/// Equity from which the pattern-day-trader rule does not bind, and the day trades in five sessions that it lets pass below it.
+const PDT_EQUITY: i64 = 25_000;
+const PDT_TRADES_MAX: i64 = 3;
+
+fn opens_security(context: &Context<'_>) -> bool {
+    let security = |part: &Part<'_>| {
+        matches!(part.instrument.asset_class(), AssetClass::Equity | AssetClass::Option)
+            && part.opening.is_positive()
+    };
+    context.parts.iter().any(security)
+}
+
 fn day_trade(context: &Context<'_>, checks: &mut Checks) {
     let account = context.view.account;
     match context.view.limits.day_trade_rule {
@@ -155,6 +183,14 @@ fn day_trade(context: &Context<'_>, checks: &mut Checks) {
             let value = account.long_market_value.saturating_add(context.cost.cost.max(Decimal::ZERO));
             let need = value.saturating_mul(Decimal::new(25, 2));
             checks.at_most(Code::DayTrade, need, account.net_liquidation);
+        }
+        // What is opened may be closed today, and that close is never denied: it is the opening that must not come to a fourth.
+        DayTradeRule::Pdt if account.kind == AccountKind::Margin && opens_security(context) => {
+            if account.net_liquidation >= Decimal::from(PDT_EQUITY) {
+                return checks.put(Code::DayTrade, true);
+            }
+            let trades = Decimal::from(context.view.day_trades) + Decimal::ONE;
+            checks.at_most(Code::DayTrade, trades, Decimal::from(PDT_TRADES_MAX));
         }
         // The paper venue flags nothing, and nothing flagged is nothing to obey.
         _ => checks.skip(Code::DayTrade),

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::core::portfolio::cash_securing_puts;
 use crate::domain::account::AccountKind;
 use crate::domain::denial::DenialCode as Code;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::Quantity;
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{OrderStatus, OrderSubject};
@@ -22,46 +22,48 @@ type Options<'a> = BTreeMap<&'a OptionContract, Quantity>;
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     let opens = |part: &&Part<'_>| part.instrument.as_option().is_some() && part.opening.is_positive();
     let opening: Vec<&Part<'_>> = context.parts.iter().filter(opens).collect();
-    let Some(contract) = opening.first().and_then(|part| part.instrument.as_option()) else {
+    let uncovers = uncovers(context);
+    if opening.is_empty() && !uncovers.is_any() {
         for code in [Code::OptionsLevel, Code::UncoveredCall, Code::UnsecuredPut] {
             checks.skip(code);
         }
         return;
-    };
+    }
     let account = context.view.account;
     let writes = |right| {
         opening
             .iter()
             .any(|part| !part.side.is_buy() && part.instrument.as_option().is_some_and(|c| c.right == right))
     };
-    let after =
-        if opening.iter().any(|part| !part.side.is_buy()) { at_worst(context) } else { Options::new() };
-    let calls =
-        if writes(Right::Call) { uncovered_calls(context, contract, &after) } else { Uncovered::default() };
+    let written = opening.first().and_then(|part| part.instrument.as_option());
+    let calls = match written {
+        Some(contract) if writes(Right::Call) => {
+            uncovered_calls(context, &contract.underlying, &at_worst(context, true), true)
+        }
+        _ => uncovers,
+    };
     let cash = match (writes(Right::Put), account.kind) {
         (false, _) => None,
         (true, AccountKind::Cash) => Some((context.cost.buying_power, account.buying_power)),
         (true, AccountKind::Margin) => {
+            let after = at_worst(context, true);
             let need = cash_securing_puts(after.iter().map(|(contract, units)| (*contract, *units)));
             Some((need, account.cash.saturating_sub(account.reserved)))
         }
     };
     let unsecured = cash.is_some_and(|(need, has)| need > has);
     let uncovered = calls.by_anything.is_positive() || unsecured && account.kind == AccountKind::Margin;
-    let spread =
-        opening.iter().any(|part| part.side.is_buy()) && opening.iter().any(|part| !part.side.is_buy());
-    let needs: u8 = if uncovered {
-        4
-    } else if spread || calls.by_shares.is_positive() {
-        3
-    } else if opening.iter().any(|part| part.side.is_buy()) {
-        2
-    } else {
-        1
+    let buys = opening.iter().any(|part| part.side.is_buy());
+    let spread = buys && opening.iter().any(|part| !part.side.is_buy());
+    let needs: u8 = match (uncovered, spread || calls.by_shares.is_positive(), buys) {
+        (true, ..) => 4,
+        (false, true, _) => 3,
+        (false, false, true) => 2,
+        (false, false, false) => 1,
     };
     checks.at_most(Code::OptionsLevel, Decimal::from(needs), Decimal::from(account.options_level));
     let may_write_uncovered = account.options_level >= 4 && account.kind == AccountKind::Margin;
-    if may_write_uncovered || !writes(Right::Call) {
+    if may_write_uncovered || !(writes(Right::Call) || calls.is_any()) {
         checks.skip(Code::UncoveredCall);
     } else {
         checks.at_most(Code::UncoveredCall, calls.by_anything.get(), Decimal::ZERO);
@@ -72,8 +74,27 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     }
 }
 
-/// All options once this order and every working order that sells options have filled, and none that buys.
-fn at_worst<'a>(context: &Context<'a>) -> Options<'a> {
+/// Short calls from under which this order sells what covers them: shares, or long calls. Nothing where it leaves as many covered as before.
+fn uncovers(context: &Context<'_>) -> Uncovered {
+    let sold = |part: &&Part<'_>| !part.side.is_buy();
+    let Some(underlying) = context.parts.iter().filter(sold).find_map(|part| match part.instrument {
+        Instrument::Equity { symbol } => Some(symbol),
+        Instrument::Option(contract) if contract.right == Right::Call => Some(&contract.underlying),
+        _ => None,
+    }) else {
+        return Uncovered::default();
+    };
+    let before = uncovered_calls(context, underlying, &at_worst(context, false), false);
+    let after = uncovered_calls(context, underlying, &at_worst(context, true), true);
+    let more = |before: Quantity, after: Quantity| (after - before).max(Quantity::ZERO);
+    Uncovered {
+        by_shares: more(before.by_shares, after.by_shares),
+        by_anything: more(before.by_anything, after.by_anything),
+    }
+}
+
+/// All options once every working order that sells options has filled, and none that buys; and this order with them, when it is `filled`.
+fn at_worst<'a>(context: &Context<'a>, filled: bool) -> Options<'a> {
     let mut units = Options::new();
     let view = context.view;
     for (instrument, holding) in view.portfolio.holdings() {
@@ -81,7 +102,7 @@ fn at_worst<'a>(context: &Context<'a>) -> Options<'a> {
             *units.entry(contract).or_default() += holding.quantity;
         }
     }
-    for part in &context.parts {
+    for part in context.parts.iter().filter(|_| filled) {
         if let Instrument::Option(contract) = part.instrument {
             *units.entry(contract).or_default() += Quantity::new(part.signed());
         }
@@ -125,17 +146,29 @@ struct Uncovered {
     by_anything: Quantity,
 }
 
-fn uncovered_calls(context: &Context<'_>, written: &OptionContract, after: &Options<'_>) -> Uncovered {
+impl Uncovered {
+    fn is_any(&self) -> bool {
+        self.by_shares.is_positive() || self.by_anything.is_positive()
+    }
+}
+
+fn uncovered_calls(
+    context: &Context<'_>,
+    underlying: &Symbol,
+    options: &Options<'_>,
+    filled: bool,
+) -> Uncovered {
     let view = context.view;
-    let share = Instrument::Equity { symbol: written.underlying.clone() };
-    let traded: Decimal = context.parts.iter().filter(|p| *p.instrument == share).map(Part::signed).sum();
+    let share = Instrument::Equity { symbol: underlying.clone() };
+    let own = context.parts.iter().filter(|part| filled && *part.instrument == share);
+    let traded: Decimal = own.map(Part::signed).sum();
     // Shares that a working order sells may be gone before the call is exercised.
     let sold = view.pending(context.request, &share, false, false);
     let shares = view.portfolio.quantity(&share).get().saturating_add(traded).saturating_sub(sold);
     let covered = (shares / Decimal::ONE_HUNDRED).floor().max(Decimal::ZERO);
-    let mut calls: Vec<(&OptionContract, Decimal)> = after
+    let mut calls: Vec<(&OptionContract, Decimal)> = options
         .iter()
-        .filter(|(c, _)| c.underlying == written.underlying && c.right == Right::Call)
+        .filter(|(c, _)| c.underlying == *underlying && c.right == Right::Call)
         .map(|(contract, units)| (*contract, units.get()))
         .collect();
     // Latest first: whatever long call is free when a short one is reached expires no earlier. Of one day, the long ones first.

@@ -47,10 +47,10 @@ fn fat_finger(context: &Context<'_>, checks: &mut Checks) {
         let volume = view.market.average_volume(part.instrument).filter(|v| *v > Decimal::ZERO);
         let share =
             volume.map(|volume| volume.saturating_mul(limits.volume_percent_max) / Decimal::ONE_HUNDRED);
-        // Real shares have a volume; without it, and without a habit, there is nothing to measure by.
+        // Real shares have a volume; without it half of the rule cannot be measured (K6), whatever the habit is.
         let live_share =
             view.account.mode == AccountMode::Live && part.instrument.asset_class() == AssetClass::Equity;
-        if live_share && usual.or(share).is_none() {
+        if live_share && share.is_none() {
             return checks.fail(Code::FatFinger, format!("instrument={} has no volume", part.instrument));
         }
         for most in [usual, share].into_iter().flatten() {

@@ -21,8 +21,8 @@ pub(super) use crate::domain::limits::{DayTradeRule, RiskLimits, TradingState};
 pub(super) use crate::domain::money::{Currency, Money, Price, Quantity};
 pub(super) use crate::domain::option::Leg;
 pub(super) use crate::domain::order::{
-    BracketExit, Contingency, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side,
-    TimeInForce, TradingSession, Trail,
+    BracketExit, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, TimeInForce,
+    Trail,
 };
 pub(super) use crate::domain::quote::{Feed, Quote};
 
@@ -83,6 +83,7 @@ pub(super) struct Market {
     pub(super) specs: BTreeMap<Instrument, InstrumentSpec>,
     pub(super) volumes: BTreeMap<Instrument, Decimal>,
     pub(super) phase: MarketPhase,
+    pub(super) restricted: bool,
 }
 
 impl MarketView for Market {
@@ -97,6 +98,9 @@ impl MarketView for Market {
     }
     fn average_volume(&self, instrument: &Instrument) -> Option<Decimal> {
         self.volumes.get(instrument).copied()
+    }
+    fn short_sale_restricted(&self, _: &Instrument) -> bool {
+        self.restricted
     }
 }
 
@@ -116,6 +120,8 @@ pub(super) struct Case {
     pub(super) live_armed: bool,
     pub(super) bar_mode: bool,
     pub(super) high: Option<Decimal>,
+    pub(super) day_trades: usize,
+    pub(super) clock_back_at: Option<Timestamp>,
     pub(super) replaces: Option<Order>,
     pub(super) figures: Box<dyn Fn(&mut Account)>,
     pub(super) fills: u32,
@@ -129,6 +135,7 @@ impl Case {
                 specs: BTreeMap::new(),
                 volumes: BTreeMap::new(),
                 phase: MarketPhase::Regular,
+                restricted: false,
             },
             books: Self::books(AccountKind::Margin, 3),
             limits: RiskLimits::default(),
@@ -142,6 +149,8 @@ impl Case {
             live_armed: false,
             bar_mode: false,
             high: Some(Decimal::from(100_000)),
+            day_trades: 0,
+            clock_back_at: None,
             replaces: None,
             figures: Box::new(|_| ()),
             fills: 0,
@@ -255,6 +264,8 @@ impl Case {
             working: book.lookup(&self.request.account),
             market: &self.market,
             activity: &self.activity,
+            day_trades: self.day_trades,
+            clock_back_at: self.clock_back_at,
             fees: &fees,
             reconciled: self.reconciled,
             broker_up: self.broker_up,
@@ -271,26 +282,15 @@ impl Case {
 }
 
 pub(super) fn request(id: u64, side: Side, key: &str, quantity: &str, pricing: Pricing) -> OrderRequest {
-    OrderRequest {
-        client_order_id: ClientOrderId::from_parts(id, 0),
-        account: AccountId::new("paper"),
-        origin: Origin::person(OriginKind::Cli),
-        subject: subject(key),
+    OrderRequest::plain(
+        ClientOrderId::from_parts(id, 0),
+        AccountId::new("paper"),
+        Origin::person(OriginKind::Cli),
+        subject(key),
         side,
-        position_effect: None,
-        quantity: q(quantity),
+        q(quantity),
         pricing,
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: TradingSession::Regular,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        contingency: Contingency::default(),
-        post_only: false,
-        reduce_only: false,
-        allow_duplicate: false,
-    }
+    )
 }
 
 pub(super) fn working(number: u64, request: OrderRequest) -> Order {

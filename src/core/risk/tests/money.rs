@@ -378,6 +378,49 @@ pub(super) fn money(t: &mut Table) {
         settled,
         &[("1000.01", Pass, ""), ("1000", Pass, ""), ("999.99", Fail, "measured=1000 limit=999.99")],
     );
+    let pdt = |c: &mut Case, v: &str| {
+        let (trades, equity) = v.split_once(' ').unwrap();
+        c.limits.day_trade_rule = DayTradeRule::Pdt;
+        c.day_trades = trades.parse().unwrap();
+        let equity = d(equity);
+        c.figures = Box::new(move |a| a.net_liquidation = equity);
+    };
+    t.check(
+        Code::DayTrade,
+        "day trades before and equity",
+        pdt,
+        &[
+            ("1 24999.99", Pass, "measured=2 limit=3"),
+            ("2 24999.99", Pass, "measured=3 limit=3"),
+            ("3 24999.99", Fail, "measured=4 limit=3"),
+            ("3 25000", Pass, ""),
+        ],
+    );
+    let closing = |c: &mut Case, v: &str| {
+        pdt(c, "3 10000");
+        c.hold("AAPL", "10");
+        c.ask(Side::SellShort, "AAPL", v, limit("100"));
+    };
+    t.check(
+        Code::DayTrade,
+        "the fourth, selling of 10",
+        closing,
+        &[("10", Skip, ""), ("11", Fail, "measured=4 limit=3")],
+    );
+    let elsewhere = |c: &mut Case, v: &str| {
+        pdt(c, "3 10000");
+        match v {
+            "coins" => c.ask(Side::Buy, "BTC-USD", "1", limit("100")),
+            "cash" => c.books = Case::books(AccountKind::Cash, 2),
+            _ => {}
+        }
+    };
+    t.check(
+        Code::DayTrade,
+        "the fourth, in",
+        elsewhere,
+        &[("coins", Skip, ""), ("cash", Skip, ""), ("shares", Fail, "measured=4 limit=3")],
+    );
     let intraday = |c: &mut Case, v: &str| {
         c.limits.day_trade_rule = DayTradeRule::IntradayMargin;
         let equity = d(v);
@@ -428,6 +471,43 @@ pub(super) fn shorts(t: &mut Table) {
         "borrowed",
         borrow,
         &[("easily", Pass, ""), ("hardly", Fail, "HARD_TO_BORROW"), ("not", Skip, "")],
+    );
+    let restricted = |c: &mut Case, v: &str| {
+        c.market.restricted = true;
+        c.quote("AAPL", "100", "100.5");
+        let pricing = match v.split_once(' ') {
+            Some((stop, limit)) => stop_limit(stop, limit),
+            None if v == "market" => Pricing::Market,
+            None => limit(v),
+        };
+        c.ask(Side::SellShort, "AAPL", "10", pricing);
+    };
+    t.check(
+        Code::ShortSaleRestricted,
+        "bid at 100, limit",
+        restricted,
+        &[
+            ("100.01", Pass, ""),
+            ("100", Fail, "measured=100 limit=100"),
+            ("99.99", Fail, "measured=99.99 limit=100"),
+            ("market", Fail, "only a limit above the bid"),
+            ("99 98", Fail, "only a limit above the bid"),
+        ],
+    );
+    let bidless = |c: &mut Case, v: &str| {
+        restricted(c, "100.01");
+        c.quote("AAPL", v, "100.5");
+    };
+    t.check(Code::ShortSaleRestricted, "bid", bidless, &[("100", Pass, ""), ("none", Fail, "no bid")]);
+    let free = |c: &mut Case, v: &str| {
+        restricted(c, "100");
+        c.market.restricted = v == "yes";
+    };
+    t.check(
+        Code::ShortSaleRestricted,
+        "at the bid, restricted",
+        free,
+        &[("no", Pass, ""), ("yes", Fail, "measured=100 limit=100")],
     );
     let sell = |c: &mut Case, v: &str| {
         c.hold("AAPL", "10");

@@ -182,6 +182,80 @@ pub(super) fn options(t: &mut Table) {
         long,
         &[(LATER_CALL, Pass, ""), (EARLIER_CALL, Fail, "measured=1 limit=0")],
     );
+    // What covers a written call is not sold from under it.
+    let under = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "250");
+        c.hold(CALL, "-2");
+        c.ask(Side::Sell, "AAPL", v, limit("100"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "selling of 250 shares under two calls",
+        under,
+        &[("50", Skip, ""), ("50.000001", Fail, "measured=1 limit=0"), ("250", Fail, "measured=2 limit=0")],
+    );
+    t.check(
+        Code::OptionsLevel,
+        "selling of 250 shares under two calls",
+        under,
+        &[("50", Skip, ""), ("51", Fail, "measured=4 limit=3")],
+    );
+    let beside_another = |c: &mut Case, v: &str| {
+        under(c, "40");
+        c.work(Side::Sell, "AAPL", v, limit("101"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "selling 40 of 250 shares under two calls beside a sale of",
+        beside_another,
+        &[("10", Skip, ""), ("11", Fail, "measured=1 limit=0")],
+    );
+    let long_leg = |c: &mut Case, v: &str| {
+        c.hold(LATER_CALL, "2");
+        c.hold(CALL, "-1");
+        c.ask(Side::Sell, LATER_CALL, v, limit("100"));
+    };
+    t.check(
+        Code::UncoveredCall,
+        "selling of two calls of which one covers a written one",
+        long_leg,
+        &[("1", Skip, ""), ("2", Fail, "measured=1 limit=0")],
+    );
+    // Shares whose place a long call takes: a spread is left.
+    let spread_left = |c: &mut Case, v: &str| {
+        c.books = Case::books(AccountKind::Margin, v.parse().unwrap());
+        c.hold("AAPL", "100");
+        c.hold(LATER_CALL, "1");
+        c.hold(CALL, "-1");
+        c.ask(Side::Sell, "AAPL", "100", limit("100"));
+    };
+    t.check(
+        Code::OptionsLevel,
+        "selling shares from under a call that a long one covers, at level",
+        spread_left,
+        &[("3", Pass, "measured=3"), ("2", Fail, "measured=3 limit=2")],
+    );
+    let both = |c: &mut Case, v: &str| {
+        c.hold("AAPL", "100");
+        c.hold(CALL, "-1");
+        c.legs(Side::Sell, "1", "9900", vec![leg(Side::Sell, "AAPL", 100), leg(Side::Buy, v, 1)]);
+    };
+    t.check(
+        Code::UncoveredCall,
+        "selling the shares and buying back",
+        both,
+        &[(CALL, Skip, ""), (EARLIER_CALL, Fail, "measured=1 limit=0")],
+    );
+    let may = |c: &mut Case, v: &str| {
+        c.books = Case::books(AccountKind::Margin, v.parse().unwrap());
+        under(c, "250");
+    };
+    t.check(
+        Code::UncoveredCall,
+        "selling what covers two calls at level",
+        may,
+        &[("4", Skip, ""), ("3", Fail, "measured=2 limit=0")],
+    );
     // 9,000 of strike less 100 of premium, 0.70 of fees.
     let secured = |c: &mut Case, v: &str| {
         c.books = Case::books(AccountKind::Cash, 2);

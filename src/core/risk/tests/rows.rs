@@ -316,6 +316,20 @@ pub(super) fn market(t: &mut Table) {
             ("-30001", Fail, "measured=30.001 limit=30"),
         ],
     );
+    let back = |c: &mut Case, v: &str| {
+        c.clock_back_at = Some(now() - SignedDuration::from_millis(v.parse().unwrap()));
+        c.quote("AAPL", "100", "100").as_of = now() - SignedDuration::from_millis(100);
+    };
+    t.check(
+        Code::StaleQuote,
+        "a quote of 100 ms, the clock went back, milliseconds ago",
+        back,
+        &[
+            ("101", Pass, ""),
+            ("100", Fail, "instrument=AAPL the clock went back since"),
+            ("0", Fail, "the clock went back since"),
+        ],
+    );
     let at_market = |c: &mut Case, v: &str| {
         aged(c, v);
         c.request.pricing = Pricing::Market;

@@ -1,5 +1,8 @@
 //! Orders: what is asked for, how it is priced, and what became of it.
 
+mod status;
+mod terms;
+
 use std::fmt;
 
 use jiff::Timestamp;
@@ -14,247 +17,8 @@ use super::instrument::{AssetClass, Instrument};
 use super::money::{Price, Quantity, canonical, decimal_text};
 use super::option::Leg;
 
-/// What is done (FIX Side, tag 54).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Buy.
-    Buy,
-    /// Sell what is held.
-    Sell,
-    /// Sell what is borrowed.
-    SellShort,
-    /// Buy back what was borrowed.
-    BuyToCover,
-}
-
-impl Side {
-    /// True for the sides that add units.
-    #[must_use]
-    pub const fn is_buy(self) -> bool {
-        matches!(self, Self::Buy | Self::BuyToCover)
-    }
-
-    /// +1 for buys, -1 for sells.
-    #[must_use]
-    pub fn sign(self) -> Decimal {
-        if self.is_buy() { Decimal::ONE } else { Decimal::NEGATIVE_ONE }
-    }
-
-    /// Snake-case word, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buy => "buy",
-            Self::Sell => "sell",
-            Self::SellShort => "sell_short",
-            Self::BuyToCover => "buy_to_cover",
-        }
-    }
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// Does the order open or close (FIX PositionEffect, tag 77).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PositionEffect {
-    /// Adds to or starts a position.
-    Open,
-    /// Reduces or ends one.
-    Close,
-}
-
-/// The five order types (FIX OrdType, tag 40), without their prices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderType {
-    /// At the market.
-    Market,
-    /// At a price or better.
-    Limit,
-    /// Market once the stop price trades.
-    Stop,
-    /// Limit once the stop price trades.
-    StopLimit,
-    /// A stop that follows the market.
-    TrailingStop,
-}
-
-impl OrderType {
-    /// Snake-case word, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Market => "market",
-            Self::Limit => "limit",
-            Self::Stop => "stop",
-            Self::StopLimit => "stop_limit",
-            Self::TrailingStop => "trailing_stop",
-        }
-    }
-
-    /// What order tables show: `MKT`, `LMT`, `STP`, `STP LMT`, `TRAIL`.
-    #[must_use]
-    pub const fn abbreviation(self) -> &'static str {
-        match self {
-            Self::Market => "MKT",
-            Self::Limit => "LMT",
-            Self::Stop => "STP",
-            Self::StopLimit => "STP LMT",
-            Self::TrailingStop => "TRAIL",
-        }
-    }
-}
-
-impl fmt::Display for OrderType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// How far a trailing stop follows the market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Trail {
-    /// By an amount per unit, positive.
-    #[serde(rename = "trail_amount")]
-    Amount(Price),
-    /// By per cent of the best price, above 0 and below 100.
-    #[serde(rename = "trail_percent")]
-    Percent(#[serde(with = "decimal_text")] Decimal),
-}
-
-/// The order type with the prices it needs, so that a limit order without a limit cannot be written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "order_type", rename_all = "snake_case")]
-pub enum Pricing {
-    /// At the market.
-    Market,
-    /// At `limit_price` or better. For a package: net per unit, positive is a debit for a bought package.
-    Limit {
-        /// The worst price accepted.
-        limit_price: Price,
-    },
-    /// Market once `stop_price` trades.
-    Stop {
-        /// The trigger.
-        stop_price: Price,
-    },
-    /// Limit once `stop_price` trades.
-    StopLimit {
-        /// The trigger.
-        stop_price: Price,
-        /// The worst price accepted after it.
-        limit_price: Price,
-    },
-    /// A stop that follows the market.
-    TrailingStop {
-        /// Its distance.
-        #[serde(flatten)]
-        trail: Trail,
-    },
-}
-
-impl Pricing {
-    /// The type alone.
-    #[must_use]
-    pub const fn order_type(self) -> OrderType {
-        match self {
-            Self::Market => OrderType::Market,
-            Self::Limit { .. } => OrderType::Limit,
-            Self::Stop { .. } => OrderType::Stop,
-            Self::StopLimit { .. } => OrderType::StopLimit,
-            Self::TrailingStop { .. } => OrderType::TrailingStop,
-        }
-    }
-
-    /// The limit, where there is one.
-    #[must_use]
-    pub const fn limit_price(self) -> Option<Price> {
-        match self {
-            Self::Limit { limit_price } | Self::StopLimit { limit_price, .. } => Some(limit_price),
-            _ => None,
-        }
-    }
-
-    /// The trigger, where there is a fixed one.
-    #[must_use]
-    pub const fn stop_price(self) -> Option<Price> {
-        match self {
-            Self::Stop { stop_price } | Self::StopLimit { stop_price, .. } => Some(stop_price),
-            _ => None,
-        }
-    }
-}
-
-/// How long an order works (FIX TimeInForce, tag 59).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeInForce {
-    /// Until the session ends.
-    Day,
-    /// Until canceled.
-    Gtc,
-    /// Now, the rest is canceled.
-    Ioc,
-    /// Now and whole, or not at all.
-    Fok,
-    /// In the opening auction.
-    Opg,
-    /// In the closing auction.
-    Cls,
-    /// Until the end of `expire_date`.
-    Gtd,
-}
-
-impl TimeInForce {
-    /// Lower-case word, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Gtc => "gtc",
-            Self::Ioc => "ioc",
-            Self::Fok => "fok",
-            Self::Opg => "opg",
-            Self::Cls => "cls",
-            Self::Gtd => "gtd",
-        }
-    }
-}
-
-impl fmt::Display for TimeInForce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// Which hours an order may trade in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TradingSession {
-    /// Regular hours only.
-    #[default]
-    Regular,
-    /// Regular, pre-market and post-market hours.
-    Extended,
-}
-
-/// Does a package cost or bring money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PriceEffect {
-    /// Costs money.
-    Debit,
-    /// Brings money.
-    Credit,
-    /// Costs nothing either way.
-    Even,
-}
+pub use status::OrderStatus;
+pub use terms::{OrderType, PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail};
 
 /// What an order trades: one instrument, or several as a package.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -441,6 +205,39 @@ pub struct OrderRequest {
 }
 
 impl OrderRequest {
+    /// An order of its own, for the day and the regular hours, without exits, links or wishes; whatever is different is set on it.
+    #[must_use]
+    pub fn plain(
+        client_order_id: ClientOrderId,
+        account: AccountId,
+        origin: Origin,
+        subject: OrderSubject,
+        side: Side,
+        quantity: Quantity,
+        pricing: Pricing,
+    ) -> Self {
+        Self {
+            client_order_id,
+            account,
+            origin,
+            subject,
+            side,
+            position_effect: None,
+            quantity,
+            pricing,
+            time_in_force: TimeInForce::Day,
+            expire_date: None,
+            session: TradingSession::Regular,
+            price_effect: None,
+            take_profit: None,
+            stop_loss: None,
+            contingency: Contingency::default(),
+            post_only: false,
+            reduce_only: false,
+            allow_duplicate: false,
+        }
+    }
+
     /// The bracket's exits as orders of their own: opposite side, closing, one cancels the other, triggered by this one.
     /// Empty unless this is a bracket of one instrument.
     #[must_use]
@@ -506,94 +303,6 @@ impl<T> Approved<T> {
     #[must_use]
     pub fn into_inner(self) -> T {
         self.0
-    }
-}
-
-/// Where an order stands (FIX OrdStatus, tag 39, with our own for what is not known).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// Journalled; the broker has not answered.
-    PendingSubmit,
-    /// The broker has it.
-    Submitted,
-    /// Some of it is filled and the rest works.
-    PartiallyFilled,
-    /// All of it is filled.
-    Filled,
-    /// A cancel is on its way.
-    PendingCancel,
-    /// Ended by a cancel; may have filled in part.
-    Canceled,
-    /// A replace is on its way.
-    PendingReplace,
-    /// Ended by a replace; the new order has a row of its own.
-    Replaced,
-    /// The broker said no.
-    Rejected,
-    /// Our risk said no; nothing was sent.
-    Denied,
-    /// Ended by its time in force; may have filled in part.
-    Expired,
-    /// Sent, and nobody knows what became of it.
-    Unknown,
-}
-
-impl OrderStatus {
-    /// Every status, in declaration order.
-    pub const ALL: [Self; 12] = [
-        Self::PendingSubmit,
-        Self::Submitted,
-        Self::PartiallyFilled,
-        Self::Filled,
-        Self::PendingCancel,
-        Self::Canceled,
-        Self::PendingReplace,
-        Self::Replaced,
-        Self::Rejected,
-        Self::Denied,
-        Self::Expired,
-        Self::Unknown,
-    ];
-
-    /// Ended, but for a late fill.
-    #[must_use]
-    pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Filled | Self::Canceled | Self::Replaced | Self::Rejected | Self::Denied | Self::Expired
-        )
-    }
-
-    /// Snake-case word, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PendingSubmit => "pending_submit",
-            Self::Submitted => "submitted",
-            Self::PartiallyFilled => "partially_filled",
-            Self::Filled => "filled",
-            Self::PendingCancel => "pending_cancel",
-            Self::Canceled => "canceled",
-            Self::PendingReplace => "pending_replace",
-            Self::Replaced => "replaced",
-            Self::Rejected => "rejected",
-            Self::Denied => "denied",
-            Self::Expired => "expired",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Reads the snake-case word back.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
-    }
-}
-
-impl fmt::Display for OrderStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -707,35 +416,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn status_words_round_trip() {
-        for status in OrderStatus::ALL {
-            assert_eq!(OrderStatus::from_word(status.as_str()), Some(status));
-            assert_eq!(serde_json::to_string(&status).unwrap(), format!("\"{status}\""));
-        }
-    }
-
-    #[test]
     fn requests_round_trip_through_json() {
-        let request = OrderRequest {
-            client_order_id: ClientOrderId::from_parts(1, 1),
-            account: AccountId::new("paper"),
-            origin: Origin::person(OriginKind::Cli),
-            subject: OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
-            side: Side::Buy,
-            position_effect: None,
-            quantity: Quantity::from(10),
-            pricing: Pricing::TrailingStop { trail: Trail::Percent(Decimal::from(5)) },
-            time_in_force: TimeInForce::Day,
-            expire_date: None,
-            session: TradingSession::Regular,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            contingency: Contingency::default(),
-            post_only: false,
-            reduce_only: false,
-            allow_duplicate: false,
-        };
+        let request = OrderRequest::plain(
+            ClientOrderId::from_parts(1, 1),
+            AccountId::new("paper"),
+            Origin::person(OriginKind::Cli),
+            OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+            Side::Buy,
+            Quantity::from(10),
+            Pricing::TrailingStop { trail: Trail::Percent(Decimal::from(5)) },
+        );
         let json = serde_json::to_string(&request).unwrap();
         assert!(json.contains(r#""order_type":"trailing_stop","trail_percent":"5""#), "{json}");
         assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), request);

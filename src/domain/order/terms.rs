@@ -1,0 +1,250 @@
+//! How an order trades: side, type with its prices, time in force, session.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::money::{Price, decimal_text};
+
+/// What is done (FIX Side, tag 54).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Buy.
+    Buy,
+    /// Sell what is held.
+    Sell,
+    /// Sell what is borrowed.
+    SellShort,
+    /// Buy back what was borrowed.
+    BuyToCover,
+}
+
+impl Side {
+    /// True for the sides that add units.
+    #[must_use]
+    pub const fn is_buy(self) -> bool {
+        matches!(self, Self::Buy | Self::BuyToCover)
+    }
+
+    /// +1 for buys, -1 for sells.
+    #[must_use]
+    pub fn sign(self) -> Decimal {
+        if self.is_buy() { Decimal::ONE } else { Decimal::NEGATIVE_ONE }
+    }
+
+    /// Snake-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+            Self::SellShort => "sell_short",
+            Self::BuyToCover => "buy_to_cover",
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Does the order open or close (FIX PositionEffect, tag 77).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionEffect {
+    /// Adds to or starts a position.
+    Open,
+    /// Reduces or ends one.
+    Close,
+}
+
+/// The five order types (FIX OrdType, tag 40), without their prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderType {
+    /// At the market.
+    Market,
+    /// At a price or better.
+    Limit,
+    /// Market once the stop price trades.
+    Stop,
+    /// Limit once the stop price trades.
+    StopLimit,
+    /// A stop that follows the market.
+    TrailingStop,
+}
+
+impl OrderType {
+    /// Snake-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Market => "market",
+            Self::Limit => "limit",
+            Self::Stop => "stop",
+            Self::StopLimit => "stop_limit",
+            Self::TrailingStop => "trailing_stop",
+        }
+    }
+
+    /// What order tables show: `MKT`, `LMT`, `STP`, `STP LMT`, `TRAIL`.
+    #[must_use]
+    pub const fn abbreviation(self) -> &'static str {
+        match self {
+            Self::Market => "MKT",
+            Self::Limit => "LMT",
+            Self::Stop => "STP",
+            Self::StopLimit => "STP LMT",
+            Self::TrailingStop => "TRAIL",
+        }
+    }
+}
+
+impl fmt::Display for OrderType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How far a trailing stop follows the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Trail {
+    /// By an amount per unit, positive.
+    #[serde(rename = "trail_amount")]
+    Amount(Price),
+    /// By per cent of the best price, above 0 and below 100.
+    #[serde(rename = "trail_percent")]
+    Percent(#[serde(with = "decimal_text")] Decimal),
+}
+
+/// The order type with the prices it needs, so that a limit order without a limit cannot be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "order_type", rename_all = "snake_case")]
+pub enum Pricing {
+    /// At the market.
+    Market,
+    /// At `limit_price` or better. For a package: net per unit, positive is a debit for a bought package.
+    Limit {
+        /// The worst price accepted.
+        limit_price: Price,
+    },
+    /// Market once `stop_price` trades.
+    Stop {
+        /// The trigger.
+        stop_price: Price,
+    },
+    /// Limit once `stop_price` trades.
+    StopLimit {
+        /// The trigger.
+        stop_price: Price,
+        /// The worst price accepted after it.
+        limit_price: Price,
+    },
+    /// A stop that follows the market.
+    TrailingStop {
+        /// Its distance.
+        #[serde(flatten)]
+        trail: Trail,
+    },
+}
+
+impl Pricing {
+    /// The type alone.
+    #[must_use]
+    pub const fn order_type(self) -> OrderType {
+        match self {
+            Self::Market => OrderType::Market,
+            Self::Limit { .. } => OrderType::Limit,
+            Self::Stop { .. } => OrderType::Stop,
+            Self::StopLimit { .. } => OrderType::StopLimit,
+            Self::TrailingStop { .. } => OrderType::TrailingStop,
+        }
+    }
+
+    /// The limit, where there is one.
+    #[must_use]
+    pub const fn limit_price(self) -> Option<Price> {
+        match self {
+            Self::Limit { limit_price } | Self::StopLimit { limit_price, .. } => Some(limit_price),
+            _ => None,
+        }
+    }
+
+    /// The trigger, where there is a fixed one.
+    #[must_use]
+    pub const fn stop_price(self) -> Option<Price> {
+        match self {
+            Self::Stop { stop_price } | Self::StopLimit { stop_price, .. } => Some(stop_price),
+            _ => None,
+        }
+    }
+}
+
+/// How long an order works (FIX TimeInForce, tag 59).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeInForce {
+    /// Until the session ends.
+    Day,
+    /// Until canceled.
+    Gtc,
+    /// Now, the rest is canceled.
+    Ioc,
+    /// Now and whole, or not at all.
+    Fok,
+    /// In the opening auction.
+    Opg,
+    /// In the closing auction.
+    Cls,
+    /// Until the end of `expire_date`.
+    Gtd,
+}
+
+impl TimeInForce {
+    /// Lower-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Gtc => "gtc",
+            Self::Ioc => "ioc",
+            Self::Fok => "fok",
+            Self::Opg => "opg",
+            Self::Cls => "cls",
+            Self::Gtd => "gtd",
+        }
+    }
+}
+
+impl fmt::Display for TimeInForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Which hours an order may trade in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TradingSession {
+    /// Regular hours only.
+    #[default]
+    Regular,
+    /// Regular, pre-market and post-market hours.
+    Extended,
+}
+
+/// Does a package cost or bring money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceEffect {
+    /// Costs money.
+    Debit,
+    /// Brings money.
+    Credit,
+    /// Costs nothing either way.
+    Even,
+}
