@@ -291,18 +291,19 @@ pub(super) fn is_everyday(word: &str) -> bool {
 }
 
 /// Sorted.
-const EVERYDAY: [&str; 143] = [
+const EVERYDAY: [&str; 153] = [
     "a", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "best", "big", "but", "by", "can",
-    "cash", "could", "day", "did", "do", "does", "down", "eight", "ever", "few", "five", "for", "four",
-    "from", "get", "go", "good", "got", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i",
-    "if", "in", "is", "it", "its", "just", "keep", "last", "let", "live", "look", "lot", "made", "make",
-    "many", "me", "more", "most", "much", "must", "my", "near", "new", "next", "nine", "no", "not", "now",
-    "of", "off", "ok", "old", "on", "one", "only", "or", "other", "our", "out", "own", "per", "real",
-    "right", "same", "say", "see", "set", "seven", "she", "six", "so", "some", "soon", "still", "such",
-    "take", "tell", "ten", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
-    "those", "three", "time", "to", "today", "too", "top", "two", "under", "until", "up", "us", "very",
-    "want", "was", "way", "we", "well", "were", "what", "when", "where", "who", "why", "will", "with",
-    "would", "yes", "yet", "you", "your",
+    "cash", "core", "could", "day", "did", "do", "does", "down", "eight", "energy", "ever", "few", "first",
+    "five", "for", "four", "from", "general", "get", "go", "good", "got", "had", "has", "have", "he",
+    "health", "her", "here", "him", "his", "home", "how", "i", "if", "in", "is", "it", "its", "just", "keep",
+    "last", "let", "live", "look", "lot", "made", "make", "many", "me", "more", "most", "much", "must", "my",
+    "near", "new", "next", "nine", "no", "not", "now", "of", "off", "ok", "old", "on", "one", "only", "or",
+    "other", "our", "out", "own", "per", "real", "right", "same", "say", "see", "set", "seven", "she", "six",
+    "so", "some", "soon", "still", "such", "take", "tech", "tell", "ten", "than", "that", "the", "their",
+    "them", "then", "there", "these", "they", "this", "those", "three", "time", "to", "today", "too", "top",
+    "trade", "two", "under", "union", "until", "up", "us", "very", "want", "was", "way", "we", "well",
+    "were", "what", "when", "where", "who", "why", "will", "with", "world", "would", "yes", "yet", "you",
+    "your",
 ];
 
 /// What a word makes of the digits before it: `10 thousand`, `2 dozen`.
@@ -420,4 +421,14 @@ pub(super) fn broker(word: &str) -> Option<&'static str> {
         "paper" => "paper",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyday_words_are_sorted() {
+        assert!(EVERYDAY.is_sorted());
+    }
 }

@@ -110,6 +110,10 @@ impl Reader<'_> {
                 ),
             ));
         }
+        // "sell all 10 aapl" says two amounts, which may differ.
+        if self.slots.all && self.slots.instrument.is_none() {
+            return refuse(format!("All of it, or {value}? Say one."));
+        }
         let first = self.slots.quantity.is_none() && self.slots.numbers.is_empty() && !self.slots.all;
         if !first {
             self.slots.numbers.push(value);

@@ -40,6 +40,12 @@ impl Reader<'_> {
             }
             _ => return Ok(()),
         };
+        let joined = self.at > 0
+            && matches!(
+                self.tokens[self.at - 1].text.as_str(),
+                "with" | "a" | "and" | "the" | "," | "protect" | "protected"
+            );
+        self.slots.bare_loss |= self.text(0) == "stop" && loss == 1 && !joined;
         self.at += loss;
         match self.exit_price()? {
             // What closes has nothing to protect: its "stop loss" is the stop order itself.

@@ -88,6 +88,8 @@ pub(super) struct Slots {
     contracts_said: bool,
     /// A number of lots was said, which is a number of units only for options.
     lots_said: bool,
+    /// "stop 180" was read as a bracket's loss, and nothing beside it says so but the target.
+    bare_loss: bool,
     /// Strikes were said as a pair, `190/200`, which makes a vertical without saying so.
     strikes_paired: bool,
     /// A second number stood before the symbol.
