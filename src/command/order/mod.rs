@@ -80,7 +80,7 @@ pub(super) struct Slots {
     numbers: Vec<Decimal>,
     wanted_units: Option<AssetClass>,
     missing_price: bool,
-    /// "buy stop 50 msft 480": the last number, without a word beside it, is the trigger.
+    /// "stop buy 50 msft 480": the number behind the quantity is the trigger, and the one behind that the limit.
     stop_last: bool,
     /// "limit" was said: there must be one in the end, beside a stop too.
     limit_named: bool,
