@@ -4,285 +4,287 @@ use rust_decimal::Decimal;
 
 /// Words that never change what an order means. A closed list: anything else that is not understood is asked about.
 pub(super) fn is_filler(word: &str) -> bool {
-    matches!(
-        word,
-        "please"
-            | "into"
-            | "more"
-            | "additional"
-            | "extra"
-            | "pls"
-            | "plz"
-            | "kindly"
-            | "i"
-            | "i'd"
-            | "i'll"
-            | "we"
-            | "want"
-            | "wanna"
-            | "would"
-            | "like"
-            | "to"
-            | "can"
-            | "could"
-            | "you"
-            | "just"
-            | "go"
-            | "ahead"
-            | "and"
-            | "of"
-            | "the"
-            | "my"
-            | "me"
-            | "us"
-            | "some"
-            | "share"
-            | "shares"
-            | "shs"
-            | "sh"
-            | "stock"
-            | "stocks"
-            | "unit"
-            | "units"
-            | "contract"
-            | "contracts"
-            | "contacts"
-            | "lot"
-            | "coin"
-            | "coins"
-            | "token"
-            | "tokens"
-            | "a"
-            | "an"
-            | "for"
-            | "at"
-            | "on"
-            | "in"
-            | "with"
-            | "worth"
-            | "order"
-            | "orders"
-            | "now"
-            | "right"
-            | "immediately"
-            | "today"
-            | "thanks"
-            | "thank"
-            | "hey"
-            | "hi"
-            | "ok"
-            | "okay"
-            | "let's"
-            | "lets"
-            | "need"
-            | "gonna"
-            | "going"
-            | "position"
-            | "holdings"
-            | "holding"
-            | "option"
-            | "options"
-            | "new"
-            | "place"
-            | "enter"
-            | "submit"
-            | "send"
-            | "have"
-            | "there"
-            | "each"
-            | "per"
-            | "price"
-            | "cash"
-            | "etf"
-            | "crypto"
-            | "exp"
-            | "expiry"
-            | "expiring"
-            | "expiration"
-            | "expires"
-            | "strike"
-            | "dated"
-            | "from"
-            | "set"
-            | "up"
-            | "it"
-            | "is"
-            | "be"
-            | "do"
-            | "then"
-            | "this"
-            | "that"
-            | "own"
-            | "arbion"
-            | "sir"
-            | "mate"
-            | "quickly"
-            | "asap"
-            | "account"
-            | "by"
-            | "regular"
-            | "usual"
-            | "listed"
-            | "as"
-    )
+    FILLERS.binary_search(&word).is_ok()
 }
 
 /// Words that the grammar reads; a name is not made of them alone.
 pub(super) fn is_keyword(word: &str) -> bool {
-    is_filler(word)
-        || matches!(
-            word,
-            "buy"
-                | "sell"
-                | "long"
-                | "short"
-                | "cover"
-                | "close"
-                | "exit"
-                | "limit"
-                | "lmt"
-                | "stop"
-                | "stp"
-                | "market"
-                | "mkt"
-                | "trail"
-                | "trailing"
-                | "gtc"
-                | "day"
-                | "ioc"
-                | "fok"
-                | "opg"
-                | "cls"
-                | "moo"
-                | "moc"
-                | "loo"
-                | "loc"
-                | "gtd"
-                | "good"
-                | "till"
-                | "til"
-                | "until"
-                | "open"
-                | "all"
-                | "half"
-                | "third"
-                | "quarter"
-                | "everything"
-                | "entire"
-                | "whole"
-                | "call"
-                | "calls"
-                | "put"
-                | "puts"
-                | "c"
-                | "p"
-                | "spread"
-                | "vertical"
-                | "straddle"
-                | "strangle"
-                | "butterfly"
-                | "fly"
-                | "condor"
-                | "iron"
-                | "calendar"
-                | "diagonal"
-                | "collar"
-                | "covered"
-                | "debit"
-                | "credit"
-                | "even"
-                | "db"
-                | "cr"
-                | "tp"
-                | "sl"
-                | "target"
-                | "profit"
-                | "loss"
-                | "take"
-                | "mid"
-                | "bid"
-                | "ask"
-                | "last"
-                | "nat"
-                | "natural"
-                | "ext"
-                | "extended"
-                | "hours"
-                | "pre"
-                | "post"
-                | "after"
-                | "premarket"
-                | "postmarket"
-                | "via"
-                | "through"
-                | "using"
-                | "dte"
-                | "weekly"
-                | "monthly"
-                | "next"
-                | "friday"
-                | "or"
-                | "better"
-                | "than"
-                | "no"
-                | "more"
-                | "less"
-                | "most"
-                | "least"
-                | "under"
-                | "over"
-                | "max"
-                | "min"
-                | "percent"
-                | "pct"
-                | "dollars"
-                | "dollar"
-                | "bucks"
-                | "usd"
-                | "k"
-                | "hundred"
-                | "thousand"
-                | "million"
-                | "dozen"
-                | "one"
-                | "two"
-                | "three"
-                | "four"
-                | "five"
-                | "six"
-                | "seven"
-                | "eight"
-                | "nine"
-                | "ten"
-                | "only"
-                | "reduce"
-                | "maker"
-                | "if"
-                | "when"
-                | "not"
-                | "never"
-                | "don't"
-                | "dont"
-                | "bull"
-                | "bear"
-                | "perp"
-                | "chart"
-                | "quote"
-                | "show"
-                | "above"
-                | "below"
-                | "rest"
-                | "remaining"
-                | "power"
-                | "buying"
-                | "amount"
-                | "fill"
-                | "kill"
-                | "immediate"
-                | "cancel"
-                | "cost"
-        )
+    is_filler(word) || KEYWORDS.binary_search(&word).is_ok()
 }
+
+/// Sorted.
+const FILLERS: [&str; 118] = [
+    "a",
+    "account",
+    "additional",
+    "ahead",
+    "an",
+    "and",
+    "arbion",
+    "as",
+    "asap",
+    "at",
+    "be",
+    "by",
+    "can",
+    "cash",
+    "coin",
+    "coins",
+    "contacts",
+    "contract",
+    "contracts",
+    "could",
+    "crypto",
+    "dated",
+    "do",
+    "each",
+    "enter",
+    "etf",
+    "exp",
+    "expiration",
+    "expires",
+    "expiring",
+    "expiry",
+    "extra",
+    "for",
+    "from",
+    "go",
+    "going",
+    "gonna",
+    "have",
+    "hey",
+    "hi",
+    "holding",
+    "holdings",
+    "i",
+    "i'd",
+    "i'll",
+    "immediately",
+    "in",
+    "into",
+    "is",
+    "it",
+    "just",
+    "kindly",
+    "let's",
+    "lets",
+    "like",
+    "listed",
+    "lot",
+    "mate",
+    "me",
+    "more",
+    "my",
+    "need",
+    "new",
+    "now",
+    "of",
+    "ok",
+    "okay",
+    "on",
+    "option",
+    "options",
+    "order",
+    "orders",
+    "own",
+    "per",
+    "place",
+    "please",
+    "pls",
+    "plz",
+    "position",
+    "price",
+    "quickly",
+    "regular",
+    "right",
+    "send",
+    "set",
+    "sh",
+    "share",
+    "shares",
+    "shs",
+    "sir",
+    "some",
+    "stock",
+    "stocks",
+    "strike",
+    "submit",
+    "thank",
+    "thanks",
+    "that",
+    "the",
+    "then",
+    "there",
+    "this",
+    "to",
+    "today",
+    "token",
+    "tokens",
+    "unit",
+    "units",
+    "up",
+    "us",
+    "usual",
+    "wanna",
+    "want",
+    "we",
+    "with",
+    "worth",
+    "would",
+    "you",
+];
+
+/// Sorted.
+const KEYWORDS: [&str; 148] = [
+    "above",
+    "after",
+    "all",
+    "amount",
+    "ask",
+    "bear",
+    "below",
+    "better",
+    "bid",
+    "bucks",
+    "bull",
+    "butterfly",
+    "buy",
+    "buying",
+    "c",
+    "calendar",
+    "call",
+    "calls",
+    "cancel",
+    "chart",
+    "close",
+    "cls",
+    "collar",
+    "condor",
+    "cost",
+    "cover",
+    "covered",
+    "cr",
+    "credit",
+    "day",
+    "db",
+    "debit",
+    "diagonal",
+    "dollar",
+    "dollars",
+    "don't",
+    "dont",
+    "dozen",
+    "dte",
+    "eight",
+    "entire",
+    "even",
+    "everything",
+    "exit",
+    "ext",
+    "extended",
+    "fill",
+    "five",
+    "fly",
+    "fok",
+    "four",
+    "friday",
+    "good",
+    "gtc",
+    "gtd",
+    "half",
+    "hours",
+    "hundred",
+    "if",
+    "immediate",
+    "ioc",
+    "iron",
+    "k",
+    "kill",
+    "last",
+    "least",
+    "less",
+    "limit",
+    "lmt",
+    "loc",
+    "long",
+    "loo",
+    "loss",
+    "maker",
+    "market",
+    "max",
+    "mid",
+    "million",
+    "min",
+    "mkt",
+    "moc",
+    "monthly",
+    "moo",
+    "most",
+    "nat",
+    "natural",
+    "never",
+    "next",
+    "nine",
+    "no",
+    "not",
+    "one",
+    "only",
+    "open",
+    "opg",
+    "or",
+    "over",
+    "p",
+    "pct",
+    "percent",
+    "perp",
+    "post",
+    "postmarket",
+    "power",
+    "pre",
+    "premarket",
+    "profit",
+    "put",
+    "puts",
+    "quarter",
+    "quote",
+    "reduce",
+    "remaining",
+    "rest",
+    "sell",
+    "seven",
+    "short",
+    "show",
+    "six",
+    "sl",
+    "spread",
+    "stop",
+    "stp",
+    "straddle",
+    "strangle",
+    "take",
+    "target",
+    "ten",
+    "than",
+    "third",
+    "thousand",
+    "three",
+    "through",
+    "til",
+    "till",
+    "tp",
+    "trail",
+    "trailing",
+    "two",
+    "under",
+    "until",
+    "usd",
+    "using",
+    "vertical",
+    "via",
+    "weekly",
+    "when",
+    "whole",
+];
 
 /// Everyday words that are tickers or begin the name of a company too. An order is never for one of them unless it is typed in
 /// capitals or behind a dollar sign.
@@ -428,7 +430,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everyday_words_are_sorted() {
-        assert!(EVERYDAY.is_sorted());
+    fn searched_lists_are_sorted() {
+        assert!(FILLERS.is_sorted() && KEYWORDS.is_sorted() && EVERYDAY.is_sorted());
     }
 }
