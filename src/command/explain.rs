@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use rust_decimal::Decimal;
+
 use crate::domain::instrument::Instrument;
 use crate::domain::option::Leg;
 use crate::domain::order::{
@@ -181,6 +183,67 @@ fn target(order_id: Option<&str>, instrument: Option<&Instrument>) -> String {
     }
 }
 
+/// What of an order changes.
+fn replace_words(command: &Command) -> String {
+    let Command::Replace { order_id, instrument, limit_price, stop_price, quantity, time_in_force } = command
+    else {
+        return String::new();
+    };
+    let of = target(order_id.as_deref(), instrument.as_ref());
+    let mut text = format!("change {of}");
+    if let Some(price) = limit_price {
+        let _infallible = write!(text, " limit to {price}");
+    }
+    if let Some(price) = stop_price {
+        let _infallible = write!(text, " stop to {price}");
+    }
+    if let Some(quantity) = quantity {
+        let _infallible = write!(text, " quantity to {quantity}");
+    }
+    if let Some(time_in_force) = time_in_force {
+        let _infallible = write!(text, " {time_in_force}");
+    }
+    text
+}
+
+/// What is shown, of which instrument, since when, at which broker.
+fn show_words(command: &Command) -> String {
+    let Command::Show { what, instrument, since, broker } = command else { return String::new() };
+    let mut text = format!("show {}", topic(*what));
+    if let Some(instrument) = instrument {
+        let _infallible = write!(text, " {}", name(instrument));
+    }
+    if let Some(since) = since {
+        let _infallible = write!(text, " since {since}");
+    }
+    if let Some(broker) = broker {
+        let _infallible = write!(text, " on {broker}");
+    }
+    text
+}
+
+fn alert_words(instrument: &Instrument, when: AlertWhen, value: Decimal) -> String {
+    match when {
+        AlertWhen::Above => format!("alert {} above {value}", name(instrument)),
+        AlertWhen::Below => format!("alert {} below {value}", name(instrument)),
+        AlertWhen::ChangePercent if value.is_sign_negative() => {
+            format!("alert {} drops {}%", name(instrument), value.abs())
+        }
+        AlertWhen::ChangePercent => format!("alert {} moves {value}%", name(instrument)),
+    }
+}
+
+fn strategy_words(action: StrategyAction, name: &str, underlying: Option<&str>) -> String {
+    let verb = match action {
+        StrategyAction::Start => "start",
+        StrategyAction::Stop => "stop",
+        StrategyAction::Pause => "pause",
+        StrategyAction::Status => "status",
+    };
+    let on = underlying.as_ref().map(|symbol| format!(" on ${symbol}")).unwrap_or_default();
+    format!("{verb} {name}{on}")
+}
+
 /// The command in words.
 #[must_use]
 pub fn explain(command: &Command) -> String {
@@ -200,36 +263,8 @@ pub fn explain(command: &Command) -> String {
             format!("cancel {side}{of}{end}").replace("  ", " ")
         }
         Command::CancelAll => "cancel all orders".to_owned(),
-        Command::Replace { order_id, instrument, limit_price, stop_price, quantity, time_in_force } => {
-            let of = target(order_id.as_deref(), instrument.as_ref());
-            let mut text = format!("change {of}");
-            if let Some(price) = limit_price {
-                let _infallible = write!(text, " limit to {price}");
-            }
-            if let Some(price) = stop_price {
-                let _infallible = write!(text, " stop to {price}");
-            }
-            if let Some(quantity) = quantity {
-                let _infallible = write!(text, " quantity to {quantity}");
-            }
-            if let Some(time_in_force) = time_in_force {
-                let _infallible = write!(text, " {time_in_force}");
-            }
-            text
-        }
-        Command::Show { what, instrument, since, broker } => {
-            let mut text = format!("show {}", topic(*what));
-            if let Some(instrument) = instrument {
-                let _infallible = write!(text, " {}", name(instrument));
-            }
-            if let Some(since) = since {
-                let _infallible = write!(text, " since {since}");
-            }
-            if let Some(broker) = broker {
-                let _infallible = write!(text, " on {broker}");
-            }
-            text
-        }
+        Command::Replace { .. } => replace_words(command),
+        Command::Show { .. } => show_words(command),
         Command::Quote { instruments } => format!("quote {}", names(instruments)),
         Command::Chart { instrument, interval } => format!("chart {} {interval}", name(instrument)),
         Command::Chain { underlying, expiry, right } => {
@@ -245,23 +280,9 @@ pub fn explain(command: &Command) -> String {
             Some(list) => format!("remove {} from {list} watchlist", names(instruments)),
             None => format!("unwatch {}", names(instruments)),
         },
-        Command::Alert { instrument, when, value } => match when {
-            AlertWhen::Above => format!("alert {} above {value}", name(instrument)),
-            AlertWhen::Below => format!("alert {} below {value}", name(instrument)),
-            AlertWhen::ChangePercent if value.is_sign_negative() => {
-                format!("alert {} drops {}%", name(instrument), value.abs())
-            }
-            AlertWhen::ChangePercent => format!("alert {} moves {value}%", name(instrument)),
-        },
+        Command::Alert { instrument, when, value } => alert_words(instrument, *when, *value),
         Command::Strategy { action, name, underlying } => {
-            let verb = match action {
-                StrategyAction::Start => "start",
-                StrategyAction::Stop => "stop",
-                StrategyAction::Pause => "pause",
-                StrategyAction::Status => "status",
-            };
-            let on = underlying.as_ref().map(|symbol| format!(" on ${symbol}")).unwrap_or_default();
-            format!("{verb} {name}{on}")
+            strategy_words(*action, name, underlying.as_ref().map(|symbol| symbol.as_str()))
         }
         Command::Mode { mode } => match mode {
             TradingMode::Paper => "paper mode".to_owned(),

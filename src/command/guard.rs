@@ -61,124 +61,131 @@ pub(super) fn is_verb(word: &str) -> bool {
     )
 }
 
+/// Words that take back what stands beside them.
+const NEGATIONS: [&str; 18] = [
+    "avoid",
+    "can't",
+    "cannot",
+    "didn't",
+    "doesn't",
+    "don't",
+    "dont",
+    "except",
+    "isn't",
+    "never",
+    "nevermind",
+    "nope",
+    "not",
+    "shouldn't",
+    "unless",
+    "without",
+    "won't",
+    "wouldn't",
+];
+
+/// Words of what somebody else says.
+const HEARSAY: [&str; 16] = [
+    "analyst",
+    "analysts",
+    "article",
+    "heard",
+    "newsletter",
+    "read",
+    "recommended",
+    "recommends",
+    "said",
+    "saying",
+    "says",
+    "suggests",
+    "tells",
+    "told",
+    "tweet",
+    "tweeted",
+];
+
+/// Words to a model, not to a broker.
+const INSTRUCTIONS: [&str; 9] =
+    ["assistant", "bypass", "ignore", "instructions", "jailbreak", "override", "pretend", "prompt", "system"];
+
+/// Words that make an order wait for something.
+const CONDITIONS: [&str; 7] = ["assuming", "contingent", "if", "once", "provided", "should", "whenever"];
+
+/// Words of what has been, may be, or is only thought of.
+const REPORTS: [&str; 40] = [
+    "ago",
+    "been",
+    "bought",
+    "closed",
+    "considered",
+    "considering",
+    "covered",
+    "did",
+    "filled",
+    "got",
+    "had",
+    "has",
+    "hope",
+    "hoping",
+    "hypothetically",
+    "imagine",
+    "imagining",
+    "later",
+    "maybe",
+    "might",
+    "perhaps",
+    "plan",
+    "planning",
+    "probably",
+    "shorted",
+    "sold",
+    "somebody",
+    "someday",
+    "someone",
+    "suppose",
+    "supposing",
+    "thinking",
+    "tonight",
+    "was",
+    "were",
+    "will",
+    "wish",
+    "wonder",
+    "wondering",
+    "yesterday",
+];
+
 /// Looks a sentence over. `None` where it may be acted on.
 pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
     let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
     let any = |list: &[&str]| tokens.iter().any(|t| list.contains(&t.text.as_str()));
-    if tokens
-        .iter()
-        .any(|t| matches!(t.kind, Kind::Mark('"' | '“' | '”' | '„' | '«' | '»' | '\'' | '‘' | '’')))
-    {
+    let quotes =
+        |t: &Token| matches!(t.kind, Kind::Mark('"' | '“' | '”' | '„' | '«' | '»' | '\'' | '‘' | '’'));
+    if tokens.iter().any(quotes) {
         return Some(Speech::Quotation);
     }
-    if any(&[
-        "don't",
-        "dont",
-        "not",
-        "never",
-        "nevermind",
-        "won't",
-        "wouldn't",
-        "shouldn't",
-        "can't",
-        "cannot",
-        "didn't",
-        "doesn't",
-        "isn't",
-        "without",
-        "avoid",
-        "except",
-        "unless",
-        "nope",
-    ]) && !is_price_bound(tokens)
-    {
-        return Some(Speech::Negation);
-    }
-    if text(0) == "no" && !matches!(text(1), "more" | "less" | "higher" | "lower")
-        || (text(0) == "stop" && matches!(text(1), "buying" | "selling"))
+    if any(&NEGATIONS) && !is_price_bound(tokens)
+        || text(0) == "no" && !matches!(text(1), "more" | "less" | "higher" | "lower")
+        || text(0) == "stop" && matches!(text(1), "buying" | "selling")
     {
         return Some(Speech::Negation);
     }
     if is_question(tokens) {
         return Some(Speech::Question);
     }
-    if any(&[
-        "says",
-        "said",
-        "saying",
-        "told",
-        "tells",
-        "heard",
-        "read",
-        "newsletter",
-        "tweet",
-        "tweeted",
-        "recommends",
-        "recommended",
-        "suggests",
-        "article",
-        "analyst",
-        "analysts",
-    ]) {
+    if any(&HEARSAY) {
         return Some(Speech::Quotation);
     }
-    if any(&[
-        "ignore",
-        "pretend",
-        "system",
-        "prompt",
-        "bypass",
-        "override",
-        "jailbreak",
-        "instructions",
-        "assistant",
-    ]) {
+    if any(&INSTRUCTIONS) {
         return Some(Speech::Instruction);
     }
-    if any(&["if", "once", "whenever", "assuming", "provided", "in case", "contingent", "should"])
-        || (any(&["when", "after", "before", "as soon as"]) && !is_hours(tokens))
-    {
+    if any(&CONDITIONS) || any(&["when", "after", "before"]) && !is_hours(tokens) {
         return Some(Speech::Condition);
     }
     if is_recurring(tokens) {
         return Some(Speech::Recurring);
     }
-    if any(&[
-        "bought",
-        "sold",
-        "shorted",
-        "covered",
-        "closed",
-        "was",
-        "were",
-        "had",
-        "has",
-        "been",
-        "yesterday",
-        "ago",
-        "did",
-        "got",
-        "filled",
-        "wish",
-        "thinking",
-        "considering",
-        "might",
-        "maybe",
-        "perhaps",
-        "probably",
-        "will",
-        "later",
-        "tonight",
-        "someday",
-        "considered",
-        "planning",
-        "plan",
-        "hope",
-        "hoping",
-        "wonder",
-        "wondering",
-    ]) && !any(&["call", "calls", "show", "history"])
-    {
+    // "show filled orders", "nvda calls i had": those words describe what is shown.
+    if any(&REPORTS) && !any(&["call", "calls", "show", "history"]) {
         return Some(Speech::Report);
     }
     two_commands(tokens).then_some(Speech::Two)

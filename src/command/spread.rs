@@ -91,34 +91,33 @@ pub(super) fn command(slots: &mut Slots, context: &ParseContext<'_>) -> Result<C
     if slots.verb.is_none() && slots.price_effect.is_none() {
         return Err(missing(vec![Missing::Side], "Buy or sell?"));
     }
+    if slots.verb == Some(Verb::Close)
+        && !matches!(slots.price_effect, Some(PriceEffect::Debit | PriceEffect::Credit))
+    {
+        return Err(missing(
+            vec![Missing::Side],
+            "Is the spread sold or bought to close it? Say sell to close, or buy to close.",
+        ));
+    }
     let side = side(slots, kind);
     let sketches = legs(slots, kind, side)?;
-    let mut lacks = Vec::new();
-    if slots.quantity.is_none() {
-        lacks.push(Missing::Quantity);
-    }
-    if !order::has_price(slots) && slots.price_effect != Some(PriceEffect::Even) {
-        lacks.push(Missing::Price);
-    }
-    if slots.said_expiry.is_empty() {
-        lacks.push(Missing::Expiry);
-    }
-    if lacks == [Missing::Quantity] {
-        return Err(missing(lacks, "How many spreads?"));
-    }
-    if !lacks.is_empty() {
-        let text = match lacks.as_slice() {
-            [Missing::Price] => "At which net price? A spread goes as a limit order.",
-            [Missing::Expiry] => "Which expiry?",
-            _ => "Quantity, price and expiry of a spread must be said.",
-        };
-        return Err(missing(lacks, text));
-    }
-    let expiries: Vec<Date> = slots
+    check_effect(slots, &sketches, kind, side)?;
+    nothing_lacks(slots)?;
+    let mut expiries: Vec<Date> = slots
         .said_expiry
         .iter()
         .map(|said| order::expiry(*said, context, Some(underlying.as_str())))
         .collect::<Result<_, _>>()?;
+    if kind == SpreadKind::Calendar {
+        // The far month is the one that is bought, in whichever order they were said.
+        expiries.sort_unstable();
+        if expiries.windows(2).any(|w| w[0] == w[1]) {
+            return Err(missing(
+                vec![Missing::Expiry],
+                "A calendar spread has two different expiries; which ones?",
+            ));
+        }
+    }
     let quantity = order::whole_quantity(slots)?;
     let effect = if slots.verb == Some(Verb::Close) || slots.effect == Some(PositionEffect::Close) {
         PositionEffect::Close
@@ -155,6 +154,32 @@ pub(super) fn command(slots: &mut Slots, context: &ParseContext<'_>) -> Result<C
     }))
 }
 
+/// Asks for what a package must say: how many, at which net price, expiring when.
+fn nothing_lacks(slots: &Slots) -> Result<(), Trouble> {
+    let mut lacks = Vec::new();
+    if slots.quantity.is_none() {
+        lacks.push(Missing::Quantity);
+    }
+    if !order::has_price(slots) && slots.price_effect != Some(PriceEffect::Even) {
+        lacks.push(Missing::Price);
+    }
+    if slots.said_expiry.is_empty() {
+        lacks.push(Missing::Expiry);
+    }
+    if lacks == [Missing::Quantity] {
+        return Err(missing(lacks, "How many spreads?"));
+    }
+    if !lacks.is_empty() {
+        let text = match lacks.as_slice() {
+            [Missing::Price] => "At which net price? A spread goes as a limit order.",
+            [Missing::Expiry] => "Which expiry?",
+            _ => "Quantity, price and expiry of a spread must be said.",
+        };
+        return Err(missing(lacks, text));
+    }
+    Ok(())
+}
+
 fn share_leg(underlying: &Symbol) -> Leg {
     Leg {
         side: Side::Buy,
@@ -162,6 +187,26 @@ fn share_leg(underlying: &Symbol) -> Leg {
         ratio: Decimal::ONE_HUNDRED,
         instrument: Instrument::Equity { symbol: underlying.clone() },
     }
+}
+
+/// What is bought costs a debit, what is sold brings a credit; of a bull or bear spread its name tells. The price must not say otherwise.
+fn check_effect(slots: &Slots, legs: &[Sketch], kind: SpreadKind, side: Side) -> Result<(), Trouble> {
+    let debit = match kind {
+        SpreadKind::Bull | SpreadKind::Bear => {
+            legs.first().is_some_and(|Sketch(buys_low, _, right, ..)| *buys_low == (*right == Right::Call))
+        }
+        _ => side.is_buy(),
+    };
+    let said = match slots.price_effect {
+        Some(PriceEffect::Debit) => true,
+        Some(PriceEffect::Credit) => false,
+        _ => return Ok(()),
+    };
+    if said == debit {
+        return Ok(());
+    }
+    let (does, pays) = if debit { ("bought", "debit") } else { ("sold", "credit") };
+    Err(Trouble::Refused(format!("This spread is {does}, so its price is a {pays}; say which you mean.")))
 }
 
 /// The package's side: as said, else by the name, else buy for a debit and sell for a credit.
@@ -176,105 +221,143 @@ fn side(slots: &Slots, kind: SpreadKind) -> Side {
     }
 }
 
+/// The strikes and rights that were said, and what is asked where they do not make the package.
+struct Strikes<'a> {
+    slots: &'a Slots,
+    /// As said.
+    said: Vec<Decimal>,
+    /// Rising, each once.
+    sorted: Vec<Decimal>,
+    buy: bool,
+}
+
 fn legs(slots: &Slots, kind: SpreadKind, side: Side) -> Result<Vec<Sketch>, Trouble> {
     use SpreadKind as K;
     let said: Vec<Decimal> = slots.strikes.iter().map(|(strike, _)| *strike).collect();
-    let right = slots.right.or_else(|| slots.strikes.iter().find_map(|(_, right)| *right));
-    let buy = side.is_buy();
-    let need = |count: usize| {
-        if said.len() == count {
-            Ok(())
-        } else {
-            Err(missing(vec![Missing::Strike], &format!("This spread has {count} strikes; which ones?")))
-        }
-    };
-    let need_right = || right.ok_or_else(|| missing(vec![Missing::Right], "Calls or puts?"));
     let mut sorted = said.clone();
     sorted.sort_unstable();
     sorted.dedup();
-    Ok(match kind {
-        K::Vertical | K::Bull | K::Bear => {
-            need(2)?;
-            let right = need_right()?;
-            if sorted.len() != 2 {
-                return Err(missing(
-                    vec![Missing::Strike],
-                    "A vertical spread has two different strikes; which ones?",
-                ));
-            }
-            // Calls are bought low and sold high, puts the other way round, for a debit.
-            let buys_low = match kind {
-                K::Bull => true,
-                K::Bear => false,
-                _ => (right == Right::Call) == buy,
-            };
-            vec![Sketch(buys_low, 1, right, sorted[0], 0), Sketch(!buys_low, 1, right, sorted[1], 0)]
-        }
-        K::Straddle => {
-            need(1)?;
-            vec![Sketch(buy, 1, Right::Call, said[0], 0), Sketch(buy, 1, Right::Put, said[0], 0)]
-        }
-        K::Strangle => {
-            need(2)?;
-            let sides: Vec<Right> = match (slots.strikes[0].1, slots.strikes[1].1) {
-                (Some(a), Some(b)) if a != b => vec![a, b],
-                _ if said[0] < said[1] => vec![Right::Put, Right::Call],
-                _ => vec![Right::Call, Right::Put],
-            };
-            vec![Sketch(buy, 1, sides[0], said[0], 0), Sketch(buy, 1, sides[1], said[1], 0)]
-        }
-        K::IronCondor => {
-            if sorted.len() != 4 || said.len() != 4 {
-                return Err(missing(
-                    vec![Missing::Strike],
-                    "An iron condor has four different strikes; which ones?",
-                ));
-            }
-            // Sold for a credit: the inner strikes are written, the outer ones protect.
-            vec![
-                Sketch(!buy, 1, Right::Put, sorted[0], 0),
-                Sketch(buy, 1, Right::Put, sorted[1], 0),
-                Sketch(buy, 1, Right::Call, sorted[2], 0),
-                Sketch(!buy, 1, Right::Call, sorted[3], 0),
-            ]
-        }
-        K::IronButterfly => {
-            need(3)?;
-            vec![
-                Sketch(!buy, 1, Right::Put, sorted[0], 0),
-                Sketch(buy, 1, Right::Put, sorted[1], 0),
-                Sketch(buy, 1, Right::Call, sorted[1], 0),
-                Sketch(!buy, 1, Right::Call, sorted[2], 0),
-            ]
-        }
-        K::Butterfly => {
-            need(3)?;
-            let right = need_right()?;
-            vec![
-                Sketch(buy, 1, right, sorted[0], 0),
-                Sketch(!buy, 2, right, sorted[1], 0),
-                Sketch(buy, 1, right, sorted[2], 0),
-            ]
-        }
-        K::Calendar => {
-            need(1)?;
-            if slots.said_expiry.len() != 2 {
-                return Err(missing(
-                    vec![Missing::Expiry],
-                    "A calendar spread has two expiries; which ones?",
-                ));
-            }
-            let right = need_right()?;
-            vec![Sketch(!buy, 1, right, said[0], 0), Sketch(buy, 1, right, said[0], 1)]
-        }
+    let strikes = Strikes { slots, said, sorted, buy: side.is_buy() };
+    match kind {
+        K::Vertical | K::Bull | K::Bear => strikes.vertical(kind),
+        K::Straddle => strikes.straddle(),
+        K::Strangle => strikes.strangle(),
+        K::IronCondor => strikes.iron_condor(),
+        K::IronButterfly => strikes.iron_butterfly(),
+        K::Butterfly => strikes.butterfly(),
+        K::Calendar => strikes.calendar(),
         K::CoveredCall => {
-            need(1)?;
-            vec![Sketch(false, 1, Right::Call, said[0], 0)]
+            strikes.need(1)?;
+            Ok(vec![Sketch(false, 1, Right::Call, strikes.said[0], 0)])
         }
         K::Collar => {
+            Err(Trouble::Refused("A collar is started as a strategy: start collar on SYMBOL.".to_owned()))
+        }
+    }
+}
+
+impl Strikes<'_> {
+    /// Asks unless so many different strikes were said.
+    fn need(&self, count: usize) -> Result<(), Trouble> {
+        if self.said.len() == count && self.sorted.len() == count {
+            return Ok(());
+        }
+        let text = match count {
+            1 => "This spread has 1 strike; which one?".to_owned(),
+            _ => format!("This spread has {count} different strikes; which ones?"),
+        };
+        Err(missing(vec![Missing::Strike], &text))
+    }
+
+    fn right(&self) -> Result<Right, Trouble> {
+        self.slots
+            .right
+            .or_else(|| self.slots.strikes.iter().find_map(|(_, right)| *right))
+            .ok_or_else(|| missing(vec![Missing::Right], "Calls or puts?"))
+    }
+
+    fn vertical(&self, kind: SpreadKind) -> Result<Vec<Sketch>, Trouble> {
+        self.need(2)?;
+        let right = self.right()?;
+        if self.slots.strikes.iter().any(|(_, said)| said.is_some_and(|said| said != right)) {
+            return Err(Trouble::Refused("Calls and puts were both named; name the spread.".to_owned()));
+        }
+        // Calls are bought low and sold high, puts the other way round, for a debit.
+        let debit_buys_low = right == Right::Call;
+        let buys_low = match kind {
+            SpreadKind::Bull => true,
+            SpreadKind::Bear => false,
+            _ => debit_buys_low == self.buy,
+        };
+        if !self.buy && buys_low == debit_buys_low {
+            // "sell a bull call spread": its name says bought, and whether it is to be closed or turned round is not said.
             return Err(Trouble::Refused(
-                "A collar is started as a strategy: start collar on SYMBOL.".to_owned(),
+                "That spread is bought by its name; say the strikes without bull or bear to sell one."
+                    .to_owned(),
             ));
         }
-    })
+        let [low, high] = [self.sorted[0], self.sorted[1]];
+        Ok(vec![Sketch(buys_low, 1, right, low, 0), Sketch(!buys_low, 1, right, high, 0)])
+    }
+
+    fn straddle(&self) -> Result<Vec<Sketch>, Trouble> {
+        self.need(1)?;
+        let strike = self.said[0];
+        Ok(vec![Sketch(self.buy, 1, Right::Call, strike, 0), Sketch(self.buy, 1, Right::Put, strike, 0)])
+    }
+
+    fn strangle(&self) -> Result<Vec<Sketch>, Trouble> {
+        self.need(2)?;
+        let (first, second) = match (self.slots.strikes[0].1, self.slots.strikes[1].1) {
+            (Some(a), Some(b)) if a != b => (a, b),
+            _ if self.said[0] < self.said[1] => (Right::Put, Right::Call),
+            _ => (Right::Call, Right::Put),
+        };
+        Ok(vec![Sketch(self.buy, 1, first, self.said[0], 0), Sketch(self.buy, 1, second, self.said[1], 0)])
+    }
+
+    /// Sold for a credit: the inner strikes are written, the outer ones protect.
+    fn iron_condor(&self) -> Result<Vec<Sketch>, Trouble> {
+        if self.sorted.len() != 4 || self.said.len() != 4 {
+            return Err(missing(
+                vec![Missing::Strike],
+                "An iron condor has four different strikes; which ones?",
+            ));
+        }
+        Ok(vec![
+            Sketch(!self.buy, 1, Right::Put, self.sorted[0], 0),
+            Sketch(self.buy, 1, Right::Put, self.sorted[1], 0),
+            Sketch(self.buy, 1, Right::Call, self.sorted[2], 0),
+            Sketch(!self.buy, 1, Right::Call, self.sorted[3], 0),
+        ])
+    }
+
+    fn iron_butterfly(&self) -> Result<Vec<Sketch>, Trouble> {
+        self.need(3)?;
+        Ok(vec![
+            Sketch(!self.buy, 1, Right::Put, self.sorted[0], 0),
+            Sketch(self.buy, 1, Right::Put, self.sorted[1], 0),
+            Sketch(self.buy, 1, Right::Call, self.sorted[1], 0),
+            Sketch(!self.buy, 1, Right::Call, self.sorted[2], 0),
+        ])
+    }
+
+    fn butterfly(&self) -> Result<Vec<Sketch>, Trouble> {
+        self.need(3)?;
+        let right = self.right()?;
+        Ok(vec![
+            Sketch(self.buy, 1, right, self.sorted[0], 0),
+            Sketch(!self.buy, 2, right, self.sorted[1], 0),
+            Sketch(self.buy, 1, right, self.sorted[2], 0),
+        ])
+    }
+
+    fn calendar(&self) -> Result<Vec<Sketch>, Trouble> {
+        self.need(1)?;
+        if self.slots.said_expiry.len() != 2 {
+            return Err(missing(vec![Missing::Expiry], "A calendar spread has two expiries; which ones?"));
+        }
+        let (right, strike) = (self.right()?, self.said[0]);
+        Ok(vec![Sketch(!self.buy, 1, right, strike, 0), Sketch(self.buy, 1, right, strike, 1)])
+    }
 }

@@ -112,7 +112,11 @@ fn by_name(tokens: &[Token], least: usize, context: &ParseContext<'_>) -> Option
     let words = tokens
         .iter()
         .take(NAME_WORDS_MAX)
-        .take_while(|t| t.kind == Kind::Word || t.kind == Kind::Mark('&'))
+        .take_while(|t| {
+            // Indices have numbers in their names: S&P 500, Russell 2000.
+            matches!(t.kind, Kind::Word | Kind::Mark('&'))
+                || matches!(t.kind, Kind::Number(_)) && matches!(t.raw, "100" | "500" | "2000")
+        })
         .count();
     if words < least {
         return None;

@@ -4,285 +4,287 @@ use rust_decimal::Decimal;
 
 /// Words that never change what an order means. A closed list: anything else that is not understood is asked about.
 pub(super) fn is_filler(word: &str) -> bool {
-    matches!(
-        word,
-        "please"
-            | "into"
-            | "more"
-            | "additional"
-            | "extra"
-            | "pls"
-            | "plz"
-            | "kindly"
-            | "i"
-            | "i'd"
-            | "i'll"
-            | "we"
-            | "want"
-            | "wanna"
-            | "would"
-            | "like"
-            | "to"
-            | "can"
-            | "could"
-            | "you"
-            | "just"
-            | "go"
-            | "ahead"
-            | "and"
-            | "of"
-            | "the"
-            | "my"
-            | "me"
-            | "us"
-            | "some"
-            | "share"
-            | "shares"
-            | "shs"
-            | "sh"
-            | "stock"
-            | "stocks"
-            | "unit"
-            | "units"
-            | "contract"
-            | "contracts"
-            | "contacts"
-            | "lot"
-            | "coin"
-            | "coins"
-            | "token"
-            | "tokens"
-            | "a"
-            | "an"
-            | "for"
-            | "at"
-            | "on"
-            | "in"
-            | "with"
-            | "worth"
-            | "order"
-            | "orders"
-            | "now"
-            | "right"
-            | "immediately"
-            | "today"
-            | "thanks"
-            | "thank"
-            | "hey"
-            | "hi"
-            | "ok"
-            | "okay"
-            | "let's"
-            | "lets"
-            | "need"
-            | "gonna"
-            | "going"
-            | "position"
-            | "holdings"
-            | "holding"
-            | "option"
-            | "options"
-            | "new"
-            | "place"
-            | "enter"
-            | "submit"
-            | "send"
-            | "have"
-            | "there"
-            | "each"
-            | "per"
-            | "price"
-            | "cash"
-            | "etf"
-            | "crypto"
-            | "exp"
-            | "expiry"
-            | "expiring"
-            | "expiration"
-            | "expires"
-            | "strike"
-            | "dated"
-            | "from"
-            | "set"
-            | "up"
-            | "it"
-            | "is"
-            | "be"
-            | "do"
-            | "then"
-            | "this"
-            | "that"
-            | "own"
-            | "arbion"
-            | "sir"
-            | "mate"
-            | "quickly"
-            | "asap"
-            | "account"
-            | "by"
-            | "regular"
-            | "usual"
-            | "listed"
-            | "as"
-    )
+    FILLERS.binary_search(&word).is_ok()
 }
 
 /// Words that the grammar reads; a name is not made of them alone.
 pub(super) fn is_keyword(word: &str) -> bool {
-    is_filler(word)
-        || matches!(
-            word,
-            "buy"
-                | "sell"
-                | "long"
-                | "short"
-                | "cover"
-                | "close"
-                | "exit"
-                | "limit"
-                | "lmt"
-                | "stop"
-                | "stp"
-                | "market"
-                | "mkt"
-                | "trail"
-                | "trailing"
-                | "gtc"
-                | "day"
-                | "ioc"
-                | "fok"
-                | "opg"
-                | "cls"
-                | "moo"
-                | "moc"
-                | "loo"
-                | "loc"
-                | "gtd"
-                | "good"
-                | "till"
-                | "til"
-                | "until"
-                | "open"
-                | "all"
-                | "half"
-                | "third"
-                | "quarter"
-                | "everything"
-                | "entire"
-                | "whole"
-                | "call"
-                | "calls"
-                | "put"
-                | "puts"
-                | "c"
-                | "p"
-                | "spread"
-                | "vertical"
-                | "straddle"
-                | "strangle"
-                | "butterfly"
-                | "fly"
-                | "condor"
-                | "iron"
-                | "calendar"
-                | "diagonal"
-                | "collar"
-                | "covered"
-                | "debit"
-                | "credit"
-                | "even"
-                | "db"
-                | "cr"
-                | "tp"
-                | "sl"
-                | "target"
-                | "profit"
-                | "loss"
-                | "take"
-                | "mid"
-                | "bid"
-                | "ask"
-                | "last"
-                | "nat"
-                | "natural"
-                | "ext"
-                | "extended"
-                | "hours"
-                | "pre"
-                | "post"
-                | "after"
-                | "premarket"
-                | "postmarket"
-                | "via"
-                | "through"
-                | "using"
-                | "dte"
-                | "weekly"
-                | "monthly"
-                | "next"
-                | "friday"
-                | "or"
-                | "better"
-                | "than"
-                | "no"
-                | "more"
-                | "less"
-                | "most"
-                | "least"
-                | "under"
-                | "over"
-                | "max"
-                | "min"
-                | "percent"
-                | "pct"
-                | "dollars"
-                | "dollar"
-                | "bucks"
-                | "usd"
-                | "k"
-                | "hundred"
-                | "thousand"
-                | "million"
-                | "dozen"
-                | "one"
-                | "two"
-                | "three"
-                | "four"
-                | "five"
-                | "six"
-                | "seven"
-                | "eight"
-                | "nine"
-                | "ten"
-                | "only"
-                | "reduce"
-                | "maker"
-                | "if"
-                | "when"
-                | "not"
-                | "never"
-                | "don't"
-                | "dont"
-                | "bull"
-                | "bear"
-                | "perp"
-                | "chart"
-                | "quote"
-                | "show"
-                | "above"
-                | "below"
-                | "rest"
-                | "remaining"
-                | "power"
-                | "buying"
-                | "amount"
-                | "fill"
-                | "kill"
-                | "immediate"
-                | "cancel"
-                | "cost"
-        )
+    is_filler(word) || KEYWORDS.binary_search(&word).is_ok()
 }
+
+/// Sorted.
+const FILLERS: [&str; 118] = [
+    "a",
+    "account",
+    "additional",
+    "ahead",
+    "an",
+    "and",
+    "arbion",
+    "as",
+    "asap",
+    "at",
+    "be",
+    "by",
+    "can",
+    "cash",
+    "coin",
+    "coins",
+    "contacts",
+    "contract",
+    "contracts",
+    "could",
+    "crypto",
+    "dated",
+    "do",
+    "each",
+    "enter",
+    "etf",
+    "exp",
+    "expiration",
+    "expires",
+    "expiring",
+    "expiry",
+    "extra",
+    "for",
+    "from",
+    "go",
+    "going",
+    "gonna",
+    "have",
+    "hey",
+    "hi",
+    "holding",
+    "holdings",
+    "i",
+    "i'd",
+    "i'll",
+    "immediately",
+    "in",
+    "into",
+    "is",
+    "it",
+    "just",
+    "kindly",
+    "let's",
+    "lets",
+    "like",
+    "listed",
+    "lot",
+    "mate",
+    "me",
+    "more",
+    "my",
+    "need",
+    "new",
+    "now",
+    "of",
+    "ok",
+    "okay",
+    "on",
+    "option",
+    "options",
+    "order",
+    "orders",
+    "own",
+    "per",
+    "place",
+    "please",
+    "pls",
+    "plz",
+    "position",
+    "price",
+    "quickly",
+    "regular",
+    "right",
+    "send",
+    "set",
+    "sh",
+    "share",
+    "shares",
+    "shs",
+    "sir",
+    "some",
+    "stock",
+    "stocks",
+    "strike",
+    "submit",
+    "thank",
+    "thanks",
+    "that",
+    "the",
+    "then",
+    "there",
+    "this",
+    "to",
+    "today",
+    "token",
+    "tokens",
+    "unit",
+    "units",
+    "up",
+    "us",
+    "usual",
+    "wanna",
+    "want",
+    "we",
+    "with",
+    "worth",
+    "would",
+    "you",
+];
+
+/// Sorted.
+const KEYWORDS: [&str; 148] = [
+    "above",
+    "after",
+    "all",
+    "amount",
+    "ask",
+    "bear",
+    "below",
+    "better",
+    "bid",
+    "bucks",
+    "bull",
+    "butterfly",
+    "buy",
+    "buying",
+    "c",
+    "calendar",
+    "call",
+    "calls",
+    "cancel",
+    "chart",
+    "close",
+    "cls",
+    "collar",
+    "condor",
+    "cost",
+    "cover",
+    "covered",
+    "cr",
+    "credit",
+    "day",
+    "db",
+    "debit",
+    "diagonal",
+    "dollar",
+    "dollars",
+    "don't",
+    "dont",
+    "dozen",
+    "dte",
+    "eight",
+    "entire",
+    "even",
+    "everything",
+    "exit",
+    "ext",
+    "extended",
+    "fill",
+    "five",
+    "fly",
+    "fok",
+    "four",
+    "friday",
+    "good",
+    "gtc",
+    "gtd",
+    "half",
+    "hours",
+    "hundred",
+    "if",
+    "immediate",
+    "ioc",
+    "iron",
+    "k",
+    "kill",
+    "last",
+    "least",
+    "less",
+    "limit",
+    "lmt",
+    "loc",
+    "long",
+    "loo",
+    "loss",
+    "maker",
+    "market",
+    "max",
+    "mid",
+    "million",
+    "min",
+    "mkt",
+    "moc",
+    "monthly",
+    "moo",
+    "most",
+    "nat",
+    "natural",
+    "never",
+    "next",
+    "nine",
+    "no",
+    "not",
+    "one",
+    "only",
+    "open",
+    "opg",
+    "or",
+    "over",
+    "p",
+    "pct",
+    "percent",
+    "perp",
+    "post",
+    "postmarket",
+    "power",
+    "pre",
+    "premarket",
+    "profit",
+    "put",
+    "puts",
+    "quarter",
+    "quote",
+    "reduce",
+    "remaining",
+    "rest",
+    "sell",
+    "seven",
+    "short",
+    "show",
+    "six",
+    "sl",
+    "spread",
+    "stop",
+    "stp",
+    "straddle",
+    "strangle",
+    "take",
+    "target",
+    "ten",
+    "than",
+    "third",
+    "thousand",
+    "three",
+    "through",
+    "til",
+    "till",
+    "tp",
+    "trail",
+    "trailing",
+    "two",
+    "under",
+    "until",
+    "usd",
+    "using",
+    "vertical",
+    "via",
+    "weekly",
+    "when",
+    "whole",
+];
 
 /// Everyday words that are tickers or begin the name of a company too. An order is never for one of them unless it is typed in
 /// capitals or behind a dollar sign.
@@ -291,18 +293,19 @@ pub(super) fn is_everyday(word: &str) -> bool {
 }
 
 /// Sorted.
-const EVERYDAY: [&str; 143] = [
+const EVERYDAY: [&str; 153] = [
     "a", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "best", "big", "but", "by", "can",
-    "cash", "could", "day", "did", "do", "does", "down", "eight", "ever", "few", "five", "for", "four",
-    "from", "get", "go", "good", "got", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i",
-    "if", "in", "is", "it", "its", "just", "keep", "last", "let", "live", "look", "lot", "made", "make",
-    "many", "me", "more", "most", "much", "must", "my", "near", "new", "next", "nine", "no", "not", "now",
-    "of", "off", "ok", "old", "on", "one", "only", "or", "other", "our", "out", "own", "per", "real",
-    "right", "same", "say", "see", "set", "seven", "she", "six", "so", "some", "soon", "still", "such",
-    "take", "tell", "ten", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
-    "those", "three", "time", "to", "today", "too", "top", "two", "under", "until", "up", "us", "very",
-    "want", "was", "way", "we", "well", "were", "what", "when", "where", "who", "why", "will", "with",
-    "would", "yes", "yet", "you", "your",
+    "cash", "core", "could", "day", "did", "do", "does", "down", "eight", "energy", "ever", "few", "first",
+    "five", "for", "four", "from", "general", "get", "go", "good", "got", "had", "has", "have", "he",
+    "health", "her", "here", "him", "his", "home", "how", "i", "if", "in", "is", "it", "its", "just", "keep",
+    "last", "let", "live", "look", "lot", "made", "make", "many", "me", "more", "most", "much", "must", "my",
+    "near", "new", "next", "nine", "no", "not", "now", "of", "off", "ok", "old", "on", "one", "only", "or",
+    "other", "our", "out", "own", "per", "real", "right", "same", "say", "see", "set", "seven", "she", "six",
+    "so", "some", "soon", "still", "such", "take", "tech", "tell", "ten", "than", "that", "the", "their",
+    "them", "then", "there", "these", "they", "this", "those", "three", "time", "to", "today", "too", "top",
+    "trade", "two", "under", "union", "until", "up", "us", "very", "want", "was", "way", "we", "well",
+    "were", "what", "when", "where", "who", "why", "will", "with", "world", "would", "yes", "yet", "you",
+    "your",
 ];
 
 /// What a word makes of the digits before it: `10 thousand`, `2 dozen`.
@@ -420,4 +423,14 @@ pub(super) fn broker(word: &str) -> Option<&'static str> {
         "paper" => "paper",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searched_lists_are_sorted() {
+        assert!(FILLERS.is_sorted() && KEYWORDS.is_sorted() && EVERYDAY.is_sorted());
+    }
 }

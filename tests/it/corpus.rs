@@ -202,6 +202,7 @@ fn number() -> impl Strategy<Value = String> {
 }
 
 const BRACKET: &str = r#","take_profit":"300","stop_loss":"100""#;
+const SHORT_BRACKET: &str = r#","take_profit":"100","stop_loss":"300""#;
 
 /// Order type with its prices, duration and flags.
 fn terms_json() -> impl Strategy<Value = String> {
@@ -229,7 +230,13 @@ fn terms_json() -> impl Strategy<Value = String> {
         r#","broker":"alpaca""#,
         BRACKET,
     ]);
-    (pricing, duration, flags).prop_map(|(pricing, duration, flags)| format!("{pricing}{duration}{flags}"))
+    (pricing, duration, flags).prop_map(|(pricing, duration, flags)| {
+        // A bracket's entry lies between its exits.
+        let apart = flags == BRACKET && pricing.contains("_price");
+        let pricing =
+            if apart { r#""order_type":"limit","limit_price":"231.5""#.to_owned() } else { pricing };
+        format!("{pricing}{duration}{flags}")
+    })
 }
 
 fn command_json() -> impl Strategy<Value = String> {
@@ -251,7 +258,8 @@ fn command_json() -> impl Strategy<Value = String> {
         });
     let short = (prop::sample::select(vec!["sell_short", "buy_to_cover"]), number(), terms_json()).prop_map(
         |(side, quantity, terms)| {
-            let terms = if side == "sell_short" { terms } else { terms.replace(BRACKET, "") };
+            let bracket = if side == "sell_short" { SHORT_BRACKET } else { "" };
+            let terms = terms.replace(BRACKET, bracket);
             format!(
                 r#"{{"intent":"place","side":"{side}","instrument":{{"kind":"equity","symbol":"GME"}},"quantity":"{quantity}",{terms}}}"#
             )

@@ -16,6 +16,15 @@ impl Reader<'_> {
             self.at += used;
             return self.percent(percent);
         }
+        // FIX and most tickets call it so: "qty 10".
+        if matches!(self.text(0), "qty" | "quantity" | "size") {
+            let colon = usize::from(matches!(self.kind(1), Some(Kind::Mark(':'))) || self.text(1) == "=");
+            if let Some(Kind::Number(value)) = self.kind(1 + colon) {
+                let value = *value;
+                self.at += 2 + colon;
+                return once(&mut self.slots.quantity, value, "quantities");
+            }
+        }
         if let Some(used) = self.fraction() {
             return used;
         }
@@ -109,6 +118,10 @@ impl Reader<'_> {
                     "Is {value} an amount of money, or a number of units? Say ${value}, or {value} units."
                 ),
             ));
+        }
+        // "sell all 10 aapl" says two amounts, which may differ.
+        if self.slots.all && self.slots.instrument.is_none() {
+            return refuse(format!("All of it, or {value}? Say one."));
         }
         let first = self.slots.quantity.is_none() && self.slots.numbers.is_empty() && !self.slots.all;
         if !first {

@@ -92,8 +92,10 @@ impl Reader<'_> {
     fn expiry(&mut self) {
         if let Some((said, used)) = dates::read(&self.tokens[self.at..], self.context.today) {
             // "today" and a weekday are filler or a date only where an option is meant.
-            let weak = matches!(self.text(0), "today" | "tomorrow" | "may" | "mar" | "sep" | "this" | "next")
-                && !self.option_ahead();
+            let weak =
+                (matches!(self.text(0), "today" | "tomorrow" | "may" | "mar" | "sep" | "this" | "next")
+                    || dates::weekday(self.text(0)).is_some())
+                    && !self.option_ahead();
             if !weak {
                 self.at += used;
                 self.slots.said_expiry.push(said);

@@ -7,6 +7,7 @@ use crate::command::types::Missing;
 use crate::command::words;
 use crate::domain::order::PositionEffect;
 
+use super::prices::check_pair;
 use super::{Parsed, Reader, Trouble, Verb, once, refuse};
 
 impl Reader<'_> {
@@ -40,6 +41,12 @@ impl Reader<'_> {
             }
             _ => return Ok(()),
         };
+        let joined = self.at > 0
+            && matches!(
+                self.tokens[self.at - 1].text.as_str(),
+                "with" | "a" | "and" | "the" | "," | "protect" | "protected"
+            );
+        self.slots.bare_loss |= self.text(0) == "stop" && loss == 1 && !joined;
         self.at += loss;
         match self.exit_price()? {
             // What closes has nothing to protect: its "stop loss" is the stop order itself.
@@ -135,20 +142,10 @@ impl Reader<'_> {
             ) = (self.kind(pair), self.kind(pair + 1))
             {
                 let (stop, limit) = (*stop, *limit);
-                // Behind its trigger a buy pays more and a sale takes less; the other way round one of the two is a slip.
-                let slips = match self.slots.verb {
-                    Some(Verb::Buy | Verb::Cover) => limit < stop,
-                    Some(Verb::Sell | Verb::Short) => limit > stop,
-                    _ => true,
-                };
-                if slips {
-                    return refuse(
-                        "Which is the stop and which the limit? Say them apart: stop 220 limit 219.50.",
-                    );
-                }
                 self.at += pair + 2;
                 once(&mut self.slots.stop, stop, "stop prices")?;
-                return once(&mut self.slots.limit, limit, "limit prices");
+                once(&mut self.slots.limit, limit, "limit prices")?;
+                return check_pair(&self.slots);
             }
         }
         // A stop market order, by its full name: it has no limit.
@@ -188,8 +185,7 @@ impl Reader<'_> {
                 && matches!(self.tokens.get(*i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))
         });
         let Some(marker) = marker else {
-            self.slots.stop_last = true;
-            return Ok(());
+            return refuse("Which number is the trigger? Say it behind the word: stop 240.");
         };
         if let Kind::Number(price) | Kind::Money(price) = self.tokens[marker + 1].kind {
             once(&mut self.slots.stop, price, "stop prices")?;

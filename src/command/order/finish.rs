@@ -101,6 +101,7 @@ pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
     if slots.missing_price || slots.limit_named && no_limit {
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
     }
+    check_bracket(slots)?;
     if slots.market && (slots.limit.is_some() || slots.peg.is_some()) {
         return refuse("A market order has no limit price; say one or the other.");
     }
@@ -123,6 +124,38 @@ pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
         return refuse("A price must be above 0.");
     }
     Ok(())
+}
+
+/// The exits of a bracket lie on their own sides of the entry, and only what opens has them.
+fn check_bracket(slots: &Slots) -> Parsed<()> {
+    if slots.take_profit.is_none() && slots.stop_loss.is_none() || slots.spread.is_some() {
+        return Ok(());
+    }
+    let long = match (slots.verb, slots.effect) {
+        (Some(Verb::Buy), Some(PositionEffect::Open) | None) => true,
+        (Some(Verb::Short), _) | (Some(Verb::Sell), Some(PositionEffect::Open)) => false,
+        (None, _) => return Ok(()),
+        _ => return refuse("What closes has no bracket; say the exit itself, limit 200 or stop 170."),
+    };
+    let entry = slots.limit.or(slots.stop);
+    if let (true, Some(loss), None, None, false) =
+        (slots.bare_loss, slots.stop_loss, entry, slots.peg, slots.market)
+    {
+        return refuse(format!(
+            "Does the order trigger at {loss}, or is that its stop loss? Say stop {loss} or sl {loss}, and market."
+        ));
+    }
+    let rising =
+        |low: Option<Decimal>, high: Option<Decimal>| low.zip(high).is_none_or(|(low, high)| low < high);
+    let (low, high) =
+        if long { (slots.stop_loss, slots.take_profit) } else { (slots.take_profit, slots.stop_loss) };
+    if rising(low, entry) && rising(entry, high) && rising(low, high) {
+        Ok(())
+    } else {
+        refuse(
+            "An exit lies on the wrong side: of a buy the target is above and the stop loss below, of a sale the other way round.",
+        )
+    }
 }
 
 /// Joins words by commas and an "and".

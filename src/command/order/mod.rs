@@ -80,7 +80,7 @@ pub(super) struct Slots {
     numbers: Vec<Decimal>,
     wanted_units: Option<AssetClass>,
     missing_price: bool,
-    /// "buy stop 50 msft 480": the last number, without a word beside it, is the trigger.
+    /// "stop buy 50 msft 480": the number behind the quantity is the trigger, and the one behind that the limit.
     stop_last: bool,
     /// "limit" was said: there must be one in the end, beside a stop too.
     limit_named: bool,
@@ -88,6 +88,8 @@ pub(super) struct Slots {
     contracts_said: bool,
     /// A number of lots was said, which is a number of units only for options.
     lots_said: bool,
+    /// "stop 180" was read as a bracket's loss, and nothing beside it says so but the target.
+    bare_loss: bool,
     /// Strikes were said as a pair, `190/200`, which makes a vertical without saying so.
     strikes_paired: bool,
     /// A second number stood before the symbol.

@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 
 use crate::command::lex::Kind;
 use crate::command::types::{LimitPeg, Missing};
+use crate::command::words;
 
-use super::{Parsed, Reader, Trouble, Verb, once, refuse};
+use super::{Parsed, Reader, Slots, Trouble, Verb, once, refuse};
 
 impl Reader<'_> {
     /// Limits, pegs and the word market. Takes nothing where there is none of them.
@@ -95,6 +96,20 @@ impl Reader<'_> {
         if matches!(self.text(0), "buy" | "sell") {
             self.at += 1;
         }
+        // "limit 10 aapl 230": which of the two is the price.
+        let before_name = matches!(self.kind(0), Some(Kind::Number(_)))
+            && matches!(self.kind(1), Some(Kind::Word))
+            && !words::is_keyword(self.text(1));
+        let limit = matches!(self.tokens[start].text.as_str(), "limit" | "lmt");
+        self.slots.limit_named |= limit;
+        if limit && before_name && self.slots.quantity.is_none() && self.slots.notional.is_none() {
+            if self.has_marked_price_ahead() {
+                return Ok(());
+            }
+            return refuse(
+                "Which number is the price? Say it behind the word, as in: buy 10 aapl limit 230.",
+            );
+        }
         match self.value() {
             // A buy above the market, or a sale below it, waits for a trigger; as a limit it would trade at once.
             Some(price) if beyond => {
@@ -102,9 +117,8 @@ impl Reader<'_> {
             }
             Some(price) => self.limit_price(price),
             // "a limit order at 185", "limit order": the price comes with "at".
-            None if matches!(self.tokens[start].text.as_str(), "limit" | "lmt") => {
+            None if limit => {
                 self.slots.missing_price = self.slots.limit.is_none();
-                self.slots.limit_named = true;
                 Ok(())
             }
             None => {
@@ -112,6 +126,13 @@ impl Reader<'_> {
                 Ok(())
             }
         }
+    }
+
+    fn has_marked_price_ahead(&self) -> bool {
+        self.tokens[self.at..].windows(2).any(|w| {
+            (matches!(w[0].kind, Kind::At) || w[0].text == "at")
+                && matches!(w[1].kind, Kind::Number(_) | Kind::Money(_))
+        })
     }
 
     /// "at 185", "@ 185", "for 3.20".
@@ -141,6 +162,7 @@ impl Reader<'_> {
         if matches!(self.text(0), "and") && matches!(self.text(1), "a" | "half" | "change") {
             return refuse("Give the price in digits.");
         }
+        self.slots.limit_named |= names_limit;
         // "stop loss on nvda at 165".
         if self.slots.stop_named && self.slots.stop.is_none() && !names_limit {
             self.slots.stop_named = false;
@@ -158,6 +180,7 @@ impl Reader<'_> {
     fn price_before_its_word(&mut self) -> Parsed<()> {
         let Some(Kind::Number(value) | Kind::Money(value)) = self.kind(0) else { return Ok(()) };
         let value = *value;
+        let limit = matches!(self.text(1), "lmt" | "limit");
         let tail = match (self.text(1), self.text(2)) {
             ("or", "better" | "less" | "lower" | "higher" | "more") => 3,
             // "aapl 10 limit 240": the number after the word is the limit, the one before is not.
@@ -171,6 +194,7 @@ impl Reader<'_> {
             _ => return Ok(()),
         };
         self.at += tail;
+        self.slots.limit_named |= limit;
         self.limit_price(value)
     }
 
@@ -183,6 +207,7 @@ impl Reader<'_> {
             || (matches!(self.text(0), "lmt" | "limit")
                 && !matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))))
         {
+            self.slots.limit_named |= matches!(self.text(0), "lmt" | "limit");
             self.at += 1;
         }
         Ok(())
@@ -242,10 +267,30 @@ impl Reader<'_> {
             slots.limit = Some(value);
         }
         if slots.stop_last && slots.stop.is_none() {
-            return refuse("At which price does the stop trigger?");
+            // "stop sell 10 aapl at 180": the one price there is.
+            slots.stop = slots.limit.take_if(|_| !slots.limit_named);
+            if slots.stop.is_none() {
+                return refuse("At which price does the stop trigger?");
+            }
+        }
+        if slots.stop_last {
+            return check_pair(slots);
         }
         Ok(())
     }
+}
+
+/// Behind its trigger a buy pays more and a sale takes less; the other way round one of the two is a slip.
+pub(super) fn check_pair(slots: &Slots) -> Parsed<()> {
+    let slips = match (slots.stop, slots.limit, slots.verb) {
+        (Some(stop), Some(limit), Some(Verb::Buy | Verb::Cover)) => limit < stop,
+        (Some(stop), Some(limit), Some(Verb::Sell | Verb::Short)) => limit > stop,
+        _ => false,
+    };
+    if slips {
+        return refuse("Which is the stop and which the limit? Say them apart: stop 220 limit 219.50.");
+    }
+    Ok(())
 }
 
 /// Words that take a price from the quote, and what may stand before them.

@@ -143,13 +143,24 @@ impl Reader<'_> {
         self.verb()?;
         let used = self.at - later;
         let (front, back) = (&self.tokens[start..later], &self.tokens[later + used..]);
+        let says = |word: &str| front.iter().any(|t| t.text == word);
+        let kind = front.iter().all(|t| is_kind_of_stop(&t.text)) && (says("stop") || says("stp"));
         // A stop's own words come before its price.
-        let stop_in_front = front
-            .iter()
-            .any(|t| matches!(t.text.as_str(), "stop" | "stp" | "trail" | "trailing" | "bracket"));
-        let turned = if stop_in_front { [front, back].concat() } else { [back, front].concat() };
+        let stop_in_front =
+            says("stop") || says("stp") || says("trail") || says("trailing") || says("bracket");
+        let turned = match (kind, stop_in_front) {
+            (true, _) => back.to_vec(),
+            (_, true) => [front, back].concat(),
+            _ => [back, front].concat(),
+        };
         let mut rest = Reader::new(&turned, self.context, None);
         rest.slots = std::mem::take(&mut self.slots);
+        if kind {
+            // "stop limit sell 10 aapl 220 219": only the kind of the order stood in front, its prices come last.
+            rest.slots.stop_last = true;
+            rest.slots.market |= says("market") || says("mkt");
+            rest.slots.limit_named |= says("limit") || says("lmt");
+        }
         rest.slots_to_end()?;
         self.slots = rest.slots;
         self.at = self.tokens.len();
@@ -175,4 +186,9 @@ impl Reader<'_> {
         }
         Err(Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))
     }
+}
+
+/// Words that say what kind of stop an order is, and nothing else.
+fn is_kind_of_stop(word: &str) -> bool {
+    matches!(word, "a" | "stop" | "stp" | "limit" | "lmt" | "market" | "mkt" | "order" | "to")
 }

@@ -29,8 +29,8 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
         return Some(Command::Quote { instruments });
     }
     // Asked first: to read names is dear, and every order comes by here.
-    let asks = guard::is_question(tokens) && text.iter().any(|w| is_about_price(w));
-    if !lead && !asks {
+    let asks = lead || guard::is_question(tokens) && text.iter().any(|w| is_about_price(w));
+    if !asks {
         return None;
     }
     let rest: Vec<Token> = tokens.iter().filter(|t| !is_around_price(&t.text)).cloned().collect();
