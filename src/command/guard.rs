@@ -299,7 +299,8 @@ fn two_commands(tokens: &[Token]) -> bool {
                 let front = tokens[..i].iter().any(|t| !polite.contains(&t.text.as_str()));
                 let verb = is_verb(next)
                     || is_verb(after) && matches!(next, "then" | "also" | "please")
-                    || matches!(next, "show" | "chart" | "quote" | "watch" | "alert" | "set");
+                    || matches!(next, "show" | "chart" | "quote" | "watch" | "alert" | "set")
+                    || token.text == "then" && matches!(next, "trail" | "put" | "stop" | "protect");
                 // "buy 10 meta and 5 amzn": a number and a name after the joint.
                 let number =
                     matches!(tokens.get(i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))

@@ -103,21 +103,7 @@ pub(super) fn command(slots: &mut Slots, context: &ParseContext<'_>) -> Result<C
     let sketches = legs(slots, kind, side)?;
     check_effect(slots, &sketches, kind, side)?;
     nothing_lacks(slots)?;
-    let mut expiries: Vec<Date> = slots
-        .said_expiry
-        .iter()
-        .map(|said| order::expiry(*said, context, Some(underlying.as_str())))
-        .collect::<Result<_, _>>()?;
-    if kind == SpreadKind::Calendar {
-        // The far month is the one that is bought, in whichever order they were said.
-        expiries.sort_unstable();
-        if expiries.windows(2).any(|w| w[0] == w[1]) {
-            return Err(missing(
-                vec![Missing::Expiry],
-                "A calendar spread has two different expiries; which ones?",
-            ));
-        }
-    }
+    let expiries = expiries(slots, kind, &underlying, context)?;
     let quantity = order::whole_quantity(slots)?;
     let effect = if slots.verb == Some(Verb::Close) || slots.effect == Some(PositionEffect::Close) {
         PositionEffect::Close
@@ -152,6 +138,31 @@ pub(super) fn command(slots: &mut Slots, context: &ParseContext<'_>) -> Result<C
         amount: Amount::Quantity(quantity),
         terms,
     }))
+}
+
+/// The days the legs expire, one or, of a calendar, the near one and the far one.
+fn expiries(
+    slots: &Slots,
+    kind: SpreadKind,
+    underlying: &Symbol,
+    context: &ParseContext<'_>,
+) -> Result<Vec<Date>, Trouble> {
+    let mut days: Vec<Date> = slots
+        .said_expiry
+        .iter()
+        .map(|said| order::expiry(*said, context, Some(underlying.as_str())))
+        .collect::<Result<_, _>>()?;
+    if kind == SpreadKind::Calendar {
+        // The far month is the one that is bought, in whichever order they were said.
+        days.sort_unstable();
+        if days.windows(2).any(|w| w[0] == w[1]) {
+            return Err(missing(
+                vec![Missing::Expiry],
+                "A calendar spread has two different expiries; which ones?",
+            ));
+        }
+    }
+    Ok(days)
 }
 
 /// Asks for what a package must say: how many, at which net price, expiring when.
@@ -238,6 +249,9 @@ fn legs(slots: &Slots, kind: SpreadKind, side: Side) -> Result<Vec<Sketch>, Trou
     sorted.sort_unstable();
     sorted.dedup();
     let strikes = Strikes { slots, said, sorted, buy: side.is_buy() };
+    if slots.right.is_some() && matches!(kind, K::Straddle | K::Strangle | K::IronCondor | K::IronButterfly) {
+        return Err(Trouble::Refused("That package has calls and puts; name it without either.".to_owned()));
+    }
     match kind {
         K::Vertical | K::Bull | K::Bear => strikes.vertical(kind),
         K::Straddle => strikes.straddle(),

@@ -111,13 +111,14 @@ fn keeps(json: &str, seen: &str) -> bool {
 }
 
 /// Words that change what an order means, and what of them must be found again in it.
-const STRAYS: [(&str, &str); 17] = [
+const STRAYS: [(&str, &str); 18] = [
     ("77.7", "77"),
     ("7777", "777"),
     ("$77", "77"),
     ("7.7%", "7.7"),
     ("KO", "KO"),
     ("blorp", "blorp"),
+    ("national", "national"),
     ("x77", "77"),
     ("ioc", "ioc"),
     ("2029-12-21", "2029-12-21"),
@@ -235,6 +236,10 @@ fn terms_json() -> impl Strategy<Value = String> {
         let apart = flags == BRACKET && pricing.contains("_price");
         let pricing =
             if apart { r#""order_type":"limit","limit_price":"231.5""#.to_owned() } else { pricing };
+        // What is post only rests at a limit.
+        if flags.contains("post_only") {
+            return format!(r#""order_type":"limit","limit_price":"231.5","time_in_force":"gtc"{flags}"#);
+        }
         format!("{pricing}{duration}{flags}")
     })
 }

@@ -13,6 +13,9 @@ impl Reader<'_> {
     /// How much.
     pub(super) fn amounts(&mut self) -> Parsed<()> {
         if let Some((percent, used)) = self.percent_ahead() {
+            if matches!(self.text(used), "trail" | "trailing") {
+                self.trails_alone()?;
+            }
             self.at += used;
             return self.percent(percent);
         }
@@ -72,6 +75,10 @@ impl Reader<'_> {
     /// A number: units, money by the word behind it, or one that settles itself once all is read.
     fn number(&mut self) -> Parsed<()> {
         let Some((value, used, grand)) = self.number_ahead() else { return Ok(()) };
+        // "reduce my aapl to 50" says what is left, "add 10 to" what is traded.
+        if self.at > 0 && self.tokens[self.at - 1].text == "to" && self.slots.quantity.is_none() {
+            return refuse(format!("By {value}, or to {value}? Say how many to trade."));
+        }
         if grand {
             self.at += used;
             return self.money(value);

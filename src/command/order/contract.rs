@@ -174,6 +174,9 @@ impl Reader<'_> {
                 }
             }
             Some((Found::Many(list), used)) => {
+                if self.slots.instrument.as_ref().is_some_and(|known| !list.contains(known)) {
+                    return refuse("Two instruments were named; one order at a time.");
+                }
                 self.at += used;
                 self.slots.ambiguous = list;
                 Ok(())

@@ -39,13 +39,11 @@ impl Reader<'_> {
             {
                 1
             }
+            // "at 230 with a stop at 220": beside an entry that has its price, a stop protects.
+            ("stop", _) if self.joined_to_entry() => 1,
             _ => return Ok(()),
         };
-        let joined = self.at > 0
-            && matches!(
-                self.tokens[self.at - 1].text.as_str(),
-                "with" | "a" | "and" | "the" | "," | "protect" | "protected"
-            );
+        let joined = self.is_joined();
         self.slots.bare_loss |= self.text(0) == "stop" && loss == 1 && !joined;
         self.at += loss;
         match self.exit_price()? {
@@ -60,6 +58,30 @@ impl Reader<'_> {
             None => {
                 Err(Trouble::Missing(vec![Missing::Price], "At which price is the loss stopped?".to_owned()))
             }
+        }
+    }
+
+    /// Is what stands here joined to what stood before: "with a", "and the".
+    pub(super) fn is_joined(&self) -> bool {
+        let before = self.tokens[..self.at].iter().rev();
+        let mut before = before.skip_while(|t| matches!(t.text.as_str(), "a" | "an" | "the" | "my" | "hard"));
+        before.next().is_some_and(|t| {
+            matches!(t.text.as_str(), "with" | "and" | "then" | "plus" | "," | "protect" | "protected")
+        })
+    }
+
+    /// Does a stop here belong to an entry: an order that opens, whose own price or market was said.
+    fn joined_to_entry(&self) -> bool {
+        let priced = self.slots.limit.is_some() || self.slots.peg.is_some() || self.slots.market;
+        self.opens() && priced && self.is_joined() && !matches!(self.text(1), "limit" | "lmt")
+    }
+
+    /// Does the order open a position by what its verb says.
+    pub(super) fn opens(&self) -> bool {
+        match (self.slots.verb, self.slots.effect) {
+            (Some(Verb::Buy), Some(PositionEffect::Open) | None) | (Some(Verb::Short), _) => true,
+            (Some(Verb::Sell), effect) => effect == Some(PositionEffect::Open),
+            _ => false,
         }
     }
 
@@ -103,6 +125,7 @@ impl Reader<'_> {
 
     /// `trail 5%`, `trailing stop of $2`, `5% trailing`.
     fn trail(&mut self) -> Parsed<()> {
+        self.trails_alone()?;
         self.at += 1;
         while matches!(self.text(0), "stop" | "stp" | "by" | "of" | "loss" | "at" | "order" | "a" | "with") {
             self.at += 1;
@@ -124,8 +147,24 @@ impl Reader<'_> {
         }
     }
 
+    /// "buy 10 aapl with a 5% trailing stop" wants an exit, not an entry that trails.
+    pub(super) fn trails_alone(&self) -> Parsed<()> {
+        if self.opens() && self.is_joined() {
+            return refuse("A trailing exit is put under what is held: buy first, then trail it.");
+        }
+        Ok(())
+    }
+
     /// `stop 180`, `stop limit at 180`, `stop at market 180`.
     fn stop(&mut self) -> Parsed<()> {
+        // "with a stop at 220" of an order without a price, or "at 230 stop 220": the trigger, or the loss.
+        let after_price =
+            self.slots.limit.is_some() && !self.slots.limit_named && self.at + 1 < self.tokens.len();
+        if self.opens() && (self.is_joined() || after_price) && !self.has_loss_ahead() {
+            return refuse(
+                "Is the stop the order's trigger, or its stop loss? Say stop 240 limit 241, or sl 220.",
+            );
+        }
         let with_limit = matches!(self.text(0), "stplmt" | "stoplimit" | "stop-limit");
         self.at += 1;
         if matches!(self.text(0), "limit" | "lmt") && matches!(self.text(1), "order" | "at") {

@@ -13,11 +13,13 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, TradingSession};
 
+use super::prices::check_pair;
 use super::{Parsed, Slots, Trouble, Verb, refuse};
 
 /// The command of filled slots.
 pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
-    if !slots.ambiguous.is_empty() && slots.instrument.is_none() {
+    let settled = slots.instrument.as_ref().is_some_and(|known| slots.ambiguous.contains(known));
+    if !slots.ambiguous.is_empty() && !settled {
         let names: Vec<String> = slots.ambiguous.iter().map(ToString::to_string).collect();
         return Err(Trouble::Missing(vec![Missing::Instrument], format!("Which one: {}?", names.join(", "))));
     }
@@ -102,6 +104,18 @@ pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
     }
     check_bracket(slots)?;
+    if !slots.limit_named && slots.spread.is_none() {
+        check_pair(slots)?;
+    }
+    if slots.post_only && no_limit {
+        return Err(Trouble::Missing(
+            vec![Missing::Price],
+            "A post-only order rests at a limit; at which price?".to_owned(),
+        ));
+    }
+    if slots.post_only && matches!(slots.tif, Some(TimeInForce::Ioc | TimeInForce::Fok)) {
+        return refuse("A post-only order rests; it cannot be immediate-or-cancel or fill-or-kill.");
+    }
     if slots.market && (slots.limit.is_some() || slots.peg.is_some()) {
         return refuse("A market order has no limit price; say one or the other.");
     }

@@ -159,7 +159,8 @@ impl Reader<'_> {
             self.at = start;
             return Ok(());
         };
-        if matches!(self.text(0), "and") && matches!(self.text(1), "a" | "half" | "change") {
+        let part = if self.text(1) == "a" { self.text(2) } else { self.text(1) };
+        if self.text(0) == "and" && matches!(part, "half" | "quarter" | "change" | "third" | "bit") {
             return refuse("Give the price in digits.");
         }
         self.slots.limit_named |= names_limit;
