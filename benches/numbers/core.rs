@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arbion::core::effect::{Effect, RequestId};
-use arbion::core::engine::{Engine, EngineConfig};
+use arbion::core::engine::{Engine, EngineConfig, Records};
 use arbion::core::input::{AccountSetup, Input};
 use arbion::core::paper::{Venue, VenueConfig};
 use arbion::domain::account::{AccountKind, AccountMode};
@@ -65,6 +65,7 @@ impl Rig {
             bar_mode: false,
             never_closed: true,
             fees: config.fees.clone(),
+            records: Records::All,
         };
         let mut rig = Self {
             engine: Engine::new(engine, Arc::new(Calendar::nyse()), now),

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use crate::core::effect::{BookedExecution, Effect, RequestId};
-use crate::core::engine::{Engine, EngineConfig};
+use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input};
 use crate::core::paper::{Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
@@ -151,6 +151,7 @@ impl Driver {
             bar_mode: true,
             never_closed: true,
             fees: config.fees.clone(),
+            records: Records::Executions,
         };
         let mut core = Engine::new(engine, Arc::new(Calendar::nyse()), now);
         let setup = AccountSetup {
@@ -324,7 +325,11 @@ impl Driver {
         self.result.trips = trips(&self.result.fills);
         let mut hash = Sha256::new();
         for BookedExecution { execution: e, .. } in &self.result.fills {
-            hash.update(format!("{} {} {} {}\n", e.price, e.quantity, e.fee.normalize(), e.at));
+            // Equal numbers have equal bytes once they are normal.
+            for number in [e.price.get(), e.quantity.get(), e.fee] {
+                hash.update(number.normalize().serialize());
+            }
+            hash.update(e.at.as_nanosecond().to_le_bytes());
         }
         self.result.fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.result

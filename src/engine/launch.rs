@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::core::engine::{Engine, EngineConfig};
+use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input, Restored};
 use crate::core::paper::{Sessions, Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
@@ -457,6 +457,7 @@ pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Fee
         bar_mode: replay,
         never_closed: settings.venue.sessions == Sessions::Always,
         fees: settings.venue.fees.clone(),
+        records: Records::All,
     };
     let mut core = Engine::new(config, Arc::clone(calendar), now);
     let cash = settings.venue.opening_cash;

@@ -5,5 +5,6 @@ pub mod greeks;
 pub mod impact;
 pub mod indicators;
 pub mod metrics;
+pub mod number;
 pub mod payoff;
 pub mod sizing;

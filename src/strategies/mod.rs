@@ -77,18 +77,28 @@ pub struct Proposal {
 }
 
 /// Why a strategy did, or did not do, something. One record per decision that changes something.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// Stable code.
     pub code: &'static str,
     /// About what.
     pub instrument: Option<Instrument>,
-    /// The numbers compared, as `key=value`.
-    pub text: String,
+    /// The numbers compared, by name.
+    pub values: Vec<(&'static str, f64)>,
+}
+
+impl Decision {
+    /// The numbers as `key=value`, to four decimals. A backtest makes many decisions and reads none: they are written when asked for.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let words: Vec<String> =
+            self.values.iter().map(|(name, value)| format!("{name}={value:.4}")).collect();
+        words.join(" ")
+    }
 }
 
 /// What a strategy wants. Nothing else leaves it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// An order, and why.
     Propose(Proposal, Decision),

@@ -4,7 +4,6 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use smol_str::SmolStr;
 
 use crate::domain::instrument::Instrument;
@@ -12,6 +11,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Pricing, Side, TimeInForce};
 use crate::domain::quote::Bar;
 use crate::quant::indicators::Sma;
+use crate::quant::number::to_f64;
 
 use super::{Books, Decision, Output, ParamError, Params, Proposal, Strategy, StrategyInput};
 
@@ -69,7 +69,7 @@ impl SmaCross {
 
     fn on_bar(&mut self, instrument: &Instrument, bar: &Bar, books: &dyn Books, out: &mut Vec<Output>) {
         let Some(index) = self.instruments.iter().position(|own| own == instrument) else { return };
-        let Some(close) = bar.close.get().to_f64() else { return };
+        let close = to_f64(bar.close.get());
         let slot = &mut self.slots[index];
         let (fast, slow) = (slot.fast.update(close), slot.slow.update(close));
         let (Some(fast), Some(slow)) = (fast, slow) else { return };
@@ -85,7 +85,7 @@ impl SmaCross {
         let decision = |code| Decision {
             code,
             instrument: Some(instrument.clone()),
-            text: format!("fast={fast:.4} slow={slow:.4} close={}", bar.close),
+            values: vec![("fast", fast), ("slow", slow), ("close", close)],
         };
         if up && held.is_zero() {
             let quantity = self.entry_quantity(bar.close, books);

@@ -59,7 +59,7 @@ impl Strategy for Script {
                 time_in_force: TimeInForce::Gtc,
                 reduce_only: false,
             };
-            let decision = Decision { code: "SCRIPT", instrument: None, text: String::new() };
+            let decision = Decision { code: "SCRIPT", instrument: None, values: Vec::new() };
             out.push(Output::Propose(proposal, decision));
         }
     }

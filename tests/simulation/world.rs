@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use arbion::core::effect::{Effect, RequestId};
-use arbion::core::engine::{Engine, EngineConfig};
+use arbion::core::engine::{Engine, EngineConfig, Records};
 use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
 use arbion::domain::calendar::Calendar;
@@ -514,6 +514,7 @@ fn engine(calendar: &Arc<Calendar>, seed: u64, now: Timestamp) -> Engine {
         bar_mode: false,
         never_closed: true,
         fees: FeeTable::free(),
+        records: Records::All,
     };
     Engine::new(config, Arc::clone(calendar), now)
 }

@@ -33,7 +33,7 @@ impl Engine {
         {
             return;
         }
-        let Some(before) = self.book.get(update.client_order_id).cloned() else {
+        let Some(mut order) = self.book.get(update.client_order_id).cloned() else {
             let text =
                 format!("the broker reports on order {}, which is not in memory", update.client_order_id);
             self.note(Severity::Warning, "UNKNOWN_ORDER", text);
@@ -42,25 +42,27 @@ impl Engine {
         // A cancel refused by a broker that has not shown the order proves nothing: the order may still be on its way.
         // In any case the broker is asked before anything is concluded: it may have ended the order, and the word of that be lost.
         if matches!(update.event, OrderEvent::CancelRejected(_)) {
-            if before.is_working() {
+            if order.is_working() {
                 let account = update.account.clone();
                 self.effects.push(Effect::Ask { account, order: update.client_order_id });
             }
-            if super::doubt::is_unproven(&before) {
+            if super::doubt::is_unproven(&order) {
                 return;
             }
         }
-        let mut order = before.clone();
+        let (before, overfill) = (order.status, order.overfill_quantity);
         if let Err(error) = lifecycle::apply(&mut order, &update.event, update.at) {
-            let text = format!("order {}: {error}; ignored", before.number);
+            let text = format!("order {}: {error}; ignored", order.number);
             self.note(Severity::Error, "ILLEGAL_TRANSITION", text);
             return;
         }
-        self.change_status(&before, &order, event_word(&update.event));
-        self.report(&before, &order, &update.event);
+        self.change_status(before, &order, event_word(&update.event));
+        if self.keeps_all() {
+            self.report(before, &order, &update.event);
+        }
         let replaces = order.replaces.filter(|_| matches!(update.event, OrderEvent::NeverReached));
-        let overfilled = order.overfill_quantity > before.overfill_quantity;
-        let rejected = order.status == OrderStatus::Rejected && before.status != order.status;
+        let overfilled = order.overfill_quantity > overfill;
+        let rejected = order.status == OrderStatus::Rejected && before != order.status;
         self.put_order(order);
         if overfilled {
             self.saw_contradiction();
@@ -124,14 +126,14 @@ impl Engine {
     }
 
     /// Says in the log what a trader wants to know of an order's change.
-    fn report(&mut self, before: &Order, after: &Order, event: &OrderEvent) {
+    fn report(&mut self, before: OrderStatus, after: &Order, event: &OrderEvent) {
         let (severity, code) = match (event, after.status) {
             (OrderEvent::Filled(_), OrderStatus::Filled) if after.overfill_quantity.is_positive() => {
                 (Severity::Error, "OVERFILL")
             }
             (OrderEvent::Filled(_), OrderStatus::Filled) => (Severity::Info, "ORDER_FILLED"),
             (OrderEvent::Filled(_), _) => (Severity::Info, "ORDER_PARTIALLY_FILLED"),
-            _ if before.status == after.status => return,
+            _ if before == after.status => return,
             (_, OrderStatus::Submitted) => (Severity::Info, "ORDER_SUBMITTED"),
             (_, OrderStatus::Canceled) => (Severity::Info, "ORDER_CANCELED"),
             (_, OrderStatus::Expired) => (Severity::Info, "ORDER_EXPIRED"),

@@ -38,7 +38,7 @@ impl Engine {
         let mut order = before.clone();
         lifecycle::transition(&mut order, Transition::CancelRequested, self.now)
             .map_err(|_| format!("order {} is {} already", before.number, before.status))?;
-        self.change_status(&before, &order, "cancel requested");
+        self.change_status(before.status, &order, "cancel requested");
         self.journal_intent(IntentKind::Cancel, &order, Vec::new());
         let account = order.request.account.clone();
         self.put_order(order);
@@ -46,12 +46,12 @@ impl Engine {
     }
 
     /// Records a status change for the journal, if there was one.
-    pub(super) fn change_status(&mut self, before: &Order, after: &Order, detail: &str) {
-        if before.status != after.status {
+    pub(super) fn change_status(&mut self, before: OrderStatus, after: &Order, detail: &str) {
+        if before != after.status && self.keeps_all() {
             self.entry.changes.push(StatusChange {
                 order: after.request.client_order_id,
                 at: self.now,
-                from: before.status,
+                from: before,
                 to: after.status,
                 detail: detail.to_owned(),
             });

@@ -66,7 +66,7 @@ impl Engine {
             let Some(before) = self.book.get(id).cloned() else { continue };
             let mut order = before.clone();
             if lifecycle::apply(&mut order, &OrderEvent::NeverReached, self.now).is_ok() {
-                self.change_status(&before, &order, "withdrawn before it was sent");
+                self.change_status(before.status, &order, "withdrawn before it was sent");
                 self.put_order(order);
             }
         }

@@ -50,6 +50,16 @@ const EQUITY_EVERY: SignedDuration = SignedDuration::from_secs(60);
 /// Days whose highs the drawdown is measured from.
 const HIGH_DAYS: usize = 20;
 
+/// What a step writes down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Records {
+    /// Everything: what is not in the journal has not happened.
+    #[default]
+    All,
+    /// Executions, for a run whose outcome is all that is wanted of it: a backtest.
+    Executions,
+}
+
 /// What an engine is for.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
@@ -67,6 +77,8 @@ pub struct EngineConfig {
     pub never_closed: bool,
     /// What fills cost, for estimates.
     pub fees: FeeTable,
+    /// What a step writes down for the journal and the screen.
+    pub records: Records,
 }
 
 /// One account's side of the engine.
@@ -340,7 +352,15 @@ impl Engine {
     }
 
     /// Writes a line to the log, in memory and on disk.
+    /// Does anybody read more than executions.
+    pub(super) const fn keeps_all(&self) -> bool {
+        matches!(self.config.records, Records::All)
+    }
+
     pub(super) fn note(&mut self, severity: Severity, code: &str, text: String) {
+        if !self.keeps_all() {
+            return;
+        }
         let line = LogLine { at: self.now, severity, code: code.into(), text };
         self.entry.log.push(line.clone());
         self.log.push_back(line);

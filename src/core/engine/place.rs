@@ -107,6 +107,9 @@ impl Engine {
     }
 
     pub(super) fn journal_intent(&mut self, kind: IntentKind, order: &Order, checks: Vec<RiskCheck>) {
+        if !self.keeps_all() {
+            return;
+        }
         let id = match kind {
             IntentKind::New | IntentKind::Replace => order.request.client_order_id,
             IntentKind::Cancel => self.ids.next(self.now),
@@ -119,7 +122,9 @@ impl Engine {
         self.dirty.any = true;
         self.dirty.orders = true;
         self.dirty.books = true;
-        self.entry.orders.push(order.clone());
+        if self.keeps_all() {
+            self.entry.orders.push(order.clone());
+        }
         self.book.insert(order);
     }
 
@@ -151,7 +156,7 @@ impl Engine {
                 return Err(ReplaceError::Denied(new_id, denials));
             }
         };
-        self.change_status(&old, &moved, "replace requested");
+        self.change_status(old.status, &moved, "replace requested");
         let account = old.request.account.clone();
         // A replace is an order to the broker: it counts for rate and repetition.
         if let Some(books) = self.accounts.get_mut(&account) {
@@ -209,7 +214,7 @@ impl Engine {
         let Some(before) = self.book.get(id).cloned() else { return };
         let mut order = before.clone();
         if lifecycle::transition(&mut order, Transition::ReplaceRejected, self.now).is_ok() {
-            self.change_status(&before, &order, "replace not sent");
+            self.change_status(before.status, &order, "replace not sent");
             self.put_order(order);
         }
     }

@@ -56,6 +56,7 @@ impl Rig {
             bar_mode: false,
             never_closed: true,
             fees: FeeTable::default(),
+            records: Records::All,
         };
         let engine = Engine::new(config, Arc::new(Calendar::nyse()), start());
         let mut rig = Self { engine, now: start(), requests: 0 };
