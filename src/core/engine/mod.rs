@@ -25,7 +25,7 @@ use crate::domain::account::Account;
 use crate::domain::calendar::{Calendar, account_day, exchange_date};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
-use crate::domain::limits::TradingState;
+use crate::domain::limits::{DayTradeRule, TradingState};
 use crate::domain::money::Currency;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
@@ -94,6 +94,11 @@ impl Books {
         while self.equity_highs.len() > HIGH_DAYS {
             self.equity_highs.pop_front();
         }
+    }
+
+    /// Only the accounts that obey the rule are counted for: looking up an exchange's day for every fill is dear.
+    pub(super) fn counts_day_trades(&self) -> bool {
+        self.setup.limits.day_trade_rule == DayTradeRule::Pdt
     }
 
     /// The 20-day high, today's first equity among it.
