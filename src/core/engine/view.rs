@@ -30,6 +30,10 @@ impl MarketView for Engine {
         self.market.average_volume(instrument)
     }
 
+    fn known_delta(&self, instrument: &Instrument) -> Option<Decimal> {
+        self.deltas.get(instrument).copied()
+    }
+
     fn short_sale_restricted(&self, instrument: &Instrument) -> bool {
         // A bar is the whole of its session: what it says was not known when the order came.
         let fell = self.fallen.get(instrument).filter(|_| !self.config.bar_mode);
