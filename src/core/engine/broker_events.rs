@@ -82,7 +82,9 @@ impl Engine {
         let held = books.portfolio.quantity(&execution.instrument);
         match books.portfolio.apply(execution) {
             Applied::New { realized_pnl } => {
-                books.day_trades.record(execution, held);
+                if books.counts_day_trades() {
+                    books.day_trades.record(execution, held);
+                }
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
                 // After a split the newest quote is still one of before; the books have scaled their own mark.
                 let quoted =

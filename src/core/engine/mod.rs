@@ -25,8 +25,9 @@ use crate::domain::account::Account;
 use crate::domain::calendar::{Calendar, account_day, exchange_date};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
-use crate::domain::limits::TradingState;
+use crate::domain::limits::{DayTradeRule, TradingState};
 use crate::domain::money::Currency;
+use crate::domain::option::OptionContract;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
@@ -38,7 +39,7 @@ use super::ids::IdGenerator;
 use super::input::{AccountSetup, Input, forward};
 use super::market::{MarketState, is_measurable};
 use super::portfolio::Portfolio;
-use super::risk::{Activity, DayTrades, from_pairs};
+use super::risk::{Activity, DayTrades, from_pairs, implied_delta};
 use crate::domain::fees::FeeTable;
 
 /// Log lines kept in memory.
@@ -108,6 +109,11 @@ impl Books {
         }
     }
 
+    /// Only the accounts that obey the rule are counted for: looking up an exchange's day for every fill is dear.
+    pub(super) fn counts_day_trades(&self) -> bool {
+        self.setup.limits.day_trade_rule == DayTradeRule::Pdt
+    }
+
     /// The 20-day high, today's first equity among it.
     pub(super) fn equity_high(&self, day_start: Decimal) -> Decimal {
         self.equity_highs.iter().map(|(_, high)| *high).fold(day_start, Decimal::max)
@@ -142,6 +148,8 @@ pub struct Engine {
     /// Orders whose state the broker is asked for.
     doubts: BTreeMap<ClientOrderId, doubt::Doubt>,
     trips: trips::Trips,
+    /// Deltas of options that are held, as of their newest quotes.
+    deltas: BTreeMap<Instrument, Decimal>,
     /// Sessions in which shares fell by ten per cent: short sales of them are restricted then and in the next.
     fallen: BTreeMap<Instrument, Date>,
     /// The last write failed.
@@ -179,6 +187,7 @@ impl Engine {
             waiting: BTreeMap::new(),
             doubts: BTreeMap::new(),
             trips: trips::Trips::default(),
+            deltas: BTreeMap::new(),
             fallen: BTreeMap::new(),
             journal_down: false,
             entry: JournalEntry::default(),
@@ -253,11 +262,14 @@ impl Engine {
         if !is_measurable(&quote) {
             return;
         }
+        let mut held = false;
         if let Some(mark) = quote.mark() {
             for books in self.accounts.values_mut() {
-                books.portfolio.mark(&quote.instrument, mark);
+                held |= books.portfolio.mark(&quote.instrument, mark);
             }
         }
+        // Every order that opens asks for the deltas of all options held: they are worked out as prices come, not for each order.
+        let option = quote.instrument.as_option().cloned();
         if has_fallen(&quote) {
             self.fallen.insert(quote.instrument.clone(), exchange_date(quote.as_of));
         }
@@ -270,7 +282,19 @@ impl Engine {
             if let Some((base, counter)) = pair {
                 self.turn_into_rates(&base, &counter);
             }
+            if let Some(contract) = option {
+                self.follow_delta(contract, held);
+            }
         }
+    }
+
+    fn follow_delta(&mut self, contract: OptionContract, held: bool) {
+        let delta = if held { implied_delta(self, self.now, &contract) } else { None };
+        let instrument = Instrument::Option(contract);
+        match delta {
+            Some(delta) => self.deltas.insert(instrument, delta),
+            None => self.deltas.remove(&instrument),
+        };
     }
 
     /// A currency pair's price is the rate at which books turn one currency into another: theirs, directly or through the US dollar.

@@ -43,7 +43,8 @@ impl Engine {
         for execution in &restored.executions {
             if let Some(books) = self.accounts.get_mut(&execution.account) {
                 let held = books.portfolio.quantity(&execution.instrument);
-                if let Applied::New { .. } = books.portfolio.apply(execution) {
+                let applied = books.portfolio.apply(execution);
+                if books.counts_day_trades() && matches!(applied, Applied::New { .. }) {
                     books.day_trades.record(execution, held);
                 }
             }

@@ -122,6 +122,10 @@ impl Engine {
 
     /// Notes what time a step begins at, before it is clamped.
     pub(super) fn saw_clock(&mut self, now: Timestamp) {
+        // Every quote comes by here.
+        if now >= self.now {
+            return;
+        }
         let back = self.now.duration_since(now);
         if back <= CLOCK_NOISE || self.config.bar_mode || self.trips.clock_back_at == Some(self.now) {
             return;

@@ -8,7 +8,6 @@ use crate::domain::calendar::{MarketPhase, exchange_date};
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::limits::DayTradeRule;
 use crate::domain::order::{Order, OrderRequest};
 use crate::domain::quote::Quote;
 
@@ -29,6 +28,10 @@ impl MarketView for Engine {
 
     fn average_volume(&self, instrument: &Instrument) -> Option<Decimal> {
         self.market.average_volume(instrument)
+    }
+
+    fn known_delta(&self, instrument: &Instrument) -> Option<Decimal> {
+        self.deltas.get(instrument).copied()
     }
 
     fn short_sale_restricted(&self, instrument: &Instrument) -> bool {
@@ -64,7 +67,11 @@ impl Engine {
             working: self.book.lookup(&books.setup.account),
             market: self,
             activity: &books.activity,
-            day_trades: self.day_trades(books),
+            day_trades: if books.counts_day_trades() {
+                books.day_trades.count(&self.calendar, exchange_date(self.now))
+            } else {
+                0
+            },
             clock_back_at: self.trips.clock_back_at,
             fees: &self.config.fees,
             reconciled: books.reconciled,
@@ -73,14 +80,6 @@ impl Engine {
             bar_mode: self.config.bar_mode,
             never_closed: self.config.never_closed,
             replaces: None,
-        }
-    }
-
-    /// Counted for the accounts that obey the rule alone.
-    fn day_trades(&self, books: &Books) -> usize {
-        match books.setup.limits.day_trade_rule {
-            DayTradeRule::Pdt => books.day_trades.count(&self.calendar, exchange_date(self.now)),
-            _ => 0,
         }
     }
 

@@ -21,9 +21,16 @@ const YEAR_SECONDS: i64 = 365 * 86_400;
 /// volatility it is taken to move like its underlying, which is the most it can.
 #[must_use]
 pub(super) fn delta(market: &dyn MarketView, now: Timestamp, contract: &OptionContract) -> Decimal {
+    let known = market.known_delta(&Instrument::Option(contract.clone()));
     let sign = if contract.right == Right::Call { Decimal::ONE } else { Decimal::NEGATIVE_ONE };
-    let implied = implied(market, now, contract);
-    sign * implied.map_or(Decimal::ONE, |delta| delta.abs().min(Decimal::ONE).round_dp(4))
+    known.or_else(|| implied_delta(market, now, contract)).unwrap_or(sign)
+}
+
+/// The delta at the volatility that a contract's price implies; `None` where quotes are missing or imply none.
+#[must_use]
+pub fn implied_delta(market: &dyn MarketView, now: Timestamp, contract: &OptionContract) -> Option<Decimal> {
+    let bound = Decimal::ONE;
+    implied(market, now, contract).map(|delta| delta.clamp(-bound, bound).round_dp(4))
 }
 
 fn implied(market: &dyn MarketView, now: Timestamp, contract: &OptionContract) -> Option<Decimal> {

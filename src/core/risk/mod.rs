@@ -16,6 +16,7 @@ use crate::domain::order::{Approved, Order, OrderRequest};
 pub use activity::Activity;
 pub use cost::{CostEstimate, estimate, reserved, reserved_by};
 pub use day_trades::DayTrades;
+pub use delta::implied_delta;
 pub use rates::{from_pairs, rate};
 pub use view::{MarketView, RiskView};
 

@@ -31,6 +31,10 @@ pub trait MarketView {
     fn short_sale_restricted(&self, _instrument: &Instrument) -> bool {
         false
     }
+    /// An option's delta as of its newest quote, where that is known already; else it is worked out when it is asked for.
+    fn known_delta(&self, _instrument: &Instrument) -> Option<Decimal> {
+        None
+    }
 }
 
 /// Everything a check may need. Copying it copies references, but for the account's figures.

@@ -119,3 +119,33 @@ fn k2_the_fourth_day_trade_is_not_opened() {
     rig.quote("100");
     rig.sent(Side::Buy, 1);
 }
+
+/// What an option moves is worked out as its prices come, while it is held, and forgotten with the position.
+#[test]
+fn deltas_of_options_that_are_held_follow_their_quotes() {
+    let call = Instrument::from_key("AAPL  270115C00110000").unwrap();
+    let mut rig = Rig::new();
+    rig.step(Input::Instrument(Box::new(InstrumentSpec::standard(call.clone()))));
+    let quote = |rig: &mut Rig, price: &str| {
+        rig.now += SignedDuration::from_secs(1);
+        let mut quote = Quote::empty(call.clone(), rig.now, Feed::Simulated);
+        (quote.bid, quote.ask) = (price.parse().ok(), price.parse().ok());
+        rig.step(Input::Quote(Box::new(quote)));
+        rig.engine.deltas.get(&call).copied()
+    };
+    let trade = |rig: &mut Rig, id: &str, side| {
+        let OrderEvent::Filled(mut execution) = fill(rig.engine.mint(rig.now), id, side, 1, "4") else {
+            unreachable!()
+        };
+        (execution.instrument, execution.multiplier) = (call.clone(), Decimal::ONE_HUNDRED);
+        rig.step(Input::Broker(Box::new(AccountEvent::Execution(execution))));
+    };
+    assert_eq!(quote(&mut rig, "4"), None);
+    trade(&mut rig, "b", Side::Buy);
+    assert_eq!(quote(&mut rig, "4"), Some(Decimal::new(3_503, 4)));
+    assert_eq!(quote(&mut rig, "2"), Some(Decimal::new(2_676, 4)));
+    assert_eq!(quote(&mut rig, "100"), None, "no volatility makes it worth its underlying");
+    quote(&mut rig, "2");
+    trade(&mut rig, "s", Side::Sell);
+    assert_eq!(quote(&mut rig, "2"), None);
+}

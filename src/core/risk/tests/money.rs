@@ -126,6 +126,9 @@ pub(super) fn currencies(t: &mut Table) {
         power,
         &[("500", Pass, ""), ("499.99", Fail, "measured=500 limit=499.99")],
     );
+}
+
+pub(super) fn pairs(t: &mut Table) {
     // The pair may be quoted either way round, and two pairs that meet in the dollar do as well.
     let pounds = |c: &mut Case, v: &str| {
         c.spec("AAPL").currency = "GBP".parse().unwrap();
@@ -378,6 +381,9 @@ pub(super) fn money(t: &mut Table) {
         settled,
         &[("1000.01", Pass, ""), ("1000", Pass, ""), ("999.99", Fail, "measured=1000 limit=999.99")],
     );
+}
+
+pub(super) fn day_trades(t: &mut Table) {
     let pdt = |c: &mut Case, v: &str| {
         let (trades, equity) = v.split_once(' ').unwrap();
         c.limits.day_trade_rule = DayTradeRule::Pdt;
@@ -472,43 +478,6 @@ pub(super) fn shorts(t: &mut Table) {
         borrow,
         &[("easily", Pass, ""), ("hardly", Fail, "HARD_TO_BORROW"), ("not", Skip, "")],
     );
-    let restricted = |c: &mut Case, v: &str| {
-        c.market.restricted = true;
-        c.quote("AAPL", "100", "100.5");
-        let pricing = match v.split_once(' ') {
-            Some((stop, limit)) => stop_limit(stop, limit),
-            None if v == "market" => Pricing::Market,
-            None => limit(v),
-        };
-        c.ask(Side::SellShort, "AAPL", "10", pricing);
-    };
-    t.check(
-        Code::ShortSaleRestricted,
-        "bid at 100, limit",
-        restricted,
-        &[
-            ("100.01", Pass, ""),
-            ("100", Fail, "measured=100 limit=100"),
-            ("99.99", Fail, "measured=99.99 limit=100"),
-            ("market", Fail, "only a limit above the bid"),
-            ("99 98", Fail, "only a limit above the bid"),
-        ],
-    );
-    let bidless = |c: &mut Case, v: &str| {
-        restricted(c, "100.01");
-        c.quote("AAPL", v, "100.5");
-    };
-    t.check(Code::ShortSaleRestricted, "bid", bidless, &[("100", Pass, ""), ("none", Fail, "no bid")]);
-    let free = |c: &mut Case, v: &str| {
-        restricted(c, "100");
-        c.market.restricted = v == "yes";
-    };
-    t.check(
-        Code::ShortSaleRestricted,
-        "at the bid, restricted",
-        free,
-        &[("no", Pass, ""), ("yes", Fail, "measured=100 limit=100")],
-    );
     let sell = |c: &mut Case, v: &str| {
         c.hold("AAPL", "10");
         c.ask(Side::Sell, "AAPL", v, limit("100"));
@@ -548,5 +517,46 @@ pub(super) fn shorts(t: &mut Table) {
         "reduce only, of 10",
         reduce_only,
         &[("9", Pass, ""), ("10", Pass, ""), ("11", Fail, "WOULD_INCREASE")],
+    );
+}
+
+/// SEC rule 201.
+pub(super) fn restricted_shorts(t: &mut Table) {
+    let restricted = |c: &mut Case, v: &str| {
+        c.market.restricted = true;
+        c.quote("AAPL", "100", "100.5");
+        let pricing = match v.split_once(' ') {
+            Some((stop, limit)) => stop_limit(stop, limit),
+            None if v == "market" => Pricing::Market,
+            None => limit(v),
+        };
+        c.ask(Side::SellShort, "AAPL", "10", pricing);
+    };
+    t.check(
+        Code::ShortSaleRestricted,
+        "bid at 100, limit",
+        restricted,
+        &[
+            ("100.01", Pass, ""),
+            ("100", Fail, "measured=100 limit=100"),
+            ("99.99", Fail, "measured=99.99 limit=100"),
+            ("market", Fail, "only a limit above the bid"),
+            ("99 98", Fail, "only a limit above the bid"),
+        ],
+    );
+    let bidless = |c: &mut Case, v: &str| {
+        restricted(c, "100.01");
+        c.quote("AAPL", v, "100.5");
+    };
+    t.check(Code::ShortSaleRestricted, "bid", bidless, &[("100", Pass, ""), ("none", Fail, "no bid")]);
+    let free = |c: &mut Case, v: &str| {
+        restricted(c, "100");
+        c.market.restricted = v == "yes";
+    };
+    t.check(
+        Code::ShortSaleRestricted,
+        "at the bid, restricted",
+        free,
+        &[("no", Pass, ""), ("yes", Fail, "measured=100 limit=100")],
     );
 }

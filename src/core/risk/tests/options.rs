@@ -81,7 +81,7 @@ pub(super) fn option_exposures(t: &mut Table) {
     );
 }
 
-pub(super) fn options(t: &mut Table) {
+pub(super) fn levels(t: &mut Table) {
     let level = |ask: fn(&mut Case)| {
         move |c: &mut Case, v: &str| {
             c.books = Case::books(AccountKind::Margin, v.parse().unwrap());
@@ -118,6 +118,9 @@ pub(super) fn options(t: &mut Table) {
         level(|c| c.ask(Side::Sell, CALL, "1", limit("1"))),
         &[("4", Pass, ""), ("3", Fail, "measured=4 limit=3")],
     );
+}
+
+pub(super) fn calls(t: &mut Table) {
     let calls = |c: &mut Case, v: &str| {
         c.hold("AAPL", "250");
         c.ask(Side::Sell, CALL, v, limit("1"));
@@ -182,7 +185,10 @@ pub(super) fn options(t: &mut Table) {
         long,
         &[(LATER_CALL, Pass, ""), (EARLIER_CALL, Fail, "measured=1 limit=0")],
     );
-    // What covers a written call is not sold from under it.
+}
+
+/// What covers a written call is not sold from under it.
+pub(super) fn uncovering(t: &mut Table) {
     let under = |c: &mut Case, v: &str| {
         c.hold("AAPL", "250");
         c.hold(CALL, "-2");
@@ -256,6 +262,9 @@ pub(super) fn options(t: &mut Table) {
         may,
         &[("4", Skip, ""), ("3", Fail, "measured=2 limit=0")],
     );
+}
+
+pub(super) fn puts(t: &mut Table) {
     // 9,000 of strike less 100 of premium, 0.70 of fees.
     let secured = |c: &mut Case, v: &str| {
         c.books = Case::books(AccountKind::Cash, 2);
