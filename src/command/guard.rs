@@ -188,6 +188,9 @@ pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
     if any(&REPORTS) && !any(&["call", "calls", "show", "history"]) {
         return Some(Speech::Report);
     }
+    if matches!(text(0), "explain" | "describe") {
+        return Some(Speech::Question);
+    }
     two_commands(tokens).then_some(Speech::Two)
 }
 
@@ -264,7 +267,6 @@ pub(super) fn is_question(tokens: &[Token]) -> bool {
     }
     let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());
     match text(0) {
-        "explain" | "describe" => true,
         "tell" => text(1) == "me" && matches!(text(2), "why" | "how" | "what" | "which" | "about"),
         "should" | "what" | "what's" | "whats" | "why" | "how" | "how's" | "hows" | "when" | "when's"
         | "where" | "where's" | "wheres" | "who" | "which" | "is" | "are" | "am" | "was" | "does" | "did"
