@@ -16,7 +16,7 @@ use arbion::engine::{Access, FeedChoice, HALT_FILE, LocalSession, Running, Setti
 use arbion::market::symbols::Universe;
 use rust_decimal::Decimal;
 
-fn start(directory: &Path, feed: FeedChoice) -> Running {
+pub(crate) fn start(directory: &Path, feed: FeedChoice) -> Running {
     start_with(directory, feed, Access::Trade)
 }
 
@@ -56,20 +56,20 @@ async fn execute(session: &LocalSession, json: &str) -> Result<Reply, SessionErr
     session.request(request).await
 }
 
-async fn order(session: &LocalSession, json: &str) -> Order {
+pub(crate) async fn order(session: &LocalSession, json: &str) -> Order {
     match execute(session, json).await {
         Ok(Reply::Orders(orders)) => orders.into_iter().next_back().unwrap(),
         other => panic!("{json}: {other:?}"),
     }
 }
 
-fn place(side: &str, symbol: &str, quantity: &str, rest: &str) -> String {
+pub(crate) fn place(side: &str, symbol: &str, quantity: &str, rest: &str) -> String {
     format!(
         r#"{{"intent":"place","side":"{side}","instrument":{{"kind":"equity","symbol":"{symbol}"}},"quantity":"{quantity}",{rest}}}"#
     )
 }
 
-const MARKET: &str = r#""order_type":"market","time_in_force":"day""#;
+pub(crate) const MARKET: &str = r#""order_type":"market","time_in_force":"day""#;
 
 /// Five thousand dollars are about as many dollars for yen, not thirty, and what the order costs is said in dollars too.
 #[tokio::test]
@@ -246,7 +246,7 @@ async fn a_replay_runs_on_its_own_clock_beside_the_profile() {
 const RESTING: &str = r#""order_type":"limit","limit_price":"400","time_in_force":"gtc""#;
 
 /// The first picture of which this is true.
-async fn seen(session: &LocalSession, is_it: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
+pub(crate) async fn seen(session: &LocalSession, is_it: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
     let mut snapshots = session.snapshots();
     let found = tokio::time::timeout(std::time::Duration::from_secs(10), snapshots.wait_for(is_it)).await;
     found.expect("in time").expect("the engine runs").clone()

@@ -7,6 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod agreement;
 mod corpus;
 mod engine;
 mod errors;
