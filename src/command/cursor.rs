@@ -40,6 +40,16 @@ impl<'a> Cursor<'a> {
         self.tokens.get(self.at + ahead)
     }
 
+    /// The token so many before the front.
+    pub(super) fn before(&self, back: usize) -> Option<&'a Token<'a>> {
+        self.at.checked_sub(back).and_then(|at| self.tokens.get(at))
+    }
+
+    /// The token that stands first of all.
+    pub(super) fn first(&self) -> Option<&'a Token<'a>> {
+        self.tokens.first()
+    }
+
     pub(super) fn kind(&self, ahead: usize) -> Option<&'a Kind> {
         self.token(ahead).map(|token| &token.kind)
     }

@@ -268,6 +268,9 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
         } else if cursor.take(&["from"]) {
             // "from 180 to 182": where it stands now is known.
             cursor.value().ok_or_else(|| cursor.not_understood())?;
+        } else if matches!(cursor.text(0), "up" | "down" | "higher" | "lower") && cursor.text(1) != "to" {
+            // "up 5 cents" is a difference; "up to 182" is a price.
+            return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
         } else if cursor.take(&["to", "at", "=", "is", "tif", "duration", "now"])
             || cursor.take_all(&["time", "in", "force"])
             || matches!(cursor.kind(0), Some(Kind::At)) && cursor.take(&["@"])
@@ -275,6 +278,8 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
             || cursor.take(&["it", "a", "up", "new", "and", "be"])
             || cursor.take_pause()
         {
+        } else if is_difference(cursor) {
+            return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
         } else if let Some(value) = cursor.value() {
             let units =
                 cursor.take(&["shares", "share", "contracts", "contract", "units", "coins", "lots", "shs"]);
@@ -292,6 +297,22 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
         }
     }
     Ok(changes)
+}
+
+/// "raise my limit 5 cents": money that nothing leads to, beside a verb of more or less.
+fn is_difference(cursor: &Cursor<'_>) -> bool {
+    let led = matches!(cursor.before(1), Some(t) if matches!(t.kind, Kind::At) || matches!(t.text.as_str(), "to" | "at" | "=" | "is"));
+    let verb = cursor.first().is_some_and(|t| {
+        matches!(
+            t.text.as_str(),
+            "raise" | "lower" | "bump" | "increase" | "decrease" | "cut" | "drop" | "reduce" | "trim"
+        )
+    });
+    let cents = matches!(cursor.text(1), "cent" | "cents");
+    let money = matches!(cursor.kind(0), Some(Kind::Money(_)))
+        || matches!(cursor.kind(0), Some(Kind::Number(_)))
+            && matches!(cursor.text(1), "dollar" | "dollars" | "bucks");
+    !led && (cents || verb && money)
 }
 
 fn field(cursor: &mut Cursor<'_>) -> Option<Field> {

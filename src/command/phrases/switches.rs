@@ -1,11 +1,22 @@
 //! Switches, strategies, watchlists, and what closes everything.
 
 use crate::command::ParseContext;
-use crate::command::lex::Token;
+use crate::command::cursor::{Cursor, one};
+use crate::command::lex::{Kind, Token};
+use crate::command::order::{Parsed, Trouble, once};
 use crate::command::types::{Command, FlattenScope, Missing, StrategyAction, TradingMode};
 use crate::domain::instrument::Instrument;
 
 use super::{clarify, instruments};
+
+/// The strategies there are, as people write them.
+const STRATEGIES: [&str; 9] =
+    ["wheel", "collar", "ai", "sma_cross", "sma-cross", "rebalance", "dca", "grid", "smacross"];
+/// Words around a strategy's name that say nothing of how it trades.
+const AROUND_A_STRATEGY: [&str; 16] = [
+    "the", "my", "a", "an", "on", "for", "of", "with", "please", "strategy", "bot", "agent", "down", "off",
+    "up", "trading",
+];
 
 /// Words of the longest switch.
 const SWITCH_WORDS_MAX: usize = 5;
@@ -248,20 +259,50 @@ pub(super) fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'
         }
         _ => return None,
     };
-    let names = ["wheel", "collar", "ai", "sma_cross", "sma-cross", "rebalance", "dca", "grid", "smacross"];
-    let at = text.iter().position(|w| names.contains(w))?;
+    let at = text.iter().position(|w| STRATEGIES.contains(w))?;
     let name = match text[at] {
         "sma-cross" | "smacross" => "sma_cross",
         other => other,
     };
     let rest: Vec<Token> =
         tokens.iter().enumerate().filter(|(i, _)| *i != at && *i != 0).map(|(_, t)| t.clone()).collect();
-    let underlying = instruments(&rest, context).into_iter().find_map(|i| match i {
+    // To ask how one is doing changes nothing; what starts or stops one must be understood whole.
+    let found = if action == StrategyAction::Status {
+        instruments(&rest, context)
+    } else {
+        match strategy_symbols(&rest, context) {
+            Ok(found) => found,
+            Err(trouble) => return Some(crate::command::question_back(trouble, context)),
+        }
+    };
+    let underlying = found.into_iter().find_map(|i| match i {
         Instrument::Equity { symbol } => Some(symbol),
         Instrument::Crypto { base, .. } => Some(base),
         _ => None,
     });
     Some(Command::Strategy { action, name: name.into(), underlying })
+}
+
+/// The symbol beside a strategy's name, at most one. How many contracts it trades is its own setting.
+fn strategy_symbols(tokens: &[Token], context: &ParseContext<'_>) -> Parsed<Vec<Instrument>> {
+    let mut cursor = Cursor::new(tokens, context);
+    let mut symbol = None;
+    while !cursor.is_done() {
+        let contracts = matches!(cursor.kind(0), Some(Kind::Number(_)))
+            && matches!(cursor.text(1), "contract" | "contracts");
+        if contracts {
+            cursor.skip(2);
+        } else if cursor.take(&AROUND_A_STRATEGY) || cursor.take_pause() {
+        } else if let Some(found) = cursor.instrument() {
+            once(&mut symbol, one(found)?, "symbols")?;
+        } else {
+            return Err(Trouble::Refused(
+                "Here a strategy is named with its symbol; how it trades is set in its own settings."
+                    .to_owned(),
+            ));
+        }
+    }
+    Ok(symbol.into_iter().collect())
 }
 
 pub(super) fn watch(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
