@@ -88,11 +88,11 @@ fn covers(coverage: &Coverage) {
 
 #[test]
 fn j7_no_fault_makes_two_orders_or_loses_a_fill() {
-    covers(&run(0..400));
+    covers(&run(0..300));
 }
 
 #[test]
 #[ignore = "long: cargo test --release --test simulation -- --ignored"]
 fn j7_the_same_for_many_seeds() {
-    covers(&run(400..100_000));
+    covers(&run(300..100_000));
 }
