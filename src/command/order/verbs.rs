@@ -13,7 +13,7 @@ impl Reader<'_> {
             && !(matches!(self.text(0), "on" | "in" | "at" | "with" | "from")
                 && words::broker(self.text(1)).is_some())
             && (matches!(self.kind(0), Some(Kind::Mark(',' | ':')))
-                || (words::is_filler(self.text(0)) && self.text(0) != "have"))
+                || (words::is_filler(self.text(0)) && self.text(0) != "have" && !self.is(&["cash", "out"])))
         {
             self.at += 1;
         }
