@@ -222,7 +222,9 @@ fn word_as_symbol(tokens: &[lex::Token], context: &ParseContext<'_>) -> Option<C
         let word = token.kind == lex::Kind::Word || matches!(token.kind, lex::Kind::Strike(..));
         let everyday = words::is_everyday(&token.text) && !token.is_shouted();
         // "of it", "my own": what follows these words stands for something said before.
-        let refers = everyday && matches!(tokens[at - 1].text.as_str(), "of" | "my" | "the");
+        let before = tokens[at - 1].text.as_str();
+        let pronoun = matches!(token.text.as_str(), "it" | "that" | "this") && guard::is_verb(before);
+        let refers = everyday && (pronoun || matches!(before, "of" | "my" | "the"));
         if !word || refers || !(everyday || words::is_keyword(&token.text)) {
             continue;
         }

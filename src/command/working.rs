@@ -12,6 +12,7 @@ use super::guard;
 use super::lex::{Kind, Token};
 use super::order::{Parsed, Trouble, once};
 use super::types::{Command, Missing};
+use super::words;
 
 /// Words around the name of an order that say nothing about which one.
 const AROUND: [&str; 24] = [
@@ -196,6 +197,7 @@ pub(super) fn replace(tokens: &[Token], context: &ParseContext<'_>) -> Option<Co
     }
     Some(
         changes(&mut cursor)
+            .and_then(|changes| changes.not_of_size(tokens))
             .and_then(Changes::command)
             .unwrap_or_else(|trouble| super::question_back(trouble, context)),
     )
@@ -243,7 +245,10 @@ fn names_an_order(tokens: &[Token]) -> bool {
             | "edit"
             | "reprice"
     );
-    fields || number(tokens.get(1)) || verb_of_orders
+    // "trim 10 nvda" sells, "trim 42 to 50" changes order 42.
+    let of_a_name =
+        matches!(tokens.get(2), Some(Token { kind: Kind::Word, text, .. }) if !words::is_keyword(text));
+    fields || number(tokens.get(1)) && !of_a_name || verb_of_orders
 }
 
 fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
@@ -390,6 +395,18 @@ impl Changes {
             Field::Limit => once(&mut self.limit, value, "limit prices"),
             Field::Stop => once(&mut self.stop, value, "stop prices"),
             Field::Quantity => once(&mut self.quantity, value, "quantities"),
+        }
+    }
+
+    /// "trim 42 to 50" may say units as well as a price.
+    fn not_of_size(self, tokens: &[Token]) -> Parsed<Self> {
+        let of_size = matches!(tokens[0].text.as_str(), "trim" | "reduce" | "cut" | "increase" | "decrease");
+        match self.plain {
+            Some(value) if of_size && self.pending.is_none() => Err(ask(
+                Missing::Price,
+                &format!("Is {value} the price or the quantity? Say limit {value}, or {value} shares."),
+            )),
+            _ => Ok(self),
         }
     }
 

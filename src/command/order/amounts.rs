@@ -271,6 +271,17 @@ impl Reader<'_> {
         };
         // "a hundred" is no fraction and was tried first by the caller's words; "all" may be the ticker.
         self.at += used;
+        // "half a share", "half a btc": a part of one unit, not of a position.
+        if matches!(self.text(0), "a" | "an") && percent != third && percent < Decimal::ONE_HUNDRED {
+            self.at += 1;
+            return Some(once(&mut self.slots.quantity, percent / Decimal::ONE_HUNDRED, "quantities"));
+        }
+        if matches!(self.slots.verb, Some(Verb::Buy | Verb::Short)) && percent < Decimal::ONE_HUNDRED {
+            return Some(Err(Trouble::Missing(
+                vec![Missing::Quantity],
+                "A part of what? Say how many, or how much money.".to_owned(),
+            )));
+        }
         while matches!(self.text(0), "of" | "my" | "the") {
             self.at += 1;
         }

@@ -88,6 +88,16 @@ impl Reader<'_> {
         once(&mut self.slots.right, right, "rights")
     }
 
+    /// The standard expiry that comes next: this month's, or the next month's once that is past.
+    fn next_monthly(&self) -> Said {
+        let today = self.context.today;
+        let (year, month) = (today.year(), today.month());
+        if self.context.calendar.monthly_expiry(year, month) >= today {
+            return Said::Month(year, month);
+        }
+        if month == 12 { Said::Month(year + 1, 1) } else { Said::Month(year, month + 1) }
+    }
+
     /// The day an option expires.
     fn expiry(&mut self) {
         if let Some((said, used)) = dates::read(&self.tokens[self.at..], self.context.today) {
@@ -107,7 +117,7 @@ impl Reader<'_> {
         }
         if matches!(self.text(0), "monthly" | "monthlies") {
             self.at += 1;
-            self.slots.said_expiry.push(Said::Month(self.context.today.year(), self.context.today.month()));
+            self.slots.said_expiry.push(self.next_monthly());
         } else if matches!(self.text(0), "weekly" | "weeklys" | "weeklies") {
             self.at += 1;
             let friday = self.context.calendar.weekly_expiry(self.context.today);

@@ -13,7 +13,7 @@ impl Reader<'_> {
             && !(matches!(self.text(0), "on" | "in" | "at" | "with" | "from")
                 && words::broker(self.text(1)).is_some())
             && (matches!(self.kind(0), Some(Kind::Mark(',' | ':')))
-                || (words::is_filler(self.text(0)) && self.text(0) != "have"))
+                || (words::is_filler(self.text(0)) && self.text(0) != "have" && !self.is(&["cash", "out"])))
         {
             self.at += 1;
         }
@@ -143,6 +143,12 @@ impl Reader<'_> {
         self.verb()?;
         let used = self.at - later;
         let (front, back) = (&self.tokens[start..later], &self.tokens[later + used..]);
+        // "1. sell 10 aapl": a number of the line is no price.
+        if !front.is_empty()
+            && front.iter().all(|t| matches!(t.kind, Kind::Number(_) | Kind::Money(_) | Kind::Mark(_)))
+        {
+            return refuse("There is a number before the verb; say what it is, as in: buy 10 aapl at 20.");
+        }
         let says = |word: &str| front.iter().any(|t| t.text == word);
         let kind = front.iter().all(|t| is_kind_of_stop(&t.text)) && (says("stop") || says("stp"));
         // A stop's own words come before its price.

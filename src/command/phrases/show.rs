@@ -32,8 +32,8 @@ pub(super) fn show(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) 
         }));
     let commands = matches!(
         text[0],
-        "stop" | "start" | "pause" | "run" | "kill" | "set" | "backtest" | "cancel" | "delete"
-    );
+        "stop" | "start" | "pause" | "run" | "kill" | "set" | "backtest" | "cancel" | "delete" | "take"
+    ) || matches!(text, ["cash", "out", ..]);
     if (!asks && !short) || commands {
         return None;
     }
