@@ -123,7 +123,9 @@ impl Context<'_> {
     /// Units of the account's currency that one unit of an instrument's buys; an instrument without terms is denied for that.
     fn rate(&self, instrument: &Instrument) -> Result<Decimal, Unrated> {
         let (portfolio, market) = (self.view.portfolio, self.view.market);
-        match market.spec(instrument).map(|spec| spec.currency) {
+        let known = self.parts.iter().find(|part| part.instrument == instrument);
+        let spec = known.map_or_else(|| market.spec(instrument), |part| part.spec);
+        match spec.map(|spec| spec.currency) {
             Some(currency) => rate(portfolio, market, currency).ok_or(Unrated(currency)),
             None => Ok(Decimal::ONE),
         }

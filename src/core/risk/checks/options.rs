@@ -84,6 +84,9 @@ fn uncovers(context: &Context<'_>) -> Uncovered {
     }) else {
         return Uncovered::default();
     };
+    if !may_be_written(context, underlying) {
+        return Uncovered::default();
+    }
     let before = uncovered_calls(context, underlying, &at_worst(context, false), false);
     let after = uncovered_calls(context, underlying, &at_worst(context, true), true);
     let more = |before: Quantity, after: Quantity| (after - before).max(Quantity::ZERO);
@@ -91,6 +94,16 @@ fn uncovers(context: &Context<'_>) -> Uncovered {
         by_shares: more(before.by_shares, after.by_shares),
         by_anything: more(before.by_anything, after.by_anything),
     }
+}
+
+/// Is there anything that could be a short call: most sales are of shares without options.
+fn may_be_written(context: &Context<'_>, underlying: &Symbol) -> bool {
+    let view = context.view;
+    let on_it = |instrument: &Instrument| {
+        instrument.as_option().is_some_and(|contract| contract.underlying == *underlying)
+    };
+    let short = view.portfolio.holdings().any(|(it, holding)| holding.quantity.is_negative() && on_it(it));
+    short || view.working.lines().any(|(instrument, _)| on_it(instrument)) || context.parts.len() > 1
 }
 
 /// All options once every working order that sells options has filled, and none that buys; and this order with them, when it is `filled`.
