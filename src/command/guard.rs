@@ -169,7 +169,7 @@ pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
     {
         return Some(Speech::Negation);
     }
-    if is_question(tokens) {
+    if is_question(tokens) || matches!(text(0), "explain" | "describe") {
         return Some(Speech::Question);
     }
     if any(&HEARSAY) {
@@ -187,9 +187,6 @@ pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
     // "show filled orders", "nvda calls i had": those words describe what is shown.
     if any(&REPORTS) && !any(&["call", "calls", "show", "history"]) {
         return Some(Speech::Report);
-    }
-    if matches!(text(0), "explain" | "describe") {
-        return Some(Speech::Question);
     }
     two_commands(tokens).then_some(Speech::Two)
 }
