@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use crate::core::risk::from_pairs;
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{OrderStatus, OrderSubject, Pricing, TimeInForce, Trail};
 use crate::domain::quote::{Feed, Quote};
 
@@ -64,6 +65,9 @@ impl Venue {
                 None
             }
         };
+        if let Instrument::Fx { .. } = quote.instrument {
+            self.set_rates(&quote.instrument);
+        }
         self.settle_late();
         if !self.in_lieu.is_empty()
             && let Some(price) = quote.mark()
@@ -74,6 +78,18 @@ impl Venue {
         let seqs = seqs.clone();
         for seq in seqs {
             self.match_quote(seq, &quote.instrument, print);
+        }
+    }
+
+    /// A pair has moved: what its currencies are worth in the account's.
+    fn set_rates(&mut self, pair: &Instrument) {
+        let Instrument::Fx { base, quote } = pair else { return };
+        let own = self.config.currency;
+        for currency in [base, quote].into_iter().filter_map(|symbol| Currency::new(symbol.as_str()).ok()) {
+            let rate = from_pairs(&|pair| self.quotes.get(pair), currency, own);
+            if let Some(rate) = rate.filter(|_| currency != own) {
+                self.books.set_rate(currency, rate);
+            }
         }
     }
 

@@ -260,3 +260,18 @@ fn an_order_pays_its_minimum_once() {
          1 filled 150 at 100 fee 0.5",
     );
 }
+
+#[test]
+fn what_is_held_in_another_currency_is_worth_what_its_pair_says() {
+    let mut venue = venue();
+    let script = "quote USD/JPY 150.00x1000000 150.00x1000000
+         order 1 buy 10000 USD/JPY mkt gtc
+         quote USD/JPY 150.00x1000000 150.00x1000001";
+    assert_eq!(run(&mut venue, script), "1 ack\n1 filled 10000 at 150 fee 0\n");
+    let account = venue.account(venue.now);
+    // 1,500,000 yen are owed for 10,000 dollars: nothing is gained or lost.
+    assert_eq!(account.net_liquidation.round_dp(2), Decimal::from(1_000_000));
+    run(&mut venue, "quote USD/JPY 151.50x1000000 151.50x1000000");
+    // 15,000 yen of gain, at the new rate.
+    assert_eq!(venue.account(venue.now).net_liquidation.round_dp(2), Decimal::new(1_000_099_01, 2));
+}
