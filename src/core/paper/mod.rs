@@ -319,23 +319,24 @@ impl Venue {
 
     fn reach(&mut self, due: Timestamp) {
         self.now = self.now.max(due);
-        let later = self.timers.split_off(&(self.now, u64::MAX));
+        // Only what is due then: on bars the clock stands at the bar's end already, whose own ends have to wait.
+        let later = self.timers.split_off(&(due, u64::MAX));
         let timers = std::mem::replace(&mut self.timers, later);
         // By arrival, as everything here.
         let seqs: BTreeSet<u64> = timers.into_iter().map(|(_, seq)| seq).collect();
         for seq in seqs {
-            self.advance_order(seq);
+            self.advance_order(seq, due);
         }
-        self.live_options();
+        self.live_options(due);
         self.pay_dividends();
         self.release_delayed();
         self.schedule();
     }
 
-    fn advance_order(&mut self, seq: u64) {
+    fn advance_order(&mut self, seq: u64, until: Timestamp) {
         let Some(order) = self.orders.get_mut(&seq) else { return };
         if let Stage::InFlight(at) = order.stage
-            && at <= self.now
+            && at <= until
         {
             order.stage = Stage::Working;
             order.since = at;
@@ -343,9 +344,9 @@ impl Venue {
             self.acknowledge(id, seq, at);
         }
         let Some(order) = self.orders.get(&seq) else { return };
-        if order.cancel_at.is_some_and(|at| at <= self.now) {
+        if order.cancel_at.is_some_and(|at| at <= until) {
             self.end(seq, OrderStatus::Canceled, None);
-        } else if order.expires_at.is_some_and(|at| at <= self.now) {
+        } else if order.expires_at.is_some_and(|at| at <= until) {
             self.close_auction(seq);
             if self.orders.contains_key(&seq) {
                 self.end(seq, OrderStatus::Expired, None);

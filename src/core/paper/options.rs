@@ -97,12 +97,13 @@ impl Venue {
         self.books.apply_unchecked(execution);
     }
 
-    /// Lives the time since the last call: liquidations, expiries, evenings, and what is due of them.
-    pub(super) fn live_options(&mut self) {
+    /// Lives the time since the last call up to `now`: liquidations, expiries, evenings, and what is due of them.
+    pub(super) fn live_options(&mut self, now: Timestamp) {
         if self.pending.is_empty() && self.options().next().is_none() {
             return;
         }
-        let (since, now) = (std::mem::replace(&mut self.lived, self.now), self.now);
+        let since = self.lived;
+        self.lived = since.max(now);
         let of = |venue: &Self, lead: SignedDuration, least: Timestamp| -> Vec<(OptionContract, Quantity)> {
             let due = |contract: &OptionContract| venue.calendar.expiry_instant(contract.expiry) - lead;
             let held = venue.options().filter(|(contract, _)| (least..=now).contains(&due(contract)));
@@ -132,9 +133,9 @@ impl Venue {
     /// A price has come: what expired without one is settled now.
     pub(super) fn settle_late(&mut self) {
         if std::mem::take(&mut self.awaits_price) {
-            self.live_options();
+            self.live_options(self.now);
             // What is decided so late may be due already.
-            self.live_options();
+            self.live_options(self.now);
             self.schedule();
         }
     }

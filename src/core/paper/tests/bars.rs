@@ -104,3 +104,23 @@ fn the_square_root_model_learns_from_the_bars() {
     // Returns of +1.98, -2.99, +2.00 %: 2.86 % a day; 0.7 x 2.86 % x root of 1 % x 100 is 20 cents.
     assert_eq!(run(&mut venue, &script), "1 ack\n1 filled 100 at 100.2 fee 0\n");
 }
+
+#[test]
+fn what_ends_with_a_bar_waits_for_the_other_bars_of_that_instant() {
+    let mut venue = venue();
+    let at = |text: &str| format!("2026-11-24T{text}Z").parse::<Timestamp>().unwrap();
+    venue.submit(at("20:58:58"), &order(1, &["buy", "10", "MSFT", "mkt"]));
+    venue.submit(at("20:58:58"), &order(2, &["buy", "10", "AAPL", "lmt", "1", "gtc"]));
+    venue.advance(at("20:59:00"));
+    // Due within the bar: when it is seen to, nothing of the bar's own end may be.
+    venue.cancel(at("20:59:00"), id(2));
+    for key in ["AAPL", "MSFT"] {
+        let (p, volume) = (price("100"), Decimal::from(10_000));
+        let bar = Bar { start: at("20:59:00"), open: p, high: p, low: p, close: p, volume };
+        venue.on_bar(at("21:00:00"), &Instrument::from_key(key).unwrap(), &bar);
+    }
+    let (mut events, mut report) = (Vec::new(), String::new());
+    venue.drain(&mut events);
+    events.iter().for_each(|event| describe(&mut report, event));
+    assert_eq!(report, "1 ack\n2 ack\n2 canceled -\n1 filled 10 at 100 fee 0\n");
+}

@@ -273,5 +273,5 @@ fn what_is_held_in_another_currency_is_worth_what_its_pair_says() {
     assert_eq!(account.net_liquidation.round_dp(2), Decimal::from(1_000_000));
     run(&mut venue, "quote USD/JPY 151.50x1000000 151.50x1000000");
     // 15,000 yen of gain, at the new rate.
-    assert_eq!(venue.account(venue.now).net_liquidation.round_dp(2), Decimal::new(1_000_099_01, 2));
+    assert_eq!(venue.account(venue.now).net_liquidation.round_dp(2), Decimal::new(100_009_901, 2));
 }
