@@ -13,6 +13,7 @@ use crate::domain::calendar::{Calendar, MarketPhase};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, SymbolLookup};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::quant::random::{hash_text, mix};
 
 use super::chain;
 use super::symbols::Universe;
@@ -92,19 +93,6 @@ pub struct SimulatedMarket {
     universe: Arc<Universe>,
     calendar: Arc<Calendar>,
     keeps_hours: bool,
-}
-
-/// SplitMix64's mix: every bit of the input decides every bit of the output.
-fn mix(mut x: u64) -> u64 {
-    x = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
-}
-
-/// FNV-1a of a text.
-fn hash_text(text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3))
 }
 
 /// Uniform in -1 to 1.

@@ -7,4 +7,5 @@ pub mod indicators;
 pub mod metrics;
 pub mod number;
 pub mod payoff;
+pub mod random;
 pub mod sizing;

@@ -1,24 +1,13 @@
 //! Faults on purpose: reports lost, doubled or late, by the account's seed.
 
 use crate::domain::execution::{AccountEvent, OrderEvent};
+use crate::quant::random::{hash_text, mix};
 
 use super::Venue;
 
-/// SplitMix64's finaliser: every bit of the input decides every bit of the output.
-const fn mix(mut x: u64) -> u64 {
-    x = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
-}
-
 /// A number that the account's seed decides, for a purpose and a count.
 pub(super) fn draw(seed: u64, purpose: &str, count: u64) -> u64 {
-    // FNV-1a of the purpose.
-    let hash = purpose
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3));
-    mix(seed ^ mix(hash) ^ mix(count))
+    mix(seed ^ mix(hash_text(purpose)) ^ mix(count))
 }
 
 impl Venue {
