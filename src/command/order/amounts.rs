@@ -105,15 +105,20 @@ impl Reader<'_> {
         self.units(value)
     }
 
-    /// A plain number where the words around it decide what it counts.
-    fn units(&mut self, value: Decimal) -> Parsed<()> {
+    /// The number that a stop or a trail named before it has been waiting for; `None` when none has.
+    fn named_before(&mut self, value: Decimal) -> Option<Parsed<()>> {
         if self.slots.stop_named && self.slots.stop.is_none() {
             self.slots.stop_named = false;
-            return once(&mut self.slots.stop, value, "stop prices");
+            return Some(once(&mut self.slots.stop, value, "stop prices"));
         }
-        if self.slots.trail_named {
-            self.slots.trail_named = false;
-            return once(&mut self.slots.trail_amount, value, "trails");
+        std::mem::take(&mut self.slots.trail_named)
+            .then(|| once(&mut self.slots.trail_amount, value, "trails"))
+    }
+
+    /// A plain number where the words around it decide what it counts.
+    fn units(&mut self, value: Decimal) -> Parsed<()> {
+        if let Some(taken) = self.named_before(value) {
+            return taken;
         }
         if self.spends_money() && self.slots.notional.is_none() && self.slots.quantity.is_none() {
             return self.money(value);
@@ -169,13 +174,8 @@ impl Reader<'_> {
     }
 
     fn money(&mut self, value: Decimal) -> Parsed<()> {
-        if self.slots.stop_named && self.slots.stop.is_none() {
-            self.slots.stop_named = false;
-            return once(&mut self.slots.stop, value, "stop prices");
-        }
-        if self.slots.trail_named {
-            self.slots.trail_named = false;
-            return once(&mut self.slots.trail_amount, value, "trails");
+        if let Some(taken) = self.named_before(value) {
+            return taken;
         }
         if matches!(self.text(0), "worth") {
             self.at += 1;
