@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::env::Environment;
 use crate::domain::account::AccountKind;
+use crate::domain::fees::FeeTable;
 use crate::domain::limits::RiskLimits;
 use crate::domain::money::{canonical, decimal_text, parse_decimal};
 use crate::domain::snapshot::Watchlist;
@@ -214,15 +215,16 @@ pub struct Fees {
 
 impl Default for Fees {
     fn default() -> Self {
+        let table = FeeTable::default();
         Self {
             schedule: "own".to_owned(),
-            equity_per_share: Decimal::ZERO,
-            option_per_contract: Decimal::new(65, 2),
-            option_exchange_per_contract: Decimal::new(53, 3),
-            crypto_maker_percent: Decimal::new(15, 2),
-            crypto_taker_percent: Decimal::new(25, 2),
-            perpetual_percent: Decimal::new(45, 3),
-            exercise: Decimal::ZERO,
+            equity_per_share: table.equity_per_share,
+            option_per_contract: table.option_per_contract,
+            option_exchange_per_contract: table.option_exchange_per_contract,
+            crypto_maker_percent: table.crypto_maker_percent,
+            crypto_taker_percent: table.crypto_taker_percent,
+            perpetual_percent: table.perpetual_percent,
+            exercise: table.exercise,
         }
     }
 }
