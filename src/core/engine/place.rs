@@ -5,7 +5,6 @@ use crate::core::lifecycle::{self, Transition};
 use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
-use crate::domain::money::Quantity;
 use crate::domain::order::{Contingency, Order, OrderChange, OrderRequest, OrderStatus, Pricing};
 use crate::domain::snapshot::Severity;
 
@@ -89,21 +88,7 @@ impl Engine {
     pub(super) fn new_order(&mut self, request: OrderRequest, status: OrderStatus) -> Order {
         let number = OrderNumber(self.next_number);
         self.next_number += 1;
-        Order {
-            number,
-            request,
-            broker_order_id: None,
-            status,
-            filled_quantity: Quantity::ZERO,
-            average_price: None,
-            filled_notional: rust_decimal::Decimal::ZERO,
-            overfill_quantity: Quantity::ZERO,
-            created_at: self.now,
-            updated_at: self.now,
-            reason: None,
-            denials: Vec::new(),
-            replaces: None,
-        }
+        Order::new(number, request, status, self.now)
     }
 
     pub(super) fn journal_intent(&mut self, kind: IntentKind, order: &Order, checks: Vec<RiskCheck>) {

@@ -280,8 +280,10 @@ impl OrderRequest {
 ///
 /// ```compile_fail
 /// // Nothing outside the crate can approve an order.
-/// let order: arbion::domain::order::OrderRequest = todo!();
-/// let approved = arbion::domain::order::Approved::seal(order);
+/// use arbion::domain::order::{Approved, OrderRequest};
+/// fn forge(order: OrderRequest) -> Approved<OrderRequest> {
+///     Approved::seal(order)
+/// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved<T>(T);
@@ -345,6 +347,26 @@ pub struct Order {
 }
 
 impl Order {
+    /// An order that has not filled.
+    #[must_use]
+    pub const fn new(number: OrderNumber, request: OrderRequest, status: OrderStatus, at: Timestamp) -> Self {
+        Self {
+            number,
+            request,
+            broker_order_id: None,
+            status,
+            filled_quantity: Quantity::ZERO,
+            average_price: None,
+            filled_notional: Decimal::ZERO,
+            overfill_quantity: Quantity::ZERO,
+            created_at: at,
+            updated_at: at,
+            reason: None,
+            denials: Vec::new(),
+            replaces: None,
+        }
+    }
+
     /// Units still to fill while it works, else 0 (FIX LeavesQty, tag 151).
     #[must_use]
     pub fn leaves_quantity(&self) -> Quantity {

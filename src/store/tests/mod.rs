@@ -32,21 +32,7 @@ fn order(number: u64) -> Order {
         Quantity::from(10),
         Pricing::Limit { limit_price: "231.5".parse().unwrap() },
     );
-    Order {
-        number: OrderNumber(number),
-        request,
-        broker_order_id: None,
-        status: OrderStatus::PendingSubmit,
-        filled_quantity: Quantity::ZERO,
-        average_price: None,
-        filled_notional: Decimal::ZERO,
-        overfill_quantity: Quantity::ZERO,
-        created_at: now(),
-        updated_at: now(),
-        reason: None,
-        denials: Vec::new(),
-        replaces: None,
-    }
+    Order::new(OrderNumber(number), request, OrderStatus::PendingSubmit, now())
 }
 
 fn fill(n: u64) -> ExecutionRow {

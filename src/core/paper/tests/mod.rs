@@ -19,7 +19,7 @@ use crate::domain::corporate::CorporateActionKind;
 use crate::domain::ids::AccountId;
 use crate::domain::option::Leg;
 use crate::domain::order::{
-    BracketExit, Contingency, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, TimeInForce,
+    BracketExit, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, TimeInForce,
     TradingSession, Trail,
 };
 use crate::domain::quote::{Bar, Feed};
@@ -40,26 +40,15 @@ fn order(n: u64, words: &[&str]) -> OrderRequest {
         "short" => Side::SellShort,
         other => panic!("{other}"),
     };
-    let mut request = OrderRequest {
-        client_order_id: id(n),
-        account: AccountId::new("paper"),
-        origin: Origin::person(OriginKind::Cli),
-        subject: OrderSubject::Instrument(Instrument::from_key(words[2]).unwrap()),
+    let mut request = OrderRequest::plain(
+        id(n),
+        AccountId::new("paper"),
+        Origin::person(OriginKind::Cli),
+        OrderSubject::Instrument(Instrument::from_key(words[2]).unwrap()),
         side,
-        position_effect: None,
-        quantity: words[1].parse().unwrap(),
-        pricing: Pricing::Market,
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: TradingSession::Regular,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        contingency: Contingency::default(),
-        post_only: false,
-        reduce_only: false,
-        allow_duplicate: false,
-    };
+        words[1].parse().unwrap(),
+        Pricing::Market,
+    );
     let mut i = 3;
     while i < words.len() {
         let next = |k: usize| words[i + k];

@@ -294,19 +294,5 @@ pub(super) fn request(id: u64, side: Side, key: &str, quantity: &str, pricing: P
 }
 
 pub(super) fn working(number: u64, request: OrderRequest) -> Order {
-    Order {
-        number: OrderNumber(number),
-        request,
-        broker_order_id: None,
-        status: OrderStatus::Submitted,
-        filled_quantity: Quantity::ZERO,
-        average_price: None,
-        filled_notional: Decimal::ZERO,
-        overfill_quantity: Quantity::ZERO,
-        created_at: now(),
-        updated_at: now(),
-        reason: None,
-        denials: Vec::new(),
-        replaces: None,
-    }
+    Order::new(OrderNumber(number), request, OrderStatus::Submitted, now())
 }
