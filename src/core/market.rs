@@ -46,15 +46,16 @@ impl MarketState {
     /// Takes a bar's close in as both sides and the last price, in place.
     pub fn put_close(&mut self, instrument: &Instrument, close: Price, as_of: Timestamp, feed: Feed) {
         let quotes = Arc::make_mut(&mut self.quotes);
-        if !quotes.contains_key(instrument) {
-            quotes.insert(instrument.clone(), Quote::empty(instrument.clone(), as_of, feed));
-        }
-        if let Some(quote) = quotes.get_mut(instrument) {
-            quote.previous_close = quote.last;
-            quote.bid = Some(close);
-            quote.ask = Some(close);
-            quote.last = Some(close);
-            quote.as_of = as_of;
+        match quotes.get_mut(instrument) {
+            Some(quote) => {
+                quote.previous_close = quote.last;
+                quote.close_at(close, as_of);
+            }
+            None => {
+                let mut quote = Quote::empty(instrument.clone(), as_of, feed);
+                quote.close_at(close, as_of);
+                quotes.insert(instrument.clone(), quote);
+            }
         }
     }
 

@@ -216,10 +216,11 @@ impl Driver {
         self.venue.on_bar(end, instrument, bar);
         self.collect(end);
         self.core.on_bar_fast(end, instrument, bar);
-        let view = View { core: &self.core, account: &self.account };
-        if !view.position(instrument).is_zero() {
+        // The venue's books are those of one account, and by now the engine's say the same.
+        if !self.venue.books().quantity(instrument).is_zero() {
             self.result.bars_held += 1;
         }
+        let view = View { core: &self.core, account: &self.account };
         strategy.on_input(end, StrategyInput::Bar { instrument, interval, bar }, &view, &mut self.wanted);
         if !self.wanted.is_empty() {
             self.carry_out(end, strategy);

@@ -185,6 +185,9 @@ pub struct Venue {
     /// An option has expired whose underlying has no price yet.
     #[serde(skip)]
     awaits_price: bool,
+    /// When the day orders of now end, and since when that is known.
+    #[serde(skip)]
+    session_end: Option<(Timestamp, Timestamp)>,
     #[serde(skip)]
     due: Option<Timestamp>,
     #[serde(skip, default = "epoch")]
@@ -236,6 +239,7 @@ impl Venue {
             events: Vec::new(),
             timers: BTreeSet::new(),
             awaits_price: false,
+            session_end: None,
             due: None,
             now: Timestamp::UNIX_EPOCH,
         }
