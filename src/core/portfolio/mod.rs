@@ -6,6 +6,7 @@
 mod lots;
 mod margin;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -182,14 +183,17 @@ impl Portfolio {
 
     /// Takes an execution in, once.
     pub fn apply(&mut self, execution: &Execution) -> Applied {
-        if let Some(kept) = self.seen.get(&execution.execution_id) {
-            return if *kept == (execution.quantity, execution.price) {
-                Applied::Duplicate
-            } else {
-                Applied::Conflict { kept: *kept }
-            };
+        match self.seen.entry(execution.execution_id.clone()) {
+            Entry::Occupied(known) => {
+                let kept = *known.get();
+                return if kept == (execution.quantity, execution.price) {
+                    Applied::Duplicate
+                } else {
+                    Applied::Conflict { kept }
+                };
+            }
+            Entry::Vacant(room) => drop(room.insert((execution.quantity, execution.price))),
         }
-        self.seen.insert(execution.execution_id.clone(), (execution.quantity, execution.price));
         Applied::New { realized_pnl: self.book(execution) }
     }
 
