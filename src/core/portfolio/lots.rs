@@ -76,7 +76,7 @@ impl Holding {
     /// Takes a fill in: closes the oldest lots first, opens a lot with the rest. Returns the gain realised.
     pub fn trade(&mut self, execution: &Execution) -> Decimal {
         let mut left = execution.signed_quantity();
-        let fee_per_unit = if execution.quantity.is_zero() {
+        let fee_per_unit = if execution.quantity.is_zero() || execution.fee.is_zero() {
             Decimal::ZERO
         } else {
             execution.fee / execution.quantity.get()
@@ -90,8 +90,11 @@ impl Holding {
             let signed = Quantity::new(
                 closed.get() * if lot.quantity.is_negative() { Decimal::NEGATIVE_ONE } else { Decimal::ONE },
             );
-            let share = closed.get() / lot.quantity.abs().get();
-            let opening_fees = if closed == lot.quantity.abs() { lot.fees } else { lot.fees * share };
+            let opening_fees = if closed == lot.quantity.abs() {
+                lot.fees
+            } else {
+                lot.fees * (closed.get() / lot.quantity.abs().get())
+            };
             realized += (execution.price - lot.price).get() * signed.get() * self.multiplier
                 - opening_fees
                 - fee_per_unit * closed.get();
