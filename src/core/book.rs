@@ -15,8 +15,9 @@ pub const ENDED_ORDERS_MAX: usize = 2_000;
 /// Orders by id. Working ones are apart, and by account and instrument too: every risk check asks for those in one instrument.
 ///
 /// Orders are boxed: they are large, and a map moves its neighbours with every one that comes or goes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct OrderBook {
+    ended_max: usize,
     working: BTreeMap<ClientOrderId, Box<Order>>,
     ended: BTreeMap<ClientOrderId, Box<Order>>,
     accounts: BTreeMap<AccountId, AccountOrders>,
@@ -132,7 +133,19 @@ impl AccountOrders {
     }
 }
 
+impl Default for OrderBook {
+    fn default() -> Self {
+        Self::remembering(ENDED_ORDERS_MAX)
+    }
+}
+
 impl OrderBook {
+    /// An empty book that keeps so many ended orders.
+    #[must_use]
+    pub const fn remembering(ended_max: usize) -> Self {
+        Self { ended_max, working: BTreeMap::new(), ended: BTreeMap::new(), accounts: BTreeMap::new() }
+    }
+
     /// Adds or overwrites an order.
     pub fn insert(&mut self, order: Order) {
         let id = order.request.client_order_id;
@@ -185,7 +198,7 @@ impl OrderBook {
     fn keep_ended(&mut self, order: Box<Order>) {
         self.ended.insert(order.request.client_order_id, order);
         // Ids sort by time, so the first is the oldest.
-        while self.ended.len() > ENDED_ORDERS_MAX {
+        while self.ended.len() > self.ended_max {
             self.ended.pop_first();
         }
     }
