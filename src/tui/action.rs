@@ -60,6 +60,10 @@ actions! {
     Pane6 = "pane_6",
     /// To the seventh pane.
     Pane7 = "pane_7",
+    /// To the eighth pane.
+    Pane8 = "pane_8",
+    /// To the ninth pane.
+    Pane9 = "pane_9",
     /// Ticket to buy.
     Buy = "buy",
     /// Ticket to sell.
@@ -168,4 +172,23 @@ actions! {
     Fewer = "fewer",
     /// Empty the ticket.
     Clear = "clear",
+}
+
+impl Action {
+    /// The place, from 0, of the pane that this action goes to by number.
+    #[must_use]
+    pub const fn pane_number(self) -> Option<usize> {
+        match self {
+            Self::Pane1 => Some(0),
+            Self::Pane2 => Some(1),
+            Self::Pane3 => Some(2),
+            Self::Pane4 => Some(3),
+            Self::Pane5 => Some(4),
+            Self::Pane6 => Some(5),
+            Self::Pane7 => Some(6),
+            Self::Pane8 => Some(7),
+            Self::Pane9 => Some(8),
+            _ => None,
+        }
+    }
 }

@@ -13,14 +13,7 @@ use super::flash::Flashes;
 use super::keymap::{Keymap, KeymapError};
 use super::layout::{Layout, Preset};
 use super::options::Options;
-use super::panes::activity::Activity;
-use super::panes::chain::ChainPane;
-use super::panes::chart::Chart;
-use super::panes::orders::Orders;
-use super::panes::positions::Positions;
-use super::panes::ticket::Ticket;
-use super::panes::watchlist::Watchlist;
-use super::panes::{Pane, PaneKind};
+use super::panes::{Pane, PaneKind, Panes};
 use super::toasts::Toasts;
 use super::widgets::borders::inside;
 use super::wish::Purpose;
@@ -40,20 +33,8 @@ pub struct App {
     pub zoomed: bool,
     /// The pane to go back to from the ticket.
     pub before: PaneKind,
-    /// Quotes.
-    pub watchlist: Watchlist,
-    /// Candles.
-    pub chart: Chart,
-    /// Positions.
-    pub positions: Positions,
-    /// Orders.
-    pub orders: Orders,
-    /// The order ticket.
-    pub ticket: Ticket,
-    /// The log.
-    pub activity: Activity,
-    /// The option chain.
-    pub chain: ChainPane,
+    /// Every pane.
+    pub panes: Panes,
     /// The command bar.
     pub bar: CommandBar,
     /// What is open over the panes, the topmost last.
@@ -89,11 +70,10 @@ impl App {
             alerts: Alerts::default(),
             session_gone: false,
         };
-        let mut watchlist = Watchlist::default();
-        let mut ticket = Ticket::default();
+        let mut panes = Panes::default();
         if let Some(current) = &env.current {
-            watchlist.select(current);
-            ticket.follow(current);
+            panes.watchlist.select(current);
+            panes.ticket.follow(current);
         }
         Ok(Self {
             env,
@@ -102,13 +82,7 @@ impl App {
             preset: Preset::default(),
             zoomed: false,
             before: PaneKind::Watchlist,
-            watchlist,
-            chart: Chart::default(),
-            positions: Positions::default(),
-            orders: Orders::default(),
-            ticket,
-            activity: Activity::default(),
-            chain: ChainPane::default(),
+            panes,
             bar: CommandBar::new(options.history.clone()),
             dialogs: Vec::new(),
             toasts: Toasts::default(),
@@ -122,29 +96,12 @@ impl App {
     /// A pane, to draw.
     #[must_use]
     pub fn pane(&self, kind: PaneKind) -> &dyn Pane {
-        match kind {
-            PaneKind::Watchlist => &self.watchlist,
-            PaneKind::Chart => &self.chart,
-            PaneKind::Positions => &self.positions,
-            PaneKind::Orders => &self.orders,
-            PaneKind::Ticket => &self.ticket,
-            PaneKind::Activity => &self.activity,
-            PaneKind::Chain => &self.chain,
-        }
+        self.panes.get(kind)
     }
 
     /// A pane, to change, with what it may read meanwhile.
     pub fn pane_mut(&mut self, kind: PaneKind) -> (&mut dyn Pane, &Env) {
-        let pane: &mut dyn Pane = match kind {
-            PaneKind::Watchlist => &mut self.watchlist,
-            PaneKind::Chart => &mut self.chart,
-            PaneKind::Positions => &mut self.positions,
-            PaneKind::Orders => &mut self.orders,
-            PaneKind::Ticket => &mut self.ticket,
-            PaneKind::Activity => &mut self.activity,
-            PaneKind::Chain => &mut self.chain,
-        };
-        (pane, &self.env)
+        (self.panes.get_mut(kind), &self.env)
     }
 
     /// Where everything stands; none when the screen is too small.
@@ -178,10 +135,9 @@ impl App {
         [
             self.env.flashes.end(self.env.now),
             self.toasts.next_end(),
-            self.ticket.due(),
             self.bar.due(),
+            PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),
             self.dialogs.iter().filter_map(Dialog::due).min(),
-            self.chart.refresh_at(&at),
             runs.then(|| self.env.now + to_minute),
         ]
         .into_iter()

@@ -161,7 +161,8 @@ mod tests {
     fn panes_fill_the_body_and_share_one_line() {
         for (width, height) in [(80, 24), (100, 30), (120, 40), (133, 34), (200, 60), (300, 100)] {
             for (focus, preset) in PaneKind::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .flat_map(|f| [Preset::Trade, Preset::Chart, Preset::Options].map(|p| (f, p)))
             {
                 let layout = Layout::new(Size::new(width, height), focus, preset, false).unwrap();

@@ -17,6 +17,7 @@ mod layout;
 mod options;
 mod output;
 mod pace;
+#[allow(dead_code, reason = "layouts, files and the session take these hooks up next")]
 mod panes;
 mod preview;
 mod run;

@@ -62,13 +62,13 @@ impl App {
         self.env.flashes.compare(old, new, self.env.now);
         self.env.snapshot_at = self.env.now;
         let at = At { env: &self.env, snapshot: new };
-        self.chart.follow(&at);
+        self.panes.chart.follow(&at);
         let quote = |snapshot: &Snapshot| {
             let instrument = self.env.current.as_ref()?;
             snapshot.quotes.get(instrument).map(|quote| quote.as_of)
         };
         if quote(old) != quote(new) {
-            self.ticket.market_moved(self.env.now);
+            self.panes.ticket.market_moved(self.env.now);
         }
         let mut wishes = Vec::new();
         for alert in self.env.alerts.reached(new) {
@@ -143,15 +143,8 @@ impl App {
             return;
         }
         match action {
-            Action::FocusNext => self.focus_on(self.focus.step(true)),
-            Action::FocusPrevious => self.focus_on(self.focus.step(false)),
-            Action::Pane1 => self.focus_on(PaneKind::Watchlist),
-            Action::Pane2 => self.focus_on(PaneKind::Chart),
-            Action::Pane3 => self.focus_on(PaneKind::Positions),
-            Action::Pane4 => self.focus_on(PaneKind::Orders),
-            Action::Pane5 => self.focus_on(PaneKind::Ticket),
-            Action::Pane6 => self.focus_on(PaneKind::Activity),
-            Action::Pane7 => self.focus_on(PaneKind::Chain),
+            Action::FocusNext => self.focus_on(step(self.focus, true)),
+            Action::FocusPrevious => self.focus_on(step(self.focus, false)),
             Action::Back if self.toasts.dismiss() => {}
             Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
@@ -171,7 +164,11 @@ impl App {
                 let palette = Palette::new(self.focus, &At { env: &self.env, snapshot });
                 self.dialogs.push(Dialog::Palette(palette));
             }
-            _ => {}
+            action => {
+                if let Some(kind) = action.pane_number().and_then(|n| PaneKind::ALL.get(n)) {
+                    self.focus_on(*kind);
+                }
+            }
         }
     }
 
@@ -179,7 +176,7 @@ impl App {
     pub fn focus_on(&mut self, kind: PaneKind) {
         if kind == PaneKind::Ticket && self.focus != PaneKind::Ticket {
             self.before = self.focus;
-            self.ticket.enter();
+            self.panes.ticket.enter();
         }
         self.focus = kind;
     }
@@ -258,7 +255,7 @@ impl App {
     ) {
         let now = self.env.now;
         match (purpose, reply) {
-            (Purpose::TicketPreview(generation), reply) => self.ticket.answer(generation, reply),
+            (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
             (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
             (Purpose::ReviewPreview(number), reply) => {
                 let at = At { env: &self.env, snapshot };
@@ -271,13 +268,19 @@ impl App {
                 }
             }
             (Purpose::Chart(instrument, interval), Ok(Reply::Bars(bars))) => {
-                self.chart.bars(instrument, interval, &bars, now);
-                self.chart.follow(&At { env: &self.env, snapshot });
+                self.panes.chart.bars(instrument, interval, &bars, now);
+                self.panes.chart.follow(&At { env: &self.env, snapshot });
             }
-            (Purpose::Chart(instrument, interval), _) => self.chart.failed(instrument, interval, now),
-            (Purpose::Chain(underlying), reply) => self.chain.answer(underlying, reply),
-            (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => self.watchlist.day_bars(instrument, &bars),
-            (Purpose::Day(instrument), _) => self.watchlist.day_failed(&instrument),
+            (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),
+            (Purpose::Chain(underlying), reply) => self.panes.chain.answer(underlying, reply),
+            (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => {
+                self.panes.watchlist.day_bars(instrument, &bars)
+            }
+            (Purpose::Pane(kind, tag), reply) => {
+                let (pane, env) = self.pane_mut(kind);
+                pane.answer(tag, reply, &At { env, snapshot }, wishes);
+            }
+            (Purpose::Day(instrument), _) => self.panes.watchlist.day_failed(&instrument),
             (Purpose::Table(title), Ok(reply)) => {
                 if let Some(report) = Report::of(&title, &reply, &At { env: &self.env, snapshot }) {
                     self.dialogs.push(Dialog::Report(report));
@@ -336,8 +339,8 @@ impl App {
                 self.grant(wish, snapshot, &mut wishes, &mut effects);
             }
             for kind in PaneKind::ALL {
-                let area = self.inside(kind);
-                let (pane, env) = self.pane_mut(kind);
+                let area = self.inside(*kind);
+                let (pane, env) = self.pane_mut(*kind);
                 // A pane out of view has nothing to ask; only the ticket's estimate may still be due.
                 if !area.is_empty() {
                     pane.settle(area, &At { env, snapshot }, &mut wishes);
@@ -362,7 +365,7 @@ impl App {
             Wish::Select(instrument) => self.select(instrument, snapshot, wishes),
             Wish::Focus(kind) => self.focus_on(kind),
             Wish::Ticket(side, instrument) => {
-                self.ticket.open(side, instrument);
+                self.panes.ticket.open(side, instrument);
                 self.focus_on(PaneKind::Ticket);
             }
             Wish::Review(command, origin) => {
@@ -398,8 +401,8 @@ impl App {
         // What was sent from the ticket must not stand there to be sent again.
         if let Request::Execute { origin: OriginKind::Ticket, command: Command::Place(_), .. } = &request {
             match self.focus {
-                PaneKind::Chain => self.chain.sent(),
-                _ => self.ticket.sent(),
+                PaneKind::Chain => self.panes.chain.sent(),
+                _ => self.panes.ticket.sent(),
             }
             if self.focus == PaneKind::Ticket {
                 self.focus = self.before;
@@ -411,9 +414,9 @@ impl App {
     }
 
     fn select(&mut self, instrument: Instrument, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
-        self.watchlist.select(&instrument);
+        self.panes.watchlist.select(&instrument);
         if self.focus != PaneKind::Ticket {
-            self.ticket.follow(&instrument);
+            self.panes.ticket.follow(&instrument);
         }
         if !snapshot.quotes.contains_key(&instrument) && self.env.current.as_ref() != Some(&instrument) {
             wishes.push(Wish::Ask(
@@ -428,7 +431,7 @@ impl App {
     pub fn say(&mut self, severity: Severity, text: String, snapshot: &Snapshot) {
         if severity != Severity::Info {
             let at = self.env.clock(snapshot);
-            self.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
+            self.panes.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
         }
         self.toasts.push(severity, text, self.env.now);
     }
@@ -477,6 +480,13 @@ impl App {
         }
         self.toasts.push(Severity::Info, "Press Ctrl-C again to leave.".into(), now);
     }
+}
+
+/// The pane before or after, around the end.
+fn step(kind: PaneKind, forward: bool) -> PaneKind {
+    let all = PaneKind::ALL;
+    let at = all.iter().position(|other| *other == kind).unwrap_or(0);
+    all[(at + if forward { 1 } else { all.len() - 1 }) % all.len()]
 }
 
 const fn loudness(order: &Order) -> Severity {

@@ -81,7 +81,7 @@ fn tab_labels(focus: PaneKind, columns: u16) -> Vec<(PaneKind, String)> {
             true => (kind, format!(" {} ", i + 1)),
             false => (kind, format!(" {} {} ", i + 1, kind.tab())),
         };
-        PaneKind::ALL.into_iter().enumerate().map(label).collect()
+        PaneKind::ALL.iter().copied().enumerate().map(label).collect()
     };
     let long = labels(false);
     let fits = long.iter().map(|(_, label)| format::width(label)).sum::<u16>() <= columns;

@@ -60,6 +60,9 @@ pub enum Purpose {
     Chain(Symbol),
     /// Bars for the day's line of a watchlist row.
     Day(Instrument),
+    /// Whatever a pane wants: answered to it with its tag.
+    #[allow(dead_code, reason = "for panes to come")]
+    Pane(PaneKind, u64),
     /// Rows to show in a dialog with this title.
     Table(SmolStr),
     /// An answer nobody needs, unless it is an error.
