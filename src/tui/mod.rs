@@ -4,6 +4,7 @@
 mod action;
 mod alerts;
 mod app;
+mod arrange;
 mod bar;
 mod commands;
 mod dialogs;
@@ -14,6 +15,7 @@ mod format;
 mod input;
 mod keymap;
 mod layout;
+mod mouse;
 mod options;
 mod output;
 mod pace;
