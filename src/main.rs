@@ -1,6 +1,8 @@
 //! Arbion's entry point: hand the command line and the program around it to `cli::run`.
 
+mod process;
 mod program;
+mod venue;
 
 use std::process::ExitCode;
 

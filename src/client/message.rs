@@ -12,6 +12,7 @@ use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
+use crate::domain::limits::TradingState;
 use crate::domain::money::{Price, Quantity, decimal_text};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderPreview, OriginKind};
@@ -140,6 +141,13 @@ pub enum Request {
     },
     /// Replay only: pause, speed, seek. Answer: `Done`.
     Replay(ReplayControl),
+    /// How an engine in a process of its own is doing. Answer: `Engine`.
+    EngineStatus,
+    /// End an engine that runs in a process of its own. Answer: `Done`, once it has begun to.
+    StopEngine {
+        /// Though working orders need it.
+        force: bool,
+    },
     /// Online backup of the database. Answer: `Done` with the file's path.
     Backup {
         /// Where to; absent means the profile's backup folder.
@@ -261,6 +269,67 @@ pub struct PnlReport {
     pub by_instrument: Vec<PnlRow>,
 }
 
+/// A front end that is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientStatus {
+    /// What it is.
+    pub client: super::wire::ClientKind,
+    /// Its process, as it says.
+    pub pid: u32,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// How long one kind of request has taken lately, from the socket to the answer, waiting for the broker included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallStatus {
+    /// The request, such as `execute`.
+    pub name: SmolStr,
+    /// Answered since the start.
+    pub count: u64,
+    /// Of these, refused or failed.
+    pub errors: u64,
+    /// Half of the newest took no longer, in microseconds.
+    pub p50_us: u64,
+    /// Of a hundred of the newest, one took longer, in microseconds.
+    pub p99_us: u64,
+}
+
+/// How an engine in a process of its own is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineStatus {
+    /// Its process.
+    pub pid: u32,
+    /// Its build, such as `0.1.0`.
+    pub build: SmolStr,
+    /// The newest protocol it speaks.
+    pub protocol: u32,
+    /// The profile.
+    pub profile: SmolStr,
+    /// Its socket.
+    pub socket: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Seconds since.
+    pub uptime_seconds: i64,
+    /// Resident memory in bytes; absent where the system does not say.
+    pub memory_bytes: Option<u64>,
+    /// May orders go out.
+    pub trading_state: TradingState,
+    /// Orders that work.
+    pub working_orders: u32,
+    /// Open positions.
+    pub positions: u32,
+    /// Front ends, by arrival.
+    pub clients: Vec<ClientStatus>,
+    /// Why it stays once the last of them has left; absent when it then leaves.
+    pub stays_for: Option<String>,
+    /// Requests that have been answered, by name.
+    pub calls: Vec<CallStatus>,
+    /// Requests that wait for an answer.
+    pub calls_open: u32,
+}
+
 /// What an engine answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "value", rename_all = "snake_case")]
@@ -287,6 +356,8 @@ pub enum Reply {
     Listings(Vec<Listing>),
     /// Gains and losses.
     Pnl(Box<PnlReport>),
+    /// How the engine is doing.
+    Engine(Box<EngineStatus>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }
@@ -322,6 +393,38 @@ pub enum SessionError {
     /// The engine has a bug.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl Request {
+    /// Its name in the messages, such as `execute`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Preview { .. } => "preview",
+            Self::Execute { .. } => "execute",
+            Self::Cancel { .. } => "cancel",
+            Self::Replace { .. } => "replace",
+            Self::Halt { .. } => "halt",
+            Self::Resume => "resume",
+            Self::Flatten { .. } => "flatten",
+            Self::Subscribe { .. } => "subscribe",
+            Self::Bars { .. } => "bars",
+            Self::Chain { .. } => "chain",
+            Self::Search { .. } => "search",
+            Self::OrderHistory(_) => "order_history",
+            Self::Executions(_) => "executions",
+            Self::Pnl(_) => "pnl",
+            Self::SetWatchlist { .. } => "set_watchlist",
+            Self::PaperAssign { .. } => "paper_assign",
+            Self::PaperDoNotExercise { .. } => "paper_do_not_exercise",
+            Self::PaperExpire => "paper_expire",
+            Self::Advance { .. } => "advance",
+            Self::Replay(_) => "replay",
+            Self::EngineStatus => "engine_status",
+            Self::StopEngine { .. } => "stop_engine",
+            Self::Backup { .. } => "backup",
+        }
+    }
 }
 
 impl SessionError {

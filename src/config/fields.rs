@@ -5,8 +5,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kinds::{
-    ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, Number, Refused, SESSIONS,
-    ScheduleName, SlippageModel, THEMES, TOUCHES, Whole, ZONES,
+    ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, Number, ON_EXITS, Refused,
+    SESSIONS, ScheduleName, SlippageModel, THEMES, TOUCHES, Whole, ZONES,
 };
 use super::settings::Config;
 
@@ -126,6 +126,11 @@ pub(super) static FIELDS: &[Field] = fields! {
     }
     "market" at [market] {
         updates_per_symbol: Number("0.01", "1000"),
+    }
+    "engine" at [engine] {
+        detach: Flag,
+        keep_running: Flag,
+        on_exit: ON_EXITS,
     }
     "log" at [log] {
         level: LEVELS,

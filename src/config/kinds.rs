@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{Colour, LogLevel, Sessions, Slippage, Theme, Touch, Zone};
+use super::settings::{Colour, LogLevel, OnExit, Sessions, Slippage, Theme, Touch, Zone};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
@@ -187,6 +187,8 @@ impl<T: Copy + PartialEq> Kind for Word<T> {
 pub(super) const ACCOUNT_KINDS: Word<AccountKind> =
     Word(&[("cash", AccountKind::Cash), ("margin", AccountKind::Margin)]);
 pub(super) const SESSIONS: Word<Sessions> = Word(&[("always", Sessions::Always), ("nyse", Sessions::Nyse)]);
+pub(super) const ON_EXITS: Word<OnExit> =
+    Word(&[("keep", OnExit::Keep), ("cancel_day", OnExit::CancelDay), ("cancel_all", OnExit::CancelAll)]);
 pub(super) const TOUCHES: Word<Touch> = Word(&[("never", Touch::Never), ("queue", Touch::Queue)]);
 pub(super) const COLOURS: Word<Colour> = Word(&[
     ("auto", Colour::Auto),

@@ -25,6 +25,8 @@ pub struct Config {
     pub screen: Screen,
     /// The simulated market.
     pub market: Market,
+    /// The engine's process.
+    pub engine: EngineProcess,
     /// The log file.
     pub log: Log,
     /// Watchlists of a new profile, in order; empty means the ones that come with the program.
@@ -380,6 +382,35 @@ impl Default for Market {
     fn default() -> Self {
         Self { updates_per_symbol: Decimal::TWO }
     }
+}
+
+/// The engine's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct EngineProcess {
+    /// The engine runs in a process of its own, which outlives the terminal; else in the process of each command.
+    pub detach: bool,
+    /// It stays though nobody is attached and nothing needs it.
+    pub keep_running: bool,
+    /// What becomes of working orders when it is told to end.
+    pub on_exit: OnExit,
+}
+
+impl Default for EngineProcess {
+    fn default() -> Self {
+        Self { detach: true, keep_running: false, on_exit: OnExit::Keep }
+    }
+}
+
+/// What becomes of working orders when the engine is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExit {
+    /// They stay as they are.
+    Keep,
+    /// Those for the day are canceled.
+    CancelDay,
+    /// All are canceled.
+    CancelAll,
 }
 
 /// The log file.

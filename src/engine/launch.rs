@@ -206,7 +206,8 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
 }
 
 /// What a screen can paint before the engine is up.
-fn first_picture(settings: &Settings) -> Snapshot {
+#[must_use]
+pub fn first_picture(settings: &Settings) -> Snapshot {
     Snapshot {
         seq: 0,
         now: system_now(),

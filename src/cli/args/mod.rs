@@ -1,5 +1,6 @@
 //! The command line's words: every command, its arguments and its help. What they do is in `commands`.
 
+mod engine;
 mod order;
 mod read;
 mod run;
@@ -10,6 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::ProfileName;
 
+pub use engine::EngineCommand;
 pub use order::{
     CancelArgs, EffectArg, OrderCommand, PegArg, ReplaceArgs, RightArg, ShowArgs, SideArg, TicketArgs, TifArg,
 };
@@ -143,6 +145,9 @@ pub enum Command {
     Backtest(BacktestArgs),
     /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing
     Demo(DemoArgs),
+    /// The engine's own process: run, start, stop, look after it
+    #[command(subcommand)]
+    Engine(EngineCommand),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

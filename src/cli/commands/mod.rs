@@ -7,6 +7,7 @@ mod config;
 mod control;
 mod demo;
 mod doctor;
+mod engine;
 mod generate;
 mod market;
 mod orders;
@@ -59,7 +60,8 @@ impl Context<'_> {
             paths.prepare(&profile)?;
         }
         let loaded = Loaded::read(&paths, &profile, globals.config.as_deref())?;
-        Ok(Settings { profile, paths, loaded, environment: self.environment.clone() })
+        let config_file = globals.config.as_ref().map(std::path::absolute).transpose()?;
+        Ok(Settings { profile, paths, loaded, environment: self.environment.clone(), config_file })
     }
 
     /// The profile named by option, environment, or neither.
@@ -79,6 +81,7 @@ impl Context<'_> {
             Some(Command::Config(ConfigCommand::Check)) => config::check(self),
             Some(Command::Config(ConfigCommand::Path)) => config::path(self),
             Some(Command::Config(ConfigCommand::Show)) => config::show(self),
+            Some(Command::Engine(args)) => engine::run(self, args).await,
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
