@@ -54,6 +54,8 @@ pub struct Restored {
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
     /// High points of equity within the last 20 account days, oldest first.
     pub equity_highs: Vec<(AccountId, Timestamp, rust_decimal::Decimal)>,
+    /// Shares that fell by ten per cent and the session of it.
+    pub fallen: Vec<(Instrument, jiff::civil::Date)>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
 }

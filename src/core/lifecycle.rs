@@ -207,7 +207,14 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
             order.request.pricing = *pricing;
             order.updated_at = order.updated_at.max(at);
         }
-        OrderEvent::StopMoved { .. } => order.updated_at = order.updated_at.max(at),
+        OrderEvent::StopMoved { stop_price } => {
+            order.trailing_stop = Some(*stop_price);
+            order.updated_at = order.updated_at.max(at);
+        }
+        OrderEvent::Renamed { subject } => {
+            order.request.subject = subject.clone();
+            order.updated_at = order.updated_at.max(at);
+        }
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 use crate::core::effect::{BookedExecution, Effect};
 use crate::core::lifecycle;
 use crate::core::portfolio::Applied;
+use crate::core::risk::GOOD_FAITH_MAX;
+use crate::domain::calendar::exchange_date;
 use crate::domain::execution::{
     AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate,
 };
@@ -23,6 +25,7 @@ impl Engine {
                 }
             }
             AccountEvent::Cash(entry) => self.on_cash(entry),
+            AccountEvent::Notice(notice) => self.note(Severity::Error, &notice.code, notice.text),
         }
     }
 
@@ -51,6 +54,11 @@ impl Engine {
             }
         }
         let (before, overfill) = (order.status, order.overfill_quantity);
+        if let OrderEvent::Renamed { subject } = &update.event {
+            for (old, new) in order.request.subject.instruments().zip(subject.instruments()) {
+                self.market.rename(old, new);
+            }
+        }
         if let Err(error) = lifecycle::apply(&mut order, &update.event, update.at) {
             let text = format!("order {}: {error}; ignored", order.number);
             self.note(Severity::Error, "ILLEGAL_TRANSITION", text);
@@ -80,11 +88,10 @@ impl Engine {
     fn book_execution(&mut self, execution: &Execution) -> bool {
         let Some(books) = self.accounts.get_mut(&execution.account) else { return false };
         let held = books.portfolio.quantity(&execution.instrument);
+        let settles = books.settles_behind(execution);
         match books.portfolio.apply(execution) {
             Applied::New { realized_pnl } => {
-                if books.counts_day_trades() {
-                    books.day_trades.record(execution, held);
-                }
+                let violates = books.record(execution, held, settles);
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
                 // After a split the newest quote is still one of before; the books have scaled their own mark.
                 let quoted =
@@ -93,6 +100,9 @@ impl Engine {
                     books.portfolio.mark(&execution.instrument, mark);
                 }
                 self.dirty.books = true;
+                if violates {
+                    self.tell_good_faith(execution);
+                }
                 true
             }
             Applied::Duplicate => false,
@@ -106,6 +116,22 @@ impl Engine {
                 false
             }
         }
+    }
+
+    /// The third within a year is what a broker restricts an account for.
+    fn tell_good_faith(&mut self, execution: &Execution) {
+        let today = exchange_date(execution.at);
+        let count = self.accounts.get(&execution.account).map_or(0, |books| books.good_faith.count(today));
+        let restricts = count >= GOOD_FAITH_MAX;
+        let severity = if restricts { Severity::Warning } else { Severity::Info };
+        let mut text = format!(
+            "{} was sold before the money that bought it had settled: good-faith violation {count} within 12 months",
+            execution.instrument
+        );
+        if restricts {
+            text.push_str("; brokers restrict such an account to settled cash");
+        }
+        self.note(severity, "GOOD_FAITH_VIOLATION", text);
     }
 
     fn on_cash(&mut self, entry: CashEntry) {
@@ -171,6 +197,8 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
         ExecutionKind::CorporateAction => "CORPORATE_ACTION",
         ExecutionKind::Bust => "EXECUTION_BUSTED",
         ExecutionKind::Liquidation => "BROKER_LIQUIDATED",
+        ExecutionKind::Fee => "FEE_IN_UNITS",
+        ExecutionKind::Adjustment => "POSITION_ADJUSTED",
     }
 }
 
@@ -201,5 +229,6 @@ const fn event_word(event: &OrderEvent) -> &'static str {
         OrderEvent::QuantityChanged { .. } => "quantity changed",
         OrderEvent::StopMoved { .. } => "stop moved",
         OrderEvent::Restated { .. } => "restated",
+        OrderEvent::Renamed { .. } => "renamed",
     }
 }
