@@ -46,14 +46,14 @@ impl App {
                 wishes.push(Wish::Ask(Request::Subscribe { instruments }, Purpose::Quiet));
             }
             Command::Chart { instrument, interval } => {
-                self.chart.set_interval(interval);
+                self.panes.chart.set_interval(interval);
                 wishes.push(Wish::Select(instrument));
                 wishes.push(Wish::Focus(PaneKind::Chart));
             }
             Command::Chain { underlying, expiry, right } => {
                 wishes.push(Wish::Select(Instrument::Equity { symbol: underlying }));
                 wishes.push(Wish::Focus(PaneKind::Chain));
-                self.chain.show(expiry, right);
+                self.panes.chain.show(expiry, right);
             }
             Command::Watch { instruments, list } => {
                 wishes.push(self.edited_list(list, snapshot, |all| {
@@ -139,7 +139,7 @@ impl App {
         match what {
             ShowTopic::Positions => wishes.push(Wish::Focus(PaneKind::Positions)),
             ShowTopic::Orders => {
-                self.orders.show_all();
+                self.panes.orders.show_all();
                 wishes.push(Wish::Focus(PaneKind::Orders));
             }
             ShowTopic::Watchlist => wishes.push(Wish::Focus(PaneKind::Watchlist)),
@@ -187,7 +187,7 @@ impl App {
         snapshot: &Snapshot,
         change: impl FnOnce(&mut Vec<Instrument>),
     ) -> Wish {
-        let name = list.unwrap_or_else(|| SmolStr::new(self.watchlist.name(snapshot)));
+        let name = list.unwrap_or_else(|| SmolStr::new(self.panes.watchlist.name(snapshot)));
         let current = snapshot.watchlists.iter().find(|list| list.name == name);
         let mut instruments = current.map_or_else(Vec::new, |list| list.instruments.clone());
         change(&mut instruments);

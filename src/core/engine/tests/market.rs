@@ -237,3 +237,25 @@ fn k2_good_faith_violations_are_counted_and_the_third_warns() {
         assert_eq!(next.engine.accounts[&paper()].good_faith.count(today), count, "{what}");
     }
 }
+
+/// A renamed order works on and is found, measured and filled under its new symbol; where a trailing stop stands is kept with its order.
+#[test]
+fn a_symbol_change_renames_the_order_in_the_book() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, acknowledged());
+    let new = Instrument::equity("APPL").unwrap();
+    rig.report(id, OrderEvent::Renamed { subject: OrderSubject::Instrument(new.clone()) });
+    let working = rig.engine.book.lookup(&paper());
+    assert_eq!((working.naming(&aapl()).count(), working.naming(&new).count()), (0, 1));
+    assert_eq!((rig.status(id), rig.engine.spec(&new).map(|spec| &spec.instrument)), (OrderStatus::Submitted, Some(&new)));
+    assert_eq!(rig.engine.quote(&new).and_then(|quote| quote.bid), Some(Price::from(100)));
+    let OrderEvent::Filled(mut bought) = fill(id, "x", Side::Buy, 10, "100") else { unreachable!() };
+    bought.instrument = new.clone();
+    rig.report(id, OrderEvent::Filled(bought));
+    assert_eq!((rig.status(id), rig.engine.held(&paper(), &new)), (OrderStatus::Filled, Quantity::from(10)));
+    let id = rig.sent(Side::Buy, 1);
+    let stop_price = Price::from(98);
+    rig.report(id, OrderEvent::StopMoved { stop_price });
+    assert_eq!(rig.engine.order(id).unwrap().trailing_stop, Some(stop_price));
+}

@@ -105,12 +105,6 @@ impl Ticket {
         self.estimate.market_moved(now);
     }
 
-    /// When it next has something to ask.
-    #[must_use]
-    pub fn due(&self) -> Option<Duration> {
-        self.estimate.due()
-    }
-
     /// The request for a new estimate, once it is due.
     pub fn poll(&mut self, at: &At<'_>) -> Option<(Request, u64)> {
         let command = self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot)).ok();
@@ -324,6 +318,10 @@ fn accepts(field: Field, c: char) -> bool {
 }
 
 impl Pane for Ticket {
+    fn due(&self, _at: &At<'_>) -> Option<Duration> {
+        self.estimate.due()
+    }
+
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let account = look.snapshot.default_account.as_str();
         let mut line = titled("Order ticket", &format!("{} ", ascii_escaped(account)), look);
