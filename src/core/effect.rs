@@ -100,6 +100,8 @@ pub struct JournalEntry {
     pub trading_state: Option<TradingState>,
     /// Shares that fell by ten per cent and the session of it: all that still count, where one was added.
     pub fallen: Option<Vec<(Instrument, Date)>>,
+    /// Accounts on which automation waits for a person, and why: all of them, where that changed.
+    pub paused: Option<Vec<(AccountId, String)>>,
     /// The user's lists, where they changed.
     pub watchlists: Option<Vec<Watchlist>>,
     /// Log lines.
@@ -118,6 +120,7 @@ impl JournalEntry {
             && self.equity.is_empty()
             && self.trading_state.is_none()
             && self.fallen.is_none()
+            && self.paused.is_none()
             && self.watchlists.is_none()
             && self.log.is_empty()
     }

@@ -9,6 +9,7 @@ use super::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use super::instrument::Instrument;
 use super::money::{Currency, Price, Quantity, decimal_text};
 use super::order::{OrderSubject, Pricing, Side};
+use super::position::Position;
 
 /// Why units moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -244,6 +245,17 @@ pub struct Notice {
     pub at: Timestamp,
 }
 
+/// All positions of an account, as its broker shows them. Only made of an answer: a question that failed shows nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownPositions {
+    /// Whose.
+    pub account: AccountId,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// Every open position; empty means flat.
+    pub positions: Vec<Position>,
+}
+
 /// Whatever a broker reports.
 ///
 /// A split is an [`Execution`] of kind `CorporateAction` at price zero: it adds (or takes) units and spreads the cost over what is then held.
@@ -258,6 +270,8 @@ pub enum AccountEvent {
     Cash(CashEntry),
     /// Nothing moved, but the owner should know.
     Notice(Notice),
+    /// The positions as they are there.
+    Positions(ShownPositions),
 }
 
 #[cfg(test)]
@@ -332,6 +346,11 @@ mod tests {
             code: "POSITION_FROZEN".into(),
             text: "AAPL is frozen".to_owned(),
             at: Timestamp::UNIX_EPOCH,
+        }));
+        all.push(AccountEvent::Positions(ShownPositions {
+            account: AccountId::new("paper"),
+            at: Timestamp::UNIX_EPOCH,
+            positions: Vec::new(),
         }));
         for event in all {
             let text = serde_json::to_string(&event).unwrap();

@@ -258,6 +258,16 @@ fn keep_newest_venues(batches: &mut [JournalBatch]) {
 /// Where the shares under the short-sale restriction stand in the state table.
 const FALLEN: &str = "short_sale_restricted";
 
+/// Where the accounts on which automation waits stand there.
+const PAUSED: &str = "automation_paused";
+
+/// The accounts on which automation waits for a person. What cannot be read is an error: it may not go on by mistake.
+pub(super) fn read_paused(store: &Store) -> Result<Vec<(AccountId, String)>, StoreError> {
+    let Some(text) = store.get_state(PAUSED)? else { return Ok(Vec::new()) };
+    let unread = |_| vec![(AccountId::new("paper"), "what was paused cannot be read".to_owned())];
+    Ok(serde_json::from_str(&text).unwrap_or_else(unread))
+}
+
 /// Pairs of an instrument's key and a session.
 fn fallen_text(fallen: Vec<(Instrument, Date)>) -> String {
     let keys: Vec<(String, Date)> = fallen.into_iter().map(|(share, day)| (share.key(), day)).collect();
@@ -311,6 +321,11 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .trading_state
             .map(|state| ("trading_state".to_owned(), serde_json::to_string(&state).unwrap_or_default()))
             .into_iter()
+            .chain(
+                entry
+                    .paused
+                    .map(|paused| (PAUSED.to_owned(), serde_json::to_string(&paused).unwrap_or_default())),
+            )
             .chain(entry.fallen.map(|fallen| (FALLEN.to_owned(), fallen_text(fallen))))
             .collect(),
         venues: Vec::new(),

@@ -307,6 +307,8 @@ impl Assembly {
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,
+            clock_watch: super::clock::ClockWatch::default(),
+            positions_due: None,
             volumes_told: std::collections::BTreeMap::new(),
             needs_daily_stats: settings.venue.needs_daily_stats(),
         };
@@ -531,6 +533,7 @@ fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp
             .map(|(at, equity)| (account.clone(), at, equity))
             .collect(),
         fallen: super::journal::read_fallen(store)?,
+        paused: super::journal::read_paused(store)?,
         log: store.log(200)?,
     };
     drop(core.step(now, Input::Restored(Box::new(restored))));

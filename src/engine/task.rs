@@ -25,7 +25,7 @@ use crate::domain::snapshot::{Connection, MarketClock, Severity, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
 
-use super::clock::{Clock, system_now};
+use super::clock::{Clock, ClockWatch, since_boot, system_now};
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::journal::{Job, JournalSender, Written};
@@ -44,6 +44,8 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(33);
 const TICK_EVERY: Duration = Duration::from_secs(1);
 /// How often the other doors of the kill switch are looked at.
 const HALT_EVERY: Duration = Duration::from_millis(200);
+/// How often positions are compared with the broker's.
+const POSITIONS_EVERY: Duration = Duration::from_secs(60);
 /// Sessions that a day's usual volume is the average of.
 const VOLUME_DAYS: usize = 20;
 /// Jobs kept while the journal takes none.
@@ -83,6 +85,8 @@ pub(super) struct EngineTask {
     pub(super) previews: Previews,
     pub(super) known: BTreeSet<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
+    pub(super) clock_watch: ClockWatch,
+    pub(super) positions_due: Option<Instant>,
     /// Whose average volume the core has been told, and on which day.
     pub(super) volumes_told: BTreeMap<Instrument, Date>,
     /// The venue's slippage asks what is usual of an instrument.
@@ -144,13 +148,35 @@ impl EngineTask {
                     self.send_unsent();
                     self.link.flush();
                     self.surroundings();
+                    self.watch_clock().await;
                     self.step(Input::Tick).await;
+                    self.ask_positions().await;
                 }
                 _ = feed.tick() => self.prices().await,
             }
         }
         // Whatever waits for a broker will be found by the next start; nobody is left hanging here.
         self.pending.clear();
+    }
+
+    /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
+    async fn watch_clock(&mut self) {
+        if !self.clock.is_system() {
+            return;
+        }
+        if let Some(by) = self.clock_watch.look(self.clock.now(), since_boot()) {
+            self.step(Input::ClockStep { by }).await;
+        }
+    }
+
+    /// Has the books compared with the broker's positions, once a minute (reliability R2). An engine that only reads has an empty venue.
+    async fn ask_positions(&mut self) {
+        let now = Instant::now();
+        let due = *self.positions_due.get_or_insert(now + POSITIONS_EVERY) <= now;
+        if due && self.clock.is_system() && self.access != Access::Read {
+            self.positions_due = Some(now + POSITIONS_EVERY);
+            self.send(LinkCommand::Positions).await;
+        }
     }
 
     /// One step of the core, and everything it wants done.

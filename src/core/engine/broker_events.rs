@@ -12,7 +12,7 @@ use crate::domain::ids::ClientOrderId;
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::domain::snapshot::Severity;
 
-use super::Engine;
+use super::{Engine, Records};
 
 impl Engine {
     pub(super) fn on_broker_event(&mut self, event: AccountEvent) {
@@ -26,6 +26,7 @@ impl Engine {
                 }
             }
             AccountEvent::Cash(entry) => self.on_cash(entry),
+            AccountEvent::Positions(shown) => self.on_positions(&shown),
             AccountEvent::Notice(notice) => self.note(Severity::Error, &notice.code, notice.text),
         }
     }
@@ -107,13 +108,16 @@ impl Engine {
     }
 
     /// Takes an execution into the books. False when it is a repeat, or contradicts what is known.
-    fn book_execution(&mut self, execution: &Execution) -> bool {
+    pub(super) fn book_execution(&mut self, execution: &Execution) -> bool {
         let Some(books) = self.accounts.get_mut(&execution.account) else { return false };
         let held = books.portfolio.quantity(&execution.instrument);
         let settles = books.settles_behind(execution);
         match books.portfolio.apply(execution) {
             Applied::New { realized_pnl } => {
                 let violates = books.record(execution, held, settles);
+                if matches!(self.config.records, Records::All) {
+                    books.moved_at.insert(execution.instrument.clone(), self.now);
+                }
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
                 // After a split the newest quote is still one of before; the books have scaled their own mark.
                 let quoted =

@@ -8,6 +8,7 @@ mod cancel;
 mod doubt;
 mod journal;
 mod place;
+mod positions;
 mod publish;
 mod restore;
 mod trips;
@@ -98,6 +99,8 @@ pub(super) struct Books {
     pub(super) broker_up: bool,
     pub(super) reconciled: bool,
     pub(super) last_equity_at: Option<Timestamp>,
+    /// When something last moved in an instrument; not kept where nobody compares.
+    pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
     /// Highest net liquidation by account day, oldest first; the newest twenty days.
     pub(super) equity_highs: VecDeque<(Date, Decimal)>,
 }
@@ -171,6 +174,8 @@ pub struct Engine {
     deltas: BTreeMap<Instrument, Decimal>,
     /// Sessions in which shares fell by ten per cent: short sales of them are restricted then and in the next.
     fallen: BTreeMap<Instrument, Date>,
+    /// Accounts on which automation waits for a person, and why.
+    paused: BTreeMap<AccountId, String>,
     /// The last write failed.
     journal_down: bool,
     /// What this step wants written.
@@ -211,6 +216,7 @@ impl Engine {
             trips: trips::Trips::default(),
             deltas: BTreeMap::new(),
             fallen: BTreeMap::new(),
+            paused: BTreeMap::new(),
             journal_down: false,
             entry: JournalEntry::default(),
             effects: Vec::new(),
@@ -273,6 +279,7 @@ impl Engine {
                 self.clock = market;
                 self.replay = replay;
             }
+            Input::ClockStep { by } => self.saw_clock_step(by),
             Input::Note { severity, code, text } => self.note(severity, code, text),
             // The other inputs have a method of their own in `step`.
             _ => {}

@@ -29,6 +29,7 @@ impl Engine {
             broker_up: true,
             reconciled: false,
             last_equity_at: None,
+            moved_at: std::collections::BTreeMap::new(),
             equity_highs: std::collections::VecDeque::new(),
             setup,
         };
@@ -52,6 +53,7 @@ impl Engine {
         }
         cash.for_each(|entry| self.restore_cash(entry));
         self.fallen.extend(restored.fallen.iter().cloned());
+        self.paused.extend(restored.paused.iter().cloned());
         for (account, equity) in &restored.day_start_equity {
             if let Some(books) = self.accounts.get_mut(account) {
                 books.portfolio.set_day_start_equity(self.now, *equity);

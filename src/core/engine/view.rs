@@ -76,6 +76,7 @@ impl Engine {
             clock_back_at: self.trips.clock_back_at,
             fees: &self.config.fees,
             reconciled: books.reconciled,
+            automation_paused: self.paused.contains_key(&books.setup.account),
             broker_up: books.broker_up,
             live_armed: false,
             bar_mode: self.config.bar_mode,

@@ -181,6 +181,12 @@ impl Portfolio {
         self.rates.keys().copied()
     }
 
+    /// Executions taken in so far, those of the journal among them.
+    #[must_use]
+    pub fn executions_seen(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Takes an execution in, once.
     pub fn apply(&mut self, execution: &Execution) -> Applied {
         match self.seen.entry(execution.execution_id.clone()) {

@@ -71,6 +71,8 @@ pub struct RiskView<'a> {
     pub fees: &'a FeeTable,
     /// Orders and positions agree with the broker's.
     pub reconciled: bool,
+    /// Automation waits for a person to accept the positions.
+    pub automation_paused: bool,
     /// The broker answers.
     pub broker_up: bool,
     /// Live accounts: a person has armed live trading.

@@ -248,7 +248,10 @@ fn a_symbol_change_renames_the_order_in_the_book() {
     rig.report(id, OrderEvent::Renamed { subject: OrderSubject::Instrument(new.clone()) });
     let working = rig.engine.book.lookup(&paper());
     assert_eq!((working.naming(&aapl()).count(), working.naming(&new).count()), (0, 1));
-    assert_eq!((rig.status(id), rig.engine.spec(&new).map(|spec| &spec.instrument)), (OrderStatus::Submitted, Some(&new)));
+    assert_eq!(
+        (rig.status(id), rig.engine.spec(&new).map(|spec| &spec.instrument)),
+        (OrderStatus::Submitted, Some(&new))
+    );
     assert_eq!(rig.engine.quote(&new).and_then(|quote| quote.bid), Some(Price::from(100)));
     let OrderEvent::Filled(mut bought) = fill(id, "x", Side::Buy, 10, "100") else { unreachable!() };
     bought.instrument = new.clone();

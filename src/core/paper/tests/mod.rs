@@ -302,6 +302,7 @@ fn describe(report: &mut String, event: &AccountEvent) {
             .unwrap();
         }
         AccountEvent::Cash(entry) => writeln!(report, "cash {}", entry.amount).unwrap(),
+        AccountEvent::Positions(_) => panic!("the venue shows positions when it is asked"),
         AccountEvent::Notice(notice) => writeln!(report, "{} {}", notice.code, notice.text).unwrap(),
     }
 }
