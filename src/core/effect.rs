@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use crate::domain::alert::Alert;
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId};
@@ -98,6 +99,8 @@ pub struct JournalEntry {
     pub trading_state: Option<TradingState>,
     /// The user's lists, where they changed.
     pub watchlists: Option<Vec<Watchlist>>,
+    /// All alerts, where they changed.
+    pub alerts: Option<Vec<Alert>>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -114,6 +117,7 @@ impl JournalEntry {
             && self.equity.is_empty()
             && self.trading_state.is_none()
             && self.watchlists.is_none()
+            && self.alerts.is_none()
             && self.log.is_empty()
     }
 }
@@ -134,6 +138,8 @@ pub enum Outcome {
     Refused(String),
     /// Done.
     Done,
+    /// Done, and what was done in one line.
+    Said(String),
 }
 
 /// One thing to do. The order of effects is the order to do them in.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{AccountKind, AccountMode};
+use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
@@ -54,6 +55,9 @@ pub struct Restored {
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
     /// High points of equity within the last 20 account days, oldest first.
     pub equity_highs: Vec<(AccountId, Timestamp, rust_decimal::Decimal)>,
+    /// Alerts, those that rang among them.
+    #[serde(default)]
+    pub alerts: Vec<Alert>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
 }
@@ -114,6 +118,13 @@ pub enum Input {
         order: ClientOrderId,
         /// How.
         change: OrderChange,
+    },
+    /// Somebody sets, changes or takes off an alert.
+    Alert {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// What is to be done.
+        change: AlertChange,
     },
     /// Kill switch on.
     Halt {

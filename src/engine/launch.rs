@@ -225,6 +225,8 @@ fn first_picture(settings: &Settings) -> Snapshot {
         quotes: Arc::default(),
         specs: Arc::default(),
         watchlists: Arc::default(),
+        alerts: Arc::default(),
+        books: Arc::default(),
         log: Arc::default(),
         connections: Arc::default(),
         replay: None,
@@ -373,6 +375,7 @@ impl EngineTask {
                 .working()
                 .flat_map(|order| order.request.subject.instruments().cloned().collect::<Vec<_>>()),
         );
+        wanted.extend(self.core.alerted().cloned());
         if *self.core.watchlists() != *lists {
             self.step(Input::Watchlists(lists)).await;
         }
@@ -525,6 +528,7 @@ fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp
             .into_iter()
             .map(|(at, equity)| (account.clone(), at, equity))
             .collect(),
+        alerts: store.alerts()?,
         log: store.log(200)?,
     };
     drop(core.step(now, Input::Restored(Box::new(restored))));
