@@ -224,7 +224,10 @@ fn fill(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), I
     match &order.request.subject {
         OrderSubject::Instrument(_) => {
             order.filled_notional += execution.price.get() * progress.get();
-            order.average_price = Some(Price::new(mean(order.filled_notional, filled.get())));
+            // The average of one fill is its price: most orders have no other.
+            let only = order.filled_quantity.is_zero().then_some(execution.price);
+            order.average_price =
+                only.or_else(|| Some(Price::new(mean(order.filled_notional, filled.get()))));
         }
         OrderSubject::Legs(_) => add_leg_price(order, execution),
     }

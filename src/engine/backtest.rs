@@ -216,10 +216,11 @@ impl Driver {
         self.venue.on_bar(end, instrument, bar);
         self.collect(end);
         self.core.on_bar_fast(end, instrument, bar);
-        let view = View { core: &self.core, account: &self.account };
-        if !view.position(instrument).is_zero() {
+        // The venue's books are those of one account, and by now the engine's say the same.
+        if !self.venue.books().quantity(instrument).is_zero() {
             self.result.bars_held += 1;
         }
+        let view = View { core: &self.core, account: &self.account };
         strategy.on_input(end, StrategyInput::Bar { instrument, interval, bar }, &view, &mut self.wanted);
         if !self.wanted.is_empty() {
             self.carry_out(end, strategy);
@@ -347,7 +348,12 @@ fn trips(fills: &[BookedExecution]) -> Vec<Trip> {
             spread(lots, execution.signed_quantity().get());
             continue;
         }
-        let fee_per_unit = execution.fee / execution.quantity.get();
+        // What part of a fee belongs to so many of its units; nearly always all or nothing.
+        let share = |fee: Decimal, units: Decimal, of: Quantity| match of.get() {
+            all if units == all => fee,
+            all if fee.is_zero() || all.is_zero() => Decimal::ZERO,
+            all => fee * units / all,
+        };
         let mut left = execution.signed_quantity().get();
         while let Some((entry, held)) = lots.front_mut()
             && !left.is_zero()
@@ -355,12 +361,8 @@ fn trips(fills: &[BookedExecution]) -> Vec<Trip> {
         {
             let closed = left.abs().min(held.abs());
             let signed = if held.is_sign_negative() { -closed } else { closed };
-            let entry_fees = if entry.quantity.is_zero() {
-                Decimal::ZERO
-            } else {
-                entry.fee * closed / entry.quantity.get()
-            };
-            let fees = entry_fees + fee_per_unit * closed;
+            let fees =
+                share(entry.fee, closed, entry.quantity) + share(execution.fee, closed, execution.quantity);
             let gain = (execution.price.get() - entry.price.get()) * signed * execution.multiplier;
             trips.push(Trip {
                 instrument: execution.instrument.clone(),

@@ -70,8 +70,50 @@ actions! {
     Sell = "sell",
     /// The alerts.
     Alerts = "alerts",
-    /// The next arrangement of the panes.
+    /// The next layout.
     Preset = "next_layout",
+    /// The layout before.
+    PresetBack = "previous_layout",
+    /// Change the layout.
+    Arrange = "edit_layout",
+    /// A pane beside this one.
+    SplitRight = "split_right",
+    /// A pane below this one.
+    SplitDown = "split_down",
+    /// Another pane in this place.
+    PutPane = "change_pane",
+    /// This pane leaves the layout.
+    ClosePane = "close_pane",
+    /// The pane gets wider.
+    Wider = "wider",
+    /// The pane gets narrower.
+    Narrower = "narrower",
+    /// The pane gets taller.
+    Taller = "taller",
+    /// The pane gets lower.
+    Lower = "lower",
+    /// The pane changes places with the next.
+    MovePane = "move_pane",
+    /// The pane changes places with the one before.
+    MovePaneBack = "move_pane_back",
+    /// Side by side becomes one over the other.
+    TurnSplit = "turn_split",
+    /// Sizes by need again.
+    EvenSizes = "even_sizes",
+    /// Save the layout under a name.
+    SaveLayout = "save_layout",
+    /// The layout as it was saved.
+    ResetLayout = "reset_layout",
+    /// Delete the user's own layout.
+    DeleteLayout = "delete_layout",
+    /// To the pane at the left.
+    FocusLeft = "pane_left",
+    /// To the pane at the right.
+    FocusRight = "pane_right",
+    /// To the pane above.
+    FocusUp = "pane_up",
+    /// To the pane below.
+    FocusDown = "pane_down",
     /// The focused pane alone, or all again.
     ZoomPane = "zoom_pane",
     /// Copy the row.

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::Size;
 
+use super::arrange::Drag;
 use super::bar::CommandBar;
 use super::dialogs::Dialog;
 use super::env::{At, Env};
 use super::flash::Flashes;
 use super::keymap::{Keymap, KeymapError};
-use super::layout::{Layout, Preset};
+use super::layout::{Desk, Layout};
 use super::options::Options;
 use super::panes::{Pane, PaneKind, Panes};
 use super::toasts::Toasts;
-use super::widgets::borders::inside;
 use super::wish::Purpose;
 use crate::domain::snapshot::Snapshot;
 
@@ -26,8 +26,12 @@ pub struct App {
     pub size: Size,
     /// The pane with the keys.
     pub focus: PaneKind,
-    /// What the desk gives its room to.
-    pub preset: Preset,
+    /// The layouts.
+    pub desk: Desk,
+    /// The keys change the layout.
+    pub arranging: bool,
+    /// A line between panes is under the mouse.
+    pub dragging: Option<Drag>,
     /// It has the whole screen.
     pub zoomed: bool,
     /// The pane to go back to from the ticket.
@@ -77,7 +81,9 @@ impl App {
             env,
             size,
             focus: PaneKind::Watchlist,
-            preset: Preset::default(),
+            desk: Desk::default(),
+            arranging: false,
+            dragging: None,
             zoomed: false,
             before: PaneKind::Watchlist,
             panes,
@@ -105,13 +111,7 @@ impl App {
     /// Where everything stands; none when the screen is too small.
     #[must_use]
     pub fn layout(&self) -> Option<Layout> {
-        Layout::new(self.size, self.focus, self.preset, self.zoomed)
-    }
-
-    /// The inside of a pane in view; empty for one that is not.
-    #[must_use]
-    pub fn inside(&self, kind: PaneKind) -> Rect {
-        self.layout().and_then(|layout| layout.pane(kind)).map(inside).unwrap_or_default()
+        Layout::new(self.size, self.focus, self.desk.tree(), self.zoomed)
     }
 
     /// The next number for a request or a review.

@@ -3,6 +3,7 @@
 
 mod action;
 mod app;
+mod arrange;
 mod bar;
 mod commands;
 mod dialogs;
@@ -13,6 +14,7 @@ mod format;
 mod input;
 mod keymap;
 mod layout;
+mod mouse;
 mod options;
 mod output;
 mod pace;

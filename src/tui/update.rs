@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
 use super::app::App;
@@ -37,7 +37,7 @@ impl App {
         let mut wishes = Vec::new();
         match input {
             Input::Key(event) => self.key(event, snapshot, &mut wishes),
-            Input::Mouse(event) => self.click(event, snapshot, &mut wishes),
+            Input::Mouse(event) => self.mouse_event(event, snapshot, &mut wishes),
             Input::Paste(text) => self.paste(&text, snapshot, &mut wishes),
             Input::PasteTooLong => {
                 wishes.push(Wish::Say(Severity::Warning, "A paste of more than 4 KiB was refused.".into()))
@@ -138,6 +138,10 @@ impl App {
         if self.bar.is_active() {
             return self.bar.key(event, &at, wishes);
         }
+        if self.arranging {
+            let action = self.env.keymap.action(&[super::keymap::Scope::Layout], event);
+            return wishes.extend(action.map(Wish::Act));
+        }
         let (pane, env) = self.pane_mut(self.focus);
         if pane.key(event, &At { env, snapshot }, wishes) {
             return;
@@ -148,30 +152,34 @@ impl App {
 
     /// What an action means: first to the pane with the keys, then to the screen.
     fn act(&mut self, action: Action, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        if self.arrange(action, snapshot, wishes) {
+            return;
+        }
+        if self.arranging && action == Action::Back {
+            self.arranging = false;
+            return;
+        }
         let (pane, env) = self.pane_mut(self.focus);
         if pane.act(action, &At { env, snapshot }, wishes) {
             return;
         }
         match action {
-            Action::FocusNext => self.focus_on(step(self.focus, true)),
-            Action::FocusPrevious => self.focus_on(step(self.focus, false)),
+            Action::FocusNext | Action::FocusPrevious => {
+                self.focus_on(self.next_pane(action == Action::FocusNext));
+            }
             Action::Back if self.toasts.dismiss() => {}
             Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.focus_on(PaneKind::Alerts),
-            Action::Preset => {
-                self.preset = self.preset.next();
-                self.toasts.push(Severity::Info, format!("Layout: {}", self.preset.name()), self.env.now);
-            }
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
-                let help = Help::new(self.focus, &self.env.keymap);
+                let help = Help::new(self.focus, self.arranging, &self.env.keymap);
                 self.dialogs.push(Dialog::Help(help));
             }
             Action::Palette => {
-                let palette = Palette::new(self.focus, &At { env: &self.env, snapshot });
+                let palette = Palette::new(self.focus, &self.desk, &At { env: &self.env, snapshot });
                 self.dialogs.push(Dialog::Palette(palette));
             }
             action => {
@@ -180,6 +188,16 @@ impl App {
                 }
             }
         }
+    }
+
+    /// The pane of the layout before or after the focused one, around the end.
+    #[must_use]
+    pub fn next_pane(&self, forward: bool) -> PaneKind {
+        let all = self.desk.panes(self.focus);
+        let at = all.iter().position(|kind| *kind == self.focus).unwrap_or(0);
+        all.get((at + if forward { 1 } else { all.len() - 1 }) % all.len().max(1))
+            .copied()
+            .unwrap_or(self.focus)
     }
 
     /// Gives the keys to a pane.
@@ -209,50 +227,6 @@ impl App {
         let (pane, env) = self.pane_mut(self.focus);
         if !pane.paste(&text, &At { env, snapshot }, wishes) {
             wishes.push(Wish::Type(text));
-        }
-    }
-
-    fn click(&mut self, event: MouseEvent, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
-        if !self.dialogs.is_empty() {
-            return;
-        }
-        let Some(layout) = self.layout() else { return };
-        let place = ratatui::layout::Position::new(event.column, event.row);
-        if layout.bar.contains(place) && matches!(event.kind, MouseEventKind::Down(_)) {
-            return wishes.push(Wish::Type(String::new()));
-        }
-        if layout.tabs.is_some_and(|tabs| tabs.contains(place))
-            && matches!(event.kind, MouseEventKind::Down(_))
-        {
-            if let Some(kind) = super::view::tab_at(event.column, self.focus, self.size.width) {
-                self.focus_on(kind);
-            }
-            return;
-        }
-        let Some((kind, area)) = layout.panes.iter().find(|(_, area)| area.contains(place)).copied() else {
-            return;
-        };
-        let area = inside(area);
-        if !area.contains(place) {
-            if matches!(event.kind, MouseEventKind::Down(_)) {
-                self.focus_on(kind);
-            }
-            return;
-        }
-        match event.kind {
-            MouseEventKind::Down(_) => {
-                self.focus_on(kind);
-                let (pane, env) = self.pane_mut(kind);
-                let at = At { env, snapshot };
-                pane.click(event.column - area.x, event.row - area.y, area, &at, wishes);
-            }
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                let down = event.kind == MouseEventKind::ScrollDown;
-                let (pane, env) = self.pane_mut(kind);
-                let action = if down { Action::Down } else { Action::Up };
-                pane.act(action, &At { env, snapshot }, wishes);
-            }
-            _ => {}
         }
     }
 
@@ -348,8 +322,10 @@ impl App {
             for wish in std::mem::take(&mut wishes) {
                 self.grant(wish, snapshot, &mut wishes, &mut effects);
             }
+            let layout = self.layout();
             for kind in PaneKind::ALL {
-                let area = self.inside(*kind);
+                let area =
+                    layout.as_ref().and_then(|layout| layout.pane(*kind)).map(inside).unwrap_or_default();
                 let (pane, env) = self.pane_mut(*kind);
                 // A pane out of view has nothing to ask; only the ticket's estimate may still be due.
                 if !area.is_empty() {
@@ -390,6 +366,11 @@ impl App {
             }
             Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
             Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
+            Wish::Layout(wish) => self.rearrange(wish),
+            Wish::Order(id) => {
+                self.panes.orders.show_order(id);
+                self.focus_on(PaneKind::Orders);
+            }
             Wish::Open(dialog) => self.dialogs.push(*dialog),
             Wish::Say(severity, text) => self.say(severity, text, snapshot),
             Wish::Type(text) => {
@@ -508,13 +489,6 @@ fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = 
         let before = || old.alerts.iter().find(|other| other.id == alert.id);
         known && alert.fired_at.is_some_and(|at| before().map_or(at > old.now, Alert::waits))
     })
-}
-
-/// The pane before or after, around the end.
-fn step(kind: PaneKind, forward: bool) -> PaneKind {
-    let all = PaneKind::ALL;
-    let at = all.iter().position(|other| *other == kind).unwrap_or(0);
-    all[(at + if forward { 1 } else { all.len() - 1 }) % all.len()]
 }
 
 const fn loudness(order: &Order) -> Severity {

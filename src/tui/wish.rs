@@ -4,9 +4,11 @@ use smol_str::SmolStr;
 
 use super::action::Action;
 use super::dialogs::Dialog;
+use super::layout::Axis;
 use super::panes::PaneKind;
 use crate::client::Request;
 use crate::command::types::Command;
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::Price;
 use crate::domain::order::{OriginKind, Side};
@@ -32,6 +34,10 @@ pub enum Wish {
     Run(Command, String),
     /// Do what a key would.
     Act(Action),
+    /// Change the layout.
+    Layout(Rearrange),
+    /// Show this order in its list.
+    Order(ClientOrderId),
     /// Open a dialog over what is there.
     Open(Box<Dialog>),
     /// Tell the user.
@@ -44,6 +50,19 @@ pub enum Wish {
     Remember(String),
     /// Reach a user who looks elsewhere.
     Notify(String),
+}
+
+/// What becomes of the layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rearrange {
+    /// Another one is shown.
+    Show(String),
+    /// A pane comes beside or below the focused one.
+    Add(PaneKind, Axis),
+    /// A pane takes the place of the focused one.
+    Put(PaneKind),
+    /// What is shown is saved under a name.
+    Save(String),
 }
 
 /// Why the engine was asked: decides what its answer is for.

@@ -6,6 +6,7 @@ use crate::core::portfolio::Applied;
 use crate::domain::execution::{
     AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate,
 };
+use crate::domain::ids::ClientOrderId;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 
@@ -33,9 +34,9 @@ impl Engine {
         {
             return;
         }
-        let Some(mut order) = self.book.get(update.client_order_id).cloned() else {
-            let text =
-                format!("the broker reports on order {}, which is not in memory", update.client_order_id);
+        let id = update.client_order_id;
+        let Some(order) = self.book.get(id) else {
+            let text = format!("the broker reports on order {id}, which is not in memory");
             self.note(Severity::Warning, "UNKNOWN_ORDER", text);
             return;
         };
@@ -43,27 +44,24 @@ impl Engine {
         // In any case the broker is asked before anything is concluded: it may have ended the order, and the word of that be lost.
         if matches!(update.event, OrderEvent::CancelRejected(_)) {
             if order.is_working() {
-                let account = update.account.clone();
-                self.effects.push(Effect::Ask { account, order: update.client_order_id });
+                self.effects.push(Effect::Ask { account: update.account.clone(), order: id });
             }
-            if super::doubt::is_unproven(&order) {
+            if super::doubt::is_unproven(order) {
                 return;
             }
         }
-        let (before, overfill) = (order.status, order.overfill_quantity);
-        if let Err(error) = lifecycle::apply(&mut order, &update.event, update.at) {
-            let text = format!("order {}: {error}; ignored", order.number);
+        let (before, overfill, number) = (order.status, order.overfill_quantity, order.number);
+        let applied = self.book.change(id, |order| lifecycle::apply(order, &update.event, update.at));
+        if let Some(Err(error)) = applied {
+            let text = format!("order {number}: {error}; ignored");
             self.note(Severity::Error, "ILLEGAL_TRANSITION", text);
             return;
         }
-        self.change_status(before, &order, event_word(&update.event));
-        if self.keeps_all() {
-            self.report(before, &order, &update.event);
-        }
+        self.order_changed(id, before, &update.event);
+        let Some(order) = self.book.get(id) else { return };
         let replaces = order.replaces.filter(|_| matches!(update.event, OrderEvent::NeverReached));
         let overfilled = order.overfill_quantity > overfill;
         let rejected = order.status == OrderStatus::Rejected && before != order.status;
-        self.put_order(order);
         if overfilled {
             self.saw_contradiction();
         }
@@ -74,6 +72,18 @@ impl Engine {
         if let Some(old) = replaces {
             self.undo_replace(old);
         }
+    }
+
+    /// An order has been changed in the book by an event: said, and its newest state written.
+    fn order_changed(&mut self, id: ClientOrderId, before: OrderStatus, event: &OrderEvent) {
+        self.orders_dirty();
+        if !self.keeps_all() {
+            return;
+        }
+        let Some(order) = self.book.get(id).cloned() else { return };
+        self.change_status(before, &order, event_word(event));
+        self.report(before, &order, event);
+        self.entry.orders.push(order);
     }
 
     /// Takes an execution into the books. False when it is a repeat, or contradicts what is known.

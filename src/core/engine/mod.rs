@@ -48,6 +48,9 @@ use crate::domain::fees::FeeTable;
 /// Log lines kept in memory.
 pub const LOG_LINES_MAX: usize = 500;
 
+/// Ended orders kept where nobody reads them afterwards: whoever has just placed one may still look.
+const ENDED_UNREAD: usize = 16;
+
 /// How often the equity curve gets a point while something moves.
 const EQUITY_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
@@ -178,6 +181,10 @@ impl Engine {
     pub fn new(config: EngineConfig, calendar: Arc<Calendar>, now: Timestamp) -> Self {
         Self {
             ids: IdGenerator::new(config.seed),
+            book: match config.records {
+                Records::All => OrderBook::default(),
+                Records::Executions => OrderBook::remembering(ENDED_UNREAD),
+            },
             config,
             calendar,
             now,
@@ -187,7 +194,6 @@ impl Engine {
             trading_state: TradingState::Active,
             market: MarketState::default(),
             accounts: BTreeMap::new(),
-            book: OrderBook::default(),
             waiting: BTreeMap::new(),
             doubts: BTreeMap::new(),
             trips: trips::Trips::default(),

@@ -73,10 +73,10 @@ impl Venue {
             _ => Decimal::ZERO,
         };
         Execution {
-            execution_id: ExecutionId::new(format!("x{number}")),
+            execution_id: ExecutionId::numbered('x', number),
             account: self.config.account.clone(),
             client_order_id: order.map(|(id, _)| id),
-            broker_order_id: order.map(|(_, seq)| BrokerOrderId::new(format!("p{seq}"))),
+            broker_order_id: order.map(|(_, seq)| BrokerOrderId::numbered('p', seq)),
             instrument: leg.instrument,
             side: leg.side,
             quantity: leg.quantity,

@@ -185,6 +185,9 @@ pub struct Venue {
     /// An option has expired whose underlying has no price yet.
     #[serde(skip)]
     awaits_price: bool,
+    /// When the day orders of now end, and since when that is known.
+    #[serde(skip)]
+    session_end: Option<(Timestamp, Timestamp)>,
     #[serde(skip)]
     due: Option<Timestamp>,
     #[serde(skip, default = "epoch")]
@@ -236,6 +239,7 @@ impl Venue {
             events: Vec::new(),
             timers: BTreeSet::new(),
             awaits_price: false,
+            session_end: None,
             due: None,
             now: Timestamp::UNIX_EPOCH,
         }
@@ -320,10 +324,14 @@ impl Venue {
     fn reach(&mut self, due: Timestamp) {
         self.now = self.now.max(due);
         // Only what is due then: on bars the clock stands at the bar's end already, whose own ends have to wait.
-        let later = self.timers.split_off(&(due, u64::MAX));
-        let timers = std::mem::replace(&mut self.timers, later);
+        let mut seqs = Vec::new();
+        while let Some((_, seq)) = self.timers.first().filter(|(at, _)| *at <= due) {
+            seqs.push(*seq);
+            self.timers.pop_first();
+        }
         // By arrival, as everything here.
-        let seqs: BTreeSet<u64> = timers.into_iter().map(|(_, seq)| seq).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
         for seq in seqs {
             self.advance_order(seq, due);
         }
@@ -355,7 +363,7 @@ impl Venue {
     }
 
     fn acknowledge(&mut self, id: ClientOrderId, seq: u64, at: Timestamp) {
-        let broker_order_id = BrokerOrderId::new(format!("p{seq}"));
+        let broker_order_id = BrokerOrderId::numbered('p', seq);
         self.report(id, at, OrderEvent::Acknowledged { broker_order_id });
     }
 
@@ -421,7 +429,7 @@ impl Venue {
     /// The venue's own id of an order in the market.
     #[must_use]
     pub fn broker_order_id(&self, id: ClientOrderId) -> Option<BrokerOrderId> {
-        self.ids.get(&id).map(|seq| BrokerOrderId::new(format!("p{seq}")))
+        self.ids.get(&id).map(|seq| BrokerOrderId::numbered('p', *seq))
     }
 
     /// Ids of the orders in the market, by arrival.

@@ -6,6 +6,7 @@
 mod lots;
 mod margin;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{Account, AccountKind, AccountMode};
-use crate::domain::calendar::{Calendar, account_day, exchange_date};
+use crate::domain::calendar::{Calendar, account_day, account_day_end, exchange_date};
 use crate::domain::execution::{CashEntry, CashKind, Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, ExecutionId};
 use crate::domain::instrument::{AssetClass, Instrument};
@@ -82,8 +83,21 @@ pub struct Portfolio {
     realized_pnl: Decimal,
     fees: Decimal,
     day: Option<Date>,
+    #[serde(skip)]
+    day_end: DayEnd,
     day_start_equity: Decimal,
     deposits_today: Decimal,
+}
+
+/// When the account day ends, worked out from the day once it is asked for: zones are dear in a backtest's inner loop.
+/// It is no part of the books, so that books are equal whether it is known or not.
+#[derive(Clone, Copy, Debug, Default)]
+struct DayEnd(Option<Timestamp>);
+
+impl PartialEq for DayEnd {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// JSON has no maps with structured keys: holdings are stored as pairs.
@@ -128,6 +142,7 @@ impl Portfolio {
             realized_pnl: Decimal::ZERO,
             fees: Decimal::ZERO,
             day: None,
+            day_end: DayEnd::default(),
             day_start_equity: opening,
             deposits_today: Decimal::ZERO,
         }
@@ -168,14 +183,17 @@ impl Portfolio {
 
     /// Takes an execution in, once.
     pub fn apply(&mut self, execution: &Execution) -> Applied {
-        if let Some(kept) = self.seen.get(&execution.execution_id) {
-            return if *kept == (execution.quantity, execution.price) {
-                Applied::Duplicate
-            } else {
-                Applied::Conflict { kept: *kept }
-            };
+        match self.seen.entry(execution.execution_id.clone()) {
+            Entry::Occupied(known) => {
+                let kept = *known.get();
+                return if kept == (execution.quantity, execution.price) {
+                    Applied::Duplicate
+                } else {
+                    Applied::Conflict { kept }
+                };
+            }
+            Entry::Vacant(room) => drop(room.insert((execution.quantity, execution.price))),
         }
-        self.seen.insert(execution.execution_id.clone(), (execution.quantity, execution.price));
         Applied::New { realized_pnl: self.book(execution) }
     }
 
@@ -185,7 +203,7 @@ impl Portfolio {
     }
 
     fn book(&mut self, execution: &Execution) -> Decimal {
-        self.touch_day(execution.at);
+        self.roll_day(execution.at);
         let holding =
             self.holdings.entry(execution.instrument.clone()).or_insert_with(|| Holding::new(execution));
         let split = execution.kind == ExecutionKind::CorporateAction && execution.price.is_zero();
@@ -217,7 +235,7 @@ impl Portfolio {
         if !self.seen_cash.insert(entry.id.clone()) {
             return false;
         }
-        self.touch_day(entry.at);
+        self.roll_day(entry.at);
         *self.cash.entry(entry.currency).or_insert(Decimal::ZERO) += entry.amount;
         let value = entry.amount * self.rate(entry.currency).unwrap_or(Decimal::ONE);
         match entry.kind {
@@ -241,6 +259,9 @@ impl Portfolio {
 
     /// Moves to the account day of `now` if it has turned. True when it did.
     pub fn roll_day(&mut self, now: Timestamp) -> bool {
+        if self.unsettled.is_empty() && self.day_end.0.is_some_and(|end| now < end) {
+            return false;
+        }
         let day = account_day(now);
         let turned = self.day.is_some_and(|before| day > before);
         if turned || self.day.is_none() {
@@ -253,18 +274,15 @@ impl Portfolio {
             }
             self.day = Some(day);
         }
+        self.day_end = DayEnd(self.day.map(account_day_end));
         self.unsettled.retain(|sale| sale.settles > exchange_date(now));
         turned
-    }
-
-    fn touch_day(&mut self, at: Timestamp) {
-        // Time zone arithmetic is dear in a backtest's inner loop: the day is only looked at when there is something to roll.
-        self.roll_day(at);
     }
 
     /// Sets the equity the account day began with, from the record.
     pub fn set_day_start_equity(&mut self, now: Timestamp, equity: Decimal) {
         self.day = Some(account_day(now));
+        self.day_end = DayEnd::default();
         self.day_start_equity = equity;
     }
 

@@ -97,6 +97,13 @@ impl Orders {
         self.which = Which::All;
     }
 
+    /// Selects one order, among all.
+    pub fn show_order(&mut self, id: ClientOrderId) {
+        self.which = Which::All;
+        self.filter = ListFilter::default();
+        self.selected = Some(id);
+    }
+
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Order> {
         let mut rows: Vec<&Order> = snapshot
             .orders

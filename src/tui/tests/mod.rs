@@ -5,6 +5,7 @@ mod chain;
 mod chart;
 mod command_bar;
 mod harness;
+mod layout;
 mod paint;
 mod safety;
 mod screens;

@@ -180,11 +180,14 @@ pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest) -> (Vec<RiskCheck
     let shrinks = view.replaces.is_some_and(|old| is_no_increase(old, request));
     let context = Context { view, request, parts, cost, reduces, shrinks };
     let mut checks = Checks(Vec::with_capacity(DenialCode::ALL.len()));
+    // In the order of the codes: then nothing is left to sort.
     state::run(&context, &mut checks);
     shape::run(&context, &mut checks);
     market::run(&context, &mut checks);
     size::run(&context, &mut checks);
+    state::pace(&context, &mut checks);
     money::run(&context, &mut checks);
+    state::guards(&mut checks);
     (checks.0, reduces)
 }
 
