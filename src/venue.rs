@@ -28,7 +28,10 @@ pub fn fee_table(settings: &Settings, fees: &arbion::config::Fees) -> FeeTable {
         crypto_maker_percent: fees.crypto_maker_percent,
         crypto_taker_percent: fees.crypto_taker_percent,
         perpetual_percent: fees.perpetual_percent,
+        crypto_fee_in_coin: fees.crypto_fee_in_coin,
         exercise: fees.exercise,
+        margin_interest_percent: fees.margin_interest_percent,
+        short_borrow_percent: fees.short_borrow_percent,
         ..FeeTable::free()
     };
     file.regulated(file.schedules.get(&fees.schedule).cloned().unwrap_or_else(own))

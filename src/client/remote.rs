@@ -293,7 +293,7 @@ impl Keeper {
         self.pictures.send_modify(|picture| {
             let mut shown = Snapshot::clone(picture);
             let text = format!("{reason}; attaching again");
-            let mut connections = vec![Connection { name: LINE.into(), up: false, text }];
+            let mut connections = vec![Connection::new(LINE, false, &text)];
             connections.extend(shown.connections.iter().filter(|known| known.name != LINE).cloned());
             shown.connections = Arc::new(connections);
             *picture = Arc::new(shown);

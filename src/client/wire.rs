@@ -12,6 +12,8 @@ use smol_str::SmolStr;
 
 use super::message::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
+use crate::domain::alert::Alert;
+use crate::domain::depth::MarketBook;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
@@ -174,6 +176,10 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watchlists: Option<Arc<Vec<Watchlist>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    alerts: Option<Arc<Vec<Alert>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    books: Option<Arc<Vec<MarketBook>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<LogUpdate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connections: Option<Arc<Vec<Connection>>>,
@@ -208,6 +214,8 @@ impl Update {
             quotes_gone: Vec::new(),
             specs: snapshot.specs.values().cloned().collect(),
             watchlists: Some(Arc::clone(&snapshot.watchlists)),
+            alerts: Some(Arc::clone(&snapshot.alerts)),
+            books: Some(Arc::clone(&snapshot.books)),
             log: Some(LogUpdate { gone: 0, new: snapshot.log.as_ref().clone() }),
             connections: Some(Arc::clone(&snapshot.connections)),
         }
@@ -250,6 +258,8 @@ impl Update {
             specs,
             watchlists: section(changed(&before.watchlists, &after.watchlists))
                 .map(|()| Arc::clone(&after.watchlists)),
+            alerts: section(changed(&before.alerts, &after.alerts)).map(|()| Arc::clone(&after.alerts)),
+            books: section(changed(&before.books, &after.books)).map(|()| Arc::clone(&after.books)),
             log: section(!Arc::ptr_eq(&before.log, &after.log))
                 .map(|()| log_between(&before.log, &after.log)),
             connections: section(changed(&before.connections, &after.connections))
@@ -286,6 +296,8 @@ impl Update {
             ),
             specs: Arc::new(self.specs.into_iter().map(|spec| (spec.instrument.clone(), spec)).collect()),
             watchlists: self.watchlists?,
+            alerts: self.alerts?,
+            books: self.books?,
             log: Arc::new(self.log?.new),
             connections: self.connections?,
             replay: head.replay,
@@ -303,6 +315,8 @@ impl Update {
         next.accounts = self.accounts.unwrap_or(next.accounts);
         next.positions = self.positions.unwrap_or(next.positions);
         next.watchlists = self.watchlists.unwrap_or(next.watchlists);
+        next.alerts = self.alerts.unwrap_or(next.alerts);
+        next.books = self.books.unwrap_or(next.books);
         next.connections = self.connections.unwrap_or(next.connections);
         if !self.orders.is_empty() || !self.orders_gone.is_empty() {
             let gone: BTreeSet<ClientOrderId> =

@@ -184,8 +184,6 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
                 order.reason = Some(reason.clone());
             }
         }
-        // By itself it proves nothing; the engine counts such answers.
-        OrderEvent::NotFound => {}
         OrderEvent::NeverReached => {
             transition(order, Transition::NeverReached, at)?;
             order.reason = Some("never_reached".to_owned());
@@ -207,7 +205,13 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
             order.request.pricing = *pricing;
             order.updated_at = order.updated_at.max(at);
         }
-        OrderEvent::StopMoved { .. } => order.updated_at = order.updated_at.max(at),
+        OrderEvent::StopMoved { stop_price } => {
+            order.trailing_stop = Some(*stop_price);
+            order.updated_at = order.updated_at.max(at);
+        }
+        // An empty answer by itself proves nothing, the engine counts such answers; and what an order trades is changed by whoever keeps
+        // the order, as it is found by that.
+        OrderEvent::NotFound | OrderEvent::Renamed { .. } => {}
     }
     Ok(())
 }

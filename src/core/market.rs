@@ -67,6 +67,22 @@ impl MarketState {
         Arc::make_mut(&mut self.specs).insert(spec.instrument.clone(), spec);
     }
 
+    /// An instrument has another symbol: what was known under the old one is known under the new one, unless more is known of that already.
+    pub fn rename(&mut self, old: &Instrument, new: &Instrument) {
+        let spec = self.specs.get(old).cloned().filter(|_| !self.specs.contains_key(new));
+        if let Some(spec) = spec {
+            self.put_spec(InstrumentSpec { instrument: new.clone(), ..spec });
+        }
+        let quote = self.quotes.get(old).cloned().filter(|_| !self.quotes.contains_key(new));
+        if let Some(quote) = quote {
+            self.published = None;
+            self.quotes.insert(new.clone(), Quote { instrument: new.clone(), ..quote });
+        }
+        if let Some(volume) = self.average_volumes.get(old).copied() {
+            self.average_volumes.entry(new.clone()).or_insert(volume);
+        }
+    }
+
     /// Takes an average volume in.
     pub fn put_average_volume(&mut self, instrument: Instrument, volume: Decimal) {
         self.average_volumes.insert(instrument, volume);

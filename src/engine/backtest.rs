@@ -18,7 +18,7 @@ use crate::core::paper::{Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, exchange_date, instant, plus_days};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::execution::{AccountEvent, Execution, ExecutionKind};
+use crate::domain::execution::{AccountEvent, Execution};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::RiskLimits;
@@ -322,7 +322,8 @@ impl Driver {
             self.result.equity.push((exchange_date(last), self.core.net_liquidation(&self.account)));
         }
         self.result.final_equity = self.core.net_liquidation(&self.account);
-        self.result.fees = self.result.fills.iter().map(|fill| fill.execution.fee).sum();
+        // Fees in coins and charges for what is held are no part of a fill.
+        self.result.fees = self.core.account(&self.account).map(|account| account.fees).unwrap_or_default();
         self.result.trips = trips(&self.result.fills);
         let mut hash = Sha256::new();
         for BookedExecution { execution: e, .. } in &self.result.fills {
@@ -344,7 +345,7 @@ fn trips(fills: &[BookedExecution]) -> Vec<Trip> {
     let mut trips = Vec::new();
     for BookedExecution { execution, .. } in fills {
         let lots = open.entry(&execution.instrument).or_default();
-        if execution.kind == ExecutionKind::CorporateAction && execution.price.is_zero() {
+        if execution.moves_units_alone() {
             spread(lots, execution.signed_quantity().get());
             continue;
         }
@@ -404,6 +405,7 @@ fn spread(lots: &mut VecDeque<(Execution, Decimal)>, added: Decimal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::execution::ExecutionKind;
     use crate::market::bars_csv;
     use crate::strategies::{Params, build};
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use ratatui::layout::Size;
 
-use super::alerts::Alerts;
 use super::arrange::Drag;
 use super::bar::CommandBar;
 use super::dialogs::Dialog;
@@ -71,7 +70,6 @@ impl App {
             keymap: Keymap::new(&options.keys)?,
             current: options.instrument.clone().or(first),
             flashes: Flashes::default(),
-            alerts: Alerts::default(),
             session_gone: false,
         };
         let mut panes = Panes::default();

@@ -2,7 +2,6 @@
 //! one. Panes, dialogs and widgets each live in a file of their own. Never here: brokers, files, the clock of the world.
 
 mod action;
-mod alerts;
 mod app;
 mod arrange;
 mod bar;

@@ -1,5 +1,6 @@
 //! Events change the state: keys, pastes, clicks, replies, snapshots, time. What the world must do comes back as effects.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -19,6 +20,7 @@ use super::widgets::borders::inside;
 use super::wish::{Effect, Purpose, Wish};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
+use crate::domain::alert::Alert;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus, OriginKind, Side};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
@@ -61,6 +63,7 @@ impl App {
     pub fn snapshot(&mut self, old: &Snapshot, new: &Snapshot) -> Vec<Effect> {
         self.env.flashes.compare(old, new, self.env.now);
         self.env.snapshot_at = self.env.now;
+        self.panes.notifications.compare(old, new);
         let at = At { env: &self.env, snapshot: new };
         self.panes.chart.follow(&at);
         let quote = |snapshot: &Snapshot| {
@@ -71,8 +74,15 @@ impl App {
             self.panes.ticket.market_moved(self.env.now);
         }
         let mut wishes = Vec::new();
-        for alert in self.env.alerts.reached(new) {
-            let text = format!("Alert: {}", alert.words(new));
+        for alert in newly_rung(old, new) {
+            let text = format!("Alert: {}", alert.words());
+            let line = LogLine {
+                at: alert.fired_at.unwrap_or(new.now),
+                severity: Severity::Warning,
+                code: "ALERT".into(),
+                text: text.clone(),
+            };
+            self.panes.notifications.note(&line, Some(alert.instrument.clone()));
             wishes.push(Wish::Say(Severity::Warning, text.clone()));
             wishes.push(Wish::Notify(text));
         }
@@ -162,7 +172,7 @@ impl App {
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
-            Action::Alerts => self.show_alerts(snapshot),
+            Action::Alerts => self.focus_on(PaneKind::Alerts),
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
                 let help = Help::new(self.focus, self.arranging, &self.env.keymap);
@@ -344,6 +354,11 @@ impl App {
                 self.panes.ticket.open(side, instrument);
                 self.focus_on(PaneKind::Ticket);
             }
+            Wish::TicketAt(side, instrument, price) => {
+                wishes.push(Wish::Select(instrument.clone()));
+                self.panes.ticket.open_at(side, instrument, price);
+                self.focus_on(PaneKind::Ticket);
+            }
             Wish::Review(command, origin) => {
                 let review = Review::new(command, origin, self.number(), self.env.now);
                 wishes.push(review.request());
@@ -412,7 +427,11 @@ impl App {
     pub fn say(&mut self, severity: Severity, text: String, snapshot: &Snapshot) {
         if severity != Severity::Info {
             let at = self.env.clock(snapshot);
-            self.panes.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
+            let line = LogLine { at, severity, code: "SCREEN".into(), text: text.clone() };
+            if severity == Severity::Error {
+                self.panes.notifications.note(&line, None);
+            }
+            self.panes.activity.note(line);
         }
         self.toasts.push(severity, text, self.env.now);
     }
@@ -461,6 +480,15 @@ impl App {
         }
         self.toasts.push(Severity::Info, "Press Ctrl-C again to leave.".into(), now);
     }
+}
+
+/// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.
+fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
+    let known = !Arc::ptr_eq(&old.alerts, &new.alerts) && old.seq > 0;
+    new.alerts.iter().filter(move |alert| {
+        let before = || old.alerts.iter().find(|other| other.id == alert.id);
+        known && alert.fired_at.is_some_and(|at| before().map_or(at > old.now, Alert::waits))
+    })
 }
 
 const fn loudness(order: &Order) -> Severity {

@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod format;
 mod json;
+pub mod market_views;
 mod table;
 pub mod views;
 

@@ -68,6 +68,7 @@ impl Venue {
             ahead: None,
             charged: Charged::default(),
             trail_stop: None,
+            told_stop: None,
             since: self.now,
             cancel_at: None,
         };

@@ -5,6 +5,7 @@
 mod assignment;
 mod auction;
 mod bars;
+mod carry;
 mod config;
 mod corporate;
 mod faults;
@@ -15,6 +16,7 @@ mod matching;
 mod options;
 mod packages;
 mod refusal;
+mod rename;
 mod slippage;
 mod stats;
 
@@ -73,6 +75,9 @@ struct Resting {
     ahead: Option<Quantity>,
     /// Where a trailing stop stands.
     trail_stop: Option<Price>,
+    /// Where the report of it says that it stands, and since when.
+    #[serde(default)]
+    told_stop: Option<(Timestamp, Price)>,
     /// Since when it is in the market.
     since: Timestamp,
     /// A cancel takes effect at this instant.
@@ -146,6 +151,9 @@ pub struct Venue {
     /// Shares of which a split left a fraction, to be paid at the next price.
     #[serde(default)]
     in_lieu: BTreeSet<Instrument>,
+    /// When the day's interest is charged, while something is owed.
+    #[serde(default)]
+    carry_at: Option<Timestamp>,
     /// What nobody can trade until its holder has spoken to the broker.
     #[serde(default)]
     frozen: BTreeSet<Instrument>,
@@ -223,6 +231,7 @@ impl Venue {
             lived: epoch(),
             adjusted: Vec::new(),
             in_lieu: BTreeSet::new(),
+            carry_at: None,
             frozen: BTreeSet::new(),
             reports: 0,
             delayed: Vec::new(),
@@ -337,6 +346,7 @@ impl Venue {
         }
         self.live_options(due);
         self.pay_dividends();
+        self.charge_carry();
         self.release_delayed();
         self.schedule();
     }
@@ -385,6 +395,7 @@ impl Venue {
         {
             self.timers.pop_first();
         }
+        let carry = self.next_of_carry();
         let orders = self.timers.first().map(|(at, _)| *at);
         let payable = self.payable.iter().map(|entry| entry.at);
         let pending = self.pending.iter().map(|pending| pending.at);
@@ -395,6 +406,7 @@ impl Venue {
             .chain(pending)
             .chain(delayed)
             .chain(self.next_of_options())
+            .chain(carry)
             .min();
     }
 

@@ -181,6 +181,12 @@ impl Portfolio {
         self.rates.keys().copied()
     }
 
+    /// Executions taken in so far, those of the journal among them.
+    #[must_use]
+    pub fn executions_seen(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Takes an execution in, once.
     pub fn apply(&mut self, execution: &Execution) -> Applied {
         match self.seen.entry(execution.execution_id.clone()) {
@@ -204,11 +210,20 @@ impl Portfolio {
 
     fn book(&mut self, execution: &Execution) -> Decimal {
         self.roll_day(execution.at);
+        let mut in_units = Decimal::ZERO;
         let holding =
             self.holdings.entry(execution.instrument.clone()).or_insert_with(|| Holding::new(execution));
-        let split = execution.kind == ExecutionKind::CorporateAction && execution.price.is_zero();
-        let realized = if split {
+        let realized = if execution.moves_units_alone() {
+            let mark = holding.mark;
+            let value = execution.quantity.get() * holding.average_price().get() * execution.multiplier;
             holding.spread(execution.signed_quantity());
+            if execution.kind == ExecutionKind::Fee {
+                // A unit is worth what it was; only there are fewer.
+                if let Some(mark) = mark {
+                    holding.set_mark(mark);
+                }
+                in_units = value;
+            }
             Decimal::ZERO
         } else {
             holding.trade(execution)
@@ -219,7 +234,12 @@ impl Portfolio {
         let flow = execution.cash_flow();
         *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
         let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
-        self.fees += execution.fee * rate;
+        self.fees += (execution.fee + in_units) * rate;
+        if execution.kind == ExecutionKind::Adjustment {
+            // Units that come or go without a trade are no gain or loss of the day.
+            let moved = execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
+            self.deposits_today += moved * rate;
+        }
         self.realized_pnl += realized * rate;
         let settles_later =
             matches!(execution.instrument.asset_class(), AssetClass::Equity | AssetClass::Option);
@@ -328,6 +348,22 @@ impl Portfolio {
     #[must_use]
     pub fn cash(&self) -> Decimal {
         self.cash.get(&self.terms.currency).copied().unwrap_or_default()
+    }
+
+    /// Cash by currency, in order; negative is owed.
+    pub fn balances(&self) -> impl Iterator<Item = (Currency, Decimal)> {
+        self.cash.iter().map(|(currency, amount)| (*currency, *amount))
+    }
+
+    /// When the money that pays for a purchase will all have settled; `None` where settled cash is enough, and for what is no purchase. Asked
+    /// before the purchase is taken in.
+    #[must_use]
+    pub fn settles_behind(&self, purchase: &Execution) -> Option<Date> {
+        let day = exchange_date(purchase.at);
+        let open = || self.unsettled.iter().filter(|sale| sale.settles > day);
+        let last = open().map(|sale| sale.settles).max()?;
+        let settled = self.total_cash() - open().map(|sale| sale.amount).sum::<Decimal>();
+        (purchase.side.is_buy() && -purchase.cash_flow() > settled).then_some(last)
     }
 
     /// Cash of all currencies in the account's. A currency without a rate is left out.

@@ -42,6 +42,16 @@ impl Checks {
         self.0.push(RiskCheck::new(code, verdict).with_numbers(measured, limit));
     }
 
+    /// A result with words that cost nothing to make.
+    fn noted(&mut self, code: DenialCode, verdict: Verdict, note: &'static str) {
+        self.0.push(RiskCheck::new(code, verdict).with_note(smol_str::SmolStr::new_static(note)));
+    }
+
+    /// It passes, and something is to be said of it.
+    fn told(&mut self, code: DenialCode, note: impl Into<smol_str::SmolStr>) {
+        self.0.push(RiskCheck::new(code, Verdict::Pass).with_note(note));
+    }
+
     fn fail(&mut self, code: DenialCode, note: impl Into<smol_str::SmolStr>) {
         self.0.push(RiskCheck::new(code, Verdict::Fail).with_note(note));
     }

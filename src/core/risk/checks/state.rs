@@ -19,7 +19,12 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     let protective_exit = request.origin.kind == OriginKind::Exit && context.reduces;
     checks.put(Code::Halted, view.trading_state != TradingState::Halted || human_close || protective_exit);
     checks.put(Code::ReducingOnly, view.trading_state != TradingState::ReducingOnly || context.reduces);
-    checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
+    // What protects or closes goes out whatever is not agreed; a person knows what automation does not.
+    if view.automation_paused && !request.origin.kind.is_human() && !context.reduces {
+        checks.fail(Code::AccountUnreconciled, "positions differed from the broker's: accept them (resume)");
+    } else {
+        checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
+    }
     checks.put(Code::BrokerDown, view.broker_up);
     // No broker of this program sends restrictions: there is nothing to pass.
     checks.skip(Code::AccountRestricted);
