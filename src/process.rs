@@ -10,6 +10,7 @@ use std::time::Duration;
 use arbion::cli::CliError;
 use arbion::cli::host::Settings;
 use arbion::client::Session;
+use arbion::client::frames::FrameError;
 use arbion::client::remote::{AttachError, RemoteSession, Terms, attach, attach_later};
 use arbion::client::wire::ClientKind;
 use arbion::config::OnExit;
@@ -41,7 +42,10 @@ pub async fn find(settings: &Settings) -> Result<Option<RemoteSession>, CliError
     match attach(terms(settings, ClientKind::Command, None)).await {
         Ok(session) => Ok(Some(session)),
         // What cannot be a socket's path is no engine's, and must not keep anybody from reading.
-        Err(AttachError::NoEngine | AttachError::PathTooLong { .. }) => Ok(None),
+        // One that closes the door in our face is ending.
+        Err(
+            AttachError::NoEngine | AttachError::PathTooLong { .. } | AttachError::Frame(FrameError::Closed),
+        ) => Ok(None),
         Err(error) => Err(attach_error(&error)),
     }
 }
@@ -135,7 +139,7 @@ pub fn let_go() {
 }
 
 /// Is the engine until it is told to end, or nobody needs it. The engine has started and holds the profile's lock.
-pub async fn be(settings: &Settings, running: &Running) -> Result<(), CliError> {
+pub async fn be(settings: &Settings, running: Running) -> Result<(), CliError> {
     let path = settings.paths.socket(&settings.profile);
     if let Some(directory) = path.parent() {
         files::private_directory(directory).map_err(|error| CliError::usage(error.to_string()))?;
@@ -151,10 +155,14 @@ pub async fn be(settings: &Settings, running: &Running) -> Result<(), CliError> 
         },
     };
     tracing::info!(pid = std::process::id(), socket = %path.display(), "the engine is ready");
-    match serve(door, running.session(), life).await {
-        Ok(Ended::Told | Ended::AtOnce | Ended::Idle) => Ok(()),
-        Ok(Ended::Broken) => Err(CliError::internal("the engine has stopped; the log says why")),
-        Err(error) => Err(CliError::internal(error.to_string())),
+    let (ended, door) = serve(door, running.session(), life).await?;
+    let stopped = tokio::task::spawn_blocking(move || drop(running)).await;
+    // Last: whoever finds no engine may start one, and finds the lock free.
+    drop(door);
+    stopped.map_err(|error| CliError::internal(error.to_string()))?;
+    match ended {
+        Ended::Told | Ended::AtOnce | Ended::Idle => Ok(()),
+        Ended::Broken => Err(CliError::internal("the engine has stopped; the log says why")),
     }
 }
 

@@ -233,12 +233,8 @@ impl Host for Program {
             process::let_go();
         }
         let (running, temporary) = self.up(settings, &SessionKind::Trade).await?;
-        let result = process::be(settings, &running).await;
-        let ended = tokio::task::spawn_blocking(move || {
-            drop(running);
-            clear(temporary);
-        });
-        ended.await.map_err(|error| CliError::internal(error.to_string()))?;
+        let result = process::be(settings, running).await;
+        clear(temporary);
         result
     }
 

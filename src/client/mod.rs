@@ -3,6 +3,7 @@
 pub mod frames;
 pub mod message;
 pub mod remote;
+pub mod status;
 pub mod wire;
 
 use std::sync::Arc;

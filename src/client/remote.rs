@@ -271,7 +271,7 @@ impl Keeper {
                     Err(error) => break error.to_string(),
                 },
                 asked = self.inbox.recv() => {
-                    let Some((ask, reply)) = asked else { return None };
+                    let (ask, reply) = asked?;
                     let moves = moves_orders(&ask);
                     let id = next;
                     next += 1;

@@ -13,7 +13,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::clock::system_now;
 use super::session::{LocalSession, give};
 use super::socket::{Clients, Door, News, Took};
-use crate::client::message::{CallStatus, EngineStatus, OrderRef};
+use crate::client::message::OrderRef;
+use crate::client::status::{CallStatus, EngineStatus};
 use crate::client::wire::PROTOCOL;
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::domain::order::{Order, TimeInForce};
@@ -60,11 +61,12 @@ pub enum Ended {
     Broken,
 }
 
-/// Lets front ends in until the engine ends. The caller still holds it, and stops it afterwards.
+/// Lets front ends in until the engine ends, and hands the door back. The caller still holds the engine, stops it, and closes the door last:
+/// whoever finds it closed can start another engine at once.
 ///
 /// # Errors
 /// When the system gives no signals.
-pub async fn serve(door: Door, session: LocalSession, life: Life) -> std::io::Result<Ended> {
+pub async fn serve(door: Door, session: LocalSession, life: Life) -> std::io::Result<(Ended, Door)> {
     let signals = Signals::listen()?;
     let (clients, news) = Clients::new(door, session.clone());
     let now = Instant::now();
@@ -123,7 +125,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    async fn run(mut self, mut news: mpsc::Receiver<News>) -> Ended {
+    async fn run(mut self, mut news: mpsc::Receiver<News>) -> (Ended, Door) {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut pictures = self.session.snapshots();
@@ -172,16 +174,21 @@ impl Keeper {
         Arc::clone(&self.session.snapshots().borrow())
     }
 
-    /// What needs the engine though nobody is attached. The paper venue lives in it: its orders fill only while it runs.
+    /// What needs the engine though nobody is attached. The paper venue lives in it: its orders fill, and alerts ring, only while it runs.
     fn need(&self) -> Option<String> {
         if self.life.keep_running {
             return Some("engine.keep_running is true".to_owned());
         }
-        match working(&self.picture()).count() {
+        let picture = self.picture();
+        let counted = |count: usize, what: &str| match count {
             0 => None,
-            1 => Some("1 working order".to_owned()),
-            many => Some(format!("{many} working orders")),
-        }
+            1 => Some(format!("1 {what}")),
+            many => Some(format!("{many} {what}s")),
+        };
+        let orders = counted(working(&picture).count(), "working order");
+        let alerts = counted(picture.alerts.iter().filter(|alert| alert.waits()).count(), "alert");
+        let needs: Vec<String> = [orders, alerts].into_iter().flatten().collect();
+        (!needs.is_empty()).then(|| needs.join(" and "))
     }
 
     /// Exits that protect a position and would not, once the engine has gone (reliability L5).
@@ -237,32 +244,34 @@ impl Keeper {
     }
 
     /// Ends in order: nobody new, orders by the rule, answers that are on their way, a word to everybody.
-    async fn end(mut self, ended: Ended, news: &mut mpsc::Receiver<News>) -> Ended {
+    async fn end(self, ended: Ended, news: &mut mpsc::Receiver<News>) -> (Ended, Door) {
         tracing::info!(?ended, "the engine ends");
         let reason = match ended {
             Ended::Told | Ended::AtOnce => "the engine was told to end",
             Ended::Idle => "nobody needs the engine any more",
             Ended::Broken => "the engine has stopped",
         };
-        let session = self.session.clone();
-        let life = self.life;
         let told = ended == Ended::Told;
-        let in_order = async {
-            if told {
-                cancel_by_rule(&session, life.on_exit).await;
+        let Self { mut clients, mut signals, session, life, .. } = self;
+        let ended = {
+            let in_order = async {
+                if told {
+                    cancel_by_rule(&session, life.on_exit).await;
+                }
+                clients.dismiss(reason).await;
+            };
+            tokio::pin!(in_order);
+            loop {
+                tokio::select! {
+                    biased;
+                    // Tasks of front ends must not wait for somebody who listens no more.
+                    Some(_) = news.recv() => {}
+                    () = signals.told() => break Ended::AtOnce,
+                    () = &mut in_order => break ended,
+                }
             }
-            self.clients.dismiss(reason).await;
         };
-        tokio::pin!(in_order);
-        loop {
-            tokio::select! {
-                biased;
-                // Tasks of front ends must not wait for somebody who listens no more.
-                Some(_) = news.recv() => {}
-                () = self.signals.told() => return Ended::AtOnce,
-                () = &mut in_order => return ended,
-            }
-        }
+        (ended, clients.into_door())
     }
 }
 

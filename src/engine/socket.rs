@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use super::clock::{monotonic, system_now};
 use super::session::{LocalSession, give};
 use crate::client::frames::{FrameError, Reader, Writer};
-use crate::client::message::ClientStatus;
 use crate::client::remote::{AttachError, check_path};
+use crate::client::status::ClientStatus;
 use crate::client::wire::{
     FRAME_BYTES_MAX, HELLO_BYTES_MAX, Hello, PROTOCOL, PROTOCOL_MIN, ToClient, ToEngine, Update, Welcome,
     common_protocol,
@@ -188,10 +188,13 @@ impl Clients {
         self.tasks.spawn(async move {
             let (from, to) = stream.into_split();
             let (reader, mut writer) = (Reader::new(from, HELLO_BYTES_MAX), Writer::new(to, FRAME_BYTES_MAX));
-            if full {
+            let served = if full {
                 let reason = format!("{CLIENTS_MAX} front ends are attached already, more are not let in");
-                refuse(&mut writer, reason).await;
-            } else if let Err(error) = client.serve(reader, writer).await {
+                refuse(&mut writer, reason).await
+            } else {
+                client.serve(reader, writer).await
+            };
+            if let Err(error) = served {
                 tracing::debug!(%error, "a front end has gone");
             }
         });
@@ -214,6 +217,11 @@ impl Clients {
 
     pub(super) fn path(&self) -> &Path {
         self.door.path()
+    }
+
+    /// Sends everybody away who is still in, and hands the door back.
+    pub(super) fn into_door(self) -> Door {
+        self.door
     }
 
     /// Tells all of them why it ends, and waits a moment until they have heard it.
@@ -244,12 +252,12 @@ impl Client {
     ) -> Result<(), FrameError> {
         let hello = match timeout(HELLO_MAX, reader.next::<ToEngine>()).await {
             Ok(Ok(ToEngine::Hello(hello))) => hello,
-            Ok(Ok(ToEngine::Ask { .. })) => return Ok(refuse(&mut writer, "hello comes first".into()).await),
+            Ok(Ok(ToEngine::Ask { .. })) => return refuse(&mut writer, "hello comes first".into()).await,
             Ok(Err(error)) => return Err(error),
-            Err(_) => return Ok(refuse(&mut writer, "nobody said hello".into()).await),
+            Err(_) => return refuse(&mut writer, "nobody said hello".into()).await,
         };
         let Some(protocol) = common_protocol(hello.protocol) else {
-            return Ok(refuse(&mut writer, other_version(&hello)).await);
+            return refuse(&mut writer, other_version(&hello)).await;
         };
         let build = env!("CARGO_PKG_VERSION").to_owned();
         let welcome = Welcome { protocol, build, nonce: hello.nonce, pid: std::process::id() };
@@ -346,12 +354,14 @@ async fn ask_engine(
     answered.await.map_err(|_| SessionError::Gone)?
 }
 
-async fn refuse(writer: &mut Writer<OwnedWriteHalf>, reason: String) {
+/// Says why somebody is not let in. Who does not read it is gone all the same.
+async fn refuse(writer: &mut Writer<OwnedWriteHalf>, reason: String) -> Result<(), FrameError> {
     tracing::warn!(%reason, "a front end is refused");
     let sent = timeout(FAREWELL_MAX, writer.send(&ToClient::Refused { reason })).await;
     if !matches!(sent, Ok(Ok(()))) {
         tracing::debug!("it has not read why");
     }
+    Ok(())
 }
 
 fn other_version(hello: &Hello) -> String {

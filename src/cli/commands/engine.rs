@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::host::{Host, Settings};
 use crate::cli::output::engine::engine as tables;
 use crate::cli::output::{Named, Output};
-use crate::client::message::EngineStatus;
+use crate::client::status::EngineStatus;
 use crate::client::{Reply, Request, Session};
 
 /// How long an engine may take to end: answers that are on their way take up to five seconds.

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::format::time;
 use super::table::{Align, Table};
-use crate::client::message::EngineStatus;
+use crate::client::status::EngineStatus;
 use crate::client::wire::ClientKind;
 use crate::domain::limits::TradingState;
 
