@@ -12,7 +12,7 @@ use arbion::cli::host::{
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
-use arbion::config::{Colour, ColourDepth, Theme, TypedCommands};
+use arbion::config::{Colour, ColourDepth, TerminalNotice, Theme, TypedCommands};
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::calendar::{Calendar, exchange_date};
@@ -170,6 +170,7 @@ fn engine_settings(
         limits,
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
+        desktop_alerts: config.alerts.desktop,
     };
     Ok((engine, temporary))
 }
@@ -450,6 +451,12 @@ impl Program {
             time_zone: screen.zone.time_zone(),
             frames_per_second: screen.fps,
             bytes_per_second: screen.bytes_per_second,
+            notice: match settings.loaded.config.alerts.terminal {
+                TerminalNotice::Off => tui::Notice::Off,
+                TerminalNotice::Bell => tui::Notice::Bell,
+                TerminalNotice::Osc9 => tui::Notice::Osc9,
+                TerminalNotice::Osc777 => tui::Notice::Osc777,
+            },
             keys: settings.loaded.config.keys.clone(),
             ..tui::Options::new(understand)
         }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{Colour, LogLevel, OnExit, Sessions, Slippage, Theme, Touch, Zone};
+use super::settings::{Colour, LogLevel, OnExit, Sessions, Slippage, TerminalNotice, Theme, Touch, Zone};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
@@ -199,6 +199,12 @@ pub(super) const COLOURS: Word<Colour> = Word(&[
 ]);
 pub(super) const THEMES: Word<Theme> =
     Word(&[("default", Theme::Default), ("red_up", Theme::RedUp), ("colour_blind", Theme::ColourBlind)]);
+pub(super) const NOTICES: Word<TerminalNotice> = Word(&[
+    ("off", TerminalNotice::Off),
+    ("bell", TerminalNotice::Bell),
+    ("osc9", TerminalNotice::Osc9),
+    ("osc777", TerminalNotice::Osc777),
+]);
 pub(super) const ZONES: Word<Zone> =
     Word(&[("exchange", Zone::Exchange), ("local", Zone::Local), ("UTC", Zone::Utc)]);
 pub(super) const LEVELS: Word<LogLevel> = Word(&[

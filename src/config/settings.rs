@@ -23,6 +23,8 @@ pub struct Config {
     pub rates: Rates,
     /// The screen.
     pub screen: Screen,
+    /// How one is told of an alert that rings.
+    pub alerts: AlertSettings,
     /// The simulated market.
     pub market: Market,
     /// The engine's process.
@@ -287,6 +289,35 @@ impl Default for Screen {
             zone: Zone::Local,
         }
     }
+}
+
+/// How one is told of an alert that rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertSettings {
+    /// What the terminal of an open screen is sent.
+    pub terminal: TerminalNotice,
+    /// The engine tells the desktop, with a screen or without: `notify-send` on Linux, `osascript` on macOS.
+    pub desktop: bool,
+}
+
+impl Default for AlertSettings {
+    fn default() -> Self {
+        Self { terminal: TerminalNotice::Osc9, desktop: false }
+    }
+}
+
+/// What a terminal is sent to reach a user who looks elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalNotice {
+    /// Nothing.
+    Off,
+    /// The bell.
+    Bell,
+    /// The bell and a message by OSC 9.
+    Osc9,
+    /// The bell and a message by OSC 777.
+    Osc777,
 }
 
 /// How many colours, as wished for.

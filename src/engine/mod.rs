@@ -4,6 +4,7 @@
 mod answers;
 pub mod backtest;
 pub mod clock;
+mod desktop;
 mod feed;
 mod halt;
 mod journal;

@@ -45,7 +45,7 @@ pub fn tape(prints: &[Print], zone: &TimeZone) -> Table {
             Cell::new(time(print.at, zone)),
             Cell::new(price(print.price)),
             Cell::new(quantity(print.size)),
-            Cell::new(word.to_owned()),
+            Cell::new(word),
         ]);
     }
     table
@@ -61,11 +61,7 @@ pub fn groups(groups: &[(MarketGroup, u32)]) -> Table {
             GroupKind::Sector => "sector",
             GroupKind::Index => "index",
         };
-        table.push(vec![
-            Cell::new(kind.to_owned()),
-            Cell::new(group.name.to_string()),
-            Cell::new(count.to_string()),
-        ]);
+        table.push(vec![Cell::new(kind), Cell::new(&group.name), Cell::new(count.to_string())]);
     }
     table
 }

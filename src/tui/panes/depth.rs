@@ -145,7 +145,7 @@ impl Depth {
         let room = area.width.saturating_sub(SIZE_WIDTH + format::width(&price) + format::width(&mark) + 4);
         let share = (level.size.get() / most.get().max(Decimal::ONE)).to_f64().unwrap_or_default();
         let bar = (share * f64::from(room)).round().clamp(0.0, f64::from(room)) as u16;
-        let block = theme.glyphs.bars[if theme.glyphs.ascii { 3 } else { 3 }].repeat(usize::from(bar));
+        let block = theme.glyphs.bars[3].repeat(usize::from(bar));
         if asks {
             let x = put(buf, area.x + 1, area.y, &price, style, area.width);
             let x = put(buf, x + 1, area.y, &mark, theme.accent, area.right().saturating_sub(x + 1));
