@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use arbion::brokers::BrokerError;
+use arbion::client::frames::FrameError;
+use arbion::client::remote::AttachError;
 use arbion::config::files::FileError;
 use arbion::config::{ConfigError, PathError};
 use arbion::core::lifecycle::{IllegalTransition, Transition};
@@ -14,6 +16,7 @@ use arbion::domain::option::OptionContract;
 use arbion::domain::order::OrderStatus;
 use arbion::domain::quote::Interval;
 use arbion::engine::EngineError;
+use arbion::engine::socket::SocketError;
 use arbion::market::bars_csv;
 use arbion::quant::greeks::IvError;
 use arbion::store::StoreError;
