@@ -13,7 +13,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use smol_str::SmolStr;
 
-use super::{ListFilter, Pane, draw_empty, titled};
+use super::sheet::cell;
+use super::{ListFilter, Memory, Pane, Sheet, draw_empty, titled};
 use crate::client::Request;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
@@ -373,6 +374,41 @@ impl Pane for Watchlist {
             self.list.index = row;
             self.choose(row, at, wishes);
         }
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&["symbol", "last", "change_percent", "bid", "ask", "volume", "as_of"]);
+        for instrument in self.rows(at.snapshot) {
+            let quote = at.snapshot.quotes.get(instrument);
+            sheet.push(vec![
+                instrument.key(),
+                cell(quote.and_then(|q| q.last)),
+                cell(quote.and_then(Quote::change_percent).map(|change| change.round_dp(4))),
+                cell(quote.and_then(|q| q.bid)),
+                cell(quote.and_then(|q| q.ask)),
+                cell(quote.map(|q| q.volume)),
+                cell(quote.map(|q| q.as_of)),
+            ]);
+        }
+        Some(sheet)
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let mut memory = Memory::new();
+        if let Some(name) = &self.list_name {
+            memory.insert("list".to_owned(), name.to_string());
+        }
+        memory.insert("sort".to_owned(), self.sort.label().trim().to_owned());
+        memory.insert("reversed".to_owned(), self.reversed.to_string());
+        memory
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        self.list_name = memory.get("list").map(SmolStr::new);
+        self.reversed = memory.get("reversed").is_some_and(|word| word == "true");
+        let all = [SortBy::List, SortBy::Symbol, SortBy::Change, SortBy::Volume];
+        let word = memory.get("sort").map_or("", String::as_str);
+        self.sort = all.into_iter().find(|sort| sort.label().trim() == word).unwrap_or_default();
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {

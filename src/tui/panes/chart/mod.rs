@@ -21,7 +21,7 @@ use self::plot::Strips;
 use self::series::{Series, View};
 use self::shape::Shape;
 use self::study::Study;
-use super::{Pane, draw_empty, titled};
+use super::{Memory, Pane, draw_empty, titled};
 use crate::client::Request;
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval, Quote};
@@ -190,6 +190,44 @@ impl Pane for Chart {
     fn due(&self, at: &At<'_>) -> Option<Duration> {
         let key = self.in_view(at)?;
         self.series.get(&key)?.stale_since().map(|since| since + REFRESH_AFTER)
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let picture = &self.picture;
+        Memory::from([
+            ("interval".to_owned(), picture.interval.as_str().to_owned()),
+            ("zoom".to_owned(), self.zoom.to_string()),
+            ("scroll".to_owned(), picture.scroll.to_string()),
+            ("shape".to_owned(), picture.shape.label().to_owned()),
+            ("study".to_owned(), picture.study.label().to_owned()),
+            ("overlays".to_owned(), picture.overlays.label().to_owned()),
+        ])
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        /// No set of choices is larger than this.
+        const CHOICES_MAX: usize = 16;
+        let word = |name: &str| memory.get(name).map_or("", String::as_str);
+        if let Ok(interval) = word("interval").parse() {
+            self.set_interval(interval);
+        }
+        if let Ok(zoom) = word("zoom").parse::<usize>() {
+            self.zoom = zoom;
+            self.zoom(0);
+        }
+        self.picture.scroll = word("scroll").parse().unwrap_or(0);
+        for _ in 0..CHOICES_MAX {
+            let picture = &mut self.picture;
+            if picture.shape.label() != word("shape") {
+                picture.shape = picture.shape.next();
+            }
+            if picture.study.label() != word("study") {
+                picture.study = picture.study.next();
+            }
+            if picture.overlays.label() != word("overlays") {
+                picture.overlays = picture.overlays.next();
+            }
+        }
     }
 
     fn title(&self, look: &Look<'_>) -> Line<'static> {
