@@ -13,3 +13,4 @@ pub mod quant;
 pub mod store;
 pub mod strategies;
 pub mod tui;
+pub mod vault;

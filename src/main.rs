@@ -1,7 +1,7 @@
 //! Arbion's entry point: hand the command line and the program around it to `cli::run`.
 
-mod chores;
 mod program;
+mod screen;
 
 use std::process::ExitCode;
 

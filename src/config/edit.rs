@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::error::ConfigError;
-use super::fields::FIELDS;
+use super::fields::{FIELDS, KEYS};
 use super::files::{check_private_file, replace_private};
+use super::kinds::{KeyNames, Kind};
 use super::load::{Loaded, Origin, read_file};
 use super::paths::{Paths, ProfileName};
 use super::settings::Config;
@@ -101,17 +102,26 @@ fn parsed(file: &Path, text: &str) -> Result<DocumentMut, ConfigError> {
 /// The text with one option changed.
 fn edited(file: &Path, text: &str, path: &str, value: Option<&str>) -> Result<String, ConfigError> {
     let known = FIELDS.iter().find(|field| field.path() == path);
-    let Some(field) = known else { return Err(problem(file, format!("{path}: there is no such option"))) };
+    // Which actions have keys the screen knows; what a key may be is checked when the text is read back.
+    let keys = path.strip_prefix("keys.").filter(|name| {
+        (1..=32).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    });
+    let (table_path, name, allowed) = match (known, keys) {
+        (Some(field), _) => (field.table, field.name, (field.allowed)()),
+        (None, Some(name)) => (KEYS, name, KeyNames.allowed()),
+        (None, None) => return Err(problem(file, format!("{path}: there is no such option"))),
+    };
     let value: Option<Value> = match value {
         Some(text) => {
-            let wrong = |_| problem(file, format!("{path}: found {text}, allowed {}", (field.allowed)()));
+            let wrong = |_| problem(file, format!("{path}: found {text}, allowed {allowed}"));
             Some(text.parse().map_err(wrong)?)
         }
         None => None,
     };
     let mut document = parsed(file, text)?;
     let mut table: &mut Table = document.as_table_mut();
-    for part in field.table.split('.') {
+    for part in table_path.split('.') {
         let inner = table.entry(part).or_insert_with(|| {
             let mut inner = Table::new();
             // A table that holds tables alone needs no line of its own.
@@ -125,17 +135,17 @@ fn edited(file: &Path, text: &str, path: &str, value: Option<&str>) -> Result<St
     match value {
         Some(value) => {
             table.set_implicit(false);
-            match table.get_mut(field.name).and_then(Item::as_value_mut) {
+            match table.get_mut(name).and_then(Item::as_value_mut) {
                 Some(old) => {
                     // The comment behind the old value stays.
                     let decor = old.decor().clone();
                     *old = value;
                     *old.decor_mut() = decor;
                 }
-                None => drop(table.insert(field.name, Item::Value(value))),
+                None => drop(table.insert(name, Item::Value(value))),
             }
         }
-        None => drop(table.remove(field.name)),
+        None => drop(table.remove(name)),
     }
     Ok(document.to_string())
 }
@@ -163,6 +173,7 @@ mod tests {
         );
         assert_eq!(edit(text, "screen.mouse", None).unwrap(), text.replace("mouse = false\n", ""));
         assert_eq!(edit("", "paper.fees.exercise", Some("5")).unwrap(), "[paper.fees]\nexercise = 5\n");
+        assert_eq!(edit("[keys]\n", "keys.halt", Some("[\"f9\"]")).unwrap(), "[keys]\nhalt = [\"f9\"]\n");
         assert_eq!(
             edit("", "screen.sky", Some("1")).unwrap_err(),
             "/c.toml:1: screen.sky: there is no such option"

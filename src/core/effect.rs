@@ -1,11 +1,13 @@
 //! What the engine wants done.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Approved, Order, OrderRequest, OrderStatus};
 use crate::domain::snapshot::{LogLine, Watchlist};
@@ -96,6 +98,10 @@ pub struct JournalEntry {
     pub equity: Vec<EquityPoint>,
     /// The kill switch, where it moved.
     pub trading_state: Option<TradingState>,
+    /// Shares that fell by ten per cent and the session of it: all that still count, where one was added.
+    pub fallen: Option<Vec<(Instrument, Date)>>,
+    /// Accounts on which automation waits for a person, and why: all of them, where that changed.
+    pub paused: Option<Vec<(AccountId, String)>>,
     /// The user's lists, where they changed.
     pub watchlists: Option<Vec<Watchlist>>,
     /// Log lines.
@@ -113,6 +119,8 @@ impl JournalEntry {
             && self.cash.is_empty()
             && self.equity.is_empty()
             && self.trading_state.is_none()
+            && self.fallen.is_none()
+            && self.paused.is_none()
             && self.watchlists.is_none()
             && self.log.is_empty()
     }

@@ -54,6 +54,10 @@ pub struct Restored {
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
     /// High points of equity within the last 20 account days, oldest first.
     pub equity_highs: Vec<(AccountId, Timestamp, rust_decimal::Decimal)>,
+    /// Shares that fell by ten per cent and the session of it.
+    pub fallen: Vec<(Instrument, jiff::civil::Date)>,
+    /// Accounts on which automation waits for a person, and why.
+    pub paused: Vec<(AccountId, String)>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
 }
@@ -168,6 +172,11 @@ pub enum Input {
         code: &'static str,
         /// One line.
         text: String,
+    },
+    /// The system's clock was set forward, beyond the time that has passed.
+    ClockStep {
+        /// By how much, positive.
+        by: jiff::SignedDuration,
     },
     /// Time has passed.
     Tick,

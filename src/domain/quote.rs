@@ -92,6 +92,14 @@ impl Quote {
         }
     }
 
+    /// A bar's close stands for both sides and the last price until the next bar.
+    pub const fn close_at(&mut self, close: Price, as_of: Timestamp) {
+        self.bid = Some(close);
+        self.ask = Some(close);
+        self.last = Some(close);
+        self.as_of = as_of;
+    }
+
     /// Middle of bid and ask; absent when one side is.
     #[must_use]
     pub fn mid(&self) -> Option<Price> {

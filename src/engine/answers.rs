@@ -151,6 +151,9 @@ impl EngineTask {
     async fn order_of(&mut self, command: &Command, asker: &Asker) -> Result<OrderRequest, SessionError> {
         let instruments = resolve::instruments(command);
         self.know(&instruments).await?;
+        for instrument in &instruments {
+            self.tell_average_volume(instrument).await;
+        }
         match command {
             Command::Place(place) => resolve::place(&mut self.core, place, asker),
             Command::Close(close) => resolve::close(&mut self.core, close, asker),

@@ -5,12 +5,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TryS
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use tokio::sync::mpsc;
 
 use super::clock::system_now;
 use super::session::give;
 use crate::core::effect::{self, JournalEntry, Ticket};
 use crate::domain::ids::AccountId;
+use crate::domain::instrument::Instrument;
 use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError};
 
 /// Jobs that may wait.
@@ -253,6 +255,32 @@ fn keep_newest_venues(batches: &mut [JournalBatch]) {
     }
 }
 
+/// Where the shares under the short-sale restriction stand in the state table.
+const FALLEN: &str = "short_sale_restricted";
+
+/// Where the accounts on which automation waits stand there.
+const PAUSED: &str = "automation_paused";
+
+/// The accounts on which automation waits for a person. What cannot be read is an error: it may not go on by mistake.
+pub(super) fn read_paused(store: &Store) -> Result<Vec<(AccountId, String)>, StoreError> {
+    let Some(text) = store.get_state(PAUSED)? else { return Ok(Vec::new()) };
+    let unread = |_| vec![(AccountId::new("paper"), "what was paused cannot be read".to_owned())];
+    Ok(serde_json::from_str(&text).unwrap_or_else(unread))
+}
+
+/// Pairs of an instrument's key and a session.
+fn fallen_text(fallen: Vec<(Instrument, Date)>) -> String {
+    let keys: Vec<(String, Date)> = fallen.into_iter().map(|(share, day)| (share.key(), day)).collect();
+    serde_json::to_string(&keys).unwrap_or_default()
+}
+
+/// The shares under the short-sale restriction, as they were last written. What cannot be read is nothing: the next fall is written anew.
+pub(super) fn read_fallen(store: &Store) -> Result<Vec<(Instrument, Date)>, StoreError> {
+    let text = store.get_state(FALLEN)?.unwrap_or_default();
+    let keys: Vec<(String, Date)> = serde_json::from_str(&text).unwrap_or_default();
+    Ok(keys.into_iter().filter_map(|(key, day)| Some((Instrument::from_key(&key).ok()?, day))).collect())
+}
+
 /// A step's entry as rows.
 fn batch(entry: JournalEntry) -> JournalBatch {
     JournalBatch {
@@ -293,6 +321,12 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .trading_state
             .map(|state| ("trading_state".to_owned(), serde_json::to_string(&state).unwrap_or_default()))
             .into_iter()
+            .chain(
+                entry
+                    .paused
+                    .map(|paused| (PAUSED.to_owned(), serde_json::to_string(&paused).unwrap_or_default())),
+            )
+            .chain(entry.fallen.map(|fallen| (FALLEN.to_owned(), fallen_text(fallen))))
             .collect(),
         venues: Vec::new(),
         watchlists: entry.watchlists,

@@ -63,6 +63,8 @@ pub struct App {
     pub tour_seen: bool,
     /// The first steps, while they are shown.
     pub tour: Option<Tour>,
+    /// Keys by action name, in place of the standard ones.
+    pub overrides: BTreeMap<String, Vec<String>>,
     /// Every option.
     pub settings: Vec<OptionView>,
     /// The program keeps texts and writes files.
@@ -122,11 +124,14 @@ impl App {
             themes: Schemes::new(&options.themes).names(),
             tour_seen: false,
             tour: None,
+            overrides: BTreeMap::new(),
             settings: options.settings.clone(),
             has_chores: options.chores.is_some(),
             kept: (String::new(), None),
             interrupted: None,
         };
+        app.overrides.clone_from(&options.keys);
+        app.list_keys();
         if let Some(text) = &options.kept {
             match &kept {
                 Some(kept) => app.restore(kept, snapshot),

@@ -18,7 +18,6 @@ use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
-use crate::config::Zone;
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::OriginKind;
@@ -120,33 +119,6 @@ impl App {
             wishes.push(Wish::Quietly(Chore::SetOption { path: "screen.theme".to_owned(), value }));
         }
         self.theme = name;
-    }
-
-    /// An option was set: what can hold at once does.
-    pub fn option_set(&mut self, path: &str, value: Option<String>, wishes: &mut Vec<Wish>) {
-        let Some(view) = self.settings.iter_mut().find(|view| view.path == path) else { return };
-        view.value = value.clone().unwrap_or_else(|| view.default.clone());
-        let word = view.value.trim_matches('"').to_owned();
-        for dialog in &mut self.dialogs {
-            if let Dialog::Settings(settings) = dialog {
-                settings.changed(&self.settings);
-            }
-        }
-        let zone = match word.as_str() {
-            "exchange" => Zone::Exchange,
-            "UTC" => Zone::Utc,
-            _ => Zone::Local,
-        };
-        match path {
-            "screen.theme" => self.theme = word,
-            "screen.zone" => self.env.zone = zone.time_zone(),
-            "screen.mouse" => {
-                self.mouse = word == "true";
-                wishes.push(Wish::Mouse(self.mouse));
-            }
-            _ => wishes
-                .push(Wish::Say(Severity::Info, format!("{path} is set; it holds from the next start."))),
-        }
     }
 
     /// So many per cent of the position in the symbol in view are closed, after a review.

@@ -22,10 +22,12 @@ mod options;
 mod output;
 mod pace;
 mod panes;
+mod plain;
 mod preview;
 mod run;
 mod screen;
 mod screenshot;
+mod setting;
 mod signals;
 mod svg;
 mod terminal;
@@ -48,6 +50,7 @@ pub use options::{
     BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, Remember, TuiError, Understand, Understanding,
 };
 pub use pace::Pace;
+pub use plain::plain;
 pub use run::run;
 pub use screen::Screen;
 pub use screenshot::{Picture, screenshot};

@@ -414,10 +414,7 @@ impl App {
             }
             Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
             Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
-            Wish::SetOption(path, value) => {
-                let purpose = Purpose::Setting(path.clone(), value.clone());
-                self.chore(Chore::SetOption { path, value }, purpose, effects);
-            }
+            Wish::SetOption(path, value) => self.set_option(path, value, snapshot, effects),
             Wish::Settings(filter) => {
                 let settings = Settings::new(self.settings.clone(), &filter);
                 self.dialogs.push(Dialog::Settings(settings));
@@ -451,7 +448,8 @@ impl App {
         }
     }
 
-    fn chore(&mut self, chore: Chore, purpose: Purpose, effects: &mut Vec<Effect>) {
+    /// Has the program do something.
+    pub fn chore(&mut self, chore: Chore, purpose: Purpose, effects: &mut Vec<Effect>) {
         let number = self.number();
         self.asked.insert(number, purpose);
         effects.push(Effect::Chore(number, chore));

@@ -19,6 +19,7 @@ use arbion::quant::greeks::IvError;
 use arbion::store::StoreError;
 use arbion::strategies::ParamError;
 use arbion::tui::{KeymapError, TuiError};
+use arbion::vault::VaultError;
 
 /// An error and the line it earns.
 type Case = (Box<dyn std::error::Error>, &'static str);
@@ -140,6 +141,36 @@ fn the_world_is_said_with_its_file_or_its_name() {
         case(TuiError::Terminal(std::io::Error::other("words")), "terminal: words"),
         case(TuiError::Theme(words()), "words"),
         case(TuiError::Panicked, "the program failed; its report is above and in the log"),
+    ]);
+}
+
+#[test]
+fn a_vault_that_does_not_open_says_what_to_do() {
+    let store = "Secret Service";
+    check([
+        case(VaultError::Missing(path()), "no vault is at /p/f; arbion secret set NAME makes one"),
+        case(
+            VaultError::NoKeyring { store, reason: words() },
+            "the vault is locked: the Secret Service that holds its key is not there (words); start it, or log in to the desktop",
+        ),
+        case(
+            VaultError::KeyringLocked { store },
+            "the vault is locked: the Secret Service that holds its key is locked; unlock it on the desktop and try again",
+        ),
+        case(
+            VaultError::KeyringEntry { store, found: "no key" },
+            "the Secret Service has no key for this vault; restore it, or a backup of the vault with its passphrase",
+        ),
+        case(VaultError::Keyring { store, reason: words() }, "the Secret Service refuses: words"),
+        case(
+            VaultError::Damaged { path: path(), detail: words() },
+            "/p/f is damaged or cut short (words); nothing was changed; restore it from a backup",
+        ),
+        case(VaultError::NotPlain(path()), "/p/f is not a plain file; a vault follows no links"),
+        case(
+            VaultError::Busy { holder: "process 7".to_owned() },
+            "another process (process 7) is writing the vault; try again once it has ended",
+        ),
     ]);
 }
 

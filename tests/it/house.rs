@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("brokers", &["domain"]),
     ("market", &["domain", "quant"]),
     ("store", &["domain"]),
+    ("vault", &[]),
     ("config", &["domain"]),
     ("client", &["domain", "command"]),
     (
@@ -161,4 +162,34 @@ fn the_screen_and_the_command_line_touch_no_file_system_of_the_engine() {
 fn main_is_short() {
     let main = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
     assert!(main.lines().count() < 60, "src/main.rs parses, installs hooks and runs; nothing else");
+}
+
+#[test]
+fn m1_secrets_are_exposed_where_they_are_used_and_nowhere_else() {
+    // The vault's own files; the door at which a person types one; the two messages that carry one.
+    let allowed = ["src/vault/", "src/keeping/", "src/cli/secret.rs", "src/client/secret.rs"];
+    for (folder, _) in MAY_IMPORT {
+        for (path, text) in sources(folder) {
+            let shown = path.to_string_lossy().into_owned();
+            if allowed.iter().any(|part| shown.contains(part)) {
+                continue;
+            }
+            for (number, line) in code_lines(&text) {
+                assert!(!line.contains("expose_secret"), "{shown}:{number} exposes a secret");
+            }
+        }
+    }
+    for (path, text) in sources("vault") {
+        for item in
+            ["pub struct Vault ", "pub struct MemoryStore", "struct Items ", "struct Item ", "struct Given"]
+        {
+            let Some(at) = text.find(item) else { continue };
+            let derives = text[..at].rsplit("\n\n").next().unwrap_or_default();
+            assert!(
+                !derives.contains("Debug") && !derives.contains("Serialize"),
+                "{}: {item}",
+                path.display()
+            );
+        }
+    }
 }

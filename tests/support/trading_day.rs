@@ -190,6 +190,7 @@ pub fn order(
         reason: None,
         denials: Vec::new(),
         replaces: None,
+        trailing_stop: None,
     }
 }
 

@@ -110,6 +110,7 @@ pub(super) fn order(number: u64, request: OrderRequest, status: OrderStatus) -> 
             Vec::new()
         },
         replaces: None,
+        trailing_stop: None,
         request,
     }
 }

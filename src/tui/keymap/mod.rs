@@ -1,6 +1,8 @@
 //! One table of keys. It drives dispatch, the hint line and the help, so that none of them can say what another does not do.
 
 mod chord;
+#[cfg(test)]
+mod document;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
@@ -124,6 +126,12 @@ impl Keymap {
         self.macros.iter().find(|(chord, _)| *chord == pressed).map(|(_, line)| line.as_str())
     }
 
+    /// The keys that run a line, as the configuration writes them.
+    #[must_use]
+    pub fn written_macros(&self) -> BTreeMap<String, String> {
+        self.macros.iter().map(|(chord, line)| (chord.written(), line.clone())).collect()
+    }
+
     /// The keys that run a line, as a person reads them, each with its line.
     pub fn macros(&self) -> impl Iterator<Item = (String, &str)> {
         self.macros.iter().map(|(chord, line)| (chord.label(), line.as_str()))
@@ -144,6 +152,22 @@ impl Keymap {
             && chord.is_plain()
             && !matches!(action, Action::CommandBar | Action::Help);
         (!stray).then_some(action)
+    }
+
+    /// Every action of the table with its keys, as the configuration writes them.
+    #[must_use]
+    pub fn written(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let mut all: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        for row in TABLE {
+            let chords = self.keys.get(&(row.scope, row.action)).into_iter().flatten();
+            let keys = all.entry(row.action.name()).or_default();
+            for key in chords.map(|chord| chord.written()) {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        all
     }
 
     /// The first key of an action, as a person reads it; empty when it has none.
@@ -203,6 +227,7 @@ mod tests {
         for row in TABLE {
             for key in row.keys {
                 let chord = Chord::parse(key).unwrap_or_else(|| panic!("{key}"));
+                assert_eq!(Chord::parse(&chord.written()), Some(chord), "{key}");
                 assert!(seen.insert((row.scope, chord)), "{key} twice in {:?}", row.scope);
             }
         }

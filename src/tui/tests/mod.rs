@@ -8,8 +8,10 @@ mod command_bar;
 mod harness;
 mod layout;
 mod paint;
+mod plain;
 mod safety;
 mod screens;
+mod tasks;
 mod ticket;
 mod watchlist;
 

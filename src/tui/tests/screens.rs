@@ -217,3 +217,38 @@ fn old_prices_say_their_age() {
     assert!(!row.contains("+0.84"), "{row}");
     runner.keys("2").sees("3m old");
 }
+
+/// The styles of a frame, a letter each: what a theme changes can be seen in a review.
+fn styles(runner: &Runner) -> String {
+    let buffer = runner.screen.shown();
+    let mut seen: Vec<(Color, Color, ratatui::style::Modifier)> = Vec::new();
+    let mut out = String::new();
+    for cell in buffer.content() {
+        let style = (cell.fg, cell.bg, cell.modifier);
+        if !seen.contains(&style) {
+            out.push_str(&format!(
+                "{:?} on {:?} {:?} first at {:?}\n",
+                style.0,
+                style.1,
+                style.2,
+                cell.symbol()
+            ));
+            seen.push(style);
+        }
+    }
+    out
+}
+
+#[test]
+fn every_theme_at_every_depth() {
+    for theme in ["dark", "light", "high_contrast", "colour_blind", "tritan", "red_up"] {
+        let mut text = String::new();
+        for colors in [ColorDepth::True, ColorDepth::Indexed, ColorDepth::Ansi16, ColorDepth::None] {
+            let mut options = options();
+            (options.theme, options.colors) = (theme.to_owned(), colors);
+            let runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+            text.push_str(&format!("{colors:?}\n{}\n", styles(&runner)));
+        }
+        insta::assert_snapshot!(format!("theme_{theme}"), text);
+    }
+}
