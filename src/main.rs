@@ -2,6 +2,7 @@
 
 mod process;
 mod program;
+mod screen;
 mod venue;
 
 use std::process::ExitCode;

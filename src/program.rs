@@ -11,8 +11,7 @@ use arbion::cli::host::{
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
-use arbion::command::{self, ParseContext};
-use arbion::config::{Colour, ColourDepth, TerminalNotice, Theme, TypedCommands};
+use arbion::config::{ProfileFiles, TypedCommands};
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::calendar::{Calendar, exchange_date};
@@ -281,15 +280,28 @@ impl Host for Program {
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
         let writer = OnceLock::new();
+        // What a replay's screen shows is no more kept than what it trades.
+        let files = ProfileFiles::of(&settings.paths.profile_dir(&settings.profile));
+        let keeps = !matches!(request.kind, SessionKind::Replay(_));
         let options = tui::Options {
+            kept: keeps.then(|| files.load_screen()).flatten(),
+            settings: settings.loaded.options(),
+            tour: keeps,
+            chores: Some(crate::screen::doer(settings, files, keeps)),
             history: typed.load(),
             // A thread that is gone has said so in the log.
             remember: Some(Arc::new(move |line| {
                 writer.get_or_init(|| typed.writer()).send(line).unwrap_or_default();
             })),
-            ..self.screen_options(settings)
+            ..crate::screen::options(self.universe(), settings)
         };
-        let screen = tui::run(session, options);
+        // A terminal without a cursor to move can show nothing else.
+        let plain = request.plain
+            || settings.loaded.config.screen.plain
+            || matches!(settings.environment.term.as_str(), "dumb");
+        let screen = async {
+            if plain { tui::plain(session, options).await } else { tui::run(session, options).await }
+        };
         tokio::pin!(screen);
         // The screen paints at once; an engine that cannot start ends it with the reason.
         let result = tokio::select! {
@@ -317,7 +329,7 @@ impl Host for Program {
             Picture::Svg => tui::Picture::Svg,
         };
         // A picture has all the colours there are, whatever the terminal it is made from.
-        let mut options = self.screen_options(settings);
+        let mut options = crate::screen::options(self.universe(), settings);
         if picture == tui::Picture::Svg && options.colors != tui::ColorDepth::None {
             options.colors = tui::ColorDepth::True;
         }
@@ -414,55 +426,9 @@ impl Program {
             }
         }
     }
-
-    fn screen_options(&self, settings: &Settings) -> tui::Options {
-        let universe = self.universe();
-        let lookup = Arc::clone(&universe);
-        let calendar = Calendar::nyse();
-        let understand: tui::Understand = Arc::new(move |text: &str| {
-            let today = exchange_date(clock::system_now());
-            let context = ParseContext { today, lookup: lookup.as_ref(), calendar: &calendar };
-            let command = command::parse(text, &context);
-            let words = match &command {
-                arbion::command::types::Command::Clarify { .. } => String::new(),
-                other => command::explain(other),
-            };
-            tui::Understanding { command, words }
-        });
-        let screen = &settings.loaded.config.screen;
-        let colors = match screen.colour.depth(&settings.environment) {
-            ColourDepth::None => tui::ColorDepth::None,
-            ColourDepth::Ansi16 => tui::ColorDepth::Ansi16,
-            ColourDepth::Indexed => tui::ColorDepth::Indexed,
-            ColourDepth::True => tui::ColorDepth::True,
-        };
-        debug_assert!(screen.colour != Colour::Never || matches!(colors, tui::ColorDepth::None));
-        tui::Options {
-            symbols: Some(universe),
-            colors,
-            palette: match screen.theme {
-                Theme::Default => tui::Palette::GreenRed,
-                Theme::RedUp => tui::Palette::RedGreen,
-                Theme::ColourBlind => tui::Palette::BlueOrange,
-            },
-            // These draw no more than letters: a console without the glyphs, and what calls itself dumb.
-            ascii: screen.ascii || matches!(settings.environment.term.as_str(), "linux" | "dumb"),
-            mouse: screen.mouse,
-            time_zone: screen.zone.time_zone(),
-            frames_per_second: screen.fps,
-            bytes_per_second: screen.bytes_per_second,
-            notice: match settings.loaded.config.alerts.terminal {
-                TerminalNotice::Off => tui::Notice::Off,
-                TerminalNotice::Bell => tui::Notice::Bell,
-                TerminalNotice::Osc9 => tui::Notice::Osc9,
-                TerminalNotice::Osc777 => tui::Notice::Osc777,
-            },
-            keys: settings.loaded.config.keys.clone(),
-            ..tui::Options::new(understand)
-        }
-    }
 }
 
+/// What an engine that does not start says, as the command line says it.
 pub fn engine_error(error: &engine::EngineError) -> CliError {
     match error {
         engine::EngineError::Store(StoreError::Locked { .. }) => {

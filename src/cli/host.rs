@@ -71,6 +71,8 @@ pub struct ScreenRequest {
     pub kind: SessionKind,
     /// Columns and rows; absent means the terminal's own.
     pub size: Option<(u16, u16)>,
+    /// Plain lines, whatever the configuration says.
+    pub plain: bool,
 }
 
 /// The format of a file of fills.

@@ -229,6 +229,9 @@ pub struct DemoArgs {
     /// Size of the screen or screenshot
     #[arg(long, value_name = "COLUMNSxROWS")]
     pub size: Option<ScreenSize>,
+    /// Plain lines instead of the screen, for screen readers and terminals that can do no more
+    #[arg(long, conflicts_with_all = ["script", "screenshot"])]
+    pub plain: bool,
     /// One frame of the screen, after the script if there is one: into FILE (.svg in colour, else text), or printed
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub screenshot: Option<PathBuf>,

@@ -28,12 +28,14 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         None => SessionKind::Demo(DemoRun { seed: args.seed }),
     };
     if args.script.is_none() && args.screenshot.is_none() {
-        context.need_screen()?;
+        if !args.plain {
+            context.need_screen()?;
+        }
         // On the screen the demo is the profile's own paper account.
         let settings = context.settings(true)?;
         crate::cli::logging::start(&settings);
         let size = args.size.map(|size| (size.0, size.1));
-        context.host.screen(&settings, &ScreenRequest { kind, size }).await?;
+        context.host.screen(&settings, &ScreenRequest { kind, size, plain: args.plain }).await?;
         return Output::new(&serde_json::Value::Null);
     }
     // The script is read to its end before anything starts, so that a slip in its last line costs no run.

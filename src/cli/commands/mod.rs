@@ -148,7 +148,7 @@ impl Context<'_> {
         self.need_screen()?;
         let settings = self.settings(true)?;
         super::logging::start(&settings);
-        let request = ScreenRequest { kind: SessionKind::Trade, size: None };
+        let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false };
         self.host.screen(&settings, &request).await?;
         Output::new(&serde_json::Value::Null)
     }

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::review::typed_word;
 use super::{After, CONFIRM_AFTER, Modal, TypedWord};
 use crate::client::Request;
 use crate::client::message::OrderRef;
@@ -73,10 +74,10 @@ impl Confirm {
         lines.extend(words);
         let order_ref = OrderRef::ClientOrderId(order.request.client_order_id);
         let request = Request::Replace { order: order_ref, change, wait: true };
-        Self::new("Replace", "replace the order", lines, request, at).typed_when_live(
-            order.request.subject.instruments().next().map_or("replace", |i| i.root().as_str()),
-            at,
-        )
+        let symbol = order.request.subject.instruments().next().map(|i| i.root().as_str());
+        let word =
+            symbol.map_or_else(|| "replace".to_owned(), |symbol| typed_word(order.request.side, symbol));
+        Self::new("Replace", "replace the order", lines, request, at).typed_when_live(&word, at)
     }
 
     /// The kill switch, or its release.

@@ -53,6 +53,24 @@ impl Report {
         Self { title: title.to_owned(), head: Vec::new(), right: vec![false, false], rows, top: 0 }
     }
 
+    /// The report as plain lines: what stands in a column says so.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let line = |row: &Vec<String>| {
+            let cell = |(i, text): (usize, &String)| {
+                let text = text.trim();
+                match self.head.get(i) {
+                    _ if text.is_empty() => None,
+                    Some(name) => Some(format!("{name} {text}")),
+                    None => Some(text.to_owned()),
+                }
+            };
+            row.iter().enumerate().filter_map(cell).collect::<Vec<_>>().join(", ")
+        };
+        let rows: Vec<String> = self.rows.iter().map(line).filter(|line| !line.is_empty()).collect();
+        if rows.is_empty() { vec!["Nothing to show.".to_owned()] } else { rows }
+    }
+
     fn table(title: &str, head: &[(&'static str, bool)], rows: Vec<Vec<String>>) -> Self {
         Self {
             title: title.to_owned(),

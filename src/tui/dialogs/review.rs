@@ -12,7 +12,7 @@ use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::account::AccountMode;
 use crate::domain::denial::DenialCode;
-use crate::domain::order::{OrderPreview, OriginKind};
+use crate::domain::order::{OrderPreview, OriginKind, Side};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
 use crate::tui::env::{At, Look};
@@ -22,6 +22,8 @@ use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
 
 const WIDTH: u16 = 72;
+/// A symbol of so many letters is enough to type.
+const SYMBOL_ALONE_MIN: usize = 3;
 
 /// An order being looked at.
 #[derive(Debug)]
@@ -168,14 +170,31 @@ impl Review {
 }
 
 /// Paper needs no word; anything not known to be paper does.
-fn needs_word(preview: &OrderPreview, snapshot: &Snapshot) -> bool {
+#[must_use]
+pub fn needs_word(preview: &OrderPreview, snapshot: &Snapshot) -> bool {
     let mode = snapshot.account(&preview.request.account).map(|view| view.account.mode);
     mode != Some(AccountMode::Paper) || snapshot.mode != AccountMode::Paper
 }
 
-/// The symbol: typing it is a check against the wrong one.
-fn word_of(preview: &OrderPreview) -> String {
-    preview.request.subject.instruments().next().map_or_else(|| "send".to_owned(), |i| i.root().to_string())
+/// The symbol: typing it is a check against the wrong one. A letter or two could be typed by accident, so the side goes before them.
+#[must_use]
+pub fn word_of(preview: &OrderPreview) -> String {
+    let request = &preview.request;
+    request
+        .subject
+        .instruments()
+        .next()
+        .map_or_else(|| "send".to_owned(), |i| typed_word(request.side, i.root().as_str()))
+}
+
+/// The word for an order in a symbol.
+#[must_use]
+pub fn typed_word(side: Side, symbol: &str) -> String {
+    if symbol.len() >= SYMBOL_ALONE_MIN {
+        return symbol.to_owned();
+    }
+    let side = if side.is_buy() { "BUY" } else { "SELL" };
+    format!("{side} {symbol}")
 }
 
 fn account_line(preview: &OrderPreview, snapshot: &Snapshot) -> String {

@@ -65,6 +65,19 @@ impl Chord {
         Some(Self { code, modifiers })
     }
 
+    /// As the configuration writes it: what `parse` reads.
+    #[must_use]
+    pub fn written(self) -> String {
+        match self.code {
+            KeyCode::Char(c) if self.modifiers.is_empty() && c != ' ' => c.to_string(),
+            _ => match self.label().to_lowercase() {
+                label if label.ends_with("pgup") => label.replace("pgup", "pageup"),
+                label if label.ends_with("pgdn") => label.replace("pgdn", "pagedown"),
+                label => label,
+            },
+        }
+    }
+
     /// As a person reads it: `Ctrl-K`, `Tab`, `j`.
     #[must_use]
     pub fn label(self) -> String {

@@ -3,13 +3,16 @@
 mod alerts;
 mod chain;
 mod chart;
+mod comfort;
 mod command_bar;
 mod harness;
 mod layout;
 mod paint;
 mod panes;
+mod plain;
 mod safety;
 mod screens;
+mod tasks;
 mod ticket;
 mod watchlist;
 

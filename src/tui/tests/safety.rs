@@ -201,15 +201,28 @@ fn random_input(random: &mut Random) -> Input {
     }
 }
 
+/// A hundred thousand keys in all.
+const MONKEY_KEYS: u64 = 25_000;
+
 #[test]
 fn a_monkey_sends_no_order_without_a_review() {
-    for (seed, snapshot) in
-        [(1, trading_day::snapshot()), (2, trading_day::live()), (3, trading_day::snapshot())]
-    {
+    monkey([(1, trading_day::snapshot()), (2, trading_day::live())]);
+}
+
+#[test]
+fn another_monkey_sends_none_either() {
+    monkey([(3, trading_day::snapshot()), (4, hostile_snapshot())]);
+}
+
+fn monkey(runs: [(u64, crate::domain::snapshot::Snapshot); 2]) {
+    for (seed, snapshot) in runs {
         let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ seed);
-        let mut runner = Runner::with(options(), snapshot, (120, 40));
+        let mut options = options();
+        options.settings = crate::config::Loaded::default().options();
+        options.chores = Some(Arc::new(|_| Ok(String::new())));
+        let mut runner = Runner::with(options, snapshot, (120, 40));
         let mut sent = 0;
-        for step in 0..7_000_u64 {
+        for step in 0..MONKEY_KEYS {
             let input = random_input(&mut random);
             let before = runner.asked.len();
             let frame = (input == enter()).then(|| runner.frame());
@@ -222,13 +235,15 @@ fn a_monkey_sends_no_order_without_a_review() {
                 } = request
                 {
                     let frame = frame.as_ref().unwrap_or_else(|| panic!("{input:?} sent an order"));
-                    assert!(frame.contains("Enter send the order"), "step {step}:\n{frame}");
+                    assert!(frame.contains("Review order"), "step {step}:\n{frame}");
                     assert!(confirmation_hash.is_some());
                     sent += 1;
                 }
             }
             runner.asked.clear();
             runner.effects.retain(|effect| matches!(effect, Effect::Copy(_)));
+            runner.chores.clear();
+            assert_eq!(foreign_bytes(&runner.written), None, "step {step}");
             runner.written.clear();
             match random.below(50) {
                 0 => drop(runner.resize(30 + random.below(200) as u16, 8 + random.below(60) as u16)),
@@ -255,4 +270,120 @@ fn an_engine_that_never_answers_can_still_be_halted() {
     }
     runner.sees("The engine does not answer").keys("ctrl-k enter");
     assert!(matches!(runner.asked.last(), Some(Request::Halt { all: false })));
+}
+
+/// Text as an enemy would write it: pieces that terminals act on, between letters, marks and wide characters.
+fn hostile_text(random: &mut Random) -> String {
+    const PIECES: [&str; 24] = [
+        "\u{1b}",
+        "\u{1b}[",
+        "\u{1b}]0;",
+        "\u{1b}]52;c;",
+        "\u{1b}P",
+        "\u{1b}_",
+        "\u{9b}31m",
+        "\u{9d}",
+        "\u{90}",
+        "\u{7}",
+        "\u{9c}",
+        "\u{1b}\\",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{e0041}",
+        "\r\n",
+        "\t",
+        "2J",
+        "?1049l",
+        "e\u{301}\u{301}",
+        "東京",
+        "👩\u{200d}🚀",
+    ];
+    let mut text = String::new();
+    for _ in 0..1 + random.below(12) {
+        match random.below(3) {
+            0 => text.push(char::from(b' ' + random.below(95) as u8)),
+            1 => text.push_str(PIECES[random.below(24) as usize]),
+            _ => text.extend(char::from_u32(random.below(0x1_1000) as u32)),
+        }
+    }
+    text
+}
+
+#[test]
+fn ten_thousand_hostile_texts_go_through_every_pane() {
+    const TEXTS_EACH: usize = 200;
+    let mut random = Random(0x5eed);
+    let mut texts = 0;
+    let mut runner = Runner::with(options(), trading_day::snapshot(), (120, 40));
+    runner.keys("z");
+    while texts < 10_000 {
+        let mut snapshot = trading_day::moved(&runner.snapshot.clone(), texts as u64, 0);
+        let mut next = || {
+            texts += 1;
+            hostile_text(&mut random)
+        };
+        snapshot.profile = next().into();
+        snapshot.market.name = next().into();
+        snapshot.log = Arc::new(
+            (0..TEXTS_EACH / 2)
+                .map(|_| LogLine {
+                    at: snapshot.now,
+                    severity: Severity::Error,
+                    code: next().into(),
+                    text: next(),
+                })
+                .collect(),
+        );
+        let mut orders = snapshot.orders.to_vec();
+        orders.iter_mut().for_each(|order| order.reason = Some(next()));
+        snapshot.orders = Arc::new(orders);
+        let mut connections = snapshot.connections.to_vec();
+        connections
+            .iter_mut()
+            .for_each(|connection| (connection.name, connection.text) = (next().into(), next()));
+        snapshot.connections = Arc::new(connections);
+        let instruments = snapshot.watchlists[0].instruments.clone();
+        snapshot.watchlists = Arc::new(
+            (0..20).map(|_| Watchlist { name: next().into(), instruments: instruments.clone() }).collect(),
+        );
+        runner.show(snapshot);
+        for kind in crate::tui::panes::PaneKind::ALL {
+            runner.keys("ctrl-p").text(kind.tab()).text(" pane").keys("enter");
+            runner.keys("j enter esc n G");
+            assert_eq!(foreign_bytes(&runner.written), None, "{kind:?}");
+            runner.written.clear();
+        }
+    }
+}
+
+#[test]
+fn a_storm_of_sizes_leaves_what_a_fresh_screen_shows() {
+    let mut runner = Runner::new((120, 40));
+    let mut random = Random(7);
+    for _ in 0..500 {
+        runner.resize(1 + random.below(320) as u16, 1 + random.below(110) as u16);
+        runner.written.clear();
+    }
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        runner.resize(size.0, size.1).wait(20_000);
+        let mut fresh = Runner::new(size);
+        fresh.now = runner.now;
+        fresh.wait(0);
+        assert_eq!(runner.frame(), fresh.frame(), "{size:?}");
+    }
+}
+
+#[test]
+fn the_zone_can_change_under_the_screen() {
+    let mut runner = Runner::new((120, 40));
+    runner.sees("13:45 EST");
+    let mut snapshot = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+    // Over the end of summer time in New York, and back over its beginning.
+    for (at, clock) in [("2026-11-01T05:59:00Z", "01:59 EDT"), ("2026-11-01T06:00:00Z", "01:00 EST")] {
+        snapshot.seq += 1;
+        snapshot.now = at.parse().unwrap();
+        runner.show(snapshot.clone()).sees(clock);
+    }
 }

@@ -6,7 +6,7 @@ use ratatui::style::Color;
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::domain::limits::TradingState;
-use crate::tui::{ColorDepth, Effect, Input, Palette};
+use crate::tui::{ColorDepth, Effect, Input};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -137,16 +137,16 @@ fn dialogs_fit_a_small_screen() {
 
 #[test]
 fn palettes_change_what_up_and_down_look_like() {
-    let color_of = |palette| {
+    let color_of = |theme: &str| {
         let mut options = options();
-        options.palette = palette;
+        options.theme = theme.to_owned();
         let runner = Runner::with(options, trading_day::snapshot(), (80, 24));
         let frame = runner.frame();
         let (y, line) = frame.lines().enumerate().find(|(_, line)| line.contains("▸AAPL")).unwrap();
         let x = line.chars().take_while(|c| *c != '+').count();
         runner.screen.shown()[(x as u16, y as u16)].fg
     };
-    let up = [Palette::GreenRed, Palette::RedGreen, Palette::BlueOrange].map(color_of);
+    let up = ["dark", "red_up", "colour_blind"].map(color_of);
     assert!(up[0] != up[1] && up[1] != up[2] && up[0] != up[2], "{up:?}");
 }
 
@@ -216,4 +216,39 @@ fn old_prices_say_their_age() {
     let row = runner.frame().lines().find(|line| line.contains("AAPL")).unwrap().to_owned();
     assert!(!row.contains("+0.84"), "{row}");
     runner.keys("2").sees("3m old");
+}
+
+/// The styles of a frame, a letter each: what a theme changes can be seen in a review.
+fn styles(runner: &Runner) -> String {
+    let buffer = runner.screen.shown();
+    let mut seen: Vec<(Color, Color, ratatui::style::Modifier)> = Vec::new();
+    let mut out = String::new();
+    for cell in buffer.content() {
+        let style = (cell.fg, cell.bg, cell.modifier);
+        if !seen.contains(&style) {
+            out.push_str(&format!(
+                "{:?} on {:?} {:?} first at {:?}\n",
+                style.0,
+                style.1,
+                style.2,
+                cell.symbol()
+            ));
+            seen.push(style);
+        }
+    }
+    out
+}
+
+#[test]
+fn every_theme_at_every_depth() {
+    for theme in ["dark", "light", "high_contrast", "colour_blind", "tritan", "red_up"] {
+        let mut text = String::new();
+        for colors in [ColorDepth::True, ColorDepth::Indexed, ColorDepth::Ansi16, ColorDepth::None] {
+            let mut options = options();
+            (options.theme, options.colors) = (theme.to_owned(), colors);
+            let runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+            text.push_str(&format!("{colors:?}\n{}\n", styles(&runner)));
+        }
+        insta::assert_snapshot!(format!("theme_{theme}"), text);
+    }
 }

@@ -72,6 +72,16 @@ fn live_orders_want_the_symbol_typed() {
 }
 
 #[test]
+fn a_symbol_of_one_letter_is_not_word_enough() {
+    let mut runner = Runner::with(options(), trading_day::live(), (120, 40));
+    runner.keys(":").text("buy 10 f").keys("enter").sees("type BUY F to send");
+    runner.text("f").keys("enter").sees("Review order");
+    assert!(runner.executed().is_empty());
+    runner.keys("backspace").text("buy f").keys("enter").misses("Review order");
+    assert_eq!(runner.executed().len(), 1);
+}
+
+#[test]
 fn what_risk_denies_cannot_be_sent() {
     let mut runner = Runner::new((120, 40));
     runner.keys("b 9 0 0 down down a").wait(300).sees("✗ MAX_ORDER_NOTIONAL");

@@ -1,0 +1,73 @@
+//! What the screen is started with, and what it has done with files: its own state kept, tables written out, options set.
+
+use std::sync::Arc;
+
+use arbion::cli::host::Settings;
+use arbion::command::{self, ParseContext};
+use arbion::config::{Colour, ColourDepth, ProfileFiles, TerminalNotice, set_option};
+use arbion::domain::calendar::{Calendar, exchange_date};
+use arbion::engine::clock;
+use arbion::market::symbols::Universe;
+use arbion::tui::{self, Chore, Chores};
+
+/// Does the chores of one screen. Without `keeps`, nothing of its state is kept.
+pub fn doer(settings: &Settings, files: ProfileFiles, keeps: bool) -> Chores {
+    let (paths, profile) = (settings.paths.clone(), settings.profile.clone());
+    Arc::new(move |chore| match chore {
+        Chore::Keep(_) if !keeps => Ok(String::new()),
+        Chore::Keep(text) => {
+            files.save_screen(&text).map(|()| String::new()).map_err(|error| error.to_string())
+        }
+        Chore::Export { name, text } => {
+            files.export(&name, &text).map(|path| format!("Written: {}", path.display()))
+        }
+        Chore::SetOption { path, value } => set_option(&paths, &profile, &path, value.as_deref())
+            .map(|file| format!("{path} is set in {}", file.display()))
+            .map_err(|error| error.to_string()),
+    })
+}
+
+/// What the screen is started with, from the configuration and the environment.
+pub fn options(universe: Arc<Universe>, settings: &Settings) -> tui::Options {
+    let lookup = Arc::clone(&universe);
+    let calendar = Calendar::nyse();
+    let understand: tui::Understand = Arc::new(move |text: &str| {
+        let today = exchange_date(clock::system_now());
+        let context = ParseContext { today, lookup: lookup.as_ref(), calendar: &calendar };
+        let command = command::parse(text, &context);
+        let words = match &command {
+            arbion::command::types::Command::Clarify { .. } => String::new(),
+            other => command::explain(other),
+        };
+        tui::Understanding { command, words }
+    });
+    let screen = &settings.loaded.config.screen;
+    let colors = match screen.colour.depth(&settings.environment) {
+        ColourDepth::None => tui::ColorDepth::None,
+        ColourDepth::Ansi16 => tui::ColorDepth::Ansi16,
+        ColourDepth::Indexed => tui::ColorDepth::Indexed,
+        ColourDepth::True => tui::ColorDepth::True,
+    };
+    debug_assert!(screen.colour != Colour::Never || matches!(colors, tui::ColorDepth::None));
+    tui::Options {
+        symbols: Some(universe),
+        colors,
+        theme: screen.theme.clone(),
+        themes: arbion::config::themes(&settings.paths),
+        // These draw no more than letters: a console without the glyphs, and what calls itself dumb.
+        ascii: screen.ascii || matches!(settings.environment.term.as_str(), "linux" | "dumb"),
+        mouse: screen.mouse,
+        time_zone: screen.zone.time_zone(),
+        frames_per_second: screen.fps,
+        bytes_per_second: screen.bytes_per_second,
+        notice: match settings.loaded.config.alerts.terminal {
+            TerminalNotice::Off => tui::Notice::Off,
+            TerminalNotice::Bell => tui::Notice::Bell,
+            TerminalNotice::Osc9 => tui::Notice::Osc9,
+            TerminalNotice::Osc777 => tui::Notice::Osc777,
+        },
+        keys: settings.loaded.config.keys.clone(),
+        macros: settings.loaded.config.macros.clone(),
+        ..tui::Options::new(understand)
+    }
+}

@@ -1,0 +1,405 @@
+//! The screen as plain lines, for screen readers and terminals that can do no more: a line in, lines out, nothing drawn, nothing moved.
+//! The same language, the same review before every order, the same word to type before real money moves.
+
+use std::io::{BufRead, Read, Write};
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::app::App;
+use super::bar::is_order;
+use super::dialogs::report::Report;
+use super::dialogs::review::{needs_word, word_of};
+use super::env::At;
+use super::format;
+use super::options::{Options, TuiError};
+use super::preview::{check_lines, money_lines, words};
+use super::theme::{ColorDepth, Schemes, Theme};
+use crate::client::message::HistoryQuery;
+use crate::client::{Reply, Request, Session, SessionError};
+use crate::command::types::{Command, ShowTopic};
+use crate::domain::account::AccountMode;
+use crate::domain::order::{Order, OrderPreview, OriginKind};
+use crate::domain::snapshot::{LogLine, Snapshot};
+use crate::domain::text::{ascii_escaped, clean};
+
+/// Longest line taken, in bytes.
+const LINE_BYTES_MAX: u64 = 1_024;
+/// Lines waiting to be answered.
+const LINES_MAX: usize = 16;
+/// Columns that texts of several parts are broken at.
+const COLUMNS: u16 = 72;
+/// Rows of history asked for.
+const HISTORY_ROWS: u32 = 20;
+
+/// What a line comes to.
+#[derive(Debug)]
+pub enum Step {
+    /// Say these lines.
+    Say(Vec<String>),
+    /// Ask the engine, and hand its answer back with what it is for.
+    Ask(Box<Request>, For),
+    /// Leave.
+    Quit,
+}
+
+/// What an answer is for.
+#[derive(Clone, Debug)]
+pub enum For {
+    /// To show this order before it goes.
+    Review(Command),
+    /// To say how this ended.
+    Sent(String),
+    /// To show rows under this title.
+    Table(&'static str),
+}
+
+/// What waits for a word.
+#[derive(Debug)]
+struct Pending {
+    request: Request,
+    words: String,
+    /// The word that sends it.
+    word: String,
+}
+
+/// The state of a conversation.
+pub struct Plain {
+    app: App,
+    theme: Theme,
+    snapshot: Arc<Snapshot>,
+    pending: Option<Pending>,
+    told: Option<LogLine>,
+}
+
+impl Plain {
+    /// A conversation that has not begun.
+    ///
+    /// # Errors
+    /// When a remapped key makes no sense.
+    pub fn new(options: &Options, snapshot: Arc<Snapshot>) -> Result<Self, TuiError> {
+        let scheme = Schemes::new(&[]).get("dark").map_err(TuiError::Theme)?;
+        let app = App::new(options, &snapshot, Size::new(80, 24))?;
+        let told = snapshot.log.last().cloned();
+        Ok(Self { app, theme: Theme::new(ColorDepth::None, &scheme, true), snapshot, pending: None, told })
+    }
+
+    /// The first words.
+    #[must_use]
+    pub fn greeting(&self) -> Vec<String> {
+        let mode = match self.snapshot.mode {
+            AccountMode::Paper => "PAPER: nothing here is real money.",
+            AccountMode::Live => "LIVE: orders are real.",
+        };
+        vec![
+            format!("Arbion in plain lines. {mode}"),
+            "Type help for what can be typed, quit to leave.".to_owned(),
+        ]
+    }
+
+    /// A new picture of the engine: what was logged since the last one.
+    pub fn snapshot(&mut self, snapshot: Arc<Snapshot>) -> Vec<String> {
+        let first = self.snapshot.seq == 0;
+        let log = &snapshot.log;
+        let from = match &self.told {
+            Some(told) => log.iter().rposition(|line| line == told).map_or(0, |at| at + 1),
+            None => 0,
+        };
+        let lines: Vec<String> = log[from..]
+            .iter()
+            .map(|line| {
+                format!("{} {}", format::clock_seconds(line.at, &self.app.env.zone), clean(&line.text))
+            })
+            .collect();
+        self.told = log.last().cloned().or(self.told.take());
+        self.app.env.snapshot_at = self.app.env.now;
+        self.snapshot = snapshot;
+        // What happened before the start is no news.
+        if first { Vec::new() } else { lines }
+    }
+
+    /// A line that was typed.
+    pub fn line(&mut self, text: &str) -> Step {
+        let text = clean(text).trim().to_owned();
+        if let Some(pending) = self.pending.take() {
+            if text.eq_ignore_ascii_case(&pending.word) {
+                return Step::Ask(Box::new(pending.request), For::Sent(pending.words));
+            }
+            return Step::Say(vec!["Not sent.".to_owned()]);
+        }
+        match text.to_lowercase().as_str() {
+            "" => Step::Say(Vec::new()),
+            "quit" | "q" | "exit" => Step::Quit,
+            "help" | "?" => Step::Say(HELP.iter().map(|line| (*line).to_owned()).collect()),
+            "quotes" => Step::Say(self.quotes()),
+            _ => self.understood(&text),
+        }
+    }
+
+    fn understood(&mut self, text: &str) -> Step {
+        let understood = (self.app.env.understand)(text);
+        match understood.command {
+            Command::Clarify { message, .. } => Step::Say(vec![clean(&message).into_owned()]),
+            command if is_order(&command) => {
+                let origin = OriginKind::Command;
+                let request = Request::Preview { command: command.clone(), origin, account: None };
+                Step::Ask(Box::new(request), For::Review(command))
+            }
+            Command::Show { what, instrument, .. } => {
+                let query = HistoryQuery { instrument, limit: HISTORY_ROWS, ..HistoryQuery::default() };
+                match what {
+                    ShowTopic::Fills => Step::Ask(Box::new(Request::Executions(query)), For::Table("Fills")),
+                    ShowTopic::History => {
+                        Step::Ask(Box::new(Request::OrderHistory(query)), For::Table("Orders"))
+                    }
+                    ShowTopic::Pnl => {
+                        Step::Ask(Box::new(Request::Pnl(query)), For::Table("Gains and losses"))
+                    }
+                    what => Step::Say(self.shown(what)),
+                }
+            }
+            command => self.other(command, understood.words),
+        }
+    }
+
+    /// Commands that are no orders: what changes something is asked about first.
+    fn other(&mut self, command: Command, words: String) -> Step {
+        let harmless = matches!(
+            command,
+            Command::Quote { .. }
+                | Command::Chain { .. }
+                | Command::Watch { .. }
+                | Command::Unwatch { .. }
+                | Command::Help { .. }
+        );
+        let request = match command {
+            Command::Halt => Request::Halt { all: false },
+            Command::Resume => Request::Resume,
+            Command::Flatten { scope } => Request::Flatten { scope, wait: true },
+            command => Request::Execute {
+                command,
+                origin: OriginKind::Command,
+                account: None,
+                confirmation_hash: None,
+                allow_duplicate: false,
+                wait: true,
+            },
+        };
+        if harmless {
+            return Step::Ask(Box::new(request), For::Sent(words));
+        }
+        let question = format!("{words}? Type yes to do it, anything else to leave it.");
+        self.pending = Some(Pending { request, words, word: "yes".to_owned() });
+        Step::Say(vec![question])
+    }
+
+    /// The engine's answer.
+    pub fn reply(&mut self, what: For, reply: Result<Reply, SessionError>) -> Vec<String> {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return vec![format!("Failed: {}", clean(&error.to_string()))],
+        };
+        match (what, reply) {
+            (For::Review(command), Reply::Preview(preview)) => self.review(command, &preview),
+            (_, Reply::Orders(orders)) if !orders.is_empty() => orders.iter().map(order_line).collect(),
+            (_, Reply::Done(text)) => vec![clean(&text).into_owned()],
+            (For::Table(title), reply) => self.table(title, &reply),
+            (For::Sent(words), reply) => self.table(&words, &reply),
+            (For::Review(_), _) => vec!["The engine gave no preview.".to_owned()],
+        }
+    }
+
+    fn table(&self, title: &str, reply: &Reply) -> Vec<String> {
+        let at = At { env: &self.app.env, snapshot: &self.snapshot };
+        Report::of(title, reply, &at).map_or_else(|| vec![format!("{title}: done")], |report| report.lines())
+    }
+
+    /// The order with everything that the review shows, and the word that sends it.
+    fn review(&mut self, command: Command, preview: &OrderPreview) -> Vec<String> {
+        let mut lines = vec![words(preview)];
+        let parts = money_lines(preview, &self.theme, COLUMNS).into_iter().chain(check_lines(
+            preview,
+            &self.theme,
+            COLUMNS,
+        ));
+        lines.extend(parts.map(|line| line.to_string().trim().to_owned()));
+        if !preview.denials.is_empty() {
+            lines.push("Risk says no; nothing can be sent.".to_owned());
+            return lines;
+        }
+        let word = if needs_word(preview, &self.snapshot) { word_of(preview) } else { "yes".to_owned() };
+        lines.push(format!("Type {word} to send it, anything else to leave it."));
+        let request = Request::Execute {
+            command,
+            origin: OriginKind::Command,
+            account: Some(preview.request.account.clone()),
+            confirmation_hash: Some(preview.confirmation_hash.clone()),
+            allow_duplicate: false,
+            wait: true,
+        };
+        self.pending = Some(Pending { request, words: words(preview), word });
+        lines
+    }
+
+    fn quotes(&self) -> Vec<String> {
+        let Some(list) = self.snapshot.watchlists.first() else { return vec!["No watchlist.".to_owned()] };
+        let mut lines = vec![format!("Watchlist {}", clean(&list.name))];
+        for instrument in &list.instruments {
+            let quote = self.snapshot.quotes.get(instrument);
+            let price = |price: Option<crate::domain::money::Price>| {
+                price.map_or_else(
+                    || "none".to_owned(),
+                    |p| format::price(p, format::decimals_of(&self.snapshot, instrument)),
+                )
+            };
+            let change = quote.and_then(|q| q.change_percent()).map(format::percent).unwrap_or_default();
+            let (last, bid, ask) =
+                (quote.and_then(|q| q.last), quote.and_then(|q| q.bid), quote.and_then(|q| q.ask));
+            lines.push(format!(
+                "{instrument} last {} {change} bid {} ask {}",
+                price(last),
+                price(bid),
+                price(ask)
+            ));
+        }
+        lines
+    }
+
+    fn shown(&self, what: ShowTopic) -> Vec<String> {
+        let snapshot = &self.snapshot;
+        let lines: Vec<String> = match what {
+            ShowTopic::Positions => snapshot
+                .positions
+                .iter()
+                .map(|p| {
+                    let pnl =
+                        p.unrealized_pnl.map_or_else(|| "unknown".to_owned(), |pnl| format::signed(pnl, 2));
+                    format!("{} {} at {}, open gain {pnl}", p.quantity, p.instrument, p.average_price)
+                })
+                .collect(),
+            ShowTopic::Orders => {
+                snapshot.orders.iter().filter(|order| order.is_working()).map(order_line).collect()
+            }
+            ShowTopic::Watchlist => self.quotes(),
+            ShowTopic::Log => {
+                snapshot.log.iter().rev().take(20).rev().map(|line| clean(&line.text).into_owned()).collect()
+            }
+            ShowTopic::Connections => snapshot
+                .connections
+                .iter()
+                .map(|c| {
+                    format!("{} {} {}", clean(&c.name), if c.up { "up" } else { "down" }, clean(&c.text))
+                })
+                .collect(),
+            _ => snapshot
+                .accounts
+                .iter()
+                .map(|view| {
+                    let a = &view.account;
+                    let money = |value| format::grouped(value, 2);
+                    format!(
+                        "{} equity {} cash {} buying power {} day {} {}",
+                        ascii_escaped(a.account.as_str()),
+                        money(a.net_liquidation),
+                        money(a.cash),
+                        money(a.buying_power),
+                        format::signed(a.day_pnl, 2),
+                        a.currency
+                    )
+                })
+                .collect(),
+        };
+        if lines.is_empty() { vec!["Nothing.".to_owned()] } else { lines }
+    }
+}
+
+const HELP: &[&str] = &[
+    "quotes, positions, orders, balances, show fills, show pnl: what there is.",
+    "buy 10 aapl at 231.50, sell half my tesla trail 5%, close msft: orders, shown before they go.",
+    "cancel 42, cancel all, flatten, halt, resume: after a yes.",
+    "watch ibm, quote btc, chain aapl: as on the screen.",
+    "quit: leave. Working orders stay.",
+];
+
+fn order_line(order: &Order) -> String {
+    let request = &order.request;
+    let text = format!(
+        "order {} {} {} {}: {}, filled {}",
+        order.number,
+        request.side.as_str().replace('_', " "),
+        request.quantity,
+        request.subject,
+        super::panes::orders::status_word(order.status).to_lowercase(),
+        order.filled_quantity
+    );
+    let reason = order.reason.as_deref().map(|reason| format!(" ({})", clean(reason))).unwrap_or_default();
+    ascii_escaped(&format!("{text}{reason}")).into_owned()
+}
+
+/// Talks in plain lines until the user leaves or the input ends.
+///
+/// # Errors
+/// When a remapped key makes no sense, or the output is gone.
+pub async fn plain(session: Arc<dyn Session>, options: Options) -> Result<(), TuiError> {
+    let mut snapshots = session.snapshots();
+    let first = Arc::clone(&snapshots.borrow_and_update());
+    let mut talk = Plain::new(&options, first)?;
+    let mut lines = listen()?;
+    say(&talk.greeting())?;
+    let mut engine_up = true;
+    loop {
+        tokio::select! {
+            biased; // what was typed, then what happened
+            line = lines.recv() => {
+                let Some(line) = line else { return Ok(()) };
+                match talk.line(&line) {
+                    Step::Quit => return Ok(()),
+                    Step::Say(lines) => say(&lines)?,
+                    Step::Ask(request, what) => {
+                        let reply = session.request(*request).await;
+                        say(&talk.reply(what, reply))?;
+                    }
+                }
+            }
+            changed = snapshots.changed(), if engine_up => match changed {
+                Ok(()) => {
+                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                    say(&talk.snapshot(snapshot))?;
+                }
+                Err(_) => {
+                    engine_up = false;
+                    say(&["The engine has stopped; nothing can be sent.".to_owned()])?;
+                }
+            },
+        }
+    }
+}
+
+/// A thread that reads lines, which nothing else could wait for.
+fn listen() -> std::io::Result<Receiver<String>> {
+    let (sender, lines) = channel(LINES_MAX);
+    std::thread::Builder::new().name("arbion-plain-in".into()).spawn(move || {
+        let mut input = std::io::stdin().lock();
+        loop {
+            let mut bytes = Vec::new();
+            match (&mut input).take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+            let line = String::from_utf8_lossy(&bytes).into_owned();
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(lines)
+}
+
+fn say(lines: &[String]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()
+}

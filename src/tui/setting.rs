@@ -1,0 +1,131 @@
+//! Options changed on the screen: checked, given to the program to write, and in force at once where that can be.
+
+use std::collections::BTreeMap;
+
+use super::app::App;
+use super::chores::Chore;
+use super::dialogs::Dialog;
+use super::keymap::{Keymap, KeymapError};
+use super::wish::{Effect, Purpose, Wish};
+use crate::config::{OptionView, Zone};
+use crate::domain::snapshot::{Severity, Snapshot};
+
+impl App {
+    /// Has an option written, unless its value is keys that cannot be.
+    pub fn set_option(
+        &mut self,
+        path: String,
+        value: Option<String>,
+        snapshot: &Snapshot,
+        effects: &mut Vec<Effect>,
+    ) {
+        let value = match path.starts_with("keys.") {
+            true => value.map(|text| as_list(&text)),
+            false => value,
+        };
+        if let Some(action) = path.strip_prefix("keys.")
+            && let Err(error) = self.keymap_with(action, value.as_deref())
+        {
+            return self.say(Severity::Warning, format!("Not set: {error}."), snapshot);
+        }
+        if !self.has_chores {
+            return self.say(Severity::Warning, "Files cannot be written here.".to_owned(), snapshot);
+        }
+        let purpose = Purpose::Setting(path.clone(), value.clone());
+        self.chore(Chore::SetOption { path, value }, purpose, effects);
+    }
+
+    /// The keys as they would be.
+    fn keymap_with(
+        &self,
+        action: &str,
+        value: Option<&str>,
+    ) -> Result<(Keymap, BTreeMap<String, Vec<String>>), KeymapError> {
+        let mut overrides = self.overrides.clone();
+        match value {
+            Some(text) => drop(overrides.insert(action.to_owned(), words(text))),
+            None => drop(overrides.remove(action)),
+        }
+        let macros: BTreeMap<String, String> = self.env.keymap.written_macros();
+        Ok((Keymap::new(&overrides)?.with_macros(&macros)?, overrides))
+    }
+
+    fn rebind(&mut self, action: &str, value: Option<&str>) {
+        if let Ok((keymap, overrides)) = self.keymap_with(action, value) {
+            self.env.keymap = keymap;
+            self.overrides = overrides;
+        }
+    }
+
+    /// The keys stand among the options.
+    pub fn list_keys(&mut self) {
+        if self.settings.is_empty() {
+            return;
+        }
+        let list = |keys: &[String]| {
+            let quoted: Vec<String> = keys
+                .iter()
+                .map(|key| format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")))
+                .collect();
+            format!("[{}]", quoted.join(", "))
+        };
+        let standard = Keymap::new(&BTreeMap::new()).map(|keymap| keymap.written()).unwrap_or_default();
+        for (action, keys) in self.env.keymap.written() {
+            self.settings.push(OptionView {
+                path: format!("keys.{action}"),
+                value: list(&keys),
+                default: standard.get(action).map(|keys| list(keys)).unwrap_or_default(),
+                allowed: "keys with spaces between, such as x ctrl-k f9".to_owned(),
+                choices: Vec::new(),
+                origin: None,
+            });
+        }
+    }
+
+    /// An option was set: what can hold at once does.
+    pub fn option_set(&mut self, path: &str, value: Option<String>, wishes: &mut Vec<Wish>) {
+        if let Some(action) = path.strip_prefix("keys.") {
+            self.rebind(action, value.as_deref());
+        }
+        let Some(view) = self.settings.iter_mut().find(|view| view.path == path) else { return };
+        view.value = value.clone().unwrap_or_else(|| view.default.clone());
+        let word = view.value.trim_matches('"').to_owned();
+        for dialog in &mut self.dialogs {
+            if let Dialog::Settings(settings) = dialog {
+                settings.changed(&self.settings);
+            }
+        }
+        let zone = match word.as_str() {
+            "exchange" => Zone::Exchange,
+            "UTC" => Zone::Utc,
+            _ => Zone::Local,
+        };
+        match path {
+            "screen.theme" => self.theme = word,
+            "screen.zone" => self.env.zone = zone.time_zone(),
+            "screen.mouse" => {
+                self.mouse = word == "true";
+                wishes.push(Wish::Mouse(self.mouse));
+            }
+            _ => wishes
+                .push(Wish::Say(Severity::Info, format!("{path} is set; it holds from the next start."))),
+        }
+    }
+}
+
+/// The words of `["a", "b"]`, or of `a b`.
+fn words(text: &str) -> Vec<String> {
+    match toml::from_str::<BTreeMap<String, Vec<String>>>(&format!("keys = {text}")) {
+        Ok(mut table) => table.remove("keys").unwrap_or_default(),
+        Err(_) => text.split_whitespace().map(str::to_owned).collect(),
+    }
+}
+
+/// Keys as a list of TOML.
+fn as_list(text: &str) -> String {
+    let quoted: Vec<String> = words(text)
+        .iter()
+        .map(|key| format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect();
+    format!("[{}]", quoted.join(", "))
+}
