@@ -12,7 +12,9 @@ use arbion::cli::host::{
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
-use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, TerminalNotice, Theme, TypedCommands};
+use arbion::config::{
+    Colour, ColourDepth, ProfileFiles, Slippage as ConfigSlippage, TerminalNotice, TypedCommands,
+};
 use arbion::core::paper::{Sessions, Slippage, Touch, VenueConfig};
 use arbion::domain::account::AccountKind;
 use arbion::domain::calendar::{Calendar, exchange_date};
@@ -303,7 +305,14 @@ impl Host for Program {
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
         let writer = OnceLock::new();
+        // What a replay's screen shows is no more kept than what it trades.
+        let files = ProfileFiles::of(&settings.paths.profile_dir(&settings.profile));
+        let keeps = !matches!(request.kind, SessionKind::Replay(_));
         let options = tui::Options {
+            kept: keeps.then(|| files.load_screen()).flatten(),
+            settings: settings.loaded.options(),
+            tour: keeps,
+            chores: Some(crate::chores::doer(settings, files, keeps)),
             history: typed.load(),
             // A thread that is gone has said so in the log.
             remember: Some(Arc::new(move |line| {
@@ -433,11 +442,8 @@ impl Program {
         tui::Options {
             symbols: Some(universe),
             colors,
-            palette: match screen.theme {
-                Theme::Default => tui::Palette::GreenRed,
-                Theme::RedUp => tui::Palette::RedGreen,
-                Theme::ColourBlind => tui::Palette::BlueOrange,
-            },
+            theme: screen.theme.clone(),
+            themes: arbion::config::themes(&settings.paths),
             // These draw no more than letters: a console without the glyphs, and what calls itself dumb.
             ascii: screen.ascii || matches!(settings.environment.term.as_str(), "linux" | "dumb"),
             mouse: screen.mouse,
@@ -451,6 +457,7 @@ impl Program {
                 TerminalNotice::Osc777 => tui::Notice::Osc777,
             },
             keys: settings.loaded.config.keys.clone(),
+            macros: settings.loaded.config.macros.clone(),
             ..tui::Options::new(understand)
         }
     }

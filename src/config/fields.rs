@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::kinds::{
     ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, NOTICES, Number, Refused,
-    SESSIONS, ScheduleName, SlippageModel, THEMES, TOUCHES, Whole, ZONES,
+    SESSIONS, ScheduleName, SlippageModel, TOUCHES, ThemeName, Whole, ZONES,
 };
 use super::settings::Config;
 
@@ -22,6 +22,7 @@ pub(super) struct Field {
     /// Its key there.
     pub name: &'static str,
     pub allowed: fn() -> String,
+    pub choices: fn() -> Vec<String>,
     pub read: fn(&mut Config, &Spanned<DeValue<'_>>) -> Result<(), Refused>,
     pub write: fn(&Config) -> String,
     pub copy: fn(&mut Config, &Config),
@@ -40,6 +41,7 @@ macro_rules! field {
             table: $table,
             name: stringify!($name),
             allowed: || $kind.allowed(),
+            choices: || $kind.choices(),
             read: |config, value| {
                 config.$($part).+.$name = $kind.read(value)?;
                 Ok(())
@@ -122,8 +124,9 @@ pub(super) static FIELDS: &[Field] = fields! {
         fps: Whole(1_u32, 120),
         bytes_per_second: Whole(1_024_u32, 100_000_000),
         colour: COLOURS,
-        theme: THEMES,
+        theme: ThemeName,
         ascii: Flag,
+        plain: Flag,
         mouse: Flag,
         zone: ZONES,
     }
@@ -163,8 +166,10 @@ pub(super) static FIELDS: &[Field] = fields! {
 pub(super) const WATCHLISTS: &str = "watchlists";
 /// The table whose keys are names of the screen's actions.
 pub(super) const KEYS: &str = "keys";
+/// The table whose keys are keys of the keyboard.
+pub(super) const MACROS: &str = "macros";
 
 /// Is this the path of a table, or of one that holds tables.
 pub(super) fn is_table(path: &str) -> bool {
-    matches!(path, WATCHLISTS | KEYS) || FIELDS.iter().any(|field| field.table == path)
+    matches!(path, WATCHLISTS | KEYS | MACROS) || FIELDS.iter().any(|field| field.table == path)
 }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{Colour, LogLevel, Sessions, Slippage, TerminalNotice, Theme, Touch, Zone};
+use super::settings::{Colour, LogLevel, Sessions, Slippage, TerminalNotice, Touch, Zone};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
@@ -43,6 +43,10 @@ pub(super) trait Kind {
     fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Self::Value, Refused>;
     /// As a TOML literal.
     fn write(&self, value: &Self::Value) -> String;
+    /// What may stand there as TOML literals, where these are a few.
+    fn choices(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What stands there, for an error: short, and safe to print.
@@ -150,6 +154,10 @@ impl Kind for Flag {
     fn write(&self, value: &bool) -> String {
         value.to_string()
     }
+
+    fn choices(&self) -> Vec<String> {
+        vec!["true".to_owned(), "false".to_owned()]
+    }
 }
 
 /// One of a few words. A word of digits may stand without quotes.
@@ -182,6 +190,10 @@ impl<T: Copy + PartialEq> Kind for Word<T> {
     fn write(&self, value: &T) -> String {
         quoted(self.0.iter().find(|(_, item)| item == value).map_or("", |(word, _)| word))
     }
+
+    fn choices(&self) -> Vec<String> {
+        self.0.iter().map(|(word, _)| quoted(word)).collect()
+    }
 }
 
 pub(super) const ACCOUNT_KINDS: Word<AccountKind> =
@@ -195,8 +207,6 @@ pub(super) const COLOURS: Word<Colour> = Word(&[
     ("256", Colour::Indexed),
     ("true", Colour::True),
 ]);
-pub(super) const THEMES: Word<Theme> =
-    Word(&[("default", Theme::Default), ("red_up", Theme::RedUp), ("colour_blind", Theme::ColourBlind)]);
 pub(super) const NOTICES: Word<TerminalNotice> = Word(&[
     ("off", TerminalNotice::Off),
     ("bell", TerminalNotice::Bell),
@@ -235,6 +245,52 @@ impl Kind for ScheduleName {
                 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
         value.get_ref().as_str().filter(named).map(str::to_owned).ok_or_else(|| Refused::new(value))
+    }
+
+    fn write(&self, value: &String) -> String {
+        quoted(value)
+    }
+}
+
+/// The name of a theme. Which there are, the screen says.
+pub(super) struct ThemeName;
+
+impl Kind for ThemeName {
+    type Value = String;
+
+    fn allowed(&self) -> String {
+        "the name of a theme, as \"dark\", \"light\" or one of your own".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Refused> {
+        ScheduleName.read(value)
+    }
+
+    fn write(&self, value: &String) -> String {
+        quoted(value)
+    }
+}
+
+/// A line of the command language.
+pub(super) struct CommandLine;
+
+impl CommandLine {
+    /// Longest line, in bytes.
+    const LENGTH_MAX: usize = 200;
+}
+
+impl Kind for CommandLine {
+    type Value = String;
+
+    fn allowed(&self) -> String {
+        format!("a command of up to {} characters", Self::LENGTH_MAX)
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Refused> {
+        let fits = |text: &&str| {
+            (1..=Self::LENGTH_MAX).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+        };
+        value.get_ref().as_str().filter(fits).map(str::to_owned).ok_or_else(|| Refused::new(value))
     }
 
     fn write(&self, value: &String) -> String {

@@ -1,10 +1,12 @@
 //! Configuration: where things lie, the environment, the TOML files with their checks and defaults. It knows of no secret and no network.
 
+mod edit;
 pub mod env;
 mod error;
 pub mod fees;
 mod fields;
 pub mod files;
+mod kept;
 mod kinds;
 mod load;
 mod paths;
@@ -12,13 +14,15 @@ mod render;
 mod settings;
 mod typed;
 
+pub use edit::{OptionView, set_option};
 pub use env::Environment;
 pub use error::{ConfigError, Problem};
 pub use fees::FeeFile;
+pub use kept::{ProfileFiles, themes};
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};
 pub use paths::{PathError, Paths, ProfileName};
 pub use settings::{
     AlertSettings, Backtest, Colour, ColourDepth, Config, Fees, Log, LogLevel, Market, Paper, Rates, Screen,
-    Sessions, Slippage, TerminalNotice, Theme, Touch, Zone,
+    Sessions, Slippage, TerminalNotice, Touch, Zone,
 };
 pub use typed::TypedCommands;

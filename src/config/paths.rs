@@ -143,6 +143,12 @@ impl Paths {
         self.config.join("fees.toml")
     }
 
+    /// The folder of the user's own themes.
+    #[must_use]
+    pub fn themes(&self) -> PathBuf {
+        self.config.join("themes")
+    }
+
     /// What one profile has of its own; laid over the user's.
     #[must_use]
     pub fn profile_config(&self, profile: &ProfileName) -> PathBuf {

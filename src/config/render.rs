@@ -1,6 +1,6 @@
 //! From `Config` back to TOML text.
 
-use super::fields::{FIELDS, KEYS, WATCHLISTS};
+use super::fields::{FIELDS, KEYS, MACROS, WATCHLISTS};
 use super::kinds::{Instruments, KeyNames, Kind, quoted};
 use super::settings::Config;
 
@@ -21,6 +21,10 @@ impl Config {
         text.push_str(&format!("\n[{KEYS}]\n"));
         for (action, keys) in &self.keys {
             text.push_str(&format!("{action} = {}\n", KeyNames.write(keys)));
+        }
+        text.push_str(&format!("\n[{MACROS}]\n"));
+        for (key, line) in &self.macros {
+            text.push_str(&format!("{} = {}\n", quoted(key), quoted(line)));
         }
         text.push_str(&format!("\n[{WATCHLISTS}]\n"));
         for list in &self.watchlists {

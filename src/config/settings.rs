@@ -35,6 +35,8 @@ pub struct Config {
     pub backtest: Backtest,
     /// Keys of the screen by the name of their action, in place of its own. The screen knows which actions and keys there are.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Keys of the screen that run a line of the command language.
+    pub macros: BTreeMap<String, String>,
 }
 
 /// The paper account and its venue.
@@ -265,10 +267,12 @@ pub struct Screen {
     pub bytes_per_second: u32,
     /// How many colours.
     pub colour: Colour,
-    /// Which colours mean up and down.
-    pub theme: Theme,
+    /// The theme, by name.
+    pub theme: String,
     /// Draw with ASCII characters only.
     pub ascii: bool,
+    /// No screen but plain lines, for screen readers and slow terminals.
+    pub plain: bool,
     /// Take the mouse.
     pub mouse: bool,
     /// The zone of the times shown, here and in tables of the command line.
@@ -281,8 +285,9 @@ impl Default for Screen {
             fps: 30,
             bytes_per_second: 12_288,
             colour: Colour::Auto,
-            theme: Theme::Default,
+            theme: "dark".to_owned(),
             ascii: false,
+            plain: false,
             mouse: true,
             zone: Zone::Local,
         }
@@ -370,18 +375,6 @@ impl Colour {
             Self::Auto => ColourDepth::Ansi16,
         }
     }
-}
-
-/// Which colours mean up and down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Theme {
-    /// Green up, red down.
-    Default,
-    /// Red up, green down, as in East Asia.
-    RedUp,
-    /// Blue up, orange down, for colour-blind eyes.
-    ColourBlind,
 }
 
 /// In which zone times are shown.

@@ -116,8 +116,24 @@ actions! {
     FocusDown = "pane_down",
     /// The focused pane alone, or all again.
     ZoomPane = "zoom_pane",
+    /// Every option.
+    Settings = "settings",
+    /// The first steps.
+    Tour = "tour",
+    /// What a notice offers.
+    TakeNotice = "take_notice",
+    /// The next theme.
+    Theme = "next_theme",
     /// Copy the row.
     Copy = "copy",
+    /// Write what the pane shows as a file.
+    Export = "export",
+    /// A quarter of the position.
+    Size25 = "size_25",
+    /// Half of the position.
+    Size50 = "size_50",
+    /// All of the position.
+    Size100 = "size_100",
     /// Give the mouse to the terminal, or take it.
     Mouse = "mouse",
     /// Out of what is open.

@@ -10,13 +10,17 @@ use super::bar::CommandBar;
 use super::dialogs::Dialog;
 use super::env::{At, Env};
 use super::flash::Flashes;
+use super::kept::Kept;
 use super::keymap::{Keymap, KeymapError};
 use super::layout::{Desk, Layout};
 use super::options::Options;
 use super::panes::{Pane, PaneKind, Panes};
+use super::theme::Schemes;
 use super::toasts::Toasts;
+use super::tour::Tour;
 use super::wish::Purpose;
-use crate::domain::snapshot::Snapshot;
+use crate::config::OptionView;
+use crate::domain::snapshot::{Severity, Snapshot};
 
 /// The screen's own state.
 pub struct App {
@@ -50,6 +54,20 @@ pub struct App {
     pub asked: BTreeMap<u64, Purpose>,
     /// The number of the last request or review.
     pub last_number: u64,
+    /// The theme, by name, and all there are.
+    pub theme: String,
+    /// See `theme`.
+    pub themes: Vec<String>,
+    /// The tour was seen or left.
+    pub tour_seen: bool,
+    /// The first steps, while they are shown.
+    pub tour: Option<Tour>,
+    /// Every option.
+    pub settings: Vec<OptionView>,
+    /// The program keeps texts and writes files.
+    pub has_chores: bool,
+    /// What was kept last, and when it is looked at again.
+    pub kept: (String, Option<Duration>),
     /// A first interrupt was pressed then; a second one soon after leaves.
     pub interrupted: Option<Duration>,
 }
@@ -60,6 +78,7 @@ impl App {
     /// # Errors
     /// When a remapped key makes no sense.
     pub fn new(options: &Options, snapshot: &Snapshot, size: Size) -> Result<Self, KeymapError> {
+        let kept = options.kept.as_deref().and_then(Kept::read);
         let first = snapshot.watchlists.first().and_then(|list| list.instruments.first()).cloned();
         let env = Env {
             now: Duration::ZERO,
@@ -67,8 +86,12 @@ impl App {
             zone: options.time_zone.clone(),
             understand: options.understand.clone(),
             symbols: options.symbols.clone(),
-            keymap: Keymap::new(&options.keys)?,
-            current: options.instrument.clone().or(first),
+            keymap: Keymap::new(&options.keys)?.with_macros(&options.macros)?,
+            current: options
+                .instrument
+                .clone()
+                .or_else(|| kept.as_ref().and_then(Kept::instrument))
+                .or(first),
             flashes: Flashes::default(),
             session_gone: false,
         };
@@ -77,7 +100,7 @@ impl App {
             panes.watchlist.select(current);
             panes.ticket.follow(current);
         }
-        Ok(Self {
+        let mut app = Self {
             env,
             size,
             focus: PaneKind::Watchlist,
@@ -93,8 +116,30 @@ impl App {
             mouse: options.mouse,
             asked: BTreeMap::new(),
             last_number: 0,
+            theme: options.theme.clone(),
+            themes: Schemes::new(&options.themes).names(),
+            tour_seen: false,
+            tour: None,
+            settings: options.settings.clone(),
+            has_chores: options.chores.is_some(),
+            kept: (String::new(), None),
             interrupted: None,
-        })
+        };
+        if let Some(text) = &options.kept {
+            match &kept {
+                Some(kept) => app.restore(kept, snapshot),
+                None => app.toasts.push(
+                    Severity::Warning,
+                    "What was kept of the last screen does not read; the screen starts fresh.".to_owned(),
+                    Duration::ZERO,
+                ),
+            }
+            app.kept.0.clone_from(text);
+        }
+        if options.tour && !app.tour_seen {
+            app.tour = Some(Tour::start());
+        }
+        Ok(app)
     }
 
     /// A pane, to draw.
@@ -133,6 +178,7 @@ impl App {
         [
             self.env.flashes.end(self.env.now),
             self.toasts.next_end(),
+            self.kept.1,
             self.bar.due(),
             PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),
             self.dialogs.iter().filter_map(Dialog::due).min(),

@@ -4,16 +4,20 @@ use smol_str::SmolStr;
 
 use super::action::Action;
 use super::app::App;
+use super::bar::is_order;
+use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::dialogs::confirm::Confirm;
 use super::dialogs::report::Report;
 use super::env::At;
 use super::format;
 use super::panes::PaneKind;
+use super::panes::positions::close_part;
 use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
+use crate::config::Zone;
 use crate::domain::alert::AlertChange;
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
@@ -95,6 +99,80 @@ impl App {
             }
             Command::Strategy { .. } | Command::Explain { .. } => wishes.push(execute(command, words)),
         }
+    }
+
+    /// A key that stands for a line: an order is reviewed as if it had been typed, what is not understood is there to be completed.
+    pub fn run_line(&self, line: &str, wishes: &mut Vec<Wish>) {
+        let symbol = self.env.current.as_ref().map(ToString::to_string).unwrap_or_default();
+        let line = line.replace("{symbol}", &symbol);
+        let understood = (self.env.understand)(&line);
+        wishes.push(match understood.command {
+            Command::Clarify { .. } => Wish::Type(line),
+            command if is_order(&command) => Wish::Review(command, OriginKind::Command),
+            command => Wish::Run(command, understood.words),
+        });
+    }
+
+    /// Another theme, now and at the next start.
+    pub fn choose_theme(&mut self, name: String, wishes: &mut Vec<Wish>) {
+        self.toasts.push(Severity::Info, format!("Theme: {name}"), self.env.now);
+        if self.has_chores {
+            let value = Some(format!("\"{name}\""));
+            wishes.push(Wish::Quietly(Chore::SetOption { path: "screen.theme".to_owned(), value }));
+        }
+        self.theme = name;
+    }
+
+    /// An option was set: what can hold at once does.
+    pub fn option_set(&mut self, path: &str, value: Option<String>, wishes: &mut Vec<Wish>) {
+        let Some(view) = self.settings.iter_mut().find(|view| view.path == path) else { return };
+        view.value = value.clone().unwrap_or_else(|| view.default.clone());
+        let word = view.value.trim_matches('"').to_owned();
+        for dialog in &mut self.dialogs {
+            if let Dialog::Settings(settings) = dialog {
+                settings.changed(&self.settings);
+            }
+        }
+        let zone = match word.as_str() {
+            "exchange" => Zone::Exchange,
+            "UTC" => Zone::Utc,
+            _ => Zone::Local,
+        };
+        match path {
+            "screen.theme" => self.theme = word,
+            "screen.zone" => self.env.zone = zone.time_zone(),
+            "screen.mouse" => {
+                self.mouse = word == "true";
+                wishes.push(Wish::Mouse(self.mouse));
+            }
+            _ => wishes
+                .push(Wish::Say(Severity::Info, format!("{path} is set; it holds from the next start."))),
+        }
+    }
+
+    /// So many per cent of the position in the symbol in view are closed, after a review.
+    pub fn close_part(&self, percent: u8, wishes: &mut Vec<Wish>) {
+        let Some(instrument) = self.env.current.clone() else { return };
+        let percent = (percent < 100).then(|| percent.into());
+        wishes.push(Wish::Review(close_part(instrument, percent), OriginKind::Ticket));
+    }
+
+    /// What the focused pane shows, as a file.
+    pub fn export(&self, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let at = At { env: &self.env, snapshot };
+        wishes.push(match self.pane(self.focus).sheet(&at) {
+            None => {
+                Wish::Say(Severity::Info, format!("{} is no table; nothing is written.", self.focus.tab()))
+            }
+            Some(_) if !self.has_chores => {
+                Wish::Say(Severity::Warning, "Files cannot be written here.".to_owned())
+            }
+            Some(sheet) => {
+                let stamp = self.env.clock(snapshot).strftime("%Y%m%d-%H%M%S");
+                let name = format!("{}-{stamp}.csv", self.focus.name());
+                Wish::Export(Chore::Export { name, text: sheet.csv() })
+            }
+        });
     }
 
     fn show(

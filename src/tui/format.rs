@@ -140,6 +140,23 @@ pub fn point_aligned(text: String, fraction: u32) -> String {
     text
 }
 
+/// How far a run of so many seconds a second has come, and how long it still takes: `43% 12m left`. None where there is nothing to run.
+#[must_use]
+pub fn progress(from: Timestamp, at: Timestamp, until: Timestamp, speed: u32) -> Option<String> {
+    let (all, done) = (until.duration_since(from).as_secs(), at.duration_since(from).as_secs());
+    if all <= 0 || speed == 0 {
+        return None;
+    }
+    let percent = done.clamp(0, all) * 100 / all;
+    let left = (all - done.clamp(0, all)) / i64::from(speed);
+    Some(match left {
+        0 => format!("{percent}%"),
+        1..60 => format!("{percent}% {left}s left"),
+        60..3_600 => format!("{percent}% {}m left", left / 60),
+        _ => format!("{percent}% {}h left", left / 3_600),
+    })
+}
+
 /// `13:45` in a zone.
 #[must_use]
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::chores::Chores;
 use super::keymap::KeymapError;
-use super::theme::{ColorDepth, Palette};
+use super::theme::ColorDepth;
 use crate::command::types::Command;
+use crate::config::OptionView;
 use crate::domain::instrument::{Instrument, SymbolLookup};
 
 /// What a text means.
@@ -35,8 +37,10 @@ pub struct Options {
     pub symbols: Option<Arc<dyn SymbolLookup>>,
     /// Colours, from `NO_COLOR`, `COLORTERM` and `TERM`.
     pub colors: ColorDepth,
-    /// Which colours mean up and down.
-    pub palette: Palette,
+    /// The colour scheme, by name.
+    pub theme: String,
+    /// The user's own schemes: name and TOML text.
+    pub themes: Vec<(String, String)>,
     /// ASCII instead of lines, arrows and blocks.
     pub ascii: bool,
     /// Take clicks and the wheel.
@@ -53,6 +57,16 @@ pub struct Options {
     pub history: Vec<String>,
     /// Takes each command entered, to be `history` of the next run.
     pub remember: Option<Remember>,
+    /// Keys that run a line of the command language: key to line. `{symbol}` in it is the symbol in view.
+    pub macros: BTreeMap<String, String>,
+    /// What was kept of the last screen.
+    pub kept: Option<String>,
+    /// Every option of the configuration, for the settings.
+    pub settings: Vec<OptionView>,
+    /// Show the first steps, unless what was kept says that they were seen.
+    pub tour: bool,
+    /// Does what takes a file; absent means that nothing is kept and nothing written.
+    pub chores: Option<Chores>,
     /// The instrument shown first; absent means the first of the watchlist.
     pub instrument: Option<Instrument>,
     /// What the terminal is sent when an alert rings.
@@ -109,7 +123,8 @@ impl Options {
             understand,
             symbols: None,
             colors: ColorDepth::default(),
-            palette: Palette::default(),
+            theme: "dark".to_owned(),
+            themes: Vec::new(),
             ascii: false,
             mouse: true,
             time_zone: TimeZone::UTC,
@@ -118,6 +133,11 @@ impl Options {
             keys: BTreeMap::new(),
             history: Vec::new(),
             remember: None,
+            macros: BTreeMap::new(),
+            kept: None,
+            settings: Vec::new(),
+            tour: false,
+            chores: None,
             instrument: None,
             notice: Notice::default(),
         }
@@ -128,7 +148,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("colors", &self.colors)
-            .field("palette", &self.palette)
+            .field("theme", &self.theme)
             .field("ascii", &self.ascii)
             .field("mouse", &self.mouse)
             .finish_non_exhaustive()
@@ -146,6 +166,9 @@ pub enum TuiError {
     /// A remapped key makes no sense.
     #[error("keys: {0}")]
     Keys(#[from] KeymapError),
+    /// A theme that comes with the program does not read.
+    #[error("{0}")]
+    Theme(String),
     /// The terminal failed.
     #[error("terminal: {0}")]
     Terminal(#[from] std::io::Error),

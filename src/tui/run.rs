@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::chores::{Chore, Chores};
 use super::input::{Input, reader};
 use super::options::{Notice, Options, Remember, TuiError};
 use super::output::Writer;
@@ -54,6 +55,7 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         remember: options.remember.clone(),
         // A poor terminal may not know where a message ends.
         notice: if options.ascii { options.notice.without_message() } else { options.notice },
+        chores: options.chores.clone(),
         pace: Pace::new(options.frames_per_second, options.bytes_per_second),
         start: Instant::now(),
         snapshots,
@@ -72,7 +74,9 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
     let now = runner.now();
     let first = runner.screen.tick(now);
     runner.carry_out(first).await;
-    runner.turn(inputs, signals, replies).await
+    let end = runner.turn(inputs, signals, replies).await;
+    runner.keep().await;
+    end
 }
 
 struct RestoreOnDrop(Arc<Terminal>);
@@ -91,6 +95,7 @@ struct Runner {
     remember: Option<Remember>,
     /// How a user who looks elsewhere is reached.
     notice: Notice,
+    chores: Option<Chores>,
     pace: Pace,
     start: Instant,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -113,6 +118,17 @@ struct Runner {
 impl Runner {
     fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// Keeps what is to be kept, but does not wait long for a disk that hangs.
+    async fn keep(&mut self) {
+        let Some(chores) = self.chores.clone() else { return };
+        let text = self.screen.keep();
+        let work = tokio::task::spawn_blocking(move || chores(Chore::Keep(text)));
+        match tokio::time::timeout(FAREWELL, work).await {
+            Ok(Ok(Ok(_))) => {}
+            end => tracing::warn!(?end, "the screen is not kept"),
+        }
     }
 
     async fn turn(
@@ -308,6 +324,19 @@ impl Runner {
                     self.prefix.extend_from_slice(b"\x1b]52;c;");
                     self.prefix.extend_from_slice(super::format::base64(text.as_bytes()).as_bytes());
                     self.prefix.push(0x07);
+                }
+                Effect::Chore(number, chore) => {
+                    let Some(chores) = self.chores.clone() else { continue };
+                    let replies = self.replies_in.clone();
+                    tokio::spawn(async move {
+                        let done = tokio::task::spawn_blocking(move || chores(chore)).await;
+                        let reply = match done {
+                            Ok(Ok(line)) => Ok(Reply::Done(line)),
+                            Ok(Err(line)) => Err(SessionError::Usage(line)),
+                            Err(error) => Err(SessionError::Internal(error.to_string())),
+                        };
+                        drop(replies.send((number, reply)).await);
+                    });
                 }
                 Effect::Remember(line) => {
                     if let Some(remember) = &self.remember {

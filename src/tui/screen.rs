@@ -11,7 +11,7 @@ use super::app::App;
 use super::input::Input;
 use super::options::{Options, TuiError};
 use super::output::Encoder;
-use super::theme::Theme;
+use super::theme::{ColorDepth, Schemes, Theme};
 use super::view::view;
 use super::wish::Effect;
 use crate::client::{Reply, SessionError};
@@ -27,6 +27,11 @@ pub struct Screen {
     app: App,
     snapshot: Arc<Snapshot>,
     theme: Theme,
+    /// The name of the theme in force.
+    themed: String,
+    schemes: Schemes,
+    /// Colours and, if true, ASCII alone.
+    looks: (ColorDepth, bool),
     encoder: Encoder,
     /// What the terminal shows.
     shown: Buffer,
@@ -43,10 +48,14 @@ impl Screen {
     pub fn new(options: &Options, snapshot: Arc<Snapshot>, size: Size) -> Result<Self, TuiError> {
         let size = bounded(size);
         let area = Rect::new(0, 0, size.width, size.height);
+        let schemes = Schemes::new(&options.themes);
         Ok(Self {
             app: App::new(options, &snapshot, size)?,
             snapshot,
-            theme: Theme::new(options.colors, options.palette, options.ascii),
+            theme: Theme::new(options.colors, &schemes.get("dark").map_err(TuiError::Theme)?, options.ascii),
+            themed: String::new(),
+            schemes,
+            looks: (options.colors, options.ascii),
             encoder: Encoder::default(),
             shown: Buffer::empty(area),
             wanted: Buffer::empty(area),
@@ -133,8 +142,28 @@ impl Screen {
     }
 
     fn draw(&mut self) {
+        self.follow_theme();
         self.wanted.reset();
         view(&self.app, &self.snapshot, &self.theme, &mut self.wanted);
+        self.theme.ground(&mut self.wanted);
+    }
+
+    /// The theme that was chosen; one that does not read is said and left.
+    fn follow_theme(&mut self) {
+        if self.app.theme == self.themed {
+            return;
+        }
+        match self.schemes.get(&self.app.theme) {
+            Ok(scheme) => self.theme = Theme::new(self.looks.0, &scheme, self.looks.1),
+            Err(text) => self.app.say(Severity::Warning, text, &self.snapshot),
+        }
+        self.themed.clone_from(&self.app.theme);
+    }
+
+    /// What is to be kept until the next start.
+    #[must_use]
+    pub fn keep(&self) -> String {
+        self.app.keep(&self.snapshot)
     }
 
     /// What the last frame showed.

@@ -182,6 +182,13 @@ fn rgb(color: Color) -> Option<Rgb> {
     }
 }
 
+/// The red, green and blue of one of xterm's 256 colours.
+#[must_use]
+pub(super) fn xterm(index: u8) -> (u8, u8, u8) {
+    let Rgb(r, g, b) = table(index);
+    (r, g, b)
+}
+
 /// xterm's 256 colours: 16 named, a cube of six steps a side, 24 greys.
 fn table(index: u8) -> Rgb {
     const NAMED: [Rgb; 16] = [

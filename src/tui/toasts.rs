@@ -5,9 +5,11 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::action::Action;
 use super::env::Look;
 use super::format;
 use super::widgets::{clear, put};
+use super::wish::WayOut;
 use crate::domain::snapshot::Severity;
 
 /// Notices shown at one time.
@@ -28,6 +30,8 @@ struct Toast {
     severity: Severity,
     text: String,
     until: Duration,
+    /// What can be done about it.
+    out: Option<WayOut>,
 }
 
 /// The notices in view.
@@ -43,7 +47,20 @@ impl Toasts {
         if self.shown.len() == TOASTS_MAX {
             self.shown.remove(0);
         }
-        self.shown.push(Toast { severity, text, until: now + lifetime(severity) });
+        self.shown.push(Toast { severity, text, until: now + lifetime(severity), out: None });
+    }
+
+    /// The newest notice offers something.
+    pub fn offer(&mut self, out: WayOut) {
+        if let Some(toast) = self.shown.last_mut() {
+            toast.out = Some(out);
+        }
+    }
+
+    /// Takes what the newest notice that offers something offers, and the notice away.
+    pub fn take(&mut self) -> Option<WayOut> {
+        let at = self.shown.iter().rposition(|toast| toast.out.is_some())?;
+        self.shown.remove(at).out
     }
 
     /// Takes the newest away by hand; false when there is none.
@@ -76,7 +93,13 @@ impl Toasts {
             if room < 10 {
                 return;
             }
-            let lines = format::wrap(&toast.text, room);
+            let text = match &toast.out {
+                Some(out) => {
+                    format!("{}  {}: {}", toast.text, look.env.keymap.label(Action::TakeNotice), out.words())
+                }
+                None => toast.text.clone(),
+            };
+            let lines = format::wrap(&text, room);
             let Some(top) = bottom.checked_sub(lines.len() as u16).filter(|top| *top >= area.y) else {
                 return;
             };

@@ -7,17 +7,20 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
 use super::app::App;
+use super::chores::Chore;
 use super::dialogs::confirm::Confirm;
 use super::dialogs::help::Help;
 use super::dialogs::palette::Palette;
 use super::dialogs::report::Report;
 use super::dialogs::review::Review;
+use super::dialogs::settings::Settings;
 use super::dialogs::{After, Dialog};
 use super::env::At;
 use super::input::Input;
 use super::panes::PaneKind;
+use super::tour::{Took, Tour};
 use super::widgets::borders::inside;
-use super::wish::{Effect, Purpose, Wish};
+use super::wish::{Effect, Purpose, WayOut, Wish};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::alert::Alert;
@@ -28,6 +31,8 @@ use crate::domain::text::{ascii_escaped, clean};
 
 /// Two interrupts within this time leave.
 const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
+/// So long after a key, what is to be kept is looked at: not at every key, and not only at the end, which may be a sudden one.
+const KEEP_AFTER: Duration = Duration::from_secs(5);
 /// Requests under way; more are refused, so that a dead engine cannot fill the memory.
 const ASKED_MAX: usize = 64;
 
@@ -35,6 +40,9 @@ impl App {
     /// Takes one input from the terminal.
     pub fn input(&mut self, input: Input, snapshot: &Snapshot) -> Vec<Effect> {
         let mut wishes = Vec::new();
+        if self.has_chores && self.kept.1.is_none() {
+            self.kept.1 = Some(self.env.now + KEEP_AFTER);
+        }
         match input {
             Input::Key(event) => self.key(event, snapshot, &mut wishes),
             Input::Mouse(event) => self.mouse_event(event, snapshot, &mut wishes),
@@ -83,7 +91,8 @@ impl App {
                 text: text.clone(),
             };
             self.panes.notifications.note(&line, Some(alert.instrument.clone()));
-            wishes.push(Wish::Say(Severity::Warning, text.clone()));
+            let chart = WayOut::Chart(alert.instrument.clone());
+            wishes.push(Wish::Offer(Severity::Warning, text.clone(), chart));
             wishes.push(Wish::Notify(text));
         }
         if self.env.current.is_none() {
@@ -107,6 +116,16 @@ impl App {
     }
 
     fn key(&mut self, event: KeyEvent, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        if self.dialogs.is_empty()
+            && let Some(tour) = self.tour.take()
+        {
+            self.tour_seen = true;
+            match tour.key(event) {
+                Took::Step(next) => return self.tour = Some(next),
+                Took::End => return,
+                Took::Aside => {}
+            }
+        }
         let global = self.env.keymap.action(&[super::keymap::Scope::Global], event);
         // The kill switch, leaving and redrawing work wherever the keys are.
         let hidden = self.layout().is_none();
@@ -146,6 +165,10 @@ impl App {
         if pane.key(event, &At { env, snapshot }, wishes) {
             return;
         }
+        if let Some(line) = self.env.keymap.macro_of(self.focus.scopes(), event) {
+            let line = line.to_owned();
+            return self.run_line(&line, wishes);
+        }
         let Some(action) = self.env.keymap.action(self.focus.scopes(), event) else { return };
         wishes.push(Wish::Act(action));
     }
@@ -171,6 +194,18 @@ impl App {
             Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
+            Action::Size25 => self.close_part(25, wishes),
+            Action::Size50 => self.close_part(50, wishes),
+            Action::Size100 => self.close_part(100, wishes),
+            Action::Export => self.export(snapshot, wishes),
+            Action::Settings => wishes.push(Wish::Settings(String::new())),
+            Action::Tour => self.tour = Some(Tour::start()),
+            Action::TakeNotice => wishes.extend(self.toasts.take().map(WayOut::wishes).unwrap_or_default()),
+            Action::Theme => {
+                let at = self.themes.iter().position(|name| *name == self.theme).map_or(0, |at| at + 1);
+                let next = self.themes.get(at % self.themes.len().max(1)).cloned();
+                wishes.extend(next.map(Wish::Theme));
+            }
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.focus_on(PaneKind::Alerts),
             Action::ZoomPane => self.zoomed = !self.zoomed,
@@ -179,7 +214,7 @@ impl App {
                 self.dialogs.push(Dialog::Help(help));
             }
             Action::Palette => {
-                let palette = Palette::new(self.focus, &self.desk, &At { env: &self.env, snapshot });
+                let palette = Palette::new(self, &At { env: &self.env, snapshot });
                 self.dialogs.push(Dialog::Palette(palette));
             }
             action => {
@@ -271,10 +306,18 @@ impl App {
                 }
             }
             (Purpose::Sent(words), Ok(reply)) => self.sent(&words, reply, snapshot, wishes),
-            (Purpose::Quiet, Ok(_)) => {}
+            (Purpose::Export, Ok(Reply::Done(text))) => {
+                let text = clean(&text).into_owned();
+                let path = text.trim_start_matches("Written: ").to_owned();
+                wishes.push(Wish::Offer(Severity::Info, text, WayOut::Copy(path)));
+            }
+            (Purpose::Setting(path, value), Ok(_)) => self.option_set(&path, value, wishes),
+            (Purpose::Quiet | Purpose::Export, Ok(_)) => {}
             (Purpose::Table(words), Err(error)) => self.failed(&words, &error, wishes),
             (Purpose::Sent(words), Err(error)) => self.failed(&words, &error, wishes),
-            (Purpose::Quiet, Err(error)) => self.failed("", &error, wishes),
+            (Purpose::Quiet | Purpose::Export | Purpose::Setting(..), Err(error)) => {
+                self.failed("", &error, wishes)
+            }
         }
     }
 
@@ -286,7 +329,11 @@ impl App {
             }
             Reply::Orders(orders) => {
                 for order in &orders {
-                    wishes.push(Wish::Say(loudness(order), order_line(order)));
+                    let (severity, line) = (loudness(order), order_line(order));
+                    wishes.push(match severity {
+                        Severity::Info => Wish::Say(severity, line),
+                        _ => Wish::Offer(severity, line, WayOut::Order(order.request.client_order_id)),
+                    });
                 }
             }
             Reply::Done(text) => wishes.push(Wish::Say(Severity::Info, clean(&text).into_owned())),
@@ -308,7 +355,15 @@ impl App {
         };
         let text = clean(&error.to_string()).into_owned();
         let text = if words.is_empty() { text } else { format!("{words}: {text}") };
-        wishes.push(Wish::Say(severity, text));
+        let out = match error {
+            SessionError::Denied(_) => Some(WayOut::Line("show risk".to_owned())),
+            SessionError::ConfirmationChanged => self.bar.last().map(|text| WayOut::Type(text.to_owned())),
+            _ => None,
+        };
+        wishes.push(match out {
+            Some(out) => Wish::Offer(severity, text, out),
+            None => Wish::Say(severity, text),
+        });
     }
 
     /// Carries out wishes, lets every pane settle, and carries out what that brought.
@@ -317,6 +372,14 @@ impl App {
         let now = self.env.now;
         self.toasts.expire(now);
         self.env.flashes.expire(now);
+        if self.kept.1.is_some_and(|due| due <= now) {
+            self.kept.1 = None;
+            let text = self.keep(snapshot);
+            if text != self.kept.0 {
+                self.kept.0.clone_from(&text);
+                wishes.push(Wish::Quietly(Chore::Keep(text)));
+            }
+        }
         // A wish may bring another; a circle of them ends here.
         for _ in 0..8 {
             for wish in std::mem::take(&mut wishes) {
@@ -366,6 +429,21 @@ impl App {
             }
             Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
             Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
+            Wish::SetOption(path, value) => {
+                let purpose = Purpose::Setting(path.clone(), value.clone());
+                self.chore(Chore::SetOption { path, value }, purpose, effects);
+            }
+            Wish::Settings(filter) => {
+                let settings = Settings::new(self.settings.clone(), &filter);
+                self.dialogs.push(Dialog::Settings(settings));
+            }
+            Wish::Offer(severity, text, out) => {
+                self.say(severity, text, snapshot);
+                self.toasts.offer(out);
+            }
+            Wish::Mouse(on) => effects.push(Effect::Mouse(on)),
+            Wish::Theme(name) => self.choose_theme(name, wishes),
+            Wish::Line(line) => self.run_line(&line, wishes),
             Wish::Layout(wish) => self.rearrange(wish),
             Wish::Order(id) => {
                 self.panes.orders.show_order(id);
@@ -378,12 +456,20 @@ impl App {
                 self.bar.open(&text, &at);
             }
             Wish::Notify(text) => effects.push(Effect::Notify(clean(&text).into_owned())),
+            Wish::Export(chore) => self.chore(chore, Purpose::Export, effects),
+            Wish::Quietly(chore) => self.chore(chore, Purpose::Quiet, effects),
             Wish::Remember(text) => effects.push(Effect::Remember(text)),
             Wish::Copy(text) => {
                 self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);
                 effects.push(Effect::Copy(clean(&text).into_owned()));
             }
         }
+    }
+
+    fn chore(&mut self, chore: Chore, purpose: Purpose, effects: &mut Vec<Effect>) {
+        let number = self.number();
+        self.asked.insert(number, purpose);
+        effects.push(Effect::Chore(number, chore));
     }
 
     fn ask(&mut self, request: Request, purpose: Purpose, effects: &mut Vec<Effect>) {

@@ -35,6 +35,9 @@ pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
         let look = Look { focused: true, ..look };
         dialog.draw(&look, body, buf);
     }
+    if let Some(tour) = app.tour.filter(|_| app.dialogs.is_empty()) {
+        tour.draw(&look, body, buf);
+    }
     let above = Rect { width: body.width.saturating_sub(1), height: body.height.saturating_sub(1), ..body };
     app.toasts.draw(&look, above, buf);
 }

@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use super::action::Action;
+use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::layout::Axis;
 use super::panes::PaneKind;
@@ -34,6 +35,18 @@ pub enum Wish {
     Run(Command, String),
     /// Do what a key would.
     Act(Action),
+    /// Set an option in the user's file, or take it out.
+    SetOption(String, Option<String>),
+    /// Show the settings whose path has this in it.
+    Settings(String),
+    /// Tell the user, with a way out.
+    Offer(Severity, String, WayOut),
+    /// Take the mouse, or give it to the terminal.
+    Mouse(bool),
+    /// Another theme.
+    Theme(String),
+    /// Run a line of the command language, as a key that stands for it does.
+    Line(String),
     /// Change the layout.
     Layout(Rearrange),
     /// Show this order in its list.
@@ -46,10 +59,55 @@ pub enum Wish {
     Type(String),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Have the program write a file, and say where.
+    Export(Chore),
+    /// The same, and say only what went wrong.
+    Quietly(Chore),
     /// Keep a command for later runs.
     Remember(String),
     /// Reach a user who looks elsewhere.
     Notify(String),
+}
+
+/// What a notice offers to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WayOut {
+    /// Show the order.
+    Order(ClientOrderId),
+    /// Show the instrument's chart.
+    Chart(Instrument),
+    /// Run a line of the command language.
+    Line(String),
+    /// Type this again.
+    Type(String),
+    /// Put a text on the clipboard.
+    Copy(String),
+}
+
+impl WayOut {
+    /// A few words for the notice.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Order(_) => "see the order".to_owned(),
+            Self::Chart(instrument) => format!("see {instrument}"),
+            Self::Line(line) => line.clone(),
+            Self::Type(_) => "say it again".to_owned(),
+            Self::Copy(_) => "copy the path".to_owned(),
+        }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn wishes(self) -> Vec<Wish> {
+        match self {
+            Self::Order(id) => vec![Wish::Order(id)],
+            Self::Chart(instrument) => vec![Wish::Select(instrument), Wish::Focus(PaneKind::Chart)],
+            Self::Line(line) => vec![Wish::Line(line)],
+            Self::Type(text) => vec![Wish::Type(text)],
+            Self::Copy(text) => vec![Wish::Copy(text)],
+        }
+    }
 }
 
 /// What becomes of the layout.
@@ -84,6 +142,10 @@ pub enum Purpose {
     Day(Instrument),
     /// Whatever a pane wants: answered to it with its tag.
     Pane(PaneKind, u64),
+    /// A file to write.
+    Export,
+    /// An option to set, with its value.
+    Setting(String, Option<String>),
     /// Rows to show in a dialog with this title.
     Table(SmolStr),
     /// An answer nobody needs, unless it is an error.
@@ -99,6 +161,8 @@ pub enum Effect {
     Copy(String),
     /// Keep a command that was entered, for later runs.
     Remember(String),
+    /// Something to do with a file; answer with this number.
+    Chore(u64, Chore),
     /// Ring the bell, and have the terminal tell the desktop.
     Notify(String),
     /// Take or release the mouse.

@@ -139,6 +139,7 @@ fn the_world_is_said_with_its_file_or_its_name() {
             "keys: 'q' is no key (such as x, ctrl-k, shift-tab, pagedown, f1)",
         ),
         case(TuiError::Terminal(std::io::Error::other("words")), "terminal: words"),
+        case(TuiError::Theme(words()), "words"),
         case(TuiError::Panicked, "the program failed; its report is above and in the log"),
     ]);
 }

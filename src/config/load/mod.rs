@@ -11,9 +11,9 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::error::{ConfigError, Problem};
 use crate::config::fees::FeeFile;
-use crate::config::fields::{FIELDS, KEYS, WATCHLISTS, is_table};
+use crate::config::fields::{FIELDS, KEYS, MACROS, WATCHLISTS, is_table};
 use crate::config::files::{self, FileError};
-use crate::config::kinds::{Instruments, KeyNames, Kind, Refused};
+use crate::config::kinds::{CommandLine, Instruments, KeyNames, Kind, Refused};
 use crate::config::paths::{Paths, ProfileName};
 use crate::config::settings::Config;
 use crate::domain::limits::RiskLimits;
@@ -106,6 +106,17 @@ impl Loaded {
         Self::from_files(layers, None)
     }
 
+    /// Would a file with this text be read, beside the fee schedules there are.
+    ///
+    /// # Errors
+    /// Every wrong line.
+    pub(in crate::config) fn check_layer(paths: &Paths, file: &Path, text: &str) -> Result<(), ConfigError> {
+        let fees = paths.user_fees();
+        let fees = if fees.exists() { Some((fees.clone(), read_file(&fees)?)) } else { None };
+        let fees = fees.as_ref().map(|(file, text)| (file.as_path(), text.as_str()));
+        Self::from_files(&[(file.to_path_buf(), text.to_owned())], fees).map(drop)
+    }
+
     fn from_files(layers: &[(PathBuf, String)], fees: Option<(&Path, &str)>) -> Result<Self, ConfigError> {
         let mut loaded = Self::default();
         let mut problems = Vec::new();
@@ -136,7 +147,7 @@ impl Loaded {
     }
 }
 
-fn read_file(path: &Path) -> Result<String, ConfigError> {
+pub(in crate::config) fn read_file(path: &Path) -> Result<String, ConfigError> {
     let error = |error| ConfigError::File(FileError::Io { path: path.to_path_buf(), error });
     let file = fs::File::open(path).map_err(error)?;
     let bytes = file.metadata().map_err(error)?.len();
@@ -220,6 +231,11 @@ impl Layer<'_> {
                     DeValue::Table(actions) => self.keys(actions),
                     _ => self.refuse(&shown, &Refused::new(value), "a table of lists of keys"),
                 }
+            } else if prefix.is_empty() && name == MACROS {
+                match value.get_ref() {
+                    DeValue::Table(lines) => self.macros(lines),
+                    _ => self.refuse(&shown, &Refused::new(value), "a table of commands by key"),
+                }
             } else if let (true, DeValue::Table(inner)) = (plain && is_table(&path), value.get_ref()) {
                 self.table(&path, inner);
             } else if plain && is_table(&path) {
@@ -253,6 +269,22 @@ impl Layer<'_> {
                     self.note_origin(path, action.span().start);
                 }
                 Err(refused) => self.refuse(&shown, &refused, &KeyNames.allowed()),
+            }
+        }
+    }
+
+    /// Lines replace those of the layer below by key; which keys there are, the screen knows.
+    fn macros(&mut self, lines: &DeTable<'_>) {
+        for (key, value) in lines {
+            let name: &str = key.get_ref();
+            let path = format!("{MACROS}.{name}");
+            let shown = ascii_escaped(&path).into_owned();
+            match CommandLine.read(value) {
+                Ok(line) => {
+                    self.loaded.config.macros.insert(name.to_owned(), line);
+                    self.note_origin(path, key.span().start);
+                }
+                Err(refused) => self.refuse(&shown, &refused, &CommandLine.allowed()),
             }
         }
     }
@@ -327,7 +359,7 @@ fn unknown_key(prefix: &str, name: &str) -> String {
     };
     let here =
         FIELDS.iter().filter(|field| field.table == prefix).map(|field| (field.path(), likeness(field.name)));
-    let tables = FIELDS.iter().map(|field| field.table).chain([WATCHLISTS, KEYS]);
+    let tables = FIELDS.iter().map(|field| field.table).chain([WATCHLISTS, KEYS, MACROS]);
     let below = tables.filter_map(|table| {
         let (parent, last) = table.rsplit_once('.').unwrap_or(("", table));
         (parent == prefix).then(|| (table.to_owned(), likeness(last)))
@@ -346,7 +378,7 @@ fn known_keys(prefix: &str) -> String {
         FIELDS.iter().filter(|field| field.table == prefix).map(|field| field.name).collect();
     if keys.is_empty() {
         keys = FIELDS.iter().map(|field| field.table.split('.').next().unwrap_or_default()).collect();
-        keys.extend([WATCHLISTS, KEYS]);
+        keys.extend([WATCHLISTS, KEYS, MACROS]);
         keys.dedup();
     }
     keys.join(", ")

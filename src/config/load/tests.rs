@@ -126,7 +126,7 @@ const BAD: &[(&str, &str)] = &[
     ("\"paper.seed\" = 5", "f.toml:1: paper.seed: unknown key, nearest is paper"),
     (
         "[zzz]\nq = 1",
-        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, alerts, market, log, backtest, watchlists, keys",
+        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, alerts, market, log, backtest, watchlists, keys, macros",
     ),
     ("[rates]\nxyz = 1", "f.toml:2: rates.xyz: unknown key, known here are risk_free"),
     (
@@ -165,9 +165,14 @@ const BAD: &[(&str, &str)] = &[
         r#"f.toml:2: screen.zone: found "utc", allowed "exchange", "local" or "UTC""#,
     ),
     (
-        "[screen]\ntheme = \"dracula\"",
-        r#"f.toml:2: screen.theme: found "dracula", allowed "default", "red_up" or "colour_blind""#,
+        "[screen]\ntheme = 3",
+        r#"f.toml:2: screen.theme: found 3, allowed the name of a theme, as "dark", "light" or one of your own"#,
     ),
+    (
+        "[macros]\nf5 = [\"buy 1 f\"]",
+        "f.toml:2: macros.f5: found a list, allowed a command of up to 200 characters",
+    ),
+    ("macros = 3", "f.toml:1: macros: found 3, allowed a table of commands by key"),
     (
         "[market]\nsymbols_active = 501",
         "f.toml:2: market.symbols_active: unknown key, known here are updates_per_symbol",
@@ -410,6 +415,7 @@ proptest! {
         instruments.dedup();
         config.risk.restricted.clone_from(&instruments);
         config.keys.insert("buy".to_owned(), vec!["b".to_owned(), "\"".to_owned(), "ctrl-\\".to_owned()]);
+        config.macros.insert("f5".to_owned(), "buy 1 {symbol} \"now\"".to_owned());
         config.watchlists.push(Watchlist { name: name.into(), instruments });
         let text = config.to_toml();
         let loaded = load(&text).unwrap();

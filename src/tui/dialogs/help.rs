@@ -46,6 +46,12 @@ impl Help {
             lines.push((String::new(), heading.to_owned()));
             lines.extend(help.into_iter().map(|line| (line.keys, line.text.to_owned())));
         }
+        let mut macros = keymap.macros().peekable();
+        if macros.peek().is_some() {
+            lines.push((String::new(), String::new()));
+            lines.push((String::new(), "your macros".to_owned()));
+            lines.extend(macros.map(|(key, line)| (key, line.to_owned())));
+        }
         Self { pane, lines, scroll: 0 }
     }
 }

@@ -7,6 +7,7 @@ pub mod prompt;
 pub mod replace;
 pub mod report;
 pub mod review;
+pub mod settings;
 
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub enum Dialog {
     Palette(palette::Palette),
     /// Rows to read.
     Report(report::Report),
+    /// Every option.
+    Settings(settings::Settings),
     /// One line to type.
     Prompt(prompt::Prompt),
 }
@@ -87,6 +90,7 @@ impl Dialog {
             Self::Palette(dialog) => dialog,
             Self::Report(dialog) => dialog,
             Self::Prompt(dialog) => dialog,
+            Self::Settings(dialog) => dialog,
         }
     }
 
@@ -100,6 +104,7 @@ impl Dialog {
             Self::Palette(dialog) => dialog,
             Self::Report(dialog) => dialog,
             Self::Prompt(dialog) => dialog,
+            Self::Settings(dialog) => dialog,
         }
     }
 

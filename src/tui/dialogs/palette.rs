@@ -12,6 +12,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::order::Order;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
+use crate::tui::app::App;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Scope;
@@ -35,6 +36,9 @@ enum Target {
     Pane(PaneKind),
     Layout(Rearrange),
     Command(&'static str),
+    Line(String),
+    Theme(String),
+    Setting(String),
 }
 
 impl Target {
@@ -47,6 +51,9 @@ impl Target {
             Self::Pane(_) => "pane",
             Self::Layout(_) => "layout",
             Self::Command(_) => "command",
+            Self::Line(_) => "macro",
+            Self::Theme(_) => "theme",
+            Self::Setting(_) => "setting",
         }
     }
 
@@ -59,6 +66,9 @@ impl Target {
             Self::Action(action) => vec![Wish::Act(*action)],
             Self::Pane(kind) => vec![Wish::Focus(*kind)],
             Self::Layout(wish) => vec![Wish::Layout(wish.clone())],
+            Self::Setting(path) => vec![Wish::Settings(path.clone())],
+            Self::Theme(name) => vec![Wish::Theme(name.clone())],
+            Self::Line(line) => vec![Wish::Line(line.clone())],
             Self::Command(command) => vec![Wish::Type((*command).to_owned())],
         }
     }
@@ -100,17 +110,32 @@ pub struct Palette {
 impl Palette {
     /// Everything that can be found from a pane.
     #[must_use]
-    pub fn new(pane: PaneKind, desk: &Desk, at: &At<'_>) -> Self {
+    pub fn new(app: &App, at: &At<'_>) -> Self {
         let mut fixed: Vec<Item> =
             at.snapshot.quotes.keys().map(|i| instrument_item(i.clone(), at)).collect();
-        fixed.extend(actions(pane, at));
+        fixed.extend(actions(app.focus, at));
         fixed.extend(PaneKind::ALL.iter().map(|kind| pane_item(*kind, Target::Pane(*kind))));
-        fixed.extend(desk.names().into_iter().map(layout_item));
+        fixed.extend(app.desk.names().into_iter().map(layout_item));
+        fixed.extend(app.themes.iter().map(|name| Item {
+            name: format!("{name} theme"),
+            detail: String::new(),
+            target: Target::Theme(name.clone()),
+        }));
         fixed.extend(at.snapshot.orders.iter().map(order_item));
+        fixed.extend(at.env.keymap.macros().map(|(key, line)| Item {
+            name: line.to_owned(),
+            detail: key,
+            target: Target::Line(line.to_owned()),
+        }));
         fixed.extend(COMMANDS.map(|(command, detail)| Item {
             name: format!(": {command}"),
             detail: detail.to_owned(),
             target: Target::Command(command),
+        }));
+        fixed.extend(app.settings.iter().map(|view| Item {
+            name: view.path.clone(),
+            detail: view.value.clone(),
+            target: Target::Setting(view.path.clone()),
         }));
         Self::of("Find", true, fixed, at)
     }

@@ -22,6 +22,16 @@ pub enum KeymapError {
     /// No key is written so.
     #[error("'{0}' is no key (such as x, ctrl-k, shift-tab, pagedown, f1)")]
     UnknownKey(String),
+    /// A key runs a line and does something else too.
+    #[error("'{key}' is given to both {action} and the macro '{line}'; give one of them another key")]
+    MacroConflict {
+        /// The key, as a person reads it.
+        key: String,
+        /// The action that has it.
+        action: &'static str,
+        /// The line it should run.
+        line: String,
+    },
     /// Two actions want one key in the same place.
     #[error("'{key}' is given to both {first} and {second}; give one of them another key")]
     Conflict {
@@ -50,6 +60,8 @@ pub struct HelpLine {
 pub struct Keymap {
     by_key: HashMap<(Scope, Chord), Action>,
     keys: BTreeMap<(Scope, Action), Vec<Chord>>,
+    /// Keys that run a line of the command language.
+    macros: Vec<(Chord, String)>,
 }
 
 impl Keymap {
@@ -63,7 +75,7 @@ impl Keymap {
                 return Err(KeymapError::UnknownAction(name.clone()));
             }
         }
-        let mut map = Self { by_key: HashMap::new(), keys: BTreeMap::new() };
+        let mut map = Self { by_key: HashMap::new(), keys: BTreeMap::new(), macros: Vec::new() };
         for row in TABLE {
             let texts: Vec<&str> = match overrides.get(row.action.name()) {
                 Some(keys) => keys.iter().map(String::as_str).collect(),
@@ -82,6 +94,39 @@ impl Keymap {
             map.keys.insert((row.scope, row.action), chords);
         }
         Ok(map)
+    }
+
+    /// The same with keys that run a line of the command language: key to line.
+    ///
+    /// # Errors
+    /// When a key is not known, or does something else somewhere.
+    pub fn with_macros(mut self, macros: &BTreeMap<String, String>) -> Result<Self, KeymapError> {
+        for (key, line) in macros {
+            let chord = Chord::parse(key).ok_or_else(|| KeymapError::UnknownKey(key.clone()))?;
+            let taken =
+                self.by_key.iter().filter(|((_, other), _)| *other == chord).map(|(_, action)| *action);
+            if let Some(action) = taken.min() {
+                let (key, action, line) = (chord.label(), action.name(), line.clone());
+                return Err(KeymapError::MacroConflict { key, action, line });
+            }
+            self.macros.push((chord, line.clone()));
+        }
+        Ok(self)
+    }
+
+    /// The line that a key runs. In the ticket a stray letter runs none.
+    #[must_use]
+    pub fn macro_of(&self, scopes: &[Scope], event: KeyEvent) -> Option<&str> {
+        let pressed = Chord::of(event);
+        if pressed.is_plain() && scopes.first() == Some(&Scope::Ticket) {
+            return None;
+        }
+        self.macros.iter().find(|(chord, _)| *chord == pressed).map(|(_, line)| line.as_str())
+    }
+
+    /// The keys that run a line, as a person reads them, each with its line.
+    pub fn macros(&self) -> impl Iterator<Item = (String, &str)> {
+        self.macros.iter().map(|(chord, line)| (chord.label(), line.as_str()))
     }
 
     /// What a key means in the first of these scopes that knows it.
@@ -193,6 +238,25 @@ mod tests {
             bad("halt", "q").unwrap_err().to_string(),
             "'q' is given to both halt and quit; give one of them another key"
         );
+    }
+
+    #[test]
+    fn keys_run_lines_and_are_given_once() {
+        let with = |key: &str| {
+            standard().with_macros(&BTreeMap::from([(key.to_owned(), "buy 1 {symbol}".to_owned())]))
+        };
+        let map = with("f5").unwrap();
+        let f5 = KeyEvent::new(KeyCode::F(5), KeyModifiers::NONE);
+        assert_eq!(map.macro_of(&[Scope::Ticket, Scope::Global], f5), Some("buy 1 {symbol}"));
+        assert_eq!(with("hyper-x").unwrap_err(), KeymapError::UnknownKey("hyper-x".into()));
+        assert_eq!(
+            with("b").unwrap_err().to_string(),
+            "'b' is given to both buy and the macro 'buy 1 {symbol}'; give one of them another key"
+        );
+        let letter = KeyEvent::new(KeyCode::Char('Q'), KeyModifiers::NONE);
+        let map = with("Q").unwrap();
+        assert_eq!(map.macro_of(&[Scope::Ticket, Scope::Global], letter), None, "the ticket keeps letters");
+        assert!(map.macro_of(&[Scope::Chart, Scope::Global], letter).is_some());
     }
 
     #[test]

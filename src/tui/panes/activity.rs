@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{ListFilter, Pane, draw_empty, titled};
+use super::{ListFilter, Pane, Sheet, draw_empty, titled};
 use crate::domain::snapshot::{LogLine, Severity};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
@@ -127,6 +127,20 @@ impl Pane for Activity {
             _ => return false,
         }
         true
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&["time", "severity", "code", "text"]);
+        for line in self.rows(&at.snapshot.log) {
+            let severity = match line.severity {
+                Severity::Info => "info",
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            let text = |text: &str| clean(text).into_owned();
+            sheet.push(vec![line.at.to_string(), severity.to_owned(), text(&line.code), text(&line.text)]);
+        }
+        Some(sheet)
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -14,6 +14,7 @@ pub mod portfolio;
 pub mod positions;
 mod registry;
 pub mod risk;
+pub mod sheet;
 pub mod ticket;
 pub mod watchlist;
 
@@ -31,6 +32,7 @@ use super::wish::Wish;
 use crate::client::{Reply, SessionError};
 
 pub use registry::{PaneKind, Panes};
+pub use sheet::Sheet;
 
 /// What every pane can do.
 pub trait Pane {
@@ -90,23 +92,6 @@ pub trait Pane {
 
 /// What a pane keeps from one start to the next.
 pub type Memory = BTreeMap<String, String>;
-
-/// A table of texts: numbers plain, without grouping, times as RFC 3339.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sheet {
-    /// The names of the columns, in small letters with `_`.
-    pub head: Vec<String>,
-    /// The rows, each as long as the head.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Sheet {
-    /// A table with these columns and no rows yet.
-    #[must_use]
-    pub fn new(head: &[&str]) -> Self {
-        Self { head: head.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
-    }
-}
 
 /// The filter typed over a list: absent, being typed, or in force.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 
-use super::{ListFilter, Pane, draw_empty, titled};
+use super::sheet::cell;
+use super::{ListFilter, Memory, Pane, Sheet, draw_empty, titled};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus, OrderSubject, Pricing, Side, Trail};
@@ -355,6 +356,57 @@ impl Pane for Orders {
             _ => return false,
         }
         true
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&[
+            "number",
+            "created_at",
+            "account",
+            "side",
+            "symbol",
+            "quantity",
+            "filled_quantity",
+            "order_type",
+            "limit_price",
+            "stop_price",
+            "average_price",
+            "time_in_force",
+            "status",
+        ]);
+        for order in self.rows(at.snapshot) {
+            let request = &order.request;
+            let symbols: Vec<String> = request.subject.instruments().map(Instrument::key).collect();
+            sheet.push(vec![
+                order.number.to_string(),
+                order.created_at.to_string(),
+                request.account.to_string(),
+                request.side.as_str().to_owned(),
+                symbols.join(" "),
+                request.quantity.to_string(),
+                order.filled_quantity.to_string(),
+                request.pricing.order_type().abbreviation().to_owned(),
+                cell(request.pricing.limit_price()),
+                cell(request.pricing.stop_price()),
+                cell(order.average_price),
+                request.time_in_force.as_str().to_owned(),
+                status_word(order.status).to_lowercase(),
+            ]);
+        }
+        Some(sheet)
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        Memory::from([
+            ("which".to_owned(), self.which.word().to_owned()),
+            ("by_symbol".to_owned(), self.by_symbol.to_string()),
+        ])
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        let word = memory.get("which").map_or("", String::as_str);
+        self.which = Which::ALL.into_iter().find(|which| which.word() == word).unwrap_or_default();
+        self.by_symbol = memory.get("by_symbol").is_some_and(|word| word == "true");
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -10,7 +10,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 
-use super::{ListFilter, Pane, PaneKind, draw_empty, titled};
+use super::sheet::cell;
+use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::command::types::{Close, Command, PriceTerms};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
@@ -170,11 +171,17 @@ impl Positions {
 /// The command that closes all of an instrument at the market.
 #[must_use]
 pub fn close_all(instrument: Instrument) -> Command {
+    close_part(instrument, None)
+}
+
+/// The command that closes so many per cent of a position at the market; all of it without a number.
+#[must_use]
+pub fn close_part(instrument: Instrument, percent_of_position: Option<Decimal>) -> Command {
     let around_the_clock = instrument.asset_class().trades_around_the_clock();
     Command::Close(Close {
         instrument,
         quantity: None,
-        percent_of_position: None,
+        percent_of_position,
         terms: PriceTerms {
             order_type: OrderType::Market,
             limit_price: None,
@@ -249,6 +256,9 @@ impl Pane for Positions {
             (Action::Close, Some(position)) => {
                 wishes.push(Wish::Review(close_all(position.instrument.clone()), OriginKind::Ticket));
             }
+            (Action::Add, Some(position)) => {
+                wishes.push(Wish::Type(format!("alert {} below ", position.instrument)));
+            }
             (Action::Copy, Some(position)) => {
                 let pnl =
                     position.unrealized_pnl.map_or_else(|| "-".to_owned(), |p| p.normalize().to_string());
@@ -257,10 +267,47 @@ impl Pane for Positions {
                     position.instrument, position.quantity, position.average_price
                 )));
             }
-            (Action::Open | Action::Close | Action::Copy, None) => {}
+            (Action::Open | Action::Close | Action::Add | Action::Copy, None) => {}
             _ => return false,
         }
         true
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&[
+            "account",
+            "symbol",
+            "quantity",
+            "average_price",
+            "last",
+            "market_value",
+            "day_pnl",
+            "unrealized_pnl",
+        ]);
+        for position in self.rows(at.snapshot) {
+            let last = at.snapshot.quotes.get(&position.instrument).and_then(|q| q.last).or(position.mark);
+            sheet.push(vec![
+                position.account.to_string(),
+                position.instrument.key(),
+                position.quantity.to_string(),
+                position.average_price.to_string(),
+                cell(last),
+                cell(position.market_value),
+                cell(position.day_pnl),
+                cell(position.unrealized_pnl),
+            ]);
+        }
+        Some(sheet)
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        Memory::from([("sort".to_owned(), self.sort.label().trim().to_owned())])
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        let word = memory.get("sort").map_or("", String::as_str);
+        let all = [SortBy::Symbol, SortBy::OpenPnl, SortBy::DayPnl, SortBy::Value];
+        self.sort = all.into_iter().find(|sort| sort.label().trim() == word).unwrap_or_default();
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -12,7 +12,7 @@ use super::{scripted, trading_day};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Snapshot;
 use crate::tui::keymap::Chord;
-use crate::tui::{ColorDepth, Effect, Input, Options, Screen};
+use crate::tui::{Chore, ColorDepth, Effect, Input, Options, Screen};
 
 /// The usual options of a test: a fixed zone, the fixture's language.
 pub fn options() -> Options {
@@ -31,6 +31,8 @@ pub struct Runner {
     pub now: Duration,
     /// Everything that was asked, in order.
     pub asked: Vec<Request>,
+    /// What the program was asked to do with files.
+    pub chores: Vec<Chore>,
     /// Effects other than questions.
     pub effects: Vec<Effect>,
     /// Everything that was written to the terminal.
@@ -53,6 +55,7 @@ impl Runner {
             snapshot,
             now: Duration::ZERO,
             asked: Vec::new(),
+            chores: Vec::new(),
             effects: Vec::new(),
             written: Vec::new(),
             answer: Box::new(scripted::answer),
@@ -74,6 +77,15 @@ impl Runner {
                     if !self.deaf {
                         waiting.extend(self.screen.reply(number, reply, self.now));
                     }
+                }
+                Effect::Chore(number, chore) => {
+                    let reply = match &chore {
+                        Chore::Keep(_) => Ok(Reply::Done(String::new())),
+                        Chore::Export { name, .. } => Ok(Reply::Done(format!("Written: /exports/{name}"))),
+                        Chore::SetOption { path, .. } => Ok(Reply::Done(format!("{path} is set."))),
+                    };
+                    self.chores.push(chore);
+                    waiting.extend(self.screen.reply(number, reply, self.now));
                 }
                 other => self.effects.push(other),
             }
@@ -179,7 +191,8 @@ fn event(name: &str) -> KeyEvent {
             KeyCode::Right,
         ];
         // Small letters first: a control key is sent as one.
-        named.into_iter().chain((' '..='~').rev().map(KeyCode::Char))
+        let named = named.into_iter().chain((1..=12).map(KeyCode::F));
+        named.chain((' '..='~').rev().map(KeyCode::Char))
     };
     let wanted = Chord::parse(name).unwrap_or_else(|| panic!("{name} is no key"));
     codes()

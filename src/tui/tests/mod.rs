@@ -3,6 +3,7 @@
 mod alerts;
 mod chain;
 mod chart;
+mod comfort;
 mod command_bar;
 mod harness;
 mod layout;

@@ -222,7 +222,7 @@ fn a_monkey_sends_no_order_without_a_review() {
                 } = request
                 {
                     let frame = frame.as_ref().unwrap_or_else(|| panic!("{input:?} sent an order"));
-                    assert!(frame.contains("Enter send the order"), "step {step}:\n{frame}");
+                    assert!(frame.contains("Review order"), "step {step}:\n{frame}");
                     assert!(confirmation_hash.is_some());
                     sent += 1;
                 }

@@ -6,7 +6,7 @@ use ratatui::style::Color;
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::domain::limits::TradingState;
-use crate::tui::{ColorDepth, Effect, Input, Palette};
+use crate::tui::{ColorDepth, Effect, Input};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -137,16 +137,16 @@ fn dialogs_fit_a_small_screen() {
 
 #[test]
 fn palettes_change_what_up_and_down_look_like() {
-    let color_of = |palette| {
+    let color_of = |theme: &str| {
         let mut options = options();
-        options.palette = palette;
+        options.theme = theme.to_owned();
         let runner = Runner::with(options, trading_day::snapshot(), (80, 24));
         let frame = runner.frame();
         let (y, line) = frame.lines().enumerate().find(|(_, line)| line.contains("▸AAPL")).unwrap();
         let x = line.chars().take_while(|c| *c != '+').count();
         runner.screen.shown()[(x as u16, y as u16)].fg
     };
-    let up = [Palette::GreenRed, Palette::RedGreen, Palette::BlueOrange].map(color_of);
+    let up = ["dark", "red_up", "colour_blind"].map(color_of);
     assert!(up[0] != up[1] && up[1] != up[2] && up[0] != up[2], "{up:?}");
 }
 

@@ -187,6 +187,9 @@ fn clocks(look: &Look<'_>) -> Vec<Piece> {
         };
         let day = clock.to_zoned_datetime(look.env.zone.clone()).strftime("%d %b %Y").to_string();
         pieces.push(piece(format!("{day} {state}"), theme.warning, 3, 3));
+        if let Some(text) = format::progress(replay.from, replay.at, replay.until, replay.speed) {
+            pieces.push(piece(text, theme.dim, 6, 1));
+        }
     }
     pieces.push(piece(format::clock(clock, &look.env.zone), theme.text, 2, 3));
     pieces.push(piece(format::zone_name(clock, &look.env.zone), theme.dim, 6, 1));

@@ -64,14 +64,14 @@ pub fn inside(area: Rect) -> Rect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::theme::{ColorDepth, Palette};
+    use crate::tui::theme::{ColorDepth, Schemes};
 
     #[test]
     fn neighbours_join_in_either_order() {
         let areas = [Rect::new(0, 0, 5, 3), Rect::new(0, 2, 9, 3), Rect::new(4, 0, 5, 3)];
         for (ascii, expected) in [(false, ["┌───┬───┐", "├───┴───┤"]), (true, ["+---+---+", "+---+---+"])]
         {
-            let theme = Theme::new(ColorDepth::None, Palette::GreenRed, ascii);
+            let theme = Theme::new(ColorDepth::None, &Schemes::new(&[]).get("dark").unwrap(), ascii);
             for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
                 let mut buf = Buffer::empty(Rect::new(0, 0, 9, 5));
                 for i in order {

@@ -299,10 +299,10 @@ pub fn sparkline(values: &[f64], width: usize, theme: &Theme) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::theme::{ColorDepth, Palette};
+    use crate::tui::theme::{ColorDepth, Schemes};
 
     fn theme(ascii: bool) -> Theme {
-        Theme::new(ColorDepth::None, Palette::GreenRed, ascii)
+        Theme::new(ColorDepth::None, &Schemes::new(&[]).get("dark").unwrap(), ascii)
     }
 
     fn candle(open: f64, high: f64, low: f64, close: f64) -> Candle {
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn sparklines_span_their_range() {
-        let theme = Theme::new(ColorDepth::None, Palette::GreenRed, false);
+        let theme = Theme::new(ColorDepth::None, &Schemes::new(&[]).get("dark").unwrap(), false);
         assert_eq!(sparkline(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], 8, &theme), "▁▂▃▄▅▆▇█");
         assert_eq!(sparkline(&[5.0, 5.0], 3, &theme), "▅▅▅");
         assert_eq!(sparkline(&[5.0], 3, &theme), "");

@@ -261,6 +261,44 @@ impl Pane for Chart {
         self.series.get(&key)?.stale_since().map(|since| since + REFRESH_AFTER)
     }
 
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let picture = &self.picture;
+        Memory::from([
+            ("interval".to_owned(), picture.interval.as_str().to_owned()),
+            ("zoom".to_owned(), self.zoom.to_string()),
+            ("scroll".to_owned(), picture.scroll.to_string()),
+            ("shape".to_owned(), picture.shape.label().to_owned()),
+            ("study".to_owned(), picture.study.label().to_owned()),
+            ("overlays".to_owned(), picture.overlays.label().to_owned()),
+        ])
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        /// No set of choices is larger than this.
+        const CHOICES_MAX: usize = 16;
+        let word = |name: &str| memory.get(name).map_or("", String::as_str);
+        if let Ok(interval) = word("interval").parse() {
+            self.set_interval(interval);
+        }
+        if let Ok(zoom) = word("zoom").parse::<usize>() {
+            self.zoom = zoom;
+            self.zoom(0);
+        }
+        self.picture.scroll = word("scroll").parse().unwrap_or(0);
+        for _ in 0..CHOICES_MAX {
+            let picture = &mut self.picture;
+            if picture.shape.label() != word("shape") {
+                picture.shape = picture.shape.next();
+            }
+            if picture.study.label() != word("study") {
+                picture.study = picture.study.next();
+            }
+            if picture.overlays.label() != word("overlays") {
+                picture.overlays = picture.overlays.next();
+            }
+        }
+    }
+
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let Some(instrument) = &look.env.current else { return titled("Chart", "", look) };
         let listing = look.env.symbols.as_ref().and_then(|s| s.listing(&instrument.to_string()));
@@ -350,24 +388,6 @@ impl Pane for Chart {
             let of = self.fills.of.clone();
             self.fills.executions = executions;
             self.fills.executions.retain(|fill| Some(&fill.instrument) == of.as_ref());
-        }
-    }
-
-    fn memory(&self, _at: &At<'_>) -> Memory {
-        let picture = &self.picture;
-        [("interval", picture.interval.as_str().to_owned()), ("zoom", self.zoom.to_string())]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
-    }
-
-    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
-        if let Some(interval) = memory.get("interval").and_then(|text| text.parse().ok()) {
-            self.set_interval(interval);
-        }
-        if let Some(zoom) = memory.get("zoom").and_then(|text| text.parse::<usize>().ok()) {
-            self.zoom = zoom.min(ZOOMS.len() - 1);
-            self.zoom(0);
         }
     }
 

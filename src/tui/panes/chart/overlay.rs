@@ -144,7 +144,7 @@ mod tests {
 
     use crate::domain::money::Price;
     use crate::domain::quote::{Bar, Interval};
-    use crate::tui::theme::{ColorDepth, Palette};
+    use crate::tui::theme::{ColorDepth, Schemes};
 
     /// Bars a minute apart that close at 1, 2, 3 and so on, ten units in each.
     fn rising(count: i64) -> Series {
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn lines_follow_the_candles_in_view() {
-        let theme = Theme::new(ColorDepth::None, Palette::GreenRed, false);
+        let theme = Theme::new(ColorDepth::None, &Schemes::new(&[]).get("dark").unwrap(), false);
         let series = rising(60);
         let lines = overlays(OverlaySet::SmaAndBands, &series, &[18, 19, 59], &theme);
         assert!(lines[0].values[0].is_nan());

@@ -8,6 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use rust_decimal::Decimal;
 
 use self::draft::{Draft, Field, Lack, Peg, Unit, resolve};
 use super::{Pane, titled};
@@ -76,6 +77,18 @@ impl Ticket {
         {
             self.show(instrument);
         }
+    }
+
+    /// The quantity becomes so many per cent of the position, rounded down to what can be traded.
+    fn size_of_position(&mut self, percent: u32, at: &At<'_>) {
+        let Some(instrument) = &self.instrument else { return };
+        let held = at.snapshot.position(&at.snapshot.default_account, instrument);
+        let Some(held) = held.map(|position| position.quantity.get().abs()) else { return };
+        let step = at.snapshot.specs.get(instrument).map_or(Decimal::ONE, |spec| spec.quantity_increment);
+        let wanted = held * Decimal::from(percent) / Decimal::ONE_HUNDRED;
+        let units = if step.is_zero() { wanted } else { (wanted / step).floor() * step };
+        self.draft.unit = Unit::Units;
+        self.draft.quantity.set(units.normalize().to_string());
     }
 
     fn show(&mut self, instrument: &Instrument) {
@@ -372,6 +385,14 @@ impl Pane for Ticket {
             Action::StepUp | Action::StepDown => {
                 let up = action == Action::StepUp;
                 self.adjust(at, |draft, field, quote, spec| draft.step(field, up, quote, spec));
+            }
+            Action::Size25 | Action::Size50 | Action::Size100 => {
+                let percent = match action {
+                    Action::Size25 => 25,
+                    Action::Size50 => 50,
+                    _ => 100,
+                };
+                self.size_of_position(percent, at);
             }
             Action::Clear => {
                 self.draft =

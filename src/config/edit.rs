@@ -1,0 +1,206 @@
+//! Options changed from within the program: one value in the user's own file, its comments and order left as they are.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+use super::error::ConfigError;
+use super::fields::FIELDS;
+use super::files::{check_private_file, replace_private};
+use super::load::{Loaded, Origin, read_file};
+use super::paths::{Paths, ProfileName};
+use super::settings::Config;
+use super::{Problem, files};
+
+/// An option as a person sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionView {
+    /// Its path, such as `screen.theme`.
+    pub path: String,
+    /// What holds, as TOML.
+    pub value: String,
+    /// What holds where nothing is set.
+    pub default: String,
+    /// What may stand there, in words.
+    pub allowed: String,
+    /// What may stand there as TOML, where these are a few; else empty.
+    pub choices: Vec<String>,
+    /// Where it was set; none where the default holds.
+    pub origin: Option<Origin>,
+}
+
+impl Loaded {
+    /// Every option, in the order of the file.
+    #[must_use]
+    pub fn options(&self) -> Vec<OptionView> {
+        let defaults = Config::default();
+        let view = |field: &super::fields::Field| OptionView {
+            path: field.path(),
+            value: (field.write)(&self.config),
+            default: (field.write)(&defaults),
+            allowed: (field.allowed)(),
+            choices: (field.choices)(),
+            origin: self.origins.get(&field.path()).cloned(),
+        };
+        FIELDS.iter().map(view).collect()
+    }
+}
+
+/// Sets an option in the user's file, or in the profile's where that one sets it; without a value it is taken out. Nothing is written that
+/// could not be read back. Says which file it was.
+///
+/// # Errors
+/// When there is no such option, the value is not allowed, or the file cannot be read or written safely.
+pub fn set_option(
+    paths: &Paths,
+    profile: &ProfileName,
+    path: &str,
+    value: Option<&str>,
+) -> Result<PathBuf, ConfigError> {
+    let profile_file = paths.profile_config(profile);
+    let file = if sets(&profile_file, path)? { profile_file } else { paths.user_config() };
+    let before = if file.exists() {
+        check_private_file(&file)?;
+        read_file(&file)?
+    } else {
+        String::new()
+    };
+    let after = edited(&file, &before, path, value)?;
+    Loaded::check_layer(paths, &file, &after)?;
+    if let Some(directory) = file.parent() {
+        files::private_directory(directory)?;
+    }
+    replace_private(&file, after.as_bytes())?;
+    Ok(file)
+}
+
+fn sets(file: &Path, path: &str) -> Result<bool, ConfigError> {
+    if !file.exists() {
+        return Ok(false);
+    }
+    let document = parsed(file, &read_file(file)?)?;
+    let mut item = document.as_item();
+    for part in path.split('.') {
+        match item.get(part) {
+            Some(inner) => item = inner,
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+fn problem(file: &Path, text: String) -> ConfigError {
+    ConfigError::Problems(vec![Problem { file: file.to_path_buf(), line: 1, text }])
+}
+
+fn parsed(file: &Path, text: &str) -> Result<DocumentMut, ConfigError> {
+    text.parse()
+        .map_err(|error: toml_edit::TomlError| problem(file, format!("not TOML: {}", error.message())))
+}
+
+/// The text with one option changed.
+fn edited(file: &Path, text: &str, path: &str, value: Option<&str>) -> Result<String, ConfigError> {
+    let known = FIELDS.iter().find(|field| field.path() == path);
+    let Some(field) = known else { return Err(problem(file, format!("{path}: there is no such option"))) };
+    let value: Option<Value> = match value {
+        Some(text) => {
+            let wrong = |_| problem(file, format!("{path}: found {text}, allowed {}", (field.allowed)()));
+            Some(text.parse().map_err(wrong)?)
+        }
+        None => None,
+    };
+    let mut document = parsed(file, text)?;
+    let mut table: &mut Table = document.as_table_mut();
+    for part in field.table.split('.') {
+        let inner = table.entry(part).or_insert_with(|| {
+            let mut inner = Table::new();
+            // A table that holds tables alone needs no line of its own.
+            inner.set_implicit(true);
+            Item::Table(inner)
+        });
+        table = inner
+            .as_table_mut()
+            .ok_or_else(|| problem(file, format!("{part}: found a value, allowed a table")))?;
+    }
+    match value {
+        Some(value) => {
+            table.set_implicit(false);
+            match table.get_mut(field.name).and_then(Item::as_value_mut) {
+                Some(old) => {
+                    // The comment behind the old value stays.
+                    let decor = old.decor().clone();
+                    *old = value;
+                    *old.decor_mut() = decor;
+                }
+                None => drop(table.insert(field.name, Item::Value(value))),
+            }
+        }
+        None => drop(table.remove(field.name)),
+    }
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn edit(text: &str, path: &str, value: Option<&str>) -> Result<String, String> {
+        edited(Path::new("/c.toml"), text, path, value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_value_changes_and_nothing_else() {
+        let text = "# mine\n[screen]\n# colours\ntheme = \"dark\" # for the night\nmouse = false\n\n[log]\nlevel = \"info\"\n";
+        assert_eq!(
+            edit(text, "screen.theme", Some("\"light\"")).unwrap(),
+            text.replace("\"dark\"", "\"light\"")
+        );
+        assert_eq!(
+            edit(text, "screen.ascii", Some("true")).unwrap(),
+            text.replace("false\n", "false\nascii = true\n")
+        );
+        assert_eq!(edit(text, "screen.mouse", None).unwrap(), text.replace("mouse = false\n", ""));
+        assert_eq!(edit("", "paper.fees.exercise", Some("5")).unwrap(), "[paper.fees]\nexercise = 5\n");
+        assert_eq!(
+            edit("", "screen.sky", Some("1")).unwrap_err(),
+            "/c.toml:1: screen.sky: there is no such option"
+        );
+        assert_eq!(
+            edit("", "screen.ascii", Some("x x")).unwrap_err(),
+            "/c.toml:1: screen.ascii: found x x, allowed true or false"
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_read_back_is_not_written() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let paths = Paths::under(home.path());
+        let profile: ProfileName = "alice".parse().unwrap();
+        let set = |path: &str, value| set_option(&paths, &profile, path, value);
+        let file = set("screen.theme", Some("\"light\"")).unwrap();
+        assert_eq!(file, paths.user_config());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "[screen]\ntheme = \"light\"\n");
+        assert!(
+            set("screen.fps", Some("1000"))
+                .unwrap_err()
+                .to_string()
+                .contains("allowed a whole number from 1 to 120")
+        );
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "[screen]\ntheme = \"light\"\n");
+        // What the profile's own file sets is changed there, where it wins.
+        let own = paths.profile_config(&profile);
+        files::private_directory(own.parent().unwrap()).unwrap();
+        replace_private(&own, b"[screen]\nfps = 10\n").unwrap();
+        assert_eq!(set("screen.fps", Some("20")).unwrap(), own);
+        let loaded = Loaded::read(&paths, &profile, None).unwrap();
+        assert_eq!((loaded.config.screen.fps, loaded.config.screen.theme.as_str()), (20, "light"));
+        let view = loaded.options().into_iter().find(|view| view.path == "screen.fps").unwrap();
+        assert_eq!((view.value.as_str(), view.default.as_str()), ("20", "30"));
+        assert!(view.origin.is_some() && view.choices.is_empty());
+        let mouse = loaded.options().into_iter().find(|view| view.path == "screen.mouse").unwrap();
+        assert_eq!(mouse.choices, ["true", "false"]);
+    }
+}

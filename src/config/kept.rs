@@ -1,0 +1,147 @@
+//! Files of a profile that the screen has kept for it: its layouts and last state, and what it writes out. And the user's own themes.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::files::{
+    FileError, check_private_file, check_unshared_writes, private_directory, replace_private, write_private,
+};
+use super::paths::Paths;
+
+/// Most bytes of one of these files that are read.
+const BYTES_MAX: u64 = 64 * 1_024;
+/// Most themes of the user's own.
+const THEMES_MAX: usize = 64;
+/// Longest name of a file that is written out.
+const NAME_MAX: usize = 100;
+
+/// The files of one profile.
+#[derive(Clone, Debug)]
+pub struct ProfileFiles {
+    directory: PathBuf,
+}
+
+impl ProfileFiles {
+    /// Those in a profile's directory.
+    #[must_use]
+    pub fn of(directory: &Path) -> Self {
+        Self { directory: directory.to_path_buf() }
+    }
+
+    fn screen(&self) -> PathBuf {
+        self.directory.join("screen.toml")
+    }
+
+    /// What was kept of the screen; none where there is no such file, or one that others can reach.
+    #[must_use]
+    pub fn load_screen(&self) -> Option<String> {
+        let path = self.screen();
+        if !path.exists() {
+            return None;
+        }
+        let read = check_private_file(&path).map_err(|error| error.to_string()).and_then(|()| read(&path));
+        read.inspect_err(|error| tracing::warn!(%error, "the last screen is not read")).ok()
+    }
+
+    /// Keeps a text of the screen's.
+    ///
+    /// # Errors
+    /// What the system says; the text before it is then untouched.
+    pub fn save_screen(&self, text: &str) -> Result<(), FileError> {
+        replace_private(&self.screen(), text.as_bytes())
+    }
+
+    /// Writes a file of its own into the profile's folder for such files, and says where it is. An older one of the name stays.
+    ///
+    /// # Errors
+    /// A line about a name that is none, a file that is there, or what the system says.
+    pub fn export(&self, name: &str, text: &str) -> Result<PathBuf, String> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        if !(1..=NAME_MAX).contains(&name.len()) || name.starts_with('.') || !name.bytes().all(plain) {
+            return Err("a file cannot be called so (letters, digits, '.', '-' and '_')".to_owned());
+        }
+        let directory = self.directory.join("exports");
+        private_directory(&directory).map_err(|error| error.to_string())?;
+        let path = directory.join(name);
+        write_private(&path, text.as_bytes(), false).map_err(|error| error.to_string())?;
+        Ok(path)
+    }
+}
+
+/// The themes in the folder `themes` beside the configuration: name and text, by name. One that cannot be read is left out.
+#[must_use]
+pub fn themes(paths: &Paths) -> Vec<(String, String)> {
+    let Ok(entries) = std::fs::read_dir(paths.themes()) else { return Vec::new() };
+    let mut themes: Vec<(String, String)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_name()?.to_str()?.strip_suffix(".toml")?.to_owned();
+            let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            let safe = check_unshared_writes(&path).map_err(|error| error.to_string());
+            let text = safe
+                .and_then(|()| read(&path))
+                .inspect_err(|error| tracing::warn!(%error, "a theme is not read"));
+            (plain && !name.is_empty()).then_some((name, text.ok()?))
+        })
+        .take(THEMES_MAX)
+        .collect();
+    themes.sort();
+    themes
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(BYTES_MAX).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn home() -> (tempfile::TempDir, ProfileFiles) {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let files = ProfileFiles::of(home.path());
+        (home, files)
+    }
+
+    #[test]
+    fn the_screen_is_kept_privately() {
+        let (home, files) = home();
+        assert_eq!(files.load_screen(), None);
+        files.save_screen("focus = \"chart\"\n").unwrap();
+        assert_eq!(files.load_screen().as_deref(), Some("focus = \"chart\"\n"));
+        let path = home.path().join("screen.toml");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(files.load_screen(), None, "others could have written it");
+    }
+
+    #[test]
+    fn files_are_written_out_once_and_only_here() {
+        let (home, files) = home();
+        let path = files.export("orders-1.csv", "a,b\n").unwrap();
+        assert_eq!(path, home.path().join("exports/orders-1.csv"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a,b\n");
+        assert!(files.export("orders-1.csv", "c\n").unwrap_err().contains("exists"));
+        for bad in ["", "../x", "a/b", ".hidden", "a b", "é", &"x".repeat(101)] {
+            assert!(files.export(bad, "").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn themes_are_read_by_name() {
+        let (home, _) = home();
+        let paths = Paths::under(home.path());
+        assert!(themes(&paths).is_empty());
+        std::fs::create_dir_all(paths.themes()).unwrap();
+        for (name, text) in [("zebra.toml", "z"), ("mine.toml", "m"), ("No.toml", ""), ("notes.txt", "")] {
+            write_private(&paths.themes().join(name), text.as_bytes(), false).unwrap();
+        }
+        let expected = [("mine", "m"), ("zebra", "z")].map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!(themes(&paths), expected);
+    }
+}

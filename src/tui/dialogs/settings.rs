@@ -1,0 +1,204 @@
+//! Every option of the configuration: what holds, what may stand there, where it was set. A change goes into the user's own file.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{After, Modal};
+use crate::config::OptionView;
+use crate::domain::text::clean;
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::put;
+use crate::tui::widgets::text_input::TextInput;
+use crate::tui::wish::Wish;
+
+const WIDTH: u16 = 76;
+const ROWS: u16 = 20;
+/// Columns of the paths.
+const PATH_WIDTH: u16 = 42;
+
+/// The settings.
+#[derive(Debug)]
+pub struct Settings {
+    all: Vec<OptionView>,
+    filter: TextInput,
+    found: Vec<usize>,
+    list: ListState,
+    /// A value is being typed.
+    editing: Option<TextInput>,
+}
+
+impl Settings {
+    /// Every option, or those whose path has this text in it.
+    #[must_use]
+    pub fn new(all: Vec<OptionView>, filter: &str) -> Self {
+        let filter = TextInput::new(filter);
+        let mut settings = Self { all, filter, found: Vec::new(), list: ListState::default(), editing: None };
+        settings.search();
+        settings
+    }
+
+    /// An option was set, or put back to its default.
+    pub fn changed(&mut self, all: &[OptionView]) {
+        self.all = all.to_vec();
+    }
+
+    fn search(&mut self) {
+        let words: Vec<String> =
+            self.filter.text().to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let fits = |view: &OptionView| words.iter().all(|word| view.path.contains(word.as_str()));
+        self.found = (0..self.all.len()).filter(|at| fits(&self.all[*at])).collect();
+        self.list = ListState::default();
+    }
+
+    fn current(&self) -> Option<&OptionView> {
+        self.all.get(*self.found.get(self.list.index)?)
+    }
+
+    fn set(&self, value: Option<String>) -> Option<Wish> {
+        self.current().map(|view| Wish::SetOption(view.path.clone(), value))
+    }
+
+    /// The choice after or before the one that holds.
+    fn choice(&self, forward: bool) -> Option<String> {
+        let view = self.current()?;
+        let count = view.choices.len();
+        let at = view.choices.iter().position(|choice| *choice == view.value).unwrap_or(0);
+        view.choices.get((at + if forward { 1 } else { count.max(1) - 1 }) % count.max(1)).cloned()
+    }
+
+    fn edit_key(&mut self, event: KeyEvent, wishes: &mut Vec<Wish>) {
+        let Some(input) = &mut self.editing else { return };
+        match event.code {
+            KeyCode::Esc => self.editing = None,
+            KeyCode::Enter => {
+                let text = input.text().trim().to_owned();
+                // Words need no quotes here: what is no TOML otherwise is taken for one.
+                let quoted = self.current().is_some_and(|view| view.value.starts_with('"'));
+                let value = if quoted && !text.starts_with('"') { format!("\"{text}\"") } else { text };
+                wishes.extend(self.set(Some(value)));
+                self.editing = None;
+            }
+            _ => {
+                input.key(event, |c| !c.is_control());
+            }
+        }
+    }
+
+    fn draw_detail(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let Some(view) = self.current() else {
+            put(buf, area.x + 2, area.y, "no option is called so", look.theme.dim, area.width);
+            return;
+        };
+        let place = match &view.origin {
+            Some(origin) => format!("set in {}:{}", clean(&origin.file.to_string_lossy()), origin.line),
+            None => "the default".to_owned(),
+        };
+        let lines = [format!("allowed: {}", view.allowed), format!("{place}; default {}", view.default)];
+        for (i, line) in lines.iter().enumerate() {
+            let line = format::fit(line, area.width, look.theme.glyphs.ellipsis);
+            put(buf, area.x, area.y + i as u16, &line, look.theme.dim, area.width);
+        }
+    }
+}
+
+impl Modal for Settings {
+    fn title(&self) -> String {
+        "Settings".to_owned()
+    }
+
+    fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {
+        (WIDTH.min(room.width), (ROWS + 4).min(room.height))
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let theme = look.theme;
+        let top = Rect { height: 1, x: area.x + 2, width: area.width.saturating_sub(2), ..area };
+        put(buf, area.x, area.y, "/", theme.dim, 1);
+        self.filter.draw(top, theme.strong, self.editing.is_none(), buf);
+        let rows = area.height.saturating_sub(4);
+        let mut list = self.list;
+        list.settle(self.found.len(), rows);
+        let path_width = PATH_WIDTH.min(area.width / 2);
+        for (line, i) in list.visible(self.found.len(), rows).enumerate() {
+            let view = &self.all[self.found[i]];
+            let y = area.y + 1 + line as u16;
+            let path = format::fit(&view.path, path_width - 1, theme.glyphs.ellipsis);
+            put(buf, area.x + 2, y, &path, theme.text, path_width);
+            let x = area.x + 2 + path_width;
+            let room = area.right().saturating_sub(x);
+            let own = if view.origin.is_some() { theme.strong } else { theme.dim };
+            let selected = i == list.index;
+            if selected {
+                put(buf, area.x, y, theme.glyphs.cursor, theme.accent, 1);
+                buf.set_style(Rect { y, height: 1, ..area }, theme.selected);
+            }
+            match (&self.editing, selected) {
+                (Some(input), true) => {
+                    input.draw(Rect { x, y, width: room, height: 1 }, theme.strong, true, buf);
+                }
+                _ => {
+                    put(buf, x, y, &format::fit(&clean(&view.value), room, theme.glyphs.ellipsis), own, room);
+                }
+            }
+        }
+        let y = area.bottom().saturating_sub(2).max(area.y + 1);
+        self.draw_detail(look, Rect { y, height: 2, ..area }, buf);
+    }
+
+    fn hint(&self, _at: &At<'_>) -> String {
+        match (&self.editing, self.current().is_some_and(|view| !view.choices.is_empty())) {
+            (Some(_), _) => "Enter set it   Esc leave it".to_owned(),
+            (None, true) => "Enter Right next   Left before   Delete default   Esc close".to_owned(),
+            (None, false) => "Enter change   Delete default   Esc close   type to find".to_owned(),
+        }
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> After {
+        if self.editing.is_some() {
+            self.edit_key(event, wishes);
+            return After::Stay;
+        }
+        let count = self.found.len();
+        match event.code {
+            KeyCode::Esc => return After::Close,
+            KeyCode::Down | KeyCode::Tab => drop(self.list.act(Action::Down, count)),
+            KeyCode::Up | KeyCode::BackTab => drop(self.list.act(Action::Up, count)),
+            KeyCode::PageDown => drop(self.list.act(Action::PageDown, count)),
+            KeyCode::PageUp => drop(self.list.act(Action::PageUp, count)),
+            KeyCode::Delete => wishes.extend(self.set(None)),
+            KeyCode::Enter | KeyCode::Right | KeyCode::Left => {
+                match self.choice(event.code != KeyCode::Left) {
+                    Some(choice) => wishes.extend(self.set(Some(choice))),
+                    None if event.code == KeyCode::Enter => {
+                        let value = self.current().map(|view| view.value.trim_matches('"').to_owned());
+                        self.editing = value.map(TextInput::new);
+                    }
+                    None => {}
+                }
+            }
+            _ => {
+                let before = self.filter.text().to_owned();
+                self.filter.key(event, |c| !c.is_control());
+                if self.filter.text() != before {
+                    self.search();
+                }
+            }
+        }
+        After::Stay
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>) -> bool {
+        match &mut self.editing {
+            Some(input) => input.insert(text),
+            None => {
+                self.filter.insert(text);
+                self.search();
+            }
+        }
+        true
+    }
+}

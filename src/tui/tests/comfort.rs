@@ -1,0 +1,211 @@
+//! What is kept, what is written out, keys of one's own, themes, settings, the tour, and ways out of notices.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::harness::{Runner, options};
+use super::trading_day;
+use crate::client::Request;
+use crate::command::types::Command;
+use crate::domain::order::Side;
+use crate::tui::{Chore, Options};
+
+/// A program that does chores; the runner notes which.
+fn with_chores() -> Options {
+    Options { chores: Some(Arc::new(|_| Ok(String::new()))), tour: false, ..options() }
+}
+
+fn runner(options: Options) -> Runner {
+    Runner::with(options, trading_day::snapshot(), (120, 40))
+}
+
+#[test]
+fn the_screen_comes_back_as_it_was_left() {
+    let mut first = runner(with_chores());
+    first.keys("j j j t T").sees("by symbol reversed");
+    first.keys("2 i").sees("15m").keys("v u").sees("heikin-ashi").sees("rsi14");
+    first.keys("4 f").keys("L x n ctrl-u").text("mine").keys("enter esc").sees("Layout saved as mine.");
+    first.keys("2");
+    let kept = first.screen.keep();
+    let mut second = runner(Options { kept: Some(kept.clone()), ..with_chores() });
+    second.sees("by symbol reversed").sees("15m").sees("heikin-ashi").sees("rsi14").misses("─ Orders");
+    assert_eq!(first.frame().lines().nth(1), second.frame().lines().nth(1));
+    assert_eq!(second.screen.keep(), kept);
+    second.sees("crosshair").keys("w").sees("Layout: trade").keys("4").sees("done 7");
+}
+
+#[test]
+fn what_was_kept_and_does_not_read_is_said_and_left() {
+    for text in ["focus = 3", "\u{1b}[", &"x".repeat(100_000)] {
+        let mut runner = runner(Options { kept: Some(text.to_owned()), ..with_chores() });
+        runner.sees("does not read").sees("─ Quotes");
+    }
+    let odd = "focus = \"weather\"\ninstrument = \"=1\"\nlayout = \"gone\"\n[panes.chart]\ninterval = \"9m\"\nscroll = \"-1\"\n[layouts]\n\"../x\" = \"chart\"\n";
+    runner(Options { kept: Some(odd.to_owned()), ..with_chores() })
+        .sees("─ Quotes")
+        .sees("5m")
+        .misses("does not read");
+}
+
+#[test]
+fn the_screen_is_kept_soon_after_a_key_and_once() {
+    let mut runner = runner(with_chores());
+    runner.keys("t").wait(4_000);
+    assert!(runner.chores.is_empty());
+    runner.wait(2_000);
+    assert!(
+        matches!(&runner.chores[..], [Chore::Keep(text)] if text.contains("symbol")),
+        "{:?}",
+        runner.chores
+    );
+    runner.keys("j k").wait(60_000);
+    assert_eq!(runner.chores.len(), 1, "nothing has changed");
+    let mut silent = Runner::new((120, 40));
+    silent.keys("t").wait(60_000);
+    assert!(silent.chores.is_empty(), "nobody keeps anything");
+}
+
+#[test]
+fn what_a_pane_shows_is_written_as_a_file() {
+    let mut runner = runner(with_chores());
+    runner.keys("/ m s f t enter e").sees("Written: /exports/quotes-20261124-");
+    let [Chore::Export { name, text }] = &runner.chores[..] else { panic!("{:?}", runner.chores) };
+    assert!(name.starts_with("quotes-20261124-") && name.ends_with(".csv"), "{name}");
+    assert!(text.starts_with("symbol,last,change_percent,bid,ask,volume,as_of\nMSFT,512.44,"), "{text}");
+    assert_eq!(text.lines().count(), 2, "the filter holds for the file too");
+    runner.keys("3 e 4 e 6 e");
+    let names: Vec<&str> = runner
+        .chores
+        .iter()
+        .filter_map(|chore| match chore {
+            Chore::Export { name, .. } => name.split('-').next(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names, ["quotes", "positions", "orders", "log"]);
+    runner.keys("5 ctrl-e").sees("Ticket is no table");
+    Runner::new((120, 40)).keys("e").sees("Files cannot be written here.");
+}
+
+#[test]
+fn keys_run_lines_and_orders_among_them_are_reviewed() {
+    let macros = BTreeMap::from([
+        ("f4".to_owned(), "buy 10 {symbol}".to_owned()),
+        ("alt-w".to_owned(), "chart btc-usd 1h".to_owned()),
+        ("alt-q".to_owned(), "buy some aapl".to_owned()),
+    ]);
+    let mut runner = runner(Options { macros, ..with_chores() });
+    runner.keys("f4").sees("Review order").sees("BUY 10 AAPL");
+    assert!(runner.executed().is_empty());
+    runner.keys("esc esc alt-w").sees("─ BTC-USD  1h");
+    runner.keys("alt-q").sees(": buy some aapl").sees("? How many").keys("esc ? G");
+    runner.keys("esc ctrl-p").text("macro").sees("chart btc-usd 1h");
+}
+
+#[test]
+fn parts_of_a_position_are_closed_after_a_review() {
+    for (key, percent) in [("alt-2", Some(25.into())), ("alt-5", Some(50.into())), ("alt-0", None)] {
+        let mut runner = runner(with_chores());
+        runner.keys(key).sees("Review order");
+        let command = runner.asked.iter().rev().find_map(|request| match request {
+            Request::Preview { command: Command::Close(close), .. } => Some(close),
+            _ => None,
+        });
+        assert_eq!(command.unwrap().percent_of_position, percent, "{key}");
+        assert!(runner.executed().is_empty());
+    }
+    let mut runner = runner(with_chores());
+    runner.keys("s alt-5").sees("quantity  50  shares").keys("alt-2").sees("25  shares").sees("Sell");
+    assert_eq!(Side::Sell.as_str(), "sell");
+}
+
+#[test]
+fn themes_are_chosen_and_kept() {
+    let mut runner = runner(with_chores());
+    let accent = |runner: &Runner| runner.screen.shown()[(0, 1)].fg;
+    let dark = accent(&runner);
+    runner.keys("ctrl-t").sees("Theme: light");
+    assert_ne!(accent(&runner), dark);
+    let set = |runner: &Runner| runner.chores.last().cloned();
+    let option = |value: &str| {
+        Some(Chore::SetOption { path: "screen.theme".to_owned(), value: Some(format!("\"{value}\"")) })
+    };
+    assert_eq!(set(&runner), option("light"));
+    runner.keys("ctrl-p").text("high contrast theme").keys("enter").sees("Theme: high_contrast");
+    assert_eq!(set(&runner), option("high_contrast"));
+    assert_eq!(
+        runner.screen.shown()[(60, 30)].bg,
+        ratatui::style::Color::Rgb(0, 0, 0),
+        "it has a ground of its own"
+    );
+    let own = vec![("mine".to_owned(), "[colours]\naccent = \"#123456\"\n".to_owned())];
+    let runner = self::runner(Options { themes: own, theme: "mine".into(), ..options() });
+    assert_eq!(accent(&runner), ratatui::style::Color::Rgb(0x12, 0x34, 0x56));
+    let own = vec![("mine".to_owned(), "colours = 3".to_owned())];
+    self::runner(Options { themes: own, theme: "mine".into(), ..options() }).keys("j").sees("theme mine: ");
+}
+
+fn with_settings() -> Options {
+    let settings = crate::config::Loaded::default().options();
+    Options { settings, ..with_chores() }
+}
+
+#[test]
+fn every_option_can_be_set_from_the_screen() {
+    let mut runner = runner(with_settings());
+    runner.keys(",").sees("Settings").sees("paper.starting_cash").text("zone").sees("screen.zone");
+    runner.sees("allowed: \"exchange\", \"local\" or \"UTC\"").keys("enter");
+    let set = |path: &str, value: Option<&str>| Chore::SetOption {
+        path: path.to_owned(),
+        value: value.map(str::to_owned),
+    };
+    assert_eq!(runner.chores.pop(), Some(set("screen.zone", Some("\"UTC\""))));
+    runner.sees("18:45").keys("left").sees("screen.zone");
+    assert_eq!(runner.chores.pop(), Some(set("screen.zone", Some("\"local\""))));
+    runner
+        .keys("ctrl-u")
+        .text("fps")
+        .keys("enter ctrl-u")
+        .text("60")
+        .keys("enter")
+        .sees("it holds from the next start");
+    assert_eq!(runner.chores.pop(), Some(set("screen.fps", Some("60"))));
+    runner.keys("delete ctrl-u").text("theme").keys("enter ctrl-u").text("light").keys("enter");
+    assert_eq!(runner.chores.pop(), Some(set("screen.theme", Some("\"light\""))));
+    assert_eq!(runner.chores.pop(), Some(set("screen.fps", None)));
+    runner.keys("esc").misses("Settings").keys("ctrl-p").text("screen.mouse").keys("enter").sees("Settings");
+    runner.keys("enter");
+    assert!(runner.effects.iter().any(|effect| matches!(effect, crate::tui::Effect::Mouse(false))));
+}
+
+#[test]
+fn the_tour_has_six_steps_and_holds_nobody_up() {
+    let first = || runner(Options { tour: true, ..with_chores() });
+    let mut runner = first();
+    for step in 1..=6 {
+        runner.sees(&format!("{step} of 6")).keys("enter");
+    }
+    runner.misses("of 6").misses("Review order");
+    let kept = runner.screen.keep();
+    let mut again = self::runner(Options { tour: true, kept: Some(kept), ..with_chores() });
+    again.misses("of 6").keys("f10").sees("1 of 6").keys("esc").misses("of 6");
+    let mut runner = first();
+    runner.keys("b").misses("of 6").text("10").sees("quantity  10");
+    let mut small = Runner::with(Options { tour: true, ..options() }, trading_day::snapshot(), (80, 24));
+    small.sees("1 of 6").sees("PAPER");
+}
+
+#[test]
+fn notices_offer_a_way_out() {
+    let mut runner = runner(with_chores());
+    runner.keys("4 e").sees("Written: /exports/orders-").sees("!: copy the path").keys("!");
+    assert!(
+        matches!(&runner.effects[..], [crate::tui::Effect::Copy(text)] if text.starts_with("/exports/orders-"))
+    );
+    runner.misses("copy the path");
+    runner.answer = Box::new(|request, snapshot| match request {
+        Request::Execute { .. } => Err(crate::client::SessionError::Denied(Vec::new())),
+        request => super::scripted::answer(request, snapshot),
+    });
+    runner.keys("b 1 down down a enter enter").sees("!: show risk").keys("ctrl-o").sees("largest: MSFT");
+}
