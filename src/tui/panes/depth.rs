@@ -234,8 +234,7 @@ impl Pane for Depth {
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let Some(current) = &look.env.current else {
-            let lines = ["No instrument.", "Choose one in the quotes, or type : depth aapl"];
-            return draw_empty(&lines[..1], look, area, buf);
+            return draw_empty(&["No instrument.", "Choose one in the quotes with 1"], look, area, buf);
         };
         let failed = self.failed.as_ref().filter(|(instrument, _)| instrument == current);
         match (self.book(&look.at()), failed) {

@@ -256,6 +256,9 @@ impl Pane for Positions {
             (Action::Close, Some(position)) => {
                 wishes.push(Wish::Review(close_all(position.instrument.clone()), OriginKind::Ticket));
             }
+            (Action::Add, Some(position)) => {
+                wishes.push(Wish::Type(format!("alert {} below ", position.instrument)));
+            }
             (Action::Copy, Some(position)) => {
                 let pnl =
                     position.unrealized_pnl.map_or_else(|| "-".to_owned(), |p| p.normalize().to_string());
@@ -264,7 +267,7 @@ impl Pane for Positions {
                     position.instrument, position.quantity, position.average_price
                 )));
             }
-            (Action::Open | Action::Close | Action::Copy, None) => {}
+            (Action::Open | Action::Close | Action::Add | Action::Copy, None) => {}
             _ => return false,
         }
         true

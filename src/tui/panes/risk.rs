@@ -21,7 +21,7 @@ const NO_LIMIT: i64 = 1_000_000_000_000;
 /// A bar from here on is marked.
 const WARN_PERCENT: i64 = 80;
 const NAME_WIDTH: u16 = 24;
-const FIGURE_WIDTH: u16 = 11;
+const FIGURE_WIDTH: u16 = 9;
 
 /// The risk pane.
 #[derive(Debug, Default)]

@@ -164,6 +164,12 @@ fn positions_are_closed_after_a_review() {
 }
 
 #[test]
+fn an_alert_is_begun_from_a_position() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("3 a").sees(": alert AAPL below ");
+}
+
+#[test]
 fn the_kill_switch_works_over_everything() {
     for before in ["b 1 0 down down a enter", ": b u y", "ctrl-p a", "4 r", "?", "/ a"] {
         let mut runner = Runner::new((120, 40));

@@ -48,8 +48,9 @@ pub fn draw(points: &[EquityPoint], now: Option<Decimal>, look: &Look<'_>, area:
     let (bottom, top) = (low - pad, high + pad);
     Candles { theme, candles: &places, step: 1, low: bottom, high: top, overlays: &overlays, bodies: false }
         .render(plot, buf);
-    let money =
-        |value: Decimal| format::grouped(value, if value.abs() >= Decimal::from(100_000) { 0 } else { 2 });
+    // Cents where they tell the ends apart.
+    let decimals = if high - low >= 100.0 { 0 } else { 2 };
+    let money = |value: Decimal| format::grouped(value, decimals);
     let float = |value: f64| Decimal::from_f64_retain(value).map_or_else(String::new, money);
     let right = area.right().saturating_sub(1);
     put_right(buf, right, plot.y, &float(high), theme.dim, AXIS_WIDTH);

@@ -1,6 +1,7 @@
 //! The order ticket: fields on the left, what the order would do on the right. Enter shows the order; it never sends it.
 
 pub mod draft;
+pub mod symbol;
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use rust_decimal::Decimal;
 
-use self::draft::{Draft, Field, Lack, Peg, Unit, resolve};
+use self::draft::{Draft, Field, Lack, Peg, Unit};
+use self::symbol::resolve;
 use super::{Pane, titled};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;

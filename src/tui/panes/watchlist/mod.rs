@@ -17,6 +17,7 @@ use smol_str::SmolStr;
 
 use self::order::{Entry, Grouping, SortBy, gather, sort};
 use self::source::{Chooser, Chosen, Source};
+use super::sheet::cell;
 use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::MarketGroup;
 use crate::client::{Reply, Request, SessionError};
@@ -44,12 +45,12 @@ const fn columns(symbol: u16, price: u16) -> [Column; 11] {
         Column::number("chg%", 7, 1),
         Column::number("bid", price, 2),
         Column::number("ask", price, 2),
-        Column::number("low", price, 6),
-        Column::number("high", price, 6),
+        Column::number("low", price, 7),
+        Column::number("high", price, 7),
         Column::number("vol", 6, 3),
-        Column::number("ext%", 7, 7),
+        Column::number("ext%", 7, 5),
         Column::text("day", DAY_WIDTH, 4),
-        Column::text("name", NAME_WIDTH, 5),
+        Column::text("name", NAME_WIDTH, 6),
     ]
 }
 const SYMBOL_WIDTH: std::ops::RangeInclusive<u16> = 8..=18;
@@ -555,37 +556,42 @@ impl Pane for Watchlist {
     }
 
     fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
-        let mut sheet = Sheet::new(&["symbol", "last", "change_percent", "bid", "ask", "volume"]);
+        let head = ["symbol", "last", "change_percent", "bid", "ask", "volume", "as_of"];
+        let mut sheet = Sheet::new(&head);
         for instrument in self.rows(at).iter().filter_map(Entry::item) {
             let quote = at.snapshot.quotes.get(instrument);
-            let price = |pick: fn(&Quote) -> Option<Price>| {
-                quote.and_then(pick).map(|price| price.to_string()).unwrap_or_default()
-            };
-            let change = quote.and_then(Quote::change_percent);
-            sheet.rows.push(vec![
-                instrument.to_string(),
-                price(|quote| quote.last),
-                change.map(|change| change.round_dp(4).normalize().to_string()).unwrap_or_default(),
-                price(|quote| quote.bid),
-                price(|quote| quote.ask),
-                quote.map(|quote| quote.volume.to_string()).unwrap_or_default(),
+            sheet.push(vec![
+                instrument.key(),
+                cell(quote.and_then(|q| q.last)),
+                cell(quote.and_then(Quote::change_percent).map(|change| change.round_dp(4))),
+                cell(quote.and_then(|q| q.bid)),
+                cell(quote.and_then(|q| q.ask)),
+                cell(quote.map(|q| q.volume)),
+                cell(quote.map(|q| q.as_of)),
             ]);
         }
         Some(sheet)
     }
 
     fn memory(&self, _at: &At<'_>) -> Memory {
-        let selected = self.selected.as_ref().map(|instrument| ("selected", instrument.key()));
-        let source = Some(("source", self.source.key()));
-        selected.into_iter().chain(source).map(|(name, value)| (name.to_owned(), value)).collect()
+        Memory::from([
+            ("list".to_owned(), self.source.key()),
+            ("sort".to_owned(), self.sort.label().trim().to_owned()),
+            ("reversed".to_owned(), self.reversed.to_string()),
+            ("groups".to_owned(), self.grouping.label().trim().to_owned()),
+        ])
     }
 
     fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
-        if let Some(source) = memory.get("source").and_then(|key| Source::of_key(key)) {
+        let word = |name: &str| memory.get(name).map_or("", String::as_str);
+        if let Some(source) = Source::of_key(word("list")) {
             self.show(source);
         }
-        if let Some(instrument) = memory.get("selected").and_then(|key| Instrument::from_key(key).ok()) {
-            self.selected = Some(instrument);
-        }
+        self.reversed = word("reversed") == "true";
+        let sort = SortBy::ALL.into_iter().find(|sort| sort.label().trim() == word("sort"));
+        self.sort = sort.unwrap_or_default();
+        let groupings = [Grouping::None, Grouping::Class, Grouping::Sector];
+        let grouping = groupings.into_iter().find(|grouping| grouping.label().trim() == word("groups"));
+        self.grouping = grouping.unwrap_or_default();
     }
 }
