@@ -23,7 +23,7 @@ use arbion::domain::limits::{RiskLimits, TradingState};
 use arbion::engine::{self, Access, FeedChoice, Running, backtest, clock};
 use arbion::market::bars_csv;
 use arbion::market::symbols::Universe;
-use arbion::quant::metrics::{equity_metrics, trade_metrics};
+use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
 use arbion::store::lock::Holder;
 use arbion::store::{self, ExportFormat, Store, StoreError};
 use arbion::strategies::{self, Params};
@@ -560,7 +560,6 @@ fn metrics(settings: &Settings, run: &backtest::Backtest) -> Vec<Metric> {
     add("expectancy", t.expectancy, MetricUnit::Money, "");
     add("payoff_ratio", t.payoff_ratio, MetricUnit::Ratio, "");
     add("sqn", t.sqn, MetricUnit::Ratio, "");
-    let exposure = (run.bars > 0).then(|| run.bars_held as f64 / run.bars as f64);
-    add("exposure", exposure, MetricUnit::Percent, "bars with a position");
+    add("exposure", exposure(run.bars_held, run.bars), MetricUnit::Percent, "bars with a position");
     list
 }

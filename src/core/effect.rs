@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::domain::alert::Alert;
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId};
@@ -104,6 +105,8 @@ pub struct JournalEntry {
     pub paused: Option<Vec<(AccountId, String)>>,
     /// The user's lists, where they changed.
     pub watchlists: Option<Vec<Watchlist>>,
+    /// All alerts, where they changed.
+    pub alerts: Option<Vec<Alert>>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -122,6 +125,7 @@ impl JournalEntry {
             && self.fallen.is_none()
             && self.paused.is_none()
             && self.watchlists.is_none()
+            && self.alerts.is_none()
             && self.log.is_empty()
     }
 }
@@ -142,6 +146,8 @@ pub enum Outcome {
     Refused(String),
     /// Done.
     Done,
+    /// Done, and what was done in one line.
+    Said(String),
 }
 
 /// One thing to do. The order of effects is the order to do them in.

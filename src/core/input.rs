@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{AccountKind, AccountMode};
+use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
@@ -58,6 +59,9 @@ pub struct Restored {
     pub fallen: Vec<(Instrument, jiff::civil::Date)>,
     /// Accounts on which automation waits for a person, and why.
     pub paused: Vec<(AccountId, String)>,
+    /// Alerts, those that rang among them.
+    #[serde(default)]
+    pub alerts: Vec<Alert>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
 }
@@ -118,6 +122,13 @@ pub enum Input {
         order: ClientOrderId,
         /// How.
         change: OrderChange,
+    },
+    /// Somebody sets, changes or takes off an alert.
+    Alert {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// What is to be done.
+        change: AlertChange,
     },
     /// Kill switch on.
     Halt {

@@ -2,10 +2,12 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod account;
+pub mod alert;
 pub mod calendar;
 pub mod capabilities;
 pub mod corporate;
 pub mod denial;
+pub mod depth;
 pub mod execution;
 pub mod fees;
 pub mod ids;

@@ -5,13 +5,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TryS
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::mpsc;
 
 use super::clock::system_now;
 use super::session::give;
 use crate::core::effect::{self, JournalEntry, Ticket};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError};
 
@@ -35,6 +36,8 @@ pub(super) enum Job {
     },
     /// The paper venue's state.
     Venue(AccountId, String),
+    /// A note on an order.
+    Note(ClientOrderId, Timestamp, String),
     /// All of these in one transaction: what a broker reported, and the venue that reported it.
     Together(Vec<Job>),
     /// Write everything now, then answer.
@@ -47,7 +50,7 @@ impl Job {
         match self {
             Self::Entry { ticket, .. } => vec![*ticket],
             Self::Together(jobs) => jobs.iter().flat_map(Self::tickets).collect(),
-            Self::Venue(..) | Self::Flush(_) => Vec::new(),
+            Self::Venue(..) | Self::Note(..) | Self::Flush(_) => Vec::new(),
         }
     }
 }
@@ -129,6 +132,10 @@ impl Group {
             }
             Job::Venue(account, state) => {
                 self.batches.push(JournalBatch { venues: vec![(account, state)], ..JournalBatch::default() });
+            }
+            Job::Note(order, at, text) => {
+                let notes = vec![(order, at, text)];
+                self.batches.push(JournalBatch { notes, ..JournalBatch::default() });
             }
             Job::Flush(done) => {
                 self.urgent = true;
@@ -330,6 +337,8 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .collect(),
         venues: Vec::new(),
         watchlists: entry.watchlists,
+        alerts: entry.alerts,
+        notes: Vec::new(),
         log: entry.log,
     }
 }

@@ -225,6 +225,8 @@ fn first_picture(settings: &Settings) -> Snapshot {
         quotes: Arc::default(),
         specs: Arc::default(),
         watchlists: Arc::default(),
+        alerts: Arc::default(),
+        books: Arc::default(),
         log: Arc::default(),
         connections: Arc::default(),
         replay: None,
@@ -380,6 +382,7 @@ impl EngineTask {
                 .working()
                 .flat_map(|order| order.request.subject.instruments().cloned().collect::<Vec<_>>()),
         );
+        wanted.extend(self.core.alerted().cloned());
         if *self.core.watchlists() != *lists {
             self.step(Input::Watchlists(lists)).await;
         }
@@ -534,6 +537,7 @@ fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp
             .collect(),
         fallen: super::journal::read_fallen(store)?,
         paused: super::journal::read_paused(store)?,
+        alerts: store.alerts()?,
         log: store.log(200)?,
     };
     drop(core.step(now, Input::Restored(Box::new(restored))));

@@ -272,6 +272,7 @@ impl EngineTask {
             Outcome::Denied { denials, .. } => Err(SessionError::Denied(denials)),
             Outcome::Refused(reason) => Err(SessionError::Usage(reason)),
             Outcome::Done => Ok(Reply::Done("done".to_owned())),
+            Outcome::Said(text) => Ok(Reply::Done(text)),
         };
         // The front end may have gone.
         give(reply, answer);
@@ -283,7 +284,9 @@ impl EngineTask {
 
     fn publish(&mut self) {
         if self.core.changed() {
-            self.snapshots.send_replace(Arc::new(self.core.snapshot()));
+            let mut snapshot = self.core.snapshot();
+            snapshot.books = self.feed.books.section();
+            self.snapshots.send_replace(Arc::new(snapshot));
         }
     }
 
@@ -299,7 +302,7 @@ impl EngineTask {
             Feed::Replayed => "replay",
             _ => "sim",
         };
-        let up = |name: &str, text: &str| Connection { name: name.into(), up: true, text: text.to_owned() };
+        let up = |name: &str, text: &str| Connection::new(name, true, text);
         let connections = vec![up("paper", "paper venue"), up(feed, "market data")];
         let replay = self.feed.replay_state();
         if self.last_surroundings_differ(&connections, &market, replay.as_ref()) {

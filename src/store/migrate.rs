@@ -9,8 +9,11 @@ use sha2::{Digest, Sha256};
 use super::{StoreError, backup};
 
 /// Every migration, in order; the position is the version. Append only.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_init.sql"), include_str!("../../migrations/0002_pages.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_init.sql"),
+    include_str!("../../migrations/0002_pages.sql"),
+    include_str!("../../migrations/0003_alerts_notes.sql"),
+];
 
 fn checksum(sql: &str) -> String {
     Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -7,6 +7,7 @@ mod error;
 mod export;
 mod history;
 mod journal;
+mod keepsakes;
 pub mod lock;
 mod migrate;
 mod rows;
@@ -22,6 +23,7 @@ pub use error::StoreError;
 pub use export::{ExportFormat, render};
 pub use history::{HistoryFilter, OrderKey, PnlTotals};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
+pub use keepsakes::EquityRow;
 
 /// File name of the profile's database.
 pub const DATABASE: &str = "arbion.db";

@@ -230,6 +230,14 @@ actions! {
     Fewer = "fewer",
     /// Empty the ticket.
     Clear = "clear",
+    /// Change the row.
+    Edit = "edit",
+    /// Write beside the row.
+    Note = "note",
+    /// Ask for what is shown anew.
+    Refresh = "refresh",
+    /// The chart of the row.
+    Chart = "show_chart",
 }
 
 impl Action {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use ratatui::layout::Size;
 
-use super::alerts::Alerts;
 use super::arrange::Drag;
 use super::bar::CommandBar;
 use super::dialogs::Dialog;
@@ -96,7 +95,6 @@ impl App {
                 .or_else(|| kept.as_ref().and_then(Kept::instrument))
                 .or(first),
             flashes: Flashes::default(),
-            alerts: Alerts::default(),
             session_gone: false,
         };
         let mut panes = Panes::default();

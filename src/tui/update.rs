@@ -1,5 +1,6 @@
 //! Events change the state: keys, pastes, clicks, replies, snapshots, time. What the world must do comes back as effects.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -10,7 +11,6 @@ use super::chores::Chore;
 use super::dialogs::confirm::Confirm;
 use super::dialogs::help::Help;
 use super::dialogs::palette::Palette;
-use super::dialogs::report::Report;
 use super::dialogs::review::Review;
 use super::dialogs::settings::Settings;
 use super::dialogs::{After, Dialog};
@@ -22,10 +22,11 @@ use super::widgets::borders::inside;
 use super::wish::{Effect, Purpose, WayOut, Wish};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
+use crate::domain::alert::Alert;
 use crate::domain::instrument::Instrument;
-use crate::domain::order::{Order, OrderStatus, OriginKind, Side};
+use crate::domain::order::{OriginKind, Side};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
-use crate::domain::text::{ascii_escaped, clean};
+use crate::domain::text::clean;
 
 /// Two interrupts within this time leave.
 const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
@@ -69,6 +70,7 @@ impl App {
     pub fn snapshot(&mut self, old: &Snapshot, new: &Snapshot) -> Vec<Effect> {
         self.env.flashes.compare(old, new, self.env.now);
         self.env.snapshot_at = self.env.now;
+        self.panes.notifications.compare(old, new);
         let at = At { env: &self.env, snapshot: new };
         self.panes.chart.follow(&at);
         let quote = |snapshot: &Snapshot| {
@@ -79,8 +81,15 @@ impl App {
             self.panes.ticket.market_moved(self.env.now);
         }
         let mut wishes = Vec::new();
-        for alert in self.env.alerts.reached(new) {
-            let text = format!("Alert: {}", alert.words(new));
+        for alert in newly_rung(old, new) {
+            let text = format!("Alert: {}", alert.words());
+            let line = LogLine {
+                at: alert.fired_at.unwrap_or(new.now),
+                severity: Severity::Warning,
+                code: "ALERT".into(),
+                text: text.clone(),
+            };
+            self.panes.notifications.note(&line, Some(alert.instrument.clone()));
             let chart = WayOut::Chart(alert.instrument.clone());
             wishes.push(Wish::Offer(Severity::Warning, text.clone(), chart));
             wishes.push(Wish::Notify(text));
@@ -197,7 +206,7 @@ impl App {
                 wishes.extend(next.map(Wish::Theme));
             }
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
-            Action::Alerts => self.show_alerts(snapshot),
+            Action::Alerts => self.focus_on(PaneKind::Alerts),
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
                 let help = Help::new(self.focus, self.arranging, &self.env.keymap);
@@ -255,107 +264,6 @@ impl App {
         }
     }
 
-    fn answered(
-        &mut self,
-        purpose: Purpose,
-        reply: Result<Reply, SessionError>,
-        snapshot: &Snapshot,
-        wishes: &mut Vec<Wish>,
-    ) {
-        let now = self.env.now;
-        match (purpose, reply) {
-            (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
-            (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
-            (Purpose::ReviewPreview(number), reply) => {
-                let at = At { env: &self.env, snapshot };
-                let open = self.dialogs.iter_mut().rev().find_map(|dialog| match dialog {
-                    Dialog::Review(review) => Some(review),
-                    _ => None,
-                });
-                if let Some(review) = open {
-                    review.answer(number, reply, &at);
-                }
-            }
-            (Purpose::Chart(instrument, interval), Ok(Reply::Bars(bars))) => {
-                self.panes.chart.bars(instrument, interval, &bars, now);
-                self.panes.chart.follow(&At { env: &self.env, snapshot });
-            }
-            (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),
-            (Purpose::Chain(underlying), reply) => self.panes.chain.answer(underlying, reply),
-            (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => {
-                self.panes.watchlist.day_bars(instrument, &bars)
-            }
-            (Purpose::Pane(kind, tag), reply) => {
-                let (pane, env) = self.pane_mut(kind);
-                pane.answer(tag, reply, &At { env, snapshot }, wishes);
-            }
-            (Purpose::Day(instrument), _) => self.panes.watchlist.day_failed(&instrument),
-            (Purpose::Table(title), Ok(reply)) => {
-                if let Some(report) = Report::of(&title, &reply, &At { env: &self.env, snapshot }) {
-                    self.dialogs.push(Dialog::Report(report));
-                }
-            }
-            (Purpose::Sent(words), Ok(reply)) => self.sent(&words, reply, snapshot, wishes),
-            (Purpose::Export, Ok(Reply::Done(text))) => {
-                let text = clean(&text).into_owned();
-                let path = text.trim_start_matches("Written: ").to_owned();
-                wishes.push(Wish::Offer(Severity::Info, text, WayOut::Copy(path)));
-            }
-            (Purpose::Setting(path, value), Ok(_)) => self.option_set(&path, value, wishes),
-            (Purpose::Quiet | Purpose::Export, Ok(_)) => {}
-            (Purpose::Table(words), Err(error)) => self.failed(&words, &error, wishes),
-            (Purpose::Sent(words), Err(error)) => self.failed(&words, &error, wishes),
-            (Purpose::Quiet | Purpose::Export | Purpose::Setting(..), Err(error)) => {
-                self.failed("", &error, wishes)
-            }
-        }
-    }
-
-    /// The engine's word on something that was sent: quoted, never guessed.
-    fn sent(&mut self, words: &str, reply: Reply, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
-        match reply {
-            Reply::Orders(orders) if orders.is_empty() => {
-                wishes.push(Wish::Say(Severity::Info, format!("{words}: no orders")))
-            }
-            Reply::Orders(orders) => {
-                for order in &orders {
-                    let (severity, line) = (loudness(order), order_line(order));
-                    wishes.push(match severity {
-                        Severity::Info => Wish::Say(severity, line),
-                        _ => Wish::Offer(severity, line, WayOut::Order(order.request.client_order_id)),
-                    });
-                }
-            }
-            Reply::Done(text) => wishes.push(Wish::Say(Severity::Info, clean(&text).into_owned())),
-            Reply::FrontEnd(command) => self.no_pane(&command, wishes),
-            Reply::Quotes(_) => {}
-            reply => match Report::of(words, &reply, &At { env: &self.env, snapshot }) {
-                Some(report) => self.dialogs.push(Dialog::Report(report)),
-                None => wishes.push(Wish::Say(Severity::Info, format!("{words}: done"))),
-            },
-        }
-    }
-
-    fn failed(&mut self, words: &str, error: &SessionError, wishes: &mut Vec<Wish>) {
-        let severity = match error {
-            SessionError::Clarify(_) | SessionError::Usage(_) | SessionError::ConfirmationChanged => {
-                Severity::Warning
-            }
-            _ => Severity::Error,
-        };
-        let text = clean(&error.to_string()).into_owned();
-        let text = if words.is_empty() { text } else { format!("{words}: {text}") };
-        let out = match error {
-            SessionError::Denied(_) => Some(WayOut::Line("show risk".to_owned())),
-            SessionError::ConfirmationChanged => self.bar.last().map(|text| WayOut::Type(text.to_owned())),
-            _ => None,
-        };
-        wishes.push(match out {
-            Some(out) => Wish::Offer(severity, text, out),
-            None => Wish::Say(severity, text),
-        });
-    }
-
     /// Carries out wishes, lets every pane settle, and carries out what that brought.
     fn finish(&mut self, mut wishes: Vec<Wish>, snapshot: &Snapshot) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -405,6 +313,11 @@ impl App {
             Wish::Focus(kind) => self.focus_on(kind),
             Wish::Ticket(side, instrument) => {
                 self.panes.ticket.open(side, instrument);
+                self.focus_on(PaneKind::Ticket);
+            }
+            Wish::TicketAt(side, instrument, price) => {
+                wishes.push(Wish::Select(instrument.clone()));
+                self.panes.ticket.open_at(side, instrument, price);
                 self.focus_on(PaneKind::Ticket);
             }
             Wish::Review(command, origin) => {
@@ -496,7 +409,11 @@ impl App {
     pub fn say(&mut self, severity: Severity, text: String, snapshot: &Snapshot) {
         if severity != Severity::Info {
             let at = self.env.clock(snapshot);
-            self.panes.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
+            let line = LogLine { at, severity, code: "SCREEN".into(), text: text.clone() };
+            if severity == Severity::Error {
+                self.panes.notifications.note(&line, None);
+            }
+            self.panes.activity.note(line);
         }
         self.toasts.push(severity, text, self.env.now);
     }
@@ -547,29 +464,11 @@ impl App {
     }
 }
 
-const fn loudness(order: &Order) -> Severity {
-    match order.status {
-        OrderStatus::Rejected | OrderStatus::Denied => Severity::Error,
-        OrderStatus::Unknown => Severity::Warning,
-        _ => Severity::Info,
-    }
-}
-
-fn order_line(order: &Order) -> String {
-    let request = &order.request;
-    let mut text = format!(
-        "#{} {} {} {}: {}",
-        order.number,
-        request.side.as_str().replace('_', " "),
-        request.quantity,
-        request.subject,
-        super::panes::orders::status_word(order.status).to_lowercase(),
-    );
-    if let Some(price) = order.average_price {
-        text.push_str(&format!(" {} at {price}", order.filled_quantity));
-    }
-    if let Some(reason) = &order.reason {
-        text.push_str(&format!(" ({})", clean(reason)));
-    }
-    ascii_escaped(&text).into_owned()
+/// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.
+fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
+    let known = !Arc::ptr_eq(&old.alerts, &new.alerts) && old.seq > 0;
+    new.alerts.iter().filter(move |alert| {
+        let before = || old.alerts.iter().find(|other| other.id == alert.id);
+        known && alert.fired_at.is_some_and(|at| before().map_or(at > old.now, Alert::waits))
+    })
 }

@@ -11,6 +11,7 @@ use crate::client::Request;
 use crate::command::types::Command;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::money::Price;
 use crate::domain::order::{OriginKind, Side};
 use crate::domain::quote::Interval;
 use crate::domain::snapshot::Severity;
@@ -26,6 +27,8 @@ pub enum Wish {
     Focus(PaneKind),
     /// Open the ticket.
     Ticket(Side, Option<Instrument>),
+    /// Open the ticket for a limit at this price.
+    TicketAt(Side, Instrument, Price),
     /// Show an order before it goes.
     Review(Command, OriginKind),
     /// Carry out a command that is no order; with its words.
@@ -138,7 +141,6 @@ pub enum Purpose {
     /// Bars for the day's line of a watchlist row.
     Day(Instrument),
     /// Whatever a pane wants: answered to it with its tag.
-    #[allow(dead_code, reason = "panes that ask on their own")]
     Pane(PaneKind, u64),
     /// A file to write.
     Export,

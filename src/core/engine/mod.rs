@@ -3,6 +3,7 @@
 //! The order of a new order: `place` checks and reserves, the step leaves an `Effect::Journal`, and only the answer
 //! `Input::Journaled` lets the `Effect::Submit` out.
 
+mod alerts;
 mod broker_events;
 mod cancel;
 mod doubt;
@@ -12,6 +13,7 @@ mod positions;
 mod publish;
 mod restore;
 mod trips;
+mod used;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -35,6 +37,7 @@ use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
 
+use super::alerts::Alerts;
 use super::book::OrderBook;
 use super::effect::{Effect, Effects, EquityPoint, JournalEntry, Outcome, RequestId, Ticket};
 use super::ids::IdGenerator;
@@ -184,6 +187,7 @@ pub struct Engine {
     /// What this step sends once its entry is on disk.
     after_journal: Vec<Effect>,
     watchlists: Arc<Vec<Watchlist>>,
+    alerts: Alerts,
     connections: Arc<Vec<Connection>>,
     clock: MarketClock,
     replay: Option<ReplayState>,
@@ -222,6 +226,7 @@ impl Engine {
             effects: Vec::new(),
             after_journal: Vec::new(),
             watchlists: Arc::default(),
+            alerts: Alerts::default(),
             connections: Arc::default(),
             clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
             replay: None,
@@ -246,6 +251,7 @@ impl Engine {
             Input::Replace { request, order, change } => self.on_replace(request, order, &change),
             Input::Halt { request, all, reason } => self.on_halt(request, all, &reason),
             Input::Resume { request } => self.on_resume(request),
+            Input::Alert { request, change } => self.on_alert(request, change),
             Input::Tick => self.on_tick(),
             other => self.on_setting(other),
         }
@@ -302,12 +308,16 @@ impl Engine {
         if has_fallen(&quote) {
             self.saw_fall(&quote);
         }
+        let watched = self.alerts.waits_for(&quote.instrument).then(|| quote.clone());
         let pair = match &quote.instrument {
             Instrument::Fx { base, quote } => Some((base.clone(), quote.clone())),
             _ => None,
         };
         if self.market.put_quote(quote) {
             self.dirty.any = true;
+            if let Some(quote) = watched {
+                self.ring(&quote);
+            }
             if let Some((base, counter)) = pair {
                 self.turn_into_rates(&base, &counter);
             }
@@ -531,6 +541,11 @@ impl Engine {
     #[must_use]
     pub const fn trading_state(&self) -> TradingState {
         self.trading_state
+    }
+
+    /// Instruments that alerts wait for: their prices must keep coming.
+    pub fn alerted(&self) -> impl Iterator<Item = &Instrument> {
+        self.alerts.instruments()
     }
 
     /// The user's lists.

@@ -64,6 +64,7 @@ impl Engine {
                 books.see_equity(account_day(*at), *equity);
             }
         }
+        self.alerts.restore(restored.alerts);
         self.log.extend(restored.log);
         self.dirty.log = true;
         for order in restored.orders {

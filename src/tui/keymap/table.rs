@@ -23,6 +23,18 @@ pub enum Scope {
     Log,
     /// In the option chain.
     Chain,
+    /// In depth and tape.
+    Depth,
+    /// In the portfolio.
+    Portfolio,
+    /// In the history.
+    History,
+    /// In the alerts.
+    Alerts,
+    /// In the notifications.
+    Notifications,
+    /// In the connections.
+    Connections,
     /// While the layout is changed.
     Layout,
 }
@@ -111,6 +123,38 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Chain, Action::First, &["g", "home"], "", "lowest strike"),
     row(Scope::Chain, Action::Last, &["G", "end"], "", "highest strike"),
     row(Scope::Chain, Action::Clear, &["ctrl-x"], "", "take all legs off"),
+    row(Scope::Depth, Action::Open, &["enter"], "join", "the price into the ticket: bids buy, asks sell"),
+    row(Scope::Depth, Action::Buy, &["b"], "buy", "buy at the price under the cursor"),
+    row(Scope::Depth, Action::Sell, &["s"], "sell", "sell at the price under the cursor"),
+    row(Scope::Depth, Action::PreviousChoice, &["h", "left"], "bids", "to the bids"),
+    row(Scope::Depth, Action::NextChoice, &["l", "right"], "asks", "to the asks"),
+    row(Scope::Portfolio, Action::PreviousChoice, &["h", "left"], "", "part before"),
+    row(
+        Scope::Portfolio,
+        Action::NextChoice,
+        &["l", "right"],
+        "part",
+        "allocation, equity, P&L by day, symbol, class",
+    ),
+    row(Scope::Portfolio, Action::Interval, &["i"], "span", "how far back the equity curve goes"),
+    row(Scope::Portfolio, Action::Refresh, &["r"], "refresh", "ask for curve and sums anew"),
+    row(Scope::Portfolio, Action::Down, &["j", "down"], "", "row down"),
+    row(Scope::Portfolio, Action::Up, &["k", "up"], "", "row up"),
+    row(Scope::Portfolio, Action::PageDown, &["pagedown", "ctrl-d"], "", "ten rows down"),
+    row(Scope::Portfolio, Action::PageUp, &["pageup", "ctrl-u"], "", "ten rows up"),
+    row(Scope::Portfolio, Action::First, &["g", "home"], "", "first row"),
+    row(Scope::History, Action::Open, &["enter"], "details", "everything known about the order"),
+    row(Scope::History, Action::Note, &["n"], "note", "write beside the order; empty takes the note off"),
+    row(Scope::History, Action::Refresh, &["r"], "refresh", "ask for the newest orders anew"),
+    row(Scope::Alerts, Action::Add, &["a"], "add", "set an alert"),
+    row(Scope::Alerts, Action::Open, &["enter"], "edit", "change the value; one that rang waits again"),
+    row(Scope::Alerts, Action::Remove, &["d", "delete"], "drop", "take the alert off"),
+    row(Scope::Alerts, Action::Clear, &["D"], "clear", "take off all that rang"),
+    row(Scope::Alerts, Action::Chart, &["c"], "chart", "show the chart of the row"),
+    row(Scope::Notifications, Action::Open, &["enter"], "show", "show what it is about; it counts as read"),
+    row(Scope::Notifications, Action::Remove, &["d", "delete"], "drop", "take the row off"),
+    row(Scope::Notifications, Action::Clear, &["D"], "clear", "take all off"),
+    row(Scope::Connections, Action::Open, &["enter"], "details", "everything known about the connection"),
     row(Scope::List, Action::Down, &["j", "down"], "", "row down"),
     row(Scope::List, Action::Up, &["k", "up"], "", "row up"),
     row(Scope::List, Action::PageDown, &["pagedown", "ctrl-d"], "", "a screen down"),
@@ -158,8 +202,8 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Global, Action::Pane5, &["5"], "", "order ticket"),
     row(Scope::Global, Action::Pane6, &["6"], "", "activity"),
     row(Scope::Global, Action::Pane7, &["7"], "", "option chain"),
-    row(Scope::Global, Action::Pane8, &["8"], "", "eighth pane"),
-    row(Scope::Global, Action::Pane9, &["9"], "", "ninth pane"),
+    row(Scope::Global, Action::Pane8, &["8"], "", "depth and tape"),
+    row(Scope::Global, Action::Pane9, &["9"], "", "portfolio"),
     row(Scope::Global, Action::Back, &["esc"], "", "out of what is open"),
     row(Scope::Global, Action::Settings, &[","], "", "settings: every option"),
     row(Scope::Global, Action::TakeNotice, &["!", "ctrl-o"], "", "do what the newest notice offers"),

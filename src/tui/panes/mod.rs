@@ -2,11 +2,18 @@
 //! of each other; what they want of the rest they say as a [`Wish`]. `registry` lists them.
 
 pub mod activity;
+pub mod alerts;
 pub mod chain;
 pub mod chart;
+pub mod connections;
+pub mod depth;
+pub mod history;
+pub mod notifications;
 pub mod orders;
+pub mod portfolio;
 pub mod positions;
 mod registry;
+pub mod risk;
 pub mod sheet;
 pub mod ticket;
 pub mod watchlist;

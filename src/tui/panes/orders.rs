@@ -154,7 +154,9 @@ impl Orders {
     }
 }
 
-fn price_decimals(instrument: &Instrument, order: &Order, snapshot: &Snapshot) -> u32 {
+/// Decimals of an order's prices.
+#[must_use]
+pub fn price_decimals(instrument: &Instrument, order: &Order, snapshot: &Snapshot) -> u32 {
     let price =
         order.request.pricing.limit_price().or(order.request.pricing.stop_price()).or(order.average_price);
     price.map_or(2, |price| format::decimals(snapshot.specs.get(instrument), price))
@@ -245,7 +247,8 @@ fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {
 }
 
 /// Everything known about an order, a line each.
-fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
+#[must_use]
+pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
     let request = &order.request;
     let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
     let at = |time| {

@@ -3,10 +3,17 @@
 
 use super::Pane;
 use super::activity::Activity;
+use super::alerts::AlertsPane;
 use super::chain::ChainPane;
 use super::chart::Chart;
+use super::connections::Connections;
+use super::depth::Depth;
+use super::history::History;
+use super::notifications::Notifications;
 use super::orders::Orders;
+use super::portfolio::Portfolio;
 use super::positions::Positions;
+use super::risk::Risk;
 use super::ticket::Ticket;
 use super::watchlist::Watchlist;
 use crate::tui::keymap::Scope;
@@ -99,6 +106,20 @@ panes! {
     Activity, activity: Activity { name: "log", tab: "Log", keys: [Log, List], room: 28 x 3, good: 30 }
     /// The option chain.
     Chain, chain: ChainPane { name: "chain", tab: "Chain", keys: [Chain], room: 60 x 8, good: 60 }
+    /// Depth and tape.
+    Depth, depth: Depth { name: "depth", tab: "Depth", keys: [Depth, List], room: 38 x 6, good: 70 }
+    /// What the money is in and how it went.
+    Portfolio, portfolio: Portfolio { name: "portfolio", tab: "Portfolio", keys: [Portfolio], room: 44 x 6, good: 96 }
+    /// Orders of the past.
+    History, history: History { name: "history", tab: "History", keys: [History, List], room: 50 x 4, good: 90 }
+    /// Alerts.
+    Alerts, alerts: AlertsPane { name: "alerts", tab: "Alerts", keys: [Alerts, List], room: 46 x 4, good: 70 }
+    /// What the trader was told of.
+    Notifications, notifications: Notifications { name: "notifications", tab: "News", keys: [Notifications, List], room: 28 x 3, good: 40 }
+    /// Limits and their use.
+    Risk, risk: Risk { name: "risk", tab: "Risk", keys: [List], room: 56 x 6, good: 76 }
+    /// Brokers and feeds.
+    Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List], room: 32 x 3, good: 60 }
 }
 
 impl PaneKind {

@@ -20,4 +20,4 @@ use crate as arbion;
 #[path = "../../../tests/support/scripted.rs"]
 mod scripted;
 #[path = "../../../tests/support/trading_day.rs"]
-mod trading_day;
+pub mod trading_day;

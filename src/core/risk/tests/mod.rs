@@ -2,6 +2,7 @@
 
 mod any;
 mod case;
+mod good_faith;
 mod held_back;
 mod money;
 mod options;
@@ -33,7 +34,7 @@ fn k2_every_code_passes_stands_at_its_boundary_and_fails() {
         money::shorts,
         money::restricted_shorts,
         money::day_trades,
-        money::good_faith,
+        good_faith::violations,
         money::pairs,
         options::levels,
         options::calls,

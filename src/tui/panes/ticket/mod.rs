@@ -16,7 +16,8 @@ use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::order::{OriginKind, Side, TradingSession};
+use crate::domain::money::Price;
+use crate::domain::order::{OrderType, OriginKind, Side, TradingSession};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::ascii_escaped;
 use crate::tui::action::Action;
@@ -59,6 +60,13 @@ impl Ticket {
             self.own_symbol = false;
         }
         self.enter();
+    }
+
+    /// Opens the ticket for a limit order at a price, as a ladder gives it. The size is asked.
+    pub fn open_at(&mut self, side: Side, instrument: Instrument, price: Price) {
+        self.open(side, Some(instrument));
+        self.draft.order_type = OrderType::Limit;
+        self.draft.limit.set(price.to_string());
     }
 
     /// The screen shows another instrument: an untouched ticket follows.
