@@ -207,5 +207,5 @@ fn notices_offer_a_way_out() {
         Request::Execute { .. } => Err(crate::client::SessionError::Denied(Vec::new())),
         request => super::scripted::answer(request, snapshot),
     });
-    runner.keys("b 1 down down a enter enter").sees("!: show risk").keys("ctrl-o").sees("Risk limits");
+    runner.keys("b 1 down down a enter enter").sees("!: show risk").keys("ctrl-o").sees("─ Risk");
 }
