@@ -61,11 +61,7 @@ pub fn groups(groups: &[(MarketGroup, u32)]) -> Table {
             GroupKind::Sector => "sector",
             GroupKind::Index => "index",
         };
-        table.push(vec![
-            Cell::new(kind),
-            Cell::new(&group.name),
-            Cell::new(count.to_string()),
-        ]);
+        table.push(vec![Cell::new(kind), Cell::new(&group.name), Cell::new(count.to_string())]);
     }
     table
 }
