@@ -2,6 +2,7 @@
 //! one. Panes, dialogs and widgets each live in a file of their own. Never here: brokers, files, the clock of the world.
 
 mod action;
+mod answers;
 mod app;
 mod arrange;
 mod bar;

@@ -20,6 +20,7 @@ use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, ShowTopic};
 use crate::domain::account::AccountMode;
+use crate::domain::alert::AlertChange;
 use crate::domain::order::{Order, OrderPreview, OriginKind};
 use crate::domain::snapshot::{LogLine, Snapshot};
 use crate::domain::text::{ascii_escaped, clean};
@@ -167,7 +168,8 @@ impl Plain {
     fn other(&mut self, command: Command, words: String) -> Step {
         let harmless = matches!(
             command,
-            Command::Quote { .. }
+            Command::Alert { .. }
+                | Command::Quote { .. }
                 | Command::Chain { .. }
                 | Command::Watch { .. }
                 | Command::Unwatch { .. }
@@ -176,6 +178,9 @@ impl Plain {
         let request = match command {
             Command::Halt => Request::Halt { all: false },
             Command::Resume => Request::Resume,
+            Command::Alert { instrument, when, value } => {
+                Request::Alert(AlertChange::Set { instrument, when, value })
+            }
             Command::Flatten { scope } => Request::Flatten { scope, wait: true },
             command => Request::Execute {
                 command,

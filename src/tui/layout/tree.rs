@@ -363,6 +363,7 @@ mod tests {
             Node::parse("columns(").unwrap_err().to_string(),
             "'columns(' is no layout (such as columns(quotes~40 rows(chart ticket)~60))"
         );
+        assert_eq!(Node::parse("rows(weather news)").unwrap_err(), LayoutError::Empty);
         assert_eq!(
             Node::parse("rows(weather news)").unwrap_err().to_string(),
             "the layout has no pane that is known here"

@@ -1,0 +1,142 @@
+//! The engine's answers, handed to who asked: quoted, never guessed.
+
+use super::app::App;
+use super::dialogs::Dialog;
+use super::dialogs::report::Report;
+use super::env::At;
+use super::wish::{Purpose, WayOut, Wish};
+use crate::client::{Reply, SessionError};
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::snapshot::{Severity, Snapshot};
+use crate::domain::text::{ascii_escaped, clean};
+
+impl App {
+    /// Hands an answer to who asked.
+    pub fn answered(
+        &mut self,
+        purpose: Purpose,
+        reply: Result<Reply, SessionError>,
+        snapshot: &Snapshot,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let now = self.env.now;
+        match (purpose, reply) {
+            (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
+            (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
+            (Purpose::ReviewPreview(number), reply) => {
+                let at = At { env: &self.env, snapshot };
+                let open = self.dialogs.iter_mut().rev().find_map(|dialog| match dialog {
+                    Dialog::Review(review) => Some(review),
+                    _ => None,
+                });
+                if let Some(review) = open {
+                    review.answer(number, reply, &at);
+                }
+            }
+            (Purpose::Chart(instrument, interval), Ok(Reply::Bars(bars))) => {
+                self.panes.chart.bars(instrument, interval, &bars, now);
+                self.panes.chart.follow(&At { env: &self.env, snapshot });
+            }
+            (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),
+            (Purpose::Chain(underlying), reply) => self.panes.chain.answer(underlying, reply),
+            (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => {
+                self.panes.watchlist.day_bars(instrument, &bars)
+            }
+            (Purpose::Pane(kind, tag), reply) => {
+                let (pane, env) = self.pane_mut(kind);
+                pane.answer(tag, reply, &At { env, snapshot }, wishes);
+            }
+            (Purpose::Day(instrument), _) => self.panes.watchlist.day_failed(&instrument),
+            (Purpose::Table(title), Ok(reply)) => {
+                if let Some(report) = Report::of(&title, &reply, &At { env: &self.env, snapshot }) {
+                    self.dialogs.push(Dialog::Report(report));
+                }
+            }
+            (Purpose::Sent(words), Ok(reply)) => self.sent(&words, reply, snapshot, wishes),
+            (Purpose::Export, Ok(Reply::Done(text))) => {
+                let text = clean(&text).into_owned();
+                let path = text.trim_start_matches("Written: ").to_owned();
+                wishes.push(Wish::Offer(Severity::Info, text, WayOut::Copy(path)));
+            }
+            (Purpose::Setting(path, value), Ok(_)) => self.option_set(&path, value, wishes),
+            (Purpose::Quiet | Purpose::Export, Ok(_)) => {}
+            (Purpose::Table(words), Err(error)) => self.failed(&words, &error, wishes),
+            (Purpose::Sent(words), Err(error)) => self.failed(&words, &error, wishes),
+            (Purpose::Quiet | Purpose::Export | Purpose::Setting(..), Err(error)) => {
+                self.failed("", &error, wishes)
+            }
+        }
+    }
+
+    /// The engine's word on something that was sent: quoted, never guessed.
+    fn sent(&mut self, words: &str, reply: Reply, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        match reply {
+            Reply::Orders(orders) if orders.is_empty() => {
+                wishes.push(Wish::Say(Severity::Info, format!("{words}: no orders")))
+            }
+            Reply::Orders(orders) => {
+                for order in &orders {
+                    let (severity, line) = (loudness(order), order_line(order));
+                    wishes.push(match severity {
+                        Severity::Info => Wish::Say(severity, line),
+                        _ => Wish::Offer(severity, line, WayOut::Order(order.request.client_order_id)),
+                    });
+                }
+            }
+            Reply::Done(text) => wishes.push(Wish::Say(Severity::Info, clean(&text).into_owned())),
+            Reply::FrontEnd(command) => self.no_pane(&command, wishes),
+            Reply::Quotes(_) => {}
+            reply => match Report::of(words, &reply, &At { env: &self.env, snapshot }) {
+                Some(report) => self.dialogs.push(Dialog::Report(report)),
+                None => wishes.push(Wish::Say(Severity::Info, format!("{words}: done"))),
+            },
+        }
+    }
+
+    fn failed(&mut self, words: &str, error: &SessionError, wishes: &mut Vec<Wish>) {
+        let severity = match error {
+            SessionError::Clarify(_) | SessionError::Usage(_) | SessionError::ConfirmationChanged => {
+                Severity::Warning
+            }
+            _ => Severity::Error,
+        };
+        let text = clean(&error.to_string()).into_owned();
+        let text = if words.is_empty() { text } else { format!("{words}: {text}") };
+        let out = match error {
+            SessionError::Denied(_) => Some(WayOut::Line("show risk".to_owned())),
+            SessionError::ConfirmationChanged => self.bar.last().map(|text| WayOut::Type(text.to_owned())),
+            _ => None,
+        };
+        wishes.push(match out {
+            Some(out) => Wish::Offer(severity, text, out),
+            None => Wish::Say(severity, text),
+        });
+    }
+}
+
+const fn loudness(order: &Order) -> Severity {
+    match order.status {
+        OrderStatus::Rejected | OrderStatus::Denied => Severity::Error,
+        OrderStatus::Unknown => Severity::Warning,
+        _ => Severity::Info,
+    }
+}
+
+fn order_line(order: &Order) -> String {
+    let request = &order.request;
+    let mut text = format!(
+        "#{} {} {} {}: {}",
+        order.number,
+        request.side.as_str().replace('_', " "),
+        request.quantity,
+        request.subject,
+        super::panes::orders::status_word(order.status).to_lowercase(),
+    );
+    if let Some(price) = order.average_price {
+        text.push_str(&format!(" {} at {price}", order.filled_quantity));
+    }
+    if let Some(reason) = &order.reason {
+        text.push_str(&format!(" ({})", clean(reason)));
+    }
+    ascii_escaped(&text).into_owned()
+}
