@@ -11,6 +11,8 @@ use arbion::cli::host::{
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
+use arbion::client::keeping::{Keep, Kept};
+use arbion::client::secret::AskSecret;
 use arbion::command::{self, ParseContext};
 use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, Theme, TypedCommands};
 use arbion::core::paper::{Sessions, Slippage, Touch, VenueConfig};
@@ -33,6 +35,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+
+use crate::keeper;
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
@@ -240,6 +244,14 @@ impl Host for Program {
 
     fn now(&self) -> Timestamp {
         clock::system_now()
+    }
+
+    fn admit(&self, settings: &Settings, when_locked: bool) -> Result<(), CliError> {
+        keeper::admit(settings, when_locked)
+    }
+
+    fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
+        keeper::carry_out(settings, keep, ask)
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {

@@ -10,6 +10,7 @@ mod line;
 mod logging;
 pub mod output;
 pub mod script;
+mod secret;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,6 +1,8 @@
 //! `Session`: how any front end talks to an engine, and the messages it sends. In process today, over a socket later: the same trait.
 
+pub mod keeping;
 pub mod message;
+pub mod secret;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod account;
+pub mod audit;
 pub mod calendar;
 pub mod capabilities;
 pub mod corporate;
@@ -16,5 +17,6 @@ pub mod option;
 pub mod order;
 pub mod position;
 pub mod quote;
+pub mod role;
 pub mod snapshot;
 pub mod text;

@@ -21,7 +21,9 @@ impl Signer {
     pub fn of(store: &mut dyn SecretStore, now: Timestamp) -> Result<Self, VaultError> {
         let name: SecretName = NAME.parse()?;
         match store.get(&name) {
-            Ok(kept) => seed(&kept).map(|seed| Self(SigningKey::from_bytes(&seed))).ok_or(VaultError::BadValue),
+            Ok(kept) => {
+                seed(&kept).map(|seed| Self(SigningKey::from_bytes(&seed))).ok_or(VaultError::BadValue)
+            }
             Err(VaultError::NoSecret(_)) => {
                 let mut seed = Zeroizing::new([0; 32]);
                 getrandom::fill(seed.as_mut()).map_err(|error| VaultError::Io {

@@ -8,6 +8,7 @@ mod control;
 mod demo;
 mod doctor;
 mod generate;
+mod keep;
 mod market;
 mod orders;
 mod speak;
@@ -55,11 +56,15 @@ impl Context<'_> {
         let globals = &self.cli.globals;
         let paths = Paths::resolve(self.environment)?;
         let profile = self.profile()?;
-        if prepare {
-            paths.prepare(&profile)?;
-        }
         let loaded = Loaded::read(&paths, &profile, globals.config.as_deref())?;
-        Ok(Settings { profile, paths, loaded, environment: self.environment.clone() })
+        let settings = Settings { profile, paths, loaded, environment: self.environment.clone() };
+        if prepare {
+            // A profile that is locked can still be halted and looked after.
+            let always = matches!(self.cli.command, Some(Command::Halt(_) | Command::Doctor));
+            self.host.admit(&settings, always)?;
+            settings.paths.prepare(&settings.profile)?;
+        }
+        Ok(settings)
     }
 
     /// The profile named by option, environment, or neither.
@@ -79,6 +84,9 @@ impl Context<'_> {
             Some(Command::Config(ConfigCommand::Check)) => config::check(self),
             Some(Command::Config(ConfigCommand::Path)) => config::path(self),
             Some(Command::Config(ConfigCommand::Show)) => config::show(self),
+            Some(
+                command @ (Command::Profile(_) | Command::Secret(_) | Command::Vault(_) | Command::Audit(_)),
+            ) => self.keep(command),
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
