@@ -25,15 +25,17 @@ use world::{Coverage, World};
 /// A seed to run alone.
 const REPLAY: Option<u64> = None;
 /// What must have happened in any few hundred seeds, or the simulation does not look where it should.
-const RARE: [&str; 26] = [
+const RARE: [&str; 30] = [
     "acknowledged after restart",
     "asked",
     "cancel refused",
     "cancel sent again",
     "clock jumped back",
+    "dividend paid",
     "execution busted",
     "exit filled",
     "exit never reached",
+    "exit replaced",
     "exit shrunk",
     "exit shrunk to what had filled",
     "fill after being replaced",
@@ -45,8 +47,10 @@ const RARE: [&str; 26] = [
     "killed before a replace",
     "killed before a send",
     "killed before the journal",
+    "leg filled after cancel",
     "never reached",
     "option expired",
+    "package filled",
     "replace refused",
     "replaced",
     "replacement never reached",

@@ -8,7 +8,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use super::error::{CliError, EXIT_NETWORK};
-use super::output::{Named, Output, views};
+use super::output::{Named, Output, market_views, views};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, Session};
 use crate::domain::calendar::{instant, plus_days};
@@ -134,6 +134,22 @@ impl Line<'_> {
                 Output::new(&Named("listings", listings))?.table(views::listings(listings))
             }
             Reply::Pnl(report) => views::pnl(report).into_iter().fold(Output::new(report)?, Output::table),
+            Reply::Book(book) => Output::new(book)?
+                .table(market_views::depth(book))
+                .table(market_views::tape(&book.prints, zone)),
+            Reply::Groups(groups) => {
+                let json: Vec<serde_json::Value> = groups
+                    .iter()
+                    .map(|(group, count)| {
+                        serde_json::json!({ "kind": group.kind, "name": group.name, "listings": count })
+                    })
+                    .collect();
+                Output::new(&Named("groups", &json))?.table(market_views::groups(groups))
+            }
+            Reply::Equity(points) => {
+                Output::new(&Named("equity", points))?.table(market_views::equity(points, zone))
+            }
+            Reply::Notes(notes) => Output::new(&Named("notes", notes))?.table(market_views::notes(notes)),
             Reply::FrontEnd(command) => {
                 let words = super::language::words(command);
                 return Err(CliError::usage(format!("'{words}' is for the screen; open it with: arbion")));

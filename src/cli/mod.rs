@@ -74,7 +74,8 @@ fn run_patiently(
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(error.into()), json, console),
     };
-    let result = runtime.block_on(Context { host, environment, cli: &cli, console, patience }.run());
+    let result =
+        runtime.block_on(Context { host, environment, cli: &cli, console, patience, log: None }.run());
     runtime.shutdown_timeout(SHUTDOWN);
     finish(result, json, console)
 }

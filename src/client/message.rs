@@ -8,7 +8,9 @@ use smol_str::SmolStr;
 
 use crate::command::types::{Command, FlattenScope};
 use crate::domain::account::Account;
+use crate::domain::alert::AlertChange;
 use crate::domain::denial::{Denial, DenialCode};
+use crate::domain::depth::MarketBook;
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
@@ -119,6 +121,47 @@ pub enum Request {
         /// Its instruments.
         instruments: Vec<Instrument>,
     },
+    /// Rename, move, make or remove a watchlist. Answer: `Done`.
+    EditWatchlists(WatchlistEdit),
+    /// Set, change or take off an alert. Answer: `Done`.
+    Alert(AlertChange),
+    /// Depth and tape of one instrument, which stay in the snapshot from now on, until others were asked for. Answer: `Book`.
+    Book {
+        /// Of this.
+        instrument: Instrument,
+    },
+    /// Sectors and indices of the universe. Answer: `Groups`.
+    Groups,
+    /// The listings of a sector or an index. Answer: `Listings`.
+    Members {
+        /// Which group.
+        group: MarketGroup,
+    },
+    /// What moved most today. Answer: `Quotes`, in that order.
+    Movers {
+        /// By what.
+        by: MoversBy,
+        /// At most so many.
+        limit: u32,
+    },
+    /// The equity curve of an account. Answer: `Equity`, oldest first.
+    Equity {
+        /// Which account; absent means the default one.
+        account: Option<AccountId>,
+        /// From this instant on; absent means all.
+        since: Option<Timestamp>,
+        /// At most so many points.
+        points: u32,
+    },
+    /// Notes on orders. Answer: `Notes`.
+    Notes,
+    /// Write beside an order; an empty text takes the note off. Answer: `Done`.
+    SetNote {
+        /// Which order.
+        order: ClientOrderId,
+        /// The text, one line.
+        text: String,
+    },
     /// Paper only: assign short contracts now. Answer: `Done`.
     PaperAssign {
         /// The contract.
@@ -145,6 +188,89 @@ pub enum Request {
         /// Where to; absent means the profile's backup folder.
         to: Option<String>,
     },
+}
+
+/// A change of the watchlists as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "edit", rename_all = "snake_case")]
+pub enum WatchlistEdit {
+    /// An empty list at the end.
+    Create {
+        /// Its name.
+        name: SmolStr,
+    },
+    /// Another name.
+    Rename {
+        /// The name now.
+        from: SmolStr,
+        /// The new one.
+        to: SmolStr,
+    },
+    /// One place further forward or back.
+    Move {
+        /// Which list.
+        name: SmolStr,
+        /// Towards the first.
+        forward: bool,
+    },
+    /// Away with it; the last one stays.
+    Remove {
+        /// Which list.
+        name: SmolStr,
+    },
+}
+
+/// What a group of listings is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupKind {
+    /// A sector of the economy, or a kind of fund or coin.
+    Sector,
+    /// An index.
+    Index,
+}
+
+/// A group of listings of the universe.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MarketGroup {
+    /// What it is.
+    pub kind: GroupKind,
+    /// Its name, as the universe writes it.
+    pub name: SmolStr,
+}
+
+/// What movers are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MoversBy {
+    /// Largest rise of the day first.
+    Gainers,
+    /// Largest fall of the day first.
+    Losers,
+    /// Most money traded first.
+    Active,
+}
+
+/// A point of an equity curve, in the account's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EquityPoint {
+    /// When.
+    pub at: Timestamp,
+    /// Cash and positions at their marks.
+    #[serde(with = "decimal_text")]
+    pub net_liquidation: Decimal,
+    /// Cash of the base currency.
+    #[serde(with = "decimal_text")]
+    pub cash: Decimal,
+}
+
+/// What a trader wrote beside an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderNote {
+    /// Which order.
+    pub order: ClientOrderId,
+    /// The text, one line; never empty.
+    pub text: String,
 }
 
 /// How a replay is steered.
@@ -287,6 +413,14 @@ pub enum Reply {
     Listings(Vec<Listing>),
     /// Gains and losses.
     Pnl(Box<PnlReport>),
+    /// Depth and tape.
+    Book(Box<MarketBook>),
+    /// Groups with how many listings each has: sectors, then indices, by name.
+    Groups(Vec<(MarketGroup, u32)>),
+    /// An equity curve.
+    Equity(Vec<EquityPoint>),
+    /// Notes, the newest first.
+    Notes(Vec<OrderNote>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }

@@ -1,6 +1,7 @@
 //! A sentence read from its front. Readers take what they know; a word that nobody takes stops the sentence, so that nothing said is
 //! ever dropped.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::domain::instrument::{Instrument, Symbol};
@@ -72,9 +73,14 @@ impl<'a> Cursor<'a> {
         takes
     }
 
+    /// Does a mark that only pauses stand at the front.
+    pub(super) fn is_pause(&self) -> bool {
+        matches!(self.kind(0), Some(Kind::Mark(',' | ':' | '!' | '.' | '…')))
+    }
+
     /// Takes marks that only pause.
     pub(super) fn take_pause(&mut self) -> bool {
-        let takes = matches!(self.kind(0), Some(Kind::Mark(',' | ':' | '!' | '.' | '…')));
+        let takes = self.is_pause();
         self.at += usize::from(takes);
         takes
     }
@@ -134,6 +140,11 @@ impl<'a> Cursor<'a> {
         }))
     }
 
+    /// The day the sentence is read on.
+    pub(super) const fn today(&self) -> Date {
+        self.context.today
+    }
+
     /// What has not been read.
     pub(super) fn rest(&self) -> &'a [Token<'a>] {
         &self.tokens[self.at.min(self.tokens.len())..]
@@ -143,9 +154,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn not_understood(&self) -> Trouble {
         match self.token(0) {
             Some(Token { kind: Kind::Word, raw, .. }) => Trouble::Unknown((*raw).to_owned()),
-            Some(token) => {
-                Trouble::Refused(format!("'{}' is one thing too many there.", token.raw.escape_default()))
-            }
+            Some(token) => Trouble::Refused(format!("'{}' is one thing too many there.", token.raw)),
             None => Trouble::Refused("Something is missing at the end.".to_owned()),
         }
     }

@@ -185,10 +185,29 @@ pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
         return Some(Speech::Recurring);
     }
     // "show filled orders", "nvda calls i had": those words describe what is shown.
-    if any(&REPORTS) && !any(&["call", "calls", "show", "history"]) {
+    if any(&REPORTS) && !any(&["call", "calls", "show", "history"])
+        || matches!(text(0), "bought" | "sold")
+        || is_thought(tokens)
+    {
         return Some(Speech::Report);
     }
     two_commands(tokens).then_some(Speech::Two)
+}
+
+/// "i could buy 10 aapl", "i'd sell tsla at 400": what could or would be done is only thought of. "i would like to" asks.
+fn is_thought(tokens: &[Token]) -> bool {
+    let wishes = |at: usize| {
+        let word = tokens.get(at).map_or("", |t| t.text.as_str());
+        matches!(word, "like" | "love" | "want" | "kindly" | "please")
+    };
+    tokens.windows(2).enumerate().any(|(at, w)| match (w[0].text.as_str(), w[1].text.as_str()) {
+        (
+            "i" | "we" | "you" | "it" | "that" | "this" | "one" | "they" | "he" | "she",
+            "can" | "could" | "would",
+        ) => !wishes(at + 2),
+        ("i'd" | "we'd" | "you'd", _) => !wishes(at + 1),
+        _ => false,
+    })
 }
 
 /// "every monday", "each month", "daily". Of an option "weekly" and "monthly" are its expiry.

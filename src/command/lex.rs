@@ -12,6 +12,10 @@ pub const TEXT_MAX: usize = 500;
 const OCC_ROOT_MAX: usize = 6;
 const OCC_TAIL_LENGTH: usize = 15;
 
+/// Letters of a ticker that is read behind a number without a space. Shorter ones are strikes, thousands and ordinals.
+const GLUED_TICKER_MIN: usize = 3;
+const GLUED_TICKER_MAX: usize = 5;
+
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
@@ -187,15 +191,45 @@ fn inner_mark(piece: &str) -> Option<usize> {
     })
 }
 
-/// `10shares`, `2contracts`: a number and a unit without a space.
+/// `10shares`, `2contracts`, `0.5btc`, `10aapl`: a number and a unit or a ticker without a space. What else ends a number is no ticker.
 fn glued_quantity(piece: &str) -> Option<(&str, &str)> {
     let cut = piece.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, rest) = piece.split_at(cut);
-    let unit = matches!(
-        rest.to_ascii_lowercase().as_str(),
-        "shares" | "share" | "shs" | "sh" | "contracts" | "contract" | "coins"
-    );
-    (unit && number.bytes().any(|b| b.is_ascii_digit())).then_some((number, rest))
+    let lower = rest.to_ascii_lowercase();
+    let unit =
+        matches!(lower.as_str(), "shares" | "share" | "shs" | "sh" | "contracts" | "contract" | "coins");
+    let ticker = (GLUED_TICKER_MIN..=GLUED_TICKER_MAX).contains(&rest.len())
+        && rest.bytes().all(|b| b.is_ascii_alphabetic())
+        && !is_ending(&lower)
+        && self::number(number).is_some_and(|value| value > Decimal::ZERO);
+    (unit || ticker).then_some((number, rest)).filter(|_| number.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// Does a word of letters end a number of another kind: `5min`, `190call`, `15jan`, `45dte`, `250usd`, `10pct`.
+fn is_ending(lower: &str) -> bool {
+    matches!(
+        lower,
+        "min"
+            | "mins"
+            | "hour"
+            | "hours"
+            | "day"
+            | "days"
+            | "week"
+            | "weeks"
+            | "month"
+            | "months"
+            | "year"
+            | "years"
+            | "call"
+            | "calls"
+            | "put"
+            | "puts"
+            | "dte"
+            | "usd"
+            | "pct"
+            | "ish"
+    ) || super::dates::looks_like_date(&format!("1{lower}"))
 }
 
 /// A number with an optional sign, thousands separators and `k` or `m`. `None` for `1,5` and its like.

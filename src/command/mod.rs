@@ -225,7 +225,9 @@ fn word_as_symbol(tokens: &[lex::Token], context: &ParseContext<'_>) -> Option<C
         let before = tokens[at - 1].text.as_str();
         let pronoun = matches!(token.text.as_str(), "it" | "that" | "this") && guard::is_verb(before);
         let refers = everyday && (pronoun || matches!(before, "of" | "my" | "the"));
-        if !word || refers || !(everyday || words::is_keyword(&token.text)) {
+        // A coin of dollars is USDC, not the share of who trades it.
+        let stablecoin = token.text == "coin" && before == "usd";
+        if !word || refers || stablecoin || !(everyday || words::is_keyword(&token.text)) {
             continue;
         }
         let Some(instrument) = symbols::ticker(token.raw, context) else { continue };
@@ -284,10 +286,13 @@ fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
             .unwrap_or_default();
         return clarify(
             vec![Missing::Instrument],
-            format!("'{}' is neither a known symbol nor a known word.{near}", word.escape_default()),
+            format!("'{word}' is neither a known symbol nor a known word.{near}"),
         );
     }
-    clarify(Vec::new(), format!("'{}' is not understood here.", word.escape_default()))
+    if word.starts_with(['£', '€']) || word.ends_with(['£', '€']) {
+        return clarify(Vec::new(), format!("Amounts and prices are in dollars here; '{word}' is not."));
+    }
+    clarify(Vec::new(), format!("'{word}' is not understood here."))
 }
 
 fn attempt(

@@ -68,7 +68,9 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<(Foun
 /// A ticker or pair in one piece.
 pub(super) fn ticker(raw: &str, context: &ParseContext<'_>) -> Option<Instrument> {
     let plain = raw.strip_prefix(['$', '#']).unwrap_or(raw);
-    let plain = plain.strip_suffix("'s").or(plain.strip_suffix("’s")).unwrap_or(plain);
+    // "tesla's" is Tesla's; "the q's" are no share of Q.
+    let owner = plain.strip_suffix("'s").or(plain.strip_suffix("’s")).filter(|owner| owner.len() > 1);
+    let plain = owner.unwrap_or(plain);
     if plain.len() > TICKER_MAX
         || !plain.is_ascii()
         || !plain.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -128,13 +130,17 @@ fn by_name(tokens: &[Token], least: usize, context: &ParseContext<'_>) -> Option
         // A name neither begins nor ends with a word of the language itself.
         let may_be = (begins && !super::words::is_keyword(last))
             || last.len() == 1
-            || begins && last == "etf"
-            || matches!(first.as_str(), "the" | "at" | "home");
+            || begins && matches!(last.as_str(), "etf" | "cash")
+            || matches!(first.as_str(), "the" | "at" | "home" | "usd");
         if may_be && let Some(found) = named(&tokens[..count], context) {
             return Some((found, count));
         }
     }
-    (least == 1 && !is_common(first)).then(|| named(&tokens[..1], context)).flatten().map(|found| (found, 1))
+    let found = (least == 1 && !is_common(first)).then(|| named(&tokens[..1], context)).flatten()?;
+    // "berkshire a": a class that is not listed here is not the one that is.
+    let other_class = matches!(&found, Found::One(Instrument::Equity { symbol }) if symbol.as_str().contains('.'))
+        && tokens.get(1).is_some_and(|next| next.text == "a");
+    (!other_class).then_some((found, 1))
 }
 
 /// What these words name together.

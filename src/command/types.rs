@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+pub use crate::domain::alert::AlertWhen;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 use crate::domain::option::{Leg, Right};
@@ -171,18 +172,6 @@ pub enum ShowTopic {
     Audit,
     Risk,
     Log,
-}
-
-/// When an alert rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlertWhen {
-    /// Price rises to the value.
-    Above,
-    /// Price falls to the value.
-    Below,
-    /// The day's change reaches the value in per cent, either way when positive, downward when negative.
-    ChangePercent,
 }
 
 /// What is done with a strategy.

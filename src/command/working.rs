@@ -152,8 +152,14 @@ fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
     if !found {
         return None;
     }
-    let id = token.raw.trim_start_matches('#').to_owned();
+    let mut id = token.raw.trim_start_matches('#').to_owned();
     cursor.skip(ahead + 1);
+    // "3fade" was cut in two as "10aapl" is: an order's number is one piece.
+    let end = token.start + token.raw.len();
+    if let Some(tail) = cursor.token(0).filter(|next| next.start == end && next.kind == Kind::Word) {
+        id.push_str(tail.raw);
+        cursor.skip(1);
+    }
     Some(id)
 }
 

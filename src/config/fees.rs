@@ -96,6 +96,10 @@ fn check(schedule: &FeeTable) -> Result<(), String> {
         ("crypto_taker_percent", schedule.crypto_taker_percent),
         ("perpetual_percent", schedule.perpetual_percent),
     ];
+    let rates = [
+        ("margin_interest_percent", schedule.margin_interest_percent),
+        ("short_borrow_percent", schedule.short_borrow_percent),
+    ];
     let money = [
         ("equity_per_share", schedule.equity_per_share),
         ("equity_order_min", schedule.equity_order_min),
@@ -112,6 +116,7 @@ fn check(schedule: &FeeTable) -> Result<(), String> {
     };
     within(&percents, -1, 10)?;
     within(&money, 0, 100)?;
+    within(&rates, 0, 1_000)?;
     let tiers = schedule.option_tiers.windows(2).all(|pair| pair[0].premium < pair[1].premium);
     if tiers {
         Ok(())

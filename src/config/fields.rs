@@ -83,7 +83,10 @@ pub(super) static FIELDS: &[Field] = fields! {
         crypto_maker_percent: Number("-1", "10"),
         crypto_taker_percent: Number("0", "10"),
         perpetual_percent: Number("0", "10"),
+        crypto_fee_in_coin: Flag,
         exercise: Number("0", "100"),
+        margin_interest_percent: Number("0", "1000"),
+        short_borrow_percent: Number("0", "1000"),
     }
     "risk" at [risk] {
         order_quantity_max: Number("0", LARGE),
@@ -145,7 +148,10 @@ pub(super) static FIELDS: &[Field] = fields! {
         crypto_maker_percent: Number("-1", "10"),
         crypto_taker_percent: Number("0", "10"),
         perpetual_percent: Number("0", "10"),
+        crypto_fee_in_coin: Flag,
         exercise: Number("0", "100"),
+        margin_interest_percent: Number("0", "1000"),
+        short_borrow_percent: Number("0", "1000"),
     }
 };
 

@@ -208,9 +208,17 @@ pub struct Fees {
     /// Per cent of the value of a perpetual's fill.
     #[serde(with = "decimal_text")]
     pub perpetual_percent: Decimal,
+    /// What a purchase of coins costs is taken in coins.
+    pub crypto_fee_in_coin: bool,
     /// Per exercised or assigned contract.
     #[serde(with = "decimal_text")]
     pub exercise: Decimal,
+    /// Interest on money owed, in per cent a year.
+    #[serde(with = "decimal_text")]
+    pub margin_interest_percent: Decimal,
+    /// Cost of shares borrowed for short sales, in per cent of their value a year.
+    #[serde(with = "decimal_text")]
+    pub short_borrow_percent: Decimal,
 }
 
 impl Default for Fees {
@@ -224,7 +232,10 @@ impl Default for Fees {
             crypto_maker_percent: table.crypto_maker_percent,
             crypto_taker_percent: table.crypto_taker_percent,
             perpetual_percent: table.perpetual_percent,
+            crypto_fee_in_coin: table.crypto_fee_in_coin,
             exercise: table.exercise,
+            margin_interest_percent: table.margin_interest_percent,
+            short_borrow_percent: table.short_borrow_percent,
         }
     }
 }

@@ -6,16 +6,20 @@ use rust_decimal::Decimal;
 
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::Instrument;
+use crate::domain::money::Quantity;
 use crate::domain::order::{Order, OrderRequest, OrderSubject};
 
 /// Ended orders kept in memory; older ones are in the database.
 pub const ENDED_ORDERS_MAX: usize = 2_000;
 
 /// Orders by id. Working ones are apart, and by account and instrument too: every risk check asks for those in one instrument.
-#[derive(Clone, Debug, Default)]
+///
+/// Orders are boxed: they are large, and a map moves its neighbours with every one that comes or goes.
+#[derive(Clone, Debug)]
 pub struct OrderBook {
-    working: BTreeMap<ClientOrderId, Order>,
-    ended: BTreeMap<ClientOrderId, Order>,
+    ended_max: usize,
+    working: BTreeMap<ClientOrderId, Box<Order>>,
+    ended: BTreeMap<ClientOrderId, Box<Order>>,
     accounts: BTreeMap<AccountId, AccountOrders>,
 }
 
@@ -97,7 +101,8 @@ impl AccountOrders {
         }
     }
 
-    fn remove(&mut self, order: &Order) {
+    /// `leaves` is what was left of it when it was added or last counted.
+    fn remove(&mut self, order: &Order, leaves: Quantity) {
         let (id, request) = (order.request.client_order_id, &order.request);
         self.count -= 1;
         self.packages.remove(&id);
@@ -110,13 +115,37 @@ impl AccountOrders {
             if line.ids.is_empty() {
                 self.lines.remove(instrument);
             } else if single && is_plain(request) {
-                line.count_in(request, -order.leaves_quantity().get());
+                line.count_in(request, -leaves.get());
             }
         }
     }
 }
 
+impl AccountOrders {
+    /// More or less is left of an order that stays.
+    fn recount(&mut self, order: &Order, leaves: Quantity) {
+        if let OrderSubject::Instrument(instrument) = &order.request.subject
+            && is_plain(&order.request)
+            && let Some(line) = self.lines.get_mut(instrument)
+        {
+            line.count_in(&order.request, (order.leaves_quantity() - leaves).get());
+        }
+    }
+}
+
+impl Default for OrderBook {
+    fn default() -> Self {
+        Self::remembering(ENDED_ORDERS_MAX)
+    }
+}
+
 impl OrderBook {
+    /// An empty book that keeps so many ended orders.
+    #[must_use]
+    pub const fn remembering(ended_max: usize) -> Self {
+        Self { ended_max, working: BTreeMap::new(), ended: BTreeMap::new(), accounts: BTreeMap::new() }
+    }
+
     /// Adds or overwrites an order.
     pub fn insert(&mut self, order: Order) {
         let id = order.request.client_order_id;
@@ -124,7 +153,7 @@ impl OrderBook {
             && order.is_working()
             && is_found_alike(known, &order)
         {
-            *known = order;
+            **known = order;
             return;
         }
         self.take_working(id);
@@ -136,25 +165,53 @@ impl OrderBook {
             if let Some(account) = self.accounts.get_mut(&order.request.account) {
                 account.add(&order);
             }
-            self.working.insert(id, order);
+            self.working.insert(id, Box::new(order));
         } else {
-            self.ended.insert(id, order);
-            // Ids sort by time, so the first is the oldest.
-            while self.ended.len() > ENDED_ORDERS_MAX {
-                self.ended.pop_first();
+            self.keep_ended(Box::new(order));
+        }
+    }
+
+    /// Changes an order where it lies: its status, progress, quantity and prices, never what it is an order for. `None` when there is no
+    /// such order.
+    pub fn change<T>(&mut self, id: ClientOrderId, change: impl FnOnce(&mut Order) -> T) -> Option<T> {
+        let Some(order) = self.working.get_mut(&id) else {
+            // What has ended may be completed by a late fill, and does not come back to life.
+            return self.ended.get_mut(&id).map(|order| change(order));
+        };
+        let leaves = order.leaves_quantity();
+        let result = change(order);
+        if order.is_working() {
+            if leaves != order.leaves_quantity()
+                && let Some(account) = self.accounts.get_mut(&order.request.account)
+            {
+                account.recount(order, leaves);
             }
+        } else if let Some(order) = self.working.remove(&id) {
+            if let Some(account) = self.accounts.get_mut(&order.request.account) {
+                account.remove(&order, leaves);
+            }
+            self.keep_ended(order);
+        }
+        Some(result)
+    }
+
+    fn keep_ended(&mut self, order: Box<Order>) {
+        self.ended.insert(order.request.client_order_id, order);
+        // Ids sort by time, so the first is the oldest.
+        while self.ended.len() > self.ended_max {
+            self.ended.pop_first();
         }
     }
 
     /// Takes an order out, to be changed and inserted again.
     pub fn take(&mut self, id: ClientOrderId) -> Option<Order> {
-        self.take_working(id).or_else(|| self.ended.remove(&id))
+        self.take_working(id).or_else(|| self.ended.remove(&id)).map(|order| *order)
     }
 
-    fn take_working(&mut self, id: ClientOrderId) -> Option<Order> {
+    fn take_working(&mut self, id: ClientOrderId) -> Option<Box<Order>> {
         let order = self.working.remove(&id)?;
         if let Some(account) = self.accounts.get_mut(&order.request.account) {
-            account.remove(&order);
+            account.remove(&order, order.leaves_quantity());
         }
         Some(order)
     }
@@ -162,13 +219,13 @@ impl OrderBook {
     /// One order.
     #[must_use]
     pub fn get(&self, id: ClientOrderId) -> Option<&Order> {
-        self.working.get(&id).or_else(|| self.ended.get(&id))
+        self.working.get(&id).or_else(|| self.ended.get(&id)).map(Box::as_ref)
     }
 
     /// The order with this number.
     #[must_use]
     pub fn by_number(&self, number: OrderNumber) -> Option<&Order> {
-        let find = |orders: &BTreeMap<ClientOrderId, Order>| {
+        let find = |orders: &BTreeMap<ClientOrderId, Box<Order>>| {
             orders
                 .values()
                 .rev()
@@ -180,12 +237,12 @@ impl OrderBook {
 
     /// Working orders, oldest first.
     pub fn working(&self) -> impl DoubleEndedIterator<Item = &Order> {
-        self.working.values()
+        self.working.values().map(Box::as_ref)
     }
 
     /// Working orders of an account, oldest first.
     pub fn working_of<'a>(&'a self, account: &'a AccountId) -> impl Iterator<Item = &'a Order> {
-        self.working.values().filter(move |order| order.request.account == *account)
+        self.working().filter(move |order| order.request.account == *account)
     }
 
     /// Working orders of an account, to be asked for by instrument.
@@ -196,14 +253,14 @@ impl OrderBook {
 
     /// Ended orders, oldest first.
     pub fn ended(&self) -> impl DoubleEndedIterator<Item = &Order> {
-        self.ended.values()
+        self.ended.values().map(Box::as_ref)
     }
 }
 
 /// An account's working orders, perhaps without one that is to be replaced. Copying it copies references.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkingOrders<'a> {
-    orders: &'a BTreeMap<ClientOrderId, Order>,
+    orders: &'a BTreeMap<ClientOrderId, Box<Order>>,
     account: Option<&'a AccountOrders>,
     without: Option<&'a Order>,
 }
@@ -243,7 +300,7 @@ impl<'a> WorkingOrders<'a> {
 
     fn get(&self, id: ClientOrderId) -> Option<&'a Order> {
         let gone = self.without.is_some_and(|order| order.request.client_order_id == id);
-        if gone { None } else { self.orders.get(&id) }
+        if gone { None } else { self.orders.get(&id).map(Box::as_ref) }
     }
 }
 

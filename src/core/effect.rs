@@ -1,11 +1,14 @@
 //! What the engine wants done.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::domain::alert::Alert;
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Approved, Order, OrderRequest, OrderStatus};
 use crate::domain::snapshot::{LogLine, Watchlist};
@@ -96,8 +99,14 @@ pub struct JournalEntry {
     pub equity: Vec<EquityPoint>,
     /// The kill switch, where it moved.
     pub trading_state: Option<TradingState>,
+    /// Shares that fell by ten per cent and the session of it: all that still count, where one was added.
+    pub fallen: Option<Vec<(Instrument, Date)>>,
+    /// Accounts on which automation waits for a person, and why: all of them, where that changed.
+    pub paused: Option<Vec<(AccountId, String)>>,
     /// The user's lists, where they changed.
     pub watchlists: Option<Vec<Watchlist>>,
+    /// All alerts, where they changed.
+    pub alerts: Option<Vec<Alert>>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -113,7 +122,10 @@ impl JournalEntry {
             && self.cash.is_empty()
             && self.equity.is_empty()
             && self.trading_state.is_none()
+            && self.fallen.is_none()
+            && self.paused.is_none()
             && self.watchlists.is_none()
+            && self.alerts.is_none()
             && self.log.is_empty()
     }
 }
@@ -134,6 +146,8 @@ pub enum Outcome {
     Refused(String),
     /// Done.
     Done,
+    /// Done, and what was done in one line.
+    Said(String),
 }
 
 /// One thing to do. The order of effects is the order to do them in.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{AccountKind, AccountMode};
+use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
@@ -54,6 +55,13 @@ pub struct Restored {
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
     /// High points of equity within the last 20 account days, oldest first.
     pub equity_highs: Vec<(AccountId, Timestamp, rust_decimal::Decimal)>,
+    /// Shares that fell by ten per cent and the session of it.
+    pub fallen: Vec<(Instrument, jiff::civil::Date)>,
+    /// Accounts on which automation waits for a person, and why.
+    pub paused: Vec<(AccountId, String)>,
+    /// Alerts, those that rang among them.
+    #[serde(default)]
+    pub alerts: Vec<Alert>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
 }
@@ -115,6 +123,13 @@ pub enum Input {
         /// How.
         change: OrderChange,
     },
+    /// Somebody sets, changes or takes off an alert.
+    Alert {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// What is to be done.
+        change: AlertChange,
+    },
     /// Kill switch on.
     Halt {
         /// Who asks, for the answer.
@@ -168,6 +183,11 @@ pub enum Input {
         code: &'static str,
         /// One line.
         text: String,
+    },
+    /// The system's clock was set forward, beyond the time that has passed.
+    ClockStep {
+        /// By how much, positive.
+        by: jiff::SignedDuration,
     },
     /// Time has passed.
     Tick,

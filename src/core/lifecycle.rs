@@ -184,8 +184,6 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
                 order.reason = Some(reason.clone());
             }
         }
-        // By itself it proves nothing; the engine counts such answers.
-        OrderEvent::NotFound => {}
         OrderEvent::NeverReached => {
             transition(order, Transition::NeverReached, at)?;
             order.reason = Some("never_reached".to_owned());
@@ -207,7 +205,13 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
             order.request.pricing = *pricing;
             order.updated_at = order.updated_at.max(at);
         }
-        OrderEvent::StopMoved { .. } => order.updated_at = order.updated_at.max(at),
+        OrderEvent::StopMoved { stop_price } => {
+            order.trailing_stop = Some(*stop_price);
+            order.updated_at = order.updated_at.max(at);
+        }
+        // An empty answer by itself proves nothing, the engine counts such answers; and what an order trades is changed by whoever keeps
+        // the order, as it is found by that.
+        OrderEvent::NotFound | OrderEvent::Renamed { .. } => {}
     }
     Ok(())
 }
@@ -224,7 +228,10 @@ fn fill(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), I
     match &order.request.subject {
         OrderSubject::Instrument(_) => {
             order.filled_notional += execution.price.get() * progress.get();
-            order.average_price = Some(Price::new(mean(order.filled_notional, filled.get())));
+            // The average of one fill is its price: most orders have no other.
+            let only = order.filled_quantity.is_zero().then_some(execution.price);
+            order.average_price =
+                only.or_else(|| Some(Price::new(mean(order.filled_notional, filled.get()))));
         }
         OrderSubject::Legs(_) => add_leg_price(order, execution),
     }

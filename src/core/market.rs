@@ -10,10 +10,13 @@ use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::Price;
 use crate::domain::quote::{Feed, Quote};
 
-/// Newest quotes and terms by instrument. The maps are shared with snapshots and copied only when one is still read.
+/// Newest quotes and terms by instrument. A snapshot's quotes are a copy, made at most once between two changes: quotes come far more often
+/// than snapshots are made. Terms hardly change, so their map is shared with snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct MarketState {
-    quotes: Arc<BTreeMap<Instrument, Quote>>,
+    quotes: BTreeMap<Instrument, Quote>,
+    /// The copy that the last snapshot has, while it is true.
+    published: Option<Arc<BTreeMap<Instrument, Quote>>>,
     specs: Arc<BTreeMap<Instrument, InstrumentSpec>>,
     average_volumes: BTreeMap<Instrument, Decimal>,
 }
@@ -29,15 +32,15 @@ impl MarketState {
     /// Takes a quote in. A quote older than the one known is dropped: late messages never move a price back.
     /// Returns whether it was taken.
     pub fn put_quote(&mut self, quote: Quote) -> bool {
-        let quotes = Arc::make_mut(&mut self.quotes);
-        match quotes.get_mut(&quote.instrument) {
+        self.published = None;
+        match self.quotes.get_mut(&quote.instrument) {
             Some(known) if known.as_of > quote.as_of => false,
             Some(known) => {
                 *known = quote;
                 true
             }
             None => {
-                quotes.insert(quote.instrument.clone(), quote);
+                self.quotes.insert(quote.instrument.clone(), quote);
                 true
             }
         }
@@ -45,22 +48,39 @@ impl MarketState {
 
     /// Takes a bar's close in as both sides and the last price, in place.
     pub fn put_close(&mut self, instrument: &Instrument, close: Price, as_of: Timestamp, feed: Feed) {
-        let quotes = Arc::make_mut(&mut self.quotes);
-        if !quotes.contains_key(instrument) {
-            quotes.insert(instrument.clone(), Quote::empty(instrument.clone(), as_of, feed));
-        }
-        if let Some(quote) = quotes.get_mut(instrument) {
-            quote.previous_close = quote.last;
-            quote.bid = Some(close);
-            quote.ask = Some(close);
-            quote.last = Some(close);
-            quote.as_of = as_of;
+        self.published = None;
+        match self.quotes.get_mut(instrument) {
+            Some(quote) => {
+                quote.previous_close = quote.last;
+                quote.close_at(close, as_of);
+            }
+            None => {
+                let mut quote = Quote::empty(instrument.clone(), as_of, feed);
+                quote.close_at(close, as_of);
+                self.quotes.insert(instrument.clone(), quote);
+            }
         }
     }
 
     /// Takes an instrument's terms in.
     pub fn put_spec(&mut self, spec: InstrumentSpec) {
         Arc::make_mut(&mut self.specs).insert(spec.instrument.clone(), spec);
+    }
+
+    /// An instrument has another symbol: what was known under the old one is known under the new one, unless more is known of that already.
+    pub fn rename(&mut self, old: &Instrument, new: &Instrument) {
+        let spec = self.specs.get(old).cloned().filter(|_| !self.specs.contains_key(new));
+        if let Some(spec) = spec {
+            self.put_spec(InstrumentSpec { instrument: new.clone(), ..spec });
+        }
+        let quote = self.quotes.get(old).cloned().filter(|_| !self.quotes.contains_key(new));
+        if let Some(quote) = quote {
+            self.published = None;
+            self.quotes.insert(new.clone(), Quote { instrument: new.clone(), ..quote });
+        }
+        if let Some(volume) = self.average_volumes.get(old).copied() {
+            self.average_volumes.entry(new.clone()).or_insert(volume);
+        }
     }
 
     /// Takes an average volume in.
@@ -86,10 +106,10 @@ impl MarketState {
         self.average_volumes.get(instrument).copied()
     }
 
-    /// All quotes, shared.
+    /// All quotes as they are now.
     #[must_use]
-    pub fn quotes(&self) -> Arc<BTreeMap<Instrument, Quote>> {
-        Arc::clone(&self.quotes)
+    pub fn quotes(&mut self) -> Arc<BTreeMap<Instrument, Quote>> {
+        Arc::clone(self.published.get_or_insert_with(|| Arc::new(self.quotes.clone())))
     }
 
     /// All terms, shared.

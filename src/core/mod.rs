@@ -2,6 +2,7 @@
 //! whatever moves arrives as an `Input` with the time it happened, whatever must be done leaves as an `Effect`.
 #![deny(clippy::float_arithmetic)]
 
+pub mod alerts;
 pub mod book;
 pub mod effect;
 pub mod engine;

@@ -241,6 +241,12 @@ pub fn account_day(at: Timestamp) -> Date {
     if local.time() >= DAY_TURN { tomorrow(local.date()) } else { local.date() }
 }
 
+/// The instant an account day ends at: the next one begins with it.
+#[must_use]
+pub fn account_day_end(day: Date) -> Timestamp {
+    instant(day, DAY_TURN)
+}
+
 /// `day` moved by whole days; clamped at the calendar's ends.
 #[must_use]
 pub fn plus_days(day: Date, days: i64) -> Date {

@@ -8,7 +8,8 @@ use smol_str::SmolStr;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use super::instrument::Instrument;
 use super::money::{Currency, Price, Quantity, decimal_text};
-use super::order::{Pricing, Side};
+use super::order::{OrderSubject, Pricing, Side};
+use super::position::Position;
 
 /// Why units moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +30,10 @@ pub enum ExecutionKind {
     Bust,
     /// The broker closed a position that the account could not carry.
     Liquidation,
+    /// A fee that was taken in the instrument's own units, at price zero: what is left bears the cost.
+    Fee,
+    /// Units that the broker shows and no execution explains, or the other way round. No cash moves by it.
+    Adjustment,
 }
 
 impl ExecutionKind {
@@ -43,6 +48,8 @@ impl ExecutionKind {
             Self::CorporateAction => "corporate_action",
             Self::Bust => "bust",
             Self::Liquidation => "liquidation",
+            Self::Fee => "fee",
+            Self::Adjustment => "adjustment",
         }
     }
 }
@@ -84,10 +91,19 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Cash that came (positive) or left (negative), fee included.
+    /// Cash that came (positive) or left (negative), fee included. None by an adjustment.
     #[must_use]
     pub fn cash_flow(&self) -> Decimal {
+        if self.kind == ExecutionKind::Adjustment {
+            return Decimal::ZERO;
+        }
         -(self.side.sign() * self.price.get() * self.quantity.get() * self.multiplier) - self.fee
+    }
+
+    /// Does it only change how many units there are of what was paid: a split, or a fee in units.
+    #[must_use]
+    pub fn moves_units_alone(&self) -> bool {
+        matches!(self.kind, ExecutionKind::CorporateAction | ExecutionKind::Fee) && self.price.is_zero()
     }
 
     /// Units added (positive) or taken (negative).
@@ -161,6 +177,11 @@ pub enum OrderEvent {
         /// The new prices.
         pricing: Pricing,
     },
+    /// What the order trades has another symbol now; it works on.
+    Renamed {
+        /// The same instruments by their new symbols.
+        subject: OrderSubject,
+    },
 }
 
 /// An event with the order it is about.
@@ -211,6 +232,30 @@ pub struct CashEntry {
     pub at: Timestamp,
 }
 
+/// Something the broker wants the account's owner to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Whose.
+    pub account: AccountId,
+    /// A stable code, such as `POSITION_FROZEN`.
+    pub code: SmolStr,
+    /// One line.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// All positions of an account, as its broker shows them. Only made of an answer: a question that failed shows nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownPositions {
+    /// Whose.
+    pub account: AccountId,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// Every open position; empty means flat.
+    pub positions: Vec<Position>,
+}
+
 /// Whatever a broker reports.
 ///
 /// A split is an [`Execution`] of kind `CorporateAction` at price zero: it adds (or takes) units and spreads the cost over what is then held.
@@ -223,6 +268,10 @@ pub enum AccountEvent {
     Execution(Execution),
     /// Cash moved without a fill.
     Cash(CashEntry),
+    /// Nothing moved, but the owner should know.
+    Notice(Notice),
+    /// The positions as they are there.
+    Positions(ShownPositions),
 }
 
 #[cfg(test)]
@@ -268,6 +317,7 @@ mod tests {
                 quantity: Quantity::from(20),
                 pricing: Pricing::Limit { limit_price: "115".parse().unwrap() },
             },
+            OrderEvent::Renamed { subject: OrderSubject::Instrument(Instrument::equity("APPL").unwrap()) },
         ];
         let about = |event| {
             AccountEvent::Order(OrderUpdate {
@@ -289,6 +339,19 @@ mod tests {
         let mut all: Vec<AccountEvent> = events.map(about).into();
         all.push(AccountEvent::Execution(fill(ExecutionKind::Assignment)));
         all.push(AccountEvent::Cash(cash));
+        all.push(AccountEvent::Execution(fill(ExecutionKind::Fee)));
+        all.push(AccountEvent::Execution(fill(ExecutionKind::Adjustment)));
+        all.push(AccountEvent::Notice(Notice {
+            account: AccountId::new("paper"),
+            code: "POSITION_FROZEN".into(),
+            text: "AAPL is frozen".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        }));
+        all.push(AccountEvent::Positions(ShownPositions {
+            account: AccountId::new("paper"),
+            at: Timestamp::UNIX_EPOCH,
+            positions: Vec::new(),
+        }));
         for event in all {
             let text = serde_json::to_string(&event).unwrap();
             let read: AccountEvent = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{text}: {e}"));

@@ -84,9 +84,17 @@ pub struct FeeTable {
     /// Per cent of the value of a perpetual's fill.
     #[serde(with = "decimal_text")]
     pub perpetual_percent: Decimal,
+    /// What a purchase of coins costs is taken in coins: fewer arrive.
+    pub crypto_fee_in_coin: bool,
     /// Per exercise or assignment, a contract.
     #[serde(with = "decimal_text")]
     pub exercise: Decimal,
+    /// Interest on money that the account owes, in per cent a year of 360 days; zero is none.
+    #[serde(with = "decimal_text")]
+    pub margin_interest_percent: Decimal,
+    /// What the loan of shares sold short costs, in per cent of their value a year of 360 days; zero is nothing.
+    #[serde(with = "decimal_text")]
+    pub short_borrow_percent: Decimal,
     /// Section 31 fees by rising day; nothing before the first.
     pub sec: Vec<SecRate>,
     /// Trading activity fees by rising day; nothing before the first.
@@ -153,7 +161,10 @@ impl FeeTable {
             crypto_maker_percent: zero,
             crypto_taker_percent: zero,
             perpetual_percent: zero,
+            crypto_fee_in_coin: false,
             exercise: zero,
+            margin_interest_percent: zero,
+            short_borrow_percent: zero,
             sec: Vec::new(),
             taf: Vec::new(),
         }
@@ -191,6 +202,18 @@ impl FeeTable {
             AssetClass::Perpetual => percent(self.perpetual_percent),
             AssetClass::Fx => Decimal::ZERO,
         }
+    }
+
+    /// Coins that a purchase of coins pays in, positive, to eight decimals; `None` where fees are paid in money.
+    #[must_use]
+    pub fn in_coins(&self, fill: &Fill) -> Option<Quantity> {
+        let price = fill.price.get() * fill.multiplier;
+        let applies = self.crypto_fee_in_coin
+            && fill.class == AssetClass::Crypto
+            && fill.side.is_buy()
+            && price > Decimal::ZERO;
+        let coins = applies.then(|| (self.rate(fill) / price).round_dp(8))?;
+        (coins > Decimal::ZERO).then(|| Quantity::new(coins))
     }
 
     /// An order's commission between its least and its most, by the value of its fills so far.

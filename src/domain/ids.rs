@@ -86,6 +86,12 @@ macro_rules! text_id {
                 Self(text.into())
             }
 
+            /// A letter and a number, as venues count: `x17`. Made in place, without an allocation.
+            #[must_use]
+            pub fn numbered(letter: char, number: u64) -> Self {
+                Self(smol_str::format_smolstr!("{letter}{number}"))
+            }
+
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {

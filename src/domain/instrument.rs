@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -18,7 +19,7 @@ pub const SYMBOL_LENGTH_MAX: usize = 24;
 /// A ticker symbol: upper-case ASCII letters, digits and `.` `-` `/` `^` `=`, 1 to 24 characters.
 ///
 /// In place, padded with zeros: every quote, order and position is looked up by one, so comparing must not follow a pointer.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Symbol([u8; SYMBOL_LENGTH_MAX]);
 
 impl Symbol {
@@ -56,6 +57,21 @@ impl Symbol {
             u64::from_be_bytes([i, j, k, l, m, n, o, p]),
             u64::from_be_bytes([q, r, s, t, u, v, w, x]),
         )
+    }
+}
+
+impl PartialEq for Symbol {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.words() == other.words()
+    }
+}
+
+impl Eq for Symbol {}
+
+impl Hash for Symbol {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words().hash(state);
     }
 }
 

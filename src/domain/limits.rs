@@ -161,6 +161,31 @@ impl RiskLimits {
     }
 }
 
+/// How much of an account's limits is used now. Per cents as 5 for 5 %.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskUse {
+    /// The largest position and its part of equity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_position: Option<(Instrument, Decimal)>,
+    /// Market value of all positions and money held back for working orders, in per cent of equity.
+    #[serde(with = "decimal_text")]
+    pub exposure_percent: Decimal,
+    /// Working orders.
+    pub open_orders: u32,
+    /// Working orders of the instrument that has most.
+    pub open_orders_of_one: u32,
+    /// Loss of the day in per cent of its first equity; zero on a day of gains.
+    #[serde(with = "decimal_text")]
+    pub daily_loss_percent: Decimal,
+    /// Fall from the 20-day high in per cent; zero at the high.
+    #[serde(with = "decimal_text")]
+    pub drawdown_percent: Decimal,
+    /// Orders of the last second that do more than reduce.
+    pub orders_last_second: u32,
+    /// The same of the last minute.
+    pub orders_last_minute: u32,
+}
+
 /// May orders go out (reliability 5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

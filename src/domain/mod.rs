@@ -2,11 +2,13 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod account;
+pub mod alert;
 pub mod audit;
 pub mod calendar;
 pub mod capabilities;
 pub mod corporate;
 pub mod denial;
+pub mod depth;
 pub mod execution;
 pub mod fees;
 pub mod ids;
@@ -17,6 +19,7 @@ pub mod option;
 pub mod order;
 pub mod position;
 pub mod quote;
+pub mod redact;
 pub mod role;
 pub mod snapshot;
 pub mod text;

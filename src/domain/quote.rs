@@ -58,6 +58,9 @@ pub struct Quote {
     /// Lowest of the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<Price>,
+    /// Last price of the regular session, outside of it: what pre- and post-market prices are measured by. Absent within.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regular_close: Option<Price>,
     /// Units traded in the session.
     pub volume: Quantity,
     /// When these prices held.
@@ -85,11 +88,20 @@ impl Quote {
             open: None,
             high: None,
             low: None,
+            regular_close: None,
             volume: Quantity::ZERO,
             as_of,
             feed,
             halted: false,
         }
+    }
+
+    /// A bar's close stands for both sides and the last price until the next bar.
+    pub const fn close_at(&mut self, close: Price, as_of: Timestamp) {
+        self.bid = Some(close);
+        self.ask = Some(close);
+        self.last = Some(close);
+        self.as_of = as_of;
     }
 
     /// Middle of bid and ask; absent when one side is.
@@ -118,6 +130,14 @@ impl Quote {
             }
             (mid, _) => self.last.or(mid),
         }
+    }
+
+    /// Change of the last price since the regular session's end, in per cent; absent within the session.
+    #[must_use]
+    pub fn extended_percent(&self) -> Option<Decimal> {
+        let close = self.regular_close?.get();
+        let last = self.last.or_else(|| self.mid())?.get();
+        (!close.is_zero()).then(|| (last - close) / close * Decimal::ONE_HUNDRED)
     }
 
     /// Change of the last price since the close before, per unit.

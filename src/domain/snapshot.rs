@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::account::{Account, AccountMode};
+use super::alert::Alert;
 use super::capabilities::Capabilities;
+use super::depth::MarketBook;
 use super::ids::AccountId;
 use super::instrument::{Instrument, InstrumentSpec};
-use super::limits::{RiskLimits, TradingState};
+use super::limits::{RiskLimits, RiskUse, TradingState};
 use super::order::Order;
 use super::position::Position;
 use super::quote::{Feed, Quote};
@@ -59,6 +61,20 @@ pub struct Connection {
     pub up: bool,
     /// A few words: latency, login age, what is wrong.
     pub text: String,
+    /// Milliseconds of the last round trip, or between the last two messages of a stream; absent while nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u32>,
+    /// What went wrong last, and when; absent while nothing has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<(Timestamp, String)>,
+}
+
+impl Connection {
+    /// A connection that answers, or does not, with a few words about it.
+    #[must_use]
+    pub fn new(name: &str, up: bool, text: &str) -> Self {
+        Self { name: name.into(), up, text: text.to_owned(), latency_ms: None, last_error: None }
+    }
 }
 
 /// The market whose hours the screen shows.
@@ -98,6 +114,9 @@ pub struct AccountView {
     pub limits: RiskLimits,
     /// May orders go out.
     pub trading_state: TradingState,
+    /// How much of its limits is used.
+    #[serde(default)]
+    pub used: RiskUse,
 }
 
 /// The engine at one moment. `seq` never goes back.
@@ -131,6 +150,12 @@ pub struct Snapshot {
     pub specs: Arc<BTreeMap<Instrument, InstrumentSpec>>,
     /// Watchlists, in the user's order; at least one.
     pub watchlists: Arc<Vec<Watchlist>>,
+    /// Alerts, by number: those that wait, and those that rang and were not taken off.
+    #[serde(default)]
+    pub alerts: Arc<Vec<Alert>>,
+    /// Depth and tape of the instruments that somebody looks at; a few at most.
+    #[serde(default)]
+    pub books: Arc<Vec<MarketBook>>,
     /// The newest log lines, oldest first.
     pub log: Arc<Vec<LogLine>>,
     /// Connections.
@@ -150,6 +175,12 @@ impl Snapshot {
     #[must_use]
     pub fn default_account(&self) -> Option<&AccountView> {
         self.account(&self.default_account)
+    }
+
+    /// Depth and tape of an instrument, where somebody has asked for them.
+    #[must_use]
+    pub fn book(&self, instrument: &Instrument) -> Option<&MarketBook> {
+        self.books.iter().find(|book| book.instrument == *instrument)
     }
 
     /// The position in an instrument, of an account.

@@ -7,6 +7,7 @@ use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command, FlattenScope};
 use crate::core::effect::RequestId;
 use crate::core::input::Input;
+use crate::domain::alert::AlertChange;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::option::OptionContract;
@@ -38,6 +39,12 @@ const fn changes(request: &Request) -> bool {
         | Request::OrderHistory(_)
         | Request::Executions(_)
         | Request::Pnl(_)
+        | Request::Book { .. }
+        | Request::Groups
+        | Request::Members { .. }
+        | Request::Movers { .. }
+        | Request::Equity { .. }
+        | Request::Notes
         | Request::Backup { .. } => false,
         Request::Execute { command, .. } => !matches!(
             command,
@@ -90,6 +97,13 @@ impl EngineTask {
                 Ok(Reply::Listings(self.universe.search(&query, limit as usize)))
             }
             Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
+            Request::EditWatchlists(edit) => self.edit_watchlists(edit).await,
+            Request::Alert(change) => return self.alert(change, reply).await,
+            Request::Book { instrument } => self.book(&instrument).await,
+            Request::Groups => Ok(Reply::Groups(self.groups())),
+            Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
+            Request::Movers { by, limit } => self.movers(by, limit).await,
+            Request::SetNote { order, text } => return self.set_note(order, &text, reply).await,
             Request::PaperAssign { contract, contracts } => self.assign(contract, contracts).await,
             Request::PaperDoNotExercise { contract } => self.do_not_exercise(contract).await,
             Request::PaperExpire => {
@@ -116,7 +130,7 @@ impl EngineTask {
     }
 
     /// Registers a request whose answer the core will give.
-    fn expect(&mut self, reply: Answer, wait: Option<Until>) -> RequestId {
+    pub(super) fn expect(&mut self, reply: Answer, wait: Option<Until>) -> RequestId {
         let id = RequestId(self.next_request);
         self.next_request += 1;
         self.pending.insert(id, Pending { reply, wait });
@@ -135,7 +149,7 @@ impl EngineTask {
         }
     }
 
-    async fn know(&mut self, instruments: &[Instrument]) -> Result<(), SessionError> {
+    pub(super) async fn know(&mut self, instruments: &[Instrument]) -> Result<(), SessionError> {
         for instrument in instruments {
             if !self.ensure(instrument).await {
                 return Err(SessionError::Usage(format!(
@@ -151,6 +165,9 @@ impl EngineTask {
     async fn order_of(&mut self, command: &Command, asker: &Asker) -> Result<OrderRequest, SessionError> {
         let instruments = resolve::instruments(command);
         self.know(&instruments).await?;
+        for instrument in &instruments {
+            self.tell_average_volume(instrument).await;
+        }
         match command {
             Command::Place(place) => resolve::place(&mut self.core, place, asker),
             Command::Close(close) => resolve::close(&mut self.core, close, asker),
@@ -219,6 +236,9 @@ impl EngineTask {
             }
             Command::Halt => self.halt(false, reply).await,
             Command::Resume => self.resume(reply).await,
+            Command::Alert { instrument, when, value } => {
+                self.alert(AlertChange::Set { instrument, when, value }, reply).await;
+            }
             other => {
                 let answer = self.simple(other).await;
                 give(reply, answer);

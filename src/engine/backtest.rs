@@ -18,7 +18,7 @@ use crate::core::paper::{Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, exchange_date, instant, plus_days};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::execution::{AccountEvent, Execution, ExecutionKind};
+use crate::domain::execution::{AccountEvent, Execution};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::RiskLimits;
@@ -216,10 +216,11 @@ impl Driver {
         self.venue.on_bar(end, instrument, bar);
         self.collect(end);
         self.core.on_bar_fast(end, instrument, bar);
-        let view = View { core: &self.core, account: &self.account };
-        if !view.position(instrument).is_zero() {
+        // The venue's books are those of one account, and by now the engine's say the same.
+        if !self.venue.books().quantity(instrument).is_zero() {
             self.result.bars_held += 1;
         }
+        let view = View { core: &self.core, account: &self.account };
         strategy.on_input(end, StrategyInput::Bar { instrument, interval, bar }, &view, &mut self.wanted);
         if !self.wanted.is_empty() {
             self.carry_out(end, strategy);
@@ -321,7 +322,8 @@ impl Driver {
             self.result.equity.push((exchange_date(last), self.core.net_liquidation(&self.account)));
         }
         self.result.final_equity = self.core.net_liquidation(&self.account);
-        self.result.fees = self.result.fills.iter().map(|fill| fill.execution.fee).sum();
+        // Fees in coins and charges for what is held are no part of a fill.
+        self.result.fees = self.core.account(&self.account).map(|account| account.fees).unwrap_or_default();
         self.result.trips = trips(&self.result.fills);
         let mut hash = Sha256::new();
         for BookedExecution { execution: e, .. } in &self.result.fills {
@@ -343,11 +345,16 @@ fn trips(fills: &[BookedExecution]) -> Vec<Trip> {
     let mut trips = Vec::new();
     for BookedExecution { execution, .. } in fills {
         let lots = open.entry(&execution.instrument).or_default();
-        if execution.kind == ExecutionKind::CorporateAction && execution.price.is_zero() {
+        if execution.moves_units_alone() {
             spread(lots, execution.signed_quantity().get());
             continue;
         }
-        let fee_per_unit = execution.fee / execution.quantity.get();
+        // What part of a fee belongs to so many of its units; nearly always all or nothing.
+        let share = |fee: Decimal, units: Decimal, of: Quantity| match of.get() {
+            all if units == all => fee,
+            all if fee.is_zero() || all.is_zero() => Decimal::ZERO,
+            all => fee * units / all,
+        };
         let mut left = execution.signed_quantity().get();
         while let Some((entry, held)) = lots.front_mut()
             && !left.is_zero()
@@ -355,12 +362,8 @@ fn trips(fills: &[BookedExecution]) -> Vec<Trip> {
         {
             let closed = left.abs().min(held.abs());
             let signed = if held.is_sign_negative() { -closed } else { closed };
-            let entry_fees = if entry.quantity.is_zero() {
-                Decimal::ZERO
-            } else {
-                entry.fee * closed / entry.quantity.get()
-            };
-            let fees = entry_fees + fee_per_unit * closed;
+            let fees =
+                share(entry.fee, closed, entry.quantity) + share(execution.fee, closed, execution.quantity);
             let gain = (execution.price.get() - entry.price.get()) * signed * execution.multiplier;
             trips.push(Trip {
                 instrument: execution.instrument.clone(),
@@ -402,6 +405,7 @@ fn spread(lots: &mut VecDeque<(Execution, Decimal)>, added: Decimal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::execution::ExecutionKind;
     use crate::market::bars_csv;
     use crate::strategies::{Params, build};
 

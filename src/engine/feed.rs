@@ -4,20 +4,25 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::calendar::Calendar;
-use crate::domain::instrument::{Instrument, SymbolLookup};
+use crate::domain::calendar::{Calendar, MarketPhase, exchange_date};
+use crate::domain::instrument::{AssetClass, Instrument, SymbolLookup};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::ReplayState;
 use crate::market::bars_csv::{self, RecordedBars};
+use crate::market::books::Books;
 use crate::market::hub::{Cursor, Hub};
 use crate::market::replay::{MarketEvent, Replay};
 use crate::market::simulated::SimulatedMarket;
+use crate::market::simulated_book::{depth, prints};
 use crate::market::symbols::Universe;
 
 /// Symbols that may be live at once.
 const ACTIVE_MAX: usize = 600;
+
+/// How far back a tape goes that somebody begins to look at.
+const TAPE_BEFORE: SignedDuration = SignedDuration::from_secs(90);
 
 /// A source of prices.
 pub(super) enum Source {
@@ -35,6 +40,18 @@ pub(super) struct MarketFeed {
     hub: Hub,
     cursor: Cursor,
     recorded: Option<RecordedBars>,
+    /// Depth and tape of what somebody looks at.
+    pub(super) books: Books,
+    bell: Option<Bell>,
+}
+
+/// The regular session that last ended, as far as quotes tell of it.
+#[derive(Clone, Copy)]
+struct Bell {
+    /// It is so until then.
+    until: Timestamp,
+    /// Its last instant; absent while a session runs.
+    closed_at: Option<Timestamp>,
 }
 
 impl MarketFeed {
@@ -74,6 +91,8 @@ impl MarketFeed {
             hub: Hub::new(),
             cursor: Cursor::default(),
             recorded: None,
+            books: Books::default(),
+            bell: None,
         }
     }
 
@@ -108,20 +127,25 @@ impl MarketFeed {
     }
 
     /// A quote of this instant, whatever the rhythm of the stream.
-    pub(super) fn quote_now(&self, instrument: &Instrument, now: Timestamp) -> Option<Quote> {
+    pub(super) fn quote_now(&mut self, instrument: &Instrument, now: Timestamp) -> Option<Quote> {
+        let closed_at = self.closed_at(now);
         match &self.source {
-            Source::Simulated(market) => market.quote(instrument, now),
+            Source::Simulated(market) => quote(market, instrument, now, closed_at),
             Source::Replay(_) => self.hub.quote(instrument).cloned(),
         }
     }
 
     /// What changed since the last call: each quote once, the newest.
     pub(super) fn poll(&mut self, now: Timestamp) -> Vec<Quote> {
+        let closed_at = self.closed_at(now);
         if let Source::Simulated(market) = &self.source {
             for instrument in &self.active {
                 if market.ticks_between(instrument, self.last, now, self.updates_per_second)
-                    && let Some(quote) = market.quote(instrument, now)
+                    && let Some(quote) = quote(market, instrument, now, closed_at)
                 {
+                    if let Some(since) = self.books.seen(instrument) {
+                        publish_book(&mut self.books, market, &quote, since);
+                    }
                     self.hub.publish(quote);
                 }
             }
@@ -130,6 +154,33 @@ impl MarketFeed {
         let mut changed = Vec::new();
         self.hub.drain(&mut self.cursor, |quote| changed.push(quote.clone()));
         changed
+    }
+
+    /// Follows an instrument's depth and tape, beginning with a quote of it and the trades of the minutes before.
+    pub(super) fn follow_book(&mut self, quote: &Quote) {
+        let fresh = self.books.follow(&quote.instrument, quote.as_of);
+        if let Source::Simulated(market) = &self.source
+            && fresh
+        {
+            let since = quote.as_of.checked_sub(TAPE_BEFORE).unwrap_or(quote.as_of);
+            publish_book(&mut self.books, market, quote, since);
+        }
+    }
+
+    /// The end of the last regular session, outside of one.
+    fn closed_at(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let Source::Simulated(market) = &self.source else { return None };
+        let bell = match self.bell {
+            Some(bell) if now < bell.until => bell,
+            _ => {
+                let calendar = market.calendar();
+                let open = calendar.phase(AssetClass::Equity, now) == MarketPhase::Regular;
+                let closed_at = if open { None } else { last_close(calendar, now) };
+                Bell { until: calendar.next_bell(now), closed_at }
+            }
+        };
+        self.bell = Some(bell);
+        bell.closed_at
     }
 
     /// What a replay hands out when life's clock stands at `wall`.
@@ -172,4 +223,30 @@ impl MarketFeed {
         let Some(series) = recorded.series.get(instrument) else { return Vec::new() };
         series[series.len().saturating_sub(limit)..].iter().map(|row| row.bar).collect()
     }
+}
+
+/// A quote, with the regular session's last price where a share trades outside of it.
+fn quote(
+    market: &SimulatedMarket,
+    instrument: &Instrument,
+    now: Timestamp,
+    closed_at: Option<Timestamp>,
+) -> Option<Quote> {
+    let mut quote = market.quote(instrument, now)?;
+    if let Some(closed_at) = closed_at.filter(|_| instrument.asset_class() == AssetClass::Equity) {
+        quote.regular_close = market.last_price(instrument, closed_at);
+    }
+    Some(quote)
+}
+
+fn publish_book(books: &mut Books, market: &SimulatedMarket, quote: &Quote, since: Timestamp) {
+    let (bids, asks) = depth(market, quote);
+    books.publish_depth(&quote.instrument, quote.as_of, bids, asks);
+    books.publish_prints(&quote.instrument, prints(market, &quote.instrument, since, quote.as_of));
+}
+
+fn last_close(calendar: &Calendar, now: Timestamp) -> Option<Timestamp> {
+    let today = exchange_date(now);
+    let closed = |day| calendar.session(day).map(|session| session.close).filter(|close| *close <= now);
+    closed(today).or_else(|| closed(calendar.previous_session(today)))
 }

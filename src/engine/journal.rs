@@ -5,12 +5,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TryS
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::sync::mpsc;
 
 use super::clock::system_now;
 use super::session::give;
 use crate::core::effect::{self, JournalEntry, Ticket};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::instrument::Instrument;
 use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError};
 
 /// Jobs that may wait.
@@ -33,6 +36,8 @@ pub(super) enum Job {
     },
     /// The paper venue's state.
     Venue(AccountId, String),
+    /// A note on an order.
+    Note(ClientOrderId, Timestamp, String),
     /// All of these in one transaction: what a broker reported, and the venue that reported it.
     Together(Vec<Job>),
     /// Write everything now, then answer.
@@ -45,7 +50,7 @@ impl Job {
         match self {
             Self::Entry { ticket, .. } => vec![*ticket],
             Self::Together(jobs) => jobs.iter().flat_map(Self::tickets).collect(),
-            Self::Venue(..) | Self::Flush(_) => Vec::new(),
+            Self::Venue(..) | Self::Note(..) | Self::Flush(_) => Vec::new(),
         }
     }
 }
@@ -127,6 +132,10 @@ impl Group {
             }
             Job::Venue(account, state) => {
                 self.batches.push(JournalBatch { venues: vec![(account, state)], ..JournalBatch::default() });
+            }
+            Job::Note(order, at, text) => {
+                let notes = vec![(order, at, text)];
+                self.batches.push(JournalBatch { notes, ..JournalBatch::default() });
             }
             Job::Flush(done) => {
                 self.urgent = true;
@@ -253,6 +262,32 @@ fn keep_newest_venues(batches: &mut [JournalBatch]) {
     }
 }
 
+/// Where the shares under the short-sale restriction stand in the state table.
+const FALLEN: &str = "short_sale_restricted";
+
+/// Where the accounts on which automation waits stand there.
+const PAUSED: &str = "automation_paused";
+
+/// The accounts on which automation waits for a person. What cannot be read is an error: it may not go on by mistake.
+pub(super) fn read_paused(store: &Store) -> Result<Vec<(AccountId, String)>, StoreError> {
+    let Some(text) = store.get_state(PAUSED)? else { return Ok(Vec::new()) };
+    let unread = |_| vec![(AccountId::new("paper"), "what was paused cannot be read".to_owned())];
+    Ok(serde_json::from_str(&text).unwrap_or_else(unread))
+}
+
+/// Pairs of an instrument's key and a session.
+fn fallen_text(fallen: Vec<(Instrument, Date)>) -> String {
+    let keys: Vec<(String, Date)> = fallen.into_iter().map(|(share, day)| (share.key(), day)).collect();
+    serde_json::to_string(&keys).unwrap_or_default()
+}
+
+/// The shares under the short-sale restriction, as they were last written. What cannot be read is nothing: the next fall is written anew.
+pub(super) fn read_fallen(store: &Store) -> Result<Vec<(Instrument, Date)>, StoreError> {
+    let text = store.get_state(FALLEN)?.unwrap_or_default();
+    let keys: Vec<(String, Date)> = serde_json::from_str(&text).unwrap_or_default();
+    Ok(keys.into_iter().filter_map(|(key, day)| Some((Instrument::from_key(&key).ok()?, day))).collect())
+}
+
 /// A step's entry as rows.
 fn batch(entry: JournalEntry) -> JournalBatch {
     JournalBatch {
@@ -293,9 +328,17 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .trading_state
             .map(|state| ("trading_state".to_owned(), serde_json::to_string(&state).unwrap_or_default()))
             .into_iter()
+            .chain(
+                entry
+                    .paused
+                    .map(|paused| (PAUSED.to_owned(), serde_json::to_string(&paused).unwrap_or_default())),
+            )
+            .chain(entry.fallen.map(|fallen| (FALLEN.to_owned(), fallen_text(fallen))))
             .collect(),
         venues: Vec::new(),
         watchlists: entry.watchlists,
+        alerts: entry.alerts,
+        notes: Vec::new(),
         log: entry.log,
     }
 }

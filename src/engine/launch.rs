@@ -225,6 +225,8 @@ fn first_picture(settings: &Settings) -> Snapshot {
         quotes: Arc::default(),
         specs: Arc::default(),
         watchlists: Arc::default(),
+        alerts: Arc::default(),
+        books: Arc::default(),
         log: Arc::default(),
         connections: Arc::default(),
         replay: None,
@@ -307,6 +309,9 @@ impl Assembly {
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,
+            clock_watch: super::clock::ClockWatch::default(),
+            positions_due: None,
+            volumes_told: std::collections::BTreeMap::new(),
             needs_daily_stats: settings.venue.needs_daily_stats(),
         };
         task.open(lists, account).await;
@@ -364,6 +369,10 @@ async fn take_lock(settings: &Settings) -> Result<Option<ProfileLock>, StoreErro
 impl EngineTask {
     /// First inputs: lists, instruments that are watched, held or ordered, and that the venue's books agree.
     async fn open(&mut self, lists: Vec<Watchlist>, account: AccountId) {
+        if let super::feed::Source::Replay(replay) = &self.feed.source {
+            let actions = replay.announced();
+            self.paper.tell(VenueCommand::Announce(actions)).await;
+        }
         let mut wanted: Vec<Instrument> =
             lists.iter().take(1).flat_map(|list| list.instruments.clone()).collect();
         wanted.extend(self.core.positions(&account).into_iter().map(|position| position.instrument));
@@ -373,6 +382,7 @@ impl EngineTask {
                 .working()
                 .flat_map(|order| order.request.subject.instruments().cloned().collect::<Vec<_>>()),
         );
+        wanted.extend(self.core.alerted().cloned());
         if *self.core.watchlists() != *lists {
             self.step(Input::Watchlists(lists)).await;
         }
@@ -525,6 +535,9 @@ fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp
             .into_iter()
             .map(|(at, equity)| (account.clone(), at, equity))
             .collect(),
+        fallen: super::journal::read_fallen(store)?,
+        paused: super::journal::read_paused(store)?,
+        alerts: store.alerts()?,
         log: store.log(200)?,
     };
     drop(core.step(now, Input::Restored(Box::new(restored))));

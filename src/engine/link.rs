@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::brokers::{Broker, SubmitOutcome};
-use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject};
+use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject, ShownPositions};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::order::{Approved, OrderRequest, OrderStatus, PositionEffect, Side};
 
@@ -35,6 +35,8 @@ pub(super) enum LinkCommand {
     Cancel(ClientOrderId),
     Replace(ClientOrderId, Box<Approved<OrderRequest>>),
     Ask(ClientOrderId),
+    /// Which positions are there.
+    Positions,
 }
 
 /// The engine's end of a link. It never waits: what a slow link has no room for is not sent, and said so, or kept where it must not be lost.
@@ -71,7 +73,7 @@ impl LinkQueue {
                 }
                 Vec::new()
             }
-            LinkCommand::Ask(_) => Vec::new(),
+            LinkCommand::Ask(_) | LinkCommand::Positions => Vec::new(),
         }
     }
 
@@ -114,6 +116,7 @@ pub(super) async fn run(
             LinkCommand::Cancel(id) => link.cancel(id).await,
             LinkCommand::Replace(id, new) => link.replace(id, *new).await,
             LinkCommand::Ask(id) => link.ask(id).await,
+            LinkCommand::Positions => link.positions().await,
         }
     }
 }
@@ -202,6 +205,17 @@ impl Link {
             _ => return,
         };
         self.report(id, event).await;
+    }
+
+    /// Passes on which positions the broker shows. A question that fails says nothing: it is no empty account.
+    async fn positions(&self) {
+        let at = self.clock.now();
+        let Ok(positions) = self.broker.positions().await else { return };
+        let shown = ShownPositions { account: self.account.clone(), at, positions };
+        let reported = Reported { events: vec![AccountEvent::Positions(shown)], venue: None };
+        if self.reports.send(reported).await.is_err() {
+            tracing::debug!("the engine has ended: nobody is left to tell");
+        }
     }
 
     async fn report(&self, client_order_id: ClientOrderId, event: OrderEvent) {

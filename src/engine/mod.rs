@@ -9,6 +9,7 @@ mod halt;
 mod journal;
 mod launch;
 mod link;
+mod lists;
 mod paper;
 mod previews;
 mod reads;

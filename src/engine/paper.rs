@@ -39,6 +39,8 @@ pub(super) enum VenueCommand {
     Quotes(Vec<Quote>),
     Bar(Timestamp, Instrument, Bar),
     Corporate(Timestamp, CorporateAction),
+    /// What companies have declared, known before it takes effect.
+    Announce(Vec<CorporateAction>),
     Spec(Box<InstrumentSpec>),
     Assign(OptionContract, Option<Quantity>, oneshot::Sender<Quantity>),
     DoNotExercise(OptionContract, oneshot::Sender<bool>),
@@ -181,6 +183,7 @@ impl VenueTask {
             }
             VenueCommand::Bar(end, instrument, bar) => self.venue.on_bar(end, &instrument, &bar),
             VenueCommand::Corporate(at, action) => self.venue.corporate_action(at, &action),
+            VenueCommand::Announce(actions) => self.venue.announce(actions),
             VenueCommand::Advance(to) => self.venue.advance(to),
             VenueCommand::Sync(reply) => give(reply, ()),
             VenueCommand::Spec(spec) => self.venue.set_spec(*spec),

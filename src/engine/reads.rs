@@ -6,7 +6,9 @@ use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::oneshot;
 
-use crate::client::message::{Chain, ChainRow, HistoryQuery, OrderRef, PnlReport, PnlRow};
+use crate::client::message::{
+    Chain, ChainRow, EquityPoint, HistoryQuery, OrderNote, OrderRef, PnlReport, PnlRow,
+};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::calendar::exchange_date;
 use crate::domain::instrument::{Instrument, Symbol};
@@ -26,6 +28,8 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 
 /// Bars in one answer at most.
 const BARS_MAX: usize = 5_000;
+/// Points of an equity curve at most.
+const EQUITY_POINTS_MAX: u32 = 2_000;
 /// Expiries of a chain when none is asked for.
 const EXPIRIES_SHOWN: usize = 4;
 
@@ -104,6 +108,7 @@ impl EngineTask {
         }
         let (directory, now) = (self.directory.clone(), self.clock.now());
         let account = self.core.account(self.core.default_account());
+        let default_account = self.core.default_account().clone();
         tokio::spawn(async move {
             // A journal that has stopped cannot be waited for; what is on disk is still the truth.
             drop(flushed.await);
@@ -113,6 +118,18 @@ impl EngineTask {
                     Request::OrderHistory(query) => Ok(Reply::Orders(store.orders(&filter(query))?)),
                     Request::Executions(query) => Ok(Reply::Executions(store.executions(&filter(query))?)),
                     Request::Pnl(query) => report(&store, &filter(query), account.as_ref()),
+                    Request::Notes => {
+                        let note = |(order, text)| OrderNote { order, text };
+                        Ok(Reply::Notes(store.notes()?.into_iter().map(note).collect()))
+                    }
+                    Request::Equity { account, since, points } => {
+                        let account = account.unwrap_or(default_account);
+                        let since = since.unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+                        let point = |(at, net_liquidation, cash)| EquityPoint { at, net_liquidation, cash };
+                        let curve =
+                            store.equity_curve(&account, since, points.clamp(1, EQUITY_POINTS_MAX))?;
+                        Ok(Reply::Equity(curve.into_iter().map(point).collect()))
+                    }
                     Request::Backup { to } => {
                         let path = store.backup(to.as_deref().map(Path::new), now)?;
                         Ok(Reply::Done(path.display().to_string()))

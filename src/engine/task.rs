@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
@@ -14,7 +15,7 @@ use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::core::paper::DailyStats;
-use crate::domain::calendar::{Calendar, MarketPhase};
+use crate::domain::calendar::{Calendar, MarketPhase, exchange_date};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
@@ -24,7 +25,7 @@ use crate::domain::snapshot::{Connection, MarketClock, Severity, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
 
-use super::clock::{Clock, system_now};
+use super::clock::{Clock, ClockWatch, since_boot, system_now};
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::journal::{Job, JournalSender, Written};
@@ -43,6 +44,10 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(33);
 const TICK_EVERY: Duration = Duration::from_secs(1);
 /// How often the other doors of the kill switch are looked at.
 const HALT_EVERY: Duration = Duration::from_millis(200);
+/// How often positions are compared with the broker's.
+const POSITIONS_EVERY: Duration = Duration::from_secs(60);
+/// Sessions that a day's usual volume is the average of.
+const VOLUME_DAYS: usize = 20;
 /// Jobs kept while the journal takes none.
 const UNSENT_MAX: usize = 10_000;
 
@@ -80,6 +85,10 @@ pub(super) struct EngineTask {
     pub(super) previews: Previews,
     pub(super) known: BTreeSet<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
+    pub(super) clock_watch: ClockWatch,
+    pub(super) positions_due: Option<Instant>,
+    /// Whose average volume the core has been told, and on which day.
+    pub(super) volumes_told: BTreeMap<Instrument, Date>,
     /// The venue's slippage asks what is usual of an instrument.
     pub(super) needs_daily_stats: bool,
 }
@@ -139,13 +148,35 @@ impl EngineTask {
                     self.send_unsent();
                     self.link.flush();
                     self.surroundings();
+                    self.watch_clock().await;
                     self.step(Input::Tick).await;
+                    self.ask_positions().await;
                 }
                 _ = feed.tick() => self.prices().await,
             }
         }
         // Whatever waits for a broker will be found by the next start; nobody is left hanging here.
         self.pending.clear();
+    }
+
+    /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
+    async fn watch_clock(&mut self) {
+        if !self.clock.is_system() {
+            return;
+        }
+        if let Some(by) = self.clock_watch.look(self.clock.now(), since_boot()) {
+            self.step(Input::ClockStep { by }).await;
+        }
+    }
+
+    /// Has the books compared with the broker's positions, once a minute (reliability R2). An engine that only reads has an empty venue.
+    async fn ask_positions(&mut self) {
+        let now = Instant::now();
+        let due = *self.positions_due.get_or_insert(now + POSITIONS_EVERY) <= now;
+        if due && self.clock.is_system() && self.access != Access::Read {
+            self.positions_due = Some(now + POSITIONS_EVERY);
+            self.send(LinkCommand::Positions).await;
+        }
     }
 
     /// One step of the core, and everything it wants done.
@@ -241,6 +272,7 @@ impl EngineTask {
             Outcome::Denied { denials, .. } => Err(SessionError::Denied(denials)),
             Outcome::Refused(reason) => Err(SessionError::Usage(reason)),
             Outcome::Done => Ok(Reply::Done("done".to_owned())),
+            Outcome::Said(text) => Ok(Reply::Done(text)),
         };
         // The front end may have gone.
         give(reply, answer);
@@ -252,7 +284,9 @@ impl EngineTask {
 
     fn publish(&mut self) {
         if self.core.changed() {
-            self.snapshots.send_replace(Arc::new(self.core.snapshot()));
+            let mut snapshot = self.core.snapshot();
+            snapshot.books = self.feed.books.section();
+            self.snapshots.send_replace(Arc::new(snapshot));
         }
     }
 
@@ -268,7 +302,7 @@ impl EngineTask {
             Feed::Replayed => "replay",
             _ => "sim",
         };
-        let up = |name: &str, text: &str| Connection { name: name.into(), up: true, text: text.to_owned() };
+        let up = |name: &str, text: &str| Connection::new(name, true, text);
         let connections = vec![up("paper", "paper venue"), up(feed, "market data")];
         let replay = self.feed.replay_state();
         if self.last_surroundings_differ(&connections, &market, replay.as_ref()) {
@@ -381,6 +415,29 @@ impl EngineTask {
 }
 
 impl EngineTask {
+    /// Tells the core what an instrument trades in a day, by the complete daily bars of the last twenty sessions: when somebody wants to order
+    /// it, once a day. Shares and coins alone: what a contract trades no daily bar says.
+    pub(super) async fn tell_average_volume(&mut self, instrument: &Instrument) {
+        let now = self.clock.now();
+        let today = exchange_date(now);
+        let measured = matches!(instrument.asset_class(), AssetClass::Equity | AssetClass::Crypto);
+        if !measured || self.volumes_told.get(instrument) == Some(&today) {
+            return;
+        }
+        let complete = |bar: &Bar| bar.start + SignedDuration::from_secs(Interval::Day1.seconds()) <= now;
+        let bars: Vec<Bar> = self
+            .feed
+            .bars(instrument, Interval::Day1, now, VOLUME_DAYS + 1)
+            .into_iter()
+            .filter(complete)
+            .collect();
+        let bars = &bars[bars.len().saturating_sub(VOLUME_DAYS)..];
+        let sum = bars.iter().map(|bar| bar.volume).sum::<rust_decimal::Decimal>();
+        let Some(volume) = sum.checked_div(rust_decimal::Decimal::from(bars.len())) else { return };
+        self.volumes_told.insert(instrument.clone(), today);
+        self.step(Input::AverageVolume { instrument: instrument.clone(), volume }).await;
+    }
+
     /// The venue's slippage model may ask what is usual of an instrument: by the last twenty days, where there are three at least.
     async fn tell_daily_stats(&mut self, instrument: &Instrument) {
         if !self.needs_daily_stats {

@@ -43,6 +43,8 @@ pub struct QuoteUpdate {
     pub high: Option<Price>,
     /// Lowest of the session.
     pub low: Option<Price>,
+    /// Last price of the regular session, outside of it; goes with the other figures of the session.
+    pub regular_close: Option<Price>,
 }
 
 impl QuoteUpdate {
@@ -61,6 +63,7 @@ impl QuoteUpdate {
             open: None,
             high: None,
             low: None,
+            regular_close: None,
         }
     }
 }
@@ -77,6 +80,7 @@ impl From<Quote> for QuoteUpdate {
             open: quote.open,
             high: quote.high,
             low: quote.low,
+            regular_close: quote.regular_close,
             ..Self::new(quote.instrument, quote.as_of, quote.feed)
         }
     }
@@ -226,6 +230,8 @@ impl Slot {
             quote.open = update.open.or(quote.open);
             quote.high = update.high.or(quote.high);
             quote.low = update.low.or(quote.low);
+            // Within a session there is none: absent is what is known, not what is missing.
+            quote.regular_close = update.regular_close;
         }
         if taken {
             quote.as_of = quote.as_of.max(at);

@@ -1,10 +1,12 @@
 //! Market data: the symbol universe, the simulated market, recorded bars and their replay, the conflating hub.
 
 pub mod bars_csv;
+pub mod books;
 pub mod chain;
 pub mod corporate;
 pub mod hub;
 pub mod replay;
 pub mod simulated;
+pub mod simulated_book;
 pub mod symbols;
 pub mod timeline;

@@ -127,6 +127,16 @@ impl Replay {
         self.advance_to(target)
     }
 
+    /// Every corporate action of the data, by rising time: companies declare them weeks before they take effect.
+    #[must_use]
+    pub fn announced(&self) -> Vec<CorporateAction> {
+        let action = |(_, event): &(Timestamp, MarketEvent)| match event {
+            MarketEvent::Corporate(action) => Some(action.clone()),
+            MarketEvent::Bar { .. } => None,
+        };
+        self.events.iter().filter_map(action).collect()
+    }
+
     /// Moves the clock to `target` and hands out everything up to it.
     pub fn advance_to(&mut self, target: Timestamp) -> Vec<(Timestamp, MarketEvent)> {
         let mut out = Vec::new();

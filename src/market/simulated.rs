@@ -24,7 +24,7 @@ const SCALES: u32 = 25;
 /// Milliseconds of a year.
 const YEAR_MS: f64 = 365.25 * 86_400_000.0;
 /// A price holds for this long at least: the grid of last prices.
-const GRID_MS: i64 = 250;
+pub(super) const GRID_MS: i64 = 250;
 /// Points of a bar at which its price is looked at.
 const BAR_POINTS: i64 = 24;
 
@@ -84,6 +84,17 @@ struct Recipe {
     size: f64,
     /// Units traded in a day.
     day_volume: f64,
+}
+
+/// The best prices of an instant and its last trade.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Top {
+    pub bid: Price,
+    pub bid_size: Quantity,
+    pub ask: Price,
+    pub ask_size: Quantity,
+    pub last: Price,
+    pub last_size: Quantity,
 }
 
 /// The simulated market.
@@ -197,7 +208,31 @@ impl SimulatedMarket {
         }
         let recipe = self.recipe(instrument)?;
         let ms = self.trading_ms(instrument, at);
-        let level = self.level_of(&recipe, ms);
+        let (top, tick) = self.top_of(&recipe, instrument, ms);
+        let mut quote = Quote::empty(instrument.clone(), at, Feed::Simulated);
+        (quote.bid, quote.bid_size) = (Some(top.bid), top.bid_size);
+        (quote.ask, quote.ask_size) = (Some(top.ask), top.ask_size);
+        (quote.last, quote.last_size) = (Some(top.last), top.last_size);
+        self.add_day(&mut quote, &recipe, at, ms, tick);
+        Some(quote)
+    }
+
+    /// The best prices and the last trade of an instant. `None` for what has no quote then.
+    pub(super) fn top(&self, instrument: &Instrument, at: Timestamp) -> Option<Top> {
+        if instrument.as_option().is_some() {
+            let quote = self.quote(instrument, at)?;
+            let (bid, ask, last) = (quote.bid?, quote.ask?, quote.last?);
+            let (bid_size, ask_size) = (quote.bid_size, quote.ask_size);
+            let last_size = if quote.last_size.is_positive() { quote.last_size } else { Quantity::from(1) };
+            return Some(Top { bid, bid_size, ask, ask_size, last: last.clamp(bid, ask), last_size });
+        }
+        let recipe = self.recipe(instrument)?;
+        Some(self.top_of(&recipe, instrument, self.trading_ms(instrument, at)).0)
+    }
+
+    /// The same, and the tick there.
+    fn top_of(&self, recipe: &Recipe, instrument: &Instrument, ms: i64) -> (Top, Decimal) {
+        let level = self.level_of(recipe, ms);
         let spec = InstrumentSpec::standard(instrument.clone());
         let tick = spec.tick_at(decimal(level));
         let half = (level * recipe.half_spread).max(0.0);
@@ -209,16 +244,40 @@ impl SimulatedMarket {
             let noise = (uniform(recipe.own_key ^ 0x517E, beat * 4 + salt) + 1.05) * recipe.size;
             round_size(instrument.asset_class(), noise)
         };
-        let mut quote = Quote::empty(instrument.clone(), at, Feed::Simulated);
-        quote.bid = Some(bid);
-        quote.ask = Some(ask);
-        quote.bid_size = size(0);
-        quote.ask_size = size(1);
-        quote.last = Some(decimal(level).round_to_tick(tick));
-        quote.last_size =
+        let last_size =
             round_size(instrument.asset_class(), recipe.size * 0.2 * (uniform(recipe.own_key, beat) + 1.1));
-        self.add_day(&mut quote, &recipe, at, ms, tick);
-        Some(quote)
+        let last = decimal(level).round_to_tick(tick);
+        (Top { bid, bid_size: size(0), ask, ask_size: size(1), last, last_size }, tick)
+    }
+
+    /// The last price of an instant. `None` for what is not in the universe.
+    #[must_use]
+    pub fn last_price(&self, instrument: &Instrument, at: Timestamp) -> Option<Price> {
+        self.top(instrument, at).map(|top| top.last)
+    }
+
+    /// Change since the day began, as a part of its first price. `None` for what is not in the universe.
+    pub(super) fn day_change(&self, instrument: &Instrument, at: Timestamp) -> Option<f64> {
+        let recipe = self.recipe(instrument)?;
+        let level = self.level_of(&recipe, self.trading_ms(instrument, at));
+        Some(level / self.level_of(&recipe, Self::day_start(at) - GRID_MS) - 1.0)
+    }
+
+    /// Money that goes over in a day, about.
+    pub(super) fn day_money(&self, instrument: &Instrument, at: Timestamp) -> Option<f64> {
+        let recipe = self.recipe(instrument)?;
+        let wobble = 1.0 + 0.3 * uniform(recipe.own_key ^ 0xDA1, Self::day_start(at));
+        Some(recipe.day_volume * wobble * self.level_of(&recipe, self.trading_ms(instrument, at)))
+    }
+
+    /// A size as the venue of an instrument shows it.
+    pub(super) fn shown_size(&self, instrument: &Instrument, units: f64) -> Quantity {
+        round_size(instrument.asset_class(), units)
+    }
+
+    /// Everything tradable.
+    pub(super) fn universe(&self) -> &Universe {
+        &self.universe
     }
 
     fn add_day(&self, quote: &mut Quote, recipe: &Recipe, at: Timestamp, ms: i64, tick: Decimal) {

@@ -191,6 +191,13 @@ pub fn trade_metrics(results: &[f64]) -> TradeMetrics {
     }
 }
 
+/// Share of the time that a position was held, 0 to 1: periods with one over all periods (bars, or sessions), whichever of the two both
+/// count. `None` when there was no period at all.
+#[must_use]
+pub fn exposure(periods_held: u64, periods: u64) -> Option<f64> {
+    (periods > 0).then(|| periods_held as f64 / periods as f64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +269,8 @@ mod tests {
         close(m.expectancy, &expect["expectancy"]);
         close(m.sqn, &expect["sqn"]);
         close(m.kelly, &expect["kelly_full"]);
+        let held = rows["sessions_held"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap()).sum();
+        close(exposure(held, rows["sessions_total"].as_u64().unwrap()), &expect["exposure"]);
     }
 
     #[test]
@@ -276,5 +285,6 @@ mod tests {
         let no_loss = trade_metrics(&[5.0, 3.0]);
         assert_eq!((no_loss.profit_factor, no_loss.payoff_ratio), (None, None));
         assert_eq!(equity_metrics(&[], 0.0, 252.0), None);
+        assert_eq!((exposure(0, 0), exposure(0, 5)), (None, Some(0.0)));
     }
 }

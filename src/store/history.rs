@@ -132,7 +132,7 @@ fn executions_sql(filter: &HistoryFilter) -> (String, Vec<Value>) {
 }
 
 impl Store {
-    fn query<T>(
+    pub(super) fn query<T>(
         &self,
         sql: &str,
         values: Vec<Value>,

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction};
 use rust_decimal::Decimal;
 
+use crate::domain::alert::Alert;
 use crate::domain::denial::RiskCheck;
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
@@ -10,6 +11,7 @@ use crate::domain::money::canonical;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Watchlist};
 
+use super::keepsakes::{write_alerts, write_notes};
 use super::{Store, StoreError};
 
 /// Log lines kept on disk.
@@ -94,6 +96,10 @@ pub struct JournalBatch {
     pub venues: Vec<(AccountId, String)>,
     /// All watchlists, where they changed.
     pub watchlists: Option<Vec<Watchlist>>,
+    /// All alerts, where they changed.
+    pub alerts: Option<Vec<Alert>>,
+    /// Notes on orders, with their times; an empty one takes the old one off.
+    pub notes: Vec<(ClientOrderId, jiff::Timestamp, String)>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -192,6 +198,10 @@ fn write(t: &Transaction<'_>, batch: &JournalBatch, report: &mut JournalReport) 
     if let Some(watchlists) = &batch.watchlists {
         write_watchlists(t, watchlists)?;
     }
+    if let Some(alerts) = &batch.alerts {
+        write_alerts(t, alerts)?;
+    }
+    write_notes(t, &batch.notes)?;
     write_log(t, &batch.log)
 }
 

@@ -9,8 +9,11 @@ use sha2::{Digest, Sha256};
 use super::{StoreError, backup};
 
 /// Every migration, in order; the position is the version. Append only.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_init.sql"), include_str!("../../migrations/0002_pages.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_init.sql"),
+    include_str!("../../migrations/0002_pages.sql"),
+    include_str!("../../migrations/0003_alerts_notes.sql"),
+];
 
 /// The same of the installation's database.
 pub(super) const INSTALL_MIGRATIONS: &[&str] = &[include_str!("../../migrations/install/0001_init.sql")];

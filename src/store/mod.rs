@@ -9,6 +9,7 @@ mod export;
 mod history;
 mod install;
 mod journal;
+mod keepsakes;
 pub mod lock;
 mod migrate;
 mod rows;
@@ -25,6 +26,7 @@ pub use export::{ExportFormat, render};
 pub use history::{HistoryFilter, OrderKey, PnlTotals};
 pub use install::{INSTALL_DATABASE, Install, ProfileChange, ProfileRow};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
+pub use keepsakes::EquityRow;
 
 /// File name of the profile's database.
 pub const DATABASE: &str = "arbion.db";

@@ -60,14 +60,60 @@ actions! {
     Pane6 = "pane_6",
     /// To the seventh pane.
     Pane7 = "pane_7",
+    /// To the eighth pane.
+    Pane8 = "pane_8",
+    /// To the ninth pane.
+    Pane9 = "pane_9",
     /// Ticket to buy.
     Buy = "buy",
     /// Ticket to sell.
     Sell = "sell",
     /// The alerts.
     Alerts = "alerts",
-    /// The next arrangement of the panes.
+    /// The next layout.
     Preset = "next_layout",
+    /// The layout before.
+    PresetBack = "previous_layout",
+    /// Change the layout.
+    Arrange = "edit_layout",
+    /// A pane beside this one.
+    SplitRight = "split_right",
+    /// A pane below this one.
+    SplitDown = "split_down",
+    /// Another pane in this place.
+    PutPane = "change_pane",
+    /// This pane leaves the layout.
+    ClosePane = "close_pane",
+    /// The pane gets wider.
+    Wider = "wider",
+    /// The pane gets narrower.
+    Narrower = "narrower",
+    /// The pane gets taller.
+    Taller = "taller",
+    /// The pane gets lower.
+    Lower = "lower",
+    /// The pane changes places with the next.
+    MovePane = "move_pane",
+    /// The pane changes places with the one before.
+    MovePaneBack = "move_pane_back",
+    /// Side by side becomes one over the other.
+    TurnSplit = "turn_split",
+    /// Sizes by need again.
+    EvenSizes = "even_sizes",
+    /// Save the layout under a name.
+    SaveLayout = "save_layout",
+    /// The layout as it was saved.
+    ResetLayout = "reset_layout",
+    /// Delete the user's own layout.
+    DeleteLayout = "delete_layout",
+    /// To the pane at the left.
+    FocusLeft = "pane_left",
+    /// To the pane at the right.
+    FocusRight = "pane_right",
+    /// To the pane above.
+    FocusUp = "pane_up",
+    /// To the pane below.
+    FocusDown = "pane_down",
     /// The focused pane alone, or all again.
     ZoomPane = "zoom_pane",
     /// Copy the row.
@@ -168,4 +214,31 @@ actions! {
     Fewer = "fewer",
     /// Empty the ticket.
     Clear = "clear",
+    /// Change the row.
+    Edit = "edit",
+    /// Write beside the row.
+    Note = "note",
+    /// Ask for what is shown anew.
+    Refresh = "refresh",
+    /// The chart of the row.
+    Chart = "show_chart",
+}
+
+impl Action {
+    /// The place, from 0, of the pane that this action goes to by number.
+    #[must_use]
+    pub const fn pane_number(self) -> Option<usize> {
+        match self {
+            Self::Pane1 => Some(0),
+            Self::Pane2 => Some(1),
+            Self::Pane3 => Some(2),
+            Self::Pane4 => Some(3),
+            Self::Pane5 => Some(4),
+            Self::Pane6 => Some(5),
+            Self::Pane7 => Some(6),
+            Self::Pane8 => Some(7),
+            Self::Pane9 => Some(8),
+            _ => None,
+        }
+    }
 }

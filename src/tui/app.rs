@@ -3,26 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::Size;
 
-use super::alerts::Alerts;
+use super::arrange::Drag;
 use super::bar::CommandBar;
 use super::dialogs::Dialog;
 use super::env::{At, Env};
 use super::flash::Flashes;
 use super::keymap::{Keymap, KeymapError};
-use super::layout::{Layout, Preset};
+use super::layout::{Desk, Layout};
 use super::options::Options;
-use super::panes::activity::Activity;
-use super::panes::chain::ChainPane;
-use super::panes::chart::Chart;
-use super::panes::orders::Orders;
-use super::panes::positions::Positions;
-use super::panes::ticket::Ticket;
-use super::panes::watchlist::Watchlist;
-use super::panes::{Pane, PaneKind};
+use super::panes::{Pane, PaneKind, Panes};
 use super::toasts::Toasts;
-use super::widgets::borders::inside;
 use super::wish::Purpose;
 use crate::domain::snapshot::Snapshot;
 
@@ -34,26 +26,18 @@ pub struct App {
     pub size: Size,
     /// The pane with the keys.
     pub focus: PaneKind,
-    /// What the desk gives its room to.
-    pub preset: Preset,
+    /// The layouts.
+    pub desk: Desk,
+    /// The keys change the layout.
+    pub arranging: bool,
+    /// A line between panes is under the mouse.
+    pub dragging: Option<Drag>,
     /// It has the whole screen.
     pub zoomed: bool,
     /// The pane to go back to from the ticket.
     pub before: PaneKind,
-    /// Quotes.
-    pub watchlist: Watchlist,
-    /// Candles.
-    pub chart: Chart,
-    /// Positions.
-    pub positions: Positions,
-    /// Orders.
-    pub orders: Orders,
-    /// The order ticket.
-    pub ticket: Ticket,
-    /// The log.
-    pub activity: Activity,
-    /// The option chain.
-    pub chain: ChainPane,
+    /// Every pane.
+    pub panes: Panes,
     /// The command bar.
     pub bar: CommandBar,
     /// What is open over the panes, the topmost last.
@@ -86,29 +70,23 @@ impl App {
             keymap: Keymap::new(&options.keys)?,
             current: options.instrument.clone().or(first),
             flashes: Flashes::default(),
-            alerts: Alerts::default(),
             session_gone: false,
         };
-        let mut watchlist = Watchlist::default();
-        let mut ticket = Ticket::default();
+        let mut panes = Panes::default();
         if let Some(current) = &env.current {
-            watchlist.select(current);
-            ticket.follow(current);
+            panes.watchlist.select(current);
+            panes.ticket.follow(current);
         }
         Ok(Self {
             env,
             size,
             focus: PaneKind::Watchlist,
-            preset: Preset::default(),
+            desk: Desk::default(),
+            arranging: false,
+            dragging: None,
             zoomed: false,
             before: PaneKind::Watchlist,
-            watchlist,
-            chart: Chart::default(),
-            positions: Positions::default(),
-            orders: Orders::default(),
-            ticket,
-            activity: Activity::default(),
-            chain: ChainPane::default(),
+            panes,
             bar: CommandBar::new(options.history.clone()),
             dialogs: Vec::new(),
             toasts: Toasts::default(),
@@ -122,41 +100,18 @@ impl App {
     /// A pane, to draw.
     #[must_use]
     pub fn pane(&self, kind: PaneKind) -> &dyn Pane {
-        match kind {
-            PaneKind::Watchlist => &self.watchlist,
-            PaneKind::Chart => &self.chart,
-            PaneKind::Positions => &self.positions,
-            PaneKind::Orders => &self.orders,
-            PaneKind::Ticket => &self.ticket,
-            PaneKind::Activity => &self.activity,
-            PaneKind::Chain => &self.chain,
-        }
+        self.panes.get(kind)
     }
 
     /// A pane, to change, with what it may read meanwhile.
     pub fn pane_mut(&mut self, kind: PaneKind) -> (&mut dyn Pane, &Env) {
-        let pane: &mut dyn Pane = match kind {
-            PaneKind::Watchlist => &mut self.watchlist,
-            PaneKind::Chart => &mut self.chart,
-            PaneKind::Positions => &mut self.positions,
-            PaneKind::Orders => &mut self.orders,
-            PaneKind::Ticket => &mut self.ticket,
-            PaneKind::Activity => &mut self.activity,
-            PaneKind::Chain => &mut self.chain,
-        };
-        (pane, &self.env)
+        (self.panes.get_mut(kind), &self.env)
     }
 
     /// Where everything stands; none when the screen is too small.
     #[must_use]
     pub fn layout(&self) -> Option<Layout> {
-        Layout::new(self.size, self.focus, self.preset, self.zoomed)
-    }
-
-    /// The inside of a pane in view; empty for one that is not.
-    #[must_use]
-    pub fn inside(&self, kind: PaneKind) -> Rect {
-        self.layout().and_then(|layout| layout.pane(kind)).map(inside).unwrap_or_default()
+        Layout::new(self.size, self.focus, self.desk.tree(), self.zoomed)
     }
 
     /// The next number for a request or a review.
@@ -178,10 +133,9 @@ impl App {
         [
             self.env.flashes.end(self.env.now),
             self.toasts.next_end(),
-            self.ticket.due(),
             self.bar.due(),
+            PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),
             self.dialogs.iter().filter_map(Dialog::due).min(),
-            self.chart.refresh_at(&at),
             runs.then(|| self.env.now + to_minute),
         ]
         .into_iter()

@@ -3,7 +3,6 @@
 use smol_str::SmolStr;
 
 use super::action::Action;
-use super::alerts::{Alert, Set};
 use super::app::App;
 use super::dialogs::Dialog;
 use super::dialogs::confirm::Confirm;
@@ -15,6 +14,7 @@ use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
+use crate::domain::alert::AlertChange;
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::OriginKind;
@@ -46,14 +46,14 @@ impl App {
                 wishes.push(Wish::Ask(Request::Subscribe { instruments }, Purpose::Quiet));
             }
             Command::Chart { instrument, interval } => {
-                self.chart.set_interval(interval);
+                self.panes.chart.set_interval(interval);
                 wishes.push(Wish::Select(instrument));
                 wishes.push(Wish::Focus(PaneKind::Chart));
             }
             Command::Chain { underlying, expiry, right } => {
                 wishes.push(Wish::Select(Instrument::Equity { symbol: underlying }));
                 wishes.push(Wish::Focus(PaneKind::Chain));
-                self.chain.show(expiry, right);
+                self.panes.chain.show(expiry, right);
             }
             Command::Watch { instruments, list } => {
                 wishes.push(self.edited_list(list, snapshot, |all| {
@@ -90,40 +90,11 @@ impl App {
             }
             Command::Help { .. } => wishes.push(Wish::Act(Action::Help)),
             Command::Alert { instrument, when, value } => {
-                self.set_alert(Alert { instrument, when, value }, snapshot, wishes);
+                let change = AlertChange::Set { instrument, when, value };
+                wishes.push(Wish::Ask(Request::Alert(change), Purpose::Sent(words.to_owned())));
             }
             Command::Strategy { .. } | Command::Explain { .. } => wishes.push(execute(command, words)),
         }
-    }
-
-    fn set_alert(&mut self, alert: Alert, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
-        let (text, instrument) = (alert.words(snapshot), alert.instrument.clone());
-        let (severity, text) = match self.env.alerts.set(alert, snapshot) {
-            Set::Waits => (Severity::Info, format!("Alert set, while this screen is open: {text}")),
-            Set::Removed => (Severity::Info, format!("Alert taken off: {text}")),
-            Set::Reached => (Severity::Warning, format!("No alert set, it is so now: {text}")),
-            Set::TooMany => (Severity::Warning, "There are too many alerts; take one off first.".to_owned()),
-        };
-        wishes.push(Wish::Say(severity, text));
-        if !snapshot.quotes.contains_key(&instrument) {
-            wishes.push(Wish::Ask(Request::Subscribe { instruments: vec![instrument] }, Purpose::Quiet));
-        }
-    }
-
-    /// The alerts that wait, to read.
-    pub fn show_alerts(&mut self, snapshot: &Snapshot) {
-        let mut lines: Vec<(String, String)> = self
-            .env
-            .alerts
-            .waiting()
-            .iter()
-            .map(|alert| (alert.instrument.to_string(), alert.words(snapshot)))
-            .collect();
-        if lines.is_empty() {
-            lines.push(("none".into(), "type : alert aapl above 260, or : alert aapl 3%".into()));
-        }
-        lines.push((String::new(), "the same command again takes an alert off".into()));
-        self.dialogs.push(Dialog::Report(Report::pairs("Alerts", lines)));
     }
 
     fn show(
@@ -139,25 +110,20 @@ impl App {
         match what {
             ShowTopic::Positions => wishes.push(Wish::Focus(PaneKind::Positions)),
             ShowTopic::Orders => {
-                self.orders.show_all();
+                self.panes.orders.show_all();
                 wishes.push(Wish::Focus(PaneKind::Orders));
             }
             ShowTopic::Watchlist => wishes.push(Wish::Focus(PaneKind::Watchlist)),
             ShowTopic::Log => wishes.push(Wish::Focus(PaneKind::Activity)),
             ShowTopic::Fills => wishes.push(table("Fills", Request::Executions(query))),
+            ShowTopic::History if instrument.is_none() => wishes.push(Wish::Focus(PaneKind::History)),
             ShowTopic::History => wishes.push(table("Order history", Request::OrderHistory(query))),
             ShowTopic::Pnl => wishes.push(table("Gains and losses", Request::Pnl(query))),
             ShowTopic::Balances | ShowTopic::BuyingPower => {
                 wishes.push(report(balances(snapshot), "Balances"))
             }
-            ShowTopic::Connections => {
-                let pairs = snapshot.connections.iter().map(|c| {
-                    let state = if c.up { "up" } else { "down" };
-                    (clean(&c.name).into_owned(), format!("{state}  {}", clean(&c.text)))
-                });
-                wishes.push(report(pairs.collect(), "Connections"));
-            }
-            ShowTopic::Risk => wishes.push(report(limits(snapshot), "Risk limits")),
+            ShowTopic::Connections => wishes.push(Wish::Focus(PaneKind::Connections)),
+            ShowTopic::Risk => wishes.push(Wish::Focus(PaneKind::Risk)),
             ShowTopic::Strategies
             | ShowTopic::Agents
             | ShowTopic::Bots
@@ -187,7 +153,7 @@ impl App {
         snapshot: &Snapshot,
         change: impl FnOnce(&mut Vec<Instrument>),
     ) -> Wish {
-        let name = list.unwrap_or_else(|| SmolStr::new(self.watchlist.name(snapshot)));
+        let name = list.unwrap_or_else(|| SmolStr::new(self.panes.watchlist.name(snapshot)));
         let current = snapshot.watchlists.iter().find(|list| list.name == name);
         let mut instruments = current.map_or_else(Vec::new, |list| list.instruments.clone());
         change(&mut instruments);
@@ -248,29 +214,4 @@ fn balances(snapshot: &Snapshot) -> Vec<(String, String)> {
         }
     }
     pairs
-}
-
-fn limits(snapshot: &Snapshot) -> Vec<(String, String)> {
-    let Some(view) = snapshot.default_account() else { return Vec::new() };
-    let limits = &view.limits;
-    let number = |value: rust_decimal::Decimal| {
-        if value >= rust_decimal::Decimal::from(1_000_000_000_000_i64) {
-            "none".to_owned()
-        } else {
-            format::grouped(value, 2)
-        }
-    };
-    vec![
-        ("trading".to_owned(), format!("{:?}", view.trading_state).to_lowercase()),
-        ("order quantity".into(), number(limits.order_quantity_max)),
-        ("order contracts".into(), number(limits.order_contracts_max)),
-        ("order money".into(), number(limits.order_notional_max)),
-        ("position % of equity".into(), number(limits.position_percent_max)),
-        ("daily loss %".into(), number(limits.daily_loss_percent)),
-        ("daily loss % that halts".into(), number(limits.daily_loss_halt_percent)),
-        ("drawdown %".into(), number(limits.drawdown_percent)),
-        ("open orders".into(), limits.open_orders_max.to_string()),
-        ("orders a minute".into(), limits.orders_per_minute_max.to_string()),
-        ("spread % for market orders".into(), number(limits.spread_percent_max)),
-    ]
 }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::style::Style;
 
-use super::alerts::Alerts;
 use super::flash::{Field, Flashes};
 use super::keymap::Keymap;
 use super::options::Understand;
@@ -34,8 +33,6 @@ pub struct Env {
     pub current: Option<Instrument>,
     /// Numbers that just changed.
     pub flashes: Flashes,
-    /// Prices to be told of.
-    pub alerts: Alerts,
     /// The engine no longer answers.
     pub session_gone: bool,
 }

@@ -107,17 +107,19 @@ pub fn terms(preview: &OrderPreview) -> String {
     text
 }
 
-/// The checks that matter most first: failed, then passed with a number, then the rest as one count.
+/// The checks that matter most first: failed, then those with something to say, then the rest as one count.
 #[must_use]
 pub fn check_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
     let of = |verdict| preview.checks.iter().filter(move |check| check.verdict == verdict);
-    let with_number = of(Verdict::Pass).filter(|check| check.measured.is_some());
+    // A check with a note has something to say, such as what it could not measure.
+    let says = |check: &&RiskCheck| check.measured.is_some() || check.note.is_some();
     let mut lines: Vec<Line<'static>> = of(Verdict::Fail)
-        .chain(with_number)
+        .chain(of(Verdict::Pass).filter(says))
+        .chain(of(Verdict::Skip).filter(says))
         .flat_map(|check| pack(check_parts(check, theme), 3, 2, columns))
         .collect();
-    let plain = of(Verdict::Pass).filter(|check| check.measured.is_none()).count();
-    let skipped = of(Verdict::Skip).count();
+    let plain = of(Verdict::Pass).filter(|check| !says(check)).count();
+    let skipped = of(Verdict::Skip).filter(|check| !says(check)).count();
     if plain + skipped > 0 {
         let text = format!("{} {plain} more passed, {skipped} not concerned", theme.glyphs.pass);
         lines.push(Line::styled(text, theme.dim));

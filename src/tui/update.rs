@@ -1,8 +1,9 @@
 //! Events change the state: keys, pastes, clicks, replies, snapshots, time. What the world must do comes back as effects.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
 use super::app::App;
@@ -19,6 +20,7 @@ use super::widgets::borders::inside;
 use super::wish::{Effect, Purpose, Wish};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
+use crate::domain::alert::Alert;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus, OriginKind, Side};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
@@ -35,7 +37,7 @@ impl App {
         let mut wishes = Vec::new();
         match input {
             Input::Key(event) => self.key(event, snapshot, &mut wishes),
-            Input::Mouse(event) => self.click(event, snapshot, &mut wishes),
+            Input::Mouse(event) => self.mouse_event(event, snapshot, &mut wishes),
             Input::Paste(text) => self.paste(&text, snapshot, &mut wishes),
             Input::PasteTooLong => {
                 wishes.push(Wish::Say(Severity::Warning, "A paste of more than 4 KiB was refused.".into()))
@@ -61,18 +63,26 @@ impl App {
     pub fn snapshot(&mut self, old: &Snapshot, new: &Snapshot) -> Vec<Effect> {
         self.env.flashes.compare(old, new, self.env.now);
         self.env.snapshot_at = self.env.now;
+        self.panes.notifications.compare(old, new);
         let at = At { env: &self.env, snapshot: new };
-        self.chart.follow(&at);
+        self.panes.chart.follow(&at);
         let quote = |snapshot: &Snapshot| {
             let instrument = self.env.current.as_ref()?;
             snapshot.quotes.get(instrument).map(|quote| quote.as_of)
         };
         if quote(old) != quote(new) {
-            self.ticket.market_moved(self.env.now);
+            self.panes.ticket.market_moved(self.env.now);
         }
         let mut wishes = Vec::new();
-        for alert in self.env.alerts.reached(new) {
-            let text = format!("Alert: {}", alert.words(new));
+        for alert in newly_rung(old, new) {
+            let text = format!("Alert: {}", alert.words());
+            let line = LogLine {
+                at: alert.fired_at.unwrap_or(new.now),
+                severity: Severity::Warning,
+                code: "ALERT".into(),
+                text: text.clone(),
+            };
+            self.panes.notifications.note(&line, Some(alert.instrument.clone()));
             wishes.push(Wish::Say(Severity::Warning, text.clone()));
             wishes.push(Wish::Notify(text));
         }
@@ -128,6 +138,10 @@ impl App {
         if self.bar.is_active() {
             return self.bar.key(event, &at, wishes);
         }
+        if self.arranging {
+            let action = self.env.keymap.action(&[super::keymap::Scope::Layout], event);
+            return wishes.extend(action.map(Wish::Act));
+        }
         let (pane, env) = self.pane_mut(self.focus);
         if pane.key(event, &At { env, snapshot }, wishes) {
             return;
@@ -138,48 +152,59 @@ impl App {
 
     /// What an action means: first to the pane with the keys, then to the screen.
     fn act(&mut self, action: Action, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        if self.arrange(action, snapshot, wishes) {
+            return;
+        }
+        if self.arranging && action == Action::Back {
+            self.arranging = false;
+            return;
+        }
         let (pane, env) = self.pane_mut(self.focus);
         if pane.act(action, &At { env, snapshot }, wishes) {
             return;
         }
         match action {
-            Action::FocusNext => self.focus_on(self.focus.step(true)),
-            Action::FocusPrevious => self.focus_on(self.focus.step(false)),
-            Action::Pane1 => self.focus_on(PaneKind::Watchlist),
-            Action::Pane2 => self.focus_on(PaneKind::Chart),
-            Action::Pane3 => self.focus_on(PaneKind::Positions),
-            Action::Pane4 => self.focus_on(PaneKind::Orders),
-            Action::Pane5 => self.focus_on(PaneKind::Ticket),
-            Action::Pane6 => self.focus_on(PaneKind::Activity),
-            Action::Pane7 => self.focus_on(PaneKind::Chain),
+            Action::FocusNext | Action::FocusPrevious => {
+                self.focus_on(self.next_pane(action == Action::FocusNext));
+            }
             Action::Back if self.toasts.dismiss() => {}
             Action::Back if self.focus == PaneKind::Ticket => self.focus = self.before,
             Action::Buy => wishes.push(Wish::Ticket(Side::Buy, self.env.current.clone())),
             Action::Sell => wishes.push(Wish::Ticket(Side::Sell, self.env.current.clone())),
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
-            Action::Alerts => self.show_alerts(snapshot),
-            Action::Preset => {
-                self.preset = self.preset.next();
-                self.toasts.push(Severity::Info, format!("Layout: {}", self.preset.name()), self.env.now);
-            }
+            Action::Alerts => self.focus_on(PaneKind::Alerts),
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
-                let help = Help::new(self.focus, &self.env.keymap);
+                let help = Help::new(self.focus, self.arranging, &self.env.keymap);
                 self.dialogs.push(Dialog::Help(help));
             }
             Action::Palette => {
-                let palette = Palette::new(self.focus, &At { env: &self.env, snapshot });
+                let palette = Palette::new(self.focus, &self.desk, &At { env: &self.env, snapshot });
                 self.dialogs.push(Dialog::Palette(palette));
             }
-            _ => {}
+            action => {
+                if let Some(kind) = action.pane_number().and_then(|n| PaneKind::ALL.get(n)) {
+                    self.focus_on(*kind);
+                }
+            }
         }
+    }
+
+    /// The pane of the layout before or after the focused one, around the end.
+    #[must_use]
+    pub fn next_pane(&self, forward: bool) -> PaneKind {
+        let all = self.desk.panes(self.focus);
+        let at = all.iter().position(|kind| *kind == self.focus).unwrap_or(0);
+        all.get((at + if forward { 1 } else { all.len() - 1 }) % all.len().max(1))
+            .copied()
+            .unwrap_or(self.focus)
     }
 
     /// Gives the keys to a pane.
     pub fn focus_on(&mut self, kind: PaneKind) {
         if kind == PaneKind::Ticket && self.focus != PaneKind::Ticket {
             self.before = self.focus;
-            self.ticket.enter();
+            self.panes.ticket.enter();
         }
         self.focus = kind;
     }
@@ -205,50 +230,6 @@ impl App {
         }
     }
 
-    fn click(&mut self, event: MouseEvent, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
-        if !self.dialogs.is_empty() {
-            return;
-        }
-        let Some(layout) = self.layout() else { return };
-        let place = ratatui::layout::Position::new(event.column, event.row);
-        if layout.bar.contains(place) && matches!(event.kind, MouseEventKind::Down(_)) {
-            return wishes.push(Wish::Type(String::new()));
-        }
-        if layout.tabs.is_some_and(|tabs| tabs.contains(place))
-            && matches!(event.kind, MouseEventKind::Down(_))
-        {
-            if let Some(kind) = super::view::tab_at(event.column, self.focus, self.size.width) {
-                self.focus_on(kind);
-            }
-            return;
-        }
-        let Some((kind, area)) = layout.panes.iter().find(|(_, area)| area.contains(place)).copied() else {
-            return;
-        };
-        let area = inside(area);
-        if !area.contains(place) {
-            if matches!(event.kind, MouseEventKind::Down(_)) {
-                self.focus_on(kind);
-            }
-            return;
-        }
-        match event.kind {
-            MouseEventKind::Down(_) => {
-                self.focus_on(kind);
-                let (pane, env) = self.pane_mut(kind);
-                let at = At { env, snapshot };
-                pane.click(event.column - area.x, event.row - area.y, area, &at, wishes);
-            }
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                let down = event.kind == MouseEventKind::ScrollDown;
-                let (pane, env) = self.pane_mut(kind);
-                let action = if down { Action::Down } else { Action::Up };
-                pane.act(action, &At { env, snapshot }, wishes);
-            }
-            _ => {}
-        }
-    }
-
     fn answered(
         &mut self,
         purpose: Purpose,
@@ -258,7 +239,7 @@ impl App {
     ) {
         let now = self.env.now;
         match (purpose, reply) {
-            (Purpose::TicketPreview(generation), reply) => self.ticket.answer(generation, reply),
+            (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
             (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
             (Purpose::ReviewPreview(number), reply) => {
                 let at = At { env: &self.env, snapshot };
@@ -271,13 +252,19 @@ impl App {
                 }
             }
             (Purpose::Chart(instrument, interval), Ok(Reply::Bars(bars))) => {
-                self.chart.bars(instrument, interval, &bars, now);
-                self.chart.follow(&At { env: &self.env, snapshot });
+                self.panes.chart.bars(instrument, interval, &bars, now);
+                self.panes.chart.follow(&At { env: &self.env, snapshot });
             }
-            (Purpose::Chart(instrument, interval), _) => self.chart.failed(instrument, interval, now),
-            (Purpose::Chain(underlying), reply) => self.chain.answer(underlying, reply),
-            (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => self.watchlist.day_bars(instrument, &bars),
-            (Purpose::Day(instrument), _) => self.watchlist.day_failed(&instrument),
+            (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),
+            (Purpose::Chain(underlying), reply) => self.panes.chain.answer(underlying, reply),
+            (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => {
+                self.panes.watchlist.day_bars(instrument, &bars)
+            }
+            (Purpose::Pane(kind, tag), reply) => {
+                let (pane, env) = self.pane_mut(kind);
+                pane.answer(tag, reply, &At { env, snapshot }, wishes);
+            }
+            (Purpose::Day(instrument), _) => self.panes.watchlist.day_failed(&instrument),
             (Purpose::Table(title), Ok(reply)) => {
                 if let Some(report) = Report::of(&title, &reply, &At { env: &self.env, snapshot }) {
                     self.dialogs.push(Dialog::Report(report));
@@ -335,9 +322,11 @@ impl App {
             for wish in std::mem::take(&mut wishes) {
                 self.grant(wish, snapshot, &mut wishes, &mut effects);
             }
+            let layout = self.layout();
             for kind in PaneKind::ALL {
-                let area = self.inside(kind);
-                let (pane, env) = self.pane_mut(kind);
+                let area =
+                    layout.as_ref().and_then(|layout| layout.pane(*kind)).map(inside).unwrap_or_default();
+                let (pane, env) = self.pane_mut(*kind);
                 // A pane out of view has nothing to ask; only the ticket's estimate may still be due.
                 if !area.is_empty() {
                     pane.settle(area, &At { env, snapshot }, &mut wishes);
@@ -362,7 +351,12 @@ impl App {
             Wish::Select(instrument) => self.select(instrument, snapshot, wishes),
             Wish::Focus(kind) => self.focus_on(kind),
             Wish::Ticket(side, instrument) => {
-                self.ticket.open(side, instrument);
+                self.panes.ticket.open(side, instrument);
+                self.focus_on(PaneKind::Ticket);
+            }
+            Wish::TicketAt(side, instrument, price) => {
+                wishes.push(Wish::Select(instrument.clone()));
+                self.panes.ticket.open_at(side, instrument, price);
                 self.focus_on(PaneKind::Ticket);
             }
             Wish::Review(command, origin) => {
@@ -372,6 +366,11 @@ impl App {
             }
             Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
             Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
+            Wish::Layout(wish) => self.rearrange(wish),
+            Wish::Order(id) => {
+                self.panes.orders.show_order(id);
+                self.focus_on(PaneKind::Orders);
+            }
             Wish::Open(dialog) => self.dialogs.push(*dialog),
             Wish::Say(severity, text) => self.say(severity, text, snapshot),
             Wish::Type(text) => {
@@ -398,8 +397,8 @@ impl App {
         // What was sent from the ticket must not stand there to be sent again.
         if let Request::Execute { origin: OriginKind::Ticket, command: Command::Place(_), .. } = &request {
             match self.focus {
-                PaneKind::Chain => self.chain.sent(),
-                _ => self.ticket.sent(),
+                PaneKind::Chain => self.panes.chain.sent(),
+                _ => self.panes.ticket.sent(),
             }
             if self.focus == PaneKind::Ticket {
                 self.focus = self.before;
@@ -411,9 +410,9 @@ impl App {
     }
 
     fn select(&mut self, instrument: Instrument, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
-        self.watchlist.select(&instrument);
+        self.panes.watchlist.select(&instrument);
         if self.focus != PaneKind::Ticket {
-            self.ticket.follow(&instrument);
+            self.panes.ticket.follow(&instrument);
         }
         if !snapshot.quotes.contains_key(&instrument) && self.env.current.as_ref() != Some(&instrument) {
             wishes.push(Wish::Ask(
@@ -428,7 +427,11 @@ impl App {
     pub fn say(&mut self, severity: Severity, text: String, snapshot: &Snapshot) {
         if severity != Severity::Info {
             let at = self.env.clock(snapshot);
-            self.activity.note(LogLine { at, severity, code: "SCREEN".into(), text: text.clone() });
+            let line = LogLine { at, severity, code: "SCREEN".into(), text: text.clone() };
+            if severity == Severity::Error {
+                self.panes.notifications.note(&line, None);
+            }
+            self.panes.activity.note(line);
         }
         self.toasts.push(severity, text, self.env.now);
     }
@@ -477,6 +480,15 @@ impl App {
         }
         self.toasts.push(Severity::Info, "Press Ctrl-C again to leave.".into(), now);
     }
+}
+
+/// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.
+fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
+    let known = !Arc::ptr_eq(&old.alerts, &new.alerts) && old.seq > 0;
+    new.alerts.iter().filter(move |alert| {
+        let before = || old.alerts.iter().find(|other| other.id == alert.id);
+        known && alert.fired_at.is_some_and(|at| before().map_or(at > old.now, Alert::waits))
+    })
 }
 
 const fn loudness(order: &Order) -> Severity {

@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use super::app::App;
 use super::env::Look;
 use super::format;
+use super::keymap::Scope;
 use super::layout::{HEIGHT_MIN, Layout, WIDTH_MIN};
 use super::panes::PaneKind;
 use super::theme::Theme;
@@ -74,14 +75,17 @@ fn draw_panes(app: &App, look: &Look<'_>, layout: &Layout, buf: &mut Buffer) {
     }
 }
 
-/// The labels of the tabs in a line of so many columns: numbers alone where not all words fit, but for the one that has the keys.
-fn tab_labels(focus: PaneKind, columns: u16) -> Vec<(PaneKind, String)> {
+/// The labels of the tabs in a line of so many columns: numbers alone where not all words fit, but for the one that has the keys. One
+/// without a number keeps the first letters of its word.
+fn tab_labels(focus: PaneKind, tabs: &[PaneKind], columns: u16) -> Vec<(PaneKind, String)> {
     let labels = |short: bool| -> Vec<(PaneKind, String)> {
-        let label = |(i, kind): (usize, PaneKind)| match short && kind != focus {
-            true => (kind, format!(" {} ", i + 1)),
-            false => (kind, format!(" {} {} ", i + 1, kind.tab())),
+        let label = |kind: &PaneKind| match (kind.number(), short && *kind != focus) {
+            (Some(number), true) => (*kind, format!(" {number} ")),
+            (Some(number), false) => (*kind, format!(" {number} {} ", kind.tab())),
+            (None, true) => (*kind, format!(" {} ", kind.tab().chars().take(3).collect::<String>())),
+            (None, false) => (*kind, format!(" {} ", kind.tab())),
         };
-        PaneKind::ALL.into_iter().enumerate().map(label).collect()
+        tabs.iter().map(label).collect()
     };
     let long = labels(false);
     let fits = long.iter().map(|(_, label)| format::width(label)).sum::<u16>() <= columns;
@@ -90,7 +94,7 @@ fn tab_labels(focus: PaneKind, columns: u16) -> Vec<(PaneKind, String)> {
 
 fn draw_tabs(app: &App, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let mut x = area.x;
-    for (kind, label) in tab_labels(app.focus, area.width) {
+    for (kind, label) in tab_labels(app.focus, &app.desk.panes(app.focus), area.width) {
         let style: Style =
             if kind == app.focus { look.theme.accent.patch(look.theme.selected) } else { look.theme.dim };
         x = put(buf, x, area.y, &label, style, area.right().saturating_sub(x));
@@ -99,9 +103,9 @@ fn draw_tabs(app: &App, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
 
 /// The tab under a column of a line of so many.
 #[must_use]
-pub fn tab_at(column: u16, focus: PaneKind, columns: u16) -> Option<PaneKind> {
+pub fn tab_at(column: u16, focus: PaneKind, tabs: &[PaneKind], columns: u16) -> Option<PaneKind> {
     let mut x = 0;
-    tab_labels(focus, columns).into_iter().find_map(|(kind, label)| {
+    tab_labels(focus, tabs, columns).into_iter().find_map(|(kind, label)| {
         x += format::width(&label);
         (column < x).then_some(kind)
     })
@@ -137,7 +141,11 @@ fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &m
         }
         return;
     }
-    for (key, word) in app.env.keymap.hints(app.focus.scopes()) {
+    let scopes = if app.arranging { &[Scope::Layout] } else { app.focus.scopes() };
+    if app.arranging {
+        hint("layout", app.desk.name());
+    }
+    for (key, word) in app.env.keymap.hints(scopes) {
         hint(&key, word);
     }
 }

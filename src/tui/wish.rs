@@ -4,10 +4,13 @@ use smol_str::SmolStr;
 
 use super::action::Action;
 use super::dialogs::Dialog;
+use super::layout::Axis;
 use super::panes::PaneKind;
 use crate::client::Request;
 use crate::command::types::Command;
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::money::Price;
 use crate::domain::order::{OriginKind, Side};
 use crate::domain::quote::Interval;
 use crate::domain::snapshot::Severity;
@@ -23,12 +26,18 @@ pub enum Wish {
     Focus(PaneKind),
     /// Open the ticket.
     Ticket(Side, Option<Instrument>),
+    /// Open the ticket for a limit at this price.
+    TicketAt(Side, Instrument, Price),
     /// Show an order before it goes.
     Review(Command, OriginKind),
     /// Carry out a command that is no order; with its words.
     Run(Command, String),
     /// Do what a key would.
     Act(Action),
+    /// Change the layout.
+    Layout(Rearrange),
+    /// Show this order in its list.
+    Order(ClientOrderId),
     /// Open a dialog over what is there.
     Open(Box<Dialog>),
     /// Tell the user.
@@ -41,6 +50,19 @@ pub enum Wish {
     Remember(String),
     /// Reach a user who looks elsewhere.
     Notify(String),
+}
+
+/// What becomes of the layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rearrange {
+    /// Another one is shown.
+    Show(String),
+    /// A pane comes beside or below the focused one.
+    Add(PaneKind, Axis),
+    /// A pane takes the place of the focused one.
+    Put(PaneKind),
+    /// What is shown is saved under a name.
+    Save(String),
 }
 
 /// Why the engine was asked: decides what its answer is for.
@@ -60,6 +82,8 @@ pub enum Purpose {
     Chain(Symbol),
     /// Bars for the day's line of a watchlist row.
     Day(Instrument),
+    /// Whatever a pane wants: answered to it with its tag.
+    Pane(PaneKind, u64),
     /// Rows to show in a dialog with this title.
     Table(SmolStr),
     /// An answer nobody needs, unless it is an error.

@@ -12,6 +12,7 @@ mod corpus;
 mod engine;
 mod errors;
 mod house;
+mod keeping;
 mod killed;
 mod replay;
 mod terminal;

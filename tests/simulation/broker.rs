@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arbion::domain::execution::{AccountEvent, Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject};
+use arbion::domain::execution::{
+    AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject,
+};
 use arbion::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use arbion::domain::instrument::Instrument;
 use arbion::domain::money::{Currency, Price, Quantity};
-use arbion::domain::order::{OrderRequest, Side};
+use arbion::domain::order::{OrderRequest, OrderSubject, Side};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -33,8 +35,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// Units, or packages: those are counted by their first leg.
     pub(crate) fn filled(&self) -> Quantity {
-        self.fills.iter().map(|fill| fill.quantity).fold(Quantity::ZERO, |a, b| a + b)
+        let first = self.request.subject.instruments().next();
+        let counted = self.fills.iter().filter(|fill| Some(&fill.instrument) == first);
+        counted.map(|fill| fill.quantity).fold(Quantity::ZERO, |a, b| a + b)
     }
 
     pub(crate) fn works(&self) -> bool {
@@ -68,9 +73,11 @@ pub(crate) struct Broker {
     pub(crate) orders: BTreeMap<ClientOrderId, Held>,
     /// Executions of no order: fills taken back and corrected, options that expired.
     pub(crate) others: Vec<Execution>,
+    /// Dividends, oldest first.
+    dividends: Vec<CashEntry>,
     busted: BTreeSet<ExecutionId>,
-    /// The option has expired.
-    expired: bool,
+    /// The option that has expired.
+    expired: Option<Instrument>,
     /// What is on the line towards the broker and back, by arrival.
     inbound: BTreeMap<(Timestamp, u64), Wish>,
     outbound: BTreeMap<(Timestamp, u64), AccountEvent>,
@@ -170,6 +177,43 @@ impl Broker {
         for execution in self.others.clone() {
             self.send(r, faults, now, &AccountEvent::Execution(execution));
         }
+        for entry in self.dividends.clone() {
+            self.send(r, faults, now, &AccountEvent::Cash(entry));
+        }
+    }
+
+    /// A quarter a share for whoever holds it now.
+    pub(crate) fn pay_dividend(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        share: &Instrument,
+    ) {
+        let amount = self.units(share).get() * Decimal::new(25, 2);
+        if amount.is_zero() {
+            return;
+        }
+        let entry = CashEntry {
+            id: ExecutionId::new(format!("dividend-{}", self.dividends.len())),
+            account: AccountId::new("sim"),
+            kind: CashKind::Dividend,
+            amount,
+            currency: Currency::USD,
+            instrument: Some(share.clone()),
+            at: now,
+        };
+        self.dividends.push(entry.clone());
+        if !r.once_in(faults.lost) {
+            self.send(r, faults, now, &AccountEvent::Cash(entry));
+        }
+    }
+
+    /// Money that all fills and dividends have moved.
+    pub(crate) fn money(&self) -> Decimal {
+        let fills = self.orders.values().flat_map(|held| &held.fills).chain(&self.others);
+        let paid: Decimal = fills.map(Execution::cash_flow).sum();
+        paid + self.dividends.iter().map(|entry| entry.amount).sum::<Decimal>()
     }
 
     /// Works what has arrived by now, as of when it arrived.
@@ -205,15 +249,21 @@ impl Broker {
             return;
         }
         // Exits wait for whichever order stands in the parent's place.
-        let filled = self.orders[&old].filled();
+        let (filled, waits) = (self.orders[&old].filled(), self.orders[&old].waits);
+        let left = self.orders[&old].quantity - filled;
         for held in self.orders.values_mut() {
             if let Some((parent, before)) = held.waits.as_mut().filter(|(parent, _)| *parent == old) {
                 (*parent, *before) = (id, *before + filled);
             }
         }
-        self.hold(r, faults, now, new, None);
+        let reduces = new.reduce_only;
+        self.hold(r, faults, now, new, waits);
         self.end(r, faults, now, old, End::Replaced(id));
         self.say(r, faults, now, id, acknowledged(id));
+        if reduces {
+            // It closes no more than the exit whose place it takes.
+            self.shrink(r, faults, now, id, left);
+        }
     }
 
     /// Ends an order. What waited for it begins to work for what it filled, or ends with it.
@@ -269,8 +319,8 @@ impl Broker {
 
     fn accept(&mut self, r: &mut Random, faults: Faults, now: Timestamp, request: OrderRequest) {
         let (id, exits) = (request.client_order_id, request.exit_orders());
-        let option = request.subject.instrument().is_some_and(|i| i.as_option().is_some());
-        if r.once_in(25) || (option && self.expired) {
+        let over = request.subject.instruments().any(|it| Some(it) == self.expired.as_ref());
+        if r.once_in(25) || over {
             for id in exits.iter().map(|exit| exit.client_order_id).chain([id]) {
                 self.tell(r, faults, now, id, OrderEvent::Rejected(reject("not today")));
             }
@@ -304,27 +354,38 @@ impl Broker {
         let open = held.quantity - held.filled();
         let part = Quantity::new(Decimal::from(r.below(10) + 1)).min(open);
         let pricing = held.request.pricing;
-        let instrument = held.request.subject.instrument().unwrap().clone();
-        let option = instrument.as_option().is_some();
-        let fill = Execution {
-            execution_id: ExecutionId::new(format!("{id}-{}", held.fills.len())),
-            account: AccountId::new("sim"),
-            client_order_id: Some(id),
-            broker_order_id: Some(BrokerOrderId::new(id.to_string())),
-            instrument,
-            side: held.request.side,
-            quantity: part,
-            price: pricing.limit_price().or(pricing.stop_price()).unwrap(),
-            multiplier: if option { Decimal::ONE_HUNDRED } else { Decimal::ONE },
-            fee: part.get() * Decimal::new(1, 2),
-            currency: Currency::USD,
-            at: now,
-            kind: ExecutionKind::Trade,
+        let legs: Vec<(Instrument, Side)> = match &held.request.subject {
+            OrderSubject::Instrument(instrument) => vec![(instrument.clone(), held.request.side)],
+            OrderSubject::Legs(legs) => legs.iter().map(|leg| (leg.instrument.clone(), leg.side)).collect(),
         };
-        held.fills.push(fill.clone());
+        // The net price of a package is shared among its legs.
+        let price = pricing.limit_price().or(pricing.stop_price()).unwrap().get();
+        let price = Price::new(price / Decimal::from(legs.len()));
+        let mut fills = Vec::new();
+        for (instrument, side) in legs {
+            let option = instrument.as_option().is_some();
+            fills.push(Execution {
+                execution_id: ExecutionId::new(format!("{id}-{}", held.fills.len() + fills.len())),
+                account: AccountId::new("sim"),
+                client_order_id: Some(id),
+                broker_order_id: Some(BrokerOrderId::new(id.to_string())),
+                instrument,
+                side,
+                quantity: part,
+                price,
+                multiplier: if option { Decimal::ONE_HUNDRED } else { Decimal::ONE },
+                fee: part.get() * Decimal::new(1, 2),
+                currency: Currency::USD,
+                at: now,
+                kind: ExecutionKind::Trade,
+            });
+        }
+        held.fills.extend(fills.iter().cloned());
         let complete = !held.works();
         let group = held.request.contingency.oco_group;
-        self.say(r, faults, now, id, OrderEvent::Filled(fill));
+        for fill in fills {
+            self.say(r, faults, now, id, OrderEvent::Filled(fill));
+        }
         if complete {
             self.release(r, faults, now, id);
         }
@@ -377,11 +438,11 @@ impl Broker {
     /// The option expires worthless: orders in it end, what is held of it goes.
     pub(crate) fn expire(&mut self, r: &mut Random, faults: Faults, now: Timestamp, option: &Instrument) {
         self.arrive(r, faults, now);
-        if std::mem::replace(&mut self.expired, true) {
+        if self.expired.replace(option.clone()).is_some() {
             return;
         }
         let working = self.orders.iter().filter(|(_, held)| {
-            held.end.is_none() && held.works() && held.request.subject.instrument() == Some(option)
+            held.end.is_none() && held.works() && held.request.subject.instruments().any(|it| it == option)
         });
         for id in working.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.end(r, faults, now, id, End::Expired);

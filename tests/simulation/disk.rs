@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arbion::core::effect::{IntentKind, JournalEntry};
 use arbion::core::input::Restored;
-use arbion::domain::execution::Execution;
+use arbion::domain::execution::{CashEntry, Execution};
 use arbion::domain::ids::{ClientOrderId, OrderNumber};
 use arbion::domain::limits::TradingState;
 use arbion::domain::order::Order;
@@ -17,6 +17,7 @@ pub(crate) struct Disk {
     intents: BTreeSet<ClientOrderId>,
     orders: BTreeMap<ClientOrderId, Order>,
     executions: Vec<Execution>,
+    cash: Vec<CashEntry>,
     state: TradingState,
     /// Facts of failed writes, kept in memory until the next one that succeeds.
     kept: Vec<JournalEntry>,
@@ -66,6 +67,7 @@ impl Disk {
             self.orders.insert(order.request.client_order_id, order.clone());
         }
         self.executions.extend(entry.executions.iter().map(|booked| booked.execution.clone()));
+        self.cash.extend(entry.cash.iter().cloned());
         self.state = entry.trading_state.unwrap_or(self.state);
         if let Some((store, _)) = &mut self.file {
             let report = store.journal(&[batch(entry)]).unwrap();
@@ -79,6 +81,7 @@ impl Disk {
         let in_memory = Restored {
             orders: self.orders.values().cloned().collect(),
             executions: self.executions.clone(),
+            cash: self.cash.clone(),
             next_number: Some(OrderNumber(last + 1)),
             trading_state: self.state,
             ..Restored::default()
@@ -88,6 +91,7 @@ impl Disk {
         let read = Restored {
             orders: store.orders_for_start(1_000).unwrap(),
             executions: store.all_executions().unwrap(),
+            cash: store.all_cash().unwrap(),
             next_number: Some(OrderNumber(store.next_order_number().unwrap())),
             trading_state: state.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default(),
             ..Restored::default()
@@ -97,6 +101,7 @@ impl Disk {
         };
         assert_eq!(by_id(&read.orders), by_id(&in_memory.orders), "the database lost or changed an order");
         assert_eq!(read.executions.len(), in_memory.executions.len(), "the database lost an execution");
+        assert_eq!(read.cash.len(), in_memory.cash.len(), "the database lost a dividend");
         assert_eq!(read.trading_state, in_memory.trading_state);
         read
     }
@@ -125,6 +130,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .into_iter()
             .map(|b| ExecutionRow { execution: b.execution, realized_pnl: b.realized_pnl })
             .collect(),
+        cash: entry.cash,
         state: entry
             .trading_state
             .map(|state| ("trading_state".to_owned(), serde_json::to_string(&state).unwrap()))

@@ -15,9 +15,10 @@ use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::{RiskLimits, TradingState};
 use arbion::domain::money::{Currency, Money, Price, Quantity};
+use arbion::domain::option::Leg;
 use arbion::domain::order::{
-    BracketExit, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing,
-    Side, TimeInForce,
+    BracketExit, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
+    PositionEffect, Pricing, Side, TimeInForce,
 };
 use arbion::domain::quote::{Feed, Quote};
 use jiff::{SignedDuration, Timestamp};
@@ -57,8 +58,13 @@ fn account() -> AccountId {
     AccountId::new("sim")
 }
 
-fn instruments() -> [Instrument; 3] {
-    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option()]
+fn instruments() -> [Instrument; 4] {
+    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option(), put()]
+}
+
+/// The other half of a package.
+fn put() -> Instrument {
+    Instrument::from_key("MSFT  261218P00095000").unwrap()
 }
 
 fn option() -> Instrument {
@@ -188,6 +194,10 @@ impl World {
                 self.count("option expired");
                 self.broker.expire(&mut self.random, self.faults, self.now, &option());
             }
+            19 if self.random.once_in(2) => {
+                let share = &instruments()[usize::try_from(self.random.below(2)).unwrap()];
+                self.broker.pay_dividend(&mut self.random, self.faults, self.now, share);
+            }
             14 => self.reconcile(),
             15 if self.random.once_in(3) => self.now += SignedDuration::from_secs(40),
             _ => self.quote(),
@@ -202,30 +212,57 @@ impl World {
         self.step(Input::Place { request: RequestId(4), orders });
     }
 
-    /// Another price or quantity for an order that works. Exits are left to their bracket.
+    /// Another price or quantity for an order that works; another price for an exit.
     fn change(&mut self) {
         self.quote();
         let working = self.engine.book().working();
-        let plain: Vec<_> = working
-            .filter(|order| order.request.contingency.parent.is_none())
-            .map(|order| (order.request.client_order_id, order.request.pricing.limit_price().unwrap()))
+        let all: Vec<_> = working
+            .map(|order| (order.request.client_order_id, order.request.pricing, order.request.reduce_only))
             .collect();
-        if plain.is_empty() {
+        if all.is_empty() {
             return;
         }
-        let (order, limit) = plain[usize::try_from(self.random.below(plain.len() as u64)).unwrap()];
+        let (order, pricing, exit) = all[usize::try_from(self.random.below(all.len() as u64)).unwrap()];
         let mut change = OrderChange::default();
-        if self.random.once_in(2) {
+        let cents = Decimal::new(i64::try_from(self.random.below(5)).unwrap() - 2, 2);
+        let moved = |price: Price| Some(Price::new(price.get() + cents));
+        if !exit && self.random.once_in(2) {
             change.quantity = Some(Quantity::new(Decimal::from(1 + self.random.below(40))));
         } else {
-            let cents = Decimal::new(i64::try_from(self.random.below(5)).unwrap() - 2, 2);
-            change.limit_price = Some(Price::new(limit.get() + cents));
+            change.limit_price = pricing.limit_price().and_then(moved);
+            change.stop_price = pricing.stop_price().and_then(moved);
         }
         self.step(Input::Replace { request: RequestId(5), order, change });
     }
 
+    /// Both options bought as one package.
+    fn package(&mut self) -> OrderRequest {
+        let leg = |instrument| Leg {
+            side: Side::Buy,
+            position_effect: PositionEffect::Open,
+            ratio: Decimal::ONE,
+            instrument,
+        };
+        OrderRequest {
+            time_in_force: TimeInForce::Gtc,
+            allow_duplicate: true,
+            ..OrderRequest::plain(
+                self.engine.mint(self.now),
+                account(),
+                Origin::person(OriginKind::Cli),
+                OrderSubject::Legs(vec![leg(option()), leg(put())]),
+                Side::Buy,
+                Quantity::new(Decimal::from(1 + self.random.below(4))),
+                Pricing::Limit { limit_price: Price::from(4) },
+            )
+        }
+    }
+
     fn order(&mut self) -> OrderRequest {
-        let instrument = instruments()[usize::try_from(self.random.below(3)).unwrap()].clone();
+        if self.random.once_in(5) {
+            return self.package();
+        }
+        let instrument = instruments()[usize::try_from(self.random.below(4)).unwrap()].clone();
         let is_option = instrument.as_option().is_some();
         let held = self.engine.held(&account(), &instrument);
         let sells = held.is_positive() && self.random.once_in(3);
@@ -271,6 +308,7 @@ impl World {
                 AccountEvent::Execution(execution) if execution.kind == ExecutionKind::Bust => {
                     self.count("execution busted");
                 }
+                AccountEvent::Cash(_) => self.count("dividend paid"),
                 _ => {}
             }
             self.step(Input::Broker(Box::new(event)));
@@ -282,6 +320,17 @@ impl World {
 
     fn note_update(&mut self, update: &OrderUpdate) {
         let Some(order) = self.engine.order(update.client_order_id) else { return };
+        let fills = matches!(update.event, OrderEvent::Filled(_));
+        let package = fills && order.request.subject.instrument().is_none();
+        let also = if package && order.status == OrderStatus::Canceled {
+            Some("leg filled after cancel")
+        } else if package {
+            Some("package filled")
+        } else if matches!(update.event, OrderEvent::Replaced { .. }) && order.request.reduce_only {
+            Some("exit replaced")
+        } else {
+            None
+        };
         let what = match (&update.event, order.status) {
             (OrderEvent::Filled(_), OrderStatus::PendingSubmit) => "fill before acknowledgement",
             (OrderEvent::Filled(_), OrderStatus::Canceled) => "fill after cancel",
@@ -303,9 +352,11 @@ impl World {
             (OrderEvent::Replaced { .. }, OrderStatus::PendingReplace) => "replaced",
             (OrderEvent::Replaced { .. }, OrderStatus::PendingCancel) => "replaced while being canceled",
             (OrderEvent::ReplaceRejected(_), OrderStatus::PendingReplace) => "replace refused",
-            _ => return,
+            _ => "",
         };
-        self.count(what);
+        for what in also.into_iter().chain([what]).filter(|what| !what.is_empty()) {
+            self.count(what);
+        }
     }
 
     /// Steps the engine and does what it wants, with a kill between any two things.
@@ -468,6 +519,8 @@ impl World {
         for id in self.broker.orders.keys() {
             assert!(books.get(*id).is_some(), "the broker has order {id}, which is not known here");
         }
+        let cash = self.engine.account(&account()).map(|account| account.cash);
+        assert_eq!(cash, Some(Decimal::from(100_000) + self.broker.money()), "cash");
         for instrument in instruments() {
             let there = self.broker.units(&instrument);
             assert_eq!(self.engine.held(&account(), &instrument), there, "position in {instrument}");

@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::arbion::domain::account::{Account, AccountKind, AccountMode};
+use super::arbion::domain::alert::{Alert, AlertId, AlertWhen};
 use super::arbion::domain::capabilities::Capabilities;
 use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
+use super::arbion::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
 use super::arbion::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::arbion::domain::instrument::{Instrument, InstrumentSpec};
-use super::arbion::domain::limits::{RiskLimits, TradingState};
+use super::arbion::domain::limits::{RiskLimits, RiskUse, TradingState};
 use super::arbion::domain::money::{Currency, Money, Price, Quantity};
 use super::arbion::domain::option::Leg;
 use super::arbion::domain::order::{
@@ -190,6 +192,7 @@ pub fn order(
         reason: None,
         denials: Vec::new(),
         replaces: None,
+        trailing_stop: None,
     }
 }
 
@@ -317,6 +320,7 @@ pub fn snapshot() -> Snapshot {
             account: account(),
             capabilities: Capabilities::paper(),
             trading_state: TradingState::Active,
+            used: used(),
         }]),
         positions: Arc::new(vec![
             position("AAPL", "100", "228.10", "231.80", 1, "192.00"),
@@ -329,13 +333,72 @@ pub fn snapshot() -> Snapshot {
         quotes: Arc::new(quotes),
         specs: Arc::new(specs),
         watchlists: Arc::new(vec![list("tech", &tech), list("hedges", &["SPY", "AAPL  270115P00190000"])]),
+        alerts: Arc::new(alerts()),
+        books: Arc::new(vec![book()]),
         log: Arc::new(log()),
         connections: Arc::new(vec![
-            Connection { name: "paper".into(), up: true, text: "0ms".into() },
-            Connection { name: "sim".into(), up: true, text: "12ms".into() },
-            Connection { name: "schwab".into(), up: false, text: "6d 4h".into() },
+            Connection::new("paper", true, "0ms"),
+            Connection::new("sim", true, "12ms"),
+            Connection::new("schwab", false, "6d 4h"),
         ]),
         replay: None,
+    }
+}
+
+/// What of the account's limits is used.
+fn used() -> RiskUse {
+    RiskUse {
+        largest_position: Some((instrument("MSFT"), decimal("25.30"))),
+        exposure_percent: decimal("101.2"),
+        open_orders: 3,
+        open_orders_of_one: 2,
+        daily_loss_percent: Decimal::ZERO,
+        drawdown_percent: decimal("1.4"),
+        orders_last_second: 0,
+        orders_last_minute: 2,
+    }
+}
+
+/// One alert waits, one rang in the morning.
+fn alerts() -> Vec<Alert> {
+    let alert = |id, symbol, when, value| Alert {
+        id: AlertId(id),
+        instrument: instrument(symbol),
+        when,
+        value: decimal(value),
+        created_at: now() - SignedDuration::from_hours(3),
+        fired_at: None,
+        fired_price: None,
+    };
+    let rang = Alert {
+        fired_at: Some(now() - SignedDuration::from_mins(95)),
+        fired_price: Some(price("97000.5")),
+        ..alert(2, "BTC-USD", AlertWhen::Above, "97000")
+    };
+    vec![alert(1, "TSLA", AlertWhen::Below, "330"), rang]
+}
+
+/// Depth and tape of AAPL: ten levels a cent apart, a trade every second.
+fn book() -> MarketBook {
+    let level = |from: &str, away: i64, n: i64| DepthLevel {
+        price: Price::new(decimal(from) + Decimal::new(away * n, 2)),
+        size: quantity(&(300 + 170 * n % 900).to_string()),
+    };
+    let print = |n: i64| {
+        let (price_text, aggressor) = match n % 3 {
+            0 => ("231.80", Aggressor::Unknown),
+            1 => ("231.81", Aggressor::Buyer),
+            _ => ("231.79", Aggressor::Seller),
+        };
+        let at = now() - SignedDuration::from_secs(n);
+        Print { at, price: price(price_text), size: quantity(&(20 + 35 * (n % 7)).to_string()), aggressor }
+    };
+    MarketBook {
+        instrument: instrument("AAPL"),
+        as_of: now(),
+        bids: (0..10).map(|n| level("231.79", -1, n)).collect(),
+        asks: (0..10).map(|n| level("231.81", 1, n)).collect(),
+        prints: (0..60).map(print).collect(),
     }
 }
 

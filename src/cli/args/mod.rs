@@ -22,7 +22,7 @@ pub use read::{
 };
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, ManArgs, PaperCommand, ScopeArg, ScreenSize,
+    FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, ScopeArg, ScreenSize,
 };
 
 /// Width that help is wrapped at, at most.
@@ -162,6 +162,8 @@ pub enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show the profile's log, or follow it
+    Logs(LogsArgs),
     /// Look after files, database, configuration and terminal
     Doctor,
     /// Print completions for a shell

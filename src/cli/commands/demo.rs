@@ -31,7 +31,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         context.need_screen()?;
         // On the screen the demo is the profile's own paper account.
         let settings = context.settings(true)?;
-        crate::cli::logging::start(&settings);
+        context.log = crate::cli::logging::start(&settings, context.host);
         let size = args.size.map(|size| (size.0, size.1));
         context.host.screen(&settings, &ScreenRequest { kind, size }).await?;
         return Output::new(&serde_json::Value::Null);

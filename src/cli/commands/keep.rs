@@ -29,7 +29,7 @@ impl Context<'_> {
             return Err(files::FileError::Exists(to.clone()).into());
         }
         let settings = self.settings(false)?;
-        super::super::logging::start(&settings);
+        self.log = crate::cli::logging::start(&settings, self.host);
         let mut ask = Passphrases::new(self.console, passphrases.as_ref(), self.environment);
         let kept = self.host.keep(&settings, keep, &mut ask)?;
         let zone = settings.loaded.config.screen.zone.time_zone();

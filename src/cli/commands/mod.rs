@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod generate;
 mod keep;
+mod logs;
 mod market;
 mod orders;
 mod speak;
@@ -36,6 +37,8 @@ pub(super) struct Context<'a> {
     pub console: &'a mut Console,
     /// How long a script's expectation may take to come true.
     pub patience: Duration,
+    /// Has the last lines of the log written when the command is over.
+    pub log: Option<tracing_appender::non_blocking::WorkerGuard>,
 }
 
 /// Does the command need neither engine nor files, so that it is answered without either.
@@ -87,6 +90,7 @@ impl Context<'_> {
             Some(
                 command @ (Command::Profile(_) | Command::Secret(_) | Command::Vault(_) | Command::Audit(_)),
             ) => self.keep(command),
+            Some(Command::Logs(args)) => logs::run(self, args).await,
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
@@ -99,7 +103,7 @@ impl Context<'_> {
 
     async fn with_engine(&mut self, command: &Command) -> Result<Output, CliError> {
         let settings = self.settings(true)?;
-        super::logging::start(&settings);
+        self.log = super::logging::start(&settings, self.host);
         let (host, console) = (self.host, &mut *self.console);
         let line = match line(host, &settings, &kind(command, host)).await {
             Ok(line) => line,
@@ -152,7 +156,7 @@ impl Context<'_> {
     async fn screen(&mut self) -> Result<Output, CliError> {
         self.need_screen()?;
         let settings = self.settings(true)?;
-        super::logging::start(&settings);
+        self.log = super::logging::start(&settings, self.host);
         let request = ScreenRequest { kind: SessionKind::Trade, size: None };
         self.host.screen(&settings, &request).await?;
         Output::new(&serde_json::Value::Null)

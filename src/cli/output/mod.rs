@@ -2,6 +2,7 @@
 
 pub mod format;
 mod json;
+pub mod market_views;
 mod table;
 pub mod views;
 

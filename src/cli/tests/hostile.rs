@@ -20,8 +20,7 @@ fn hostile_world() -> World {
             code: "X".into(),
             text: HOSTILE.into(),
         }]);
-        picture.connections =
-            Arc::new(vec![Connection { name: HOSTILE.into(), up: false, text: HOSTILE.into() }]);
+        picture.connections = Arc::new(vec![Connection::new(HOSTILE, false, HOSTILE)]);
         picture.profile = HOSTILE.into();
     });
     world

@@ -18,7 +18,7 @@ use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId, OrderNumber};
 use crate::domain::instrument::Instrument;
-use crate::domain::limits::{RiskLimits, TradingState};
+use crate::domain::limits::{RiskLimits, RiskUse, TradingState};
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::option::OptionContract;
 use crate::domain::order::{
@@ -114,6 +114,7 @@ pub(super) fn order(number: u64, request: OrderRequest, status: OrderStatus) -> 
             Vec::new()
         },
         replaces: None,
+        trailing_stop: None,
         request,
     }
 }
@@ -218,6 +219,7 @@ pub(super) fn snapshot() -> Snapshot {
             capabilities: Capabilities::paper(),
             limits: RiskLimits::default(),
             trading_state: TradingState::Active,
+            used: RiskUse::default(),
         }]),
         positions: Arc::new(vec![position(key("AAPL"), q("10"), p("228.1"))]),
         orders: Arc::new(vec![working]),
@@ -227,13 +229,15 @@ pub(super) fn snapshot() -> Snapshot {
             name: "main".into(),
             instruments: vec![key("AAPL"), key("BTC-USD")],
         }]),
+        alerts: Arc::default(),
+        books: Arc::default(),
         log: Arc::new(vec![LogLine {
             at: now(),
             severity: Severity::Info,
             code: "STARTED".into(),
             text: "the engine is up".into(),
         }]),
-        connections: Arc::new(vec![Connection { name: "sim".into(), up: true, text: "simulated".into() }]),
+        connections: Arc::new(vec![Connection::new("sim", true, "simulated")]),
         replay: None,
     }
 }

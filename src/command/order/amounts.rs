@@ -152,6 +152,10 @@ impl Reader<'_> {
             return Ok(());
         }
         self.slots.quantity = Some(value);
+        // "100 qty aapl", "100 nos of aapl": Indian desks count so.
+        if matches!(self.text(0), "qty" | "quantity" | "nos") {
+            self.at += 1;
+        }
         Ok(())
     }
 
@@ -233,6 +237,16 @@ impl Reader<'_> {
         }
     }
 
+    /// "of my buying power" at the front, and how many words it takes.
+    fn buying_power_ahead(&self) -> Option<usize> {
+        let lead = (0..).take_while(|i| matches!(self.text(*i), "of" | "my" | "the" | "available")).count();
+        match (self.text(lead), self.text(lead + 1)) {
+            ("buying", "power") => Some(lead + 2),
+            ("bp", _) => Some(lead + 1),
+            _ => None,
+        }
+    }
+
     /// Half, a third, all, everything. `None` when there is none.
     fn fraction(&mut self) -> Option<Parsed<()>> {
         let third = Decimal::new(3_333, 2);
@@ -275,6 +289,14 @@ impl Reader<'_> {
         if matches!(self.text(0), "a" | "an") && percent != third && percent < Decimal::ONE_HUNDRED {
             self.at += 1;
             return Some(once(&mut self.slots.quantity, percent / Decimal::ONE_HUNDRED, "quantities"));
+        }
+        if let Some(used) = self.buying_power_ahead().filter(|_| matches!(self.slots.verb, Some(Verb::Buy))) {
+            self.at += used;
+            return Some(once(&mut self.slots.percent_of_power, percent, "amounts"));
+        }
+        // "half of half my aapl" is a quarter, which nobody counts for the user.
+        if percent < Decimal::ONE_HUNDRED && self.slots.percent_of_position.is_some() {
+            return Some(refuse("Two amounts were given; say one."));
         }
         if matches!(self.slots.verb, Some(Verb::Buy | Verb::Short)) && percent < Decimal::ONE_HUNDRED {
             return Some(Err(Trouble::Missing(

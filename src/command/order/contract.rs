@@ -118,11 +118,24 @@ impl Reader<'_> {
         if matches!(self.text(0), "monthly" | "monthlies") {
             self.at += 1;
             self.slots.said_expiry.push(self.next_monthly());
+        } else if self.text(0) == "weeklys" && self.is_series_label() {
+            self.at += 1;
         } else if matches!(self.text(0), "weekly" | "weeklys" | "weeklies") {
             self.at += 1;
             let friday = self.context.calendar.weekly_expiry(self.context.today);
             self.slots.said_expiry.push(Said::Day(friday));
         }
+    }
+
+    /// thinkorswim writes the kind of a series in brackets before its day: `SPY 100 (Weeklys) 4 DEC 26 600 CALL`.
+    fn is_series_label(&self) -> bool {
+        self.at > 0
+            && matches!(self.tokens[self.at - 1].kind, Kind::Mark('('))
+            && matches!(self.kind(1), Some(Kind::Mark(')')))
+            && self
+                .tokens
+                .get(self.at + 2..)
+                .is_some_and(|rest| matches!(dates::read(rest, self.context.today), Some((Said::Day(_), _))))
     }
 
     fn option_ahead(&self) -> bool {

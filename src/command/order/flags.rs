@@ -1,7 +1,9 @@
 //! Broker, post only, reduce only, perpetuals; and words that say nothing.
 
 use crate::command::lex::Kind;
+use crate::command::symbols::{self, Found};
 use crate::command::words;
+use crate::domain::instrument::Instrument;
 
 use super::{Parsed, Reader, Verb, once};
 
@@ -75,10 +77,20 @@ impl Reader<'_> {
     pub(super) fn leftovers(&mut self) -> Parsed<()> {
         match self.kind(0) {
             Some(Kind::Mark(',' | ':' | '!' | '(' | ')' | '.' | '…')) => self.at += 1,
+            // "btc cash" is another coin than bitcoin.
+            Some(Kind::Word) if self.text(0) == "cash" && self.is_behind_coin() => {}
             // "could you buy 10 aapl?" was caught before; a lone mark elsewhere is noise.
             Some(Kind::Word) if words::is_filler(self.text(0)) => self.at += 1,
             _ => {}
         }
         Ok(())
+    }
+    /// Does a coin stand before the front.
+    fn is_behind_coin(&self) -> bool {
+        self.at.checked_sub(1).and_then(|at| symbols::read(&self.tokens[at..=at], self.context)).is_some_and(
+            |(found, _)| {
+                matches!(found, Found::One(Instrument::Crypto { .. } | Instrument::Perpetual { .. }))
+            },
+        )
     }
 }

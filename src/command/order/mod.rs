@@ -164,6 +164,10 @@ impl<'a> Reader<'a> {
     /// A price at the front, in digits or words: a number, money, or nothing.
     fn value(&mut self) -> Option<Decimal> {
         let (value, used) = match (self.kind(0)?, self.text(0), self.text(1)) {
+            // "4 hundred" is one price.
+            (Kind::Number(value), _, "hundred" | "thousand" | "grand" | "million") => {
+                (words::factor(self.text(1)).map_or(*value, |factor| value.saturating_mul(factor)), 2)
+            }
             (Kind::Number(value) | Kind::Money(value), ..) => (*value, 1),
             (_, "a" | "one", "dollar" | "buck" | "cent") => (Decimal::ONE, 1),
             // "twelve" and "fifty" side by side are 12.50 or 1250: neither is taken for the price.

@@ -59,7 +59,8 @@ impl Reader<'_> {
             }
             return once(&mut self.slots.peg, peg, "prices");
         }
-        if matches!(self.text(ahead), "market" | "mkt") {
+        // "at cmp", the current market price, is how Indian desks say it.
+        if matches!(self.text(ahead), "market" | "mkt") || marked && self.text(ahead) == "cmp" {
             self.at += ahead + 1;
             while matches!(self.text(0), "price" | "order" | "prices") {
                 self.at += 1;
@@ -73,7 +74,9 @@ impl Reader<'_> {
     /// "limit 185", "no more than 185", "up to 185".
     fn named_limit(&mut self) -> Parsed<()> {
         let lead = match (self.text(0), self.text(1), self.text(2)) {
-            ("no" | "not", "more", "than") | ("no", "higher" | "lower" | "less" | "worse", "than") => 3,
+            ("no" | "not", "more", "than")
+            | ("no", "higher" | "lower" | "less" | "worse", "than")
+            | ("at", "or", "below" | "under" | "above" | "over") => 3,
             ("at", "most" | "least" | "worst", _)
             | ("or", "less" | "more", _)
             | ("up", "to", _)
@@ -86,16 +89,21 @@ impl Reader<'_> {
             _ => return Ok(()),
         };
         let start = self.at;
+        let bound = if self.text(1) == "or" { self.text(2) } else { self.text(0) };
         let beyond = match self.slots.verb {
-            Some(Verb::Buy | Verb::Cover) => matches!(self.text(0), "above" | "over"),
-            Some(Verb::Sell | Verb::Short | Verb::Close) => matches!(self.text(0), "under" | "below"),
+            Some(Verb::Buy | Verb::Cover) => matches!(bound, "above" | "over"),
+            Some(Verb::Sell | Verb::Short | Verb::Close) => matches!(bound, "under" | "below"),
             _ => false,
         };
         self.at += lead;
         self.skip(&["at", "of", "price", "order", "is", "to", "=", "than", "a", "for", "most", "least"]);
-        if matches!(self.text(0), "buy" | "sell") {
-            self.at += 1;
-        }
+        // "b 10 aapl limit buy 230" says its side twice; another side is another order.
+        let same_side = match self.slots.verb {
+            Some(Verb::Buy) => self.text(0) == "buy",
+            Some(Verb::Sell) => self.text(0) == "sell",
+            _ => false,
+        };
+        self.at += usize::from(same_side);
         // "limit 10 aapl 230": which of the two is the price.
         let before_name = matches!(self.kind(0), Some(Kind::Number(_)))
             && matches!(self.kind(1), Some(Kind::Word))
@@ -143,7 +151,7 @@ impl Reader<'_> {
         let start = self.at;
         self.at += 1;
         let names_limit = self.text(0) == "limit" || self.text(0) == "a" && self.text(1) == "limit";
-        while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of" | "about")
+        while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of")
             && !(self.text(0) == "a" && matches!(self.text(1), "dollar" | "buck" | "cent"))
         {
             self.at += 1;

@@ -20,6 +20,13 @@ impl Reader<'_> {
     }
 
     pub(super) fn verb(&mut self) -> Parsed<()> {
+        // "reduce only sell 1 btc perp": the flag stands in front.
+        if let ("reduce" | "post", "only") = (self.text(0), self.text(1)) {
+            self.slots.reduce_only |= self.text(0) == "reduce";
+            self.slots.post_only |= self.text(0) == "post";
+            self.at += 2;
+            return self.verb();
+        }
         let (verb, effect, used) = match (self.text(0), self.text(1), self.text(2)) {
             ("buy", "to", "open") | ("buying", "to", "open") => (Verb::Buy, Some(PositionEffect::Open), 3),
             ("buy", "to", "close") => (Verb::Buy, Some(PositionEffect::Close), 3),

@@ -1,17 +1,20 @@
-//! What shows the market: quotes, charts, option chains.
+//! What shows the market: quotes, charts, option chains. Every word must be understood, as in an order: what is shown is what was asked.
+
+use jiff::civil::Date;
 
 use crate::command::ParseContext;
-use crate::command::dates::{self, Said};
+use crate::command::cursor::{Cursor, one};
+use crate::command::dates;
 use crate::command::lex::{Kind, Token};
-use crate::command::order::{self, Trouble};
+use crate::command::order::{self, Parsed, Trouble, once};
 use crate::command::symbols::{self, Found};
 use crate::command::types::{Command, Missing};
-use crate::command::{guard, words};
+use crate::command::{guard, question_back, words};
 use crate::domain::instrument::Instrument;
 use crate::domain::option::Right;
 use crate::domain::quote::Interval;
 
-use super::{clarify, instruments};
+use super::ask;
 
 /// `aapl msft`, `quote nvda`, "what's tesla trading at?".
 pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
@@ -33,18 +36,38 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
     if !asks {
         return None;
     }
-    let rest: Vec<Token> = tokens.iter().filter(|t| !is_around_price(&t.text)).cloned().collect();
-    let found = instruments(&rest, context);
-    if found.is_empty() {
-        return lead.then(|| clarify(vec![Missing::Instrument], "A quote of which symbol?"));
+    match quoted(&mut Cursor::new(tokens, context)) {
+        Ok(instruments) => Some(Command::Quote { instruments }),
+        Err(trouble) if lead => Some(question_back(trouble, context)),
+        // A question that asks for more than a price is one for the model.
+        Err(_) => None,
     }
-    // Every remaining word must be an instrument, or the sentence says more than "quote".
-    let understood = rest.iter().all(|t| {
-        matches!(t.kind, Kind::Mark(_) | Kind::Occ(_))
-            || symbols::ticker(t.raw, context).is_some()
-            || found.len() == 1 && !guard::is_verb(&t.text) && !matches!(t.kind, Kind::Number(_))
-    });
-    understood.then_some(Command::Quote { instruments: found })
+}
+
+/// The instruments whose prices are asked for: at least one, each once, in order.
+fn quoted(cursor: &mut Cursor<'_>) -> Parsed<Vec<Instrument>> {
+    let mut list = Vec::new();
+    while !cursor.is_done() {
+        // In capitals an everyday word is a ticker: "quote NOW".
+        let loud = cursor.token(0).is_some_and(Token::is_shouted);
+        let around = is_around_price(cursor.text(0));
+        if around && !loud || cursor.is_pause() {
+            cursor.skip(1);
+        } else if let Some(found) = cursor.instrument() {
+            let instrument = one(found)?;
+            if !list.contains(&instrument) {
+                list.push(instrument);
+            }
+        } else if around {
+            cursor.skip(1);
+        } else {
+            return Err(cursor.not_understood());
+        }
+    }
+    if list.is_empty() {
+        return Err(ask(Missing::Instrument, "A quote of which symbol?"));
+    }
+    Ok(list)
 }
 
 /// The instruments of a sentence that names nothing else: each once, in order.
@@ -94,99 +117,171 @@ fn is_about_price(word: &str) -> bool {
 }
 
 /// Words around the symbols of a quote.
+const AROUND_PRICE: &[&str] = &[
+    "a",
+    "an",
+    "and",
+    "are",
+    "ask",
+    "at",
+    "bid",
+    "bid/ask",
+    "can",
+    "cost",
+    "current",
+    "currently",
+    "do",
+    "does",
+    "doing",
+    "for",
+    "get",
+    "go",
+    "going",
+    "how",
+    "how's",
+    "hows",
+    "i",
+    "is",
+    "it",
+    "latest",
+    "last",
+    "live",
+    "me",
+    "much",
+    "now",
+    "of",
+    "on",
+    "one",
+    "or",
+    "please",
+    "price",
+    "prices",
+    "px",
+    "q",
+    "quote",
+    "quotes",
+    "right",
+    "see",
+    "share",
+    "show",
+    "stock",
+    "the",
+    "today",
+    "trading",
+    "vs",
+    "what",
+    "what's",
+    "whats",
+    "where",
+    "where's",
+    "wheres",
+    "worth",
+    "you",
+];
+
 fn is_around_price(word: &str) -> bool {
-    matches!(
-        word,
-        "quote"
-            | "q"
-            | "quotes"
-            | "price"
-            | "prices"
-            | "px"
-            | "of"
-            | "for"
-            | "what's"
-            | "what"
-            | "is"
-            | "the"
-            | "how"
-            | "much"
-            | "where"
-            | "where's"
-            | "at"
-            | "trading"
-            | "now"
-            | "last"
-            | "me"
-            | "get"
-            | "a"
-            | "on"
-            | "show"
-            | "current"
-            | "right"
-            | "going"
-            | "doing"
-            | "today"
-            | "bid"
-            | "ask"
-            | "and"
-            | "are"
-            | "how's"
-            | "hows"
-            | "wheres"
-            | "whats"
-            | "cost"
-            | "does"
-            | "worth"
-    )
+    AROUND_PRICE.contains(&word)
 }
+
+/// Words that ask for a chart, and words around its symbol and interval.
+const CHARTS: &[&str] = &["chart", "charts", "graph", "candles", "candlestick", "candlesticks", "plot"];
+const AROUND_A_CHART: &[&str] = &[
+    "show", "me", "a", "an", "the", "of", "for", "on", "open", "pull", "up", "please", "price", "in", "at",
+    "with", "see", "view", "give", "my", "display", "get", "bars", "stock",
+];
 
 pub(super) fn chart(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let at = text.iter().position(|w| matches!(*w, "chart" | "charts" | "graph" | "candles" | "plot"))?;
-    let found = interval(text);
-    let rest: Vec<Token> = tokens
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| *i != at && found.is_none_or(|(_, start, used)| *i < start || *i >= start + used))
-        .map(|(_, t)| t.clone())
-        .collect();
-    let interval = found.map_or(Interval::Day1, |(interval, ..)| interval);
-    match instruments(&rest, context).first() {
-        Some(instrument) => Some(Command::Chart { instrument: instrument.clone(), interval }),
-        None => Some(clarify(vec![Missing::Instrument], "A chart of which symbol?")),
+    if guard::is_verb(text.first()?) || !text.iter().any(|w| CHARTS.contains(w)) {
+        return None;
     }
+    Some(charted(&mut Cursor::new(tokens, context)).unwrap_or_else(|trouble| question_back(trouble, context)))
 }
 
-/// An interval at some words: `5m`, `5 minute`, `daily`.
-fn interval(text: &[&str]) -> Option<(Interval, usize, usize)> {
-    for (i, word) in text.iter().enumerate() {
-        let one = match *word {
-            "1m" | "1min" | "1-minute" | "1-min" | "minute" => Some(Interval::Minute1),
-            "5m" | "5min" | "5-minute" | "5-min" => Some(Interval::Minute5),
-            "15m" | "15min" | "15-minute" | "15-min" => Some(Interval::Minute15),
-            "1h" | "60m" | "hourly" | "1hr" | "hour" | "1-hour" => Some(Interval::Hour1),
-            "1d" | "daily" | "day" | "d" => Some(Interval::Day1),
-            "1w" | "weekly" | "week" | "w" => Some(Interval::Week1),
-            _ => None,
-        };
-        let two = match (*word, text.get(i + 1).copied().unwrap_or("")) {
-            ("1" | "one", "minute" | "min" | "m") => Some(Interval::Minute1),
-            ("5" | "five", "minute" | "min" | "minutes" | "mins" | "m") => Some(Interval::Minute5),
-            ("15" | "fifteen", "minute" | "min" | "minutes" | "mins" | "m") => Some(Interval::Minute15),
-            ("1" | "one", "hour" | "hr" | "h") | ("60", "minute" | "min") => Some(Interval::Hour1),
-            ("1" | "one", "day") => Some(Interval::Day1),
-            ("1" | "one", "week") => Some(Interval::Week1),
-            _ => None,
-        };
-        if let Some(found) = two {
-            return Some((found, i, 2));
-        }
-        if let Some(found) = one {
-            return Some((found, i, 1));
+fn charted(cursor: &mut Cursor<'_>) -> Parsed<Command> {
+    let (mut instrument, mut wanted) = (None, None);
+    while !cursor.is_done() {
+        if let Some((interval, used)) = interval(cursor.text(0), cursor.text(1)) {
+            cursor.skip(used);
+            once(&mut wanted, interval, "intervals")?;
+        } else if cursor.take(CHARTS) {
+        } else if let Some(found) = cursor.instrument() {
+            let found = one(found)?;
+            if instrument.as_ref().is_some_and(|known| *known != found) {
+                return Err(Trouble::Refused("One chart at a time.".to_owned()));
+            }
+            instrument = Some(found);
+        } else if !(cursor.take(AROUND_A_CHART) || cursor.take_pause()) {
+            return Err(Trouble::Refused(format!(
+                "A chart takes a symbol and an interval: 1m, 5m, 15m, 1h, 1d or 1w; '{}' is neither.",
+                cursor.text(0)
+            )));
         }
     }
-    None
+    let instrument = instrument.ok_or_else(|| ask(Missing::Instrument, "A chart of which symbol?"))?;
+    Ok(Command::Chart { instrument, interval: wanted.unwrap_or(Interval::Day1) })
 }
+
+/// An interval at the front, `5m`, `5 minute`, `daily`, and how many words it takes.
+fn interval(first: &str, second: &str) -> Option<(Interval, usize)> {
+    let two = match (first, second) {
+        ("1" | "one", "minute" | "min" | "m") => Some(Interval::Minute1),
+        ("5" | "five", "minute" | "min" | "minutes" | "mins" | "m") => Some(Interval::Minute5),
+        ("15" | "fifteen", "minute" | "min" | "minutes" | "mins" | "m") => Some(Interval::Minute15),
+        ("1" | "one", "hour" | "hr" | "h") | ("60", "minute" | "min" | "minutes" | "mins") => {
+            Some(Interval::Hour1)
+        }
+        ("1" | "one", "day") => Some(Interval::Day1),
+        ("1" | "one", "week") => Some(Interval::Week1),
+        _ => None,
+    };
+    if let Some(interval) = two {
+        return Some((interval, 2));
+    }
+    let one = match first {
+        "1m" | "1min" | "1-minute" | "1-min" | "minute" => Interval::Minute1,
+        "5m" | "5min" | "5-minute" | "5-min" => Interval::Minute5,
+        "15m" | "15min" | "15-minute" | "15-min" => Interval::Minute15,
+        "1h" | "60m" | "60min" | "hourly" | "1hr" | "hour" | "1-hour" => Interval::Hour1,
+        "1d" | "daily" | "day" | "d" => Interval::Day1,
+        "1w" | "weekly" | "week" | "w" => Interval::Week1,
+        _ => return None,
+    };
+    Some((one, 1))
+}
+
+/// Words around the underlying of a chain.
+const AROUND_A_CHAIN: &[&str] = &[
+    "chain",
+    "chains",
+    "option",
+    "options",
+    "show",
+    "me",
+    "the",
+    "a",
+    "an",
+    "of",
+    "for",
+    "on",
+    "pull",
+    "up",
+    "open",
+    "get",
+    "list",
+    "display",
+    "please",
+    "expiring",
+    "expiry",
+    "exp",
+    "expiration",
+    "see",
+    "view",
+    "and",
+    "with",
+    "at",
+    "in",
+    "only",
+];
 
 pub(super) fn chain(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
     let options_of = lists_contracts(tokens, text, context)
@@ -196,56 +291,56 @@ pub(super) fn chain(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
             ["show" | "pull" | "open" | "get" | "list" | "display", .., "options" | "calls" | "puts"]
         )
         || matches!(text, ["show" | "list", "me", .., "options"]);
-    let at = text.iter().position(|w| matches!(*w, "chain" | "chains"));
-    if at.is_none()
-        && !options_of
-        && !(matches!(text, ["show" | "list", ..]) && text.iter().any(|w| matches!(*w, "calls" | "puts")))
+    let named = text.iter().any(|w| matches!(*w, "chain" | "chains"));
+    let lists_a_side =
+        matches!(text, ["show" | "list", ..]) && text.iter().any(|w| matches!(*w, "calls" | "puts"));
+    if !(named || options_of || lists_a_side) {
+        return None;
+    }
+    if guard::is_verb(text[0])
+        || text.iter().any(|w| matches!(*w, "positions" | "position" | "my" | "orders"))
     {
         return None;
     }
-    if text.iter().any(|w| matches!(*w, "positions" | "position" | "my" | "orders")) {
-        return None;
-    }
-    let right = text.iter().find_map(|w| match *w {
-        "calls" | "call" => Some(Right::Call),
-        "puts" | "put" => Some(Right::Put),
-        _ => None,
-    });
-    let mut said: Option<(Said, usize, usize)> = None;
-    for i in 0..tokens.len() {
-        if let Some((day, used)) = dates::read(&tokens[i..], context.today) {
-            said = Some((day, i, used));
-            break;
+    let read = chained(&mut Cursor::new(tokens, context), context);
+    Some(read.unwrap_or_else(|trouble| question_back(trouble, context)))
+}
+
+fn chained(cursor: &mut Cursor<'_>, context: &ParseContext<'_>) -> Parsed<Command> {
+    let (mut underlying, mut said, mut right, mut weekly) = (None, None, None, None::<Date>);
+    let (mut calls, mut puts) = (false, false);
+    while !cursor.is_done() {
+        if let Some((day, used)) = dates::read(cursor.rest(), context.today) {
+            cursor.skip(used);
+            once(&mut said, day, "expiries")?;
+        } else if cursor.take(&["calls", "call"]) {
+            calls = true;
+            right = Some(Right::Call);
+        } else if cursor.take(&["puts", "put"]) {
+            puts = true;
+            right = Some(Right::Put);
+        } else if cursor.take(&["weekly", "weeklys", "weeklies"]) {
+            weekly = Some(context.calendar.weekly_expiry(context.today));
+        } else if let Some(found) = cursor.instrument() {
+            let Instrument::Equity { symbol } = one(found)? else {
+                return Err(ask(
+                    Missing::Instrument,
+                    "Only shares, funds and indices have option chains here.",
+                ));
+            };
+            once(&mut underlying, symbol, "symbols")?;
+        } else if !(cursor.take(AROUND_A_CHAIN) || cursor.take_pause()) {
+            return Err(cursor.not_understood());
         }
     }
-    let rest: Vec<Token> = tokens
-        .iter()
-        .enumerate()
-        .filter(|(i, t)| {
-            said.is_none_or(|(_, start, used)| *i < start || *i >= start + used)
-                && !matches!(
-                    t.text.as_str(),
-                    "chain" | "chains" | "options" | "option" | "show" | "calls" | "puts"
-                )
-        })
-        .map(|(_, t)| t.clone())
-        .collect();
-    let underlying = instruments(&rest, context).into_iter().find_map(|i| match i {
-        Instrument::Equity { symbol } => Some(symbol),
-        _ => None,
-    });
-    let Some(underlying) = underlying else {
-        return Some(clarify(vec![Missing::Instrument], "The chain of which symbol?"));
-    };
-    let expiry = match said {
-        Some((said, ..)) => match order::expiry(said, context, Some(underlying.as_str())) {
-            Ok(day) => Some(day),
-            Err(Trouble::Missing(missing, text)) => return Some(clarify(missing, &text)),
-            Err(_) => None,
-        },
-        None => None,
-    };
-    Some(Command::Chain { underlying, expiry, right })
+    let underlying = underlying.ok_or_else(|| ask(Missing::Instrument, "The chain of which symbol?"))?;
+    let said = said.map(|said| order::expiry(said, context, Some(underlying.as_str()))).transpose()?;
+    if said.is_some() && weekly.is_some_and(|friday| Some(friday) != said) {
+        return Err(Trouble::Refused("Two expiries were given; say one.".to_owned()));
+    }
+    // Both sides are the whole chain.
+    let right = right.filter(|_| !(calls && puts));
+    Ok(Command::Chain { underlying, expiry: said.or(weekly), right })
 }
 
 /// `nvda calls dec 18 2026`: a symbol, a right or "options", perhaps an expiry, and nothing else.

@@ -5,13 +5,11 @@ mod market;
 mod show;
 mod switches;
 
-use crate::domain::instrument::Instrument;
-
 use super::ParseContext;
 use super::lex::Token;
-use super::symbols::{self, Found};
+use super::order::Trouble;
 use super::types::{Command, Missing};
-use super::{alerts, words, working};
+use super::{alerts, working};
 
 use market::{chain, chart, quote};
 use show::show;
@@ -78,26 +76,6 @@ fn polite<'a>(mut tokens: &'a [Token<'a>]) -> &'a [Token<'a>] {
     tokens
 }
 
-fn clarify(missing: Vec<Missing>, message: &str) -> Command {
-    Command::Clarify { missing, message: message.to_owned() }
-}
-
-/// Instruments named in some tokens, in order; words of the language and fillers are passed over.
-fn instruments(tokens: &[Token], context: &ParseContext<'_>) -> Vec<Instrument> {
-    let mut list = Vec::new();
-    let mut at = 0;
-    while at < tokens.len() {
-        let plain = words::is_keyword(&tokens[at].text) && !tokens[at].raw.starts_with('$');
-        let loud = tokens[at].is_shouted();
-        match (!plain || loud).then(|| symbols::read(&tokens[at..], context)).flatten() {
-            Some((Found::One(instrument), used)) => {
-                if !list.contains(&instrument) {
-                    list.push(instrument);
-                }
-                at += used;
-            }
-            _ => at += 1,
-        }
-    }
-    list
+fn ask(missing: Missing, message: &str) -> Trouble {
+    Trouble::Missing(vec![missing], message.to_owned())
 }

@@ -1,179 +1,302 @@
-//! What shows the account: positions, orders, balances, profit and loss.
+//! What shows the account: positions, orders, balances, profit and loss. Every word must be understood, so that what is shown is what was
+//! asked for and not a part of it.
 
 use jiff::ToSpan;
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 
 use crate::command::ParseContext;
+use crate::command::cursor::{Cursor, one};
 use crate::command::dates::{self, Said};
 use crate::command::lex::Token;
+use crate::command::order::{Parsed, Trouble, once};
+use crate::command::symbols::Found;
 use crate::command::types::{Command, ShowTopic};
-use crate::command::{guard, symbols, words};
-
-use super::instruments;
+use crate::command::{guard, question_back, words};
+use crate::domain::calendar::plus_days;
 
 /// Words of a wish to see something that does not begin like one.
-const SHORT_WORDS_MAX: usize = 6;
+const SHORT_WORDS_MAX: usize = 8;
 
 pub(super) fn show(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
-    let asks = asks_to_see(text.first()?);
+    let first = *text.first()?;
     let what = topic(text)?;
-    // "history since nov 1": the day is read, and counts as no word.
-    let since_at = text.iter().position(|w| matches!(*w, "since" | "from"));
-    let dated = since_at.filter(|at| dates::read(&tokens[at + 1..], context.today).is_some());
-    let text_said = &text[..dated.unwrap_or(text.len())];
-    let short = text_said.len() <= SHORT_WORDS_MAX
-        && !guard::is_verb(text[0])
-        && (text_said.iter().all(|w| {
-            words::is_keyword(w)
-                || topic(&[w]).is_some()
-                || is_period(w)
-                || words::broker(w).is_some()
-                || symbols::ticker(w, context).is_some()
-        }));
-    let commands = matches!(
-        text[0],
-        "stop" | "start" | "pause" | "run" | "kill" | "set" | "backtest" | "cancel" | "delete" | "take"
-    ) || matches!(text, ["cash", "out", ..]);
-    if (!asks && !short) || commands {
+    let commands = guard::is_verb(first)
+        || matches!(first, "stop" | "start" | "pause" | "run" | "set" | "backtest" | "delete" | "take")
+        || matches!(text, ["cash", "out", ..])
+        || matches!(text, ["do", verb, ..] if guard::is_verb(verb))
+        || first == "get"
+            && !matches!(text.get(1), Some(&"my" | &"the" | &"me" | &"positions" | &"orders" | &"balances"));
+    let asks = asks_to_see(first);
+    if commands || !asks && text.len() > SHORT_WORDS_MAX {
         return None;
     }
-    if matches!(text, ["do", verb, ..] if guard::is_verb(verb))
-        || (text[0] == "get"
-            && !matches!(text.get(1), Some(&"my" | &"the" | &"me" | &"positions" | &"orders" | &"balances")))
-    {
-        return None;
+    match shown(what, &mut Cursor::new(tokens, context)) {
+        Ok(command) => Some(command),
+        // What does not begin like a wish to see something may be anything else.
+        Err(trouble) => shows(first).then(|| question_back(trouble, context)),
     }
-    let broker = said_broker(text);
-    let rest: Vec<Token> = tokens
-        .iter()
-        .enumerate()
-        .filter(|(i, t)| {
-            topic(&[t.text.as_str()]).is_none()
-                && !is_asking_word(&t.text)
-                && broker.is_none_or(|(at, _)| at != *i)
-        })
-        .map(|(_, t)| t.clone())
-        .collect();
-    let of_what = !matches!(what, ShowTopic::Watchlist | ShowTopic::Balances | ShowTopic::BuyingPower);
-    let instrument = instruments(&rest, context).into_iter().next().filter(|_| of_what);
-    let broker = broker.map(|(_, name)| name).filter(|_| what != ShowTopic::Connections);
-    Some(Command::Show {
+}
+
+/// Words that begin nothing but a wish to see something.
+fn shows(word: &str) -> bool {
+    matches!(word, "show" | "list" | "display" | "view" | "print" | "goto")
+}
+
+/// The topic with its symbol, its first day and its broker, and nothing left over.
+fn shown(what: ShowTopic, cursor: &mut Cursor<'_>) -> Parsed<Command> {
+    let (mut instrument, mut since, mut broker) = (None, None, None);
+    let mut topics = Topics::default();
+    while !cursor.is_done() {
+        if let Some(name) = said_broker(cursor) {
+            once(&mut broker, name, "brokers")?;
+        } else if let Some(day) = period(cursor) {
+            once(&mut since, day, "days")?;
+        } else if what == ShowTopic::Watchlist && is_watchlist(cursor.text(1)) && !is_around(cursor.text(0)) {
+            // "show tech watchlist": lists stand side by side, the name only says where to look.
+            cursor.skip(1);
+        } else if let Some(topic) = topic(&[cursor.text(0)]) {
+            topics.add(topic, cursor)?;
+            cursor.skip(1);
+        } else if cursor.is_pause() {
+            topics.pause();
+            cursor.skip(1);
+        } else if let Some(found) = named(cursor) {
+            let found = one(found)?;
+            if instrument.as_ref().is_some_and(|known| *known != found) {
+                return Err(Trouble::Refused("One symbol at a time; without one, all are shown.".to_owned()));
+            }
+            instrument = Some(found);
+        } else if is_around(cursor.text(0)) || says_more(what, cursor.text(0)) {
+            cursor.skip(1);
+        } else {
+            return Err(cursor.not_understood());
+        }
+    }
+    let of_all = matches!(
         what,
-        instrument,
-        since: since(tokens, text, context.today),
-        broker: broker.map(Into::into),
-    })
+        ShowTopic::Watchlist | ShowTopic::Balances | ShowTopic::BuyingPower | ShowTopic::Connections
+    );
+    if of_all && let Some(instrument) = instrument {
+        return Err(Trouble::Refused(format!("That is shown as a whole, not of {instrument}.")));
+    }
+    // "brokers on schwab" would be the broker of a broker.
+    let broker: Option<&str> = broker.filter(|_| what != ShowTopic::Connections);
+    Ok(Command::Show { what, instrument, since, broker: broker.map(Into::into) })
+}
+
+/// An instrument at the front. In lower case a word of this language is none.
+fn named(cursor: &mut Cursor<'_>) -> Option<Found> {
+    let loud = cursor.token(0).is_some_and(|t| t.is_shouted() || t.raw.starts_with('$'));
+    // "portfolio delta" asks for a greek, not for Delta Air Lines.
+    let greek = matches!(cursor.text(0), "delta" | "gamma" | "theta" | "vega" | "rho" | "beta");
+    if !loud && (greek || is_around(cursor.text(0))) {
+        return None;
+    }
+    cursor.instrument()
+}
+
+/// The topics named so far: two side by side may make one ("order history"), joined by a comma or an "and" they are two wishes.
+#[derive(Default)]
+struct Topics {
+    last: Option<ShowTopic>,
+    paused: bool,
+}
+
+impl Topics {
+    const fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    fn add(&mut self, topic: ShowTopic, cursor: &Cursor<'_>) -> Parsed<()> {
+        let joined = self.paused || cursor.before(1).is_some_and(|t| matches!(t.text.as_str(), "and" | "&"));
+        let one = self.last.is_none_or(|last| last == topic || !joined && are_one(last, topic));
+        (self.last, self.paused) = (Some(topic), false);
+        if one { Ok(()) } else { Err(Trouble::Refused("One thing at a time, please.".to_owned())) }
+    }
+}
+
+/// Do two topics side by side name one thing: "order history", "audit log", "schwab account positions", "trade log".
+fn are_one(first: ShowTopic, second: ShowTopic) -> bool {
+    use ShowTopic as T;
+    let pair = [first, second];
+    let of = |a: ShowTopic, b: ShowTopic| pair == [a, b] || pair == [b, a];
+    first == T::Balances
+        || second == T::Balances
+        || of(T::Orders, T::History)
+        || of(T::Fills, T::History)
+        || of(T::Orders, T::Fills)
+        || of(T::Positions, T::History)
+        || of(T::Audit, T::Log)
+        || of(T::Positions, T::Risk)
+        || of(T::Positions, T::Pnl)
+        || of(T::Strategies, T::Bots)
+        || of(T::Agents, T::Bots)
+}
+
+fn is_watchlist(word: &str) -> bool {
+    matches!(word, "watchlist" | "watch-list")
 }
 
 /// Words that begin a wish to see something.
 fn asks_to_see(word: &str) -> bool {
-    matches!(
-        word,
-        "show"
-            | "list"
-            | "display"
-            | "what"
-            | "what's"
-            | "whats"
-            | "how"
-            | "view"
-            | "see"
-            | "get"
-            | "open"
-            | "my"
-            | "print"
-            | "give"
-            | "which"
-            | "do"
-            | "where"
-            | "where's"
-            | "any"
-            | "am"
-            | "go"
-            | "check"
-            | "pull"
-            | "goto"
-            | "did"
-            | "how's"
-    )
+    shows(word)
+        || matches!(
+            word,
+            "what"
+                | "what's"
+                | "whats"
+                | "how"
+                | "see"
+                | "get"
+                | "open"
+                | "my"
+                | "give"
+                | "which"
+                | "do"
+                | "where"
+                | "where's"
+                | "any"
+                | "am"
+                | "go"
+                | "check"
+                | "pull"
+                | "did"
+                | "how's"
+        )
 }
 
-/// A broker named behind a joint or in front of all, "on schwab", "ibkr positions", and where.
-fn said_broker(text: &[&str]) -> Option<(usize, &'static str)> {
-    (0..text.len()).find_map(|at| {
-        let joined = at == 0
-            || matches!(text[at - 1], "on" | "at" | "via" | "in" | "my" | "from")
-            || text.get(at + 1).is_some_and(|next| topic(&[next]).is_some());
-        words::broker(text[at]).filter(|_| joined).map(|name| (at, name))
-    })
+/// A broker at the front, named behind a joint or before a topic, "on schwab", "ibkr positions", with the words that lead to it.
+fn said_broker(cursor: &mut Cursor<'_>) -> Option<&'static str> {
+    let name = words::broker(cursor.text(0))?;
+    let joined = cursor.before(1).is_none_or(|before| {
+        matches!(before.text.as_str(), "on" | "at" | "via" | "in" | "my" | "from" | "show" | ",")
+    });
+    let before_topic = topic(&[cursor.text(1)]).is_some();
+    if !joined && !before_topic {
+        return None;
+    }
+    cursor.skip(1);
+    Some(name)
 }
 
-/// Words of a short wish to see something, "ytd pnl".
-fn is_period(word: &str) -> bool {
-    matches!(
-        word,
-        "ytd"
-            | "mtd"
-            | "wtd"
-            | "loss"
-            | "year"
-            | "today"
-            | "week"
-            | "month"
-            | "working"
-            | "filled"
-            | "this"
-            | "last"
-            | "history"
-            | "since"
-            | "yesterday"
-            | "today's"
-            | "all"
-    )
+/// Words around a topic that change nothing of it.
+const AROUND: &[&str] = &[
+    "a",
+    "all",
+    "am",
+    "an",
+    "and",
+    "any",
+    "are",
+    "at",
+    "can",
+    "check",
+    "currently",
+    "current",
+    "did",
+    "display",
+    "do",
+    "does",
+    "doing",
+    "earned",
+    "far",
+    "for",
+    "from",
+    "full",
+    "gain",
+    "get",
+    "give",
+    "go",
+    "going",
+    "got",
+    "goto",
+    "had",
+    "has",
+    "have",
+    "holding",
+    "how",
+    "how's",
+    "i",
+    "in",
+    "is",
+    "it",
+    "left",
+    "list",
+    "live",
+    "lose",
+    "lost",
+    "made",
+    "make",
+    "me",
+    "much",
+    "my",
+    "now",
+    "of",
+    "on",
+    "open",
+    "or",
+    "our",
+    "own",
+    "owning",
+    "please",
+    "pls",
+    "print",
+    "pull",
+    "right",
+    "see",
+    "show",
+    "so",
+    "that",
+    "the",
+    "there",
+    "to",
+    "total",
+    "up",
+    "down",
+    "us",
+    "view",
+    "was",
+    "we",
+    "were",
+    "what",
+    "what's",
+    "whats",
+    "where",
+    "where's",
+    "which",
+    "with",
+    "you",
+    "your",
+    "&",
+    "net",
+    "max",
+    "power",
+    "buying",
+    "loss",
+    "liq",
+    "liquidation",
+    "worth",
+    "p",
+    "l",
+    "at",
+    "watch",
+    "'",
+];
+
+fn is_around(word: &str) -> bool {
+    AROUND.contains(&word)
 }
 
-/// Words around a topic that are no symbol.
-fn is_asking_word(word: &str) -> bool {
-    matches!(
-        word,
-        "show"
-            | "list"
-            | "what"
-            | "do"
-            | "have"
-            | "how"
-            | "much"
-            | "did"
-            | "make"
-            | "today"
-            | "week"
-            | "month"
-            | "ytd"
-            | "mtd"
-            | "wtd"
-            | "loss"
-            | "year"
-            | "since"
-            | "go"
-            | "up"
-            | "down"
-            | "am"
-            | "made"
-            | "all"
-            | "open"
-            | "any"
-            | "so"
-            | "far"
-            | "lose"
-            | "nov"
-            | "dec"
-            | "is"
-            | "are"
-            | "left"
-            | "doing"
-            | "see"
-            | "now"
-    )
+/// Words that a topic has beside its name.
+fn says_more(what: ShowTopic, word: &str) -> bool {
+    match what {
+        ShowTopic::History => {
+            matches!(word, "filled" | "past" | "old" | "previous" | "closed" | "been" | "orders" | "order")
+        }
+        ShowTopic::Orders => matches!(word, "working" | "pending" | "still"),
+        ShowTopic::Pnl => matches!(word, "profit" | "profits" | "day" | "day's"),
+        _ => false,
+    }
 }
 
 fn topic(text: &[&str]) -> Option<ShowTopic> {
@@ -190,7 +313,8 @@ fn topic(text: &[&str]) -> Option<ShowTopic> {
     {
         T::Pnl
     } else if has(&["history"])
-        || (has(&["filled", "past", "old", "previous", "closed"]) && has(&["orders", "order", "trades"]))
+        || (has(&["filled", "past", "old", "previous", "closed"])
+            && has(&["orders", "order", "trades", "positions", "position"]))
     {
         T::History
     } else if has(&["orders", "order", "working"]) {
@@ -228,47 +352,54 @@ fn topic(text: &[&str]) -> Option<ShowTopic> {
     })
 }
 
-/// Since when: today, this week, ytd, since monday, since nov 1, yesterday.
-fn since(tokens: &[Token], text: &[&str], today: Date) -> Option<Date> {
-    let has = |word: &str| text.contains(&word);
-    let two = |a: &str, b: &str| text.windows(2).any(|w| w == [a, b]);
-    let back = |days: i64| crate::domain::calendar::plus_days(today, -days);
-    if has("ytd") || two("this", "year") || two("year", "to") {
-        return Date::new(today.year(), 1, 1).ok();
-    }
-    if two("this", "month") || has("mtd") {
-        return Date::new(today.year(), today.month(), 1).ok();
-    }
-    if two("last", "month") {
-        return Date::new(today.year(), today.month(), 1).ok()?.checked_sub(1.month()).ok();
-    }
-    if two("this", "week") || has("wtd") {
-        return Some(back(i64::from(jiff::civil::Weekday::Monday.until(today.weekday()))));
-    }
-    if two("last", "week") {
-        return Some(back(i64::from(jiff::civil::Weekday::Monday.until(today.weekday())) + 7));
-    }
-    if has("yesterday") || has("yesterday's") {
-        return Some(back(1));
-    }
-    if let Some(at) = text.iter().position(|w| matches!(*w, "since" | "from"))
-        && let Some((said, _)) = dates::read(&tokens[at + 1..], today)
-    {
-        return match said {
-            // A weekday, or a day without a year, was the last one that has been.
-            Said::Day(day)
-                if day > today && dates::weekday(text.get(at + 1).copied().unwrap_or("")).is_some() =>
-            {
-                Some(crate::domain::calendar::plus_days(day, -7))
-            }
-            Said::Day(day) if day > today => day.checked_sub(1.year()).ok(),
-            Said::Day(day) => Some(day),
-            Said::Month(year, month) => {
-                let first = Date::new(year, month, 1).ok()?;
-                if first > today { first.checked_sub(1.year()).ok() } else { Some(first) }
-            }
-            Said::Dte(_) => None,
-        };
-    }
-    (has("today") || has("today's")).then_some(today)
+/// A day at the front from which on something is shown: today, this week, ytd, since monday, since nov 1, yesterday.
+fn period(cursor: &mut Cursor<'_>) -> Option<Date> {
+    let (day, used) = period_at(cursor, 0)?;
+    cursor.skip(used);
+    Some(day)
+}
+
+/// The period so many tokens ahead, and how many words it takes.
+fn period_at(cursor: &Cursor<'_>, ahead: usize) -> Option<(Date, usize)> {
+    let today = cursor.today();
+    let month = Date::new(today.year(), today.month(), 1).ok()?;
+    let monday = plus_days(today, -i64::from(Weekday::Monday.until(today.weekday())));
+    let (day, used) = match (cursor.text(ahead), cursor.text(ahead + 1), cursor.text(ahead + 2)) {
+        ("year", "to", "date") => (Date::new(today.year(), 1, 1).ok()?, 3),
+        ("this", "year", _) => (Date::new(today.year(), 1, 1).ok()?, 2),
+        ("ytd" | "year", ..) => (Date::new(today.year(), 1, 1).ok()?, 1),
+        ("this", "month", _) => (month, 2),
+        ("mtd" | "month", ..) => (month, 1),
+        ("last", "month", _) => (month.checked_sub(1.month()).ok()?, 2),
+        ("this", "week", _) => (monday, 2),
+        ("wtd" | "week", ..) => (monday, 1),
+        ("last", "week", _) => (plus_days(monday, -7), 2),
+        ("yesterday" | "yesterday's", ..) => (plus_days(today, -1), 1),
+        ("today" | "today's", ..) => (today, 1),
+        // "since monday", "from this week".
+        ("since" | "from", ..) => match period_at(cursor, ahead + 1) {
+            Some((day, used)) => (day, used + 1),
+            None => since(cursor).filter(|_| ahead == 0).map(|(day, used)| (day, used + 1))?,
+        },
+        _ => return None,
+    };
+    Some((day, used))
+}
+
+/// The day behind "since", and how many words it takes.
+fn since(cursor: &Cursor<'_>) -> Option<(Date, usize)> {
+    let today = cursor.today();
+    let (said, used) = dates::read(cursor.rest().get(1..)?, today)?;
+    let day = match said {
+        // A weekday, or a day without a year, was the last one that has been.
+        Said::Day(day) if day > today && dates::weekday(cursor.text(1)).is_some() => plus_days(day, -7),
+        Said::Day(day) if day > today => day.checked_sub(1.year()).ok()?,
+        Said::Day(day) => day,
+        Said::Month(year, month) => {
+            let first = Date::new(year, month, 1).ok()?;
+            if first > today { first.checked_sub(1.year()).ok()? } else { first }
+        }
+        Said::Dte(_) => return None,
+    };
+    Some((day, used))
 }

@@ -1,13 +1,16 @@
 //! Switches, strategies, watchlists, and what closes everything.
 
+use smol_str::SmolStr;
+
 use crate::command::ParseContext;
 use crate::command::cursor::{Cursor, one};
-use crate::command::lex::{Kind, Token};
+use crate::command::lex::Token;
 use crate::command::order::{Parsed, Trouble, once};
 use crate::command::types::{Command, FlattenScope, Missing, StrategyAction, TradingMode};
+use crate::command::{guard, question_back};
 use crate::domain::instrument::Instrument;
 
-use super::{clarify, instruments};
+use super::ask;
 
 /// The strategies there are, as people write them.
 const STRATEGIES: [&str; 9] =
@@ -16,6 +19,16 @@ const STRATEGIES: [&str; 9] =
 const AROUND_A_STRATEGY: [&str; 16] = [
     "the", "my", "a", "an", "on", "for", "of", "with", "please", "strategy", "bot", "agent", "down", "off",
     "up", "trading",
+];
+
+/// Words around what is put on a watchlist or taken off it.
+const AROUND_A_LIST: &[&str] =
+    &["and", "me", "for", "please", "also", "too", "the", "a", "stock", "shares", "now", "on", "to"];
+
+/// Words around a strategy whose status is asked for.
+const AROUND_A_STATUS: &[&str] = &[
+    "is", "are", "doing", "going", "how", "how's", "what", "what's", "whats", "status", "show", "me", "now",
+    "right", "today", "so", "far", "it", "?",
 ];
 
 /// Words of the longest switch.
@@ -38,7 +51,13 @@ pub(super) fn switches(text: &[&str]) -> Option<Command> {
         said => {
             let topic = said.strip_prefix("help ")?;
             Command::Help {
-                topic: Some(topic.trim_start_matches("with ").trim_start_matches("on ").to_owned()),
+                topic: Some(
+                    topic
+                        .trim_start_matches([',', ':', ' '])
+                        .trim_start_matches("with ")
+                        .trim_start_matches("on ")
+                        .to_owned(),
+                ),
             }
         }
     })
@@ -264,37 +283,50 @@ pub(super) fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'
         "sma-cross" | "smacross" => "sma_cross",
         other => other,
     };
-    let rest: Vec<Token> =
-        tokens.iter().enumerate().filter(|(i, _)| *i != at && *i != 0).map(|(_, t)| t.clone()).collect();
-    // To ask how one is doing changes nothing; what starts or stops one must be understood whole.
-    let found = if action == StrategyAction::Status {
-        instruments(&rest, context)
-    } else {
-        match strategy_symbols(&rest, context) {
-            Ok(found) => found,
-            Err(trouble) => return Some(crate::command::question_back(trouble, context)),
+    // "blorp wheel status" begins with neither what is done nor a question: its first word is read like the others.
+    let begins = action != StrategyAction::Status || matches!(text[0], "status" | "how" | "how's");
+    let rest: Vec<Token> = tokens
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i != at && !(begins && *i == 0))
+        .map(|(_, t)| t.clone())
+        .collect();
+    let found = match strategy_symbol(&rest, action, context) {
+        Ok(found) => found,
+        Err(_) if action == StrategyAction::Status && guard::is_question(tokens) => return None,
+        Err(trouble) => return Some(question_back(trouble, context)),
+    };
+    let underlying = match found {
+        None => None,
+        Some(Instrument::Equity { symbol }) => Some(symbol),
+        Some(Instrument::Crypto { base, .. }) => Some(base),
+        Some(other) => {
+            let message = format!("A strategy runs on a share, a fund or a coin; {other} is none.");
+            return Some(Command::Clarify { missing: vec![Missing::Instrument], message });
         }
     };
-    let underlying = found.into_iter().find_map(|i| match i {
-        Instrument::Equity { symbol } => Some(symbol),
-        Instrument::Crypto { base, .. } => Some(base),
-        _ => None,
-    });
     Some(Command::Strategy { action, name: name.into(), underlying })
 }
 
-/// The symbol beside a strategy's name, at most one. How many contracts it trades is its own setting.
-fn strategy_symbols(tokens: &[Token], context: &ParseContext<'_>) -> Parsed<Vec<Instrument>> {
+/// The symbol beside a strategy's name, at most one. A number beside it is refused: how much a strategy trades is in its own settings,
+/// and a sentence that names another number must not start it with those.
+fn strategy_symbol(
+    tokens: &[Token],
+    action: StrategyAction,
+    context: &ParseContext<'_>,
+) -> Parsed<Option<Instrument>> {
     let mut cursor = Cursor::new(tokens, context);
     let mut symbol = None;
     while !cursor.is_done() {
-        let contracts = matches!(cursor.kind(0), Some(Kind::Number(_)))
-            && matches!(cursor.text(1), "contract" | "contracts");
-        if contracts {
-            cursor.skip(2);
-        } else if cursor.take(&AROUND_A_STRATEGY) || cursor.take_pause() {
+        let asks = action == StrategyAction::Status && cursor.take(AROUND_A_STATUS);
+        if asks || cursor.take(&AROUND_A_STRATEGY) || cursor.take_pause() {
         } else if let Some(found) = cursor.instrument() {
             once(&mut symbol, one(found)?, "symbols")?;
+        } else if cursor.value().is_some() && cursor.take(&["contract", "contracts", "shares", "lots"]) {
+            return Err(ask(
+                Missing::Quantity,
+                "How much a strategy trades is set in its own settings; start it without a number.",
+            ));
         } else {
             return Err(Trouble::Refused(
                 "Here a strategy is named with its symbol; how it trades is set in its own settings."
@@ -302,7 +334,7 @@ fn strategy_symbols(tokens: &[Token], context: &ParseContext<'_>) -> Parsed<Vec<
             ));
         }
     }
-    Ok(symbol.into_iter().collect())
+    Ok(symbol)
 }
 
 pub(super) fn watch(tokens: &[Token], text: &[&str], context: &ParseContext<'_>) -> Option<Command> {
@@ -317,37 +349,65 @@ pub(super) fn watch(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
         ["put", ..] if watchlist => (true, 1),
         _ => return None,
     };
-    // "on my tech watchlist", "to the tech list": the word before "watchlist" is its name.
-    let at =
-        text.iter().position(|w| matches!(*w, "watchlist" | "watch-list" | "list")).filter(|at| *at > skip);
-    let mut end = tokens.len();
-    let mut list = None;
-    if let Some(at) = at {
-        let joint =
-            text[..at].iter().rposition(|w| matches!(*w, "to" | "on" | "from" | "in" | "onto" | "off"));
-        if let Some(joint) = joint {
-            let name: Vec<&str> = text[joint + 1..at]
-                .iter()
-                .copied()
-                .filter(|w| !matches!(*w, "my" | "the" | "watch" | "a" | "our"))
-                .collect();
-            if let [name] = name.as_slice() {
-                list = Some((*name).into());
+    // What only mentions a list, and adds or removes nothing, is no watch.
+    if text.first() == Some(&"watch") && matches!(text.get(1), Some(&"list" | &"lists")) {
+        return None;
+    }
+    let read = watched(&mut Cursor::new(&tokens[skip..], context)).map(|(instruments, list)| {
+        if add { Command::Watch { instruments, list } } else { Command::Unwatch { instruments, list } }
+    });
+    Some(read.unwrap_or_else(|trouble| question_back(trouble, context)))
+}
+
+/// The instruments of a watchlist's change, at least one, and the list's name where one is said: "on my tech watchlist".
+fn watched(cursor: &mut Cursor<'_>) -> Parsed<(Vec<Instrument>, Option<SmolStr>)> {
+    let (mut found, mut list) = (Vec::new(), None);
+    while !cursor.is_done() {
+        if let Some((name, used)) = list_name(cursor)? {
+            cursor.skip(used);
+            if let Some(name) = name {
+                once(&mut list, SmolStr::new(name), "lists")?;
             }
-            end = joint;
+        } else if cursor.take(AROUND_A_LIST) || cursor.take_pause() {
+        } else if let Some(instrument) = cursor.instrument() {
+            let instrument = one(instrument)?;
+            if !found.contains(&instrument) {
+                found.push(instrument);
+            }
+        } else {
+            return Err(cursor.not_understood());
         }
     }
-    let found = instruments(&tokens[skip..end.max(skip)], context);
     if found.is_empty() {
-        return if watchlist && text.first() == Some(&"watch") {
-            None
-        } else {
-            Some(clarify(vec![Missing::Instrument], "Which symbols?"))
-        };
+        return Err(ask(Missing::Instrument, "Which symbols?"));
     }
-    Some(if add {
-        Command::Watch { instruments: found, list }
-    } else {
-        Command::Unwatch { instruments: found, list }
-    })
+    Ok((found, list))
+}
+
+/// A list at the front, "to my tech watchlist", with its name if it has one, and how many words that takes.
+fn list_name<'a>(cursor: &Cursor<'a>) -> Parsed<Option<(Option<&'a str>, usize)>> {
+    let mut ahead = 0;
+    if matches!(cursor.text(ahead), "to" | "on" | "from" | "in" | "onto" | "off") {
+        ahead += 1;
+    }
+    while matches!(cursor.text(ahead), "my" | "the" | "our" | "a") {
+        ahead += 1;
+    }
+    let is_list = |ahead: usize| match (cursor.text(ahead), cursor.text(ahead + 1)) {
+        ("watch", "list") => Some(2),
+        ("watchlist" | "watch-list" | "list", _) => Some(1),
+        _ => None,
+    };
+    if let Some(used) = is_list(ahead) {
+        return Ok(Some((None, ahead + used)));
+    }
+    if let Some(used) = is_list(ahead + 1)
+        && ahead > 0
+    {
+        return Ok(Some((Some(cursor.text(ahead)), ahead + 1 + used)));
+    }
+    if ahead > 0 && is_list(ahead + 2).is_some() {
+        return Err(Trouble::Refused("The name of a watchlist is one word.".to_owned()));
+    }
+    Ok(None)
 }

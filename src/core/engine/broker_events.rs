@@ -3,13 +3,16 @@
 use crate::core::effect::{BookedExecution, Effect};
 use crate::core::lifecycle;
 use crate::core::portfolio::Applied;
+use crate::core::risk::GOOD_FAITH_MAX;
+use crate::domain::calendar::exchange_date;
 use crate::domain::execution::{
     AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate,
 };
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::ids::ClientOrderId;
+use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::domain::snapshot::Severity;
 
-use super::Engine;
+use super::{Engine, Records};
 
 impl Engine {
     pub(super) fn on_broker_event(&mut self, event: AccountEvent) {
@@ -23,6 +26,8 @@ impl Engine {
                 }
             }
             AccountEvent::Cash(entry) => self.on_cash(entry),
+            AccountEvent::Positions(shown) => self.on_positions(&shown),
+            AccountEvent::Notice(notice) => self.note(Severity::Error, &notice.code, notice.text),
         }
     }
 
@@ -33,9 +38,9 @@ impl Engine {
         {
             return;
         }
-        let Some(mut order) = self.book.get(update.client_order_id).cloned() else {
-            let text =
-                format!("the broker reports on order {}, which is not in memory", update.client_order_id);
+        let id = update.client_order_id;
+        let Some(order) = self.book.get(id) else {
+            let text = format!("the broker reports on order {id}, which is not in memory");
             self.note(Severity::Warning, "UNKNOWN_ORDER", text);
             return;
         };
@@ -43,27 +48,27 @@ impl Engine {
         // In any case the broker is asked before anything is concluded: it may have ended the order, and the word of that be lost.
         if matches!(update.event, OrderEvent::CancelRejected(_)) {
             if order.is_working() {
-                let account = update.account.clone();
-                self.effects.push(Effect::Ask { account, order: update.client_order_id });
+                self.effects.push(Effect::Ask { account: update.account.clone(), order: id });
             }
-            if super::doubt::is_unproven(&order) {
+            if super::doubt::is_unproven(order) {
                 return;
             }
         }
-        let (before, overfill) = (order.status, order.overfill_quantity);
-        if let Err(error) = lifecycle::apply(&mut order, &update.event, update.at) {
-            let text = format!("order {}: {error}; ignored", order.number);
+        if let OrderEvent::Renamed { subject } = &update.event {
+            return self.on_renamed(update, subject);
+        }
+        let (before, overfill, number) = (order.status, order.overfill_quantity, order.number);
+        let applied = self.book.change(id, |order| lifecycle::apply(order, &update.event, update.at));
+        if let Some(Err(error)) = applied {
+            let text = format!("order {number}: {error}; ignored");
             self.note(Severity::Error, "ILLEGAL_TRANSITION", text);
             return;
         }
-        self.change_status(before, &order, event_word(&update.event));
-        if self.keeps_all() {
-            self.report(before, &order, &update.event);
-        }
+        self.order_changed(id, before, &update.event);
+        let Some(order) = self.book.get(id) else { return };
         let replaces = order.replaces.filter(|_| matches!(update.event, OrderEvent::NeverReached));
         let overfilled = order.overfill_quantity > overfill;
         let rejected = order.status == OrderStatus::Rejected && before != order.status;
-        self.put_order(order);
         if overfilled {
             self.saw_contradiction();
         }
@@ -76,14 +81,42 @@ impl Engine {
         }
     }
 
+    /// The book finds orders by what they trade: a renamed one is taken out and put in again.
+    fn on_renamed(&mut self, update: &OrderUpdate, subject: &OrderSubject) {
+        let id = update.client_order_id;
+        let Some(mut order) = self.book.take(id) else { return };
+        for (old, new) in order.request.subject.instruments().zip(subject.instruments()) {
+            self.market.rename(old, new);
+        }
+        order.request.subject = subject.clone();
+        order.updated_at = order.updated_at.max(update.at);
+        let before = order.status;
+        self.book.insert(order);
+        self.order_changed(id, before, &update.event);
+    }
+
+    /// An order has been changed in the book by an event: said, and its newest state written.
+    fn order_changed(&mut self, id: ClientOrderId, before: OrderStatus, event: &OrderEvent) {
+        self.orders_dirty();
+        if !self.keeps_all() {
+            return;
+        }
+        let Some(order) = self.book.get(id).cloned() else { return };
+        self.change_status(before, &order, event_word(event));
+        self.report(before, &order, event);
+        self.entry.orders.push(order);
+    }
+
     /// Takes an execution into the books. False when it is a repeat, or contradicts what is known.
-    fn book_execution(&mut self, execution: &Execution) -> bool {
+    pub(super) fn book_execution(&mut self, execution: &Execution) -> bool {
         let Some(books) = self.accounts.get_mut(&execution.account) else { return false };
         let held = books.portfolio.quantity(&execution.instrument);
+        let settles = books.settles_behind(execution);
         match books.portfolio.apply(execution) {
             Applied::New { realized_pnl } => {
-                if books.counts_day_trades() {
-                    books.day_trades.record(execution, held);
+                let violates = books.record(execution, held, settles);
+                if matches!(self.config.records, Records::All) {
+                    books.moved_at.insert(execution.instrument.clone(), self.now);
                 }
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
                 // After a split the newest quote is still one of before; the books have scaled their own mark.
@@ -93,6 +126,9 @@ impl Engine {
                     books.portfolio.mark(&execution.instrument, mark);
                 }
                 self.dirty.books = true;
+                if violates {
+                    self.tell_good_faith(execution);
+                }
                 true
             }
             Applied::Duplicate => false,
@@ -106,6 +142,22 @@ impl Engine {
                 false
             }
         }
+    }
+
+    /// The third within a year is what a broker restricts an account for.
+    fn tell_good_faith(&mut self, execution: &Execution) {
+        let today = exchange_date(execution.at);
+        let count = self.accounts.get(&execution.account).map_or(0, |books| books.good_faith.count(today));
+        let restricts = count >= GOOD_FAITH_MAX;
+        let severity = if restricts { Severity::Warning } else { Severity::Info };
+        let mut text = format!(
+            "{} was sold before the money that bought it had settled: good-faith violation {count} within 12 months",
+            execution.instrument
+        );
+        if restricts {
+            text.push_str("; brokers restrict such an account to settled cash");
+        }
+        self.note(severity, "GOOD_FAITH_VIOLATION", text);
     }
 
     fn on_cash(&mut self, entry: CashEntry) {
@@ -171,6 +223,8 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
         ExecutionKind::CorporateAction => "CORPORATE_ACTION",
         ExecutionKind::Bust => "EXECUTION_BUSTED",
         ExecutionKind::Liquidation => "BROKER_LIQUIDATED",
+        ExecutionKind::Fee => "FEE_IN_UNITS",
+        ExecutionKind::Adjustment => "POSITION_ADJUSTED",
     }
 }
 
@@ -201,5 +255,6 @@ const fn event_word(event: &OrderEvent) -> &'static str {
         OrderEvent::QuantityChanged { .. } => "quantity changed",
         OrderEvent::StopMoved { .. } => "stop moved",
         OrderEvent::Restated { .. } => "restated",
+        OrderEvent::Renamed { .. } => "renamed",
     }
 }

@@ -95,7 +95,11 @@ impl Engine {
     }
 
     pub(super) fn on_resume(&mut self, request: RequestId) {
+        let accepted = self.accept_positions();
         if self.trading_state == TradingState::Active {
+            if accepted {
+                return self.answer(request, Outcome::Done);
+            }
             self.answer(request, Outcome::Refused("the kill switch is not on".to_owned()));
             return;
         }
@@ -108,7 +112,6 @@ impl Engine {
 
 /// An exit that only reduces: it protects a position, so a halt leaves it.
 fn is_protective(order: &Order) -> bool {
-    order.request.origin.kind == OriginKind::Exit
-        && order.request.reduce_only
-        && order.request.contingency.parent.is_some()
+    // One that took another's place has no parent any more, and protects all the same.
+    order.request.origin.kind == OriginKind::Exit && order.request.reduce_only
 }

@@ -3,14 +3,17 @@
 //! The order of a new order: `place` checks and reserves, the step leaves an `Effect::Journal`, and only the answer
 //! `Input::Journaled` lets the `Effect::Submit` out.
 
+mod alerts;
 mod broker_events;
 mod cancel;
 mod doubt;
 mod journal;
 mod place;
+mod positions;
 mod publish;
 mod restore;
 mod trips;
+mod used;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,29 +24,34 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountKind};
 use crate::domain::calendar::{Calendar, account_day, exchange_date};
+use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::{DayTradeRule, TradingState};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Quantity};
 use crate::domain::option::OptionContract;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
 
+use super::alerts::Alerts;
 use super::book::OrderBook;
 use super::effect::{Effect, Effects, EquityPoint, JournalEntry, Outcome, RequestId, Ticket};
 use super::ids::IdGenerator;
 use super::input::{AccountSetup, Input, forward};
 use super::market::{MarketState, is_measurable};
 use super::portfolio::Portfolio;
-use super::risk::{Activity, DayTrades, from_pairs, implied_delta};
+use super::risk::{Activity, DayTrades, GoodFaith, from_pairs, implied_delta};
 use crate::domain::fees::FeeTable;
 
 /// Log lines kept in memory.
 pub const LOG_LINES_MAX: usize = 500;
+
+/// Ended orders kept where nobody reads them afterwards: whoever has just placed one may still look.
+const ENDED_UNREAD: usize = 16;
 
 /// How often the equity curve gets a point while something moves.
 const EQUITY_EVERY: SignedDuration = SignedDuration::from_secs(60);
@@ -89,10 +97,13 @@ pub(super) struct Books {
     pub(super) portfolio: Portfolio,
     pub(super) activity: Activity,
     pub(super) day_trades: DayTrades,
+    pub(super) good_faith: GoodFaith,
     pub(super) trading_state: TradingState,
     pub(super) broker_up: bool,
     pub(super) reconciled: bool,
     pub(super) last_equity_at: Option<Timestamp>,
+    /// When something last moved in an instrument; not kept where nobody compares.
+    pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
     /// Highest net liquidation by account day, oldest first; the newest twenty days.
     pub(super) equity_highs: VecDeque<(Date, Decimal)>,
 }
@@ -107,6 +118,20 @@ impl Books {
         while self.equity_highs.len() > HIGH_DAYS {
             self.equity_highs.pop_front();
         }
+    }
+
+    /// When the money behind a purchase of a cash account settles, where it has not.
+    pub(super) fn settles_behind(&self, execution: &Execution) -> Option<Date> {
+        let cash = self.setup.kind == AccountKind::Cash && execution.side.is_buy();
+        if cash { self.portfolio.settles_behind(execution) } else { None }
+    }
+
+    /// Counts an execution for the rules of the account's kind. True for a good-faith violation that was not counted yet.
+    pub(super) fn record(&mut self, execution: &Execution, held: Quantity, settles: Option<Date>) -> bool {
+        if self.counts_day_trades() {
+            self.day_trades.record(execution, held);
+        }
+        self.setup.kind == AccountKind::Cash && self.good_faith.record(execution, held, settles)
     }
 
     /// Only the accounts that obey the rule are counted for: looking up an exchange's day for every fill is dear.
@@ -152,6 +177,8 @@ pub struct Engine {
     deltas: BTreeMap<Instrument, Decimal>,
     /// Sessions in which shares fell by ten per cent: short sales of them are restricted then and in the next.
     fallen: BTreeMap<Instrument, Date>,
+    /// Accounts on which automation waits for a person, and why.
+    paused: BTreeMap<AccountId, String>,
     /// The last write failed.
     journal_down: bool,
     /// What this step wants written.
@@ -160,6 +187,7 @@ pub struct Engine {
     /// What this step sends once its entry is on disk.
     after_journal: Vec<Effect>,
     watchlists: Arc<Vec<Watchlist>>,
+    alerts: Alerts,
     connections: Arc<Vec<Connection>>,
     clock: MarketClock,
     replay: Option<ReplayState>,
@@ -174,6 +202,10 @@ impl Engine {
     pub fn new(config: EngineConfig, calendar: Arc<Calendar>, now: Timestamp) -> Self {
         Self {
             ids: IdGenerator::new(config.seed),
+            book: match config.records {
+                Records::All => OrderBook::default(),
+                Records::Executions => OrderBook::remembering(ENDED_UNREAD),
+            },
             config,
             calendar,
             now,
@@ -183,17 +215,18 @@ impl Engine {
             trading_state: TradingState::Active,
             market: MarketState::default(),
             accounts: BTreeMap::new(),
-            book: OrderBook::default(),
             waiting: BTreeMap::new(),
             doubts: BTreeMap::new(),
             trips: trips::Trips::default(),
             deltas: BTreeMap::new(),
             fallen: BTreeMap::new(),
+            paused: BTreeMap::new(),
             journal_down: false,
             entry: JournalEntry::default(),
             effects: Vec::new(),
             after_journal: Vec::new(),
             watchlists: Arc::default(),
+            alerts: Alerts::default(),
             connections: Arc::default(),
             clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
             replay: None,
@@ -218,6 +251,7 @@ impl Engine {
             Input::Replace { request, order, change } => self.on_replace(request, order, &change),
             Input::Halt { request, all, reason } => self.on_halt(request, all, &reason),
             Input::Resume { request } => self.on_resume(request),
+            Input::Alert { request, change } => self.on_alert(request, change),
             Input::Tick => self.on_tick(),
             other => self.on_setting(other),
         }
@@ -251,6 +285,7 @@ impl Engine {
                 self.clock = market;
                 self.replay = replay;
             }
+            Input::ClockStep { by } => self.saw_clock_step(by),
             Input::Note { severity, code, text } => self.note(severity, code, text),
             // The other inputs have a method of their own in `step`.
             _ => {}
@@ -271,14 +306,18 @@ impl Engine {
         // Every order that opens asks for the deltas of all options held: they are worked out as prices come, not for each order.
         let option = quote.instrument.as_option().cloned();
         if has_fallen(&quote) {
-            self.fallen.insert(quote.instrument.clone(), exchange_date(quote.as_of));
+            self.saw_fall(&quote);
         }
+        let watched = self.alerts.waits_for(&quote.instrument).then(|| quote.clone());
         let pair = match &quote.instrument {
             Instrument::Fx { base, quote } => Some((base.clone(), quote.clone())),
             _ => None,
         };
         if self.market.put_quote(quote) {
             self.dirty.any = true;
+            if let Some(quote) = watched {
+                self.ring(&quote);
+            }
             if let Some((base, counter)) = pair {
                 self.turn_into_rates(&base, &counter);
             }
@@ -286,6 +325,17 @@ impl Engine {
                 self.follow_delta(contract, held);
             }
         }
+    }
+
+    /// A share comes under the short-sale restriction, which outlives the process: tomorrow's quotes do not show today's fall.
+    fn saw_fall(&mut self, quote: &Quote) {
+        let day = exchange_date(quote.as_of);
+        if self.fallen.insert(quote.instrument.clone(), day) == Some(day) || !self.keeps_all() {
+            return;
+        }
+        let today = exchange_date(self.now);
+        self.fallen.retain(|_, fell| self.calendar.next_session(*fell) >= today);
+        self.entry.fallen = Some(self.fallen.iter().map(|(share, fell)| (share.clone(), *fell)).collect());
     }
 
     fn follow_delta(&mut self, contract: OptionContract, held: bool) {
@@ -491,6 +541,11 @@ impl Engine {
     #[must_use]
     pub const fn trading_state(&self) -> TradingState {
         self.trading_state
+    }
+
+    /// Instruments that alerts wait for: their prices must keep coming.
+    pub fn alerted(&self) -> impl Iterator<Item = &Instrument> {
+        self.alerts.instruments()
     }
 
     /// The user's lists.

@@ -104,13 +104,18 @@ impl Engine {
 
     /// Keeps an order and has its newest state written.
     pub(super) fn put_order(&mut self, order: Order) {
-        self.dirty.any = true;
-        self.dirty.orders = true;
-        self.dirty.books = true;
+        self.orders_dirty();
         if self.keeps_all() {
             self.entry.orders.push(order.clone());
         }
         self.book.insert(order);
+    }
+
+    /// Orders, and what they hold back, are to be shown anew.
+    pub(super) const fn orders_dirty(&mut self) {
+        self.dirty.any = true;
+        self.dirty.orders = true;
+        self.dirty.books = true;
     }
 
     pub(super) fn on_replace(&mut self, request: RequestId, id: ClientOrderId, change: &OrderChange) {

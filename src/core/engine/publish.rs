@@ -36,11 +36,15 @@ impl Engine {
         let accounts: Vec<AccountView> = self
             .accounts
             .values()
-            .map(|books| AccountView {
-                account: self.account_figures(books),
-                capabilities: books.setup.capabilities.clone(),
-                limits: books.setup.limits.clone(),
-                trading_state: books.trading_state,
+            .map(|books| {
+                let account = self.account_figures(books);
+                AccountView {
+                    used: self.used(books, &account),
+                    account,
+                    capabilities: books.setup.capabilities.clone(),
+                    limits: books.setup.limits.clone(),
+                    trading_state: books.trading_state,
+                }
             })
             .collect();
         let positions: Vec<Position> =
@@ -64,6 +68,8 @@ impl Engine {
             quotes: self.market.quotes(),
             specs: self.market.specs(),
             watchlists: Arc::clone(&self.watchlists),
+            alerts: self.alerts.shown(),
+            books: Arc::default(),
             log: Arc::clone(&self.published.log),
             connections: Arc::clone(&self.connections),
             replay: self.replay,

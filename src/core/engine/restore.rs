@@ -3,8 +3,9 @@
 use crate::core::effect::JournalEntry;
 use crate::core::input::{AccountSetup, Restored};
 use crate::core::portfolio::{AccountTerms, Applied, Portfolio};
-use crate::core::risk::{Activity, DayTrades};
+use crate::core::risk::{Activity, DayTrades, GoodFaith};
 use crate::domain::calendar::account_day;
+use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::limits::TradingState;
 
 use super::{Books, Engine};
@@ -23,10 +24,12 @@ impl Engine {
             portfolio,
             activity: Activity::default(),
             day_trades: DayTrades::default(),
+            good_faith: GoodFaith::default(),
             trading_state: TradingState::Active,
             broker_up: true,
             reconciled: false,
             last_equity_at: None,
+            moved_at: std::collections::BTreeMap::new(),
             equity_highs: std::collections::VecDeque::new(),
             setup,
         };
@@ -40,20 +43,17 @@ impl Engine {
         if let Some(number) = restored.next_number {
             self.next_number = self.next_number.max(number.0);
         }
+        let mut cash = restored.cash.iter().peekable();
         for execution in &restored.executions {
-            if let Some(books) = self.accounts.get_mut(&execution.account) {
-                let held = books.portfolio.quantity(&execution.instrument);
-                let applied = books.portfolio.apply(execution);
-                if books.counts_day_trades() && matches!(applied, Applied::New { .. }) {
-                    books.day_trades.record(execution, held);
-                }
+            // As it happened: what was paid in before a purchase had paid for it.
+            while let Some(entry) = cash.next_if(|entry| entry.at <= execution.at) {
+                self.restore_cash(entry);
             }
+            self.restore_execution(execution);
         }
-        for entry in &restored.cash {
-            if let Some(books) = self.accounts.get_mut(&entry.account) {
-                books.portfolio.apply_cash(entry);
-            }
-        }
+        cash.for_each(|entry| self.restore_cash(entry));
+        self.fallen.extend(restored.fallen.iter().cloned());
+        self.paused.extend(restored.paused.iter().cloned());
         for (account, equity) in &restored.day_start_equity {
             if let Some(books) = self.accounts.get_mut(account) {
                 books.portfolio.set_day_start_equity(self.now, *equity);
@@ -64,6 +64,7 @@ impl Engine {
                 books.see_equity(account_day(*at), *equity);
             }
         }
+        self.alerts.restore(restored.alerts);
         self.log.extend(restored.log);
         self.dirty.log = true;
         for order in restored.orders {
@@ -73,5 +74,20 @@ impl Engine {
         self.entry = JournalEntry::default();
         self.dirty.orders = true;
         self.dirty.books = true;
+    }
+
+    fn restore_execution(&mut self, execution: &Execution) {
+        let Some(books) = self.accounts.get_mut(&execution.account) else { return };
+        let held = books.portfolio.quantity(&execution.instrument);
+        let settles = books.settles_behind(execution);
+        if matches!(books.portfolio.apply(execution), Applied::New { .. }) {
+            books.record(execution, held, settles);
+        }
+    }
+
+    fn restore_cash(&mut self, entry: &CashEntry) {
+        if let Some(books) = self.accounts.get_mut(&entry.account) {
+            books.portfolio.apply_cash(entry);
+        }
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Trips {
 }
 
 impl Engine {
-    fn trip(&mut self, reason: &str) {
+    pub(super) fn trip(&mut self, reason: &str) {
         if self.trading_state != TradingState::Halted && !self.config.bar_mode {
             self.halt(false, reason);
         }
@@ -117,6 +117,18 @@ impl Engine {
             *asked = Times::default();
             let rate = if more(in_second, per_second) { "a second" } else { "a minute" };
             self.trip(&format!("orders of {account} are asked for at three times the limit {rate}"));
+        }
+    }
+
+    /// The clock was set forward by so much, against one that nobody sets. Quotes of before are as old as it says now.
+    pub(super) fn saw_clock_step(&mut self, by: SignedDuration) {
+        if by <= CLOCK_NOISE || self.config.bar_mode {
+            return;
+        }
+        let text = format!("the clock went forward {} s at once", by.as_secs());
+        self.note(crate::domain::snapshot::Severity::Warning, "CLOCK_FORWARD", text);
+        if by > CLOCK_STEP && self.book.working().next().is_some() {
+            self.trip(&format!("the clock went forward {} s while orders work", by.as_secs()));
         }
     }
 

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::core::risk::{self, MarketView, RiskView};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountKind};
 use crate::domain::calendar::{MarketPhase, exchange_date};
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
@@ -72,9 +72,11 @@ impl Engine {
             } else {
                 0
             },
+            good_faith: (books.setup.kind == AccountKind::Cash).then_some(&books.good_faith),
             clock_back_at: self.trips.clock_back_at,
             fees: &self.config.fees,
             reconciled: books.reconciled,
+            automation_paused: self.paused.contains_key(&books.setup.account),
             broker_up: books.broker_up,
             live_armed: false,
             bar_mode: self.config.bar_mode,

@@ -88,15 +88,14 @@ impl Venue {
 
     /// The close is the quote until the next bar.
     fn keep_close(&mut self, instrument: &Instrument, bar: &Bar) {
-        if !self.quotes.contains_key(instrument) {
-            self.quotes
-                .insert(instrument.clone(), Quote::empty(instrument.clone(), self.now, Feed::Replayed));
-        }
-        if let Some(quote) = self.quotes.get_mut(instrument) {
-            quote.bid = Some(bar.close);
-            quote.ask = Some(bar.close);
-            quote.last = Some(bar.close);
-            quote.as_of = self.now;
+        let now = self.now;
+        match self.quotes.get_mut(instrument) {
+            Some(quote) => quote.close_at(bar.close, now),
+            None => {
+                let mut quote = Quote::empty(instrument.clone(), now, Feed::Replayed);
+                quote.close_at(bar.close, now);
+                self.quotes.insert(instrument.clone(), quote);
+            }
         }
     }
 

@@ -6,12 +6,13 @@ use rust_decimal::Decimal;
 
 use crate::domain::calendar::instant;
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
-use crate::domain::execution::{AccountEvent, CashEntry, CashKind, ExecutionKind, OrderEvent};
+use crate::domain::execution::{AccountEvent, CashEntry, CashKind, ExecutionKind, Notice, OrderEvent};
 use crate::domain::ids::ExecutionId;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::money::{Price, Quantity, round_to_cents};
 use crate::domain::option::OptionContract;
 use crate::domain::order::{OrderRequest, OrderStatus, OrderType, Pricing, Side, TimeInForce};
+use crate::domain::text::clean;
 
 use super::Venue;
 use super::fills::LegFill;
@@ -57,13 +58,14 @@ impl Venue {
             }
             CorporateActionKind::SymbolChange { to } => self.rename(instrument, to),
             CorporateActionKind::CashMerger { amount } => self.merge(instrument, *amount),
-            CorporateActionKind::Other { .. } => {
+            CorporateActionKind::Other { text } => {
                 self.cancel_orders(
                     instrument,
                     "a corporate action that wants a decision of its holder",
                     |_| true,
                 );
                 self.frozen.insert(instrument.clone());
+                self.tell_frozen(instrument, text);
             }
         }
         self.schedule();
@@ -184,7 +186,14 @@ impl Venue {
         }
     }
 
-    fn swap(&mut self, old: &Instrument, new: &Instrument, held: Quantity, times: Decimal, cost: Price) {
+    pub(super) fn swap(
+        &mut self,
+        old: &Instrument,
+        new: &Instrument,
+        held: Quantity,
+        times: Decimal,
+        cost: Price,
+    ) {
         let (out, back) = if held.is_positive() { (Side::Sell, Side::Buy) } else { (Side::Buy, Side::Sell) };
         let leg = |instrument: &Instrument, side, quantity, price| LegFill {
             instrument: instrument.clone(),
@@ -223,24 +232,16 @@ impl Venue {
         }
     }
 
-    fn rename(&mut self, instrument: &Instrument, to: &Symbol) {
-        self.cancel_orders(instrument, &format!("the symbol is {to} now"), |_| true);
-        let new = Instrument::Equity { symbol: to.clone() };
-        let held = self.books.quantity(instrument);
-        if let Some(cost) = self.books.holding(instrument).map(|holding| holding.average_price()) {
-            self.swap(instrument, &new, held, Decimal::ONE, cost);
+    /// Whoever holds what is frozen hears of it: nothing else would tell before the next order is refused.
+    fn tell_frozen(&mut self, instrument: &Instrument, what: &str) {
+        let held = self.books.holdings().filter(|(it, _)| it.price_driver() == *instrument);
+        let held: Vec<String> = held.map(|(it, holding)| format!("{} {it}", holding.quantity)).collect();
+        if held.is_empty() {
+            return;
         }
-        for (contract, quantity) in self.contracts_on(instrument) {
-            let renamed = OptionContract { underlying: to.clone(), root: None, ..contract.clone() };
-            self.exchange(&contract, renamed, quantity, Decimal::ONE);
-        }
-        if let Some(mut quote) = self.quotes.remove(instrument) {
-            quote.instrument = new.clone();
-            if let Some(mark) = quote.mark() {
-                self.books.mark(&new, mark);
-            }
-            self.quotes.insert(new, quote);
-        }
+        let text = format!("frozen by a corporate action ({}): {}", clean(what), held.join(", "));
+        let (account, at) = (self.config.account.clone(), self.now);
+        self.events.push(AccountEvent::Notice(Notice { account, code: "POSITION_FROZEN".into(), text, at }));
     }
 
     /// Shares become money, options what they are worth at it.

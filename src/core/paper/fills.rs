@@ -43,7 +43,11 @@ impl Venue {
             {
                 self.books.mark(&execution.instrument, mark);
             }
+            let coins = self.fee_in_coins(&execution, took);
             self.report(id, self.now, OrderEvent::Filled(execution));
+            if let Some(leg) = coins {
+                self.outside_order(leg, ExecutionKind::Fee);
+            }
         }
         self.after_fill(seq, id, packages);
         if done {
@@ -73,10 +77,10 @@ impl Venue {
             _ => Decimal::ZERO,
         };
         Execution {
-            execution_id: ExecutionId::new(format!("x{number}")),
+            execution_id: ExecutionId::numbered('x', number),
             account: self.config.account.clone(),
             client_order_id: order.map(|(id, _)| id),
-            broker_order_id: order.map(|(_, seq)| BrokerOrderId::new(format!("p{seq}"))),
+            broker_order_id: order.map(|(_, seq)| BrokerOrderId::numbered('p', seq)),
             instrument: leg.instrument,
             side: leg.side,
             quantity: leg.quantity,
@@ -103,10 +107,28 @@ impl Venue {
         }
     }
 
+    /// What a purchase of coins pays in coins, where the venue takes its fee so.
+    fn fee_in_coins(&self, execution: &Execution, took: bool) -> Option<LegFill> {
+        if !self.config.fees.crypto_fee_in_coin {
+            return None;
+        }
+        let leg = LegFill {
+            instrument: execution.instrument.clone(),
+            side: execution.side,
+            quantity: execution.quantity,
+            price: execution.price,
+        };
+        let quantity = self.config.fees.in_coins(&self.fee_terms(&leg, execution.multiplier, took))?;
+        Some(LegFill { side: Side::Sell, quantity, price: Price::ZERO, ..leg })
+    }
+
     /// What a fill costs: an order's minimum and maximum hold for all its fills together.
     fn fee(&mut self, seq: u64, leg: &LegFill, multiplier: Decimal, took: bool) -> Decimal {
         let fill = self.fee_terms(leg, multiplier, took);
         let fees = &self.config.fees;
+        if fees.in_coins(&fill).is_some() {
+            return Decimal::ZERO;
+        }
         let regulatory = fees.regulatory(&fill);
         let Some(order) = self.orders.get_mut(&seq) else { return regulatory };
         let charged = &mut order.charged;

@@ -59,7 +59,7 @@ impl Venue {
             .filter_map(|instrument| Some(self.calendar.expiry_instant(instrument.as_option()?.expiry)))
             .min();
         let order = Resting {
-            expires_at: self.expiry(&request).into_iter().chain(contract_end).min(),
+            expires_at: self.expires_at(&request).into_iter().chain(contract_end).min(),
             request,
             stage,
             filled: Quantity::ZERO,
@@ -68,6 +68,7 @@ impl Venue {
             ahead: None,
             charged: Charged::default(),
             trail_stop: None,
+            told_stop: None,
             since: self.now,
             cancel_at: None,
         };
@@ -78,7 +79,25 @@ impl Venue {
         }
     }
 
-    /// When its time in force ends.
+    /// When its time in force ends. Day orders are most orders, and zones are dear: all those of one session end together.
+    fn expires_at(&mut self, request: &OrderRequest) -> Option<Timestamp> {
+        let plain = request.time_in_force == TimeInForce::Day
+            && request.session == TradingSession::Regular
+            && !request.subject.asset_class().trades_around_the_clock();
+        if !plain {
+            return self.expiry(request);
+        }
+        if let Some((since, end)) = self.session_end
+            && since <= self.now
+            && self.now < end
+        {
+            return Some(end);
+        }
+        let end = self.expiry(request);
+        self.session_end = end.map(|end| (self.now, end));
+        end
+    }
+
     fn expiry(&self, request: &OrderRequest) -> Option<Timestamp> {
         let around_the_clock = request.subject.asset_class().trades_around_the_clock();
         let today = exchange_date(self.now);

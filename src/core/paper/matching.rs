@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::core::risk::from_pairs;
+use crate::domain::execution::OrderEvent;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{OrderStatus, OrderSubject, Pricing, TimeInForce, Trail};
@@ -15,6 +16,14 @@ use super::{Resting, Stage, Touch, Venue};
 
 /// How far behind a delayed feed is, at most.
 const FEED_DELAY: SignedDuration = SignedDuration::from_mins(20);
+
+/// How often a stop that follows the market is told of, and by how many times its thousandth it must have moved (strategies §10).
+const STOP_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
+/// Is it time to tell of a stop again, and has it moved by a thousandth.
+fn is_news(now: Timestamp, at: Timestamp, told: Price, stop: Price) -> bool {
+    now.duration_since(at) >= STOP_EVERY && (stop - told).abs().get() * Decimal::ONE_THOUSAND >= told.get()
+}
 
 /// The two sides, and what traded since the event before.
 #[derive(Clone, Copy, Debug)]
@@ -196,6 +205,11 @@ impl Venue {
             None => fresh,
         };
         order.trail_stop = Some(stop);
+        if order.told_stop.is_none_or(|(at, told)| told != stop && is_news(self.now, at, told, stop)) {
+            order.told_stop = Some((self.now, stop));
+            let id = order.request.client_order_id;
+            self.report(id, self.now, OrderEvent::StopMoved { stop_price: stop });
+        }
         Some(stop)
     }
 

@@ -5,6 +5,7 @@
 mod assignment;
 mod auction;
 mod bars;
+mod carry;
 mod config;
 mod corporate;
 mod faults;
@@ -15,6 +16,7 @@ mod matching;
 mod options;
 mod packages;
 mod refusal;
+mod rename;
 mod slippage;
 mod stats;
 
@@ -73,6 +75,9 @@ struct Resting {
     ahead: Option<Quantity>,
     /// Where a trailing stop stands.
     trail_stop: Option<Price>,
+    /// Where the report of it says that it stands, and since when.
+    #[serde(default)]
+    told_stop: Option<(Timestamp, Price)>,
     /// Since when it is in the market.
     since: Timestamp,
     /// A cancel takes effect at this instant.
@@ -146,6 +151,9 @@ pub struct Venue {
     /// Shares of which a split left a fraction, to be paid at the next price.
     #[serde(default)]
     in_lieu: BTreeSet<Instrument>,
+    /// When the day's interest is charged, while something is owed.
+    #[serde(default)]
+    carry_at: Option<Timestamp>,
     /// What nobody can trade until its holder has spoken to the broker.
     #[serde(default)]
     frozen: BTreeSet<Instrument>,
@@ -185,6 +193,9 @@ pub struct Venue {
     /// An option has expired whose underlying has no price yet.
     #[serde(skip)]
     awaits_price: bool,
+    /// When the day orders of now end, and since when that is known.
+    #[serde(skip)]
+    session_end: Option<(Timestamp, Timestamp)>,
     #[serde(skip)]
     due: Option<Timestamp>,
     #[serde(skip, default = "epoch")]
@@ -220,6 +231,7 @@ impl Venue {
             lived: epoch(),
             adjusted: Vec::new(),
             in_lieu: BTreeSet::new(),
+            carry_at: None,
             frozen: BTreeSet::new(),
             reports: 0,
             delayed: Vec::new(),
@@ -236,6 +248,7 @@ impl Venue {
             events: Vec::new(),
             timers: BTreeSet::new(),
             awaits_price: false,
+            session_end: None,
             due: None,
             now: Timestamp::UNIX_EPOCH,
         }
@@ -320,15 +333,20 @@ impl Venue {
     fn reach(&mut self, due: Timestamp) {
         self.now = self.now.max(due);
         // Only what is due then: on bars the clock stands at the bar's end already, whose own ends have to wait.
-        let later = self.timers.split_off(&(due, u64::MAX));
-        let timers = std::mem::replace(&mut self.timers, later);
+        let mut seqs = Vec::new();
+        while let Some((_, seq)) = self.timers.first().filter(|(at, _)| *at <= due) {
+            seqs.push(*seq);
+            self.timers.pop_first();
+        }
         // By arrival, as everything here.
-        let seqs: BTreeSet<u64> = timers.into_iter().map(|(_, seq)| seq).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
         for seq in seqs {
             self.advance_order(seq, due);
         }
         self.live_options(due);
         self.pay_dividends();
+        self.charge_carry();
         self.release_delayed();
         self.schedule();
     }
@@ -355,7 +373,7 @@ impl Venue {
     }
 
     fn acknowledge(&mut self, id: ClientOrderId, seq: u64, at: Timestamp) {
-        let broker_order_id = BrokerOrderId::new(format!("p{seq}"));
+        let broker_order_id = BrokerOrderId::numbered('p', seq);
         self.report(id, at, OrderEvent::Acknowledged { broker_order_id });
     }
 
@@ -377,6 +395,7 @@ impl Venue {
         {
             self.timers.pop_first();
         }
+        let carry = self.next_of_carry();
         let orders = self.timers.first().map(|(at, _)| *at);
         let payable = self.payable.iter().map(|entry| entry.at);
         let pending = self.pending.iter().map(|pending| pending.at);
@@ -387,6 +406,7 @@ impl Venue {
             .chain(pending)
             .chain(delayed)
             .chain(self.next_of_options())
+            .chain(carry)
             .min();
     }
 
@@ -421,7 +441,7 @@ impl Venue {
     /// The venue's own id of an order in the market.
     #[must_use]
     pub fn broker_order_id(&self, id: ClientOrderId) -> Option<BrokerOrderId> {
-        self.ids.get(&id).map(|seq| BrokerOrderId::new(format!("p{seq}")))
+        self.ids.get(&id).map(|seq| BrokerOrderId::numbered('p', *seq))
     }
 
     /// Ids of the orders in the market, by arrival.

@@ -31,7 +31,7 @@ const NOTICES: Time = time(7, 0, 0, 0);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) at: Timestamp,
-    contract: OptionContract,
+    pub(super) contract: OptionContract,
     /// How many of it; all that are held when absent.
     contracts: Option<Quantity>,
     /// The underlying's close that decided it; absent for an early assignment.

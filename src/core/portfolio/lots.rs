@@ -32,11 +32,9 @@ pub struct Holding {
     /// Cash that flowed since, fees included.
     #[serde(with = "decimal_text")]
     day_flow: Decimal,
-    /// What was paid for what is held, and its value: worked out when they change, for every order asks for those of all holdings.
+    /// What was paid for what is held: worked out when it changes, for every order asks for that of all holdings.
     #[serde(skip)]
     cost: Decimal,
-    #[serde(skip)]
-    value: Decimal,
 }
 
 /// A product with a factor that is one nearly always: a decimal multiplication costs far more than the question.
@@ -58,33 +56,27 @@ impl Holding {
             day_start_value: Decimal::ZERO,
             day_flow: Decimal::ZERO,
             cost: Decimal::ZERO,
-            value: Decimal::ZERO,
         }
     }
 
-    /// Works cost and value out again: whatever changes lots or mark calls it, and so must whoever reads a stored holding.
+    /// Works the cost out again: whatever changes lots calls it, and so must whoever reads a stored holding.
     pub(super) fn revalue(&mut self) {
         let cost = match self.lots.as_slice() {
             [only] => only.price.get() * only.quantity.get(),
             lots => lots.iter().map(|lot| lot.price.get() * lot.quantity.get()).sum(),
         };
         self.cost = times(cost, self.multiplier);
-        match self.mark {
-            Some(mark) => self.set_mark(mark),
-            None => self.value = self.cost,
-        }
     }
 
     /// Values it at a new price.
-    pub(super) fn set_mark(&mut self, mark: Price) {
+    pub(super) const fn set_mark(&mut self, mark: Price) {
         self.mark = Some(mark);
-        self.value = times(mark.get() * self.quantity.get(), self.multiplier);
     }
 
     /// Takes a fill in: closes the oldest lots first, opens a lot with the rest. Returns the gain realised.
     pub fn trade(&mut self, execution: &Execution) -> Decimal {
         let mut left = execution.signed_quantity();
-        let fee_per_unit = if execution.quantity.is_zero() {
+        let fee_per_unit = if execution.quantity.is_zero() || execution.fee.is_zero() {
             Decimal::ZERO
         } else {
             execution.fee / execution.quantity.get()
@@ -98,8 +90,11 @@ impl Holding {
             let signed = Quantity::new(
                 closed.get() * if lot.quantity.is_negative() { Decimal::NEGATIVE_ONE } else { Decimal::ONE },
             );
-            let share = closed.get() / lot.quantity.abs().get();
-            let opening_fees = if closed == lot.quantity.abs() { lot.fees } else { lot.fees * share };
+            let opening_fees = if closed == lot.quantity.abs() {
+                lot.fees
+            } else {
+                lot.fees * (closed.get() / lot.quantity.abs().get())
+            };
             realized += (execution.price - lot.price).get() * signed.get() * self.multiplier
                 - opening_fees
                 - fee_per_unit * closed.get();
@@ -171,8 +166,9 @@ impl Holding {
 
     /// Value at the mark, signed; at cost while there is no mark.
     #[must_use]
-    pub const fn value(&self) -> Decimal {
-        self.value
+    pub fn value(&self) -> Decimal {
+        // Prices come far more often than somebody asks.
+        self.mark.map_or(self.cost, |mark| times(mark.get() * self.quantity.get(), self.multiplier))
     }
 
     /// Gain at the mark; absent without one.

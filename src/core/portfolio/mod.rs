@@ -6,6 +6,7 @@
 mod lots;
 mod margin;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{Account, AccountKind, AccountMode};
-use crate::domain::calendar::{Calendar, account_day, exchange_date};
+use crate::domain::calendar::{Calendar, account_day, account_day_end, exchange_date};
 use crate::domain::execution::{CashEntry, CashKind, Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, ExecutionId};
 use crate::domain::instrument::{AssetClass, Instrument};
@@ -82,8 +83,21 @@ pub struct Portfolio {
     realized_pnl: Decimal,
     fees: Decimal,
     day: Option<Date>,
+    #[serde(skip)]
+    day_end: DayEnd,
     day_start_equity: Decimal,
     deposits_today: Decimal,
+}
+
+/// When the account day ends, worked out from the day once it is asked for: zones are dear in a backtest's inner loop.
+/// It is no part of the books, so that books are equal whether it is known or not.
+#[derive(Clone, Copy, Debug, Default)]
+struct DayEnd(Option<Timestamp>);
+
+impl PartialEq for DayEnd {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// JSON has no maps with structured keys: holdings are stored as pairs.
@@ -128,6 +142,7 @@ impl Portfolio {
             realized_pnl: Decimal::ZERO,
             fees: Decimal::ZERO,
             day: None,
+            day_end: DayEnd::default(),
             day_start_equity: opening,
             deposits_today: Decimal::ZERO,
         }
@@ -166,16 +181,25 @@ impl Portfolio {
         self.rates.keys().copied()
     }
 
+    /// Executions taken in so far, those of the journal among them.
+    #[must_use]
+    pub fn executions_seen(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Takes an execution in, once.
     pub fn apply(&mut self, execution: &Execution) -> Applied {
-        if let Some(kept) = self.seen.get(&execution.execution_id) {
-            return if *kept == (execution.quantity, execution.price) {
-                Applied::Duplicate
-            } else {
-                Applied::Conflict { kept: *kept }
-            };
+        match self.seen.entry(execution.execution_id.clone()) {
+            Entry::Occupied(known) => {
+                let kept = *known.get();
+                return if kept == (execution.quantity, execution.price) {
+                    Applied::Duplicate
+                } else {
+                    Applied::Conflict { kept }
+                };
+            }
+            Entry::Vacant(room) => drop(room.insert((execution.quantity, execution.price))),
         }
-        self.seen.insert(execution.execution_id.clone(), (execution.quantity, execution.price));
         Applied::New { realized_pnl: self.book(execution) }
     }
 
@@ -185,12 +209,21 @@ impl Portfolio {
     }
 
     fn book(&mut self, execution: &Execution) -> Decimal {
-        self.touch_day(execution.at);
+        self.roll_day(execution.at);
+        let mut in_units = Decimal::ZERO;
         let holding =
             self.holdings.entry(execution.instrument.clone()).or_insert_with(|| Holding::new(execution));
-        let split = execution.kind == ExecutionKind::CorporateAction && execution.price.is_zero();
-        let realized = if split {
+        let realized = if execution.moves_units_alone() {
+            let mark = holding.mark;
+            let value = execution.quantity.get() * holding.average_price().get() * execution.multiplier;
             holding.spread(execution.signed_quantity());
+            if execution.kind == ExecutionKind::Fee {
+                // A unit is worth what it was; only there are fewer.
+                if let Some(mark) = mark {
+                    holding.set_mark(mark);
+                }
+                in_units = value;
+            }
             Decimal::ZERO
         } else {
             holding.trade(execution)
@@ -201,7 +234,12 @@ impl Portfolio {
         let flow = execution.cash_flow();
         *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
         let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
-        self.fees += execution.fee * rate;
+        self.fees += (execution.fee + in_units) * rate;
+        if execution.kind == ExecutionKind::Adjustment {
+            // Units that come or go without a trade are no gain or loss of the day.
+            let moved = execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
+            self.deposits_today += moved * rate;
+        }
         self.realized_pnl += realized * rate;
         let settles_later =
             matches!(execution.instrument.asset_class(), AssetClass::Equity | AssetClass::Option);
@@ -217,7 +255,7 @@ impl Portfolio {
         if !self.seen_cash.insert(entry.id.clone()) {
             return false;
         }
-        self.touch_day(entry.at);
+        self.roll_day(entry.at);
         *self.cash.entry(entry.currency).or_insert(Decimal::ZERO) += entry.amount;
         let value = entry.amount * self.rate(entry.currency).unwrap_or(Decimal::ONE);
         match entry.kind {
@@ -241,6 +279,9 @@ impl Portfolio {
 
     /// Moves to the account day of `now` if it has turned. True when it did.
     pub fn roll_day(&mut self, now: Timestamp) -> bool {
+        if self.unsettled.is_empty() && self.day_end.0.is_some_and(|end| now < end) {
+            return false;
+        }
         let day = account_day(now);
         let turned = self.day.is_some_and(|before| day > before);
         if turned || self.day.is_none() {
@@ -253,18 +294,15 @@ impl Portfolio {
             }
             self.day = Some(day);
         }
+        self.day_end = DayEnd(self.day.map(account_day_end));
         self.unsettled.retain(|sale| sale.settles > exchange_date(now));
         turned
-    }
-
-    fn touch_day(&mut self, at: Timestamp) {
-        // Time zone arithmetic is dear in a backtest's inner loop: the day is only looked at when there is something to roll.
-        self.roll_day(at);
     }
 
     /// Sets the equity the account day began with, from the record.
     pub fn set_day_start_equity(&mut self, now: Timestamp, equity: Decimal) {
         self.day = Some(account_day(now));
+        self.day_end = DayEnd::default();
         self.day_start_equity = equity;
     }
 
@@ -310,6 +348,22 @@ impl Portfolio {
     #[must_use]
     pub fn cash(&self) -> Decimal {
         self.cash.get(&self.terms.currency).copied().unwrap_or_default()
+    }
+
+    /// Cash by currency, in order; negative is owed.
+    pub fn balances(&self) -> impl Iterator<Item = (Currency, Decimal)> {
+        self.cash.iter().map(|(currency, amount)| (*currency, *amount))
+    }
+
+    /// When the money that pays for a purchase will all have settled; `None` where settled cash is enough, and for what is no purchase. Asked
+    /// before the purchase is taken in.
+    #[must_use]
+    pub fn settles_behind(&self, purchase: &Execution) -> Option<Date> {
+        let day = exchange_date(purchase.at);
+        let open = || self.unsettled.iter().filter(|sale| sale.settles > day);
+        let last = open().map(|sale| sale.settles).max()?;
+        let settled = self.total_cash() - open().map(|sale| sale.amount).sum::<Decimal>();
+        (purchase.side.is_buy() && -purchase.cash_flow() > settled).then_some(last)
     }
 
     /// Cash of all currencies in the account's. A currency without a rate is left out.

@@ -104,17 +104,18 @@ pub fn reserved<'a>(
     // Equal instruments must stand together, in whatever order: a number compares faster than a symbol.
     singles.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
     let mut group = Vec::new();
+    let uncovers = may_uncover(portfolio);
     for of_one in singles.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {
         let instrument = of_one[0].1;
         let held = portfolio.quantity(instrument);
         let mut line = Line::default();
         of_one.iter().for_each(|(_, _, (request, leaves))| line.count_in(request, leaves.get()));
-        if line.only_closes(held.get()) {
+        if line.only_closes(held.get()) && !uncovers {
             continue;
         }
         group.clear();
         group.extend(of_one.iter().map(|single| single.2));
-        sum += reserved_in(portfolio, market, fees, (instrument, held), &mut group);
+        sum += reserved_in(portfolio, market, fees, (instrument, held), &mut group, uncovers);
     }
     sum
 }
@@ -132,15 +133,16 @@ pub fn reserved_by(
         sum += estimate(portfolio, market, fees, &order.request, order.leaves_quantity()).buying_power;
     }
     let mut group = Vec::new();
+    let uncovers = may_uncover(portfolio);
     for (instrument, line, held) in along(portfolio, orders.lines()) {
-        if line.only_closes(held) {
+        if line.only_closes(held) && !uncovers {
             continue;
         }
         let plain = |order: &&Order| is_plain(&order.request) && order.request.subject.instrument().is_some();
         let of_one = orders.naming(instrument).filter(plain);
         group.clear();
         group.extend(of_one.map(|order| (&order.request, order.leaves_quantity())));
-        sum += reserved_in(portfolio, market, fees, (instrument, Quantity::new(held)), &mut group);
+        sum += reserved_in(portfolio, market, fees, (instrument, Quantity::new(held)), &mut group, uncovers);
     }
     sum
 }
@@ -158,13 +160,14 @@ pub(super) fn along<'a>(
     })
 }
 
-/// Buying power held back by orders in one instrument, which share what is held of it. Sorts them by side and age.
+/// Buying power held back by orders in one instrument, which share what is held of it, and of which sales may uncover calls. Sorts them by side and age.
 fn reserved_in(
     portfolio: &Portfolio,
     market: &dyn MarketView,
     fees: &FeeTable,
     (instrument, held): (&Instrument, Quantity),
     orders: &mut [(&OrderRequest, Quantity)],
+    uncovers: bool,
 ) -> Decimal {
     let mut sum = Decimal::ZERO;
     orders.sort_unstable_by_key(|(request, _)| (request.side.is_buy(), request.client_order_id));
@@ -176,7 +179,7 @@ fn reserved_in(
             let alternative = request.contingency.oco_group.is_some()
                 && of_side[..n].iter().any(|o| o.0.contingency.oco_group == request.contingency.oco_group);
             let before = if alternative { held } else { left };
-            if !opening_part(before, buy, *leaves).is_zero() {
+            if !opening_part(before, buy, *leaves).is_zero() || (uncovers && !buy) {
                 sum += single(portfolio, market, fees, (request, instrument), before, *leaves).buying_power;
             }
             if !alternative {
@@ -259,7 +262,8 @@ fn single(
             _ => value.abs() * share * weight(instrument.asset_class(), margin) + fee,
         }
     };
-    let buying_power = need.max(Decimal::ZERO);
+    let uncovering = uncovering_need(portfolio, market, (instrument, held), value, (quantity, buy));
+    let buying_power = need.max(Decimal::ZERO) + uncovering;
     CostEstimate { price: Some(price), unrated: None, cost, fees: fee, buying_power }.in_account_currency(
         portfolio,
         market,
@@ -282,6 +286,46 @@ fn weight(class: AssetClass, margin: bool) -> Decimal {
 pub(super) fn opening_part(held: Quantity, buy: bool, quantity: Quantity) -> Quantity {
     let closes = if held.is_zero() || held.is_positive() == buy { Quantity::ZERO } else { held.abs() };
     if quantity > closes { quantity - closes } else { Quantity::ZERO }
+}
+
+/// The options level that may write uncovered.
+const UNCOVERED_LEVEL: u8 = 4;
+
+/// Can selling shares leave short calls naked here: the account may write them so, and has written some.
+fn may_uncover(portfolio: &Portfolio) -> bool {
+    let terms = portfolio.terms();
+    terms.options_level >= UNCOVERED_LEVEL
+        && terms.kind == AccountKind::Margin
+        && portfolio.holdings().any(|(instrument, holding)| {
+            holding.quantity.is_negative()
+                && matches!(instrument, Instrument::Option(contract) if contract.right == Right::Call)
+        })
+}
+
+/// Buying power that a sale of shares takes by leaving short calls naked, beyond what the shares themselves give back: their margin is half
+/// of their value, and buying power counts twice. One share may be what covers a whole contract.
+fn uncovering_need(
+    portfolio: &Portfolio,
+    market: &dyn MarketView,
+    (instrument, held): (&Instrument, Quantity),
+    value: Decimal,
+    (quantity, buy): (Quantity, bool),
+) -> Decimal {
+    let Instrument::Equity { symbol } = instrument else { return Decimal::ZERO };
+    if buy || !held.is_positive() || !quantity.is_positive() || !may_uncover(portfolio) {
+        return Decimal::ZERO;
+    }
+    let spot = market.quote(instrument).and_then(crate::domain::quote::Quote::mark);
+    let legs: Vec<(&OptionContract, Quantity, Price)> = portfolio
+        .holdings()
+        .filter_map(|(held, holding)| Some((held.as_option()?, holding.quantity, Price::ZERO)))
+        .filter(|(contract, _, _)| contract.underlying == *symbol)
+        .collect();
+    let closing = quantity.min(held);
+    let margin = |shares: Quantity| option_strategy_margin(&legs, shares, spot);
+    let more = (margin(held - closing) - margin(held)) * Decimal::TWO;
+    let given_back = value * closing.get() / quantity.get();
+    (more - given_back).max(Decimal::ZERO)
 }
 
 /// Buying power that writing contracts takes, before the premium that comes in.

@@ -6,6 +6,7 @@ mod checks;
 mod cost;
 mod day_trades;
 mod delta;
+mod good_faith;
 mod rates;
 mod view;
 
@@ -17,6 +18,7 @@ pub use activity::Activity;
 pub use cost::{CostEstimate, estimate, reserved, reserved_by};
 pub use day_trades::DayTrades;
 pub use delta::implied_delta;
+pub use good_faith::{GOOD_FAITH_MAX, GoodFaith};
 pub use rates::{from_pairs, rate};
 pub use view::{MarketView, RiskView};
 

@@ -15,6 +15,7 @@ use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
 use crate::domain::quote::Quote;
 
 use super::activity::Activity;
+use super::good_faith::GoodFaith;
 
 /// The market as risk sees it.
 pub trait MarketView {
@@ -62,12 +63,16 @@ pub struct RiskView<'a> {
     pub activity: &'a Activity,
     /// Day trades of this session and the four before it.
     pub day_trades: usize,
+    /// Good-faith violations of a cash account; absent for others.
+    pub good_faith: Option<&'a GoodFaith>,
     /// The newest time before the clock last jumped back; absent while it never has. How old a quote of before that is nobody knows.
     pub clock_back_at: Option<Timestamp>,
     /// Fees of fills.
     pub fees: &'a FeeTable,
     /// Orders and positions agree with the broker's.
     pub reconciled: bool,
+    /// Automation waits for a person to accept the positions.
+    pub automation_paused: bool,
     /// The broker answers.
     pub broker_up: bool,
     /// Live accounts: a person has armed live trading.

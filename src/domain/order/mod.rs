@@ -344,6 +344,9 @@ pub struct Order {
     /// The order that this one replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<ClientOrderId>,
+    /// Where a trailing stop stands, by the broker's last word of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trailing_stop: Option<Price>,
 }
 
 impl Order {
@@ -364,6 +367,7 @@ impl Order {
             reason: None,
             denials: Vec::new(),
             replaces: None,
+            trailing_stop: None,
         }
     }
 

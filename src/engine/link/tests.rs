@@ -174,6 +174,7 @@ async fn h2_a_full_link_keeps_cancels_and_says_what_was_not_sent() {
                 LinkCommand::Submit(order) => format!("submit {}", order.get().client_order_id == id(1)),
                 LinkCommand::Cancel(of) => format!("cancel {}", of == id(1)),
                 LinkCommand::Replace(..) | LinkCommand::Ask(_) => "other".to_owned(),
+                LinkCommand::Positions => panic!("nobody asks for positions here"),
             });
         }
     };

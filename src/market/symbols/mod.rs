@@ -2,6 +2,7 @@
 //! It reads no file at run time and knows no prices but the anchors of the simulation.
 
 mod names;
+mod nicknames;
 mod search;
 mod table;
 
@@ -253,10 +254,12 @@ impl SymbolLookup for Universe {
     }
 
     fn by_name(&self, name: &str) -> NameMatch {
-        if let Some(symbol) = names::nickname(name) {
-            return Instrument::equity(symbol).map_or(NameMatch::None, NameMatch::One);
+        let words = names::words(name);
+        if let Some(keys) = nicknames::nickname(&words.join(" ")) {
+            let meant = keys.iter().filter_map(|key| self.by_key.get(*key));
+            return self.choose(meant.copied().collect());
         }
-        self.choose(self.names().find(name, &self.entries))
+        self.choose(self.names().find(words, &self.entries))
     }
 
     /// Always `None`: which expiries are listed depends on the day, and the universe has no clock. The simulated market knows.

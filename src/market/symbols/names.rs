@@ -7,29 +7,6 @@ use super::Entry;
 /// Characters of a name looked at.
 const NAME_LENGTH_MAX: usize = 200;
 
-/// Names that people use and no list has, lower case.
-const NICKNAMES: &[(&str, &str)] = &[
-    ("google", "GOOGL"),
-    ("facebook", "META"),
-    ("coke", "KO"),
-    ("jp morgan", "JPM"),
-    ("exxon", "XOM"),
-    ("amd", "AMD"),
-    ("ibm", "IBM"),
-    ("mcdonalds", "MCD"),
-    ("disney", "DIS"),
-    ("walmart", "WMT"),
-    ("costco", "COST"),
-    ("nvidia", "NVDA"),
-    ("chevron", "CVX"),
-    ("p&g", "PG"),
-    ("j&j", "JNJ"),
-    ("spiders", "SPY"),
-    ("the qs", "QQQ"),
-    ("gold etf", "GLD"),
-    ("snapchat", "SNAP"),
-];
-
 /// Words of company names that nobody says.
 const SILENT: &[&str] = &[
     "inc",
@@ -114,8 +91,8 @@ impl NameIndex {
     }
 
     /// Listings a name may mean, best reading only: the whole name, its first words, a class of its shares, a kind of fund. May be empty.
-    pub(super) fn find(&self, name: &str, entries: &[Entry]) -> Vec<usize> {
-        let mut words = words(name);
+    /// Takes the name as `words` writes it.
+    pub(super) fn find(&self, mut words: Vec<String>, entries: &[Entry]) -> Vec<usize> {
         let said = plain(&words);
         if said.is_empty() {
             return Vec::new();
@@ -171,12 +148,6 @@ impl NameIndex {
     }
 }
 
-/// The ticker of a nickname.
-pub(super) fn nickname(name: &str) -> Option<&'static str> {
-    let said = words(name).join(" ");
-    NICKNAMES.iter().find(|(nickname, _)| words(nickname).join(" ") == said).map(|(_, symbol)| *symbol)
-}
-
 /// Words in lower case without punctuation and accents; "&" is "and"; letters in a row are one word (S.A. is "sa", J.P. is "jp").
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -222,7 +193,10 @@ pub(super) fn spoken(words: &[String]) -> &[String] {
 
 /// The words without those nobody says; a name made of nothing else keeps them.
 fn plain(words: &[String]) -> String {
-    let spoken: Vec<&str> = words.iter().map(String::as_str).filter(|word| !SILENT.contains(word)).collect();
+    let mut spoken: Vec<&str> =
+        words.iter().map(String::as_str).filter(|word| !SILENT.contains(word)).collect();
+    // "Merck & Co." is Merck: without its last word the "and" joins nothing.
+    spoken.pop_if(|word| *word == "and" && words.len() > 1);
     if spoken.is_empty() { words.join(" ") } else { spoken.join(" ") }
 }
 

@@ -24,17 +24,19 @@ pub struct Help {
 }
 
 impl Help {
-    /// The help of a pane.
+    /// The help of a pane, or of the keys that change the layout.
     #[must_use]
-    pub fn new(pane: PaneKind, keymap: &Keymap) -> Self {
+    pub fn new(pane: PaneKind, arranging: bool, keymap: &Keymap) -> Self {
         let mut lines = Vec::new();
-        for scope in pane.scopes() {
+        let scopes = if arranging { &[Scope::Layout] } else { pane.scopes() };
+        for scope in scopes {
             let heading = match scope {
                 Scope::Global => "everywhere",
                 Scope::List => "in lists",
+                Scope::Layout => "while the layout is changed",
                 _ => pane.tab(),
             };
-            let help: Vec<HelpLine> = keymap.help(*scope, pane.scopes());
+            let help: Vec<HelpLine> = keymap.help(*scope, scopes);
             if help.is_empty() {
                 continue;
             }

@@ -3,6 +3,7 @@
 pub mod confirm;
 pub mod help;
 pub mod palette;
+pub mod prompt;
 pub mod replace;
 pub mod report;
 pub mod review;
@@ -70,6 +71,8 @@ pub enum Dialog {
     Palette(palette::Palette),
     /// Rows to read.
     Report(report::Report),
+    /// One line to type.
+    Prompt(prompt::Prompt),
 }
 
 impl Dialog {
@@ -83,6 +86,7 @@ impl Dialog {
             Self::Help(dialog) => dialog,
             Self::Palette(dialog) => dialog,
             Self::Report(dialog) => dialog,
+            Self::Prompt(dialog) => dialog,
         }
     }
 
@@ -95,6 +99,7 @@ impl Dialog {
             Self::Help(dialog) => dialog,
             Self::Palette(dialog) => dialog,
             Self::Report(dialog) => dialog,
+            Self::Prompt(dialog) => dialog,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Find anything: symbols, actions, panes. Matches letters in order, as they are typed.
+//! Find anything: symbols, orders, panes, layouts, what keys do, commands. Matches letters in order, as they are typed.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -7,17 +7,20 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{After, Modal};
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
+use crate::domain::order::Order;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Scope;
+use crate::tui::layout::Desk;
 use crate::tui::panes::PaneKind;
 use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::put;
 use crate::tui::widgets::text_input::TextInput;
-use crate::tui::wish::Wish;
+use crate::tui::widgets::{put, put_right};
+use crate::tui::wish::{Rearrange, Wish};
 
 const WIDTH: u16 = 66;
 const ROWS: u16 = 14;
@@ -27,8 +30,38 @@ const SYMBOLS_MAX: usize = 20;
 #[derive(Clone, Debug)]
 enum Target {
     Instrument(Instrument),
+    Order(ClientOrderId),
     Action(Action),
+    Pane(PaneKind),
+    Layout(Rearrange),
     Command(&'static str),
+}
+
+impl Target {
+    /// What kind of thing it is, for the right edge and for searching by it.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Instrument(_) => "symbol",
+            Self::Order(_) => "order",
+            Self::Action(_) => "key",
+            Self::Pane(_) => "pane",
+            Self::Layout(_) => "layout",
+            Self::Command(_) => "command",
+        }
+    }
+
+    fn wishes(&self) -> Vec<Wish> {
+        match self {
+            Self::Instrument(instrument) => {
+                vec![Wish::Select(instrument.clone()), Wish::Focus(PaneKind::Chart)]
+            }
+            Self::Order(id) => vec![Wish::Order(*id)],
+            Self::Action(action) => vec![Wish::Act(*action)],
+            Self::Pane(kind) => vec![Wish::Focus(*kind)],
+            Self::Layout(wish) => vec![Wish::Layout(wish.clone())],
+            Self::Command(command) => vec![Wish::Type((*command).to_owned())],
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -39,11 +72,13 @@ struct Item {
 }
 
 /// Commands that the palette starts.
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("buy ", "an order, as buy 10 aapl at 231.50"),
     ("sell ", "an order, as sell half my tsla"),
     ("watch ", "add to the watchlist"),
+    ("alert ", "be told, as alert aapl above 260"),
     ("chart ", "a chart, as chart aapl 1d"),
+    ("chain ", "an option chain, as chain aapl"),
     ("show fills", "what filled"),
     ("show pnl", "gains and losses"),
     ("cancel all", "every working order"),
@@ -53,6 +88,9 @@ const COMMANDS: [(&str, &str); 8] = [
 /// The palette.
 #[derive(Debug)]
 pub struct Palette {
+    title: &'static str,
+    /// Symbols of the whole universe too, not only what is listed.
+    universe: bool,
     input: TextInput,
     fixed: Vec<Item>,
     found: Vec<Item>,
@@ -62,28 +100,33 @@ pub struct Palette {
 impl Palette {
     /// Everything that can be found from a pane.
     #[must_use]
-    pub fn new(pane: PaneKind, at: &At<'_>) -> Self {
+    pub fn new(pane: PaneKind, desk: &Desk, at: &At<'_>) -> Self {
         let mut fixed: Vec<Item> =
             at.snapshot.quotes.keys().map(|i| instrument_item(i.clone(), at)).collect();
-        for scope in [pane.scopes()[0], Scope::Global] {
-            for line in at.env.keymap.help(scope, &[scope]) {
-                let hidden = matches!(line.action, Action::Palette | Action::Back | Action::Interrupt);
-                if !hidden {
-                    fixed.push(Item {
-                        name: line.text.to_owned(),
-                        detail: line.keys,
-                        target: Target::Action(line.action),
-                    });
-                }
-            }
-        }
+        fixed.extend(actions(pane, at));
+        fixed.extend(PaneKind::ALL.iter().map(|kind| pane_item(*kind, Target::Pane(*kind))));
+        fixed.extend(desk.names().into_iter().map(layout_item));
+        fixed.extend(at.snapshot.orders.iter().map(order_item));
         fixed.extend(COMMANDS.map(|(command, detail)| Item {
             name: format!(": {command}"),
             detail: detail.to_owned(),
             target: Target::Command(command),
         }));
-        let mut palette =
-            Self { input: TextInput::default(), fixed, found: Vec::new(), list: ListState::default() };
+        Self::of("Find", true, fixed, at)
+    }
+
+    /// The panes, to put one into the layout; first those that are not in it.
+    #[must_use]
+    pub fn of_panes(desk: &Desk, then: impl Fn(PaneKind) -> Rearrange, at: &At<'_>) -> Self {
+        let mut kinds = PaneKind::ALL.to_vec();
+        kinds.sort_by_key(|kind| desk.tree().has(*kind));
+        let item = |kind: &PaneKind| pane_item(*kind, Target::Layout(then(*kind)));
+        Self::of("Which pane", false, kinds.iter().map(item).collect(), at)
+    }
+
+    fn of(title: &'static str, universe: bool, fixed: Vec<Item>, at: &At<'_>) -> Self {
+        let (input, list) = (TextInput::default(), ListState::default());
+        let mut palette = Self { title, universe, input, fixed, found: Vec::new(), list };
         palette.search(at);
         palette
     }
@@ -91,7 +134,7 @@ impl Palette {
     fn search(&mut self, at: &At<'_>) {
         let query = self.input.text().trim();
         let mut candidates = self.fixed.clone();
-        if let (false, Some(symbols)) = (query.is_empty(), &at.env.symbols) {
+        if let (true, false, Some(symbols)) = (self.universe, query.is_empty(), &at.env.symbols) {
             for listing in symbols.search(query, SYMBOLS_MAX) {
                 let known = candidates
                     .iter()
@@ -104,18 +147,50 @@ impl Palette {
         self.found = ranked(query, candidates);
         self.list = ListState::default();
     }
+}
 
-    fn pick(&self, wishes: &mut Vec<Wish>) {
-        match self.found.get(self.list.index).map(|item| &item.target) {
-            Some(Target::Instrument(instrument)) => {
-                wishes.push(Wish::Select(instrument.clone()));
-                wishes.push(Wish::Focus(PaneKind::Chart));
+/// What the keys of a pane, and those that hold everywhere, can do.
+fn actions(pane: PaneKind, at: &At<'_>) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    for scope in [pane.scopes()[0], Scope::Global, Scope::Layout] {
+        for line in at.env.keymap.help(scope, &[scope]) {
+            let hidden = matches!(line.action, Action::Palette | Action::Back | Action::Interrupt)
+                // Panes have items of their own.
+                || line.action.pane_number().is_some();
+            let known = items.iter().any(|item| matches!(item.target, Target::Action(a) if a == line.action));
+            if !hidden && !known {
+                let detail = if scope == Scope::Layout { "layout".to_owned() } else { line.keys };
+                items.push(Item { name: line.text.to_owned(), detail, target: Target::Action(line.action) });
             }
-            Some(Target::Action(action)) => wishes.push(Wish::Act(*action)),
-            Some(Target::Command(command)) => wishes.push(Wish::Type((*command).to_owned())),
-            None => {}
         }
     }
+    items
+}
+
+fn pane_item(kind: PaneKind, target: Target) -> Item {
+    let detail = kind.number().map(|number| number.to_string()).unwrap_or_default();
+    Item { name: kind.tab().to_owned(), detail, target }
+}
+
+fn layout_item(name: String) -> Item {
+    Item {
+        name: format!("{name} layout"),
+        detail: String::new(),
+        target: Target::Layout(Rearrange::Show(name)),
+    }
+}
+
+fn order_item(order: &Order) -> Item {
+    let request = &order.request;
+    let name = format!(
+        "#{} {} {} {}",
+        order.number,
+        request.side.as_str().replace('_', " "),
+        request.quantity,
+        crate::tui::panes::orders::subject(&request.subject)
+    );
+    let detail = crate::tui::panes::orders::status_word(order.status).to_owned();
+    Item { name, detail, target: Target::Order(request.client_order_id) }
 }
 
 fn instrument_item(instrument: Instrument, at: &At<'_>) -> Item {
@@ -136,7 +211,7 @@ fn ranked(query: &str, items: Vec<Item>) -> Vec<Item> {
     let mut scored: Vec<(u32, Item)> = items
         .into_iter()
         .filter_map(|item| {
-            let text = format!("{} {}", item.name, item.detail);
+            let text = format!("{} {} {}", item.name, item.detail, item.target.kind());
             let score = pattern.score(Utf32Str::new(&text, &mut buffer), &mut matcher)?;
             // An exact symbol stands above everything that merely contains it.
             let bonus = if item.name.eq_ignore_ascii_case(query) { 10_000 } else { 0 };
@@ -149,7 +224,7 @@ fn ranked(query: &str, items: Vec<Item>) -> Vec<Item> {
 
 impl Modal for Palette {
     fn title(&self) -> String {
-        "Find".to_owned()
+        self.title.to_owned()
     }
 
     fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {
@@ -170,7 +245,9 @@ impl Modal for Palette {
                 put(buf, area.x, y, theme.glyphs.cursor, theme.accent, 1);
             }
             let x = put(buf, area.x + 2, y, &item.name, theme.text, area.width.saturating_sub(2)) + 2;
-            let room = area.right().saturating_sub(x);
+            let kind = item.target.kind();
+            let room = area.right().saturating_sub(x).saturating_sub(format::width(kind) + 1);
+            put_right(buf, area.right(), y, kind, theme.dim, area.width / 3);
             put(buf, x, y, &format::fit(&item.detail, room, theme.glyphs.ellipsis), theme.dim, room);
             if i == list.index {
                 buf.set_style(row, theme.selected);
@@ -191,7 +268,8 @@ impl Modal for Palette {
         let step = match event.code {
             KeyCode::Esc => return After::Close,
             KeyCode::Enter => {
-                self.pick(wishes);
+                let picked = self.found.get(self.list.index);
+                wishes.extend(picked.map(|item| item.target.wishes()).unwrap_or_default());
                 return After::Close;
             }
             KeyCode::Down | KeyCode::Tab => Some(Action::Down),

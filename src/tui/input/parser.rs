@@ -267,18 +267,19 @@ fn named_key(last: u8, modifiers: KeyModifiers) -> Option<Input> {
 fn mouse(params: &[u8], last: u8) -> Option<Input> {
     let numbers = numbers(params);
     let [button, column, row] = numbers.as_slice() else { return None };
+    let moved = button & 0b10_0000 != 0;
     let kind = match (button & 0b1100_0011, last) {
-        (64, b'M') => MouseEventKind::ScrollUp,
-        (65, b'M') => MouseEventKind::ScrollDown,
+        (64, b'M') if !moved => MouseEventKind::ScrollUp,
+        (65, b'M') if !moved => MouseEventKind::ScrollDown,
+        // Motion is heard while the left button is down, to drag with; other motion was not asked for.
+        (0, b'M') if moved => MouseEventKind::Drag(MouseButton::Left),
+        _ if moved => return None,
+        (0, b'm') => MouseEventKind::Up(MouseButton::Left),
         (0, b'M') => MouseEventKind::Down(MouseButton::Left),
         (1, b'M') => MouseEventKind::Down(MouseButton::Middle),
         (2, b'M') => MouseEventKind::Down(MouseButton::Right),
         _ => return None,
     };
-    // Motion is not asked for; a terminal that sends it anyway is not heard.
-    if button & 0b10_0000 != 0 {
-        return None;
-    }
     let place = |n: u32| u16::try_from(n).ok()?.checked_sub(1);
     Some(Input::Mouse(MouseEvent {
         kind,

@@ -50,9 +50,8 @@ const CASES: &[(&str, &str)] = &[
     ("é東🚀", "é 東 🚀"),
     (
         "\x1b[<0;10;5M\x1b[<0;10;5m\x1b[<64;1;1M\x1b[<65;300;99M",
-        "Down(Left)@9,4 ScrollUp@0,0 ScrollDown@299,98",
+        "Down(Left)@9,4 Up(Left)@9,4 ScrollUp@0,0 ScrollDown@299,98",
     ),
-    ("\x1b[<35;10;5M", ""),
     ("\x1b[M abq", "q"),
     ("\x1b[200~buy 10\r\naapl\n\x1b[201~q", "paste<buy 10 aapl > q"),
     // Replies that nobody here asked for.
@@ -64,6 +63,9 @@ const CASES: &[(&str, &str)] = &[
     ("\x1b]10;rgb:ffff/ffff/ffff\x1b\\q", "q"),
     ("\x1bP>|xterm(390)\x1b\\q", "q"),
     ("\x1bP1+r696e\x1b\\\x1b_Gi=1;OK\x1b\\q", "q"),
+    ("\x1b[<0;10;5M\x1b[<32;11;6M\x1b[<0;11;6m", "Down(Left)@9,4 Drag(Left)@10,5 Up(Left)@10,5"),
+    // Motion without a button, or with another one, was not asked for.
+    ("\x1b[<35;10;5M\x1b[<34;10;5M", ""),
     ("\x1b[I\x1b[O", ""),
 ];
 

@@ -7,11 +7,11 @@ use ratatui::style::{Color, Modifier};
 /// Takes the screen: alternate buffer, no cursor, bracketed paste.
 pub const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J";
 /// Gives it back, whatever state a frame was cut in.
-pub const LEAVE: &str = "\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
-/// Clicks and wheel, in the form that has no column limit. No motion: it would only be noise.
-pub const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+pub const LEAVE: &str = "\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
+/// Clicks, wheel, and motion while a button is down, in the form that has no column limit. No other motion: it would only be noise.
+pub const MOUSE_ON: &str = "\x1b[?1002h\x1b[?1006h";
 /// The mouse belongs to the terminal again, so that text can be selected.
-pub const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+pub const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l";
 /// Start of a synchronized update. Sent blindly: who does not know it ignores it.
 const SYNC_ON: &str = "\x1b[?2026h";
 const SYNC_OFF: &str = "\x1b[?2026l";

@@ -1,13 +1,24 @@
-//! The panes of the trade screen. Each file holds one: its state, its keys, its drawing. They share this small interface and know nothing
-//! of each other; what they want of the rest they say as a [`Wish`].
+//! The panes of the screen. Each file holds one: its state, its keys, its drawing. They share this small interface and know nothing
+//! of each other; what they want of the rest they say as a [`Wish`]. `registry` lists them.
 
 pub mod activity;
+pub mod alerts;
 pub mod chain;
 pub mod chart;
+pub mod connections;
+pub mod depth;
+pub mod history;
+pub mod notifications;
 pub mod orders;
+pub mod portfolio;
 pub mod positions;
+mod registry;
+pub mod risk;
 pub mod ticket;
 pub mod watchlist;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -16,76 +27,10 @@ use ratatui::text::Line;
 
 use super::action::Action;
 use super::env::{At, Look};
-use super::keymap::Scope;
 use super::wish::Wish;
+use crate::client::{Reply, SessionError};
 
-/// The panes, in the order of their number keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PaneKind {
-    /// Quotes of a watchlist.
-    Watchlist,
-    /// Candles.
-    Chart,
-    /// Open positions.
-    Positions,
-    /// Orders.
-    Orders,
-    /// The order ticket.
-    Ticket,
-    /// What happened.
-    Activity,
-    /// The option chain.
-    Chain,
-}
-
-impl PaneKind {
-    /// Every pane, in the order of the number keys.
-    pub const ALL: [Self; 7] = [
-        Self::Watchlist,
-        Self::Chart,
-        Self::Positions,
-        Self::Orders,
-        Self::Ticket,
-        Self::Activity,
-        Self::Chain,
-    ];
-
-    /// The word on its tab.
-    #[must_use]
-    pub const fn tab(self) -> &'static str {
-        match self {
-            Self::Watchlist => "Quotes",
-            Self::Chart => "Chart",
-            Self::Positions => "Positions",
-            Self::Orders => "Orders",
-            Self::Ticket => "Ticket",
-            Self::Activity => "Log",
-            Self::Chain => "Chain",
-        }
-    }
-
-    /// The scopes of its keys, nearest first.
-    #[must_use]
-    pub const fn scopes(self) -> &'static [Scope] {
-        match self {
-            Self::Watchlist => &[Scope::Watchlist, Scope::List, Scope::Global],
-            Self::Chart => &[Scope::Chart, Scope::Global],
-            Self::Positions => &[Scope::Positions, Scope::List, Scope::Global],
-            Self::Orders => &[Scope::Orders, Scope::List, Scope::Global],
-            Self::Ticket => &[Scope::Ticket, Scope::Global],
-            Self::Activity => &[Scope::Log, Scope::List, Scope::Global],
-            Self::Chain => &[Scope::Chain, Scope::Global],
-        }
-    }
-
-    /// The pane before or after, around the end.
-    #[must_use]
-    pub fn step(self, forward: bool) -> Self {
-        let count = Self::ALL.len();
-        let at = Self::ALL.iter().position(|kind| *kind == self).unwrap_or(0);
-        Self::ALL[(at + if forward { 1 } else { count - 1 }) % count]
-    }
-}
+pub use registry::{PaneKind, Panes};
 
 /// What every pane can do.
 pub trait Pane {
@@ -111,8 +56,56 @@ pub trait Pane {
     /// A click at a line and column inside.
     fn click(&mut self, _column: u16, _line: u16, _area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {}
 
-    /// After every event: brings selection and scroll in line with the data and the size inside.
+    /// After every event, while it is in view: brings selection and scroll in line with the data and the size inside.
     fn settle(&mut self, _area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {}
+
+    /// The answer to what it asked as `Purpose::Pane(kind, tag)`.
+    fn answer(
+        &mut self,
+        _tag: u64,
+        _reply: Result<Reply, SessionError>,
+        _at: &At<'_>,
+        _wishes: &mut Vec<Wish>,
+    ) {
+    }
+
+    /// When something happens in it by itself next; it is then settled and drawn.
+    fn due(&self, _at: &At<'_>) -> Option<Duration> {
+        None
+    }
+
+    /// What it shows as a table, all of it and not only what is in view: for a file. None where it is no table.
+    fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {
+        None
+    }
+
+    /// What is kept of it until the next start, such as its list and the selected row: a few short words each under a short name.
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        Memory::new()
+    }
+
+    /// Takes up what was kept. What it does not know or cannot read is left alone.
+    fn recall(&mut self, _memory: &Memory, _at: &At<'_>) {}
+}
+
+/// What a pane keeps from one start to the next.
+pub type Memory = BTreeMap<String, String>;
+
+/// A table of texts: numbers plain, without grouping, times as RFC 3339.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sheet {
+    /// The names of the columns, in small letters with `_`.
+    pub head: Vec<String>,
+    /// The rows, each as long as the head.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Sheet {
+    /// A table with these columns and no rows yet.
+    #[must_use]
+    pub fn new(head: &[&str]) -> Self {
+        Self { head: head.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+    }
 }
 
 /// The filter typed over a list: absent, being typed, or in force.

@@ -97,6 +97,13 @@ impl Orders {
         self.which = Which::All;
     }
 
+    /// Selects one order, among all.
+    pub fn show_order(&mut self, id: ClientOrderId) {
+        self.which = Which::All;
+        self.filter = ListFilter::default();
+        self.selected = Some(id);
+    }
+
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Order> {
         let mut rows: Vec<&Order> = snapshot
             .orders
@@ -146,7 +153,9 @@ impl Orders {
     }
 }
 
-fn price_decimals(instrument: &Instrument, order: &Order, snapshot: &Snapshot) -> u32 {
+/// Decimals of an order's prices.
+#[must_use]
+pub fn price_decimals(instrument: &Instrument, order: &Order, snapshot: &Snapshot) -> u32 {
     let price =
         order.request.pricing.limit_price().or(order.request.pricing.stop_price()).or(order.average_price);
     price.map_or(2, |price| format::decimals(snapshot.specs.get(instrument), price))
@@ -237,7 +246,8 @@ fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {
 }
 
 /// Everything known about an order, a line each.
-fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
+#[must_use]
+pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
     let request = &order.request;
     let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
     let at = |time| {

@@ -160,7 +160,7 @@ impl Runner {
 
 fn event(name: &str) -> KeyEvent {
     // `Chord` reads the names; its event is found by trying what it can be.
-    let candidates = [KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::SHIFT];
+    let candidates = [KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::SHIFT, KeyModifiers::ALT];
     let codes = || {
         let named = [
             KeyCode::Enter,

@@ -5,6 +5,7 @@ mod chain;
 mod chart;
 mod command_bar;
 mod harness;
+mod layout;
 mod paint;
 mod safety;
 mod screens;
@@ -16,4 +17,4 @@ use crate as arbion;
 #[path = "../../../tests/support/scripted.rs"]
 mod scripted;
 #[path = "../../../tests/support/trading_day.rs"]
-mod trading_day;
+pub mod trading_day;

@@ -43,3 +43,17 @@ pub fn centered(area: Rect, width: u16, height: u16) -> Rect {
     let height = height.min(area.height);
     Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
 }
+
+/// Draws a bar of a share between 0 and 1 in eighths of a column, over a dim rest. More than 1 fills it.
+pub fn bar(buf: &mut Buffer, area: Rect, share: f64, style: Style, theme: &super::theme::Theme) {
+    if !share.is_finite() || area.width == 0 {
+        return;
+    }
+    let (full, empty) = if theme.glyphs.ascii { ("#", ".") } else { ("█", "░") };
+    let columns = (share.clamp(0.0, 1.0) * f64::from(area.width)).round() as u16;
+    // What is used at all is seen.
+    let columns = if share > 0.0 { columns.max(1) } else { columns };
+    let x = put(buf, area.x, area.y, &full.repeat(usize::from(columns)), style, area.width);
+    let rest = area.width - columns;
+    put(buf, x, area.y, &empty.repeat(usize::from(rest)), theme.border, rest);
+}

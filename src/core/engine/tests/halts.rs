@@ -39,6 +39,22 @@ fn h1_the_kill_switch_cancels_what_works_and_keeps_exits() {
     }
 }
 
+/// An exit whose price was changed protects the position like the one whose place it took.
+#[test]
+fn h1_a_replaced_exit_is_kept_too() {
+    let mut rig = Rig::new();
+    let (exits, _) = bracket_and_order(&mut rig);
+    let change = OrderChange { stop_price: Some(Price::from(91)), ..OrderChange::default() };
+    let effects = rig.step(Input::Replace { request: RequestId(90), order: exits[1], change });
+    let new = rig.engine.book().working().last().unwrap().request.client_order_id;
+    rig.journaled(effects);
+    rig.report(new, acknowledged());
+    rig.report(exits[1], OrderEvent::Replaced { by: new });
+    let effects = rig.step(Input::Halt { request: RequestId(91), all: false, reason: "test".to_owned() });
+    rig.journaled(effects);
+    assert_eq!((rig.status(new), rig.status(exits[0])), (OrderStatus::Submitted, OrderStatus::Submitted));
+}
+
 #[test]
 fn h1_an_order_that_waits_for_the_disk_when_the_switch_goes_on_is_never_sent() {
     let mut rig = Rig::new();
@@ -165,5 +181,27 @@ fn h6_a_clock_that_jumps_back_while_orders_work_trips_the_switch() {
         rig.now -= SignedDuration::from_millis(back_ms);
         rig.step(Input::Tick);
         assert_eq!(rig.engine.trading_state(), state, "works: {works}, back by {back_ms} ms");
+    }
+}
+
+/// A clock set forward makes every quote old; while orders work it trips the switch like one set back.
+#[test]
+fn h6_a_clock_that_steps_forward_while_orders_work_trips_the_switch() {
+    for (works, by_ms, said, state) in [
+        (true, 1_000, 0, TradingState::Active),
+        (true, 1_001, 1, TradingState::Active),
+        (true, 5_000, 1, TradingState::Active),
+        (true, 5_001, 1, TradingState::Halted),
+        (false, 3_600_000, 1, TradingState::Active),
+    ] {
+        let mut rig = Rig::new();
+        if works {
+            rig.sent(Side::Buy, 10);
+        }
+        let by = SignedDuration::from_millis(by_ms);
+        rig.now += by;
+        rig.step(Input::ClockStep { by });
+        assert_eq!(rig.engine.trading_state(), state, "works: {works}, forward by {by_ms} ms");
+        assert_eq!(rig.said("CLOCK_FORWARD"), said, "works: {works}, forward by {by_ms} ms");
     }
 }

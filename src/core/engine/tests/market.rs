@@ -149,3 +149,116 @@ fn deltas_of_options_that_are_held_follow_their_quotes() {
     trade(&mut rig, "s", Side::Sell);
     assert_eq!(quote(&mut rig, "2"), None);
 }
+
+/// The fall of today restricts tomorrow too, in whichever process: it is written once, and read at the start.
+#[test]
+fn k2_the_short_sale_restriction_outlives_the_process() {
+    let mut rig = Rig::new();
+    let fall = |rig: &mut Rig| {
+        rig.now += SignedDuration::from_secs(1);
+        let mut quote = Quote::empty(aapl(), rig.now, Feed::Simulated);
+        (quote.bid, quote.ask) = (Some(Price::from(90)), Some(Price::from(90)));
+        (quote.previous_close, quote.low) = (Some(Price::from(100)), Some(Price::from(90)));
+        let effects = rig.step(Input::Quote(Box::new(quote)));
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Journal { entry, .. } => entry.fallen,
+            _ => None,
+        })
+    };
+    let written = fall(&mut rig).unwrap();
+    assert_eq!(written, [(aapl(), "2026-11-24".parse().unwrap())]);
+    assert_eq!(fall(&mut rig), None, "written once a session");
+    for (day, restricted) in [("2026-11-25T20:00:00Z", true), ("2026-11-27T15:00:00Z", false)] {
+        let mut next = Rig::new();
+        next.step(Input::Restored(Box::new(Restored { fallen: written.clone(), ..Restored::default() })));
+        next.now = day.parse().unwrap();
+        next.quote("100");
+        let order = next.order(Side::SellShort, 1);
+        let id = order.client_order_id;
+        next.place(vec![order]);
+        let denials = &next.engine.order(id).unwrap().denials;
+        let denied = denials.iter().any(|denial| denial.code == DenialCode::ShortSaleRestricted);
+        assert_eq!(denied, restricted, "{day}");
+    }
+}
+
+/// Fills of a cash account as `day:order:signed units`, at 100 a share and with 10,000 of settled cash: what the log says of each.
+fn good_faith(fills: &str) -> (Vec<Execution>, Vec<(Severity, String)>) {
+    let mut rig = Rig::cash_account(10_000);
+    let mut executions = Vec::new();
+    for (n, text) in fills.split_whitespace().enumerate() {
+        let numbers: Vec<i64> = text.split(':').map(|number| number.parse().unwrap()).collect();
+        let side = if numbers[2] < 0 { Side::Sell } else { Side::Buy };
+        let by = ClientOrderId::from_parts(u64::try_from(numbers[1]).unwrap(), 0);
+        let OrderEvent::Filled(mut execution) = fill(by, &format!("x{n}"), side, numbers[2].abs(), "100")
+        else {
+            unreachable!()
+        };
+        execution.fee = Decimal::ZERO;
+        execution.at = format!("2026-11-{:02}T15:00:00Z", numbers[0]).parse().unwrap();
+        if numbers[1] % 2 == 1 {
+            execution.instrument = Instrument::equity("MSFT").unwrap();
+        }
+        executions.push(execution.clone());
+        rig.step(Input::Broker(Box::new(AccountEvent::Execution(execution))));
+    }
+    let said = rig.engine.log.iter().filter(|line| line.code == "GOOD_FAITH_VIOLATION");
+    let said = said.map(|line| (line.severity, line.text.clone())).collect();
+    (executions, said)
+}
+
+/// Odd orders are MSFT, even ones AAPL. Sales settle on the next session.
+#[test]
+fn k2_good_faith_violations_are_counted_and_the_third_warns() {
+    let table = [
+        ("bought with settled cash", "23:2:100 23:2:-100", 0),
+        ("bought with a sale of today, sold today", "23:2:100 23:4:-100 23:1:100 23:3:-100", 1),
+        ("sold once it has settled", "23:2:100 23:4:-100 23:1:100 24:3:-100", 0),
+        ("many fills of one sale", "23:2:100 23:4:-100 23:1:100 23:3:-40 23:3:-60", 1),
+        ("two sales", "23:2:100 23:4:-100 23:1:100 23:3:-40 23:5:-60", 2),
+        (
+            "three times",
+            "18:2:100 18:4:-100 18:1:100 18:3:-100 19:2:100 19:4:-100 19:1:100 19:13:-100 20:2:100 20:4:-100 20:1:100 20:23:-100",
+            3,
+        ),
+    ];
+    for (what, fills, count) in table {
+        let (executions, said) = good_faith(fills);
+        assert_eq!(said.len(), count, "{what}: {said:?}");
+        let warned = said.iter().filter(|(severity, _)| *severity == Severity::Warning).count();
+        assert_eq!(warned, usize::from(count >= 3), "{what}: {said:?}");
+        if let Some((_, text)) = said.last() {
+            assert!(text.contains(&format!("violation {count} within 12 months")), "{text}");
+        }
+        // The count is a function of the journal.
+        let mut next = Rig::cash_account(10_000);
+        next.step(Input::Restored(Box::new(Restored { executions, ..Restored::default() })));
+        let today = crate::domain::calendar::exchange_date(next.now);
+        assert_eq!(next.engine.accounts[&paper()].good_faith.count(today), count, "{what}");
+    }
+}
+
+/// A renamed order works on and is found, measured and filled under its new symbol; where a trailing stop stands is kept with its order.
+#[test]
+fn a_symbol_change_renames_the_order_in_the_book() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, acknowledged());
+    let new = Instrument::equity("APPL").unwrap();
+    rig.report(id, OrderEvent::Renamed { subject: OrderSubject::Instrument(new.clone()) });
+    let working = rig.engine.book.lookup(&paper());
+    assert_eq!((working.naming(&aapl()).count(), working.naming(&new).count()), (0, 1));
+    assert_eq!(
+        (rig.status(id), rig.engine.spec(&new).map(|spec| &spec.instrument)),
+        (OrderStatus::Submitted, Some(&new))
+    );
+    assert_eq!(rig.engine.quote(&new).and_then(|quote| quote.bid), Some(Price::from(100)));
+    let OrderEvent::Filled(mut bought) = fill(id, "x", Side::Buy, 10, "100") else { unreachable!() };
+    bought.instrument = new.clone();
+    rig.report(id, OrderEvent::Filled(bought));
+    assert_eq!((rig.status(id), rig.engine.held(&paper(), &new)), (OrderStatus::Filled, Quantity::from(10)));
+    let id = rig.sent(Side::Buy, 1);
+    let stop_price = Price::from(98);
+    rig.report(id, OrderEvent::StopMoved { stop_price });
+    assert_eq!(rig.engine.order(id).unwrap().trailing_stop, Some(stop_price));
+}

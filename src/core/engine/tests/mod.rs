@@ -2,6 +2,7 @@
 
 mod halts;
 mod market;
+mod positions;
 mod random;
 mod rig;
 

@@ -48,6 +48,29 @@ impl Rig {
     }
 
     pub(super) fn with(limits: RiskLimits) -> Self {
+        Self::of(AccountSetup {
+            account: paper(),
+            kind: AccountKind::Margin,
+            mode: AccountMode::Paper,
+            currency: Currency::USD,
+            opening_cash: vec![Money::usd(Decimal::from(CASH))],
+            options_level: 3,
+            capabilities: Capabilities::paper(),
+            limits,
+        })
+    }
+
+    /// A cash account with this much money.
+    pub(super) fn cash_account(cash: i64) -> Self {
+        let setup = Self::new().engine.accounts[&paper()].setup.clone();
+        Self::of(AccountSetup {
+            kind: AccountKind::Cash,
+            opening_cash: vec![Money::usd(Decimal::from(cash))],
+            ..setup
+        })
+    }
+
+    fn of(setup: AccountSetup) -> Self {
         let config = EngineConfig {
             profile: "test".into(),
             default_account: paper(),
@@ -60,16 +83,7 @@ impl Rig {
         };
         let engine = Engine::new(config, Arc::new(Calendar::nyse()), start());
         let mut rig = Self { engine, now: start(), requests: 0 };
-        rig.step(Input::Account(Box::new(AccountSetup {
-            account: paper(),
-            kind: AccountKind::Margin,
-            mode: AccountMode::Paper,
-            currency: Currency::USD,
-            opening_cash: vec![Money::usd(Decimal::from(CASH))],
-            options_level: 3,
-            capabilities: Capabilities::paper(),
-            limits,
-        })));
+        rig.step(Input::Account(Box::new(setup)));
         rig.step(Input::BrokerStatus { account: paper(), up: true, reconciled: true });
         rig.step(Input::Instrument(Box::new(InstrumentSpec::standard(aapl()))));
         rig.quote("100");

@@ -55,6 +55,7 @@ fn a_triggered_stop_stays_triggered() {
         "1 ack
          2 ack
          1 filled 100 at 98 fee 0
+         2 stop at 98
          1 filled 50 at 105 fee 0
          2 filled 150 at 105 fee 0",
     );

@@ -183,3 +183,52 @@ fn what_wants_a_decision_is_frozen() {
          2 rejected FROZEN",
     );
 }
+
+/// Nothing else would tell its holder before the next order is refused.
+#[test]
+fn whoever_holds_what_is_frozen_hears_of_it() {
+    check(
+        "order 1 buy 100 AAPL mkt gtc
+         quote AAPL 89.99x500 90.00x500
+         spinoff MSFT
+         spinoff AAPL",
+        "1 ack
+         1 filled 100 at 90 fee 0
+         POSITION_FROZEN frozen by a corporate action (spinoff): 100 AAPL",
+    );
+}
+
+/// A symbol change renames what works: ids, terms, time priority and triggers stay, and the orders fill under the new symbol.
+#[test]
+fn a_symbol_change_renames_positions_and_working_orders() {
+    check(
+        "quote AAPL 89.99x500 90.00x500
+         order 1 buy 100 AAPL mkt gtc
+         quote AAPL 89.99x500 90.00x500
+         order 2 buy 10 AAPL lmt 80 gtc
+         order 3 buy 5 MSFT lmt 50 gtc
+         order 4 sell 100 AAPL mkt gtc
+         package 5 buy 1 +AAPL261218C00090000 -AAPL261218C00100000 lmt 0.50 gtc
+         quote MSFT 89.99x500 90.00x500
+         rename AAPL APPL
+         quote AAPL 70.00x500 70.01x500
+         quote APPL 79.00x500 79.01x500
+         quote APPL261218C00090000 1.00x50 1.10x50
+         quote APPL261218C00100000 0.70x50 0.80x50",
+        "1 ack
+         1 filled 100 at 90 fee 0
+         2 ack
+         3 ack
+         4 ack
+         5 ack
+         corporate_action sell 100 AAPL at 90
+         corporate_action buy 100 APPL at 90
+         2 trades APPL
+         4 trades APPL
+         5 trades +1 APPL 18Dec26 90C / -1 APPL 18Dec26 100C
+         2 filled 10 at 79.01 fee 0
+         4 filled 100 at 79 fee 0
+         5 filled 1 at 1.13 fee 0.7
+         5 filled 1 at 0.68 fee 0.7",
+    );
+}

@@ -2,6 +2,7 @@
 
 mod auctions;
 mod bars;
+mod carry;
 mod corporate;
 mod faults;
 mod flow;
@@ -282,6 +283,8 @@ fn describe(report: &mut String, event: &AccountEvent) {
                     let price = pricing.limit_price().or(pricing.stop_price()).map(|p| format!(" at {p}"));
                     format!("restated {quantity}{}", price.unwrap_or_default())
                 }
+                OrderEvent::StopMoved { stop_price } => format!("stop at {stop_price}"),
+                OrderEvent::Renamed { subject } => format!("trades {subject}"),
                 other => format!("{other:?}"),
             };
             writeln!(report, "{n} {text}").unwrap();
@@ -299,6 +302,8 @@ fn describe(report: &mut String, event: &AccountEvent) {
             .unwrap();
         }
         AccountEvent::Cash(entry) => writeln!(report, "cash {}", entry.amount).unwrap(),
+        AccountEvent::Positions(_) => panic!("the venue shows positions when it is asked"),
+        AccountEvent::Notice(notice) => writeln!(report, "{} {}", notice.code, notice.text).unwrap(),
     }
 }
 

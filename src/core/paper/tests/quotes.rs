@@ -72,8 +72,36 @@ fn trailing_stops_only_ratchet() {
          1 filled 100 at 100 fee 0
          2 ack
          3 ack
+         2 stop at 102
+         3 stop at 98.8
          2 filled 50 at 102 fee 0
          3 filled 50 at 98.79 fee 0",
+    );
+}
+
+/// Where it stands is told at first, and then at most every ten seconds, once it has moved by a thousandth: not at every tick.
+#[test]
+fn a_trailing_stop_that_moves_is_told_of_sparingly() {
+    check(
+        "quote AAPL 100.00x500 100.02x300
+         order 1 buy 100 AAPL mkt gtc
+         quote AAPL 100.00x500 100.02x300
+         order 2 sell 100 AAPL trail 2 gtc
+         quote AAPL 100.10x500 100.12x300
+         quote AAPL 100.20x500 100.22x300
+         quote AAPL 103.00x500 103.02x300
+         at 2026-11-24T15:01:00Z
+         quote AAPL 103.00x500 103.02x300
+         at 2026-11-24T15:02:00Z
+         quote AAPL 103.05x500 103.07x300
+         at 2026-11-24T15:03:00Z
+         quote AAPL 101.00x500 101.02x300",
+        "1 ack
+         1 filled 100 at 100.02 fee 0
+         2 ack
+         2 stop at 98.1
+         2 stop at 101
+         2 filled 100 at 101 fee 0",
     );
 }
 

@@ -42,6 +42,16 @@ impl Checks {
         self.0.push(RiskCheck::new(code, verdict).with_numbers(measured, limit));
     }
 
+    /// A result with words that cost nothing to make.
+    fn noted(&mut self, code: DenialCode, verdict: Verdict, note: &'static str) {
+        self.0.push(RiskCheck::new(code, verdict).with_note(smol_str::SmolStr::new_static(note)));
+    }
+
+    /// It passes, and something is to be said of it.
+    fn told(&mut self, code: DenialCode, note: impl Into<smol_str::SmolStr>) {
+        self.0.push(RiskCheck::new(code, Verdict::Pass).with_note(note));
+    }
+
     fn fail(&mut self, code: DenialCode, note: impl Into<smol_str::SmolStr>) {
         self.0.push(RiskCheck::new(code, Verdict::Fail).with_note(note));
     }
@@ -180,11 +190,14 @@ pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest) -> (Vec<RiskCheck
     let shrinks = view.replaces.is_some_and(|old| is_no_increase(old, request));
     let context = Context { view, request, parts, cost, reduces, shrinks };
     let mut checks = Checks(Vec::with_capacity(DenialCode::ALL.len()));
+    // In the order of the codes: then nothing is left to sort.
     state::run(&context, &mut checks);
     shape::run(&context, &mut checks);
     market::run(&context, &mut checks);
     size::run(&context, &mut checks);
+    state::pace(&context, &mut checks);
     money::run(&context, &mut checks);
+    state::guards(&mut checks);
     (checks.0, reduces)
 }
 

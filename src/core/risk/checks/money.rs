@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::domain::account::AccountKind;
+use crate::domain::calendar::exchange_date;
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::AssetClass;
 use crate::domain::limits::DayTradeRule;
@@ -71,7 +72,8 @@ fn meets(pricing: &Pricing, buy: bool, theirs: Price, quote: Option<&Quote>) -> 
 fn buying_power(context: &Context<'_>, checks: &mut Checks) {
     let account = context.view.account;
     let need = context.cost.buying_power;
-    if context.reduces {
+    // A sale of shares reduces, and yet needs money where it leaves written calls naked.
+    if context.reduces && need.is_zero() {
         checks.skip(Code::BuyingPower);
         checks.skip(Code::CashSettled);
         return;
@@ -192,9 +194,25 @@ fn day_trade(context: &Context<'_>, checks: &mut Checks) {
             let trades = Decimal::from(context.view.day_trades) + Decimal::ONE;
             checks.at_most(Code::DayTrade, trades, Decimal::from(PDT_TRADES_MAX));
         }
+        _ if account.kind == AccountKind::Cash => good_faith(context, checks),
         // The paper venue flags nothing, and nothing flagged is nothing to obey.
         _ => checks.skip(Code::DayTrade),
     }
+}
+
+/// A cash account may sell what unsettled money has bought, but brokers count it. Said, never denied.
+fn good_faith(context: &Context<'_>, checks: &mut Checks) {
+    let Some(rule) = context.view.good_faith else { return checks.skip(Code::DayTrade) };
+    let today = exchange_date(context.view.now);
+    let early = context
+        .parts
+        .iter()
+        .filter(|part| !part.side.is_buy() && part.held.is_positive())
+        .find_map(|part| rule.unpaid_until(part.instrument).filter(|settles| today < *settles));
+    let Some(settles) = early else { return checks.skip(Code::DayTrade) };
+    let number = rule.count(today) + 1;
+    let note = format!("good_faith_violation={number} within 12 months: its money settles on {settles}");
+    checks.told(Code::DayTrade, note);
 }
 
 fn would_increase(context: &Context<'_>, checks: &mut Checks) {

@@ -14,6 +14,7 @@ use super::{Checks, Context, Part, prices};
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     instrument(context, checks);
     quantity(context, checks);
+    tick(context, checks);
     price(context, checks);
     unsupported(context, checks);
 }
@@ -85,6 +86,23 @@ fn quantity(context: &Context<'_>, checks: &mut Checks) {
     checks.put(Code::BadQuantity, true);
 }
 
+fn tick(context: &Context<'_>, checks: &mut Checks) {
+    let request = context.request;
+    let cent = Decimal::new(1, 2);
+    let off = |price: Price| {
+        let tick = match (&request.subject, context.parts[0].spec) {
+            (OrderSubject::Legs(_), _) => cent,
+            (_, Some(spec)) => spec.tick_at(price),
+            (_, None) => return None,
+        };
+        (!tick.is_zero() && !(price.get() % tick).is_zero()).then_some((price, tick))
+    };
+    match prices(request).find_map(off) {
+        Some((price, tick)) => checks.numbers(Code::BadTick, false, price.get(), tick),
+        None => checks.put(Code::BadTick, true),
+    }
+}
+
 fn price(context: &Context<'_>, checks: &mut Checks) {
     let request = context.request;
     let package = matches!(request.subject, OrderSubject::Legs(_));
@@ -100,19 +118,6 @@ fn price(context: &Context<'_>, checks: &mut Checks) {
         checks.put(Code::BadPrice, bracket_is_around(context));
     } else {
         checks.numbers(Code::BadPrice, false, found.get(), Decimal::ZERO);
-    }
-    let cent = Decimal::new(1, 2);
-    let off = |price: Price| {
-        let tick = match (&request.subject, context.parts[0].spec) {
-            (OrderSubject::Legs(_), _) => cent,
-            (_, Some(spec)) => spec.tick_at(price),
-            (_, None) => return None,
-        };
-        (!tick.is_zero() && !(price.get() % tick).is_zero()).then_some((price, tick))
-    };
-    match prices(request).find_map(off) {
-        Some((price, tick)) => checks.numbers(Code::BadTick, false, price.get(), tick),
-        None => checks.put(Code::BadTick, true),
     }
 }
 

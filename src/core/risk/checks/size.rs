@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::domain::account::AccountMode;
-use crate::domain::denial::DenialCode as Code;
+use crate::domain::denial::{DenialCode as Code, Verdict};
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::option::Right;
 
@@ -36,9 +36,11 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     losses(context, checks);
 }
 
+/// Two rules: many times what is usual here, and too much of what trades in a day. Either may not be measurable, for want of orders or of a
+/// volume: the other one decides then, and the check says what was missing. A real share of which neither is known is denied (K6).
 fn fat_finger(context: &Context<'_>, checks: &mut Checks) {
     let (view, limits) = (context.view, context.view.limits);
-    let mut measured = false;
+    let (mut measured, mut no_habit, mut no_volume) = (false, false, false);
     for part in &context.parts {
         let usual = view
             .activity
@@ -47,11 +49,12 @@ fn fat_finger(context: &Context<'_>, checks: &mut Checks) {
         let volume = view.market.average_volume(part.instrument).filter(|v| *v > Decimal::ZERO);
         let share =
             volume.map(|volume| volume.saturating_mul(limits.volume_percent_max) / Decimal::ONE_HUNDRED);
-        // Real shares have a volume; without it half of the rule cannot be measured (K6), whatever the habit is.
+        no_habit |= usual.is_none();
+        no_volume |= share.is_none();
         let live_share =
             view.account.mode == AccountMode::Live && part.instrument.asset_class() == AssetClass::Equity;
-        if live_share && share.is_none() {
-            return checks.fail(Code::FatFinger, format!("instrument={} has no volume", part.instrument));
+        if live_share && share.is_none() && usual.is_none() {
+            return checks.fail(Code::FatFinger, format!("instrument={} {NEITHER}", part.instrument));
         }
         for most in [usual, share].into_iter().flatten() {
             measured = true;
@@ -60,8 +63,17 @@ fn fat_finger(context: &Context<'_>, checks: &mut Checks) {
             }
         }
     }
-    if measured { checks.put(Code::FatFinger, true) } else { checks.skip(Code::FatFinger) }
+    let missing = match (no_habit, no_volume) {
+        (true, true) => NEITHER,
+        (true, false) => "fewer than 5 orders",
+        (false, true) => "no 20-day volume",
+        (false, false) => return checks.put(Code::FatFinger, true),
+    };
+    checks.noted(Code::FatFinger, if measured { Verdict::Pass } else { Verdict::Skip }, missing);
 }
+
+/// What is missing where nothing can be measured by.
+const NEITHER: &str = "no 20-day volume, fewer than 5 orders";
 
 fn quantity(context: &Context<'_>, checks: &mut Checks) {
     let limits = context.view.limits;

@@ -12,21 +12,35 @@ use super::{Checks, Context};
 /// Orders a second that only reduce (reliability 4.2); more where more may be opened.
 const REDUCING_PER_SECOND_MAX: u32 = 10;
 
+/// Kill switch, broker, authority.
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     let (view, request) = (context.view, context.request);
     let human_close = request.origin.kind.is_human() && context.reduces;
     let protective_exit = request.origin.kind == OriginKind::Exit && context.reduces;
     checks.put(Code::Halted, view.trading_state != TradingState::Halted || human_close || protective_exit);
     checks.put(Code::ReducingOnly, view.trading_state != TradingState::ReducingOnly || context.reduces);
-    checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
-    checks.put(Code::BrokerDown, view.broker_up);
-    // No broker of this program sends restrictions or a clock to compare with, and no guard can be set: there is nothing to pass.
-    for code in [Code::AccountRestricted, Code::ClockSkew, Code::Protect] {
-        checks.skip(code);
+    // What protects or closes goes out whatever is not agreed; a person knows what automation does not.
+    if view.automation_paused && !request.origin.kind.is_human() && !context.reduces {
+        checks.fail(Code::AccountUnreconciled, "positions differed from the broker's: accept them (resume)");
+    } else {
+        checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
     }
+    checks.put(Code::BrokerDown, view.broker_up);
+    // No broker of this program sends restrictions: there is nothing to pass.
+    checks.skip(Code::AccountRestricted);
     checks.put(Code::NotAuthorised, view.account.mode == AccountMode::Paper || view.live_armed);
+}
+
+/// Too many, or the same again.
+pub(super) fn pace(context: &Context<'_>, checks: &mut Checks) {
     rates(context, checks);
     duplicate(context, checks);
+}
+
+/// No broker of this program sends a clock to compare with, and no guard can be set.
+pub(super) fn guards(checks: &mut Checks) {
+    checks.skip(Code::ClockSkew);
+    checks.skip(Code::Protect);
 }
 
 fn rates(context: &Context<'_>, checks: &mut Checks) {

@@ -2,6 +2,7 @@
 
 mod any;
 mod case;
+mod good_faith;
 mod held_back;
 mod money;
 mod options;
@@ -16,7 +17,7 @@ use table::Table;
 #[test]
 fn k2_every_code_passes_stands_at_its_boundary_and_fails() {
     let mut table = Table::default();
-    let rooms: [fn(&mut Table); 21] = [
+    let rooms: [fn(&mut Table); 23] = [
         rows::gates,
         rows::rates,
         rows::instruments,
@@ -33,10 +34,12 @@ fn k2_every_code_passes_stands_at_its_boundary_and_fails() {
         money::shorts,
         money::restricted_shorts,
         money::day_trades,
+        good_faith::violations,
         money::pairs,
         options::levels,
         options::calls,
         options::uncovering,
+        options::uncovering_margin,
         options::puts,
     ];
     rooms.iter().for_each(|room| room(&mut table));
@@ -110,7 +113,7 @@ fn a_replace_is_measured_by_its_increase() {
 #[test]
 fn k6_what_is_missing_denies() {
     type Miss = (&'static str, fn(&mut Case), Code);
-    let misses: [Miss; 11] = [
+    let misses: [Miss; 10] = [
         ("no quote", |c| c.market.quotes.clear(), Code::StaleQuote),
         (
             "no price in the quote",
@@ -145,18 +148,8 @@ fn k6_what_is_missing_denies() {
             Code::BuyingPower,
         ),
         (
-            "no volume of a real share",
+            "no volume of a real share that was never ordered",
             |c| c.figures = Box::new(|a| a.mode = AccountMode::Live),
-            Code::FatFinger,
-        ),
-        (
-            "no volume of a real share that was ordered before",
-            |c| {
-                c.figures = Box::new(|a| a.mode = AccountMode::Live);
-                (0..5).for_each(|_| {
-                    c.activity.record(now() - SignedDuration::from_hours(1), &c.request, false)
-                });
-            },
             Code::FatFinger,
         ),
     ];

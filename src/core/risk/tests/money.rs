@@ -27,6 +27,39 @@ pub(super) fn sizes(t: &mut Table) {
         volume,
         &[("200", Pass, ""), ("201", Fail, "measured=201 limit=200")],
     );
+    // Either half of the rule may not be measurable: the other decides, and the check says what was missing.
+    let live = |c: &mut Case, v: &str| {
+        c.figures = Box::new(|a| a.mode = AccountMode::Live);
+        if v.contains("habit") {
+            usual(c, "201");
+        }
+        if v.contains("volume") {
+            c.market.volumes.insert(instrument("AAPL"), d("4000"));
+            c.request.quantity = q("201");
+        }
+        if v.contains("small") {
+            c.request.quantity = q("200");
+        }
+    };
+    t.check(
+        Code::FatFinger,
+        "of a real share, known:",
+        live,
+        &[
+            ("neither", Fail, "instrument=AAPL no 20-day volume, fewer than 5 orders"),
+            ("habit", Fail, "measured=201 limit=200"),
+            ("habit, small", Pass, "no 20-day volume"),
+            ("volume", Fail, "measured=201 limit=200"),
+            ("volume, small", Pass, "fewer than 5 orders"),
+            ("habit, volume, small", Pass, ""),
+        ],
+    );
+    t.check(
+        Code::FatFinger,
+        "of a simulated share, known:",
+        |_, _| (),
+        &[("neither", Skip, "no 20-day volume, fewer than 5 orders")],
+    );
     t.check(
         Code::MaxOrderQuantity,
         "shares",

@@ -264,6 +264,77 @@ pub(super) fn uncovering(t: &mut Table) {
     );
 }
 
+/// At level 4 what covers a written call may be sold, and the margin of the naked call is asked for: 10 % of the spot a share, counted twice,
+/// less what the shares give back.
+pub(super) fn uncovering_margin(t: &mut Table) {
+    let under = |c: &mut Case, v: &str| {
+        c.books = Case::books(AccountKind::Margin, 4);
+        c.hold("AAPL", "200");
+        c.hold(CALL, "-2");
+        let (sold, power) = v.split_once(' ').unwrap();
+        c.ask(Side::Sell, "AAPL", sold, limit("100"));
+        let power = d(power);
+        c.figures = Box::new(move |a| a.buying_power = power);
+    };
+    t.check(
+        Code::BuyingPower,
+        "selling of 200 shares under two calls with a buying power of",
+        under,
+        &[
+            ("1 1900", Pass, "measured=1900 limit=1900"),
+            ("1 1899.99", Fail, "measured=1900 limit=1899.99"),
+            ("19 200", Pass, "measured=100 limit=200"),
+            ("20 0", Skip, ""),
+            ("101 0", Skip, ""),
+            ("200 0", Skip, ""),
+        ],
+    );
+    // What another sale has claimed is gone already: the first uncovers the call, the second only gives shares back.
+    let beside = |c: &mut Case, v: &str| {
+        under(c, "1 1900");
+        c.work(Side::Sell, "AAPL", v, limit("101"));
+    };
+    t.check(
+        Code::BuyingPower,
+        "selling one of 200 shares under two calls beside a sale of",
+        beside,
+        &[("1", Skip, ""), ("100", Pass, "measured=1900 limit=1900")],
+    );
+    let other = |c: &mut Case, v: &str| {
+        under(c, "1 0");
+        c.books = Case::books(AccountKind::Margin, 4);
+        c.hold("AAPL", "201");
+        c.hold(if v == "a put" { PUT } else { CALL }, "-2");
+    };
+    t.check(
+        Code::BuyingPower,
+        "selling one of 201 shares under two of",
+        other,
+        &[("a put", Skip, ""), ("a call", Skip, "")],
+    );
+}
+
+/// What is asked for is held back while the sale works: two sales in one step cannot uncover calls with the same money.
+#[test]
+fn k4_a_sale_that_uncovers_a_call_holds_its_margin_back() {
+    let held_back = |level: u8, sold: &str| {
+        let mut case = Case::new();
+        case.books = Case::books(AccountKind::Margin, level);
+        case.hold("AAPL", "200");
+        case.hold(CALL, "-2");
+        case.work(Side::Sell, "AAPL", sold, limit("100"));
+        let orders = case.working.iter().map(|order| (&order.request, order.leaves_quantity()));
+        let (fees, account) = (FeeTable::default(), case.request.account.clone());
+        let listed = reserved(&case.books, &case.market, &fees, orders);
+        let book: OrderBook = case.working.iter().cloned().collect();
+        assert_eq!(reserved_by(&case.books, &case.market, &fees, book.lookup(&account)), listed);
+        listed
+    };
+    assert_eq!(held_back(4, "1"), d("1900"));
+    assert_eq!(held_back(4, "100"), Decimal::ZERO);
+    assert_eq!(held_back(3, "1"), Decimal::ZERO);
+}
+
 pub(super) fn puts(t: &mut Table) {
     // 9,000 of strike less 100 of premium, 0.70 of fees.
     let secured = |c: &mut Case, v: &str| {

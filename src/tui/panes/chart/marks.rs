@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::axis::Axis;
-use crate::command::types::AlertWhen;
+use crate::domain::alert::AlertWhen;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::Order;
 use crate::tui::env::Look;
@@ -40,7 +40,8 @@ pub fn draw_levels(instrument: &Instrument, axis: &Axis, look: &Look<'_>, buf: &
             }
         }
     }
-    for alert in look.env.alerts.waiting().iter().filter(|alert| alert.instrument == *instrument) {
+    let alerts = look.snapshot.alerts.iter();
+    for alert in alerts.filter(|alert| alert.waits() && alert.instrument == *instrument) {
         if let (AlertWhen::Above | AlertWhen::Below, Some(price)) = (alert.when, alert.value.to_f64()) {
             level(price, "alert ".to_owned(), theme.warning, buf);
         }

@@ -142,13 +142,6 @@ impl Chart {
         }
     }
 
-    /// When the series in view wants to be asked for again.
-    #[must_use]
-    pub fn refresh_at(&self, at: &At<'_>) -> Option<Duration> {
-        let key = self.in_view(at)?;
-        self.series.get(&key)?.stale_since().map(|since| since + REFRESH_AFTER)
-    }
-
     fn in_view(&self, at: &At<'_>) -> Option<Key> {
         Some((at.env.current.clone()?, self.picture.interval))
     }
@@ -194,6 +187,11 @@ fn below(area: Rect) -> Rect {
 }
 
 impl Pane for Chart {
+    fn due(&self, at: &At<'_>) -> Option<Duration> {
+        let key = self.in_view(at)?;
+        self.series.get(&key)?.stale_since().map(|since| since + REFRESH_AFTER)
+    }
+
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let Some(instrument) = &look.env.current else { return titled("Chart", "", look) };
         let listing = look.env.symbols.as_ref().and_then(|s| s.listing(&instrument.to_string()));

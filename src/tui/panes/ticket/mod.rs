@@ -15,7 +15,8 @@ use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::order::{OriginKind, Side, TradingSession};
+use crate::domain::money::Price;
+use crate::domain::order::{OrderType, OriginKind, Side, TradingSession};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::ascii_escaped;
 use crate::tui::action::Action;
@@ -58,6 +59,13 @@ impl Ticket {
             self.own_symbol = false;
         }
         self.enter();
+    }
+
+    /// Opens the ticket for a limit order at a price, as a ladder gives it. The size is asked.
+    pub fn open_at(&mut self, side: Side, instrument: Instrument, price: Price) {
+        self.open(side, Some(instrument));
+        self.draft.order_type = OrderType::Limit;
+        self.draft.limit.set(price.to_string());
     }
 
     /// The screen shows another instrument: an untouched ticket follows.
@@ -103,12 +111,6 @@ impl Ticket {
     /// Prices moved.
     pub fn market_moved(&mut self, now: Duration) {
         self.estimate.market_moved(now);
-    }
-
-    /// When it next has something to ask.
-    #[must_use]
-    pub fn due(&self) -> Option<Duration> {
-        self.estimate.due()
     }
 
     /// The request for a new estimate, once it is due.
@@ -324,6 +326,10 @@ fn accepts(field: Field, c: char) -> bool {
 }
 
 impl Pane for Ticket {
+    fn due(&self, _at: &At<'_>) -> Option<Duration> {
+        self.estimate.due()
+    }
+
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let account = look.snapshot.default_account.as_str();
         let mut line = titled("Order ticket", &format!("{} ", ascii_escaped(account)), look);

@@ -1,0 +1,152 @@
+//! Positions as a broker shows them (reliability R3, R4): a difference that no execution explains is adjusted and said, never silent. One that
+//! turns a position around, or is worth more than a tenth of the account, stops automation there until a person accepts it.
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::domain::execution::{Execution, ExecutionKind, ShownPositions};
+use crate::domain::ids::{AccountId, ExecutionId};
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Currency, Price, Quantity};
+use crate::domain::order::{OrderStatus, Side};
+use crate::domain::snapshot::Severity;
+
+use super::Engine;
+
+/// A difference this young may be a fill that is still on its way.
+const YOUNG: SignedDuration = SignedDuration::from_secs(5);
+/// Per cent of the account's equity from which a difference is a person's affair.
+const EQUITY_PERCENT: i64 = 10;
+
+/// One instrument that is held otherwise here than there.
+struct Difference {
+    instrument: Instrument,
+    ours: Quantity,
+    theirs: Quantity,
+    /// What a unit is worth, before the multiplier.
+    price: Price,
+    multiplier: Decimal,
+    currency: Currency,
+}
+
+impl Engine {
+    pub(super) fn on_positions(&mut self, shown: &ShownPositions) {
+        for difference in self.differences(shown) {
+            self.adjust(&shown.account, shown.at, difference);
+        }
+    }
+
+    fn differences(&self, shown: &ShownPositions) -> Vec<Difference> {
+        let Some(books) = self.accounts.get(&shown.account) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (instrument, holding) in books.portfolio.holdings() {
+            let there = shown.positions.iter().find(|position| position.instrument == *instrument);
+            let theirs = there.map(|position| position.quantity).unwrap_or_default();
+            if theirs != holding.quantity {
+                found.push(Difference {
+                    instrument: instrument.clone(),
+                    ours: holding.quantity,
+                    theirs,
+                    price: holding.mark().unwrap_or_else(|| holding.average_price()),
+                    multiplier: holding.multiplier,
+                    currency: holding.currency,
+                });
+            }
+        }
+        let new = shown.positions.iter().filter(|position| {
+            books.portfolio.holding(&position.instrument).is_none() && !position.quantity.is_zero()
+        });
+        found.extend(new.map(|position| Difference {
+            instrument: position.instrument.clone(),
+            ours: Quantity::ZERO,
+            theirs: position.quantity,
+            price: position.mark.unwrap_or(position.average_price),
+            multiplier: position.multiplier,
+            currency: position.currency,
+        }));
+        found.retain(|difference| !self.may_be_explained(&shown.account, shown.at, &difference.instrument));
+        found
+    }
+
+    /// Something has moved here since the broker looked, or just before; or an order of ours is in doubt, and its fills with it.
+    fn may_be_explained(&self, account: &AccountId, at: Timestamp, instrument: &Instrument) -> bool {
+        let moved = self.accounts.get(account).and_then(|books| books.moved_at.get(instrument));
+        let young = moved.is_some_and(|moved| at.duration_since(*moved) < YOUNG);
+        let doubtful = |status| {
+            matches!(
+                status,
+                OrderStatus::Unknown
+                    | OrderStatus::PendingSubmit
+                    | OrderStatus::PendingCancel
+                    | OrderStatus::PendingReplace
+            )
+        };
+        young || self.book.lookup(account).naming(instrument).any(|order| doubtful(order.status))
+    }
+
+    fn adjust(&mut self, account: &AccountId, at: Timestamp, difference: Difference) {
+        let Difference { instrument, ours, theirs, price, multiplier, currency } = difference;
+        let Some(books) = self.accounts.get(account) else { return };
+        let equity = books.portfolio.net_liquidation();
+        let rate = books.portfolio.rate(currency);
+        // The same after a restart: it counts the executions that the journal gives back.
+        let number = books.portfolio.executions_seen();
+        let moved = theirs - ours;
+        let execution = Execution {
+            execution_id: ExecutionId::new(format!("adjust-{number}-{}-{ours}-{theirs}", instrument.key())),
+            account: account.clone(),
+            client_order_id: None,
+            broker_order_id: None,
+            instrument: instrument.clone(),
+            side: if moved.is_positive() { Side::Buy } else { Side::Sell },
+            quantity: moved.abs(),
+            price,
+            multiplier,
+            fee: Decimal::ZERO,
+            currency,
+            at,
+            kind: ExecutionKind::Adjustment,
+        };
+        if !self.book_execution(&execution) {
+            return;
+        }
+        let reason =
+            format!("{instrument}: {ours} here, {theirs} at the broker, which no execution explains");
+        self.note(Severity::Warning, "POSITION_ADJUSTED", format!("{reason}; taken as the broker shows it"));
+        let value = rate.map(|rate| moved.abs().get() * price.get().abs() * multiplier * rate);
+        let large =
+            value.is_none_or(|value| value * Decimal::ONE_HUNDRED > equity * Decimal::from(EQUITY_PERCENT));
+        let turned = ours.get() * theirs.get() < Decimal::ZERO;
+        if large || turned {
+            self.pause_automation(account, reason);
+        }
+    }
+
+    fn pause_automation(&mut self, account: &AccountId, reason: String) {
+        self.note(
+            Severity::Error,
+            "AUTOMATION_PAUSED",
+            format!("{account}: {reason}; nothing but a person opens there until it is accepted (resume)"),
+        );
+        self.trip(&reason);
+        self.paused.insert(account.clone(), reason);
+        self.write_paused();
+    }
+
+    /// A person has read why, and goes on. False when nothing was paused.
+    pub(super) fn accept_positions(&mut self) -> bool {
+        let accepted = std::mem::take(&mut self.paused);
+        for (account, reason) in &accepted {
+            self.note(Severity::Info, "POSITIONS_ACCEPTED", format!("{account}: {reason}; accepted"));
+        }
+        if !accepted.is_empty() {
+            self.write_paused();
+        }
+        !accepted.is_empty()
+    }
+
+    fn write_paused(&mut self) {
+        let paused = self.paused.iter().map(|(account, reason)| (account.clone(), reason.clone()));
+        self.entry.paused = Some(paused.collect());
+    }
+}

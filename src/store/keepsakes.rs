@@ -1,0 +1,146 @@
+//! What a trader keeps beside the trades: alerts, notes on orders; and the equity curve as a picture needs it.
+
+use jiff::Timestamp;
+use rusqlite::Transaction;
+use rusqlite::types::Value;
+use rust_decimal::Decimal;
+
+use crate::domain::alert::{Alert, AlertId, AlertWhen};
+use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::money::canonical;
+
+use super::{Store, StoreError, rows};
+
+/// Notes that are read at most, the newest.
+const NOTES_MAX: i64 = 5_000;
+
+/// A point of an equity curve: when, net liquidation, cash.
+pub type EquityRow = (Timestamp, Decimal, Decimal);
+
+const fn word(when: AlertWhen) -> &'static str {
+    match when {
+        AlertWhen::Above => "above",
+        AlertWhen::Below => "below",
+        AlertWhen::ChangePercent => "change_percent",
+    }
+}
+
+/// Puts all alerts in the place of those on disk.
+pub(super) fn write_alerts(t: &Transaction<'_>, alerts: &[Alert]) -> rusqlite::Result<()> {
+    t.execute("DELETE FROM alert", [])?;
+    for alert in alerts {
+        t.prepare_cached(
+            "INSERT INTO alert (id, instrument, kind, value, created_at, fired_at, fired_price) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute((
+            i64::try_from(alert.id.0).unwrap_or(i64::MAX),
+            alert.instrument.key(),
+            word(alert.when),
+            canonical(alert.value),
+            alert.created_at.as_microsecond(),
+            alert.fired_at.map(Timestamp::as_microsecond),
+            alert.fired_price.map(|price| price.to_string()),
+        ))?;
+    }
+    Ok(())
+}
+
+/// Writes notes; an empty one takes the old one off.
+pub(super) fn write_notes(
+    t: &Transaction<'_>,
+    notes: &[(ClientOrderId, Timestamp, String)],
+) -> rusqlite::Result<()> {
+    for (order, at, text) in notes {
+        if text.is_empty() {
+            t.prepare_cached("DELETE FROM note WHERE client_order_id = ?1")?.execute([order.to_string()])?;
+            continue;
+        }
+        t.prepare_cached(
+            "INSERT INTO note (client_order_id, at, text) VALUES (?1, ?2, ?3)
+             ON CONFLICT (client_order_id) DO UPDATE SET at = excluded.at, text = excluded.text",
+        )?
+        .execute((order.to_string(), at.as_microsecond(), text))?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// The alerts, by number.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or holds what is no alert.
+    pub fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        let sql =
+            "SELECT id, kind, value, created_at, fired_at, fired_price, instrument FROM alert ORDER BY id";
+        self.query(sql, Vec::new(), |row| {
+            let when = match row.get::<_, String>(1)?.as_str() {
+                "above" => AlertWhen::Above,
+                "below" => AlertWhen::Below,
+                _ => AlertWhen::ChangePercent,
+            };
+            let fired: Option<i64> = row.get(4)?;
+            let price: Option<String> = row.get(5)?;
+            Ok(Alert {
+                id: AlertId(u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default()),
+                instrument: rows::instrument(row, 6)?,
+                when,
+                value: rows::decimal(row, 2)?,
+                created_at: rows::time(row, 3)?,
+                fired_at: fired.and_then(|at| Timestamp::from_microsecond(at).ok()),
+                fired_price: price.and_then(|price| price.parse().ok()),
+            })
+        })
+    }
+
+    /// Notes by order, the newest first; at most 5,000.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn notes(&self) -> Result<Vec<(ClientOrderId, String)>, StoreError> {
+        let sql = "SELECT client_order_id, text FROM note ORDER BY at DESC LIMIT ?1";
+        let rows: Vec<(String, String)> =
+            self.query(sql, vec![Value::Integer(NOTES_MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let read = |(id, text): (String, String)| match id.parse() {
+            Ok(id) => Ok((id, text)),
+            Err(_) => Err(StoreError::Row {
+                path: self.path.clone(),
+                table: "note",
+                reason: format!("'{}' is no order id", id.escape_default()),
+            }),
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The equity curve since an instant in at most so many points, oldest first: of each stretch of time its last point.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn equity_curve(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+        points: u32,
+    ) -> Result<Vec<EquityRow>, StoreError> {
+        let name = || Value::Text(account.as_str().to_owned());
+        let sql =
+            "SELECT COALESCE(MIN(at), 0), COALESCE(MAX(at), 0) FROM equity WHERE account = ?1 AND at >= ?2";
+        let ends: Vec<(i64, i64)> =
+            self.query(sql, vec![name(), Value::Integer(since.as_microsecond())], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let (first, last) = ends.first().copied().unwrap_or_default();
+        let stretch = ((last - first) / i64::from(points.max(1)) + 1).max(1);
+        // SQLite takes the other columns of a group from the row that MAX chose.
+        let sql = "SELECT MAX(at), net_liquidation, cash FROM equity WHERE account = ?1 AND at >= ?2
+             GROUP BY (at - ?3) / ?4 ORDER BY at";
+        let values = vec![
+            name(),
+            Value::Integer(since.as_microsecond()),
+            Value::Integer(first),
+            Value::Integer(stretch),
+        ];
+        self.query(sql, values, |row| {
+            Ok((rows::time(row, 0)?, rows::decimal(row, 1)?, rows::decimal(row, 2)?))
+        })
+    }
+}

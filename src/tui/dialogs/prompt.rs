@@ -1,0 +1,66 @@
+//! One line to type, such as a name; what becomes of it the one who asked has said.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{After, Modal};
+use crate::tui::env::{At, Look};
+use crate::tui::widgets::text_input::TextInput;
+use crate::tui::wish::Wish;
+
+const WIDTH: u16 = 50;
+
+/// A question with a line for the answer.
+#[derive(Debug)]
+pub struct Prompt {
+    title: &'static str,
+    input: TextInput,
+    then: fn(String) -> Wish,
+}
+
+impl Prompt {
+    /// Asks; `start` stands there already.
+    #[must_use]
+    pub fn new(title: &'static str, start: &str, then: fn(String) -> Wish) -> Self {
+        Self { title, input: TextInput::new(start), then }
+    }
+}
+
+impl Modal for Prompt {
+    fn title(&self) -> String {
+        self.title.to_owned()
+    }
+
+    fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {
+        (WIDTH.min(room.width), 1)
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        self.input.draw(area, look.theme.strong, true, buf);
+    }
+
+    fn hint(&self, _at: &At<'_>) -> String {
+        "Enter take it   Esc leave it".to_owned()
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> After {
+        match event.code {
+            KeyCode::Esc => return After::Close,
+            KeyCode::Enter if self.input.text().trim().is_empty() => {}
+            KeyCode::Enter => {
+                wishes.push((self.then)(self.input.text().trim().to_owned()));
+                return After::Close;
+            }
+            _ => {
+                self.input.key(event, |c| !c.is_control());
+            }
+        }
+        After::Stay
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>) -> bool {
+        self.input.insert(text);
+        true
+    }
+}

@@ -1,0 +1,227 @@
+//! One table of keys. It drives dispatch, the hint line and the help, so that none of them can say what another does not do.
+
+mod chord;
+mod table;
+
+use std::collections::{BTreeMap, HashMap};
+
+use crossterm::event::KeyEvent;
+
+use super::action::Action;
+
+pub use chord::Chord;
+pub use table::Scope;
+use table::TABLE;
+
+/// What is wrong with a remapping.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// No action is called so.
+    #[error("'{0}' is no action of the screen (such as buy, sell, halt, next_pane)")]
+    UnknownAction(String),
+    /// No key is written so.
+    #[error("'{0}' is no key (such as x, ctrl-k, shift-tab, pagedown, f1)")]
+    UnknownKey(String),
+    /// Two actions want one key in the same place.
+    #[error("'{key}' is given to both {first} and {second}; give one of them another key")]
+    Conflict {
+        /// The key, as a person reads it.
+        key: String,
+        /// The action that has it.
+        first: &'static str,
+        /// The action that wants it too.
+        second: &'static str,
+    },
+}
+
+/// A line of help: keys, what they do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelpLine {
+    /// The keys, joined by spaces.
+    pub keys: String,
+    /// What they do.
+    pub text: &'static str,
+    /// The action.
+    pub action: Action,
+}
+
+/// The keys in force.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    by_key: HashMap<(Scope, Chord), Action>,
+    keys: BTreeMap<(Scope, Action), Vec<Chord>>,
+}
+
+impl Keymap {
+    /// The table, with the keys of some actions replaced: action name to keys.
+    ///
+    /// # Errors
+    /// When an action or a key is not known.
+    pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
+        for name in overrides.keys() {
+            if !TABLE.iter().any(|row| row.action.name() == name) {
+                return Err(KeymapError::UnknownAction(name.clone()));
+            }
+        }
+        let mut map = Self { by_key: HashMap::new(), keys: BTreeMap::new() };
+        for row in TABLE {
+            let texts: Vec<&str> = match overrides.get(row.action.name()) {
+                Some(keys) => keys.iter().map(String::as_str).collect(),
+                None => row.keys.to_vec(),
+            };
+            let mut chords = Vec::new();
+            for text in texts {
+                let chord = Chord::parse(text).ok_or_else(|| KeymapError::UnknownKey(text.to_owned()))?;
+                let first = *map.by_key.entry((row.scope, chord)).or_insert(row.action);
+                if first != row.action {
+                    let (first, second) = (first.name(), row.action.name());
+                    return Err(KeymapError::Conflict { key: chord.label(), first, second });
+                }
+                chords.push(chord);
+            }
+            map.keys.insert((row.scope, row.action), chords);
+        }
+        Ok(map)
+    }
+
+    /// What a key means in the first of these scopes that knows it.
+    #[must_use]
+    pub fn action(&self, scopes: &[Scope], event: KeyEvent) -> Option<Action> {
+        self.meaning(scopes, Chord::of(event))
+    }
+
+    fn meaning(&self, scopes: &[Scope], chord: Chord) -> Option<Action> {
+        let (scope, action) =
+            scopes.iter().find_map(|scope| Some((*scope, *self.by_key.get(&(*scope, chord))?)))?;
+        // In the ticket a stray letter must not sell, leave or jump.
+        let stray = scopes.first() == Some(&Scope::Ticket)
+            && scope == Scope::Global
+            && chord.is_plain()
+            && !matches!(action, Action::CommandBar | Action::Help);
+        (!stray).then_some(action)
+    }
+
+    /// The first key of an action, as a person reads it; empty when it has none.
+    #[must_use]
+    pub fn label(&self, action: Action) -> String {
+        TABLE
+            .iter()
+            .filter(|row| row.action == action)
+            .find_map(|row| self.keys.get(&(row.scope, action))?.first())
+            .map(|chord| chord.label())
+            .unwrap_or_default()
+    }
+
+    /// Key and word of every hint of these scopes, in the order of the table.
+    pub fn hints(&self, scopes: &[Scope]) -> impl Iterator<Item = (String, &'static str)> {
+        TABLE.iter().filter(|row| !row.hint.is_empty() && scopes.contains(&row.scope)).filter_map(|row| {
+            let chord = self.keys.get(&(row.scope, row.action))?.first()?;
+            // A nearer scope may have taken the key.
+            (self.meaning(scopes, *chord) == Some(row.action)).then(|| (chord.label(), row.hint))
+        })
+    }
+
+    /// The help of one scope where these scopes hold, nearest first: only keys that do there what is said of them.
+    #[must_use]
+    pub fn help(&self, scope: Scope, scopes: &[Scope]) -> Vec<HelpLine> {
+        TABLE
+            .iter()
+            .filter(|row| row.scope == scope)
+            .filter_map(|row| {
+                let chords = self.keys.get(&(scope, row.action))?;
+                let keys: Vec<String> = chords
+                    .iter()
+                    .filter(|chord| self.meaning(scopes, **chord) == Some(row.action))
+                    .map(|chord| chord.label())
+                    .collect();
+                let line = HelpLine { keys: keys.join(" "), text: row.help, action: row.action };
+                (!keys.is_empty()).then_some(line)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    use super::table::Row;
+    use super::*;
+
+    fn standard() -> Keymap {
+        Keymap::new(&BTreeMap::new()).unwrap()
+    }
+
+    #[test]
+    fn every_key_of_the_table_reads_and_none_is_given_twice_in_a_scope() {
+        let mut seen = std::collections::HashSet::new();
+        for row in TABLE {
+            for key in row.keys {
+                let chord = Chord::parse(key).unwrap_or_else(|| panic!("{key}"));
+                assert!(seen.insert((row.scope, chord)), "{key} twice in {:?}", row.scope);
+            }
+        }
+    }
+
+    #[test]
+    fn nearer_scopes_win() {
+        let map = standard();
+        let plus = KeyEvent::new(KeyCode::Char('b'), KeyModifiers::NONE);
+        assert_eq!(map.action(&[Scope::Ticket, Scope::Global], plus), Some(Action::PegBid));
+        assert_eq!(map.action(&[Scope::Orders, Scope::List, Scope::Global], plus), Some(Action::Buy));
+        let back_tab = KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT);
+        assert_eq!(map.action(&[Scope::Global], back_tab), Some(Action::FocusPrevious));
+        let stray = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
+        assert_eq!(map.action(&[Scope::Ticket, Scope::Global], stray), None, "the ticket keeps letters");
+        let upper = KeyEvent::new(KeyCode::Char('G'), KeyModifiers::SHIFT);
+        assert_eq!(map.action(&[Scope::List], upper), Some(Action::Last));
+    }
+
+    #[test]
+    fn keys_can_be_remapped() {
+        let change = BTreeMap::from([("halt".to_owned(), vec!["f12".to_owned()])]);
+        let map = Keymap::new(&change).unwrap();
+        assert_eq!(map.label(Action::Halt), "F12");
+        let old = KeyEvent::new(KeyCode::Char('k'), KeyModifiers::CONTROL);
+        assert_eq!(map.action(&[Scope::Global], old), None);
+        let bad = |action: &str, key: &str| {
+            Keymap::new(&BTreeMap::from([(action.to_owned(), vec![key.to_owned()])]))
+        };
+        assert_eq!(bad("fly", "x").unwrap_err(), KeymapError::UnknownAction("fly".into()));
+        assert_eq!(bad("halt", "hyper-x").unwrap_err(), KeymapError::UnknownKey("hyper-x".into()));
+        assert_eq!(
+            bad("halt", "q").unwrap_err().to_string(),
+            "'q' is given to both halt and quit; give one of them another key"
+        );
+    }
+
+    #[test]
+    fn help_and_hints_say_only_what_the_keys_do_there() {
+        let map = standard();
+        for pane in crate::tui::panes::PaneKind::ALL.iter().copied() {
+            let scopes = pane.scopes();
+            let said = scopes.iter().flat_map(|scope| map.help(*scope, scopes));
+            for (key, action) in said.flat_map(|line| {
+                line.keys.split(' ').map(|key| (key.to_lowercase(), line.action)).collect::<Vec<_>>()
+            }) {
+                let same = |row: &&Row| row.action == action && scopes.contains(&row.scope);
+                let row = TABLE.iter().find(same).unwrap();
+                let text = row.keys.iter().find(|k| Chord::parse(k).unwrap().label().to_lowercase() == key);
+                let chord = Chord::parse(text.unwrap()).unwrap();
+                assert_eq!(map.meaning(scopes, chord), Some(action), "{pane:?} says {key}");
+            }
+        }
+        let ticket = crate::tui::panes::PaneKind::Ticket.scopes();
+        let everywhere = map.help(Scope::Global, ticket);
+        assert!(everywhere.iter().all(|line| !matches!(line.action, Action::Buy | Action::FocusNext)));
+    }
+
+    #[test]
+    fn labels_read_as_on_the_keyboard() {
+        for (key, label) in
+            [("ctrl-k", "Ctrl-K"), ("shift-tab", "Shift-Tab"), ("G", "G"), ("?", "?"), ("space", "Space")]
+        {
+            assert_eq!(Chord::parse(key).unwrap().label(), label);
+        }
+    }
+}

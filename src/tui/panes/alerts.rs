@@ -1,0 +1,272 @@
+//! Alerts: those that wait with how far their prices are, and those that rang. Set, changed and taken off here; the engine rings them.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use rust_decimal::Decimal;
+
+use super::{ListFilter, Pane, PaneKind, draw_empty, titled};
+use crate::client::Request;
+use crate::domain::alert::{Alert, AlertChange, AlertId, AlertWhen};
+use crate::domain::money::parse_decimal;
+use crate::domain::snapshot::{Severity, Snapshot};
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::text_input::TextInput;
+use crate::tui::wish::{Purpose, Wish};
+
+const COLUMNS: [Column; 7] = [
+    Column::number("id", 4, 3),
+    Column::text("sym", 17, 0),
+    Column::text("when", 12, 0),
+    Column::number("value", 12, 0),
+    Column::number("now", 12, 1),
+    Column::number("away%", 8, 2),
+    Column::text("rang", 14, 0),
+];
+/// Column of the value, from the left edge with the row's mark: where it is edited.
+const VALUE_COLUMN: usize = 3;
+
+/// The alerts pane.
+#[derive(Debug, Default)]
+pub struct AlertsPane {
+    list: ListState,
+    selected: Option<AlertId>,
+    filter: ListFilter,
+    /// The value being changed.
+    edit: Option<(AlertId, TextInput)>,
+}
+
+impl AlertsPane {
+    /// Those that wait first, the nearest at the top; then those that rang, the newest at the top.
+    fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Alert> {
+        let mut rows: Vec<&Alert> =
+            snapshot.alerts.iter().filter(|alert| self.filter.passes(&alert.words())).collect();
+        rows.sort_by_key(|alert| {
+            let away = distance(alert, snapshot).map_or(Decimal::MAX, |away| away.abs());
+            let rang = alert.fired_at.map(|at| -at.as_second());
+            (rang.is_some(), rang, if alert.waits() { away } else { Decimal::ZERO }, alert.id)
+        });
+        rows
+    }
+
+    fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Alert> {
+        snapshot.alerts.iter().find(|alert| Some(alert.id) == self.selected)
+    }
+
+    fn row(&self, alert: &Alert, look: &Look<'_>) -> Row {
+        let theme = look.theme;
+        let base = if alert.waits() { theme.text } else { theme.dim };
+        let decimals = format::decimals_of(look.snapshot, &alert.instrument);
+        let (when, value, now) = match alert.when {
+            AlertWhen::Above => ("above", price(alert.value, decimals), last(alert, look.snapshot, decimals)),
+            AlertWhen::Below => ("below", price(alert.value, decimals), last(alert, look.snapshot, decimals)),
+            AlertWhen::ChangePercent => {
+                let quote = look.snapshot.quotes.get(&alert.instrument);
+                let now = quote.and_then(|quote| quote.change_percent());
+                let word = if alert.value.is_sign_negative() { "falls" } else { "moves" };
+                let value = format!("{}%", alert.value.normalize());
+                (word, value, now.map_or_else(|| "-".to_owned(), format::percent))
+            }
+        };
+        let away = match (alert.waits(), distance(alert, look.snapshot)) {
+            (true, Some(away)) => format::signed(away, 2),
+            _ => String::new(),
+        };
+        let rang = alert
+            .fired_at
+            .map_or_else(String::new, |at| format!("{} {}", theme.glyphs.pass, rang_at(at, look)));
+        let cells = vec![
+            (alert.id.to_string(), theme.dim),
+            (alert.instrument.to_string(), if alert.waits() { theme.strong } else { theme.dim }),
+            (when.to_owned(), base),
+            (value, base),
+            (now, base),
+            (away, theme.dim),
+            (rang, theme.warning),
+        ];
+        Row { cells, selected: Some(alert.id) == self.selected }
+    }
+
+    /// The text typed over the value of the row being changed.
+    fn draw_edit(&self, rows: &[&Alert], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let Some((id, input)) = &self.edit else { return };
+        let Some(row) = rows.iter().position(|alert| alert.id == *id) else { return };
+        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        if !visible.contains(&row) {
+            return;
+        }
+        let kept = crate::tui::widgets::table::fitting(&COLUMNS, area.width);
+        let before =
+            kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| COLUMNS[*i].width + 1).sum::<u16>();
+        let place = Rect {
+            x: area.x + 1 + before,
+            y: area.y + 1 + (row - visible.start) as u16,
+            width: COLUMNS[VALUE_COLUMN].width,
+            height: 1,
+        };
+        let place = place.intersection(area);
+        crate::tui::widgets::clear(buf, place);
+        input.draw(place, look.theme.accent, true, buf);
+    }
+
+    fn finish_edit(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let Some((id, input)) = self.edit.take() else { return };
+        let Some(alert) = at.snapshot.alerts.iter().find(|alert| alert.id == id) else { return };
+        match parse_decimal(input.text().trim_end_matches('%')) {
+            Ok(value) => {
+                let change = AlertChange::Edit { id, when: alert.when, value };
+                let words = format!("change alert {id}");
+                wishes.push(Wish::Ask(Request::Alert(change), Purpose::Sent(words)));
+            }
+            Err(error) => {
+                wishes.push(Wish::Say(Severity::Warning, error.to_string()));
+                self.edit = Some((id, input));
+            }
+        }
+    }
+
+    fn change(&self, change: AlertChange, words: &str, wishes: &mut Vec<Wish>) {
+        wishes.push(Wish::Ask(Request::Alert(change), Purpose::Sent(words.to_owned())));
+    }
+}
+
+fn price(value: Decimal, decimals: u32) -> String {
+    format::grouped(value, decimals.max(value.normalize().scale()).min(8))
+}
+
+fn last(alert: &Alert, snapshot: &Snapshot, decimals: u32) -> String {
+    let quote = snapshot.quotes.get(&alert.instrument);
+    let last = quote.and_then(|quote| quote.last.or_else(|| quote.mid()));
+    last.map_or_else(|| "-".to_owned(), |last| format::price(last, decimals))
+}
+
+/// How far a price has to go, in per cent of it; of a change, in points.
+fn distance(alert: &Alert, snapshot: &Snapshot) -> Option<Decimal> {
+    let quote = snapshot.quotes.get(&alert.instrument)?;
+    match alert.when {
+        AlertWhen::Above | AlertWhen::Below => {
+            let last = quote.last.or_else(|| quote.mid())?.get();
+            ((alert.value - last) * Decimal::ONE_HUNDRED).checked_div(last)
+        }
+        AlertWhen::ChangePercent if alert.value.is_sign_negative() => {
+            Some(alert.value - quote.change_percent()?)
+        }
+        AlertWhen::ChangePercent => Some(alert.value - quote.change_percent()?.abs()),
+    }
+}
+
+/// Today by the clock, else by the day.
+fn rang_at(at: jiff::Timestamp, look: &Look<'_>) -> String {
+    let zone = &look.env.zone;
+    let day = |at: jiff::Timestamp| at.to_zoned_datetime(zone.clone()).date();
+    if day(at) == day(look.snapshot.now) { format::clock_seconds(at, zone) } else { format::day(at, zone) }
+}
+
+impl Pane for AlertsPane {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let waiting = look.snapshot.alerts.iter().filter(|alert| alert.waits()).count();
+        let rang = look.snapshot.alerts.len() - waiting;
+        let mut line = titled("Alerts", &format!("waiting {waiting}  "), look);
+        let style = if rang > 0 { look.theme.warning } else { look.theme.dim };
+        line.push_span(Span::styled(format!("rang {rang}  "), style));
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let rows = self.rows(look.snapshot);
+        if rows.is_empty() {
+            let lines =
+                ["No alerts.", "Press a to set one, or type : alert aapl above 260, or : alert aapl 3%"];
+            return draw_empty(&lines, look, area, buf);
+        }
+        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
+        let more = rows.len() - visible.end;
+        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
+            .render(area, buf);
+        self.draw_edit(&rows, look, area, buf);
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let rows = self.rows(at.snapshot);
+        if self.list.act(action, rows.len()) {
+            self.selected = rows.get(self.list.index).map(|alert| alert.id);
+            return true;
+        }
+        match (action, self.current(at.snapshot)) {
+            (Action::Add, _) => {
+                let symbol = at.env.current.as_ref().map(|i| format!("{i} ")).unwrap_or_default();
+                wishes.push(Wish::Type(format!("alert {symbol}above ")));
+            }
+            (Action::Filter, _) => self.filter.open(),
+            (Action::Clear, _) => self.change(AlertChange::Clear, "take off alerts that rang", wishes),
+            (Action::Open | Action::Edit, Some(alert)) => {
+                self.edit = Some((alert.id, TextInput::new(alert.value.normalize().to_string())));
+            }
+            (Action::Remove, Some(alert)) => {
+                self.change(AlertChange::Remove { id: alert.id }, "take off an alert", wishes);
+            }
+            (Action::Copy, Some(alert)) => wishes.push(Wish::Copy(alert.words())),
+            (Action::Chart, Some(alert)) => {
+                wishes.push(Wish::Select(alert.instrument.clone()));
+                wishes.push(Wish::Focus(PaneKind::Chart));
+            }
+            (Action::Open | Action::Edit | Action::Remove | Action::Copy | Action::Chart, None) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let Some((_, input)) = &mut self.edit else { return self.filter.key(event) };
+        match event.code {
+            KeyCode::Enter => self.finish_edit(at, wishes),
+            KeyCode::Esc => self.edit = None,
+            _ if event.modifiers.contains(KeyModifiers::ALT) => return false,
+            _ => {
+                input.key(event, |c| c.is_ascii_digit() || matches!(c, '.' | '-' | '%'));
+            }
+        }
+        true
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        match &mut self.edit {
+            Some((_, input)) => {
+                let digits: String =
+                    text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | '-')).collect();
+                input.insert(&digits);
+                true
+            }
+            None => self.filter.paste(text),
+        }
+    }
+
+    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let rows = self.rows(at.snapshot);
+        let row =
+            line.checked_sub(1).and_then(|l| self.list.at_line(l, rows.len(), area.height.saturating_sub(1)));
+        if let Some(row) = row {
+            self.selected = rows.get(row).map(|alert| alert.id);
+        }
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let rows = self.rows(at.snapshot);
+        let found = rows.iter().position(|alert| Some(alert.id) == self.selected);
+        self.list.index = found.unwrap_or(self.list.index);
+        self.list.settle(rows.len(), area.height.saturating_sub(1));
+        self.selected = rows.get(self.list.index).map(|alert| alert.id);
+        if self.edit.as_ref().is_some_and(|(id, _)| !rows.iter().any(|alert| alert.id == *id)) {
+            self.edit = None;
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! History: every order of the profile, page by page, filtered as one types, with notes that are kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::orders::{details, price_decimals, price_text, status_word, subject};
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::client::message::HistoryQuery;
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::ids::ClientOrderId;
+use crate::domain::order::Order;
+use crate::domain::snapshot::Severity;
+use crate::domain::text::clean;
+use crate::tui::action::Action;
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::report::Report;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::text_input::TextInput;
+use crate::tui::widgets::{clear, put};
+use crate::tui::wish::{Purpose, Wish};
+
+/// Orders of one page.
+const PAGE: u32 = 200;
+/// Orders held at most.
+const ORDERS_MAX: usize = 5_000;
+/// After orders changed, the newest page is asked for anew this late.
+const REFRESH_AFTER: Duration = Duration::from_secs(2);
+/// The tag of the question for notes; questions for orders carry their offset.
+const NOTES_TAG: u64 = u64::MAX;
+
+const COLUMNS: [Column; 11] = [
+    Column::number("id", 5, 0),
+    Column::text("day", 6, 0),
+    Column::text("time", 8, 3),
+    Column::text("side", 5, 0),
+    Column::text("sym", 17, 0),
+    Column::number("qty", 8, 1),
+    Column::number("filled", 8, 4),
+    Column::text("type", 7, 5),
+    Column::number("price", 13, 5),
+    Column::number("avg", 11, 2),
+    Column::text("status", 10, 0),
+];
+const NOTE_WIDTH_MAX: u16 = 60;
+
+/// The history pane.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Newest first.
+    orders: Vec<Order>,
+    notes: BTreeMap<ClientOrderId, String>,
+    /// There are more behind the last one.
+    more: bool,
+    loaded: bool,
+    asking: bool,
+    failed: Option<String>,
+    /// The orders of the snapshot that the newest page agrees with.
+    agrees_with: Option<Arc<Vec<Order>>>,
+    refresh_at: Option<Duration>,
+    list: ListState,
+    selected: Option<ClientOrderId>,
+    filter: ListFilter,
+    /// The note being written.
+    note: Option<(ClientOrderId, TextInput)>,
+}
+
+impl History {
+    fn rows(&self) -> Vec<&Order> {
+        self.orders.iter().filter(|order| self.passes(order)).collect()
+    }
+
+    fn passes(&self, order: &Order) -> bool {
+        let request = &order.request;
+        let note = self.notes.get(&request.client_order_id).map_or("", String::as_str);
+        let text = format!(
+            "#{} {} {} {} {} {note}",
+            order.number,
+            request.side.as_str(),
+            request.subject,
+            status_word(order.status),
+            order.created_at.strftime("%d %b %Y"),
+        );
+        self.filter.passes(&text)
+    }
+
+    fn current(&self) -> Option<&Order> {
+        self.orders.iter().find(|order| Some(order.request.client_order_id) == self.selected)
+    }
+
+    fn ask(&mut self, offset: usize, wishes: &mut Vec<Wish>) {
+        self.asking = true;
+        let query = HistoryQuery { limit: PAGE, offset: offset as u32, ..HistoryQuery::default() };
+        let purpose = Purpose::Pane(PaneKind::History, offset as u64);
+        wishes.push(Wish::Ask(Request::OrderHistory(query), purpose));
+    }
+
+    /// A page arrived: the newest one is laid over what is held, later ones behind it.
+    fn take(&mut self, offset: usize, page: Vec<Order>) {
+        let full = page.len() >= PAGE as usize;
+        if offset == 0 {
+            let oldest = page.last().map(|order| order.number);
+            let kept = if full { std::mem::take(&mut self.orders) } else { Vec::new() };
+            self.orders = page;
+            let older = kept.into_iter().filter(|order| oldest.is_some_and(|oldest| order.number < oldest));
+            let before = self.orders.len();
+            self.orders.extend(older);
+            self.more = if self.orders.len() > before { self.more } else { full };
+        } else {
+            let oldest = self.orders.last().map(|order| order.number);
+            let older = page.into_iter().filter(|order| oldest.is_none_or(|oldest| order.number < oldest));
+            self.orders.extend(older);
+            self.more = full;
+        }
+        self.orders.truncate(ORDERS_MAX);
+        self.more &= self.orders.len() < ORDERS_MAX;
+        self.loaded = true;
+    }
+
+    fn row(&self, order: &Order, look: &Look<'_>) -> Row {
+        let theme = look.theme;
+        let request = &order.request;
+        let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
+        let average = order.average_price.map_or_else(String::new, |p| format::price(p, decimals));
+        let base = if order.filled_quantity.is_zero() { theme.dim } else { theme.text };
+        let note = self.notes.get(&request.client_order_id).map(|note| clean(note).into_owned());
+        let cells = vec![
+            (order.number.to_string(), base),
+            (format::day(order.created_at, &look.env.zone), theme.dim),
+            (format::clock_seconds(order.created_at, &look.env.zone), theme.dim),
+            (side_word(order).to_owned(), base),
+            (subject(&request.subject), theme.strong),
+            (format::quantity(request.quantity.get()), base),
+            (format::quantity(order.filled_quantity.get()), base),
+            (request.pricing.order_type().abbreviation().to_owned(), theme.dim),
+            (price_text(request.pricing, decimals), theme.dim),
+            (average, base),
+            (status_word(order.status).to_owned(), base),
+            (note.unwrap_or_default(), theme.accent),
+        ];
+        Row { cells, selected: Some(request.client_order_id) == self.selected }
+    }
+
+    fn columns(area: Rect) -> Vec<Column> {
+        let needed: u16 = COLUMNS.iter().map(|column| column.width + 1).sum::<u16>() + 1;
+        // The note takes what is left, where that is enough to read.
+        let left = area.width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
+        COLUMNS.iter().copied().chain([Column::text("note", left, 1)]).collect()
+    }
+
+    fn write_note(&mut self, wishes: &mut Vec<Wish>) {
+        let Some((order, input)) = self.note.take() else { return };
+        let text = input.text().trim().to_owned();
+        match text.as_str() {
+            "" => drop(self.notes.remove(&order)),
+            text => drop(self.notes.insert(order, text.to_owned())),
+        }
+        wishes.push(Wish::Ask(Request::SetNote { order, text }, Purpose::Quiet));
+    }
+}
+
+const fn side_word(order: &Order) -> &'static str {
+    use crate::domain::order::Side;
+    match order.request.side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+        Side::SellShort => "SHORT",
+        Side::BuyToCover => "COVER",
+    }
+}
+
+impl Pane for History {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let shown = self.rows().len();
+        let plus = if self.more { "+" } else { "" };
+        let count = if shown == self.orders.len() {
+            format!("{shown}{plus} ")
+        } else {
+            format!("{shown} of {}{plus} ", self.orders.len())
+        };
+        let mut line = titled("History", &count, look);
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.accent));
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let rows = self.rows();
+        if rows.is_empty() {
+            let lines: [&str; 2] = match (&self.failed, self.loaded) {
+                (Some(reason), _) => [reason, "Press Ctrl-R to ask again"],
+                (None, false) => ["Loading orders", ""],
+                (None, true) if self.orders.is_empty() => {
+                    ["No orders yet.", "What you trade is kept here, with your notes; press b to buy"]
+                }
+                (None, true) => ["No order matches.", "Esc takes the filter off"],
+            };
+            return draw_empty(&lines, look, area, buf);
+        }
+        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
+        let more = rows.len() - visible.end;
+        Table { theme: look.theme, columns: &Self::columns(area), rows: &drawn, more, focused: look.focused }
+            .render(area, buf);
+        if let Some((_, input)) = &self.note {
+            let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+            clear(buf, line);
+            let x = put(buf, line.x + 1, line.y, "note: ", look.theme.accent, line.width);
+            let place = Rect { x, width: line.right().saturating_sub(x + 1), ..line };
+            input.draw(place, look.theme.text, true, buf);
+        }
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let rows = self.rows();
+        let count = rows.len();
+        if self.list.act(action, count) {
+            let rows = self.rows();
+            let order = rows.get(self.list.index).map(|order| order.request.clone());
+            self.selected = order.as_ref().map(|request| request.client_order_id);
+            wishes.extend(order.and_then(|request| request.subject.instrument().cloned()).map(Wish::Select));
+            return true;
+        }
+        match (action, self.current().cloned()) {
+            (Action::Filter, _) => self.filter.open(),
+            (Action::Refresh, _) => {
+                self.failed = None;
+                self.ask(0, wishes);
+            }
+            (Action::Note, Some(order)) => {
+                let id = order.request.client_order_id;
+                let text = self.notes.get(&id).cloned().unwrap_or_default();
+                self.note = Some((id, TextInput::new(text)));
+            }
+            (Action::Open, Some(order)) => {
+                let mut pairs = details(&order, at);
+                if let Some(note) = self.notes.get(&order.request.client_order_id) {
+                    pairs.push(("note".to_owned(), clean(note).into_owned()));
+                }
+                let report = Report::pairs(&format!("Order #{}", order.number), pairs);
+                wishes.push(Wish::Open(Box::new(Dialog::Report(report))));
+            }
+            (Action::Copy, Some(order)) => {
+                let request = &order.request;
+                let words = [request.side.as_str(), &request.subject.to_string()].join(" ");
+                wishes.push(Wish::Copy(format!("#{}\t{words}\t{}", order.number, status_word(order.status))));
+            }
+            (Action::Note | Action::Open | Action::Copy, None) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let Some((_, input)) = &mut self.note else { return self.filter.key(event) };
+        match event.code {
+            KeyCode::Enter => self.write_note(wishes),
+            KeyCode::Esc => self.note = None,
+            _ if event.modifiers.contains(KeyModifiers::ALT) => return false,
+            _ => {
+                input.key(event, |c| !c.is_control());
+            }
+        }
+        true
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        match &mut self.note {
+            Some((_, input)) => {
+                input.insert(text);
+                true
+            }
+            None => self.filter.paste(text),
+        }
+    }
+
+    fn click(&mut self, _column: u16, line: u16, area: Rect, _at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let rows = self.rows();
+        let row =
+            line.checked_sub(1).and_then(|l| self.list.at_line(l, rows.len(), area.height.saturating_sub(1)));
+        if let Some(order) = row.and_then(|row| rows.get(row)) {
+            let request = order.request.clone();
+            self.selected = Some(request.client_order_id);
+            wishes.extend(request.subject.instrument().cloned().map(Wish::Select));
+        }
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if !self.loaded && !self.asking && self.failed.is_none() {
+            self.agrees_with = Some(Arc::clone(&at.snapshot.orders));
+            self.ask(0, wishes);
+            wishes.push(Wish::Ask(Request::Notes, Purpose::Pane(PaneKind::History, NOTES_TAG)));
+        }
+        let agrees = self.agrees_with.as_ref().is_some_and(|known| Arc::ptr_eq(known, &at.snapshot.orders));
+        if self.loaded && !agrees {
+            self.refresh_at.get_or_insert(at.env.now + REFRESH_AFTER);
+        }
+        if self.refresh_at.is_some_and(|due| due <= at.env.now) && !self.asking {
+            self.refresh_at = None;
+            self.agrees_with = Some(Arc::clone(&at.snapshot.orders));
+            self.ask(0, wishes);
+        }
+        let (index, count) = {
+            let rows = self.rows();
+            let found = rows.iter().position(|order| Some(order.request.client_order_id) == self.selected);
+            (found, rows.len())
+        };
+        self.list.index = index.unwrap_or(self.list.index);
+        self.list.settle(count, area.height.saturating_sub(1));
+        self.selected = self.rows().get(self.list.index).map(|order| order.request.client_order_id);
+        let near_the_end = self.list.index + usize::from(area.height) >= count;
+        if self.loaded && self.more && near_the_end && !self.asking {
+            self.ask(self.orders.len(), wishes);
+        }
+    }
+
+    fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, _: &At<'_>, wishes: &mut Vec<Wish>) {
+        match (tag, reply) {
+            (NOTES_TAG, Ok(Reply::Notes(notes))) => {
+                self.notes = notes.into_iter().map(|note| (note.order, note.text)).collect();
+            }
+            (NOTES_TAG, Err(error)) => wishes.push(Wish::Say(Severity::Warning, error.to_string())),
+            (offset, Ok(Reply::Orders(page))) => {
+                self.asking = false;
+                self.failed = None;
+                self.take(usize::try_from(offset).unwrap_or(0), page);
+            }
+            (_, Err(error)) => {
+                self.asking = false;
+                self.failed = Some(clean(&error.to_string()).into_owned());
+                self.more = false;
+            }
+            (_, Ok(_)) => self.asking = false,
+        }
+    }
+
+    fn due(&self, _at: &At<'_>) -> Option<Duration> {
+        self.refresh_at
+    }
+
+    fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {
+        let head = [
+            "number",
+            "created_at",
+            "side",
+            "subject",
+            "quantity",
+            "filled_quantity",
+            "order_type",
+            "average_price",
+            "status",
+            "note",
+        ];
+        let mut sheet = Sheet::new(&head);
+        for order in self.rows() {
+            let request = &order.request;
+            sheet.rows.push(vec![
+                order.number.to_string(),
+                order.created_at.to_string(),
+                request.side.as_str().to_owned(),
+                request.subject.to_string(),
+                request.quantity.to_string(),
+                order.filled_quantity.to_string(),
+                request.pricing.order_type().as_str().to_owned(),
+                order.average_price.map(|price| price.to_string()).unwrap_or_default(),
+                order.status.as_str().to_owned(),
+                self.notes.get(&request.client_order_id).cloned().unwrap_or_default(),
+            ]);
+        }
+        Some(sheet)
+    }
+}

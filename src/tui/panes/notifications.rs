@@ -1,0 +1,202 @@
+//! Notifications: what the trader was told of and may have missed. Alerts that rang, orders that filled or were refused, errors; newest first.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::orders::status_word;
+use super::{ListFilter, Pane, PaneKind, draw_empty, titled};
+use crate::domain::instrument::Instrument;
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::snapshot::{LogLine, Severity, Snapshot};
+use crate::domain::text::clean;
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::put;
+use crate::tui::wish::Wish;
+
+/// Notifications kept.
+const KEPT_MAX: usize = 200;
+
+/// One notification.
+#[derive(Clone, Debug)]
+struct Notice {
+    at: Timestamp,
+    severity: Severity,
+    text: String,
+    /// What it is about: Enter shows it.
+    instrument: Option<Instrument>,
+    read: bool,
+}
+
+/// The notifications pane.
+#[derive(Debug)]
+pub struct Notifications {
+    /// Newest first.
+    notices: VecDeque<Notice>,
+    list: ListState,
+    filter: ListFilter,
+}
+
+impl Default for Notifications {
+    fn default() -> Self {
+        Self { notices: VecDeque::new(), list: ListState::full(), filter: ListFilter::default() }
+    }
+}
+
+impl Notifications {
+    /// Keeps what the screen said aloud, if it is worth a second look.
+    pub fn note(&mut self, line: &LogLine, instrument: Option<Instrument>) {
+        self.keep(line.at, line.severity, line.text.clone(), instrument);
+    }
+
+    /// What two pictures tell apart: orders that ended or filled further, alerts that rang.
+    pub fn compare(&mut self, old: &Snapshot, new: &Snapshot) {
+        if old.seq == 0 {
+            return;
+        }
+        if !Arc::ptr_eq(&old.orders, &new.orders) {
+            for order in new.orders.iter().rev() {
+                let before =
+                    old.orders.iter().find(|o| o.request.client_order_id == order.request.client_order_id);
+                if let Some(before) = before
+                    && let Some((severity, text)) = news(before, order)
+                {
+                    let instrument = order.request.subject.instruments().next().cloned();
+                    self.keep(order.updated_at, severity, text, instrument);
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, at: Timestamp, severity: Severity, text: String, instrument: Option<Instrument>) {
+        self.notices.push_front(Notice { at, severity, text, instrument, read: false });
+        self.notices.truncate(KEPT_MAX);
+    }
+
+    /// Notifications that nobody has looked at.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.notices.iter().filter(|notice| !notice.read).count()
+    }
+
+    fn rows(&self) -> Vec<usize> {
+        (0..self.notices.len()).filter(|i| self.filter.passes(&self.notices[*i].text)).collect()
+    }
+}
+
+/// What there is to tell of an order that changed.
+fn news(before: &Order, after: &Order) -> Option<(Severity, String)> {
+    let request = &after.request;
+    let side = request.side.as_str().replace('_', " ");
+    let order = format!("#{} {side} {} {}", after.number, request.quantity, request.subject);
+    let average = after.average_price.map_or_else(String::new, |price| format!(" at {price}"));
+    if before.status != after.status {
+        let severity = match after.status {
+            OrderStatus::Filled | OrderStatus::Canceled | OrderStatus::Expired => Severity::Info,
+            OrderStatus::Rejected | OrderStatus::Denied => Severity::Error,
+            OrderStatus::Unknown => Severity::Warning,
+            _ => return None,
+        };
+        let word = status_word(after.status).to_lowercase();
+        let price = if after.status == OrderStatus::Filled { average } else { String::new() };
+        return Some((severity, format!("{order}: {word}{price}")));
+    }
+    (after.filled_quantity > before.filled_quantity).then(|| {
+        (
+            Severity::Info,
+            format!("{order}: {} of {} filled{average}", after.filled_quantity, request.quantity),
+        )
+    })
+}
+
+impl Pane for Notifications {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        let mut line = titled("Notifications", "", look);
+        let unread = self.unread();
+        let style = if unread > 0 { look.theme.accent } else { look.theme.dim };
+        line.push_span(Span::styled(format!("new {unread}  "), style));
+        line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let rows = self.rows();
+        if rows.is_empty() {
+            let lines =
+                ["Nothing to tell.", "Alerts that ring, fills and refusals gather here; A shows the alerts"];
+            return draw_empty(&lines, look, area, buf);
+        }
+        let theme = look.theme;
+        for (line, i) in self.list.visible(rows.len(), area.height).enumerate() {
+            let (notice, y) = (&self.notices[rows[i]], area.y + line as u16);
+            let style = match notice.severity {
+                Severity::Info => theme.text,
+                Severity::Warning => theme.warning,
+                Severity::Error => theme.error,
+            };
+            let mark = if notice.read { " " } else { theme.glyphs.connected };
+            put(buf, area.x, y, mark, theme.accent, 1);
+            let time = format::clock_seconds(notice.at, &look.env.zone);
+            let x = put(buf, area.x + 2, y, &time, theme.dim, 8) + 1;
+            let room = area.right().saturating_sub(x);
+            put(buf, x, y, &format::fit(&clean(&notice.text), room, theme.glyphs.ellipsis), style, room);
+            if look.focused && i == self.list.index {
+                buf.set_style(Rect { y, height: 1, ..area }, theme.selected);
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let rows = self.rows();
+        let current = rows.get(self.list.index).copied();
+        if self.list.act(action, rows.len()) {
+            if let Some(i) = current {
+                self.notices[i].read = true;
+            }
+            return true;
+        }
+        match (action, current) {
+            (Action::Filter, _) => self.filter.open(),
+            (Action::Clear, _) => self.notices.clear(),
+            (Action::Remove, Some(i)) => drop(self.notices.remove(i)),
+            (Action::Copy, Some(i)) => wishes.push(Wish::Copy(clean(&self.notices[i].text).into_owned())),
+            (Action::Open, Some(i)) => {
+                self.notices[i].read = true;
+                if let Some(instrument) = self.notices[i].instrument.clone() {
+                    wishes.push(Wish::Select(instrument));
+                    wishes.push(Wish::Focus(PaneKind::Chart));
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
+    }
+
+    fn click(&mut self, _column: u16, line: u16, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let count = self.rows().len();
+        if let Some(row) = self.list.at_line(line, count, area.height) {
+            self.list.index = row;
+        }
+    }
+
+    fn settle(&mut self, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        self.list.settle(self.rows().len(), area.height);
+    }
+}

@@ -1,0 +1,223 @@
+//! Risk: each limit as a bar, how much of it is used and how much is allowed, and whether orders go out at all.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::{Pane, draw_empty, titled};
+use crate::domain::account::AccountKind;
+use crate::domain::limits::TradingState;
+use crate::domain::snapshot::AccountView;
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::widgets::{bar, put, put_right};
+use crate::tui::wish::Wish;
+
+/// Limits from here on are none.
+const NO_LIMIT: i64 = 1_000_000_000_000;
+/// A bar from here on is marked.
+const WARN_PERCENT: i64 = 80;
+const NAME_WIDTH: u16 = 24;
+const FIGURE_WIDTH: u16 = 11;
+
+/// The risk pane.
+#[derive(Debug, Default)]
+pub struct Risk {
+    top: usize,
+    lines: usize,
+}
+
+/// A limit with what is used of it; a limit on single orders has no use.
+struct Limit {
+    name: String,
+    used: Option<Decimal>,
+    allowed: Decimal,
+    unit: &'static str,
+}
+
+impl Limit {
+    fn number(&self, value: Decimal) -> String {
+        if value >= Decimal::from(NO_LIMIT) {
+            return "none".to_owned();
+        }
+        let decimals = if self.unit.is_empty() { 0 } else { value.normalize().scale().min(2) };
+        format!("{}{}", format::grouped(value, decimals), self.unit)
+    }
+
+    /// Used in per cent of what is allowed.
+    fn percent(&self) -> Option<Decimal> {
+        let used = self.used?;
+        if self.allowed >= Decimal::from(NO_LIMIT) {
+            return None;
+        }
+        (used * Decimal::ONE_HUNDRED).checked_div(self.allowed)
+    }
+}
+
+fn limits(view: &AccountView) -> Vec<Limit> {
+    let (limits, used) = (&view.limits, &view.used);
+    let of = |name: &str, used: Option<Decimal>, allowed: Decimal, unit| Limit {
+        name: name.to_owned(),
+        used,
+        allowed,
+        unit,
+    };
+    let exposure = match view.account.kind {
+        AccountKind::Cash => limits.exposure_percent_max_cash,
+        AccountKind::Margin => limits.exposure_percent_max_margin,
+    };
+    let largest = match &used.largest_position {
+        Some((instrument, _)) => format!("largest: {instrument}"),
+        None => "largest position".to_owned(),
+    };
+    let count = |n: u32| Some(Decimal::from(n));
+    vec![
+        of("positions and orders", Some(used.exposure_percent), exposure, "%"),
+        of(
+            &largest,
+            Some(used.largest_position.as_ref().map_or(Decimal::ZERO, |(_, part)| *part)),
+            limits.position_percent_max,
+            "%",
+        ),
+        of("loss today", Some(used.daily_loss_percent), limits.daily_loss_percent, "%"),
+        of("loss that halts", Some(used.daily_loss_percent), limits.daily_loss_halt_percent, "%"),
+        of("fall from the high", Some(used.drawdown_percent), limits.drawdown_percent, "%"),
+        of("working orders", count(used.open_orders), limits.open_orders_max.into(), ""),
+        of(
+            "of one instrument",
+            count(used.open_orders_of_one),
+            limits.open_orders_per_instrument_max.into(),
+            "",
+        ),
+        of("orders this second", count(used.orders_last_second), limits.orders_per_second_max.into(), ""),
+        of("orders this minute", count(used.orders_last_minute), limits.orders_per_minute_max.into(), ""),
+        of("buying power", None, view.account.buying_power, " "),
+        of("one order, units", None, limits.order_quantity_max, ""),
+        of("one order, contracts", None, limits.order_contracts_max, ""),
+        of("one order, money", None, limits.order_notional_max, " "),
+        of("spread for market orders", None, limits.spread_percent_max, "%"),
+        of("the same, options", None, limits.spread_percent_max_option, "%"),
+        of("quote age, market orders", None, limits.quote_age_market_seconds.into(), " s"),
+        of("quote age, limit orders", None, limits.quote_age_limit_seconds.into(), " s"),
+    ]
+}
+
+fn draw_limit(limit: &Limit, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = look.theme;
+    let ellipsis = theme.glyphs.ellipsis;
+    put(buf, area.x + 1, area.y, &format::fit(&limit.name, NAME_WIDTH, ellipsis), theme.text, NAME_WIDTH);
+    let x = area.x + 1 + NAME_WIDTH + 1;
+    let allowed = limit.number(limit.allowed);
+    let Some(used) = limit.used else {
+        let right = (x + 2 * FIGURE_WIDTH + 4).min(area.right());
+        put_right(buf, right, area.y, &allowed, theme.dim, FIGURE_WIDTH + 6);
+        return;
+    };
+    let percent = limit.percent();
+    let style = match percent {
+        Some(percent) if percent >= Decimal::ONE_HUNDRED => theme.error,
+        Some(percent) if percent >= Decimal::from(WARN_PERCENT) => theme.warning,
+        _ => theme.text,
+    };
+    put_right(buf, x + FIGURE_WIDTH, area.y, &limit.number(used), style, FIGURE_WIDTH);
+    put(buf, x + FIGURE_WIDTH + 1, area.y, "of", theme.dim, 2);
+    put_right(buf, x + 2 * FIGURE_WIDTH + 4, area.y, &allowed, theme.dim, FIGURE_WIDTH);
+    let start = x + 2 * FIGURE_WIDTH + 6;
+    let room = area.right().saturating_sub(start + 8);
+    if let Some(percent) = percent {
+        let share = (percent / Decimal::ONE_HUNDRED).to_f64().unwrap_or_default();
+        if room >= 6 {
+            bar(buf, Rect { x: start, y: area.y, width: room, height: 1 }, share, style, theme);
+        }
+        // A word beside the colour, for eyes and screens without it.
+        let mark = if percent >= Decimal::ONE_HUNDRED { "!" } else { "" };
+        let text = format!("{}%{mark}", format::grouped(percent, 0));
+        put_right(buf, area.right().saturating_sub(1), area.y, &text, style, 7);
+    }
+}
+
+impl Pane for Risk {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let mut line = titled("Risk", "", look);
+        let (word, style) = match look.snapshot.trading_state {
+            TradingState::Active => ("orders go out", look.theme.up),
+            TradingState::ReducingOnly => ("only what reduces goes out", look.theme.warning),
+            TradingState::Halted => ("halted", look.theme.error),
+        };
+        line.push_span(Span::styled(format!("{word} "), style));
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        if look.snapshot.accounts.is_empty() {
+            return draw_empty(
+                &["No account yet.", "Its limits show here once the engine is up"],
+                look,
+                area,
+                buf,
+            );
+        }
+        let mut lines: Vec<Option<Limit>> = Vec::new();
+        for view in look.snapshot.accounts.iter() {
+            lines.push(None);
+            lines.extend(limits(view).into_iter().map(Some));
+        }
+        let mut accounts = look.snapshot.accounts.iter();
+        for (i, limit) in lines.iter().enumerate() {
+            let header = if limit.is_none() { accounts.next() } else { None };
+            let Some(line) = i.checked_sub(self.top).filter(|line| *line < usize::from(area.height)) else {
+                continue;
+            };
+            let place = Rect { y: area.y + line as u16, height: 1, ..area };
+            match (limit, header) {
+                (Some(limit), _) => draw_limit(limit, look, place, buf),
+                (None, Some(view)) => {
+                    let name = crate::domain::text::ascii_escaped(view.account.account.as_str()).into_owned();
+                    put(buf, place.x + 1, place.y, &name, look.theme.strong, area.width);
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.top = match action {
+            Action::Down => self.top + 1,
+            Action::Up => self.top.saturating_sub(1),
+            Action::PageDown => self.top + 10,
+            Action::PageUp => self.top.saturating_sub(10),
+            Action::First => 0,
+            Action::Last => self.lines,
+            _ => return false,
+        };
+        true
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        self.lines = at.snapshot.accounts.iter().map(|view| limits(view).len() + 1).sum();
+        self.top = self.top.min(self.lines.saturating_sub(usize::from(area.height)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_is_none_has_no_share() {
+        let limit = |used: Option<i64>, allowed: Decimal| Limit {
+            name: String::new(),
+            used: used.map(Decimal::from),
+            allowed,
+            unit: "%",
+        };
+        assert_eq!(limit(Some(5), 20.into()).percent(), Some(25.into()));
+        assert_eq!(limit(Some(5), Decimal::MAX).percent(), None);
+        assert_eq!(limit(Some(5), Decimal::ZERO).percent(), None);
+        assert_eq!(limit(None, 20.into()).percent(), None);
+        assert_eq!(limit(Some(1), Decimal::MAX).number(Decimal::MAX), "none");
+    }
+}
