@@ -42,8 +42,15 @@ const HALT_EVERY: Duration = Duration::from_millis(50);
 /// How long the first quotes of a new engine may take.
 const READY: Duration = Duration::from_secs(5);
 
-/// Files of this process are for its owner alone, whatever the shell's mask says.
+/// Files of this process are for its owner alone, whatever the shell's mask says, and its memory is written into none (reliability M2).
 pub fn private_files() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // Where the system refuses that, it does not let a program dump either.
+    setrlimit(Resource::Core, none).unwrap_or_default();
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .unwrap_or_default();
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
 }
 
@@ -82,6 +89,9 @@ impl Program {
         let (mut engine, temporary) = engine_settings(settings, kind, on_screen)?;
         engine.command.clone_from(&self.command);
         engine.access = access;
+        if access != Access::Read && temporary.is_none() {
+            engine.audit = keeper::recorder(settings);
+        }
         let running = engine::launch(engine, self.universe()).map_err(|error| engine_error(&error))?;
         Ok((running, temporary))
     }
@@ -206,6 +216,7 @@ fn engine_settings(
     let limits = Some(settings.loaded.risk_over(base));
     let engine = engine::Settings {
         access: Access::Trade,
+        audit: None,
         command: String::new(),
         watchlists: config.watchlists.clone(),
         directory,

@@ -65,6 +65,10 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 
 /// One word as it may be shown; `named` says, before, that it is a secret's value, and after, that the next one is.
 fn word_without(word: &str, named: &mut bool) -> String {
+    // `password = value`, with the sign by itself.
+    if word == "=" {
+        return word.to_owned();
+    }
     // `name=value` in one word, as in a query or a log field.
     if let Some((name, value)) = word.split_once('=')
         && is_name(name)

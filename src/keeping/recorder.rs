@@ -72,9 +72,12 @@ impl Keeping {
     /// # Errors
     /// When the profile is none of the installation's, or its database cannot be opened.
     pub fn recorder(&self) -> Result<Recorder, KeepError> {
-        let mut install = self.install()?;
-        let (actor, _) = self.actor(&install)?;
-        let (directory, anchors) = (self.directory(), self.paths.data.join("audit-anchors"));
+        let (actor, _) = match Install::open_reader(&self.paths.data)? {
+            Some(install) => self.actor(&install)?,
+            None => self.actor(&self.install()?)?,
+        };
+        let (data, directory, anchors) =
+            (self.paths.data.clone(), self.directory(), self.paths.data.join("audit-anchors"));
         let (sender, events) = sync_channel(EVENTS_MAX);
         let (origin, now) = (origin(&self.environment), self.now);
         let introduce = {
@@ -93,8 +96,21 @@ impl Keeping {
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
+                // Most engines of the command line only look: nothing is opened before there is something to say.
+                let Ok(first) = events.recv() else { return };
+                let mut install = match Install::open(&data, now()) {
+                    Ok(install) => install,
+                    Err(error) => return tracing::error!(%error, "audit events are not written"),
+                };
                 let signer = if locked { None } else { signer(&directory, now()) };
-                write(&mut install, &events, signer.as_ref(), &anchors, now, introduce);
+                let anchor = |install: &mut Install| {
+                    if let Some(signer) = &signer
+                        && let Err(error) = log::anchor(install, signer, &anchors, now(), introduce.clone())
+                    {
+                        tracing::warn!(%error, "the audit log is not anchored");
+                    }
+                };
+                write(&mut install, first, &events, anchor);
             })
             .map_err(|error| KeepError::Io { path: PathBuf::from("thread"), error })?;
         Ok(Recorder {
@@ -117,13 +133,12 @@ fn signer(directory: &std::path::Path, now: Timestamp) -> Option<Signer> {
 
 fn write(
     install: &mut Install,
+    first: AuditEvent,
     events: &Receiver<AuditEvent>,
-    signer: Option<&Signer>,
-    anchors: &std::path::Path,
-    now: fn() -> Timestamp,
-    introduce: impl FnOnce(&str) -> AuditEvent + Clone,
+    anchor: impl Fn(&mut Install),
 ) {
-    while let Ok(first) = events.recv() {
+    let mut next = Some(first);
+    while let Some(first) = next.take().or_else(|| events.recv().ok()) {
         let mut batch = vec![first];
         while batch.len() < BATCH_MAX
             && let Ok(next) = events.try_recv()
@@ -133,10 +148,6 @@ fn write(
         if let Err(error) = install.record(&batch) {
             tracing::error!(%error, events = batch.len(), "audit events are not written");
         }
-        if let Some(signer) = signer
-            && let Err(error) = log::anchor(install, signer, anchors, now(), introduce.clone())
-        {
-            tracing::warn!(%error, "the audit log is not anchored");
-        }
+        anchor(install);
     }
 }

@@ -342,10 +342,55 @@ fn m4_a_planted_secret_is_in_no_file_log_argument_or_environment() {
         }
         files += 1;
         let bytes = fs::read(&path).unwrap();
-        for needle in ["CANARY", "434152", "Q0FOQVJZ", "AGE-SECRET-KEY-1"] {
+        for needle in ["CANARY", "43414e415259", "43414E415259", "Q0FOQVJZ", "AGE-SECRET-KEY-1"] {
             let found = bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
-            assert!(!found || needle == "434152", "{needle} in {}", path.display());
+            assert!(!found, "{needle} in {}", path.display());
         }
     }
     assert!(files > 8, "{files}");
+}
+
+#[test]
+fn m2_no_core_is_written() {
+    let home = Home::new();
+    home.ok(&["positions"], "");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_arbion"))
+        .args(["logs", "--follow"])
+        .env("ARBION_HOME", home.root())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limits = format!("/proc/{}/limits", child.id());
+    let off = |text: String| {
+        text.lines()
+            .any(|line| line.starts_with("Max core file size") && line.split_whitespace().nth(4) == Some("0"))
+    };
+    let started = std::time::Instant::now();
+    let mut found = false;
+    while !found && started.elapsed().as_secs() < 10 {
+        found = fs::read_to_string(&limits).is_ok_and(off);
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(found, "core files are not switched off");
+}
+
+#[test]
+fn p5_what_a_person_does_through_an_engine_is_a_row() {
+    let home = Home::new();
+    home.ok(&["order", "place", "buy", "1", "MSFT"], "");
+    home.ok(&["order", "place", "buy", "1", "MSFT", "--allow-duplicate"], "");
+    home.ok(&["halt"], "");
+    home.ok(&["do", "resume"], "");
+    home.ok(&["backup"], "");
+    home.ok(&["positions"], "");
+    let rows: serde_json::Value = serde_json::from_str(&home.ok(&["audit", "list", "--json"], "")).unwrap();
+    let actions: Vec<&str> =
+        rows["rows"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        ["profile_created", "order_confirmed", "order_overridden", "halted", "resumed", "backed_up"]
+    );
+    assert!(rows["rows"][1]["result"].as_str().unwrap().contains("order 1 filled"));
 }
