@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::program::{fee_table, venue_slippage};
+use crate::venue::{fee_table, venue_slippage};
 
 /// Runs a strategy over recorded bars.
 pub fn run(settings: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {

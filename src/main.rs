@@ -2,7 +2,9 @@
 
 mod backtests;
 mod keeper;
+mod process;
 mod program;
+mod venue;
 
 use std::process::ExitCode;
 

@@ -14,11 +14,10 @@ use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::secret::AskSecret;
 use arbion::command::{self, ParseContext};
-use arbion::config::{Colour, ColourDepth, Slippage as ConfigSlippage, Theme, TypedCommands};
-use arbion::core::paper::{Sessions, Slippage, Touch, VenueConfig};
+use arbion::config::{Colour, ColourDepth, TerminalNotice, Theme, TypedCommands};
+use arbion::core::paper::VenueConfig;
 use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::domain::execution::Execution;
-use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::SymbolLookup;
 use arbion::domain::limits::{RiskLimits, TradingState};
@@ -31,6 +30,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive;
 
+use crate::process::{self, Behind};
+use crate::venue::venue_config;
 use crate::{backtests, keeper};
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
@@ -121,62 +122,14 @@ impl Program {
     }
 }
 
-pub(crate) fn venue_slippage(slippage: ConfigSlippage) -> Slippage {
-    match slippage {
-        ConfigSlippage::None => Slippage::None,
-        ConfigSlippage::Ticks(ticks) => Slippage::Ticks(ticks),
-        ConfigSlippage::BasisPoints(points) => Slippage::BasisPoints(points),
-        ConfigSlippage::Spread(part) => Slippage::Spread(part),
-        ConfigSlippage::VolumeShare => Slippage::VolumeShare,
-        ConfigSlippage::SquareRoot(k) => Slippage::SquareRoot(k),
-    }
-}
-
-/// The chosen schedule, or what the options say, with what regulators take.
-pub(crate) fn fee_table(settings: &Settings, fees: &arbion::config::Fees) -> FeeTable {
-    let file = &settings.loaded.fees;
-    let own = || FeeTable {
-        equity_per_share: fees.equity_per_share,
-        option_per_contract: fees.option_per_contract,
-        option_exchange_per_contract: fees.option_exchange_per_contract,
-        crypto_maker_percent: fees.crypto_maker_percent,
-        crypto_taker_percent: fees.crypto_taker_percent,
-        perpetual_percent: fees.perpetual_percent,
-        crypto_fee_in_coin: fees.crypto_fee_in_coin,
-        exercise: fees.exercise,
-        margin_interest_percent: fees.margin_interest_percent,
-        short_borrow_percent: fees.short_borrow_percent,
-        ..FeeTable::free()
-    };
-    file.regulated(file.schedules.get(&fees.schedule).cloned().unwrap_or_else(own))
-}
-
-fn venue_config(settings: &Settings) -> VenueConfig {
-    let paper = &settings.loaded.config.paper;
-    VenueConfig {
-        kind: paper.account_kind,
-        options_level: paper.options_level,
-        seed: paper.seed,
-        fees: fee_table(settings, &paper.fees),
-        slippage: venue_slippage(paper.slippage),
-        slippage_crypto: venue_slippage(paper.slippage_crypto),
-        slippage_option: venue_slippage(paper.slippage_option),
-        participation: paper.participation,
-        bar_participation: paper.bar_participation,
-        partial_fills: paper.partial_fills,
-        ack_ms: paper.ack_ms,
-        cancel_ms: paper.cancel_ms,
-        sessions: match paper.sessions {
-            arbion::config::Sessions::Always => Sessions::Always,
-            arbion::config::Sessions::Nyse => Sessions::Nyse,
-        },
-        touch: match paper.touch {
-            arbion::config::Touch::Never => Touch::Never,
-            arbion::config::Touch::Queue => Touch::Queue,
-        },
-        adjust_gtc: paper.adjust_gtc,
-        risk_free: settings.loaded.config.rates.risk_free,
-        ..VenueConfig::new(AccountId::new("paper"), paper.starting_cash)
+/// A line to the profile's engine in a process of its own: where one runs, or where the command trades and wants one.
+async fn attached(settings: &Settings, kind: &SessionKind) -> Result<Option<Arc<dyn Session>>, CliError> {
+    match kind {
+        SessionKind::Trade if settings.loaded.config.engine.detach => process::find_or_start(settings).await,
+        SessionKind::Read | SessionKind::Trade => {
+            Ok(process::find(settings).await?.map(|session| Arc::new(session) as Arc<dyn Session>))
+        }
+        SessionKind::Demo(_) | SessionKind::Replay(_) => Ok(None),
     }
 }
 
@@ -226,6 +179,7 @@ fn engine_settings(
         limits,
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
+        desktop_alerts: config.alerts.desktop,
     };
     Ok((engine, temporary))
 }
@@ -237,7 +191,7 @@ fn throw_away() -> Result<PathBuf, CliError> {
     Ok(path)
 }
 
-fn clear(temporary: Option<PathBuf>) {
+pub fn clear(temporary: Option<PathBuf>) {
     if let Some(path) = temporary
         && let Err(error) = std::fs::remove_dir_all(&path)
     {
@@ -264,6 +218,9 @@ impl Host for Program {
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {
+        if let Some(session) = attached(settings, kind).await? {
+            return Ok(session);
+        }
         let (running, temporary) = self.up(settings, kind).await?;
         let session = running.session();
         let mut snapshots = session.snapshots();
@@ -276,6 +233,27 @@ impl Host for Program {
             .map_err(|_| CliError::internal("a thread has panicked"))?
             .push((running, temporary));
         Ok(Arc::new(session))
+    }
+
+    async fn running_engine(&self, settings: &Settings) -> Result<Option<Arc<dyn Session>>, CliError> {
+        Ok(process::find(settings).await?.map(|session| Arc::new(session) as Arc<dyn Session>))
+    }
+
+    async fn start_engine(&self, settings: &Settings) -> Result<Arc<dyn Session>, CliError> {
+        match process::find_or_start(settings).await? {
+            Some(session) => Ok(session),
+            None => Err(self.why_not(settings).await),
+        }
+    }
+
+    async fn run_engine(&self, settings: &Settings, detached: bool) -> Result<(), CliError> {
+        if detached {
+            process::let_go();
+        }
+        let (running, temporary) = self.up(settings, &SessionKind::Trade).await?;
+        let result = process::be(settings, running).await;
+        clear(temporary);
+        result
     }
 
     async fn halt_elsewhere(&self, settings: &Settings, all: bool) -> Result<(), CliError> {
@@ -315,8 +293,8 @@ impl Host for Program {
     }
 
     async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
-        let (mut running, temporary) = self.start(settings, &request.kind, true, Access::Trade)?;
-        let session: Arc<dyn Session> = Arc::new(running.session());
+        let mut engine = self.screen_engine(settings, request)?;
+        let session = engine.session();
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
         let writer = OnceLock::new();
@@ -333,16 +311,13 @@ impl Host for Program {
         // The screen paints at once; an engine that cannot start ends it with the reason.
         let result = tokio::select! {
             result = &mut screen => result.map_err(|error| CliError::internal(error.to_string())),
-            started = running.started() => match started {
+            started = engine.started() => match started {
                 Ok(()) => screen.await.map_err(|error| CliError::internal(error.to_string())),
-                Err(error) => Err(engine_error(&error)),
+                Err(Some(error)) => Err(error),
+                Err(None) => Err(self.why_not(settings).await),
             },
         };
-        let ended = tokio::task::spawn_blocking(move || {
-            drop(running);
-            clear(temporary);
-        });
-        ended.await.map_err(|error| CliError::internal(error.to_string()))?;
+        engine.end().await?;
         result
     }
 
@@ -425,6 +400,38 @@ impl Host for Program {
 }
 
 impl Program {
+    /// The engine behind a screen: that of the profile in a process of its own, started if need be, or one here.
+    fn screen_engine(&self, settings: &Settings, request: &ScreenRequest) -> Result<Behind, CliError> {
+        let own = match &request.kind {
+            SessionKind::Trade => settings.loaded.config.engine.detach,
+            // The demo trades the profile's own account: where its engine runs, that one does.
+            SessionKind::Demo(DemoRun { seed: None }) => process::listens(settings),
+            _ => false,
+        };
+        let here = || self.start(settings, &request.kind, true, Access::Trade);
+        if !own {
+            let (running, temporary) = here()?;
+            return Ok(Behind::here(running, temporary));
+        }
+        let (engine, _) = engine_settings(settings, &SessionKind::Trade, true)?;
+        Behind::elsewhere(settings, engine::first_picture(&engine))
+    }
+
+    /// Why an engine in a process of its own did not start: what one in this process says.
+    async fn why_not(&self, settings: &Settings) -> CliError {
+        match self.up(settings, &SessionKind::Trade).await {
+            Err(error) => error,
+            Ok((running, temporary)) => {
+                drop(running);
+                clear(temporary);
+                CliError::internal(format!(
+                    "the engine ended as it started; see {}",
+                    settings.paths.log_file(&settings.profile).display()
+                ))
+            }
+        }
+    }
+
     fn screen_options(&self, settings: &Settings) -> tui::Options {
         let universe = self.universe();
         let lookup = Arc::clone(&universe);
@@ -461,13 +468,19 @@ impl Program {
             time_zone: screen.zone.time_zone(),
             frames_per_second: screen.fps,
             bytes_per_second: screen.bytes_per_second,
+            notice: match settings.loaded.config.alerts.terminal {
+                TerminalNotice::Off => tui::Notice::Off,
+                TerminalNotice::Bell => tui::Notice::Bell,
+                TerminalNotice::Osc9 => tui::Notice::Osc9,
+                TerminalNotice::Osc777 => tui::Notice::Osc777,
+            },
             keys: settings.loaded.config.keys.clone(),
             ..tui::Options::new(understand)
         }
     }
 }
 
-fn engine_error(error: &engine::EngineError) -> CliError {
+pub fn engine_error(error: &engine::EngineError) -> CliError {
     match error {
         engine::EngineError::Store(StoreError::Locked { .. }) => {
             CliError::new("LOCKED", EXIT_LOCKED, error.to_string())

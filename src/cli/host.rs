@@ -31,6 +31,8 @@ pub struct Settings {
     pub loaded: Loaded,
     /// The environment.
     pub environment: Environment,
+    /// The one file that the configuration was read from, where the user named one.
+    pub config_file: Option<PathBuf>,
 }
 
 /// Which engine a command wants.
@@ -269,6 +271,25 @@ pub trait Host: Send + Sync {
     /// When no engine can be had: another process holds the profile (code `LOCKED`, the process named in the message) and more is wanted than
     /// to read, the database fails, the file of a replay is wrong.
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError>;
+
+    /// A line to the engine that runs on the profile in a process of its own; `None` where none does.
+    ///
+    /// # Errors
+    /// When one runs and cannot be talked to.
+    async fn running_engine(&self, settings: &Settings) -> Result<Option<Arc<dyn Session>>, CliError>;
+
+    /// The same, with an engine started where none runs. It is ready when this returns.
+    ///
+    /// # Errors
+    /// When it does not start, with what it says about that.
+    async fn start_engine(&self, settings: &Settings) -> Result<Arc<dyn Session>, CliError>;
+
+    /// Is the profile's engine in this process until it is told to end, or nobody needs it. `detached`: without the terminal it was started
+    /// from.
+    ///
+    /// # Errors
+    /// When the engine cannot start, and that it broke.
+    async fn run_engine(&self, settings: &Settings, detached: bool) -> Result<(), CliError>;
 
     /// Kill switch on in the engine that another process runs on the profile; `all` cancels protective exits too. Returns once it is.
     ///

@@ -134,6 +134,9 @@ impl Line<'_> {
                 Output::new(&Named("listings", listings))?.table(views::listings(listings))
             }
             Reply::Pnl(report) => views::pnl(report).into_iter().fold(Output::new(report)?, Output::table),
+            Reply::Engine(status) => super::output::engine::engine(status, zone)
+                .into_iter()
+                .fold(Output::new(status)?, Output::table),
             Reply::Book(book) => Output::new(book)?
                 .table(market_views::depth(book))
                 .table(market_views::tape(&book.prints, zone)),

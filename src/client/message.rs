@@ -183,6 +183,13 @@ pub enum Request {
     },
     /// Replay only: pause, speed, seek. Answer: `Done`.
     Replay(ReplayControl),
+    /// How an engine in a process of its own is doing. Answer: `Engine`.
+    EngineStatus,
+    /// End an engine that runs in a process of its own. Answer: `Done`, once it has begun to.
+    StopEngine {
+        /// Though working orders need it.
+        force: bool,
+    },
     /// Online backup of the database. Answer: `Done` with the file's path.
     Backup {
         /// Where to; absent means the profile's backup folder.
@@ -413,6 +420,8 @@ pub enum Reply {
     Listings(Vec<Listing>),
     /// Gains and losses.
     Pnl(Box<PnlReport>),
+    /// How the engine is doing.
+    Engine(Box<super::status::EngineStatus>),
     /// Depth and tape.
     Book(Box<MarketBook>),
     /// Groups with how many listings each has: sectors, then indices, by name.
@@ -456,6 +465,47 @@ pub enum SessionError {
     /// The engine has a bug.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl Request {
+    /// Its name in the messages, such as `execute`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Preview { .. } => "preview",
+            Self::Execute { .. } => "execute",
+            Self::Cancel { .. } => "cancel",
+            Self::Replace { .. } => "replace",
+            Self::Halt { .. } => "halt",
+            Self::Resume => "resume",
+            Self::Flatten { .. } => "flatten",
+            Self::Subscribe { .. } => "subscribe",
+            Self::Bars { .. } => "bars",
+            Self::Chain { .. } => "chain",
+            Self::Search { .. } => "search",
+            Self::OrderHistory(_) => "order_history",
+            Self::Executions(_) => "executions",
+            Self::Pnl(_) => "pnl",
+            Self::SetWatchlist { .. } => "set_watchlist",
+            Self::PaperAssign { .. } => "paper_assign",
+            Self::PaperDoNotExercise { .. } => "paper_do_not_exercise",
+            Self::PaperExpire => "paper_expire",
+            Self::EditWatchlists(_) => "edit_watchlists",
+            Self::Alert(_) => "alert",
+            Self::Book { .. } => "book",
+            Self::Groups => "groups",
+            Self::Members { .. } => "members",
+            Self::Movers { .. } => "movers",
+            Self::Equity { .. } => "equity",
+            Self::Notes => "notes",
+            Self::SetNote { .. } => "set_note",
+            Self::Advance { .. } => "advance",
+            Self::Replay(_) => "replay",
+            Self::EngineStatus => "engine_status",
+            Self::StopEngine { .. } => "stop_engine",
+            Self::Backup { .. } => "backup",
+        }
+    }
 }
 
 impl SessionError {

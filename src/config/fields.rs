@@ -5,8 +5,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kinds::{
-    ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, Number, Refused, SESSIONS,
-    ScheduleName, SlippageModel, THEMES, TOUCHES, Whole, ZONES,
+    ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, NOTICES, Number, ON_EXITS,
+    Refused, SESSIONS, ScheduleName, SlippageModel, THEMES, TOUCHES, Whole, ZONES,
 };
 use super::settings::Config;
 
@@ -127,8 +127,17 @@ pub(super) static FIELDS: &[Field] = fields! {
         mouse: Flag,
         zone: ZONES,
     }
+    "alerts" at [alerts] {
+        terminal: NOTICES,
+        desktop: Flag,
+    }
     "market" at [market] {
         updates_per_symbol: Number("0.01", "1000"),
+    }
+    "engine" at [engine] {
+        detach: Flag,
+        keep_running: Flag,
+        on_exit: ON_EXITS,
     }
     "log" at [log] {
         level: LEVELS,

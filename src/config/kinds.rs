@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{Colour, LogLevel, Sessions, Slippage, Theme, Touch, Zone};
+use super::settings::{Colour, LogLevel, OnExit, Sessions, Slippage, TerminalNotice, Theme, Touch, Zone};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
@@ -187,6 +187,8 @@ impl<T: Copy + PartialEq> Kind for Word<T> {
 pub(super) const ACCOUNT_KINDS: Word<AccountKind> =
     Word(&[("cash", AccountKind::Cash), ("margin", AccountKind::Margin)]);
 pub(super) const SESSIONS: Word<Sessions> = Word(&[("always", Sessions::Always), ("nyse", Sessions::Nyse)]);
+pub(super) const ON_EXITS: Word<OnExit> =
+    Word(&[("keep", OnExit::Keep), ("cancel_day", OnExit::CancelDay), ("cancel_all", OnExit::CancelAll)]);
 pub(super) const TOUCHES: Word<Touch> = Word(&[("never", Touch::Never), ("queue", Touch::Queue)]);
 pub(super) const COLOURS: Word<Colour> = Word(&[
     ("auto", Colour::Auto),
@@ -197,6 +199,12 @@ pub(super) const COLOURS: Word<Colour> = Word(&[
 ]);
 pub(super) const THEMES: Word<Theme> =
     Word(&[("default", Theme::Default), ("red_up", Theme::RedUp), ("colour_blind", Theme::ColourBlind)]);
+pub(super) const NOTICES: Word<TerminalNotice> = Word(&[
+    ("off", TerminalNotice::Off),
+    ("bell", TerminalNotice::Bell),
+    ("osc9", TerminalNotice::Osc9),
+    ("osc777", TerminalNotice::Osc777),
+]);
 pub(super) const ZONES: Word<Zone> =
     Word(&[("exchange", Zone::Exchange), ("local", Zone::Local), ("UTC", Zone::Utc)]);
 pub(super) const LEVELS: Word<LogLevel> = Word(&[

@@ -18,7 +18,7 @@ pub use fees::FeeFile;
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};
 pub use paths::{PathError, Paths, ProfileName};
 pub use settings::{
-    Backtest, Colour, ColourDepth, Config, Fees, Log, LogLevel, Market, Paper, Rates, Screen, Sessions,
-    Slippage, Theme, Touch, Zone,
+    AlertSettings, Backtest, Colour, ColourDepth, Config, EngineProcess, Fees, Log, LogLevel, Market, OnExit,
+    Paper, Rates, Screen, Sessions, Slippage, TerminalNotice, Theme, Touch, Zone,
 };
 pub use typed::TypedCommands;

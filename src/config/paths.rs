@@ -179,6 +179,12 @@ impl Paths {
         self.profile_dir(profile).join("engine.lock")
     }
 
+    /// Where the profile's engine listens, while it runs in a process of its own.
+    #[must_use]
+    pub fn socket(&self, profile: &ProfileName) -> PathBuf {
+        self.runtime.join(format!("{profile}.sock"))
+    }
+
     /// A file of this name halts the profile's engine.
     #[must_use]
     pub fn halt_file(&self, profile: &ProfileName) -> PathBuf {
@@ -195,7 +201,7 @@ impl Paths {
     #[must_use]
     pub fn directories_of_all(&self) -> Vec<PathBuf> {
         let mut all: Vec<PathBuf> = self.root.iter().cloned().collect();
-        all.extend([self.config.clone(), self.data.clone(), self.state.clone()]);
+        all.extend([self.config.clone(), self.data.clone(), self.state.clone(), self.runtime.clone()]);
         all.push(self.data.join("profiles"));
         all
     }

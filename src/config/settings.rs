@@ -23,8 +23,12 @@ pub struct Config {
     pub rates: Rates,
     /// The screen.
     pub screen: Screen,
+    /// How one is told of an alert that rings.
+    pub alerts: AlertSettings,
     /// The simulated market.
     pub market: Market,
+    /// The engine's process.
+    pub engine: EngineProcess,
     /// The log file.
     pub log: Log,
     /// Watchlists of a new profile, in order; empty means the ones that come with the program.
@@ -287,6 +291,35 @@ impl Default for Screen {
     }
 }
 
+/// How one is told of an alert that rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertSettings {
+    /// What the terminal of an open screen is sent.
+    pub terminal: TerminalNotice,
+    /// The engine tells the desktop, with a screen or without: `notify-send` on Linux, `osascript` on macOS.
+    pub desktop: bool,
+}
+
+impl Default for AlertSettings {
+    fn default() -> Self {
+        Self { terminal: TerminalNotice::Osc9, desktop: false }
+    }
+}
+
+/// What a terminal is sent to reach a user who looks elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalNotice {
+    /// Nothing.
+    Off,
+    /// The bell.
+    Bell,
+    /// The bell and a message by OSC 9.
+    Osc9,
+    /// The bell and a message by OSC 777.
+    Osc777,
+}
+
 /// How many colours, as wished for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Colour {
@@ -391,6 +424,35 @@ impl Default for Market {
     fn default() -> Self {
         Self { updates_per_symbol: Decimal::TWO }
     }
+}
+
+/// The engine's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct EngineProcess {
+    /// The engine runs in a process of its own, which outlives the terminal; else in the process of each command.
+    pub detach: bool,
+    /// It stays though nobody is attached and nothing needs it.
+    pub keep_running: bool,
+    /// What becomes of working orders when it is told to end.
+    pub on_exit: OnExit,
+}
+
+impl Default for EngineProcess {
+    fn default() -> Self {
+        Self { detach: true, keep_running: false, on_exit: OnExit::Keep }
+    }
+}
+
+/// What becomes of working orders when the engine is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExit {
+    /// They stay as they are.
+    Keep,
+    /// Those for the day are canceled.
+    CancelDay,
+    /// All are canceled.
+    CancelAll,
 }
 
 /// The log file.

@@ -192,6 +192,11 @@ pub enum Effect {
         /// About this order.
         order: ClientOrderId,
     },
+    /// An alert rang and is written down: tell whoever is not looking.
+    Ring {
+        /// What is so now, in one line.
+        text: String,
+    },
     /// Answer a front end.
     Answer {
         /// Which question.

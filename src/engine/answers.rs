@@ -40,6 +40,7 @@ const fn changes(request: &Request) -> bool {
         | Request::OrderHistory(_)
         | Request::Executions(_)
         | Request::Pnl(_)
+        | Request::EngineStatus
         | Request::Book { .. }
         | Request::Groups
         | Request::Members { .. }
@@ -118,6 +119,11 @@ impl EngineTask {
             }
             Request::Advance { seconds } => self.advance(seconds).await,
             Request::Replay(control) => self.steer(control).await,
+            // The door of an engine in a process of its own answers these itself.
+            Request::EngineStatus | Request::StopEngine { .. } => {
+                let text = "this engine lives in this process and ends with it";
+                Err(SessionError::Usage(text.to_owned()))
+            }
             other => return self.read(other, reply),
         };
         give(reply, answer);

@@ -280,7 +280,7 @@ impl Driver {
                     self.venue.replace(now, order, new.get());
                     self.hand_over(now, &mut queue);
                 }
-                Effect::Ask { .. } | Effect::Answer { .. } => {}
+                Effect::Ask { .. } | Effect::Ring { .. } | Effect::Answer { .. } => {}
             }
         }
     }

@@ -98,6 +98,8 @@ pub struct Settings {
     pub updates_per_second: f64,
     /// Where prices come from.
     pub feed: FeedChoice,
+    /// Alerts that ring go to the desktop too.
+    pub desktop_alerts: bool,
 }
 
 /// Why an engine did not start.
@@ -208,7 +210,8 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
 }
 
 /// What a screen can paint before the engine is up.
-fn first_picture(settings: &Settings) -> Snapshot {
+#[must_use]
+pub fn first_picture(settings: &Settings) -> Snapshot {
     Snapshot {
         seq: 0,
         now: system_now(),
@@ -316,6 +319,8 @@ impl Assembly {
             positions_due: None,
             volumes_told: std::collections::BTreeMap::new(),
             needs_daily_stats: settings.venue.needs_daily_stats(),
+            last_call: None,
+            desktop_alerts: settings.desktop_alerts,
         };
         task.open(lists, account).await;
         Ok(Self { task, inbox_written, journal, _lock: lock })

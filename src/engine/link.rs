@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant};
 
 use crate::brokers::{Broker, SubmitOutcome};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject, ShownPositions};
@@ -27,6 +28,17 @@ pub(super) struct Reported {
     /// The paper venue as these events left it, as JSON: stored in the transaction that books them, so that a kill between the two is
     /// impossible and no fill is lost or comes twice.
     pub(super) venue: Option<(AccountId, String)>,
+    /// How the last call to the broker went.
+    pub(super) call: Option<Call>,
+}
+
+/// How a call to a broker went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Milliseconds until its answer.
+    pub(super) latency_ms: u32,
+    /// When, and why there was none, or none that says anything.
+    pub(super) error: Option<(Timestamp, String)>,
 }
 
 /// What goes to a broker.
@@ -112,11 +124,11 @@ pub(super) async fn run(
                     link.report(id, OrderEvent::NeverReached).await;
                 }
             }
-            LinkCommand::Submit(order) => link.submit(*order).await,
-            LinkCommand::Cancel(id) => link.cancel(id).await,
-            LinkCommand::Replace(id, new) => link.replace(id, *new).await,
-            LinkCommand::Ask(id) => link.ask(id).await,
-            LinkCommand::Positions => link.positions().await,
+            command => {
+                let started = Instant::now();
+                let error = link.carry_out(command).await;
+                link.report_call(started.elapsed(), error).await;
+            }
         }
     }
 }
@@ -139,54 +151,94 @@ struct Link {
 }
 
 impl Link {
-    async fn submit(&self, order: Approved<OrderRequest>) {
-        let id = order.get().client_order_id;
-        let event = match self.broker.submit(order).await {
-            SubmitOutcome::Acknowledged(broker_order_id) => OrderEvent::Acknowledged { broker_order_id },
-            SubmitOutcome::Rejected(reject) => OrderEvent::Rejected(reject),
-            SubmitOutcome::Unknown(error) => OrderEvent::OutcomeUnknown { reason: error.to_string() },
-        };
-        self.report(id, event).await;
+    /// Carries a command out. Returns why no answer came, if none did.
+    async fn carry_out(&self, command: LinkCommand) -> Option<String> {
+        match command {
+            LinkCommand::Submit(order) => self.submit(*order).await,
+            LinkCommand::Cancel(id) => self.cancel(id).await,
+            LinkCommand::Replace(id, new) => self.replace(id, *new).await,
+            LinkCommand::Ask(id) => self.ask(id).await,
+            LinkCommand::Positions => self.positions().await,
+        }
     }
 
-    async fn cancel(&self, id: ClientOrderId) {
+    /// Tells how a call went, for the connections.
+    async fn report_call(&self, took: Duration, error: Option<String>) {
+        let latency_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
+        let call = Call { latency_ms, error: error.map(|text| (self.clock.now(), text)) };
+        let reported = Reported { events: Vec::new(), venue: None, call: Some(call) };
+        if self.reports.send(reported).await.is_err() {
+            tracing::debug!("the engine has ended: nobody is left to tell");
+        }
+    }
+
+    async fn submit(&self, order: Approved<OrderRequest>) -> Option<String> {
+        let id = order.get().client_order_id;
+        let (event, failed) = match self.broker.submit(order).await {
+            SubmitOutcome::Acknowledged(broker_order_id) => {
+                (OrderEvent::Acknowledged { broker_order_id }, None)
+            }
+            SubmitOutcome::Rejected(reject) => (OrderEvent::Rejected(reject), None),
+            SubmitOutcome::Unknown(error) => {
+                (OrderEvent::OutcomeUnknown { reason: error.to_string() }, Some(error.to_string()))
+            }
+        };
+        self.report(id, event).await;
+        failed
+    }
+
+    async fn cancel(&self, id: ClientOrderId) -> Option<String> {
         match self.broker.cancel(id).await {
             // That it is gone is said by the broker's stream, not by this answer.
-            SubmitOutcome::Acknowledged(_) => {}
-            SubmitOutcome::Rejected(reject) => self.report(id, OrderEvent::CancelRejected(reject)).await,
+            SubmitOutcome::Acknowledged(_) => None,
+            SubmitOutcome::Rejected(reject) => {
+                self.report(id, OrderEvent::CancelRejected(reject)).await;
+                None
+            }
             SubmitOutcome::Unknown(error) => {
                 self.report(id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
+                Some(error.to_string())
             }
         }
     }
 
-    async fn replace(&self, id: ClientOrderId, new: Approved<OrderRequest>) {
+    async fn replace(&self, id: ClientOrderId, new: Approved<OrderRequest>) -> Option<String> {
         let new_id = new.get().client_order_id;
         match self.broker.replace(id, new).await {
-            SubmitOutcome::Acknowledged(_) => {}
-            SubmitOutcome::Rejected(reject) => self.report(id, OrderEvent::ReplaceRejected(reject)).await,
+            SubmitOutcome::Acknowledged(_) => None,
+            SubmitOutcome::Rejected(reject) => {
+                self.report(id, OrderEvent::ReplaceRejected(reject)).await;
+                None
+            }
             SubmitOutcome::Unknown(error) => {
                 self.report(new_id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
+                Some(error.to_string())
             }
         }
     }
 
     /// Asks what became of an order, and passes on what the broker knows: its fills first, so that an end never hides one. A question that
     /// fails says nothing, and is asked again.
-    async fn ask(&self, id: ClientOrderId) {
+    async fn ask(&self, id: ClientOrderId) -> Option<String> {
         let asked = self.clock.now();
-        let Ok(found) = self.broker.order(id).await else { return };
+        let found = match self.broker.order(id).await {
+            Ok(found) => found,
+            Err(error) => return Some(error.to_string()),
+        };
         let Some(report) = found else {
             if self.broker.shows_at_once() {
                 self.report(id, OrderEvent::NeverReached).await;
             } else {
                 self.report_at(asked, id, OrderEvent::NotFound).await;
             }
-            return;
+            return None;
         };
         if report.filled_quantity.is_positive() {
             let since = asked.checked_sub(FILLS_SINCE).unwrap_or(Timestamp::MIN);
-            let Ok(executions) = self.broker.executions(since).await else { return };
+            let executions = match self.broker.executions(since).await {
+                Ok(executions) => executions,
+                Err(error) => return Some(error.to_string()),
+            };
             for execution in executions.into_iter().filter(|fill| fill.client_order_id == Some(id)) {
                 self.report(id, OrderEvent::Filled(execution)).await;
             }
@@ -202,20 +254,25 @@ impl Link {
                 message: "found to be refused when the broker was asked".to_owned(),
             }),
             // Only its fills complete an order; which order replaced it, this answer does not say.
-            _ => return,
+            _ => return None,
         };
         self.report(id, event).await;
+        None
     }
 
     /// Passes on which positions the broker shows. A question that fails says nothing: it is no empty account.
-    async fn positions(&self) {
+    async fn positions(&self) -> Option<String> {
         let at = self.clock.now();
-        let Ok(positions) = self.broker.positions().await else { return };
+        let positions = match self.broker.positions().await {
+            Ok(positions) => positions,
+            Err(error) => return Some(error.to_string()),
+        };
         let shown = ShownPositions { account: self.account.clone(), at, positions };
-        let reported = Reported { events: vec![AccountEvent::Positions(shown)], venue: None };
+        let reported = Reported { events: vec![AccountEvent::Positions(shown)], venue: None, call: None };
         if self.reports.send(reported).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");
         }
+        None
     }
 
     async fn report(&self, client_order_id: ClientOrderId, event: OrderEvent) {
@@ -224,7 +281,7 @@ impl Link {
 
     async fn report_at(&self, at: Timestamp, client_order_id: ClientOrderId, event: OrderEvent) {
         let update = OrderUpdate { account: self.account.clone(), client_order_id, at, event };
-        let reported = Reported { events: vec![AccountEvent::Order(update)], venue: None };
+        let reported = Reported { events: vec![AccountEvent::Order(update)], venue: None, call: None };
         if self.reports.send(reported).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");
         }

@@ -5,6 +5,7 @@ mod answers;
 mod audited;
 pub mod backtest;
 pub mod clock;
+mod desktop;
 mod feed;
 mod halt;
 mod journal;
@@ -15,12 +16,14 @@ mod paper;
 mod previews;
 mod reads;
 mod resolve;
+pub mod serve;
 mod session;
+pub mod socket;
 mod task;
 mod waiters;
 
 pub use halt::{HALT_FILE, request_halt};
-pub use launch::{Access, EngineError, FeedChoice, Running, Settings, launch};
+pub use launch::{Access, EngineError, FeedChoice, Running, Settings, first_picture, launch};
 pub use session::LocalSession;
 
 #[cfg(test)]

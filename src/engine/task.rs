@@ -30,7 +30,7 @@ use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::journal::{Job, JournalSender, Written};
 use super::launch::Access;
-use super::link::{LinkCommand, LinkQueue, Reported};
+use super::link::{Call, LinkCommand, LinkQueue, Reported};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{Asked, give};
@@ -93,6 +93,10 @@ pub(super) struct EngineTask {
     pub(super) volumes_told: BTreeMap<Instrument, Date>,
     /// The venue's slippage asks what is usual of an instrument.
     pub(super) needs_daily_stats: bool,
+    /// How the last call to the broker went, and the last error of any.
+    pub(super) last_call: Option<Call>,
+    /// Alerts that ring go to the desktop too.
+    pub(super) desktop_alerts: bool,
 }
 
 /// What comes in from outside.
@@ -192,6 +196,10 @@ impl EngineTask {
 
     /// Folds in what a broker reports. The books and the paper venue change on the disk in one transaction.
     async fn reported(&mut self, reported: Reported) {
+        if let Some(call) = reported.call {
+            let error = call.error.or_else(|| self.last_call.take().and_then(|last| last.error));
+            self.last_call = Some(Call { latency_ms: call.latency_ms, error });
+        }
         self.together = Some(Vec::new());
         for event in reported.events {
             self.step(Input::Broker(Box::new(event))).await;
@@ -244,6 +252,8 @@ impl EngineTask {
             Effect::Cancel { order, .. } => self.send(LinkCommand::Cancel(order)).await,
             Effect::Replace { order, new, .. } => self.send(LinkCommand::Replace(order, new)).await,
             Effect::Ask { order, .. } => self.send(LinkCommand::Ask(order)).await,
+            Effect::Ring { text } if self.desktop_alerts => super::desktop::tell(text),
+            Effect::Ring { .. } => {}
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
         }
     }
@@ -305,7 +315,12 @@ impl EngineTask {
             _ => "sim",
         };
         let up = |name: &str, text: &str| Connection::new(name, true, text);
-        let connections = vec![up("paper", "paper venue"), up(feed, "market data")];
+        let mut paper = up("paper", "paper venue");
+        if let Some(call) = &self.last_call {
+            paper.latency_ms = Some(call.latency_ms);
+            paper.last_error.clone_from(&call.error);
+        }
+        let connections = vec![paper, up(feed, "market data")];
         let replay = self.feed.replay_state();
         if self.last_surroundings_differ(&connections, &market, replay.as_ref()) {
             let effects = self.core.step(now, Input::Surroundings { connections, market, replay });

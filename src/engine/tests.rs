@@ -50,6 +50,7 @@ impl Desk {
             market_seed: 1,
             updates_per_second: 1.0,
             feed: FeedChoice::Simulated,
+            desktop_alerts: false,
         };
         let core = make_core(&settings, &Arc::new(Calendar::nyse()), Feed::Simulated, at(0));
         let store = Store::open(directory, at(0)).unwrap();
@@ -140,6 +141,7 @@ fn word(effect: &Effect) -> String {
         Effect::Cancel { .. } => "cancel",
         Effect::Replace { .. } => "replace",
         Effect::Ask { .. } => "ask",
+        Effect::Ring { .. } => "ring",
         Effect::Answer { .. } => "answer",
         Effect::Journal { .. } => "journal",
     }
@@ -151,6 +153,23 @@ fn directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     directory
+}
+
+#[test]
+fn an_alert_is_written_down_before_anybody_is_told() {
+    use crate::domain::alert::{AlertChange, AlertWhen};
+    let directory = directory();
+    let mut desk = Desk::new(directory.path());
+    let change = AlertChange::Set { instrument: share(), when: AlertWhen::Above, value: 150.into() };
+    assert_eq!(desk.step(Input::Alert { request: RequestId(7), change }), ["journal", "answer"]);
+    let mut quote = Quote::empty(share(), at(desk.clock + 60), Feed::Simulated);
+    quote.last = Some("150.5".parse().unwrap());
+    assert_eq!(desk.step(Input::Quote(Box::new(quote.clone()))), ["journal", "ring"]);
+    let kept = desk.writer.store().alerts().unwrap();
+    assert_eq!((kept.len(), kept[0].fired_price), (1, quote.last));
+    // The same price again says nothing new.
+    quote.as_of = at(desk.clock + 60);
+    assert!(desk.step(Input::Quote(Box::new(quote))).is_empty());
 }
 
 #[test]

@@ -10,12 +10,12 @@ use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::quote::{Feed, Quote};
-use crate::quant::greeks::{Terms, black_scholes};
+use crate::quant::greeks::{Terms, USUAL_RATE, black_scholes};
 
 use super::simulated::{SimulatedMarket, decimal};
 
 /// Rate and yield of the model.
-pub const RATE: f64 = 0.04;
+pub const RATE: f64 = USUAL_RATE;
 const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 /// Strikes on each side of the money.
 const STRIKES_EACH_SIDE: i64 = 20;

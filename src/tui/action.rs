@@ -214,8 +214,22 @@ actions! {
     Fewer = "fewer",
     /// Empty the ticket.
     Clear = "clear",
+    /// Take hold of an order on the chart.
+    Grab = "move_order",
     /// Change the row.
     Edit = "edit",
+    /// Choose among lists.
+    Lists = "lists",
+    /// The watchlist before.
+    PreviousList = "previous_list",
+    /// Another name.
+    Rename = "rename",
+    /// The row one place down.
+    MoveDown = "move_down",
+    /// The row one place up.
+    MoveUp = "move_up",
+    /// Gather rows.
+    Group = "group",
     /// Write beside the row.
     Note = "note",
     /// Ask for what is shown anew.

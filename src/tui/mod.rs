@@ -41,7 +41,7 @@ pub use action::Action;
 pub use input::Input;
 pub use keymap::{Keymap, KeymapError};
 pub use options::{
-    BYTES_PER_SECOND, FRAMES_PER_SECOND, Options, Remember, TuiError, Understand, Understanding,
+    BYTES_PER_SECOND, FRAMES_PER_SECOND, Notice, Options, Remember, TuiError, Understand, Understanding,
 };
 pub use pace::Pace;
 pub use run::run;

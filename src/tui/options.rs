@@ -55,6 +55,45 @@ pub struct Options {
     pub remember: Option<Remember>,
     /// The instrument shown first; absent means the first of the watchlist.
     pub instrument: Option<Instrument>,
+    /// What the terminal is sent when an alert rings.
+    pub notice: Notice,
+}
+
+/// What a terminal is sent to reach a user who looks elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notice {
+    /// Nothing.
+    Off,
+    /// The bell.
+    Bell,
+    /// The bell and a message by OSC 9.
+    #[default]
+    Osc9,
+    /// The bell and a message by OSC 777.
+    Osc777,
+}
+
+impl Notice {
+    /// The same without a message.
+    #[must_use]
+    pub const fn without_message(self) -> Self {
+        match self {
+            Self::Off => Self::Off,
+            _ => Self::Bell,
+        }
+    }
+
+    /// The bytes for a text that is clean already.
+    #[must_use]
+    pub fn bytes(self, text: &str) -> Vec<u8> {
+        match self {
+            Self::Off => Vec::new(),
+            Self::Bell => b"\x07".to_vec(),
+            Self::Osc9 => format!("\x07\x1b]9;{text}\x07").into_bytes(),
+            // Semicolons part the fields of this one.
+            Self::Osc777 => format!("\x07\x1b]777;notify;Arbion;{}\x07", text.replace(';', ",")).into_bytes(),
+        }
+    }
 }
 
 /// Most frames a second for data.
@@ -80,6 +119,7 @@ impl Options {
             history: Vec::new(),
             remember: None,
             instrument: None,
+            notice: Notice::default(),
         }
     }
 }
@@ -112,4 +152,19 @@ pub enum TuiError {
     /// A part of the program panicked; its report was printed.
     #[error("the program failed; its report is above and in the log")]
     Panicked,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_sent_what_it_was_set_to() {
+        let sent = |notice: Notice| String::from_utf8(notice.bytes("AAPL above 260; at 260.1")).unwrap();
+        assert_eq!(sent(Notice::Off), "");
+        assert_eq!(sent(Notice::Bell), "\x07");
+        assert_eq!(sent(Notice::Osc9), "\x07\x1b]9;AAPL above 260; at 260.1\x07");
+        assert_eq!(sent(Notice::Osc777), "\x07\x1b]777;notify;Arbion;AAPL above 260, at 260.1\x07");
+        assert_eq!([Notice::Off, Notice::Osc9].map(Notice::without_message), [Notice::Off, Notice::Bell]);
+    }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::input::{Input, reader};
-use super::options::{Options, Remember, TuiError};
+use super::options::{Notice, Options, Remember, TuiError};
 use super::output::Writer;
 use super::output::encoder::{ENTER, LEAVE, MOUSE_OFF, MOUSE_ON};
 use super::pace::Pace;
@@ -52,7 +52,8 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         screen,
         writer,
         remember: options.remember.clone(),
-        notifies: !options.ascii,
+        // A poor terminal may not know where a message ends.
+        notice: if options.ascii { options.notice.without_message() } else { options.notice },
         pace: Pace::new(options.frames_per_second, options.bytes_per_second),
         start: Instant::now(),
         snapshots,
@@ -88,8 +89,8 @@ struct Runner {
     screen: Screen,
     writer: Writer,
     remember: Option<Remember>,
-    /// The terminal takes messages for the desktop.
-    notifies: bool,
+    /// How a user who looks elsewhere is reached.
+    notice: Notice,
     pace: Pace,
     start: Instant,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -314,13 +315,7 @@ impl Runner {
                     }
                 }
                 Effect::Notify(text) => {
-                    self.prefix.push(0x07);
-                    // A poor terminal may not know where such a message ends.
-                    if self.notifies {
-                        self.prefix.extend_from_slice(b"\x1b]9;");
-                        self.prefix.extend_from_slice(text.as_bytes());
-                        self.prefix.push(0x07);
-                    }
+                    self.prefix.extend_from_slice(&self.notice.bytes(&text));
                 }
                 Effect::Mouse(on) => {
                     self.prefix.extend_from_slice(if on { MOUSE_ON } else { MOUSE_OFF }.as_bytes())

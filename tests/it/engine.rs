@@ -39,6 +39,7 @@ fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
         market_seed: 7,
         updates_per_second: 20.0,
         feed,
+        desktop_alerts: false,
     };
     launch(settings, Arc::new(Universe::load())).unwrap()
 }
@@ -379,4 +380,133 @@ async fn an_order_that_fills_now_or_never_is_answered_with_its_end() {
     ] {
         assert_eq!(order(&session, &place("buy", "MSFT", "1", terms)).await.status, status, "{terms}");
     }
+}
+
+/// An alert rings without any screen, is written down, and is there after a restart as it was left.
+#[tokio::test]
+async fn an_alert_rings_by_itself_and_survives_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = directory.path().join("p");
+    let mut engine = start(&profile, FeedChoice::Simulated);
+    engine.started().await.unwrap();
+    let session = engine.session();
+    let Ok(Reply::Quotes(quotes)) =
+        session.request(Request::Subscribe { instruments: vec![Instrument::equity("AAPL").unwrap()] }).await
+    else {
+        panic!("no quote")
+    };
+    let last = quotes[0].last.unwrap().get();
+    let near = (last + Decimal::new(1, 2)).to_string();
+    let far = (last * Decimal::TWO).round_dp(2).to_string();
+    let alert = |value: &str| {
+        format!(
+            r#"{{"intent":"alert","instrument":{{"kind":"equity","symbol":"AAPL"}},"when":"above","value":"{value}"}}"#
+        )
+    };
+    // The market walks: within a few seconds it is a cent higher than it was, or the test waits a little longer.
+    let mut set = 0;
+    for text in [&near, &far] {
+        match execute(&session, &alert(text)).await {
+            Ok(Reply::Done(said)) => {
+                assert!(said.starts_with("alert set: AAPL above "), "{said}");
+                set += 1;
+            }
+            Err(SessionError::Usage(said)) => {
+                assert!(said.starts_with("no alert set, it is so now"), "{said}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(set >= 1);
+    let refused = execute(&session, &alert(&far)).await;
+    assert!(
+        matches!(&refused, Err(SessionError::Usage(said)) if said.contains("waits for that already")),
+        "{refused:?}"
+    );
+    drop(engine);
+
+    let mut engine = start(&profile, FeedChoice::Simulated);
+    engine.started().await.unwrap();
+    let snapshot = snapshot_of(&engine.session(), |snapshot| !snapshot.alerts.is_empty()).await;
+    let kept = snapshot.alerts.iter().find(|alert| alert.value.to_string() == far).unwrap();
+    assert!(kept.waits());
+    // Its prices come, though no list has it.
+    assert!(snapshot.quotes.contains_key(&Instrument::equity("AAPL").unwrap()));
+}
+
+/// Waits for a picture that is as wanted, at most ten seconds.
+async fn snapshot_of(session: &LocalSession, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let mut pictures = session.snapshots();
+    let found = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        loop {
+            let picture = Arc::clone(&pictures.borrow_and_update());
+            if wanted(&picture) {
+                return picture;
+            }
+            pictures.changed().await.unwrap();
+        }
+    });
+    found.await.expect("no such picture within ten seconds")
+}
+
+/// What stands in the book is what the quote says, and it moves with it.
+#[tokio::test]
+async fn depth_and_tape_go_with_the_quote() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    engine.started().await.unwrap();
+    let session = engine.session();
+    let aapl = Instrument::equity("AAPL").unwrap();
+    let Ok(Reply::Book(book)) = session.request(Request::Book { instrument: aapl.clone() }).await else {
+        panic!("no book")
+    };
+    assert!(book.bids.len() > 5 && book.asks.len() > 5 && book.prints.len() > 10);
+    let newest = book.prints[0].at;
+    let snapshot = snapshot_of(&session, |snapshot| {
+        snapshot.book(&aapl).is_some_and(|book| book.prints[0].at > newest && book.as_of > newest)
+    })
+    .await;
+    let (book, quote) = (snapshot.book(&aapl).unwrap(), &snapshot.quotes[&aapl]);
+    assert_eq!(book.as_of, quote.as_of);
+    assert_eq!((Some(book.bids[0].price), book.bids[0].size), (quote.bid, quote.bid_size));
+    assert_eq!((Some(book.asks[0].price), book.asks[0].size), (quote.ask, quote.ask_size));
+    assert!(book.prints.windows(2).all(|pair| pair[0].at >= pair[1].at));
+}
+
+#[tokio::test]
+async fn lists_groups_movers_notes_and_equity() {
+    use arbion::client::message::{MoversBy, WatchlistEdit};
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = start(&directory.path().join("p"), FeedChoice::Simulated);
+    engine.started().await.unwrap();
+    let session = engine.session();
+    let edits = [
+        WatchlistEdit::Create { name: "new".into() },
+        WatchlistEdit::Rename { from: "new".into(), to: "ideas".into() },
+        WatchlistEdit::Move { name: "ideas".into(), forward: true },
+    ];
+    for edit in edits {
+        session.request(Request::EditWatchlists(edit)).await.unwrap();
+    }
+    let names =
+        |snapshot: &Snapshot| snapshot.watchlists.iter().map(|l| l.name.to_string()).collect::<Vec<_>>();
+    snapshot_of(&session, |snapshot| names(snapshot) == ["ideas", "mine"]).await;
+    let Ok(Reply::Groups(groups)) = session.request(Request::Groups).await else { panic!("no groups") };
+    let (group, count) = groups[0].clone();
+    let Ok(Reply::Listings(members)) = session.request(Request::Members { group }).await else {
+        panic!("no members")
+    };
+    assert_eq!(members.len() as u32, count);
+    let movers = session.request(Request::Movers { by: MoversBy::Gainers, limit: 5 }).await;
+    assert!(matches!(&movers, Ok(Reply::Quotes(quotes)) if quotes.len() == 5), "{movers:?}");
+    let bought = order(&session, &place("buy", "KO", "1", MARKET)).await;
+    let id = bought.request.client_order_id;
+    session.request(Request::SetNote { order: id, text: "a try\n".into() }).await.unwrap();
+    let Ok(Reply::Notes(notes)) = session.request(Request::Notes).await else { panic!("no notes") };
+    assert_eq!((notes[0].order, notes[0].text.as_str()), (id, "a try"));
+    let equity = session.request(Request::Equity { account: None, since: None, points: 100 }).await;
+    assert!(matches!(&equity, Ok(Reply::Equity(points)) if !points.is_empty()), "{equity:?}");
+    let snapshot = snapshot_of(&session, |snapshot| !snapshot.positions.is_empty()).await;
+    let used = &snapshot.accounts[0].used;
+    assert!(used.exposure_percent > Decimal::ZERO && used.orders_last_minute >= 1, "{used:?}");
 }

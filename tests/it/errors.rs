@@ -188,6 +188,38 @@ fn safe_keeping_says_who_may_and_what_mends_it() {
 }
 
 #[test]
+fn a_front_end_that_cannot_attach_says_why() {
+    let long = PathBuf::from(format!("/{}", "a".repeat(120)));
+    check([
+        case(AttachError::NoEngine, "no engine runs for this profile"),
+        case(
+            AttachError::PathTooLong { path: long.clone(), length: 121 },
+            &format!(
+                "the socket's path {} has 121 bytes, allowed are 107; set ARBION_HOME to a shorter directory",
+                long.display()
+            ),
+        ),
+        case(
+            AttachError::Foreign { path: path(), uid: 7 },
+            "/p/f belongs to user 7, not to us; remove it if no engine runs",
+        ),
+        case(AttachError::Refused(words()), "the engine refuses this program: words"),
+        case(
+            AttachError::Silent,
+            "the engine does not answer within 3 s; arbion engine status, or arbion engine restart",
+        ),
+        case(AttachError::Frame(FrameError::Closed), "the connection was closed"),
+        case(FrameError::Io(std::io::Error::other("words")), "the connection broke: words"),
+        case(
+            FrameError::Unreadable(serde_json::from_str::<u32>("x").unwrap_err()),
+            "a message cannot be read: expected value at line 1 column 1",
+        ),
+        case(SocketError::Io { path: path(), reason: words() }, "the socket /p/f cannot be opened: words"),
+        case(SocketError::Path(AttachError::NoEngine), "no engine runs for this profile"),
+    ]);
+}
+
+#[test]
 fn a_vault_that_does_not_open_says_what_to_do() {
     let store = "Secret Service";
     check([

@@ -2,6 +2,7 @@
 //! (reliability 18.1).
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -69,6 +70,14 @@ impl Disk {
 fn kill_again_and_again(kills: u64) {
     let directory = tempfile::tempdir().unwrap();
     let home = &directory.path().join("home");
+    // Every command is its own engine, so that it is the engine which is killed.
+    let config = home.join("config");
+    std::fs::create_dir_all(&config).unwrap();
+    for path in [home, &config] {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)).unwrap();
+    }
+    std::fs::write(config.join("config.toml"), "[engine]\ndetach = false\n").unwrap();
+    std::fs::set_permissions(config.join("config.toml"), PermissionsExt::from_mode(0o600)).unwrap();
     runs(home, &["order", "place", "buy", "5", "MSFT"]);
     for n in 0..kills {
         let order: &[&str] = match n % 3 {

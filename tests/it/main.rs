@@ -9,6 +9,7 @@
 
 mod agreement;
 mod corpus;
+mod detached;
 mod engine;
 mod errors;
 mod house;

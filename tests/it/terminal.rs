@@ -216,3 +216,46 @@ fn the_command_line_keeps_its_state_between_calls() {
     assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("SELL_EXCEEDS_POSITION"));
 }
+
+/// Ends the home's engine with the test.
+struct Engine<'a>(&'a Path);
+
+impl Drop for Engine<'_> {
+    fn drop(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_arbion"));
+        command.args(["engine", "stop", "--force"]).env("ARBION_HOME", self.0).output().unwrap();
+    }
+}
+
+#[test]
+fn l1_a_killed_screen_leaves_its_engine_at_work_and_another_takes_it_up() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let _engine = Engine(home.path());
+    let mut screen = Screen::open(home.path(), &[], (120, 40));
+    screen.sees("AAPL");
+    screen.keys(":buy 5 msft at 100\r");
+    screen.sees("Review order");
+    screen.pause(200);
+    screen.keys("\r");
+    screen.sees("Submitted");
+    screen.child.kill().unwrap();
+    screen.child.wait().unwrap();
+    drop(screen);
+    let status = arbion(home.path(), &["engine", "status"]);
+    assert!(status.contains("for 1 working order"), "{status}");
+    // Two at once see the same, and what one does the other sees.
+    let mut left = Screen::open(home.path(), &[], (120, 40));
+    let mut right = Screen::open(home.path(), &[], (80, 24));
+    left.sees("working 1");
+    right.sees("PAPER");
+    right.keys(":cancel 1\r");
+    left.until("no working order", |text| text.contains("working 0"));
+    right.leave();
+    // The engine goes and comes back: the screen says so, and goes on.
+    arbion(home.path(), &["engine", "stop"]);
+    left.sees("attaching again");
+    arbion(home.path(), &["order", "place", "buy", "3", "KO", "--limit", "1"]);
+    left.sees("working 1");
+    left.leave();
+}

@@ -408,7 +408,7 @@ impl World {
                 assert!(!self.opens_halted(request), "replacement {id} was sent after a halt");
                 self.broker.replace(&mut self.random, self.faults, self.now, order, request);
             }
-            Effect::Answer { .. } => {}
+            Effect::Ring { .. } | Effect::Answer { .. } => {}
         }
         Vec::new()
     }

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::arbion::client::message::{Chain, ChainRow, PnlReport, PnlRow};
+use super::arbion::client::message::{
+    Chain, ChainRow, EquityPoint, GroupKind, MarketGroup, PnlReport, PnlRow,
+};
 use super::arbion::client::{Reply, Request, SessionError};
 use super::arbion::command::types::{Amount, Command, Subject};
 use super::arbion::command::{self, ParseContext};
@@ -13,7 +15,7 @@ use super::arbion::domain::calendar::Calendar;
 use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
 use super::arbion::domain::execution::{Execution, ExecutionKind};
 use super::arbion::domain::ids::ExecutionId;
-use super::arbion::domain::instrument::Symbol;
+use super::arbion::domain::instrument::{Listing, Symbol};
 use super::arbion::domain::money::{Currency, Price};
 use super::arbion::domain::option::{OptionContract, Right};
 use super::arbion::domain::order::{
@@ -150,6 +152,15 @@ pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionEr
         Request::Executions(_) => Reply::Executions(vec![execution()]),
         Request::OrderHistory(_) => Reply::Orders(trading_day::orders()),
         Request::Pnl(_) => Reply::Pnl(Box::new(pnl())),
+        Request::Equity { .. } => Reply::Equity(equity()),
+        Request::Notes => Reply::Notes(Vec::new()),
+        Request::Book { instrument } => match snapshot.book(instrument) {
+            Some(book) => Reply::Book(Box::new(book.clone())),
+            None => return Err(SessionError::Usage(format!("{instrument} has no quote now"))),
+        },
+        Request::Groups => Reply::Groups(groups()),
+        Request::Members { group } => Reply::Listings(members(group)),
+        Request::Movers { .. } => Reply::Quotes(movers(snapshot)),
         Request::Chain { underlying, expiry, .. } => Reply::Chain(Box::new(chain(underlying, *expiry))),
         _ => Reply::Done("done".into()),
     })
@@ -188,6 +199,43 @@ fn chain(underlying: &Symbol, expiry: Option<Date>) -> Chain {
         }
     }
     Chain { underlying: underlying.clone(), spot: Some(Price::new(spot)), expiries, rows }
+}
+
+/// A month of equity, a point every eight hours.
+fn equity() -> Vec<EquityPoint> {
+    let point = |n: i64| {
+        let wave = [0, 40, 110, 160, 130, 60, -30, -80, -60, 10][n.rem_euclid(10) as usize];
+        let net_liquidation = decimal("98400") + Decimal::from(n * 31 + wave * 4);
+        let at = now() - jiff::SignedDuration::from_hours(8 * (92 - n));
+        EquityPoint { at, net_liquidation, cash: decimal("52310.11") }
+    };
+    (0..92).map(point).collect()
+}
+
+fn groups() -> Vec<(MarketGroup, u32)> {
+    let group = |kind, name: &str| MarketGroup { kind, name: name.into() };
+    vec![
+        (group(GroupKind::Sector, "Energy"), 23),
+        (group(GroupKind::Sector, "Information Technology"), 71),
+        (group(GroupKind::Index, "DOW JONES"), 30),
+    ]
+}
+
+fn members(group: &MarketGroup) -> Vec<Listing> {
+    let listings = universe();
+    let is_member = |listing: &&Listing| match group.kind {
+        GroupKind::Sector => listing.sector == group.name,
+        GroupKind::Index => listing.indices.contains(&group.name),
+    };
+    listings.listings().iter().filter(is_member).take(12).cloned().collect()
+}
+
+/// The quotes of the day by their change.
+fn movers(snapshot: &Snapshot) -> Vec<Quote> {
+    let mut quotes: Vec<Quote> = snapshot.quotes.values().cloned().collect();
+    quotes.sort_by_key(|quote| std::cmp::Reverse(quote.change_percent()));
+    quotes.truncate(6);
+    quotes
 }
 
 fn execution() -> Execution {

@@ -1,5 +1,6 @@
 //! The command line's words: every command, its arguments and its help. What they do is in `commands`.
 
+mod engine;
 mod keep;
 mod order;
 mod read;
@@ -11,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::ProfileName;
 
+pub use engine::EngineCommand;
 pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
 };
@@ -159,6 +161,9 @@ pub enum Command {
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The engine's own process: run, start, stop, look after it
+    #[command(subcommand)]
+    Engine(EngineCommand),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -7,6 +7,7 @@ mod config;
 mod control;
 mod demo;
 mod doctor;
+mod engine;
 mod generate;
 mod keep;
 mod logs;
@@ -60,10 +61,13 @@ impl Context<'_> {
         let paths = Paths::resolve(self.environment)?;
         let profile = self.profile()?;
         let loaded = Loaded::read(&paths, &profile, globals.config.as_deref())?;
-        let settings = Settings { profile, paths, loaded, environment: self.environment.clone() };
+        let config_file = globals.config.as_ref().map(std::path::absolute).transpose()?;
+        let settings =
+            Settings { profile, paths, loaded, environment: self.environment.clone(), config_file };
         if prepare {
             // A profile that is locked can still be halted and looked after.
-            let always = matches!(self.cli.command, Some(Command::Halt(_) | Command::Doctor));
+            let always =
+                matches!(self.cli.command, Some(Command::Halt(_) | Command::Doctor | Command::Engine(_)));
             self.host.admit(&settings, always)?;
             settings.paths.prepare(&settings.profile)?;
         }
@@ -91,6 +95,7 @@ impl Context<'_> {
                 command @ (Command::Profile(_) | Command::Secret(_) | Command::Vault(_) | Command::Audit(_)),
             ) => self.keep(command),
             Some(Command::Logs(args)) => logs::run(self, args).await,
+            Some(Command::Engine(args)) => engine::run(self, args).await,
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,

@@ -251,6 +251,8 @@ pub(super) struct FakeHost {
     pub closed: Mutex<u32>,
     /// What the engine of another process was told: exits too, or not.
     pub halts: Mutex<Vec<bool>>,
+    /// Does an engine run in a process of its own: every change, the newest last.
+    pub engines: Mutex<Vec<bool>>,
     pub failure: Mutex<Option<CliError>>,
     /// Why the profile may not be used.
     pub admission: Mutex<Option<CliError>>,
@@ -265,6 +267,7 @@ impl FakeHost {
             kinds: Mutex::default(),
             closed: Mutex::default(),
             halts: Mutex::default(),
+            engines: Mutex::default(),
             failure: Mutex::default(),
             admission: Mutex::default(),
             kept: Mutex::default(),
@@ -286,6 +289,17 @@ impl Host for FakeHost {
             return Err(failure);
         }
         Ok(Arc::clone(&self.session) as Arc<dyn Session>)
+    }
+    async fn running_engine(&self, _: &Settings) -> Result<Option<Arc<dyn Session>>, CliError> {
+        let runs = locked(&self.engines).last().copied().unwrap_or(false);
+        Ok(runs.then(|| Arc::clone(&self.session) as Arc<dyn Session>))
+    }
+    async fn start_engine(&self, _: &Settings) -> Result<Arc<dyn Session>, CliError> {
+        locked(&self.engines).push(true);
+        Ok(Arc::clone(&self.session) as Arc<dyn Session>)
+    }
+    async fn run_engine(&self, _: &Settings, _: bool) -> Result<(), CliError> {
+        Ok(())
     }
     async fn halt_elsewhere(&self, _: &Settings, all: bool) -> Result<(), CliError> {
         locked(&self.halts).push(all);

@@ -126,7 +126,7 @@ const BAD: &[(&str, &str)] = &[
     ("\"paper.seed\" = 5", "f.toml:1: paper.seed: unknown key, nearest is paper"),
     (
         "[zzz]\nq = 1",
-        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, market, log, backtest, watchlists, keys",
+        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, alerts, market, engine, log, backtest, watchlists, keys",
     ),
     ("[rates]\nxyz = 1", "f.toml:2: rates.xyz: unknown key, known here are risk_free"),
     (

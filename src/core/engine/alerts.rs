@@ -1,6 +1,6 @@
 //! Alerts: set, changed and taken off, and rung by the quotes that reach them. Each is written down before anybody is told.
 
-use crate::core::effect::{Outcome, RequestId};
+use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::domain::alert::AlertChange;
 use crate::domain::quote::Quote;
 use crate::domain::snapshot::Severity;
@@ -32,7 +32,9 @@ impl Engine {
         }
         for alert in rung {
             let price = alert.fired_price.map_or_else(String::new, |price| format!(", at {price}"));
-            self.note(Severity::Warning, ALERT_CODE, format!("{}{price}", alert.words()));
+            let text = format!("{}{price}", alert.words());
+            self.note(Severity::Warning, ALERT_CODE, text.clone());
+            self.after_journal.push(Effect::Ring { text });
         }
         self.entry.alerts = Some(self.alerts.list());
         self.dirty.any = true;

@@ -28,6 +28,9 @@ pub struct Terms {
     pub dividend_yield: f64,
 }
 
+/// The rate that implied volatilities and payoffs are worked out with where no other is known.
+pub const USUAL_RATE: f64 = 0.04;
+
 /// Years of so many days, as [`Terms`] wants them.
 #[must_use]
 pub fn years(days: i32) -> f64 {

@@ -84,7 +84,7 @@ fn s1_pragmas_and_modes_are_set() {
         ("trusted_schema", 0),
         ("cell_size_check", 1),
         ("temp_store", 2),
-        ("user_version", 2),
+        ("user_version", migrate::MIGRATIONS.len() as i64),
     ] {
         assert_eq!(read(name), format!("Integer({value})"), "{name}");
     }
@@ -170,9 +170,9 @@ fn s3_a_newer_or_altered_database_is_refused_untouched() {
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     for open in [Store::open(directory.path(), now()), Store::open_reader(directory.path())] {
         let error = open.unwrap_err().to_string();
-        assert!(error.contains("version 99") && error.contains("knows 2"), "{error}");
+        assert!(error.contains("version 99") && error.contains("knows 3"), "{error}");
     }
-    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration WHERE checksum = 'another'"), 2);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration WHERE checksum = 'another'"), 3);
 }
 
 #[test]
@@ -182,14 +182,14 @@ fn s3_an_old_database_is_backed_up_before_it_is_migrated() {
     store.journal(&[intent(1)]).unwrap();
     let migrations = [migrate::MIGRATIONS, &[NEXT]].concat();
     migrate::run(&mut store.connection, &store.path, now(), &migrations).unwrap();
-    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration"), 3);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration"), 4);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM later"), 0);
     let backups: Vec<_> = std::fs::read_dir(directory.path().join("backups"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     assert_eq!(backups.len(), 1, "{backups:?}");
-    assert!(backups[0].to_string_lossy().contains("before-version-3-20261124T150000Z"), "{backups:?}");
+    assert!(backups[0].to_string_lossy().contains("before-version-4-20261124T150000Z"), "{backups:?}");
     let old = tempfile::tempdir().unwrap();
     std::fs::set_permissions(old.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     std::fs::copy(&backups[0], old.path().join(DATABASE)).unwrap();
@@ -505,4 +505,65 @@ fn every_error_is_one_line_that_says_what_to_do() {
         let text = error.to_string();
         assert!(text.contains(expect) && text.contains("/p/arbion.db") && !text.contains('\n'), "{text}");
     }
+}
+
+#[test]
+fn alerts_and_notes_come_back_as_they_were_kept() {
+    use crate::domain::alert::{Alert, AlertId, AlertWhen};
+    let directory = directory();
+    let waiting = Alert {
+        id: AlertId(3),
+        instrument: Instrument::from_key("AAPL  270115P00190000").unwrap(),
+        when: AlertWhen::Below,
+        value: "2.05".parse().unwrap(),
+        created_at: now(),
+        fired_at: None,
+        fired_price: None,
+    };
+    let rang = Alert {
+        id: AlertId(4),
+        when: AlertWhen::ChangePercent,
+        value: "-3".parse().unwrap(),
+        fired_at: Some(now()),
+        fired_price: Some("1.99".parse().unwrap()),
+        ..waiting.clone()
+    };
+    let (first, second) = (ClientOrderId::from_u128(1), ClientOrderId::from_u128(2));
+    let note = |order, text: &str| JournalBatch {
+        notes: vec![(order, now(), text.to_owned())],
+        ..JournalBatch::default()
+    };
+    {
+        let mut store = Store::open(directory.path(), now()).unwrap();
+        let kept = vec![waiting.clone(), rang.clone()];
+        let batch = JournalBatch { alerts: Some(kept), ..JournalBatch::default() };
+        let notes = [note(first, "too early"), note(second, "good"), note(first, "far too early")];
+        store.journal(&[batch]).unwrap();
+        store.journal(&notes).unwrap();
+        store.journal(&[note(second, "")]).unwrap();
+        store.close().unwrap();
+    }
+    let store = Store::open_reader(directory.path()).unwrap();
+    assert_eq!(store.alerts().unwrap(), [waiting, rang]);
+    assert_eq!(store.notes().unwrap(), [(first, "far too early".to_owned())]);
+}
+
+#[test]
+fn an_equity_curve_is_thinned_to_the_last_point_of_each_stretch() {
+    let directory = directory();
+    let mut store = Store::open(directory.path(), now()).unwrap();
+    let account = AccountId::new("paper");
+    let point = |minute: i64| {
+        let at = now() + jiff::SignedDuration::from_mins(minute);
+        (account.clone(), at, Decimal::from(1_000 + minute), Decimal::from(5))
+    };
+    let batch = JournalBatch { equity: (0..100).map(point).collect(), ..JournalBatch::default() };
+    store.journal(&[batch]).unwrap();
+    let curve = store.equity_curve(&account, Timestamp::UNIX_EPOCH, 10).unwrap();
+    assert!(curve.len() <= 11 && curve.len() >= 9, "{}", curve.len());
+    assert_eq!((curve.last().unwrap().1, curve.last().unwrap().2), (Decimal::from(1_099), Decimal::from(5)));
+    assert!(curve.is_sorted_by_key(|point| point.0));
+    let all = store.equity_curve(&account, Timestamp::UNIX_EPOCH, 1_000).unwrap();
+    assert_eq!((all.len(), all[0].1), (100, Decimal::from(1_000)));
+    assert!(store.equity_curve(&AccountId::new("other"), Timestamp::UNIX_EPOCH, 10).unwrap().is_empty());
 }

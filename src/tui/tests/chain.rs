@@ -32,6 +32,7 @@ fn legs_become_one_order() {
     runner.keys("h l k k k k k s k b").sees("buy  1 AAPL 15Jan27 215P");
     runner.sees("1 × at credit ").sees("max gain +").sees("max loss -").sees("even at 2");
     insta::assert_snapshot!("chain_legs_120x40", runner.frame());
+    runner.sees("at the price now: today ").sees("at expiry ");
     runner.keys("> - enter").sees("Review order");
     let orders = reviewed(&runner);
     let place = orders.last().unwrap();
@@ -62,4 +63,15 @@ fn what_has_no_options_says_so() {
     runner.keys(":").text("chain aapl 15jan27").keys("enter").sees("▸").sees("15 Jan 52d");
     assert!(runner.asked.iter().any(|request| matches!(request, Request::Chain { expiry: Some(_), .. })));
     runner.keys("v").sees("theta").keys("v").sees("bid");
+}
+
+#[test]
+fn legs_of_two_expiries_keep_their_prices_and_become_one_order() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("7 s").sees("sell 1 AAPL 27Nov26 230C").keys("e b");
+    runner.sees("buy  1 AAPL 18Dec26 230C").sees("at debit 0").misses("no price of a leg here");
+    runner.sees("at the price now: today ").keys("enter").sees("Review order");
+    let orders = reviewed(&runner);
+    let Subject::Legs(legs) = &orders.last().unwrap().subject else { panic!("a package") };
+    assert_eq!(legs.len(), 2);
 }

@@ -37,3 +37,32 @@ fn own_orders_and_holdings_stand_at_their_prices() {
     // Order #42 buys at 231.50, in view; #39 trails and has no price.
     runner.sees("buy 10 #42").sees("231.50◂").misses("#39 ");
 }
+
+#[test]
+fn an_orders_price_is_moved_by_keys_and_asked_about() {
+    use crate::client::Request;
+    let mut runner = Runner::new((120, 40));
+    runner
+        .keys("2 m")
+        .sees("move buy 10 #42")
+        .sees("231.50 → 231.50")
+        .keys("up up down k")
+        .sees("231.50 → 231.52");
+    runner.sees("moved here").sees("Enter replace");
+    insta::assert_snapshot!("chart_moving_120x40", runner.frame());
+    // Esc leaves the order as it is.
+    runner.keys("esc").misses("moved here").sees("b 231.79");
+    runner.keys("m pagedown enter").sees("Replace order #42?").sees("limit 231.5 -> 231.4");
+    assert!(!runner.asked.iter().any(|request| matches!(request, Request::Replace { .. })));
+    runner.keys("enter");
+    let change = runner.asked.iter().find_map(|request| match request {
+        Request::Replace { change, .. } => Some(change),
+        _ => None,
+    });
+    let expected = Some(super::trading_day::price("231.40"));
+    assert_eq!(change.unwrap().limit_price, expected);
+    // Without a change nothing is asked.
+    runner.keys("m enter").misses("Replace order #42?");
+    // What has no order with a price says so.
+    runner.keys("1 G 2 m").sees("has a price to move");
+}

@@ -7,6 +7,7 @@ mod command_bar;
 mod harness;
 mod layout;
 mod paint;
+mod panes;
 mod safety;
 mod screens;
 mod ticket;

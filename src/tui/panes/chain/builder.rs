@@ -1,17 +1,23 @@
 //! Legs gathered from the chain: their net price, what they are worth at expiry, and the order that they make.
 
+use jiff::Timestamp;
+use jiff::civil::{Time, time};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::client::message::Chain;
 use crate::command::types::{Amount, Command, Place, PriceTerms, Subject};
+use crate::domain::calendar::instant;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{Leg, OptionContract};
 use crate::domain::order::{OrderType, PositionEffect, PriceEffect, Side, TimeInForce};
-use crate::quant::payoff::PayoffLeg;
+use crate::quant::payoff::{LiveLeg, PayoffLeg};
 
 /// Legs at most, as brokers take them.
 pub const LEGS_MAX: usize = 4;
+/// Options expire with the regular session, New York.
+const EXPIRY_TIME: Time = time(16, 0, 0, 0);
+const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 /// Contracts of one leg per package, and packages.
 const COUNT_MAX: u32 = 99;
 
@@ -106,22 +112,38 @@ impl Builder {
         (!self.legs.is_empty()).then(|| net.round_dp(2) + self.offset)
     }
 
-    /// The legs as a payoff sees them, and what is paid for all packages; absent while a leg has no price or expiries differ.
+    /// The legs as a payoff sees them at `now`, and what is paid for all packages; absent while a leg has no price or no volatility. Legs
+    /// without a volatility are taken at that of another leg.
     #[must_use]
-    pub fn payoff_legs(&self, chain: &Chain, multiplier: Decimal) -> Option<(Vec<PayoffLeg>, f64)> {
-        let expiry = self.legs.first()?.contract.expiry;
-        if self.legs.iter().any(|leg| leg.contract.expiry != expiry) {
-            return None;
-        }
+    pub fn live_legs(
+        &self,
+        chain: &Chain,
+        multiplier: Decimal,
+        now: Timestamp,
+    ) -> Option<(Vec<LiveLeg>, f64)> {
         let packages = Decimal::from(self.quantity) * multiplier;
+        let row = |leg: &Picked| chain.rows.iter().find(|row| row.contract == leg.contract);
+        let usual = self.legs.iter().filter_map(|leg| row(leg)?.iv).next();
         let legs = self.legs.iter().map(|leg| {
-            Some(PayoffLeg {
-                right: Some(leg.contract.right),
-                strike: leg.contract.strike.get().to_f64()?,
-                units: (leg.signed() * packages).to_f64()?,
+            let expires = instant(leg.contract.expiry, EXPIRY_TIME);
+            let seconds = expires.duration_since(now).as_secs_f64();
+            Some(LiveLeg {
+                leg: PayoffLeg {
+                    right: Some(leg.contract.right),
+                    strike: leg.contract.strike.get().to_f64()?,
+                    units: (leg.signed() * packages).to_f64()?,
+                },
+                volatility: row(leg)?.iv.or(usual)?,
+                years: seconds.max(60.0) / YEAR_SECONDS,
             })
         });
         Some((legs.collect::<Option<Vec<_>>>()?, (self.net(chain)? * packages).to_f64()?))
+    }
+
+    /// Do all legs expire on one day.
+    #[must_use]
+    pub fn has_one_expiry(&self) -> bool {
+        self.legs.windows(2).all(|pair| pair[0].contract.expiry == pair[1].contract.expiry)
     }
 
     /// The order that the legs make, at a limit of their net price: debit packages are bought, credit packages sold, one leg alone is an
@@ -219,7 +241,7 @@ mod tests {
                 contract,
                 quote,
                 open_interest: None,
-                iv: none,
+                iv: Some(0.25),
                 delta: none,
                 gamma: none,
                 theta: none,
@@ -265,11 +287,14 @@ mod tests {
             let place = place(&builder);
             assert_eq!((place.side, place.terms.price_effect), (side, Some(effect)));
             assert_eq!(place.terms.limit_price, Some(Price::from(3)));
-            let (legs, paid) = builder.payoff_legs(&chain(), Decimal::ONE_HUNDRED).unwrap();
+            let now = "2026-12-01T21:00:00Z".parse().unwrap();
+            let (legs, paid) = builder.live_legs(&chain(), Decimal::ONE_HUNDRED, now).unwrap();
             assert_eq!(
-                (legs[0].units, legs[1].units, paid),
+                (legs[0].leg.units, legs[1].leg.units, paid),
                 (100.0 * paid / 300.0, -100.0 * paid / 300.0, paid)
             );
+            assert!((legs[0].years - 17.0 / 365.0).abs() < 1e-9, "{}", legs[0].years);
+            assert!(builder.has_one_expiry());
         }
     }
 
@@ -279,7 +304,8 @@ mod tests {
         builder.pick(&contract(100, 18), Side::Buy);
         builder.pick(&contract(100, 24), Side::Sell);
         assert_eq!((builder.net(&chain()), builder.command(&chain())), (None, None));
-        assert_eq!(builder.payoff_legs(&chain(), Decimal::ONE_HUNDRED), None);
+        assert_eq!(builder.live_legs(&chain(), Decimal::ONE_HUNDRED, jiff::Timestamp::UNIX_EPOCH), None);
+        assert!(!builder.has_one_expiry());
         // What nobody bids for has a price to buy, and none to sell.
         let mut thin = chain();
         thin.rows[1].quote.bid = None;

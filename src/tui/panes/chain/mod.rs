@@ -63,6 +63,10 @@ pub struct ChainPane {
     list: ListState,
     greeks: bool,
     builder: Builder,
+    /// The rows of the legs picked, whatever expiry is shown.
+    kept: Vec<ChainRow>,
+    /// The expiry of legs that was asked for last, and when.
+    legs_asked: Option<(Date, Duration)>,
 }
 
 impl Default for ChainPane {
@@ -79,6 +83,8 @@ impl Default for ChainPane {
             list: ListState::default(),
             greeks: false,
             builder: Builder::default(),
+            kept: Vec::new(),
+            legs_asked: None,
         }
     }
 }
@@ -111,7 +117,20 @@ impl ChainPane {
         match reply {
             Ok(Reply::Chain(chain)) => {
                 self.failed = None;
-                self.chain = Some(chain);
+                for kept in &mut self.kept {
+                    if let Some(row) = chain.rows.iter().find(|row| row.contract == kept.contract) {
+                        *kept = row.clone();
+                    }
+                }
+                let shown = self.chain.as_ref().filter(|known| known.underlying == chain.underlying);
+                let shown = shown.and_then(|known| self.expiry(known));
+                let for_legs = self.legs_asked.is_some_and(|(day, _)| {
+                    shown.is_some_and(|shown| shown != day)
+                        && chain.rows.first().is_some_and(|row| row.contract.expiry == day)
+                });
+                if !for_legs {
+                    self.chain = Some(chain);
+                }
             }
             Ok(_) => self.failed = Some((underlying, "the engine gave no chain".into())),
             Err(error) => self.failed = Some((underlying, clean(&error.to_string()).into_owned())),
@@ -164,12 +183,29 @@ impl ChainPane {
     }
 
     fn pick(&mut self, side: Side, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        let Some(contract) = self.chain(at).and_then(|c| self.at_cursor(c)).map(|row| row.contract.clone())
-        else {
-            return;
-        };
-        if !self.builder.pick(&contract, side) {
+        let Some(row) = self.chain(at).and_then(|c| self.at_cursor(c)).cloned() else { return };
+        if !self.builder.pick(&row.contract, side) {
             wishes.push(Wish::Say(Severity::Warning, format!("An order has at most {LEGS_MAX} legs.")));
+        }
+        self.kept.push(row);
+        self.keep();
+    }
+
+    /// Keeps the rows of the legs, each once, and no others.
+    fn keep(&mut self) {
+        let legs = self.builder.legs();
+        self.kept.retain(|row| legs.iter().any(|leg| leg.contract == row.contract));
+        self.kept.sort_by(|a, b| a.contract.cmp(&b.contract));
+        self.kept.dedup_by(|a, b| a.contract == b.contract);
+    }
+
+    /// The legs' own rows as a chain.
+    fn legs_chain(&self, chain: &Chain) -> Chain {
+        Chain {
+            underlying: chain.underlying.clone(),
+            spot: chain.spot,
+            expiries: Vec::new(),
+            rows: self.kept.clone(),
         }
     }
 
@@ -177,7 +213,7 @@ impl ChainPane {
     fn open(&self, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let Some(chain) = self.chain(at) else { return };
         if !self.builder.legs().is_empty() {
-            match self.builder.command(chain) {
+            match self.builder.command(&self.legs_chain(chain)) {
                 Some(command) => wishes.push(Wish::Review(command, OriginKind::Ticket)),
                 None => wishes
                     .push(Wish::Say(Severity::Warning, "A leg has no price in the expiry shown.".into())),
@@ -186,6 +222,21 @@ impl ChainPane {
             let instrument = row.contract.clone().into_instrument();
             wishes.push(Wish::Select(instrument.clone()));
             wishes.push(Wish::Ticket(Side::Buy, Some(instrument)));
+        }
+    }
+
+    /// An expiry of legs that is not shown, and has not been asked for lately.
+    fn legs_due(&self, shown: Option<Date>, at: &At<'_>) -> Option<Date> {
+        let mut days: Vec<Date> = self.builder.legs().iter().map(|leg| leg.contract.expiry).collect();
+        days.retain(|day| Some(*day) != shown);
+        days.dedup();
+        match self.legs_asked {
+            Some((_, when)) if at.env.now < when + REFRESH => None,
+            Some((last, _)) => {
+                let after = days.iter().position(|day| *day == last).map_or(0, |i| i + 1);
+                days.get(after).or(days.first()).copied()
+            }
+            None => days.first().copied(),
         }
     }
 
@@ -200,6 +251,13 @@ impl ChainPane {
             Some(chain) => {
                 let expiry = self.expiry(chain);
                 let there = chain.rows.iter().any(|row| Some(row.contract.expiry) == expiry);
+                if let Some(day) = self.legs_due(expiry, at).filter(|_| there && self.asked.is_none()) {
+                    self.legs_asked = Some((day, at.env.now));
+                    self.asked = Some(wanted.clone());
+                    let request =
+                        Request::Chain { underlying: wanted.clone(), expiry: Some(day), right: None };
+                    return Some((request, Purpose::Chain(wanted)));
+                }
                 let old = at.env.now >= self.asked_at + REFRESH && as_of != self.as_of;
                 if there && !old {
                     return None;
@@ -244,6 +302,7 @@ impl Pane for ChainPane {
                     self.chain(at).and_then(|c| self.at_cursor(c)).map(|row| row.contract.clone())
                 {
                     self.builder.remove(&contract);
+                    self.keep();
                 }
             }
             Action::Clear => self.builder = Builder::default(),

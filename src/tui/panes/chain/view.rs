@@ -14,7 +14,8 @@ use crate::client::message::{Chain, ChainRow};
 use crate::domain::instrument::InstrumentSpec;
 use crate::domain::money::Price;
 use crate::domain::option::Right;
-use crate::quant::payoff::{PayoffLeg, payoff, profit_at};
+use crate::quant::greeks::USUAL_RATE;
+use crate::quant::payoff::{LiveLeg, PayoffLeg, payoff, payoff_at_first_expiry, profit_before};
 use crate::tui::env::Look;
 use crate::tui::format;
 use crate::tui::panes::draw_empty;
@@ -43,7 +44,7 @@ impl Places {
     pub fn new(area: Rect, builder: &Builder) -> Self {
         let legs = match builder.legs().len() as u16 {
             0 => 0,
-            count => (count + 4).min(area.height.saturating_sub(5)),
+            count => (count + 5).min(area.height.saturating_sub(5)),
         };
         let left = area.height.saturating_sub(2 + legs);
         let curve = if legs > 0 && left >= CURVE_HEIGHT + 8 { CURVE_HEIGHT } else { 0 };
@@ -337,7 +338,8 @@ fn draw_legs(pane: &ChainPane, chain: &Chain, look: &Look<'_>, places: Places, b
             (format!("{word} {} {}", leg.ratio, leg.contract), style)
         })
         .collect();
-    let net = pane.builder.net(chain);
+    let legs_chain = pane.legs_chain(chain);
+    let net = pane.builder.net(&legs_chain);
     let price = match net {
         None => "no price of a leg here".to_owned(),
         Some(net) if net.is_sign_negative() => format!("credit {}", format::grouped(-net, 2)),
@@ -352,23 +354,47 @@ fn draw_legs(pane: &ChainPane, chain: &Chain, look: &Look<'_>, places: Places, b
         let spec = look.snapshot.specs.get(&instrument).cloned();
         spec.unwrap_or_else(|| InstrumentSpec::standard(instrument)).multiplier
     });
-    let legs = pane.builder.payoff_legs(chain, multiplier);
+    let now = look.env.clock(look.snapshot);
+    let legs = pane.builder.live_legs(&legs_chain, multiplier, now);
+    let spot = chain.spot.and_then(|spot| spot.get().to_f64()).unwrap_or_default();
     match &legs {
-        Some((legs, paid)) => lines.extend(ends(legs, *paid).map(|line| (line, theme.text))),
-        None => lines.push(("no payoff: several expiries, or a leg without a price".to_owned(), theme.dim)),
+        Some((legs, paid)) => {
+            let one_expiry = pane.builder.has_one_expiry();
+            lines.extend(ends(legs, *paid, spot, one_expiry).map(|line| (line, theme.text)));
+            lines.push((at_the_spot(legs, *paid, spot), theme.text));
+        }
+        None => lines.push(("no payoff: a leg has no price or no volatility".to_owned(), theme.dim)),
     }
     for (i, (text, style)) in lines.iter().enumerate().take(usize::from(area.height.saturating_sub(1))) {
         let text = format::fit(text, area.width.saturating_sub(2), theme.glyphs.ellipsis);
         put(buf, area.x + 1, area.y + 1 + i as u16, &text, *style, area.width);
     }
     if let Some((legs, paid)) = legs {
-        draw_curve(&legs, paid, chain.spot, look, places.curve, buf);
+        draw_curve(&legs, paid, spot, look, places.curve, buf);
     }
 }
 
+/// What the legs are worth with the underlying where it is: today, and when the first of them expires.
+fn at_the_spot(legs: &[LiveLeg], paid: f64, spot: f64) -> String {
+    let money = |value: f64| Decimal::from_f64(value).map_or_else(String::new, |v| format::signed(v, 2));
+    let today = money(profit_before(legs, paid, spot, 0.0, USUAL_RATE));
+    let end = money(profit_before(legs, paid, spot, first_expiry(legs), USUAL_RATE));
+    format!("at the price now: today {today}   at expiry {end}")
+}
+
+/// Years until the first leg expires.
+fn first_expiry(legs: &[LiveLeg]) -> f64 {
+    legs.iter().map(|live| live.years).fold(f64::INFINITY, f64::min)
+}
+
 /// Greatest gain and loss, and the breakevens, in words.
-fn ends(legs: &[PayoffLeg], paid: f64) -> [String; 2] {
-    let found = payoff(legs, paid);
+fn ends(legs: &[LiveLeg], paid: f64, spot: f64, one_expiry: bool) -> [String; 2] {
+    let found = if one_expiry {
+        let legs: Vec<PayoffLeg> = legs.iter().map(|live| live.leg).collect();
+        payoff(&legs, paid)
+    } else {
+        payoff_at_first_expiry(legs, paid, spot, USUAL_RATE)
+    };
     let money = |value: f64| Decimal::from_f64(value).map_or_else(String::new, |v| format::signed(v, 2));
     let profit = found.max_profit.map_or_else(|| "unlimited".to_owned(), money);
     let loss = found.max_loss.map_or_else(|| "unlimited".to_owned(), money);
@@ -381,26 +407,21 @@ fn ends(legs: &[PayoffLeg], paid: f64) -> [String; 2] {
     [format!("max gain {profit}   max loss {loss}"), format!("even at {zeros}")]
 }
 
-/// The gain at expiry over prices around the strikes, with a line at zero and a mark at the price now.
-fn draw_curve(
-    legs: &[PayoffLeg],
-    paid: f64,
-    spot: Option<Price>,
-    look: &Look<'_>,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+/// The gain at the first expiry and today over prices around the strikes, with a line at zero and a mark at the price now.
+fn draw_curve(legs: &[LiveLeg], paid: f64, spot: f64, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     if area.height == 0 || area.width < 8 {
         return;
     }
-    let spot = spot.and_then(|spot| spot.get().to_f64()).unwrap_or_default();
-    let around = legs.iter().map(|leg| leg.strike).chain((spot > 0.0).then_some(spot));
+    let around = legs.iter().map(|live| live.leg.strike).chain((spot > 0.0).then_some(spot));
     let (low, high) = around.fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
     let (low, high) = (low * 0.94, high * 1.06);
     let steps = f64::from(area.width - 1);
-    let values: Vec<f64> =
-        (0..area.width).map(|x| profit_at(legs, paid, low + (high - low) * f64::from(x) / steps)).collect();
-    let most = values.iter().map(|value| value.abs()).fold(0.0, f64::max) * 1.05;
+    let at = |elapsed: f64| -> Vec<f64> {
+        let price = |x: u16| low + (high - low) * f64::from(x) / steps;
+        (0..area.width).map(|x| profit_before(legs, paid, price(x), elapsed, USUAL_RATE)).collect()
+    };
+    let (end, today) = (at(first_expiry(legs)), at(0.0));
+    let most = end.iter().chain(&today).map(|value| value.abs()).fold(0.0, f64::max) * 1.05;
     if most <= 0.0 || high <= low {
         return;
     }
@@ -409,8 +430,9 @@ fn draw_curve(
     for x in area.left()..area.right() {
         put(buf, x, middle, theme.glyphs.skip, theme.dim, 1);
     }
-    let places = vec![Candle { open: 0.0, high: 0.0, low: 0.0, close: 0.0, volume: 0.0 }; values.len()];
-    let overlays = [Overlay { values, style: theme.accent }];
+    let places = vec![Candle { open: 0.0, high: 0.0, low: 0.0, close: 0.0, volume: 0.0 }; end.len()];
+    let overlays =
+        [Overlay { values: end, style: theme.accent }, Overlay { values: today, style: theme.overlays[0] }];
     Candles { theme, candles: &places, step: 1, low: -most, high: most, overlays: &overlays, bodies: false }
         .render(area, buf);
     let share = (spot - low) / (high - low);

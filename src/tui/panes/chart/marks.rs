@@ -6,7 +6,9 @@ use ratatui::layout::Rect;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::axis::Axis;
+use super::grab::Grab;
 use crate::domain::alert::AlertWhen;
+use crate::domain::execution::Execution;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::Order;
 use crate::tui::env::Look;
@@ -18,7 +20,13 @@ use crate::tui::widgets::put;
 const LABEL_MAX: u16 = 16;
 
 /// Draws the position's price and the working orders' prices: a label at the left, the price at the axis.
-pub fn draw_levels(instrument: &Instrument, axis: &Axis, look: &Look<'_>, buf: &mut Buffer) {
+pub fn draw_levels(
+    instrument: &Instrument,
+    grab: Option<Grab>,
+    axis: &Axis,
+    look: &Look<'_>,
+    buf: &mut Buffer,
+) {
     let theme = look.theme;
     let mut taken = Vec::new();
     let mut level = |price: f64, text: String, style, buf: &mut Buffer| {
@@ -28,6 +36,12 @@ pub fn draw_levels(instrument: &Instrument, axis: &Axis, look: &Look<'_>, buf: &
         axis.mark(price, style, look, buf);
         put(buf, axis.plot.x, y, &format::fit(&text, LABEL_MAX, theme.glyphs.ellipsis), style, LABEL_MAX);
     };
+    if let Some(grab) = grab
+        && let Some(price) = grab.price.get().to_f64()
+    {
+        let style = theme.accent.patch(theme.strong);
+        level(price, format!("{} moved here ", theme.glyphs.cursor), style, buf);
+    }
     for order in look.snapshot.orders.iter().filter(|order| is_of(order, instrument) && order.is_working()) {
         let pricing = order.request.pricing;
         let style = if order.request.side.is_buy() { theme.up } else { theme.down };
@@ -54,10 +68,9 @@ pub fn draw_levels(instrument: &Instrument, axis: &Axis, look: &Look<'_>, buf: &
     }
 }
 
-/// Draws an arrow at the price and time of each filled order of the snapshot. `starts` are the first instants of candles of so many
-/// `seconds`.
+/// Draws an arrow at the price and time of each fill. `starts` are the first instants of candles of so many `seconds`.
 pub fn draw_fills(
-    instrument: &Instrument,
+    fills: &[Execution],
     starts: &[Timestamp],
     seconds: i64,
     step: u16,
@@ -66,17 +79,17 @@ pub fn draw_fills(
     buf: &mut Buffer,
 ) {
     let area: Rect = axis.plot;
-    for order in look.snapshot.orders.iter().filter(|order| is_of(order, instrument)) {
-        let Some(price) = order.average_price.and_then(|price| price.get().to_f64()) else { continue };
-        let after = starts.partition_point(|start| *start <= order.updated_at);
+    for fill in fills {
+        let Some(price) = fill.price.get().to_f64() else { continue };
+        let after = starts.partition_point(|start| *start <= fill.at);
         let Some(candle) = after.checked_sub(1) else { continue };
         // Sessions have gaps; only behind the last candle in view is a fill out of it.
-        if after == starts.len() && order.updated_at.duration_since(starts[candle]).as_secs() >= seconds {
+        if after == starts.len() && fill.at.duration_since(starts[candle]).as_secs() >= seconds {
             continue;
         }
         if let (Some(x), Some(y)) = (column_of(candle, starts.len(), step, area), axis.row(price)) {
             let theme = look.theme;
-            let (glyph, style) = if order.request.side.is_buy() {
+            let (glyph, style) = if fill.side.is_buy() {
                 (theme.glyphs.up, theme.up)
             } else {
                 (theme.glyphs.down, theme.down)

@@ -1,6 +1,7 @@
 //! The chart of the instrument in view: price with averages, bands and one's own orders, studies, volume.
 
 mod axis;
+mod grab;
 mod marks;
 mod overlay;
 mod plot;
@@ -16,15 +17,20 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use rust_decimal::prelude::ToPrimitive;
 
+use self::grab::Grab;
 use self::overlay::OverlaySet;
 use self::plot::Strips;
 use self::series::{Series, View};
 use self::shape::Shape;
 use self::study::Study;
-use super::{Pane, draw_empty, titled};
-use crate::client::Request;
+use super::{Memory, Pane, PaneKind, draw_empty, titled};
+use crate::client::message::HistoryQuery;
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::execution::Execution;
 use crate::domain::instrument::Instrument;
+use crate::domain::money::Quantity;
 use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::snapshot::Severity;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
@@ -44,6 +50,10 @@ const ZOOMS: [(usize, u16); 6] = [(4, 1), (2, 1), (1, 1), (1, 2), (1, 3), (1, 5)
 const ZOOM_START: usize = 2;
 /// Candles that one key goes back in time.
 const SCROLL: usize = 8;
+/// Fills drawn, the newest.
+const FILLS_MAX: u32 = 200;
+/// Ticks that a screen key moves a held price.
+const TICKS_AT_ONCE: i64 = 10;
 
 type Key = (Instrument, Interval);
 
@@ -62,6 +72,8 @@ struct Picture {
     overlays: OverlaySet,
     shape: Shape,
     study: Study,
+    /// The price of an own order that is being moved.
+    grab: Option<Grab>,
 }
 
 impl Picture {
@@ -80,6 +92,34 @@ pub struct Chart {
     series: BTreeMap<Key, Series>,
     asked: Vec<Key>,
     last_shown: Option<Key>,
+    fills: Fills,
+}
+
+/// One's own fills in the instrument shown.
+#[derive(Debug, Default)]
+struct Fills {
+    of: Option<Instrument>,
+    /// Units filled of the orders in the snapshot when they were asked for: more of it asks anew.
+    filled: Quantity,
+    executions: Vec<Execution>,
+}
+
+impl Fills {
+    /// Asks for the fills of an instrument, when it is another or more was filled.
+    fn ask(&mut self, instrument: &Instrument, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let own = at.snapshot.orders.iter().filter(|o| o.request.subject.instrument() == Some(instrument));
+        let filled: Quantity = own.map(|order| order.filled_quantity).sum();
+        if self.of.as_ref() == Some(instrument) && self.filled == filled {
+            return;
+        }
+        if self.of.as_ref() != Some(instrument) {
+            self.executions = Vec::new();
+        }
+        (self.of, self.filled) = (Some(instrument.clone()), filled);
+        let instrument = Some(instrument.clone());
+        let query = HistoryQuery { instrument, limit: FILLS_MAX, ..HistoryQuery::default() };
+        wishes.push(Wish::Ask(Request::Executions(query), Purpose::Pane(PaneKind::Chart, 0)));
+    }
 }
 
 impl Default for Chart {
@@ -95,11 +135,13 @@ impl Default for Chart {
                 overlays: OverlaySet::default(),
                 shape: Shape::default(),
                 study: Study::default(),
+                grab: None,
             },
             zoom: ZOOM_START,
             series: BTreeMap::new(),
             asked: Vec::new(),
             last_shown: None,
+            fills: Fills::default(),
         }
     }
 }
@@ -169,6 +211,33 @@ impl Chart {
         }
     }
 
+    /// What a key means to the price that is held; false when it means nothing to it.
+    fn move_order(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        if action == Action::Grab {
+            let Some((instrument, _)) = self.in_view(at) else { return false };
+            self.picture.grab = Grab::next(self.picture.grab, &instrument, at.snapshot);
+            if self.picture.grab.is_none() {
+                let text = format!("No working order in {instrument} has a price to move.");
+                wishes.push(Wish::Say(Severity::Info, text));
+            }
+            return true;
+        }
+        let Some(grab) = &mut self.picture.grab else { return false };
+        match action {
+            Action::Up | Action::StepUp | Action::ZoomIn => grab.step(1, at.snapshot),
+            Action::Down | Action::StepDown | Action::ZoomOut => grab.step(-1, at.snapshot),
+            Action::PageUp => grab.step(TICKS_AT_ONCE, at.snapshot),
+            Action::PageDown => grab.step(-TICKS_AT_ONCE, at.snapshot),
+            Action::Open => {
+                wishes.extend(grab.review(at));
+                self.picture.grab = None;
+            }
+            Action::Back => self.picture.grab = None,
+            _ => return false,
+        }
+        true
+    }
+
     /// Keeps the crosshair on a candle, and that candle in view.
     fn settle_crosshair(&mut self, area: Rect, candles: usize) {
         let Some(back) = self.picture.crosshair else { return };
@@ -213,6 +282,7 @@ impl Pane for Chart {
         let below = below(area);
         let series = self.series.get(&key);
         match (series, look.snapshot.quotes.get(&key.0)) {
+            _ if self.picture.grab.is_some() => plot::grab_line(&self.picture, look, area, buf),
             (Some(series), _) if self.picture.crosshair.is_some() => {
                 plot::crosshair_line(&key, &self.picture, series, look, area, buf);
             }
@@ -228,12 +298,17 @@ impl Pane for Chart {
                     buf,
                 );
             }
-            Some(series) => plot::draw(&key, &self.picture, series, look, below, buf),
+            Some(series) => {
+                plot::draw(&key, &self.picture, series, &self.fills.executions, look, below, buf);
+            }
             None => draw_empty(&["Loading bars"], look, below, buf),
         }
     }
 
-    fn act(&mut self, action: Action, at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        if self.move_order(action, at, wishes) {
+            return true;
+        }
         let picture = &mut self.picture;
         match action {
             Action::ZoomIn => self.zoom(1),
@@ -269,13 +344,44 @@ impl Pane for Chart {
         }
     }
 
+    fn answer(&mut self, _: u64, reply: Result<Reply, SessionError>, _: &At<'_>, _: &mut Vec<Wish>) {
+        // Fills that cannot be read are left out; the history says why when it is asked.
+        if let Ok(Reply::Executions(executions)) = reply {
+            let of = self.fills.of.clone();
+            self.fills.executions = executions;
+            self.fills.executions.retain(|fill| Some(&fill.instrument) == of.as_ref());
+        }
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let picture = &self.picture;
+        [("interval", picture.interval.as_str().to_owned()), ("zoom", self.zoom.to_string())]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        if let Some(interval) = memory.get("interval").and_then(|text| text.parse().ok()) {
+            self.set_interval(interval);
+        }
+        if let Some(zoom) = memory.get("zoom").and_then(|text| text.parse::<usize>().ok()) {
+            self.zoom = zoom.min(ZOOMS.len() - 1);
+            self.zoom(0);
+        }
+    }
+
     fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let Some(key) = self.in_view(at) else { return };
         if self.last_shown.as_ref() != Some(&key) {
             self.picture.scroll = 0;
             self.picture.crosshair = None;
+            self.picture.grab = None;
             self.last_shown = Some(key.clone());
         }
+        // What ended or went to a replace is no longer there to be moved.
+        self.picture.grab = self.picture.grab.filter(|grab| grab.order(at.snapshot).is_some());
+        self.fills.ask(&key.0, at, wishes);
         let candles = self.series.get(&key).map_or(0, |series| series.len().div_ceil(self.picture.bars_per));
         self.settle_crosshair(area, candles);
         let wanted = match self.series.get_mut(&key) {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
+use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::axis::{AXIS_WIDTH, Axis, draw_times, price_text, time_text};
 use super::overlay::overlays;
@@ -14,6 +14,7 @@ use super::series::{Series, View};
 use super::shape::{Shape, WARM_UP, heikin_ashi, trim};
 use super::study::{self, Study};
 use super::{Key, Picture, marks};
+use crate::domain::execution::Execution;
 use crate::domain::quote::{Feed, Interval, Quote};
 use crate::tui::env::Look;
 use crate::tui::flash::Field;
@@ -72,7 +73,15 @@ pub fn view(picture: &Picture, series: &Series, room: usize) -> View {
 }
 
 /// Draws a series.
-pub fn draw(key: &Key, picture: &Picture, series: &Series, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+pub fn draw(
+    key: &Key,
+    picture: &Picture,
+    series: &Series,
+    fills: &[Execution],
+    look: &Look<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let strips = Strips::new(area, picture.study);
     let step = picture.step;
     let room = usize::from(strips.price.width / step).max(1);
@@ -81,16 +90,18 @@ pub fn draw(key: &Key, picture: &Picture, series: &Series, look: &Look<'_>, area
         return;
     }
     let decimals = format::decimals_of(look.snapshot, &key.0);
-    let (low, high) = range(&view.candles);
+    // A price that is moved stays in sight.
+    let held = picture.grab.and_then(|grab| grab.price.get().to_f64());
+    let (low, high) = range(&view.candles, held);
     let axis = Axis { low, high, decimals, plot: strips.price };
     let lines = lines(picture, series, &view, look);
     let bodies = picture.shape != Shape::Line;
     axis.draw(look, buf);
     Candles { theme: look.theme, candles: &view.candles, step, low, high, overlays: &lines, bodies }
         .render(strips.price, buf);
-    marks::draw_levels(&key.0, &axis, look, buf);
+    marks::draw_levels(&key.0, picture.grab, &axis, look, buf);
     let seconds = picture.interval.seconds() * picture.bars_per as i64;
-    marks::draw_fills(&key.0, &view.starts, seconds, step, &axis, look, buf);
+    marks::draw_fills(fills, &view.starts, seconds, step, &axis, look, buf);
     if let Some(last) = series.last_close() {
         let rose = view.candles.last().is_some_and(Candle::rose);
         axis.mark(last, if rose { look.theme.up } else { look.theme.down }, look, buf);
@@ -136,9 +147,9 @@ fn draw_crosshair(x: u16, look: &Look<'_>, strips: Strips, buf: &mut Buffer) {
     }
 }
 
-fn range(candles: &[Candle]) -> (f64, f64) {
-    let low = candles.iter().map(|c| c.low).fold(f64::INFINITY, f64::min);
-    let high = candles.iter().map(|c| c.high).fold(f64::NEG_INFINITY, f64::max);
+fn range(candles: &[Candle], held: Option<f64>) -> (f64, f64) {
+    let low = candles.iter().map(|c| c.low).chain(held).fold(f64::INFINITY, f64::min);
+    let high = candles.iter().map(|c| c.high).chain(held).fold(f64::NEG_INFINITY, f64::max);
     let pad = ((high - low) * 0.03).max(high.abs() * 1e-6).max(1e-9);
     (low - pad, high + pad)
 }
@@ -158,6 +169,24 @@ impl Words<'_> {
             self.x = self.area.right();
         }
     }
+}
+
+/// The order whose price is moved, from where to where, and the keys.
+pub fn grab_line(picture: &Picture, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let Some(grab) = picture.grab else { return };
+    let (theme, snapshot) = (look.theme, look.snapshot);
+    let (Some(order), Some(old)) = (grab.order(snapshot), grab.old_price(snapshot)) else { return };
+    let decimals = order.request.subject.instrument().map_or(2, |i| format::decimals_of(snapshot, i));
+    let mut words = Words { x: area.x + 1, area, buf };
+    let side = order.request.side.as_str().replace('_', " ");
+    words.put(&format!("move {side} {} #{}  ", order.leaves_quantity(), order.number), theme.strong);
+    words.put(if grab.stop { "stop " } else { "limit " }, theme.dim);
+    words.put(&format::price(old, decimals), theme.text);
+    words.put(&format!(" {} ", theme.glyphs.arrow), theme.dim);
+    words.put(&format::price(grab.price, decimals), theme.accent.patch(theme.strong));
+    words.put("  Enter replace", theme.dim);
+    words.put("  Esc leave it", theme.dim);
+    words.put("  Up Down a tick", theme.dim);
 }
 
 /// What the candle under the crosshair was.

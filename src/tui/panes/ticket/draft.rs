@@ -174,6 +174,28 @@ impl Draft {
         fields
     }
 
+    /// Lets go of choices that the account does not have: type, duration, side, hours.
+    pub fn fit(&mut self, instrument: Option<&Instrument>, can: &Capabilities) {
+        let class = instrument.map_or(AssetClass::Equity, Instrument::asset_class);
+        if !can.order_types.contains(&self.order_type)
+            && let Some(order_type) = can.order_types.first()
+        {
+            self.order_type = *order_type;
+        }
+        if !can.times_in_force.contains(&self.time_in_force)
+            && let Some(time_in_force) = can.times_in_force.first()
+        {
+            self.time_in_force = *time_in_force;
+        }
+        let sides = sides(class, Some(can));
+        if class != AssetClass::Option && !sides.iter().any(|(side, _)| *side == self.side) {
+            self.side = if self.side.is_buy() { Side::Buy } else { Side::Sell };
+        }
+        if !can.extended_hours {
+            self.session = TradingSession::Regular;
+        }
+    }
+
     /// The typed text of a field, when it has one.
     pub fn input(&mut self, field: Field) -> Option<&mut TextInput> {
         Some(match field {
@@ -271,7 +293,17 @@ impl Draft {
         let optional = |field, input: &TextInput| {
             if input.text().is_empty() { Ok(None) } else { price(field, input, "") }
         };
+        let class = instrument.asset_class();
+        if capabilities.is_some_and(|can| !can.asset_classes.contains(&class)) {
+            return Err(lack(Field::Symbol, "is nothing this account can trade"));
+        }
         let amount = self.amount()?;
+        let fraction = matches!(&amount, Amount::Quantity(units) if !units.get().fract().is_zero());
+        let whole = class == AssetClass::Option
+            || class == AssetClass::Equity && capabilities.is_some_and(|can| !can.fractional);
+        if fraction && whole {
+            return Err(lack(Field::Quantity, "is whole here"));
+        }
         let option = instrument.as_option().is_some();
         let (trail_amount, trail_percent) =
             if has(Field::Trail) { self.trail_terms()? } else { (None, None) };
@@ -524,6 +556,34 @@ mod tests {
         let put = option_in_words("AAPL 15JAN27 190P").unwrap().into_instrument();
         let close = Draft { side: Side::BuyToCover, effect: PositionEffect::Close, ..draft() };
         assert!(json(&close, &put).contains(r#""side":"buy","position_effect":"close""#));
+    }
+
+    #[test]
+    fn what_the_account_cannot_do_is_not_offered() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let mut modest = Capabilities::paper();
+        modest.asset_classes = vec![AssetClass::Equity];
+        modest.order_types = vec![OrderType::Market, OrderType::Limit];
+        modest.times_in_force = vec![TimeInForce::Gtc];
+        (modest.fractional, modest.short_sales, modest.extended_hours) = (false, false, false);
+        let mut draft = Draft {
+            side: Side::SellShort,
+            order_type: OrderType::TrailingStop,
+            session: TradingSession::Extended,
+            ..draft()
+        };
+        draft.fit(Some(&aapl), &modest);
+        assert_eq!((draft.side, draft.order_type), (Side::Sell, OrderType::Market));
+        assert_eq!((draft.time_in_force, draft.session), (TimeInForce::Gtc, TradingSession::Regular));
+        let lacking = |draft: &Draft, instrument: &Instrument| {
+            draft.command(Some(instrument), Some(&modest)).unwrap_err().field
+        };
+        draft.quantity = TextInput::new("1.5");
+        assert_eq!(lacking(&draft, &aapl), Field::Quantity);
+        let coin = Instrument::crypto("BTC", "USD").unwrap();
+        assert_eq!(lacking(&draft, &coin), Field::Symbol);
+        draft.quantity = TextInput::new("2");
+        assert!(draft.command(Some(&aapl), Some(&modest)).is_ok());
     }
 
     #[test]

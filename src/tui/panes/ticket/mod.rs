@@ -441,6 +441,9 @@ impl Pane for Ticket {
     }
 
     fn settle(&mut self, _area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if let Some(can) = capabilities(at.snapshot) {
+            self.draft.fit(self.instrument.as_ref(), can);
+        }
         if let Some((request, generation)) = self.poll(at) {
             wishes.push(Wish::Ask(request, Purpose::TicketPreview(generation)));
         }

@@ -1,0 +1,32 @@
+//! Arguments of `engine …`.
+
+use clap::Subcommand;
+
+/// `engine …`.
+#[derive(Debug, Subcommand)]
+pub enum EngineCommand {
+    /// Be the profile's engine in this process, until it is told to end
+    Run {
+        /// Let go of the terminal: a session of its own, no input, no output
+        #[arg(long)]
+        detached: bool,
+    },
+    /// Start the profile's engine in a process of its own, unless it runs
+    Start,
+    /// Stop the engine and start it with this program and this configuration
+    Restart {
+        /// Though protective orders work in it
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show how the engine is doing
+    Status,
+    /// Stop the engine; what becomes of working orders is engine.on_exit
+    Stop {
+        /// Though protective orders work in it
+        #[arg(long)]
+        force: bool,
+    },
+    /// Print a systemd unit that keeps the engine running
+    Unit,
+}

@@ -1,0 +1,124 @@
+//! The engine's own process: run, start, restart, status, stop, unit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Context;
+use crate::cli::args::EngineCommand;
+use crate::cli::error::CliError;
+use crate::cli::host::{Host, Settings};
+use crate::cli::output::engine::engine as tables;
+use crate::cli::output::{Named, Output};
+use crate::client::status::EngineStatus;
+use crate::client::{Reply, Request, Session};
+
+/// How long an engine may take to end: answers that are on their way take up to five seconds.
+const END_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked for meanwhile.
+const END_EVERY: Duration = Duration::from_millis(20);
+
+/// An engine that runs, or does not.
+#[derive(Serialize)]
+struct State {
+    running: bool,
+    #[serde(flatten)]
+    status: Option<EngineStatus>,
+}
+
+/// Carries the command out.
+pub(super) async fn run(context: &mut Context<'_>, command: &EngineCommand) -> Result<Output, CliError> {
+    if let EngineCommand::Unit = command {
+        let unit = unit(&context.profile()?);
+        return Ok(Output::new(&Named("unit", &unit))?.line(unit.trim_end()));
+    }
+    let settings = context.settings(true)?;
+    crate::cli::logging::start(&settings);
+    let host = context.host;
+    match command {
+        EngineCommand::Run { detached } => {
+            host.run_engine(&settings, *detached).await?;
+            Output::message("the engine has ended")
+        }
+        EngineCommand::Start => started(host, &settings).await,
+        EngineCommand::Restart { force } => {
+            stop(host, &settings, *force).await?;
+            started(host, &settings).await
+        }
+        EngineCommand::Status => match host.running_engine(&settings).await? {
+            Some(session) => {
+                let status = status(&session).await?;
+                let blocks = tables(&status, &settings.loaded.config.screen.zone.time_zone());
+                let output = Output::new(&State { running: true, status: Some(status) })?;
+                Ok(blocks.into_iter().fold(output, Output::table))
+            }
+            None => Ok(Output::new(&State { running: false, status: None })?
+                .line("no engine runs; the first command that trades starts one, or: arbion engine start")),
+        },
+        EngineCommand::Stop { force } => match stop(host, &settings, *force).await? {
+            true => Output::message("the engine has ended"),
+            false => Output::message("no engine runs"),
+        },
+        EngineCommand::Unit => Err(CliError::internal("the unit is printed without an engine")),
+    }
+}
+
+async fn started(host: &dyn Host, settings: &Settings) -> Result<Output, CliError> {
+    let session = host.start_engine(settings).await?;
+    let status = status(&session).await?;
+    let text = format!("the engine runs as process {}; build {}", status.pid, status.build);
+    Ok(Output::new(&State { running: true, status: Some(status) })?.line(text))
+}
+
+async fn status(session: &Arc<dyn Session>) -> Result<EngineStatus, CliError> {
+    match session.request(Request::EngineStatus).await? {
+        Reply::Engine(status) => Ok(*status),
+        _ => Err(CliError::unexpected("the engine's status")),
+    }
+}
+
+/// Returns once the engine is gone; false when none ran.
+async fn stop(host: &dyn Host, settings: &Settings, force: bool) -> Result<bool, CliError> {
+    let Some(session) = host.running_engine(settings).await? else { return Ok(false) };
+    session.request(Request::StopEngine { force }).await?;
+    drop(session);
+    let gone = async {
+        // One that ends refuses whoever comes, which is no trouble here.
+        while !matches!(host.running_engine(settings).await, Ok(None)) {
+            tokio::time::sleep(END_EVERY).await;
+        }
+    };
+    match tokio::time::timeout(END_MAX, gone).await {
+        Ok(()) => Ok(true),
+        Err(_) => Err(CliError::internal("the engine has not ended yet; arbion engine status")),
+    }
+}
+
+/// A user unit of systemd (reliability L3): `systemctl --user enable --now arbion-NAME`.
+fn unit(profile: &crate::config::ProfileName) -> String {
+    format!(
+        "# Save as ~/.config/systemd/user/arbion-{profile}.service, then: systemctl --user enable --now arbion-{profile}\n\
+         # It runs on after logout with: loginctl enable-linger\n\
+         [Unit]\n\
+         Description=Arbion trading engine, profile {profile}\n\
+         After=network-online.target\n\
+         \n\
+         [Service]\n\
+         ExecStart=%h/.cargo/bin/arbion --profile {profile} engine run\n\
+         Restart=on-failure\n\
+         RestartSec=1\n\
+         KillSignal=SIGTERM\n\
+         TimeoutStopSec=15\n\
+         NoNewPrivileges=yes\n\
+         ProtectSystem=strict\n\
+         ReadWritePaths=%h/.config/arbion %h/.local/share/arbion %h/.local/state/arbion %h/.cache/arbion %t\n\
+         PrivateTmp=yes\n\
+         MemoryMax=512M\n\
+         LimitCORE=0\n\
+         UMask=0077\n\
+         \n\
+         [Install]\n\
+         WantedBy=default.target\n"
+    )
+}

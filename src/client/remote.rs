@@ -1,0 +1,350 @@
+//! The `Session` to an engine in another process: one task owns the socket, keeps the picture, and attaches again when the engine comes
+//! back.
+//!
+//! A question that was on its way when the line broke is answered: with "unknown" where it may have sent an order, never with "failed".
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::frames::{FrameError, Reader, Writer};
+use super::wire::{
+    ClientKind, FRAME_BYTES_MAX, Hello, PROTOCOL, PROTOCOL_MIN, SOCKET_PATH_BYTES_MAX, ToClient, ToEngine,
+    Welcome,
+};
+use super::{Reply, Request, Session, SessionError};
+use crate::domain::snapshot::{Connection, Snapshot};
+
+/// Questions that may wait for the line.
+const ASKED_MAX: usize = 64;
+/// How long an engine may take to greet and to send its first picture.
+const GREETING_MAX: Duration = Duration::from_secs(3);
+/// How often an engine that is starting is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often one that has gone is.
+const REATTACH_EVERY: Duration = Duration::from_millis(500);
+/// Name under which the line itself stands among the connections while it is down.
+const LINE: &str = "engine";
+
+/// Why a front end could not attach.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// Nobody listens: no engine runs.
+    #[error("no engine runs for this profile")]
+    NoEngine,
+    /// The path does not fit into a socket's address.
+    #[error(
+        "the socket's path {path} has {length} bytes, allowed are {SOCKET_PATH_BYTES_MAX}; set ARBION_HOME to a shorter directory"
+    )]
+    PathTooLong {
+        /// The path.
+        path: PathBuf,
+        /// Its bytes.
+        length: usize,
+    },
+    /// Somebody else listens there.
+    #[error("{path} belongs to user {uid}, not to us; remove it if no engine runs")]
+    Foreign {
+        /// The socket.
+        path: PathBuf,
+        /// Whose process it is.
+        uid: u32,
+    },
+    /// The engine does not take us.
+    #[error("the engine refuses this program: {0}")]
+    Refused(String),
+    /// It listens and does not greet.
+    #[error("the engine does not answer within {} s; arbion engine status, or arbion engine restart", GREETING_MAX.as_secs())]
+    Silent,
+    /// The stream broke.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+}
+
+/// Checks that a socket's path can be one.
+///
+/// # Errors
+/// When it is too long for the system.
+pub fn check_path(path: &Path) -> Result<(), AttachError> {
+    let length = path.as_os_str().len();
+    if length > SOCKET_PATH_BYTES_MAX {
+        return Err(AttachError::PathTooLong { path: path.to_owned(), length });
+    }
+    Ok(())
+}
+
+/// How a line comes about.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The engine's socket.
+    pub path: PathBuf,
+    /// What we are.
+    pub client: ClientKind,
+    /// Our build.
+    pub build: String,
+    /// Our user: the engine's process must be of the same.
+    pub uid: u32,
+    /// How long an engine that is being started is waited for; none where nobody starts one.
+    pub patience: Option<Duration>,
+}
+
+/// A question with the way back.
+type Asked = (Request, oneshot::Sender<Result<Reply, SessionError>>);
+
+/// A front end's line to an engine in another process.
+#[derive(Clone, Debug)]
+pub struct RemoteSession {
+    asked: mpsc::Sender<Asked>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+#[async_trait]
+impl Session for RemoteSession {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    async fn request(&self, request: Request) -> Result<Reply, SessionError> {
+        let (reply, answer) = oneshot::channel();
+        self.asked.send((request, reply)).await.map_err(|_| SessionError::Gone)?;
+        answer.await.map_err(|_| SessionError::Gone)?
+    }
+}
+
+/// Attaches to an engine that runs, and returns once its picture is there. The line of a command does not come back once it broke.
+///
+/// # Errors
+/// When no engine runs, or it does not take us.
+pub async fn attach(terms: Terms) -> Result<RemoteSession, AttachError> {
+    let line = Line::open(&terms).await?;
+    let (asked, inbox) = mpsc::channel(ASKED_MAX);
+    let (pictures, snapshots) = watch::channel(Arc::clone(&line.picture));
+    tokio::spawn(Keeper { terms, inbox, pictures }.keep(line));
+    Ok(RemoteSession { asked, snapshots })
+}
+
+/// The same at once, on a picture that shows nothing yet: a screen paints before the engine is there. The receiver tells how it went.
+#[must_use]
+pub fn attach_later(
+    terms: Terms,
+    first: Snapshot,
+) -> (RemoteSession, oneshot::Receiver<Result<(), AttachError>>) {
+    let (asked, inbox) = mpsc::channel(ASKED_MAX);
+    let (pictures, snapshots) = watch::channel(Arc::new(first));
+    let (attached_in, attached) = oneshot::channel();
+    tokio::spawn(async move {
+        let line = Line::open(&terms).await;
+        let (line, outcome) = match line {
+            Ok(line) => (Some(line), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        // A screen that was closed meanwhile no longer asks.
+        if attached_in.send(outcome).is_err() {
+            return;
+        }
+        if let Some(line) = line {
+            pictures.send_replace(Arc::clone(&line.picture));
+            Keeper { terms, inbox, pictures }.keep(line).await;
+        }
+    });
+    (RemoteSession { asked, snapshots }, attached)
+}
+
+/// An open line with its first picture.
+struct Line {
+    reader: Reader<OwnedReadHalf>,
+    writer: Writer<OwnedWriteHalf>,
+    picture: Arc<Snapshot>,
+}
+
+impl Line {
+    /// Connects, where need be as soon as an engine that is starting listens.
+    async fn open(terms: &Terms) -> Result<Self, AttachError> {
+        check_path(&terms.path)?;
+        let until = Instant::now() + terms.patience.unwrap_or_default();
+        let stream = loop {
+            match UnixStream::connect(&terms.path).await {
+                Ok(stream) => break stream,
+                Err(_) if Instant::now() < until => sleep(LOOK_EVERY).await,
+                Err(error) if is_absent(&error) => return Err(AttachError::NoEngine),
+                Err(error) => return Err(FrameError::Io(error).into()),
+            }
+        };
+        timeout(GREETING_MAX, Self::greet(terms, stream)).await.map_err(|_| AttachError::Silent)?
+    }
+
+    async fn greet(terms: &Terms, stream: UnixStream) -> Result<Self, AttachError> {
+        let uid = stream.peer_cred().map_err(FrameError::Io)?.uid();
+        if uid != terms.uid {
+            return Err(AttachError::Foreign { path: terms.path.clone(), uid });
+        }
+        let (from, to) = stream.into_split();
+        let (mut reader, mut writer) = (Reader::new(from, FRAME_BYTES_MAX), Writer::new(to, FRAME_BYTES_MAX));
+        let nonce = u64::from(std::process::id());
+        let hello = Hello {
+            protocol: (PROTOCOL_MIN, PROTOCOL),
+            build: terms.build.clone(),
+            nonce,
+            client: terms.client,
+            pid: std::process::id(),
+        };
+        writer.send(&ToEngine::Hello(hello)).await?;
+        match reader.next().await? {
+            ToClient::Welcome(Welcome { nonce: theirs, .. }) if theirs == nonce => {}
+            ToClient::Refused { reason } | ToClient::Bye { reason } => {
+                return Err(AttachError::Refused(reason));
+            }
+            _ => return Err(AttachError::Refused("its greeting is not ours".to_owned())),
+        }
+        let picture = match reader.next().await? {
+            ToClient::Update(update) => update.applied_to(None),
+            ToClient::Bye { reason } => return Err(AttachError::Refused(reason)),
+            _ => None,
+        };
+        let picture = picture.ok_or_else(|| AttachError::Refused("it sends no picture first".to_owned()))?;
+        Ok(Self { reader, writer, picture: Arc::new(picture) })
+    }
+}
+
+/// Does the error say that nobody listens.
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused)
+}
+
+/// The task that owns the line.
+struct Keeper {
+    terms: Terms,
+    inbox: mpsc::Receiver<Asked>,
+    pictures: watch::Sender<Arc<Snapshot>>,
+}
+
+/// Questions on their way: whether each may have moved an order, and the way back.
+type Open = BTreeMap<u64, (bool, oneshot::Sender<Result<Reply, SessionError>>)>;
+
+impl Keeper {
+    async fn keep(mut self, mut line: Line) {
+        loop {
+            let reason = self.follow(line).await;
+            let Some(reason) = reason else { return };
+            if self.terms.client == ClientKind::Command {
+                return;
+            }
+            self.show_down(&reason);
+            line = match self.reattach().await {
+                Some(line) => line,
+                None => return,
+            };
+            self.pictures.send_replace(Arc::clone(&line.picture));
+        }
+    }
+
+    /// Carries questions and pictures until the line breaks, and says why it did. `None` when nobody is left who asks.
+    async fn follow(&mut self, mut line: Line) -> Option<String> {
+        let mut open = Open::new();
+        let mut next = 1_u64;
+        let reason = loop {
+            tokio::select! {
+                biased;
+                message = line.reader.next::<ToClient>() => match message {
+                    Ok(ToClient::Update(update)) => match update.applied_to(Some(&line.picture)) {
+                        Some(picture) => {
+                            line.picture = Arc::new(picture);
+                            self.pictures.send_replace(Arc::clone(&line.picture));
+                        }
+                        // A gap: only a new line brings a whole picture.
+                        None => break "a picture was missed".to_owned(),
+                    },
+                    Ok(ToClient::Answer { id, answer }) => {
+                        if let Some((_, reply)) = open.remove(&id) {
+                            give(reply, *answer);
+                        }
+                    }
+                    Ok(ToClient::Bye { reason } | ToClient::Refused { reason }) => break reason,
+                    Ok(ToClient::Welcome(_)) => {}
+                    Err(error) => break error.to_string(),
+                },
+                asked = self.inbox.recv() => {
+                    let (ask, reply) = asked?;
+                    let moves = moves_orders(&ask);
+                    let id = next;
+                    next += 1;
+                    open.insert(id, (moves, reply));
+                    if let Err(error) = line.writer.send(&ToEngine::Ask { id, ask }).await {
+                        break error.to_string();
+                    }
+                }
+            }
+        };
+        for (moves, reply) in open.into_values() {
+            give(reply, Err(lost(moves)));
+        }
+        Some(reason)
+    }
+
+    /// The picture stays, with the line among the connections that are down.
+    fn show_down(&self, reason: &str) {
+        self.pictures.send_modify(|picture| {
+            let mut shown = Snapshot::clone(picture);
+            let text = format!("{reason}; attaching again");
+            let mut connections = vec![Connection::new(LINE, false, &text)];
+            connections.extend(shown.connections.iter().filter(|known| known.name != LINE).cloned());
+            shown.connections = Arc::new(connections);
+            *picture = Arc::new(shown);
+        });
+    }
+
+    /// Looks for the engine until it is there, or nobody is left who asks. Questions meanwhile are told that it is gone.
+    async fn reattach(&mut self) -> Option<Line> {
+        let terms = Terms { patience: None, ..self.terms.clone() };
+        loop {
+            tokio::select! {
+                biased;
+                asked = self.inbox.recv() => match asked {
+                    Some((_, reply)) => give(reply, Err(SessionError::Gone)),
+                    None => return None,
+                },
+                () = sleep(REATTACH_EVERY) => match Line::open(&terms).await {
+                    Ok(line) => return Some(line),
+                    Err(AttachError::NoEngine) => {}
+                    Err(error) => self.show_down(&error.to_string()),
+                },
+            }
+        }
+    }
+}
+
+/// May the request have moved an order by the time the line broke.
+const fn moves_orders(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Execute { .. }
+            | Request::Cancel { .. }
+            | Request::Replace { .. }
+            | Request::Halt { .. }
+            | Request::Resume
+            | Request::Flatten { .. }
+    )
+}
+
+fn lost(moves: bool) -> SessionError {
+    if moves {
+        let text = "the line to the engine broke before it answered; see arbion order list --all";
+        SessionError::OutcomeUnknown(text.to_owned())
+    } else {
+        SessionError::Gone
+    }
+}
+
+/// Answers somebody who may have gone meanwhile: that is no error.
+fn give(to: oneshot::Sender<Result<Reply, SessionError>>, answer: Result<Reply, SessionError>) {
+    if to.send(answer).is_err() {
+        tracing::trace!("nobody waits for this answer any more");
+    }
+}

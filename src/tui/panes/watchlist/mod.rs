@@ -1,0 +1,591 @@
+//! The watchlist: quotes of a list, of what moved, of a sector or an index; sorted, grouped, filtered, edited in place.
+
+mod order;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::Widget;
+use rust_decimal::prelude::ToPrimitive;
+use smol_str::SmolStr;
+
+use self::order::{Entry, Grouping, SortBy, gather, sort};
+use self::source::{Chooser, Chosen, Source};
+use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::client::message::MarketGroup;
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::instrument::Instrument;
+use crate::domain::money::Price;
+use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::snapshot::{Severity, Snapshot};
+use crate::domain::text::clean;
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::flash::Field;
+use crate::tui::format;
+use crate::tui::widgets::candles::sparkline;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::put;
+use crate::tui::widgets::table::{Cell, Column, Row, Table, fitting};
+use crate::tui::wish::{Purpose, Wish};
+
+/// The columns, with room for the longest symbol of the list (options have long ones) and for prices of the most decimals, aligned on
+/// the point.
+const fn columns(symbol: u16, price: u16) -> [Column; 11] {
+    [
+        Column::text("sym", symbol, 0),
+        Column::number("last", price, 0),
+        Column::number("chg%", 7, 1),
+        Column::number("bid", price, 2),
+        Column::number("ask", price, 2),
+        Column::number("low", price, 6),
+        Column::number("high", price, 6),
+        Column::number("vol", 6, 3),
+        Column::number("ext%", 7, 7),
+        Column::text("day", DAY_WIDTH, 4),
+        Column::text("name", NAME_WIDTH, 5),
+    ]
+}
+const SYMBOL_WIDTH: std::ops::RangeInclusive<u16> = 8..=18;
+/// Columns of `999,999.`; the fraction comes on top.
+const WHOLE_WIDTH: u16 = 8;
+/// A fraction longer than this gives up its alignment.
+const FRACTION_MAX: u32 = 5;
+const NAME_WIDTH: u16 = 24;
+const DAY_WIDTH: u16 = 10;
+const DAY_COLUMN: usize = 9;
+const NAME_COLUMN: usize = 10;
+/// Bars behind the line of the day: a session in quarters of an hour.
+const DAY_BARS: u32 = 26;
+/// Requests for such lines at one time.
+const DAY_REQUESTS_MAX: usize = 4;
+/// Prices this old, in seconds, are dimmed while their market trades.
+const STALE_SECONDS: i64 = 60;
+
+/// What moved is asked for anew this often while it is in view.
+const MOVERS_REFRESH: Duration = Duration::from_secs(15);
+/// Movers asked for.
+const MOVERS: u32 = 50;
+/// Quotes asked for at a time: those of the rows in view that have none.
+const SUBSCRIBE_MAX: usize = 40;
+const FOUND_TAG: u64 = 0;
+const GROUPS_TAG: u64 = 1;
+
+#[derive(Debug)]
+enum DayLine {
+    Asked,
+    Values(Vec<f64>),
+}
+
+/// The watchlist pane.
+#[derive(Debug, Default)]
+pub struct Watchlist {
+    source: Source,
+    /// The instruments of a source that is no list of the user's, once they are there.
+    found: Vec<Instrument>,
+    /// When they were asked for.
+    asked_at: Option<Duration>,
+    failed: Option<String>,
+    list: ListState,
+    selected: Option<Instrument>,
+    sort: SortBy,
+    /// The other way round: smallest first, Z to A, last first.
+    reversed: bool,
+    grouping: Grouping,
+    filter: ListFilter,
+    days: BTreeMap<Instrument, DayLine>,
+    subscribed: BTreeSet<Instrument>,
+    /// Sectors and indices, once they are there.
+    groups: Vec<(MarketGroup, u32)>,
+    chooser: Option<Chooser>,
+}
+
+impl Watchlist {
+    /// The user's list that commands without a list mean: the one shown, else the first.
+    #[must_use]
+    pub fn name<'a>(&self, snapshot: &'a Snapshot) -> &'a str {
+        self.source.own(snapshot).or_else(|| Source::Own(None).own(snapshot)).unwrap_or_default()
+    }
+
+    /// The instruments shown, in the source's order.
+    #[must_use]
+    pub fn instruments<'a>(&'a self, snapshot: &'a Snapshot) -> &'a [Instrument] {
+        let Some(name) = self.source.own(snapshot) else { return &self.found };
+        let list = snapshot.watchlists.iter().find(|list| list.name == name);
+        list.map_or(&[], |list| list.instruments.as_slice())
+    }
+
+    /// Selects an instrument, if the list has it.
+    pub fn select(&mut self, instrument: &Instrument) {
+        self.selected = Some(instrument.clone());
+    }
+
+    /// Bars for the line of the day arrived.
+    pub fn day_bars(&mut self, instrument: Instrument, bars: &[Bar]) {
+        let values = bars.iter().filter_map(|bar| bar.close.get().to_f64()).collect();
+        self.days.insert(instrument, DayLine::Values(values));
+    }
+
+    /// They did not.
+    pub fn day_failed(&mut self, instrument: &Instrument) {
+        self.days.insert(instrument.clone(), DayLine::Values(Vec::new()));
+    }
+
+    fn rows<'a>(&'a self, at: &At<'a>) -> Vec<Entry<'a>> {
+        let all = self.instruments(at.snapshot).iter();
+        let mut rows: Vec<&Instrument> =
+            all.filter(|instrument| self.filter.passes(&instrument.to_string())).collect();
+        sort(&mut rows, self.sort, self.reversed, at.snapshot);
+        gather(rows, self.grouping, at.env.symbols.as_deref().map(|symbols| symbols as _), at.snapshot)
+    }
+
+    fn columns(&self, snapshot: &Snapshot) -> [Column; 11] {
+        let symbols = self.instruments(snapshot).iter().map(|i| format::width(&i.to_string()));
+        let symbol = symbols.max().unwrap_or(0).clamp(*SYMBOL_WIDTH.start(), *SYMBOL_WIDTH.end());
+        columns(symbol, WHOLE_WIDTH + self.fraction(snapshot) as u16)
+    }
+
+    /// Decimals of the list's prices at most. Of the whole list, filtered or not, so that its columns stand still.
+    fn fraction(&self, snapshot: &Snapshot) -> u32 {
+        let decimals = self.instruments(snapshot).iter().map(|i| format::decimals_of(snapshot, i));
+        decimals.max().unwrap_or(2).min(FRACTION_MAX)
+    }
+
+    /// Asks for what the rows in view lack: quotes, and lines of the day where they are shown.
+    fn ask(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let with_days = fitting(&self.columns(at.snapshot), area.width).contains(&DAY_COLUMN);
+        let mut open = self.days.values().filter(|day| matches!(day, DayLine::Asked)).count();
+        let in_view: Vec<Instrument> = {
+            let rows = self.rows(at);
+            let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+            rows[visible].iter().filter_map(Entry::item).cloned().collect()
+        };
+        let mut quoteless = Vec::new();
+        for instrument in in_view {
+            if !at.snapshot.quotes.contains_key(&instrument)
+                && quoteless.len() < SUBSCRIBE_MAX
+                && self.subscribed.insert(instrument.clone())
+            {
+                quoteless.push(instrument.clone());
+            }
+            if with_days && open < DAY_REQUESTS_MAX && !self.days.contains_key(&instrument) {
+                let request = Request::Bars {
+                    instrument: instrument.clone(),
+                    interval: Interval::Minute15,
+                    limit: DAY_BARS,
+                };
+                wishes.push(Wish::Ask(request, Purpose::Day(instrument.clone())));
+                self.days.insert(instrument, DayLine::Asked);
+                open += 1;
+            }
+        }
+        if !quoteless.is_empty() {
+            wishes.push(Wish::Ask(Request::Subscribe { instruments: quoteless }, Purpose::Quiet));
+        }
+    }
+
+    /// Asks for the instruments of a source that the engine has to find.
+    fn ask_found(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let request = match &self.source {
+            Source::Own(_) => return,
+            Source::Movers(by) => {
+                if self.asked_at.is_some_and(|asked| at.env.now < asked + MOVERS_REFRESH) {
+                    return;
+                }
+                Request::Movers { by: *by, limit: MOVERS }
+            }
+            Source::Group(_) if self.asked_at.is_some() => return,
+            Source::Group(group) => Request::Members { group: group.clone() },
+        };
+        self.asked_at = Some(at.env.now);
+        wishes.push(Wish::Ask(request, Purpose::Pane(PaneKind::Watchlist, FOUND_TAG)));
+    }
+
+    fn show(&mut self, source: Source) {
+        (self.source, self.found, self.asked_at, self.failed) = (source, Vec::new(), None, None);
+        self.selected = None;
+        self.list = ListState::default();
+        self.sort = SortBy::List;
+        self.reversed = false;
+    }
+
+    fn open_chooser(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if self.groups.is_empty() {
+            wishes.push(Wish::Ask(Request::Groups, Purpose::Pane(PaneKind::Watchlist, GROUPS_TAG)));
+        }
+        self.chooser = Some(Chooser::at(&self.source, &self.groups, at.snapshot));
+    }
+
+    /// The row goes one place down or up in the user's own order.
+    fn move_row(&self, down: bool, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if self.source.own(at.snapshot).is_none() || self.sort != SortBy::List || self.reversed {
+            let text = "Rows are moved in a list of your own, unsorted.".to_owned();
+            return wishes.push(Wish::Say(Severity::Info, text));
+        }
+        let Some(selected) = self.selected.clone() else { return };
+        self.edit(at, wishes, |list| {
+            if let Some(from) = list.iter().position(|i| *i == selected) {
+                let to = if down { (from + 1).min(list.len() - 1) } else { from.saturating_sub(1) };
+                list.swap(from, to);
+            }
+        });
+    }
+
+    fn sort_by(&mut self, sort: SortBy) {
+        if self.sort == sort {
+            self.reversed = !self.reversed;
+        } else {
+            (self.sort, self.reversed) = (sort, false);
+        }
+    }
+
+    /// A row; its company's name is looked up only where there is room for it.
+    fn row(&self, instrument: &Instrument, decimals: u32, with_name: bool, look: &Look<'_>) -> Row {
+        let theme = look.theme;
+        let selected = self.selected.as_ref() == Some(instrument);
+        let name: Cell = (instrument.to_string(), theme.strong);
+        let symbols = look.env.symbols.as_ref().filter(|_| with_name);
+        let listed = symbols.and_then(|s| s.listing(&instrument.to_string()));
+        let listed = listed.map(|listing| clean(&listing.name).into_owned()).unwrap_or_default();
+        let Some(quote) = look.snapshot.quotes.get(instrument) else {
+            let none = |text: &str| (text.to_owned(), theme.dim);
+            let mut cells = vec![name];
+            cells.extend(std::iter::repeat_n(none("-"), 8));
+            cells.extend([none(""), (listed, theme.dim)]);
+            return Row { cells, selected };
+        };
+        let own = format::decimals_of(look.snapshot, instrument);
+        let stale = stale_for(quote, look);
+        let base = if stale.is_some() { theme.dim } else { theme.text };
+        let text = |price: Price| format::point_aligned(format::price(price, own), decimals);
+        let price = |price: Option<Price>, field, style: Style| match price {
+            Some(price) => (text(price), look.flashed(instrument, field, style)),
+            None => ("-".to_owned(), theme.dim),
+        };
+        let far = |price: Option<Price>| (price.map_or_else(|| "-".to_owned(), text), theme.dim);
+        let change = match (stale, quote.change_percent()) {
+            // The change of an old price is no news; its age is.
+            (Some(seconds), _) => (format!("{} old", format::age(seconds)), theme.warning),
+            (None, Some(change)) => (format::signed(change, 2), theme.money(change.round_dp(2))),
+            (None, None) => ("-".to_owned(), theme.dim),
+        };
+        let day = match self.days.get(instrument) {
+            Some(DayLine::Values(values)) => {
+                let mut values = values.clone();
+                values.extend(quote.last.and_then(|p| p.get().to_f64()));
+                sparkline(&values, usize::from(DAY_WIDTH), theme)
+            }
+            _ => String::new(),
+        };
+        let extended = match quote.extended_percent() {
+            Some(change) => (format::signed(change, 2), theme.money(change.round_dp(2))),
+            None => (String::new(), theme.dim),
+        };
+        let cells = vec![
+            name,
+            price(quote.last.or_else(|| quote.mid()), Field::Last, base),
+            change,
+            price(quote.bid, Field::Bid, base),
+            price(quote.ask, Field::Ask, base),
+            far(quote.low),
+            far(quote.high),
+            (format::compact(quote.volume.get()), theme.dim),
+            extended,
+            (day, theme.dim),
+            (listed, theme.dim),
+        ];
+        Row { cells, selected }
+    }
+
+    fn edit(&self, at: &At<'_>, wishes: &mut Vec<Wish>, change: impl FnOnce(&mut Vec<Instrument>)) {
+        let name = SmolStr::new(self.name(at.snapshot));
+        let mut instruments = self.instruments(at.snapshot).to_vec();
+        change(&mut instruments);
+        wishes.push(Wish::Ask(Request::SetWatchlist { name, instruments }, Purpose::Quiet));
+    }
+
+    fn step_list(&mut self, forward: bool, snapshot: &Snapshot) {
+        let count = snapshot.watchlists.len().max(1);
+        let name = self.name(snapshot);
+        let at = snapshot.watchlists.iter().position(|list| list.name == name).unwrap_or(0);
+        let to = (at + if forward { 1 } else { count - 1 }) % count;
+        self.show(Source::Own(snapshot.watchlists.get(to).map(|list| list.name.clone())));
+    }
+
+    /// Selects the instrument of a line; of a group's head, nothing.
+    fn choose(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let chosen = self.rows(at).get(index).and_then(Entry::item).cloned();
+        if let Some(instrument) = chosen
+            && self.selected.as_ref() != Some(&instrument)
+        {
+            wishes.push(Wish::Select(instrument.clone()));
+            self.selected = Some(instrument);
+        }
+    }
+
+    /// A movement that ends on a group's head goes one line further.
+    fn pass_heads(&mut self, action: Action, at: &At<'_>) {
+        let back = matches!(action, Action::Up | Action::PageUp | Action::Last);
+        let index = self.list.index;
+        let rows = self.rows(at);
+        let is_item = |i: usize| rows.get(i).is_some_and(|row| row.item().is_some());
+        if is_item(index) {
+            return;
+        }
+        let after = (index..rows.len()).find(|i| is_item(*i));
+        let before = (0..index).rev().find(|i| is_item(*i));
+        self.list.index = if back { before.or(after) } else { after.or(before) }.unwrap_or(index);
+    }
+
+    fn draw_rows(&self, rows: &[Entry<'_>], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let decimals = self.fraction(look.snapshot);
+        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        let columns = self.columns(look.snapshot);
+        let with_name = fitting(&columns, area.width).contains(&NAME_COLUMN);
+        let drawn: Vec<Row> = visible
+            .clone()
+            .map(|i| match rows[i] {
+                Entry::Item(instrument) => self.row(instrument, decimals, with_name, look),
+                Entry::Head(..) => Row::default(),
+            })
+            .collect();
+        let more = rows.len() - visible.end;
+        Table { theme: look.theme, columns: &columns, rows: &drawn, more, focused: look.focused }
+            .render(area, buf);
+        for (line, i) in visible.enumerate() {
+            if let Entry::Head(name, count, mean) = &rows[i] {
+                let y = area.y + 1 + line as u16;
+                let x = put(buf, area.x + 1, y, &clean(name), look.theme.accent, area.width);
+                let x = put(buf, x + 2, y, &count.to_string(), look.theme.dim, 5);
+                if let Some(mean) = mean {
+                    let style = look.theme.money(mean.round_dp(2));
+                    put(buf, x + 2, y, &format::percent(*mean), style, area.right().saturating_sub(x + 2));
+                }
+            }
+        }
+    }
+
+    fn act_in_chooser(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> Option<bool> {
+        let chosen = self.chooser.as_mut()?.act(action, &self.groups, at, wishes);
+        match chosen {
+            Chosen::Stay => {}
+            Chosen::Leave => self.chooser = None,
+            Chosen::Take(source) => {
+                self.chooser = None;
+                self.show(source);
+            }
+            Chosen::NotMine => return Some(false),
+        }
+        Some(true)
+    }
+}
+
+/// The age in seconds of a price that should have moved: its market trades.
+fn stale_for(quote: &Quote, look: &Look<'_>) -> Option<i64> {
+    let trades = look.snapshot.market.open || quote.instrument.asset_class().trades_around_the_clock();
+    let age = look.env.clock(look.snapshot).duration_since(quote.as_of).as_secs();
+    (trades && age > STALE_SECONDS).then_some(age)
+}
+
+impl Pane for Watchlist {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let caret = look.theme.glyphs.caret;
+        if let Some(chooser) = &self.chooser {
+            return titled("Quotes", &format!("choose a list{} ", chooser.label(caret)), look);
+        }
+        let rest = format!(
+            "{}{}{}{}{} ",
+            self.source.label(look.snapshot),
+            self.sort.label(),
+            if self.reversed { " reversed" } else { "" },
+            self.grouping.label(),
+            self.filter.label(caret)
+        );
+        titled("Quotes", &rest, look)
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        if let Some(chooser) = &self.chooser {
+            return chooser.draw(&self.groups, look, area, buf);
+        }
+        let at = look.at();
+        let rows = self.rows(&at);
+        if !rows.is_empty() {
+            return self.draw_rows(&rows, look, area, buf);
+        }
+        let lines: [&str; 2] = match (&self.source, &self.failed) {
+            (_, Some(reason)) => [reason, "Press o for another list"],
+            (Source::Own(_), _) => {
+                ["Nothing here.", "Press a to add a symbol, or type : watch aapl msft btc"]
+            }
+            _ => ["Looking for it", ""],
+        };
+        draw_empty(&lines, look, area, buf);
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        if let Some(taken) = self.act_in_chooser(action, at, wishes) {
+            return taken;
+        }
+        let count = self.rows(at).len();
+        if self.list.act(action, count) {
+            self.pass_heads(action, at);
+            self.choose(self.list.index, at, wishes);
+            return true;
+        }
+        match action {
+            Action::Open => wishes.push(Wish::Focus(PaneKind::Chart)),
+            Action::Sort => self.sort = self.sort.next(),
+            Action::SortBack => self.reversed = !self.reversed,
+            Action::Group => self.grouping = self.grouping.next(),
+            Action::Filter => self.filter.open(),
+            Action::NextList => self.step_list(true, at.snapshot),
+            Action::PreviousList => self.step_list(false, at.snapshot),
+            Action::Lists => self.open_chooser(at, wishes),
+            Action::Add => wishes.push(Wish::Type("watch ".into())),
+            Action::MoveDown | Action::MoveUp => self.move_row(action == Action::MoveDown, at, wishes),
+            Action::Remove if self.source.own(at.snapshot).is_some() => {
+                if let Some(selected) = &self.selected {
+                    self.edit(at, wishes, |list| list.retain(|i| i != selected));
+                }
+            }
+            Action::Copy => {
+                if let Some(quote) = self.selected.as_ref().and_then(|i| at.snapshot.quotes.get(i)) {
+                    let text = |price: Option<Price>| price.map_or_else(|| "-".to_owned(), |p| p.to_string());
+                    wishes.push(Wish::Copy(format!(
+                        "{}\t{}\t{}\t{}",
+                        quote.instrument,
+                        text(quote.last),
+                        text(quote.bid),
+                        text(quote.ask)
+                    )));
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        match &mut self.chooser {
+            Some(chooser) => chooser.key(event, wishes),
+            None => self.filter.key(event),
+        }
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        match &mut self.chooser {
+            Some(chooser) => chooser.paste(text),
+            None => self.filter.paste(text),
+        }
+    }
+
+    fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if let Some(chooser) = &mut self.chooser {
+            if let Some(source) = chooser.click(line, area.height, &self.groups, at.snapshot) {
+                self.chooser = None;
+                self.show(source);
+            }
+            return;
+        }
+        let Some(line) = line.checked_sub(1) else {
+            // The head of a column sorts by it, and again turns it round.
+            let columns = self.columns(at.snapshot);
+            let mut x = 1;
+            for i in fitting(&columns, area.width) {
+                let end = x + columns[i].width + 1;
+                if (x..end).contains(&column)
+                    && let Some(sort) = SortBy::of_column(columns[i].title)
+                {
+                    self.sort_by(sort);
+                }
+                x = end;
+            }
+            return;
+        };
+        let count = self.rows(at).len();
+        if let Some(row) = self.list.at_line(line, count, area.height.saturating_sub(1)) {
+            self.list.index = row;
+            self.choose(row, at, wishes);
+        }
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if let Some(chooser) = &mut self.chooser {
+            chooser.settle(area.height, &self.groups, at.snapshot);
+        }
+        self.ask_found(at, wishes);
+        let (found, count) = {
+            let rows = self.rows(at);
+            let place = |wanted: &Instrument| rows.iter().position(|row| row.item() == Some(wanted));
+            (self.selected.as_ref().and_then(place), rows.len())
+        };
+        self.list.index = found.unwrap_or(self.list.index);
+        self.list.settle(count, area.height.saturating_sub(1));
+        if self.selected.is_none() && count > 0 {
+            self.pass_heads(Action::First, at);
+            self.selected = self.rows(at).get(self.list.index).and_then(Entry::item).cloned();
+        }
+        self.ask(area, at, wishes);
+    }
+
+    fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, _: &At<'_>, _: &mut Vec<Wish>) {
+        match (tag, reply) {
+            (GROUPS_TAG, Ok(Reply::Groups(groups))) => self.groups = groups,
+            (FOUND_TAG, Ok(Reply::Quotes(quotes))) => {
+                self.found = quotes.into_iter().map(|quote| quote.instrument).collect();
+            }
+            (FOUND_TAG, Ok(Reply::Listings(listings))) => {
+                self.found = listings.into_iter().map(|listing| listing.instrument).collect();
+            }
+            (_, Err(error)) => self.failed = Some(clean(&error.to_string()).into_owned()),
+            (_, Ok(_)) => {}
+        }
+    }
+
+    fn due(&self, _at: &At<'_>) -> Option<Duration> {
+        let movers = matches!(self.source, Source::Movers(_));
+        self.asked_at.filter(|_| movers).map(|asked| asked + MOVERS_REFRESH)
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&["symbol", "last", "change_percent", "bid", "ask", "volume"]);
+        for instrument in self.rows(at).iter().filter_map(Entry::item) {
+            let quote = at.snapshot.quotes.get(instrument);
+            let price = |pick: fn(&Quote) -> Option<Price>| {
+                quote.and_then(pick).map(|price| price.to_string()).unwrap_or_default()
+            };
+            let change = quote.and_then(Quote::change_percent);
+            sheet.rows.push(vec![
+                instrument.to_string(),
+                price(|quote| quote.last),
+                change.map(|change| change.round_dp(4).normalize().to_string()).unwrap_or_default(),
+                price(|quote| quote.bid),
+                price(|quote| quote.ask),
+                quote.map(|quote| quote.volume.to_string()).unwrap_or_default(),
+            ]);
+        }
+        Some(sheet)
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let selected = self.selected.as_ref().map(|instrument| ("selected", instrument.key()));
+        let source = Some(("source", self.source.key()));
+        selected.into_iter().chain(source).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        if let Some(source) = memory.get("source").and_then(|key| Source::of_key(key)) {
+            self.show(source);
+        }
+        if let Some(instrument) = memory.get("selected").and_then(|key| Instrument::from_key(key).ok()) {
+            self.selected = Some(instrument);
+        }
+    }
+}

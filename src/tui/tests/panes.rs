@@ -1,0 +1,193 @@
+//! Depth, portfolio, history, alerts, notifications, risk, connections: what they show at three sizes, and what their keys do.
+
+use std::sync::Arc;
+
+use super::harness::Runner;
+use super::trading_day;
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::alert::{AlertChange, AlertId};
+use crate::domain::order::{OrderStatus, Side};
+use crate::tui::Effect;
+use crate::tui::panes::PaneKind;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// A screen with one pane alone.
+fn alone(size: (u16, u16), kind: PaneKind) -> Runner {
+    let mut runner = Runner::new(size);
+    let tab = kind.tab();
+    runner.keys("ctrl-p").text(tab).keys("enter");
+    if size.0 >= 100 {
+        runner.keys("z");
+    }
+    runner
+}
+
+#[test]
+fn each_pane_at_three_sizes() {
+    for kind in [
+        PaneKind::Depth,
+        PaneKind::Portfolio,
+        PaneKind::History,
+        PaneKind::Alerts,
+        PaneKind::Notifications,
+        PaneKind::Risk,
+        PaneKind::Connections,
+    ] {
+        for size in SIZES {
+            let runner = alone(size, kind);
+            insta::assert_snapshot!(format!("{}_{}x{}", kind.name(), size.0, size.1), runner.frame());
+        }
+    }
+}
+
+#[test]
+fn a_level_of_the_book_goes_into_the_ticket() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("8 z").sees("Depth AAPL").sees("spread 0.02").sees("0.9 bp");
+    // Two levels under the best bid, then its price with one key.
+    runner.keys("j j enter").sees("Buy").sees("231.77").sees("Limit");
+    runner.keys("esc 8 l k k s").sees("Sell").sees("231.81");
+    assert!(runner.executed().is_empty());
+}
+
+#[test]
+fn depth_is_asked_for_once_and_its_absence_is_said() {
+    let mut runner = Runner::new((120, 40));
+    runner.answer = Box::new(|request, snapshot| match request {
+        Request::Book { .. } => Err(SessionError::Usage("recorded bars have no depth and no tape".into())),
+        request => super::scripted::answer(request, snapshot),
+    });
+    runner.keys("j 8").sees("Depth MSFT").sees("recorded bars have no depth and no tape");
+    runner.wait(30_000);
+    let asked = runner.asked.iter().filter(|request| matches!(request, Request::Book { .. })).count();
+    assert_eq!(asked, 1);
+}
+
+fn changes(runner: &Runner) -> Vec<&AlertChange> {
+    let sent = runner.asked.iter().filter_map(|request| match request {
+        Request::Alert(change) => Some(change),
+        _ => None,
+    });
+    sent.collect()
+}
+
+#[test]
+fn alerts_are_set_changed_and_taken_off() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("A z").sees("waiting 1").sees("rang 1").sees("TSLA").sees("330.00");
+    runner.keys("a").sees(": alert AAPL above ").text("260").keys("enter");
+    assert!(matches!(changes(&runner)[..], [AlertChange::Set { .. }]), "{:?}", runner.asked);
+    runner.keys("enter backspace backspace 2 5 enter");
+    let edited = changes(&runner);
+    let AlertChange::Edit { id, value, .. } = edited[1] else { panic!("{edited:?}") };
+    assert_eq!((*id, *value), (AlertId(1), "325".parse().unwrap()));
+    runner.keys("enter esc d");
+    assert_eq!(changes(&runner)[2], &AlertChange::Remove { id: AlertId(1) });
+    runner.keys("D");
+    assert_eq!(changes(&runner)[3], &AlertChange::Clear);
+    assert_eq!(changes(&runner).len(), 4, "Esc leaves the value as it was");
+}
+
+#[test]
+fn an_alert_that_rings_is_told_once_and_kept() {
+    let mut runner = Runner::new((120, 40));
+    let mut next = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+    let mut alerts = next.alerts.to_vec();
+    alerts[0].fired_at = Some(next.now);
+    next.alerts = Arc::new(alerts);
+    runner.show(next).sees("Alert: TSLA below 330");
+    let again = trading_day::moved(&runner.snapshot.clone(), 2, 0);
+    runner.show(again);
+    let told = runner.effects.iter().filter(|effect| matches!(effect, Effect::Notify(_))).count();
+    assert_eq!(told, 1);
+    runner.keys("ctrl-p").text("news").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
+    runner.keys("enter").sees("TSLA");
+}
+
+#[test]
+fn orders_that_end_are_among_the_notifications() {
+    let mut runner = Runner::new((120, 40));
+    let mut next = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+    let mut orders = next.orders.to_vec();
+    let order = orders.iter_mut().find(|order| order.is_working()).unwrap();
+    order.status = OrderStatus::Filled;
+    order.filled_quantity = order.request.quantity;
+    let expected = format!("#{} ", order.number);
+    next.orders = Arc::new(orders);
+    runner.show(next).keys("ctrl-p").text("news").keys("enter z").sees(&expected).sees(": filled");
+    runner.keys("d").sees("Nothing to tell.");
+}
+
+#[test]
+fn history_is_filtered_as_one_types_and_keeps_notes() {
+    let mut runner = Runner::new((200, 60));
+    runner.keys("ctrl-p").text("history").keys("enter z").sees("History");
+    runner.keys("/").text("btc").sees("/btc").sees("BTC-USD");
+    runner.keys("enter n").sees("note: ").text("too early").keys("enter").sees("too early");
+    let notes: Vec<&str> = runner
+        .asked
+        .iter()
+        .filter_map(|request| match request {
+            Request::SetNote { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(notes, ["too early"]);
+    // Notes are searched too.
+    runner.keys("esc /").text("early").sees("too early").sees("1 of ");
+    runner.keys("esc enter").sees("Order #");
+}
+
+#[test]
+fn history_asks_for_older_pages_at_its_end() {
+    let mut runner = Runner::new((120, 40));
+    runner.answer = Box::new(|request, snapshot| match request {
+        Request::OrderHistory(query) => {
+            let template = trading_day::orders()[0].clone();
+            let from = 1_000 - u64::from(query.offset);
+            let count = if query.offset < 400 { u64::from(query.limit) } else { 50 };
+            let order = |number: u64| {
+                let mut order = template.clone();
+                order.number = crate::domain::ids::OrderNumber(number);
+                order.request.client_order_id =
+                    crate::domain::ids::ClientOrderId::from_u128(u128::from(number));
+                order
+            };
+            Ok(Reply::Orders((0..count).map(|n| order(from - n)).collect()))
+        }
+        request => super::scripted::answer(request, snapshot),
+    });
+    runner.keys("ctrl-p").text("history").keys("enter z").sees("200+ ");
+    runner.keys("G").sees("400+ ").keys("G").sees("450 ").misses("450+");
+    runner.keys("G").sees("551");
+}
+
+#[test]
+fn the_portfolio_goes_through_its_parts() {
+    let mut runner = Runner::new((80, 24));
+    runner.keys("9").sees("allocation").sees("MSFT").sees("cash");
+    runner.keys("l").sees("equity").sees("1 month").keys("i").sees("1 year");
+    runner.keys("l").sees("P&L by day").keys("l").sees("P&L by symbol").keys("l").sees("P&L by class");
+    runner.keys("l").sees("allocation");
+}
+
+#[test]
+fn risk_shows_what_is_used_and_allowed() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("show risk").keys("enter z").sees("Risk").sees("largest: MSFT");
+    runner.sees("25.3%").sees("101%!").sees("fall from the high").sees("1.4%");
+    runner.keys(":").text("show connections").keys("enter").sees("schwab").sees("DOWN");
+}
+
+#[test]
+fn buying_from_the_ladder_is_still_reviewed() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("8 b 5 enter").sees("Review order").sees("BUY 5 AAPL");
+    assert!(runner.executed().is_empty());
+    let place = runner.asked.iter().rev().find_map(|request| match request {
+        Request::Preview { command: crate::command::types::Command::Place(place), .. } => Some(place),
+        _ => None,
+    });
+    assert_eq!(place.map(|place| place.side), Some(Side::Buy));
+}
