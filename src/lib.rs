@@ -8,6 +8,7 @@ pub mod config;
 pub mod core;
 pub mod domain;
 pub mod engine;
+pub mod keeping;
 pub mod market;
 pub mod quant;
 pub mod store;

@@ -1,5 +1,7 @@
 //! Arbion's entry point: hand the command line and the program around it to `cli::run`.
 
+mod backtests;
+mod keeper;
 mod process;
 mod program;
 mod screen;

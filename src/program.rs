@@ -6,34 +6,30 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, EquityPoint, Health, Host, Metric, MetricUnit,
-    Picture, RoundTrip, ScreenRequest, SessionKind, Settings, TradesFormat,
+    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, Health, Host, Picture, ScreenRequest, SessionKind,
+    Settings, TradesFormat,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
+use arbion::client::keeping::{Keep, Kept};
+use arbion::client::secret::AskSecret;
 use arbion::config::{ProfileFiles, TypedCommands};
-use arbion::core::paper::VenueConfig;
-use arbion::domain::account::AccountKind;
-use arbion::domain::calendar::{Calendar, exchange_date};
+use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
-use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::SymbolLookup;
 use arbion::domain::limits::{RiskLimits, TradingState};
-use arbion::engine::{self, Access, FeedChoice, Running, backtest, clock};
-use arbion::market::bars_csv;
+use arbion::engine::{self, Access, FeedChoice, Running, clock};
 use arbion::market::symbols::Universe;
-use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
 use arbion::store::lock::Holder;
 use arbion::store::{self, ExportFormat, Store, StoreError};
-use arbion::strategies::{self, Params};
 use arbion::tui;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::process::{self, Behind};
-use crate::venue::{fee_table, venue_config, venue_slippage};
+use crate::venue::venue_config;
+use crate::{backtests, keeper};
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
@@ -44,8 +40,15 @@ const HALT_EVERY: Duration = Duration::from_millis(50);
 /// How long the first quotes of a new engine may take.
 const READY: Duration = Duration::from_secs(5);
 
-/// Files of this process are for its owner alone, whatever the shell's mask says.
+/// Files of this process are for its owner alone, whatever the shell's mask says, and its memory is written into none (reliability M2).
 pub fn private_files() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // Where the system refuses that, it does not let a program dump either.
+    setrlimit(Resource::Core, none).unwrap_or_default();
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .unwrap_or_default();
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
 }
 
@@ -84,6 +87,9 @@ impl Program {
         let (mut engine, temporary) = engine_settings(settings, kind, on_screen)?;
         engine.command.clone_from(&self.command);
         engine.access = access;
+        if access != Access::Read && temporary.is_none() {
+            engine.audit = keeper::recorder(settings);
+        }
         let running = engine::launch(engine, self.universe()).map_err(|error| engine_error(&error))?;
         Ok((running, temporary))
     }
@@ -160,6 +166,7 @@ fn engine_settings(
     let limits = Some(settings.loaded.risk_over(base));
     let engine = engine::Settings {
         access: Access::Trade,
+        audit: None,
         command: String::new(),
         watchlists: config.watchlists.clone(),
         directory,
@@ -197,6 +204,14 @@ impl Host for Program {
 
     fn now(&self) -> Timestamp {
         clock::system_now()
+    }
+
+    fn admit(&self, settings: &Settings, when_locked: bool) -> Result<(), CliError> {
+        keeper::admit(settings, when_locked)
+    }
+
+    fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
+        keeper::carry_out(settings, keep, ask)
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {
@@ -344,7 +359,7 @@ impl Host for Program {
         request: &BacktestRequest,
     ) -> Result<BacktestReport, CliError> {
         let (settings, request) = (settings.clone(), request.clone());
-        tokio::task::spawn_blocking(move || run_backtest(&settings, &request))
+        tokio::task::spawn_blocking(move || backtests::run(&settings, &request))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
     }
@@ -440,137 +455,4 @@ pub fn engine_error(error: &engine::EngineError) -> CliError {
         engine::EngineError::Bars(_) => CliError::usage(error.to_string()),
         _ => CliError::internal(error.to_string()),
     }
-}
-
-fn run_backtest(settings: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
-    let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
-    let calendar = Calendar::nyse();
-    let mut bars = match &request.data {
-        Some(path) => bars_csv::load(path, &calendar),
-        None => bars_csv::shipped(),
-    }
-    .map_err(|error| usage(&error))?;
-    for instrument in &request.instruments {
-        if !bars.series.contains_key(instrument) {
-            return Err(CliError::usage(format!("the data has no bars of {instrument}")));
-        }
-    }
-    bars.series
-        .retain(|instrument, _| request.instruments.is_empty() || request.instruments.contains(instrument));
-    for series in bars.series.values_mut() {
-        let kept = |start: Timestamp| {
-            let day = exchange_date(start);
-            request.from.is_none_or(|from| day >= from) && request.until.is_none_or(|until| day <= until)
-        };
-        series.retain(|row| kept(row.bar.start));
-    }
-    bars.series.retain(|_, series| !series.is_empty());
-    if bars.series.is_empty() {
-        return Err(CliError::usage("no bars are left in that range of dates"));
-    }
-    let costs = &settings.loaded.config.backtest;
-    let cash = request.starting_cash.unwrap_or(costs.starting_cash);
-    let venue = VenueConfig {
-        kind: costs.account_kind,
-        fees: fee_table(settings, &costs.fees),
-        slippage: venue_slippage(costs.slippage),
-        slippage_crypto: venue_slippage(costs.slippage),
-        slippage_option: venue_slippage(costs.slippage),
-        bar_participation: costs.bar_participation,
-        partial_fills: costs.partial_fills,
-        ..VenueConfig::new(AccountId::new("backtest"), cash)
-    };
-    debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
-    let instruments: Vec<_> = bars.series.keys().cloned().collect();
-    let params = Params::new(request.params.clone());
-    let mut strategy =
-        strategies::build(&request.strategy, request.strategy.as_str().into(), instruments.clone(), &params)
-            .map_err(|error| usage(&error))?;
-    let started = clock::monotonic();
-    let run = backtest::run(&bars, strategy.as_mut(), venue);
-    let elapsed = started.elapsed();
-    Ok(report(settings, request, instruments, cash, (run, elapsed)))
-}
-
-fn report(
-    settings: &Settings,
-    request: &BacktestRequest,
-    instruments: Vec<arbion::domain::instrument::Instrument>,
-    starting_cash: Decimal,
-    (run, elapsed): (backtest::Backtest, Duration),
-) -> BacktestReport {
-    BacktestReport {
-        strategy: request.strategy.clone(),
-        params: request.params.clone(),
-        data: request
-            .data
-            .as_ref()
-            .map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string()),
-        instruments,
-        from: run.from,
-        until: run.until,
-        bars: run.bars,
-        starting_cash,
-        final_equity: run.final_equity,
-        fees: run.fees,
-        orders: run.orders,
-        denied: run.denied,
-        metrics: metrics(settings, &run),
-        trades: run
-            .trips
-            .iter()
-            .map(|trip| {
-                let money = (trip.entry_price.get() * trip.quantity.get()).abs();
-                RoundTrip {
-                    instrument: trip.instrument.clone(),
-                    quantity: trip.quantity,
-                    opened_at: trip.opened_at,
-                    entry_price: trip.entry_price,
-                    closed_at: trip.closed_at,
-                    exit_price: trip.exit_price,
-                    fees: trip.fees,
-                    pnl: trip.pnl,
-                    pnl_percent: (!money.is_zero())
-                        .then(|| (trip.pnl / money * Decimal::ONE_HUNDRED).round_dp(4)),
-                }
-            })
-            .collect(),
-        equity: run
-            .equity
-            .iter()
-            .map(|(date, equity)| EquityPoint { date: *date, equity: *equity })
-            .collect(),
-        fingerprint: run.fingerprint,
-        elapsed_seconds: elapsed.as_secs_f64(),
-    }
-}
-
-fn metrics(settings: &Settings, run: &backtest::Backtest) -> Vec<Metric> {
-    let curve: Vec<_> =
-        run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
-    let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();
-    let risk_free = settings.loaded.config.rates.risk_free.to_f64().unwrap_or(0.04);
-    let mut list = Vec::new();
-    let mut add = |name, value, unit, convention| list.push(Metric { name, value, unit, convention });
-    if let Some(m) = equity_metrics(&curve, risk_free, 252.0) {
-        add("total_return", Some(m.total_return), MetricUnit::Percent, "");
-        add("cagr", m.cagr, MetricUnit::Percent, "365 calendar days");
-        add("annual_volatility", m.annual_volatility, MetricUnit::Percent, "252 days, sample deviation");
-        add("sharpe", m.sharpe, MetricUnit::Ratio, "252 days, over the risk-free rate");
-        add("sortino", m.sortino, MetricUnit::Ratio, "252 days, all returns");
-        add("max_drawdown", Some(m.max_drawdown), MetricUnit::Percent, "daily closes");
-        add("longest_underwater", Some(m.longest_underwater_days as f64), MetricUnit::Days, "");
-        add("calmar", m.calmar, MetricUnit::Ratio, "");
-        add("best_day", m.best_day, MetricUnit::Percent, "");
-        add("worst_day", m.worst_day, MetricUnit::Percent, "");
-    }
-    let t = trade_metrics(&results);
-    add("trades", Some(t.trades as f64), MetricUnit::Count, "round trips, first in first out");
-    add("win_rate", t.win_rate, MetricUnit::Percent, "a flat trade is no win");
-    add("profit_factor", t.profit_factor, MetricUnit::Ratio, "");
-    add("expectancy", t.expectancy, MetricUnit::Money, "");
-    add("payoff_ratio", t.payoff_ratio, MetricUnit::Ratio, "");
-    add("sqn", t.sqn, MetricUnit::Ratio, "");
-    add("exposure", exposure(run.bars_held, run.bars), MetricUnit::Percent, "bars with a position");
-    list
 }

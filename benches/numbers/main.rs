@@ -13,15 +13,17 @@ mod language;
 mod market;
 mod measure;
 mod program;
+mod safe;
 mod store;
 
 fn main() {
-    let parts: [(&str, fn()); 6] = [
+    let parts: [(&str, fn()); 7] = [
         ("core", core::run),
         ("backtest", backtest::run),
         ("market", market::run),
         ("language", language::run),
         ("store", store::run),
+        ("safe", safe::run),
         ("program", program::run),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();

@@ -17,6 +17,8 @@ pub struct Console {
     pub err: Box<dyn Write + Send>,
     /// What a person types.
     pub input: Box<dyn BufRead + Send>,
+    /// Reads a line that is not shown. Absent where `input` shows nothing anyway.
+    pub hidden: Option<fn(&str) -> io::Result<String>>,
     /// Both a person's keyboard and screen are there, so that a question can be asked.
     pub can_ask: bool,
     /// `out` is a terminal.
@@ -42,9 +44,29 @@ impl Console {
             out: Box::new(Quiet(out)),
             err: Box::new(Quiet(err)),
             input: Box::new(io::BufReader::new(input)),
+            hidden: Some(|prompt| rpassword::prompt_password(prompt)),
             out_is_terminal,
             width,
         }
+    }
+
+    /// Asks for a line that is not shown while it is typed.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read or written, or ends.
+    pub fn ask_hidden(&mut self, prompt: &str) -> io::Result<String> {
+        let prompt = ascii_escaped(prompt);
+        if let Some(hidden) = self.hidden {
+            return hidden(&prompt);
+        }
+        write!(self.err, "{prompt}")?;
+        self.err.flush()?;
+        let mut line = String::new();
+        if self.input.read_line(&mut line)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        line.truncate(line.trim_end_matches(['\n', '\r']).len());
+        Ok(line)
     }
 
     /// Asks a yes-or-no question on the error stream. Anything but `y` or `yes` is no. A look-alike letter in it is shown as what it is.
@@ -111,6 +133,7 @@ mod tests {
             out: Box::new(io::sink()),
             err: Box::new(Into(std::sync::Arc::clone(&shown))),
             input: Box::new(io::Cursor::new("y\n")),
+            hidden: None,
             can_ask: true,
             out_is_terminal: true,
             width: None,

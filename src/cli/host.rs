@@ -13,6 +13,8 @@ use serde::Serialize;
 
 use super::error::CliError;
 use crate::client::Session;
+use crate::client::keeping::{Keep, Kept};
+use crate::client::secret::AskSecret;
 use crate::config::{Environment, Loaded, Paths, ProfileName};
 use crate::domain::execution::Execution;
 use crate::domain::instrument::{Instrument, SymbolLookup};
@@ -250,6 +252,19 @@ pub trait Host: Send + Sync {
 
     /// The system's clock.
     fn now(&self) -> Timestamp;
+
+    /// Lets a command run on the profile, which a new installation makes without a question: it is one of the installation's, neither
+    /// disabled nor locked. `when_locked` lets through what must work on a locked one too.
+    ///
+    /// # Errors
+    /// Why it must not (exit codes 2, 5, 7).
+    fn admit(&self, settings: &Settings, when_locked: bool) -> Result<(), CliError>;
+
+    /// Does what is asked about profiles, secrets and the audit log; `ask` is how a person is asked for a passphrase, where one is needed.
+    ///
+    /// # Errors
+    /// Why it is not done.
+    fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError>;
 
     /// A line to an engine that is ready: its accounts, positions, orders and watchlists are in the first snapshot, and watched and held
     /// instruments have quotes.

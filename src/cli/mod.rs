@@ -10,6 +10,7 @@ mod line;
 mod logging;
 pub mod output;
 pub mod script;
+mod secret;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -73,7 +74,8 @@ fn run_patiently(
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(error.into()), json, console),
     };
-    let result = runtime.block_on(Context { host, environment, cli: &cli, console, patience }.run());
+    let result =
+        runtime.block_on(Context { host, environment, cli: &cli, console, patience, log: None }.run());
     runtime.shutdown_timeout(SHUTDOWN);
     finish(result, json, console)
 }

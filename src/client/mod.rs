@@ -1,8 +1,10 @@
 //! `Session`: how any front end talks to an engine, and the messages it sends: in process, or over a Unix socket to another.
 
 pub mod frames;
+pub mod keeping;
 pub mod message;
 pub mod remote;
+pub mod secret;
 pub mod status;
 pub mod wire;
 

@@ -19,8 +19,18 @@ pub struct Environment {
     pub columns: Option<usize>,
     /// The terminal is at the other end of an SSH connection.
     pub ssh: bool,
+    /// Where that connection comes from; absent where it is none, or does not say.
+    pub ssh_client: Option<String>,
     /// The locale writes UTF-8.
     pub utf8: bool,
+    /// A display is there, so that a locked keyring can show its own dialog.
+    pub display: bool,
+    /// `ARBION_VAULT`: who shall hold the key of a new vault.
+    pub vault: Option<String>,
+    /// `ARBION_PASSPHRASE_FILE`: a private file whose first line is the vault's passphrase.
+    pub passphrase_file: Option<OsString>,
+    /// `CREDENTIALS_DIRECTORY`: where systemd puts a service's credentials.
+    pub credentials: Option<OsString>,
 }
 
 impl Environment {
@@ -44,7 +54,13 @@ impl Environment {
             term: text("TERM"),
             columns: text("COLUMNS").parse().ok(),
             ssh: raw("SSH_CONNECTION").is_some() || raw("SSH_TTY").is_some(),
+            ssh_client: raw("SSH_CONNECTION")
+                .and_then(|value| value.to_string_lossy().split(' ').next().map(str::to_owned)),
             utf8: locale.contains("utf-8") || locale.contains("utf8"),
+            display: raw("WAYLAND_DISPLAY").is_some() || raw("DISPLAY").is_some(),
+            vault: raw("ARBION_VAULT").map(|value| value.to_string_lossy().into_owned()),
+            passphrase_file: raw("ARBION_PASSPHRASE_FILE"),
+            credentials: raw("CREDENTIALS_DIRECTORY"),
         }
     }
 }
@@ -74,9 +90,17 @@ mod tests {
             ("COLORTERM", "truecolor"),
             ("TERM", "xterm-256color"),
             ("COLUMNS", "120"),
-            ("SSH_CONNECTION", "1 2 3 4"),
+            ("SSH_CONNECTION", "192.0.2.7 2 3 4"),
             ("LANG", "en_US.UTF-8"),
+            ("DISPLAY", ":0"),
+            ("ARBION_VAULT", "passphrase"),
+            ("ARBION_PASSPHRASE_FILE", "/p"),
+            ("CREDENTIALS_DIRECTORY", "/c"),
         ]);
+        assert_eq!(all.ssh_client.as_deref(), Some("192.0.2.7"));
+        assert!(all.display && all.vault.as_deref() == Some("passphrase"));
+        assert_eq!(all.passphrase_file.as_deref(), Some("/p".as_ref()));
+        assert_eq!(all.credentials.as_deref(), Some("/c".as_ref()));
         assert_eq!(all.arbion_home.as_deref(), Some("/h".as_ref()));
         assert_eq!(all.arbion_profile.as_deref(), Some("alice".as_ref()));
         assert!(all.no_color && all.ssh && all.utf8);

@@ -203,12 +203,20 @@ impl Paths {
         self.state.join(format!("{profile}.log"))
     }
 
+    /// The directories that all profiles share, root first.
+    #[must_use]
+    pub fn directories_of_all(&self) -> Vec<PathBuf> {
+        let mut all: Vec<PathBuf> = self.root.iter().cloned().collect();
+        all.extend([self.config.clone(), self.data.clone(), self.state.clone(), self.runtime.clone()]);
+        all.push(self.data.join("profiles"));
+        all
+    }
+
     /// The directories a profile needs, root first.
     #[must_use]
     pub fn directories(&self, profile: &ProfileName) -> Vec<PathBuf> {
-        let mut all: Vec<PathBuf> = self.root.iter().cloned().collect();
-        all.extend([self.config.clone(), self.data.clone(), self.state.clone(), self.runtime.clone()]);
-        all.extend([self.data.join("profiles"), self.profile_dir(profile)]);
+        let mut all = self.directories_of_all();
+        all.push(self.profile_dir(profile));
         all
     }
 

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod audit;
 pub mod calendar;
 pub mod capabilities;
 pub mod corporate;
@@ -18,5 +19,7 @@ pub mod option;
 pub mod order;
 pub mod position;
 pub mod quote;
+pub mod redact;
+pub mod role;
 pub mod snapshot;
 pub mod text;

@@ -14,6 +14,7 @@ use crate::domain::option::OptionContract;
 use crate::domain::order::{OrderChange, OrderPreview, OrderRequest, OriginKind};
 use crate::domain::snapshot::Watchlist;
 
+use super::audited::audited;
 use super::feed::Source;
 use super::launch::Access;
 use super::paper::VenueCommand;
@@ -58,6 +59,7 @@ const fn changes(request: &Request) -> bool {
 impl EngineTask {
     pub(super) async fn answer(&mut self, asked: Asked) {
         let Asked { request, reply } = asked;
+        let reply = audited(self.audit.as_ref(), &request, reply);
         if self.access == Access::Read && changes(&request) {
             let text = "another process runs this profile's engine; this one only reads";
             return give(reply, Err(SessionError::Usage(text.to_owned())));

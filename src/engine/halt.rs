@@ -63,6 +63,7 @@ impl EngineTask {
         if self.core.trading_state() != TradingState::Halted {
             self.step(Input::Halt { request: NOBODY, all: false, reason: "SIGUSR1".to_owned() }).await;
             self.settle();
+            self.note_halt("SIGUSR1");
         }
     }
 
@@ -80,6 +81,13 @@ impl EngineTask {
         let reason = format!("the file {HALT_FILE} is in the profile's directory");
         self.step(Input::Halt { request: NOBODY, all, reason }).await;
         self.settle();
+        self.note_halt("file HALT");
+    }
+
+    fn note_halt(&self, door: &str) {
+        if let Some(audit) = &self.audit {
+            audit.record(crate::domain::audit::AuditAction::Halted, door, "the kill switch", "ok");
+        }
     }
 
     /// Removes the file, so that the engine does not halt again at once.

@@ -78,6 +78,8 @@ pub enum Access {
 pub struct Settings {
     /// What it may do.
     pub access: Access,
+    /// Writes what people do into the audit log; absent for runs that nothing is kept of.
+    pub audit: Option<Arc<crate::keeping::Recorder>>,
     /// The command that starts it, such as `arbion demo`, for whoever finds the profile in use.
     pub command: String,
     /// Watchlists of a profile that has none yet; empty for those that come with the program.
@@ -303,6 +305,7 @@ impl Assembly {
             together: None,
             halted,
             access: settings.access,
+            audit: settings.audit.clone(),
             directory: settings.directory.clone(),
             universe,
             snapshots,

@@ -2,6 +2,7 @@
 //! The only caller of `core::engine::Engine::step`.
 
 mod answers;
+mod audited;
 pub mod backtest;
 pub mod clock;
 mod desktop;

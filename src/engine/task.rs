@@ -76,6 +76,8 @@ pub(super) struct EngineTask {
     /// The kill switch as the links see it, whatever else waits in their queues.
     pub(super) halted: Arc<AtomicBool>,
     pub(super) access: Access,
+    /// Writes into the audit log; absent for runs that nothing is kept of.
+    pub(super) audit: Option<Arc<crate::keeping::Recorder>>,
     pub(super) directory: std::path::PathBuf,
     pub(super) universe: Arc<crate::market::symbols::Universe>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,

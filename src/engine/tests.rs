@@ -40,6 +40,7 @@ impl Desk {
     fn new(directory: &Path) -> Self {
         let settings = Settings {
             access: Access::Trade,
+            audit: None,
             command: String::new(),
             watchlists: Vec::new(),
             directory: directory.to_owned(),

@@ -15,6 +15,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_alerts_notes.sql"),
 ];
 
+/// The same of the installation's database.
+pub(super) const INSTALL_MIGRATIONS: &[&str] = &[include_str!("../../migrations/install/0001_init.sql")];
+
 fn checksum(sql: &str) -> String {
     Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,10 +2,12 @@
 //!
 //! Synchronous: the engine runs it on a thread of its own. Rows are the store's; the domain's types turn into them here.
 
+pub mod audit;
 mod backup;
 mod error;
 mod export;
 mod history;
+mod install;
 mod journal;
 mod keepsakes;
 pub mod lock;
@@ -22,6 +24,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use error::StoreError;
 pub use export::{ExportFormat, render};
 pub use history::{HistoryFilter, OrderKey, PnlTotals};
+pub use install::{INSTALL_DATABASE, Install, ProfileChange, ProfileRow};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
 pub use keepsakes::EquityRow;
 
@@ -48,21 +51,17 @@ impl Store {
         create_private_directory(directory)?;
         refuse_network(directory)?;
         let path = directory.join(DATABASE);
-        if !path.exists() {
-            // Made by us first, so that the modes are right from the first byte.
-            std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)
-                .map_err(|error| StoreError::io(&path, &error))?;
-        }
+        create_private_file(&path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| StoreError::sqlite(&path, &error))?;
         let mut store = Self { connection, path };
-        store.claim()?;
-        store.pragmas().map_err(|error| StoreError::sqlite(&store.path, &error))?;
+        store
+            .connection
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(|error| StoreError::sqlite(&store.path, &error))?;
+        claim(&store.connection, &store.path, APPLICATION_ID)?;
+        pragmas(&store.connection).map_err(|error| StoreError::sqlite(&store.path, &error))?;
         migrate::run(&mut store.connection, &store.path, now, migrate::MIGRATIONS)?;
         store.check_after_crash()?;
         Ok(store)
@@ -103,53 +102,6 @@ impl Store {
         self.connection
             .pragma_query_value(None, "application_id", |row| row.get(0))
             .map_err(|error| StoreError::sqlite(&self.path, &error))
-    }
-
-    /// Marks an empty database as ours, and refuses anybody else's. A first start that was cut short leaves an empty one.
-    fn claim(&self) -> Result<(), StoreError> {
-        let fail = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
-        self.connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
-        match self.application_id()? {
-            APPLICATION_ID => return Ok(()),
-            0 => {}
-            _ => return Err(StoreError::NotOurs { path: self.path.clone() }),
-        }
-        let tables: i64 = self
-            .connection
-            .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(fail)?;
-        if tables > 0 {
-            return Err(StoreError::NotOurs { path: self.path.clone() });
-        }
-        // A profile with backups has had its first start: its database was lost, and must not be begun anew without a word.
-        let backups = std::fs::read_dir(self.path.with_file_name("backups"));
-        if backups.is_ok_and(|mut backups| backups.next().is_some()) {
-            let detail = "it is empty, and the profile has backups".to_owned();
-            return Err(StoreError::Damaged { path: self.path.clone(), detail });
-        }
-        self.connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)
-    }
-
-    /// The settings of reliability S1. FULL: with NORMAL a commit can be lost when the power fails.
-    fn pragmas(&self) -> rusqlite::Result<()> {
-        let c = &self.connection;
-        c.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        for (name, value) in [
-            ("synchronous", "FULL"),
-            ("foreign_keys", "ON"),
-            ("trusted_schema", "OFF"),
-            ("cell_size_check", "ON"),
-            ("temp_store", "MEMORY"),
-            ("secure_delete", "FAST"),
-        ] {
-            c.pragma_update(None, name, value)?;
-        }
-        for (name, value) in
-            [("mmap_size", 0), ("journal_size_limit", 67_108_864), ("wal_autocheckpoint", 1_000)]
-        {
-            c.pragma_update_and_check(None, name, value, |_| Ok(()))?;
-        }
-        Ok(())
     }
 
     /// After a crash the file is looked through before anything trusts it.
@@ -259,6 +211,61 @@ impl Store {
         backup::copy(&self.connection, &to)?;
         Ok(to)
     }
+}
+
+/// Makes a database file that is not there, so that its mode is right from the first byte.
+fn create_private_file(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        // Another process was faster.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::io(path, &error)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Marks an empty database as ours, and refuses anybody else's. A first start that was cut short leaves an empty one.
+fn claim(connection: &Connection, path: &Path, ours: i32) -> Result<(), StoreError> {
+    let fail = |error: rusqlite::Error| StoreError::sqlite(path, &error);
+    let found: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fail)?;
+    if found == ours {
+        return Ok(());
+    }
+    let tables: i64 =
+        connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
+    if found != 0 || tables > 0 {
+        return Err(StoreError::NotOurs { path: path.to_owned() });
+    }
+    // A database with backups has had its first start: it was lost, and must not be begun anew without a word.
+    let backups = std::fs::read_dir(path.with_file_name("backups"));
+    if backups.is_ok_and(|mut backups| backups.next().is_some()) {
+        let detail = "it is empty, and the profile has backups".to_owned();
+        return Err(StoreError::Damaged { path: path.to_owned(), detail });
+    }
+    connection.pragma_update(None, "application_id", ours).map_err(fail)
+}
+
+/// The settings of reliability S1. FULL: with NORMAL a commit can be lost when the power fails.
+fn pragmas(c: &Connection) -> rusqlite::Result<()> {
+    c.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    for (name, value) in [
+        ("synchronous", "FULL"),
+        ("foreign_keys", "ON"),
+        ("trusted_schema", "OFF"),
+        ("cell_size_check", "ON"),
+        ("temp_store", "MEMORY"),
+        ("secure_delete", "FAST"),
+    ] {
+        c.pragma_update(None, name, value)?;
+    }
+    for (name, value) in [("mmap_size", 0), ("journal_size_limit", 67_108_864), ("wal_autocheckpoint", 1_000)]
+    {
+        c.pragma_update_and_check(None, name, value, |_| Ok(()))?;
+    }
+    Ok(())
 }
 
 /// Refuses file systems that SQLite's shared memory does not work on (reliability S8). What cannot be asked is taken for local.

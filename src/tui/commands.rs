@@ -17,7 +17,6 @@ use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
-use crate::config::Zone;
 use crate::domain::alert::AlertChange;
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;

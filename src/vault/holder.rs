@@ -252,6 +252,18 @@ fn by_ssh(
     parse_bytes(&plain).ok_or_else(|| VaultError::damaged(&path, "it holds no key"))
 }
 
+/// Does the private half of an SSH key have a passphrase of its own.
+///
+/// # Errors
+/// When it cannot be read, or age opens nothing by it.
+pub fn needs_passphrase(file: &Path) -> Result<bool, VaultError> {
+    match ssh_identity(file, None) {
+        Ok(_) => Ok(false),
+        Err(VaultError::PassphraseNeeded) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads the private half of an SSH key, and refuses what age cannot open.
 fn ssh_identity(file: &Path, passphrase: Option<&SecretString>) -> Result<age::ssh::Identity, VaultError> {
     let refuse = |reason: &str| VaultError::SshKey { path: file.to_owned(), reason: reason.to_owned() };

@@ -170,6 +170,24 @@ impl Vault {
         })
     }
 
+    /// Destroys a directory's vault and takes its key from the holder; nothing happens where there is none.
+    ///
+    /// # Errors
+    /// When a file cannot be removed, or the keyring does not answer.
+    pub fn destroy(directory: &Path, desktop: Desktop) -> Result<(), VaultError> {
+        if let Some(record) = record_of(directory)? {
+            super::keyring::forget_cached(&record.user());
+            if record.held_by == HeldBy::Keyring {
+                super::keyring::remove(&record.user(), desktop)?;
+            }
+        }
+        for file in [VAULT, "vault.age.bak", "identity.age", "identity-ssh.age", "vault.json", "vault.lock"] {
+            let path = directory.join(file);
+            files::forget(&path).map_err(|error| VaultError::io(&path, &error))?;
+        }
+        Ok(())
+    }
+
     /// The last write of the vault, as the file system tells it.
     #[must_use]
     pub fn written_at(directory: &Path) -> Option<Timestamp> {

@@ -26,6 +26,7 @@ fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
     venue.cancel_ms = 0;
     let settings = Settings {
         access,
+        audit: None,
         command: "arbion test".to_owned(),
         watchlists: vec![Watchlist {
             name: "mine".into(),

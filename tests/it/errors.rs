@@ -17,6 +17,7 @@ use arbion::domain::order::OrderStatus;
 use arbion::domain::quote::Interval;
 use arbion::engine::EngineError;
 use arbion::engine::socket::SocketError;
+use arbion::keeping::KeepError;
 use arbion::market::bars_csv;
 use arbion::quant::greeks::IvError;
 use arbion::store::StoreError;
@@ -144,6 +145,49 @@ fn the_world_is_said_with_its_file_or_its_name() {
         case(TuiError::Terminal(std::io::Error::other("words")), "terminal: words"),
         case(TuiError::Theme(words()), "words"),
         case(TuiError::Panicked, "the program failed; its report is above and in the log"),
+    ]);
+}
+
+#[test]
+fn safe_keeping_says_who_may_and_what_mends_it() {
+    let role = arbion::domain::role::Role::Standard;
+    check([
+        case(
+            KeepError::NotAllowed { actor: "bob".to_owned(), role, what: "make profile eve".to_owned() },
+            "bob is standard and may not make profile eve",
+        ),
+        case(
+            KeepError::Untrusted(words()),
+            "roles cannot be trusted, so everybody is standard: words; restore install.db from a copy; see: arbion audit verify",
+        ),
+        case(
+            KeepError::Unknown { name: "eve".to_owned(), known: "bob".to_owned() },
+            "no profile is called 'eve'; there are bob; a superadmin makes one: arbion profile create eve",
+        ),
+        case(KeepError::Taken("bob".to_owned()), "a profile is called 'bob' already"),
+        case(
+            KeepError::Copied { path: path(), other: "bob".to_owned() },
+            "/p/f holds the id of profile bob: a copy of its directory is not a profile; remove it, or its file id",
+        ),
+        case(
+            KeepError::LastSuperadmin("bob".to_owned()),
+            "bob is the last superadmin; make another one first: arbion profile role NAME superadmin",
+        ),
+        case(
+            KeepError::Disabled("bob".to_owned()),
+            "profile bob is disabled; a superadmin allows it: arbion profile enable bob",
+        ),
+        case(KeepError::Locked("bob".to_owned()), "profile bob is locked; run: arbion profile unlock"),
+        case(KeepError::Asked(words()), "words"),
+        case(
+            KeepError::NoHolder(words()),
+            "a new vault needs somebody to hold its key: words; give a passphrase: arbion profile passwd",
+        ),
+        case(
+            KeepError::Backend("usb".to_owned()),
+            "ARBION_VAULT: found 'usb', allowed auto, keyring, passphrase",
+        ),
+        case(KeepError::Io { path: path(), error: std::io::Error::other("words") }, "/p/f: words"),
     ]);
 }
 

@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("market", &["domain", "quant"]),
     ("store", &["domain"]),
     ("vault", &[]),
+    ("keeping", &["domain", "config", "store", "vault", "client"]),
     ("config", &["domain"]),
     ("client", &["domain", "command"]),
     (
@@ -29,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "store",
             "config",
             "client",
+            "keeping",
         ],
     ),
     ("tui", &["domain", "quant", "command", "client", "config"]),

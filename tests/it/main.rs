@@ -13,6 +13,7 @@ mod detached;
 mod engine;
 mod errors;
 mod house;
+mod keeping;
 mod killed;
 mod replay;
 mod terminal;

@@ -1,6 +1,7 @@
 //! The command line's words: every command, its arguments and its help. What they do is in `commands`.
 
 mod engine;
+mod keep;
 mod order;
 mod read;
 mod run;
@@ -12,6 +13,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::config::ProfileName;
 
 pub use engine::EngineCommand;
+pub use keep::{
+    AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
+};
 pub use order::{
     CancelArgs, EffectArg, OrderCommand, PegArg, ReplaceArgs, RightArg, ShowArgs, SideArg, TicketArgs, TifArg,
 };
@@ -20,7 +24,7 @@ pub use read::{
 };
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, ManArgs, PaperCommand, ScopeArg, ScreenSize,
+    FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, ScopeArg, ScreenSize,
 };
 
 /// Width that help is wrapped at, at most.
@@ -34,7 +38,7 @@ const HELP_WIDTH: usize = 100;
     name = "arbion",
     version,
     max_term_width = HELP_WIDTH,
-    after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 denied by risk, 4 rejected by the broker, 5 not authorised, 6 network, 7 locked, 8 outcome unknown.\nEnvironment: ARBION_HOME moves every directory under one root, ARBION_PROFILE names the profile, NO_COLOR turns colour off."
+    after_help = "Exit codes: 0 done, 1 internal, 2 usage, 3 denied by risk, 4 rejected by the broker, 5 not authorised, 6 network, 7 locked, 8 outcome unknown.\nEnvironment: ARBION_HOME moves every directory under one root, ARBION_PROFILE names the profile, ARBION_PASSPHRASE_FILE a private file with the vault's passphrase, ARBION_VAULT (auto, keyring, passphrase) who holds the key of a new vault, NO_COLOR turns colour off."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -145,12 +149,26 @@ pub enum Command {
     Backtest(BacktestArgs),
     /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing
     Demo(DemoArgs),
+    /// Make, list, rename, remove, lock profiles and give them roles
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Keep, rotate and forget the secrets of the profile
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Look at the vault that keeps them
+    #[command(subcommand)]
+    Vault(VaultCommand),
+    /// Read and check the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The engine's own process: run, start, stop, look after it
     #[command(subcommand)]
     Engine(EngineCommand),
     /// Check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show the profile's log, or follow it
+    Logs(LogsArgs),
     /// Look after files, database, configuration and terminal
     Doctor,
     /// Print completions for a shell

@@ -255,3 +255,14 @@ pub struct ManArgs {
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
 }
+
+/// `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Show so many of the last lines
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub lines: u32,
+    /// Go on with what is added, until interrupted
+    #[arg(long)]
+    pub follow: bool,
+}

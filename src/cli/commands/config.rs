@@ -58,7 +58,10 @@ pub(super) fn path(context: &Context<'_>) -> Result<Output, CliError> {
         ("profile", Some(paths.profile_dir(&profile))),
         ("database", Some(paths.database(&profile))),
         ("backups", Some(paths.backups(&profile))),
-        ("log", Some(paths.log_file(&profile))),
+        (
+            "log",
+            crate::cli::logging::days(&paths.log_file(&profile)).pop().or(Some(paths.log_file(&profile))),
+        ),
         ("cache", Some(paths.cache.clone())),
         ("runtime", Some(paths.runtime.clone())),
     ]

@@ -33,7 +33,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         }
         // On the screen the demo is the profile's own paper account.
         let settings = context.settings(true)?;
-        crate::cli::logging::start(&settings);
+        context.log = crate::cli::logging::start(&settings, context.host);
         let size = args.size.map(|size| (size.0, size.1));
         context.host.screen(&settings, &ScreenRequest { kind, size, plain: args.plain }).await?;
         return Output::new(&serde_json::Value::Null);

@@ -34,7 +34,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: &EngineCommand) -> R
         return Ok(Output::new(&Named("unit", &unit))?.line(unit.trim_end()));
     }
     let settings = context.settings(true)?;
-    crate::cli::logging::start(&settings);
+    context.log = crate::cli::logging::start(&settings, context.host);
     let host = context.host;
     match command {
         EngineCommand::Run { detached } => {

@@ -9,6 +9,8 @@ mod demo;
 mod doctor;
 mod engine;
 mod generate;
+mod keep;
+mod logs;
 mod market;
 mod orders;
 mod speak;
@@ -36,6 +38,8 @@ pub(super) struct Context<'a> {
     pub console: &'a mut Console,
     /// How long a script's expectation may take to come true.
     pub patience: Duration,
+    /// Has the last lines of the log written when the command is over.
+    pub log: Option<tracing_appender::non_blocking::WorkerGuard>,
 }
 
 /// Does the command need neither engine nor files, so that it is answered without either.
@@ -56,12 +60,18 @@ impl Context<'_> {
         let globals = &self.cli.globals;
         let paths = Paths::resolve(self.environment)?;
         let profile = self.profile()?;
-        if prepare {
-            paths.prepare(&profile)?;
-        }
         let loaded = Loaded::read(&paths, &profile, globals.config.as_deref())?;
         let config_file = globals.config.as_ref().map(std::path::absolute).transpose()?;
-        Ok(Settings { profile, paths, loaded, environment: self.environment.clone(), config_file })
+        let settings =
+            Settings { profile, paths, loaded, environment: self.environment.clone(), config_file };
+        if prepare {
+            // A profile that is locked can still be halted and looked after.
+            let always =
+                matches!(self.cli.command, Some(Command::Halt(_) | Command::Doctor | Command::Engine(_)));
+            self.host.admit(&settings, always)?;
+            settings.paths.prepare(&settings.profile)?;
+        }
+        Ok(settings)
     }
 
     /// The profile named by option, environment, or neither.
@@ -81,6 +91,10 @@ impl Context<'_> {
             Some(Command::Config(ConfigCommand::Check)) => config::check(self),
             Some(Command::Config(ConfigCommand::Path)) => config::path(self),
             Some(Command::Config(ConfigCommand::Show)) => config::show(self),
+            Some(
+                command @ (Command::Profile(_) | Command::Secret(_) | Command::Vault(_) | Command::Audit(_)),
+            ) => self.keep(command),
+            Some(Command::Logs(args)) => logs::run(self, args).await,
             Some(Command::Engine(args)) => engine::run(self, args).await,
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
@@ -94,7 +108,7 @@ impl Context<'_> {
 
     async fn with_engine(&mut self, command: &Command) -> Result<Output, CliError> {
         let settings = self.settings(true)?;
-        super::logging::start(&settings);
+        self.log = super::logging::start(&settings, self.host);
         let (host, console) = (self.host, &mut *self.console);
         let line = match line(host, &settings, &kind(command, host)).await {
             Ok(line) => line,
@@ -147,7 +161,7 @@ impl Context<'_> {
     async fn screen(&mut self) -> Result<Output, CliError> {
         self.need_screen()?;
         let settings = self.settings(true)?;
-        super::logging::start(&settings);
+        self.log = super::logging::start(&settings, self.host);
         let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false };
         self.host.screen(&settings, &request).await?;
         Output::new(&serde_json::Value::Null)

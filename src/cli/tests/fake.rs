@@ -15,7 +15,9 @@ use crate::cli::host::{
     BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, ScreenRequest, SessionKind,
     Settings, TradesFormat,
 };
+use crate::client::keeping::{Keep, Kept};
 use crate::client::message::OrderRef;
+use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, Place};
 use crate::domain::denial::{Denial, DenialCode};
@@ -252,6 +254,10 @@ pub(super) struct FakeHost {
     /// Does an engine run in a process of its own: every change, the newest last.
     pub engines: Mutex<Vec<bool>>,
     pub failure: Mutex<Option<CliError>>,
+    /// Why the profile may not be used.
+    pub admission: Mutex<Option<CliError>>,
+    /// What was asked about profiles, secrets and the log, each with the passphrase that was given.
+    pub kept: Mutex<Vec<(Keep, Option<Secret>)>>,
 }
 
 impl FakeHost {
@@ -263,6 +269,8 @@ impl FakeHost {
             halts: Mutex::default(),
             engines: Mutex::default(),
             failure: Mutex::default(),
+            admission: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 }
@@ -296,6 +304,19 @@ impl Host for FakeHost {
     async fn halt_elsewhere(&self, _: &Settings, all: bool) -> Result<(), CliError> {
         locked(&self.halts).push(all);
         Ok(())
+    }
+    fn admit(&self, _: &Settings, when_locked: bool) -> Result<(), CliError> {
+        locked(&self.admission).as_ref().filter(|_| !when_locked).map_or(Ok(()), |error| Err(error.clone()))
+    }
+    fn keep(&self, _: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
+        let answer = match &keep {
+            Keep::SecretSet { .. } => ask.ask(Wanted::NewPassphrase),
+            Keep::Unlock => ask.ask(Wanted::Passphrase),
+            _ => Ok(None),
+        };
+        let given = answer.map_err(CliError::usage)?;
+        locked(&self.kept).push((keep.clone(), given));
+        Ok(super::samples::kept(&keep))
     }
     async fn close(&self) -> Result<(), CliError> {
         *locked(&self.closed) += 1;

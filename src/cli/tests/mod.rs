@@ -5,6 +5,7 @@ mod exits;
 mod fake;
 mod help;
 mod hostile;
+mod keep;
 mod samples;
 mod scripts;
 mod usage;
@@ -101,6 +102,7 @@ impl World {
             out: Box::new(out.clone()),
             err: Box::new(err.clone()),
             input: Box::new(Cursor::new(self.typed.clone().into_bytes())),
+            hidden: None,
             can_ask: self.can_ask,
             out_is_terminal: self.can_ask,
             width: self.width,

@@ -7,9 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip};
+use crate::client::keeping::{Keep, Kept, ProfileView, SecretView, VaultView};
 use crate::client::message::{Chain, ChainRow, PnlReport, PnlRow};
+use crate::client::secret::Secret;
 use crate::command::types::{Amount, Place, Subject};
 use crate::domain::account::{Account, AccountKind, AccountMode};
+use crate::domain::audit::{AuditReport, AuditRow};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
 use crate::domain::execution::{Execution, ExecutionKind};
@@ -24,6 +27,7 @@ use crate::domain::order::{
 };
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Feed, Quote};
+use crate::domain::role::Role;
 use crate::domain::snapshot::{
     AccountView, Connection, LogLine, MarketClock, ReplayState, Severity, Snapshot, Watchlist,
 };
@@ -385,5 +389,67 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         equity: vec![EquityPoint { date: date(2026, 11, 24), equity: d("100000") }],
         fingerprint: "f1".repeat(32),
         elapsed_seconds: 0.002,
+    }
+}
+
+/// What a host that keeps things answers.
+pub(super) fn kept(keep: &Keep) -> Kept {
+    let profile = |name: &str, role, own: bool| ProfileView {
+        name: name.to_owned(),
+        id: "00c0ffee00c0ffee".to_owned(),
+        role,
+        disabled: false,
+        locked: name == "bob",
+        vault: own.then(|| "a passphrase".to_owned()),
+        created_at: now(),
+        directory: format!("/data/profiles/{name}").into(),
+        own,
+    };
+    let row = |seq, action: &str, result: &str| AuditRow {
+        seq,
+        at: now(),
+        actor: "default".to_owned(),
+        role: "superadmin".to_owned(),
+        origin: "tty /dev/pts/3".to_owned(),
+        action: action.to_owned(),
+        object: "=00c0ffee00c0ffee default".to_owned(),
+        result: result.to_owned(),
+        hash: "ab".repeat(32),
+    };
+    match keep {
+        Keep::ProfileList => Kept::Profiles(vec![
+            profile("default", Role::Superadmin, true),
+            profile("bob", Role::Standard, false),
+        ]),
+        Keep::ProfileShow { .. } => Kept::Profiles(vec![profile("default", Role::Superadmin, true)]),
+        Keep::SecretList => Kept::Secrets(vec![SecretView {
+            name: "brokers.alpaca.secret".to_owned(),
+            last_four: "6789".to_owned(),
+            changed_at: now(),
+        }]),
+        Keep::VaultStatus => Kept::Vault(Box::new(VaultView {
+            file: "/data/profiles/default/vault.age".into(),
+            held_by: Some("a passphrase".to_owned()),
+            would_hold: "a passphrase: no keyring".to_owned(),
+            unlocked: true,
+            secrets: Some(2),
+            recovery_keys: Some(0),
+            written_at: Some(now()),
+        })),
+        Keep::VaultRecovery => Kept::Recovery(Secret::new("AGE-SECRET-KEY-1SAMPLE".to_owned())),
+        Keep::AuditList { .. } => {
+            Kept::Audit(vec![row(1, "profile_created", "superadmin"), row(2, "halted", "ok")])
+        }
+        Keep::AuditVerify => Kept::Verified(AuditReport {
+            rows: 2,
+            head: "ab".repeat(32),
+            anchors: 1,
+            unanchored: 1,
+            clock_went_back: 0,
+            fault: None,
+        }),
+        other => {
+            Kept::Done(format!("done: {}", format!("{other:?}").split([' ', '{']).next().unwrap_or_default()))
+        }
     }
 }

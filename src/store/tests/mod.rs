@@ -10,6 +10,7 @@ use crate::domain::order::{
 };
 use rust_decimal::Decimal;
 
+mod audit;
 mod torn;
 
 fn now() -> Timestamp {

@@ -1,0 +1,110 @@
+//! The door at which secrets come in: a prompt that shows nothing, the standard input, a descriptor, a private file. Never an argument,
+//! which others can see.
+
+use std::fs::File;
+use std::io::{BufRead, Read};
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use super::args::{PassphraseArgs, ValueArgs};
+use super::console::Console;
+use super::error::CliError;
+use crate::client::secret::{AskSecret, Secret, Wanted};
+use crate::config::{Environment, files};
+
+/// Longest secret that is read; the vault takes less.
+const BYTES_MAX: u64 = 65_536;
+/// Name of the systemd credential.
+const CREDENTIAL: &str = "arbion-passphrase";
+
+/// Reads the value of a secret from where the arguments say.
+pub(super) fn value(args: &ValueArgs, name: &str, console: &mut Console) -> Result<Secret, CliError> {
+    if let Some(fd) = args.fd {
+        let path = format!("/dev/fd/{fd}");
+        let file = File::open(&path).map_err(|_| {
+            CliError::usage(format!("--fd: found {fd}, allowed a descriptor that can be read"))
+        })?;
+        return read(file);
+    }
+    if args.stdin {
+        return read(&mut console.input);
+    }
+    if !console.can_ask {
+        return Err(CliError::usage(
+            "the value is asked for at a terminal; elsewhere give it by --stdin or --fd",
+        ));
+    }
+    Ok(Secret::new(console.ask_hidden(&format!("value of {name}: "))?))
+}
+
+/// Everything up to the end, without the end of the last line.
+fn read(source: impl Read) -> Result<Secret, CliError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(BYTES_MAX as usize + 1));
+    source.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(CliError::usage(format!("the secret is longer than {BYTES_MAX} bytes")));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| CliError::usage("the secret is no UTF-8 text"))?;
+    Ok(Secret::new(text.strip_suffix('\n').map_or(text, |t| t.strip_suffix('\r').unwrap_or(t)).to_owned()))
+}
+
+/// Answers for passphrases: from files that were named, else from a person.
+pub(super) struct Passphrases<'a> {
+    console: &'a mut Console,
+    current: Option<PathBuf>,
+    new: Option<PathBuf>,
+}
+
+impl<'a> Passphrases<'a> {
+    /// `args` beat the environment; the environment beats a systemd credential.
+    pub(super) fn new(
+        console: &'a mut Console,
+        args: Option<&PassphraseArgs>,
+        environment: &Environment,
+    ) -> Self {
+        let credential = environment.credentials.as_ref().map(|dir| Path::new(dir).join(CREDENTIAL));
+        let current = args
+            .and_then(|args| args.passphrase_file.clone())
+            .or_else(|| environment.passphrase_file.as_ref().map(PathBuf::from))
+            .or_else(|| credential.filter(|file| file.exists()));
+        Self { console, current, new: args.and_then(|args| args.new_passphrase_file.clone()) }
+    }
+}
+
+impl AskSecret for Passphrases<'_> {
+    fn ask(&mut self, wanted: Wanted) -> Result<Option<Secret>, String> {
+        let file = if wanted == Wanted::Passphrase { &self.current } else { &self.new };
+        if let Some(file) = file {
+            return first_line(file).map(Some);
+        }
+        if !self.console.can_ask {
+            return Ok(None);
+        }
+        let mut hidden = |prompt: &str| {
+            self.console.ask_hidden(prompt).map(Secret::new).map_err(|error| error.to_string())
+        };
+        if wanted == Wanted::Passphrase {
+            return hidden("passphrase: ").map(Some);
+        }
+        let new = hidden("new passphrase, 12 characters or more: ")?;
+        if new.get().expose_secret().is_empty() {
+            return Err("no passphrase was given; nothing was changed".to_owned());
+        }
+        if hidden("the same again: ")? == new {
+            Ok(Some(new))
+        } else {
+            Err("the two passphrases differ; nothing was changed".to_owned())
+        }
+    }
+}
+
+fn first_line(path: &Path) -> Result<Secret, String> {
+    files::check_private_file(path).map_err(|error| error.to_string())?;
+    let say = |error: std::io::Error| format!("{}: {error}", path.display());
+    let file = File::open(path).map_err(say)?;
+    let mut line = Zeroizing::new(String::with_capacity(256));
+    std::io::BufReader::new(file).take(BYTES_MAX).read_line(&mut line).map_err(say)?;
+    Ok(Secret::new(line.trim_end_matches(['\n', '\r']).to_owned()))
+}

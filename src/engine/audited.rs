@@ -1,0 +1,79 @@
+//! What people do through an engine, written into the audit log with what came of it: orders confirmed, the kill switch, backups.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::client::{Reply, Request, SessionError};
+use crate::command::explain;
+use crate::command::types::Command;
+use crate::domain::audit::AuditAction;
+use crate::domain::order::OriginKind;
+use crate::keeping::Recorder;
+
+use super::session::give;
+
+type Answer = oneshot::Sender<Result<Reply, SessionError>>;
+
+/// An answer on whose way the log learns of it. What is no event goes as it came.
+pub(super) fn audited(recorder: Option<&Arc<Recorder>>, request: &Request, reply: Answer) -> Answer {
+    let Some((recorder, (action, door, object))) = recorder.zip(event(request)) else { return reply };
+    let recorder = Arc::clone(recorder);
+    let (ours, answer) = oneshot::channel();
+    tokio::spawn(async move {
+        let answer = answer.await.unwrap_or(Err(SessionError::Gone));
+        recorder.record(action, door, &object, &result(&answer));
+        give(reply, answer);
+    });
+    ours
+}
+
+/// What of a request is an event: the action, the door it came through, and to what it was done.
+fn event(request: &Request) -> Option<(AuditAction, &'static str, String)> {
+    match request {
+        Request::Execute { command, origin, allow_duplicate, .. } => match command {
+            Command::Halt => Some((AuditAction::Halted, door(*origin), "the kill switch".to_owned())),
+            Command::Resume => Some((AuditAction::Resumed, door(*origin), "the kill switch".to_owned())),
+            Command::Place(_) | Command::Close(_) | Command::Flatten { .. } if origin.is_human() => {
+                let action =
+                    if *allow_duplicate { AuditAction::OrderOverridden } else { AuditAction::OrderConfirmed };
+                Some((action, door(*origin), explain(command)))
+            }
+            _ => None,
+        },
+        Request::Halt { all } => {
+            let what = if *all { "the kill switch, exits too" } else { "the kill switch" };
+            Some((AuditAction::Halted, "session", what.to_owned()))
+        }
+        Request::Resume => Some((AuditAction::Resumed, "session", "the kill switch".to_owned())),
+        Request::Flatten { scope, .. } => {
+            Some((AuditAction::OrderConfirmed, "session", explain(&Command::Flatten { scope: *scope })))
+        }
+        Request::Backup { .. } => Some((AuditAction::BackedUp, "session", "the database".to_owned())),
+        _ => None,
+    }
+}
+
+const fn door(origin: OriginKind) -> &'static str {
+    match origin {
+        OriginKind::Ticket => "ticket",
+        OriginKind::Command => "command bar",
+        OriginKind::Cli => "command line",
+        _ => "automation",
+    }
+}
+
+fn result(answer: &Result<Reply, SessionError>) -> String {
+    match answer {
+        Ok(Reply::Orders(orders)) => {
+            let words: Vec<String> = orders
+                .iter()
+                .map(|order| format!("order {} {}", order.number, order.status.as_str()))
+                .collect();
+            if words.is_empty() { "ok".to_owned() } else { words.join(", ") }
+        }
+        Ok(Reply::Done(text)) => text.clone(),
+        Ok(_) => "ok".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}

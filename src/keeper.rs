@@ -1,0 +1,40 @@
+//! Profiles, secrets and the audit log, as `cli` asks for them.
+
+use std::sync::Arc;
+
+use arbion::cli::CliError;
+use arbion::cli::host::Settings;
+use arbion::client::keeping::{Keep, Kept};
+use arbion::client::secret::AskSecret;
+use arbion::engine::clock;
+use arbion::keeping::{KeepError, Keeping, Recorder};
+
+fn keeping(settings: &Settings) -> Keeping {
+    let (paths, profile) = (settings.paths.clone(), settings.profile.clone());
+    Keeping::new(paths, profile, settings.environment.clone(), clock::system_now)
+}
+
+fn failed(error: &KeepError) -> CliError {
+    let (code, exit) = error.code();
+    CliError::new(code, exit, error.to_string())
+}
+
+/// Lets a command run on the profile.
+pub fn admit(settings: &Settings, when_locked: bool) -> Result<(), CliError> {
+    keeping(settings).admit(when_locked).map_err(|error| failed(&error))
+}
+
+/// Does what is asked of profiles, secrets and the log.
+pub fn carry_out(settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
+    keeping(settings).carry_out(keep, ask).map_err(|error| failed(&error))
+}
+
+/// What writes an engine's events into the audit log. Without one the engine runs all the same: the kill switch and cancels must work
+/// whatever has become of the log.
+pub fn recorder(settings: &Settings) -> Option<Arc<Recorder>> {
+    let recorder = keeping(settings).recorder();
+    recorder
+        .map(Arc::new)
+        .inspect_err(|error| tracing::error!(%error, "nothing is written into the audit log"))
+        .ok()
+}
