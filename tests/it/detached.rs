@@ -71,7 +71,7 @@ impl Home {
         let end = Instant::now() + PATIENCE;
         while !test() {
             assert!(Instant::now() < end, "{what} never came");
-            std::thread::sleep(Duration::from_millis(20));
+            pause(Duration::from_millis(20));
         }
     }
 
@@ -114,6 +114,12 @@ impl Raw {
     }
 }
 
+/// Lets another process go on: there is nothing of it here to wait on.
+#[allow(clippy::disallowed_methods, reason = "other processes send no event")]
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
 fn signal(pid: u32, name: &str) {
     let pid = pid.to_string();
     assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
@@ -137,7 +143,7 @@ fn l1_the_first_order_starts_an_engine_that_stays_for_it() {
     assert_eq!(status["stays_for"], "1 working order");
     assert_eq!(status["clients"][0]["client"], "command");
     // Longer than one without anything to do would stay.
-    std::thread::sleep(Duration::from_secs(3));
+    pause(Duration::from_secs(3));
     assert_eq!(home.engine(), Some(engine));
     home.json(&["order", "cancel", "1"]);
     home.until("its end", || !is_alive(engine));
@@ -156,7 +162,7 @@ fn l1_no_death_of_its_starter_takes_it_along() {
     starter.wait().unwrap();
     let engine = home.engine().unwrap();
     signal(engine, "HUP");
-    std::thread::sleep(Duration::from_millis(300));
+    pause(Duration::from_millis(300));
     assert_eq!(home.engine(), Some(engine));
     // A session of its own, nothing of the terminal's, the root for a directory.
     let stat = std::fs::read_to_string(format!("/proc/{engine}/stat")).unwrap();
@@ -322,7 +328,7 @@ fn j7_an_engine_killed_with_orders_in_it_is_taken_up_by_the_next() {
             .unwrap();
         let Some(engine) = home.engine() else { continue };
         // From before the venue has it to after it has filled, spread evenly without a pattern.
-        std::thread::sleep(Duration::from_millis(n * 7_919 % 700));
+        pause(Duration::from_millis(n * 7_919 % 700));
         signal(engine, "KILL");
         home.until("its end", || !is_alive(engine));
     }
