@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use super::{StoreError, backup};
@@ -64,7 +64,14 @@ pub(super) fn run(
         backup::copy(connection, &folder.join(name))?;
     }
     for (sql, version) in migrations.iter().zip(1_i64..).skip(applied) {
-        let transaction = connection.transaction().map_err(fail)?;
+        // Nobody else writes from here on; another process may have done it while this one waited for that.
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+        let reached: i64 =
+            transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
+        if reached >= version {
+            continue;
+        }
         transaction.execute_batch(sql).map_err(fail)?;
         transaction
             .execute(

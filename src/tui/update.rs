@@ -25,7 +25,7 @@ use crate::command::types::Command;
 use crate::domain::alert::Alert;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{OriginKind, Side};
-use crate::domain::snapshot::{LogLine, Severity, Snapshot};
+use crate::domain::snapshot::{Connection, LogLine, Severity, Snapshot};
 use crate::domain::text::clean;
 
 /// Two interrupts within this time leave.
@@ -93,6 +93,9 @@ impl App {
             let chart = WayOut::Chart(alert.instrument.clone());
             wishes.push(Wish::Offer(Severity::Warning, text.clone(), chart));
             wishes.push(Wish::Notify(text));
+        }
+        for connection in newly_down(old, new) {
+            wishes.push(Wish::Say(Severity::Warning, format!("{}: {}", connection.name, connection.text)));
         }
         if self.env.current.is_none() {
             // The first picture came before the engine had a watchlist.
@@ -462,6 +465,14 @@ impl App {
         }
         self.toasts.push(Severity::Info, "Press Ctrl-C again to leave.".into(), now);
     }
+}
+
+/// Connections that answered, or were not there, and now do not answer.
+fn newly_down<'a>(old: &Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Connection> {
+    let was_down = |name: &str| old.connections.iter().any(|known| known.name == name && !known.up);
+    let down: Vec<&Connection> =
+        new.connections.iter().filter(|now| !now.up && !was_down(&now.name)).collect();
+    down.into_iter()
 }
 
 /// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.

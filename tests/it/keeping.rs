@@ -340,6 +340,10 @@ fn m4_a_planted_secret_is_in_no_file_log_argument_or_environment() {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             continue;
         }
+        // The engine's socket holds nothing.
+        if !path.is_file() {
+            continue;
+        }
         files += 1;
         let bytes = fs::read(&path).unwrap();
         for needle in ["CANARY", "43414e415259", "43414E415259", "Q0FOQVJZ", "AGE-SECRET-KEY-1"] {
