@@ -95,7 +95,8 @@ impl App {
             wishes.push(Wish::Notify(text));
         }
         for connection in newly_down(old, new) {
-            wishes.push(Wish::Say(Severity::Warning, format!("{}: {}", connection.name, connection.text)));
+            let text = format!("{}: {}", connection.name, connection.text);
+            wishes.push(Wish::Say(Severity::Warning, clean(&text).into_owned()));
         }
         if self.env.current.is_none() {
             // The first picture came before the engine had a watchlist.
