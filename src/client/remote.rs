@@ -195,8 +195,13 @@ impl Line {
             client: terms.client,
             pid: std::process::id(),
         };
-        writer.send(&ToEngine::Hello(hello)).await?;
-        match reader.next().await? {
+        // An engine that lets nobody in has said so and gone before it hears this: what it said is read all the same.
+        let sent = writer.send(&ToEngine::Hello(hello)).await;
+        let greeting = match reader.next().await {
+            Ok(greeting) => greeting,
+            Err(error) => return Err(sent.err().unwrap_or(error).into()),
+        };
+        match greeting {
             ToClient::Welcome(Welcome { nonce: theirs, .. }) if theirs == nonce => {}
             ToClient::Refused { reason } | ToClient::Bye { reason } => {
                 return Err(AttachError::Refused(reason));
@@ -346,5 +351,26 @@ fn lost(moves: bool) -> SessionError {
 fn give(to: oneshot::Sender<Result<Reply, SessionError>>, answer: Result<Reply, SessionError>) {
     if to.send(answer).is_err() {
         tracing::trace!("nobody waits for this answer any more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_full_engine_said_is_read_though_it_has_gone_before_our_hello() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let refused = ToClient::Refused { reason: "16 front ends are attached already".to_owned() };
+        Writer::new(theirs, FRAME_BYTES_MAX).send(&refused).await.unwrap();
+        let terms = Terms {
+            path: PathBuf::new(),
+            client: ClientKind::Command,
+            build: String::new(),
+            uid: rustix::process::getuid().as_raw(),
+            patience: None,
+        };
+        let error = Line::greet(&terms, ours).await.err().unwrap();
+        assert!(error.to_string().contains("16 front ends"), "{error}");
     }
 }

@@ -415,27 +415,7 @@ mod tests {
     }
 
     fn empty() -> Snapshot {
-        Snapshot {
-            seq: 1,
-            now: at(0),
-            profile: "default".into(),
-            mode: AccountMode::Paper,
-            trading_state: TradingState::Active,
-            feed: Feed::Simulated,
-            market: MarketClock { name: "NYSE".into(), open: true, changes_at: None },
-            default_account: AccountId::new("paper"),
-            accounts: Arc::default(),
-            positions: Arc::default(),
-            orders: Arc::default(),
-            quotes: Arc::default(),
-            specs: Arc::default(),
-            watchlists: Arc::default(),
-            alerts: Arc::default(),
-            books: Arc::default(),
-            log: Arc::default(),
-            connections: Arc::default(),
-            replay: None,
-        }
+        Snapshot::blank(at(0), "default", AccountId::new("paper"), Feed::Simulated)
     }
 
     /// A picture after another: a few things of each kind come, change and go, as a number decides.

@@ -165,6 +165,32 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A picture of an engine that has nothing yet: no accounts, no prices, trading allowed, the market taken as closed.
+    #[must_use]
+    pub fn blank(now: Timestamp, profile: &str, default_account: AccountId, feed: Feed) -> Self {
+        Self {
+            seq: 0,
+            now,
+            profile: profile.into(),
+            mode: AccountMode::Paper,
+            trading_state: TradingState::Active,
+            feed,
+            market: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
+            default_account,
+            accounts: Arc::default(),
+            positions: Arc::default(),
+            orders: Arc::default(),
+            quotes: Arc::default(),
+            specs: Arc::default(),
+            watchlists: Arc::default(),
+            alerts: Arc::default(),
+            books: Arc::default(),
+            log: Arc::default(),
+            connections: Arc::default(),
+            replay: None,
+        }
+    }
+
     /// The view of an account.
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<&AccountView> {

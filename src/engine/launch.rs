@@ -21,7 +21,7 @@ use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::Money;
 use crate::domain::order::OrderStatus;
 use crate::domain::quote::Feed;
-use crate::domain::snapshot::{MarketClock, Snapshot, Watchlist};
+use crate::domain::snapshot::{Snapshot, Watchlist};
 use crate::market::bars_csv::BarsError;
 use crate::market::simulated::{ACTIVE, SimulatedMarket};
 use crate::market::symbols::Universe;
@@ -212,30 +212,11 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
 /// What a screen can paint before the engine is up.
 #[must_use]
 pub fn first_picture(settings: &Settings) -> Snapshot {
-    Snapshot {
-        seq: 0,
-        now: system_now(),
-        profile: settings.profile.as_str().into(),
-        mode: AccountMode::Paper,
-        trading_state: TradingState::Active,
-        feed: match settings.feed {
-            FeedChoice::Simulated => Feed::Simulated,
-            FeedChoice::Replay { .. } => Feed::Replayed,
-        },
-        market: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
-        default_account: settings.venue.account.clone(),
-        accounts: Arc::default(),
-        positions: Arc::default(),
-        orders: Arc::default(),
-        quotes: Arc::default(),
-        specs: Arc::default(),
-        watchlists: Arc::default(),
-        alerts: Arc::default(),
-        books: Arc::default(),
-        log: Arc::default(),
-        connections: Arc::default(),
-        replay: None,
-    }
+    let feed = match settings.feed {
+        FeedChoice::Simulated => Feed::Simulated,
+        FeedChoice::Replay { .. } => Feed::Replayed,
+    };
+    Snapshot::blank(system_now(), &settings.profile, settings.venue.account.clone(), feed)
 }
 
 /// The parts of an engine before it runs.

@@ -428,7 +428,7 @@ async fn an_alert_rings_by_itself_and_survives_a_restart() {
     let mut engine = start(&profile, FeedChoice::Simulated);
     engine.started().await.unwrap();
     let snapshot = snapshot_of(&engine.session(), |snapshot| !snapshot.alerts.is_empty()).await;
-    let kept = snapshot.alerts.iter().find(|alert| alert.value.to_string() == far).unwrap();
+    let kept = snapshot.alerts.iter().find(|alert| alert.value == far.parse().unwrap()).unwrap();
     assert!(kept.waits());
     // Its prices come, though no list has it.
     assert!(snapshot.quotes.contains_key(&Instrument::equity("AAPL").unwrap()));

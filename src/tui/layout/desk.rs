@@ -31,7 +31,6 @@ impl Default for Desk {
     }
 }
 
-#[allow(dead_code, reason = "the session keeps and restores it next")]
 impl Desk {
     /// The layouts as they were kept: the one shown, the user's own, and the changed ones. What does not read is left out.
     #[must_use]
