@@ -302,7 +302,10 @@ impl Driver {
                     self.venue.replace(now, order, new.get());
                     self.hand_over(now, &mut queue);
                 }
-                Effect::Ask { .. } | Effect::Ring { .. } | Effect::Answer { .. } => {}
+                Effect::Ask { .. }
+                | Effect::Reconcile { .. }
+                | Effect::Ring { .. }
+                | Effect::Answer { .. } => {}
             }
         }
     }

@@ -17,4 +17,5 @@ mod keeping;
 mod killed;
 mod replay;
 mod terminal;
+mod under_load;
 mod ways_out;
