@@ -8,13 +8,18 @@
 )]
 
 mod agreement;
+mod canary;
 mod corpus;
+mod custody;
 mod detached;
 mod engine;
 mod errors;
+mod halts;
 mod house;
 mod keeping;
 mod killed;
+mod refusals;
 mod replay;
+mod supervised;
 mod terminal;
 mod ways_out;
