@@ -2,9 +2,11 @@
 
 mod backtests;
 mod keeper;
+mod linger;
 mod process;
 mod program;
 mod screen;
+mod supervisor;
 mod venue;
 
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 //! no engine, no store and no screen.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -34,6 +34,17 @@ pub struct Settings {
     pub environment: Environment,
     /// The one file that the configuration was read from, where the user named one.
     pub config_file: Option<PathBuf>,
+}
+
+/// How a process is an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunAs {
+    /// In front of whoever started it: a terminal, or a service manager.
+    Foreground,
+    /// Without the terminal it was started from.
+    Detached,
+    /// The same, as the child of a process that starts it again when it crashes.
+    Supervised,
 }
 
 /// Which engine a command wants.
@@ -351,24 +362,42 @@ pub trait Host: Send + Sync {
     /// When one runs and cannot be talked to.
     async fn running_engine(&self, settings: &Settings) -> Result<Option<Arc<dyn Session>>, CliError>;
 
+    /// A line to the engine of another profile, on behalf of this one; `None` where none runs. Without a name, as `running_engine`.
+    ///
+    /// # Errors
+    /// As there.
+    async fn engine_of(
+        &self,
+        settings: &Settings,
+        profile: Option<&ProfileName>,
+    ) -> Result<Option<Arc<dyn Session>>, CliError>;
+
     /// The same, with an engine started where none runs. It is ready when this returns.
     ///
     /// # Errors
     /// When it does not start, with what it says about that.
     async fn start_engine(&self, settings: &Settings) -> Result<Arc<dyn Session>, CliError>;
 
-    /// Is the profile's engine in this process until it is told to end, or nobody needs it. `detached`: without the terminal it was started
-    /// from.
+    /// Is the profile's engine in this process until it is told to end, or nobody needs it.
     ///
     /// # Errors
     /// When the engine cannot start, and that it broke.
-    async fn run_engine(&self, settings: &Settings, detached: bool) -> Result<(), CliError>;
+    async fn run_engine(&self, settings: &Settings, run_as: RunAs) -> Result<(), CliError>;
+
+    /// Whether an engine started now would outlive the logout: what to tell the user where it would not.
+    async fn logout_warning(&self, settings: &Settings) -> Option<String>;
 
     /// Kill switch on in the engine that another process runs on the profile; `all` cancels protective exits too. Returns once it is.
     ///
     /// # Errors
     /// When that engine cannot be told, or does not answer in time.
     async fn halt_elsewhere(&self, settings: &Settings, all: bool) -> Result<(), CliError>;
+
+    /// Puts a backup in the place of the profile's database, and says where what was there is kept, if something was. No engine may run.
+    ///
+    /// # Errors
+    /// When one runs, and when the backup is none of ours or damaged.
+    async fn restore(&self, settings: &Settings, from: &Path) -> Result<Option<PathBuf>, CliError>;
 
     /// Ends every engine that `session` started in this process: what is journalled is on disk, the profile's lock is free.
     ///

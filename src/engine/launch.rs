@@ -33,12 +33,15 @@ use crate::store::{Store, StoreError};
 use super::clock::{Clock, entropy, system_now};
 use super::feed::MarketFeed;
 use super::halt::HaltSignal;
+use super::heart::Heart;
 use super::journal::{JournalSender, JournalThread};
 use super::link::{self, LinkCommand, LinkQueue};
+use super::noted;
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
 use super::task::{EngineTask, Inbox};
+use super::vitals::Vitals;
 use super::waiters::Waiters;
 
 /// Events that may wait for the engine.
@@ -144,9 +147,30 @@ pub struct Running {
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
     started: Option<oneshot::Receiver<Result<(), EngineError>>>,
+    audit: Option<Arc<crate::keeping::Recorder>>,
+    vitals: watch::Receiver<Arc<Vitals>>,
+    heart: Arc<Heart>,
 }
 
 impl Running {
+    /// What its own thread knows of itself.
+    #[must_use]
+    pub fn vitals(&self) -> watch::Receiver<Arc<Vitals>> {
+        self.vitals.clone()
+    }
+
+    /// Whether that thread lives.
+    #[must_use]
+    pub fn heart(&self) -> Arc<Heart> {
+        Arc::clone(&self.heart)
+    }
+
+    /// The line to the audit log, for whoever runs the process around it.
+    #[must_use]
+    pub fn audit(&self) -> Option<Arc<crate::keeping::Recorder>> {
+        self.audit.clone()
+    }
+
     /// A line to the engine.
     #[must_use]
     pub fn session(&self) -> LocalSession {
@@ -188,13 +212,17 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
     let (snapshots, snapshots_out) = watch::channel(Arc::new(first_picture(&settings)));
     let (shutdown_in, shutdown) = oneshot::channel();
     let (started_in, started) = oneshot::channel();
+    let audit = settings.audit.clone();
+    let (vitals_in, vitals) = watch::channel(Arc::default());
+    let heart = Arc::new(Heart::default());
+    let of_itself = (vitals_in, Arc::clone(&heart));
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return give(started_in, Err(EngineError::Thread(error))),
         };
         runtime.block_on(async move {
-            match Assembly::new(settings, universe, snapshots).await {
+            match Assembly::new(settings, universe, snapshots, of_itself).await {
                 Ok(assembly) => {
                     give(started_in, Ok(()));
                     assembly.run(requests, shutdown).await;
@@ -208,6 +236,9 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
         shutdown: Some(shutdown_in),
         thread: Some(thread),
         started: Some(started),
+        audit,
+        vitals,
+        heart,
     })
 }
 
@@ -234,6 +265,7 @@ impl Assembly {
         mut settings: Settings,
         universe: Arc<Universe>,
         snapshots: watch::Sender<Arc<Snapshot>>,
+        (vitals, heart): (watch::Sender<Arc<Vitals>>, Arc<Heart>),
     ) -> Result<Self, EngineError> {
         let calendar = Arc::new(Calendar::nyse());
         let replay = matches!(settings.feed, FeedChoice::Replay { .. });
@@ -251,8 +283,16 @@ impl Assembly {
         let now = clock.now();
         let store = match settings.access {
             Access::Read => Store::open_reader(&settings.directory)?,
-            Access::Trade | Access::Glance => Store::open(&settings.directory, now)?,
+            Access::Trade | Access::Glance => {
+                let before = Store::versions(&settings.directory);
+                let store = Store::open(&settings.directory, now)?;
+                noted::migration(settings.audit.as_deref(), before, store.path());
+                store
+            }
         };
+        if settings.access == Access::Trade && !replay {
+            noted::limits(settings.audit.as_deref(), &store, &limits_of(&settings, replay))?;
+        }
         let account = settings.venue.account.clone();
         let mut core = make_core(&settings, &calendar, feed.feed(), now);
         let venue = open_venue(&settings, &store, replay)?;
@@ -303,6 +343,11 @@ impl Assembly {
             needs_daily_stats: settings.venue.needs_daily_stats(),
             last_call: None,
             desktop_alerts: settings.desktop_alerts,
+            broker_calls: super::vitals::Tally::default(),
+            unanswered: 0,
+            vitals,
+            heart,
+            custody: super::custody::Custody::default(),
         };
         task.open(lists, account).await;
         Ok(Self { task, inbox_written, journal, _lock: lock })
@@ -479,10 +524,7 @@ pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Fee
     };
     let mut core = Engine::new(config, Arc::clone(calendar), now);
     let cash = settings.venue.opening_cash;
-    let limits = settings
-        .limits
-        .clone()
-        .unwrap_or_else(|| if replay { RiskLimits::bar_mode(cash) } else { RiskLimits::simulated(cash) });
+    let limits = limits_of(settings, replay);
     let capabilities =
         Capabilities { short_sales: settings.venue.kind == AccountKind::Margin, ..Capabilities::paper() };
     let setup = AccountSetup {
@@ -497,6 +539,13 @@ pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Fee
     };
     drop(core.step(now, Input::Account(Box::new(setup))));
     core
+}
+
+/// The limits in force: those of the settings, or those of a simulated account of this size.
+fn limits_of(settings: &Settings, replay: bool) -> RiskLimits {
+    let cash = settings.venue.opening_cash;
+    let base = || if replay { RiskLimits::bar_mode(cash) } else { RiskLimits::simulated(cash) };
+    settings.limits.clone().unwrap_or_else(base)
 }
 
 fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Venue, EngineError> {

@@ -36,6 +36,12 @@ pub(super) struct Reported {
 /// How a call to a broker went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call {
+    /// Which, such as `submit`.
+    pub(super) name: &'static str,
+    /// How long it took.
+    pub(super) took: Duration,
+    /// It was answered.
+    pub(super) well: bool,
     /// Milliseconds until its answer.
     pub(super) latency_ms: u32,
     /// When, and why there was none, or none that says anything.
@@ -50,6 +56,19 @@ pub(super) enum LinkCommand {
     Ask(ClientOrderId),
     /// Everything there is, executions since an instant.
     Reconcile(ReconcileReason, Timestamp),
+}
+
+impl LinkCommand {
+    /// The call to the broker, by name.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Submit(_) => "submit",
+            Self::Cancel(_) => "cancel",
+            Self::Replace(..) => "replace",
+            Self::Ask(_) => "ask",
+            Self::Positions => "positions",
+        }
+    }
 }
 
 /// The engine's end of a link. It never waits: what a slow link has no room for is not sent, and said so, or kept where it must not be lost.
@@ -90,6 +109,11 @@ impl LinkQueue {
         }
     }
 
+    /// Commands that wait, those that were kept among them.
+    pub(super) fn waiting(&self) -> usize {
+        self.commands.max_capacity() - self.commands.capacity() + self.cancels.len()
+    }
+
     /// Sends what was kept, as far as there is room.
     pub(super) fn flush(&mut self) {
         while let Some(id) = self.cancels.pop_front() {
@@ -126,9 +150,9 @@ pub(super) async fn run(
                 }
             }
             command => {
-                let started = Instant::now();
+                let (name, started) = (command.name(), Instant::now());
                 let error = link.carry_out(command).await;
-                link.report_call(started.elapsed(), error).await;
+                link.report_call(name, started.elapsed(), error).await;
             }
         }
     }
@@ -186,9 +210,10 @@ impl Link {
     }
 
     /// Tells how a call went, for the connections.
-    async fn report_call(&self, took: Duration, error: Option<String>) {
+    async fn report_call(&self, name: &'static str, took: Duration, error: Option<String>) {
         let latency_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
-        let call = Call { latency_ms, error: error.map(|text| (self.clock.now(), text)) };
+        let well = error.is_none();
+        let call = Call { name, took, well, latency_ms, error: error.map(|text| (self.clock.now(), text)) };
         let reported = Reported { events: Vec::new(), venue: None, call: Some(call) };
         if self.reports.send(reported).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");

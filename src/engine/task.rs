@@ -28,12 +28,14 @@ use crate::quant::impact::volatility_of;
 use super::clock::{Clock, ClockWatch, since_boot, system_now};
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
-use super::journal::{Job, JournalSender, Written};
+use super::heart::{Doing, Heart};
+use super::journal::{JOBS_MAX, Job, JournalSender, Written};
 use super::launch::Access;
-use super::link::{Call, LinkCommand, LinkQueue, Reported};
+use super::link::{COMMANDS_MAX, Call, LinkCommand, LinkQueue, Reported};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
-use super::session::{Asked, give};
+use super::session::{Asked, REQUESTS_MAX, give};
+use super::vitals::{Tally, Vitals, queue};
 use super::waiters::{Until, Waiters};
 
 /// How often prices are looked at.
@@ -94,6 +96,15 @@ pub(super) struct EngineTask {
     pub(super) last_call: Option<Call>,
     /// Alerts that ring go to the desktop too.
     pub(super) desktop_alerts: bool,
+    /// Calls to brokers: how long, how many failed.
+    pub(super) broker_calls: Tally,
+    /// Tickets that the journal has not answered.
+    pub(super) unanswered: usize,
+    pub(super) vitals: watch::Sender<Arc<Vitals>>,
+    /// Says that this thread lives.
+    pub(super) heart: Arc<Heart>,
+    /// The lock of the profile.
+    pub(super) custody: super::custody::Custody,
 }
 
 /// What comes in from outside.
@@ -116,15 +127,19 @@ impl EngineTask {
             (ticker(FEED_EVERY), ticker(PUBLISH_EVERY), ticker(TICK_EVERY));
         let mut halt = ticker(HALT_EVERY);
         self.surroundings();
+        self.look_for_lock().await;
         self.publish();
         loop {
             let deadline = self.waiters.deadline();
+            self.heart.beat(Doing::Waiting);
             tokio::select! {
                 // Shutdown, what the disk and brokers say, what people ask, waiting ends, pictures, prices.
                 biased;
                 _ = &mut inbox.shutdown => break,
                 () = inbox.halt.recv() => self.halt_by_signal().await,
                 Some((ticket, result)) = inbox.written.recv() => {
+                    self.heart.beat(Doing::Journaled);
+                    self.unanswered = self.unanswered.saturating_sub(1);
                     let input = match result {
                         Ok(()) => Input::Journaled(ticket),
                         Err(reason) => Input::JournalFailed { ticket, reason },
@@ -133,32 +148,58 @@ impl EngineTask {
                     self.settle();
                 }
                 Some(reported) = self.reports.recv() => {
+                    self.heart.beat(Doing::Reported);
                     self.link.flush();
                     self.reported(reported).await;
                     self.settle();
                 }
-                _ = halt.tick() => self.look_for_halt().await,
+                Some(finished) = self.custody.finished.recv() => self.kept_safe(finished).await,
+                _ = halt.tick() => {
+                    self.heart.beat(Doing::Halt);
+                    self.look_for_halt().await;
+                    self.look_for_lock().await;
+                }
                 asked = inbox.requests.recv() => match asked {
                     Some(asked) => {
+                        self.heart.beat(Doing::Request);
                         self.answer(asked).await;
                         self.publish();
                     }
                     None => break,
                 },
                 () = at_or_never(deadline) => self.settle(),
-                _ = publish.tick(), if self.core.changed() => self.publish(),
+                _ = publish.tick(), if self.core.changed() => {
+                    self.heart.beat(Doing::Publish);
+                    self.publish();
+                }
                 _ = tick.tick() => {
+                    self.heart.beat(Doing::Tick);
+                    self.tell_vitals();
                     self.send_unsent();
                     self.link.flush();
                     self.surroundings();
                     self.watch_clock().await;
                     self.step(Input::Tick).await;
                 }
-                _ = feed.tick() => self.prices().await,
+                _ = feed.tick() => {
+                    self.heart.beat(Doing::Prices);
+                    self.prices().await;
+                }
             }
         }
         // Whatever waits for a broker will be found by the next start; nobody is left hanging here.
         self.pending.clear();
+    }
+
+    /// How this thread is doing, for whoever asks the process.
+    fn tell_vitals(&self) {
+        let queues = vec![
+            queue("answers", self.pending.len() + self.waiters.len(), REQUESTS_MAX * 2),
+            queue("journal", self.unanswered, JOBS_MAX),
+            queue("broker link", self.link.waiting(), COMMANDS_MAX),
+            queue("broker reports", self.reports.len(), self.reports.max_capacity()),
+        ];
+        self.vitals.send_replace(Arc::new(Vitals { broker_calls: self.broker_calls.status(), queues }));
     }
 
     /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
@@ -183,8 +224,9 @@ impl EngineTask {
     /// Folds in what a broker reports. The books and the paper venue change on the disk in one transaction.
     async fn reported(&mut self, reported: Reported) {
         if let Some(call) = reported.call {
-            let error = call.error.or_else(|| self.last_call.take().and_then(|last| last.error));
-            self.last_call = Some(Call { latency_ms: call.latency_ms, error });
+            self.broker_calls.add(call.name, call.took, call.well);
+            let error = call.error.clone().or_else(|| self.last_call.take().and_then(|last| last.error));
+            self.last_call = Some(Call { error, ..call });
         }
         self.together = Some(Vec::new());
         for event in reported.events {
@@ -214,6 +256,7 @@ impl EngineTask {
     /// it is not on disk.
     async fn write(&mut self, job: Job) {
         let tickets = job.tickets();
+        self.unanswered += tickets.len();
         self.unsent.push_back(job);
         self.send_unsent();
         if self.unsent.is_empty() {
@@ -296,9 +339,10 @@ impl EngineTask {
         self.waiters.settle(&self.core);
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         if self.core.changed() {
             let mut snapshot = self.core.snapshot();
+            snapshot.locked = self.custody.locked;
             snapshot.books = self.feed.books.section();
             self.snapshots.send_replace(Arc::new(snapshot));
         }

@@ -8,14 +8,19 @@
 )]
 
 mod agreement;
+mod canary;
 mod corpus;
+mod custody;
 mod detached;
 mod engine;
 mod errors;
+mod halts;
 mod house;
 mod keeping;
 mod killed;
+mod refusals;
 mod replay;
+mod supervised;
 mod terminal;
 mod under_load;
 mod ways_out;

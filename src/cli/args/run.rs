@@ -262,6 +262,17 @@ pub struct ManArgs {
     pub directory: Option<PathBuf>,
 }
 
+/// `restore`
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// A copy that `arbion backup` made, or the program itself before a migration
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {

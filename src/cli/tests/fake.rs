@@ -1,6 +1,7 @@
 //! A host and a session in memory: a small exchange that fills market orders at once and lets limits rest.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use super::samples::{
 };
 use crate::cli::error::CliError;
 use crate::cli::host::{
-    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, ScreenRequest, SessionKind,
+    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest, SessionKind,
     Settings, SweepControl, SweepReport, SweepRow, TradesFormat,
 };
 use crate::client::keeping::{Keep, Kept};
@@ -22,6 +23,7 @@ use crate::client::message::OrderRef;
 use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, Place};
+use crate::config::ProfileName;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::Execution;
 use crate::domain::ids::AccountId;
@@ -296,11 +298,27 @@ impl Host for FakeHost {
         let runs = locked(&self.engines).last().copied().unwrap_or(false);
         Ok(runs.then(|| Arc::clone(&self.session) as Arc<dyn Session>))
     }
+    async fn engine_of(
+        &self,
+        settings: &Settings,
+        _: Option<&ProfileName>,
+    ) -> Result<Option<Arc<dyn Session>>, CliError> {
+        self.running_engine(settings).await
+    }
+
     async fn start_engine(&self, _: &Settings) -> Result<Arc<dyn Session>, CliError> {
         locked(&self.engines).push(true);
         Ok(Arc::clone(&self.session) as Arc<dyn Session>)
     }
-    async fn run_engine(&self, _: &Settings, _: bool) -> Result<(), CliError> {
+    async fn restore(&self, _: &Settings, _: &Path) -> Result<Option<PathBuf>, CliError> {
+        Ok(None)
+    }
+
+    async fn logout_warning(&self, _: &Settings) -> Option<String> {
+        None
+    }
+
+    async fn run_engine(&self, _: &Settings, _: RunAs) -> Result<(), CliError> {
         Ok(())
     }
     async fn halt_elsewhere(&self, _: &Settings, all: bool) -> Result<(), CliError> {
