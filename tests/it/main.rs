@@ -15,6 +15,8 @@ mod errors;
 mod house;
 mod keeping;
 mod killed;
+mod pseudo;
 mod replay;
+mod stream;
 mod terminal;
 mod ways_out;
