@@ -250,7 +250,7 @@ const RESTING: &str = r#""order_type":"limit","limit_price":"400","time_in_force
 /// The first picture of which this is true.
 pub(crate) async fn seen(session: &LocalSession, is_it: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
     let mut snapshots = session.snapshots();
-    let found = tokio::time::timeout(std::time::Duration::from_secs(10), snapshots.wait_for(is_it)).await;
+    let found = tokio::time::timeout(std::time::Duration::from_secs(60), snapshots.wait_for(is_it)).await;
     found.expect("in time").expect("the engine runs").clone()
 }
 
@@ -437,7 +437,7 @@ async fn an_alert_rings_by_itself_and_survives_a_restart() {
 /// Waits for a picture that is as wanted, at most ten seconds.
 async fn snapshot_of(session: &LocalSession, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
     let mut pictures = session.snapshots();
-    let found = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+    let found = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         loop {
             let picture = Arc::clone(&pictures.borrow_and_update());
             if wanted(&picture) {
