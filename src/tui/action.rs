@@ -40,6 +40,8 @@ actions! {
     CommandBar = "command",
     /// Filter the list.
     Filter = "filter",
+    /// Choose and order the columns of the list.
+    Columns = "columns",
     /// Kill switch on, or off again.
     Halt = "halt",
     /// To the next pane.

@@ -7,6 +7,7 @@ use super::app::App;
 use super::bar::is_order;
 use super::chores::Chore;
 use super::dialogs::Dialog;
+use super::dialogs::columns::Columns;
 use super::dialogs::confirm::Confirm;
 use super::dialogs::report::Report;
 use super::env::At;
@@ -144,6 +145,17 @@ impl App {
                 let name = format!("{}-{stamp}.csv", self.focus.name());
                 Wish::Export(Chore::Export { name, text: sheet.csv() })
             }
+        });
+    }
+
+    /// Opens the columns of the pane with the keys.
+    pub fn choose_columns(&self, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let at = At { env: &self.env, snapshot };
+        wishes.push(match self.pane(self.focus).columns(&at) {
+            Some((columns, choice)) => {
+                Wish::Open(Box::new(Dialog::Columns(Columns::new(self.focus, columns, choice.clone()))))
+            }
+            None => Wish::Say(Severity::Info, format!("{} has no columns to choose.", self.focus.tab())),
         });
     }
 

@@ -15,10 +15,14 @@ mod market;
 mod orders;
 mod speak;
 mod ticket;
+mod watch;
 
 use std::time::Duration;
 
-use super::args::{Cli, Command, ConfigCommand, ExportCommand, OrderCommand, PaperCommand};
+use super::args::{
+    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, NoteCommand, OrderCommand, PaperCommand,
+    WatchlistCommand,
+};
 use super::console::Console;
 use super::error::{CliError, LOCKED};
 use super::host::{Host, ScreenRequest, SessionKind, Settings};
@@ -127,6 +131,15 @@ impl Context<'_> {
             Command::Quote(args) => market::quote(&line, args).await,
             Command::Bars(args) => market::bars(&line, args).await,
             Command::Chain(args) => market::chain(&line, args).await,
+            Command::Depth(args) => watch::depth(&line, args).await,
+            Command::Movers(args) => watch::movers(&line, args).await,
+            Command::Groups(args) => watch::groups(&line, args).await,
+            Command::Watchlist(command) => watch::watchlist(&line, command).await,
+            Command::Alert(command) => watch::alert(&line, command).await,
+            Command::Note(command) => watch::note(&line, command).await,
+            Command::Equity(args) => watch::equity(&line, args).await,
+            Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
+            Command::Connections => watch::connections(&line).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
             Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,
@@ -205,6 +218,15 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Quote(_)
         | Command::Bars(_)
         | Command::Chain(_)
+        | Command::Depth(_)
+        | Command::Movers(_)
+        | Command::Groups(_)
+        | Command::Watchlist(WatchlistCommand::List | WatchlistCommand::Show { .. })
+        | Command::Alert(AlertCommand::List)
+        | Command::Note(NoteCommand::List)
+        | Command::Equity(_)
+        | Command::Risk { .. }
+        | Command::Connections
         | Command::Backup(_)
         | Command::Order(OrderCommand::Preview(_) | OrderCommand::List(_) | OrderCommand::Show(_)) => {
             SessionKind::Read

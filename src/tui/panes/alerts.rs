@@ -7,7 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 
-use super::{ListFilter, Pane, PaneKind, draw_empty, titled};
+use super::sheet::cell;
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::Request;
 use crate::domain::alert::{Alert, AlertChange, AlertId, AlertWhen};
 use crate::domain::money::parse_decimal;
@@ -15,6 +16,7 @@ use crate::domain::snapshot::{Severity, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::widgets::text_input::TextInput;
@@ -101,7 +103,7 @@ impl AlertsPane {
         if !visible.contains(&row) {
             return;
         }
-        let kept = crate::tui::widgets::table::fitting(&COLUMNS, area.width);
+        let kept = crate::tui::widgets::table::fitting(&COLUMNS, &Choice::default(), area.width);
         let before =
             kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| COLUMNS[*i].width + 1).sum::<u16>();
         let place = Rect {
@@ -190,8 +192,15 @@ impl Pane for AlertsPane {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
-            .render(area, buf);
+        Table {
+            theme: look.theme,
+            columns: &COLUMNS,
+            choice: &Choice::default(),
+            rows: &drawn,
+            more,
+            focused: look.focused,
+        }
+        .render(area, buf);
         self.draw_edit(&rows, look, area, buf);
     }
 
@@ -257,6 +266,23 @@ impl Pane for AlertsPane {
         if let Some(row) = row {
             self.selected = rows.get(row).map(|alert| alert.id);
         }
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet =
+            Sheet::new(&["id", "symbol", "alert", "value", "created_at", "rang_at", "rang_price"]);
+        for alert in self.rows(at.snapshot) {
+            sheet.push(vec![
+                alert.id.to_string(),
+                alert.instrument.key(),
+                alert.words(),
+                alert.value.normalize().to_string(),
+                alert.created_at.to_string(),
+                cell(alert.fired_at),
+                cell(alert.fired_price),
+            ]);
+        }
+        Some(sheet)
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {

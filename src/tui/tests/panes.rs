@@ -6,7 +6,7 @@ use super::harness::Runner;
 use super::trading_day;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::alert::{AlertChange, AlertId};
-use crate::domain::order::{OrderStatus, Side};
+use crate::domain::order::{OrderStatus, Pricing, Side, Trail};
 use crate::tui::Effect;
 use crate::tui::panes::PaneKind;
 
@@ -26,6 +26,13 @@ fn alone(size: (u16, u16), kind: PaneKind) -> Runner {
 #[test]
 fn each_pane_at_three_sizes() {
     for kind in [
+        PaneKind::Watchlist,
+        PaneKind::Chart,
+        PaneKind::Positions,
+        PaneKind::Orders,
+        PaneKind::Ticket,
+        PaneKind::Activity,
+        PaneKind::Chain,
         PaneKind::Depth,
         PaneKind::Portfolio,
         PaneKind::History,
@@ -178,6 +185,18 @@ fn risk_shows_what_is_used_and_allowed() {
     runner.keys(":").text("show risk").keys("enter z").sees("Risk").sees("largest: MSFT");
     runner.sees("25.3%").sees("101%!").sees("fall from the high").sees("1.4%");
     runner.keys(":").text("show connections").keys("enter").sees("schwab").sees("DOWN");
+}
+
+#[test]
+fn a_trailing_order_says_where_its_stop_stands() {
+    let mut snapshot = trading_day::snapshot();
+    let mut orders = snapshot.orders.to_vec();
+    let order = orders.iter_mut().find(|order| order.is_working()).unwrap();
+    order.request.pricing = Pricing::TrailingStop { trail: Trail::Percent(rust_decimal::Decimal::TWO) };
+    order.trailing_stop = Some(trading_day::price("227.16"));
+    snapshot.orders = Arc::new(orders);
+    let mut runner = Runner::new((120, 40));
+    runner.show(snapshot).keys("4 z").sees("227.16/2%").keys("g enter").sees("stop now").sees("227.16");
 }
 
 #[test]
