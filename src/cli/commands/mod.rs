@@ -78,6 +78,17 @@ impl Context<'_> {
         Ok(settings)
     }
 
+    /// The same for a screen, and whether it is the first one ever: then it paints before the installation is made, which takes a slow disk
+    /// some tenths of a second.
+    pub(super) fn screen_settings(&self) -> Result<(Settings, bool), CliError> {
+        let settings = self.settings(false)?;
+        if !self.host.is_first_start(&settings) {
+            return Ok((self.settings(true)?, false));
+        }
+        settings.paths.prepare(&settings.profile)?;
+        Ok((settings, true))
+    }
+
     /// The profile named by option, environment, or neither.
     pub(super) fn profile(&self) -> Result<ProfileName, CliError> {
         match (&self.cli.globals.profile, &self.environment.arbion_profile) {
@@ -173,9 +184,9 @@ impl Context<'_> {
 
     async fn screen(&mut self) -> Result<Output, CliError> {
         self.need_screen()?;
-        let settings = self.settings(true)?;
+        let (settings, first_start) = self.screen_settings()?;
         self.log = super::logging::start(&settings, self.host);
-        let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false };
+        let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false, first_start };
         self.host.screen(&settings, &request).await?;
         Output::new(&serde_json::Value::Null)
     }

@@ -318,6 +318,9 @@ impl Host for FakeHost {
     fn admit(&self, _: &Settings, when_locked: bool) -> Result<(), CliError> {
         locked(&self.admission).as_ref().filter(|_| !when_locked).map_or(Ok(()), |error| Err(error.clone()))
     }
+    fn is_first_start(&self, _: &Settings) -> bool {
+        false
+    }
     fn keep(&self, _: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
         let answer = match &keep {
             Keep::SecretSet { .. } => ask.ask(Wanted::NewPassphrase),
