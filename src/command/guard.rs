@@ -353,11 +353,23 @@ fn two_commands(tokens: &[Token]) -> bool {
     let acts: Vec<usize> = tokens
         .iter()
         .enumerate()
-        .filter(|(_, t)| {
-            matches!(
-                t.text.as_str(),
-                "buy" | "sell" | "cancel" | "bto" | "sto" | "stc" | "sld" | "dump" | "liquidate" | "flatten"
-            )
+        .filter(|(i, t)| {
+            // Best Buy is a company.
+            let name = t.text == "buy" && *i > 0 && tokens[*i - 1].text == "best";
+            !name
+                && matches!(
+                    t.text.as_str(),
+                    "buy"
+                        | "sell"
+                        | "cancel"
+                        | "bto"
+                        | "sto"
+                        | "stc"
+                        | "sld"
+                        | "dump"
+                        | "liquidate"
+                        | "flatten"
+                )
         })
         .map(|(i, _)| i)
         .collect();

@@ -162,14 +162,20 @@ fn elsewhere(tokens: &[lex::Token]) -> Option<Command> {
         "Rolling is done in the option chain: close one leg and open the other as a package."
     } else if first == "exercise" {
         "Exercise is asked for in the positions pane; in-the-money options are exercised at expiry by themselves."
-    } else if matches!(first, "swap" | "bridge") {
+    } else if matches!(first, "swap" | "bridge" | "convert" | "exchange") {
         "Token swaps are done in the wallets pane."
     } else if matches!(first, "stake" | "unstake") {
         "Staking is done in the wallets pane."
-    } else if matches!(first, "send" | "transfer" | "withdraw" | "deposit" | "wire")
-        && has(&["to", "from", "usdc", "usd", "cash", "0x"])
+    } else if matches!(first, "withdraw" | "deposit")
+        || matches!(first, "send" | "transfer" | "wire") && has(&["to", "from", "usdc", "usd", "cash", "0x"])
     {
         "Transfers are done in the wallets pane, with the address confirmed there."
+    } else if matches!(first, "reverse" | "flip") {
+        "A position is turned by two orders: close it, then open the other side."
+    } else if has(&["twap", "vwap", "iceberg", "adaptive", "pov"])
+        && tokens.iter().any(|t| guard::is_verb(&t.text))
+    {
+        "Orders worked by an algorithm are not offered; say market, limit, stop or trail."
     } else if matches!(first, "dca") {
         "Recurring orders are set up as a strategy, not from the command bar."
     } else if first == "backtest" {

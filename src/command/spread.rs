@@ -277,6 +277,9 @@ impl Strikes<'_> {
             return Ok(());
         }
         let text = match count {
+            1 if self.said.is_empty() && self.slots.quantity.is_some() => {
+                "How many, and at which strike? As in: buy 1 tsla 400 straddle dec 18 for 20.".to_owned()
+            }
             1 => "This spread has 1 strike; which one?".to_owned(),
             _ => format!("This spread has {count} different strikes; which ones?"),
         };

@@ -131,7 +131,8 @@ fn by_name(tokens: &[Token], least: usize, context: &ParseContext<'_>) -> Option
         let may_be = (begins && !super::words::is_keyword(last))
             || last.len() == 1
             || begins && matches!(last.as_str(), "etf" | "cash")
-            || matches!(first.as_str(), "the" | "at" | "home" | "usd");
+            || matches!(first.as_str(), "the" | "at" | "home" | "usd")
+            || (first.as_str(), last.as_str()) == ("best", "buy");
         if may_be && let Some(found) = named(&tokens[..count], context) {
             return Some((found, count));
         }

@@ -15,10 +15,11 @@ use super::types::{Command, Missing};
 use super::words;
 
 /// Words around the name of an order that say nothing about which one.
-const AROUND: [&str; 24] = [
+const AROUND: [&str; 25] = [
     "my",
     "the",
     "all",
+    "everything",
     "every",
     "any",
     "open",
@@ -80,6 +81,10 @@ fn cancel_rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
             once(&mut id, found, "orders")?;
         } else if let Some(said) = side_of_orders(cursor) {
             once(&mut side, said, "sides")?;
+        } else if id.is_some() && cursor.text(0) == "and" {
+            return Err(refused(
+                "One order at a time, all of a symbol (cancel aapl), or all of them (cancel all).",
+            ));
         } else if cursor.take(&AROUND) || cursor.take_pause() {
         } else if let Some(found) = cursor.instrument() {
             once(&mut instrument, one(found)?, "symbols")?;
@@ -195,6 +200,7 @@ pub(super) fn replace(tokens: &[Token], context: &ParseContext<'_>) -> Option<Co
     ]) || (matches!(tokens.first().map(|t| t.text.as_str()), Some("set"))
             // "set a stop at 180" places one, "set my aapl stop to 180" moves one.
             && !matches!(tokens.get(1).map(|t| t.text.as_str()), Some("a" | "an" | "up" | "trailing"))
+            && !sets_a_new_stop(tokens)
         && names_an_order(tokens)
         && cursor.take(&["set"]));
     // "reduce my aapl by half" and "drop amd from the list" are read elsewhere: here an order, or a field of one, is named.
@@ -207,6 +213,15 @@ pub(super) fn replace(tokens: &[Token], context: &ParseContext<'_>) -> Option<Co
             .and_then(Changes::command)
             .unwrap_or_else(|trouble| super::question_back(trouble, context)),
     )
+}
+
+/// "set stop loss for nvda at 160" places one: what is there already is set "to" another price.
+fn sets_a_new_stop(tokens: &[Token]) -> bool {
+    let stop = tokens
+        .get(1)
+        .is_some_and(|t| matches!(t.text.as_str(), "stop" | "stp" | "sl" | "stoploss" | "stop-loss"));
+    let said = |words: &[&str]| tokens.iter().any(|t| words.contains(&t.text.as_str()));
+    stop && said(&["for", "on", "under", "below"]) && !said(&["to"])
 }
 
 /// Does the sentence name an order by number, or one of its fields.

@@ -31,6 +31,11 @@ impl Reader<'_> {
         if let Some(used) = self.fraction() {
             return used;
         }
+        // "a share of aapl" is one; "some" and a bare "a" are no number.
+        if matches!(self.text(0), "a" | "an") && matches!(self.text(1), "share" | "contract") {
+            self.at += 2;
+            return once(&mut self.slots.quantity, Decimal::ONE, "quantities");
+        }
         match self.kind(0) {
             Some(Kind::Money(value)) => {
                 let value = *value;
@@ -136,6 +141,9 @@ impl Reader<'_> {
             return refuse(format!("All of it, or {value}? Say one."));
         }
         let first = self.slots.quantity.is_none() && self.slots.numbers.is_empty() && !self.slots.all;
+        if first && matches!(self.text(0), "for" | "on") && matches!(self.kind(1), Some(Kind::Number(_))) {
+            return self.price_before_quantity(value);
+        }
         if !first {
             self.slots.numbers.push(value);
             self.slots.early_number |= self.slots.quantity.is_some() && self.slots.instrument.is_none();
@@ -157,6 +165,15 @@ impl Reader<'_> {
             self.at += 1;
         }
         Ok(())
+    }
+
+    /// "bid 184 for 100 aapl": the first of two numbers joined so is the price, behind verbs that name one. Behind others it may be either.
+    fn price_before_quantity(&mut self, value: Decimal) -> Parsed<()> {
+        if !std::mem::take(&mut self.slots.price_first) || self.slots.limit.is_some() {
+            return refuse("Which number is the price? Say it with at, as in: buy 10 aapl at 185.");
+        }
+        self.at += 1;
+        self.limit_price(value)
     }
 
     /// Is this a line as thinkorswim writes and copies them: signed quantity, price behind an `@` or the order type in letters.

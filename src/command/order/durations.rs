@@ -21,6 +21,14 @@ impl Reader<'_> {
             ("good", "today" | "day", ..) => (TimeInForce::Day, 2),
             ("for", "the", "day", _) => (TimeInForce::Day, 3),
             ("for", "today", ..) => (TimeInForce::Day, 2),
+            ("time", "in", "force", _) => {
+                self.at += 3;
+                return Ok(());
+            }
+            ("tif", ..) => {
+                self.at += 1;
+                return Ok(());
+            }
             ("day", "order" | "only", ..) => (TimeInForce::Day, 2),
             ("today", "only", ..) => (TimeInForce::Day, 2),
             ("day", ..) => (TimeInForce::Day, 1),

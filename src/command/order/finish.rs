@@ -373,10 +373,11 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
         Verb::Cover if instrument.as_option().is_none() => Side::BuyToCover,
         Verb::Cover => Side::Buy,
     };
+    let covers_option = verb == Verb::Cover && instrument.as_option().is_some();
     let amount = amount(&slots, &instrument)?;
     Ok(Command::Place(Place {
         side,
-        position_effect: slots.effect,
+        position_effect: slots.effect.or(covers_option.then_some(PositionEffect::Close)),
         subject: Subject::Instrument(instrument),
         amount,
         terms,

@@ -97,6 +97,8 @@ pub(super) struct Slots {
     /// "stop loss" or "trail" was said of a position, and its price or distance comes later.
     stop_named: bool,
     trail_named: bool,
+    /// The verb was "bid" or "offer", behind which a price may come first: "bid 184 for 100 aapl".
+    price_first: bool,
 }
 
 /// Why a sentence is no order.

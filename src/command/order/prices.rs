@@ -274,6 +274,7 @@ impl Reader<'_> {
                 );
             }
             slots.limit = Some(value);
+            slots.missing_price = false;
         }
         if slots.stop_last && slots.stop.is_none() {
             // "stop sell 10 aapl at 180": the one price there is.

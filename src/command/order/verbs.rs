@@ -1,7 +1,7 @@
 //! The verb: side and position effect, wherever in the sentence it stands.
 
 use crate::command::lex::{Kind, Token};
-use crate::command::types::Missing;
+use crate::command::types::{LimitPeg, Missing};
 use crate::command::{guard, spread, words};
 use crate::domain::order::PositionEffect;
 
@@ -28,6 +28,14 @@ impl Reader<'_> {
             return self.verb();
         }
         let (verb, effect, used) = match (self.text(0), self.text(1), self.text(2)) {
+            // A short is bought back. Which side is held the engine knows; here the word says it.
+            ("buy" | "buying", "back", _) => (Verb::Cover, None, 2),
+            ("take", "profit" | "profits", "on") => {
+                // At which price is the whole point of it.
+                self.slots.missing_price = true;
+                (Verb::Close, None, 3)
+            }
+            ("lift" | "join" | "hit", "the", "bid" | "offer" | "ask") => return self.touch(),
             ("buy", "to", "open") | ("buying", "to", "open") => (Verb::Buy, Some(PositionEffect::Open), 3),
             ("buy", "to", "close") => (Verb::Buy, Some(PositionEffect::Close), 3),
             ("buy", "to", "cover") => (Verb::Cover, None, 3),
@@ -70,12 +78,34 @@ impl Reader<'_> {
             ("cover", ..) => (Verb::Cover, None, 1),
             ("close" | "exit" | "liquidate" | "flatten" | "square", ..) => (Verb::Close, None, 1),
             ("trail", ..) | ("tsl", ..) | ("trailing", ..) => (Verb::Protect, None, 0),
+            ("protect", ..) => (Verb::Protect, None, 1),
             ("put" | "set" | "place" | "have", ..) => return self.protect_or_clarify(),
             _ => return self.verbless(),
         };
+        // A bid names its price, and so does an offer.
+        self.slots.price_first = matches!(self.text(0), "bid" | "offer");
+        self.slots.missing_price |= self.slots.price_first;
         self.slots.verb = Some(verb);
         self.slots.effect = effect;
         self.at += used;
+        Ok(())
+    }
+
+    /// `lift the offer`, `hit the bid`, `join the bid`: side and price are one word of the floor's.
+    fn touch(&mut self) -> Parsed<()> {
+        let (verb, peg) = match (self.text(0), self.text(2)) {
+            ("lift" | "hit", "offer" | "ask") => (Verb::Buy, LimitPeg::Ask),
+            ("hit", "bid") => (Verb::Sell, LimitPeg::Bid),
+            ("join", "bid") => (Verb::Buy, LimitPeg::Bid),
+            ("join", _) => (Verb::Sell, LimitPeg::Ask),
+            _ => return refuse("A bid is hit, an offer is lifted; say buy or sell."),
+        };
+        self.slots.verb = Some(verb);
+        self.slots.peg = Some(peg);
+        self.at += 3;
+        while matches!(self.text(0), "on" | "for" | "in" | "with") {
+            self.at += 1;
+        }
         Ok(())
     }
 

@@ -237,18 +237,30 @@ pub(super) fn flatten(text: &[&str]) -> Option<Command> {
             !matches!(*w, "my" | "of" | "the" | "out" | "off" | "open" | "up" | "now" | "me" | "down")
         })
         .collect();
+    // "everything i own", "all i hold".
+    let rest = match rest.as_slice() {
+        [front @ .., "i", "own" | "have" | "hold" | "got"] if !front.is_empty() => front,
+        rest => rest,
+    };
     let all = |words: &[&str]| words.iter().any(|w| matches!(*w, "all" | "everything" | "every"));
     let scope = |word: &str| match word {
-        "positions" | "position" | "everything" | "book" | "portfolio" => Some(FlattenScope::All),
+        "positions" | "position" | "everything" | "book" | "portfolio" | "holdings" => {
+            Some(FlattenScope::All)
+        }
         "stocks" | "equities" | "shares" | "stock" => Some(FlattenScope::Equities),
         "options" => Some(FlattenScope::Options),
         "crypto" | "coins" | "cryptos" => Some(FlattenScope::Crypto),
         _ => None,
     };
-    let scope = match rest.as_slice() {
+    let scope = match rest {
         [] if matches!(text[0], "flatten" | "flat") => FlattenScope::All,
         ["flat"] if matches!(text[0], "get" | "go") => FlattenScope::All,
         ["all" | "everything"] => FlattenScope::All,
+        // An account is closed at the broker, what is in it is liquidated here.
+        ["account"] | ["entire" | "whole", "account"] if matches!(text[0], "flatten" | "liquidate") => {
+            FlattenScope::All
+        }
+        ["entire" | "whole", word] => scope(word)?,
         [word] if matches!(text[0], "flatten" | "liquidate") || *word == "positions" => scope(word)?,
         ["all" | "every", word] => scope(word)?,
         ["all", word, "positions"] => scope(word).or(match *word {
@@ -256,7 +268,7 @@ pub(super) fn flatten(text: &[&str]) -> Option<Command> {
             "option" => Some(FlattenScope::Options),
             _ => None,
         })?,
-        [word, "positions"] if !all(&rest) => scope(word).or(match *word {
+        [word, "positions"] if !all(rest) => scope(word).or(match *word {
             "stock" | "equity" => Some(FlattenScope::Equities),
             "option" => Some(FlattenScope::Options),
             _ => None,

@@ -39,7 +39,8 @@ pub struct Holding {
 
 /// A product with a factor that is one nearly always: a decimal multiplication costs far more than the question.
 pub(super) fn times(value: Decimal, factor: Decimal) -> Decimal {
-    if factor == Decimal::ONE { value } else { value * factor }
+    let is_one = factor.scale() == 0 && factor.mantissa() == 1;
+    if is_one { value } else { value * factor }
 }
 
 impl Holding {

@@ -22,39 +22,45 @@ pub struct MarginNeed {
     pub secured: Decimal,
 }
 
-/// Margin as the positions are gone through.
+/// Values and margin as the positions are gone through.
 #[derive(Default)]
-pub(super) struct MarginSum<'a> {
-    /// Absolute values by the rates they bear, of which there are few.
-    values: Vec<(Rates, Decimal)>,
+pub(super) struct PositionSums<'a> {
+    /// Signed values in the account's currency, by asset class and whether sold short: few, and each position costs one addition.
+    values: Vec<((AssetClass, bool), Decimal)>,
     options: BTreeMap<&'a Symbol, Vec<(&'a OptionContract, Quantity, Price)>>,
 }
 
-impl<'a> MarginSum<'a> {
+impl<'a> PositionSums<'a> {
     /// One position, with its value in the account's currency.
     pub(super) fn add(&mut self, instrument: &'a Instrument, holding: &Holding, value: Decimal) {
-        match instrument {
-            Instrument::Option(contract) => {
-                let mark = holding.mark.unwrap_or_else(|| holding.average_price());
-                let legs = self.options.entry(&contract.underlying).or_default();
-                legs.push((contract, holding.quantity, mark));
-            }
-            _ => {
-                let rates = rates(instrument.asset_class(), value.is_sign_negative());
-                match self.values.iter_mut().find(|(known, _)| *known == rates) {
-                    Some((_, sum)) => *sum += value.abs(),
-                    None => self.values.push((rates, value.abs())),
-                }
-            }
+        if let Instrument::Option(contract) = instrument {
+            let mark = holding.mark.unwrap_or_else(|| holding.average_price());
+            let legs = self.options.entry(&contract.underlying).or_default();
+            legs.push((contract, holding.quantity, mark));
         }
+        let kind = (instrument.asset_class(), holding.quantity.is_negative());
+        match self.values.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, sum)) => *sum += value,
+            None => self.values.push((kind, value)),
+        }
+    }
+
+    /// Values of what is held and of what is sold short, the latter negative.
+    pub(super) fn long_and_short(&self) -> (Decimal, Decimal) {
+        self.values.iter().fold((Decimal::ZERO, Decimal::ZERO), |(long, short), ((_, is_short), value)| {
+            if *is_short { (long, short + value) } else { (long + value, short) }
+        })
     }
 
     /// What all of them need, options paired with each other and with shares.
     pub(super) fn finish(self, books: &Portfolio) -> MarginNeed {
         let mut need = MarginNeed::default();
-        for (rates, value) in self.values {
-            need.initial += value * Decimal::new(rates.initial, 2);
-            need.maintenance += value * Decimal::new(rates.maintenance, 2);
+        for ((class, short), value) in self.values {
+            if class != AssetClass::Option {
+                let rates = rates(class, short);
+                need.initial += value.abs() * Decimal::new(rates.initial, 2);
+                need.maintenance += value.abs() * Decimal::new(rates.maintenance, 2);
+            }
         }
         for (underlying, legs) in self.options {
             let share = books.holding(&Instrument::Equity { symbol: underlying.clone() });
@@ -71,7 +77,6 @@ impl<'a> MarginSum<'a> {
 }
 
 /// Margin of a position without options, in per cent of its value.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rates {
     initial: i64,
     maintenance: i64,

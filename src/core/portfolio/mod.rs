@@ -392,25 +392,18 @@ impl Portfolio {
     #[must_use]
     pub fn account_with(&self, _now: Timestamp, reserved: Decimal) -> Account {
         let cash = self.total_cash();
-        let (mut long_market_value, mut short_market_value) = (Decimal::ZERO, Decimal::ZERO);
-        let mut unrealized_pnl = Decimal::ZERO;
-        let mut margin = margin::MarginSum::default();
+        let mut sums = margin::PositionSums::default();
+        let mut cost = Decimal::ZERO;
         for (instrument, holding) in &self.holdings {
             let Some(rate) = self.rate(holding.currency) else { continue };
-            let own_value = holding.value();
-            let value = times(own_value, rate);
-            if holding.quantity.is_negative() {
-                short_market_value += value;
-            } else {
-                long_market_value += value;
-            }
-            if holding.mark.is_some() {
-                unrealized_pnl += times(own_value - holding.cost(), rate);
-            }
-            margin.add(instrument, holding, value);
+            cost += times(holding.cost(), rate);
+            sums.add(instrument, holding, times(holding.value(), rate));
         }
+        let (long_market_value, short_market_value) = sums.long_and_short();
+        // What has no mark stands at its cost, and gains nothing.
+        let unrealized_pnl = long_market_value + short_market_value - cost;
         let net_liquidation = cash + long_market_value + short_market_value;
-        let need = margin.finish(self);
+        let need = sums.finish(self);
         let unsettled: Decimal = self.unsettled.iter().map(|sale| sale.amount).sum();
         let settled_cash = cash - unsettled;
         let buying_power = match self.terms.kind {
