@@ -410,6 +410,12 @@ impl Host for Program {
                 Err(error) => check("profile lock", Health::Warning, error.to_string()),
             },
         );
+        if settings.loaded.config.alerts.desktop {
+            checks.push(match engine::desktop_can_be_told() {
+                Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
+                Err(error) => check("desktop alerts", Health::Warning, error),
+            });
+        }
         let listings = self.universe().listings().len();
         checks.push(check("symbols", Health::Good, format!("{listings} listings")));
         let year = exchange_date(clock::system_now()).year();

@@ -107,11 +107,12 @@ fn slow() {
     terminal.watch(Duration::from_secs(8));
     let count = terminal.watch(WATCHED);
     let mut letters: Vec<Duration> = (0..20).map(|_| terminal.letter()).collect();
+    let age = terminal.age();
     let mut times: Vec<Duration> = (0..10).map(|_| terminal.help()).collect();
     let written = count as f64 / WATCHED.as_secs_f64() / 1_024.0;
     row("read at 8 KB/s, 1000/s: written", format!("{written:.1} KiB/s"), "");
     row("  key to its letter in the command bar: median, p95", two(millis, &mut letters), "");
     row("  key to the help shown, 7 KB of it: median, p95", two(millis, &mut times), "");
-    row("  how old what shows is", format!("{:.2} s", terminal.age()), "");
+    row("  how old what shows is", format!("{age:.2} s"), "");
     terminal.end();
 }

@@ -22,6 +22,7 @@ pub mod socket;
 mod task;
 mod waiters;
 
+pub use desktop::desktop_can_be_told;
 pub use halt::{HALT_FILE, request_halt};
 pub use launch::{Access, EngineError, FeedChoice, Running, Settings, first_picture, launch};
 pub use session::LocalSession;

@@ -50,6 +50,8 @@ pub enum Wish {
     Line(String),
     /// Change the layout.
     Layout(Rearrange),
+    /// Set an alert on the instrument in view at this price, or this change in per cent.
+    AlertAt(String),
     /// A pane shows these columns from now on.
     Columns(PaneKind, Choice),
     /// Show this order in its list.

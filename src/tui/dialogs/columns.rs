@@ -13,7 +13,7 @@ use crate::tui::widgets::put;
 use crate::tui::widgets::table::Column;
 use crate::tui::wish::Wish;
 
-const WIDTH: u16 = 46;
+const WIDTH: u16 = 48;
 
 /// The columns of a pane.
 #[derive(Debug)]

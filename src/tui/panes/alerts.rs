@@ -22,15 +22,22 @@ use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
-const COLUMNS: [Column; 7] = [
-    Column::number("id", 4, 3),
-    Column::text("sym", 17, 0),
-    Column::text("when", 12, 0),
-    Column::number("value", 12, 0),
-    Column::number("now", 12, 1),
-    Column::number("away%", 8, 2),
-    Column::text("rang", 14, 0),
-];
+/// The columns, with room for options only where an alert is on one.
+fn head(snapshot: &Snapshot) -> [Column; 7] {
+    let widest = snapshot.alerts.iter().map(|alert| format::width(&alert.instrument.to_string())).max();
+    let symbol = widest.unwrap_or(0).clamp(SYMBOL_WIDTH, OPTION_WIDTH);
+    [
+        Column::number("id", 4, 3),
+        Column::text("sym", symbol, 0),
+        Column::text("when", 7, 0),
+        Column::number("value", 12, 0),
+        Column::number("now", 12, 1),
+        Column::number("away%", 8, 2),
+        Column::text("rang", 14, 0),
+    ]
+}
+const SYMBOL_WIDTH: u16 = 9;
+const OPTION_WIDTH: u16 = 17;
 /// Column of the value, from the left edge with the row's mark: where it is edited.
 const VALUE_COLUMN: usize = 3;
 
@@ -103,13 +110,14 @@ impl AlertsPane {
         if !visible.contains(&row) {
             return;
         }
-        let kept = crate::tui::widgets::table::fitting(&COLUMNS, &Choice::default(), area.width);
+        let columns = head(look.snapshot);
+        let kept = crate::tui::widgets::table::fitting(&columns, &Choice::default(), area.width);
         let before =
-            kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| COLUMNS[*i].width + 1).sum::<u16>();
+            kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| columns[*i].width + 1).sum::<u16>();
         let place = Rect {
             x: area.x + 1 + before,
             y: area.y + 1 + (row - visible.start) as u16,
-            width: COLUMNS[VALUE_COLUMN].width,
+            width: columns[VALUE_COLUMN].width,
             height: 1,
         };
         let place = place.intersection(area);
@@ -194,7 +202,7 @@ impl Pane for AlertsPane {
         let more = rows.len() - visible.end;
         Table {
             theme: look.theme,
-            columns: &COLUMNS,
+            columns: &head(look.snapshot),
             choice: &Choice::default(),
             rows: &drawn,
             more,

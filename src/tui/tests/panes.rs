@@ -97,6 +97,27 @@ fn alerts_are_set_changed_and_taken_off() {
 }
 
 #[test]
+fn an_alert_is_set_with_its_price_alone() {
+    let mut runner = Runner::new((120, 40));
+    for (typed, expected) in [
+        ("260", "alert AAPL above 260"),
+        ("1,200.5", "alert AAPL above 1200.5"),
+        ("230.1", "alert AAPL below 230.1"),
+        ("3%", "alert AAPL moved 3% on the day"),
+        ("-2.5 %", "alert AAPL down 2.5% on the day"),
+    ] {
+        runner.keys("p").sees("Alert at a price").text(typed).keys("enter");
+        let sent = changes(&runner).last().copied().cloned().unwrap();
+        let AlertChange::Set { instrument, when, value } = sent else { panic!("{sent:?}") };
+        let words = crate::domain::alert::words(&instrument, when, value);
+        assert_eq!(format!("alert {words}"), expected, "{typed}");
+    }
+    let before = changes(&runner).len();
+    runner.keys("p").text("soon").keys("enter").sees("soon is no price").keys("p esc");
+    assert_eq!(changes(&runner).len(), before);
+}
+
+#[test]
 fn an_alert_that_rings_is_told_once_and_kept() {
     let mut runner = Runner::new((120, 40));
     let mut next = trading_day::moved(&runner.snapshot.clone(), 1, 0);
