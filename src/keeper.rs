@@ -8,6 +8,7 @@ use arbion::client::keeping::{Keep, Kept};
 use arbion::client::secret::AskSecret;
 use arbion::engine::clock;
 use arbion::keeping::{KeepError, Keeping, Recorder};
+use arbion::store::INSTALL_DATABASE;
 
 fn keeping(settings: &Settings) -> Keeping {
     let (paths, profile) = (settings.paths.clone(), settings.profile.clone());
@@ -22,6 +23,20 @@ fn failed(error: &KeepError) -> CliError {
 /// Lets a command run on the profile.
 pub fn admit(settings: &Settings, when_locked: bool) -> Result<(), CliError> {
     keeping(settings).admit(when_locked).map_err(|error| failed(&error))
+}
+
+/// Makes the installation of a first start, and admits to it. The disk is waited for elsewhere.
+pub async fn admit_later(settings: &Settings) -> Result<(), CliError> {
+    let settings = settings.clone();
+    tokio::task::spawn_blocking(move || admit(&settings, false))
+        .await
+        .map_err(|error| CliError::internal(error.to_string()))?
+}
+
+/// Is there neither an installation nor this profile. Asked before the profile's directory is made.
+pub fn is_first_start(settings: &Settings) -> bool {
+    let paths = &settings.paths;
+    !paths.data.join(INSTALL_DATABASE).exists() && !paths.profile_dir(&settings.profile).exists()
 }
 
 /// Does what is asked of profiles, secrets and the log.

@@ -2,6 +2,7 @@
 
 mod backtests;
 mod keeper;
+mod late;
 mod linger;
 mod process;
 mod program;

@@ -20,6 +20,7 @@ use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
 use arbion::domain::instrument::SymbolLookup;
 use arbion::domain::limits::{RiskLimits, TradingState};
+use arbion::domain::snapshot::Snapshot;
 use arbion::engine::{self, Access, FeedChoice, Running, clock};
 use arbion::market::symbols::Universe;
 use arbion::store::lock::Holder;
@@ -29,6 +30,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive;
 
+use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::venue::venue_config;
 use crate::{backtests, keeper, linger, supervisor};
@@ -212,6 +214,10 @@ impl Host for Program {
         keeper::admit(settings, when_locked)
     }
 
+    fn is_first_start(&self, settings: &Settings) -> bool {
+        keeper::is_first_start(settings)
+    }
+
     fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
         keeper::carry_out(settings, keep, ask)
     }
@@ -336,8 +342,12 @@ impl Host for Program {
     }
 
     async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
-        let mut engine = self.screen_engine(settings, request)?;
-        let session = engine.session();
+        let mut engine = match request.first_start {
+            true => None,
+            false => Some(self.screen_engine(settings, request)?),
+        };
+        let late = Late::new(Self::first_picture(settings)?);
+        let session = engine.as_ref().map_or_else(|| late.session(), Behind::session);
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
         let writer = OnceLock::new();
@@ -364,16 +374,30 @@ impl Host for Program {
             if plain { tui::plain(session, options).await } else { tui::run(session, options).await }
         };
         tokio::pin!(screen);
+        let starting = async {
+            if engine.is_none() {
+                keeper::admit_later(settings).await.map_err(Some)?;
+                let here = self.screen_engine(settings, request).map_err(Some)?;
+                late.attach(here.session());
+                engine = Some(here);
+            }
+            match &mut engine {
+                Some(engine) => engine.started().await,
+                None => Ok(()),
+            }
+        };
         // The screen paints at once; an engine that cannot start ends it with the reason.
         let result = tokio::select! {
             result = &mut screen => result.map_err(|error| CliError::internal(error.to_string())),
-            started = engine.started() => match started {
+            started = starting => match started {
                 Ok(()) => screen.await.map_err(|error| CliError::internal(error.to_string())),
                 Err(Some(error)) => Err(error),
                 Err(None) => Err(self.why_not(settings).await),
             },
         };
-        engine.end().await?;
+        if let Some(engine) = engine {
+            engine.end().await?;
+        }
         result
     }
 
@@ -451,6 +475,12 @@ impl Host for Program {
                 None => check("logout", Health::Good, "the engine outlives it".to_owned()),
             });
         }
+        if settings.loaded.config.alerts.desktop {
+            checks.push(match engine::desktop_can_be_told() {
+                Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
+                Err(error) => check("desktop alerts", Health::Warning, error),
+            });
+        }
         let listings = self.universe().listings().len();
         checks.push(check("symbols", Health::Good, format!("{listings} listings")));
         let year = exchange_date(clock::system_now()).year();
@@ -488,8 +518,13 @@ impl Program {
             let (running, temporary) = here()?;
             return Ok(Behind::here(running, temporary));
         }
+        Behind::elsewhere(settings, Self::first_picture(settings)?)
+    }
+
+    /// What a screen shows before there is an engine.
+    fn first_picture(settings: &Settings) -> Result<Snapshot, CliError> {
         let (engine, _) = engine_settings(settings, &SessionKind::Trade, true)?;
-        Behind::elsewhere(settings, engine::first_picture(&engine))
+        Ok(engine::first_picture(&engine))
     }
 
     /// Why an engine in a process of its own did not start: what one in this process says.

@@ -13,7 +13,6 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use super::measure::{millis, percentile, row};
 
 const STARTS: usize = 20;
-const KEYS: usize = 100;
 const ROWS: u16 = 40;
 const COLUMNS: u16 = 140;
 
@@ -22,7 +21,6 @@ pub fn run() {
     let bytes = std::fs::metadata(program).unwrap().len();
     row("program: size of the file", format!("{:.1} MB", bytes as f64 / 1e6), "19 MB");
     starts();
-    keys();
     for symbols in [20, 60] {
         memory(symbols);
     }
@@ -162,26 +160,5 @@ fn memory(symbols: usize) {
     row(&format!("program: resident after 15 s, {symbols} symbols"), format!("{resident:.1} MB"), goal);
     row("  written to the terminal", format!("{:.1} KiB/s", bytes as f64 / 10.0 / 1_024.0), "");
     row("  processor", format!("{:.1} % of a core", spent.as_secs_f64() * 10.0), "");
-    demo.end();
-}
-
-/// A key, and the first byte of its answer: the help opens and closes.
-fn keys() {
-    let mut demo = Demo::start("");
-    demo.until(shows_a_price);
-    demo.watch(Duration::from_secs(2));
-    let mut times: Vec<Duration> = (0..KEYS)
-        .map(|n| {
-            // Whatever is on its way is read first, so that the next byte is the answer.
-            demo.watch(Duration::from_millis(40));
-            let pressed = Instant::now();
-            demo.keys.write_all(if n % 2 == 0 { b"?" } else { b"q" }).unwrap();
-            demo.keys.flush().unwrap();
-            demo.bytes.recv_timeout(Duration::from_secs(5)).unwrap();
-            pressed.elapsed()
-        })
-        .collect();
-    row("program: key to the first byte of its answer, median", millis(percentile(&mut times, 50)), "1 ms");
-    row("  the same, 95th of 100", millis(percentile(&mut times, 95)), "2 ms");
     demo.end();
 }

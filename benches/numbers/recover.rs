@@ -66,6 +66,7 @@ async fn attach(home: &Path) -> RemoteSession {
         client: ClientKind::Screen,
         build: "bench".to_owned(),
         uid: std::fs::metadata(home).unwrap().uid(),
+        actor: None,
         patience: Some(Duration::from_secs(20)),
     };
     loop {

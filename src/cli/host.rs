@@ -87,6 +87,8 @@ pub struct ScreenRequest {
     pub size: Option<(u16, u16)>,
     /// Plain lines, whatever the configuration says.
     pub plain: bool,
+    /// There is no installation yet: it is made once the screen shows, and until then nobody was admitted.
+    pub first_start: bool,
 }
 
 /// The format of a file of fills.
@@ -341,6 +343,9 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// Why it must not (exit codes 2, 5, 7).
     fn admit(&self, settings: &Settings, when_locked: bool) -> Result<(), CliError>;
+
+    /// Is there neither an installation nor this profile: then nothing can be refused, and nothing that anybody kept can be seen.
+    fn is_first_start(&self, settings: &Settings) -> bool;
 
     /// Does what is asked about profiles, secrets and the audit log; `ask` is how a person is asked for a passphrase, where one is needed.
     ///

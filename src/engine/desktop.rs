@@ -34,14 +34,51 @@ pub(super) fn tell(text: String) {
         match run {
             Ok(status) if status.success() => {}
             Ok(status) => tracing::warn!(program, %status, "the desktop was not told of an alert"),
-            Err(error) => tracing::warn!(program, %error, "the desktop was not told of an alert"),
+            Err(error) => tracing::warn!("the desktop was not told of an alert: {}", absent(program, &error)),
         }
     });
+}
+
+/// One line on why a program could not be run.
+fn absent(program: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("{program} is not installed; install it, or set alerts.desktop = false")
+        }
+        _ => format!("{program}: {error}"),
+    }
+}
+
+/// Can the desktop be told: is the program there that does it. Whether a desktop listens is seen when an alert rings.
+///
+/// # Errors
+/// One line that says what is missing.
+pub fn desktop_can_be_told() -> Result<&'static str, String> {
+    let (program, _) = command("");
+    // Both say something short and leave.
+    let question = if cfg!(target_os = "macos") { ["-e", "return"].as_slice() } else { &["--version"] };
+    let run = Command::new(program)
+        .args(question)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    run.map(|_| program).map_err(|error| absent(program, &error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_in_a_line() {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let line = "notify-send is not installed; install it, or set alerts.desktop = false";
+        assert_eq!(absent("notify-send", &missing), line);
+        if let Err(said) = desktop_can_be_told() {
+            assert!(said.starts_with(command("").0), "{said}");
+        }
+    }
 
     #[test]
     fn a_text_is_one_clean_argument_whatever_it_looks_like() {

@@ -342,6 +342,8 @@ impl Assembly {
             volumes_told: std::collections::BTreeMap::new(),
             needs_daily_stats: settings.venue.needs_daily_stats(),
             last_call: None,
+            prices_at: None,
+            prices_gap: None,
             desktop_alerts: settings.desktop_alerts,
             broker_calls: super::vitals::Tally::default(),
             unanswered: 0,

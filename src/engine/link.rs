@@ -66,7 +66,7 @@ impl LinkCommand {
             Self::Cancel(_) => "cancel",
             Self::Replace(..) => "replace",
             Self::Ask(_) => "ask",
-            Self::Positions => "positions",
+            Self::Reconcile(..) => "reconcile",
         }
     }
 }

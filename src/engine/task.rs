@@ -94,6 +94,10 @@ pub(super) struct EngineTask {
     pub(super) needs_daily_stats: bool,
     /// How the last call to the broker went, and the last error of any.
     pub(super) last_call: Option<Call>,
+    /// When prices came last, and how long after those before.
+    pub(super) prices_at: Option<Instant>,
+    /// See `prices_at`.
+    pub(super) prices_gap: Option<Duration>,
     /// Alerts that ring go to the desktop too.
     pub(super) desktop_alerts: bool,
     /// Calls to brokers: how long, how many failed.
@@ -369,7 +373,10 @@ impl EngineTask {
             paper.latency_ms = Some(call.latency_ms);
             paper.last_error.clone_from(&call.error);
         }
-        let connections = vec![paper, up(feed, "market data")];
+        let mut prices = up(feed, "market data");
+        // In tens: a time that differs each second by a little is no news for every screen.
+        prices.latency_ms = self.prices_gap.and_then(|gap| u32::try_from(gap.as_millis() / 10 * 10).ok());
+        let connections = vec![paper, prices];
         let replay = self.feed.replay_state();
         if self.last_surroundings_differ(&connections, &market, replay.as_ref()) {
             let effects = self.core.step(now, Input::Surroundings { connections, market, replay });
@@ -400,6 +407,9 @@ impl EngineTask {
             self.step(Input::Quote(Box::new(quote.clone()))).await;
         }
         if !quotes.is_empty() {
+            let now = Instant::now();
+            let before = self.prices_at.replace(now);
+            self.prices_gap = before.map(|before| now.saturating_duration_since(before));
             self.paper.offer(quotes, &mut self.backlog);
         }
     }

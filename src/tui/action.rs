@@ -42,6 +42,10 @@ actions! {
     CommandBar = "command",
     /// Filter the list.
     Filter = "filter",
+    /// Be told when the instrument in view reaches a price.
+    SetAlert = "set_alert",
+    /// Choose and order the columns of the list.
+    Columns = "columns",
     /// Kill switch on, or off again.
     Halt = "halt",
     /// To the next pane.

@@ -7,7 +7,9 @@ use super::app::App;
 use super::bar::is_order;
 use super::chores::Chore;
 use super::dialogs::Dialog;
+use super::dialogs::columns::Columns;
 use super::dialogs::confirm::Confirm;
+use super::dialogs::prompt::Prompt;
 use super::dialogs::report::Report;
 use super::env::At;
 use super::format;
@@ -17,9 +19,10 @@ use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
-use crate::domain::alert::AlertChange;
+use crate::domain::alert::{self, AlertChange, AlertWhen};
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
+use crate::domain::money::parse_decimal;
 use crate::domain::order::OriginKind;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
@@ -144,6 +147,51 @@ impl App {
                 let name = format!("{}-{stamp}.csv", self.focus.name());
                 Wish::Export(Chore::Export { name, text: sheet.csv() })
             }
+        });
+    }
+
+    /// Asks at which price the instrument in view is worth a word.
+    pub fn ask_alert(&self, wishes: &mut Vec<Wish>) {
+        wishes.push(match &self.env.current {
+            Some(_) => {
+                let title = "Alert at a price, or at a change such as 3%";
+                Wish::Open(Box::new(Dialog::Prompt(Prompt::new(title, "", Wish::AlertAt))))
+            }
+            None => Wish::Say(Severity::Info, "No instrument is in view.".to_owned()),
+        });
+    }
+
+    /// Sets it: above or below is told from where the price stands now.
+    pub fn alert_at(&self, text: &str, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let Some(instrument) = self.env.current.clone() else { return };
+        let (number, is_change) = match text.strip_suffix('%') {
+            Some(number) => (number.trim_end(), true),
+            None => (text, false),
+        };
+        let Ok(value) = parse_decimal(&number.replace(',', "")) else {
+            let text = format!("{} is no price, and no change such as 3%.", clean(text));
+            return wishes.push(Wish::Say(Severity::Warning, text));
+        };
+        let quote = snapshot.quotes.get(&instrument);
+        let now = quote.and_then(|quote| quote.last.or_else(|| quote.mid()));
+        let when = match now {
+            _ if is_change => AlertWhen::ChangePercent,
+            Some(now) if value < now.get() => AlertWhen::Below,
+            _ => AlertWhen::Above,
+        };
+        let words = format!("alert {}", alert::words(&instrument, when, value));
+        let change = AlertChange::Set { instrument, when, value };
+        wishes.push(Wish::Ask(Request::Alert(change), Purpose::Sent(words)));
+    }
+
+    /// Opens the columns of the pane with the keys.
+    pub fn choose_columns(&self, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let at = At { env: &self.env, snapshot };
+        wishes.push(match self.pane(self.focus).columns(&at) {
+            Some((columns, choice)) => {
+                Wish::Open(Box::new(Dialog::Columns(Columns::new(self.focus, columns, choice.clone()))))
+            }
+            None => Wish::Say(Severity::Info, format!("{} has no columns to choose.", self.focus.tab())),
         });
     }
 

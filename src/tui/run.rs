@@ -159,11 +159,11 @@ impl Runner {
                     Some(input) => self.inputs(input, &mut inputs).await,
                     None => return Ok(()),
                 },
-                written = self.writer.written() => {
-                    if written.is_err() {
-                        return Ok(());
-                    }
-                }
+                written = self.writer.written() => match written {
+                    Ok(Some(rate)) => self.pace.is_full(rate, self.start.elapsed()),
+                    Ok(None) => {}
+                    Err(_) => return Ok(()),
+                },
                 Some(reply) = replies.recv() => self.replies(reply, &mut replies).await,
                 changed = self.snapshots.changed(), if engine_up && !self.fresh => match changed {
                     Ok(()) => {

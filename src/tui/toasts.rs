@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::action::Action;
 use super::env::Look;
@@ -32,6 +33,27 @@ struct Toast {
     until: Duration,
     /// What can be done about it.
     out: Option<WayOut>,
+}
+
+impl Toast {
+    fn mark(&self, look: &Look<'_>) -> (&'static str, Style) {
+        let theme = look.theme;
+        match self.severity {
+            Severity::Info => (theme.glyphs.pass, theme.accent),
+            Severity::Warning => ("!", theme.warning),
+            Severity::Error => (theme.glyphs.fail, theme.error),
+        }
+    }
+
+    /// What it says, with its way out.
+    fn words(&self, look: &Look<'_>) -> String {
+        match &self.out {
+            Some(out) => {
+                format!("{}  {}: {}", self.text, look.env.keymap.label(Action::TakeNotice), out.words())
+            }
+            None => self.text.clone(),
+        }
+    }
 }
 
 /// The notices in view.
@@ -79,27 +101,30 @@ impl Toasts {
         self.shown.iter().map(|toast| toast.until).min()
     }
 
+    /// Draws the newest, a line each from the lowest up, over lines that nobody needs meanwhile: where a dialog stands, a notice must not
+    /// cover what is to be confirmed, nor its keys.
+    pub fn draw_lines(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        for (toast, y) in self.shown.iter().rev().zip((area.top()..area.bottom()).rev()) {
+            let line = Rect { y, height: 1, ..area };
+            clear(buf, line);
+            let (mark, style) = toast.mark(look);
+            put(buf, line.x + 1, y, mark, style, 2);
+            let room = line.width.saturating_sub(5);
+            let text = format::fit(&toast.words(look), room, look.theme.glyphs.ellipsis);
+            put(buf, line.x + 4, y, &text, style, room);
+        }
+    }
+
     /// Draws them in the lower right corner of an area, the newest lowest.
     pub fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let theme = look.theme;
         let mut bottom = area.bottom();
         for toast in self.shown.iter().rev() {
-            let (mark, style) = match toast.severity {
-                Severity::Info => (theme.glyphs.pass, theme.accent),
-                Severity::Warning => ("!", theme.warning),
-                Severity::Error => (theme.glyphs.fail, theme.error),
-            };
+            let (mark, style) = toast.mark(look);
             let room = WIDTH_MAX.min(area.width.saturating_sub(6));
             if room < 10 {
                 return;
             }
-            let text = match &toast.out {
-                Some(out) => {
-                    format!("{}  {}: {}", toast.text, look.env.keymap.label(Action::TakeNotice), out.words())
-                }
-                None => toast.text.clone(),
-            };
-            let lines = format::wrap(&text, room);
+            let lines = format::wrap(&toast.words(look), room);
             let Some(top) = bottom.checked_sub(lines.len() as u16).filter(|top| *top >= area.y) else {
                 return;
             };

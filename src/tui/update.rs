@@ -222,6 +222,8 @@ impl App {
             Action::Size50 => self.close_part(50, wishes),
             Action::Size100 => self.close_part(100, wishes),
             Action::Export => self.export(snapshot, wishes),
+            Action::SetAlert => self.ask_alert(wishes),
+            Action::Columns => self.choose_columns(snapshot, wishes),
             Action::Settings => wishes.push(Wish::Settings(String::new())),
             Action::Tour => self.tour = Some(Tour::start()),
             Action::TakeNotice => wishes.extend(self.toasts.take().map(WayOut::wishes).unwrap_or_default()),
@@ -365,6 +367,8 @@ impl App {
             Wish::Theme(name) => self.choose_theme(name, wishes),
             Wish::Line(line) => self.run_line(&line, wishes),
             Wish::Layout(wish) => self.rearrange(wish),
+            Wish::AlertAt(text) => self.alert_at(&text, snapshot, wishes),
+            Wish::Columns(kind, choice) => self.panes.get_mut(kind).choose(choice),
             Wish::Order(id) => {
                 self.panes.orders.show_order(id);
                 self.focus_on(PaneKind::Orders);

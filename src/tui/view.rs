@@ -41,6 +41,11 @@ pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
     if let Some(tour) = app.tour.filter(|_| app.dialogs.is_empty()) {
         tour.draw(&look, body, buf);
     }
+    if !app.dialogs.is_empty() {
+        // Neither the command bar nor the keys of the panes mean anything now.
+        let free = Rect { y: layout.bar.y, height: screen.bottom().saturating_sub(layout.bar.y), ..screen };
+        return app.toasts.draw_lines(&look, free, buf);
+    }
     let above = Rect { width: body.width.saturating_sub(1), height: body.height.saturating_sub(1), ..body };
     app.toasts.draw(&look, above, buf);
 }

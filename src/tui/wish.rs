@@ -7,6 +7,7 @@ use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::layout::Axis;
 use super::panes::PaneKind;
+use super::widgets::choice::Choice;
 use crate::client::Request;
 use crate::command::types::Command;
 use crate::domain::ids::ClientOrderId;
@@ -49,6 +50,10 @@ pub enum Wish {
     Line(String),
     /// Change the layout.
     Layout(Rearrange),
+    /// Set an alert on the instrument in view at this price, or this change in per cent.
+    AlertAt(String),
+    /// A pane shows these columns from now on.
+    Columns(PaneKind, Choice),
     /// Show this order in its list.
     Order(ClientOrderId),
     /// Open a dialog over what is there.

@@ -57,6 +57,7 @@ async fn attach(home: &Path) -> RemoteSession {
         client: ClientKind::Screen,
         build: "test".to_owned(),
         uid: std::fs::metadata(home).unwrap().uid(),
+        actor: None,
         patience: Some(PATIENCE),
     };
     let end = Instant::now() + PATIENCE;

@@ -414,6 +414,30 @@ pub fn live() -> Snapshot {
     snapshot
 }
 
+/// Sequences that would draw, rename, ring, turn or query a terminal, whole and cut off.
+pub const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31mred\u{1b}P+q\u{1b}\\ \u{202e}evil\u{202c}\u{200b}\n\r\u{7}\u{e0041}\u{85}end";
+
+/// The day's picture with a text in every place that a stranger fills.
+pub fn hostile(text: &str) -> Snapshot {
+    let mut snapshot = snapshot();
+    snapshot.profile = text.into();
+    snapshot.market.name = text.into();
+    let mut log = snapshot.log.to_vec();
+    log.push(LogLine { at: snapshot.now, severity: Severity::Error, code: text.into(), text: text.into() });
+    snapshot.log = Arc::new(log);
+    let mut orders = snapshot.orders.to_vec();
+    orders[0].reason = Some(text.into());
+    snapshot.orders = Arc::new(orders);
+    let mut connections = snapshot.connections.to_vec();
+    connections[0].name = text.into();
+    connections[0].text = text.into();
+    snapshot.connections = Arc::new(connections);
+    let mut lists = snapshot.watchlists.to_vec();
+    lists.insert(0, Watchlist { name: text.into(), instruments: lists[0].instruments.clone() });
+    snapshot.watchlists = Arc::new(lists);
+    snapshot
+}
+
 /// A picture `step` moves later: the quotes of the first `count` instruments of the list have moved by a few ticks.
 pub fn moved(before: &Snapshot, step: u64, count: usize) -> Snapshot {
     let mut next = before.clone();

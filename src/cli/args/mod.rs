@@ -5,6 +5,7 @@ mod keep;
 mod order;
 mod read;
 mod run;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,10 @@ pub use read::{
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
     FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, RestoreArgs, ScopeArg, ScreenSize,
+};
+pub use watch::{
+    AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
+    WatchlistCommand,
 };
 
 /// Width that help is wrapped at, at most.
@@ -127,8 +132,33 @@ pub enum Command {
     Bars(BarsArgs),
     /// Show an option chain with greeks
     Chain(ChainArgs),
+    /// Show depth and time-and-sales
+    Depth(DepthArgs),
+    /// Show what moved most today
+    Movers(MoversArgs),
+    /// Show sectors and indices, and what belongs to one
+    Groups(GroupsArgs),
     /// Search symbols by ticker or name
     Search(SearchArgs),
+    /// Show, make, fill and order watchlists
+    #[command(subcommand)]
+    Watchlist(WatchlistCommand),
+    /// Show, set, change and take off price alerts
+    #[command(subcommand)]
+    Alert(AlertCommand),
+    /// Show and write notes on orders
+    #[command(subcommand)]
+    Note(NoteCommand),
+    /// Show the equity curve of an account
+    Equity(EquityArgs),
+    /// Show risk limits and how much of each is used
+    Risk {
+        /// Of this account only
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Show brokers and feeds, whether they answer and how fast
+    Connections,
     /// Show sessions, holidays and early closes of the exchange
     Calendar(CalendarArgs),
     /// Kill switch on: cancel working orders, stop automation, refuse opening orders

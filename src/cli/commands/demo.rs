@@ -32,10 +32,10 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
             context.need_screen()?;
         }
         // On the screen the demo is the profile's own paper account.
-        let settings = context.settings(true)?;
+        let (settings, first_start) = context.screen_settings()?;
         context.log = crate::cli::logging::start(&settings, context.host);
         let size = args.size.map(|size| (size.0, size.1));
-        context.host.screen(&settings, &ScreenRequest { kind, size, plain: args.plain }).await?;
+        context.host.screen(&settings, &ScreenRequest { kind, size, plain: args.plain, first_start }).await?;
         return Output::new(&serde_json::Value::Null);
     }
     // The script is read to its end before anything starts, so that a slip in its last line costs no run.

@@ -16,10 +16,14 @@ mod orders;
 mod speak;
 mod sweep;
 mod ticket;
+mod watch;
 
 use std::time::Duration;
 
-use super::args::{Cli, Command, ConfigCommand, ExportCommand, OrderCommand, PaperCommand};
+use super::args::{
+    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, NoteCommand, OrderCommand, PaperCommand,
+    WatchlistCommand,
+};
 use super::console::Console;
 use super::error::{CliError, LOCKED};
 use super::host::{Host, ScreenRequest, SessionKind, Settings};
@@ -73,6 +77,17 @@ impl Context<'_> {
             settings.paths.prepare(&settings.profile)?;
         }
         Ok(settings)
+    }
+
+    /// The same for a screen, and whether it is the first one ever: then it paints before the installation is made, which takes a slow disk
+    /// some tenths of a second.
+    pub(super) fn screen_settings(&self) -> Result<(Settings, bool), CliError> {
+        let settings = self.settings(false)?;
+        if !self.host.is_first_start(&settings) {
+            return Ok((self.settings(true)?, false));
+        }
+        settings.paths.prepare(&settings.profile)?;
+        Ok((settings, true))
     }
 
     /// The profile named by option, environment, or neither.
@@ -129,6 +144,15 @@ impl Context<'_> {
             Command::Quote(args) => market::quote(&line, args).await,
             Command::Bars(args) => market::bars(&line, args).await,
             Command::Chain(args) => market::chain(&line, args).await,
+            Command::Depth(args) => watch::depth(&line, args).await,
+            Command::Movers(args) => watch::movers(&line, args).await,
+            Command::Groups(args) => watch::groups(&line, args).await,
+            Command::Watchlist(command) => watch::watchlist(&line, command).await,
+            Command::Alert(command) => watch::alert(&line, command).await,
+            Command::Note(command) => watch::note(&line, command).await,
+            Command::Equity(args) => watch::equity(&line, args).await,
+            Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
+            Command::Connections => watch::connections(&line).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
             Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,
@@ -162,9 +186,9 @@ impl Context<'_> {
 
     async fn screen(&mut self) -> Result<Output, CliError> {
         self.need_screen()?;
-        let settings = self.settings(true)?;
+        let (settings, first_start) = self.screen_settings()?;
         self.log = super::logging::start(&settings, self.host);
-        let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false };
+        let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false, first_start };
         self.host.screen(&settings, &request).await?;
         Output::new(&serde_json::Value::Null)
     }
@@ -207,6 +231,15 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Quote(_)
         | Command::Bars(_)
         | Command::Chain(_)
+        | Command::Depth(_)
+        | Command::Movers(_)
+        | Command::Groups(_)
+        | Command::Watchlist(WatchlistCommand::List | WatchlistCommand::Show { .. })
+        | Command::Alert(AlertCommand::List)
+        | Command::Note(NoteCommand::List)
+        | Command::Equity(_)
+        | Command::Risk { .. }
+        | Command::Connections
         | Command::Backup(_)
         | Command::Order(OrderCommand::Preview(_) | OrderCommand::List(_) | OrderCommand::Show(_)) => {
             SessionKind::Read

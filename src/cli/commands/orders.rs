@@ -99,7 +99,7 @@ pub(super) async fn show(line: &Line<'_>, args: &ShowArgs) -> Result<Output, Cli
 }
 
 /// The order among the recent ones, else in all of history.
-async fn find(line: &Line<'_>, wanted: &OrderRef) -> Result<Option<Order>, CliError> {
+pub(super) async fn find(line: &Line<'_>, wanted: &OrderRef) -> Result<Option<Order>, CliError> {
     let is_it = |order: &&Order| match wanted {
         OrderRef::Number(number) => order.number == *number,
         OrderRef::ClientOrderId(id) => order.request.client_order_id == *id,

@@ -1,6 +1,6 @@
 //! The command language at the command line: `parse`, `do`, and how any command is carried out.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::control::{confirm, halted, resumed};
 use super::ticket::execute;
@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::host::Host;
 use crate::cli::language;
 use crate::cli::line::{Line, Range};
-use crate::cli::output::{Align, Output, Table};
+use crate::cli::output::Output;
 use crate::client::{Reply, Request};
 use crate::command::types::{Command, ShowTopic};
 use crate::domain::account::{Account, AccountMode};
@@ -19,7 +19,6 @@ use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OriginKind};
 use crate::domain::position::Position;
-use crate::domain::snapshot::AccountView;
 
 /// Bars of a chart that is asked for in words.
 const CHART_BARS: u32 = 60;
@@ -221,13 +220,7 @@ async fn topic(line: &Line<'_>, what: ShowTopic, range: Range) -> Result<Output,
             });
             Ok(text.fold(Output::new(&json!({ "watchlists": snapshot.watchlists }))?, Output::line))
         }
-        ShowTopic::Connections => {
-            let lines = snapshot.connections.iter().map(|connection| {
-                let word = if connection.up { "up" } else { "DOWN" };
-                format!("{} {word} {}", connection.name, connection.text)
-            });
-            Ok(lines.fold(Output::new(&json!({ "connections": snapshot.connections }))?, Output::line))
-        }
+        ShowTopic::Connections => super::watch::connections(line).await,
         ShowTopic::Log => {
             let zone = &line.zone;
             let lines = snapshot.log.iter().map(|entry| {
@@ -235,11 +228,7 @@ async fn topic(line: &Line<'_>, what: ShowTopic, range: Range) -> Result<Output,
             });
             Ok(lines.fold(Output::new(&json!({ "log": snapshot.log }))?, Output::line))
         }
-        ShowTopic::Risk => {
-            let views: Vec<&AccountView> =
-                snapshot.accounts.iter().filter(|view| own(&view.account.account)).collect();
-            risk(&views)
-        }
+        ShowTopic::Risk => super::watch::risk(line, account.as_ref().map(AccountId::as_str)).await,
         ShowTopic::Strategies
         | ShowTopic::Agents
         | ShowTopic::Bots
@@ -250,25 +239,4 @@ async fn topic(line: &Line<'_>, what: ShowTopic, range: Range) -> Result<Output,
             Output::message(&format!("there are no {name} in this profile"))
         }
     }
-}
-
-/// The limits of accounts, a line each.
-fn risk(views: &[&AccountView]) -> Result<Output, CliError> {
-    let documents: Vec<Value> = views
-        .iter()
-        .map(|view| json!({ "account": view.account.account, "trading_state": view.trading_state, "limits": view.limits }))
-        .collect();
-    let mut output = Output::new(&json!({ "risk": documents }))?;
-    for document in &documents {
-        let mut table = Table::new(&[("", Align::Left), ("", Align::Left)], "");
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        for key in ["account", "trading_state"] {
-            table.push(vec![key.into(), text(&document[key]).into()]);
-        }
-        for (name, value) in document["limits"].as_object().into_iter().flatten() {
-            table.push(vec![name.as_str().into(), text(value).into()]);
-        }
-        output = output.table(table);
-    }
-    Ok(output)
 }

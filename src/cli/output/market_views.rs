@@ -1,11 +1,15 @@
-//! The tables of depth, tape, groups, equity curves and notes.
+//! The tables of depth, tape, groups, equity curves, notes, alerts, watchlists, limits and connections.
 
 use jiff::tz::TimeZone;
 
-use super::format::{money, price, quantity, time};
-use super::table::{Align, Cell, Table};
+use super::format::{NONE, money, price, quantity, time};
+use super::table::{Align, Cell, Table, Tone};
 use crate::client::message::{EquityPoint, GroupKind, MarketGroup, OrderNote};
+use crate::domain::account::AccountKind;
+use crate::domain::alert::Alert;
 use crate::domain::depth::{Aggressor, MarketBook, Print};
+use crate::domain::snapshot::{AccountView, Connection, Watchlist};
+use rust_decimal::Decimal;
 
 /// Both sides of a book, a line each level.
 #[must_use]
@@ -87,6 +91,131 @@ pub fn notes(notes: &[OrderNote]) -> Table {
     let mut table = Table::new(&[("order", Align::Left), ("note", Align::Left)], "no notes");
     for note in notes {
         table.push(vec![Cell::new(note.order.to_string()), Cell::new(note.text.clone())]);
+    }
+    table
+}
+
+/// Alerts, those that have rung among them.
+#[must_use]
+pub fn alerts(alerts: &[Alert], zone: &TimeZone) -> Table {
+    let columns =
+        [("id", Align::Right), ("alert", Align::Left), ("state", Align::Left), ("since", Align::Left)];
+    let mut table = Table::new(&columns, "no alerts; arbion alert set AAPL --above 260");
+    for alert in alerts {
+        let (state, since) = match (alert.fired_at, alert.fired_price) {
+            (Some(at), Some(at_price)) => (format!("rang at {}", price(at_price)), at),
+            (Some(at), None) => ("rang".to_owned(), at),
+            (None, _) => ("waits".to_owned(), alert.created_at),
+        };
+        table.push(vec![
+            Cell::new(alert.id.to_string()),
+            Cell::new(alert.words()),
+            Cell::new(state),
+            Cell::new(time(since, zone)).tone(Tone::Dim),
+        ]);
+    }
+    table
+}
+
+/// Watchlists with what is on them.
+#[must_use]
+pub fn watchlists(lists: &[Watchlist]) -> Table {
+    let columns = [("list", Align::Left), ("count", Align::Right), ("symbols", Align::Left)];
+    let mut table = Table::new(&columns, "no watchlists; arbion watchlist set tech AAPL MSFT");
+    for list in lists {
+        let symbols: Vec<String> = list.instruments.iter().map(ToString::to_string).collect();
+        table.push(vec![
+            Cell::new(&list.name),
+            Cell::new(list.instruments.len().to_string()),
+            Cell::new(symbols.join(" ")),
+        ]);
+    }
+    table
+}
+
+/// The limits of an account that are used up as one trades, and how much of each is.
+#[must_use]
+pub fn risk(view: &AccountView) -> Table {
+    let (limits, used) = (&view.limits, &view.used);
+    let exposure = match view.account.kind {
+        AccountKind::Cash => limits.exposure_percent_max_cash,
+        AccountKind::Margin => limits.exposure_percent_max_margin,
+    };
+    let largest = used.largest_position.as_ref().map_or(Decimal::ZERO, |(_, part)| *part);
+    let name = used.largest_position.as_ref().map_or_else(
+        || "largest position %".to_owned(),
+        |(instrument, _)| format!("largest position % ({instrument})"),
+    );
+    let count = |number: u32| Decimal::from(number);
+    let rows = [
+        ("positions and orders %".to_owned(), used.exposure_percent, exposure),
+        (name, largest, limits.position_percent_max),
+        ("loss today %".to_owned(), used.daily_loss_percent, limits.daily_loss_percent),
+        ("loss that halts %".to_owned(), used.daily_loss_percent, limits.daily_loss_halt_percent),
+        ("fall from the high %".to_owned(), used.drawdown_percent, limits.drawdown_percent),
+        ("working orders".to_owned(), count(used.open_orders), limits.open_orders_max.into()),
+        (
+            "working orders of one instrument".to_owned(),
+            count(used.open_orders_of_one),
+            limits.open_orders_per_instrument_max.into(),
+        ),
+        (
+            "orders this second".to_owned(),
+            count(used.orders_last_second),
+            limits.orders_per_second_max.into(),
+        ),
+        (
+            "orders this minute".to_owned(),
+            count(used.orders_last_minute),
+            limits.orders_per_minute_max.into(),
+        ),
+    ];
+    let columns =
+        [("limit", Align::Left), ("used", Align::Point), ("allowed", Align::Point), ("part", Align::Right)];
+    let mut table = Table::new(&columns, "");
+    table.push(vec![Cell::new(view.account.account.as_str())]);
+    for (name, used, allowed) in rows {
+        let part = (used * Decimal::ONE_HUNDRED).checked_div(allowed);
+        let tone = match part {
+            Some(part) if part >= Decimal::ONE_HUNDRED => Tone::Bad,
+            _ => Tone::Plain,
+        };
+        let part = part.map_or_else(|| NONE.to_owned(), |part| format!("{}%", part.round()));
+        table.push(vec![
+            Cell::new(name),
+            Cell::new(used.normalize().to_string()),
+            Cell::new(allowed.normalize().to_string()),
+            Cell::new(part).tone(tone),
+        ]);
+    }
+    table
+}
+
+/// Brokers and feeds.
+#[must_use]
+pub fn connections(all: &[Connection], zone: &TimeZone) -> Table {
+    let columns = [
+        ("name", Align::Left),
+        ("state", Align::Left),
+        ("latency", Align::Right),
+        ("about", Align::Left),
+        ("last error", Align::Left),
+    ];
+    let mut table = Table::new(&columns, "nothing is connected");
+    for connection in all {
+        let (word, tone) = if connection.up { ("up", Tone::Good) } else { ("DOWN", Tone::Bad) };
+        let latency = connection.latency_ms.map_or_else(|| NONE.to_owned(), |ms| format!("{ms} ms"));
+        let error = connection
+            .last_error
+            .as_ref()
+            .map_or_else(|| NONE.to_owned(), |(at, text)| format!("{} {text}", time(*at, zone)));
+        table.push(vec![
+            Cell::new(&connection.name),
+            Cell::new(word).tone(tone),
+            Cell::new(latency),
+            Cell::new(&connection.text),
+            Cell::new(error),
+        ]);
     }
     table
 }

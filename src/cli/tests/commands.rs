@@ -21,6 +21,17 @@ const READS: &[&[&str]] = &[
     &["quote", "AAPL", "BTC-USD"],
     &["bars", "AAPL", "--limit", "2"],
     &["chain", "AAPL", "--right", "put"],
+    &["depth", "AAPL"],
+    &["movers", "--by", "losers"],
+    &["groups"],
+    &["groups", "information", "technology"],
+    &["watchlist", "list"],
+    &["watchlist", "show"],
+    &["alert", "list"],
+    &["note", "list"],
+    &["equity", "--points", "3"],
+    &["risk"],
+    &["connections"],
     &["search", "apple"],
     &["search", "zzz"],
     &["calendar"],
@@ -100,6 +111,66 @@ fn what_is_done_is_shown() {
     ];
     let text: Vec<String> = commands.iter().map(|args| world.transcript(args)).collect();
     insta::assert_snapshot!("done", text.join("\n"));
+}
+
+#[test]
+fn what_is_watched_is_changed_as_on_the_screen() {
+    let asked = |args: &[&str]| {
+        let world = World::new();
+        let ran = world.run(args);
+        let asked = world.host.session.asked.lock().unwrap();
+        (ran.exit, serde_json::to_string(&*asked).unwrap(), ran.err)
+    };
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["alert", "set", "apple", "--above", "260"],
+            r#"[{"request":"alert","change":"set","instrument":{"kind":"equity","symbol":"AAPL"},"when":"above","value":"260"}]"#,
+        ),
+        (
+            &["alert", "change", "2", "--moved", "-4.5"],
+            r#"[{"request":"alert","change":"edit","id":2,"when":"change_percent","value":"-4.5"}]"#,
+        ),
+        (&["alert", "remove", "2"], r#"[{"request":"alert","change":"remove","id":2}]"#),
+        (&["alert", "remove", "--rung"], r#"[{"request":"alert","change":"clear"}]"#),
+        (
+            &["watchlist", "add", "main", "TSLA", "AAPL"],
+            r#"[{"request":"set_watchlist","name":"main","instruments":[{"kind":"equity","symbol":"AAPL"},{"kind":"crypto","base":"BTC","quote":"USD"},{"kind":"equity","symbol":"TSLA"}]}]"#,
+        ),
+        (
+            &["watchlist", "drop", "main", "BTC-USD"],
+            r#"[{"request":"set_watchlist","name":"main","instruments":[{"kind":"equity","symbol":"AAPL"}]}]"#,
+        ),
+        (
+            &["watchlist", "move", "main", "--back"],
+            r#"[{"request":"edit_watchlists","edit":"move","name":"main","forward":false}]"#,
+        ),
+        (
+            &["watchlist", "rename", "main", "tech"],
+            r#"[{"request":"edit_watchlists","edit":"rename","from":"main","to":"tech"}]"#,
+        ),
+        (
+            &["watchlist", "remove", "main"],
+            r#"[{"request":"edit_watchlists","edit":"remove","name":"main"}]"#,
+        ),
+    ];
+    for (args, expected) in cases {
+        let (exit, requests, err) = asked(args);
+        assert_eq!((exit, requests.as_str()), (0, *expected), "{args:?} {err}");
+    }
+    for (args, said) in [
+        (&["watchlist", "drop", "main", "TSLA"][..], "TSLA is not on the list main"),
+        (&["watchlist", "drop", "main", "AAPL", "BTC-USD"], "arbion watchlist remove main"),
+        (&["watchlist", "show", "gone"], "found 'gone', allowed main"),
+        (&["alert", "set", "AAPL"], "--above"),
+        (&["alert", "set", "AAPL", "--above", "1", "--below", "2"], "cannot be used with"),
+        (&["alert", "remove"], "required"),
+        (&["groups", "gone"], "found 'gone'"),
+        (&["note", "set", "77", "why"], "no order 77"),
+    ] {
+        let (exit, _, err) = asked(args);
+        assert_eq!(exit, 2, "{args:?}");
+        assert!(err.contains(said), "{args:?}: {err}");
+    }
 }
 
 #[test]

@@ -11,7 +11,8 @@ use rust_decimal::Decimal;
 use tokio::sync::watch;
 
 use super::samples::{
-    backtest, bars, chain, execution, fill, key, now, order, pnl, preview, request, snapshot,
+    backtest, bars, book, chain, equity, execution, fill, groups, key, now, order, pnl, preview, request,
+    snapshot,
 };
 use crate::cli::error::CliError;
 use crate::cli::host::{
@@ -19,7 +20,7 @@ use crate::cli::host::{
     Settings, SweepControl, SweepReport, SweepRow, TradesFormat,
 };
 use crate::client::keeping::{Keep, Kept};
-use crate::client::message::OrderRef;
+use crate::client::message::{OrderNote, OrderRef};
 use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, Place};
@@ -243,6 +244,15 @@ impl Session for FakeSession {
             }
             Request::Backup { to } => Ok(Reply::Done(to.unwrap_or_else(|| "/backups/arbion.db".to_owned()))),
             Request::Replace { .. } => Ok(Reply::Orders(vec![picture.orders[0].clone()])),
+            Request::Book { instrument } => Ok(Reply::Book(Box::new(book(instrument)))),
+            Request::Groups => Ok(Reply::Groups(groups())),
+            Request::Members { .. } => Ok(Reply::Listings(FakeLookup.search("apple", 2))),
+            Request::Movers { .. } => Ok(Reply::Quotes(picture.quotes.values().cloned().collect())),
+            Request::Equity { .. } => Ok(Reply::Equity(equity())),
+            Request::Notes => Ok(Reply::Notes(vec![OrderNote {
+                order: picture.orders[0].request.client_order_id,
+                text: "too early".to_owned(),
+            }])),
             _ => Ok(Reply::Done("done".to_owned())),
         }
     }
@@ -327,6 +337,9 @@ impl Host for FakeHost {
     }
     fn admit(&self, _: &Settings, when_locked: bool) -> Result<(), CliError> {
         locked(&self.admission).as_ref().filter(|_| !when_locked).map_or(Ok(()), |error| Err(error.clone()))
+    }
+    fn is_first_start(&self, _: &Settings) -> bool {
+        false
     }
     fn keep(&self, _: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
         let answer = match &keep {

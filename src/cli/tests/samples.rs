@@ -8,13 +8,17 @@ use rust_decimal::Decimal;
 
 use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip};
 use crate::client::keeping::{Keep, Kept, ProfileView, SecretView, VaultView};
-use crate::client::message::{Chain, ChainRow, PnlReport, PnlRow};
+use crate::client::message::{
+    Chain, ChainRow, EquityPoint as CurvePoint, GroupKind, MarketGroup, PnlReport, PnlRow,
+};
 use crate::client::secret::Secret;
 use crate::command::types::{Amount, Place, Subject};
 use crate::domain::account::{Account, AccountKind, AccountMode};
+use crate::domain::alert::{Alert, AlertId, AlertWhen};
 use crate::domain::audit::{AuditReport, AuditRow};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
+use crate::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId, OrderNumber};
 use crate::domain::instrument::Instrument;
@@ -229,7 +233,10 @@ pub(super) fn snapshot() -> Snapshot {
             name: "main".into(),
             instruments: vec![key("AAPL"), key("BTC-USD")],
         }]),
-        alerts: Arc::default(),
+        alerts: Arc::new(vec![
+            alert(1, AlertWhen::Above, "260", false),
+            alert(2, AlertWhen::ChangePercent, "-3", true),
+        ]),
         books: Arc::default(),
         log: Arc::new(vec![LogLine {
             at: now(),
@@ -241,6 +248,43 @@ pub(super) fn snapshot() -> Snapshot {
         replay: None,
         locked: false,
     }
+}
+
+fn alert(id: u64, when: AlertWhen, value: &str, rang: bool) -> Alert {
+    Alert {
+        id: AlertId(id),
+        instrument: key("AAPL"),
+        when,
+        value: d(value),
+        created_at: now() - SignedDuration::from_hours(3),
+        fired_at: rang.then(now),
+        fired_price: rang.then(|| p("222.90")),
+    }
+}
+
+pub(super) fn book(instrument: Instrument) -> MarketBook {
+    let level = |price: &str, size: &str| DepthLevel { price: p(price), size: q(size) };
+    let print = |price: &str, aggressor| Print { at: now(), price: p(price), size: q("100"), aggressor };
+    MarketBook {
+        bids: vec![level("231.79", "300"), level("231.78", "1200")],
+        asks: vec![level("231.81", "200")],
+        prints: vec![print("231.81", Aggressor::Buyer), print("231.79", Aggressor::Seller)],
+        ..MarketBook::empty(instrument, now())
+    }
+}
+
+pub(super) fn groups() -> Vec<(MarketGroup, u32)> {
+    let group = |kind, name: &str| MarketGroup { kind, name: name.into() };
+    vec![(group(GroupKind::Sector, "Information Technology"), 2), (group(GroupKind::Index, "S&P 500"), 3)]
+}
+
+pub(super) fn equity() -> Vec<CurvePoint> {
+    let point = |hours: i64, worth: &str| CurvePoint {
+        at: now() - SignedDuration::from_hours(hours),
+        net_liquidation: d(worth),
+        cash: d("90000"),
+    };
+    vec![point(2, "100000"), point(1, "100250.5"), point(0, "101254.36")]
 }
 
 /// The same as a replay.

@@ -1,5 +1,6 @@
 //! What opens over the panes: one thing at a time has the keys. A dialog that confirms takes no key in its first 50 ms and no paste at all.
 
+pub mod columns;
 pub mod confirm;
 pub mod help;
 pub mod palette;
@@ -76,6 +77,8 @@ pub enum Dialog {
     Settings(settings::Settings),
     /// One line to type.
     Prompt(prompt::Prompt),
+    /// The columns of a list.
+    Columns(columns::Columns),
 }
 
 impl Dialog {
@@ -91,6 +94,7 @@ impl Dialog {
             Self::Report(dialog) => dialog,
             Self::Prompt(dialog) => dialog,
             Self::Settings(dialog) => dialog,
+            Self::Columns(dialog) => dialog,
         }
     }
 
@@ -105,6 +109,7 @@ impl Dialog {
             Self::Report(dialog) => dialog,
             Self::Prompt(dialog) => dialog,
             Self::Settings(dialog) => dialog,
+            Self::Columns(dialog) => dialog,
         }
     }
 

@@ -81,7 +81,7 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Chart, Action::Interval, &["i"], "interval", "next bar width"),
     row(Scope::Chart, Action::IntervalBack, &["I"], "", "bar width before"),
     row(Scope::Chart, Action::Overlays, &["o"], "overlays", "averages and bands over the price"),
-    row(Scope::Chart, Action::Study, &["u"], "study", "strength or MACD under the price"),
+    row(Scope::Chart, Action::Study, &["u"], "study", "strength, MACD or both under the price"),
     row(Scope::Chart, Action::Shape, &["v"], "shape", "candles, heikin-ashi or a line"),
     row(Scope::Chart, Action::Crosshair, &["c"], "crosshair", "read single candles; esc leaves"),
     row(
@@ -182,6 +182,8 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::List, Action::Last, &["G", "end"], "", "last row"),
     row(Scope::List, Action::Filter, &["/"], "search", "filter the list as you type"),
     row(Scope::List, Action::Copy, &["y"], "", "copy the row"),
+    row(Scope::List, Action::Columns, &["H"], "", "which columns, and in which order"),
+    row(Scope::Global, Action::SetAlert, &["p"], "", "alert when the instrument in view reaches a price"),
     row(Scope::Global, Action::Help, &["?", "f1"], "keys", "these keys"),
     row(Scope::Global, Action::FocusNext, &["tab"], "pane", "next pane"),
     row(Scope::Global, Action::FocusPrevious, &["shift-tab"], "", "pane before"),

@@ -7,7 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 
-use super::{ListFilter, Pane, PaneKind, draw_empty, titled};
+use super::sheet::cell;
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::Request;
 use crate::domain::alert::{Alert, AlertChange, AlertId, AlertWhen};
 use crate::domain::money::parse_decimal;
@@ -15,20 +16,28 @@ use crate::domain::snapshot::{Severity, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
-const COLUMNS: [Column; 7] = [
-    Column::number("id", 4, 3),
-    Column::text("sym", 17, 0),
-    Column::text("when", 12, 0),
-    Column::number("value", 12, 0),
-    Column::number("now", 12, 1),
-    Column::number("away%", 8, 2),
-    Column::text("rang", 14, 0),
-];
+/// The columns, with room for options only where an alert is on one.
+fn head(snapshot: &Snapshot) -> [Column; 7] {
+    let widest = snapshot.alerts.iter().map(|alert| format::width(&alert.instrument.to_string())).max();
+    let symbol = widest.unwrap_or(0).clamp(SYMBOL_WIDTH, OPTION_WIDTH);
+    [
+        Column::number("id", 4, 3),
+        Column::text("sym", symbol, 0),
+        Column::text("when", 7, 0),
+        Column::number("value", 12, 0),
+        Column::number("now", 12, 1),
+        Column::number("away%", 8, 2),
+        Column::text("rang", 14, 0),
+    ]
+}
+const SYMBOL_WIDTH: u16 = 9;
+const OPTION_WIDTH: u16 = 17;
 /// Column of the value, from the left edge with the row's mark: where it is edited.
 const VALUE_COLUMN: usize = 3;
 
@@ -101,13 +110,14 @@ impl AlertsPane {
         if !visible.contains(&row) {
             return;
         }
-        let kept = crate::tui::widgets::table::fitting(&COLUMNS, area.width);
+        let columns = head(look.snapshot);
+        let kept = crate::tui::widgets::table::fitting(&columns, &Choice::default(), area.width);
         let before =
-            kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| COLUMNS[*i].width + 1).sum::<u16>();
+            kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| columns[*i].width + 1).sum::<u16>();
         let place = Rect {
             x: area.x + 1 + before,
             y: area.y + 1 + (row - visible.start) as u16,
-            width: COLUMNS[VALUE_COLUMN].width,
+            width: columns[VALUE_COLUMN].width,
             height: 1,
         };
         let place = place.intersection(area);
@@ -190,8 +200,15 @@ impl Pane for AlertsPane {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }
-            .render(area, buf);
+        Table {
+            theme: look.theme,
+            columns: &head(look.snapshot),
+            choice: &Choice::default(),
+            rows: &drawn,
+            more,
+            focused: look.focused,
+        }
+        .render(area, buf);
         self.draw_edit(&rows, look, area, buf);
     }
 
@@ -257,6 +274,23 @@ impl Pane for AlertsPane {
         if let Some(row) = row {
             self.selected = rows.get(row).map(|alert| alert.id);
         }
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet =
+            Sheet::new(&["id", "symbol", "alert", "value", "created_at", "rang_at", "rang_price"]);
+        for alert in self.rows(at.snapshot) {
+            sheet.push(vec![
+                alert.id.to_string(),
+                alert.instrument.key(),
+                alert.words(),
+                alert.value.normalize().to_string(),
+                alert.created_at.to_string(),
+                cell(alert.fired_at),
+                cell(alert.fired_price),
+            ]);
+        }
+        Some(sheet)
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {

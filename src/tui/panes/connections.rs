@@ -13,6 +13,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::wish::Wish;
@@ -79,7 +80,15 @@ impl Pane for Connections {
         let visible = self.list.visible(all.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(row).collect();
         let more = all.len() - visible.end;
-        Table { theme, columns: &COLUMNS, rows: &drawn, more, focused: look.focused }.render(area, buf);
+        Table {
+            theme,
+            columns: &COLUMNS,
+            choice: &Choice::default(),
+            rows: &drawn,
+            more,
+            focused: look.focused,
+        }
+        .render(area, buf);
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {

@@ -9,7 +9,8 @@ use ratatui::text::Line;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Pane, PaneKind, draw_empty, titled};
+use super::sheet::cell;
+use super::{Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
 use crate::domain::instrument::Instrument;
@@ -288,6 +289,35 @@ impl Pane for Depth {
             self.trade(if asks { Side::Sell } else { Side::Buy }, at, wishes);
         }
         (self.on_asks, self.level) = (asks, usize::from(level));
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let book = self.book(at)?;
+        let mut sheet = Sheet::new(&["what", "at", "price", "size"]);
+        for (what, levels) in [("bid", &book.bids), ("ask", &book.asks)] {
+            for level in levels {
+                sheet.push(vec![
+                    what.to_owned(),
+                    book.as_of.to_string(),
+                    level.price.to_string(),
+                    level.size.to_string(),
+                ]);
+            }
+        }
+        for print in &book.prints {
+            let what = match print.aggressor {
+                Aggressor::Buyer => "trade_by_buyer",
+                Aggressor::Seller => "trade_by_seller",
+                Aggressor::Unknown => "trade",
+            };
+            sheet.push(vec![
+                what.to_owned(),
+                cell(Some(print.at)),
+                print.price.to_string(),
+                print.size.to_string(),
+            ]);
+        }
+        Some(sheet)
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::orders::{details, price_decimals, price_text, status_word, subject};
-use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::ids::ClientOrderId;
@@ -23,6 +23,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::widgets::text_input::TextInput;
@@ -70,6 +71,7 @@ pub struct History {
     list: ListState,
     selected: Option<ClientOrderId>,
     filter: ListFilter,
+    choice: Choice,
     /// The note being written.
     note: Option<(ClientOrderId, TextInput)>,
 }
@@ -150,13 +152,6 @@ impl History {
         Row { cells, selected: Some(request.client_order_id) == self.selected }
     }
 
-    fn columns(area: Rect) -> Vec<Column> {
-        let needed: u16 = COLUMNS.iter().map(|column| column.width + 1).sum::<u16>() + 1;
-        // The note takes what is left, where that is enough to read.
-        let left = area.width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
-        COLUMNS.iter().copied().chain([Column::text("note", left, 1)]).collect()
-    }
-
     fn write_note(&mut self, wishes: &mut Vec<Wish>) {
         let Some((order, input)) = self.note.take() else { return };
         let text = input.text().trim().to_owned();
@@ -176,6 +171,13 @@ const fn side_word(order: &Order) -> &'static str {
         Side::SellShort => "SHORT",
         Side::BuyToCover => "COVER",
     }
+}
+
+/// The columns of a pane so wide: the note takes what is left, where that is enough to read.
+fn head(width: u16) -> Vec<Column> {
+    let needed: u16 = COLUMNS.iter().map(|column| column.width + 1).sum::<u16>() + 1;
+    let left = width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
+    COLUMNS.iter().copied().chain([Column::text("note", left, 1)]).collect()
 }
 
 impl Pane for History {
@@ -209,7 +211,8 @@ impl Pane for History {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &Self::columns(area), rows: &drawn, more, focused: look.focused }
+        let (columns, choice) = (head(area.width), &self.choice);
+        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
         if let Some((_, input)) = &self.note {
             let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
@@ -345,6 +348,22 @@ impl Pane for History {
 
     fn due(&self, _at: &At<'_>) -> Option<Duration> {
         self.refresh_at
+    }
+
+    fn columns(&self, _at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        Some((head(0), &self.choice))
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        self.choice = choice;
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        Memory::from([("columns".to_owned(), self.choice.text())])
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
     }
 
     fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {

@@ -28,6 +28,8 @@ use ratatui::text::Line;
 
 use super::action::Action;
 use super::env::{At, Look};
+use super::widgets::choice::Choice;
+use super::widgets::table::Column;
 use super::wish::Wish;
 use crate::client::{Reply, SessionError};
 
@@ -80,6 +82,14 @@ pub trait Pane {
     fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {
         None
     }
+
+    /// Its columns and what the user made of them; none where it is no list of columns.
+    fn columns(&self, _at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        None
+    }
+
+    /// Other columns, or another order of them.
+    fn choose(&mut self, _choice: Choice) {}
 
     /// What is kept of it until the next start, such as its list and the selected row: a few short words each under a short name.
     fn memory(&self, _at: &At<'_>) -> Memory {

@@ -10,7 +10,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::orders::status_word;
-use super::{ListFilter, Pane, PaneKind, draw_empty, titled};
+use super::sheet::cell;
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
@@ -194,6 +195,24 @@ impl Pane for Notifications {
         if let Some(row) = self.list.at_line(line, count, area.height) {
             self.list.index = row;
         }
+    }
+
+    fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&["at", "severity", "symbol", "text"]);
+        for notice in self.rows().into_iter().filter_map(|i| self.notices.get(i)) {
+            let severity = match notice.severity {
+                Severity::Info => "info",
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            sheet.push(vec![
+                notice.at.to_string(),
+                severity.to_owned(),
+                cell(notice.instrument.as_ref().map(Instrument::key)),
+                clean(&notice.text).into_owned(),
+            ]);
+        }
+        Some(sheet)
     }
 
     fn settle(&mut self, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {

@@ -23,6 +23,7 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::theme::Theme;
+use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::wish::Wish;
@@ -37,7 +38,7 @@ const fn columns(symbol: u16) -> [Column; 11] {
         Column::number("qty", 7, 0),
         Column::number("filled", 7, 3),
         Column::text("type", 7, 1),
-        Column::number("price", 13, 1),
+        Column::number("price", PRICE_WIDTH, 1),
         Column::number("avg", 9, 6),
         Column::text("tif", 3, 4),
         Column::text("status", 12, 0),
@@ -45,6 +46,14 @@ const fn columns(symbol: u16) -> [Column; 11] {
 }
 const SYMBOL_WIDTH: u16 = 9;
 const OPTION_WIDTH: u16 = 17;
+const PRICE_WIDTH: u16 = 13;
+
+/// The columns for all orders, shown or not, so that they stand still.
+fn head(snapshot: &Snapshot) -> [Column; 11] {
+    let widest = snapshot.orders.iter().map(|order| format::width(&subject(&order.request.subject))).max();
+    let fits = widest.is_none_or(|width| width <= SYMBOL_WIDTH);
+    columns(if fits { SYMBOL_WIDTH } else { OPTION_WIDTH })
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Which {
@@ -90,6 +99,7 @@ pub struct Orders {
     which: Which,
     by_symbol: bool,
     filter: ListFilter,
+    choice: Choice,
 }
 
 impl Orders {
@@ -145,7 +155,7 @@ impl Orders {
             (format::quantity(request.quantity.get()), base),
             (format::quantity(filled), if filled.is_zero() { theme.dim } else { base }),
             (request.pricing.order_type().abbreviation().to_owned(), base),
-            (price_text(request.pricing, decimals), base),
+            (stop_and_price(order, decimals), base),
             (average, base),
             (request.time_in_force.as_str().to_uppercase(), theme.dim),
             status_cell(order, theme),
@@ -203,6 +213,15 @@ pub fn price_text(pricing: Pricing, decimals: u32) -> String {
         Pricing::TrailingStop { trail: Trail::Amount(amount) } => text(amount),
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => format!("{}%", percent.normalize()),
     }
+}
+
+/// The same in a list: a trailing order says where its stop stands now, and how it follows where that fits beside it.
+fn stop_and_price(order: &Order, decimals: u32) -> String {
+    let text = price_text(order.request.pricing, decimals);
+    let Some(stop) = order.trailing_stop.filter(|_| order.is_working()) else { return text };
+    let stop = format::price(stop, decimals);
+    let both = format!("{stop}/{text}");
+    if format::width(&both) <= PRICE_WIDTH { both } else { stop }
 }
 
 /// The status in a trader's words.
@@ -273,6 +292,7 @@ pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
         ("our id".into(), request.client_order_id.to_string()),
     ];
     let mut more = |name: &str, text: Option<String>| lines.extend(text.map(|text| (name.to_owned(), text)));
+    more("stop now", order.trailing_stop.map(|p| format::price(p, decimals)));
     more("average", order.average_price.map(|p| format::price(p, decimals)));
     more("broker's id", order.broker_order_id.as_ref().map(|id| clean(id.as_str()).into_owned()));
     more("take profit", request.take_profit.as_ref().map(|exit| format::price(exit.price, decimals)));
@@ -312,11 +332,8 @@ impl Pane for Orders {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
         let more = rows.len() - visible.end;
-        // Of all orders, shown or not, so that the columns stand still.
-        let widest = look.snapshot.orders.iter().map(|o| format::width(&subject(&o.request.subject))).max();
-        let fits = widest.is_none_or(|width| width <= SYMBOL_WIDTH);
-        let columns = columns(if fits { SYMBOL_WIDTH } else { OPTION_WIDTH });
-        Table { theme: look.theme, columns: &columns, rows: &drawn, more, focused: look.focused }
+        let (columns, choice) = (head(look.snapshot), &self.choice);
+        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
 
@@ -387,7 +404,7 @@ impl Pane for Orders {
                 order.filled_quantity.to_string(),
                 request.pricing.order_type().abbreviation().to_owned(),
                 cell(request.pricing.limit_price()),
-                cell(request.pricing.stop_price()),
+                cell(request.pricing.stop_price().or(order.trailing_stop)),
                 cell(order.average_price),
                 request.time_in_force.as_str().to_owned(),
                 status_word(order.status).to_lowercase(),
@@ -396,16 +413,26 @@ impl Pane for Orders {
         Some(sheet)
     }
 
+    fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        Some((head(at.snapshot).to_vec(), &self.choice))
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        self.choice = choice;
+    }
+
     fn memory(&self, _at: &At<'_>) -> Memory {
         Memory::from([
             ("which".to_owned(), self.which.word().to_owned()),
             ("by_symbol".to_owned(), self.by_symbol.to_string()),
+            ("columns".to_owned(), self.choice.text()),
         ])
     }
 
     fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
         let word = memory.get("which").map_or("", String::as_str);
         self.which = Which::ALL.into_iter().find(|which| which.word() == word).unwrap_or_default();
+        self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
         self.by_symbol = memory.get("by_symbol").is_some_and(|word| word == "true");
     }
 

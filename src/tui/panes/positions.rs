@@ -22,6 +22,7 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
+use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
 use crate::tui::wish::Wish;
@@ -106,6 +107,7 @@ pub struct Positions {
     selected: Option<(AccountId, Instrument)>,
     sort: SortBy,
     filter: ListFilter,
+    choice: Choice,
 }
 
 impl Positions {
@@ -235,7 +237,8 @@ impl Pane for Positions {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], &shape, look)).collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &shape.columns(), rows: &drawn, more, focused: look.focused }
+        let (columns, choice) = (shape.columns(), &self.choice);
+        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
 
@@ -300,11 +303,23 @@ impl Pane for Positions {
         Some(sheet)
     }
 
+    fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        Some((Shape::of(at.snapshot).columns().to_vec(), &self.choice))
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        self.choice = choice;
+    }
+
     fn memory(&self, _at: &At<'_>) -> Memory {
-        Memory::from([("sort".to_owned(), self.sort.label().trim().to_owned())])
+        Memory::from([
+            ("sort".to_owned(), self.sort.label().trim().to_owned()),
+            ("columns".to_owned(), self.choice.text()),
+        ])
     }
 
     fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
         let word = memory.get("sort").map_or("", String::as_str);
         let all = [SortBy::Symbol, SortBy::OpenPnl, SortBy::DayPnl, SortBy::Value];
         self.sort = all.into_iter().find(|sort| sort.label().trim() == word).unwrap_or_default();

@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Pane, draw_empty, titled};
+use super::sheet::cell;
+use super::{Pane, Sheet, draw_empty, titled};
 use crate::domain::account::AccountKind;
 use crate::domain::limits::TradingState;
 use crate::domain::snapshot::AccountView;
@@ -194,6 +195,22 @@ impl Pane for Risk {
             _ => return false,
         };
         true
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&["account", "limit", "unit", "used", "allowed"]);
+        for view in at.snapshot.accounts.iter() {
+            for limit in limits(view) {
+                sheet.push(vec![
+                    view.account.account.to_string(),
+                    limit.name.clone(),
+                    limit.unit.trim().to_owned(),
+                    cell(limit.used.map(|used| used.normalize())),
+                    limit.allowed.normalize().to_string(),
+                ]);
+            }
+        }
+        Some(sheet)
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {

@@ -13,7 +13,8 @@ fn keys_change_shape_study_and_lines() {
         .sees("5m  line  sma20")
         .keys("v")
         .misses("line");
-    runner.keys("u").sees("rsi14").sees("70.0").keys("u").sees("macd12,26,9").keys("u").misses("macd");
+    runner.keys("u").sees("rsi14").sees("70.0").keys("u").sees("macd12,26,9");
+    runner.keys("u").sees("rsi14 macd12,26,9").sees("70.0").keys("u").misses("macd");
     runner.keys("o o o").sees("5m  vwap").keys("o").sees("5m  bb20,2").keys("i").sees("15m  bb20,2");
 }
 

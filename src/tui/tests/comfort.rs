@@ -83,8 +83,60 @@ fn what_a_pane_shows_is_written_as_a_file() {
         })
         .collect();
     assert_eq!(names, ["quotes", "positions", "orders", "log"]);
+    runner.chores.clear();
+    let panes = ["chart", "chain", "depth", "risk", "alerts", "news", "history", "connections"];
+    for pane in panes {
+        runner.keys("ctrl-p").text(pane).keys("enter ctrl-e");
+    }
+    let heads: Vec<&str> = runner
+        .chores
+        .iter()
+        .filter_map(|chore| match chore {
+            Chore::Export { text, .. } => text.lines().next(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        heads,
+        [
+            "symbol,interval,start,open,high,low,close,volume",
+            "symbol,expiry,right,strike,bid,ask,last,volume,open_interest,iv,delta,gamma,theta,vega",
+            "what,at,price,size",
+            "account,limit,unit,used,allowed",
+            "id,symbol,alert,value,created_at,rang_at,rang_price",
+            "at,severity,symbol,text",
+            "number,created_at,side,subject,quantity,filled_quantity,order_type,average_price,status,note",
+            "name,up,latency_ms,text,last_error",
+        ]
+    );
     runner.keys("5 ctrl-e").sees("Ticket is no table");
     Runner::new((120, 40)).keys("e").sees("Files cannot be written here.");
+}
+
+#[test]
+fn columns_are_chosen_ordered_and_kept() {
+    let mut runner = runner(with_chores());
+    runner.sees("sym               last    chg%");
+    runner.keys("H").sees("Columns: Quotes").sees("[x] chg%");
+    // The change before the last price, and no bid.
+    runner.keys("j j K j j space").sees("[ ] bid").sees("sym         chg%").keys("esc");
+    runner.misses("           bid").keys("3 H").sees("Columns: Positions").sees("P&L day").keys("esc");
+    let kept = runner.screen.keep();
+    let mut again = self::runner(Options { kept: Some(kept), ..with_chores() });
+    again.sees("sym         chg%").misses("           bid");
+    again.keys("1 H 0 esc").sees("sym               last    chg%");
+    again.keys("6 H").sees("Log has no columns");
+}
+
+#[test]
+fn a_notice_covers_nothing_of_a_dialog() {
+    let mut runner = Runner::with(with_chores(), trading_day::snapshot(), (80, 24));
+    runner.keys(":").text("buy 10 aapl").keys("enter").paste("yes");
+    runner.sees("A paste cannot confirm").sees("Enter send the order").sees("BUY 10 AAPL");
+    let dialog = runner.frame();
+    runner.wait(9_000).misses("A paste cannot confirm");
+    let body = |frame: &str| frame.lines().take(22).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(body(&dialog)[1..], body(&runner.frame())[1..]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::harness::Runner;
 use super::trading_day;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::alert::{AlertChange, AlertId};
-use crate::domain::order::{OrderStatus, Side};
+use crate::domain::order::{OrderStatus, Pricing, Side, Trail};
 use crate::tui::Effect;
 use crate::tui::panes::PaneKind;
 
@@ -26,6 +26,13 @@ fn alone(size: (u16, u16), kind: PaneKind) -> Runner {
 #[test]
 fn each_pane_at_three_sizes() {
     for kind in [
+        PaneKind::Watchlist,
+        PaneKind::Chart,
+        PaneKind::Positions,
+        PaneKind::Orders,
+        PaneKind::Ticket,
+        PaneKind::Activity,
+        PaneKind::Chain,
         PaneKind::Depth,
         PaneKind::Portfolio,
         PaneKind::History,
@@ -87,6 +94,27 @@ fn alerts_are_set_changed_and_taken_off() {
     runner.keys("D");
     assert_eq!(changes(&runner)[3], &AlertChange::Clear);
     assert_eq!(changes(&runner).len(), 4, "Esc leaves the value as it was");
+}
+
+#[test]
+fn an_alert_is_set_with_its_price_alone() {
+    let mut runner = Runner::new((120, 40));
+    for (typed, expected) in [
+        ("260", "alert AAPL above 260"),
+        ("1,200.5", "alert AAPL above 1200.5"),
+        ("230.1", "alert AAPL below 230.1"),
+        ("3%", "alert AAPL moved 3% on the day"),
+        ("-2.5 %", "alert AAPL down 2.5% on the day"),
+    ] {
+        runner.keys("p").sees("Alert at a price").text(typed).keys("enter");
+        let sent = changes(&runner).last().copied().cloned().unwrap();
+        let AlertChange::Set { instrument, when, value } = sent else { panic!("{sent:?}") };
+        let words = crate::domain::alert::words(&instrument, when, value);
+        assert_eq!(format!("alert {words}"), expected, "{typed}");
+    }
+    let before = changes(&runner).len();
+    runner.keys("p").text("soon").keys("enter").sees("soon is no price").keys("p esc");
+    assert_eq!(changes(&runner).len(), before);
 }
 
 #[test]
@@ -178,6 +206,18 @@ fn risk_shows_what_is_used_and_allowed() {
     runner.keys(":").text("show risk").keys("enter z").sees("Risk").sees("largest: MSFT");
     runner.sees("25.3%").sees("101%!").sees("fall from the high").sees("1.4%");
     runner.keys(":").text("show connections").keys("enter").sees("schwab").sees("DOWN");
+}
+
+#[test]
+fn a_trailing_order_says_where_its_stop_stands() {
+    let mut snapshot = trading_day::snapshot();
+    let mut orders = snapshot.orders.to_vec();
+    let order = orders.iter_mut().find(|order| order.is_working()).unwrap();
+    order.request.pricing = Pricing::TrailingStop { trail: Trail::Percent(rust_decimal::Decimal::TWO) };
+    order.trailing_stop = Some(trading_day::price("227.16"));
+    snapshot.orders = Arc::new(orders);
+    let mut runner = Runner::new((120, 40));
+    runner.show(snapshot).keys("4 z").sees("227.16/2%").keys("g enter").sees("stop now").sees("227.16");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_paste_is_refused_where_something_is_confirmed() {
     runner.keys("esc").input(Input::PasteTooLong).sees("more than 4 KiB was refused");
 }
 
-const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31mred\u{1b}P+q\u{1b}\\ \u{202e}evil\u{202c}\u{200b}\n\r\u{7}\u{e0041}\u{85}end";
+const HOSTILE: &str = trading_day::HOSTILE;
 
 /// Every byte must be text or one of the few sequences that we send.
 fn foreign_bytes(written: &[u8]) -> Option<String> {
@@ -71,28 +71,7 @@ fn foreign_bytes(written: &[u8]) -> Option<String> {
 }
 
 fn hostile_snapshot() -> crate::domain::snapshot::Snapshot {
-    let mut snapshot = trading_day::snapshot();
-    snapshot.profile = HOSTILE.into();
-    snapshot.market.name = HOSTILE.into();
-    let mut log = snapshot.log.to_vec();
-    log.push(LogLine {
-        at: snapshot.now,
-        severity: Severity::Error,
-        code: HOSTILE.into(),
-        text: HOSTILE.into(),
-    });
-    snapshot.log = Arc::new(log);
-    let mut orders = snapshot.orders.to_vec();
-    orders[0].reason = Some(HOSTILE.into());
-    snapshot.orders = Arc::new(orders);
-    let mut connections = snapshot.connections.to_vec();
-    connections[0].name = HOSTILE.into();
-    connections[0].text = HOSTILE.into();
-    snapshot.connections = Arc::new(connections);
-    let mut lists = snapshot.watchlists.to_vec();
-    lists.insert(0, Watchlist { name: HOSTILE.into(), instruments: lists[0].instruments.clone() });
-    snapshot.watchlists = Arc::new(lists);
-    snapshot
+    trading_day::hostile(HOSTILE)
 }
 
 #[test]

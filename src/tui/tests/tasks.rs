@@ -11,6 +11,8 @@ use crate::tui::{Chore, Options};
 /// A task: what it is, its keys (letters of a text are keys too), and what proves that it was done.
 struct Task {
     name: &'static str,
+    /// How the best of the clients measured does it, by its own pages, and with how many keys.
+    peer: (&'static str, Option<usize>),
     steps: &'static [Step],
     done: fn(&mut Runner),
 }
@@ -25,6 +27,7 @@ use Step::{Keys, Text};
 const TASKS: &[Task] = &[
     Task {
         name: "find a symbol and see its chart",
+        peer: ("alpaca-trader-rs: `ctrl-f` *nvda* `enter`", Some(6)),
         steps: &[Keys("ctrl-p"), Text("nvda"), Keys("enter")],
         done: |runner| {
             runner.sees("─ NVDA");
@@ -32,33 +35,39 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "set an alert",
-        steps: &[Keys(":"), Text("alert aapl above 260"), Keys("enter")],
+        peer: ("alpaca-trader-rs: `A` *260* `enter`", Some(5)),
+        steps: &[Keys("p"), Text("260"), Keys("enter")],
         done: |runner| assert!(runner.asked.iter().any(|request| matches!(request, Request::Alert(_)))),
     },
     Task {
         name: "buy with a bracket",
-        steps: &[Keys(":"), Text("buy 10 aapl tp 260 sl 220"), Keys("enter enter")],
+        peer: ("icli: *buy aapl 10 af @ 240 ± 20* `enter`, not shown before it goes", Some(28)),
+        steps: &[Keys(":"), Text("b 10 aapl tp 260 sl 220"), Keys("enter enter")],
         done: |runner| assert_eq!(runner.executed().len(), 1),
     },
     Task {
         name: "build an iron condor of the third expiry and send it",
+        peer: ("none sends one from a chain", None),
         steps: &[Keys("7 e e j j s j b l k k k k k s k b enter enter")],
         done: |runner| assert_eq!(runner.executed().len(), 1),
     },
     Task {
         name: "replace the price of a working order",
+        peer: ("longbridge: `3` `j` `j` `m`, then its form", None),
         steps: &[Keys("4 j j r backspace 4 enter enter")],
         done: |runner| assert!(runner.asked.iter().any(|request| matches!(request, Request::Replace { .. }))),
     },
     Task {
         name: "find an earlier trade",
-        steps: &[Keys(":"), Text("show fills"), Keys("enter")],
+        peer: ("alpaca-trader-rs: `4`, then the tab of what filled today", None),
+        steps: &[Keys("ctrl-p"), Text("hist"), Keys("enter / b t c")],
         done: |runner| {
-            runner.sees("228.1");
+            runner.sees("─ History 1 of 14 /btc").sees("BTC-USD");
         },
     },
     Task {
         name: "change the theme",
+        peer: ("alpaca-trader-rs: `T`", Some(1)),
         steps: &[Keys("ctrl-t")],
         done: |runner| {
             runner.sees("Theme: light");
@@ -66,6 +75,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "give the kill switch another key",
+        peer: ("none has a kill switch; keys are changed in a file", None),
         steps: &[Keys(","), Text("keys.halt"), Keys("enter ctrl-u f 9 enter")],
         done: |runner| {
             let set = Chore::SetOption { path: "keys.halt".into(), value: Some("[\"f9\"]".into()) };
@@ -75,6 +85,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "split the layout and put the chain into it",
+        peer: ("gloomberb: a command for the pane, then its place by `ctrl-shift-d`", None),
         steps: &[Keys("L v"), Text("chain"), Keys("enter esc")],
         done: |runner| {
             runner.sees("─ Chain");
@@ -82,6 +93,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "halt everything",
+        peer: ("none; icli: *cancel \\** `enter` leaves new orders free", None),
         steps: &[Keys("ctrl-k enter")],
         done: |runner| assert!(runner.asked.iter().any(|request| matches!(request, Request::Halt { .. }))),
     },
@@ -107,10 +119,18 @@ fn document() -> String {
     let mut text = String::from(
         "# Ten tasks and the keys they take\n\nFrom the first screen, each letter of a text counted. A test presses these very keys at 80x24,\n\
          120x40 and 200x60 and looks at what comes of them. Every order among them is shown once more before it goes.\n\n\
-         | task | keys | how many |\n|---|---|---|\n",
+         Beside it the best of the terminal clients we know, by its own documentation of August 2026; without a number\n\
+         where it does not document every step, or cannot do it.\n\n\
+         | task | keys | how many | elsewhere | how many |\n|---|---|---|---|---|\n",
     );
     for task in TASKS {
-        text.push_str(&format!("| {} | {} | {} |\n", task.name, written(task), count(task)));
+        let (peer, keys) = (task.peer.0, task.peer.1.map_or_else(|| "-".to_owned(), |keys| keys.to_string()));
+        text.push_str(&format!(
+            "| {} | {} | {} | {peer} | {keys} |\n",
+            task.name,
+            written(task),
+            count(task)
+        ));
     }
     text
 }
@@ -138,6 +158,13 @@ fn ten_tasks_at_three_sizes() {
             }
             (task.done)(&mut runner);
         }
+    }
+    for task in TASKS {
+        assert!(
+            task.peer.1.is_none_or(|keys| count(task) <= keys),
+            "{} takes more keys than elsewhere",
+            task.name
+        );
     }
     assert_eq!(TASKS.iter().map(|task| task.name).collect::<BTreeSet<_>>().len(), 10);
 }

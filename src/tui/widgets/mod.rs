@@ -2,6 +2,7 @@
 
 pub mod borders;
 pub mod candles;
+pub mod choice;
 pub mod list;
 pub mod table;
 pub mod text_input;

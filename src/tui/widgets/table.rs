@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
+use super::choice::Choice;
 use super::{put, put_right};
 use crate::tui::format::width;
 use crate::tui::theme::Theme;
@@ -56,6 +57,8 @@ pub struct Table<'a> {
     pub theme: &'a Theme,
     /// The columns.
     pub columns: &'a [Column],
+    /// Which of them the user wants.
+    pub choice: &'a Choice,
     /// The rows in view.
     pub rows: &'a [Row],
     /// How many more there are below.
@@ -64,12 +67,17 @@ pub struct Table<'a> {
     pub focused: bool,
 }
 
-/// Which columns fit, in order: rank by rank, and a lower rank takes the room that a higher one could not use. One column goes to the row
-/// marker, one to each gap.
+/// Which of the chosen columns fit, in the order chosen: rank by rank, and a lower rank takes the room that a higher one could not use. One
+/// column goes to the row marker, one to each gap.
 #[must_use]
-pub fn fitting(columns: &[Column], width: u16) -> Vec<usize> {
-    let ranks: BTreeSet<u8> = columns.iter().map(|column| column.drop).collect();
-    let needed = |rank| columns.iter().filter(|c| c.drop == rank).map(|c| c.width + 1).sum::<u16>();
+pub fn fitting(columns: &[Column], choice: &Choice, width: u16) -> Vec<usize> {
+    let chosen: Vec<usize> =
+        choice.order(columns).into_iter().filter(|(_, shown)| *shown).map(|(at, _)| at).collect();
+    let ranks: BTreeSet<u8> = chosen.iter().map(|at| columns[*at].drop).collect();
+    let needed = |rank| {
+        let of_rank = chosen.iter().map(|at| &columns[*at]).filter(|column| column.drop == rank);
+        of_rank.map(|column| column.width + 1).sum::<u16>()
+    };
     let mut room = width.saturating_sub(1);
     let mut kept = BTreeSet::new();
     for rank in ranks {
@@ -78,7 +86,7 @@ pub fn fitting(columns: &[Column], width: u16) -> Vec<usize> {
             kept.insert(rank);
         }
     }
-    (0..columns.len()).filter(|i| kept.contains(&columns[*i].drop)).collect()
+    chosen.into_iter().filter(|i| kept.contains(&columns[*i].drop)).collect()
 }
 
 impl Widget for &Table<'_> {
@@ -86,7 +94,7 @@ impl Widget for &Table<'_> {
         if area.height == 0 || area.width < 4 {
             return;
         }
-        let kept = fitting(self.columns, area.width);
+        let kept = fitting(self.columns, self.choice, area.width);
         let mut x = area.x + 1;
         for i in &kept {
             let column = &self.columns[*i];
@@ -184,7 +192,10 @@ mod tests {
             (5, vec![0, 1]),
         ];
         for (width, expected) in cases {
-            assert_eq!(fitting(&columns, width), expected, "{width}");
+            assert_eq!(fitting(&columns, &Choice::default(), width), expected, "{width}");
         }
+        let choice = Choice::read("sym,day,!chg%,ask,bid");
+        assert_eq!(fitting(&columns, &choice, 62), [0, 5, 4, 3, 1], "the user's order");
+        assert_eq!(fitting(&columns, &choice, 43), [0, 4, 3, 1], "and the program's ranks");
     }
 }

@@ -13,7 +13,8 @@ use ratatui::text::Line;
 
 use self::builder::{Builder, LEGS_MAX};
 use self::view::Places;
-use super::{Pane, titled};
+use super::sheet::cell;
+use super::{Pane, Sheet, titled};
 use crate::client::message::{Chain, ChainRow};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -319,6 +320,47 @@ impl Pane for ChainPane {
             _ => return false,
         }
         true
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let chain = self.chain(at)?;
+        let expiry = self.expiry(chain);
+        let mut sheet = Sheet::new(&[
+            "symbol",
+            "expiry",
+            "right",
+            "strike",
+            "bid",
+            "ask",
+            "last",
+            "volume",
+            "open_interest",
+            "iv",
+            "delta",
+            "gamma",
+            "theta",
+            "vega",
+        ]);
+        for row in chain.rows.iter().filter(|row| Some(row.contract.expiry) == expiry) {
+            let (contract, quote) = (&row.contract, &row.quote);
+            sheet.push(vec![
+                contract.clone().into_instrument().key(),
+                contract.expiry.to_string(),
+                if contract.right == Right::Call { "call" } else { "put" }.to_owned(),
+                contract.strike.to_string(),
+                cell(quote.bid),
+                cell(quote.ask),
+                cell(quote.last),
+                quote.volume.to_string(),
+                cell(row.open_interest),
+                cell(row.iv),
+                cell(row.delta),
+                cell(row.gamma),
+                cell(row.theta),
+                cell(row.vega),
+            ]);
+        }
+        Some(sheet)
     }
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {

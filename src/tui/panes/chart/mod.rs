@@ -23,7 +23,7 @@ use self::plot::Strips;
 use self::series::{Series, View};
 use self::shape::Shape;
 use self::study::Study;
-use super::{Memory, Pane, PaneKind, draw_empty, titled};
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::execution::Execution;
@@ -259,6 +259,20 @@ impl Pane for Chart {
     fn due(&self, at: &At<'_>) -> Option<Duration> {
         let key = self.in_view(at)?;
         self.series.get(&key)?.stale_since().map(|since| since + REFRESH_AFTER)
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let key = self.in_view(at)?;
+        let series = self.series.get(&key)?;
+        let head = ["symbol", "interval", "start", "open", "high", "low", "close", "volume"];
+        let mut sheet = Sheet::new(&head);
+        for (start, candle) in series.bars() {
+            let mut cells = vec![key.0.key(), key.1.as_str().to_owned(), start.to_string()];
+            let numbers = [candle.open, candle.high, candle.low, candle.close, candle.volume];
+            cells.extend(numbers.map(|number| number.to_string()));
+            sheet.push(cells);
+        }
+        Some(sheet)
     }
 
     fn memory(&self, _at: &At<'_>) -> Memory {

@@ -27,13 +27,14 @@ use crate::tui::widgets::put;
 pub struct Strips {
     /// The price, without its axis.
     pub price: Rect,
-    study: Rect,
+    /// One for each single study.
+    studies: [Rect; 2],
     volume: Rect,
     times: Rect,
 }
 
 impl Strips {
-    /// Shares an area out. Where it is low, the study leaves first, then the volume.
+    /// Shares an area out. Where it is low, the studies leave first, then the volume.
     #[must_use]
     pub fn new(area: Rect, study: Study) -> Self {
         let volume = match area.height {
@@ -42,18 +43,21 @@ impl Strips {
             16..=27 => 3,
             _ => 5,
         };
-        let study = match area.height {
-            _ if study == Study::None => 0,
-            0..=13 => 0,
-            14..=27 => 4,
-            _ => 7,
+        let count = study.parts().len() as u16;
+        let one = match (area.height, count) {
+            (0..=13, _) => 0,
+            (14..=27, 2) => 3,
+            (14..=27, _) => 4,
+            (_, 2) => 6,
+            (..) => 7,
         };
+        let study = one * count;
         let width = area.width.saturating_sub(AXIS_WIDTH);
         let price = area.height.saturating_sub(volume + study + 1);
         let strip = |y: u16, height: u16| Rect { x: area.x, y: area.y + y, width, height };
         Self {
             price: strip(0, price),
-            study: strip(price, study),
+            studies: [strip(price, one.min(study)), strip(price + one.min(study), one.min(study))],
             volume: strip(price + study, volume),
             times: strip(price + study + volume, area.height.min(1)),
         }
@@ -106,7 +110,9 @@ pub fn draw(
         let rose = view.candles.last().is_some_and(Candle::rose);
         axis.mark(last, if rose { look.theme.up } else { look.theme.down }, look, buf);
     }
-    study::draw(picture.study, series.closes(), &view.sources, step, look, strips.study, buf);
+    for (single, strip) in picture.study.parts().iter().zip(strips.studies) {
+        study::draw(*single, series.closes(), &view.sources, step, look, strip, buf);
+    }
     draw_volume(&view.candles, step, look.theme, strips.volume, buf);
     draw_newest_volume(&view, look, strips.volume, buf);
     draw_times(&view.starts, step, picture.interval, look, strips.times, buf);

@@ -19,6 +19,8 @@ pub enum Study {
     Rsi,
     /// Averages of 12 and 26 bars apart, and the average of that over 9.
     Macd,
+    /// The index over MACD.
+    Both,
 }
 
 impl Study {
@@ -28,7 +30,8 @@ impl Study {
         match self {
             Self::None => Self::Rsi,
             Self::Rsi => Self::Macd,
-            Self::Macd => Self::None,
+            Self::Macd => Self::Both,
+            Self::Both => Self::None,
         }
     }
 
@@ -39,6 +42,18 @@ impl Study {
             Self::None => "",
             Self::Rsi => "rsi14",
             Self::Macd => "macd12,26,9",
+            Self::Both => "rsi14 macd12,26,9",
+        }
+    }
+
+    /// The single studies, each with a strip of its own.
+    #[must_use]
+    pub const fn parts(self) -> &'static [Self] {
+        match self {
+            Self::None => &[],
+            Self::Rsi => &[Self::Rsi],
+            Self::Macd => &[Self::Macd],
+            Self::Both => &[Self::Rsi, Self::Macd],
         }
     }
 }
@@ -47,7 +62,7 @@ impl Study {
 fn lines(study: Study, closes: &[f64], sources: &[usize]) -> Vec<Vec<f64>> {
     let at = |values: &[f64]| sources.iter().map(|i| values.get(*i).copied().unwrap_or(f64::NAN)).collect();
     match study {
-        Study::None => Vec::new(),
+        Study::None | Study::Both => Vec::new(),
         Study::Rsi => {
             let mut rsi = Rsi::new(14);
             let values: Vec<f64> = batch(closes, |close| rsi.update(*close))
@@ -66,7 +81,7 @@ fn lines(study: Study, closes: &[f64], sources: &[usize]) -> Vec<Vec<f64>> {
     }
 }
 
-/// Draws a study in its strip, with its newest value at the axis.
+/// Draws a single study in its strip, with its newest value at the axis.
 pub fn draw(
     study: Study,
     closes: &[f64],

@@ -1,5 +1,6 @@
 //! The watchlist: quotes of a list, of what moved, of a sector or an index; sorted, grouped, filtered, edited in place.
 
+mod head;
 mod order;
 mod source;
 
@@ -15,6 +16,7 @@ use ratatui::widgets::Widget;
 use rust_decimal::prelude::ToPrimitive;
 use smol_str::SmolStr;
 
+use self::head::{DAY_COLUMN, DAY_WIDTH, NAME_COLUMN};
 use self::order::{Entry, Grouping, SortBy, gather, sort};
 use self::source::{Chooser, Chosen, Source};
 use super::sheet::cell;
@@ -31,37 +33,12 @@ use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
 use crate::tui::widgets::candles::sparkline;
+use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::widgets::table::{Cell, Column, Row, Table, fitting};
 use crate::tui::wish::{Purpose, Wish};
 
-/// The columns, with room for the longest symbol of the list (options have long ones) and for prices of the most decimals, aligned on
-/// the point.
-const fn columns(symbol: u16, price: u16) -> [Column; 11] {
-    [
-        Column::text("sym", symbol, 0),
-        Column::number("last", price, 0),
-        Column::number("chg%", 7, 1),
-        Column::number("bid", price, 2),
-        Column::number("ask", price, 2),
-        Column::number("low", price, 7),
-        Column::number("high", price, 7),
-        Column::number("vol", 6, 3),
-        Column::number("ext%", 7, 5),
-        Column::text("day", DAY_WIDTH, 4),
-        Column::text("name", NAME_WIDTH, 6),
-    ]
-}
-const SYMBOL_WIDTH: std::ops::RangeInclusive<u16> = 8..=18;
-/// Columns of `999,999.`; the fraction comes on top.
-const WHOLE_WIDTH: u16 = 8;
-/// A fraction longer than this gives up its alignment.
-const FRACTION_MAX: u32 = 5;
-const NAME_WIDTH: u16 = 24;
-const DAY_WIDTH: u16 = 10;
-const DAY_COLUMN: usize = 9;
-const NAME_COLUMN: usize = 10;
 /// Bars behind the line of the day: a session in quarters of an hour.
 const DAY_BARS: u32 = 26;
 /// Requests for such lines at one time.
@@ -105,6 +82,7 @@ pub struct Watchlist {
     /// Sectors and indices, once they are there.
     groups: Vec<(MarketGroup, u32)>,
     chooser: Option<Chooser>,
+    choice: Choice,
 }
 
 impl Watchlist {
@@ -146,21 +124,18 @@ impl Watchlist {
         gather(rows, self.grouping, at.env.symbols.as_deref().map(|symbols| symbols as _), at.snapshot)
     }
 
-    fn columns(&self, snapshot: &Snapshot) -> [Column; 11] {
-        let symbols = self.instruments(snapshot).iter().map(|i| format::width(&i.to_string()));
-        let symbol = symbols.max().unwrap_or(0).clamp(*SYMBOL_WIDTH.start(), *SYMBOL_WIDTH.end());
-        columns(symbol, WHOLE_WIDTH + self.fraction(snapshot) as u16)
+    fn head(&self, snapshot: &Snapshot) -> [Column; 11] {
+        head::columns(self.instruments(snapshot), self.fraction(snapshot))
     }
 
     /// Decimals of the list's prices at most. Of the whole list, filtered or not, so that its columns stand still.
     fn fraction(&self, snapshot: &Snapshot) -> u32 {
-        let decimals = self.instruments(snapshot).iter().map(|i| format::decimals_of(snapshot, i));
-        decimals.max().unwrap_or(2).min(FRACTION_MAX)
+        head::fraction(self.instruments(snapshot), snapshot)
     }
 
     /// Asks for what the rows in view lack: quotes, and lines of the day where they are shown.
     fn ask(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        let with_days = fitting(&self.columns(at.snapshot), area.width).contains(&DAY_COLUMN);
+        let with_days = fitting(&self.head(at.snapshot), &self.choice, area.width).contains(&DAY_COLUMN);
         let mut open = self.days.values().filter(|day| matches!(day, DayLine::Asked)).count();
         let in_view: Vec<Instrument> = {
             let rows = self.rows(at);
@@ -347,8 +322,8 @@ impl Watchlist {
     fn draw_rows(&self, rows: &[Entry<'_>], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let decimals = self.fraction(look.snapshot);
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let columns = self.columns(look.snapshot);
-        let with_name = fitting(&columns, area.width).contains(&NAME_COLUMN);
+        let (columns, choice) = (self.head(look.snapshot), &self.choice);
+        let with_name = fitting(&columns, choice, area.width).contains(&NAME_COLUMN);
         let drawn: Vec<Row> = visible
             .clone()
             .map(|i| match rows[i] {
@@ -357,7 +332,7 @@ impl Watchlist {
             })
             .collect();
         let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &columns, rows: &drawn, more, focused: look.focused }
+        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
         for (line, i) in visible.enumerate() {
             if let Entry::Head(name, count, mean) = &rows[i] {
@@ -497,16 +472,9 @@ impl Pane for Watchlist {
         }
         let Some(line) = line.checked_sub(1) else {
             // The head of a column sorts by it, and again turns it round.
-            let columns = self.columns(at.snapshot);
-            let mut x = 1;
-            for i in fitting(&columns, area.width) {
-                let end = x + columns[i].width + 1;
-                if (x..end).contains(&column)
-                    && let Some(sort) = SortBy::of_column(columns[i].title)
-                {
-                    self.sort_by(sort);
-                }
-                x = end;
+            let title = head::title_at(&self.head(at.snapshot), &self.choice, area.width, column);
+            if let Some(sort) = title.and_then(SortBy::of_column) {
+                self.sort_by(sort);
             }
             return;
         };
@@ -573,12 +541,21 @@ impl Pane for Watchlist {
         Some(sheet)
     }
 
+    fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        Some((self.head(at.snapshot).to_vec(), &self.choice))
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        self.choice = choice;
+    }
+
     fn memory(&self, _at: &At<'_>) -> Memory {
         Memory::from([
             ("list".to_owned(), self.source.key()),
             ("sort".to_owned(), self.sort.label().trim().to_owned()),
             ("reversed".to_owned(), self.reversed.to_string()),
             ("groups".to_owned(), self.grouping.label().trim().to_owned()),
+            ("columns".to_owned(), self.choice.text()),
         ])
     }
 
@@ -587,6 +564,7 @@ impl Pane for Watchlist {
         if let Some(source) = Source::of_key(word("list")) {
             self.show(source);
         }
+        self.choice = Choice::read(word("columns"));
         self.reversed = word("reversed") == "true";
         let sort = SortBy::ALL.into_iter().find(|sort| sort.label().trim() == word("sort"));
         self.sort = sort.unwrap_or_default();
