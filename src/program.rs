@@ -466,6 +466,10 @@ impl Host for Program {
         checks.push(
             match store::lock::ProfileLock::acquire(&directory, &Holder::this_process(&self.command, true)) {
                 Ok(_) => check("profile lock", Health::Good, "free".to_owned()),
+                // An engine at work is as it should be.
+                Err(StoreError::Locked { holder, .. }) => {
+                    check("profile lock", Health::Good, format!("held by {holder}"))
+                }
                 Err(error) => check("profile lock", Health::Warning, error.to_string()),
             },
         );

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::core::effect::Effect;
+use crate::core::effect::{Effect, Ticket};
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input, Restored};
 use crate::core::paper::{Sessions, Venue, VenueConfig};
@@ -335,6 +335,8 @@ impl Assembly {
             pending: std::collections::BTreeMap::new(),
             next_request: 1,
             waiters: Waiters::default(),
+            newest: Ticket(0),
+            written: Ticket(0),
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use crate::client::{Reply, SessionError};
-use crate::core::effect::{Effect, Outcome, RequestId};
+use crate::core::effect::{Effect, Outcome, RequestId, Ticket};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::core::paper::DailyStats;
@@ -84,6 +84,9 @@ pub(super) struct EngineTask {
     pub(super) pending: BTreeMap<RequestId, Pending>,
     pub(super) next_request: u64,
     pub(super) waiters: Waiters,
+    /// The newest entry handed to the journal, and the newest that it has come to.
+    pub(super) newest: Ticket,
+    pub(super) written: Ticket,
     pub(super) previews: Previews,
     pub(super) known: BTreeSet<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
@@ -144,6 +147,7 @@ impl EngineTask {
                 Some((ticket, result)) = inbox.written.recv() => {
                     self.heart.beat(Doing::Journaled);
                     self.unanswered = self.unanswered.saturating_sub(1);
+                    self.written = self.written.max(ticket);
                     let input = match result {
                         Ok(()) => Input::Journaled(ticket),
                         Err(reason) => Input::JournalFailed { ticket, reason },
@@ -233,11 +237,20 @@ impl EngineTask {
             self.last_call = Some(Call { error, ..call });
         }
         self.together = Some(Vec::new());
+        let about_orders = reported.events.iter().any(|event| {
+            matches!(event, AccountEvent::Order(_) | AccountEvent::Execution(_) | AccountEvent::ByBroker(_))
+        });
         for event in reported.events {
             self.make_known(&event).await;
             self.step(Input::Broker(Box::new(event))).await;
         }
         let mut jobs = self.together.take().unwrap_or_default();
+        // What became of orders waits for no batch (reliability S2): somebody may wait to be told.
+        for job in jobs.iter_mut().filter(|_| about_orders) {
+            if let Job::Entry { urgent, .. } = job {
+                *urgent = true;
+            }
+        }
         jobs.extend(reported.venue.map(|(account, state)| Job::Venue(account, state)));
         if !jobs.is_empty() {
             self.write(Job::Together(jobs)).await;
@@ -272,6 +285,7 @@ impl EngineTask {
         }
         for ticket in tickets {
             let reason = "its queue is full".to_owned();
+            self.written = self.written.max(ticket);
             Box::pin(self.step(Input::JournalFailed { ticket, reason })).await;
         }
     }
@@ -288,6 +302,7 @@ impl EngineTask {
     pub(super) async fn dispatch(&mut self, effect: Effect) {
         match effect {
             Effect::Journal { ticket, urgent, entry } => {
+                self.newest = self.newest.max(ticket);
                 let job = Job::Entry { ticket, urgent, entry };
                 match &mut self.together {
                     Some(together) => together.push(job),
@@ -340,7 +355,7 @@ impl EngineTask {
     }
 
     pub(super) fn settle(&mut self) {
-        self.waiters.settle(&self.core);
+        self.waiters.settle(&self.core, self.newest, self.written);
     }
 
     pub(super) fn publish(&mut self) {

@@ -1,11 +1,12 @@
 //! Requests that wait for a broker's answer: an order for its acknowledgement, one that fills at once or not at all for
-//! its end, at most 5 s.
+//! its end, at most 5 s. Nobody is told what is not on the disk yet.
 
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
 use super::session::give;
 use crate::client::{Reply, SessionError};
+use crate::core::effect::Ticket;
 use crate::core::engine::Engine;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::order::{Order, OrderStatus, OrderType, TimeInForce};
@@ -29,6 +30,8 @@ struct Waiter {
     until: Until,
     deadline: Instant,
     reply: oneshot::Sender<Result<Reply, SessionError>>,
+    /// What it waits for has come, in the entry of this number or one before.
+    came: Option<Ticket>,
 }
 
 /// Everybody who waits.
@@ -45,7 +48,7 @@ impl Waiters {
         until: Until,
         reply: oneshot::Sender<Result<Reply, SessionError>>,
     ) {
-        self.waiting.push(Waiter { orders, until, deadline: Instant::now() + WAIT_MAX, reply });
+        self.waiting.push(Waiter { orders, until, deadline: Instant::now() + WAIT_MAX, reply, came: None });
     }
 
     /// How many wait.
@@ -60,15 +63,21 @@ impl Waiters {
         self.waiting.iter().map(|waiter| waiter.deadline).min()
     }
 
-    /// Answers all whose wait is over.
-    pub fn settle(&mut self, core: &Engine) {
+    /// Answers all whose wait is over: what they wait for has come, `newest` being the last entry handed to the journal by then, and the journal
+    /// has come to that one. A kill a moment later takes nothing back that somebody was told.
+    pub fn settle(&mut self, core: &Engine, newest: Ticket, written: Ticket) {
         if self.waiting.is_empty() {
             return;
         }
         let now = Instant::now();
-        for waiter in self.waiting.extract_if(.., |waiter| {
-            waiter.deadline <= now || waiter.orders.iter().all(|id| is_settled(core, *id, waiter.until))
-        }) {
+        for waiter in &mut self.waiting {
+            if waiter.came.is_none() && waiter.orders.iter().all(|id| is_settled(core, *id, waiter.until)) {
+                waiter.came = Some(newest);
+            }
+        }
+        let over =
+            |waiter: &mut Waiter| waiter.deadline <= now || waiter.came.is_some_and(|came| came <= written);
+        for waiter in self.waiting.extract_if(.., over) {
             // A front end that has gone needs no answer.
             give(waiter.reply, answer(core, &waiter.orders));
         }

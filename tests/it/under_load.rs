@@ -257,7 +257,6 @@ async fn kill_under_load(kills: u64) {
 }
 
 #[tokio::test]
-#[ignore = "finds that a front end may be told of a paper fill a moment before the disk has it: cargo test --test it -- --ignored kills_under_load"]
 async fn j7_kills_under_load_lose_nothing_and_double_nothing() {
     kill_under_load(100).await;
 }

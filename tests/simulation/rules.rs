@@ -42,9 +42,9 @@ impl World {
         assert!(!(opens && halted), "order {id} opens and was sent after a halt");
         let compared = self.engine.last_reconcile(&request.account).is_some();
         assert!(compared || !opens, "order {id} opens and was sent before the first comparison");
-        // Seen by the engine as what it is: in its own book, not ended.
-        let known = self.engine.order(id).is_some_and(Order::is_working);
-        assert!(known, "order {id} was sent and is not working here");
+        // Nobody has withdrawn it meanwhile.
+        let status = self.engine.order(id).map(|order| order.status);
+        assert_eq!(status, Some(OrderStatus::PendingSubmit), "order {id} was sent");
     }
 
     /// Nothing is let out while something of the stream may have been missed (R7): asked when an order is placed, as what has been let out by then
@@ -138,7 +138,10 @@ impl World {
         let id = order.request.client_order_id;
         assert!(order.filled_quantity >= before.filled_quantity, "order {id}: the filled part shrank");
         let (was, is) = (before.status, order.status);
-        let denied = is == OrderStatus::Denied && was == OrderStatus::PendingSubmit;
+        // What could not be written down was never sent, whatever was wished of it meanwhile.
+        let unsent = matches!(was, OrderStatus::PendingSubmit | OrderStatus::PendingCancel)
+            && !self.sent.contains(&id);
+        let denied = is == OrderStatus::Denied && unsent;
         let stays = was == is || (reaches(was, is) && (!was.is_terminal() || is == OrderStatus::Filled));
         assert!(stays || denied, "order {id} was {was} and is {is}");
         let adopted = before.broker_order_id.is_none() || before.broker_order_id == order.broker_order_id;

@@ -45,7 +45,7 @@ pub(crate) struct World {
     life: u64,
     pub(crate) disk: Disk,
     pub(crate) brokers: Vec<Broker>,
-    sent: BTreeSet<ClientOrderId>,
+    pub(crate) sent: BTreeSet<ClientOrderId>,
     /// Orders as they last were, to see what moved.
     pub(crate) seen: BTreeMap<ClientOrderId, Order>,
     /// The journal has been read: from here on the books say what it says.
@@ -438,7 +438,8 @@ impl World {
 
     /// The disk has written what it was given some time ago.
     fn disk_catches_up(&mut self) {
-        while let Some((ticket, entry)) = self.writing.pop_front() {
+        while !self.writing.is_empty() && !self.random.once_in(self.slow_disk) {
+            let Some((ticket, entry)) = self.writing.pop_front() else { return };
             let effects = self.write_down(ticket, entry);
             self.carry_out(effects.into());
         }

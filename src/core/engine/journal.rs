@@ -4,7 +4,7 @@ use crate::core::lifecycle;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::OrderEvent;
 use crate::domain::ids::ClientOrderId;
-use crate::domain::order::OrderStatus;
+use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 
 use super::super::effect::{Effect, Effects, Ticket};
@@ -50,8 +50,31 @@ impl Engine {
                     self.never_send(&[new.get().client_order_id]);
                     self.undo_replace(*order);
                 }
-                _ => self.effects.push(effect),
+                _ => {
+                    self.goes_now(&effect);
+                    self.effects.push(effect);
+                }
             }
+        }
+    }
+
+    /// What waited for the disk is on its way from now: how long a broker may take to show it counts from here, not from when it was made.
+    fn goes_now(&mut self, effect: &Effect) {
+        let now = self.now;
+        let Some(request) = (match effect {
+            Effect::Submit { order, .. } => Some(order.get()),
+            Effect::Replace { new, .. } => Some(new.get()),
+            _ => None,
+        }) else {
+            return;
+        };
+        let waited = |order: &Order| order.updated_at < now;
+        if !self.book.get(request.client_order_id).is_some_and(waited) {
+            return;
+        }
+        let exits = request.exit_orders();
+        for id in exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]) {
+            self.book.change(id, |order| order.updated_at = now);
         }
     }
 
