@@ -1,5 +1,6 @@
 //! The program around the command line: engines, the screen, backtests and the doctor, as `cli` asks for them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, DemoRun, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest,
-    SessionKind, Settings, TradesFormat,
+    SessionKind, Settings, SweepControl, SweepReport, TradesFormat,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
@@ -405,6 +406,19 @@ impl Host for Program {
     ) -> Result<BacktestReport, CliError> {
         let (settings, request) = (settings.clone(), request.clone());
         tokio::task::spawn_blocking(move || backtests::run(&settings, &request))
+            .await
+            .map_err(|error| CliError::internal(error.to_string()))?
+    }
+
+    async fn sweep(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        control: &SweepControl,
+    ) -> Result<SweepReport, CliError> {
+        let (settings, request, control) = (settings.clone(), request.clone(), control.clone());
+        tokio::task::spawn_blocking(move || backtests::sweep(&settings, &request, &sets, &control))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
     }

@@ -16,6 +16,7 @@ mod language;
 mod market;
 mod measure;
 mod program;
+mod recover;
 mod safe;
 mod store;
 
@@ -27,7 +28,7 @@ mod scripted;
 mod trading_day;
 
 fn main() {
-    let parts: [(&str, fn()); 8] = [
+    let parts: [(&str, fn()); 9] = [
         ("core", core::run),
         ("backtest", backtest::run),
         ("market", market::run),
@@ -35,6 +36,7 @@ fn main() {
         ("store", store::run),
         ("safe", safe::run),
         ("attach", attach::run),
+        ("recover", recover::run),
         ("program", program::run),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -204,6 +205,76 @@ pub struct EquityPoint {
     pub equity: Decimal,
 }
 
+/// How a sweep goes on, and whether somebody wants it to end: what is done by then is kept.
+#[derive(Clone, Debug, Default)]
+pub struct SweepControl {
+    done: Arc<AtomicUsize>,
+    ends: Arc<AtomicBool>,
+}
+
+impl SweepControl {
+    /// One more set has been run.
+    pub fn add_done(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sets that have been run.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// No further set is to be begun.
+    pub fn end(&self) {
+        self.ends.store(true, Ordering::Relaxed);
+    }
+
+    /// Is it to end.
+    #[must_use]
+    pub fn ends(&self) -> bool {
+        self.ends.load(Ordering::Relaxed)
+    }
+}
+
+/// How a strategy did with one set of parameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SweepRow {
+    /// The set, as typed.
+    pub params: BTreeMap<String, String>,
+    /// Cash and positions at the end.
+    #[serde(with = "decimal_text")]
+    pub final_equity: Decimal,
+    /// Fees, positive.
+    #[serde(with = "decimal_text")]
+    pub fees: Decimal,
+    /// Orders placed.
+    pub orders: u64,
+    /// The same figures as of a single backtest.
+    pub metrics: Vec<Metric>,
+}
+
+/// How a strategy did with many sets of parameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SweepReport {
+    /// The strategy's kind.
+    pub strategy: String,
+    /// Where the bars came from, as named by the user.
+    pub data: String,
+    /// What was traded.
+    pub instruments: Vec<Instrument>,
+    /// Bars of each run.
+    pub bars: u64,
+    /// Cash at the start of each run.
+    #[serde(with = "decimal_text")]
+    pub starting_cash: Decimal,
+    /// Sets that were asked for; fewer rows mean that it was ended early.
+    pub asked: usize,
+    /// The runs, in the order in which they were asked for.
+    pub rows: Vec<SweepRow>,
+    /// How long all of it took, in seconds.
+    pub elapsed_seconds: f64,
+}
+
 /// How a strategy did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BacktestReport {
@@ -361,6 +432,18 @@ pub trait Host: Send + Sync {
         settings: &Settings,
         request: &BacktestRequest,
     ) -> Result<BacktestReport, CliError>;
+
+    /// The same for many sets of parameters, over all cores.
+    ///
+    /// # Errors
+    /// When the strategy, a parameter of any set or the file is wrong: before the first run.
+    async fn sweep(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        control: &SweepControl,
+    ) -> Result<SweepReport, CliError>;
 
     /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the
     /// directories itself.

@@ -339,6 +339,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         watchlists: entry.watchlists,
         alerts: entry.alerts,
         notes: Vec::new(),
+        reconciles: entry.reconciles,
         log: entry.log,
     }
 }

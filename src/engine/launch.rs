@@ -9,12 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::core::effect::Effect;
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input, Restored};
 use crate::core::paper::{Sessions, Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, account_day, instant, plus_days};
 use crate::domain::capabilities::Capabilities;
+use crate::domain::execution::AccountEvent;
 use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::{RiskLimits, TradingState};
@@ -337,7 +339,6 @@ impl Assembly {
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,
             clock_watch: super::clock::ClockWatch::default(),
-            positions_due: None,
             volumes_told: std::collections::BTreeMap::new(),
             needs_daily_stats: settings.venue.needs_daily_stats(),
             last_call: None,
@@ -423,7 +424,11 @@ impl EngineTask {
         for instrument in &wanted {
             self.ensure(instrument).await;
         }
-        self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
+        if self.access == Access::Read || !self.clock.is_system() {
+            self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
+        } else {
+            self.reconcile_first(account).await;
+        }
         if self.access == Access::Read {
             return;
         }
@@ -436,6 +441,20 @@ impl EngineTask {
 }
 
 impl EngineTask {
+    /// The first comparison, before anybody's first order (reliability R1). The paper venue answers at once, so that it is waited for.
+    async fn reconcile_first(&mut self, account: AccountId) {
+        let now = self.clock.now();
+        let status = Input::BrokerStatus { account: account.clone(), up: true, reconciled: false };
+        for effect in self.core.step(now, status) {
+            let Effect::Reconcile { reason, since, .. } = effect else {
+                self.dispatch(effect).await;
+                continue;
+            };
+            let statement = link::gather(&self.paper, &account, reason, now, since).await;
+            self.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement))))).await;
+        }
+    }
+
     /// What was in flight when the last engine ended (reliability J7): an order whose sending is unproven is asked about, never sent again; a
     /// cancel is sent again, as that is safe.
     async fn take_up(&mut self) {

@@ -46,8 +46,6 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(33);
 const TICK_EVERY: Duration = Duration::from_secs(1);
 /// How often the other doors of the kill switch are looked at.
 const HALT_EVERY: Duration = Duration::from_millis(200);
-/// How often positions are compared with the broker's.
-const POSITIONS_EVERY: Duration = Duration::from_secs(60);
 /// Sessions that a day's usual volume is the average of.
 const VOLUME_DAYS: usize = 20;
 /// Jobs kept while the journal takes none.
@@ -90,7 +88,6 @@ pub(super) struct EngineTask {
     pub(super) known: BTreeSet<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
     pub(super) clock_watch: ClockWatch,
-    pub(super) positions_due: Option<Instant>,
     /// Whose average volume the core has been told, and on which day.
     pub(super) volumes_told: BTreeMap<Instrument, Date>,
     /// The venue's slippage asks what is usual of an instrument.
@@ -183,7 +180,6 @@ impl EngineTask {
                     self.surroundings();
                     self.watch_clock().await;
                     self.step(Input::Tick).await;
-                    self.ask_positions().await;
                 }
                 _ = feed.tick() => {
                     self.heart.beat(Doing::Prices);
@@ -216,16 +212,6 @@ impl EngineTask {
         }
     }
 
-    /// Has the books compared with the broker's positions, once a minute (reliability R2). An engine that only reads has an empty venue.
-    async fn ask_positions(&mut self) {
-        let now = Instant::now();
-        let due = *self.positions_due.get_or_insert(now + POSITIONS_EVERY) <= now;
-        if due && self.clock.is_system() && self.access != Access::Read {
-            self.positions_due = Some(now + POSITIONS_EVERY);
-            self.send(LinkCommand::Positions).await;
-        }
-    }
-
     /// One step of the core, and everything it wants done.
     pub(super) async fn step(&mut self, input: Input) {
         let effects = self.core.step(self.clock.now(), input);
@@ -244,12 +230,25 @@ impl EngineTask {
         }
         self.together = Some(Vec::new());
         for event in reported.events {
+            self.make_known(&event).await;
             self.step(Input::Broker(Box::new(event))).await;
         }
         let mut jobs = self.together.take().unwrap_or_default();
         jobs.extend(reported.venue.map(|(account, state)| Job::Venue(account, state)));
         if !jobs.is_empty() {
             self.write(Job::Together(jobs)).await;
+        }
+    }
+
+    /// Makes known what the orders of a statement trade: some may be of others.
+    async fn make_known(&mut self, event: &AccountEvent) {
+        let AccountEvent::Statement(statement) = event else { return };
+        for report in statement.orders.iter().flatten() {
+            for instrument in report.subject.instruments() {
+                if !self.known.contains(instrument) {
+                    Box::pin(self.ensure(instrument)).await;
+                }
+            }
         }
     }
 
@@ -282,7 +281,7 @@ impl EngineTask {
         }
     }
 
-    async fn dispatch(&mut self, effect: Effect) {
+    pub(super) async fn dispatch(&mut self, effect: Effect) {
         match effect {
             Effect::Journal { ticket, urgent, entry } => {
                 let job = Job::Entry { ticket, urgent, entry };
@@ -295,6 +294,9 @@ impl EngineTask {
             Effect::Cancel { order, .. } => self.send(LinkCommand::Cancel(order)).await,
             Effect::Replace { order, new, .. } => self.send(LinkCommand::Replace(order, new)).await,
             Effect::Ask { order, .. } => self.send(LinkCommand::Ask(order)).await,
+            // An engine that only reads has an empty venue; a replay's venue is its own clock's.
+            Effect::Reconcile { .. } if self.access == Access::Read || !self.clock.is_system() => {}
+            Effect::Reconcile { reason, since, .. } => self.send(LinkCommand::Reconcile(reason, since)).await,
             Effect::Ring { text } if self.desktop_alerts => super::desktop::tell(text),
             Effect::Ring { .. } => {}
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
@@ -360,6 +362,9 @@ impl EngineTask {
         };
         let up = |name: &str, text: &str| Connection::new(name, true, text);
         let mut paper = up("paper", "paper venue");
+        if let Some(run) = self.core.last_reconcile(self.core.default_account()) {
+            paper.text = format!("paper venue, reconciled {}", run.finished.strftime("%H:%M:%S UTC"));
+        }
         if let Some(call) = &self.last_call {
             paper.latency_ms = Some(call.latency_ms);
             paper.last_error.clone_from(&call.error);

@@ -22,4 +22,5 @@ mod refusals;
 mod replay;
 mod supervised;
 mod terminal;
+mod under_load;
 mod ways_out;

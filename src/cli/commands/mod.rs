@@ -14,6 +14,7 @@ mod logs;
 mod market;
 mod orders;
 mod speak;
+mod sweep;
 mod ticket;
 
 use std::time::Duration;

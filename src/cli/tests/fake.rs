@@ -1,11 +1,13 @@
 //! A host and a session in memory: a small exchange that fills market orders at once and lets limits rest.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use tokio::sync::watch;
 
 use super::samples::{
@@ -14,7 +16,7 @@ use super::samples::{
 use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest, SessionKind,
-    Settings, TradesFormat,
+    Settings, SweepControl, SweepReport, SweepRow, TradesFormat,
 };
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::OrderRef;
@@ -365,6 +367,36 @@ impl Host for FakeHost {
             )));
         }
         Ok(backtest(request))
+    }
+    async fn sweep(
+        &self,
+        _: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        control: &SweepControl,
+    ) -> Result<SweepReport, CliError> {
+        let rows = sets.iter().map(|set| {
+            control.add_done();
+            let params = request.params.clone().into_iter().chain(set.clone()).collect();
+            let report = backtest(&BacktestRequest { params, ..request.clone() });
+            SweepRow {
+                params: report.params,
+                final_equity: report.final_equity,
+                fees: report.fees,
+                orders: report.orders,
+                metrics: report.metrics,
+            }
+        });
+        Ok(SweepReport {
+            strategy: request.strategy.clone(),
+            data: "shipped daily bars".to_owned(),
+            instruments: request.instruments.clone(),
+            bars: 3_270,
+            starting_cash: Decimal::from(100_000),
+            asked: sets.len(),
+            rows: rows.collect(),
+            elapsed_seconds: 0.0,
+        })
     }
     async fn doctor(&self, _: &Settings) -> Vec<DoctorCheck> {
         let row = |name: &str, health, text: &str| DoctorCheck {

@@ -8,6 +8,8 @@ use crate::domain::money::{Currency, Quantity};
 use crate::domain::order::{
     Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
 };
+use crate::domain::statement::{ReconcileReason, ReconcileRun};
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
 mod audit;
@@ -574,6 +576,27 @@ fn an_equity_curve_is_thinned_to_the_last_point_of_each_stretch() {
     let all = store.equity_curve(&account, Timestamp::UNIX_EPOCH, 1_000).unwrap();
     assert_eq!((all.len(), all[0].1), (100, Decimal::from(1_000)));
     assert!(store.equity_curve(&AccountId::new("other"), Timestamp::UNIX_EPOCH, 10).unwrap().is_empty());
+}
+
+#[test]
+fn r8_comparisons_come_back_newest_first() {
+    let directory = directory();
+    let mut store = Store::open(directory.path(), now()).unwrap();
+    let run = |n: i64, orders| ReconcileRun {
+        account: AccountId::new("paper"),
+        reason: ReconcileReason::Timer,
+        started: now() + SignedDuration::from_secs(n),
+        finished: now() + SignedDuration::from_secs(n + 1),
+        orders,
+        executions: Some(3),
+        positions: None,
+        differences: vec!["positions: timeout".to_owned()],
+    };
+    let runs = vec![run(0, None), run(60, Some(2))];
+    store.journal(&[JournalBatch { reconciles: runs.clone(), ..JournalBatch::default() }]).unwrap();
+    let read = store.reconcile_runs(10).unwrap();
+    assert_eq!(read, [runs[1].clone(), runs[0].clone()]);
+    assert_eq!(store.reconcile_runs(1).unwrap().len(), 1);
 }
 
 #[test]
