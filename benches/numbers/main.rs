@@ -7,6 +7,9 @@
     reason = "a benchmark prints its table and may fail loudly"
 )]
 
+use ::arbion;
+
+mod attach;
 mod backtest;
 mod core;
 mod language;
@@ -17,14 +20,22 @@ mod recover;
 mod safe;
 mod store;
 
+#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+#[path = "../../tests/support/scripted.rs"]
+mod scripted;
+#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+#[path = "../../tests/support/trading_day.rs"]
+mod trading_day;
+
 fn main() {
-    let parts: [(&str, fn()); 8] = [
+    let parts: [(&str, fn()); 9] = [
         ("core", core::run),
         ("backtest", backtest::run),
         ("market", market::run),
         ("language", language::run),
         ("store", store::run),
         ("safe", safe::run),
+        ("attach", attach::run),
         ("recover", recover::run),
         ("program", program::run),
     ];

@@ -70,7 +70,7 @@ impl Lock {
         match event.code {
             KeyCode::Enter if !self.asked => {
                 self.asked = true;
-                "Asking…".clone_into(&mut self.said);
+                "Asking the engine".clone_into(&mut self.said);
                 let empty = Zeroizing::new(String::with_capacity(TYPED_BYTES_MAX));
                 let mut typed = std::mem::replace(&mut self.typed, empty);
                 // What is typed goes on its way; nothing of it stays here.
