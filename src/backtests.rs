@@ -1,27 +1,105 @@
 //! Backtests, as `cli` asks for them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use arbion::cli::CliError;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, Settings,
+    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, Settings, SweepControl,
+    SweepReport, SweepRow,
 };
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::domain::ids::AccountId;
+use arbion::domain::instrument::Instrument;
 use arbion::engine::{backtest, clock};
-use arbion::market::bars_csv;
+use arbion::market::bars_csv::{self, RecordedBar, RecordedBars};
 use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
-use arbion::strategies::{self, Params};
+use arbion::strategies::{self, Params, Strategy};
 use jiff::Timestamp;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::venue::{fee_table, venue_slippage};
 
+/// Bars, costs and cash of a request.
+struct Prepared {
+    bars: RecordedBars,
+    instruments: Vec<Instrument>,
+    venue: VenueConfig,
+    cash: Decimal,
+}
+
+impl Prepared {
+    fn strategy(&self, kind: &str, params: BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
+        let params = Params::new(params);
+        strategies::build(kind, kind.into(), self.instruments.clone(), &params)
+            .map_err(|error| CliError::usage(error.to_string()))
+    }
+}
+
 /// Runs a strategy over recorded bars.
 pub fn run(settings: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+    let prepared = prepare(settings, request)?;
+    let mut strategy = prepared.strategy(&request.strategy, request.params.clone())?;
+    let started = clock::monotonic();
+    let run = backtest::run(&prepared.bars, strategy.as_mut(), prepared.venue.clone());
+    let elapsed = started.elapsed();
+    Ok(report(settings, request, &prepared, (run, elapsed)))
+}
+
+/// Runs a strategy once for each set of parameters, over all cores. A set that is wrong is said before the first run.
+pub fn sweep(
+    settings: &Settings,
+    request: &BacktestRequest,
+    sets: &[BTreeMap<String, String>],
+    control: &SweepControl,
+) -> Result<SweepReport, CliError> {
+    let prepared = prepare(settings, request)?;
+    let params = |set: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+        request.params.iter().chain(set).map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    let runs: Vec<_> = sets
+        .iter()
+        .map(|set| Ok((params(set), prepared.strategy(&request.strategy, params(set))?)))
+        .collect::<Result<_, CliError>>()?;
+    let started = clock::monotonic();
+    let rows: Vec<Option<SweepRow>> = runs
+        .into_par_iter()
+        .map(|(params, mut strategy)| {
+            if control.ends() {
+                return None;
+            }
+            let run = backtest::run(&prepared.bars, strategy.as_mut(), prepared.venue.clone());
+            control.add_done();
+            Some(SweepRow {
+                params,
+                final_equity: run.final_equity,
+                fees: run.fees,
+                orders: run.orders,
+                metrics: metrics(settings, &prepared.bars, &run),
+            })
+        })
+        .collect();
+    Ok(SweepReport {
+        strategy: request.strategy.clone(),
+        data: data_name(request),
+        bars: prepared.bars.series.values().map(|series| series.len() as u64).sum(),
+        instruments: prepared.instruments,
+        starting_cash: prepared.cash,
+        asked: sets.len(),
+        rows: rows.into_iter().flatten().collect(),
+        elapsed_seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+fn data_name(request: &BacktestRequest) -> String {
+    request.data.as_ref().map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string())
+}
+
+fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepared, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     let calendar = Calendar::nyse();
     let mut bars = match &request.data {
@@ -61,40 +139,29 @@ pub fn run(settings: &Settings, request: &BacktestRequest) -> Result<BacktestRep
     };
     debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
     let instruments: Vec<_> = bars.series.keys().cloned().collect();
-    let params = Params::new(request.params.clone());
-    let mut strategy =
-        strategies::build(&request.strategy, request.strategy.as_str().into(), instruments.clone(), &params)
-            .map_err(|error| usage(&error))?;
-    let started = clock::monotonic();
-    let run = backtest::run(&bars, strategy.as_mut(), venue);
-    let elapsed = started.elapsed();
-    Ok(report(settings, request, instruments, cash, (run, elapsed)))
+    Ok(Prepared { bars, instruments, venue, cash })
 }
 
 fn report(
     settings: &Settings,
     request: &BacktestRequest,
-    instruments: Vec<arbion::domain::instrument::Instrument>,
-    starting_cash: Decimal,
+    prepared: &Prepared,
     (run, elapsed): (backtest::Backtest, Duration),
 ) -> BacktestReport {
     BacktestReport {
         strategy: request.strategy.clone(),
         params: request.params.clone(),
-        data: request
-            .data
-            .as_ref()
-            .map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string()),
-        instruments,
+        data: data_name(request),
+        instruments: prepared.instruments.clone(),
         from: run.from,
         until: run.until,
         bars: run.bars,
-        starting_cash,
+        starting_cash: prepared.cash,
         final_equity: run.final_equity,
         fees: run.fees,
         orders: run.orders,
         denied: run.denied,
-        metrics: metrics(settings, &run),
+        metrics: metrics(settings, &prepared.bars, &run),
         trades: run
             .trips
             .iter()
@@ -124,7 +191,22 @@ fn report(
     }
 }
 
-fn metrics(settings: &Settings, run: &backtest::Backtest) -> Vec<Metric> {
+/// Gain of whoever put the same money into each instrument at its first close and held it, dividends and splits counted where the data has
+/// adjusted closes.
+fn buy_and_hold(bars: &RecordedBars) -> Option<f64> {
+    let gains: Vec<f64> = bars
+        .series
+        .values()
+        .filter_map(|series| {
+            let close = |row: &RecordedBar| row.adjusted_close.unwrap_or(row.bar.close.get()).to_f64();
+            let (first, last) = (close(series.first()?)?, close(series.last()?)?);
+            (first > 0.0).then_some(last / first - 1.0)
+        })
+        .collect();
+    (!gains.is_empty()).then(|| gains.iter().sum::<f64>() / gains.len() as f64)
+}
+
+fn metrics(settings: &Settings, bars: &RecordedBars, run: &backtest::Backtest) -> Vec<Metric> {
     let curve: Vec<_> =
         run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
     let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();
@@ -133,6 +215,12 @@ fn metrics(settings: &Settings, run: &backtest::Backtest) -> Vec<Metric> {
     let mut add = |name, value, unit, convention| list.push(Metric { name, value, unit, convention });
     if let Some(m) = equity_metrics(&curve, risk_free, 252.0) {
         add("total_return", Some(m.total_return), MetricUnit::Percent, "");
+        add(
+            "buy_and_hold",
+            buy_and_hold(bars),
+            MetricUnit::Percent,
+            "the same money in each, from first to last close",
+        );
         add("cagr", m.cagr, MetricUnit::Percent, "365 calendar days");
         add("annual_volatility", m.annual_volatility, MetricUnit::Percent, "252 days, sample deviation");
         add("sharpe", m.sharpe, MetricUnit::Ratio, "252 days, over the risk-free rate");

@@ -3,9 +3,11 @@
 mod backtests;
 mod keeper;
 mod late;
+mod linger;
 mod process;
 mod program;
 mod screen;
+mod supervisor;
 mod venue;
 
 use std::process::ExitCode;

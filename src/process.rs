@@ -7,22 +7,31 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arbion::cli::CliError;
 use arbion::cli::host::Settings;
+use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::frames::FrameError;
 use arbion::client::remote::{AttachError, RemoteSession, Terms, attach, attach_later};
 use arbion::client::wire::ClientKind;
-use arbion::config::OnExit;
 use arbion::config::files;
+use arbion::config::{OnExit, ProfileName};
+use arbion::domain::audit::AuditAction;
 use arbion::domain::snapshot::Snapshot;
-use arbion::engine::serve::{Ended, Life, OnExit as Rule, serve};
+use arbion::engine::heart::Watchdog;
+use arbion::engine::manager::Manager;
+use arbion::engine::rights::Gate;
+use arbion::engine::serve::{Around, Ended, Life, OnExit as Rule, serve};
 use arbion::engine::socket::Door;
 use arbion::engine::{Running, clock};
+use arbion::keeping::Recorder;
 use tokio::sync::oneshot;
+
+use crate::supervisor::CRASHED;
 
 /// How long a new engine may take until it can be attached to (reliability L2).
 const START_MAX: Duration = Duration::from_secs(3);
+/// How long one that has read its books may take to show them.
+const READ_MAX: Duration = Duration::from_secs(10);
 /// Lines of its log that are shown when it does not.
 const TAIL_LINES: usize = 3;
 
@@ -33,20 +42,43 @@ pub fn terms(settings: &Settings, client: ClientKind, patience: Option<Duration>
         client,
         build: env!("CARGO_PKG_VERSION").to_owned(),
         uid: rustix::process::getuid().as_raw(),
+        actor: None,
         patience,
     }
 }
 
 /// A line to the engine that runs; `None` where none does.
 pub async fn find(settings: &Settings) -> Result<Option<RemoteSession>, CliError> {
-    match attach(terms(settings, ClientKind::Command, None)).await {
+    find_by(terms(settings, ClientKind::Command, None)).await
+}
+
+/// The same to the engine of another profile, on behalf of this one.
+pub async fn find_of(settings: &Settings, of: &ProfileName) -> Result<Option<RemoteSession>, CliError> {
+    find_by(Terms {
+        path: settings.paths.socket(of),
+        actor: Some(settings.profile.to_string()),
+        ..terms(settings, ClientKind::Command, None)
+    })
+    .await
+}
+
+async fn find_by(terms: Terms) -> Result<Option<RemoteSession>, CliError> {
+    match attach(terms).await {
         Ok(session) => Ok(Some(session)),
         // What cannot be a socket's path is no engine's, and must not keep anybody from reading.
-        // One that closes the door in our face is ending.
-        Err(
-            AttachError::NoEngine | AttachError::PathTooLong { .. } | AttachError::Frame(FrameError::Closed),
-        ) => Ok(None),
+        Err(AttachError::NoEngine | AttachError::PathTooLong { .. }) => Ok(None),
+        Err(error) if is_ending(&error) => Ok(None),
         Err(error) => Err(attach_error(&error)),
+    }
+}
+
+/// One that closes the door in our face is ending, or was killed a moment ago.
+fn is_ending(error: &AttachError) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
+    match error {
+        AttachError::Frame(FrameError::Closed) => true,
+        AttachError::Frame(FrameError::Io(error)) => matches!(error.kind(), BrokenPipe | ConnectionReset),
+        _ => false,
     }
 }
 
@@ -67,18 +99,18 @@ impl Starting {
         let log = settings.paths.log_file(&settings.profile);
         let log = OpenOptions::new().append(true).create(true).mode(0o600).open(log).map_err(told)?;
         let mut command = Command::new(std::env::current_exe().map_err(told)?);
-        command.args(["--profile", settings.profile.as_str()]);
+        command.args(["engine", "run", "--detached", "--profile", settings.profile.as_str()]);
         if let Some(file) = &settings.config_file {
             command.arg("--config").arg(file);
         }
-        command.args(["engine", "run", "--detached"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).current_dir("/");
         Ok(Self(command.spawn().map_err(told)?))
     }
 
-    /// Has it ended already; that is why it cannot be attached to.
-    fn has_ended(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(Some(_)))
+    /// Has it failed; that is why it cannot be attached to. One that found the profile in use has not: another was faster, and is there in a
+    /// moment.
+    fn has_failed(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(Some(status)) if status.code() != Some(i32::from(EXIT_LOCKED)))
     }
 
     /// Leaves it to itself. Whoever started it takes note of its end, as the system asks of a parent.
@@ -107,8 +139,11 @@ pub async fn find_or_start(settings: &Settings) -> Result<Option<Arc<dyn Session
                 starting.leave();
                 return Ok(Some(Arc::new(session)));
             }
-            Err(AttachError::NoEngine) if starting.has_ended() => return Ok(None),
+            Err(AttachError::NoEngine) if starting.has_failed() => return Ok(None),
             Err(AttachError::NoEngine) if clock::monotonic() < deadline => {}
+            Err(error) if is_ending(&error) && clock::monotonic() < deadline => {}
+            // Whoever holds the profile all the time is named by the one who tries here.
+            Err(AttachError::NoEngine) if matches!(starting.0.try_wait(), Ok(Some(_))) => return Ok(None),
             Err(error) => {
                 starting.leave();
                 let log = settings.paths.log_file(&settings.profile);
@@ -123,7 +158,7 @@ pub async fn find_or_start(settings: &Settings) -> Result<Option<Arc<dyn Session
     }
 }
 
-fn tail(log: &std::path::Path) -> String {
+pub fn tail(log: &std::path::Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(TAIL_LINES)..];
@@ -139,7 +174,13 @@ pub fn let_go() {
 }
 
 /// Is the engine until it is told to end, or nobody needs it. The engine has started and holds the profile's lock.
-pub async fn be(settings: &Settings, running: Running) -> Result<(), CliError> {
+pub async fn be(settings: &Settings, running: Running, audit: Option<Arc<Recorder>>) -> Result<(), CliError> {
+    // Whoever attaches is shown the account, not what stood there before it was read.
+    let mut pictures = running.session().snapshots();
+    let read = pictures.wait_for(|picture| picture.seq > 0);
+    if !matches!(tokio::time::timeout(READ_MAX, read).await, Ok(Ok(_))) {
+        return Err(CliError::new("CRASHED", CRASHED, "the engine has read its books and does nothing"));
+    }
     let path = settings.paths.socket(&settings.profile);
     if let Some(directory) = path.parent() {
         files::private_directory(directory).map_err(|error| CliError::usage(error.to_string()))?;
@@ -155,14 +196,36 @@ pub async fn be(settings: &Settings, running: Running) -> Result<(), CliError> {
         },
     };
     tracing::info!(pid = std::process::id(), socket = %path.display(), "the engine is ready");
-    let (ended, door) = serve(door, running.session(), life).await?;
-    let stopped = tokio::task::spawn_blocking(move || drop(running)).await;
+    let watched = audit.as_ref().and_then(|recorder| {
+        let watched = recorder.watch();
+        watched.inspect_err(|error| tracing::error!(%error, "roles cannot be read")).ok()
+    });
+    // A thread that stands still for good is ended with the process, which is then started again.
+    let _watchdog = Watchdog::start(running.heart(), || std::process::abort())?;
+    let environment = &settings.environment;
+    let manager = Manager::new(
+        environment.notify_socket.as_deref(),
+        environment.watchdog_us.map(Duration::from_micros),
+    );
+    let gate = Gate::new(settings.profile.as_str(), watched.as_ref(), audit.clone());
+    let around = Around { gate, life, vitals: running.vitals(), heart: running.heart(), manager };
+    note(audit.as_deref(), AuditAction::EngineStarted, &format!("build {}", env!("CARGO_PKG_VERSION")));
+    let (ended, door) = serve(door, running.session(), around).await?;
+    note(audit.as_deref(), AuditAction::EngineStopped, &format!("{ended:?}").to_lowercase());
+    // The last rows are on disk once the last who writes them has gone.
+    let stopped = tokio::task::spawn_blocking(move || drop((running, audit))).await;
     // Last: whoever finds no engine may start one, and finds the lock free.
     drop(door);
     stopped.map_err(|error| CliError::internal(error.to_string()))?;
     match ended {
         Ended::Told | Ended::AtOnce | Ended::Idle => Ok(()),
-        Ended::Broken => Err(CliError::internal("the engine has stopped; the log says why")),
+        Ended::Broken => Err(CliError::new("CRASHED", CRASHED, "the engine has stopped; the log says why")),
+    }
+}
+
+fn note(audit: Option<&Recorder>, action: AuditAction, result: &str) {
+    if let Some(audit) = audit {
+        audit.record(action, "", "engine", result);
     }
 }
 

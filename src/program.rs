@@ -1,19 +1,21 @@
 //! The program around the command line: engines, the screen, backtests and the doctor, as `cli` asks for them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, Health, Host, Picture, ScreenRequest, SessionKind,
-    Settings, TradesFormat,
+    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest,
+    SessionKind, Settings, SweepControl, SweepReport, TradesFormat,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::secret::AskSecret;
-use arbion::config::{ProfileFiles, TypedCommands};
+use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
+use arbion::domain::audit::AuditAction;
 use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
 use arbion::domain::instrument::SymbolLookup;
@@ -31,7 +33,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::venue::venue_config;
-use crate::{backtests, keeper};
+use crate::{backtests, keeper, linger, supervisor};
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
@@ -242,6 +244,18 @@ impl Host for Program {
         Ok(process::find(settings).await?.map(|session| Arc::new(session) as Arc<dyn Session>))
     }
 
+    async fn engine_of(
+        &self,
+        settings: &Settings,
+        profile: Option<&ProfileName>,
+    ) -> Result<Option<Arc<dyn Session>>, CliError> {
+        let found = match profile {
+            Some(of) if *of != settings.profile => process::find_of(settings, of).await?,
+            _ => process::find(settings).await?,
+        };
+        Ok(found.map(|session| Arc::new(session) as Arc<dyn Session>))
+    }
+
     async fn start_engine(&self, settings: &Settings) -> Result<Arc<dyn Session>, CliError> {
         match process::find_or_start(settings).await? {
             Some(session) => Ok(session),
@@ -249,12 +263,24 @@ impl Host for Program {
         }
     }
 
-    async fn run_engine(&self, settings: &Settings, detached: bool) -> Result<(), CliError> {
-        if detached {
+    async fn logout_warning(&self, settings: &Settings) -> Option<String> {
+        // A desktop's own terminal is closed long before its session.
+        if !settings.environment.ssh {
+            return None;
+        }
+        linger::ask().await?.warning()
+    }
+
+    async fn run_engine(&self, settings: &Settings, run_as: RunAs) -> Result<(), CliError> {
+        if run_as != RunAs::Foreground {
             process::let_go();
         }
+        if run_as == RunAs::Detached && settings.loaded.config.engine.restart {
+            return supervisor::supervise(settings).await;
+        }
         let (running, temporary) = self.up(settings, &SessionKind::Trade).await?;
-        let result = process::be(settings, running).await;
+        let audit = running.audit();
+        let result = process::be(settings, running, audit).await;
         clear(temporary);
         result
     }
@@ -278,6 +304,26 @@ impl Host for Program {
             8,
             format!("the running engine has not answered; it halts as soon as it sees {}", file.display()),
         ))
+    }
+
+    async fn restore(&self, settings: &Settings, from: &Path) -> Result<Option<PathBuf>, CliError> {
+        if process::find(settings).await?.is_some() {
+            let text = "the profile's engine runs; end it first: arbion engine stop";
+            return Err(CliError::new("LOCKED", EXIT_LOCKED, text));
+        }
+        let (directory, from) = (settings.paths.profile_dir(&settings.profile), from.to_owned());
+        let holder = Holder::this_process(&self.command, false);
+        let file = from.display().to_string();
+        let restored = tokio::task::spawn_blocking(move || {
+            let _lock = store::lock::ProfileLock::acquire(&directory, &holder)?;
+            Store::restore(&directory, &from, clock::system_now())
+        });
+        let restored = restored.await.map_err(|error| CliError::internal(error.to_string()))?;
+        if let Some(recorder) = keeper::recorder(settings) {
+            let result = restored.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned());
+            recorder.record(AuditAction::Restored, "command line", &file, &result);
+        }
+        restored.map_err(|error| engine_error(&error.into()))
     }
 
     async fn close(&self) -> Result<(), CliError> {
@@ -388,6 +434,19 @@ impl Host for Program {
             .map_err(|error| CliError::internal(error.to_string()))?
     }
 
+    async fn sweep(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        control: &SweepControl,
+    ) -> Result<SweepReport, CliError> {
+        let (settings, request, control) = (settings.clone(), request.clone(), control.clone());
+        tokio::task::spawn_blocking(move || backtests::sweep(&settings, &request, &sets, &control))
+            .await
+            .map_err(|error| CliError::internal(error.to_string()))?
+    }
+
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {
         let directory = settings.paths.profile_dir(&settings.profile);
         let check = |name: &str, health, text: String| DoctorCheck { name: name.to_owned(), health, text };
@@ -410,6 +469,12 @@ impl Host for Program {
                 Err(error) => check("profile lock", Health::Warning, error.to_string()),
             },
         );
+        if let Some(logind) = linger::ask().await {
+            checks.push(match logind.warning() {
+                Some(warning) => check("logout", Health::Warning, warning),
+                None => check("logout", Health::Good, "the engine outlives it".to_owned()),
+            });
+        }
         if settings.loaded.config.alerts.desktop {
             checks.push(match engine::desktop_can_be_told() {
                 Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
@@ -469,10 +534,8 @@ impl Program {
             Ok((running, temporary)) => {
                 drop(running);
                 clear(temporary);
-                CliError::internal(format!(
-                    "the engine ended as it started; see {}",
-                    settings.paths.log_file(&settings.profile).display()
-                ))
+                let log = settings.paths.log_file(&settings.profile);
+                CliError::internal(format!("the engine ended as it started: {}", process::tail(&log)))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What the screen is started with, and what it has done with files: its own state kept, tables written out, options set.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arbion::cli::host::Settings;
 use arbion::command::{self, ParseContext};
@@ -66,6 +67,8 @@ pub fn options(universe: Arc<Universe>, settings: &Settings) -> tui::Options {
             TerminalNotice::Osc9 => tui::Notice::Osc9,
             TerminalNotice::Osc777 => tui::Notice::Osc777,
         },
+        lock_after: (screen.lock_minutes > 0)
+            .then(|| Duration::from_secs(60 * u64::from(screen.lock_minutes))),
         keys: settings.loaded.config.keys.clone(),
         macros: settings.loaded.config.macros.clone(),
         ..tui::Options::new(understand)

@@ -194,7 +194,10 @@ impl Rig {
                 Effect::Submit { order, .. } => self.venue.submit(self.now, order.get()),
                 Effect::Cancel { order, .. } => self.venue.cancel(self.now, order),
                 Effect::Replace { order, new, .. } => self.venue.replace(self.now, order, new.get()),
-                Effect::Ask { .. } | Effect::Ring { .. } | Effect::Answer { .. } => {}
+                Effect::Ask { .. }
+                | Effect::Reconcile { .. }
+                | Effect::Ring { .. }
+                | Effect::Answer { .. } => {}
             }
             let mut events = Vec::new();
             self.venue.drain(&mut events);

@@ -13,17 +13,19 @@ mod language;
 mod market;
 mod measure;
 mod program;
+mod recover;
 mod safe;
 mod store;
 
 fn main() {
-    let parts: [(&str, fn()); 7] = [
+    let parts: [(&str, fn()); 8] = [
         ("core", core::run),
         ("backtest", backtest::run),
         ("market", market::run),
         ("language", language::run),
         ("store", store::run),
         ("safe", safe::run),
+        ("recover", recover::run),
         ("program", program::run),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();

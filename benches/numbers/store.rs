@@ -26,6 +26,7 @@ pub fn run() {
     let mut store = Store::open(directory.path(), now).unwrap();
     sync(directory.path());
     orders(&mut store, now);
+    together(&mut store, now);
     history(&mut store, now);
 }
 
@@ -79,6 +80,34 @@ fn orders(store: &mut Store, now: Timestamp) {
         .collect();
     row("store: one order journalled and synced, median", millis(percentile(&mut times, 50)), "one sync");
     row("  the same, 99th of 100", millis(percentile(&mut times, 99)), "");
+}
+
+/// Intents that come at once share a commit, as the journal thread takes whatever waits: against one commit for each, in the same run.
+fn together(store: &mut Store, now: Timestamp) {
+    const AT_ONCE: u64 = 32;
+    let mut number = 1_000;
+    let mut batch = || {
+        number += 1;
+        let order = order(number, now);
+        let id = order.request.client_order_id;
+        let intent = IntentRow { id, kind: IntentKind::New, order: order.clone(), checks: Vec::new() };
+        JournalBatch { intents: vec![intent], orders: vec![order], ..JournalBatch::default() }
+    };
+    let mut rates = [0.0; 2];
+    for (rate, per_commit) in rates.iter_mut().zip([1, AT_ONCE]) {
+        let mut times: Vec<Duration> = (0..200)
+            .map(|_| {
+                let batches: Vec<JournalBatch> = (0..per_commit).map(|_| batch()).collect();
+                let start = Instant::now();
+                store.journal(&batches).unwrap();
+                start.elapsed()
+            })
+            .collect();
+        *rate = per_commit as f64 / percentile(&mut times, 50).as_secs_f64();
+    }
+    row("store: intents synced one by one", format!("{:.0} /s", rates[0]), "");
+    row("  32 at once", format!("{:.0} /s", rates[1]), "");
+    row("  how many times as many", format!("{:.1}", rates[1] / rates[0]), "10; 20 from 2 ms a sync");
 }
 
 fn history(store: &mut Store, now: Timestamp) {

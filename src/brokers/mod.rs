@@ -8,9 +8,10 @@ use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{Execution, Reject};
 use crate::domain::ids::{BrokerOrderId, ClientOrderId};
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::Quantity;
 use crate::domain::order::{Approved, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
+use crate::domain::statement::OrderReport;
 
 /// Did a failed call reach the broker's books or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,19 +71,15 @@ pub enum SubmitOutcome {
     Unknown(BrokerError),
 }
 
-/// An order as the broker reports it, for reconciliation.
+/// Where one order stands, as the broker says when it is asked about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderReport {
-    /// Our id.
-    pub client_order_id: ClientOrderId,
-    /// The broker's.
+pub struct OrderState {
+    /// The broker's id of it.
     pub broker_order_id: BrokerOrderId,
     /// Where it stands there.
     pub status: OrderStatus,
     /// What it says was filled.
     pub filled_quantity: Quantity,
-    /// Mean price of the fills.
-    pub average_price: Option<Price>,
 }
 
 /// A trader's account at a broker. No method has a default body: nothing may "succeed" unsent.
@@ -113,7 +110,7 @@ pub trait Broker: Send + Sync {
     fn shows_at_once(&self) -> bool;
 
     /// Looks one order up by our id; `None` is "no such order", as far as the broker sees now.
-    async fn order(&self, order: ClientOrderId) -> Result<Option<OrderReport>, BrokerError>;
+    async fn order(&self, order: ClientOrderId) -> Result<Option<OrderState>, BrokerError>;
 
     /// Executions since an instant, oldest first.
     async fn executions(&self, since: Timestamp) -> Result<Vec<Execution>, BrokerError>;

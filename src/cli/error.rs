@@ -106,6 +106,9 @@ impl From<SessionError> for CliError {
             SessionError::ConfirmationChanged => "CONFIRMATION_CHANGED",
             SessionError::OutcomeUnknown(_) => "OUTCOME_UNKNOWN",
             SessionError::Storage(_) => "STORAGE",
+            SessionError::NotAllowed(_) => "NOT_ALLOWED",
+            SessionError::Locked(_) => "PROFILE_LOCKED",
+            SessionError::PassphraseNeeded => "LOCKED",
             SessionError::Gone => "ENGINE_GONE",
             SessionError::Internal(_) => "INTERNAL",
         };

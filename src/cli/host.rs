@@ -2,8 +2,9 @@
 //! no engine, no store and no screen.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -33,6 +34,17 @@ pub struct Settings {
     pub environment: Environment,
     /// The one file that the configuration was read from, where the user named one.
     pub config_file: Option<PathBuf>,
+}
+
+/// How a process is an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunAs {
+    /// In front of whoever started it: a terminal, or a service manager.
+    Foreground,
+    /// Without the terminal it was started from.
+    Detached,
+    /// The same, as the child of a process that starts it again when it crashes.
+    Supervised,
 }
 
 /// Which engine a command wants.
@@ -195,6 +207,76 @@ pub struct EquityPoint {
     pub equity: Decimal,
 }
 
+/// How a sweep goes on, and whether somebody wants it to end: what is done by then is kept.
+#[derive(Clone, Debug, Default)]
+pub struct SweepControl {
+    done: Arc<AtomicUsize>,
+    ends: Arc<AtomicBool>,
+}
+
+impl SweepControl {
+    /// One more set has been run.
+    pub fn add_done(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sets that have been run.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// No further set is to be begun.
+    pub fn end(&self) {
+        self.ends.store(true, Ordering::Relaxed);
+    }
+
+    /// Is it to end.
+    #[must_use]
+    pub fn ends(&self) -> bool {
+        self.ends.load(Ordering::Relaxed)
+    }
+}
+
+/// How a strategy did with one set of parameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SweepRow {
+    /// The set, as typed.
+    pub params: BTreeMap<String, String>,
+    /// Cash and positions at the end.
+    #[serde(with = "decimal_text")]
+    pub final_equity: Decimal,
+    /// Fees, positive.
+    #[serde(with = "decimal_text")]
+    pub fees: Decimal,
+    /// Orders placed.
+    pub orders: u64,
+    /// The same figures as of a single backtest.
+    pub metrics: Vec<Metric>,
+}
+
+/// How a strategy did with many sets of parameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SweepReport {
+    /// The strategy's kind.
+    pub strategy: String,
+    /// Where the bars came from, as named by the user.
+    pub data: String,
+    /// What was traded.
+    pub instruments: Vec<Instrument>,
+    /// Bars of each run.
+    pub bars: u64,
+    /// Cash at the start of each run.
+    #[serde(with = "decimal_text")]
+    pub starting_cash: Decimal,
+    /// Sets that were asked for; fewer rows mean that it was ended early.
+    pub asked: usize,
+    /// The runs, in the order in which they were asked for.
+    pub rows: Vec<SweepRow>,
+    /// How long all of it took, in seconds.
+    pub elapsed_seconds: f64,
+}
+
 /// How a strategy did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BacktestReport {
@@ -285,24 +367,42 @@ pub trait Host: Send + Sync {
     /// When one runs and cannot be talked to.
     async fn running_engine(&self, settings: &Settings) -> Result<Option<Arc<dyn Session>>, CliError>;
 
+    /// A line to the engine of another profile, on behalf of this one; `None` where none runs. Without a name, as `running_engine`.
+    ///
+    /// # Errors
+    /// As there.
+    async fn engine_of(
+        &self,
+        settings: &Settings,
+        profile: Option<&ProfileName>,
+    ) -> Result<Option<Arc<dyn Session>>, CliError>;
+
     /// The same, with an engine started where none runs. It is ready when this returns.
     ///
     /// # Errors
     /// When it does not start, with what it says about that.
     async fn start_engine(&self, settings: &Settings) -> Result<Arc<dyn Session>, CliError>;
 
-    /// Is the profile's engine in this process until it is told to end, or nobody needs it. `detached`: without the terminal it was started
-    /// from.
+    /// Is the profile's engine in this process until it is told to end, or nobody needs it.
     ///
     /// # Errors
     /// When the engine cannot start, and that it broke.
-    async fn run_engine(&self, settings: &Settings, detached: bool) -> Result<(), CliError>;
+    async fn run_engine(&self, settings: &Settings, run_as: RunAs) -> Result<(), CliError>;
+
+    /// Whether an engine started now would outlive the logout: what to tell the user where it would not.
+    async fn logout_warning(&self, settings: &Settings) -> Option<String>;
 
     /// Kill switch on in the engine that another process runs on the profile; `all` cancels protective exits too. Returns once it is.
     ///
     /// # Errors
     /// When that engine cannot be told, or does not answer in time.
     async fn halt_elsewhere(&self, settings: &Settings, all: bool) -> Result<(), CliError>;
+
+    /// Puts a backup in the place of the profile's database, and says where what was there is kept, if something was. No engine may run.
+    ///
+    /// # Errors
+    /// When one runs, and when the backup is none of ours or damaged.
+    async fn restore(&self, settings: &Settings, from: &Path) -> Result<Option<PathBuf>, CliError>;
 
     /// Ends every engine that `session` started in this process: what is journalled is on disk, the profile's lock is free.
     ///
@@ -337,6 +437,18 @@ pub trait Host: Send + Sync {
         settings: &Settings,
         request: &BacktestRequest,
     ) -> Result<BacktestReport, CliError>;
+
+    /// The same for many sets of parameters, over all cores.
+    ///
+    /// # Errors
+    /// When the strategy, a parameter of any set or the file is wrong: before the first run.
+    async fn sweep(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        control: &SweepControl,
+    ) -> Result<SweepReport, CliError>;
 
     /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the
     /// directories itself.

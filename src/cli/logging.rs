@@ -11,6 +11,7 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::host::{Host, Settings};
+use crate::client::known::hide;
 use crate::config::LogLevel;
 use crate::config::files;
 use crate::domain::redact::redact;
@@ -134,7 +135,7 @@ impl Write for Daily {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let event = text.trim_end_matches('\n').replace('\n', "\\n");
-        let line = format!("{}\n", clean(&redact(&event)));
+        let line = format!("{}\n", clean(&redact(&hide(&event))));
         self.write_line(&line)?;
         Ok(bytes.len())
     }

@@ -116,7 +116,23 @@ fn one_line(text: &str, path: &str) -> String {
         .filter(|line| !line.is_empty())
         .map(|line| line.strip_prefix("error: ").unwrap_or(line))
         .collect();
+    // What was typed may be as long as a command line can be, and look like something else than it is.
+    let words: Vec<String> = words.join(" ").split(' ').map(shown).collect();
     format!("{}; see: {path} --help", words.join(" ").trim_end_matches(':'))
+}
+
+/// A word of a message, cut where it is too long, with every character that is not plain written out.
+fn shown(word: &str) -> String {
+    const LENGTH_MAX: usize = 80;
+    let mut shown: String = word
+        .chars()
+        .take(LENGTH_MAX)
+        .flat_map(|c| if c.is_ascii() { vec![c] } else { c.escape_default().collect() })
+        .collect();
+    if word.chars().count() > LENGTH_MAX {
+        shown.push_str("...");
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::secret::Secret;
 use crate::command::types::{Command, FlattenScope};
 use crate::domain::account::Account;
 use crate::domain::alert::AlertChange;
@@ -194,6 +195,20 @@ pub enum Request {
     Backup {
         /// Where to; absent means the profile's backup folder.
         to: Option<String>,
+    },
+    /// Lock the profile: nothing of it is shown or done until it is unlocked, but that it can be halted. The engine works on. Answer: `Done`.
+    Lock,
+    /// Unlock the profile, or prove for a locked screen that its trader is there. Answer: `Done`.
+    Unlock {
+        /// The passphrase of the vault; absent where somebody else holds its key, and to be told whether one is needed.
+        passphrase: Option<Secret>,
+    },
+    /// Keep a secret in the profile's vault. Answer: `Done` with its last characters.
+    SetSecret {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Secret,
     },
 }
 
@@ -456,6 +471,15 @@ pub enum SessionError {
     /// After sending, no answer came; the order is looked for.
     #[error("outcome unknown: {0}")]
     OutcomeUnknown(String),
+    /// The role of whoever asks does not allow it, or the profile must not be used.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The profile, or its vault, is locked.
+    #[error("{0}")]
+    Locked(String),
+    /// The vault opens by a passphrase, and none was given.
+    #[error("the passphrase of the profile's vault is needed")]
+    PassphraseNeeded,
     /// The journal or the database failed.
     #[error("{0}")]
     Storage(String),
@@ -504,6 +528,9 @@ impl Request {
             Self::EngineStatus => "engine_status",
             Self::StopEngine { .. } => "stop_engine",
             Self::Backup { .. } => "backup",
+            Self::Lock => "lock",
+            Self::Unlock { .. } => "unlock",
+            Self::SetSecret { .. } => "set_secret",
         }
     }
 }
@@ -519,7 +546,9 @@ impl SessionError {
             Self::Rejected(_) => 4,
             Self::Usage(_) | Self::Clarify(_) | Self::ConfirmationChanged => 2,
             Self::OutcomeUnknown(_) => 8,
+            Self::NotAllowed(_) => 5,
             Self::Gone => 6,
+            Self::Locked(_) | Self::PassphraseNeeded => 7,
             Self::Storage(_) | Self::Internal(_) => 1,
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod frames;
 pub mod keeping;
+pub mod known;
 pub mod message;
 pub mod remote;
 pub mod secret;

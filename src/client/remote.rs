@@ -91,6 +91,8 @@ pub struct Terms {
     pub build: String,
     /// Our user: the engine's process must be of the same.
     pub uid: u32,
+    /// The profile on whose behalf we ask; absent means the engine's own.
+    pub actor: Option<String>,
     /// How long an engine that is being started is waited for; none where nobody starts one.
     pub patience: Option<Duration>,
 }
@@ -194,6 +196,7 @@ impl Line {
             nonce,
             client: terms.client,
             pid: std::process::id(),
+            actor: terms.actor.clone(),
         };
         // An engine that lets nobody in has said so and gone before it hears this: what it said is read all the same.
         let sent = writer.send(&ToEngine::Hello(hello)).await;
@@ -368,6 +371,7 @@ mod tests {
             client: ClientKind::Command,
             build: String::new(),
             uid: rustix::process::getuid().as_raw(),
+            actor: None,
             patience: None,
         };
         let error = Line::greet(&terms, ours).await.err().unwrap();

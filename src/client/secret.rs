@@ -13,7 +13,7 @@ impl Secret {
     /// Takes the text.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(SecretString::from(text))
+        Self::from(SecretString::from(text))
     }
 
     /// The text, for whom it is meant.
@@ -31,6 +31,8 @@ impl Secret {
 
 impl From<SecretString> for Secret {
     fn from(text: SecretString) -> Self {
+        // From here on no line of a log carries it.
+        super::known::remember(text.expose_secret());
         Self(text)
     }
 }

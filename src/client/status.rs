@@ -18,10 +18,10 @@ pub struct ClientStatus {
     pub since: Timestamp,
 }
 
-/// How long one kind of request has taken lately, from the socket to the answer, waiting for the broker included.
+/// How long one kind of call has taken lately: a request from the socket to the answer, waiting for the broker included; or a call to a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallStatus {
-    /// The request, such as `execute`.
+    /// The call, such as `execute`.
     pub name: SmolStr,
     /// Answered since the start.
     pub count: u64,
@@ -31,6 +31,17 @@ pub struct CallStatus {
     pub p50_us: u64,
     /// Of a hundred of the newest, one took longer, in microseconds.
     pub p99_us: u64,
+}
+
+/// A queue of the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueStatus {
+    /// What waits there, such as `journal`.
+    pub name: SmolStr,
+    /// How much waits.
+    pub waiting: u32,
+    /// How much it holds at most.
+    pub limit: u32,
 }
 
 /// How an engine in a process of its own is doing.
@@ -66,4 +77,10 @@ pub struct EngineStatus {
     pub calls: Vec<CallStatus>,
     /// Requests that wait for an answer.
     pub calls_open: u32,
+    /// Calls to brokers that have been answered, or given up, by name.
+    #[serde(default)]
+    pub broker_calls: Vec<CallStatus>,
+    /// What waits, by queue.
+    #[serde(default)]
+    pub queues: Vec<QueueStatus>,
 }

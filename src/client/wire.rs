@@ -58,6 +58,9 @@ pub struct Hello {
     pub client: ClientKind,
     /// Its process.
     pub pid: u32,
+    /// The profile on whose behalf it asks; absent means the engine's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
 }
 
 /// The engine's answer to a hello that it takes.
@@ -132,6 +135,8 @@ pub struct Head {
     market: MarketClock,
     default_account: AccountId,
     replay: Option<ReplayState>,
+    #[serde(default)]
+    locked: bool,
 }
 
 impl Head {
@@ -144,6 +149,7 @@ impl Head {
             market: snapshot.market.clone(),
             default_account: snapshot.default_account.clone(),
             replay: snapshot.replay,
+            locked: snapshot.locked,
         }
     }
 }
@@ -301,6 +307,7 @@ impl Update {
             log: Arc::new(self.log?.new),
             connections: self.connections?,
             replay: head.replay,
+            locked: head.locked,
         })
     }
 
@@ -310,7 +317,7 @@ impl Update {
         if let Some(head) = self.head {
             (next.profile, next.mode, next.trading_state) = (head.profile, head.mode, head.trading_state);
             (next.feed, next.market, next.replay) = (head.feed, head.market, head.replay);
-            next.default_account = head.default_account;
+            (next.default_account, next.locked) = (head.default_account, head.locked);
         }
         next.accounts = self.accounts.unwrap_or(next.accounts);
         next.positions = self.positions.unwrap_or(next.positions);

@@ -31,6 +31,10 @@ pub struct Environment {
     pub passphrase_file: Option<OsString>,
     /// `CREDENTIALS_DIRECTORY`: where systemd puts a service's credentials.
     pub credentials: Option<OsString>,
+    /// `NOTIFY_SOCKET`: where a service manager hears that the engine is ready.
+    pub notify_socket: Option<OsString>,
+    /// `WATCHDOG_USEC`: how often it wants to hear that the engine lives, in microseconds.
+    pub watchdog_us: Option<u64>,
 }
 
 impl Environment {
@@ -61,6 +65,8 @@ impl Environment {
             vault: raw("ARBION_VAULT").map(|value| value.to_string_lossy().into_owned()),
             passphrase_file: raw("ARBION_PASSPHRASE_FILE"),
             credentials: raw("CREDENTIALS_DIRECTORY"),
+            notify_socket: raw("NOTIFY_SOCKET"),
+            watchdog_us: text("WATCHDOG_USEC").parse().ok(),
         }
     }
 }
@@ -96,11 +102,14 @@ mod tests {
             ("ARBION_VAULT", "passphrase"),
             ("ARBION_PASSPHRASE_FILE", "/p"),
             ("CREDENTIALS_DIRECTORY", "/c"),
+            ("NOTIFY_SOCKET", "@n"),
+            ("WATCHDOG_USEC", "30000000"),
         ]);
         assert_eq!(all.ssh_client.as_deref(), Some("192.0.2.7"));
         assert!(all.display && all.vault.as_deref() == Some("passphrase"));
         assert_eq!(all.passphrase_file.as_deref(), Some("/p".as_ref()));
         assert_eq!(all.credentials.as_deref(), Some("/c".as_ref()));
+        assert_eq!((all.notify_socket.as_deref(), all.watchdog_us), (Some("@n".as_ref()), Some(30_000_000)));
         assert_eq!(all.arbion_home.as_deref(), Some("/h".as_ref()));
         assert_eq!(all.arbion_profile.as_deref(), Some("alice".as_ref()));
         assert!(all.no_color && all.ssh && all.utf8);

@@ -128,6 +128,7 @@ pub(super) static FIELDS: &[Field] = fields! {
         ascii: Flag,
         plain: Flag,
         mouse: Flag,
+        lock_minutes: Whole(0_u32, 1_440),
         zone: ZONES,
     }
     "alerts" at [alerts] {
@@ -140,6 +141,7 @@ pub(super) static FIELDS: &[Field] = fields! {
     "engine" at [engine] {
         detach: Flag,
         keep_running: Flag,
+        restart: Flag,
         on_exit: ON_EXITS,
     }
     "log" at [log] {

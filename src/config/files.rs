@@ -26,7 +26,7 @@ pub enum FileError {
         wanted: u32,
     },
     /// Another user owns it.
-    #[error("{} belongs to user {owner}, not to this one ({ours})", path.display())]
+    #[error("{} belongs to user {owner}, not to this one ({ours}); run: chown {ours} {}", path.display(), path.display())]
     Foreign {
         /// Which.
         path: PathBuf,
@@ -65,7 +65,12 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> FileError + '_ {
 /// # Errors
 /// When others can reach it, it is no directory, or the system refuses.
 pub fn private_directory(path: &Path) -> Result<(), FileError> {
-    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path).map_err(io_error(path))?;
+    match DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(FileError::Kind { path: path.to_path_buf(), wanted: "directory" });
+        }
+        made => made.map_err(io_error(path))?,
+    }
     check_private(path, "directory", DIRECTORY_MODE)
 }
 

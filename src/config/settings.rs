@@ -277,6 +277,8 @@ pub struct Screen {
     pub plain: bool,
     /// Take the mouse.
     pub mouse: bool,
+    /// Minutes without a key after which the screen locks; 0 is never.
+    pub lock_minutes: u32,
     /// The zone of the times shown, here and in tables of the command line.
     pub zone: Zone,
 }
@@ -291,6 +293,7 @@ impl Default for Screen {
             ascii: false,
             plain: false,
             mouse: true,
+            lock_minutes: 0,
             zone: Zone::Local,
         }
     }
@@ -426,13 +429,15 @@ pub struct EngineProcess {
     pub detach: bool,
     /// It stays though nobody is attached and nothing needs it.
     pub keep_running: bool,
+    /// A parent process starts it again when it crashes or is killed.
+    pub restart: bool,
     /// What becomes of working orders when it is told to end.
     pub on_exit: OnExit,
 }
 
 impl Default for EngineProcess {
     fn default() -> Self {
-        Self { detach: true, keep_running: false, on_exit: OnExit::Keep }
+        Self { detach: true, keep_running: false, restart: true, on_exit: OnExit::Keep }
     }
 }
 

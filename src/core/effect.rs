@@ -12,6 +12,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Approved, Order, OrderRequest, OrderStatus};
 use crate::domain::snapshot::{LogLine, Watchlist};
+use crate::domain::statement::{ReconcileReason, ReconcileRun};
 
 /// A question from a front end, by the number the shell gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,6 +108,8 @@ pub struct JournalEntry {
     pub watchlists: Option<Vec<Watchlist>>,
     /// All alerts, where they changed.
     pub alerts: Option<Vec<Alert>>,
+    /// What comparisons with brokers came to.
+    pub reconciles: Vec<ReconcileRun>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -126,6 +129,7 @@ impl JournalEntry {
             && self.paused.is_none()
             && self.watchlists.is_none()
             && self.alerts.is_none()
+            && self.reconciles.is_empty()
             && self.log.is_empty()
     }
 }
@@ -191,6 +195,15 @@ pub enum Effect {
         account: AccountId,
         /// About this order.
         order: ClientOrderId,
+    },
+    /// Ask the broker for everything it shows of an account; the answer is a statement.
+    Reconcile {
+        /// Which account.
+        account: AccountId,
+        /// Why.
+        reason: ReconcileReason,
+        /// Executions from here on.
+        since: Timestamp,
     },
     /// An alert rang and is written down: tell whoever is not looking.
     Ring {

@@ -7,7 +7,7 @@ use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
-use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
+use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::{Currency, Money};
@@ -123,6 +123,15 @@ pub enum Input {
         /// How.
         change: OrderChange,
     },
+    /// A person decides what became of an order that no rule could tell.
+    Settle {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// Which order of ours.
+        order: ClientOrderId,
+        /// It is this one at the broker; absent means that it never came there.
+        broker_order_id: Option<BrokerOrderId>,
+    },
     /// Somebody sets, changes or takes off an alert.
     Alert {
         /// Who asks, for the answer.
@@ -155,7 +164,8 @@ pub enum Input {
     },
     /// A broker's word.
     Broker(Box<AccountEvent>),
-    /// Is an account's broker reachable and reconciled.
+    /// Is an account's broker reachable and reconciled. Reachable and not reconciled: it is asked for everything, and until that has been
+    /// compared nothing opens there (reliability R1, R7).
     BrokerStatus {
         /// Which account.
         account: AccountId,

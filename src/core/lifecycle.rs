@@ -242,6 +242,12 @@ fn fill(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), I
     Ok(())
 }
 
+/// Exchanges the price of units that have been counted: they had been inferred, and the real fill has come.
+pub fn reprice(order: &mut Order, quantity: Quantity, from: Price, to: Price) {
+    order.filled_notional += (to.get() - from.get()) * quantity.get();
+    order.average_price = Some(Price::new(mean(order.filled_notional, order.filled_quantity.get())));
+}
+
 /// Divides and drops what no venue quotes, so that averages stay short.
 fn mean(sum: Decimal, count: Decimal) -> Decimal {
     if count.is_zero() { Decimal::ZERO } else { (sum / count).round_dp(10) }

@@ -72,6 +72,12 @@ impl Alert {
         is_reached(self.when, self.value, quote)
     }
 
+    /// Of what it is and when it rang, without a figure: for whoever may not see the account.
+    #[must_use]
+    pub fn veiled(&self) -> Self {
+        Self { value: Decimal::ZERO, fired_price: None, ..self.clone() }
+    }
+
     /// As its owner reads it: `AAPL above 260`.
     #[must_use]
     pub fn words(&self) -> String {

@@ -11,6 +11,8 @@ use super::role::Role;
 pub enum AuditAction {
     /// An engine came up on a profile.
     EngineStarted,
+    /// It ended in order.
+    EngineStopped,
     /// A vault or a screen was opened.
     Unlocked,
     /// Somebody failed to.
@@ -67,6 +69,7 @@ impl AuditAction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EngineStarted => "engine_started",
+            Self::EngineStopped => "engine_stopped",
             Self::Unlocked => "unlocked",
             Self::UnlockFailed => "unlock_failed",
             Self::Locked => "locked",

@@ -9,7 +9,7 @@ use super::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use super::instrument::Instrument;
 use super::money::{Currency, Price, Quantity, decimal_text};
 use super::order::{OrderSubject, Pricing, Side};
-use super::position::Position;
+use super::statement::{BrokerUpdate, Statement};
 
 /// Why units moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +34,11 @@ pub enum ExecutionKind {
     Fee,
     /// Units that the broker shows and no execution explains, or the other way round. No cash moves by it.
     Adjustment,
+    /// A fill that the broker's order shows and its list does not: at the price that its average leaves, without its fee. The same with the
+    /// sides exchanged takes it out again once the real one comes.
+    Inferred,
+    /// Stands in the place of a fill that was taken back (FIX ExecType G): it counts for the books, and was counted for the order already.
+    Correction,
 }
 
 impl ExecutionKind {
@@ -50,6 +55,8 @@ impl ExecutionKind {
             Self::Liquidation => "liquidation",
             Self::Fee => "fee",
             Self::Adjustment => "adjustment",
+            Self::Inferred => "inferred",
+            Self::Correction => "correction",
         }
     }
 }
@@ -245,17 +252,6 @@ pub struct Notice {
     pub at: Timestamp,
 }
 
-/// All positions of an account, as its broker shows them. Only made of an answer: a question that failed shows nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShownPositions {
-    /// Whose.
-    pub account: AccountId,
-    /// When it was asked for.
-    pub at: Timestamp,
-    /// Every open position; empty means flat.
-    pub positions: Vec<Position>,
-}
-
 /// Whatever a broker reports.
 ///
 /// A split is an [`Execution`] of kind `CorporateAction` at price zero: it adds (or takes) units and spreads the cost over what is then held.
@@ -270,12 +266,16 @@ pub enum AccountEvent {
     Cash(CashEntry),
     /// Nothing moved, but the owner should know.
     Notice(Notice),
-    /// The positions as they are there.
-    Positions(ShownPositions),
+    /// About one order that the broker names by its own id alone.
+    ByBroker(BrokerUpdate),
+    /// Everything it shows of the account, as it was asked.
+    Statement(Box<Statement>),
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::order::{OrderStatus, TimeInForce};
+    use super::super::statement::{OrderReport, ReconcileReason};
     use super::*;
 
     fn fill(kind: ExecutionKind) -> Execution {
@@ -347,11 +347,30 @@ mod tests {
             text: "AAPL is frozen".to_owned(),
             at: Timestamp::UNIX_EPOCH,
         }));
-        all.push(AccountEvent::Positions(ShownPositions {
+        all.push(AccountEvent::Execution(fill(ExecutionKind::Inferred)));
+        all.push(AccountEvent::Execution(fill(ExecutionKind::Correction)));
+        all.push(AccountEvent::ByBroker(BrokerUpdate {
             account: AccountId::new("paper"),
+            broker_order_id: BrokerOrderId::new("b1"),
             at: Timestamp::UNIX_EPOCH,
-            positions: Vec::new(),
+            event: OrderEvent::Filled(fill(ExecutionKind::Trade)),
         }));
+        let statement =
+            Statement::asked(AccountId::new("paper"), ReconcileReason::Doubt, Timestamp::UNIX_EPOCH);
+        let report = OrderReport {
+            client_order_id: None,
+            broker_order_id: BrokerOrderId::new("b1"),
+            status: OrderStatus::Submitted,
+            subject: OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+            side: Side::Buy,
+            quantity: Quantity::from(5),
+            pricing: Pricing::Limit { limit_price: "115".parse().unwrap() },
+            time_in_force: TimeInForce::Day,
+            filled_quantity: Quantity::ZERO,
+            average_price: None,
+            entered_at: Timestamp::UNIX_EPOCH,
+        };
+        all.push(AccountEvent::Statement(Box::new(Statement { orders: Some(vec![report]), ..statement })));
         for event in all {
             let text = serde_json::to_string(&event).unwrap();
             let read: AccountEvent = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{text}: {e}"));

@@ -22,4 +22,5 @@ pub mod quote;
 pub mod redact;
 pub mod role;
 pub mod snapshot;
+pub mod statement;
 pub mod text;

@@ -79,6 +79,10 @@ pub enum Action {
     Secrets,
     /// Lock, unlock, change the passphrase.
     Lock,
+    /// See how the engine is doing: memory, times, counts, no trade.
+    Health,
+    /// End the engine.
+    StopEngine,
     /// Back up the database, export trades.
     Export,
     /// See a profile's name, role and state.
@@ -101,7 +105,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Look,
         Self::Trade,
         Self::Halt,
@@ -109,6 +113,8 @@ impl Action {
         Self::TightenLimits,
         Self::Secrets,
         Self::Lock,
+        Self::Health,
+        Self::StopEngine,
         Self::Export,
         Self::ShowProfile,
         Self::CreateProfile,
@@ -131,6 +137,9 @@ const TABLE: &[(Action, Whose, Role)] = &[
     (Action::TightenLimits, Whose::Other, Role::Admin),
     (Action::Secrets, Whose::Own, Role::Standard),
     (Action::Lock, Whose::Own, Role::Standard),
+    (Action::Health, Whose::Own, Role::Standard),
+    (Action::Health, Whose::Other, Role::Admin),
+    (Action::StopEngine, Whose::Own, Role::Standard),
     (Action::Export, Whose::Own, Role::Standard),
     (Action::ShowProfile, Whose::Own, Role::Standard),
     (Action::ShowProfile, Whose::Other, Role::Admin),
@@ -170,6 +179,8 @@ mod tests {
                 Action::TightenLimits,
                 Action::Secrets,
                 Action::Lock,
+                Action::Health,
+                Action::StopEngine,
                 Action::Export,
                 Action::ShowProfile,
                 Action::RenameProfile,
@@ -179,7 +190,8 @@ mod tests {
             .to_vec();
             allowed.push((Action::VerifyAudit, Whose::Install));
             if role >= Role::Admin {
-                for action in [Action::TightenLimits, Action::ShowProfile, Action::ReadAudit] {
+                for action in [Action::TightenLimits, Action::Health, Action::ShowProfile, Action::ReadAudit]
+                {
                     allowed.push((action, Whose::Other));
                 }
                 allowed.push((Action::ReadAudit, Whose::Install));
@@ -220,6 +232,7 @@ mod tests {
                 Action::LoosenLimits,
                 Action::Secrets,
                 Action::Lock,
+                Action::StopEngine,
                 Action::Export,
             ] {
                 assert!(!permits(role, action, Whose::Other), "{role} {action:?}");

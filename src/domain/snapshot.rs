@@ -162,6 +162,9 @@ pub struct Snapshot {
     pub connections: Arc<Vec<Connection>>,
     /// The replay, in a replay run.
     pub replay: Option<ReplayState>,
+    /// The profile is locked: nobody is shown what follows from here, and little is done.
+    #[serde(default)]
+    pub locked: bool,
 }
 
 impl Snapshot {
@@ -188,7 +191,20 @@ impl Snapshot {
             log: Arc::default(),
             connections: Arc::default(),
             replay: None,
+            locked: false,
         }
+    }
+
+    /// What somebody may be shown who may not see the account: that the engine lives, its clock, its kill switch, which alerts have rung (of
+    /// what and when, no prices), and nothing else.
+    #[must_use]
+    pub fn veiled(&self) -> Self {
+        let mut veiled = Self::blank(self.now, &self.profile, AccountId::new("-"), self.feed);
+        (veiled.seq, veiled.mode, veiled.trading_state) = (self.seq, self.mode, self.trading_state);
+        (veiled.market, veiled.locked) = (self.market.clone(), self.locked);
+        let rung = self.alerts.iter().filter(|alert| !alert.waits()).map(Alert::veiled);
+        veiled.alerts = Arc::new(rung.collect());
+        veiled
     }
 
     /// The view of an account.

@@ -58,13 +58,19 @@ const fn changes(request: &Request) -> bool {
 
 impl EngineTask {
     pub(super) async fn answer(&mut self, asked: Asked) {
-        let Asked { request, reply } = asked;
-        let reply = audited(self.audit.as_ref(), &request, reply);
+        let Asked { request, reply, door } = asked;
+        let reply = audited(self.audit.as_ref(), &request, &door, reply);
+        if let Some(refusal) = self.refused_by_lock(&request) {
+            return give(reply, Err(refusal));
+        }
         if self.access == Access::Read && changes(&request) {
             let text = "another process runs this profile's engine; this one only reads";
             return give(reply, Err(SessionError::Usage(text.to_owned())));
         }
         match request {
+            Request::Lock | Request::Unlock { .. } | Request::SetSecret { .. } => {
+                self.keep_safe(request, &door, reply);
+            }
             Request::Preview { command, origin, account } => {
                 let answer = self.preview(command, self.asker(origin, account, false)).await;
                 give(reply, answer);

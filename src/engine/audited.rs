@@ -16,40 +16,49 @@ use super::session::give;
 type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 
 /// An answer on whose way the log learns of it. What is no event goes as it came.
-pub(super) fn audited(recorder: Option<&Arc<Recorder>>, request: &Request, reply: Answer) -> Answer {
+pub(super) fn audited(
+    recorder: Option<&Arc<Recorder>>,
+    request: &Request,
+    through: &Arc<str>,
+    reply: Answer,
+) -> Answer {
     let Some((recorder, (action, door, object))) = recorder.zip(event(request)) else { return reply };
     let recorder = Arc::clone(recorder);
+    let door = door.map_or_else(|| through.to_string(), |door| format!("{door}, {through}"));
     let (ours, answer) = oneshot::channel();
     tokio::spawn(async move {
         let answer = answer.await.unwrap_or(Err(SessionError::Gone));
-        recorder.record(action, door, &object, &result(&answer));
+        recorder.record(action, &door, &object, &result(&answer));
         give(reply, answer);
     });
     ours
 }
 
-/// What of a request is an event: the action, the door it came through, and to what it was done.
-fn event(request: &Request) -> Option<(AuditAction, &'static str, String)> {
+/// What of a request is an event: the action, the part of the front end that it came from where that is known, and to what it was done.
+/// What safe keeping does it writes down itself.
+fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String)> {
     match request {
         Request::Execute { command, origin, allow_duplicate, .. } => match command {
-            Command::Halt => Some((AuditAction::Halted, door(*origin), "the kill switch".to_owned())),
-            Command::Resume => Some((AuditAction::Resumed, door(*origin), "the kill switch".to_owned())),
+            Command::Halt => Some((AuditAction::Halted, Some(door(*origin)), "the kill switch".to_owned())),
+            Command::Resume => {
+                Some((AuditAction::Resumed, Some(door(*origin)), "the kill switch".to_owned()))
+            }
             Command::Place(_) | Command::Close(_) | Command::Flatten { .. } if origin.is_human() => {
                 let action =
                     if *allow_duplicate { AuditAction::OrderOverridden } else { AuditAction::OrderConfirmed };
-                Some((action, door(*origin), explain(command)))
+                Some((action, Some(door(*origin)), explain(command)))
             }
             _ => None,
         },
         Request::Halt { all } => {
             let what = if *all { "the kill switch, exits too" } else { "the kill switch" };
-            Some((AuditAction::Halted, "session", what.to_owned()))
+            Some((AuditAction::Halted, None, what.to_owned()))
         }
-        Request::Resume => Some((AuditAction::Resumed, "session", "the kill switch".to_owned())),
+        Request::Resume => Some((AuditAction::Resumed, None, "the kill switch".to_owned())),
         Request::Flatten { scope, .. } => {
-            Some((AuditAction::OrderConfirmed, "session", explain(&Command::Flatten { scope: *scope })))
+            Some((AuditAction::OrderConfirmed, None, explain(&Command::Flatten { scope: *scope })))
         }
-        Request::Backup { .. } => Some((AuditAction::BackedUp, "session", "the database".to_owned())),
+        Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,
     }
 }

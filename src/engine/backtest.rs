@@ -23,11 +23,11 @@ use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::RiskLimits;
 use crate::domain::money::{Money, Price, Quantity};
-use crate::domain::order::{OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind};
+use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::market::bars_csv::RecordedBars;
 use crate::market::timeline::{Recorded, Timeline, dated_actions};
-use crate::strategies::{Books, Output, Proposal, Strategy, StrategyInput};
+use crate::strategies::{Books, Output, Proposal, Strategy, StrategyInput, Working};
 
 /// A position from its opening to its closing, first in first out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +136,20 @@ impl Books for View<'_> {
             .working_of(self.account)
             .any(|order| order.request.subject.instrument() == Some(instrument))
     }
+
+    fn working(&self, instrument: &Instrument) -> Vec<Working> {
+        let orders = self.core.book().working_of(self.account);
+        let mut orders: Vec<&Order> =
+            orders.filter(|order| order.request.subject.instrument() == Some(instrument)).collect();
+        orders.sort_by_key(|order| order.number);
+        let of = |order: &Order| Working {
+            id: order.request.client_order_id,
+            side: order.request.side,
+            leaves: order.leaves_quantity(),
+            limit_price: order.request.pricing.limit_price(),
+        };
+        orders.into_iter().map(of).collect()
+    }
 }
 
 impl Driver {
@@ -229,16 +243,24 @@ impl Driver {
 
     fn carry_out(&mut self, now: Timestamp, strategy: &dyn Strategy) {
         for output in std::mem::take(&mut self.wanted) {
-            if let Output::Propose(proposal, _) = output {
-                self.result.orders += 1;
-                let order = self.order(now, proposal, strategy);
-                let id = order.client_order_id;
-                let effects =
-                    self.core.step(now, Input::Place { request: RequestId(0), orders: vec![order] });
-                self.perform(now, effects);
-                if self.core.order(id).is_some_and(|order| order.status == OrderStatus::Denied) {
-                    self.result.denied += 1;
+            match output {
+                Output::Propose(proposal, _) => {
+                    self.result.orders += 1;
+                    let order = self.order(now, proposal, strategy);
+                    let id = order.client_order_id;
+                    let input = Input::Place { request: RequestId(0), orders: vec![order] };
+                    let effects = self.core.step(now, input);
+                    self.perform(now, effects);
+                    if self.core.order(id).is_some_and(|order| order.status == OrderStatus::Denied) {
+                        self.result.denied += 1;
+                    }
                 }
+                Output::Cancel(order) => {
+                    let effects =
+                        self.core.step(now, Input::Cancel { request: RequestId(0), orders: vec![order] });
+                    self.perform(now, effects);
+                }
+                Output::Remember(_) | Output::Decision(_) | Output::Alert(_) => {}
             }
         }
     }
@@ -280,7 +302,10 @@ impl Driver {
                     self.venue.replace(now, order, new.get());
                     self.hand_over(now, &mut queue);
                 }
-                Effect::Ask { .. } | Effect::Ring { .. } | Effect::Answer { .. } => {}
+                Effect::Ask { .. }
+                | Effect::Reconcile { .. }
+                | Effect::Ring { .. }
+                | Effect::Answer { .. } => {}
             }
         }
     }

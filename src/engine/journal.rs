@@ -17,7 +17,7 @@ use crate::domain::instrument::Instrument;
 use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError};
 
 /// Jobs that may wait.
-const JOBS_MAX: usize = 4_096;
+pub(super) const JOBS_MAX: usize = 4_096;
 /// Batches kept for the next write after a failed one.
 const UNSAVED_MAX: usize = 10_000;
 /// How long a write that nobody waits for may wait for company.
@@ -339,6 +339,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         watchlists: entry.watchlists,
         alerts: entry.alerts,
         notes: Vec::new(),
+        reconciles: entry.reconciles,
         log: entry.log,
     }
 }

@@ -9,12 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::core::effect::Effect;
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input, Restored};
 use crate::core::paper::{Sessions, Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, account_day, instant, plus_days};
 use crate::domain::capabilities::Capabilities;
+use crate::domain::execution::AccountEvent;
 use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::{RiskLimits, TradingState};
@@ -31,12 +33,15 @@ use crate::store::{Store, StoreError};
 use super::clock::{Clock, entropy, system_now};
 use super::feed::MarketFeed;
 use super::halt::HaltSignal;
+use super::heart::Heart;
 use super::journal::{JournalSender, JournalThread};
 use super::link::{self, LinkCommand, LinkQueue};
+use super::noted;
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
 use super::task::{EngineTask, Inbox};
+use super::vitals::Vitals;
 use super::waiters::Waiters;
 
 /// Events that may wait for the engine.
@@ -142,9 +147,30 @@ pub struct Running {
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
     started: Option<oneshot::Receiver<Result<(), EngineError>>>,
+    audit: Option<Arc<crate::keeping::Recorder>>,
+    vitals: watch::Receiver<Arc<Vitals>>,
+    heart: Arc<Heart>,
 }
 
 impl Running {
+    /// What its own thread knows of itself.
+    #[must_use]
+    pub fn vitals(&self) -> watch::Receiver<Arc<Vitals>> {
+        self.vitals.clone()
+    }
+
+    /// Whether that thread lives.
+    #[must_use]
+    pub fn heart(&self) -> Arc<Heart> {
+        Arc::clone(&self.heart)
+    }
+
+    /// The line to the audit log, for whoever runs the process around it.
+    #[must_use]
+    pub fn audit(&self) -> Option<Arc<crate::keeping::Recorder>> {
+        self.audit.clone()
+    }
+
     /// A line to the engine.
     #[must_use]
     pub fn session(&self) -> LocalSession {
@@ -186,13 +212,17 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
     let (snapshots, snapshots_out) = watch::channel(Arc::new(first_picture(&settings)));
     let (shutdown_in, shutdown) = oneshot::channel();
     let (started_in, started) = oneshot::channel();
+    let audit = settings.audit.clone();
+    let (vitals_in, vitals) = watch::channel(Arc::default());
+    let heart = Arc::new(Heart::default());
+    let of_itself = (vitals_in, Arc::clone(&heart));
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return give(started_in, Err(EngineError::Thread(error))),
         };
         runtime.block_on(async move {
-            match Assembly::new(settings, universe, snapshots).await {
+            match Assembly::new(settings, universe, snapshots, of_itself).await {
                 Ok(assembly) => {
                     give(started_in, Ok(()));
                     assembly.run(requests, shutdown).await;
@@ -206,6 +236,9 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
         shutdown: Some(shutdown_in),
         thread: Some(thread),
         started: Some(started),
+        audit,
+        vitals,
+        heart,
     })
 }
 
@@ -232,6 +265,7 @@ impl Assembly {
         mut settings: Settings,
         universe: Arc<Universe>,
         snapshots: watch::Sender<Arc<Snapshot>>,
+        (vitals, heart): (watch::Sender<Arc<Vitals>>, Arc<Heart>),
     ) -> Result<Self, EngineError> {
         let calendar = Arc::new(Calendar::nyse());
         let replay = matches!(settings.feed, FeedChoice::Replay { .. });
@@ -249,8 +283,16 @@ impl Assembly {
         let now = clock.now();
         let store = match settings.access {
             Access::Read => Store::open_reader(&settings.directory)?,
-            Access::Trade | Access::Glance => Store::open(&settings.directory, now)?,
+            Access::Trade | Access::Glance => {
+                let before = Store::versions(&settings.directory);
+                let store = Store::open(&settings.directory, now)?;
+                noted::migration(settings.audit.as_deref(), before, store.path());
+                store
+            }
         };
+        if settings.access == Access::Trade && !replay {
+            noted::limits(settings.audit.as_deref(), &store, &limits_of(&settings, replay))?;
+        }
         let account = settings.venue.account.clone();
         let mut core = make_core(&settings, &calendar, feed.feed(), now);
         let venue = open_venue(&settings, &store, replay)?;
@@ -297,13 +339,17 @@ impl Assembly {
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,
             clock_watch: super::clock::ClockWatch::default(),
-            positions_due: None,
             volumes_told: std::collections::BTreeMap::new(),
             needs_daily_stats: settings.venue.needs_daily_stats(),
             last_call: None,
             prices_at: None,
             prices_gap: None,
             desktop_alerts: settings.desktop_alerts,
+            broker_calls: super::vitals::Tally::default(),
+            unanswered: 0,
+            vitals,
+            heart,
+            custody: super::custody::Custody::default(),
         };
         task.open(lists, account).await;
         Ok(Self { task, inbox_written, journal, _lock: lock })
@@ -380,7 +426,11 @@ impl EngineTask {
         for instrument in &wanted {
             self.ensure(instrument).await;
         }
-        self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
+        if self.access == Access::Read || !self.clock.is_system() {
+            self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
+        } else {
+            self.reconcile_first(account).await;
+        }
         if self.access == Access::Read {
             return;
         }
@@ -393,6 +443,20 @@ impl EngineTask {
 }
 
 impl EngineTask {
+    /// The first comparison, before anybody's first order (reliability R1). The paper venue answers at once, so that it is waited for.
+    async fn reconcile_first(&mut self, account: AccountId) {
+        let now = self.clock.now();
+        let status = Input::BrokerStatus { account: account.clone(), up: true, reconciled: false };
+        for effect in self.core.step(now, status) {
+            let Effect::Reconcile { reason, since, .. } = effect else {
+                self.dispatch(effect).await;
+                continue;
+            };
+            let statement = link::gather(&self.paper, &account, reason, now, since).await;
+            self.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement))))).await;
+        }
+    }
+
     /// What was in flight when the last engine ended (reliability J7): an order whose sending is unproven is asked about, never sent again; a
     /// cancel is sent again, as that is safe.
     async fn take_up(&mut self) {
@@ -462,10 +526,7 @@ pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Fee
     };
     let mut core = Engine::new(config, Arc::clone(calendar), now);
     let cash = settings.venue.opening_cash;
-    let limits = settings
-        .limits
-        .clone()
-        .unwrap_or_else(|| if replay { RiskLimits::bar_mode(cash) } else { RiskLimits::simulated(cash) });
+    let limits = limits_of(settings, replay);
     let capabilities =
         Capabilities { short_sales: settings.venue.kind == AccountKind::Margin, ..Capabilities::paper() };
     let setup = AccountSetup {
@@ -480,6 +541,13 @@ pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Fee
     };
     drop(core.step(now, Input::Account(Box::new(setup))));
     core
+}
+
+/// The limits in force: those of the settings, or those of a simulated account of this size.
+fn limits_of(settings: &Settings, replay: bool) -> RiskLimits {
+    let cash = settings.venue.opening_cash;
+    let base = || if replay { RiskLimits::bar_mode(cash) } else { RiskLimits::simulated(cash) };
+    settings.limits.clone().unwrap_or_else(base)
 }
 
 fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Venue, EngineError> {

@@ -8,10 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
-use crate::brokers::{Broker, SubmitOutcome};
-use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject, ShownPositions};
+use crate::brokers::{Broker, BrokerError, SubmitOutcome};
+use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::order::{Approved, OrderRequest, OrderStatus, PositionEffect, Side};
+use crate::domain::statement::{ReconcileReason, Statement};
 
 use super::clock::Clock;
 
@@ -35,6 +36,12 @@ pub(super) struct Reported {
 /// How a call to a broker went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call {
+    /// Which, such as `submit`.
+    pub(super) name: &'static str,
+    /// How long it took.
+    pub(super) took: Duration,
+    /// It was answered.
+    pub(super) well: bool,
     /// Milliseconds until its answer.
     pub(super) latency_ms: u32,
     /// When, and why there was none, or none that says anything.
@@ -47,8 +54,21 @@ pub(super) enum LinkCommand {
     Cancel(ClientOrderId),
     Replace(ClientOrderId, Box<Approved<OrderRequest>>),
     Ask(ClientOrderId),
-    /// Which positions are there.
-    Positions,
+    /// Everything there is, executions since an instant.
+    Reconcile(ReconcileReason, Timestamp),
+}
+
+impl LinkCommand {
+    /// The call to the broker, by name.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Submit(_) => "submit",
+            Self::Cancel(_) => "cancel",
+            Self::Replace(..) => "replace",
+            Self::Ask(_) => "ask",
+            Self::Reconcile(..) => "reconcile",
+        }
+    }
 }
 
 /// The engine's end of a link. It never waits: what a slow link has no room for is not sent, and said so, or kept where it must not be lost.
@@ -85,8 +105,13 @@ impl LinkQueue {
                 }
                 Vec::new()
             }
-            LinkCommand::Ask(_) | LinkCommand::Positions => Vec::new(),
+            LinkCommand::Ask(_) | LinkCommand::Reconcile(..) => Vec::new(),
         }
+    }
+
+    /// Commands that wait, those that were kept among them.
+    pub(super) fn waiting(&self) -> usize {
+        self.commands.max_capacity() - self.commands.capacity() + self.cancels.len()
     }
 
     /// Sends what was kept, as far as there is room.
@@ -125,9 +150,9 @@ pub(super) async fn run(
                 }
             }
             command => {
-                let started = Instant::now();
+                let (name, started) = (command.name(), Instant::now());
                 let error = link.carry_out(command).await;
-                link.report_call(started.elapsed(), error).await;
+                link.report_call(name, started.elapsed(), error).await;
             }
         }
     }
@@ -150,6 +175,28 @@ struct Link {
     clock: Clock,
 }
 
+/// Everything a broker shows of an account, in the order that lets nothing hide: the account, orders, executions, positions.
+pub(super) async fn gather(
+    broker: &dyn Broker,
+    account: &AccountId,
+    reason: ReconcileReason,
+    asked_at: Timestamp,
+    since: Timestamp,
+) -> Statement {
+    let mut statement = Statement::asked(account.clone(), reason, asked_at);
+    let failures = &mut statement.failures;
+    let mut failed = |what: &str, error: BrokerError| failures.push(format!("{what}: {error}"));
+    if let Err(error) = broker.account().await {
+        // One that does not even say how the account stands is not asked further.
+        failed("account", error);
+        return statement;
+    }
+    let orders = broker.orders().await.map_err(|error| failed("orders", error)).ok();
+    let executions = broker.executions(since).await.map_err(|error| failed("executions", error)).ok();
+    let positions = broker.positions().await.map_err(|error| failed("positions", error)).ok();
+    Statement { orders, executions, positions, ..statement }
+}
+
 impl Link {
     /// Carries a command out. Returns why no answer came, if none did.
     async fn carry_out(&self, command: LinkCommand) -> Option<String> {
@@ -158,14 +205,15 @@ impl Link {
             LinkCommand::Cancel(id) => self.cancel(id).await,
             LinkCommand::Replace(id, new) => self.replace(id, *new).await,
             LinkCommand::Ask(id) => self.ask(id).await,
-            LinkCommand::Positions => self.positions().await,
+            LinkCommand::Reconcile(reason, since) => self.reconcile(reason, since).await,
         }
     }
 
     /// Tells how a call went, for the connections.
-    async fn report_call(&self, took: Duration, error: Option<String>) {
+    async fn report_call(&self, name: &'static str, took: Duration, error: Option<String>) {
         let latency_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
-        let call = Call { latency_ms, error: error.map(|text| (self.clock.now(), text)) };
+        let well = error.is_none();
+        let call = Call { name, took, well, latency_ms, error: error.map(|text| (self.clock.now(), text)) };
         let reported = Reported { events: Vec::new(), venue: None, call: Some(call) };
         if self.reports.send(reported).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");
@@ -260,19 +308,15 @@ impl Link {
         None
     }
 
-    /// Passes on which positions the broker shows. A question that fails says nothing: it is no empty account.
-    async fn positions(&self) -> Option<String> {
-        let at = self.clock.now();
-        let positions = match self.broker.positions().await {
-            Ok(positions) => positions,
-            Err(error) => return Some(error.to_string()),
-        };
-        let shown = ShownPositions { account: self.account.clone(), at, positions };
-        let reported = Reported { events: vec![AccountEvent::Positions(shown)], venue: None, call: None };
-        if self.reports.send(reported).await.is_err() {
+    /// Asks for everything the broker shows, and passes it on in one piece. A part that fails is absent, not empty.
+    async fn reconcile(&self, reason: ReconcileReason, since: Timestamp) -> Option<String> {
+        let statement = gather(self.broker.as_ref(), &self.account, reason, self.clock.now(), since).await;
+        let failed = (!statement.failures.is_empty()).then(|| statement.failures.join("; "));
+        let events = vec![AccountEvent::Statement(Box::new(statement))];
+        if self.reports.send(Reported { events, venue: None, call: None }).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");
         }
-        None
+        failed
     }
 
     async fn report(&self, client_order_id: ClientOrderId, event: OrderEvent) {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::brokers::{Broker, BrokerError, OrderReport, SubmitOutcome};
+use crate::brokers::{Broker, BrokerError, OrderState, SubmitOutcome};
 use crate::core::paper::{DailyStats, Venue};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
@@ -19,6 +19,7 @@ use crate::domain::option::OptionContract;
 use crate::domain::order::{Approved, OrderRequest};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
+use crate::domain::statement::OrderReport;
 
 use super::clock::Clock;
 use super::link::Reported;
@@ -35,7 +36,7 @@ pub(super) enum VenueCommand {
     Account(oneshot::Sender<Account>),
     Positions(oneshot::Sender<Vec<Position>>),
     Orders(oneshot::Sender<Vec<OrderReport>>),
-    Order(ClientOrderId, oneshot::Sender<Option<OrderReport>>),
+    Order(ClientOrderId, oneshot::Sender<Option<OrderState>>),
     Quotes(Vec<Quote>),
     Bar(Timestamp, Instrument, Bar),
     Corporate(Timestamp, CorporateAction),
@@ -139,7 +140,7 @@ impl Broker for PaperBroker {
         true
     }
 
-    async fn order(&self, order: ClientOrderId) -> Result<Option<OrderReport>, BrokerError> {
+    async fn order(&self, order: ClientOrderId) -> Result<Option<OrderState>, BrokerError> {
         self.ask(|reply| VenueCommand::Order(order, reply)).await
     }
 
@@ -203,9 +204,9 @@ impl VenueTask {
             VenueCommand::Positions(reply) => give(reply, self.venue.positions()),
             VenueCommand::Orders(reply) => {
                 let ids: Vec<ClientOrderId> = self.venue.open_orders().collect();
-                give(reply, ids.into_iter().filter_map(|id| self.describe(id)).collect());
+                give(reply, ids.into_iter().filter_map(|id| self.venue.describe(id)).collect());
             }
-            VenueCommand::Order(id, reply) => give(reply, self.describe(id)),
+            VenueCommand::Order(id, reply) => give(reply, self.state(id)),
             VenueCommand::Assign(contract, contracts, reply) => {
                 give(reply, self.venue.assign(now, &contract, contracts));
             }
@@ -221,16 +222,10 @@ impl VenueTask {
         }
     }
 
-    fn describe(&self, id: ClientOrderId) -> Option<OrderReport> {
+    fn state(&self, id: ClientOrderId) -> Option<OrderState> {
         let (status, filled_quantity) = self.venue.order(id)?;
         let broker_order_id = self.venue.broker_order_id(id).unwrap_or_else(|| BrokerOrderId::new("p0"));
-        Some(OrderReport {
-            client_order_id: id,
-            broker_order_id,
-            status,
-            filled_quantity,
-            average_price: None,
-        })
+        Some(OrderState { broker_order_id, status, filled_quantity })
     }
 
     /// The venue's word on a command: a refusal of it, or that it was heard.

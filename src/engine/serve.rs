@@ -1,20 +1,23 @@
 //! The life of an engine in a process of its own: it lets front ends in, stays as long as somebody or something needs it, and ends in
 //! order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::clock::system_now;
-use super::session::{LocalSession, give};
-use super::socket::{Clients, Door, News, Took};
+use super::heart::Heart;
+use super::manager::Manager;
+use super::rights::Gate;
+use super::session::{LocalSession, REQUESTS_MAX, give};
+use super::socket::{Clients, Door, News};
+use super::vitals::{Tally, Vitals, queue};
 use crate::client::message::OrderRef;
-use crate::client::status::{CallStatus, EngineStatus};
+use crate::client::status::EngineStatus;
 use crate::client::wire::PROTOCOL;
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::domain::order::{Order, TimeInForce};
@@ -61,14 +64,30 @@ pub enum Ended {
     Broken,
 }
 
+/// What stands around an engine in a process of its own.
+#[derive(Debug)]
+pub struct Around {
+    /// Who may ask what.
+    pub gate: Gate,
+    /// How long it lives.
+    pub life: Life,
+    /// What its own thread knows of itself.
+    pub vitals: watch::Receiver<Arc<Vitals>>,
+    /// Whether that thread lives.
+    pub heart: Arc<Heart>,
+    /// Who started it, and wants to hear of it.
+    pub manager: Manager,
+}
+
 /// Lets front ends in until the engine ends, and hands the door back. The caller still holds the engine, stops it, and closes the door last:
 /// whoever finds it closed can start another engine at once.
 ///
 /// # Errors
 /// When the system gives no signals.
-pub async fn serve(door: Door, session: LocalSession, life: Life) -> std::io::Result<(Ended, Door)> {
+pub async fn serve(door: Door, session: LocalSession, around: Around) -> std::io::Result<(Ended, Door)> {
     let signals = Signals::listen()?;
-    let (clients, news) = Clients::new(door, session.clone());
+    let Around { gate, life, vitals, heart, manager } = around;
+    let (clients, news) = Clients::new(door, session.clone(), gate);
     let now = Instant::now();
     let keeper = Keeper {
         clients,
@@ -76,8 +95,12 @@ pub async fn serve(door: Door, session: LocalSession, life: Life) -> std::io::Re
         life,
         signals,
         started_at: system_now(),
-        took: BTreeMap::new(),
+        took: Tally::default(),
         open: 0,
+        vitals,
+        life_due: now,
+        heart: (heart, 0),
+        manager,
         needed_until: now + FIRST_CLIENT_MAX,
     };
     Ok(keeper.run(news).await)
@@ -118,8 +141,13 @@ struct Keeper {
     life: Life,
     signals: Signals,
     started_at: Timestamp,
-    took: BTreeMap<&'static str, Took>,
+    took: Tally,
     open: u32,
+    vitals: watch::Receiver<Arc<Vitals>>,
+    /// When the service manager is told that the engine lives, and its beats when it was told last.
+    life_due: Instant,
+    heart: (Arc<Heart>, u64),
+    manager: Manager,
     /// Without front ends and without need it ends then.
     needed_until: Instant,
 }
@@ -129,6 +157,7 @@ impl Keeper {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut pictures = self.session.snapshots();
+        self.manager.tell("READY=1");
         loop {
             tokio::select! {
                 biased;
@@ -144,6 +173,7 @@ impl Keeper {
                         return self.end(Ended::Broken, &mut news).await;
                     }
                     pictures.mark_unchanged();
+                    self.sign_of_life();
                     if self.is_over() {
                         return self.end(Ended::Idle, &mut news).await;
                     }
@@ -159,7 +189,7 @@ impl Keeper {
             News::Asked => self.open += 1,
             News::Answered(name, took, well) => {
                 self.open = self.open.saturating_sub(1);
-                self.took.entry(name).or_default().add(took, well);
+                self.took.add(name, took, well);
             }
             News::Status(answer) => give(answer, Ok(Reply::Engine(Box::new(self.status())))),
             News::Stop(force, answer) => match self.unprotected().filter(|_| !force) {
@@ -216,13 +246,9 @@ impl Keeper {
 
     fn status(&self) -> EngineStatus {
         let picture = self.picture();
-        let calls = self.took.iter().map(|(name, took)| CallStatus {
-            name: (*name).into(),
-            count: took.count,
-            errors: took.errors,
-            p50_us: took.percentile_us(50),
-            p99_us: took.percentile_us(99),
-        });
+        let vitals = Arc::clone(&self.vitals.borrow());
+        let mut queues = vec![queue("requests", self.session.waiting(), REQUESTS_MAX)];
+        queues.extend(vitals.queues.iter().cloned());
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         EngineStatus {
             pid: std::process::id(),
@@ -238,14 +264,26 @@ impl Keeper {
             positions: count(picture.positions.len()),
             clients: self.clients.list(),
             stays_for: self.need(),
-            calls: calls.collect(),
+            calls: self.took.status(),
             calls_open: self.open,
+            broker_calls: vitals.broker_calls.clone(),
+            queues,
+        }
+    }
+
+    /// Tells the service manager that the engine lives, while it does.
+    fn sign_of_life(&mut self) {
+        let (now, beats) = (Instant::now(), self.heart.0.beats());
+        if now >= self.life_due && beats != self.heart.1 {
+            self.manager.tell("WATCHDOG=1");
+            (self.life_due, self.heart.1) = (now + self.manager.life_every(), beats);
         }
     }
 
     /// Ends in order: nobody new, orders by the rule, answers that are on their way, a word to everybody.
     async fn end(self, ended: Ended, news: &mut mpsc::Receiver<News>) -> (Ended, Door) {
         tracing::info!(?ended, "the engine ends");
+        self.manager.tell("STOPPING=1");
         let reason = match ended {
             Ended::Told | Ended::AtOnce => "the engine was told to end",
             Ended::Idle => "nobody needs the engine any more",

@@ -18,6 +18,8 @@ pub struct Asked {
     pub request: Request,
     /// Where the answer goes; a front end that has gone is no error.
     pub reply: oneshot::Sender<Result<Reply, SessionError>>,
+    /// Through which door it came, such as `command 4711`, for the audit log.
+    pub door: Arc<str>,
 }
 
 /// Answers somebody who may have gone meanwhile: that is no error.
@@ -32,13 +34,26 @@ pub(super) fn give<T>(to: oneshot::Sender<T>, value: T) {
 pub struct LocalSession {
     requests: mpsc::Sender<Asked>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    door: Arc<str>,
 }
 
 impl LocalSession {
     /// Joins the two channels.
     #[must_use]
-    pub const fn new(requests: mpsc::Sender<Asked>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { requests, snapshots }
+    pub fn new(requests: mpsc::Sender<Asked>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
+        Self { requests, snapshots, door: "session".into() }
+    }
+
+    /// The same line for somebody who comes through another door.
+    #[must_use]
+    pub fn through(&self, door: &str) -> Self {
+        Self { door: door.into(), ..self.clone() }
+    }
+
+    /// Requests that wait for the engine.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
     }
 }
 
@@ -50,7 +65,8 @@ impl Session for LocalSession {
 
     async fn request(&self, request: Request) -> Result<Reply, SessionError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Asked { request, reply }).await.map_err(|_| SessionError::Gone)?;
+        let door = Arc::clone(&self.door);
+        self.requests.send(Asked { request, reply, door }).await.map_err(|_| SessionError::Gone)?;
         answer.await.map_err(|_| SessionError::Gone)?
     }
 }

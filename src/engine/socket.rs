@@ -4,7 +4,6 @@
 //! one that stops reading holds nothing but its own task.
 
 use std::collections::BTreeMap;
-use std::collections::VecDeque;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,15 +16,17 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::clock::{monotonic, system_now};
+use super::rights::{Asker, Gate};
 use super::session::{LocalSession, give};
 use crate::client::frames::{FrameError, Reader, Writer};
 use crate::client::remote::{AttachError, check_path};
 use crate::client::status::ClientStatus;
 use crate::client::wire::{
-    FRAME_BYTES_MAX, HELLO_BYTES_MAX, Hello, PROTOCOL, PROTOCOL_MIN, ToClient, ToEngine, Update, Welcome,
-    common_protocol,
+    ClientKind, FRAME_BYTES_MAX, HELLO_BYTES_MAX, Hello, PROTOCOL, PROTOCOL_MIN, ToClient, ToEngine, Update,
+    Welcome, common_protocol,
 };
 use crate::client::{Reply, Request, Session, SessionError};
+use crate::domain::role::Whose;
 use crate::domain::snapshot::Snapshot;
 
 /// Front ends at one time.
@@ -140,6 +141,7 @@ pub(super) enum News {
 pub(super) struct Clients {
     door: Door,
     session: LocalSession,
+    gate: Gate,
     tasks: JoinSet<()>,
     known: BTreeMap<tokio::task::Id, ClientStatus>,
     news_in: mpsc::Sender<News>,
@@ -148,11 +150,12 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(door: Door, session: LocalSession) -> (Self, mpsc::Receiver<News>) {
+    pub(super) fn new(door: Door, session: LocalSession, gate: Gate) -> (Self, mpsc::Receiver<News>) {
         let (news_in, news) = mpsc::channel(NEWS_MAX);
         let clients = Self {
             door,
             session,
+            gate,
             tasks: JoinSet::new(),
             known: BTreeMap::new(),
             news_in,
@@ -182,6 +185,7 @@ impl Clients {
         let full = self.tasks.len() >= CLIENTS_MAX;
         let client = Client {
             session: self.session.clone(),
+            gate: self.gate.clone(),
             news: self.news_in.clone(),
             farewell: self.farewell.subscribe(),
         };
@@ -238,6 +242,7 @@ impl Clients {
 /// One front end's task.
 struct Client {
     session: LocalSession,
+    gate: Gate,
     news: mpsc::Sender<News>,
     farewell: watch::Receiver<Option<String>>,
 }
@@ -265,7 +270,14 @@ impl Client {
         let status = ClientStatus { client: hello.client, pid: hello.pid, since: system_now() };
         tell(&self.news, News::Came(tokio::task::id(), status)).await;
         reader.allow(FRAME_BYTES_MAX);
-        self.converse(reader, writer).await
+        let kind = match hello.client {
+            ClientKind::Screen => "screen",
+            ClientKind::Command => "command",
+        };
+        let door = format!("{kind} {}", hello.pid);
+        self.session = self.session.through(&door);
+        let asker = self.gate.asker(hello.actor);
+        self.converse(reader, writer, &Visitor { asker, door }).await
     }
 
     /// Pictures out, questions in, answers out.
@@ -273,9 +285,11 @@ impl Client {
         &mut self,
         mut reader: Reader<OwnedReadHalf>,
         mut writer: Writer<OwnedWriteHalf>,
+        visitor: &Visitor,
     ) -> Result<(), FrameError> {
+        let foreign = visitor.asker.whose != Whose::Own;
         let mut pictures = self.session.snapshots();
-        let mut shown: Arc<Snapshot> = Arc::clone(&pictures.borrow_and_update());
+        let mut shown = for_eyes_of(foreign, &pictures.borrow_and_update());
         writer.send(&ToClient::Update(Box::new(Update::whole(&shown)))).await?;
         let mut open: JoinSet<Answered> = JoinSet::new();
         loop {
@@ -294,10 +308,15 @@ impl Client {
                     writer.send(&ToClient::Answer { id, answer: Box::new(answer) }).await?;
                 },
                 message = reader.next::<ToEngine>(), if open.len() < OPEN_MAX => match message {
-                    Ok(ToEngine::Ask { id, ask }) => {
-                        let (session, news) = (self.session.clone(), self.news.clone());
-                        open.spawn(async move { (id, ask_engine(&session, &news, ask).await) });
-                    }
+                    Ok(ToEngine::Ask { id, ask }) => match self.gate.check(&visitor.asker, &visitor.door, &ask) {
+                        Ok(()) => {
+                            let (session, news) = (self.session.clone(), self.news.clone());
+                            open.spawn(async move { (id, ask_engine(&session, &news, ask).await) });
+                        }
+                        Err(refusal) => {
+                            writer.send(&ToClient::Answer { id, answer: Box::new(Err(refusal)) }).await?;
+                        }
+                    },
                     Ok(ToEngine::Hello(_)) => {}
                     Err(FrameError::Closed) => return Ok(()),
                     Err(error) => {
@@ -305,18 +324,38 @@ impl Client {
                         return writer.send(&ToClient::Bye { reason }).await;
                     }
                 },
-                changed = pictures.changed() => {
+                changed = pictures.changed(), if !foreign => {
                     if changed.is_err() {
                         let reason = "the engine has stopped".to_owned();
                         return writer.send(&ToClient::Bye { reason }).await;
                     }
-                    let next = Arc::clone(&pictures.borrow_and_update());
+                    let next = for_eyes_of(foreign, &pictures.borrow_and_update());
+                    // Behind the veil little changes but the time.
+                    if next.locked && shown.locked && looks_the_same(&shown, &next) {
+                        continue;
+                    }
                     writer.send(&ToClient::Update(Box::new(Update::between(&shown, &next)))).await?;
                     shown = next;
                 }
             }
         }
     }
+}
+
+/// Who a front end is.
+struct Visitor {
+    asker: Asker,
+    /// As the audit log names it.
+    door: String,
+}
+
+/// A picture as somebody may see it: of a locked profile, and of another's, next to nothing is shown.
+fn for_eyes_of(foreign: bool, picture: &Arc<Snapshot>) -> Arc<Snapshot> {
+    if foreign || picture.locked { Arc::new(picture.veiled()) } else { Arc::clone(picture) }
+}
+
+fn looks_the_same(one: &Snapshot, other: &Snapshot) -> bool {
+    one.alerts == other.alerts && one.trading_state == other.trading_state && one.market == other.market
 }
 
 /// Waits until everybody is sent away, and says why.
@@ -371,34 +410,4 @@ fn other_version(hello: &Hello) -> String {
         env!("CARGO_PKG_VERSION"),
         crate::domain::text::clean(&hello.build),
     )
-}
-
-/// How long the newest requests of one kind took.
-#[derive(Debug, Default)]
-pub(super) struct Took {
-    pub(super) count: u64,
-    pub(super) errors: u64,
-    newest: VecDeque<Duration>,
-}
-
-/// Durations kept of each kind of request.
-const TOOK_MAX: usize = 1_024;
-
-impl Took {
-    pub(super) fn add(&mut self, took: Duration, well: bool) {
-        self.count += 1;
-        self.errors += u64::from(!well);
-        if self.newest.len() == TOOK_MAX {
-            self.newest.pop_front();
-        }
-        self.newest.push_back(took);
-    }
-
-    /// The duration that so many of a hundred do not exceed, in microseconds; 0 while there is none.
-    pub(super) fn percentile_us(&self, percent: usize) -> u64 {
-        let mut sorted: Vec<Duration> = self.newest.iter().copied().collect();
-        sorted.sort_unstable();
-        let index = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-        sorted.get(index).map_or(0, |took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
-    }
 }

@@ -28,12 +28,14 @@ use crate::quant::impact::volatility_of;
 use super::clock::{Clock, ClockWatch, since_boot, system_now};
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
-use super::journal::{Job, JournalSender, Written};
+use super::heart::{Doing, Heart};
+use super::journal::{JOBS_MAX, Job, JournalSender, Written};
 use super::launch::Access;
-use super::link::{Call, LinkCommand, LinkQueue, Reported};
+use super::link::{COMMANDS_MAX, Call, LinkCommand, LinkQueue, Reported};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
-use super::session::{Asked, give};
+use super::session::{Asked, REQUESTS_MAX, give};
+use super::vitals::{Tally, Vitals, queue};
 use super::waiters::{Until, Waiters};
 
 /// How often prices are looked at.
@@ -44,8 +46,6 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(33);
 const TICK_EVERY: Duration = Duration::from_secs(1);
 /// How often the other doors of the kill switch are looked at.
 const HALT_EVERY: Duration = Duration::from_millis(200);
-/// How often positions are compared with the broker's.
-const POSITIONS_EVERY: Duration = Duration::from_secs(60);
 /// Sessions that a day's usual volume is the average of.
 const VOLUME_DAYS: usize = 20;
 /// Jobs kept while the journal takes none.
@@ -88,7 +88,6 @@ pub(super) struct EngineTask {
     pub(super) known: BTreeSet<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
     pub(super) clock_watch: ClockWatch,
-    pub(super) positions_due: Option<Instant>,
     /// Whose average volume the core has been told, and on which day.
     pub(super) volumes_told: BTreeMap<Instrument, Date>,
     /// The venue's slippage asks what is usual of an instrument.
@@ -101,6 +100,15 @@ pub(super) struct EngineTask {
     pub(super) prices_gap: Option<Duration>,
     /// Alerts that ring go to the desktop too.
     pub(super) desktop_alerts: bool,
+    /// Calls to brokers: how long, how many failed.
+    pub(super) broker_calls: Tally,
+    /// Tickets that the journal has not answered.
+    pub(super) unanswered: usize,
+    pub(super) vitals: watch::Sender<Arc<Vitals>>,
+    /// Says that this thread lives.
+    pub(super) heart: Arc<Heart>,
+    /// The lock of the profile.
+    pub(super) custody: super::custody::Custody,
 }
 
 /// What comes in from outside.
@@ -123,15 +131,19 @@ impl EngineTask {
             (ticker(FEED_EVERY), ticker(PUBLISH_EVERY), ticker(TICK_EVERY));
         let mut halt = ticker(HALT_EVERY);
         self.surroundings();
+        self.look_for_lock().await;
         self.publish();
         loop {
             let deadline = self.waiters.deadline();
+            self.heart.beat(Doing::Waiting);
             tokio::select! {
                 // Shutdown, what the disk and brokers say, what people ask, waiting ends, pictures, prices.
                 biased;
                 _ = &mut inbox.shutdown => break,
                 () = inbox.halt.recv() => self.halt_by_signal().await,
                 Some((ticket, result)) = inbox.written.recv() => {
+                    self.heart.beat(Doing::Journaled);
+                    self.unanswered = self.unanswered.saturating_sub(1);
                     let input = match result {
                         Ok(()) => Input::Journaled(ticket),
                         Err(reason) => Input::JournalFailed { ticket, reason },
@@ -140,33 +152,58 @@ impl EngineTask {
                     self.settle();
                 }
                 Some(reported) = self.reports.recv() => {
+                    self.heart.beat(Doing::Reported);
                     self.link.flush();
                     self.reported(reported).await;
                     self.settle();
                 }
-                _ = halt.tick() => self.look_for_halt().await,
+                Some(finished) = self.custody.finished.recv() => self.kept_safe(finished).await,
+                _ = halt.tick() => {
+                    self.heart.beat(Doing::Halt);
+                    self.look_for_halt().await;
+                    self.look_for_lock().await;
+                }
                 asked = inbox.requests.recv() => match asked {
                     Some(asked) => {
+                        self.heart.beat(Doing::Request);
                         self.answer(asked).await;
                         self.publish();
                     }
                     None => break,
                 },
                 () = at_or_never(deadline) => self.settle(),
-                _ = publish.tick(), if self.core.changed() => self.publish(),
+                _ = publish.tick(), if self.core.changed() => {
+                    self.heart.beat(Doing::Publish);
+                    self.publish();
+                }
                 _ = tick.tick() => {
+                    self.heart.beat(Doing::Tick);
+                    self.tell_vitals();
                     self.send_unsent();
                     self.link.flush();
                     self.surroundings();
                     self.watch_clock().await;
                     self.step(Input::Tick).await;
-                    self.ask_positions().await;
                 }
-                _ = feed.tick() => self.prices().await,
+                _ = feed.tick() => {
+                    self.heart.beat(Doing::Prices);
+                    self.prices().await;
+                }
             }
         }
         // Whatever waits for a broker will be found by the next start; nobody is left hanging here.
         self.pending.clear();
+    }
+
+    /// How this thread is doing, for whoever asks the process.
+    fn tell_vitals(&self) {
+        let queues = vec![
+            queue("answers", self.pending.len() + self.waiters.len(), REQUESTS_MAX * 2),
+            queue("journal", self.unanswered, JOBS_MAX),
+            queue("broker link", self.link.waiting(), COMMANDS_MAX),
+            queue("broker reports", self.reports.len(), self.reports.max_capacity()),
+        ];
+        self.vitals.send_replace(Arc::new(Vitals { broker_calls: self.broker_calls.status(), queues }));
     }
 
     /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
@@ -176,16 +213,6 @@ impl EngineTask {
         }
         if let Some(by) = self.clock_watch.look(self.clock.now(), since_boot()) {
             self.step(Input::ClockStep { by }).await;
-        }
-    }
-
-    /// Has the books compared with the broker's positions, once a minute (reliability R2). An engine that only reads has an empty venue.
-    async fn ask_positions(&mut self) {
-        let now = Instant::now();
-        let due = *self.positions_due.get_or_insert(now + POSITIONS_EVERY) <= now;
-        if due && self.clock.is_system() && self.access != Access::Read {
-            self.positions_due = Some(now + POSITIONS_EVERY);
-            self.send(LinkCommand::Positions).await;
         }
     }
 
@@ -201,11 +228,13 @@ impl EngineTask {
     /// Folds in what a broker reports. The books and the paper venue change on the disk in one transaction.
     async fn reported(&mut self, reported: Reported) {
         if let Some(call) = reported.call {
-            let error = call.error.or_else(|| self.last_call.take().and_then(|last| last.error));
-            self.last_call = Some(Call { latency_ms: call.latency_ms, error });
+            self.broker_calls.add(call.name, call.took, call.well);
+            let error = call.error.clone().or_else(|| self.last_call.take().and_then(|last| last.error));
+            self.last_call = Some(Call { error, ..call });
         }
         self.together = Some(Vec::new());
         for event in reported.events {
+            self.make_known(&event).await;
             self.step(Input::Broker(Box::new(event))).await;
         }
         let mut jobs = self.together.take().unwrap_or_default();
@@ -215,10 +244,23 @@ impl EngineTask {
         }
     }
 
+    /// Makes known what the orders of a statement trade: some may be of others.
+    async fn make_known(&mut self, event: &AccountEvent) {
+        let AccountEvent::Statement(statement) = event else { return };
+        for report in statement.orders.iter().flatten() {
+            for instrument in report.subject.instruments() {
+                if !self.known.contains(instrument) {
+                    Box::pin(self.ensure(instrument)).await;
+                }
+            }
+        }
+    }
+
     /// Hands a job to the journal. One that finds no room is kept and goes later, as it may hold fills; but what waits for it is told that
     /// it is not on disk.
     async fn write(&mut self, job: Job) {
         let tickets = job.tickets();
+        self.unanswered += tickets.len();
         self.unsent.push_back(job);
         self.send_unsent();
         if self.unsent.is_empty() {
@@ -243,7 +285,7 @@ impl EngineTask {
         }
     }
 
-    async fn dispatch(&mut self, effect: Effect) {
+    pub(super) async fn dispatch(&mut self, effect: Effect) {
         match effect {
             Effect::Journal { ticket, urgent, entry } => {
                 let job = Job::Entry { ticket, urgent, entry };
@@ -256,6 +298,9 @@ impl EngineTask {
             Effect::Cancel { order, .. } => self.send(LinkCommand::Cancel(order)).await,
             Effect::Replace { order, new, .. } => self.send(LinkCommand::Replace(order, new)).await,
             Effect::Ask { order, .. } => self.send(LinkCommand::Ask(order)).await,
+            // An engine that only reads has an empty venue; a replay's venue is its own clock's.
+            Effect::Reconcile { .. } if self.access == Access::Read || !self.clock.is_system() => {}
+            Effect::Reconcile { reason, since, .. } => self.send(LinkCommand::Reconcile(reason, since)).await,
             Effect::Ring { text } if self.desktop_alerts => super::desktop::tell(text),
             Effect::Ring { .. } => {}
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
@@ -298,9 +343,10 @@ impl EngineTask {
         self.waiters.settle(&self.core);
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         if self.core.changed() {
             let mut snapshot = self.core.snapshot();
+            snapshot.locked = self.custody.locked;
             snapshot.books = self.feed.books.section();
             self.snapshots.send_replace(Arc::new(snapshot));
         }
@@ -320,6 +366,9 @@ impl EngineTask {
         };
         let up = |name: &str, text: &str| Connection::new(name, true, text);
         let mut paper = up("paper", "paper venue");
+        if let Some(run) = self.core.last_reconcile(self.core.default_account()) {
+            paper.text = format!("paper venue, reconciled {}", run.finished.strftime("%H:%M:%S UTC"));
+        }
         if let Some(call) = &self.last_call {
             paper.latency_ms = Some(call.latency_ms);
             paper.last_error.clone_from(&call.error);

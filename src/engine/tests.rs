@@ -141,6 +141,7 @@ fn word(effect: &Effect) -> String {
         Effect::Cancel { .. } => "cancel",
         Effect::Replace { .. } => "replace",
         Effect::Ask { .. } => "ask",
+        Effect::Reconcile { .. } => "reconcile",
         Effect::Ring { .. } => "ring",
         Effect::Answer { .. } => "answer",
         Effect::Journal { .. } => "journal",

@@ -48,6 +48,12 @@ impl Waiters {
         self.waiting.push(Waiter { orders, until, deadline: Instant::now() + WAIT_MAX, reply });
     }
 
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The next deadline.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -88,6 +88,18 @@ pub enum KeepError {
 }
 
 impl KeepError {
+    /// Was it a passphrase that opens nothing.
+    #[must_use]
+    pub const fn is_wrong_passphrase(&self) -> bool {
+        matches!(self, Self::Vault(VaultError::WrongPassphrase(_)))
+    }
+
+    /// Is a passphrase needed that was not given.
+    #[must_use]
+    pub const fn needs_passphrase(&self) -> bool {
+        matches!(self, Self::Vault(VaultError::PassphraseNeeded))
+    }
+
     /// Stable word and process exit code.
     #[must_use]
     pub fn code(&self) -> (&'static str, u8) {

@@ -6,6 +6,7 @@ mod log;
 mod profiles;
 mod recorder;
 mod secrets;
+mod standing;
 
 use std::path::PathBuf;
 
@@ -20,7 +21,9 @@ use crate::store::{Install, ProfileRow};
 use crate::vault::{Desktop, Signer, Unlock, Vault, VaultError};
 
 pub use error::KeepError;
+pub use profiles::is_locked;
 pub use recorder::Recorder;
+pub use standing::{Standing, Watched};
 
 /// The installation as one profile's trader sees it.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct Keeping {
     profile: ProfileName,
     environment: Environment,
     now: fn() -> Timestamp,
+    /// The front end of an engine that asks, where it is one.
+    door: Option<String>,
 }
 
 /// Whoever asks.
@@ -47,7 +52,13 @@ impl Keeping {
         environment: Environment,
         now: fn() -> Timestamp,
     ) -> Self {
-        Self { paths, profile, environment, now }
+        Self { paths, profile, environment, now, door: None }
+    }
+
+    /// The same on behalf of a front end of an engine, which the log names.
+    #[must_use]
+    pub fn through(&self, door: &str) -> Self {
+        Self { door: Some(door.to_owned()), ..self.clone() }
     }
 
     /// Does what is asked, if the role allows it.
@@ -156,11 +167,16 @@ impl Keeping {
             at: (self.now)(),
             actor: actor.name.clone(),
             role: actor.role,
-            origin: origin(&self.environment),
+            origin: self.origin(),
             action,
             object: object.to_owned(),
             result: result.to_owned(),
         }
+    }
+
+    fn origin(&self) -> String {
+        let origin = origin(&self.environment);
+        self.door.as_ref().map_or_else(|| origin.clone(), |door| format!("{door}, {origin}"))
     }
 
     fn desktop(&self) -> Desktop {

@@ -321,7 +321,7 @@ impl Keeping {
     }
 
     pub(super) fn is_locked(&self) -> bool {
-        self.directory().join(LOCKED_FILE).exists()
+        is_locked(&self.directory())
     }
 
     pub(super) fn lock(&self) -> Result<Kept, KeepError> {
@@ -338,6 +338,12 @@ impl Keeping {
     }
 
     pub(super) fn unlock(&self, ask: &mut dyn AskSecret) -> Result<Kept, KeepError> {
+        self.unlock_vault(ask).map(|(text, _)| Kept::Done(text))
+    }
+
+    /// Unlocks the profile, or proves that its trader is there, and hands the vault over where there is one. What the kernel has kept proves
+    /// nothing: a passphrase is asked for each time.
+    pub(super) fn unlock_vault(&self, ask: &mut dyn AskSecret) -> Result<(String, Option<Vault>), KeepError> {
         self.admit(true)?;
         let mut install = self.install()?;
         let (actor, _) = self.actor(&install)?;
@@ -347,31 +353,30 @@ impl Keeping {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(&file, error)),
             _ => Ok(()),
         };
-        let how = match Vault::held_by(&self.directory())? {
+        let unlock = vault::Unlock { passphrase: None, desktop: self.desktop(), cached: false };
+        let (how, vault) = match Vault::held_by(&self.directory())? {
             // The lock keeps away a passer-by, and says no more than that.
-            None => "it has no vault, so nothing was asked",
+            None => ("it has no vault, so nothing was asked", None),
             Some(vault::HeldBy::Passphrase) => {
-                drop(self.open_by_passphrase(ask, true)?);
+                let vault = self.open_by_passphrase(ask, false)?;
+                vault.remember();
                 forget()?;
-                return Ok(Kept::Done(format!("profile {} is unlocked", actor.name)));
+                return Ok((format!("profile {} is unlocked", actor.name), Some(vault)));
             }
             Some(vault::HeldBy::Ssh(_)) => {
-                let unlock = vault::Unlock { passphrase: None, desktop: self.desktop(), cached: false };
-                match Vault::open(&self.directory(), &unlock) {
-                    Err(vault::VaultError::PassphraseNeeded) => drop(self.open_by_passphrase(ask, false)?),
-                    other => drop(other?),
-                }
-                "the SSH key opens its vault"
+                let opened = match Vault::open(&self.directory(), &unlock) {
+                    Err(vault::VaultError::PassphraseNeeded) => self.open_by_passphrase(ask, false)?,
+                    other => other?,
+                };
+                ("the SSH key opens its vault", Some(opened))
             }
             Some(vault::HeldBy::Keyring) => {
-                let unlock = vault::Unlock { passphrase: None, desktop: self.desktop(), cached: false };
-                drop(Vault::open(&self.directory(), &unlock)?);
-                "the keyring opens its vault"
+                ("the keyring opens its vault", Some(Vault::open(&self.directory(), &unlock)?))
             }
         };
         forget()?;
         install.record(&[self.event(&actor, AuditAction::Unlocked, &actor.name, how)])?;
-        Ok(Kept::Done(format!("profile {} is unlocked: {how}", actor.name)))
+        Ok((format!("profile {} is unlocked: {how}", actor.name), vault))
     }
 
     pub(super) fn passwd(&self, ask: &mut dyn AskSecret) -> Result<Kept, KeepError> {
@@ -408,6 +413,12 @@ impl Keeping {
         self.anchor(&mut install, Some(&signer))?;
         Ok(Kept::Done(text.to_owned()))
     }
+}
+
+/// Is the profile of this directory locked.
+#[must_use]
+pub fn is_locked(directory: &Path) -> bool {
+    directory.join(LOCKED_FILE).exists()
 }
 
 /// Why a row was not made.

@@ -1,31 +1,41 @@
-//! What an engine writes into the audit log: on a thread of its own, so that no disk holds up an order or the kill switch.
+//! What an engine writes into the audit log: on a thread of its own, so that no disk holds up an order or the kill switch. And what its front
+//! ends may ask of safe keeping: lock, unlock, keep a secret.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 
+use crate::client::keeping::{Keep, Kept};
+use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::role::Role;
 use crate::store::Install;
 use crate::vault::{Signer, Unlock, Vault};
 
-use super::{KeepError, Keeping, log, origin};
+use super::{KeepError, Keeping, Watched, log};
 
 /// Events that may wait for the disk.
 const EVENTS_MAX: usize = 1_024;
 /// Events of one transaction.
 const BATCH_MAX: usize = 100;
 
+/// What goes to the thread.
+enum Job {
+    Event(AuditEvent),
+    /// From now on this key signs, or none.
+    Signer(Option<Box<Signer>>),
+}
+
 /// A line to the audit log.
 pub struct Recorder {
-    sender: Option<SyncSender<AuditEvent>>,
+    sender: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     actor: String,
     role: Role,
     origin: String,
-    now: fn() -> Timestamp,
+    keeping: Keeping,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -34,23 +44,108 @@ impl std::fmt::Debug for Recorder {
     }
 }
 
+/// A passphrase that came with the question, or none.
+struct Given(Option<Secret>);
+
+impl AskSecret for Given {
+    fn ask(&mut self, wanted: Wanted) -> Result<Option<Secret>, String> {
+        Ok(if wanted == Wanted::Passphrase { self.0.take() } else { None })
+    }
+}
+
 impl Recorder {
     /// Writes one event down, soon. `who` says through which door of the engine it came.
     pub fn record(&self, action: AuditAction, who: &str, object: &str, result: &str) {
+        self.record_of((&self.actor, self.role), action, who, object, result);
+    }
+
+    /// The same of somebody else than the profile's own trader.
+    pub fn record_of(
+        &self,
+        (actor, role): (&str, Role),
+        action: AuditAction,
+        who: &str,
+        object: &str,
+        result: &str,
+    ) {
         let event = AuditEvent {
-            at: (self.now)(),
-            actor: self.actor.clone(),
-            role: self.role,
+            at: (self.keeping.now)(),
+            actor: actor.to_owned(),
+            role,
             origin: if who.is_empty() { self.origin.clone() } else { format!("{who}, {}", self.origin) },
             action,
             object: object.to_owned(),
             result: result.to_owned(),
         };
-        if let Some(sender) = &self.sender
-            && let Err(TrySendError::Full(event) | TrySendError::Disconnected(event)) = sender.try_send(event)
-        {
+        if let Some(Job::Event(event)) = self.send(Job::Event(event)) {
             tracing::error!(action = event.action.as_str(), object = event.object, "an audit event is lost");
         }
+    }
+
+    /// Hands a job over, or back when there is no room.
+    fn send(&self, job: Job) -> Option<Job> {
+        let Some(sender) = &self.sender else { return Some(job) };
+        match sender.try_send(job) {
+            Ok(()) => None,
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => Some(job),
+        }
+    }
+
+    /// The profile that the engine is of.
+    #[must_use]
+    pub fn profile(&self) -> &str {
+        &self.actor
+    }
+
+    /// Follows who is what in the installation.
+    ///
+    /// # Errors
+    /// When the installation cannot be read.
+    pub fn watch(&self) -> Result<Watched, KeepError> {
+        self.keeping.watch()
+    }
+
+    /// Locks the profile. The key that signs is forgotten. May take its time, as all that follow: call it where that holds up nobody.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn lock(&self, door: &str) -> Result<String, KeepError> {
+        let done = done(self.keeping.through(door).lock()?);
+        self.sign_by(None);
+        Ok(done)
+    }
+
+    /// Unlocks the profile, or proves that its trader is there. From then on the vault's key signs.
+    ///
+    /// # Errors
+    /// Why not: a passphrase that is needed, or wrong.
+    pub fn unlock(&self, door: &str, passphrase: Option<Secret>) -> Result<String, KeepError> {
+        let (text, vault) = self.keeping.through(door).unlock_vault(&mut Given(passphrase))?;
+        let now = (self.keeping.now)();
+        self.sign_by(vault.and_then(|mut vault| Signer::of(&mut vault, now).ok()));
+        Ok(text)
+    }
+
+    /// Keeps a secret in the profile's vault.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn set_secret(&self, door: &str, name: String, value: Secret) -> Result<String, KeepError> {
+        let keep = Keep::SecretSet { name, value };
+        self.keeping.through(door).carry_out(keep, &mut Given(None)).map(done)
+    }
+
+    fn sign_by(&self, signer: Option<Signer>) {
+        if self.send(Job::Signer(signer.map(Box::new))).is_some() {
+            tracing::error!("the audit log has no room to hear who signs it");
+        }
+    }
+}
+
+fn done(kept: Kept) -> String {
+    match kept {
+        Kept::Done(text) => text,
+        _ => "done".to_owned(),
     }
 }
 
@@ -76,10 +171,8 @@ impl Keeping {
             Some(install) => self.actor(&install)?,
             None => self.actor(&self.install()?)?,
         };
-        let (data, directory, anchors) =
-            (self.paths.data.clone(), self.directory(), self.paths.data.join("audit-anchors"));
-        let (sender, events) = sync_channel(EVENTS_MAX);
-        let (origin, now) = (origin(&self.environment), self.now);
+        let (sender, jobs) = sync_channel(EVENTS_MAX);
+        let (origin, now) = (self.origin(), self.now);
         let introduce = {
             let (actor, origin) = (actor.clone(), origin.clone());
             move |key: &str| AuditEvent {
@@ -92,26 +185,16 @@ impl Keeping {
                 result: "ok".to_owned(),
             }
         };
-        let locked = self.is_locked();
+        let writer = Writer {
+            data: self.paths.data.clone(),
+            directory: self.directory(),
+            anchors: self.paths.data.join("audit-anchors"),
+            locked: self.is_locked(),
+            now,
+        };
         let thread = std::thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || {
-                // Most engines of the command line only look: nothing is opened before there is something to say.
-                let Ok(first) = events.recv() else { return };
-                let mut install = match Install::open(&data, now()) {
-                    Ok(install) => install,
-                    Err(error) => return tracing::error!(%error, "audit events are not written"),
-                };
-                let signer = if locked { None } else { signer(&directory, now()) };
-                let anchor = |install: &mut Install| {
-                    if let Some(signer) = &signer
-                        && let Err(error) = log::anchor(install, signer, &anchors, now(), introduce.clone())
-                    {
-                        tracing::warn!(%error, "the audit log is not anchored");
-                    }
-                };
-                write(&mut install, first, &events, anchor);
-            })
+            .spawn(move || writer.run(&jobs, introduce))
             .map_err(|error| KeepError::Io { path: PathBuf::from("thread"), error })?;
         Ok(Recorder {
             sender: Some(sender),
@@ -119,35 +202,68 @@ impl Keeping {
             actor: actor.name,
             role: actor.role,
             origin,
-            now,
+            keeping: self.clone(),
         })
     }
 }
 
-fn signer(directory: &std::path::Path, now: Timestamp) -> Option<Signer> {
+fn signer(directory: &Path, now: Timestamp) -> Option<Signer> {
     Vault::held_by(directory).ok()??;
     let unlock = Unlock { cached: true, ..Unlock::default() };
     let mut vault = Vault::open(directory, &unlock).ok()?;
     Signer::of(&mut vault, now).ok()
 }
 
-fn write(
-    install: &mut Install,
-    first: AuditEvent,
-    events: &Receiver<AuditEvent>,
-    anchor: impl Fn(&mut Install),
-) {
-    let mut next = Some(first);
-    while let Some(first) = next.take().or_else(|| events.recv().ok()) {
-        let mut batch = vec![first];
-        while batch.len() < BATCH_MAX
-            && let Ok(next) = events.try_recv()
-        {
-            batch.push(next);
+/// What the thread needs.
+struct Writer {
+    data: PathBuf,
+    directory: PathBuf,
+    anchors: PathBuf,
+    locked: bool,
+    now: fn() -> Timestamp,
+}
+
+impl Writer {
+    fn run(self, jobs: &Receiver<Job>, introduce: impl FnOnce(&str) -> AuditEvent + Clone) {
+        // Most engines of the command line only look: nothing is opened before there is something to say.
+        let mut next = jobs.recv().ok();
+        if next.is_none() {
+            return;
         }
-        if let Err(error) = install.record(&batch) {
-            tracing::error!(%error, events = batch.len(), "audit events are not written");
+        let mut install = match Install::open(&self.data, (self.now)()) {
+            Ok(install) => install,
+            Err(error) => return tracing::error!(%error, "audit events are not written"),
+        };
+        let mut signer = if self.locked { None } else { signer(&self.directory, (self.now)()).map(Box::new) };
+        while let Some(first) = next.take().or_else(|| jobs.recv().ok()) {
+            let mut batch = Vec::new();
+            match first {
+                Job::Event(event) => batch.push(event),
+                Job::Signer(new) => {
+                    signer = new;
+                    continue;
+                }
+            }
+            while batch.len() < BATCH_MAX
+                && let Ok(job) = jobs.try_recv()
+            {
+                match job {
+                    Job::Event(event) => batch.push(event),
+                    job @ Job::Signer(_) => {
+                        next = Some(job);
+                        break;
+                    }
+                }
+            }
+            if let Err(error) = install.record(&batch) {
+                tracing::error!(%error, events = batch.len(), "audit events are not written");
+            }
+            if let Some(signer) = &signer
+                && let Err(error) =
+                    log::anchor(&mut install, signer, &self.anchors, (self.now)(), introduce.clone())
+            {
+                tracing::warn!(%error, "the audit log is not anchored");
+            }
         }
-        anchor(install);
     }
 }

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use jiff::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, create_private_directory};
 
@@ -43,6 +44,55 @@ pub(super) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
         std::fs::remove_file(&partial).map_err(|error| StoreError::io(&partial, &error))?;
     }
     made
+}
+
+/// As [`super::Store::restore`], by the database's path.
+///
+/// # Errors
+/// As there.
+pub(super) fn restore(database: &Path, from: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+    std::fs::metadata(from).map_err(|error| StoreError::io(from, &error))?;
+    let fail = |error: rusqlite::Error| StoreError::sqlite(from, &error);
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
+    let id: i32 = source.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fail)?;
+    if id != super::APPLICATION_ID {
+        return Err(StoreError::NotOurs { path: from.to_owned() });
+    }
+    super::migrate::check(&source, from, super::migrate::MIGRATIONS)?;
+    let fresh = database.with_extension("restored");
+    if fresh.exists() {
+        std::fs::remove_file(&fresh).map_err(|error| StoreError::io(&fresh, &error))?;
+    }
+    copy(&source, &fresh)?;
+    let aside = match database.exists() {
+        true => {
+            Some(folder(database)?.join(format!("before-restore-{}.db", now.strftime("%Y%m%dT%H%M%S%6fZ"))))
+        }
+        false => None,
+    };
+    if let Some(aside) = &aside {
+        // As it is, its write-ahead log beside it: it may be damaged, and is not opened any more.
+        for ending in ["-shm", "-wal", ""] {
+            let (old, new) = (with(database, ending), with(aside, ending));
+            match std::fs::rename(&old, &new) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::io(&old, &error));
+                }
+                _ => {}
+            }
+        }
+        sync_directory(aside)?;
+    }
+    std::fs::rename(&fresh, database).map_err(|error| StoreError::io(database, &error))?;
+    sync_directory(database)?;
+    Ok(aside)
+}
+
+/// A file beside another, such as its write-ahead log.
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 fn fill(from: &Connection, partial: &Path) -> Result<(), StoreError> {

@@ -23,6 +23,16 @@ pub enum StoreError {
         /// Its mode.
         mode: u32,
     },
+    /// A file that others can change, or that stands for another one.
+    #[error("{path} {found}; run: {mend}")]
+    NotPrivate {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+        /// The command that mends it.
+        mend: String,
+    },
     /// The disk is full.
     #[error("{path}: the disk is full; free some room, nothing is lost")]
     Full {

@@ -89,6 +89,7 @@ impl Install {
     /// When it is not ours, newer than the program, or cannot be read.
     pub fn open_reader(directory: &Path) -> Result<Option<Self>, StoreError> {
         let path = directory.join(INSTALL_DATABASE);
+        super::own::check(&path)?;
         if !path.exists() {
             return Ok(None);
         }
@@ -271,6 +272,16 @@ impl Install {
             }
         }
         Ok((report, roles))
+    }
+
+    /// A number that is another one once another connection has changed the database.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        self.connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .map_err(|error| self.fail(&error))
     }
 
     /// Public keys that the log names as signing anchors, in hex.

@@ -10,8 +10,9 @@ use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
 use crate::domain::money::canonical;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Watchlist};
+use crate::domain::statement::ReconcileRun;
 
-use super::keepsakes::{write_alerts, write_notes};
+use super::keepsakes::{write_alerts, write_notes, write_reconciles};
 use super::{Store, StoreError};
 
 /// Log lines kept on disk.
@@ -100,6 +101,8 @@ pub struct JournalBatch {
     pub alerts: Option<Vec<Alert>>,
     /// Notes on orders, with their times; an empty one takes the old one off.
     pub notes: Vec<(ClientOrderId, jiff::Timestamp, String)>,
+    /// Comparisons with brokers.
+    pub reconciles: Vec<ReconcileRun>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -202,6 +205,7 @@ fn write(t: &Transaction<'_>, batch: &JournalBatch, report: &mut JournalReport) 
         write_alerts(t, alerts)?;
     }
     write_notes(t, &batch.notes)?;
+    write_reconciles(t, &batch.reconciles)?;
     write_log(t, &batch.log)
 }
 

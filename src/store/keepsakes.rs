@@ -1,4 +1,4 @@
-//! What a trader keeps beside the trades: alerts, notes on orders; and the equity curve as a picture needs it.
+//! What is kept beside the trades: alerts, notes on orders, comparisons with brokers; and the equity curve as a picture needs it.
 
 use jiff::Timestamp;
 use rusqlite::Transaction;
@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::money::canonical;
+use crate::domain::statement::{ReconcileReason, ReconcileRun};
 
 use super::{Store, StoreError, rows};
 
@@ -64,7 +65,70 @@ pub(super) fn write_notes(
     Ok(())
 }
 
+/// Comparisons with brokers that are kept, the newest.
+const RECONCILE_RUNS_MAX: i64 = 10_000;
+
+/// The counts of a comparison as its row holds them.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Counts {
+    orders: Option<usize>,
+    executions: Option<usize>,
+    positions: Option<usize>,
+}
+
+/// Writes comparisons, and lets go of the oldest.
+pub(super) fn write_reconciles(t: &Transaction<'_>, runs: &[ReconcileRun]) -> rusqlite::Result<()> {
+    let json = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    for run in runs {
+        let counts = Counts { orders: run.orders, executions: run.executions, positions: run.positions };
+        t.prepare_cached(
+            "INSERT INTO reconcile_run (account, reason, started, finished, counts, differences) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            run.account.as_str(),
+            run.reason.as_str(),
+            run.started.as_microsecond(),
+            run.finished.as_microsecond(),
+            serde_json::to_string(&counts).map_err(json)?,
+            serde_json::to_string(&run.differences).map_err(json)?,
+        ))?;
+    }
+    if !runs.is_empty() {
+        t.prepare_cached("DELETE FROM reconcile_run WHERE id <= (SELECT MAX(id) FROM reconcile_run) - ?1")?
+            .execute([RECONCILE_RUNS_MAX])?;
+    }
+    Ok(())
+}
+
+fn reconcile_run(row: &rusqlite::Row<'_>) -> rusqlite::Result<ReconcileRun> {
+    let bad = |column, error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    };
+    let counts: Counts = serde_json::from_str(&row.get::<_, String>(4)?).map_err(|error| bad(4, error))?;
+    let reason: ReconcileReason =
+        serde_json::from_value(serde_json::Value::String(row.get(1)?)).map_err(|error| bad(1, error))?;
+    Ok(ReconcileRun {
+        account: AccountId::new(row.get::<_, String>(0)?),
+        reason,
+        started: rows::time(row, 2)?,
+        finished: rows::time(row, 3)?,
+        orders: counts.orders,
+        executions: counts.executions,
+        positions: counts.positions,
+        differences: serde_json::from_str(&row.get::<_, String>(5)?).map_err(|error| bad(5, error))?,
+    })
+}
+
 impl Store {
+    /// The newest comparisons with brokers, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or holds what is no such row.
+    pub fn reconcile_runs(&self, limit: u32) -> Result<Vec<ReconcileRun>, StoreError> {
+        let sql = "SELECT account, reason, started, finished, counts, differences FROM reconcile_run ORDER BY id DESC LIMIT ?1";
+        self.query(sql, vec![Value::Integer(i64::from(limit))], reconcile_run)
+    }
+
     /// The alerts, by number.
     ///
     /// # Errors

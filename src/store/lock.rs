@@ -73,6 +73,7 @@ impl ProfileLock {
     pub fn acquire(directory: &Path, holder: &Holder) -> Result<Self, StoreError> {
         create_private_directory(directory)?;
         let path = directory.join("engine.lock");
+        super::own::check(&path)?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

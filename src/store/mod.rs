@@ -12,6 +12,7 @@ mod journal;
 mod keepsakes;
 pub mod lock;
 mod migrate;
+mod own;
 mod rows;
 
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -84,6 +85,7 @@ impl Store {
     /// When there is none, it is not ours or newer than the program, or it cannot be read.
     pub fn open_reader(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(DATABASE);
+        own::check(&path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| StoreError::sqlite(&path, &error))?;
@@ -189,6 +191,27 @@ impl Store {
         self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
     }
 
+    /// Puts a backup in the place of a directory's database, which must not be in use: the caller holds the profile's lock. What was there is
+    /// kept, and its new name returned. The backup is read and checked first; a crash in between leaves the old database, or none, which the
+    /// next start says and does not replace by an empty one.
+    ///
+    /// # Errors
+    /// When the backup is none of ours, newer than the program, or damaged, and when a file cannot be written.
+    pub fn restore(directory: &Path, from: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+        create_private_directory(directory)?;
+        backup::restore(&directory.join(DATABASE), from, now)
+    }
+
+    /// The version of a directory's database and the one that this program brings it to; absent where there is none.
+    #[must_use]
+    pub fn versions(directory: &Path) -> Option<(i64, i64)> {
+        let path = directory.join(DATABASE);
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).ok()?;
+        let known = i64::try_from(migrate::MIGRATIONS.len()).ok()?;
+        (found > 0).then_some((found, known))
+    }
+
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -215,6 +238,7 @@ impl Store {
 
 /// Makes a database file that is not there, so that its mode is right from the first byte.
 fn create_private_file(path: &Path) -> Result<(), StoreError> {
+    own::check(path)?;
     if path.exists() {
         return Ok(());
     }
@@ -230,14 +254,20 @@ fn create_private_file(path: &Path) -> Result<(), StoreError> {
 /// Marks an empty database as ours, and refuses anybody else's. A first start that was cut short leaves an empty one.
 fn claim(connection: &Connection, path: &Path, ours: i32) -> Result<(), StoreError> {
     let fail = |error: rusqlite::Error| StoreError::sqlite(path, &error);
-    let found: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fail)?;
+    let mark =
+        || connection.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0)).map_err(fail);
+    let found = mark()?;
     if found == ours {
         return Ok(());
     }
     let tables: i64 =
         connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
-    if found != 0 || tables > 0 {
+    // Between the two looks another first start may have made them.
+    if found != 0 || (tables > 0 && mark()? != ours) {
         return Err(StoreError::NotOurs { path: path.to_owned() });
+    }
+    if tables > 0 {
+        return Ok(());
     }
     // A database with backups has had its first start: it was lost, and must not be begun anew without a word.
     let backups = std::fs::read_dir(path.with_file_name("backups"));

@@ -1,24 +1,37 @@
 //! Strategies: state in, proposals out. A strategy reads no clock, no file and no market of its own: same state and same inputs give
 //! the same outputs. Positions are never its state; they are read from the account at every evaluation.
 
+mod dca;
+mod grid;
 mod params;
+mod rebalance;
 mod registry;
 pub mod sma_cross;
+mod steps;
+#[cfg(test)]
+mod testing;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use smol_str::SmolStr;
 
 use crate::domain::denial::DenialCode;
 use crate::domain::execution::Execution;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
-use crate::domain::money::Quantity;
+use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Pricing, Side, TimeInForce};
 use crate::domain::quote::{Bar, Interval, Quote};
 
-pub use params::{ParamError, Params};
-pub use registry::{KINDS, build};
+pub use params::{ParamError, ParamKind, ParamSpec, Params};
+pub use registry::{KINDS, StrategyKind, build};
+
+/// Units of an order at most; risk has a limit of its own.
+const UNITS_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+/// Money of one order at most.
+const MONEY_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+/// Decimal places of a quantity where units are divided.
+const FRACTION_PLACES: u32 = 6;
 
 /// What a strategy may look at besides its input.
 pub trait Books {
@@ -30,6 +43,22 @@ pub trait Books {
 
     /// Is an order of this strategy working in the instrument.
     fn is_working(&self, instrument: &Instrument) -> bool;
+
+    /// Its working orders in the instrument, oldest first.
+    fn working(&self, instrument: &Instrument) -> Vec<Working>;
+}
+
+/// A working order of a strategy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Working {
+    /// Which.
+    pub id: ClientOrderId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Units not filled yet, positive.
+    pub leaves: Quantity,
+    /// Its limit, where it has one.
+    pub limit_price: Option<Price>,
 }
 
 /// What happens to a strategy.
@@ -134,4 +163,27 @@ pub trait Strategy: Send {
         books: &dyn Books,
         out: &mut Vec<Output>,
     );
+}
+
+/// A market order for the day, or until canceled where the market never closes.
+fn market(instrument: &Instrument, side: Side, quantity: Quantity, reduce_only: bool) -> Proposal {
+    let time_in_force =
+        if instrument.asset_class().trades_around_the_clock() { TimeInForce::Gtc } else { TimeInForce::Day };
+    Proposal {
+        instrument: instrument.clone(),
+        side,
+        quantity,
+        pricing: Pricing::Market,
+        time_in_force,
+        reduce_only,
+    }
+}
+
+/// Units that so much money buys, down to what can be traded of the instrument; zero without a price.
+fn units_for(money: Decimal, price: Price, instrument: &Instrument) -> Quantity {
+    if !price.is_positive() || money <= Decimal::ZERO {
+        return Quantity::ZERO;
+    }
+    let places = if instrument.asset_class().trades_around_the_clock() { FRACTION_PLACES } else { 0 };
+    Quantity::new((money / price.get()).round_dp_with_strategy(places, RoundingStrategy::ToZero))
 }

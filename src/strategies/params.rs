@@ -1,8 +1,84 @@
-//! Parameters as text pairs (`--set fast=10`), read with a range and named in every error.
+//! Parameters of strategies: a schema from which checks, help and forms come, and values read by it. Text pairs (`--set fast=10`) go in;
+//! every error names the parameter and what may stand there.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+/// What a parameter may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamKind {
+    /// A whole number of a range, both ends allowed.
+    Whole {
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// A decimal number of a range, both ends allowed.
+    Number {
+        /// The least.
+        min: Decimal,
+        /// The most.
+        max: Decimal,
+    },
+    /// One word of several.
+    Choice(&'static [&'static str]),
+    /// Decimal numbers with commas between them, each of a range; may be empty.
+    List {
+        /// The least of each.
+        min: Decimal,
+        /// The most of each.
+        max: Decimal,
+    },
+}
+
+impl ParamKind {
+    /// What may stand there, in words.
+    #[must_use]
+    pub fn allowed(self) -> String {
+        match self {
+            Self::Whole { min, max } => format!("{min} to {max}"),
+            Self::Number { min, max } => format!("{min} to {max}"),
+            Self::Choice(words) => words.join(", "),
+            Self::List { min, max } => format!("numbers of {min} to {max} with commas between them"),
+        }
+    }
+
+    fn read(self, text: &str) -> Option<Value> {
+        match self {
+            Self::Whole { min, max } => {
+                let value: u32 = text.parse().ok()?;
+                (min..=max).contains(&value).then(|| Value::Numbers(vec![Decimal::from(value)]))
+            }
+            Self::Number { min, max } => {
+                let value = Decimal::from_str_exact(text).ok()?;
+                (min..=max).contains(&value).then(|| Value::Numbers(vec![value]))
+            }
+            Self::Choice(words) => words.iter().copied().find(|word| *word == text).map(Value::Word),
+            Self::List { .. } if text.is_empty() => Some(Value::Numbers(Vec::new())),
+            Self::List { min, max } => {
+                let values: Option<Vec<Decimal>> =
+                    text.split(',').map(|part| Decimal::from_str_exact(part.trim()).ok()).collect();
+                values.filter(|values| values.iter().all(|v| (min..=max).contains(v))).map(Value::Numbers)
+            }
+        }
+    }
+}
+
+/// One parameter of a strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParamSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: ParamKind,
+    /// What it is when nobody says.
+    pub default: &'static str,
+    /// What it does, with its unit.
+    pub about: &'static str,
+}
 
 /// A parameter that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +113,23 @@ pub enum ParamError {
     },
 }
 
-/// Parameters by name.
+impl ParamError {
+    /// A value that another one rules out.
+    pub(super) fn value(name: &str, found: &str, allowed: impl Into<String>) -> Self {
+        Self::Value { name: name.to_owned(), found: shown(found), allowed: allowed.into() }
+    }
+
+    pub(super) fn kind(name: &str, known: String) -> Self {
+        Self::Kind { name: shown(name), known }
+    }
+}
+
+/// Somebody's text, short and without control characters.
+fn shown(text: &str) -> String {
+    text.chars().take(40).flat_map(char::escape_default).collect()
+}
+
+/// Parameters by name, as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(BTreeMap<String, String>);
 
@@ -48,37 +140,123 @@ impl Params {
         Self(pairs.into_iter().collect())
     }
 
-    /// Reads one, or its default.
+    /// Reads all of them by a strategy's schema; what is not given has its default.
     ///
     /// # Errors
-    /// When the text is no such number or outside of the range (both ends allowed).
-    pub fn get<T>(&self, name: &str, default: T, min: T, max: T) -> Result<T, ParamError>
-    where
-        T: FromStr + PartialOrd + Display + Copy,
-    {
-        let Some(text) = self.0.get(name) else { return Ok(default) };
-        match text.parse::<T>() {
-            Ok(value) if value >= min && value <= max => Ok(value),
-            _ => Err(ParamError::Value {
-                name: name.to_owned(),
-                found: text.chars().take(40).flat_map(char::escape_default).collect(),
-                allowed: format!("{min} to {max}"),
-            }),
+    /// Names the first that is not known, or not allowed.
+    pub fn read(&self, kind: &str, specs: &[ParamSpec]) -> Result<Values, ParamError> {
+        if let Some(name) = self.0.keys().find(|name| specs.iter().all(|spec| spec.name != name.as_str())) {
+            let known: Vec<&str> = specs.iter().map(|spec| spec.name).collect();
+            return Err(ParamError::Unknown {
+                name: shown(name),
+                kind: kind.to_owned(),
+                known: known.join(", "),
+            });
+        }
+        let mut values = BTreeMap::new();
+        for spec in specs {
+            let text = self.0.get(spec.name).map_or(spec.default, String::as_str);
+            let value = spec
+                .kind
+                .read(text)
+                .ok_or_else(|| ParamError::value(spec.name, text, spec.kind.allowed()))?;
+            values.insert(spec.name, value);
+        }
+        Ok(Values(values))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Value {
+    Numbers(Vec<Decimal>),
+    Word(&'static str),
+}
+
+/// Parameters that have been read. A name that the schema lacks is zero, or no word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values(BTreeMap<&'static str, Value>);
+
+impl Values {
+    /// A decimal number.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Decimal {
+        self.list(name).first().copied().unwrap_or_default()
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn whole(&self, name: &str) -> usize {
+        self.number(name).to_usize().unwrap_or_default()
+    }
+
+    /// A word.
+    #[must_use]
+    pub fn word(&self, name: &str) -> &'static str {
+        match self.0.get(name) {
+            Some(Value::Word(word)) => word,
+            _ => "",
         }
     }
 
-    /// Makes sure that no other names were given.
-    ///
-    /// # Errors
-    /// Names the first one that is not known.
-    pub fn only(&self, kind: &str, known: &[&str]) -> Result<(), ParamError> {
-        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
-            Some(name) => Err(ParamError::Unknown {
-                name: name.chars().take(40).flat_map(char::escape_default).collect(),
-                kind: kind.to_owned(),
-                known: known.join(", "),
-            }),
-            None => Ok(()),
+    /// A list of numbers.
+    #[must_use]
+    pub fn list(&self, name: &str) -> &[Decimal] {
+        match self.0.get(name) {
+            Some(Value::Numbers(values)) => values,
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPECS: &[ParamSpec] = &[
+        ParamSpec { name: "n", kind: ParamKind::Whole { min: 2, max: 9 }, default: "3", about: "" },
+        ParamSpec {
+            name: "part",
+            kind: ParamKind::Number { min: Decimal::ZERO, max: Decimal::ONE },
+            default: "0.5",
+            about: "",
+        },
+        ParamSpec { name: "every", kind: ParamKind::Choice(&["day", "week"]), default: "week", about: "" },
+        ParamSpec {
+            name: "weights",
+            kind: ParamKind::List { min: Decimal::ZERO, max: Decimal::ONE_HUNDRED },
+            default: "",
+            about: "",
+        },
+    ];
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Values, ParamError> {
+        Params::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))).read("test", SPECS)
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        let values = read(&[("weights", "60, 40")]).unwrap();
+        assert_eq!((values.whole("n"), values.word("every")), (3, "week"));
+        assert_eq!(values.number("part"), Decimal::new(5, 1));
+        assert_eq!(values.list("weights"), [Decimal::from(60), Decimal::from(40)]);
+        assert!(read(&[]).unwrap().list("weights").is_empty());
+    }
+
+    #[test]
+    fn errors_name_what_and_the_range() {
+        for (name, text, said) in [
+            ("n", "10", "parameter n: found '10', allowed 2 to 9"),
+            ("n", "2.5", "parameter n: found '2.5', allowed 2 to 9"),
+            ("part", "NaN", "parameter part: found 'NaN', allowed 0 to 1"),
+            ("every", "year", "parameter every: found 'year', allowed day, week"),
+            (
+                "weights",
+                "60,x",
+                "parameter weights: found '60,x', allowed numbers of 0 to 100 with commas between them",
+            ),
+            ("\u{1b}[31m", "1", "parameter \\u{1b}[31m is not known to test; it has n, part, every, weights"),
+        ] {
+            assert_eq!(read(&[(name, text)]).unwrap_err().to_string(), said);
         }
     }
 }

@@ -4,12 +4,41 @@ use smol_str::SmolStr;
 
 use crate::domain::instrument::Instrument;
 
-use super::Strategy;
-use super::params::{ParamError, Params};
-use super::sma_cross::SmaCross;
+use super::params::{ParamError, ParamSpec, Params};
+use super::{Strategy, dca, grid, rebalance, sma_cross};
+
+/// Makes a strategy of a name, for instruments, by parameters.
+type Make = fn(SmolStr, Vec<Instrument>, &Params) -> Result<Box<dyn Strategy>, ParamError>;
+
+/// A kind of strategy.
+#[derive(Debug)]
+pub struct StrategyKind {
+    /// Its name, such as `sma_cross`.
+    pub name: &'static str,
+    /// One line about what it does.
+    pub about: &'static str,
+    /// Its parameters.
+    pub params: &'static [ParamSpec],
+    make: Make,
+}
 
 /// Every kind, by name.
-pub const KINDS: &[&str] = &["sma_cross"];
+pub const KINDS: &[StrategyKind] = &[
+    StrategyKind { name: "dca", about: dca::ABOUT, params: dca::PARAMS, make: dca::make },
+    StrategyKind { name: "grid", about: grid::ABOUT, params: grid::PARAMS, make: grid::make },
+    StrategyKind {
+        name: "rebalance",
+        about: rebalance::ABOUT,
+        params: rebalance::PARAMS,
+        make: rebalance::make,
+    },
+    StrategyKind {
+        name: "sma_cross",
+        about: sma_cross::ABOUT,
+        params: sma_cross::PARAMS,
+        make: sma_cross::make,
+    },
+];
 
 /// Makes a strategy.
 ///
@@ -21,11 +50,34 @@ pub fn build(
     instruments: Vec<Instrument>,
     params: &Params,
 ) -> Result<Box<dyn Strategy>, ParamError> {
-    match kind {
-        "sma_cross" => Ok(Box::new(SmaCross::new(name, instruments, params)?)),
-        other => Err(ParamError::Kind {
-            name: other.chars().take(40).flat_map(char::escape_default).collect(),
-            known: KINDS.join(", "),
-        }),
+    match KINDS.iter().find(|known| known.name == kind) {
+        Some(known) => (known.make)(name, instruments, params),
+        None => {
+            let names: Vec<&str> = KINDS.iter().map(|known| known.name).collect();
+            Err(ParamError::kind(kind, names.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_starts_with_its_defaults_and_says_what_its_parameters_do() {
+        for kind in KINDS {
+            let instruments = vec![Instrument::equity("AAPL").unwrap()];
+            // A grid has no prices that would suit every instrument.
+            let params = match kind.name {
+                "grid" => Params::new(
+                    [("lower", "90"), ("upper", "110")].map(|(k, v)| (k.to_owned(), v.to_owned())),
+                ),
+                _ => Params::default(),
+            };
+            let strategy = build(kind.name, "test".into(), instruments.clone(), &params).unwrap();
+            assert_eq!((strategy.kind(), strategy.instruments()), (kind.name, instruments.as_slice()));
+            assert!(kind.params.iter().all(|spec| spec.about.len() > 10), "{}", kind.name);
+        }
+        assert!(KINDS.is_sorted_by_key(|kind| kind.name));
     }
 }

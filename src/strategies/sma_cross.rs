@@ -8,15 +8,45 @@ use smol_str::SmolStr;
 
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
-use crate::domain::order::{Pricing, Side, TimeInForce};
+use crate::domain::order::Side;
 use crate::domain::quote::Bar;
 use crate::quant::indicators::Sma;
 use crate::quant::number::to_f64;
 
-use super::{Books, Decision, Output, ParamError, Params, Proposal, Strategy, StrategyInput};
+use super::params::{ParamError, ParamKind, ParamSpec, Params};
+use super::{Books, Decision, Output, Strategy, StrategyInput, UNITS_MAX, market};
 
-/// The strategy's parameters.
-const PARAMS: &[&str] = &["fast", "slow", "quantity", "weight"];
+/// What it does.
+pub(super) const ABOUT: &str =
+    "buys when the fast average rises through the slow one, closes when it falls through";
+
+/// Its parameters.
+pub(super) const PARAMS: &[ParamSpec] = &[
+    ParamSpec {
+        name: "fast",
+        kind: ParamKind::Whole { min: 1, max: 10_000 },
+        default: "10",
+        about: "bars of the fast average, fewer than slow",
+    },
+    ParamSpec {
+        name: "slow",
+        kind: ParamKind::Whole { min: 2, max: 10_000 },
+        default: "30",
+        about: "bars of the slow average",
+    },
+    ParamSpec {
+        name: "quantity",
+        kind: ParamKind::Number { min: Decimal::ZERO, max: UNITS_MAX },
+        default: "0",
+        about: "units of an entry; 0 takes weight",
+    },
+    ParamSpec {
+        name: "weight",
+        kind: ParamKind::Number { min: Decimal::from_parts(1, 0, 0, false, 2), max: Decimal::ONE_HUNDRED },
+        default: "95",
+        about: "per cent of the equity, divided by the instruments, of an entry",
+    },
+];
 
 /// How much one entry buys.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,15 +82,16 @@ impl SmaCross {
     /// # Errors
     /// When one is out of its range, or `fast` is not below `slow`.
     pub fn new(name: SmolStr, instruments: Vec<Instrument>, params: &Params) -> Result<Self, ParamError> {
-        params.only("sma_cross", PARAMS)?;
-        let fast = params.get("fast", 10_usize, 1, 10_000)?;
-        let slow = params.get("slow", 30_usize, 2, 10_000)?;
+        let values = params.read("sma_cross", PARAMS)?;
+        let (fast, slow) = (values.whole("fast"), values.whole("slow"));
         if fast >= slow {
-            let allowed = format!("a number below slow ({slow})");
-            return Err(ParamError::Value { name: "fast".to_owned(), found: fast.to_string(), allowed });
+            return Err(ParamError::value(
+                "fast",
+                &fast.to_string(),
+                format!("a number below slow ({slow})"),
+            ));
         }
-        let quantity = params.get("quantity", Decimal::ZERO, Decimal::ZERO, Decimal::from(1_000_000_000))?;
-        let weight = params.get("weight", Decimal::from(95), Decimal::new(1, 2), Decimal::from(100))?;
+        let (quantity, weight) = (values.number("quantity"), values.number("weight"));
         let size =
             if quantity.is_zero() { Size::Weight(weight) } else { Size::Units(Quantity::new(quantity)) };
         let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None };
@@ -121,17 +152,13 @@ impl SmaCross {
     }
 }
 
-fn market(instrument: &Instrument, side: Side, quantity: Quantity, reduce_only: bool) -> Proposal {
-    let time_in_force =
-        if instrument.asset_class().trades_around_the_clock() { TimeInForce::Gtc } else { TimeInForce::Day };
-    Proposal {
-        instrument: instrument.clone(),
-        side,
-        quantity,
-        pricing: Pricing::Market,
-        time_in_force,
-        reduce_only,
-    }
+/// Makes one.
+pub(super) fn make(
+    name: SmolStr,
+    instruments: Vec<Instrument>,
+    params: &Params,
+) -> Result<Box<dyn Strategy>, ParamError> {
+    Ok(Box::new(SmaCross::new(name, instruments, params)?))
 }
 
 impl Strategy for SmaCross {
@@ -168,19 +195,7 @@ impl Strategy for SmaCross {
 mod tests {
     use super::*;
     use crate::domain::quote::Interval;
-
-    struct Flat;
-    impl Books for Flat {
-        fn position(&self, _: &Instrument) -> Quantity {
-            Quantity::ZERO
-        }
-        fn equity(&self) -> Decimal {
-            Decimal::from(10_000)
-        }
-        fn is_working(&self, _: &Instrument) -> bool {
-            false
-        }
-    }
+    use crate::strategies::testing::Paper;
 
     fn params(pairs: &[(&str, &str)]) -> Params {
         Params::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
@@ -201,7 +216,7 @@ mod tests {
             let start = Timestamp::from_second(86_400 * i64::try_from(day).unwrap()).unwrap();
             let bar = Bar { start, open: price, high: price, low: price, close: price, volume: Decimal::ONE };
             let input = StrategyInput::Bar { instrument: &aapl, interval: Interval::Day1, bar: &bar };
-            strategy.on_input(start, input, &Flat, &mut out);
+            strategy.on_input(start, input, &Paper::with(10_000), &mut out);
         }
         let [Output::Propose(proposal, decision)] = out.as_slice() else { panic!("{out:?}") };
         // Crossing at close 12: averages of (9, 12) and (7, 9, 12); half of 10,000 buys 416 at 12.

@@ -26,6 +26,8 @@ macro_rules! actions {
 actions! {
     /// Leave.
     Quit = "quit",
+    /// Cover the screen until its trader is back.
+    LockScreen = "lock_screen",
     /// Stop the process until the shell continues it.
     Suspend = "suspend",
     /// Close what is open; twice, leave.

@@ -21,6 +21,7 @@ impl App {
     ) {
         let now = self.env.now;
         match (purpose, reply) {
+            (Purpose::Unlock, reply) => self.unlock_answered(reply),
             (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
             (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
             (Purpose::ReviewPreview(number), reply) => {

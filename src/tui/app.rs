@@ -13,6 +13,7 @@ use super::flash::Flashes;
 use super::kept::Kept;
 use super::keymap::{Keymap, KeymapError};
 use super::layout::{Desk, Layout};
+use super::lock::Lock;
 use super::options::Options;
 use super::panes::{Pane, PaneKind, Panes};
 use super::theme::Schemes;
@@ -72,6 +73,12 @@ pub struct App {
     pub kept: (String, Option<Duration>),
     /// A first interrupt was pressed then; a second one soon after leaves.
     pub interrupted: Option<Duration>,
+    /// The lock in front of everything.
+    pub lock: Option<Lock>,
+    /// It locks so long after the last key; absent means never.
+    pub lock_after: Option<Duration>,
+    /// When the last key, click or paste came.
+    pub touched: Duration,
 }
 
 impl App {
@@ -127,7 +134,11 @@ impl App {
             has_chores: options.chores.is_some(),
             kept: (String::new(), None),
             interrupted: None,
+            lock: None,
+            lock_after: options.lock_after,
+            touched: Duration::ZERO,
         };
+        app.follow_lock(snapshot);
         app.overrides.clone_from(&options.keys);
         app.list_keys();
         if let Some(text) = &options.kept {
@@ -184,6 +195,7 @@ impl App {
             self.env.flashes.end(self.env.now),
             self.toasts.next_end(),
             self.kept.1,
+            self.locks_at(),
             self.bar.due(),
             PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),
             self.dialogs.iter().filter_map(Dialog::due).min(),

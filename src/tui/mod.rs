@@ -17,6 +17,7 @@ mod input;
 mod kept;
 mod keymap;
 mod layout;
+mod lock;
 mod mouse;
 mod options;
 mod output;

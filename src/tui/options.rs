@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -71,6 +72,8 @@ pub struct Options {
     pub instrument: Option<Instrument>,
     /// What the terminal is sent when an alert rings.
     pub notice: Notice,
+    /// The screen locks so long after the last key; absent means never.
+    pub lock_after: Option<Duration>,
 }
 
 /// What a terminal is sent to reach a user who looks elsewhere.
@@ -140,6 +143,7 @@ impl Options {
             chores: None,
             instrument: None,
             notice: Notice::default(),
+            lock_after: None,
         }
     }
 }

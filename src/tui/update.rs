@@ -39,6 +39,13 @@ impl App {
     /// Takes one input from the terminal.
     pub fn input(&mut self, input: Input, snapshot: &Snapshot) -> Vec<Effect> {
         let mut wishes = Vec::new();
+        if self.lock.is_some() {
+            let mut effects = Vec::new();
+            self.locked_input(input, &mut wishes, &mut effects);
+            effects.extend(self.finish(wishes, snapshot));
+            return effects;
+        }
+        self.touched = self.env.now;
         if self.has_chores && self.kept.1.is_none() {
             self.kept.1 = Some(self.env.now + KEEP_AFTER);
         }
@@ -80,8 +87,13 @@ impl App {
         if quote(old) != quote(new) {
             self.panes.ticket.market_moved(self.env.now);
         }
+        self.follow_lock(new);
         let mut wishes = Vec::new();
         for alert in newly_rung(old, new) {
+            if let Some(text) = self.ring_locked(&alert.instrument.to_string()) {
+                wishes.push(Wish::Notify(text));
+                continue;
+            }
             let text = format!("Alert: {}", alert.words());
             let line = LogLine {
                 at: alert.fired_at.unwrap_or(new.now),
@@ -108,6 +120,9 @@ impl App {
 
     /// Time has passed.
     pub fn tick(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        if self.locks_at().is_some_and(|at| at <= self.env.now) {
+            self.lock_screen(false);
+        }
         self.finish(Vec::new(), snapshot)
     }
 
@@ -132,7 +147,13 @@ impl App {
         let global = self.env.keymap.action(&[super::keymap::Scope::Global], event);
         // The kill switch, leaving and redrawing work wherever the keys are.
         let hidden = self.layout().is_none();
-        if let Some(action @ (Action::Halt | Action::Interrupt | Action::Redraw | Action::Suspend)) = global
+        if let Some(
+            action @ (Action::Halt
+            | Action::Interrupt
+            | Action::LockScreen
+            | Action::Redraw
+            | Action::Suspend),
+        ) = global
             && event.modifiers.contains(KeyModifiers::CONTROL)
             && !(hidden && action == Action::Halt)
         {
@@ -438,6 +459,7 @@ impl App {
             Action::Quit => effects.push(Effect::Quit),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Redraw => effects.push(Effect::Redraw),
+            Action::LockScreen => self.lock_screen(false),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let text = if self.mouse { "Mouse on" } else { "Mouse off: the terminal selects text" };

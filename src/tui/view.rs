@@ -20,6 +20,9 @@ use crate::domain::snapshot::Snapshot;
 pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
     let screen = buf.area;
     let look = Look { env: &app.env, snapshot, theme, focused: false };
+    if let Some(lock) = &app.lock {
+        return lock.draw(&look, screen, buf);
+    }
     let Some(layout) = app.layout() else {
         return too_small(&look, screen, buf);
     };

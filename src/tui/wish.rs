@@ -149,6 +149,8 @@ pub enum Purpose {
     Pane(PaneKind, u64),
     /// A file to write.
     Export,
+    /// To open a locked screen.
+    Unlock,
     /// An option to set, with its value.
     Setting(String, Option<String>),
     /// Rows to show in a dialog with this title.

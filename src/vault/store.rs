@@ -88,6 +88,15 @@ impl Vault {
         }
     }
 
+    /// Has the kernel keep the key for a working day, so that the passphrase need not be given again. Where it keeps none, nothing happens.
+    pub fn remember(&self) {
+        if self.record.held_by == HeldBy::Passphrase
+            && !super::keyring::cache(&self.record.user(), &self.key.to_string())
+        {
+            tracing::debug!("the kernel keeps no keys here; the passphrase is needed at each start");
+        }
+    }
+
     /// Gives the key to another holder and takes it from the old one.
     ///
     /// # Errors

@@ -65,3 +65,35 @@ async fn a_backtest_and_a_paper_replay_make_the_same_fills() {
     replayed.reverse();
     assert_eq!(replayed, expected.into_iter().map(facts).collect::<Vec<_>>());
 }
+
+/// A sweep's runs are those of one backtest each, whichever core they ran on, the best first.
+#[test]
+fn a_sweep_says_what_each_backtest_says() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_arbion"))
+            .args(["backtest", "sma_cross", "--symbol", "AAPL", "--until", "2003-12-31", "--json"])
+            .args(args)
+            .env("ARBION_HOME", home.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let swept = run(&["--set", "fast=5..15:5", "--set", "slow=30..40:10", "--rank", "total_return"]);
+    let rows = swept["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &swept["asked"]), (6, &serde_json::json!(6)));
+    let gain = |row: &serde_json::Value| row["metrics"][0]["value"].as_f64().unwrap();
+    assert!(rows.is_sorted_by(|a, b| gain(a) >= gain(b)));
+    for row in rows {
+        let set: Vec<String> = row["params"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.as_str().unwrap()))
+            .collect();
+        let alone = run(&["--set", &set[0], "--set", &set[1]]);
+        assert_eq!(row["final_equity"], alone["final_equity"], "{set:?}");
+        assert_eq!(row["metrics"], alone["metrics"], "{set:?}");
+    }
+}

@@ -14,44 +14,44 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A home of its own whose engine does not outlive the test.
-struct Home {
+pub(crate) struct Home {
     directory: tempfile::TempDir,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o700)).unwrap();
         Self { directory }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.path().join("run/default.sock")
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_arbion"));
         command.args(args).env("ARBION_HOME", self.path()).stdin(Stdio::null());
         command
     }
 
-    fn output(&self, args: &[&str]) -> Output {
+    pub(crate) fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     #[track_caller]
-    fn json(&self, args: &[&str]) -> Value {
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
         let output = self.output(&args);
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         let directory = self.path().join("config");
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o700)).unwrap();
@@ -61,13 +61,13 @@ impl Home {
     }
 
     /// The engine's process, where one runs.
-    fn engine(&self) -> Option<u32> {
+    pub(crate) fn engine(&self) -> Option<u32> {
         let status = self.json(&["engine", "status"]);
         status["running"].as_bool().unwrap().then(|| status["pid"].as_u64().unwrap().try_into().unwrap())
     }
 
     #[track_caller]
-    fn until(&self, what: &str, test: impl Fn() -> bool) {
+    pub(crate) fn until(&self, what: &str, mut test: impl FnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
         while !test() {
             assert!(Instant::now() < end, "{what} never came");
@@ -76,8 +76,13 @@ impl Home {
     }
 
     /// A raw line to the engine, for those who do not keep to the rules.
-    fn raw(&self) -> Raw {
-        let stream = UnixStream::connect(self.socket()).unwrap();
+    pub(crate) fn raw(&self) -> Raw {
+        self.raw_of("default")
+    }
+
+    /// The same to the engine of a profile.
+    pub(crate) fn raw_of(&self, profile: &str) -> Raw {
+        let stream = UnixStream::connect(self.path().join(format!("run/{profile}.sock"))).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Raw(stream)
     }
@@ -89,23 +94,23 @@ impl Drop for Home {
     }
 }
 
-struct Raw(UnixStream);
+pub(crate) struct Raw(UnixStream);
 
 impl Raw {
-    fn send(&mut self, message: &Value) {
+    pub(crate) fn send(&mut self, message: &Value) {
         let bytes = serde_json::to_vec(message).unwrap();
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
         self.0.write_all(&length).unwrap();
         self.0.write_all(&bytes).unwrap();
     }
 
-    fn hello(&mut self, protocol: (u32, u32)) {
+    pub(crate) fn hello(&mut self, protocol: (u32, u32)) {
         self.send(&json!({ "message": "hello", "protocol": protocol, "build": "test", "nonce": 5,
             "client": "screen", "pid": std::process::id() }));
     }
 
     /// The next message; `None` when the engine has hung up.
-    fn next(&mut self) -> Option<Value> {
+    pub(crate) fn next(&mut self) -> Option<Value> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length).ok()?;
         let mut bytes = vec![0; u32::from_be_bytes(length) as usize];
@@ -116,16 +121,16 @@ impl Raw {
 
 /// Lets another process go on: there is nothing of it here to wait on.
 #[allow(clippy::disallowed_methods, reason = "other processes send no event")]
-fn pause(duration: Duration) {
+pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 
-fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let pid = pid.to_string();
     assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
 }
 
-fn is_alive(pid: u32) -> bool {
+pub(crate) fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     !status.is_empty() && !status.contains(") Z ")
 }
@@ -312,6 +317,7 @@ fn p4_of_many_that_start_one_wins_and_all_attach() {
 #[test]
 fn p4_what_an_engine_left_behind_is_no_engine() {
     let home = Home::new();
+    home.configure("[engine]\nrestart = false\n");
     home.json(&["engine", "start"]);
     let first = home.engine().unwrap();
     signal(first, "KILL");
@@ -325,6 +331,7 @@ fn p4_what_an_engine_left_behind_is_no_engine() {
 #[test]
 fn j7_an_engine_killed_with_orders_in_it_is_taken_up_by_the_next() {
     let home = Home::new();
+    home.configure("[engine]\nrestart = false\n");
     for n in 0..12_u64 {
         home.command(&["order", "place", "buy", "1", "MSFT", "--allow-duplicate", "--no-wait"])
             .output()

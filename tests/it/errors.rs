@@ -111,6 +111,10 @@ fn the_world_is_said_with_its_file_or_its_name() {
             "/p/f: the disk is full; free some room, nothing is lost",
         ),
         case(
+            StoreError::NotPrivate { path: path(), found: words(), mend: "chmod 600 /p/f".to_owned() },
+            "/p/f words; run: chmod 600 /p/f",
+        ),
+        case(
             EngineError::Venue { account: AccountId::new("paper"), reason: words() },
             "the stored paper venue of paper cannot be read (words); restore a backup of the profile",
         ),
@@ -131,7 +135,7 @@ fn the_world_is_said_with_its_file_or_its_name() {
         case(PathError::NoHome, "no home directory is known; set ARBION_HOME to an absolute path"),
         case(
             FileError::Foreign { path: path(), owner: 7, ours: 5 },
-            "/p/f belongs to user 7, not to this one (5)",
+            "/p/f belongs to user 7, not to this one (5); run: chown 5 /p/f",
         ),
         case(FileError::Exists(path()), "/p/f exists; --force overwrites it"),
         case(

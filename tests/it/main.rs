@@ -8,15 +8,21 @@
 )]
 
 mod agreement;
+mod canary;
 mod corpus;
+mod custody;
 mod detached;
 mod engine;
 mod errors;
+mod halts;
 mod house;
 mod keeping;
 mod killed;
 mod pseudo;
+mod refusals;
 mod replay;
 mod stream;
+mod supervised;
 mod terminal;
+mod under_load;
 mod ways_out;

@@ -16,16 +16,16 @@ fn cells(count: u16) -> std::num::NonZeroU16 {
     std::num::NonZeroU16::new(count).unwrap()
 }
 
-struct Screen {
+pub(crate) struct Screen {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     bytes: Receiver<Vec<u8>>,
     parser: vt100::Parser,
-    child: Box<dyn portable_pty::Child + Send + Sync>,
+    pub(crate) child: Box<dyn portable_pty::Child + Send + Sync>,
 }
 
 impl Screen {
-    fn open(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Self {
+    pub(crate) fn open(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Self {
         let pty =
             native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_arbion"));
@@ -56,7 +56,7 @@ impl Screen {
 
     /// Reads until the screen satisfies the test.
     #[track_caller]
-    fn until(&mut self, what: &str, test: impl Fn(&str) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, test: impl Fn(&str) -> bool) {
         let end = Instant::now() + PATIENCE;
         loop {
             let text = self.parser.screen().contents();
@@ -72,11 +72,11 @@ impl Screen {
     }
 
     #[track_caller]
-    fn sees(&mut self, text: &str) {
+    pub(crate) fn sees(&mut self, text: &str) {
         self.until(text, |screen| screen.contains(text));
     }
 
-    fn keys(&mut self, text: &str) {
+    pub(crate) fn keys(&mut self, text: &str) {
         // One key at a time, as fingers do: many at once would be taken for a paste.
         for key in text.chars() {
             self.keys.write_all(key.to_string().as_bytes()).unwrap();
@@ -93,7 +93,7 @@ impl Screen {
 
     /// Esc puts notices away one at a time; after the last one, `q` leaves.
     #[track_caller]
-    fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         let end = Instant::now() + PATIENCE;
         while self.child.try_wait().unwrap().is_none() {
             assert!(Instant::now() < end, "the program does not leave:\n{}", self.parser.screen().contents());
@@ -106,7 +106,7 @@ impl Screen {
     }
 
     /// Lets the program work while its output is read.
-    fn pause(&mut self, milliseconds: u64) {
+    pub(crate) fn pause(&mut self, milliseconds: u64) {
         let end = Instant::now() + Duration::from_millis(milliseconds);
         while let Ok(bytes) = self.bytes.recv_timeout(end.saturating_duration_since(Instant::now())) {
             self.parser.process(&bytes);

@@ -1,18 +1,32 @@
-//! A broker at the end of a bad line: it works orders, and what it is told and tells is late, lost, repeated and out of order.
+//! A broker at the end of a bad line: it works orders, and what it is told and tells is late, lost, repeated and out of order. What it shows
+//! when it is asked is in `shows`, what it has booked in `accounts`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arbion::domain::execution::{
-    AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject,
+    AccountEvent, CashEntry, Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject,
 };
 use arbion::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use arbion::domain::instrument::Instrument;
 use arbion::domain::money::{Currency, Price, Quantity};
 use arbion::domain::order::{OrderRequest, OrderSubject, Side};
+use arbion::domain::statement::{BrokerUpdate, Statement};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use crate::accounts::cost;
 use crate::random::Random;
+
+/// What a broker keeps of our ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Personality {
+    /// Everything: an order with an id that it knows is the order that it has.
+    Dedupes,
+    /// It shows them beside its own, and takes whatever comes.
+    Tags,
+    /// Nothing: what an order is called is known from the answer to its submit, or not at all.
+    NoIds,
+}
 
 /// How an order ended, but by its fills.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,11 +41,18 @@ pub(crate) struct Held {
     pub(crate) request: OrderRequest,
     pub(crate) fills: Vec<Execution>,
     pub(crate) end: Option<End>,
+    /// The broker's own id of it.
+    pub(crate) broker_id: BrokerOrderId,
+    pub(crate) entered_at: Timestamp,
+    /// Somebody else's: it carries no id of ours.
+    pub(crate) external: bool,
+    /// The answer to its submit came through, so that the link knows what it is called.
+    answered: bool,
     /// What works in all: less than was asked for once the other exit of a bracket has filled in part.
-    quantity: Quantity,
+    pub(crate) quantity: Quantity,
     /// The order whose end it waits for, and what was filled before that one took its place.
     waits: Option<(ClientOrderId, Quantity)>,
-    visible_at: Timestamp,
+    pub(crate) visible_at: Timestamp,
 }
 
 impl Held {
@@ -48,7 +69,7 @@ impl Held {
 }
 
 /// Which faults a seed has.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Faults {
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
@@ -56,48 +77,114 @@ pub(crate) struct Faults {
     pub(crate) hidden_ms: u64,
     /// Fills taken back or corrected: one in so many turns.
     pub(crate) busts: u64,
+    /// How late a fill is in the list of executions.
+    pub(crate) list_lag_ms: u64,
+    /// Parts of a statement that fail: one in so many.
+    pub(crate) failing: u64,
+    /// Questions about one order to which the broker says that it has no such order, though it has: one in so many, never twice about one.
+    pub(crate) flicker: u64,
 }
 
 impl Faults {
-    pub(crate) const NONE: Self = Self { lost: 0, repeated: 0, latency_ms: 20, hidden_ms: 1, busts: 0 };
+    pub(crate) const NONE: Self = Self {
+        lost: 0,
+        repeated: 0,
+        latency_ms: 20,
+        hidden_ms: 1,
+        busts: 0,
+        list_lag_ms: 0,
+        failing: 0,
+        flicker: 0,
+    };
 }
 
-enum Wish {
-    Submit(Box<OrderRequest>),
+pub(crate) enum Wish {
+    /// An order, and does its answer come through.
+    Submit(Box<OrderRequest>, bool),
     Cancel(ClientOrderId),
-    Replace(ClientOrderId, Box<OrderRequest>),
+    /// The order to be replaced, what was known to have filled of it, the new one, and does the answer come through.
+    Replace(ClientOrderId, Quantity, Box<OrderRequest>, bool),
+    /// A part of a statement, by number.
+    Show(Box<Statement>, Timestamp, u8),
 }
 
-#[derive(Default)]
 pub(crate) struct Broker {
+    pub(crate) account: AccountId,
+    pub(crate) personality: Personality,
     pub(crate) orders: BTreeMap<ClientOrderId, Held>,
     /// Executions of no order: fills taken back and corrected, options that expired.
     pub(crate) others: Vec<Execution>,
     /// Dividends, oldest first.
-    dividends: Vec<CashEntry>,
-    busted: BTreeSet<ExecutionId>,
+    pub(crate) dividends: Vec<CashEntry>,
+    pub(crate) busted: BTreeSet<ExecutionId>,
     /// The option that has expired.
-    expired: Option<Instrument>,
+    pub(crate) expired: Option<Instrument>,
     /// What is on the line towards the broker and back, by arrival.
-    inbound: BTreeMap<(Timestamp, u64), Wish>,
+    pub(crate) inbound: BTreeMap<(Timestamp, u64), Wish>,
     outbound: BTreeMap<(Timestamp, u64), AccountEvent>,
     count: u64,
+    /// Money that no check of ours can see coming: fills taken back, what others buy, fills of an order while it is being replaced.
+    pub(crate) unforeseen: Decimal,
+    /// Orders about which the broker has been wrong once.
+    flickered: BTreeSet<ClientOrderId>,
+    /// Ids that have come in a submit.
+    met: BTreeSet<ClientOrderId>,
+    /// Rare things that happened here.
+    pub(crate) rare: Vec<&'static str>,
 }
 
 impl Broker {
-    fn later(&mut self, random: &mut Random, faults: Faults, now: Timestamp) -> (Timestamp, u64) {
+    pub(crate) fn new(account: AccountId, personality: Personality) -> Self {
+        Self {
+            account,
+            personality,
+            orders: BTreeMap::new(),
+            others: Vec::new(),
+            dividends: Vec::new(),
+            busted: BTreeSet::new(),
+            expired: None,
+            inbound: BTreeMap::new(),
+            outbound: BTreeMap::new(),
+            count: 0,
+            unforeseen: Decimal::ZERO,
+            flickered: BTreeSet::new(),
+            met: BTreeSet::new(),
+            rare: Vec::new(),
+        }
+    }
+
+    pub(crate) fn later(&mut self, random: &mut Random, faults: Faults, now: Timestamp) -> (Timestamp, u64) {
         self.count += 1;
         let wait = i64::try_from(random.below(faults.latency_ms) + 1).unwrap();
         (now + SignedDuration::from_millis(wait), self.count)
     }
 
+    /// The link's own word, or the answer to a question of the link: it knows what it asked about.
     fn tell(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, event: OrderEvent) {
-        let account = AccountId::new("sim");
-        let update = OrderUpdate { account, client_order_id: id, at: now, event };
+        let update = OrderUpdate { account: self.account.clone(), client_order_id: id, at: now, event };
         self.send(r, faults, now, &AccountEvent::Order(update));
     }
 
-    fn send(&mut self, r: &mut Random, faults: Faults, now: Timestamp, event: &AccountEvent) {
+    /// The broker's word about an order by itself: by our id where it keeps one.
+    fn stream(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        id: ClientOrderId,
+        event: OrderEvent,
+    ) {
+        let Some(held) = self.orders.get(&id) else { return self.tell(r, faults, now, id, event) };
+        let answer = held.answered && matches!(event, OrderEvent::Acknowledged { .. });
+        if held.external || (self.personality == Personality::NoIds && !answer) {
+            let (account, broker_order_id) = (self.account.clone(), held.broker_id.clone());
+            let update = BrokerUpdate { account, broker_order_id, at: now, event };
+            return self.send(r, faults, now, &AccountEvent::ByBroker(update));
+        }
+        self.tell(r, faults, now, id, event);
+    }
+
+    pub(crate) fn send(&mut self, r: &mut Random, faults: Faults, now: Timestamp, event: &AccountEvent) {
         let copies = 1 + u64::from(r.once_in(faults.repeated));
         for _ in 0..copies {
             let at = self.later(r, faults, now);
@@ -108,14 +195,20 @@ impl Broker {
     /// Over the stream, where a message may be lost.
     fn say(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, event: OrderEvent) {
         if !r.once_in(faults.lost) {
-            self.tell(r, faults, now, id, event);
+            self.stream(r, faults, now, id, event);
         }
     }
 
-    /// Takes a submit from the link. A lost one may or may not have come through.
+    /// Takes a submit from the link. A lost one may or may not have come through; the same one may come twice where that is safe.
     pub(crate) fn submit(&mut self, r: &mut Random, faults: Faults, now: Timestamp, order: &OrderRequest) {
-        let wish = Wish::Submit(Box::new(order.clone()));
-        self.take(r, faults, now, order.client_order_id, wish);
+        let id = order.client_order_id;
+        let wish = |answered| Wish::Submit(Box::new(order.clone()), answered);
+        self.take(r, faults, now, id, wish);
+        if self.personality == Personality::Dedupes && r.once_in(faults.repeated) {
+            self.rare.push("submit repeated on the line");
+            let at = self.later(r, faults, now);
+            self.inbound.insert(at, wish(true));
+        }
     }
 
     /// The same for a replace.
@@ -124,14 +217,21 @@ impl Broker {
         r: &mut Random,
         faults: Faults,
         now: Timestamp,
-        old: ClientOrderId,
+        (old, known): (ClientOrderId, Quantity),
         new: &OrderRequest,
     ) {
-        let wish = Wish::Replace(old, Box::new(new.clone()));
+        let wish = |answered| Wish::Replace(old, known, Box::new(new.clone()), answered);
         self.take(r, faults, now, new.client_order_id, wish);
     }
 
-    fn take(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, wish: Wish) {
+    fn take(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        id: ClientOrderId,
+        wish: impl Fn(bool) -> Wish,
+    ) {
         assert!(!self.orders.contains_key(&id), "order {id} was sent twice");
         let lost = r.once_in(faults.lost);
         if lost {
@@ -139,7 +239,7 @@ impl Broker {
         }
         if !lost || r.once_in(2) {
             let at = self.later(r, faults, now);
-            self.inbound.insert(at, wish);
+            self.inbound.insert(at, wish(!lost));
         }
     }
 
@@ -150,85 +250,56 @@ impl Broker {
         }
     }
 
-    /// Answers a question about one order, its fills with it.
-    pub(crate) fn ask(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId) {
-        self.arrive(r, faults, now);
-        let Some(held) = self.orders.get(&id).filter(|held| held.visible_at <= now) else {
-            return self.tell(r, faults, now, id, OrderEvent::NotFound);
-        };
-        let (end, works, quantity) = (held.end, held.works(), held.quantity);
-        let shrunk = quantity < held.request.quantity;
-        // The list of executions: whatever the stream lost comes again.
-        for fill in held.fills.clone() {
-            self.tell(r, faults, now, id, OrderEvent::Filled(fill));
-        }
-        if shrunk {
-            self.tell(r, faults, now, id, OrderEvent::QuantityChanged { quantity });
-        }
-        match end {
-            Some(end) => self.tell(r, faults, now, id, ended(end)),
-            None if works => self.tell(r, faults, now, id, acknowledged(id)),
-            None => {}
-        }
-    }
-
-    /// Executions that belong to no order of ours, all of them.
-    pub(crate) fn recount(&mut self, r: &mut Random, faults: Faults, now: Timestamp) {
-        for execution in self.others.clone() {
-            self.send(r, faults, now, &AccountEvent::Execution(execution));
-        }
-        for entry in self.dividends.clone() {
-            self.send(r, faults, now, &AccountEvent::Cash(entry));
-        }
-    }
-
-    /// A quarter a share for whoever holds it now.
-    pub(crate) fn pay_dividend(
+    /// Answers a question about one order, known to the link as `name`: its fills with it, as far as they are in the list.
+    pub(crate) fn ask(
         &mut self,
         r: &mut Random,
         faults: Faults,
         now: Timestamp,
-        share: &Instrument,
+        id: ClientOrderId,
+        name: ClientOrderId,
     ) {
-        let amount = self.units(share).get() * Decimal::new(25, 2);
-        if amount.is_zero() {
-            return;
-        }
-        let entry = CashEntry {
-            id: ExecutionId::new(format!("dividend-{}", self.dividends.len())),
-            account: AccountId::new("sim"),
-            kind: CashKind::Dividend,
-            amount,
-            currency: Currency::USD,
-            instrument: Some(share.clone()),
-            at: now,
+        self.arrive(r, faults, now);
+        let flickers = r.once_in(faults.flicker) && self.flickered.insert(id);
+        let Some(held) = self.orders.get(&id).filter(|held| held.visible_at <= now && !flickers) else {
+            return self.tell(r, faults, now, name, OrderEvent::NotFound);
         };
-        self.dividends.push(entry.clone());
-        if !r.once_in(faults.lost) {
-            self.send(r, faults, now, &AccountEvent::Cash(entry));
-        }
-    }
 
-    /// Money that all fills and dividends have moved.
-    pub(crate) fn money(&self) -> Decimal {
-        let fills = self.orders.values().flat_map(|held| &held.fills).chain(&self.others);
-        let paid: Decimal = fills.map(Execution::cash_flow).sum();
-        paid + self.dividends.iter().map(|entry| entry.amount).sum::<Decimal>()
+        let (end, works, quantity) = (held.end, held.works(), held.quantity);
+        let broker_order_id = held.broker_id.clone();
+        let shrunk = quantity < held.request.quantity;
+        let listed: Vec<Execution> =
+            held.fills.iter().filter(|fill| is_listed(fill, faults, now)).cloned().collect();
+        for fill in listed {
+            let fill = Execution { client_order_id: Some(name), ..fill };
+            self.tell(r, faults, now, name, OrderEvent::Filled(fill));
+        }
+        if shrunk {
+            self.tell(r, faults, now, name, OrderEvent::QuantityChanged { quantity });
+        }
+        match end {
+            Some(end) => self.tell(r, faults, now, name, ended(end)),
+            None if works => self.tell(r, faults, now, name, OrderEvent::Acknowledged { broker_order_id }),
+            None => {}
+        }
     }
 
     /// Works what has arrived by now, as of when it arrived.
-    fn arrive(&mut self, r: &mut Random, faults: Faults, until: Timestamp) {
+    pub(crate) fn arrive(&mut self, r: &mut Random, faults: Faults, until: Timestamp) {
         while let Some(entry) = self.inbound.first_entry().filter(|entry| entry.key().0 <= until) {
             let now = entry.key().0;
             match entry.remove() {
-                Wish::Submit(request) => self.accept(r, faults, now, *request),
+                Wish::Submit(request, answered) => self.accept(r, faults, now, *request, answered),
                 Wish::Cancel(id) if self.orders.get(&id).is_some_and(Held::works) => {
                     self.end(r, faults, now, id, End::Canceled);
                 }
                 Wish::Cancel(id) => {
                     self.say(r, faults, now, id, OrderEvent::CancelRejected(reject("no such order works")));
                 }
-                Wish::Replace(old, new) => self.exchange(r, faults, now, old, *new),
+                Wish::Replace(old, known, new, answered) => {
+                    self.exchange(r, faults, now, (old, known), *new, answered);
+                }
+                Wish::Show(statement, since, part) => self.show(r, faults, now, statement, since, part),
             }
         }
     }
@@ -239,17 +310,22 @@ impl Broker {
         r: &mut Random,
         faults: Faults,
         now: Timestamp,
-        old: ClientOrderId,
+        (old, known): (ClientOrderId, Quantity),
         new: OrderRequest,
+        answered: bool,
     ) {
         let id = new.client_order_id;
         if !self.orders.get(&old).is_some_and(Held::works) || r.once_in(10) {
             self.say(r, faults, now, old, OrderEvent::ReplaceRejected(reject("it cannot be replaced")));
-            self.tell(r, faults, now, id, OrderEvent::Rejected(reject("it could not replace the other")));
+            if answered || self.personality != Personality::NoIds {
+                let event = OrderEvent::Rejected(reject("it could not replace the other"));
+                self.tell(r, faults, now, id, event);
+            }
             return;
         }
         // Exits wait for whichever order stands in the parent's place.
         let (filled, waits) = (self.orders[&old].filled(), self.orders[&old].waits);
+        self.unforeseen += cost(&new, filled - known);
         let left = self.orders[&old].quantity - filled;
         for held in self.orders.values_mut() {
             if let Some((parent, before)) = held.waits.as_mut().filter(|(parent, _)| *parent == old) {
@@ -257,9 +333,9 @@ impl Broker {
             }
         }
         let reduces = new.reduce_only;
-        self.hold(r, faults, now, new, waits);
+        let acknowledged = self.hold(r, faults, now, new, waits, answered);
         self.end(r, faults, now, old, End::Replaced(id));
-        self.say(r, faults, now, id, acknowledged(id));
+        self.say(r, faults, now, id, acknowledged);
         if reduces {
             // It closes no more than the exit whose place it takes.
             self.shrink(r, faults, now, id, left);
@@ -267,7 +343,14 @@ impl Broker {
     }
 
     /// Ends an order. What waited for it begins to work for what it filled, or ends with it.
-    fn end(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId, end: End) {
+    pub(crate) fn end(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        id: ClientOrderId,
+        end: End,
+    ) {
         if let Some(held) = self.orders.get_mut(&id) {
             held.end = Some(end);
         }
@@ -317,24 +400,62 @@ impl Broker {
         }
     }
 
-    fn accept(&mut self, r: &mut Random, faults: Faults, now: Timestamp, request: OrderRequest) {
+    fn accept(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        request: OrderRequest,
+        answered: bool,
+    ) {
         let (id, exits) = (request.client_order_id, request.exit_orders());
+        if self.personality == Personality::Dedupes && self.orders.contains_key(&id) {
+            // The same id again: the first one is the answer.
+            let broker_order_id = self.orders[&id].broker_id.clone();
+            return self.say(r, faults, now, id, OrderEvent::Acknowledged { broker_order_id });
+        }
+        assert!(!self.orders.contains_key(&id), "the broker has two orders of intent {id}");
+        if !self.met.insert(id) {
+            // It was refused before, and is again.
+            return;
+        }
         let over = request.subject.instruments().any(|it| Some(it) == self.expired.as_ref());
         if r.once_in(25) || over {
+            if !answered && self.personality == Personality::NoIds {
+                return;
+            }
             for id in exits.iter().map(|exit| exit.client_order_id).chain([id]) {
                 self.tell(r, faults, now, id, OrderEvent::Rejected(reject("not today")));
             }
             return;
         }
-        self.hold(r, faults, now, request, None);
-        self.say(r, faults, now, id, acknowledged(id));
+        let acknowledged = self.hold(r, faults, now, request, None, answered);
+        self.say(r, faults, now, id, acknowledged);
         for exit in exits {
             let exit_id = exit.client_order_id;
-            self.hold(r, faults, now, exit, Some((id, Quantity::ZERO)));
-            self.say(r, faults, now, exit_id, acknowledged(exit_id));
+            let acknowledged = self.hold(r, faults, now, exit, Some((id, Quantity::ZERO)), answered);
+            self.say(r, faults, now, exit_id, acknowledged);
         }
     }
 
+    /// Somebody places an order beside us.
+    pub(crate) fn place_outside(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        request: OrderRequest,
+    ) {
+        let id = request.client_order_id;
+        self.unforeseen += cost(&request, request.quantity);
+        let acknowledged = self.hold(r, faults, now, request, None, false);
+        if let Some(held) = self.orders.get_mut(&id) {
+            held.external = true;
+        }
+        self.say(r, faults, now, id, acknowledged);
+    }
+
+    /// Takes an order in. Returns the acknowledgement.
     fn hold(
         &mut self,
         r: &mut Random,
@@ -342,11 +463,26 @@ impl Broker {
         now: Timestamp,
         request: OrderRequest,
         waits: Option<(ClientOrderId, Quantity)>,
-    ) {
+        answered: bool,
+    ) -> OrderEvent {
         let hidden = i64::try_from(r.below(faults.hidden_ms)).unwrap();
         let visible_at = now + SignedDuration::from_millis(hidden);
         let (id, quantity) = (request.client_order_id, request.quantity);
-        self.orders.insert(id, Held { request, fills: Vec::new(), end: None, quantity, waits, visible_at });
+        let broker_id = BrokerOrderId::numbered('b', self.orders.len() as u64 + 1);
+        let held = Held {
+            request,
+            fills: Vec::new(),
+            end: None,
+            broker_id: broker_id.clone(),
+            entered_at: now,
+            external: false,
+            answered,
+            quantity,
+            waits,
+            visible_at,
+        };
+        self.orders.insert(id, held);
+        OrderEvent::Acknowledged { broker_order_id: broker_id }
     }
 
     fn fill(&mut self, r: &mut Random, faults: Faults, now: Timestamp, id: ClientOrderId) {
@@ -361,14 +497,15 @@ impl Broker {
         // The net price of a package is shared among its legs.
         let price = pricing.limit_price().or(pricing.stop_price()).unwrap().get();
         let price = Price::new(price / Decimal::from(legs.len()));
+        let named = !held.external && self.personality != Personality::NoIds;
         let mut fills = Vec::new();
         for (instrument, side) in legs {
             let option = instrument.as_option().is_some();
             fills.push(Execution {
                 execution_id: ExecutionId::new(format!("{id}-{}", held.fills.len() + fills.len())),
-                account: AccountId::new("sim"),
-                client_order_id: Some(id),
-                broker_order_id: Some(BrokerOrderId::new(id.to_string())),
+                account: self.account.clone(),
+                client_order_id: named.then_some(id),
+                broker_order_id: Some(held.broker_id.clone()),
                 instrument,
                 side,
                 quantity: part,
@@ -405,98 +542,22 @@ impl Broker {
         }
     }
 
-    /// Takes a fill back; half of the times another one, at another price, stands in its place.
-    fn bust(&mut self, r: &mut Random, faults: Faults, now: Timestamp) {
-        let fills = self.orders.values().flat_map(|held| &held.fills);
-        let open: Vec<Execution> =
-            fills.filter(|fill| !self.busted.contains(&fill.execution_id)).cloned().collect();
-        if open.is_empty() {
-            return;
-        }
-        let fill = &open[usize::try_from(r.below(open.len() as u64)).unwrap()];
-        self.busted.insert(fill.execution_id.clone());
-        let bust = Execution {
-            execution_id: ExecutionId::new(format!("bust-{}", fill.execution_id)),
-            side: if fill.side.is_buy() { Side::Sell } else { Side::Buy },
-            fee: -fill.fee,
-            at: now,
-            kind: ExecutionKind::Bust,
-            ..fill.clone()
-        };
-        self.happened(r, faults, now, bust);
-        if r.once_in(2) {
-            let corrected = Execution {
-                execution_id: ExecutionId::new(format!("correct-{}", fill.execution_id)),
-                price: Price::new(fill.price.get() + Decimal::new(25, 2)),
-                at: now,
-                ..fill.clone()
-            };
-            self.happened(r, faults, now, corrected);
-        }
-    }
-
-    /// The option expires worthless: orders in it end, what is held of it goes.
-    pub(crate) fn expire(&mut self, r: &mut Random, faults: Faults, now: Timestamp, option: &Instrument) {
-        self.arrive(r, faults, now);
-        if self.expired.replace(option.clone()).is_some() {
-            return;
-        }
-        let working = self.orders.iter().filter(|(_, held)| {
-            held.end.is_none() && held.works() && held.request.subject.instruments().any(|it| it == option)
-        });
-        for id in working.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.end(r, faults, now, id, End::Expired);
-        }
-        let held = self.units(option);
-        if held.is_zero() {
-            return;
-        }
-        let expiration = Execution {
-            execution_id: ExecutionId::new("expiration"),
-            account: AccountId::new("sim"),
-            client_order_id: None,
-            broker_order_id: None,
-            instrument: option.clone(),
-            side: if held.is_positive() { Side::Sell } else { Side::Buy },
-            quantity: held.abs(),
-            price: Price::ZERO,
-            multiplier: Decimal::ONE_HUNDRED,
-            fee: Decimal::ZERO,
-            currency: Currency::USD,
-            at: now,
-            kind: ExecutionKind::Expiration,
-        };
-        self.happened(r, faults, now, expiration);
-    }
-
-    fn happened(&mut self, r: &mut Random, faults: Faults, now: Timestamp, execution: Execution) {
-        self.others.push(execution.clone());
-        if !r.once_in(faults.lost) {
-            self.send(r, faults, now, &AccountEvent::Execution(execution));
-        }
-    }
-
-    /// Units of an instrument that the account holds here, signed.
-    pub(crate) fn units(&self, instrument: &Instrument) -> Quantity {
-        let fills = self.orders.values().flat_map(|held| &held.fills).chain(&self.others);
-        let own = fills.filter(|fill| fill.instrument == *instrument);
-        own.map(Execution::signed_quantity).fold(Quantity::ZERO, |a, b| a + b)
-    }
-
     /// What has arrived by now.
     pub(crate) fn receive(&mut self, now: Timestamp) -> Option<AccountEvent> {
         let entry = self.outbound.first_entry().filter(|entry| entry.key().0 <= now)?;
         Some(entry.remove())
     }
 
-    /// The line is cut: nothing that is on it arrives, but what the broker has begins to be heard anew.
+    /// The line is cut: nothing that is on its way back arrives.
     pub(crate) fn cut(&mut self) {
         self.outbound.clear();
+        self.inbound.retain(|_, wish| !matches!(wish, Wish::Show(..)));
     }
 }
 
-fn acknowledged(id: ClientOrderId) -> OrderEvent {
-    OrderEvent::Acknowledged { broker_order_id: BrokerOrderId::new(id.to_string()) }
+/// Is a fill in the list of executions by now.
+pub(crate) fn is_listed(fill: &Execution, faults: Faults, now: Timestamp) -> bool {
+    fill.at + SignedDuration::from_millis(i64::try_from(faults.list_lag_ms).unwrap()) <= now
 }
 
 fn ended(end: End) -> OrderEvent {

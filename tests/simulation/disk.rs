@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use arbion::core::effect::{IntentKind, JournalEntry};
 use arbion::core::input::Restored;
 use arbion::domain::execution::{CashEntry, Execution};
-use arbion::domain::ids::{ClientOrderId, OrderNumber};
+use arbion::domain::ids::{AccountId, ClientOrderId, OrderNumber};
+use arbion::domain::instrument::Instrument;
 use arbion::domain::limits::TradingState;
+use arbion::domain::money::Quantity;
 use arbion::domain::order::Order;
 use arbion::store::{ExecutionRow, IntentEventRow, IntentRow, JournalBatch, Store};
 use jiff::Timestamp;
@@ -21,6 +23,8 @@ pub(crate) struct Disk {
     state: TradingState,
     /// Facts of failed writes, kept in memory until the next one that succeeds.
     kept: Vec<JournalEntry>,
+    /// Units by account and instrument, of everything written and kept.
+    units: BTreeMap<(AccountId, Instrument), Quantity>,
     file: Option<(Store, tempfile::TempDir)>,
 }
 
@@ -31,6 +35,24 @@ impl Disk {
             (Store::open(&directory.path().join("profile"), now).unwrap(), directory)
         });
         Self { file, ..Self::default() }
+    }
+
+    /// Is there a database under it.
+    pub(crate) const fn is_real(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// What all executions on the disk, or on their way there, add up to.
+    pub(crate) fn units(&self, account: &AccountId, instrument: &Instrument) -> Quantity {
+        self.units.get(&(account.clone(), instrument.clone())).copied().unwrap_or_default()
+    }
+
+    /// An entry is on its way: what is in it is in the books already.
+    pub(crate) fn expect(&mut self, entry: &JournalEntry) {
+        for booked in &entry.executions {
+            let key = (booked.execution.account.clone(), booked.execution.instrument.clone());
+            *self.units.entry(key).or_default() += booked.execution.signed_quantity();
+        }
     }
 
     pub(crate) fn has_intent(&self, id: ClientOrderId) -> bool {
@@ -45,6 +67,11 @@ impl Disk {
     /// A kill takes what was not written.
     pub(crate) fn forget(&mut self) {
         self.kept.clear();
+        self.units.clear();
+        for execution in &self.executions {
+            let key = (execution.account.clone(), execution.instrument.clone());
+            *self.units.entry(key).or_default() += execution.signed_quantity();
+        }
     }
 
     /// Writes what was kept.
@@ -136,6 +163,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .map(|state| ("trading_state".to_owned(), serde_json::to_string(&state).unwrap()))
             .into_iter()
             .collect(),
+        reconciles: entry.reconciles,
         log: entry.log,
         ..JournalBatch::default()
     }

@@ -1,9 +1,9 @@
-//! One run: it owns time, broker, line, disk and process, and looks at every invariant after every step.
+//! One run: it owns time, brokers, lines, disk and process. What is tried at random is in `trader`, what must hold in `rules`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use arbion::core::effect::{Effect, RequestId};
+use arbion::core::effect::{Effect, IntentKind, JournalEntry, Ticket};
 use arbion::core::engine::{Engine, EngineConfig, Records};
 use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
@@ -14,65 +14,75 @@ use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::{RiskLimits, TradingState};
-use arbion::domain::money::{Currency, Money, Price, Quantity};
-use arbion::domain::option::Leg;
-use arbion::domain::order::{
-    BracketExit, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
-    PositionEffect, Pricing, Side, TimeInForce,
-};
+use arbion::domain::money::{Currency, Money, Price};
+use arbion::domain::order::{Order, OrderStatus, OriginKind};
 use arbion::domain::quote::{Feed, Quote};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::broker::{Broker, Faults};
+use crate::broker::{Broker, Faults, Personality};
 use crate::disk::Disk;
 use crate::random::Random;
 
 /// How often a rare thing happened.
 pub(crate) type Coverage = BTreeMap<&'static str, u64>;
 
+/// What an account begins with.
+pub(crate) const CAPITAL: i64 = 60_000;
+/// Time for everything to settle once nothing goes wrong any more (reliability 17.4), in turns of half a second.
+const QUIET_TURNS: u32 = 240;
+/// When people look at what nobody can tell, in turns.
+const PERSON_LOOKS: u32 = 60;
+
 pub(crate) struct World {
-    random: Random,
-    faults: Faults,
+    pub(crate) random: Random,
+    pub(crate) faults: Faults,
     kills: u64,
     disk_fails: u64,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
     calendar: Arc<Calendar>,
-    engine: Engine,
+    pub(crate) engine: Engine,
     life: u64,
-    disk: Disk,
-    broker: Broker,
+    pub(crate) disk: Disk,
+    pub(crate) brokers: Vec<Broker>,
     sent: BTreeSet<ClientOrderId>,
     /// Orders as they last were, to see what moved.
-    seen: BTreeMap<ClientOrderId, Order>,
+    pub(crate) seen: BTreeMap<ClientOrderId, Order>,
+    /// The journal has been read: from here on the books say what it says.
+    pub(crate) restored: bool,
     /// Orders in flight when a process was killed.
     carried: BTreeSet<ClientOrderId>,
-    last_seq: u64,
-    halted: bool,
-    /// Somebody asks for the halt that is seen next.
-    asked_to_halt: bool,
+    pub(crate) last_seq: u64,
+    pub(crate) halted: bool,
+    /// The kill switch is on, on the disk too, and nobody has lifted it.
+    pub(crate) must_halt: bool,
+    /// When the stream of an account last broke off.
+    pub(crate) gaps: BTreeMap<AccountId, Timestamp>,
+    /// Entries that the disk takes its time for, oldest first; whatever comes after them waits behind them.
+    writing: VecDeque<(Ticket, JournalEntry)>,
+    slow_disk: u64,
+    /// Somebody asks for the halt that is seen next; `Some(true)` where exits are to go too.
+    pub(crate) halting: Option<bool>,
     pub(crate) coverage: Coverage,
+    /// What happened, line by line, where somebody wants to read it.
+    pub(crate) trace: Option<Vec<String>>,
 }
 
-fn account() -> AccountId {
-    AccountId::new("sim")
-}
-
-fn instruments() -> [Instrument; 4] {
+pub(crate) fn instruments() -> [Instrument; 4] {
     [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option(), put()]
 }
 
 /// The other half of a package.
-fn put() -> Instrument {
+pub(crate) fn put() -> Instrument {
     Instrument::from_key("MSFT  261218P00095000").unwrap()
 }
 
-fn option() -> Instrument {
+pub(crate) fn option() -> Instrument {
     Instrument::from_key("MSFT  261127C00105000").unwrap()
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, trace: bool) -> Self {
         let mut random = Random::new(seed);
         let now = Timestamp::from_second(1_795_539_600).unwrap();
         // Each seed has some of the faults.
@@ -83,10 +93,22 @@ impl World {
             latency_ms: 1 + some(4_000),
             hidden_ms: 1 + some(19_000),
             busts: some(30),
+            list_lag_ms: some(20_000),
+            failing: some(8),
+            flicker: some(5),
         };
-        let (kills, disk_fails) = (some(60), some(25));
+        let (kills, disk_fails, slow_disk) = (some(60), some(25), some(3));
+        let count = if random.once_in(4) { 3 } else { 1 };
+        let personalities = [Personality::Dedupes, Personality::Tags, Personality::NoIds];
+        let first = random.below(3);
+        let brokers = (0..count)
+            .map(|n| {
+                let personality = personalities[usize::try_from((first + n) % 3).unwrap()];
+                Broker::new(AccountId::new(format!("sim{n}")), personality)
+            })
+            .collect();
         let calendar = Arc::new(Calendar::nyse());
-        let mut world = Self {
+        Self {
             random,
             faults,
             kills,
@@ -96,46 +118,89 @@ impl World {
             calendar,
             life: seed,
             disk: Disk::new(seed.is_multiple_of(100), now),
-            broker: Broker::default(),
+            brokers,
             sent: BTreeSet::new(),
             seen: BTreeMap::new(),
+            restored: false,
             carried: BTreeSet::new(),
             last_seq: 0,
             halted: false,
-            asked_to_halt: false,
+            must_halt: false,
+            gaps: BTreeMap::new(),
+            writing: VecDeque::new(),
+            slow_disk,
+            halting: None,
             coverage: Coverage::new(),
-        };
-        world.set_up();
-        world
+            trace: trace.then(Vec::new),
+        }
     }
 
-    fn count(&mut self, what: &'static str) {
+    pub(crate) fn count(&mut self, what: &'static str) {
         *self.coverage.entry(what).or_default() += 1;
+    }
+
+    pub(crate) fn write(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{} {}", self.now.strftime("%H:%M:%S%.3f"), line()));
+        }
+    }
+
+    /// The first start.
+    pub(crate) fn begin(&mut self) {
+        if self.disk.is_real() {
+            self.count("real database");
+        }
+        if self.brokers.len() > 1 {
+            self.count("several accounts");
+        }
+        let who: Vec<_> = self.brokers.iter().map(|broker| broker.personality).collect();
+        let (kills, disk_fails, faults) = (self.kills, self.disk_fails, self.faults);
+        self.write(|| format!("{who:?} kills={kills} disk_fails={disk_fails} {faults:?}"));
+        let kills = std::mem::take(&mut self.kills);
+        self.set_up();
+        self.kills = kills;
     }
 
     /// What every start tells the engine.
     fn set_up(&mut self) {
-        let capital = Decimal::from(100_000);
-        let setup = AccountSetup {
-            account: account(),
-            kind: AccountKind::Cash,
-            mode: AccountMode::Paper,
-            currency: Currency::USD,
-            opening_cash: vec![Money::new(capital, Currency::USD)],
-            options_level: 2,
-            capabilities: Capabilities::paper(),
-            limits: RiskLimits::bar_mode(capital),
-        };
-        self.step(Input::Account(Box::new(setup)));
+        self.restored = false;
+        let capital = Decimal::from(CAPITAL);
+        let accounts: Vec<_> = self.brokers.iter().map(|b| (b.account.clone(), b.personality)).collect();
+        for (account, personality) in &accounts {
+            let own = *personality != Personality::NoIds;
+            let setup = AccountSetup {
+                account: account.clone(),
+                kind: AccountKind::Cash,
+                mode: AccountMode::Paper,
+                currency: Currency::USD,
+                opening_cash: vec![Money::new(capital, Currency::USD)],
+                options_level: 2,
+                capabilities: Capabilities {
+                    searchable_client_id: own,
+                    bracket: own,
+                    ..Capabilities::paper()
+                },
+                // What stops an order is that the money is not there.
+                limits: RiskLimits {
+                    exposure_percent_max_cash: Decimal::from(1_000),
+                    position_percent_max: Decimal::from(1_000),
+                    ..RiskLimits::bar_mode(capital)
+                },
+            };
+            self.step(Input::Account(Box::new(setup)));
+        }
         self.step(Input::Restored(Box::new(self.disk.read())));
-        self.step(Input::BrokerStatus { account: account(), up: true, reconciled: true });
+        self.restored = true;
         for instrument in instruments() {
             self.step(Input::Instrument(Box::new(InstrumentSpec::standard(instrument))));
+        }
+        for (account, _) in accounts {
+            self.step(Input::BrokerStatus { account, up: true, reconciled: false });
         }
         self.quote();
     }
 
-    fn quote(&mut self) {
+    pub(crate) fn quote(&mut self) {
         for instrument in instruments() {
             let middle = if instrument.as_option().is_some() { 2 } else { 100 };
             let mut quote = Quote::empty(instrument, self.now, Feed::Simulated);
@@ -151,171 +216,55 @@ impl World {
             self.act();
             self.turn();
         }
-        (self.faults, self.kills, self.disk_fails) = (Faults::NONE, 0, 0);
-        self.reconcile();
-        for _ in 0..400 {
+        self.write(|| "nothing goes wrong any more".to_owned());
+        (self.faults, self.kills, self.disk_fails, self.slow_disk) = (Faults::NONE, 0, 0, 0);
+        for turn in 0..QUIET_TURNS {
             self.now += SignedDuration::from_millis(500);
-            self.turn();
-        }
-        self.reconcile();
-        for _ in 0..4 {
-            self.now += SignedDuration::from_millis(500);
+            if turn == PERSON_LOOKS {
+                self.decide();
+            }
             self.turn();
         }
         self.settled();
         self.rebuilt();
     }
 
-    fn act(&mut self) {
-        self.now += SignedDuration::from_millis(i64::try_from(self.random.below(1_500)).unwrap());
-        match self.random.below(20) {
-            0..=6 => self.place(),
-            7..=9 => {
-                let working: Vec<_> =
-                    self.engine.book().working().map(|o| o.request.client_order_id).collect();
-                if !working.is_empty() {
-                    let at = usize::try_from(self.random.below(working.len() as u64)).unwrap();
-                    self.step(Input::Cancel { request: RequestId(1), orders: vec![working[at]] });
-                }
-            }
-            10 => {
-                let all = self.random.once_in(2);
-                self.asked_to_halt = true;
-                self.step(Input::Halt { request: RequestId(2), all, reason: "chance".to_owned() });
-                self.asked_to_halt = false;
-            }
-            11 | 12 => self.step(Input::Resume { request: RequestId(3) }),
-            13 => {
-                self.now -= SignedDuration::from_secs(if self.random.once_in(6) { 8 } else { 3 });
-                self.count("clock jumped back");
-            }
-            16 | 17 => self.change(),
-            18 if self.random.once_in(8) => {
-                self.count("option expired");
-                self.broker.expire(&mut self.random, self.faults, self.now, &option());
-            }
-            19 if self.random.once_in(2) => {
-                let share = &instruments()[usize::try_from(self.random.below(2)).unwrap()];
-                self.broker.pay_dividend(&mut self.random, self.faults, self.now, share);
-            }
-            14 => self.reconcile(),
-            15 if self.random.once_in(3) => self.now += SignedDuration::from_secs(40),
-            _ => self.quote(),
-        }
-    }
-
-    /// One to three orders at once.
-    fn place(&mut self) {
-        self.quote();
-        let count = 1 + self.random.below(3);
-        let orders: Vec<_> = (0..count).map(|_| self.order()).collect();
-        self.step(Input::Place { request: RequestId(4), orders });
-    }
-
-    /// Another price or quantity for an order that works; another price for an exit.
-    fn change(&mut self) {
-        self.quote();
-        let working = self.engine.book().working();
-        let all: Vec<_> = working
-            .map(|order| (order.request.client_order_id, order.request.pricing, order.request.reduce_only))
-            .collect();
-        if all.is_empty() {
-            return;
-        }
-        let (order, pricing, exit) = all[usize::try_from(self.random.below(all.len() as u64)).unwrap()];
-        let mut change = OrderChange::default();
-        let cents = Decimal::new(i64::try_from(self.random.below(5)).unwrap() - 2, 2);
-        let moved = |price: Price| Some(Price::new(price.get() + cents));
-        if !exit && self.random.once_in(2) {
-            change.quantity = Some(Quantity::new(Decimal::from(1 + self.random.below(40))));
-        } else {
-            change.limit_price = pricing.limit_price().and_then(moved);
-            change.stop_price = pricing.stop_price().and_then(moved);
-        }
-        self.step(Input::Replace { request: RequestId(5), order, change });
-    }
-
-    /// Both options bought as one package.
-    fn package(&mut self) -> OrderRequest {
-        let leg = |instrument| Leg {
-            side: Side::Buy,
-            position_effect: PositionEffect::Open,
-            ratio: Decimal::ONE,
-            instrument,
-        };
-        OrderRequest {
-            time_in_force: TimeInForce::Gtc,
-            allow_duplicate: true,
-            ..OrderRequest::plain(
-                self.engine.mint(self.now),
-                account(),
-                Origin::person(OriginKind::Cli),
-                OrderSubject::Legs(vec![leg(option()), leg(put())]),
-                Side::Buy,
-                Quantity::new(Decimal::from(1 + self.random.below(4))),
-                Pricing::Limit { limit_price: Price::from(4) },
-            )
-        }
-    }
-
-    fn order(&mut self) -> OrderRequest {
-        if self.random.once_in(5) {
-            return self.package();
-        }
-        let instrument = instruments()[usize::try_from(self.random.below(4)).unwrap()].clone();
-        let is_option = instrument.as_option().is_some();
-        let held = self.engine.held(&account(), &instrument);
-        let sells = held.is_positive() && self.random.once_in(3);
-        let exit = |world: &mut Self, price: i64| {
-            let client_order_id = world.engine.mint(world.now);
-            Some(BracketExit { client_order_id, price: Price::from(price) })
-        };
-        let bracket = !sells && !is_option && self.random.once_in(3);
-        let (take_profit, stop_loss) = if bracket { (exit(self, 110), exit(self, 90)) } else { (None, None) };
-        let most = if is_option { 8 } else { 40 };
-        OrderRequest {
-            take_profit,
-            stop_loss,
-            time_in_force: TimeInForce::Gtc,
-            allow_duplicate: true,
-            ..OrderRequest::plain(
-                self.engine.mint(self.now),
-                account(),
-                Origin::person(OriginKind::Cli),
-                OrderSubject::Instrument(instrument),
-                if sells { Side::Sell } else { Side::Buy },
-                Quantity::new(Decimal::from(1 + self.random.below(most))),
-                Pricing::Limit { limit_price: Price::from(if is_option { 2 } else { 100 }) },
-            )
-        }
-    }
-
-    /// The executions list and the open orders of the broker, as after a reconnect.
-    fn reconcile(&mut self) {
-        let ids: Vec<_> = self.broker.orders.keys().copied().collect();
-        for id in ids {
-            self.broker.ask(&mut self.random, self.faults, self.now, id);
-        }
-        self.broker.recount(&mut self.random, self.faults, self.now);
-    }
-
-    fn turn(&mut self) {
+    pub(crate) fn turn(&mut self) {
+        self.disk_catches_up();
         self.step(Input::Tick);
-        self.broker.work(&mut self.random, self.faults, self.now);
-        while let Some(event) = self.broker.receive(self.now) {
-            match &event {
-                AccountEvent::Order(update) => self.note_update(update),
-                AccountEvent::Execution(execution) if execution.kind == ExecutionKind::Bust => {
-                    self.count("execution busted");
-                }
-                AccountEvent::Cash(_) => self.count("dividend paid"),
-                _ => {}
+        for n in 0..self.brokers.len() {
+            self.brokers[n].work(&mut self.random, self.faults, self.now);
+            while let Some(event) = self.brokers[n].receive(self.now) {
+                self.hear(event);
             }
-            self.step(Input::Broker(Box::new(event)));
+            for rare in std::mem::take(&mut self.brokers[n].rare) {
+                self.count(rare);
+            }
         }
         let seq = self.engine.snapshot().seq;
         assert!(seq >= self.last_seq, "the snapshot's number fell from {} to {seq}", self.last_seq);
         self.last_seq = seq;
+    }
+
+    fn hear(&mut self, event: AccountEvent) {
+        self.write(|| format!("  hears {}", crate::rules::brief(&event)));
+        match &event {
+            AccountEvent::Order(update) => self.note_update(update),
+            AccountEvent::ByBroker(update) => {
+                let named = self.engine.order_of(&update.account, &update.broker_order_id);
+                self.count(if named.is_some() { "word by the broker's id" } else { "unknown to the stream" });
+                if let Some(client_order_id) = named {
+                    let (account, at, event) = (update.account.clone(), update.at, update.event.clone());
+                    self.note_update(&OrderUpdate { account, client_order_id, at, event });
+                }
+            }
+            AccountEvent::Execution(execution) if execution.kind == ExecutionKind::Bust => {
+                self.count("execution busted");
+            }
+            AccountEvent::Cash(_) => self.count("dividend paid"),
+            _ => {}
+        }
+        self.step(Input::Broker(Box::new(event)));
     }
 
     fn note_update(&mut self, update: &OrderUpdate) {
@@ -328,6 +277,14 @@ impl World {
             Some("package filled")
         } else if matches!(update.event, OrderEvent::Replaced { .. }) && order.request.reduce_only {
             Some("exit replaced")
+        } else if order.request.origin.kind == OriginKind::External {
+            match &update.event {
+                OrderEvent::Filled(_) => Some("external order filled"),
+                OrderEvent::Canceled { .. } if order.status == OrderStatus::PendingCancel => {
+                    Some("external order canceled by us")
+                }
+                _ => None,
+            }
         } else {
             None
         };
@@ -360,8 +317,12 @@ impl World {
     }
 
     /// Steps the engine and does what it wants, with a kill between any two things.
-    fn step(&mut self, input: Input) {
-        let mut queue: VecDeque<Effect> = self.engine.step(self.now, input).into();
+    pub(crate) fn step(&mut self, input: Input) {
+        let queue: VecDeque<Effect> = self.engine.step(self.now, input).into();
+        self.carry_out(queue);
+    }
+
+    fn carry_out(&mut self, mut queue: VecDeque<Effect>) {
         while let Some(effect) = queue.pop_front() {
             if self.random.once_in(self.kills) {
                 return self.kill(&effect);
@@ -370,54 +331,159 @@ impl World {
             queue.extend(self.perform(effect));
         }
         self.watch();
+        if self.restored {
+            self.adds_up();
+        }
+    }
+
+    fn broker(&mut self, account: &AccountId) -> usize {
+        self.brokers.iter().position(|broker| broker.account == *account).unwrap()
+    }
+
+    /// What the broker calls an order of the engine; absent where the link cannot name it.
+    fn named(&self, n: usize, id: ClientOrderId) -> Option<ClientOrderId> {
+        let broker = &self.brokers[n];
+        let theirs = self.engine.order(id).and_then(|order| order.broker_order_id.clone());
+        let by_theirs = theirs.and_then(|theirs| {
+            broker.orders.iter().find(|(_, held)| held.broker_id == theirs).map(|(id, _)| *id)
+        });
+        by_theirs.or_else(|| (broker.personality != Personality::NoIds).then_some(id))
     }
 
     fn perform(&mut self, effect: Effect) -> Vec<Effect> {
         match effect {
             Effect::Journal { ticket, entry, .. } => {
-                if self.random.once_in(self.disk_fails) {
-                    self.count("journal failed");
-                    let reason = "disk full".to_owned();
-                    // Facts are kept and written with what comes next; what was to be sent is not sent.
-                    self.disk.keep(*entry);
-                    return self.engine.step(self.now, Input::JournalFailed { ticket, reason });
+                self.read_entry(&entry);
+                self.disk.expect(&entry);
+                if !self.writing.is_empty() || self.random.once_in(self.slow_disk) {
+                    self.count("entry waits for the disk");
+                    self.writing.push_back((ticket, *entry));
+                    return Vec::new();
                 }
-                self.disk.write(*entry);
-                return self.engine.step(self.now, Input::Journaled(ticket));
+                return self.write_down(ticket, *entry);
             }
-            Effect::Submit { order, .. } => {
+            Effect::Submit { account, order } => {
                 let request = order.get();
-                let id = request.client_order_id;
-                assert!(self.disk.has_intent(id), "order {id} was sent before it was on disk");
-                assert!(self.sent.insert(id), "order {id} was sent twice");
-                assert!(!self.opens_halted(request), "order {id} opens and was sent after a halt");
-                self.broker.submit(&mut self.random, self.faults, self.now, request);
+                self.may_be_sent(request);
+                assert!(
+                    self.sent.insert(request.client_order_id),
+                    "order {} was sent twice",
+                    request.client_order_id
+                );
+                let n = self.broker(&account);
+                self.write(|| format!("  sends {}", request.client_order_id));
+                self.brokers[n].submit(&mut self.random, self.faults, self.now, request);
+                self.affords(n);
             }
-            Effect::Cancel { order, .. } => {
-                self.broker.cancel(&mut self.random, self.faults, self.now, order);
+            Effect::Cancel { account, order } => {
+                self.may_be_canceled(order);
+                let n = self.broker(&account);
+                match self.named(n, order) {
+                    Some(name) => self.brokers[n].cancel(&mut self.random, self.faults, self.now, name),
+                    None => self.count("cancel could not be named"),
+                }
+                self.write(|| format!("  cancels {order}"));
             }
-            Effect::Ask { order, .. } => {
+            Effect::Ask { account, order } => {
                 self.count("asked");
-                self.broker.ask(&mut self.random, self.faults, self.now, order);
+                let n = self.broker(&account);
+                let name = self.named(n, order);
+                self.write(|| format!("  asks about {order}"));
+                // What it cannot name it cannot ask about.
+                let Some(name) = name else { return Vec::new() };
+                self.brokers[n].ask(&mut self.random, self.faults, self.now, name, order);
             }
-            Effect::Replace { order, new, .. } => {
+            Effect::Replace { account, order, new } => {
                 let request = new.get();
-                let id = request.client_order_id;
-                assert!(self.disk.has_intent(id), "replacement {id} was sent before it was on disk");
-                assert!(self.sent.insert(id), "replacement {id} was sent twice");
-                assert!(!self.opens_halted(request), "replacement {id} was sent after a halt");
-                self.broker.replace(&mut self.random, self.faults, self.now, order, request);
+                self.may_be_sent(request);
+                assert!(
+                    self.sent.insert(request.client_order_id),
+                    "replacement {} was sent twice",
+                    request.client_order_id
+                );
+                let n = self.broker(&account);
+                let known = self.engine.order(order).map(|order| order.filled_quantity).unwrap_or_default();
+                self.write(|| format!("  replaces {order} by {}", request.client_order_id));
+                let Some(name) = self.named(n, order) else { return Vec::new() };
+                self.brokers[n].replace(&mut self.random, self.faults, self.now, (name, known), request);
+                self.affords(n);
+            }
+            Effect::Reconcile { account, reason, since } => {
+                let n = self.broker(&account);
+                self.write(|| format!("  asks for everything ({})", reason.as_str()));
+                self.brokers[n].gather(&mut self.random, self.faults, self.now, reason, since);
             }
             Effect::Ring { .. } | Effect::Answer { .. } => {}
         }
         Vec::new()
     }
 
-    /// A fill that is taken back can leave a short position, which may be bought back.
-    fn opens_halted(&self, request: &OrderRequest) -> bool {
-        let held = request.subject.instrument().map(|it| self.engine.held(&account(), it));
-        let closes = held.is_some_and(|units| units.is_negative());
-        self.engine.trading_state() == TradingState::Halted && request.side.is_buy() && !closes
+    fn write_down(&mut self, ticket: Ticket, entry: JournalEntry) -> Vec<Effect> {
+        let (halts, resumes) = match entry.trading_state {
+            Some(state) => (state == TradingState::Halted, state == TradingState::Active),
+            None => (false, false),
+        };
+        if self.random.once_in(self.disk_fails) {
+            self.count("journal failed");
+            let reason = "disk full".to_owned();
+            // Facts are kept and written with what comes next; what was to be sent is not sent.
+            self.disk.keep(entry);
+            return self.engine.step(self.now, Input::JournalFailed { ticket, reason });
+        }
+        self.disk.write(entry);
+        let still = self.engine.trading_state() == TradingState::Halted;
+        self.must_halt = (self.must_halt || (halts && still)) && !resumes;
+        self.engine.step(self.now, Input::Journaled(ticket))
+    }
+
+    /// The disk has written what it was given some time ago.
+    fn disk_catches_up(&mut self) {
+        while let Some((ticket, entry)) = self.writing.pop_front() {
+            let effects = self.write_down(ticket, entry);
+            self.carry_out(effects.into());
+        }
+    }
+
+    /// What the engine writes down tells what it did.
+    fn read_entry(&mut self, entry: &JournalEntry) {
+        for intent in entry.intents.iter().filter(|intent| intent.kind != IntentKind::Cancel) {
+            if intent.order.status == OrderStatus::PendingSubmit {
+                self.may_be_placed(&intent.order.request);
+            }
+        }
+        for booked in &entry.executions {
+            match booked.execution.kind {
+                ExecutionKind::Inferred if booked.execution.execution_id.as_str().starts_with("undo-") => {
+                    self.count("inferred execution exchanged for the real one");
+                }
+                ExecutionKind::Inferred => self.count("execution inferred"),
+                ExecutionKind::Adjustment => self.count("position adjusted"),
+                _ => {}
+            }
+        }
+        for run in &entry.reconciles {
+            let found = if run.differences.is_empty() {
+                "statement found nothing"
+            } else {
+                "statement found something"
+            };
+            self.count(found);
+            let by_terms =
+                run.differences.iter().filter(|line| line.contains("has the terms of one in doubt"));
+            for _ in 0..by_terms.count() {
+                self.count("matched by its terms");
+            }
+        }
+        for line in &entry.log {
+            self.write(|| format!("  notes {} {}", line.code, line.text));
+            match line.code.as_str() {
+                "EXTERNAL_ORDER" => self.count("external order adopted"),
+                "ORDER_AMBIGUOUS" => self.count("nobody can tell which"),
+                "ACCOUNT_UNRECONCILED" => self.count("denied before the first comparison"),
+                "BUYING_POWER" => self.count("denied for want of money"),
+                _ => {}
+            }
+        }
     }
 
     /// The process dies before it does `next`; another begins with what is on disk.
@@ -428,140 +494,48 @@ impl World {
             Effect::Replace { .. } => "killed before a replace",
             _ => "killed elsewhere",
         });
+        self.write(|| "KILLED".to_owned());
         let kills = std::mem::take(&mut self.kills);
-        self.broker.cut();
+        for broker in &mut self.brokers {
+            broker.cut();
+        }
+        self.writing.clear();
         self.disk.forget();
-        self.life = self.life.wrapping_add(1_000_003);
-        self.engine = engine(&self.calendar, self.life, self.now);
-        self.seen.clear();
-        self.last_seq = 0;
-        self.set_up();
+        self.restart();
         let in_flight: Vec<Order> = self.engine.book().working().cloned().collect();
         for order in in_flight {
             let id = order.request.client_order_id;
             self.carried.insert(id);
+            let n = self.broker(&order.request.account);
+            let Some(name) = self.named(n, id) else { continue };
             match order.status {
                 OrderStatus::PendingSubmit | OrderStatus::Unknown => {
-                    self.broker.ask(&mut self.random, self.faults, self.now, id);
+                    self.brokers[n].ask(&mut self.random, self.faults, self.now, name, id);
                 }
                 OrderStatus::PendingCancel => {
                     self.count("cancel sent again");
-                    self.broker.cancel(&mut self.random, self.faults, self.now, id);
+                    self.brokers[n].cancel(&mut self.random, self.faults, self.now, name);
                 }
                 _ => {}
             }
         }
-        self.reconcile();
         self.kills = kills;
     }
 
-    /// What must hold at any moment.
-    fn watch(&mut self) {
-        let mut rare = Vec::new();
-        for order in self.engine.book().working().chain(self.engine.book().ended()) {
-            let id = order.request.client_order_id;
-            if let Some(before) = self.seen.get(&id) {
-                if before == order {
-                    continue;
-                }
-                assert!(
-                    order.filled_quantity >= before.filled_quantity,
-                    "order {id}: the filled part shrank"
-                );
-                let stays = !before.status.is_terminal() || order.status == before.status;
-                assert!(
-                    stays || order.status == OrderStatus::Filled,
-                    "order {id} was {} and is {}",
-                    before.status,
-                    order.status
-                );
-                if order.reason.as_deref() == Some("never_reached") && before.reason != order.reason {
-                    rare.push(match (order.replaces, order.request.contingency.parent) {
-                        (Some(_), _) => "replacement never reached",
-                        (_, Some(_)) => "exit never reached",
-                        _ => "never reached",
-                    });
-                    let inbound = self.broker.orders.contains_key(&id);
-                    assert!(!inbound, "order {id} is said never to have reached the broker, which has it");
-                }
-            }
-            assert!(order.overfill_quantity.is_zero(), "order {id} was overfilled");
-            self.seen.insert(id, order.clone());
-        }
-        for what in rare {
-            self.count(what);
-        }
-        let tripped = self.engine.trading_state() == TradingState::Halted && !self.halted;
-        self.halted = self.engine.trading_state() == TradingState::Halted;
-        if tripped && !self.asked_to_halt {
-            self.count("tripped");
-        }
-        if let Some(account) = self.engine.account(&account()) {
-            assert!(account.reserved >= Decimal::ZERO, "{} is held back", account.reserved);
-        }
-    }
-
-    /// Once all is quiet: the engine and the broker agree on everything.
-    fn settled(&self) {
-        let books = self.engine.book();
-        for order in books.working().chain(books.ended()) {
-            let id = order.request.client_order_id;
-            let there = self.broker.orders.get(&id);
-            let works = there.is_some_and(|held| held.works());
-            let agrees = match order.status {
-                OrderStatus::Submitted | OrderStatus::PartiallyFilled => works,
-                status => status.is_terminal() && !works,
-            };
-            assert!(agrees, "order {id} is {} here and works there: {works}", order.status);
-            let filled = there.map(|held| held.filled()).unwrap_or_default();
-            assert_eq!(order.filled_quantity, filled, "order {id}");
-        }
-        for id in self.broker.orders.keys() {
-            assert!(books.get(*id).is_some(), "the broker has order {id}, which is not known here");
-        }
-        let cash = self.engine.account(&account()).map(|account| account.cash);
-        assert_eq!(cash, Some(Decimal::from(100_000) + self.broker.money()), "cash");
-        for instrument in instruments() {
-            let there = self.broker.units(&instrument);
-            assert_eq!(self.engine.held(&account(), &instrument), there, "position in {instrument}");
-        }
-    }
-
-    /// What the disk gives is what the memory has (J8), and giving it twice changes nothing.
-    fn rebuilt(&mut self) {
-        let (live, orders, money) = (self.positions(), self.orders(), self.money());
-        self.disk.flush();
-        for _ in 0..2 {
-            self.life = self.life.wrapping_add(7);
-            self.engine = engine(&self.calendar, self.life, self.now);
-            self.set_up();
-            assert_eq!(self.orders(), orders, "orders rebuilt from the journal");
-            assert_eq!(self.money(), money, "cash, gains and fees rebuilt from the journal");
-            assert_eq!(self.positions(), live, "positions rebuilt from the journal");
-        }
-    }
-
-    /// Units, average price and gain of every position.
-    fn positions(&self) -> Vec<(Instrument, Quantity, Price, Decimal)> {
-        let positions = self.engine.positions(&account()).into_iter();
-        positions.map(|p| (p.instrument, p.quantity, p.average_price, p.realized_pnl)).collect()
-    }
-
-    /// Cash, gains and fees.
-    fn money(&self) -> [Decimal; 3] {
-        let account = self.engine.account(&account()).unwrap();
-        [account.cash, account.realized_pnl, account.fees]
-    }
-
-    fn orders(&self) -> Vec<Order> {
-        self.engine.book().working().chain(self.engine.book().ended()).cloned().collect()
+    pub(crate) fn restart(&mut self) {
+        self.life = self.life.wrapping_add(1_000_003);
+        self.engine = engine(&self.calendar, self.life, self.now);
+        self.seen.clear();
+        self.gaps.clear();
+        self.last_seq = 0;
+        self.set_up();
     }
 }
 
 fn engine(calendar: &Arc<Calendar>, seed: u64, now: Timestamp) -> Engine {
     let config = EngineConfig {
         profile: "sim".into(),
-        default_account: account(),
+        default_account: AccountId::new("sim0"),
         feed: Feed::Simulated,
         seed,
         bar_mode: false,

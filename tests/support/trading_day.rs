@@ -342,6 +342,7 @@ pub fn snapshot() -> Snapshot {
             Connection::new("schwab", false, "6d 4h"),
         ]),
         replay: None,
+        locked: false,
     }
 }
 

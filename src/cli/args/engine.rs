@@ -2,6 +2,9 @@
 
 use clap::Subcommand;
 
+use super::run::LogsArgs;
+use crate::config::ProfileName;
+
 /// `engine …`.
 #[derive(Debug, Subcommand)]
 pub enum EngineCommand {
@@ -10,6 +13,9 @@ pub enum EngineCommand {
         /// Let go of the terminal: a session of its own, no input, no output
         #[arg(long)]
         detached: bool,
+        /// Be the child of a process that starts it again when it crashes
+        #[arg(long, hide = true, conflicts_with = "detached")]
+        supervised: bool,
     },
     /// Start the profile's engine in a process of its own, unless it runs
     Start,
@@ -20,13 +26,19 @@ pub enum EngineCommand {
         force: bool,
     },
     /// Show how the engine is doing
-    Status,
+    Status {
+        /// That of another profile; from admin on
+        #[arg(long, value_name = "NAME")]
+        of: Option<ProfileName>,
+    },
     /// Stop the engine; what becomes of working orders is engine.on_exit
     Stop {
         /// Though protective orders work in it
         #[arg(long)]
         force: bool,
     },
+    /// Show the engine's log, or follow it
+    Logs(LogsArgs),
     /// Print a systemd unit that keeps the engine running
     Unit,
 }

@@ -25,7 +25,7 @@ pub use read::{
 };
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, ScopeArg, ScreenSize,
+    FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, RestoreArgs, ScopeArg, ScreenSize,
 };
 pub use watch::{
     AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
@@ -175,6 +175,8 @@ pub enum Command {
     Export(ExportCommand),
     /// Copy the profile's database while it is in use
     Backup(BackupArgs),
+    /// Put a backup in the place of the profile's database, which is kept
+    Restore(RestoreArgs),
     /// Run a strategy over recorded bars
     Backtest(BacktestArgs),
     /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing

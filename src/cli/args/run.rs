@@ -148,7 +148,7 @@ pub struct BacktestArgs {
     /// Bars up to and with this day
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub until: Option<Date>,
-    /// A parameter of the strategy
+    /// A parameter of the strategy; FROM..TO:STEP as a value runs it once for each, and all combinations of several such
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     pub params: Vec<(String, String)>,
     /// Cash at the start [default: backtest.starting_cash]
@@ -160,6 +160,12 @@ pub struct BacktestArgs {
     /// Write equity by day to this file, as CSV
     #[arg(long, value_name = "FILE")]
     pub equity: Option<PathBuf>,
+    /// Of many runs, sort by this metric, the best first
+    #[arg(long, value_name = "METRIC", default_value = "sharpe")]
+    pub rank: String,
+    /// Of many runs, show so many
+    #[arg(long, value_name = "ROWS", default_value_t = 20)]
+    pub top: usize,
     /// Overwrite files that are there
     #[arg(long)]
     pub force: bool,
@@ -254,6 +260,17 @@ pub struct ManArgs {
     /// Write a page for every command into this directory
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// A copy that `arbion backup` made, or the program itself before a migration
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `logs`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::{Context, sweep};
 use crate::cli::args::BacktestArgs;
 use crate::cli::error::CliError;
 use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip};
@@ -12,7 +12,7 @@ use crate::config::files;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::canonical;
 
-pub(super) async fn run(context: &Context<'_>, args: &BacktestArgs) -> Result<Output, CliError> {
+pub(super) async fn run(context: &mut Context<'_>, args: &BacktestArgs) -> Result<Output, CliError> {
     let settings = context.settings(false)?;
     let lookup = context.host.lookup();
     let instruments: Result<Vec<Instrument>, CliError> =
@@ -26,6 +26,13 @@ pub(super) async fn run(context: &Context<'_>, args: &BacktestArgs) -> Result<Ou
         params: args.params.iter().cloned().collect::<BTreeMap<_, _>>(),
         starting_cash: args.cash,
     };
+    let sets = sweep::sets(&args.params)?;
+    if sets.len() > 1 {
+        if args.trades.is_some() || args.equity.is_some() {
+            return Err(CliError::usage("--trades and --equity are of one run, not of many"));
+        }
+        return sweep::run(context, &settings, &request, sets, args).await;
+    }
     let report = context.host.backtest(&settings, &request).await?;
     if let Some(path) = &args.trades {
         let json = path.extension().is_some_and(|ending| ending == "json");
@@ -83,19 +90,24 @@ fn metrics(metrics: &[Metric]) -> Table {
     let columns = [("metric", Align::Left), ("value", Align::Point), ("convention", Align::Left)];
     let mut table = Table::new(&columns, "no metrics: there was nothing to measure");
     for metric in metrics {
-        let value = match metric.unit {
-            MetricUnit::Percent => metric.value.map(|value| format::figure(Some(value * 100.0), 2) + "%"),
-            MetricUnit::Ratio | MetricUnit::Money => metric.value.map(|value| format::figure(Some(value), 2)),
-            MetricUnit::Count | MetricUnit::Days => metric.value.map(|value| format::figure(Some(value), 0)),
-        };
         let name = metric.name.replace('_', " ");
         table.push(vec![
             name.into(),
-            value.unwrap_or_else(|| format::NONE.to_owned()).into(),
+            metric_text(metric.unit, metric.value).into(),
             metric.convention.into(),
         ]);
     }
     table
+}
+
+/// A metric as it is shown; a dash where it is not defined.
+pub(super) fn metric_text(unit: MetricUnit, value: Option<f64>) -> String {
+    let Some(value) = value else { return format::NONE.to_owned() };
+    match unit {
+        MetricUnit::Percent => format::figure(Some(value * 100.0), 2) + "%",
+        MetricUnit::Ratio | MetricUnit::Money => format::figure(Some(value), 2),
+        MetricUnit::Count | MetricUnit::Days => format::figure(Some(value), 0),
+    }
 }
 
 fn csv_text(writer: csv::Writer<Vec<u8>>) -> Result<String, CliError> {

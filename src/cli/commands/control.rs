@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::Context;
 use super::speak::meaning;
-use crate::cli::args::{BackupArgs, Command, FlattenArgs, HaltArgs, ScopeArg};
+use crate::cli::args::{BackupArgs, Command, FlattenArgs, HaltArgs, RestoreArgs, ScopeArg};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::host::{Host, Settings};
@@ -141,6 +142,26 @@ fn option(line: &Line<'_>, text: &str) -> Result<OptionContract, CliError> {
         Instrument::Option(contract) => Ok(contract),
         _ => Err(CliError::usage(format!("found '{text}', allowed an option such as AAPL270115P00190000"))),
     }
+}
+
+/// Puts a backup in the database's place.
+pub(super) async fn restore(context: &mut Context<'_>, args: &RestoreArgs) -> Result<Output, CliError> {
+    let from = std::path::absolute(&args.file)?;
+    let settings = context.settings(true)?;
+    context.log = crate::cli::logging::start(&settings, context.host);
+    let what = format!("put {} in the place of the database of profile {}", from.display(), settings.profile);
+    confirm(Some(context.console), args.yes, &what)?;
+    let aside = context.host.restore(&settings, &from).await?;
+    let shown = aside.as_ref().map(|path| path.display().to_string());
+    let output = Output::new(&Named("before", &shown))?.line(format!(
+        "profile {} is as {} has it",
+        settings.profile,
+        from.display()
+    ));
+    Ok(match shown {
+        Some(path) => output.line(format!("what was there is kept: {path}")),
+        None => output,
+    })
 }
 
 pub(super) async fn backup(line: &Line<'_>, args: &BackupArgs) -> Result<Output, CliError> {

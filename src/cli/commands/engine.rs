@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Context;
 use crate::cli::args::EngineCommand;
 use crate::cli::error::CliError;
-use crate::cli::host::{Host, Settings};
+use crate::cli::host::{Host, RunAs, Settings};
 use crate::cli::output::engine::engine as tables;
 use crate::cli::output::{Named, Output};
 use crate::client::status::EngineStatus;
@@ -27,18 +27,36 @@ struct State {
     status: Option<EngineStatus>,
 }
 
+/// One that was started.
+#[derive(Serialize)]
+struct Started<'a> {
+    running: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'a str>,
+    #[serde(flatten)]
+    status: &'a EngineStatus,
+}
+
 /// Carries the command out.
 pub(super) async fn run(context: &mut Context<'_>, command: &EngineCommand) -> Result<Output, CliError> {
+    if let EngineCommand::Logs(args) = command {
+        return super::logs::run(context, args).await;
+    }
     if let EngineCommand::Unit = command {
         let unit = unit(&context.profile()?);
-        return Ok(Output::new(&Named("unit", &unit))?.line(unit.trim_end()));
+        return Ok(Output::new(&Named("unit", &unit))?.lines(unit.trim_end()));
     }
     let settings = context.settings(true)?;
     context.log = crate::cli::logging::start(&settings, context.host);
     let host = context.host;
     match command {
-        EngineCommand::Run { detached } => {
-            host.run_engine(&settings, *detached).await?;
+        EngineCommand::Run { detached, supervised } => {
+            let run_as = match (detached, supervised) {
+                (_, true) => RunAs::Supervised,
+                (true, _) => RunAs::Detached,
+                _ => RunAs::Foreground,
+            };
+            host.run_engine(&settings, run_as).await?;
             Output::message("the engine has ended")
         }
         EngineCommand::Start => started(host, &settings).await,
@@ -46,7 +64,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: &EngineCommand) -> R
             stop(host, &settings, *force).await?;
             started(host, &settings).await
         }
-        EngineCommand::Status => match host.running_engine(&settings).await? {
+        EngineCommand::Status { of } => match host.engine_of(&settings, of.as_ref()).await? {
             Some(session) => {
                 let status = status(&session).await?;
                 let blocks = tables(&status, &settings.loaded.config.screen.zone.time_zone());
@@ -60,7 +78,9 @@ pub(super) async fn run(context: &mut Context<'_>, command: &EngineCommand) -> R
             true => Output::message("the engine has ended"),
             false => Output::message("no engine runs"),
         },
-        EngineCommand::Unit => Err(CliError::internal("the unit is printed without an engine")),
+        EngineCommand::Unit | EngineCommand::Logs(_) => {
+            Err(CliError::internal("this is answered without an engine"))
+        }
     }
 }
 
@@ -68,7 +88,10 @@ async fn started(host: &dyn Host, settings: &Settings) -> Result<Output, CliErro
     let session = host.start_engine(settings).await?;
     let status = status(&session).await?;
     let text = format!("the engine runs as process {}; build {}", status.pid, status.build);
-    Ok(Output::new(&State { running: true, status: Some(status) })?.line(text))
+    let warning = host.logout_warning(settings).await;
+    let output =
+        Output::new(&Started { running: true, warning: warning.as_deref(), status: &status })?.line(text);
+    Ok(warning.iter().fold(output, |output, warning| output.line(warning)))
 }
 
 async fn status(session: &Arc<dyn Session>) -> Result<EngineStatus, CliError> {
@@ -103,8 +126,13 @@ fn unit(profile: &crate::config::ProfileName) -> String {
          [Unit]\n\
          Description=Arbion trading engine, profile {profile}\n\
          After=network-online.target\n\
+         StartLimitIntervalSec=300\n\
+         StartLimitBurst=3\n\
          \n\
          [Service]\n\
+         Type=notify\n\
+         NotifyAccess=main\n\
+         WatchdogSec=30\n\
          ExecStart=%h/.cargo/bin/arbion --profile {profile} engine run\n\
          Restart=on-failure\n\
          RestartSec=1\n\

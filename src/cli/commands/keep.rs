@@ -8,16 +8,18 @@ use crate::cli::args::{
     AuditCommand, Command, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, VaultCommand,
 };
 use crate::cli::error::{CliError, EXIT_INTERNAL};
-use crate::cli::host::TradesFormat;
+use crate::cli::host::{Host, Settings, TradesFormat};
 use crate::cli::output::{Align, Cell, Named, Output, Table, Tone, format};
 use crate::cli::secret::{Passphrases, value};
 use crate::client::keeping::{Keep, Kept, KeyHolder, ProfileView, SecretView, VaultView};
+use crate::client::secret::{AskSecret, Wanted};
+use crate::client::{Reply, Request, SessionError};
 use crate::config::{ProfileName, files};
 use crate::domain::audit::{AuditReport, AuditRow};
 
 impl Context<'_> {
     /// Answers one of the four command groups.
-    pub(super) fn keep(&mut self, command: &Command) -> Result<Output, CliError> {
+    pub(super) async fn keep(&mut self, command: &Command) -> Result<Output, CliError> {
         let (keep, passphrases) = self.request(command)?;
         let export = match command {
             Command::Audit(AuditCommand::Export { format, to, force, .. }) => Some((*format, to, *force)),
@@ -31,7 +33,14 @@ impl Context<'_> {
         let settings = self.settings(false)?;
         self.log = crate::cli::logging::start(&settings, self.host);
         let mut ask = Passphrases::new(self.console, passphrases.as_ref(), self.environment);
-        let kept = self.host.keep(&settings, keep, &mut ask)?;
+        let by_engine = match &keep {
+            Keep::Lock | Keep::Unlock => by_engine(self.host, &settings, &keep, &mut ask).await?,
+            _ => None,
+        };
+        let kept = match by_engine {
+            Some(kept) => kept,
+            None => self.host.keep(&settings, keep, &mut ask)?,
+        };
         let zone = settings.loaded.config.screen.zone.time_zone();
         match (kept, export) {
             (Kept::Audit(rows), Some((format, to, force))) => {
@@ -163,6 +172,31 @@ impl Context<'_> {
                 (Keep::SecretMove { to }, Some(passphrases.clone()))
             }
         })
+    }
+}
+
+/// Has the engine that runs lock or unlock its profile, so that it forgets the vault's key, or has it. `None` where none runs, or none
+/// that can be talked to: it looks at the lock by itself.
+async fn by_engine(
+    host: &dyn Host,
+    settings: &Settings,
+    keep: &Keep,
+    ask: &mut Passphrases<'_>,
+) -> Result<Option<Kept>, CliError> {
+    let Ok(Some(session)) = host.running_engine(settings).await else { return Ok(None) };
+    let first = match keep {
+        Keep::Lock => Request::Lock,
+        _ => Request::Unlock { passphrase: None },
+    };
+    let mut answer = session.request(first).await;
+    if answer == Err(SessionError::PassphraseNeeded) {
+        let given = ask.ask(Wanted::Passphrase).map_err(CliError::usage)?;
+        let Some(given) = given else { return Err(SessionError::PassphraseNeeded.into()) };
+        answer = session.request(Request::Unlock { passphrase: Some(given) }).await;
+    }
+    match answer? {
+        Reply::Done(text) => Ok(Some(Kept::Done(text))),
+        _ => Err(CliError::unexpected("a word about the lock")),
     }
 }
 

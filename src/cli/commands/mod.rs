@@ -14,6 +14,7 @@ mod logs;
 mod market;
 mod orders;
 mod speak;
+mod sweep;
 mod ticket;
 mod watch;
 
@@ -108,9 +109,10 @@ impl Context<'_> {
             Some(Command::Config(ConfigCommand::Show)) => config::show(self),
             Some(
                 command @ (Command::Profile(_) | Command::Secret(_) | Command::Vault(_) | Command::Audit(_)),
-            ) => self.keep(command),
+            ) => self.keep(command).await,
             Some(Command::Logs(args)) => logs::run(self, args).await,
             Some(Command::Engine(args)) => engine::run(self, args).await,
+            Some(Command::Restore(args)) => control::restore(self, args).await,
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,

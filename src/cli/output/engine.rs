@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::format::time;
 use super::table::{Align, Table};
-use crate::client::status::EngineStatus;
+use crate::client::status::{CallStatus, EngineStatus};
 use crate::client::wire::ClientKind;
 use crate::domain::limits::TradingState;
 
@@ -38,19 +38,39 @@ pub fn engine(status: &EngineStatus, zone: &TimeZone) -> Vec<Table> {
         };
         clients.push(vec![kind.into(), client.pid.to_string().into(), time(client.since, zone).into()]);
     }
-    let mut calls = Table::new(
+    let mut queues =
+        Table::new(&[("queue", Align::Left), ("waiting", Align::Right), ("room for", Align::Right)], "");
+    for queue in &status.queues {
+        queues.push(vec![
+            queue.name.to_string().into(),
+            queue.waiting.to_string().into(),
+            queue.limit.to_string().into(),
+        ]);
+    }
+    vec![
+        facts,
+        clients,
+        calls("request", &status.calls, "no request has been answered yet"),
+        calls("broker call", &status.broker_calls, "no broker has been called yet"),
+        queues,
+    ]
+}
+
+/// Calls of one kind, with how long they took.
+fn calls(kind: &'static str, calls: &[CallStatus], none: &'static str) -> Table {
+    let mut table = Table::new(
         &[
-            ("request", Align::Left),
+            (kind, Align::Left),
             ("count", Align::Right),
             ("errors", Align::Right),
             ("p50 ms", Align::Point),
             ("p99 ms", Align::Point),
         ],
-        "no request has been answered yet",
+        none,
     );
     let milliseconds = |us: u64| format!("{}.{:03}", us / 1_000, us % 1_000);
-    for call in &status.calls {
-        calls.push(vec![
+    for call in calls {
+        table.push(vec![
             call.name.to_string().into(),
             call.count.to_string().into(),
             call.errors.to_string().into(),
@@ -58,7 +78,7 @@ pub fn engine(status: &EngineStatus, zone: &TimeZone) -> Vec<Table> {
             milliseconds(call.p99_us).into(),
         ]);
     }
-    vec![facts, clients, calls]
+    table
 }
 
 /// A length of time in its two largest units.

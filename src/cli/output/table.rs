@@ -1,5 +1,7 @@
 //! Tables: cleaned text, columns as wide as their content, numbers aligned to the right or on their point, never wider than the terminal.
 
+use std::borrow::Cow;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::domain::text::clean;
@@ -65,10 +67,10 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 /// A column's head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its title; may be empty.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// How its cells stand.
     pub align: Align,
 }
@@ -86,7 +88,16 @@ impl Table {
     /// A table with these columns; `empty` is the line that stands there without rows and says what to do.
     #[must_use]
     pub fn new(columns: &[(&'static str, Align)], empty: impl Into<String>) -> Self {
-        let columns = columns.iter().map(|(title, align)| Column { title, align: *align }).collect();
+        Self::titled(columns.iter().map(|(title, align)| (Cow::Borrowed(*title), *align)), empty)
+    }
+
+    /// The same with titles that are made as they are needed.
+    #[must_use]
+    pub fn titled(
+        columns: impl IntoIterator<Item = (Cow<'static, str>, Align)>,
+        empty: impl Into<String>,
+    ) -> Self {
+        let columns = columns.into_iter().map(|(title, align)| Column { title, align }).collect();
         Self { columns, rows: Vec::new(), empty: empty.into(), expendable: &[] }
     }
 
@@ -123,8 +134,8 @@ impl Table {
         let mut text = String::new();
         if self.columns.iter().any(|column| !column.title.is_empty()) {
             let titles = shown.iter().map(|index| {
-                let column = self.columns[*index];
-                paint(&fit(column.title, widths[*index], column.align != Align::Left), Tone::Dim, colour)
+                let column = &self.columns[*index];
+                paint(&fit(&column.title, widths[*index], column.align != Align::Left), Tone::Dim, colour)
             });
             push_line(&mut text, titles);
         }

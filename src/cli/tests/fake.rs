@@ -1,10 +1,13 @@
 //! A host and a session in memory: a small exchange that fills market orders at once and lets limits rest.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use tokio::sync::watch;
 
 use super::samples::{
@@ -13,14 +16,15 @@ use super::samples::{
 };
 use crate::cli::error::CliError;
 use crate::cli::host::{
-    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, ScreenRequest, SessionKind,
-    Settings, TradesFormat,
+    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest, SessionKind,
+    Settings, SweepControl, SweepReport, SweepRow, TradesFormat,
 };
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
 use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, Place};
+use crate::config::ProfileName;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::Execution;
 use crate::domain::ids::AccountId;
@@ -304,11 +308,27 @@ impl Host for FakeHost {
         let runs = locked(&self.engines).last().copied().unwrap_or(false);
         Ok(runs.then(|| Arc::clone(&self.session) as Arc<dyn Session>))
     }
+    async fn engine_of(
+        &self,
+        settings: &Settings,
+        _: Option<&ProfileName>,
+    ) -> Result<Option<Arc<dyn Session>>, CliError> {
+        self.running_engine(settings).await
+    }
+
     async fn start_engine(&self, _: &Settings) -> Result<Arc<dyn Session>, CliError> {
         locked(&self.engines).push(true);
         Ok(Arc::clone(&self.session) as Arc<dyn Session>)
     }
-    async fn run_engine(&self, _: &Settings, _: bool) -> Result<(), CliError> {
+    async fn restore(&self, _: &Settings, _: &Path) -> Result<Option<PathBuf>, CliError> {
+        Ok(None)
+    }
+
+    async fn logout_warning(&self, _: &Settings) -> Option<String> {
+        None
+    }
+
+    async fn run_engine(&self, _: &Settings, _: RunAs) -> Result<(), CliError> {
         Ok(())
     }
     async fn halt_elsewhere(&self, _: &Settings, all: bool) -> Result<(), CliError> {
@@ -360,6 +380,36 @@ impl Host for FakeHost {
             )));
         }
         Ok(backtest(request))
+    }
+    async fn sweep(
+        &self,
+        _: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        control: &SweepControl,
+    ) -> Result<SweepReport, CliError> {
+        let rows = sets.iter().map(|set| {
+            control.add_done();
+            let params = request.params.clone().into_iter().chain(set.clone()).collect();
+            let report = backtest(&BacktestRequest { params, ..request.clone() });
+            SweepRow {
+                params: report.params,
+                final_equity: report.final_equity,
+                fees: report.fees,
+                orders: report.orders,
+                metrics: report.metrics,
+            }
+        });
+        Ok(SweepReport {
+            strategy: request.strategy.clone(),
+            data: "shipped daily bars".to_owned(),
+            instruments: request.instruments.clone(),
+            bars: 3_270,
+            starting_cash: Decimal::from(100_000),
+            asked: sets.len(),
+            rows: rows.collect(),
+            elapsed_seconds: 0.0,
+        })
     }
     async fn doctor(&self, _: &Settings) -> Vec<DoctorCheck> {
         let row = |name: &str, health, text: &str| DoctorCheck {

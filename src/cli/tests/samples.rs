@@ -246,6 +246,7 @@ pub(super) fn snapshot() -> Snapshot {
         }]),
         connections: Arc::new(vec![Connection::new("sim", true, "simulated")]),
         replay: None,
+        locked: false,
     }
 }
 

@@ -8,9 +8,10 @@ use crate::domain::calendar::exchange_date;
 use crate::domain::execution::{
     AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate,
 };
-use crate::domain::ids::ClientOrderId;
+use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::domain::snapshot::Severity;
+use crate::domain::statement::BrokerUpdate;
 
 use super::{Engine, Records};
 
@@ -19,25 +20,59 @@ impl Engine {
         self.dirty.any = true;
         match event {
             AccountEvent::Order(update) if update.event == OrderEvent::NotFound => self.on_not_found(&update),
-            AccountEvent::Order(update) => self.on_order_update(&update),
+            AccountEvent::Order(update) => {
+                self.heard(&update.account);
+                self.on_order_update(&update);
+            }
             AccountEvent::Execution(execution) => {
-                if self.book_execution(&execution) {
-                    self.note(Severity::Info, execution_code(execution.kind), describe(&execution));
+                self.heard(&execution.account);
+                match execution.broker_order_id.clone() {
+                    Some(broker_order_id)
+                        if execution.kind == ExecutionKind::Trade && execution.client_order_id.is_none() =>
+                    {
+                        let (account, at) = (execution.account.clone(), execution.at);
+                        let event = OrderEvent::Filled(execution);
+                        self.on_named_by_broker(BrokerUpdate { account, broker_order_id, at, event });
+                    }
+                    _ => self.on_execution(&execution),
                 }
             }
+            AccountEvent::ByBroker(update) => {
+                self.heard(&update.account);
+                self.on_named_by_broker(update);
+            }
             AccountEvent::Cash(entry) => self.on_cash(entry),
-            AccountEvent::Positions(shown) => self.on_positions(&shown),
+            AccountEvent::Statement(statement) => self.on_statement(&statement),
             AccountEvent::Notice(notice) => self.note(Severity::Error, &notice.code, notice.text),
+        }
+    }
+
+    fn heard(&mut self, account: &AccountId) {
+        let now = self.now;
+        if let Some(books) = self.accounts.get_mut(account) {
+            books.pace.heard(now);
+        }
+    }
+
+    /// An execution that moves no order on.
+    pub(super) fn on_execution(&mut self, execution: &Execution) {
+        if self.book_execution(execution) {
+            self.note(Severity::Info, execution_code(execution.kind), describe(execution));
         }
     }
 
     pub(super) fn on_order_update(&mut self, update: &OrderUpdate) {
         // A fill counts for the books whatever we know of its order; a repeat counts for nothing.
         if let OrderEvent::Filled(execution) = &update.event
-            && !self.book_execution(execution)
+            && (self.on_real_fill(update, execution) || !self.book_execution(execution))
         {
             return;
         }
+        self.fold(update);
+    }
+
+    /// Folds an event into its order; a fill has been booked.
+    pub(super) fn fold(&mut self, update: &OrderUpdate) {
         let id = update.client_order_id;
         let Some(order) = self.book.get(id) else {
             let text = format!("the broker reports on order {id}, which is not in memory");
@@ -66,7 +101,9 @@ impl Engine {
         }
         self.order_changed(id, before, &update.event);
         let Some(order) = self.book.get(id) else { return };
-        let replaces = order.replaces.filter(|_| matches!(update.event, OrderEvent::NeverReached));
+        let replaces = order
+            .replaces
+            .filter(|_| matches!(update.event, OrderEvent::NeverReached | OrderEvent::Rejected(_)));
         let overfilled = order.overfill_quantity > overfill;
         let rejected = order.status == OrderStatus::Rejected && before != order.status;
         if overfilled {
@@ -75,7 +112,7 @@ impl Engine {
         if rejected {
             self.saw_reject();
         }
-        // A replacement that the broker never saw leaves the old order as it was.
+        // A replacement that the broker never saw or refuses leaves the old order as it was.
         if let Some(old) = replaces {
             self.undo_replace(old);
         }
@@ -115,6 +152,7 @@ impl Engine {
         match books.portfolio.apply(execution) {
             Applied::New { realized_pnl } => {
                 let violates = books.record(execution, held, settles);
+                books.pace.saw_execution(execution.at);
                 if matches!(self.config.records, Records::All) {
                     books.moved_at.insert(execution.instrument.clone(), self.now);
                 }
@@ -126,6 +164,7 @@ impl Engine {
                     books.portfolio.mark(&execution.instrument, mark);
                 }
                 self.dirty.books = true;
+                self.saw_inferred(execution);
                 if violates {
                     self.tell_good_faith(execution);
                 }
@@ -225,6 +264,8 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
         ExecutionKind::Liquidation => "BROKER_LIQUIDATED",
         ExecutionKind::Fee => "FEE_IN_UNITS",
         ExecutionKind::Adjustment => "POSITION_ADJUSTED",
+        ExecutionKind::Inferred => "EXECUTION_INFERRED",
+        ExecutionKind::Correction => "EXECUTION_CORRECTED",
     }
 }
 

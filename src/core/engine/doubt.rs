@@ -1,12 +1,16 @@
 //! Orders whose state is in doubt: the broker is asked until it is known, and nothing is ever sent again (reliability J5, E5).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::effect::Effect;
+use crate::core::effect::{Outcome, RequestId};
 use crate::domain::execution::{OrderEvent, OrderUpdate};
-use crate::domain::ids::ClientOrderId;
+use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
+use crate::domain::statement::ReconcileReason;
 
 use super::Engine;
 
@@ -22,7 +26,10 @@ const CANCEL_STUCK: SignedDuration = SignedDuration::from_secs(60);
 /// Two empty answers at least this far apart are needed.
 const APART: SignedDuration = SignedDuration::from_secs(3);
 /// An empty answer counts for nothing before this time after the send: brokers show an order up to 20 s late.
-const VISIBLE: SignedDuration = SignedDuration::from_secs(25);
+pub(super) const VISIBLE: SignedDuration = SignedDuration::from_secs(25);
+
+/// Orders of an account asked about one by one at a time.
+const ASKED_AT_ONCE_MAX: usize = 10;
 
 /// What has been asked about one order.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +39,13 @@ pub(super) struct Doubt {
     last: Timestamp,
     first_empty: Option<Timestamp>,
     alerted: bool,
+    /// It has been said that only a person can tell which order at the broker it is.
+    ambiguous: bool,
 }
 
 impl Doubt {
     const fn new(now: Timestamp) -> Self {
-        Self { since: now, asked: 0, last: now, first_empty: None, alerted: false }
+        Self { since: now, asked: 0, last: now, first_empty: None, alerted: false, ambiguous: false }
     }
 
     fn due(&self) -> Timestamp {
@@ -83,6 +92,8 @@ impl Engine {
         let mut doubts = std::mem::take(&mut self.doubts);
         doubts.retain(|id, _| self.book.get(*id).is_some_and(|order| doubtful_from(order).is_some()));
         let mut stuck = Vec::new();
+        let mut asked: BTreeMap<AccountId, usize> = BTreeMap::new();
+        let mut unnamed: BTreeSet<AccountId> = BTreeSet::new();
         for order in self.book.working() {
             let id = order.request.client_order_id;
             if doubtful_from(order).is_none_or(|from| from > now) {
@@ -92,8 +103,19 @@ impl Engine {
             if self.waits_for_disk(id) {
                 continue;
             }
+            let account = &order.request.account;
+            let count = asked.entry(account.clone()).or_default();
             let doubt = doubts.entry(id).or_insert_with(|| Doubt::new(now));
+            if *count >= ASKED_AT_ONCE_MAX {
+                continue;
+            }
             if doubt.ask(now) {
+                // A broker that keeps no ids of ours can only be asked for everything until its own id is known.
+                if order.broker_order_id.is_none() && !self.keeps_our_ids(account) {
+                    unnamed.insert(account.clone());
+                    continue;
+                }
+                *count += 1;
                 // A cancel may be repeated, and must be: the first one may have come before the order.
                 if order.status == OrderStatus::PendingCancel {
                     self.effects.push(Effect::Cancel { account: order.request.account.clone(), order: id });
@@ -107,10 +129,52 @@ impl Engine {
             }
         }
         self.doubts = doubts;
+        for account in unnamed {
+            self.ask_for_statement(&account, ReconcileReason::Doubt);
+        }
         for (number, seconds) in stuck {
             let text = format!("order {number}: no answer to its cancel for {seconds} s; it may still fill");
             self.note(Severity::Error, "CANCEL_STUCK", text);
         }
+    }
+
+    /// Notes that it has been said that nobody can tell which one at the broker an order is. False when it was said before.
+    pub(super) fn mark_ambiguous(&mut self, id: ClientOrderId) -> bool {
+        let now = self.now;
+        let doubt = self.doubts.entry(id).or_insert_with(|| Doubt::new(now));
+        !std::mem::replace(&mut doubt.ambiguous, true)
+    }
+
+    /// A person says what became of an order in doubt.
+    pub(super) fn on_settle(
+        &mut self,
+        request: RequestId,
+        id: ClientOrderId,
+        broker_order_id: Option<BrokerOrderId>,
+    ) {
+        let Some(order) = self.book.get(id).filter(|order| is_unproven(order)) else {
+            let text = format!("order {id} is not in doubt: there is nothing to decide");
+            return self.answer(request, Outcome::Refused(text));
+        };
+        let account = order.request.account.clone();
+        if let Some(taken) = broker_order_id.as_ref().and_then(|theirs| self.order_of(&account, theirs)) {
+            let text = format!("that order at the broker is order {taken} of ours already");
+            return self.answer(request, Outcome::Refused(text));
+        }
+        let event = match broker_order_id {
+            Some(broker_order_id) => OrderEvent::Acknowledged { broker_order_id },
+            None => OrderEvent::NeverReached,
+        };
+        self.doubts.remove(&id);
+        self.on_order_update(&OrderUpdate {
+            account: account.clone(),
+            client_order_id: id,
+            at: self.now,
+            event,
+        });
+        // Its fills are in what the broker shows.
+        self.want_statement(&account);
+        self.answer(request, Outcome::Done);
     }
 
     fn waits_for_disk(&self, id: ClientOrderId) -> bool {
@@ -137,9 +201,13 @@ impl Engine {
         let up = self.accounts.get(&order.request.account).is_some_and(|books| books.broker_up);
         // Sent no later than the order last moved towards the broker.
         let sent = order.updated_at.max(order.created_at);
+        // What is not shown so soon may only not be shown yet: such an answer is not half of a proof.
+        if said.duration_since(sent) < VISIBLE {
+            return;
+        }
         let doubt = self.doubts.entry(id).or_insert_with(|| Doubt::new(said));
         let first = *doubt.first_empty.get_or_insert(said);
-        let believed = up && said.duration_since(first) >= APART && said.duration_since(sent) >= VISIBLE;
+        let believed = up && said.duration_since(first) >= APART;
         if believed {
             self.doubts.remove(&id);
             self.on_order_update(&OrderUpdate { event: OrderEvent::NeverReached, ..update.clone() });

@@ -7,10 +7,13 @@ mod alerts;
 mod broker_events;
 mod cancel;
 mod doubt;
+mod inferred;
 mod journal;
+mod owners;
 mod place;
 mod positions;
 mod publish;
+mod reconcile;
 mod restore;
 mod trips;
 mod used;
@@ -30,7 +33,7 @@ use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::{DayTradeRule, TradingState};
-use crate::domain::money::{Currency, Quantity};
+use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::option::OptionContract;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
@@ -104,6 +107,8 @@ pub(super) struct Books {
     pub(super) last_equity_at: Option<Timestamp>,
     /// When something last moved in an instrument; not kept where nobody compares.
     pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
+    /// When the broker was asked for everything.
+    pub(super) pace: reconcile::Pace,
     /// Highest net liquidation by account day, oldest first; the newest twenty days.
     pub(super) equity_highs: VecDeque<(Date, Decimal)>,
 }
@@ -172,6 +177,8 @@ pub struct Engine {
     waiting: BTreeMap<Ticket, Vec<Effect>>,
     /// Orders whose state the broker is asked for.
     doubts: BTreeMap<ClientOrderId, doubt::Doubt>,
+    /// What has been inferred of orders' fills and not been explained by real ones yet, oldest first.
+    inferred: BTreeMap<ClientOrderId, Vec<(Quantity, Price)>>,
     trips: trips::Trips,
     /// Deltas of options that are held, as of their newest quotes.
     deltas: BTreeMap<Instrument, Decimal>,
@@ -217,6 +224,7 @@ impl Engine {
             accounts: BTreeMap::new(),
             waiting: BTreeMap::new(),
             doubts: BTreeMap::new(),
+            inferred: BTreeMap::new(),
             trips: trips::Trips::default(),
             deltas: BTreeMap::new(),
             fallen: BTreeMap::new(),
@@ -252,6 +260,9 @@ impl Engine {
             Input::Halt { request, all, reason } => self.on_halt(request, all, &reason),
             Input::Resume { request } => self.on_resume(request),
             Input::Alert { request, change } => self.on_alert(request, change),
+            Input::Settle { request, order, broker_order_id } => {
+                self.on_settle(request, order, broker_order_id);
+            }
             Input::Tick => self.on_tick(),
             other => self.on_setting(other),
         }
@@ -271,10 +282,7 @@ impl Engine {
                 }
             }
             Input::BrokerStatus { account, up, reconciled } => {
-                if let Some(books) = self.accounts.get_mut(&account) {
-                    books.broker_up = up;
-                    books.reconciled = reconciled;
-                }
+                self.on_broker_status(&account, up, reconciled);
             }
             Input::Watchlists(watchlists) => {
                 self.entry.watchlists = Some(watchlists.clone());
@@ -405,6 +413,7 @@ impl Engine {
         }
         self.trip_on_daily_loss();
         self.ask_after_doubtful();
+        self.reconcile_when_due();
     }
 
     fn record_equity(&mut self, id: &AccountId) {

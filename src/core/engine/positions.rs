@@ -1,20 +1,23 @@
 //! Positions as a broker shows them (reliability R3, R4): a difference that no execution explains is adjusted and said, never silent. One that
 //! turns a position around, or is worth more than a tenth of the account, stops automation there until a person accepts it.
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::domain::execution::{Execution, ExecutionKind, ShownPositions};
+use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, ExecutionId};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{OrderStatus, Side};
+use crate::domain::position::Position;
 use crate::domain::snapshot::Severity;
+use crate::domain::statement::Statement;
 
 use super::Engine;
+use super::reconcile::YOUNG;
 
-/// A difference this young may be a fill that is still on its way.
-const YOUNG: SignedDuration = SignedDuration::from_secs(5);
 /// Per cent of the account's equity from which a difference is a person's affair.
 const EQUITY_PERCENT: i64 = 10;
 
@@ -30,17 +33,50 @@ struct Difference {
 }
 
 impl Engine {
-    pub(super) fn on_positions(&mut self, shown: &ShownPositions) {
-        for difference in self.differences(shown) {
-            self.adjust(&shown.account, shown.at, difference);
+    /// A difference is acted upon once it has been shown twice, `YOUNG` apart: a fill may be in the positions before it is in any list.
+    pub(super) fn compare_positions(
+        &mut self,
+        statement: &Statement,
+        positions: &[Position],
+        ahead: &BTreeSet<Instrument>,
+        found: &mut Vec<String>,
+    ) {
+        let mut differences = self.differences(statement, positions);
+        differences.retain(|difference| !ahead.contains(&difference.instrument));
+        let all = differences.len();
+        let (account, at) = (&statement.account, statement.asked_at);
+        differences.retain(|difference| !self.is_young(account, at, &difference.instrument));
+        let young = differences.len() < all;
+        let Some(books) = self.accounts.get_mut(&statement.account) else { return };
+        let before = std::mem::take(&mut books.pace.differs);
+        let mut settled = Vec::new();
+        for difference in differences {
+            let (ours, theirs) = (difference.ours, difference.theirs);
+            let known = before.get(&difference.instrument).filter(|(_, o, t)| (*o, *t) == (ours, theirs));
+            let since = known.map_or(statement.asked_at, |(since, ..)| *since);
+            if statement.asked_at.duration_since(since) >= YOUNG {
+                settled.push(difference);
+            } else {
+                books.pace.differs.insert(difference.instrument, (since, ours, theirs));
+            }
+        }
+        if young || !books.pace.differs.is_empty() {
+            self.want_statement(&statement.account);
+        }
+        for difference in settled {
+            found.push(format!(
+                "{}: {} here and {} there: adjusted",
+                difference.instrument, difference.ours, difference.theirs
+            ));
+            self.adjust(&statement.account, statement.asked_at, difference);
         }
     }
 
-    fn differences(&self, shown: &ShownPositions) -> Vec<Difference> {
-        let Some(books) = self.accounts.get(&shown.account) else { return Vec::new() };
+    fn differences(&self, statement: &Statement, positions: &[Position]) -> Vec<Difference> {
+        let Some(books) = self.accounts.get(&statement.account) else { return Vec::new() };
         let mut found = Vec::new();
         for (instrument, holding) in books.portfolio.holdings() {
-            let there = shown.positions.iter().find(|position| position.instrument == *instrument);
+            let there = positions.iter().find(|position| position.instrument == *instrument);
             let theirs = there.map(|position| position.quantity).unwrap_or_default();
             if theirs != holding.quantity {
                 found.push(Difference {
@@ -53,7 +89,7 @@ impl Engine {
                 });
             }
         }
-        let new = shown.positions.iter().filter(|position| {
+        let new = positions.iter().filter(|position| {
             books.portfolio.holding(&position.instrument).is_none() && !position.quantity.is_zero()
         });
         found.extend(new.map(|position| Difference {
@@ -64,14 +100,18 @@ impl Engine {
             multiplier: position.multiplier,
             currency: position.currency,
         }));
-        found.retain(|difference| !self.may_be_explained(&shown.account, shown.at, &difference.instrument));
+        found.retain(|difference| !self.is_in_doubt(&statement.account, &difference.instrument));
         found
     }
 
-    /// Something has moved here since the broker looked, or just before; or an order of ours is in doubt, and its fills with it.
-    fn may_be_explained(&self, account: &AccountId, at: Timestamp, instrument: &Instrument) -> bool {
+    /// Something has moved here since the broker looked, or just before.
+    fn is_young(&self, account: &AccountId, at: Timestamp, instrument: &Instrument) -> bool {
         let moved = self.accounts.get(account).and_then(|books| books.moved_at.get(instrument));
-        let young = moved.is_some_and(|moved| at.duration_since(*moved) < YOUNG);
+        moved.is_some_and(|moved| at.duration_since(*moved) < YOUNG)
+    }
+
+    /// An order of ours is in doubt, and its fills with it.
+    fn is_in_doubt(&self, account: &AccountId, instrument: &Instrument) -> bool {
         let doubtful = |status| {
             matches!(
                 status,
@@ -81,7 +121,7 @@ impl Engine {
                     | OrderStatus::PendingReplace
             )
         };
-        young || self.book.lookup(account).naming(instrument).any(|order| doubtful(order.status))
+        self.book.lookup(account).naming(instrument).any(|order| doubtful(order.status))
     }
 
     fn adjust(&mut self, account: &AccountId, at: Timestamp, difference: Difference) {

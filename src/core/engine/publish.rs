@@ -73,6 +73,7 @@ impl Engine {
             log: Arc::clone(&self.published.log),
             connections: Arc::clone(&self.connections),
             replay: self.replay,
+            locked: false,
         }
     }
 

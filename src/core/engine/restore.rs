@@ -30,6 +30,7 @@ impl Engine {
             reconciled: false,
             last_equity_at: None,
             moved_at: std::collections::BTreeMap::new(),
+            pace: super::reconcile::Pace::default(),
             equity_highs: std::collections::VecDeque::new(),
             setup,
         };
@@ -82,6 +83,8 @@ impl Engine {
         let settles = books.settles_behind(execution);
         if matches!(books.portfolio.apply(execution), Applied::New { .. }) {
             books.record(execution, held, settles);
+            books.pace.saw_execution(execution.at);
+            self.saw_inferred(execution);
         }
     }
 

@@ -39,6 +39,7 @@ use crate::domain::option::OptionContract;
 use crate::domain::order::{OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::Quote;
+use crate::domain::statement::OrderReport;
 
 use liquidity::Shown;
 use options::Pending;
@@ -436,6 +437,28 @@ impl Venue {
             return Some((status, order.filled));
         }
         self.ended.get(&id).map(|ended| (ended.status, ended.filled))
+    }
+
+    /// An order in the market as a broker shows it. `None` for one that is not.
+    #[must_use]
+    pub fn describe(&self, id: ClientOrderId) -> Option<OrderReport> {
+        let seq = self.ids.get(&id)?;
+        let order = self.orders.get(seq)?;
+        let (status, filled_quantity) = self.order(id)?;
+        let request = &order.request;
+        Some(OrderReport {
+            client_order_id: Some(id),
+            broker_order_id: BrokerOrderId::numbered('p', *seq),
+            status,
+            subject: request.subject.clone(),
+            side: request.side,
+            quantity: request.quantity,
+            pricing: request.pricing,
+            time_in_force: request.time_in_force,
+            filled_quantity,
+            average_price: None,
+            entered_at: order.since,
+        })
     }
 
     /// The venue's own id of an order in the market.

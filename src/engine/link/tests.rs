@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::brokers::{BrokerError, OrderReport};
+use crate::brokers::{BrokerError, OrderState};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{Execution, ExecutionKind};
@@ -13,6 +13,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{BracketExit, OrderSubject, Origin, OriginKind, Pricing};
 use crate::domain::position::Position;
+use crate::domain::statement::OrderReport;
 
 fn id(n: u64) -> ClientOrderId {
     ClientOrderId::from_parts(n, 0)
@@ -96,13 +97,11 @@ impl Broker for Knows {
     fn shows_at_once(&self) -> bool {
         false
     }
-    async fn order(&self, order: ClientOrderId) -> Result<Option<OrderReport>, BrokerError> {
-        Ok(Some(OrderReport {
-            client_order_id: order,
+    async fn order(&self, _: ClientOrderId) -> Result<Option<OrderState>, BrokerError> {
+        Ok(Some(OrderState {
             broker_order_id: BrokerOrderId::new("b"),
             status: self.status,
             filled_quantity: Quantity::from(self.filled),
-            average_price: None,
         }))
     }
     async fn executions(&self, _: Timestamp) -> Result<Vec<Execution>, BrokerError> {
@@ -174,7 +173,7 @@ async fn h2_a_full_link_keeps_cancels_and_says_what_was_not_sent() {
                 LinkCommand::Submit(order) => format!("submit {}", order.get().client_order_id == id(1)),
                 LinkCommand::Cancel(of) => format!("cancel {}", of == id(1)),
                 LinkCommand::Replace(..) | LinkCommand::Ask(_) => "other".to_owned(),
-                LinkCommand::Positions => panic!("nobody asks for positions here"),
+                LinkCommand::Reconcile(..) => panic!("nobody asks for everything here"),
             });
         }
     };
@@ -183,4 +182,16 @@ async fn h2_a_full_link_keeps_cancels_and_says_what_was_not_sent() {
     assert!(queue.send(submit(41)).is_empty());
     take(&mut inbox);
     assert_eq!(seen, ["submit true", "submit false", "cancel true", "submit false"]);
+}
+
+/// A broker that does not even say how the account stands shows nothing: no part of it is empty (R6).
+#[tokio::test]
+async fn r6_what_a_broker_does_not_answer_is_absent() {
+    let broker =
+        Knows { capabilities: Capabilities::paper(), status: OrderStatus::Submitted, filled: 0, lists: true };
+    let account = AccountId::new("paper");
+    let statement = gather(&broker, &account, ReconcileReason::Start, now(), now()).await;
+    assert!(!statement.is_complete());
+    assert_eq!((statement.orders, statement.executions, statement.positions), (None, None, None));
+    assert_eq!(statement.failures, ["account: test gave no answer: timeout"]);
 }

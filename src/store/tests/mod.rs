@@ -8,6 +8,8 @@ use crate::domain::money::{Currency, Quantity};
 use crate::domain::order::{
     Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
 };
+use crate::domain::statement::{ReconcileReason, ReconcileRun};
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
 mod audit;
@@ -21,6 +23,12 @@ fn directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     directory
+}
+
+/// Writes a database file as the program leaves it: its owner's alone.
+fn place(path: &Path, bytes: impl AsRef<[u8]>) {
+    std::fs::write(path, bytes).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn order(number: u64) -> Order {
@@ -205,6 +213,7 @@ fn s3_every_older_version_opens() {
     for version in 1..migrate::MIGRATIONS.len() {
         let directory = directory();
         let path = directory.path().join(DATABASE);
+        place(&path, "");
         let mut old = Connection::open(&path).unwrap();
         old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         migrate::run(&mut old, &path, now(), &migrate::MIGRATIONS[..version]).unwrap();
@@ -269,12 +278,13 @@ fn s4_a_foreign_or_damaged_file_gets_a_clear_error() {
         }
     };
     let text = "this is no database, but it is long enough to be looked at as one, is it not?".repeat(60);
-    std::fs::write(&path, &text).unwrap();
+    place(&path, &text);
     refused("is not a database of Arbion");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     std::fs::remove_file(&path).unwrap();
     // Somebody else's database: with another program's id, and with tables and no id.
     for sql in ["PRAGMA application_id = 7", "CREATE TABLE theirs (id INTEGER)"] {
+        place(&path, "");
         let theirs = Connection::open(&path).unwrap();
         theirs.execute_batch(sql).unwrap();
         drop(theirs);
@@ -292,25 +302,25 @@ fn s4_a_foreign_or_damaged_file_gets_a_clear_error() {
     let from = bytes.len() / 2;
     bytes[from..from + 6_000].fill(0xA5);
     for damaged in [&bytes[..], &sound[..sound.len() / 2]] {
-        std::fs::write(&path, damaged).unwrap();
+        place(&path, damaged);
         let error = Store::open(directory.path(), now()).unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
         assert_eq!(std::fs::read(&path).unwrap().len(), damaged.len());
     }
-    std::fs::write(&path, sound).unwrap();
+    place(&path, sound);
     assert_eq!(Store::open(directory.path(), now()).unwrap().next_order_number().unwrap(), 201);
 }
 
 #[test]
 fn s4_a_first_start_that_was_cut_short_is_no_obstacle() {
     let directory = directory();
-    std::fs::write(directory.path().join(DATABASE), "").unwrap();
+    place(&directory.path().join(DATABASE), "");
     let mut store = Store::open(directory.path(), now()).unwrap();
     store.journal(&[intent(1)]).unwrap();
     // Once there are backups it is no first start: the journal has been lost.
     store.backup(None, now()).unwrap();
     store.close().unwrap();
-    std::fs::write(directory.path().join(DATABASE), "").unwrap();
+    place(&directory.path().join(DATABASE), "");
     let error = Store::open(directory.path(), now()).unwrap_err().to_string();
     assert!(error.contains("it is empty, and the profile has backups"), "{error}");
 }
@@ -566,4 +576,51 @@ fn an_equity_curve_is_thinned_to_the_last_point_of_each_stretch() {
     let all = store.equity_curve(&account, Timestamp::UNIX_EPOCH, 1_000).unwrap();
     assert_eq!((all.len(), all[0].1), (100, Decimal::from(1_000)));
     assert!(store.equity_curve(&AccountId::new("other"), Timestamp::UNIX_EPOCH, 10).unwrap().is_empty());
+}
+
+#[test]
+fn r8_comparisons_come_back_newest_first() {
+    let directory = directory();
+    let mut store = Store::open(directory.path(), now()).unwrap();
+    let run = |n: i64, orders| ReconcileRun {
+        account: AccountId::new("paper"),
+        reason: ReconcileReason::Timer,
+        started: now() + SignedDuration::from_secs(n),
+        finished: now() + SignedDuration::from_secs(n + 1),
+        orders,
+        executions: Some(3),
+        positions: None,
+        differences: vec!["positions: timeout".to_owned()],
+    };
+    let runs = vec![run(0, None), run(60, Some(2))];
+    store.journal(&[JournalBatch { reconciles: runs.clone(), ..JournalBatch::default() }]).unwrap();
+    let read = store.reconcile_runs(10).unwrap();
+    assert_eq!(read, [runs[1].clone(), runs[0].clone()]);
+    assert_eq!(store.reconcile_runs(1).unwrap().len(), 1);
+}
+
+#[test]
+fn s5_a_backup_takes_the_databases_place_whatever_state_that_is_in() {
+    let directory = directory();
+    let mut store = Store::open(directory.path(), now()).unwrap();
+    store.journal(&[intent(1)]).unwrap();
+    let backup = store.backup(None, now()).unwrap();
+    store.journal(&[intent(2)]).unwrap();
+    drop(store);
+    // Even a damaged one is set aside as it is.
+    let path = directory.path().join(DATABASE);
+    place(&path, "not a database any more");
+    assert!(Store::open(directory.path(), now()).is_err());
+    let aside = Store::restore(directory.path(), &backup, now()).unwrap().unwrap();
+    assert_eq!(std::fs::read(&aside).unwrap(), b"not a database any more");
+    let store = Store::open(directory.path(), now()).unwrap();
+    assert_eq!(store.orders(&HistoryFilter::default()).unwrap().len(), 1);
+    drop(store);
+    // What is none of ours changes nothing, and leaves nothing behind.
+    let before = std::fs::read(&path).unwrap();
+    for wrong in [directory.path().join("nothing"), aside] {
+        assert!(Store::restore(directory.path(), &wrong, now()).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert!(!path.with_extension("restored").exists());
+    }
 }

@@ -1,7 +1,7 @@
 //! A write-ahead log that ends anywhere (reliability S7).
 
 use super::super::{DATABASE, HistoryFilter, Store};
-use super::{directory, intent, now, order};
+use super::{directory, intent, now, order, place};
 use crate::domain::order::Order;
 
 /// Bytes of a frame of the write-ahead log: a header and a page.
@@ -23,7 +23,7 @@ fn check_cuts(commits: u64, cuts: std::collections::BTreeSet<usize>) {
     let (database, log) = logged(commits);
     let directory = directory();
     let wal = directory.path().join("arbion.db-wal");
-    std::fs::write(directory.path().join(DATABASE), database).unwrap();
+    place(&directory.path().join(DATABASE), database);
     std::fs::write(&wal, &log).unwrap();
     let file = std::fs::OpenOptions::new().write(true).open(&wal).unwrap();
     let whole: Vec<Order> = (1..=commits).rev().map(order).collect();
@@ -78,7 +78,7 @@ fn s7_the_whole_prefix_can_be_traded_on() {
     let (database, log) = logged(6);
     for cut in (0..=log.len()).step_by(FRAME * 5) {
         let torn = directory();
-        std::fs::write(torn.path().join(DATABASE), &database).unwrap();
+        place(&torn.path().join(DATABASE), &database);
         std::fs::write(torn.path().join("arbion.db-wal"), &log[..cut]).unwrap();
         let mut store = Store::open(torn.path(), now()).unwrap();
         let next = store.next_order_number().unwrap();

@@ -7,6 +7,7 @@ mod comfort;
 mod command_bar;
 mod harness;
 mod layout;
+mod lock;
 mod paint;
 mod panes;
 mod plain;

@@ -4,6 +4,7 @@ mod halts;
 mod market;
 mod positions;
 mod random;
+mod reconcile;
 mod rig;
 
 use rig::*;

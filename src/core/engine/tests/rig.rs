@@ -14,6 +14,7 @@ pub(super) use crate::domain::order::{
     TimeInForce,
 };
 
+pub(super) use crate::domain::statement::{OrderReport, ReconcileReason, Statement};
 pub(super) use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use super::super::*;
@@ -148,6 +149,40 @@ impl Rig {
     pub(super) fn report(&mut self, id: ClientOrderId, event: OrderEvent) -> Effects {
         let update = OrderUpdate { account: paper(), client_order_id: id, at: self.now, event };
         self.step(Input::Broker(Box::new(AccountEvent::Order(update))))
+    }
+
+    /// The broker shows so many shares.
+    pub(super) fn position(&self, quantity: i64) -> Vec<Position> {
+        let position = Position {
+            account: paper(),
+            instrument: aapl(),
+            quantity: Quantity::from(quantity),
+            average_price: Price::from(100),
+            multiplier: Decimal::ONE,
+            currency: Currency::USD,
+            mark: Some(Price::from(100)),
+            market_value: None,
+            unrealized_pnl: None,
+            realized_pnl: Decimal::ZERO,
+            day_pnl: None,
+        };
+        if quantity == 0 { Vec::new() } else { vec![position] }
+    }
+
+    /// The broker shows these orders and fills, and so many shares.
+    pub(super) fn statement(
+        &mut self,
+        orders: Vec<OrderReport>,
+        executions: Vec<Execution>,
+        quantity: i64,
+    ) -> Effects {
+        let statement = Statement {
+            orders: Some(orders),
+            executions: Some(executions),
+            positions: Some(self.position(quantity)),
+            ..Statement::asked(paper(), ReconcileReason::Timer, self.now)
+        };
+        self.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))))
     }
 
     pub(super) fn status(&self, id: ClientOrderId) -> OrderStatus {

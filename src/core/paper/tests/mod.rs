@@ -302,7 +302,9 @@ fn describe(report: &mut String, event: &AccountEvent) {
             .unwrap();
         }
         AccountEvent::Cash(entry) => writeln!(report, "cash {}", entry.amount).unwrap(),
-        AccountEvent::Positions(_) => panic!("the venue shows positions when it is asked"),
+        AccountEvent::Statement(_) | AccountEvent::ByBroker(_) => {
+            panic!("the venue names its orders by our ids")
+        }
         AccountEvent::Notice(notice) => writeln!(report, "{} {}", notice.code, notice.text).unwrap(),
     }
 }

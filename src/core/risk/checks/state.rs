@@ -81,6 +81,16 @@ fn duplicate(context: &Context<'_>, checks: &mut Checks) {
         return checks.skip(Code::Duplicate);
     }
     let seconds = view.limits.duplicate_seconds;
+    // Nobody knows what an order in doubt has done: nothing but a person adds to it meanwhile (reliability J6).
+    let in_doubt = !request.origin.kind.is_human()
+        && !context.reduces
+        && view.working.naming(context.parts[0].instrument).any(|order| {
+            order.status == OrderStatus::Unknown && order.request.side.is_buy() == request.side.is_buy()
+        });
+    if in_doubt {
+        return checks
+            .fail(Code::Duplicate, "an order on this side is in doubt: nothing but a person adds to it");
+    }
     let repeated = view.activity.is_repeated_within(view.now, i64::from(seconds), request);
     let unknown = view.working.naming(context.parts[0].instrument).any(|order| {
         order.status == OrderStatus::Unknown

@@ -1,0 +1,172 @@
+//! What a broker shows when it is asked for everything at once, and what the comparison with our books came to. Plain data: who asks is
+//! `engine::link`, who compares is `core::engine`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::execution::{Execution, OrderEvent};
+use super::ids::{AccountId, BrokerOrderId, ClientOrderId};
+use super::money::{Price, Quantity};
+use super::order::{OrderStatus, OrderSubject, Pricing, Side, TimeInForce};
+use super::position::Position;
+
+/// An order as a broker shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderReport {
+    /// Our id, where the broker keeps one; absent for orders of others, and at brokers that keep none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_order_id: Option<ClientOrderId>,
+    /// The broker's.
+    pub broker_order_id: BrokerOrderId,
+    /// Where it stands there.
+    pub status: OrderStatus,
+    /// What it trades.
+    pub subject: OrderSubject,
+    /// Buy or sell.
+    pub side: Side,
+    /// Units or packages in all, the filled part included.
+    pub quantity: Quantity,
+    /// Type and prices.
+    #[serde(flatten)]
+    pub pricing: Pricing,
+    /// How long it works.
+    pub time_in_force: TimeInForce,
+    /// What the broker says was filled.
+    pub filled_quantity: Quantity,
+    /// Mean price of the fills, where the broker says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_price: Option<Price>,
+    /// When the broker took it in.
+    pub entered_at: Timestamp,
+}
+
+/// Why the books are compared with a broker's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReconcileReason {
+    /// The engine has started.
+    Start,
+    /// The line was down, or something on it may have been missed.
+    Reconnect,
+    /// It is time again.
+    Timer,
+    /// Something is in doubt.
+    Doubt,
+}
+
+impl ReconcileReason {
+    /// Snake-case word, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Reconnect => "reconnect",
+            Self::Timer => "timer",
+            Self::Doubt => "doubt",
+        }
+    }
+}
+
+/// Everything a broker shows of an account. A part that could not be had is absent: it is not an empty one (reliability R6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Whose.
+    pub account: AccountId,
+    /// Why it was asked for.
+    pub reason: ReconcileReason,
+    /// When the asking began: what happened since may or may not be in it.
+    pub asked_at: Timestamp,
+    /// Working orders, and those that ended lately; asked for first.
+    pub orders: Option<Vec<OrderReport>>,
+    /// Fills and other movements since the instant that was asked for, oldest first; asked for after the orders, so that no order is further
+    /// than its fills.
+    pub executions: Option<Vec<Execution>>,
+    /// Every open position; asked for last. Empty means flat.
+    pub positions: Option<Vec<Position>>,
+    /// Why parts are absent, a line each.
+    pub failures: Vec<String>,
+}
+
+impl Statement {
+    /// One of which nothing has been had yet.
+    #[must_use]
+    pub const fn asked(account: AccountId, reason: ReconcileReason, asked_at: Timestamp) -> Self {
+        Self {
+            account,
+            reason,
+            asked_at,
+            orders: None,
+            executions: None,
+            positions: None,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Is every part there.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.orders.is_some() && self.executions.is_some() && self.positions.is_some()
+    }
+}
+
+/// What a broker says about an order that it names by its own id alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerUpdate {
+    /// The account.
+    pub account: AccountId,
+    /// The broker's id of the order.
+    pub broker_order_id: BrokerOrderId,
+    /// When the broker says it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: OrderEvent,
+}
+
+/// What one comparison came to: a row of the journal (reliability R8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconcileRun {
+    /// Whose.
+    pub account: AccountId,
+    /// Why.
+    pub reason: ReconcileReason,
+    /// When the broker was asked.
+    pub started: Timestamp,
+    /// When the answer had been compared.
+    pub finished: Timestamp,
+    /// Orders shown; absent when that part failed.
+    pub orders: Option<usize>,
+    /// Executions shown; absent when that part failed.
+    pub executions: Option<usize>,
+    /// Positions shown; absent when that part failed.
+    pub positions: Option<usize>,
+    /// What differed and what was done about it, or why a part is absent; a line each.
+    pub differences: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_written_as_in_json() {
+        for reason in [
+            ReconcileReason::Start,
+            ReconcileReason::Reconnect,
+            ReconcileReason::Timer,
+            ReconcileReason::Doubt,
+        ] {
+            assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.as_str()));
+        }
+    }
+
+    #[test]
+    fn r6_a_statement_without_a_part_is_not_complete() {
+        let mut statement =
+            Statement::asked(AccountId::new("a"), ReconcileReason::Timer, Timestamp::UNIX_EPOCH);
+        assert!(!statement.is_complete());
+        (statement.orders, statement.executions) = (Some(Vec::new()), Some(Vec::new()));
+        assert!(!statement.is_complete());
+        statement.positions = Some(Vec::new());
+        assert!(statement.is_complete());
+    }
+}

@@ -1,0 +1,223 @@
+//! Dollar-cost averaging: the same amount of money at every step of the calendar, whatever the price.
+//!
+//! What cannot be spent, because a share costs more than what is due, is carried to the next time.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use smol_str::SmolStr;
+
+use crate::domain::calendar::exchange_date;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::Price;
+use crate::domain::order::Side;
+use crate::quant::number::to_f64;
+
+use super::params::{ParamError, ParamKind, ParamSpec, Params};
+use super::{Books, Decision, MONEY_MAX, Output, Strategy, StrategyInput, market, steps, units_for};
+
+/// What it does.
+pub(super) const ABOUT: &str = "buys for the same amount of money at each step of the calendar";
+
+/// Its parameters.
+pub(super) const PARAMS: &[ParamSpec] = &[
+    ParamSpec {
+        name: "amount",
+        kind: ParamKind::Number { min: Decimal::ONE, max: MONEY_MAX },
+        default: "500",
+        about: "money spent on each instrument at each step",
+    },
+    ParamSpec {
+        name: "every",
+        kind: ParamKind::Choice(steps::STEPS),
+        default: "month",
+        about: "a step of the calendar: its first bar buys",
+    },
+    ParamSpec {
+        name: "total",
+        kind: ParamKind::Number { min: Decimal::ZERO, max: MONEY_MAX },
+        default: "0",
+        about: "money spent on each instrument in all; 0 sets no end",
+    },
+];
+
+/// One instrument's plan.
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    /// Day of the last step.
+    last: Option<Date>,
+    /// Money due and not spent.
+    carried: Decimal,
+    /// Money spent, at the prices of the bars.
+    spent: Decimal,
+}
+
+/// The averaging strategy.
+#[derive(Clone, Debug)]
+struct Dca {
+    name: SmolStr,
+    instruments: Vec<Instrument>,
+    slots: Vec<Slot>,
+    amount: Decimal,
+    every: &'static str,
+    total: Option<Decimal>,
+}
+
+/// Makes one.
+pub(super) fn make(
+    name: SmolStr,
+    instruments: Vec<Instrument>,
+    params: &Params,
+) -> Result<Box<dyn Strategy>, ParamError> {
+    let values = params.read("dca", PARAMS)?;
+    Ok(Box::new(Dca {
+        name,
+        slots: vec![Slot::default(); instruments.len()],
+        instruments,
+        amount: values.number("amount"),
+        every: values.word("every"),
+        total: Some(values.number("total")).filter(|total| !total.is_zero()),
+    }))
+}
+
+impl Dca {
+    fn on_close(
+        &mut self,
+        day: Date,
+        instrument: &Instrument,
+        close: Price,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(index) = self.instruments.iter().position(|own| own == instrument) else { return };
+        if self.slots[index].last.is_some_and(|last| !steps::begins(self.every, last, day)) {
+            return;
+        }
+        let (amount, total) = (self.amount, self.total);
+        let slot = &mut self.slots[index];
+        let left = total.map_or(amount, |total| (total - slot.spent - slot.carried).min(amount));
+        if left <= Decimal::ZERO && slot.carried.is_zero() || books.is_working(instrument) {
+            return;
+        }
+        slot.last = Some(day);
+        slot.carried += left.max(Decimal::ZERO);
+        let quantity = units_for(slot.carried, close, instrument);
+        let decision = |code| Decision {
+            code,
+            instrument: Some(instrument.clone()),
+            values: vec![
+                ("due", to_f64(slot.carried)),
+                ("spent", to_f64(slot.spent)),
+                ("close", to_f64(close.get())),
+            ],
+        };
+        if quantity.is_positive() {
+            out.push(Output::Propose(market(instrument, Side::Buy, quantity, false), decision("DCA_BUY")));
+            let cost = quantity.get() * close.get();
+            slot.carried -= cost;
+            slot.spent += cost;
+        } else {
+            out.push(Output::Decision(decision("SIZE_ZERO")));
+        }
+    }
+}
+
+impl Strategy for Dca {
+    fn kind(&self) -> &'static str {
+        "dca"
+    }
+
+    fn name(&self) -> &SmolStr {
+        &self.name
+    }
+
+    fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    fn warm_up_bars(&self) -> usize {
+        1
+    }
+
+    fn on_input(
+        &mut self,
+        now: Timestamp,
+        input: StrategyInput<'_>,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
+        if let StrategyInput::Bar { instrument, bar, .. } = input {
+            self.on_close(exchange_date(now), instrument, bar.close, books, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Paper, codes, proposed};
+    use super::*;
+
+    fn strategy(pairs: &[(&str, &str)]) -> Box<dyn Strategy> {
+        let params = Params::new(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        make("test".into(), vec![Instrument::equity("AAPL").unwrap()], &params).unwrap()
+    }
+
+    /// What is bought on each of these days after 1970-01-01, a Thursday.
+    fn bought(pairs: &[(&str, &str)], days: &[(i64, &str)]) -> Vec<String> {
+        let (mut strategy, mut books) = (strategy(pairs), Paper::with(100_000));
+        let aapl = Instrument::equity("AAPL").unwrap();
+        days.iter()
+            .map(|(day, close)| {
+                let out = books.day(strategy.as_mut(), &aapl, *day, close);
+                proposed(&out).first().map_or_else(|| codes(&out).join(" "), |(_, text)| text.clone())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_first_bar_of_each_step_buys() {
+        let days = [(0, "50"), (1, "50"), (4, "40"), (5, "40"), (32, "25"), (33, "25")];
+        assert_eq!(
+            bought(&[("every", "day")], &days),
+            ["buy 10", "buy 10", "buy 12", "buy 13", "buy 20", "buy 20"]
+        );
+        assert_eq!(bought(&[("every", "week")], &days), ["buy 10", "", "buy 12", "", "buy 20", ""]);
+        assert_eq!(bought(&[], &days), ["buy 10", "", "", "", "buy 20", ""]);
+    }
+
+    #[test]
+    fn what_is_too_little_for_a_share_is_carried() {
+        let days = [(0, "300"), (1, "300"), (2, "300"), (3, "300")];
+        assert_eq!(
+            bought(&[("every", "day"), ("amount", "100")], &days),
+            ["SIZE_ZERO", "SIZE_ZERO", "buy 1", "SIZE_ZERO"]
+        );
+    }
+
+    #[test]
+    fn it_ends_where_it_was_told_to() {
+        let days = [(0, "50"), (1, "50"), (2, "50"), (3, "50")];
+        assert_eq!(
+            bought(&[("every", "day"), ("amount", "500"), ("total", "1200")], &days),
+            ["buy 10", "buy 10", "buy 4", ""]
+        );
+    }
+
+    #[test]
+    fn coins_are_bought_in_parts_and_not_while_an_order_works() {
+        let btc = Instrument::crypto("BTC", "USD").unwrap();
+        let mut strategy = make("test".into(), vec![btc.clone()], &Params::default()).unwrap();
+        let mut books = Paper::with(100_000);
+        let order = super::super::Working {
+            id: crate::domain::ids::ClientOrderId::from_parts(1, 1),
+            side: Side::Buy,
+            leaves: crate::domain::money::Quantity::from(1),
+            limit_price: None,
+        };
+        books.working.push((btc.clone(), order));
+        assert!(books.day(strategy.as_mut(), &btc, 0, "90000").is_empty());
+        books.working.clear();
+        let out = books.day(strategy.as_mut(), &btc, 1, "90000");
+        assert_eq!(proposed(&out)[0].1, "buy 0.005555");
+    }
+}

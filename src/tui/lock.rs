@@ -1,0 +1,224 @@
+//! The locked screen: it covers everything, takes no key but those of its question, and leaves the engine alone. Alerts still ring, by name
+//! and without figures. A screen locks by a key, after idle minutes, or with its profile.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use zeroize::Zeroizing;
+
+use super::app::App;
+use super::env::Look;
+use super::format;
+use super::input::Input;
+use super::widgets::{borders, centered, put};
+use super::wish::{Effect, Purpose, Wish};
+use crate::client::secret::Secret;
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::account::AccountMode;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::text::clean;
+
+/// Longest passphrase that is taken, in bytes. Room for it is there from the start, so that no copy of it is left behind.
+const TYPED_BYTES_MAX: usize = 1_024;
+/// Alerts named at one time.
+const RUNG_MAX: usize = 3;
+/// Columns of the box, inside.
+const WIDTH: u16 = 52;
+
+/// The lock in front of a screen.
+pub struct Lock {
+    typed: Zeroizing<String>,
+    /// It came with the lock of the profile, and goes with it.
+    with_profile: bool,
+    /// An answer is on its way.
+    asked: bool,
+    /// What came of the last try.
+    said: String,
+    /// Of what alerts have rung meanwhile, the newest last, and how many.
+    rung: (Vec<String>, u32),
+}
+
+impl std::fmt::Debug for Lock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lock").field("with_profile", &self.with_profile).finish_non_exhaustive()
+    }
+}
+
+impl Lock {
+    fn new(with_profile: bool) -> Self {
+        Self {
+            typed: Zeroizing::new(String::with_capacity(TYPED_BYTES_MAX)),
+            with_profile,
+            asked: false,
+            said: String::new(),
+            rung: (Vec::new(), 0),
+        }
+    }
+
+    fn type_in(&mut self, text: &str) {
+        for c in text.chars().filter(|c| !c.is_control()) {
+            if self.typed.len() + c.len_utf8() <= TYPED_BYTES_MAX {
+                self.typed.push(c);
+            }
+        }
+    }
+
+    fn key(&mut self, event: KeyEvent) -> Option<Request> {
+        let held = event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match event.code {
+            KeyCode::Enter if !self.asked => {
+                self.asked = true;
+                "Asking…".clone_into(&mut self.said);
+                let empty = Zeroizing::new(String::with_capacity(TYPED_BYTES_MAX));
+                let mut typed = std::mem::replace(&mut self.typed, empty);
+                // What is typed goes on its way; nothing of it stays here.
+                let passphrase = (!typed.is_empty()).then(|| Secret::new(std::mem::take(&mut *typed)));
+                return Some(Request::Unlock { passphrase });
+            }
+            KeyCode::Backspace => drop(self.typed.pop()),
+            KeyCode::Esc => self.typed.clear(),
+            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => self.typed.clear(),
+            KeyCode::Char(c) if !held => self.type_in(c.encode_utf8(&mut [0; 4])),
+            _ => {}
+        }
+        None
+    }
+
+    fn ring(&mut self, of: String) {
+        self.rung.1 += 1;
+        self.rung.0.retain(|known| *known != of);
+        if self.rung.0.len() == RUNG_MAX {
+            self.rung.0.remove(0);
+        }
+        self.rung.0.push(of);
+    }
+
+    /// Draws it, alone, over a screen of any size.
+    pub fn draw(&self, look: &Look<'_>, screen: Rect, buf: &mut Buffer) {
+        let theme = look.theme;
+        let mode = match look.snapshot.mode {
+            AccountMode::Paper => "PAPER",
+            AccountMode::Live => "LIVE",
+        };
+        let dots = "*".repeat(self.typed.chars().count().min(WIDTH as usize - 14));
+        let mut lines = vec![
+            (format!("{mode}  Locked: profile {}", clean(&look.snapshot.profile)), theme.strong),
+            (format!("Passphrase: {dots}_"), theme.accent),
+            (
+                if self.said.is_empty() {
+                    "Enter unlocks. The engine works on.".to_owned()
+                } else {
+                    self.said.clone()
+                },
+                theme.dim,
+            ),
+        ];
+        if self.rung.1 > 0 {
+            let many = if self.rung.1 == 1 {
+                "1 alert has".to_owned()
+            } else {
+                format!("{} alerts have", self.rung.1)
+            };
+            lines.push((format!("{many} rung: {}", self.rung.0.join(", ")), theme.warning));
+        }
+        let width = WIDTH.min(screen.width.saturating_sub(4)).max(1);
+        let lines: Vec<_> = lines
+            .into_iter()
+            .flat_map(|(text, style)| format::wrap(&text, width).into_iter().map(move |line| (line, style)))
+            .collect();
+        let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        let boxed = screen.width >= width + 4 && screen.height >= rows + 2;
+        let area = if boxed { centered(screen, width + 4, rows + 2) } else { screen };
+        let inside = if boxed {
+            borders::outline(area, theme.border_focus, theme, buf);
+            Rect { x: area.x + 2, y: area.y + 1, width, height: rows }
+        } else {
+            area
+        };
+        for (line, y) in lines.iter().zip(inside.y..inside.bottom()) {
+            put(buf, inside.x, y, &line.0, line.1, inside.width);
+        }
+    }
+}
+
+impl App {
+    /// Locks the screen. What was about to be confirmed is not, and what was half typed in the command bar is gone.
+    pub fn lock_screen(&mut self, with_profile: bool) {
+        if self.lock.is_some() {
+            return;
+        }
+        self.dialogs.clear();
+        self.bar.close(self.env.now);
+        (self.arranging, self.dragging, self.interrupted) = (false, None, None);
+        self.lock = Some(Lock::new(with_profile));
+    }
+
+    /// Takes an input of a locked screen. The mouse does nothing.
+    pub(super) fn locked_input(&mut self, input: Input, wishes: &mut Vec<Wish>, effects: &mut Vec<Effect>) {
+        let gone = self.env.session_gone;
+        let Some(lock) = &mut self.lock else { return };
+        match input {
+            // Without an engine nobody can open it; then it can be left.
+            Input::Key(key)
+                if gone
+                    && key.code == KeyCode::Char('c')
+                    && key.modifiers.contains(KeyModifiers::CONTROL) =>
+            {
+                effects.push(Effect::Quit);
+            }
+            Input::Key(key) => {
+                wishes.extend(lock.key(key).map(|request| Wish::Ask(request, Purpose::Unlock)));
+            }
+            Input::Paste(text) => lock.type_in(&text),
+            Input::Mouse(_) | Input::PasteTooLong => {}
+        }
+    }
+
+    /// The engine's word on a try.
+    pub(super) fn unlock_answered(&mut self, reply: Result<Reply, SessionError>) {
+        let Some(lock) = &mut self.lock else { return };
+        lock.asked = false;
+        lock.said = match reply {
+            Ok(_) => {
+                self.lock = None;
+                self.touched = self.env.now;
+                return;
+            }
+            Err(SessionError::PassphraseNeeded) => "Type the passphrase of this profile's vault.".to_owned(),
+            // Where the vault lies is nothing for a passer-by.
+            Err(SessionError::Locked(text)) => match text.rsplit_once("; ") {
+                Some((_, wait)) if wait.starts_with("wait ") => format!("That does not open it; {wait}."),
+                Some((_, wait)) if wait.starts_with("try again") => format!("Too many tries; {wait}."),
+                _ => "It does not open.".to_owned(),
+            },
+            Err(SessionError::Gone) => "The engine does not answer; it is attached to again.".to_owned(),
+            Err(_) => "It does not open; the log says why.".to_owned(),
+        };
+    }
+
+    /// A new picture came: the lock follows that of the profile.
+    pub(super) fn follow_lock(&mut self, snapshot: &Snapshot) {
+        if snapshot.locked {
+            self.lock_screen(true);
+            // A screen that was locked before is not opened by the profile alone.
+        } else if self.lock.as_ref().is_some_and(|lock| lock.with_profile) {
+            self.lock = None;
+            self.touched = self.env.now;
+        }
+    }
+
+    /// An alert rings on a locked screen: the words to ring with, or none where it is not locked.
+    pub(super) fn ring_locked(&mut self, of: &str) -> Option<String> {
+        let lock = self.lock.as_mut()?;
+        lock.ring(of.to_owned());
+        Some(format!("An alert on {of} has rung"))
+    }
+
+    /// When the screen locks by itself.
+    #[must_use]
+    pub fn locks_at(&self) -> Option<Duration> {
+        self.lock_after.filter(|_| self.lock.is_none()).map(|after| self.touched + after)
+    }
+}
