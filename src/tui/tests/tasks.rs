@@ -41,7 +41,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "buy with a bracket",
-        peer: ("icli: *buy aapl 10 af @ 240 ± 20* `enter`, not shown before it goes", Some(28)),
+        peer: ("icli: *buy aapl 10 af @ 240 ± 20* `enter`, not shown before it goes", Some(26)),
         steps: &[Keys(":"), Text("b 10 aapl tp 260 sl 220"), Keys("enter enter")],
         done: |runner| assert_eq!(runner.executed().len(), 1),
     },
