@@ -188,6 +188,12 @@ impl Engine {
         })
     }
 
+    /// The latest moment at which an order may have been sent: when it last moved towards the broker, or, by the process before this one, when
+    /// this one read the journal. How long it had waited for the disk nobody wrote down.
+    pub(super) fn sent_by(&self, order: &Order) -> Timestamp {
+        order.updated_at.max(order.created_at).max(self.restored_at)
+    }
+
     /// The broker shows no such order. Believed only when it was said twice, apart, and long enough after the send; never of an order
     /// that the broker has acknowledged.
     pub(super) fn on_not_found(&mut self, update: &OrderUpdate) {
@@ -199,8 +205,7 @@ impl Engine {
             return;
         }
         let up = self.accounts.get(&order.request.account).is_some_and(|books| books.broker_up);
-        // Sent no later than the order last moved towards the broker.
-        let sent = order.updated_at.max(order.created_at);
+        let sent = self.sent_by(order);
         // What is not shown so soon may only not be shown yet: such an answer is not half of a proof.
         if said.duration_since(sent) < VISIBLE {
             return;

@@ -177,6 +177,8 @@ pub struct Engine {
     waiting: BTreeMap<Ticket, Vec<Effect>>,
     /// Orders whose state the broker is asked for.
     doubts: BTreeMap<ClientOrderId, doubt::Doubt>,
+    /// When the journal was read: what it holds may have been sent at any moment before.
+    restored_at: Timestamp,
     /// What has been inferred of orders' fills and not been explained by real ones yet, oldest first.
     inferred: BTreeMap<ClientOrderId, Vec<(Quantity, Price)>>,
     trips: trips::Trips,
@@ -224,6 +226,7 @@ impl Engine {
             accounts: BTreeMap::new(),
             waiting: BTreeMap::new(),
             doubts: BTreeMap::new(),
+            restored_at: Timestamp::MIN,
             inferred: BTreeMap::new(),
             trips: trips::Trips::default(),
             deltas: BTreeMap::new(),

@@ -104,7 +104,7 @@ impl Engine {
         let mut pairs: Vec<(usize, ClientOrderId)> = Vec::new();
         for (n, report) in reports.iter().enumerate() {
             if owners.of.get(n).is_some_and(Option::is_none) {
-                let fits = doubtful.iter().filter(|order| has_terms(order, report));
+                let fits = doubtful.iter().filter(|order| has_terms(order, self.sent_by(order), report));
                 pairs.extend(fits.map(|order| (n, order.request.client_order_id)));
             }
         }
@@ -176,11 +176,10 @@ impl Engine {
     }
 }
 
-/// The terms of an order of ours, entered when it was sent.
-fn has_terms(order: &Order, report: &OrderReport) -> bool {
+/// The terms of an order of ours, entered when it was sent: between its making and the latest moment at which it may have gone.
+fn has_terms(order: &Order, sent_by: Timestamp, report: &OrderReport) -> bool {
     let request = &order.request;
-    let (earliest, latest) =
-        (order.created_at.checked_sub(BEFORE_SEND), order.created_at.checked_add(AFTER_SEND));
+    let (earliest, latest) = (order.created_at.checked_sub(BEFORE_SEND), sent_by.checked_add(AFTER_SEND));
     request.subject == report.subject
         && request.side == report.side
         && request.quantity == report.quantity

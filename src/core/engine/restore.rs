@@ -41,6 +41,7 @@ impl Engine {
     /// Rebuilds orders and books. Nothing of it is written again.
     pub(super) fn restore(&mut self, restored: Restored) {
         self.trading_state = restored.trading_state;
+        self.restored_at = self.now;
         if let Some(number) = restored.next_number {
             self.next_number = self.next_number.max(number.0);
         }
