@@ -90,6 +90,7 @@ impl Engine {
     pub(super) fn ask_after_doubtful(&mut self) {
         let now = self.now;
         let mut doubts = std::mem::take(&mut self.doubts);
+        self.went_late.retain(|id, _| self.book.get(*id).is_some_and(is_unproven));
         doubts.retain(|id, _| self.book.get(*id).is_some_and(|order| doubtful_from(order).is_some()));
         let mut stuck = Vec::new();
         let mut asked: BTreeMap<AccountId, usize> = BTreeMap::new();
@@ -188,10 +189,11 @@ impl Engine {
         })
     }
 
-    /// The latest moment at which an order may have been sent: when it last moved towards the broker, or, by the process before this one, when
-    /// this one read the journal. How long it had waited for the disk nobody wrote down.
+    /// The latest moment at which an order may have been sent: when it last moved towards the broker or went from the disk, or, by the process
+    /// before this one, when this one read the journal. How long it had waited for the disk nobody wrote down.
     pub(super) fn sent_by(&self, order: &Order) -> Timestamp {
-        order.updated_at.max(order.created_at).max(self.restored_at)
+        let went = self.went_late.get(&order.request.client_order_id).copied();
+        order.updated_at.max(order.created_at).max(self.restored_at).max(went.unwrap_or(Timestamp::MIN))
     }
 
     /// The broker shows no such order. Believed only when it was said twice, apart, and long enough after the send; never of an order

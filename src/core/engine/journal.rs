@@ -73,9 +73,8 @@ impl Engine {
             return;
         }
         let exits = request.exit_orders();
-        for id in exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]) {
-            self.book.change(id, |order| order.updated_at = now);
-        }
+        let ids = exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]);
+        self.went_late.extend(ids.map(|id| (id, now)));
     }
 
     /// A cancel or the kill switch came while the order waited for the disk.

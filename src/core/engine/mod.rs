@@ -177,6 +177,8 @@ pub struct Engine {
     waiting: BTreeMap<Ticket, Vec<Effect>>,
     /// Orders whose state the broker is asked for.
     doubts: BTreeMap<ClientOrderId, doubt::Doubt>,
+    /// When orders went that had waited for the disk, while their broker has not shown them.
+    went_late: BTreeMap<ClientOrderId, Timestamp>,
     /// When the journal was read: what it holds may have been sent at any moment before.
     restored_at: Timestamp,
     /// What has been inferred of orders' fills and not been explained by real ones yet, oldest first.
@@ -226,6 +228,7 @@ impl Engine {
             accounts: BTreeMap::new(),
             waiting: BTreeMap::new(),
             doubts: BTreeMap::new(),
+            went_late: BTreeMap::new(),
             restored_at: Timestamp::MIN,
             inferred: BTreeMap::new(),
             trips: trips::Trips::default(),

@@ -18,6 +18,8 @@ use super::reconcile::YOUNG;
 
 /// A broker's clock may be this far behind ours.
 const BEFORE_SEND: SignedDuration = SignedDuration::from_secs(5);
+/// A clock that was wrong when the order was made may be this far off: what was entered so early may be ours, and nobody can tell.
+const MAYBE_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 /// An order is entered at most this long after it was sent.
 const AFTER_SEND: SignedDuration = SignedDuration::from_secs(60);
 
@@ -104,8 +106,16 @@ impl Engine {
         let mut pairs: Vec<(usize, ClientOrderId)> = Vec::new();
         for (n, report) in reports.iter().enumerate() {
             if owners.of.get(n).is_some_and(Option::is_none) {
-                let fits = doubtful.iter().filter(|order| has_terms(order, self.sent_by(order), report));
-                pairs.extend(fits.map(|order| (n, order.request.client_order_id)));
+                let alike = |order: &&Order| has_terms(order, self.sent_by(order), report);
+                for order in doubtful.iter().filter(alike) {
+                    let id = order.request.client_order_id;
+                    if order.created_at.duration_since(report.entered_at) <= BEFORE_SEND {
+                        pairs.push((n, id));
+                    } else {
+                        owners.undecided.insert(report.broker_order_id.clone());
+                        owners.ambiguous.insert(id);
+                    }
+                }
             }
         }
         for (n, id) in &pairs {
@@ -125,6 +135,9 @@ impl Engine {
                 owners.ambiguous.insert(*id);
             }
         }
+        // One that has found its own is in doubt no longer.
+        let found: BTreeSet<ClientOrderId> = owners.of.iter().flatten().copied().collect();
+        owners.ambiguous.retain(|id| !found.contains(id));
         for id in owners.ambiguous.clone() {
             self.tell_ambiguous(id);
         }
@@ -176,10 +189,10 @@ impl Engine {
     }
 }
 
-/// The terms of an order of ours, entered when it was sent: between its making and the latest moment at which it may have gone.
+/// The terms of an order of ours, entered when it may have been sent: between its making and the latest moment at which it may have gone.
 fn has_terms(order: &Order, sent_by: Timestamp, report: &OrderReport) -> bool {
     let request = &order.request;
-    let (earliest, latest) = (order.created_at.checked_sub(BEFORE_SEND), sent_by.checked_add(AFTER_SEND));
+    let (earliest, latest) = (order.created_at.checked_sub(MAYBE_BEFORE), sent_by.checked_add(AFTER_SEND));
     request.subject == report.subject
         && request.side == report.side
         && request.quantity == report.quantity
