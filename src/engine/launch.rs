@@ -1,6 +1,6 @@
 //! Starting an engine: lock, database, books, venue, feed, task. On a thread of its own, so that a screen can paint meanwhile.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -48,6 +48,8 @@ use super::waiters::Waiters;
 const EVENTS_MAX: usize = 1_024;
 /// Longest wait for an engine that only glances.
 const GLANCE_MAX: Duration = Duration::from_secs(3);
+/// Longest wait for the mark of a database that is being made.
+const MARKED_MAX: Duration = Duration::from_secs(1);
 /// How often it is looked at.
 const GLANCE_EVERY: Duration = Duration::from_millis(20);
 /// Ended orders brought back at a start.
@@ -242,6 +244,21 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
     })
 }
 
+/// A database to read. One that another process is still making is waited for a moment.
+async fn open_reader(directory: &Path) -> Result<Store, StoreError> {
+    let began = tokio::time::Instant::now();
+    loop {
+        let waits = began.elapsed() < GLANCE_MAX;
+        match Store::open_reader(directory) {
+            Ok(store) if waits && !store.is_current()? => {}
+            // The mark is the first thing that is made of it.
+            Err(StoreError::NotOurs { .. }) if began.elapsed() < MARKED_MAX => {}
+            opened => return opened,
+        }
+        tokio::time::sleep(GLANCE_EVERY).await;
+    }
+}
+
 /// What a screen can paint before the engine is up.
 #[must_use]
 pub fn first_picture(settings: &Settings) -> Snapshot {
@@ -282,7 +299,7 @@ impl Assembly {
         };
         let now = clock.now();
         let store = match settings.access {
-            Access::Read => Store::open_reader(&settings.directory)?,
+            Access::Read => open_reader(&settings.directory).await?,
             Access::Trade | Access::Glance => {
                 let before = Store::versions(&settings.directory);
                 let store = Store::open(&settings.directory, now)?;

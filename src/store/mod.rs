@@ -100,6 +100,14 @@ impl Store {
         Ok(store)
     }
 
+    /// Has it every table that this program knows: not while another process makes it, or brings it up to date.
+    ///
+    /// # Errors
+    /// When its migrations are not those of this program.
+    pub fn is_current(&self) -> Result<bool, StoreError> {
+        Ok(migrate::check(&self.connection, &self.path, migrate::MIGRATIONS)? == migrate::MIGRATIONS.len())
+    }
+
     fn application_id(&self) -> Result<i32, StoreError> {
         self.connection
             .pragma_query_value(None, "application_id", |row| row.get(0))

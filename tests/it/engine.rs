@@ -510,3 +510,21 @@ async fn lists_groups_movers_notes_and_equity() {
     let used = &snapshot.accounts[0].used;
     assert!(used.exposure_percent > Decimal::ZERO && used.orders_last_minute >= 1, "{used:?}");
 }
+
+/// A reader that comes while the first start still makes the database waits for it.
+#[tokio::test]
+async fn a_database_that_is_being_made_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = directory.path().join("p");
+    drop(start(&profile, FeedChoice::Simulated).started().await);
+    let made = profile.join("arbion.db");
+    let whole = std::fs::read(&made).unwrap();
+    std::fs::write(&made, b"").unwrap();
+    let reader = tokio::spawn({
+        let profile = profile.clone();
+        async move { start_with(&profile, FeedChoice::Simulated, Access::Read).started().await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    std::fs::write(&made, whole).unwrap();
+    reader.await.unwrap().unwrap();
+}

@@ -624,3 +624,15 @@ fn s5_a_backup_takes_the_databases_place_whatever_state_that_is_in() {
         assert!(!path.with_extension("restored").exists());
     }
 }
+
+#[test]
+fn a_database_that_is_still_being_made_is_not_current() {
+    let directory = directory();
+    let store = Store::open(directory.path(), now()).unwrap();
+    assert!(store.is_current().unwrap());
+    // What another process has not brought up to date yet.
+    store.connection.pragma_update(None, "user_version", 2).unwrap();
+    assert!(!store.is_current().unwrap());
+    store.connection.pragma_update(None, "user_version", 0).unwrap();
+    assert!(!store.is_current().unwrap());
+}
