@@ -13,8 +13,8 @@ use arbion::domain::order::OriginKind;
 use super::measure::{millis, percentile, row};
 
 const KILLS: usize = 20;
-/// Working orders that the next start finds.
-const ORDERS: usize = 50;
+/// Working orders that the next start finds: fewer than risk lets out by itself.
+const ORDERS: usize = 18;
 
 pub fn run() {
     let home = tempfile::tempdir().unwrap();
@@ -46,7 +46,7 @@ pub fn run() {
         engine.kill().unwrap();
         engine.wait().unwrap();
         row(
-            "engine: killed to reconciled, 50 orders at work, median",
+            "engine: killed to reconciled, 18 orders at work, median",
             millis(percentile(&mut times, 50)),
             "1000 ms",
         );
