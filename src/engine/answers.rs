@@ -12,6 +12,7 @@ use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::option::OptionContract;
 use crate::domain::order::{OrderChange, OrderPreview, OrderRequest, OriginKind};
+use crate::domain::role::Action;
 use crate::domain::snapshot::Watchlist;
 
 use super::audited::audited;
@@ -20,6 +21,7 @@ use super::launch::Access;
 use super::paper::VenueCommand;
 use super::previews::confirmation_hash;
 use super::resolve::{self, Asker};
+use super::rights;
 use super::session::{Asked, give};
 use super::task::{EngineTask, Pending};
 use super::waiters::Until;
@@ -31,29 +33,7 @@ const WATCHED_MAX: usize = 500;
 
 /// Does a request change anything but what is looked at.
 const fn changes(request: &Request) -> bool {
-    match request {
-        Request::Preview { .. }
-        | Request::Subscribe { .. }
-        | Request::Bars { .. }
-        | Request::Chain { .. }
-        | Request::Search { .. }
-        | Request::OrderHistory(_)
-        | Request::Executions(_)
-        | Request::Pnl(_)
-        | Request::EngineStatus
-        | Request::Book { .. }
-        | Request::Groups
-        | Request::Members { .. }
-        | Request::Movers { .. }
-        | Request::Equity { .. }
-        | Request::Notes
-        | Request::Backup { .. } => false,
-        Request::Execute { command, .. } => !matches!(
-            command,
-            Command::Quote { .. } | Command::Chain { .. } | Command::Clarify { .. } | Command::Show { .. }
-        ),
-        _ => true,
-    }
+    !matches!(rights::action(request), Action::Look | Action::Health | Action::Export)
 }
 
 impl EngineTask {

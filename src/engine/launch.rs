@@ -1,9 +1,8 @@
 //! Starting an engine: lock, database, books, venue, feed, task. On a thread of its own, so that a screen can paint meanwhile.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -27,7 +26,7 @@ use crate::domain::snapshot::{Snapshot, Watchlist};
 use crate::market::bars_csv::BarsError;
 use crate::market::simulated::{ACTIVE, SimulatedMarket};
 use crate::market::symbols::Universe;
-use crate::store::lock::{Holder, ProfileLock};
+use crate::store::lock::ProfileLock;
 use crate::store::{Store, StoreError};
 
 use super::clock::{Clock, entropy, system_now};
@@ -37,6 +36,7 @@ use super::heart::Heart;
 use super::journal::{JournalSender, JournalThread};
 use super::link::{self, LinkCommand, LinkQueue};
 use super::noted;
+use super::opening::{open_reader, remove_run, take_lock};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
@@ -46,12 +46,6 @@ use super::waiters::Waiters;
 
 /// Events that may wait for the engine.
 const EVENTS_MAX: usize = 1_024;
-/// Longest wait for an engine that only glances.
-const GLANCE_MAX: Duration = Duration::from_secs(3);
-/// Longest wait for the mark of a database that is being made.
-const MARKED_MAX: Duration = Duration::from_secs(1);
-/// How often it is looked at.
-const GLANCE_EVERY: Duration = Duration::from_millis(20);
 /// Ended orders brought back at a start.
 const RECENT_ORDERS: u32 = 500;
 
@@ -244,21 +238,6 @@ pub fn launch(settings: Settings, universe: Arc<Universe>) -> Result<Running, En
     })
 }
 
-/// A database to read. One that another process is still making is waited for a moment.
-async fn open_reader(directory: &Path) -> Result<Store, StoreError> {
-    let began = tokio::time::Instant::now();
-    loop {
-        let waits = began.elapsed() < GLANCE_MAX;
-        match Store::open_reader(directory) {
-            Ok(store) if waits && !store.is_current()? => {}
-            // The mark is the first thing that is made of it.
-            Err(StoreError::NotOurs { .. }) if began.elapsed() < MARKED_MAX => {}
-            opened => return opened,
-        }
-        tokio::time::sleep(GLANCE_EVERY).await;
-    }
-}
-
 /// What a screen can paint before the engine is up.
 #[must_use]
 pub fn first_picture(settings: &Settings) -> Snapshot {
@@ -402,26 +381,6 @@ fn start_link(
     LinkQueue::new(commands)
 }
 
-/// The profile's lock. One that only glances is waited for; an engine that only reads needs none.
-async fn take_lock(settings: &Settings) -> Result<Option<ProfileLock>, StoreError> {
-    let holder = Holder::this_process(&settings.command, settings.access == Access::Glance);
-    if settings.access == Access::Read {
-        return Ok(None);
-    }
-    let patience = tokio::time::Instant::now() + GLANCE_MAX;
-    loop {
-        match ProfileLock::acquire(&settings.directory, &holder) {
-            Ok(lock) => return Ok(Some(lock)),
-            Err(StoreError::Locked { holder, .. })
-                if holder.reads && tokio::time::Instant::now() < patience =>
-            {
-                tokio::time::sleep(GLANCE_EVERY).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 impl EngineTask {
     /// First inputs: lists, instruments that are watched, held or ordered, and that the venue's books agree.
     async fn open(&mut self, lists: Vec<Watchlist>, account: AccountId) {
@@ -496,17 +455,6 @@ impl EngineTask {
             self.send(command).await;
         }
     }
-}
-
-fn remove_run(directory: &std::path::Path) -> Result<(), EngineError> {
-    for name in ["arbion.db", "arbion.db-wal", "arbion.db-shm"] {
-        let path = directory.join(name);
-        if path.exists() {
-            std::fs::remove_file(&path)
-                .map_err(|error| EngineError::Leftover { path, reason: error.to_string() })?;
-        }
-    }
-    Ok(())
 }
 
 fn make_feed(

@@ -16,6 +16,7 @@ mod link;
 mod lists;
 pub mod manager;
 mod noted;
+mod opening;
 mod paper;
 mod previews;
 mod reads;
