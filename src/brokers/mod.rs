@@ -9,6 +9,7 @@ pub mod http;
 pub mod json;
 pub mod limiter;
 pub mod quotes;
+pub mod registry;
 pub mod settings;
 pub mod stream;
 pub mod tls;
