@@ -458,6 +458,11 @@ impl World {
                     self.count("inferred execution exchanged for the real one");
                 }
                 ExecutionKind::Inferred => self.count("execution inferred"),
+                ExecutionKind::Adjustment
+                    if booked.execution.execution_id.as_str().starts_with("explained-") =>
+                {
+                    self.count("adjustment explained");
+                }
                 ExecutionKind::Adjustment => self.count("position adjusted"),
                 _ => {}
             }
