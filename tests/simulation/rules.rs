@@ -37,7 +37,7 @@ impl World {
         for id in request.exit_orders().iter().map(|exit| exit.client_order_id).chain([id]) {
             assert!(self.disk.has_intent(id), "order {id} was sent before it was on disk");
         }
-        let opens = self.opens(request);
+        let opens = self.opening.contains(&id);
         let halted = self.engine.trading_state() == TradingState::Halted;
         assert!(!(opens && halted), "order {id} opens and was sent after a halt");
         let compared = self.engine.last_reconcile(&request.account).is_some();
@@ -48,23 +48,22 @@ impl World {
     }
 
     /// Nothing is let out while something of the stream may have been missed (R7): asked when an order is placed, as what has been let out by then
-    /// may be on its way.
-    pub(crate) fn may_be_placed(&self, request: &OrderRequest) {
+    /// may be on its way. Whether it opens is what it was let out for: what it closes may be gone when the disk has it.
+    pub(crate) fn may_be_placed(&mut self, request: &OrderRequest) {
         let gap = self.gaps.get(&request.account);
         let run = self.engine.last_reconcile(&request.account);
         let trusted = gap.is_none_or(|gap| run.is_some_and(|run| run.started >= *gap));
-        let id = request.client_order_id;
-        assert!(
-            trusted || !self.opens(request),
-            "order {id} opens and was let out after a gap in the stream"
-        );
+        let (id, opens) = (request.client_order_id, self.opens(request));
+        assert!(trusted || !opens, "order {id} opens and was let out after a gap in the stream");
+        if opens {
+            self.opening.insert(id);
+        }
     }
 
     /// A fill that is taken back can leave a short position, which may be bought back.
     fn opens(&self, request: &OrderRequest) -> bool {
-        let held = request.subject.instrument().map(|it| self.engine.held(&request.account, it));
-        let closes = held.is_some_and(|units| units.is_negative());
-        request.side.is_buy() && !closes
+        let mut held = request.subject.instruments().map(|it| self.engine.held(&request.account, it));
+        request.side.is_buy() && !held.all(|units| units.is_negative())
     }
 
     /// Rule 9: a halt that is to leave what protects leaves it.

@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(crate) disk: Disk,
     pub(crate) brokers: Vec<Broker>,
     pub(crate) sent: BTreeSet<ClientOrderId>,
+    /// Orders that opened something when they were let out.
+    pub(crate) opening: BTreeSet<ClientOrderId>,
     /// Orders as they last were, to see what moved.
     pub(crate) seen: BTreeMap<ClientOrderId, Order>,
     /// The journal has been read: from here on the books say what it says.
@@ -120,6 +122,7 @@ impl World {
             disk: Disk::new(seed.is_multiple_of(100), now),
             brokers,
             sent: BTreeSet::new(),
+            opening: BTreeSet::new(),
             seen: BTreeMap::new(),
             restored: false,
             carried: BTreeSet::new(),
