@@ -205,7 +205,15 @@ impl World {
             .iter()
             .any(|broker| broker.account == account && broker.personality == Personality::NoIds);
         let bracket = !sells && !is_option && !no_ids && self.random.once_in(3);
-        let (take_profit, stop_loss) = if bracket { (exit(self, 110), exit(self, 90)) } else { (None, None) };
+        // Some of what is asked for is never reached by any price.
+        let (above, below) = if self.random.once_in(3) { (150, 50) } else { (110, 90) };
+        let (take_profit, stop_loss) =
+            if bracket { (exit(self, above), exit(self, below)) } else { (None, None) };
+        let price = match (is_option, !sells && !bracket && self.random.once_in(4)) {
+            (true, _) => 2,
+            (false, true) => 40,
+            (false, false) => 100,
+        };
         let most = if is_option { 8 } else { 40 };
         OrderRequest {
             take_profit,
@@ -219,7 +227,7 @@ impl World {
                 OrderSubject::Instrument(instrument),
                 if sells { Side::Sell } else { Side::Buy },
                 Quantity::new(Decimal::from(1 + self.random.below(most))),
-                Pricing::Limit { limit_price: Price::from(if is_option { 2 } else { 100 }) },
+                Pricing::Limit { limit_price: Price::from(price) },
             )
         }
     }
