@@ -15,15 +15,15 @@ use crate::domain::order::{BracketExit, OrderSubject, Origin, OriginKind, Pricin
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 
-fn id(n: u64) -> ClientOrderId {
+pub(super) fn id(n: u64) -> ClientOrderId {
     ClientOrderId::from_parts(n, 0)
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-24T15:00:00Z".parse().unwrap()
 }
 
-fn order(n: u64) -> OrderRequest {
+pub(super) fn order(n: u64) -> OrderRequest {
     let exit = |n, price| Some(BracketExit { client_order_id: id(n), price: Price::from(price) });
     OrderRequest {
         take_profit: exit(n + 1, 110),
@@ -40,7 +40,7 @@ fn order(n: u64) -> OrderRequest {
     }
 }
 
-fn handle(n: u64) -> OrderHandle {
+pub(super) fn handle(n: u64) -> OrderHandle {
     OrderHandle { client_order_id: id(n), broker_order_id: None, subject: order(n).subject }
 }
 
@@ -71,7 +71,7 @@ struct Knows {
     lists: bool,
 }
 
-fn gone() -> BrokerError {
+pub(super) fn gone() -> BrokerError {
     BrokerError::NoAnswer { broker: "test".to_owned(), reason: "timeout".to_owned() }
 }
 
@@ -171,7 +171,7 @@ async fn j5_what_an_order_turns_out_to_be_is_passed_on_its_fills_first() {
 #[tokio::test]
 async fn h2_a_full_link_keeps_cancels_and_says_what_was_not_sent() {
     let (commands, mut inbox) = mpsc::channel(2);
-    let mut queue = LinkQueue::new(commands);
+    let mut queue = LinkQueue::new(commands, Arc::default());
     let submit = |n| LinkCommand::Submit(Box::new(Approved::seal(order(n))));
     assert!(queue.send(submit(1)).is_empty());
     assert!(queue.send(submit(11)).is_empty());
