@@ -511,6 +511,4 @@ impl Link {
 }
 
 #[cfg(test)]
-mod hung;
-#[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What a link passes on, and what becomes of commands that it has no room for.
 
+mod hung;
+
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 
@@ -15,15 +17,15 @@ use crate::domain::order::{BracketExit, OrderSubject, Origin, OriginKind, Pricin
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 
-pub(super) fn id(n: u64) -> ClientOrderId {
+fn id(n: u64) -> ClientOrderId {
     ClientOrderId::from_parts(n, 0)
 }
 
-pub(super) fn now() -> Timestamp {
+fn now() -> Timestamp {
     "2026-11-24T15:00:00Z".parse().unwrap()
 }
 
-pub(super) fn order(n: u64) -> OrderRequest {
+fn order(n: u64) -> OrderRequest {
     let exit = |n, price| Some(BracketExit { client_order_id: id(n), price: Price::from(price) });
     OrderRequest {
         take_profit: exit(n + 1, 110),
@@ -40,7 +42,7 @@ pub(super) fn order(n: u64) -> OrderRequest {
     }
 }
 
-pub(super) fn handle(n: u64) -> OrderHandle {
+fn handle(n: u64) -> OrderHandle {
     OrderHandle { client_order_id: id(n), broker_order_id: None, subject: order(n).subject }
 }
 
@@ -71,7 +73,7 @@ struct Knows {
     lists: bool,
 }
 
-pub(super) fn gone() -> BrokerError {
+fn gone() -> BrokerError {
     BrokerError::NoAnswer { broker: "test".to_owned(), reason: "timeout".to_owned() }
 }
 

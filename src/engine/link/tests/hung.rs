@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
-use super::tests::{gone, handle, id, now, order};
-use super::*;
+use super::super::*;
+use super::{gone, handle, id, now, order};
 use crate::brokers::{AccountStream, BrokerPreview, OrderState};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
