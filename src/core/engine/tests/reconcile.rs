@@ -458,6 +458,49 @@ fn r2_r7_the_broker_is_asked_in_time_and_trusted_only_then() {
     assert!(answer(&mut rig, now));
 }
 
+/// Ten minutes after the account's day has ended everything of a week is compared, once it succeeds; asked for again until then.
+#[test]
+fn r2_a_day_ends_with_a_full_comparison() {
+    let mut rig = Rig::new();
+    rig.step(Input::BrokerStatus { account: paper(), up: true, reconciled: true });
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, OrderEvent::Filled(execution(id, "x1", 10)));
+    let asked = |rig: &mut Rig, minutes: i64| -> Vec<(i64, Timestamp)> {
+        let mut days = Vec::new();
+        for second in 1..=minutes * 60 {
+            rig.later(1);
+            for effect in rig.step(Input::Tick) {
+                if let Effect::Reconcile { reason: ReconcileReason::Daily, since, .. } = effect {
+                    days.push((second, since));
+                }
+            }
+        }
+        days
+    };
+    let answer = |rig: &mut Rig, executions: Option<Vec<Execution>>| {
+        let statement = Statement {
+            orders: Some(Vec::new()),
+            executions,
+            positions: Some(rig.position(10)),
+            ..Statement::asked(paper(), ReconcileReason::Daily, rig.now)
+        };
+        rig.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
+    };
+    // Half past four in the afternoon; the day ends at five.
+    rig.now = "2026-11-24T21:30:00Z".parse().unwrap();
+    assert!(asked(&mut rig, 39).is_empty());
+    let first = asked(&mut rig, 2);
+    let week = rig.now - SignedDuration::from_hours(7 * 24) - SignedDuration::from_mins(2);
+    assert!((2..=8).contains(&first.len()), "every 15 s until it is answered: {first:?}");
+    assert!(first[0].1 >= week && first[0].1 <= week + SignedDuration::from_mins(2), "{first:?}");
+    answer(&mut rig, None);
+    assert!(!asked(&mut rig, 1).is_empty(), "a part failed");
+    answer(&mut rig, Some(Vec::new()));
+    assert!(asked(&mut rig, 120).is_empty(), "once a day");
+    rig.now = "2026-11-25T22:11:00Z".parse().unwrap();
+    assert!(!asked(&mut rig, 1).is_empty(), "the next day");
+}
+
 /// An order that was ended here by a broker's own word and is shown as replaced or shrunk there.
 #[test]
 fn r4_what_an_order_works_for_is_what_the_broker_works() {
