@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::format;
 use super::theme::Theme;
-use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
+use crate::domain::denial::{DenialCode, RiskCheck, Verdict, rounded};
 use crate::domain::money::Price;
 use crate::domain::order::{OrderPreview, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
@@ -171,7 +171,7 @@ enum Unit {
 impl Unit {
     fn number(self, value: Decimal) -> String {
         let short = |most: u32| {
-            let rounded = value.round_dp(most);
+            let rounded = rounded(value, most);
             format::grouped(rounded, rounded.normalize().scale())
         };
         match self {
