@@ -197,9 +197,9 @@ fn expiry_rows(
         .into_iter()
         .map(|(contract, quote)| {
             let iv = volatilities.get(&contract.strike).copied().flatten();
-            let greeks = iv.zip(contract.strike.get().to_f64()).map(|(iv, strike)| {
-                black_scholes(&Terms { right: contract.right, strike, ..terms }, iv)
-            });
+            let greeks = iv
+                .zip(contract.strike.get().to_f64())
+                .map(|(iv, strike)| black_scholes(&Terms { right: contract.right, strike, ..terms }, iv));
             ChainRow {
                 open_interest: Some(chain::open_interest(market, &contract, spot)),
                 iv,

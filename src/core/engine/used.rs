@@ -29,9 +29,8 @@ impl Engine {
             .max_by_key(|(_, value)| *value)
             .map(|(instrument, value)| (instrument.clone(), percent(value, equity)));
         // Where a currency has no rate nothing can be said but what the books say.
-        let gross = risk::exposure(&self.risk_view(books, account)).unwrap_or_else(|| {
-            account.long_market_value.saturating_add(account.short_market_value.abs())
-        });
+        let gross = risk::exposure(&self.risk_view(books, account))
+            .unwrap_or_else(|| account.long_market_value.saturating_add(account.short_market_value.abs()));
         let mut of_one: BTreeMap<&Instrument, u32> = BTreeMap::new();
         let mut open_orders = 0;
         let own = |order: &&crate::domain::order::Order| order.request.account == books.setup.account;

@@ -83,8 +83,7 @@ mod tests {
                 .collect();
             let found = strike_volatilities(&TERMS, &strikes);
             assert!(found.iter().all(|v| (v.unwrap() - 0.3).abs() < 1e-6), "{noise}: {found:?}");
-            let delta =
-                |strike: f64| black_scholes(&Terms { strike, ..TERMS }, found[0].unwrap()).delta;
+            let delta = |strike: f64| black_scholes(&Terms { strike, ..TERMS }, found[0].unwrap()).delta;
             assert!(delta(215.0) > 0.999 && delta(290.0) < 0.001, "{} {}", delta(215.0), delta(290.0));
         }
     }
