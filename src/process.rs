@@ -76,7 +76,7 @@ async fn find_by(terms: Terms) -> Result<Option<RemoteSession>, CliError> {
 fn is_ending(error: &AttachError) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
     match error {
-        AttachError::Frame(FrameError::Closed) => true,
+        AttachError::Ending(_) | AttachError::Frame(FrameError::Closed) => true,
         AttachError::Frame(FrameError::Io(error)) => matches!(error.kind(), BrokenPipe | ConnectionReset),
         _ => false,
     }

@@ -60,6 +60,9 @@ pub enum AttachError {
     /// The engine does not take us.
     #[error("the engine refuses this program: {0}")]
     Refused(String),
+    /// It is about to be gone.
+    #[error("the engine is ending: {0}")]
+    Ending(String),
     /// It listens and does not greet.
     #[error("the engine does not answer within {} s; arbion engine status, or arbion engine restart", GREETING_MAX.as_secs())]
     Silent,
@@ -206,14 +209,13 @@ impl Line {
         };
         match greeting {
             ToClient::Welcome(Welcome { nonce: theirs, .. }) if theirs == nonce => {}
-            ToClient::Refused { reason } | ToClient::Bye { reason } => {
-                return Err(AttachError::Refused(reason));
-            }
+            ToClient::Refused { reason } => return Err(AttachError::Refused(reason)),
+            ToClient::Bye { reason } => return Err(AttachError::Ending(reason)),
             _ => return Err(AttachError::Refused("its greeting is not ours".to_owned())),
         }
         let picture = match reader.next().await? {
             ToClient::Update(update) => update.applied_to(None),
-            ToClient::Bye { reason } => return Err(AttachError::Refused(reason)),
+            ToClient::Bye { reason } => return Err(AttachError::Ending(reason)),
             _ => None,
         };
         let picture = picture.ok_or_else(|| AttachError::Refused("it sends no picture first".to_owned()))?;

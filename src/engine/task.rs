@@ -350,12 +350,21 @@ impl EngineTask {
             Outcome::Done => Ok(Reply::Done("done".to_owned())),
             Outcome::Said(text) => Ok(Reply::Done(text)),
         };
+        self.publish();
         // The front end may have gone.
         give(reply, answer);
     }
 
     pub(super) fn settle(&mut self) {
-        self.waiters.settle(&self.core, self.newest, self.written);
+        let over = self.waiters.take_over(&self.core, self.newest, self.written);
+        if over.is_empty() {
+            return;
+        }
+        // Whoever is told of an order finds it in the next picture, at whatever line.
+        self.publish();
+        for waiter in over {
+            waiter.tell(&self.core);
+        }
     }
 
     pub(super) fn publish(&mut self) {

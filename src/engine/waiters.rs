@@ -25,7 +25,7 @@ pub enum Until {
 
 /// One front end that waits.
 #[derive(Debug)]
-struct Waiter {
+pub struct Waiter {
     orders: Vec<ClientOrderId>,
     until: Until,
     deadline: Instant,
@@ -63,11 +63,12 @@ impl Waiters {
         self.waiting.iter().map(|waiter| waiter.deadline).min()
     }
 
-    /// Answers all whose wait is over: what they wait for has come, `newest` being the last entry handed to the journal by then, and the journal
-    /// has come to that one. A kill a moment later takes nothing back that somebody was told.
-    pub fn settle(&mut self, core: &Engine, newest: Ticket, written: Ticket) {
+    /// Takes out all whose wait is over: what they wait for has come, `newest` being the last entry handed to the journal by then, and the
+    /// journal has come to that one. A kill a moment later takes nothing back that somebody was told.
+    #[must_use]
+    pub fn take_over(&mut self, core: &Engine, newest: Ticket, written: Ticket) -> Vec<Waiter> {
         if self.waiting.is_empty() {
-            return;
+            return Vec::new();
         }
         let now = Instant::now();
         for waiter in &mut self.waiting {
@@ -77,10 +78,14 @@ impl Waiters {
         }
         let over =
             |waiter: &mut Waiter| waiter.deadline <= now || waiter.came.is_some_and(|came| came <= written);
-        for waiter in self.waiting.extract_if(.., over) {
-            // A front end that has gone needs no answer.
-            give(waiter.reply, answer(core, &waiter.orders));
-        }
+        self.waiting.extract_if(.., over).collect()
+    }
+}
+
+impl Waiter {
+    /// Tells what came of it. A front end that has gone needs no answer.
+    pub fn tell(self, core: &Engine) {
+        give(self.reply, answer(core, &self.orders));
     }
 }
 

@@ -276,3 +276,19 @@ fn a_locked_screen_shows_nothing_and_opens_by_the_passphrase() {
     screen.sees("working 1");
     screen.leave();
 }
+
+/// Pictures are published now and then; what somebody was told is in the next one that anybody gets.
+#[test]
+fn whoever_attaches_after_an_answer_sees_what_was_answered() {
+    let home = Home::new();
+    for number in 0..8 {
+        home.json(&["order", "place", "buy", "5", "MSFT", "--limit", &format!("{}", 100 + number)]);
+        let mut line = home.raw();
+        line.hello((1, 1));
+        assert_eq!(line.next().unwrap()["message"], "welcome");
+        let picture = line.next().unwrap();
+        let orders = picture["orders"].as_array().unwrap();
+        assert_eq!(orders.len(), number + 1, "{picture}");
+        assert!(orders.iter().all(|order| order["status"] == "submitted"), "{orders:?}");
+    }
+}

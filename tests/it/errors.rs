@@ -208,6 +208,7 @@ fn a_front_end_that_cannot_attach_says_why() {
             "/p/f belongs to user 7, not to us; remove it if no engine runs",
         ),
         case(AttachError::Refused(words()), "the engine refuses this program: words"),
+        case(AttachError::Ending(words()), "the engine is ending: words"),
         case(
             AttachError::Silent,
             "the engine does not answer within 3 s; arbion engine status, or arbion engine restart",

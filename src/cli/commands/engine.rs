@@ -12,7 +12,7 @@ use crate::cli::host::{Host, RunAs, Settings};
 use crate::cli::output::engine::engine as tables;
 use crate::cli::output::{Named, Output};
 use crate::client::status::EngineStatus;
-use crate::client::{Reply, Request, Session};
+use crate::client::{Reply, Request, Session, SessionError};
 
 /// How long an engine may take to end: answers that are on their way take up to five seconds.
 const END_MAX: Duration = Duration::from_secs(10);
@@ -65,14 +65,18 @@ pub(super) async fn run(context: &mut Context<'_>, command: &EngineCommand) -> R
             started(host, &settings).await
         }
         EngineCommand::Status { of } => match host.engine_of(&settings, of.as_ref()).await? {
-            Some(session) => {
-                let status = status(&session).await?;
-                let blocks = tables(&status, &settings.loaded.config.screen.zone.time_zone());
-                let output = Output::new(&State { running: true, status: Some(status) })?;
-                Ok(blocks.into_iter().fold(output, Output::table))
-            }
-            None => Ok(Output::new(&State { running: false, status: None })?
-                .line("no engine runs; the first command that trades starts one, or: arbion engine start")),
+            Some(session) => match session.request(Request::EngineStatus).await {
+                Ok(reply) => {
+                    let status = status_of(reply)?;
+                    let blocks = tables(&status, &settings.loaded.config.screen.zone.time_zone());
+                    let output = Output::new(&State { running: true, status: Some(status) })?;
+                    Ok(blocks.into_iter().fold(output, Output::table))
+                }
+                // It ended between our coming and its answer.
+                Err(SessionError::Gone) => none_runs(),
+                Err(error) => Err(error.into()),
+            },
+            None => none_runs(),
         },
         EngineCommand::Stop { force } => match stop(host, &settings, *force).await? {
             true => Output::message("the engine has ended"),
@@ -95,16 +99,29 @@ async fn started(host: &dyn Host, settings: &Settings) -> Result<Output, CliErro
 }
 
 async fn status(session: &Arc<dyn Session>) -> Result<EngineStatus, CliError> {
-    match session.request(Request::EngineStatus).await? {
+    status_of(session.request(Request::EngineStatus).await?)
+}
+
+fn status_of(reply: Reply) -> Result<EngineStatus, CliError> {
+    match reply {
         Reply::Engine(status) => Ok(*status),
         _ => Err(CliError::unexpected("the engine's status")),
     }
 }
 
+fn none_runs() -> Result<Output, CliError> {
+    Ok(Output::new(&State { running: false, status: None })?
+        .line("no engine runs; the first command that trades starts one, or: arbion engine start"))
+}
+
 /// Returns once the engine is gone; false when none ran.
 async fn stop(host: &dyn Host, settings: &Settings, force: bool) -> Result<bool, CliError> {
     let Some(session) = host.running_engine(settings).await? else { return Ok(false) };
-    session.request(Request::StopEngine { force }).await?;
+    match session.request(Request::StopEngine { force }).await {
+        // It has gone by itself in the meantime.
+        Ok(_) | Err(SessionError::Gone) => {}
+        Err(error) => return Err(error.into()),
+    }
     drop(session);
     let gone = async {
         // One that ends refuses whoever comes, which is no trouble here.
