@@ -14,7 +14,7 @@ impl App {
     /// Hands an answer to who asked.
     pub fn answered(
         &mut self,
-        purpose: Purpose,
+        (number, purpose): (u64, Purpose),
         reply: Result<Reply, SessionError>,
         snapshot: &Snapshot,
         wishes: &mut Vec<Wish>,
@@ -22,6 +22,7 @@ impl App {
         let now = self.env.now;
         match (purpose, reply) {
             (Purpose::Unlock, reply) => self.unlock_answered(reply),
+            (Purpose::Work, reply) => self.work_ended(number, reply, wishes),
             (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
             (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
             (Purpose::ReviewPreview(number), reply) => {

@@ -13,6 +13,7 @@ use super::dialogs::help::Help;
 use super::dialogs::palette::Palette;
 use super::dialogs::review::Review;
 use super::dialogs::settings::Settings;
+use super::dialogs::work::WorkList;
 use super::dialogs::{After, Dialog};
 use super::env::At;
 use super::input::Input;
@@ -69,7 +70,7 @@ impl App {
     ) -> Vec<Effect> {
         let Some(purpose) = self.asked.remove(&number) else { return Vec::new() };
         let mut wishes = Vec::new();
-        self.answered(purpose, reply, snapshot, &mut wishes);
+        self.answered((number, purpose), reply, snapshot, &mut wishes);
         self.finish(wishes, snapshot)
     }
 
@@ -234,6 +235,7 @@ impl App {
             }
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.focus_on(PaneKind::Alerts),
+            Action::Work => self.dialogs.push(Dialog::Work(WorkList::default())),
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
                 let help = Help::new(self.focus, self.arranging, &self.env.keymap);
@@ -297,6 +299,7 @@ impl App {
         let now = self.env.now;
         self.toasts.expire(now);
         self.env.flashes.expire(now);
+        self.env.jobs.look(now);
         if self.kept.1.is_some_and(|due| due <= now) {
             self.kept.1 = None;
             let text = self.keep(snapshot);
@@ -382,6 +385,9 @@ impl App {
             Wish::Notify(text) => effects.push(Effect::Notify(clean(&text).into_owned())),
             Wish::Export(chore) => self.chore(chore, Purpose::Export, effects),
             Wish::Quietly(chore) => self.chore(chore, Purpose::Quiet, effects),
+            Wish::Work(line, words) => self.work(line, words, effects),
+            Wish::EndWork(number) => self.env.jobs.end(number),
+            Wish::ShowWork(number) => self.show_work(number),
             Wish::Remember(text) => effects.push(Effect::Remember(text)),
             Wish::Copy(text) => {
                 self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);

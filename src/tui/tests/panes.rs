@@ -243,8 +243,10 @@ fn a_long_line_of_the_log_is_read_without_opening_it() {
     };
     let long = "the first words of a line that goes on and on to its very last words";
     let endless = "again and ".repeat(40);
-    let log: Vec<_> =
-        (0..6).map(|n| line(n, "short")).chain([line(6, long), line(7, &endless), line(8, "the newest")]).collect();
+    let log: Vec<_> = (0..6)
+        .map(|n| line(n, "short"))
+        .chain([line(6, long), line(7, &endless), line(8, "the newest")])
+        .collect();
     snapshot.log = std::sync::Arc::new(log);
     let mut runner = Runner::with(super::harness::options(), snapshot, (120, 40));
     runner.sees("last words").sees("again…").sees("the newest");
