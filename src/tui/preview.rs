@@ -13,10 +13,10 @@ use crate::domain::order::{OrderPreview, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
 
 /// A few words with one style each that stay together on a line.
-type Part = Vec<Span<'static>>;
+pub type Part = Vec<Span<'static>>;
 
 /// Puts parts on lines of at most `columns`, with a gap between; lines after the first are set in by `indent`. A part is never cut.
-fn pack(parts: Vec<Part>, gap: u16, indent: u16, columns: u16) -> Vec<Line<'static>> {
+pub fn pack(parts: Vec<Part>, gap: u16, indent: u16, columns: u16) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut used = 0;
     for part in parts {
