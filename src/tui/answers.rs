@@ -95,6 +95,15 @@ impl App {
         }
     }
 
+    /// What to say of an order that has just ended.
+    pub fn ended(&self, order: &Order) -> Wish {
+        let id = order.request.client_order_id;
+        match loudness(order) {
+            Severity::Info => Wish::Say(Severity::Info, order_line(order)),
+            severity => Wish::Offer(severity, order_line(order), WayOut::Order(id)),
+        }
+    }
+
     fn failed(&mut self, words: &str, error: &SessionError, wishes: &mut Vec<Wish>) {
         let severity = match error {
             SessionError::Clarify(_) | SessionError::Usage(_) | SessionError::ConfirmationChanged => {

@@ -170,12 +170,10 @@ enum Unit {
 
 impl Unit {
     fn number(self, value: Decimal) -> String {
-        let short = |most: u32| {
-            let rounded = rounded(value, most);
-            format::grouped(rounded, rounded.normalize().scale())
-        };
+        let text = |rounded: Decimal| format::grouped(rounded, rounded.normalize().scale());
+        let short = |most: u32| text(value.round_dp(most));
         match self {
-            Self::Count => short(8),
+            Self::Count => text(rounded(value, 8)),
             Self::Money => format::grouped(value, 2),
             Self::Percent => format!("{}%", short(2)),
             Self::Seconds => format!("{} s", short(1)),

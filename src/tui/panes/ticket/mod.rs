@@ -1,7 +1,7 @@
 //! The order ticket: fields on the left, what the order would do on the right. Enter shows the order; it never sends it.
 
 pub mod draft;
-mod market;
+pub mod market;
 pub mod symbol;
 
 use std::time::Duration;
