@@ -10,12 +10,13 @@ use super::secret::Secret;
 use crate::command::types::{Command, FlattenScope};
 use crate::domain::account::Account;
 use crate::domain::alert::AlertChange;
+pub use crate::domain::chain::{Chain, ChainRow};
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::depth::MarketBook;
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
-use crate::domain::money::{Price, Quantity, decimal_text};
+use crate::domain::money::{Quantity, decimal_text};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderPreview, OriginKind};
 use crate::domain::position::Position;
@@ -335,41 +336,6 @@ pub struct HistoryQuery {
     pub limit: u32,
     /// Rows to skip, for paging.
     pub offset: u32,
-}
-
-/// One contract of a chain with its greeks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ChainRow {
-    /// The contract.
-    pub contract: OptionContract,
-    /// Its prices.
-    pub quote: Quote,
-    /// Contracts outstanding; absent where the source has none.
-    pub open_interest: Option<u64>,
-    /// Implied volatility of the strike, per year as 0.25 for 25 %: of the side that is out of the money, where it has none of the nearest
-    /// strike. Absent where nothing of the expiry has one.
-    pub iv: Option<f64>,
-    /// Price change per 1.00 of the underlying.
-    pub delta: Option<f64>,
-    /// Delta change per 1.00 of the underlying.
-    pub gamma: Option<f64>,
-    /// Price change per calendar day.
-    pub theta: Option<f64>,
-    /// Price change per point of volatility.
-    pub vega: Option<f64>,
-}
-
-/// A chain: one underlying, sorted by expiry, strike, right.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Chain {
-    /// The ticker.
-    pub underlying: Symbol,
-    /// Its price.
-    pub spot: Option<Price>,
-    /// Every listed expiry, rising, also those without rows here.
-    pub expiries: Vec<Date>,
-    /// The contracts.
-    pub rows: Vec<ChainRow>,
 }
 
 /// Gain and loss of one account day or one instrument.

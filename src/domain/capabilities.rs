@@ -28,6 +28,12 @@ pub struct Capabilities {
     pub short_sales: bool,
     /// Orders can be asked for by our id.
     pub searchable_client_id: bool,
+    /// Orders for an amount of money.
+    pub notional: bool,
+    /// The broker says what an order would cost before it is sent.
+    pub preview: bool,
+    /// It reports fills by itself; otherwise it is asked again and again.
+    pub streaming: bool,
 }
 
 impl Capabilities {
@@ -65,6 +71,9 @@ impl Capabilities {
             replace: true,
             short_sales: true,
             searchable_client_id: true,
+            notional: false,
+            preview: false,
+            streaming: true,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod alert;
 pub mod audit;
 pub mod calendar;
 pub mod capabilities;
+pub mod chain;
 pub mod corporate;
 pub mod denial;
 pub mod depth;

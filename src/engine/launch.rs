@@ -317,7 +317,7 @@ impl Assembly {
             feed,
             paper,
             backlog: Backlog::default(),
-            link,
+            links: std::iter::once((account.clone(), link)).collect(),
             reports,
             journal: sender,
             unsent: std::collections::VecDeque::new(),
@@ -443,16 +443,18 @@ impl EngineTask {
             .book()
             .working()
             .filter_map(|order| {
-                let id = order.request.client_order_id;
-                match order.status {
-                    OrderStatus::PendingSubmit | OrderStatus::Unknown => Some(LinkCommand::Ask(id)),
-                    OrderStatus::PendingCancel => Some(LinkCommand::Cancel(id)),
+                let command = match order.status {
+                    OrderStatus::PendingSubmit | OrderStatus::Unknown => {
+                        Some(LinkCommand::Ask(order.handle()))
+                    }
+                    OrderStatus::PendingCancel => Some(LinkCommand::Cancel(order.handle())),
                     _ => None,
-                }
+                };
+                command.map(|command| (order.request.account.clone(), command))
             })
             .collect();
-        for command in in_flight {
-            self.send(command).await;
+        for (account, command) in in_flight {
+            self.send(&account, command).await;
         }
     }
 }

@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
 use crate::brokers::{Broker, BrokerError, SubmitOutcome};
-use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject};
+use crate::domain::execution::{AccountEvent, Execution, OrderEvent, OrderUpdate, Reject};
 use crate::domain::ids::{AccountId, ClientOrderId};
-use crate::domain::order::{Approved, OrderRequest, OrderStatus, PositionEffect, Side};
+use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus, PositionEffect, Side};
 use crate::domain::statement::{ReconcileReason, Statement};
 
 use super::clock::Clock;
@@ -51,9 +51,9 @@ pub(super) struct Call {
 /// What goes to a broker.
 pub(super) enum LinkCommand {
     Submit(Box<Approved<OrderRequest>>),
-    Cancel(ClientOrderId),
-    Replace(ClientOrderId, Box<Approved<OrderRequest>>),
-    Ask(ClientOrderId),
+    Cancel(OrderHandle),
+    Replace(OrderHandle, Box<Approved<OrderRequest>>),
+    Ask(OrderHandle),
     /// Everything there is, executions since an instant.
     Reconcile(ReconcileReason, Timestamp),
 }
@@ -75,7 +75,7 @@ impl LinkCommand {
 pub(super) struct LinkQueue {
     commands: mpsc::Sender<LinkCommand>,
     /// Cancels that found no room: repeating one is safe, losing one is not. At most one for each order.
-    cancels: VecDeque<ClientOrderId>,
+    cancels: VecDeque<OrderHandle>,
 }
 
 impl LinkQueue {
@@ -96,17 +96,13 @@ impl LinkQueue {
                 command
             }
         };
-        match refused {
-            LinkCommand::Submit(order) => with_exits(order.get()),
-            LinkCommand::Replace(_, new) => vec![new.get().client_order_id],
-            LinkCommand::Cancel(id) => {
-                if !self.cancels.contains(&id) {
-                    self.cancels.push_back(id);
-                }
-                Vec::new()
-            }
-            LinkCommand::Ask(_) | LinkCommand::Reconcile(..) => Vec::new(),
+        let unsent = unsent(&refused);
+        if let LinkCommand::Cancel(order) = refused
+            && !self.cancels.iter().any(|kept| kept.client_order_id == order.client_order_id)
+        {
+            self.cancels.push_back(order);
         }
+        unsent
     }
 
     /// Commands that wait, those that were kept among them.
@@ -116,12 +112,22 @@ impl LinkQueue {
 
     /// Sends what was kept, as far as there is room.
     pub(super) fn flush(&mut self) {
-        while let Some(id) = self.cancels.pop_front() {
-            if self.commands.try_send(LinkCommand::Cancel(id)).is_err() {
-                self.cancels.push_front(id);
+        while let Some(order) = self.cancels.pop_front() {
+            let Ok(slot) = self.commands.try_reserve() else {
+                self.cancels.push_front(order);
                 return;
-            }
+            };
+            slot.send(LinkCommand::Cancel(order));
         }
+    }
+}
+
+/// The orders that never leave when this command does not.
+pub(super) fn unsent(command: &LinkCommand) -> Vec<ClientOrderId> {
+    match command {
+        LinkCommand::Submit(order) => with_exits(order.get()),
+        LinkCommand::Replace(_, new) => vec![new.get().client_order_id],
+        LinkCommand::Cancel(_) | LinkCommand::Ask(_) | LinkCommand::Reconcile(..) => Vec::new(),
     }
 }
 
@@ -202,9 +208,9 @@ impl Link {
     async fn carry_out(&self, command: LinkCommand) -> Option<String> {
         match command {
             LinkCommand::Submit(order) => self.submit(*order).await,
-            LinkCommand::Cancel(id) => self.cancel(id).await,
-            LinkCommand::Replace(id, new) => self.replace(id, *new).await,
-            LinkCommand::Ask(id) => self.ask(id).await,
+            LinkCommand::Cancel(order) => self.cancel(&order).await,
+            LinkCommand::Replace(order, new) => self.replace(&order, *new).await,
+            LinkCommand::Ask(order) => self.ask(&order).await,
             LinkCommand::Reconcile(reason, since) => self.reconcile(reason, since).await,
         }
     }
@@ -222,41 +228,54 @@ impl Link {
 
     async fn submit(&self, order: Approved<OrderRequest>) -> Option<String> {
         let id = order.get().client_order_id;
+        let exits = order.get().exit_orders();
         let (event, failed) = match self.broker.submit(order).await {
             SubmitOutcome::Acknowledged(broker_order_id) => {
                 (OrderEvent::Acknowledged { broker_order_id }, None)
             }
             SubmitOutcome::Rejected(reject) => (OrderEvent::Rejected(reject), None),
+            SubmitOutcome::NotSent(error) => (OrderEvent::NeverReached, Some(error.to_string())),
             SubmitOutcome::Unknown(error) => {
                 (OrderEvent::OutcomeUnknown { reason: error.to_string() }, Some(error.to_string()))
             }
         };
+        if event == OrderEvent::NeverReached {
+            for exit in exits {
+                self.report(exit.client_order_id, OrderEvent::NeverReached).await;
+            }
+        }
         self.report(id, event).await;
         failed
     }
 
-    async fn cancel(&self, id: ClientOrderId) -> Option<String> {
-        match self.broker.cancel(id).await {
+    async fn cancel(&self, order: &OrderHandle) -> Option<String> {
+        let id = order.client_order_id;
+        match self.broker.cancel(order).await {
             // That it is gone is said by the broker's stream, not by this answer.
             SubmitOutcome::Acknowledged(_) => None,
             SubmitOutcome::Rejected(reject) => {
                 self.report(id, OrderEvent::CancelRejected(reject)).await;
                 None
             }
-            SubmitOutcome::Unknown(error) => {
+            // Whether it was sent or not: the wish stands, the order is asked about, and the cancel is repeated.
+            SubmitOutcome::NotSent(error) | SubmitOutcome::Unknown(error) => {
                 self.report(id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
                 Some(error.to_string())
             }
         }
     }
 
-    async fn replace(&self, id: ClientOrderId, new: Approved<OrderRequest>) -> Option<String> {
-        let new_id = new.get().client_order_id;
-        match self.broker.replace(id, new).await {
+    async fn replace(&self, order: &OrderHandle, new: Approved<OrderRequest>) -> Option<String> {
+        let (id, new_id) = (order.client_order_id, new.get().client_order_id);
+        match self.broker.replace(order, new).await {
             SubmitOutcome::Acknowledged(_) => None,
             SubmitOutcome::Rejected(reject) => {
                 self.report(id, OrderEvent::ReplaceRejected(reject)).await;
                 None
+            }
+            SubmitOutcome::NotSent(error) => {
+                self.report(new_id, OrderEvent::NeverReached).await;
+                Some(error.to_string())
             }
             SubmitOutcome::Unknown(error) => {
                 self.report(new_id, OrderEvent::OutcomeUnknown { reason: error.to_string() }).await;
@@ -267,9 +286,10 @@ impl Link {
 
     /// Asks what became of an order, and passes on what the broker knows: its fills first, so that an end never hides one. A question that
     /// fails says nothing, and is asked again.
-    async fn ask(&self, id: ClientOrderId) -> Option<String> {
+    async fn ask(&self, order: &OrderHandle) -> Option<String> {
+        let id = order.client_order_id;
         let asked = self.clock.now();
-        let found = match self.broker.order(id).await {
+        let found = match self.broker.order(order).await {
             Ok(found) => found,
             Err(error) => return Some(error.to_string()),
         };
@@ -287,7 +307,11 @@ impl Link {
                 Ok(executions) => executions,
                 Err(error) => return Some(error.to_string()),
             };
-            for execution in executions.into_iter().filter(|fill| fill.client_order_id == Some(id)) {
+            let of_it = |fill: &Execution| match fill.client_order_id {
+                Some(theirs) => theirs == id,
+                None => fill.broker_order_id.as_ref() == Some(&report.broker_order_id),
+            };
+            for execution in executions.into_iter().filter(of_it) {
                 self.report(id, OrderEvent::Filled(execution)).await;
             }
         }

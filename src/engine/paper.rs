@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::brokers::{Broker, BrokerError, OrderState, SubmitOutcome};
+use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
 use crate::core::paper::{DailyStats, Venue};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
@@ -16,7 +16,7 @@ use crate::domain::ids::{BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::Quantity;
 use crate::domain::option::OptionContract;
-use crate::domain::order::{Approved, OrderRequest};
+use crate::domain::order::{Approved, OrderHandle, OrderRequest};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
 use crate::domain::statement::OrderReport;
@@ -124,12 +124,35 @@ impl Broker for PaperBroker {
         self.command(|reply| VenueCommand::Submit(Box::new(order.into_inner()), reply)).await
     }
 
-    async fn cancel(&self, order: ClientOrderId) -> SubmitOutcome {
-        self.command(|reply| VenueCommand::Cancel(order, reply)).await
+    async fn cancel(&self, order: &OrderHandle) -> SubmitOutcome {
+        self.command(|reply| VenueCommand::Cancel(order.client_order_id, reply)).await
     }
 
-    async fn replace(&self, order: ClientOrderId, new: Approved<OrderRequest>) -> SubmitOutcome {
-        self.command(|reply| VenueCommand::Replace(order, Box::new(new.into_inner()), reply)).await
+    async fn cancel_all(&self) -> Result<(), BrokerError> {
+        for order in self.orders().await? {
+            let Some(id) = order.client_order_id else { continue };
+            self.ask(|reply| VenueCommand::Cancel(id, reply)).await?;
+        }
+        Ok(())
+    }
+
+    async fn preview(&self, _order: &OrderRequest) -> Result<Option<BrokerPreview>, BrokerError> {
+        // What it would say is what the core's own preview says: they share the fee table and the margin rules.
+        Ok(None)
+    }
+
+    async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
+        Ok(InstrumentSpec::standard(instrument.clone()))
+    }
+
+    async fn watch(&self, _events: mpsc::Sender<AccountStream>) -> BrokerError {
+        // The venue's own task reports what happens, in the transaction that stores the venue.
+        std::future::pending().await
+    }
+
+    async fn replace(&self, order: &OrderHandle, new: Approved<OrderRequest>) -> SubmitOutcome {
+        let id = order.client_order_id;
+        self.command(|reply| VenueCommand::Replace(id, Box::new(new.into_inner()), reply)).await
     }
 
     async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
@@ -140,8 +163,8 @@ impl Broker for PaperBroker {
         true
     }
 
-    async fn order(&self, order: ClientOrderId) -> Result<Option<OrderState>, BrokerError> {
-        self.ask(|reply| VenueCommand::Order(order, reply)).await
+    async fn order(&self, order: &OrderHandle) -> Result<Option<OrderState>, BrokerError> {
+        self.ask(|reply| VenueCommand::Order(order.client_order_id, reply)).await
     }
 
     async fn executions(&self, _since: Timestamp) -> Result<Vec<Execution>, BrokerError> {

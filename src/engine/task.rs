@@ -17,9 +17,11 @@ use crate::core::input::Input;
 use crate::core::paper::DailyStats;
 use crate::domain::calendar::{Calendar, MarketPhase, exchange_date};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
+use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Currency;
+use crate::domain::order::{Order, OrderHandle};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::domain::snapshot::{Connection, MarketClock, Severity, Snapshot};
 use crate::market::replay::MarketEvent;
@@ -31,7 +33,7 @@ use super::halt::HaltSignal;
 use super::heart::{Doing, Heart};
 use super::journal::{JOBS_MAX, Job, JournalSender, Written};
 use super::launch::Access;
-use super::link::{COMMANDS_MAX, Call, LinkCommand, LinkQueue, Reported};
+use super::link::{self, COMMANDS_MAX, Call, LinkCommand, LinkQueue, Reported};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{Asked, REQUESTS_MAX, give};
@@ -65,7 +67,7 @@ pub(super) struct EngineTask {
     pub(super) feed: MarketFeed,
     pub(super) paper: PaperBroker,
     pub(super) backlog: Backlog,
-    pub(super) link: LinkQueue,
+    pub(super) links: BTreeMap<AccountId, LinkQueue>,
     /// What brokers report.
     pub(super) reports: mpsc::Receiver<Reported>,
     pub(super) journal: JournalSender,
@@ -157,7 +159,7 @@ impl EngineTask {
                 }
                 Some(reported) = self.reports.recv() => {
                     self.heart.beat(Doing::Reported);
-                    self.link.flush();
+                    self.links.values_mut().for_each(LinkQueue::flush);
                     self.reported(reported).await;
                     self.settle();
                 }
@@ -184,7 +186,7 @@ impl EngineTask {
                     self.heart.beat(Doing::Tick);
                     self.tell_vitals();
                     self.send_unsent();
-                    self.link.flush();
+                    self.links.values_mut().for_each(LinkQueue::flush);
                     self.surroundings();
                     self.watch_clock().await;
                     self.step(Input::Tick).await;
@@ -204,7 +206,7 @@ impl EngineTask {
         let queues = vec![
             queue("answers", self.pending.len() + self.waiters.len(), REQUESTS_MAX * 2),
             queue("journal", self.unanswered, JOBS_MAX),
-            queue("broker link", self.link.waiting(), COMMANDS_MAX),
+            queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), COMMANDS_MAX),
             queue("broker reports", self.reports.len(), self.reports.max_capacity()),
         ];
         self.vitals.send_replace(Arc::new(Vitals { broker_calls: self.broker_calls.status(), queues }));
@@ -309,24 +311,54 @@ impl EngineTask {
                     None => self.write(job).await,
                 }
             }
-            Effect::Submit { order, .. } => self.send(LinkCommand::Submit(order)).await,
-            Effect::Cancel { order, .. } => self.send(LinkCommand::Cancel(order)).await,
-            Effect::Replace { order, new, .. } => self.send(LinkCommand::Replace(order, new)).await,
-            Effect::Ask { order, .. } => self.send(LinkCommand::Ask(order)).await,
+            Effect::Submit { account, order } => self.send(&account, LinkCommand::Submit(order)).await,
+            Effect::Cancel { account, order } => {
+                if let Some(order) = self.handle(order) {
+                    self.send(&account, LinkCommand::Cancel(order)).await;
+                }
+            }
+            Effect::Replace { account, order, new } => {
+                if let Some(order) = self.handle(order) {
+                    self.send(&account, LinkCommand::Replace(order, new)).await;
+                }
+            }
+            Effect::Ask { account, order } => {
+                if let Some(order) = self.handle(order) {
+                    self.send(&account, LinkCommand::Ask(order)).await;
+                }
+            }
             // An engine that only reads has an empty venue; a replay's venue is its own clock's.
             Effect::Reconcile { .. } if self.access == Access::Read || !self.clock.is_system() => {}
-            Effect::Reconcile { reason, since, .. } => self.send(LinkCommand::Reconcile(reason, since)).await,
+            Effect::Reconcile { account, reason, since } => {
+                self.send(&account, LinkCommand::Reconcile(reason, since)).await;
+            }
             Effect::Ring { text } if self.desktop_alerts => super::desktop::tell(text),
             Effect::Ring { .. } => {}
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
         }
     }
 
-    pub(super) async fn send(&mut self, command: LinkCommand) {
+    /// What a broker knows one of our orders by.
+    fn handle(&self, order: ClientOrderId) -> Option<OrderHandle> {
+        let found = self.core.order(order).map(Order::handle);
+        if found.is_none() {
+            tracing::error!(%order, "the core names an order that it does not have");
+        }
+        found
+    }
+
+    /// Hands a command to the account's link.
+    pub(super) async fn send(&mut self, account: &AccountId, command: LinkCommand) {
         // A slow link keeps nothing else waiting: what it has no room for has not been sent, and that is said of it.
-        for id in self.link.send(command) {
-            let account = self.core.order(id).map(|order| order.request.account.clone());
-            let Some(account) = account else { continue };
+        let unsent = match self.links.get_mut(account) {
+            Some(link) => link.send(command),
+            None => {
+                tracing::warn!(%account, "no broker is connected for the account");
+                link::unsent(&command)
+            }
+        };
+        for id in unsent {
+            let account = account.clone();
             let (at, event) = (self.clock.now(), OrderEvent::NeverReached);
             let update = OrderUpdate { account, client_order_id: id, at, event };
             let event = AccountEvent::Order(update);

@@ -1,14 +1,18 @@
 //! Every public error: its one line, and that no variant is without a test.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use arbion::brokers::BrokerError;
+use arbion::brokers::endpoint::Endpoint;
+use arbion::brokers::stream::StreamError;
+use arbion::brokers::{BrokerError, BrokerKind};
 use arbion::client::frames::FrameError;
 use arbion::client::remote::AttachError;
 use arbion::config::files::FileError;
 use arbion::config::{ConfigError, PathError};
 use arbion::core::lifecycle::{IllegalTransition, Transition};
 use arbion::domain::denial::{Denial, DenialCode};
+use arbion::domain::execution::Reject;
 use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::Symbol;
 use arbion::domain::money::{Currency, parse_decimal};
@@ -101,6 +105,54 @@ fn the_world_is_said_with_its_file_or_its_name() {
             BrokerError::NoAnswer { broker: "paper".into(), reason: words() },
             "paper gave no answer: words",
         ),
+        case(
+            BrokerError::Refused {
+                broker: "alpaca".into(),
+                status: 403,
+                reject: Reject { code: "40310000".into(), message: words() },
+            },
+            "alpaca refuses (40310000): words",
+        ),
+        case(
+            BrokerError::Unauthorized { broker: "alpaca".into(), reason: words() },
+            "alpaca does not accept the login: words",
+        ),
+        case(
+            BrokerError::Busy { broker: "alpaca".into(), wait: Duration::from_millis(1_200) },
+            "alpaca has no room for this call for another 2 s",
+        ),
+        case(
+            BrokerError::RateLimited { broker: "alpaca".into(), retry_after: Duration::from_secs(7) },
+            "alpaca says that there are too many calls; asked again in 7 s",
+        ),
+        case(
+            BrokerError::Unreadable { broker: "alpaca".into(), call: "orders", reason: words() },
+            "alpaca answers orders with what cannot be read: words",
+        ),
+        case(
+            BrokerError::Unsupported {
+                broker: "alpaca".into(),
+                what: "fok orders of options".into(),
+                allowed: "day".into(),
+            },
+            "alpaca does not take fok orders of options; it takes day",
+        ),
+        case(
+            BrokerError::NotFound { broker: "alpaca".into(), what: "order 7".into() },
+            "alpaca has no order 7",
+        ),
+        case(
+            Endpoint::parse("ftp://x").unwrap_err(),
+            "'ftp://x' is no address of a broker (https:// or wss://; http:// and ws:// to 127.0.0.1, [::1] or localhost only)",
+        ),
+        case(
+            "x".parse::<BrokerKind>().unwrap_err(),
+            "'x' is no broker (alpaca, coinbase, coingecko, hyperliquid, schwab)",
+        ),
+        case(StreamError::Lost(words()), "words"),
+        case(StreamError::Gap(words()), "messages are missing: words"),
+        case(StreamError::Refused(words()), "words"),
+        case(StreamError::Unheard, "nobody listens"),
         case(
             bars_csv::load(Path::new("/no/such.csv"), &arbion::domain::calendar::Calendar::nyse())
                 .unwrap_err(),

@@ -177,6 +177,9 @@ impl World {
                 options_level: 2,
                 capabilities: Capabilities {
                     searchable_client_id: own,
+                    notional: false,
+                    preview: false,
+                    streaming: true,
                     bracket: own,
                     ..Capabilities::paper()
                 },

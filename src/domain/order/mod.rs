@@ -380,11 +380,32 @@ impl Order {
         self.request.quantity - self.filled_quantity
     }
 
+    /// What its broker knows it by.
+    #[must_use]
+    pub fn handle(&self) -> OrderHandle {
+        OrderHandle {
+            client_order_id: self.request.client_order_id,
+            broker_order_id: self.broker_order_id.clone(),
+            subject: self.request.subject.clone(),
+        }
+    }
+
     /// True until a terminal status.
     #[must_use]
     pub const fn is_working(&self) -> bool {
         !self.status.is_terminal()
     }
+}
+
+/// How a broker is told which order is meant: some know it by our id, some by theirs alone, some ask for its instrument too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderHandle {
+    /// Our id.
+    pub client_order_id: ClientOrderId,
+    /// The broker's, once it gave one.
+    pub broker_order_id: Option<BrokerOrderId>,
+    /// What it trades.
+    pub subject: OrderSubject,
 }
 
 /// The changed fields of a replace; absent fields stay.

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::brokers::{BrokerError, OrderState};
+use crate::brokers::{AccountStream, BrokerError, BrokerPreview, OrderState};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{BrokerOrderId, ExecutionId};
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{BracketExit, OrderSubject, Origin, OriginKind, Pricing};
 use crate::domain::position::Position;
@@ -38,6 +38,10 @@ fn order(n: u64) -> OrderRequest {
             Pricing::Market,
         )
     }
+}
+
+fn handle(n: u64) -> OrderHandle {
+    OrderHandle { client_order_id: id(n), broker_order_id: None, subject: order(n).subject }
 }
 
 fn fill(of: u64) -> Execution {
@@ -85,19 +89,31 @@ impl Broker for Knows {
     async fn submit(&self, _: Approved<OrderRequest>) -> SubmitOutcome {
         SubmitOutcome::Unknown(gone())
     }
-    async fn cancel(&self, _: ClientOrderId) -> SubmitOutcome {
+    async fn cancel(&self, _: &OrderHandle) -> SubmitOutcome {
         SubmitOutcome::Unknown(gone())
     }
-    async fn replace(&self, _: ClientOrderId, _: Approved<OrderRequest>) -> SubmitOutcome {
+    async fn replace(&self, _: &OrderHandle, _: Approved<OrderRequest>) -> SubmitOutcome {
         SubmitOutcome::Unknown(gone())
     }
     async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
         Err(gone())
     }
+    async fn cancel_all(&self) -> Result<(), BrokerError> {
+        Err(gone())
+    }
+    async fn preview(&self, _: &OrderRequest) -> Result<Option<BrokerPreview>, BrokerError> {
+        Err(gone())
+    }
+    async fn spec(&self, _: &Instrument) -> Result<InstrumentSpec, BrokerError> {
+        Err(gone())
+    }
+    async fn watch(&self, _: mpsc::Sender<AccountStream>) -> BrokerError {
+        gone()
+    }
     fn shows_at_once(&self) -> bool {
         false
     }
-    async fn order(&self, _: ClientOrderId) -> Result<Option<OrderState>, BrokerError> {
+    async fn order(&self, _: &OrderHandle) -> Result<Option<OrderState>, BrokerError> {
         Ok(Some(OrderState {
             broker_order_id: BrokerOrderId::new("b"),
             status: self.status,
@@ -114,7 +130,7 @@ async fn answers(status: OrderStatus, filled: i64, lists: bool) -> Vec<&'static 
     let broker = Arc::new(Knows { capabilities: Capabilities::paper(), status, filled, lists });
     let (reports, mut heard) = mpsc::channel(16);
     let link = Link { account: AccountId::new("paper"), broker, reports, clock: Clock::replay(now()) };
-    link.ask(id(1)).await;
+    link.ask(&handle(1)).await;
     drop(link);
     let mut words = Vec::new();
     while let Some(reported) = heard.recv().await {
@@ -160,18 +176,18 @@ async fn h2_a_full_link_keeps_cancels_and_says_what_was_not_sent() {
     assert!(queue.send(submit(1)).is_empty());
     assert!(queue.send(submit(11)).is_empty());
     assert_eq!(queue.send(submit(21)), [id(22), id(23), id(21)], "with its exits");
-    let replace = LinkCommand::Replace(id(1), Box::new(Approved::seal(order(31))));
+    let replace = LinkCommand::Replace(handle(1), Box::new(Approved::seal(order(31))));
     assert_eq!(queue.send(replace), [id(31)], "the old order works on");
-    assert!(queue.send(LinkCommand::Ask(id(1))).is_empty());
+    assert!(queue.send(LinkCommand::Ask(handle(1))).is_empty());
     for _ in 0..2 {
-        assert!(queue.send(LinkCommand::Cancel(id(1))).is_empty());
+        assert!(queue.send(LinkCommand::Cancel(handle(1))).is_empty());
     }
     let mut seen = Vec::new();
     let mut take = |inbox: &mut mpsc::Receiver<LinkCommand>| {
         while let Ok(command) = inbox.try_recv() {
             seen.push(match command {
                 LinkCommand::Submit(order) => format!("submit {}", order.get().client_order_id == id(1)),
-                LinkCommand::Cancel(of) => format!("cancel {}", of == id(1)),
+                LinkCommand::Cancel(of) => format!("cancel {}", of.client_order_id == id(1)),
                 LinkCommand::Replace(..) | LinkCommand::Ask(_) => "other".to_owned(),
                 LinkCommand::Reconcile(..) => panic!("nobody asks for everything here"),
             });

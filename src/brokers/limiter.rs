@@ -1,0 +1,211 @@
+//! Keeps us within a broker's limits: a token bucket per kind of call, a share of it held back for cancels, and what the server's own headers
+//! say. A call waits for its turn at most as long as its caller can wait (reliability N5).
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use governor::{DefaultDirectRateLimiter, Quota};
+
+/// Of a published limit, the part that is used at most.
+const USED_PER_CENT: u32 = 95;
+/// Of that, the part that everything but cancels may use.
+const SHARED_PER_CENT: u32 = 80;
+/// Longest time that a server's word can hold us back.
+const HELD_MAX: Duration = Duration::from_secs(300);
+
+/// What a call is for: a cancel goes before everything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Takes risk off.
+    Cancel,
+    /// Everything else.
+    Normal,
+}
+
+/// A published limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Calls (or units of weight).
+    pub calls: u32,
+    /// In this time.
+    pub per: Duration,
+}
+
+/// One bucket of a broker's limits.
+pub struct Limiter {
+    all: DefaultDirectRateLimiter,
+    shared: DefaultDirectRateLimiter,
+    /// Nothing goes before this instant: the server's word.
+    held_until: Mutex<Option<Instant>>,
+}
+
+impl std::fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Limiter").field("held_for", &self.held_for()).finish_non_exhaustive()
+    }
+}
+
+/// A limiter of this part of a limit, in per cent.
+fn part(limit: Limit, per_cent: u32) -> DefaultDirectRateLimiter {
+    let calls = NonZeroU32::new(limit.calls.saturating_mul(per_cent) / 100).unwrap_or(NonZeroU32::MIN);
+    let one = (limit.per / calls.get()).max(Duration::from_nanos(1));
+    let quota = Quota::with_period(one).unwrap_or_else(|| Quota::per_second(calls));
+    DefaultDirectRateLimiter::direct(quota.allow_burst(calls))
+}
+
+impl Limiter {
+    /// A full bucket.
+    #[must_use]
+    pub fn new(limit: Limit) -> Self {
+        Self {
+            all: part(limit, USED_PER_CENT),
+            shared: part(limit, USED_PER_CENT * SHARED_PER_CENT / 100),
+            held_until: Mutex::new(None),
+        }
+    }
+
+    /// How long nothing goes because the server said so.
+    #[must_use]
+    pub fn held_for(&self) -> Duration {
+        let held = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        held.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// The server's word: no call for this long. A longer hold stays.
+    pub fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait.min(HELD_MAX);
+        let mut held = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(held.map_or(until, |before| before.max(until)));
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// How long it would take, when that is longer than `patience`: then no turn has been used up.
+    pub async fn turn(
+        &self,
+        priority: Priority,
+        weight: NonZeroU32,
+        patience: Duration,
+    ) -> Result<(), Duration> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let wait = match self.held_for() {
+                held if !held.is_zero() => held,
+                _ => match self.take(priority, weight) {
+                    Ok(()) => return Ok(()),
+                    Err(wait) => wait,
+                },
+            };
+            if Instant::now() + wait > deadline {
+                return Err(wait);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Takes a turn now, or says how long until there may be one.
+    fn take(&self, priority: Priority, weight: NonZeroU32) -> Result<(), Duration> {
+        let ask = |limiter: &DefaultDirectRateLimiter| match limiter.check_n(weight) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_yet)) => {
+                let now = governor::clock::Clock::now(limiter.clock());
+                Err(not_yet.wait_time_from(now).max(Duration::from_millis(1)))
+            }
+            // Heavier than the whole bucket: it goes when the bucket is full, which a light call finds out.
+            Err(_) => Ok(()),
+        };
+        if priority == Priority::Normal {
+            ask(&self.shared)?;
+        }
+        ask(&self.all)
+    }
+}
+
+/// What a server's headers say about limits: how long nothing should be sent, if it says so.
+#[must_use]
+pub fn hold_of(headers: &http::HeaderMap, now_unix: i64) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let number = |name: &str| {
+        text(name).and_then(|text| text.parse::<f64>().ok()).filter(|n| n.is_finite() && *n >= 0.0)
+    };
+    if let Some(after) = text("retry-after") {
+        if let Ok(seconds) = after.parse::<u32>() {
+            return Some(Duration::from_secs(seconds.into()));
+        }
+        if let Ok(at) = httpdate::parse_http_date(after) {
+            let unix = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+            return Some(Duration::from_secs(unix.saturating_sub(now_unix.unsigned_abs())));
+        }
+    }
+    if number("x-ratelimit-remaining") != Some(0.0) {
+        return None;
+    }
+    // Unix seconds at most brokers; small numbers are seconds from now.
+    let reset = number("x-ratelimit-reset")?;
+    let from_now = if reset > 1_000_000_000.0 { reset - now_unix as f64 } else { reset };
+    Some(Duration::from_secs_f64(from_now.clamp(0.0, HELD_MAX.as_secs_f64())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: NonZeroU32 = NonZeroU32::MIN;
+
+    #[tokio::test]
+    async fn n5_a_share_is_kept_for_cancels_and_nobody_waits_longer_than_he_can() {
+        let limiter = Limiter::new(Limit { calls: 100, per: Duration::from_secs(60) });
+        let mut normal = 0;
+        while limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok() {
+            normal += 1;
+        }
+        assert_eq!(normal, 76, "80 % of 95");
+        let mut cancels = 0;
+        while limiter.turn(Priority::Cancel, ONE, Duration::ZERO).await.is_ok() {
+            cancels += 1;
+        }
+        assert_eq!(cancels, 19, "the rest of the 95");
+        let wait = limiter.turn(Priority::Cancel, ONE, Duration::from_millis(5)).await.unwrap_err();
+        assert!(wait > Duration::from_millis(100) && wait < Duration::from_secs(1), "{wait:?}");
+    }
+
+    #[tokio::test]
+    async fn n5_a_turn_comes_by_itself_and_weight_counts() {
+        let limiter = Limiter::new(Limit { calls: 200, per: Duration::from_secs(1) });
+        let heavy = NonZeroU32::new(150).unwrap();
+        assert!(limiter.turn(Priority::Normal, heavy, Duration::ZERO).await.is_ok());
+        assert!(limiter.turn(Priority::Normal, heavy, Duration::ZERO).await.is_err());
+        assert!(limiter.turn(Priority::Normal, heavy, Duration::from_secs(5)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn n5_the_servers_word_holds_back_even_cancels() {
+        let limiter = Limiter::new(Limit { calls: 1_000, per: Duration::from_secs(1) });
+        limiter.hold(Duration::from_millis(80));
+        limiter.hold(Duration::from_millis(1));
+        assert!(limiter.turn(Priority::Cancel, ONE, Duration::from_millis(5)).await.is_err());
+        assert!(limiter.turn(Priority::Cancel, ONE, Duration::from_secs(5)).await.is_ok());
+    }
+
+    #[test]
+    fn n5_headers_are_read_as_they_are_written() {
+        let now = 1_790_000_000;
+        let of = |pairs: &[(&'static str, &str)]| {
+            let mut headers = http::HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            hold_of(&headers, now).map(|wait| wait.as_secs())
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[("retry-after", "7")]), Some(7));
+        assert_eq!(of(&[("retry-after", "Mon, 21 Sep 2026 14:13:25 GMT")]), Some(5));
+        assert_eq!(of(&[("retry-after", "soon")]), None);
+        assert_eq!(of(&[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "1790000009")]), None);
+        assert_eq!(of(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1790000009")]), Some(9));
+        assert_eq!(of(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "12")]), Some(12));
+        assert_eq!(of(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1e300")]), Some(300));
+    }
+}

@@ -1,0 +1,338 @@
+//! Streams: a WebSocket that is kept open. It connects, greets, reads, watches for silence, and begins again after a pause when it breaks;
+//! what the messages mean is the broker's [`Protocol`].
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+
+use super::clock::wall;
+use super::endpoint::Endpoint;
+use super::{BrokerError, tls};
+
+/// To connect, TLS and the upgrade included.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// To greet: sign in and subscribe.
+const GREETING_MAX: Duration = Duration::from_secs(15);
+/// Largest message that is read.
+pub const MESSAGE_MAX: usize = 1 << 20;
+/// Half of the shortest and longest pause before the next try; jitter adds as much again (reliability N3).
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A line that held this long begins again with the shortest pause.
+const HEALTHY: Duration = Duration::from_secs(60);
+/// Silence after which we ping, where the protocol says nothing else.
+pub const PING_AFTER: Duration = Duration::from_secs(15);
+/// Silence after which the line is dead.
+pub const DEAD_AFTER: Duration = Duration::from_secs(30);
+
+/// Why a line ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StreamError {
+    /// It broke, was closed, or was silent for too long: it is opened again.
+    #[error("{0}")]
+    Lost(String),
+    /// Messages are missing: it is opened again, at once, and everything is asked for.
+    #[error("messages are missing: {0}")]
+    Gap(String),
+    /// The broker will not have us, and will not the next time either: a person has to do something.
+    #[error("{0}")]
+    Refused(String),
+    /// Nobody listens any more.
+    #[error("nobody listens")]
+    Unheard,
+}
+
+/// A message, either way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// Text, as a rule JSON.
+    Text(Utf8Bytes),
+    /// Bytes, such as `MessagePack`.
+    Binary(Bytes),
+}
+
+impl Frame {
+    /// Its bytes, text or not.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into().into())
+    }
+}
+
+/// How silence is dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// We ping after this much silence.
+    pub ping_after: Duration,
+    /// The line is dead after this much.
+    pub dead_after: Duration,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { ping_after: PING_AFTER, dead_after: DEAD_AFTER }
+    }
+}
+
+/// Where to connect: an address, and headers with what may be secret.
+pub struct Handshake {
+    /// The address, path and query included.
+    pub url: String,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Handshake {
+    /// To an endpoint, without headers.
+    #[must_use]
+    pub fn to(endpoint: &Endpoint) -> Self {
+        Self { url: endpoint.as_url().to_string(), headers: Vec::new() }
+    }
+}
+
+/// An open line.
+pub struct Line {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    watch: Watch,
+    heard: Instant,
+    pinged: bool,
+}
+
+impl Line {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// `Refused` when the server answers 401 or 403, else `Lost`.
+    pub async fn open(handshake: Handshake, watch: Watch) -> Result<Self, StreamError> {
+        let lost = |error: &dyn std::fmt::Display| StreamError::Lost(error.to_string());
+        let mut request = handshake.url.as_str().into_client_request().map_err(|error| lost(&error))?;
+        for (name, value) in &handshake.headers {
+            let value =
+                value.parse().map_err(|_| StreamError::Lost(format!("header {name} cannot be sent")))?;
+            request.headers_mut().insert(*name, value);
+        }
+        let config =
+            WebSocketConfig::default().max_message_size(Some(MESSAGE_MAX)).max_frame_size(Some(MESSAGE_MAX));
+        let connector = tls::client().map(Connector::Rustls);
+        let opening = connect_async_tls_with_config(request, Some(config), true, connector);
+        match tokio::time::timeout(CONNECT_MAX, opening).await {
+            Ok(Ok((socket, _))) => Ok(Self { socket, watch, heard: Instant::now(), pinged: false }),
+            Ok(Err(tungstenite::Error::Http(answer))) if matches!(answer.status().as_u16(), 401 | 403) => {
+                Err(StreamError::Refused(format!("HTTP {}", answer.status().as_u16())))
+            }
+            Ok(Err(tungstenite::Error::Http(answer))) => {
+                Err(StreamError::Lost(format!("HTTP {}", answer.status().as_u16())))
+            }
+            Ok(Err(error)) => Err(lost(&error)),
+            Err(_) => Err(StreamError::Lost(format!("no connection within {} s", CONNECT_MAX.as_secs()))),
+        }
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// `Lost`.
+    pub async fn send(&mut self, frame: Frame) -> Result<(), StreamError> {
+        let message = match frame {
+            Frame::Text(text) => Message::Text(text),
+            Frame::Binary(bytes) => Message::Binary(bytes),
+        };
+        self.socket.send(message).await.map_err(|error| StreamError::Lost(error.to_string()))
+    }
+
+    /// The next message. Pings are answered and sent on the way. It may be dropped between two calls without losing one.
+    ///
+    /// # Errors
+    /// `Lost` when the line is closed, broken or dead.
+    pub async fn next(&mut self) -> Result<Frame, StreamError> {
+        loop {
+            let silence = if self.pinged { self.watch.dead_after } else { self.watch.ping_after };
+            let left = (self.heard + silence).saturating_duration_since(Instant::now());
+            let Ok(message) = tokio::time::timeout(left, self.socket.next()).await else {
+                if self.pinged {
+                    let text = format!("silent for {} s", self.watch.dead_after.as_secs());
+                    return Err(StreamError::Lost(text));
+                }
+                self.pinged = true;
+                let sent = self.socket.send(Message::Ping(Bytes::new())).await;
+                sent.map_err(|error| StreamError::Lost(error.to_string()))?;
+                continue;
+            };
+            (self.heard, self.pinged) = (Instant::now(), false);
+            match message {
+                Some(Ok(Message::Text(text))) => return Ok(Frame::Text(text)),
+                Some(Ok(Message::Binary(bytes))) => return Ok(Frame::Binary(bytes)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(frame))) => {
+                    let why = frame.map_or_else(String::new, |frame| {
+                        format!(" ({} {})", u16::from(frame.code), frame.reason)
+                    });
+                    return Err(StreamError::Lost(
+                        crate::domain::text::clean(&format!("closed{why}")).into_owned(),
+                    ));
+                }
+                Some(Err(error)) => return Err(StreamError::Lost(error.to_string())),
+                None => return Err(StreamError::Lost("closed".to_owned())),
+            }
+        }
+    }
+}
+
+/// What a broker's stream says and wants to hear.
+#[async_trait]
+pub trait Protocol: Send {
+    /// What its messages become.
+    type Item: Send;
+
+    /// How silence is dealt with.
+    fn watch(&self) -> Watch;
+
+    /// Where to connect this time: an address or a token may be new.
+    async fn handshake(&mut self) -> Result<Handshake, StreamError>;
+
+    /// Signs in and subscribes to everything that is wanted.
+    async fn greet(&mut self, line: &mut Line) -> Result<(), StreamError>;
+
+    /// Reads a message: what it means goes behind `items`. Returns what is to be said to it.
+    fn read(&mut self, frame: &Frame, items: &mut Vec<Self::Item>) -> Result<Vec<Frame>, StreamError>;
+
+    /// Waits until there is something to say unasked (a subscription, a heartbeat), and returns it. It may be dropped and called again.
+    async fn speak(&mut self) -> Vec<Frame>;
+}
+
+/// What comes out of a stream that is kept open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept<T> {
+    /// It is open and has greeted.
+    Up,
+    /// A message's meaning.
+    Item(T),
+    /// It broke, and is tried again then.
+    Down {
+        /// Why.
+        reason: String,
+        /// When.
+        retry_at: Timestamp,
+    },
+}
+
+/// What is done when nobody takes what comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// It is left out: a newer one comes (prices).
+    Drop,
+    /// The line is closed and opened again, and everything is asked for: nothing may be missing (orders; reliability N10).
+    Reopen,
+}
+
+/// Keeps a stream open until it is refused or nobody listens, and says why it ended.
+pub async fn keep_open<P: Protocol>(
+    broker: &str,
+    protocol: &mut P,
+    out: &mpsc::Sender<Kept<P::Item>>,
+    overflow: Overflow,
+) -> BrokerError {
+    let pauses = || {
+        ExponentialBuilder::default()
+            .with_min_delay(PAUSE_MIN)
+            .with_max_delay(PAUSE_MAX)
+            .with_factor(2.0)
+            .without_max_times()
+            .with_jitter()
+            .build()
+    };
+    let mut waits = pauses();
+    loop {
+        let mut up_since = None;
+        let error = match hold(protocol, out, overflow, &mut up_since).await {
+            Ok(never) => match never {},
+            Err(error) => error,
+        };
+        match &error {
+            StreamError::Refused(reason) => {
+                return BrokerError::Unauthorized { broker: broker.to_owned(), reason: reason.clone() };
+            }
+            StreamError::Unheard => {
+                return BrokerError::Unreachable { broker: broker.to_owned(), reason: error.to_string() };
+            }
+            StreamError::Lost(_) | StreamError::Gap(_) => {}
+        }
+        if up_since.is_some_and(|since: Instant| since.elapsed() >= HEALTHY) {
+            waits = pauses();
+        }
+        let wait = match &error {
+            StreamError::Gap(_) => PAUSE_MIN,
+            _ => waits.next().unwrap_or(PAUSE_MAX),
+        };
+        tracing::info!(broker, %error, ?wait, "the stream is opened again");
+        let retry_at = wall() + SignedDuration::try_from(wait).unwrap_or_default();
+        if out.send(Kept::Down { reason: error.to_string(), retry_at }).await.is_err() {
+            let reason = StreamError::Unheard.to_string();
+            return BrokerError::Unreachable { broker: broker.to_owned(), reason };
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Nothing.
+enum Never {}
+
+/// One connection, from its opening to its end.
+async fn hold<P: Protocol>(
+    protocol: &mut P,
+    out: &mpsc::Sender<Kept<P::Item>>,
+    overflow: Overflow,
+    up_since: &mut Option<Instant>,
+) -> Result<Never, StreamError> {
+    let handshake = protocol.handshake().await?;
+    let mut line = Line::open(handshake, protocol.watch()).await?;
+    match tokio::time::timeout(GREETING_MAX, protocol.greet(&mut line)).await {
+        Ok(greeted) => greeted?,
+        Err(_) => return Err(StreamError::Lost("it does not answer the greeting".to_owned())),
+    }
+    *up_since = Some(Instant::now());
+    out.send(Kept::Up).await.map_err(|_| StreamError::Unheard)?;
+    let mut items = Vec::new();
+    loop {
+        let answers = tokio::select! {
+            () = out.closed() => return Err(StreamError::Unheard),
+            frame = line.next() => protocol.read(&frame?, &mut items)?,
+            words = protocol.speak() => words,
+        };
+        for item in items.drain(..) {
+            match out.try_send(Kept::Item(item)) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Closed(_)) => return Err(StreamError::Unheard),
+                Err(mpsc::error::TrySendError::Full(_)) if overflow == Overflow::Drop => {}
+                Err(mpsc::error::TrySendError::Full(_)) => {
+                    return Err(StreamError::Gap("the engine is too slow for them".to_owned()));
+                }
+            }
+        }
+        for answer in answers {
+            line.send(answer).await?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

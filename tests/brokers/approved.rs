@@ -1,0 +1,81 @@
+//! Orders that risk has passed: the only ones that a broker takes. They come from the core itself, under limits that allow everything.
+
+use std::sync::Arc;
+
+use arbion::core::effect::{Effect, RequestId};
+use arbion::core::engine::{Engine, EngineConfig, Records};
+use arbion::core::input::{AccountSetup, Input};
+use arbion::domain::account::{AccountKind, AccountMode};
+use arbion::domain::calendar::Calendar;
+use arbion::domain::capabilities::Capabilities;
+use arbion::domain::fees::FeeTable;
+use arbion::domain::ids::AccountId;
+use arbion::domain::instrument::{Instrument, InstrumentSpec};
+use arbion::domain::limits::RiskLimits;
+use arbion::domain::money::{Currency, Money, Price, Quantity};
+use arbion::domain::order::{Approved, OrderRequest};
+use arbion::domain::quote::{Feed, Quote};
+use rust_decimal::Decimal;
+
+/// The account of the contract.
+pub fn account() -> AccountId {
+    AccountId::new("contract")
+}
+
+/// Passes an order through the core's risk.
+pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
+    let now = arbion::brokers::clock::wall();
+    let money = Decimal::from(100_000_000);
+    let config = EngineConfig {
+        profile: "contract".into(),
+        default_account: account(),
+        feed: Feed::Simulated,
+        seed: 1,
+        bar_mode: false,
+        never_closed: true,
+        fees: FeeTable::default(),
+        records: Records::All,
+    };
+    let mut core = Engine::new(config, Arc::new(Calendar::nyse()), now);
+    let limits = RiskLimits { fat_finger_multiple: Decimal::MAX, ..RiskLimits::bar_mode(money) };
+    let setup = AccountSetup {
+        account: account(),
+        kind: AccountKind::Margin,
+        mode: AccountMode::Paper,
+        currency: Currency::USD,
+        opening_cash: vec![Money::new(money, Currency::USD)],
+        options_level: 4,
+        capabilities: Capabilities::paper(),
+        limits,
+    };
+    assert!(core.step(now, Input::Account(Box::new(setup))).is_empty());
+    for instrument in order.subject.instruments() {
+        core.step(now, Input::Instrument(Box::new(InstrumentSpec::standard(instrument.clone()))));
+        let price = price_of(&order, instrument);
+        let mut quote = Quote::empty(instrument.clone(), now, Feed::Simulated);
+        (quote.bid, quote.ask, quote.last) = (Some(price), Some(price), Some(price));
+        (quote.bid_size, quote.ask_size) = (Quantity::from(100_000), Quantity::from(100_000));
+        core.step(now, Input::Quote(Box::new(quote)));
+    }
+    core.step(now, Input::BrokerStatus { account: account(), up: true, reconciled: true });
+    let mut inputs = vec![Input::Place { request: RequestId(1), orders: vec![order.clone()] }];
+    while let Some(input) = inputs.pop() {
+        for effect in core.step(now, input) {
+            match effect {
+                Effect::Journal { ticket, .. } => inputs.push(Input::Journaled(ticket)),
+                Effect::Submit { order, .. } => return *order,
+                _ => {}
+            }
+        }
+    }
+    let denials = core.order(order.client_order_id).map(|order| order.denials.clone());
+    panic!("risk let it not pass: {denials:?}")
+}
+
+fn price_of(order: &OrderRequest, instrument: &Instrument) -> Price {
+    let said = order.pricing.limit_price().or_else(|| order.pricing.stop_price());
+    match instrument {
+        Instrument::Option(_) => said.unwrap_or_else(|| Price::from(2)),
+        _ => said.unwrap_or_else(|| Price::from(100)),
+    }
+}

@@ -1,0 +1,73 @@
+//! What goes wrong on request.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What happens to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is handled after this long.
+    Delay(Duration),
+    /// It is not handled; this is answered instead.
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    /// It is handled, and then the connection is dropped without an answer.
+    DropAfter,
+    /// The connection is dropped before it is handled.
+    DropBefore,
+    /// It is handled, and half of the answer's body comes before the connection is dropped.
+    Truncate,
+    /// It is handled, and this is answered instead of what would be.
+    AnswerAfter { status: u16, body: String },
+}
+
+impl Fault {
+    /// An answer of this status and body, not handled.
+    pub fn answer(status: u16, body: &str) -> Self {
+        Self::Answer { status, headers: Vec::new(), body: body.to_owned() }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Planned {
+    method: String,
+    path: String,
+    times: usize,
+    fault: Fault,
+}
+
+/// The faults that are to come, in order; each once or a number of times.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<VecDeque<Planned>>>);
+
+impl Faults {
+    /// The next request of this method (`*` for any) whose path has this in it meets the fault.
+    pub fn once(&self, method: &str, path: &str, fault: Fault) {
+        self.times(1, method, path, fault);
+    }
+
+    /// The same for the next few.
+    pub fn times(&self, times: usize, method: &str, path: &str, fault: Fault) {
+        let planned = Planned { method: method.to_owned(), path: path.to_owned(), times, fault };
+        self.0.lock().unwrap().push_back(planned);
+    }
+
+    /// Everything goes well again.
+    pub fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
+    /// What a request meets.
+    pub fn take(&self, method: &str, path: &str) -> Option<Fault> {
+        let mut planned = self.0.lock().unwrap();
+        let at = planned
+            .iter()
+            .position(|plan| (plan.method == "*" || plan.method == method) && path.contains(&plan.path))?;
+        planned[at].times -= 1;
+        let fault = planned[at].fault.clone();
+        if planned[at].times == 0 {
+            planned.remove(at);
+        }
+        Some(fault)
+    }
+}

@@ -1,0 +1,7 @@
+//! Emulators of brokers: real HTTP and WebSockets on loopback, with the brokers' own checks of who asks, their words, their errors, and faults
+//! on request. The tests of the connectors, the official clients (`tests/oracle`) and a person (`cargo run --example emulator -- NAME
+//! --port N`) use the same ones.
+
+pub mod exchange;
+pub mod faults;
+pub mod server;
