@@ -109,6 +109,9 @@ impl App {
             wishes.push(Wish::Offer(Severity::Warning, text.clone(), chart));
             wishes.push(Wish::Notify(text));
         }
+        if old.seq > 0 && old.trading_state != new.trading_state {
+            self.state_turned(new.trading_state, &mut wishes);
+        }
         for order in newly_ended(old, new) {
             wishes.push(self.ended(order));
         }
