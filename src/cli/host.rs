@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,6 +14,7 @@ use serde::Serialize;
 use super::error::CliError;
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
+use crate::client::progress::Progress;
 use crate::client::secret::{AskSecret, Secret};
 use crate::config::{Environment, Loaded, Paths, ProfileName};
 use crate::domain::execution::Execution;
@@ -269,37 +269,6 @@ pub struct EquityPoint {
     pub equity: Decimal,
 }
 
-/// How a sweep goes on, and whether somebody wants it to end: what is done by then is kept.
-#[derive(Clone, Debug, Default)]
-pub struct SweepControl {
-    done: Arc<AtomicUsize>,
-    ends: Arc<AtomicBool>,
-}
-
-impl SweepControl {
-    /// One more set has been run.
-    pub fn add_done(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Sets that have been run.
-    #[must_use]
-    pub fn done(&self) -> usize {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    /// No further set is to be begun.
-    pub fn end(&self) {
-        self.ends.store(true, Ordering::Relaxed);
-    }
-
-    /// Is it to end.
-    #[must_use]
-    pub fn ends(&self) -> bool {
-        self.ends.load(Ordering::Relaxed)
-    }
-}
-
 /// How a strategy did with one set of parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SweepRow {
@@ -514,17 +483,18 @@ pub trait Host: Send + Sync {
         picture: Picture,
     ) -> Result<String, CliError>;
 
-    /// Runs a strategy over recorded bars, with the costs of `[backtest]`.
+    /// Runs a strategy over recorded bars, with the costs of `[backtest]`. The progress counts bars.
     ///
     /// # Errors
-    /// When the strategy, a parameter or the file is wrong.
+    /// When the strategy, a parameter or the file is wrong, and that it was ended before it was done.
     async fn backtest(
         &self,
         settings: &Settings,
         request: &BacktestRequest,
+        progress: &Progress,
     ) -> Result<BacktestReport, CliError>;
 
-    /// The same for many sets of parameters, over all cores.
+    /// The same for many sets of parameters, over all cores. The progress counts sets; what is done when it is ended is kept.
     ///
     /// # Errors
     /// When the strategy, a parameter of any set or the file is wrong: before the first run.
@@ -533,7 +503,7 @@ pub trait Host: Send + Sync {
         settings: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError>;
 
     /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the

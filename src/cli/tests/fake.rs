@@ -17,11 +17,12 @@ use super::samples::{
 use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DoctorCheck, Health, Host, LoginRequest, LoginSecrets,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepControl, SweepReport, SweepRow, TradesFormat,
-    Verified, VerifiedAccount,
+    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepReport, SweepRow, TradesFormat, Verified,
+    VerifiedAccount,
 };
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
+use crate::client::progress::Progress;
 use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, Place};
@@ -419,7 +420,12 @@ impl Host for FakeHost {
             Picture::Svg => "<svg/>\n".to_owned(),
         })
     }
-    async fn backtest(&self, _: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+    async fn backtest(
+        &self,
+        _: &Settings,
+        request: &BacktestRequest,
+        _: &Progress,
+    ) -> Result<BacktestReport, CliError> {
         if request.strategy != "sma_cross" {
             return Err(CliError::usage(format!(
                 "no strategy is called '{}'; there are sma_cross",
@@ -433,10 +439,10 @@ impl Host for FakeHost {
         _: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError> {
         let rows = sets.iter().map(|set| {
-            control.add_done();
+            progress.add_done(1);
             let params = request.params.clone().into_iter().chain(set.clone()).collect();
             let report = backtest(&BacktestRequest { params, ..request.clone() });
             SweepRow {

@@ -319,7 +319,7 @@ impl Engine {
     }
 
     /// The order that is to take another's place.
-    fn replacement_of(&self, id: ClientOrderId) -> Option<ClientOrderId> {
+    pub(super) fn replacement_of(&self, id: ClientOrderId) -> Option<ClientOrderId> {
         let orders = self.book.working().rev().chain(self.book.ended().rev());
         orders.filter(|order| order.replaces == Some(id)).map(|order| order.request.client_order_id).next()
     }
