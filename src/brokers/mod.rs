@@ -8,6 +8,7 @@ mod error;
 pub mod http;
 pub mod json;
 pub mod limiter;
+pub mod oauth;
 pub mod quotes;
 pub mod registry;
 pub mod settings;
