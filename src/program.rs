@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepReport, TradesFormat, Verified,
+    LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
+    Verified,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::progress::Progress;
-use arbion::client::secret::{AskSecret, Secret};
+use arbion::client::secret::AskSecret;
 use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::calendar::exchange_date;
@@ -244,8 +245,19 @@ impl Host for Program {
         broker: &str,
         live: bool,
         ask: &mut dyn AskSecret,
-    ) -> Result<Secret, CliError> {
-        keeper::login(settings, &logins::key(broker, live)?.secret_name(), ask)
+    ) -> Result<LoginRequest, CliError> {
+        let key = logins::key(broker, live)?;
+        let secrets = LoginSecrets::Sealed(keeper::login(settings, &key.secret_name(), ask)?);
+        let tokens = keeper::login(settings, &key.tokens_name(), ask).ok();
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens })
+    }
+
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        logins::begin_sign_in(settings, request)
     }
 
     async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {

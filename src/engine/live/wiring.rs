@@ -382,8 +382,13 @@ impl EngineTask {
     fn wipe(&self, key: LoginKey) {
         let Some(recorder) = self.audit.clone() else { return };
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = recorder.delete_secret("engine", key.secret_name()) {
-                tracing::error!(%error, "the secrets of a login cannot be wiped");
+            for name in [key.secret_name(), key.tokens_name()] {
+                match recorder.delete_secret("engine", name) {
+                    Err(error) if !error.is_absent() => {
+                        tracing::error!(%error, "the secrets of a login cannot be wiped");
+                    }
+                    _ => {}
+                }
             }
         });
     }
