@@ -3,6 +3,7 @@
 //! (`engine::paper`). Never: risk, the journal, the screen, where secrets are kept.
 
 pub mod clock;
+pub mod coinbase;
 pub mod endpoint;
 mod error;
 pub mod http;
