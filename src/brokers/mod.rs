@@ -12,6 +12,7 @@ pub mod limiter;
 pub mod oauth;
 pub mod quotes;
 pub mod registry;
+pub mod schwab;
 pub mod settings;
 pub mod stream;
 pub mod tls;

@@ -21,3 +21,5 @@ mod contract;
 
 #[path = "coinbase/mod.rs"]
 mod coinbase;
+#[path = "schwab/mod.rs"]
+mod schwab;
