@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use arbion::brokers::BrokerKind;
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
     LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
@@ -16,7 +17,7 @@ use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::progress::Progress;
 use arbion::client::secret::AskSecret;
-use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
+use arbion::config::{CryptoPrices, ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
@@ -189,6 +190,7 @@ fn engine_settings(
         market_seed: venue.seed,
         venue,
         limits,
+        public_crypto: public_crypto(settings, kind),
         live_limits: config.risk.clone(),
         brokers: config.brokers.clone(),
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
@@ -196,6 +198,18 @@ fn engine_settings(
         desktop_alerts: config.alerts.desktop,
     };
     Ok((engine, temporary))
+}
+
+/// Whose public stream has prices of coins. A demo is simulated throughout.
+fn public_crypto(settings: &Settings, kind: &SessionKind) -> Option<BrokerKind> {
+    if settings.environment.offline || !matches!(kind, SessionKind::Read | SessionKind::Trade) {
+        return None;
+    }
+    match settings.loaded.config.market.crypto {
+        CryptoPrices::Auto | CryptoPrices::Coinbase => Some(BrokerKind::Coinbase),
+        CryptoPrices::Hyperliquid => Some(BrokerKind::Hyperliquid),
+        CryptoPrices::Simulated => None,
+    }
 }
 
 /// A directory of this process's own, for runs that nothing is kept of.

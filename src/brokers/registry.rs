@@ -6,7 +6,7 @@ use super::http::Http;
 use super::oauth::keeper::TokenStore;
 use super::oauth::{App, Provider};
 use super::settings::CredentialField;
-use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials};
+use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, coinbase};
 
 /// What a login is opened with.
 pub struct LoginParts<'a> {
@@ -34,11 +34,8 @@ pub struct BrowserSignIn {
 #[must_use]
 pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
-        BrokerKind::Alpaca
-        | BrokerKind::Schwab
-        | BrokerKind::Coinbase
-        | BrokerKind::Hyperliquid
-        | BrokerKind::Coingecko => &[],
+        BrokerKind::Coinbase => coinbase::fields(),
+        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Hyperliquid | BrokerKind::Coingecko => &[],
     }
 }
 
@@ -58,10 +55,28 @@ pub fn sign_in(
 ///
 /// # Errors
 /// When an address or a credential is none, before anything is sent.
-pub async fn connect(kind: BrokerKind, _parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
-    Err(BrokerError::Unsupported {
-        broker: kind.to_string(),
-        what: "a login yet".to_owned(),
-        allowed: "nothing".to_owned(),
-    })
+pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
+    let LoginParts { settings, credentials, .. } = parts;
+    match kind {
+        BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
+        _ => Err(BrokerError::Unsupported {
+            broker: kind.to_string(),
+            what: "a login yet".to_owned(),
+            allowed: "nothing".to_owned(),
+        }),
+    }
+}
+
+/// Prices that need no login; `None` where the broker has none.
+///
+/// # Errors
+/// When an address is none.
+pub fn public_feed(
+    kind: BrokerKind,
+    settings: &BrokerSettings,
+) -> Result<Option<Arc<dyn MarketFeed>>, BrokerError> {
+    match kind {
+        BrokerKind::Coinbase => coinbase::public_feed(settings).map(Some),
+        _ => Ok(None),
+    }
 }

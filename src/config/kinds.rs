@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{Colour, LogLevel, OnExit, Sessions, Slippage, TerminalNotice, Touch, Zone};
+use super::settings::{
+    Colour, CryptoPrices, LogLevel, OnExit, Sessions, Slippage, TerminalNotice, Touch, Zone,
+};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
@@ -199,6 +201,12 @@ impl<T: Copy + PartialEq> Kind for Word<T> {
 pub(super) const ACCOUNT_KINDS: Word<AccountKind> =
     Word(&[("cash", AccountKind::Cash), ("margin", AccountKind::Margin)]);
 pub(super) const SESSIONS: Word<Sessions> = Word(&[("always", Sessions::Always), ("nyse", Sessions::Nyse)]);
+pub(super) const CRYPTO_PRICES: Word<CryptoPrices> = Word(&[
+    ("auto", CryptoPrices::Auto),
+    ("simulated", CryptoPrices::Simulated),
+    ("coinbase", CryptoPrices::Coinbase),
+    ("hyperliquid", CryptoPrices::Hyperliquid),
+]);
 pub(super) const ON_EXITS: Word<OnExit> =
     Word(&[("keep", OnExit::Keep), ("cancel_day", OnExit::CancelDay), ("cancel_all", OnExit::CancelAll)]);
 pub(super) const TOUCHES: Word<Touch> = Word(&[("never", Touch::Never), ("queue", Touch::Queue)]);

@@ -419,12 +419,28 @@ pub struct Market {
     /// New prices a second of each symbol, on average.
     #[serde(with = "decimal_text")]
     pub updates_per_symbol: Decimal,
+    /// Where prices of coins come from while no account that has some is connected.
+    pub crypto: CryptoPrices,
 }
 
 impl Default for Market {
     fn default() -> Self {
-        Self { updates_per_symbol: Decimal::TWO }
+        Self { updates_per_symbol: Decimal::TWO, crypto: CryptoPrices::Auto }
     }
+}
+
+/// A public source of coin prices, which needs no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CryptoPrices {
+    /// Coinbase's once it can be reached, simulated until then.
+    Auto,
+    /// Simulated.
+    Simulated,
+    /// Coinbase's.
+    Coinbase,
+    /// Hyperliquid's.
+    Hyperliquid,
 }
 
 /// The engine's process.

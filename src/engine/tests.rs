@@ -48,6 +48,7 @@ impl Desk {
             profile: "test".to_owned(),
             venue: VenueConfig::new(AccountId::new("paper"), 100_000.into()),
             limits: None,
+            public_crypto: None,
             live_limits: RiskLimits::default(),
             brokers: std::collections::BTreeMap::new(),
             market_seed: 1,

@@ -36,6 +36,7 @@ fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
         profile: "test".to_owned(),
         venue,
         limits: None,
+        public_crypto: None,
         live_limits: arbion::domain::limits::RiskLimits::default(),
         brokers: std::collections::BTreeMap::new(),
         market_seed: 7,
