@@ -503,6 +503,14 @@ impl Host for Program {
                 Err(error) => check("desktop alerts", Health::Warning, error),
             });
         }
+        if let Some(program) = Some(&settings.loaded.config.alerts.command).filter(|path| !path.is_empty()) {
+            use std::os::unix::fs::PermissionsExt;
+            let found = std::fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
+            checks.push(match found {
+                true => check("alert command", Health::Good, program.clone()),
+                false => check("alert command", Health::Warning, format!("{program} is no program")),
+            });
+        }
         let listings = self.universe().listings().len();
         checks.push(check("symbols", Health::Good, format!("{listings} listings")));
         let year = exchange_date(clock::system_now()).year();
