@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest,
-    SessionKind, Settings, SweepReport, TradesFormat,
+    BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
+    LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
+    Verified,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
@@ -34,7 +35,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::venue::venue_config;
-use crate::{backtests, keeper, linger, supervisor};
+use crate::{backtests, keeper, linger, logins, supervisor};
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
@@ -188,6 +189,8 @@ fn engine_settings(
         market_seed: venue.seed,
         venue,
         limits,
+        live_limits: config.risk.clone(),
+        brokers: config.brokers.clone(),
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
         desktop_alerts: config.alerts.desktop,
@@ -231,6 +234,35 @@ impl Host for Program {
 
     fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
         keeper::carry_out(settings, keep, ask)
+    }
+
+    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
+        logins::fields(broker)
+    }
+
+    fn sealed_login(
+        &self,
+        settings: &Settings,
+        broker: &str,
+        live: bool,
+        ask: &mut dyn AskSecret,
+    ) -> Result<LoginRequest, CliError> {
+        let key = logins::key(broker, live)?;
+        let secrets = LoginSecrets::Sealed(keeper::login(settings, &key.secret_name(), ask)?);
+        let tokens = keeper::login(settings, &key.tokens_name(), ask).ok();
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens })
+    }
+
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        logins::begin_sign_in(settings, request)
+    }
+
+    async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
+        logins::verify(settings, request).await
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {

@@ -3,12 +3,15 @@
 //! (`engine::paper`). Never: risk, the journal, the screen, where secrets are kept.
 
 pub mod clock;
+pub mod coinbase;
 pub mod endpoint;
 mod error;
 pub mod http;
 pub mod json;
 pub mod limiter;
+pub mod oauth;
 pub mod quotes;
+pub mod registry;
 pub mod settings;
 pub mod stream;
 pub mod tls;
