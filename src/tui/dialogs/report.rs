@@ -283,7 +283,8 @@ impl Modal for Report {
         match event.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => return After::Close,
             KeyCode::Char('y') => {
-                let row = |row: &Vec<String>| row.iter().map(|cell| cell.trim_end()).collect::<Vec<_>>().join("  ");
+                let row =
+                    |row: &Vec<String>| row.iter().map(|cell| cell.trim_end()).collect::<Vec<_>>().join("  ");
                 let rows: Vec<String> = self.rows.iter().map(row).collect();
                 wishes.push(Wish::Copy(rows.join("\n")));
             }
