@@ -196,6 +196,7 @@ fn engine_settings(
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
         desktop_alerts: config.alerts.desktop,
+        alert_command: (!config.alerts.command.is_empty()).then(|| PathBuf::from(&config.alerts.command)),
     };
     Ok((engine, temporary))
 }
@@ -546,6 +547,14 @@ impl Host for Program {
             checks.push(match engine::desktop_can_be_told() {
                 Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
                 Err(error) => check("desktop alerts", Health::Warning, error),
+            });
+        }
+        if let Some(program) = Some(&settings.loaded.config.alerts.command).filter(|path| !path.is_empty()) {
+            use std::os::unix::fs::PermissionsExt;
+            let found = std::fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
+            checks.push(match found {
+                true => check("alert command", Health::Good, program.clone()),
+                false => check("alert command", Health::Warning, format!("{program} is no program")),
             });
         }
         let listings = self.universe().listings().len();

@@ -281,6 +281,35 @@ impl Kind for ThemeName {
     }
 }
 
+/// A program by its whole path, or none.
+pub(super) struct ProgramPath;
+
+impl ProgramPath {
+    /// Longest path, in bytes.
+    const LENGTH_MAX: usize = 1_024;
+}
+
+impl Kind for ProgramPath {
+    type Value = String;
+
+    fn allowed(&self) -> String {
+        "the whole path of a program, as \"/home/me/bin/ring\", or \"\" for none".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Refused> {
+        // A bare name would be whatever the path finds first.
+        let fits = |text: &&str| {
+            let plain = text.len() <= Self::LENGTH_MAX && !text.chars().any(char::is_control);
+            plain && (text.is_empty() || text.starts_with('/'))
+        };
+        value.get_ref().as_str().filter(fits).map(str::to_owned).ok_or_else(|| Refused::new(value))
+    }
+
+    fn write(&self, value: &String) -> String {
+        quoted(value)
+    }
+}
+
 /// A line of the command language.
 pub(super) struct CommandLine;
 

@@ -305,17 +305,19 @@ impl Default for Screen {
 }
 
 /// How one is told of an alert that rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AlertSettings {
     /// What the terminal of an open screen is sent.
     pub terminal: TerminalNotice,
     /// The engine tells the desktop, with a screen or without: `notify-send` on Linux, `osascript` on macOS.
     pub desktop: bool,
+    /// A program that the engine runs, with the alert's words as its one argument; empty for none.
+    pub command: String,
 }
 
 impl Default for AlertSettings {
     fn default() -> Self {
-        Self { terminal: TerminalNotice::Osc9, desktop: false }
+        Self { terminal: TerminalNotice::Osc9, desktop: false, command: String::new() }
     }
 }
 

@@ -111,6 +111,8 @@ pub struct Settings {
     pub feed: FeedChoice,
     /// Alerts that ring go to the desktop too.
     pub desktop_alerts: bool,
+    /// A program that is run when an alert rings, with its words as the one argument.
+    pub alert_command: Option<PathBuf>,
 }
 
 /// Why an engine did not start.
@@ -362,7 +364,7 @@ impl Assembly {
             last_call: None,
             prices_at: None,
             prices_gap: None,
-            desktop_alerts: settings.desktop_alerts,
+            rings: super::desktop::Rings::new(settings.desktop_alerts, settings.alert_command),
             broker_calls: super::vitals::Tally::default(),
             unanswered: 0,
             vitals,

@@ -55,6 +55,7 @@ impl Desk {
             updates_per_second: 1.0,
             feed: FeedChoice::Simulated,
             desktop_alerts: false,
+            alert_command: None,
         };
         let core = make_core(&settings, &Arc::new(Calendar::nyse()), Feed::Simulated, at(0));
         let store = Store::open(directory, at(0)).unwrap();

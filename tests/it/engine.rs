@@ -43,6 +43,7 @@ fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
         updates_per_second: 20.0,
         feed,
         desktop_alerts: false,
+        alert_command: None,
     };
     launch(settings, Arc::new(Universe::load())).unwrap()
 }
