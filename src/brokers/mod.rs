@@ -6,6 +6,7 @@ pub mod clock;
 pub mod endpoint;
 mod error;
 pub mod http;
+pub mod hyperliquid;
 pub mod json;
 pub mod limiter;
 pub mod quotes;
