@@ -4,6 +4,7 @@ mod backtests;
 mod keeper;
 mod late;
 mod linger;
+mod logins;
 mod process;
 mod program;
 mod screen;

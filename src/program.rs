@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest,
-    SessionKind, Settings, SweepControl, SweepReport, TradesFormat,
+    BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
+    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepControl, SweepReport, TradesFormat, Verified,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
-use arbion::client::secret::AskSecret;
+use arbion::client::secret::{AskSecret, Secret};
 use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::calendar::exchange_date;
@@ -33,7 +33,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::venue::venue_config;
-use crate::{backtests, keeper, linger, supervisor};
+use crate::{backtests, keeper, linger, logins, supervisor};
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
@@ -178,6 +178,8 @@ fn engine_settings(
         market_seed: venue.seed,
         venue,
         limits,
+        live_limits: config.risk.clone(),
+        brokers: config.brokers.clone(),
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
         desktop_alerts: config.alerts.desktop,
@@ -220,6 +222,24 @@ impl Host for Program {
 
     fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
         keeper::carry_out(settings, keep, ask)
+    }
+
+    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
+        logins::fields(broker)
+    }
+
+    fn sealed_login(
+        &self,
+        settings: &Settings,
+        broker: &str,
+        live: bool,
+        ask: &mut dyn AskSecret,
+    ) -> Result<Secret, CliError> {
+        keeper::login(settings, &logins::key(broker, live)?.secret_name(), ask)
+    }
+
+    async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
+        logins::verify(settings, request).await
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {

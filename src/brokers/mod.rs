@@ -10,6 +10,7 @@ pub mod hyperliquid;
 pub mod json;
 pub mod limiter;
 pub mod quotes;
+pub mod registry;
 pub mod settings;
 pub mod stream;
 pub mod tls;

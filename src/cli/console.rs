@@ -69,6 +69,18 @@ impl Console {
         Ok(line)
     }
 
+    /// Asks for a line.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read or written.
+    pub fn ask_line(&mut self, question: &str) -> io::Result<String> {
+        write!(self.err, "{}", ascii_escaped(question))?;
+        self.err.flush()?;
+        let mut answer = String::new();
+        self.input.read_line(&mut answer)?;
+        Ok(answer)
+    }
+
     /// Asks a yes-or-no question on the error stream. Anything but `y` or `yes` is no. A look-alike letter in it is shown as what it is.
     ///
     /// # Errors

@@ -15,10 +15,11 @@ use serde::Serialize;
 use super::error::CliError;
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
-use crate::client::secret::AskSecret;
+use crate::client::secret::{AskSecret, Secret};
 use crate::config::{Environment, Loaded, Paths, ProfileName};
 use crate::domain::execution::Execution;
 use crate::domain::instrument::{Instrument, SymbolLookup};
+use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 
 /// Everything that was settled before a command runs.
@@ -45,6 +46,67 @@ pub enum RunAs {
     Detached,
     /// The same, as the child of a process that starts it again when it crashes.
     Supervised,
+}
+
+/// One thing that connecting a broker asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialAsk {
+    /// Its name, such as `secret_key`.
+    pub name: &'static str,
+    /// What the person is asked for.
+    pub label: &'static str,
+    /// It is not shown while it is typed.
+    pub secret: bool,
+    /// It may be left out.
+    pub optional: bool,
+}
+
+/// What signs.
+#[derive(Debug)]
+pub enum LoginSecrets {
+    /// As a person gave it, by name.
+    Given(Vec<(String, Secret)>),
+    /// As the vault holds it.
+    Sealed(Secret),
+}
+
+/// A login to be tried.
+#[derive(Debug)]
+pub struct LoginRequest {
+    /// The broker's word.
+    pub broker: String,
+    /// Its real accounts, not its paper or test ones.
+    pub live: bool,
+    /// What the account is called; absent means by its broker.
+    pub name: Option<String>,
+    /// What signs.
+    pub secrets: LoginSecrets,
+}
+
+/// An account that a broker shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedAccount {
+    /// As it would be kept.
+    pub login: Login,
+    /// What new positions may cost, in the account's currency.
+    pub buying_power: Decimal,
+    /// Cash and positions, in the account's currency.
+    pub net_liquidation: Decimal,
+    /// Why it may not trade, if so.
+    pub blocked: Option<String>,
+}
+
+/// A login that a broker accepts.
+#[derive(Debug)]
+pub struct Verified {
+    /// Its accounts.
+    pub accounts: Vec<VerifiedAccount>,
+    /// Name of its entry in the vault.
+    pub secret_name: String,
+    /// That entry.
+    pub sealed: Secret,
+    /// Milliseconds of the last call.
+    pub latency_ms: Option<u32>,
 }
 
 /// Which engine a command wants.
@@ -352,6 +414,30 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// Why it is not done.
     fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError>;
+
+    /// What a person gives to connect a broker.
+    ///
+    /// # Errors
+    /// When there is no such broker.
+    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError>;
+
+    /// The login of a broker as the vault holds it.
+    ///
+    /// # Errors
+    /// When there is none, or the vault does not open.
+    fn sealed_login(
+        &self,
+        settings: &Settings,
+        broker: &str,
+        live: bool,
+        ask: &mut dyn AskSecret,
+    ) -> Result<Secret, CliError>;
+
+    /// Asks a broker whether it accepts a login, and for its accounts. Nothing is stored.
+    ///
+    /// # Errors
+    /// Why it does not (exit codes 2, 4, 5, 6).
+    async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError>;
 
     /// A line to an engine that is ready: its accounts, positions, orders and watchlists are in the first snapshot, and watched and held
     /// instruments have quotes.

@@ -173,6 +173,8 @@ pub(super) static FIELDS: &[Field] = fields! {
 pub(super) const WATCHLISTS: &str = "watchlists";
 /// The table whose keys are names of the screen's actions.
 pub(super) const KEYS: &str = "keys";
+/// The table whose tables are brokers.
+pub(super) const BROKERS: &str = "brokers";
 /// The table whose keys are keys of the keyboard.
 pub(super) const MACROS: &str = "macros";
 

@@ -37,9 +37,14 @@ pub struct Config {
     pub backtest: Backtest,
     /// Keys of the screen by the name of their action, in place of its own. The screen knows which actions and keys there are.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// How brokers are reached, by broker: addresses and options of its connector. Never a secret.
+    pub brokers: BTreeMap<String, BrokerSection>,
     /// Keys of the screen that run a line of the command language.
     pub macros: BTreeMap<String, String>,
 }
+
+/// Options of one broker's connector, as text: `base_url`, `feed`, ....
+pub type BrokerSection = BTreeMap<String, String>;
 
 /// The paper account and its venue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,5 +1,6 @@
 //! Starting an engine: lock, database, books, venue, feed, task. On a thread of its own, so that a screen can paint meanwhile.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::config::BrokerSection;
 use crate::core::effect::{Effect, Ticket};
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input, Restored};
@@ -35,6 +37,7 @@ use super::halt::HaltSignal;
 use super::heart::Heart;
 use super::journal::{JournalSender, JournalThread};
 use super::link::{self, LinkCommand, LinkQueue};
+use super::live;
 use super::noted;
 use super::opening::{open_reader, remove_run, take_lock};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
@@ -91,6 +94,10 @@ pub struct Settings {
     pub profile: String,
     /// The paper venue.
     pub venue: VenueConfig,
+    /// Limits of accounts at brokers.
+    pub live_limits: RiskLimits,
+    /// How brokers are reached, by broker: the configuration's sections.
+    pub brokers: BTreeMap<String, BrokerSection>,
     /// Limits; absent means those of a simulated account of this size.
     pub limits: Option<RiskLimits>,
     /// Seed of the simulated market.
@@ -291,6 +298,14 @@ impl Assembly {
         }
         let account = settings.venue.account.clone();
         let mut core = make_core(&settings, &calendar, feed.feed(), now);
+        let live_limits = settings.live_limits.clone();
+        let logins = if replay { Vec::new() } else { live::read_logins(&store)? };
+        for login in &logins {
+            drop(core.step(now, Input::Account(Box::new(live::setup_of(login, &live_limits)))));
+        }
+        if let Some(chosen) = live::read_default(&store)?.filter(|_| !replay) {
+            drop(core.step(now, Input::DefaultAccount(chosen)));
+        }
         let venue = open_venue(&settings, &store, replay)?;
         restore(&mut core, &store, &account, now)?;
         let lists = match store.watchlists()? {
@@ -309,6 +324,7 @@ impl Assembly {
         };
         let halted = Arc::new(AtomicBool::new(core.trading_state() == TradingState::Halted));
         let paper = PaperBroker::start(venue, reports_in.clone(), clock.clone());
+        let live = live::Live::new(logins, settings.brokers.clone(), live_limits, reports_in.clone());
         let link = start_link(&account, &paper, reports_in, &clock, &halted);
         let mut task = EngineTask {
             core,
@@ -347,6 +363,8 @@ impl Assembly {
             unanswered: 0,
             vitals,
             heart,
+            paper_account: account.clone(),
+            live,
             custody: super::custody::Custody::default(),
         };
         task.open(lists, account).await;
@@ -413,6 +431,9 @@ impl EngineTask {
             return;
         }
         self.take_up().await;
+        if self.access == Access::Trade && self.clock.is_system() {
+            self.open_logins();
+        }
         self.look_for_halt().await;
         let now = self.clock.now();
         self.paper.tell(VenueCommand::Advance(now)).await;

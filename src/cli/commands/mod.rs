@@ -4,6 +4,7 @@ mod account;
 mod backtest;
 mod calendar;
 mod config;
+mod connect;
 mod control;
 mod demo;
 mod doctor;
@@ -110,6 +111,13 @@ impl Context<'_> {
             Some(
                 command @ (Command::Profile(_) | Command::Secret(_) | Command::Vault(_) | Command::Audit(_)),
             ) => self.keep(command).await,
+            Some(
+                command @ (Command::Connect(_)
+                | Command::Rotate(_)
+                | Command::Verify { .. }
+                | Command::Disconnect { .. }
+                | Command::Mode { .. }),
+            ) => self.accounts(command).await,
             Some(Command::Logs(args)) => logs::run(self, args).await,
             Some(Command::Engine(args)) => engine::run(self, args).await,
             Some(Command::Restore(args)) => control::restore(self, args).await,

@@ -1,6 +1,7 @@
 //! The command line against a host that remembers: what it prints, what it asks for, how it exits.
 
 mod commands;
+mod connect;
 mod exits;
 mod fake;
 mod help;
