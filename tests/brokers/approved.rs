@@ -72,8 +72,13 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
     panic!("risk let it not pass: {denials:?}")
 }
 
+/// The market that the order would be let out into: at its limit, and short of its stop.
 fn price_of(order: &OrderRequest, instrument: &Instrument) -> Price {
-    let said = order.pricing.limit_price().or_else(|| order.pricing.stop_price());
+    let before_stop = |stop: Price| {
+        let part = if order.side.is_buy() { Decimal::new(95, 2) } else { Decimal::new(105, 2) };
+        Price::new(stop.get() * part)
+    };
+    let said = order.pricing.stop_price().map(before_stop).or_else(|| order.pricing.limit_price());
     match instrument {
         Instrument::Option(_) => said.unwrap_or_else(|| Price::from(2)),
         _ => said.unwrap_or_else(|| Price::from(100)),
