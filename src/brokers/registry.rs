@@ -9,11 +9,8 @@ use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials};
 #[must_use]
 pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
-        BrokerKind::Alpaca
-        | BrokerKind::Schwab
-        | BrokerKind::Coinbase
-        | BrokerKind::Hyperliquid
-        | BrokerKind::Coingecko => &[],
+        BrokerKind::Hyperliquid => super::hyperliquid::fields(),
+        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Coinbase | BrokerKind::Coingecko => &[],
     }
 }
 
@@ -23,9 +20,12 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
 /// When an address or a credential is none, before anything is sent.
 pub async fn connect(
     kind: BrokerKind,
-    _settings: &BrokerSettings,
-    _credentials: &Credentials,
+    settings: &BrokerSettings,
+    credentials: &Credentials,
 ) -> Result<Arc<dyn Connection>, BrokerError> {
+    if kind == BrokerKind::Hyperliquid {
+        return super::hyperliquid::connect(settings, credentials).await;
+    }
     Err(BrokerError::Unsupported {
         broker: kind.to_string(),
         what: "a login yet".to_owned(),

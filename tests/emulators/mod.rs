@@ -4,4 +4,5 @@
 
 pub mod exchange;
 pub mod faults;
+pub mod hyperliquid;
 pub mod server;
