@@ -66,7 +66,10 @@ pub(super) struct Shared {
     pub(super) vault: Option<Address>,
     pub(super) id: AccountId,
     replaces: Mutex<Replaces>,
+    /// Orders that this process has sent and that have not ended.
     working: Mutex<BTreeSet<ClientOrderId>>,
+    /// The first of them has come, or the last one gone.
+    pub(super) switch: tokio::sync::Notify,
 }
 
 impl Shared {
@@ -74,9 +77,23 @@ impl Shared {
         self.replaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Orders that this process has sent and that have not ended.
-    pub(super) fn working(&self) -> MutexGuard<'_, BTreeSet<ClientOrderId>> {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An order of this process works now, or has ended.
+    pub(super) fn works(&self, id: ClientOrderId, works: bool) {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let did = !working.is_empty();
+        if works {
+            working.insert(id);
+        } else {
+            working.remove(&id);
+        }
+        if did == working.is_empty() {
+            self.switch.notify_one();
+        }
+    }
+
+    /// Does any order of this process work.
+    pub(super) fn any_works(&self) -> bool {
+        !self.working.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Signs and sends.
@@ -151,9 +168,9 @@ impl HyperliquidAccount {
         vault: Option<Address>,
         id: AccountId,
     ) -> Self {
-        let (replaces, working) = (Mutex::default(), Mutex::default());
+        let (replaces, working, switch) = Default::default();
         Self {
-            shared: Arc::new(Shared { venue, signer, user, vault, id, replaces, working }),
+            shared: Arc::new(Shared { venue, signer, user, vault, id, replaces, working, switch }),
             capabilities: capabilities(),
             sent: Mutex::default(),
             words: broadcast::channel(WORDS_MAX).0,
@@ -219,7 +236,7 @@ impl HyperliquidAccount {
             return self.find_sent(id).await;
         }
         let action = Action::Order { orders: orders.clone(), grouping };
-        self.shared.working().insert(id);
+        self.shared.works(id, true);
         let result = match self.shared.act(venue::order("order"), &action, true).await {
             Ok(done) => venue::each("order", done.statuses, orders.len()),
             Err(error) => Err(error),
@@ -231,7 +248,7 @@ impl HyperliquidAccount {
         if let Err(error) = &entered
             && error.outcome() == Certainty::Definite
         {
-            self.shared.working().remove(&id);
+            self.shared.works(id, false);
             if matches!(error, BrokerError::Unreachable { .. } | BrokerError::Busy { .. }) {
                 self.was_not_sent(id);
             }
@@ -338,7 +355,7 @@ impl HyperliquidAccount {
             None => OidOrCloid::Cloid(mapping::cloid(old)),
         };
         self.shared.replaces().sent(old, oid_of(order), id);
-        self.shared.working().insert(id);
+        self.shared.works(id, true);
         let action = Action::BatchModify { modifies: vec![ModifyWire { oid, order: wire.clone() }] };
         let result = match self.shared.act(venue::order("batchModify"), &action, true).await {
             Ok(done) => match venue::each("batchModify", done.statuses, 1) {
@@ -364,14 +381,14 @@ impl HyperliquidAccount {
                 self.tell(old.client_order_id, OrderEvent::Replaced { by: new });
                 let broker_order_id = broker_order_id.clone();
                 self.tell(new, OrderEvent::Acknowledged { broker_order_id });
-                self.shared.working().remove(&old.client_order_id);
+                self.shared.works(old.client_order_id, false);
             }
             Err(_) => {
                 if had_ended {
                     self.tell(old.client_order_id, OrderEvent::Canceled { reason: None });
                 }
                 if done == Some(false) {
-                    self.shared.working().remove(&new);
+                    self.shared.works(new, false);
                     self.was_not_sent(new);
                 }
             }

@@ -112,7 +112,7 @@ pub(super) async fn watch(
     tokio::pin!(keeping);
     let mut switch = interval_at(tokio::time::Instant::now() + SWITCH_EVERY, SWITCH_EVERY);
     switch.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut armed = false;
+    let (wants_switch, mut armed) = (shared.venue.settings.schedule_cancel, false);
     loop {
         let told = tokio::select! {
             biased;
@@ -130,7 +130,11 @@ pub(super) async fn watch(
                 Kept::Down { reason, retry_at } => AccountStream::Down { reason, retry_at },
             },
             Ok(event) = words.recv() => AccountStream::Event(Box::new(event)),
-            _ = switch.tick(), if shared.venue.settings.schedule_cancel => {
+            _ = switch.tick(), if wants_switch => {
+                armed = hold_switch(shared, armed).await;
+                continue;
+            }
+            () = shared.switch.notified(), if wants_switch => {
                 armed = hold_switch(shared, armed).await;
                 continue;
             }
@@ -148,7 +152,7 @@ fn unheard() -> BrokerError {
 
 /// Sets the dead man's switch anew while orders of ours work, and takes it off when none do. Returns whether it is set.
 async fn hold_switch(shared: &Shared, armed: bool) -> bool {
-    let works = !shared.working().is_empty();
+    let works = shared.any_works();
     if !works && !armed {
         return false;
     }
@@ -189,7 +193,7 @@ impl UserStream {
         }
         let ends = !matches!(event, OrderEvent::Acknowledged { .. });
         if let (Some(client), true) = (client, ends) {
-            self.shared.working().remove(&client);
+            self.shared.works(client, false);
         }
         let at = Timestamp::from_millisecond(row.status_timestamp)
             .unwrap_or_else(|_| crate::brokers::clock::wall());

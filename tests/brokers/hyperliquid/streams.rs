@@ -226,7 +226,8 @@ async fn h7_the_dead_mans_switch_is_set_while_orders_work_and_taken_off_after() 
         }
     };
     until(true).await;
-    let ahead = ground.emulator.desk.state().scheduled.unwrap() - ground.emulator.desk.now().unsigned_abs();
+    let scheduled = ground.emulator.desk.state().scheduled.unwrap();
+    let ahead = scheduled - ground.emulator.desk.now().unsigned_abs();
     assert!((50_000..=61_500).contains(&ahead), "{ahead}");
     subject.broker.cancel(&known).await;
     until(false).await;
