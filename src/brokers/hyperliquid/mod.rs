@@ -12,6 +12,7 @@ mod figures;
 mod mapping;
 mod market_stream;
 pub mod numbers;
+mod reads;
 mod replaces;
 pub mod signing;
 pub mod universe;

@@ -37,6 +37,8 @@ pub(super) const WATCH: Watch =
     Watch { ping_after: Duration::from_secs(35), dead_after: Duration::from_secs(60) };
 /// What is listed is asked for again for an unknown name, but not more often than this.
 pub(super) const LISTED_AGAIN: Duration = Duration::from_secs(60);
+/// Snapshots come whole: two thousand fills of half a kilobyte.
+const MESSAGE_MAX: usize = 4 << 20;
 /// Messages that may wait for the engine.
 const WAITING_MAX: usize = 1_024;
 /// The dead man's switch is set this far ahead, this often.
@@ -336,6 +338,10 @@ impl Protocol for UserStream {
 
     fn watch(&self) -> Watch {
         WATCH
+    }
+
+    fn message_max(&self) -> usize {
+        MESSAGE_MAX
     }
 
     async fn handshake(&mut self) -> Result<Handshake, StreamError> {
