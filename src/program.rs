@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepControl, SweepReport, TradesFormat, Verified,
+    LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
+    Verified,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
-use arbion::client::secret::{AskSecret, Secret};
+use arbion::client::progress::Progress;
+use arbion::client::secret::AskSecret;
 use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::calendar::exchange_date;
@@ -74,6 +76,15 @@ impl Program {
             .find(|word| word.chars().all(|c| c.is_ascii_lowercase()))
             .map_or_else(|| "arbion".to_owned(), |word| format!("arbion {word}"));
         Self { command, universe: OnceLock::new(), engines: Mutex::new(Vec::new()) }
+    }
+
+    /// Another one with the same universe and no engines, for a thread of its own.
+    fn like_this(&self) -> Self {
+        Self {
+            command: self.command.clone(),
+            universe: OnceLock::from(self.universe()),
+            engines: Mutex::new(Vec::new()),
+        }
     }
 
     fn universe(&self) -> Arc<Universe> {
@@ -234,8 +245,19 @@ impl Host for Program {
         broker: &str,
         live: bool,
         ask: &mut dyn AskSecret,
-    ) -> Result<Secret, CliError> {
-        keeper::login(settings, &logins::key(broker, live)?.secret_name(), ask)
+    ) -> Result<LoginRequest, CliError> {
+        let key = logins::key(broker, live)?;
+        let secrets = LoginSecrets::Sealed(keeper::login(settings, &key.secret_name(), ask)?);
+        let tokens = keeper::login(settings, &key.tokens_name(), ask).ok();
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens })
+    }
+
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        logins::begin_sign_in(settings, request)
     }
 
     async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
@@ -368,6 +390,11 @@ impl Host for Program {
         };
         let late = Late::new(Self::first_picture(settings)?);
         let session = engine.as_ref().map_or_else(|| late.session(), Behind::session);
+        let worker = crate::screen::Worker {
+            host: self.like_this(),
+            settings: settings.clone(),
+            session: Arc::clone(&session),
+        };
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
         let writer = OnceLock::new();
@@ -379,6 +406,7 @@ impl Host for Program {
             settings: settings.loaded.options(),
             tour: keeps,
             chores: Some(crate::screen::doer(settings, files, keeps)),
+            works: Some(Arc::new(worker)),
             history: typed.load(),
             // A thread that is gone has said so in the log.
             remember: Some(Arc::new(move |line| {
@@ -447,9 +475,10 @@ impl Host for Program {
         &self,
         settings: &Settings,
         request: &BacktestRequest,
+        progress: &Progress,
     ) -> Result<BacktestReport, CliError> {
-        let (settings, request) = (settings.clone(), request.clone());
-        tokio::task::spawn_blocking(move || backtests::run(&settings, &request))
+        let (settings, request, progress) = (settings.clone(), request.clone(), progress.clone());
+        tokio::task::spawn_blocking(move || backtests::run(&settings, &request, &progress))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
     }
@@ -459,10 +488,10 @@ impl Host for Program {
         settings: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError> {
-        let (settings, request, control) = (settings.clone(), request.clone(), control.clone());
-        tokio::task::spawn_blocking(move || backtests::sweep(&settings, &request, &sets, &control))
+        let (settings, request, progress) = (settings.clone(), request.clone(), progress.clone());
+        tokio::task::spawn_blocking(move || backtests::sweep(&settings, &request, &sets, &progress))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
     }

@@ -3,12 +3,14 @@
 //! (`engine::paper`). Never: risk, the journal, the screen, where secrets are kept.
 
 pub mod clock;
+pub mod coinbase;
 pub mod endpoint;
 mod error;
 pub mod http;
 pub mod hyperliquid;
 pub mod json;
 pub mod limiter;
+pub mod oauth;
 pub mod quotes;
 pub mod registry;
 pub mod settings;

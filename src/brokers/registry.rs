@@ -1,9 +1,34 @@
-//! Every connector by its broker: what a login needs, and how one is opened.
+//! Every connector by its broker: what a login needs, how a person signs in, and how one is opened.
 
 use std::sync::Arc;
 
+use super::http::Http;
+use super::oauth::keeper::TokenStore;
+use super::oauth::{App, Provider};
 use super::settings::CredentialField;
 use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials};
+
+/// What a login is opened with.
+pub struct LoginParts<'a> {
+    /// How the broker is reached.
+    pub settings: &'a BrokerSettings,
+    /// What a person gave.
+    pub credentials: &'a Credentials,
+    /// Whose login: tokens of one profile are never used for another.
+    pub profile: &'a str,
+    /// Where the tokens of a sign-in are kept; unused by brokers with keys.
+    pub tokens: Arc<dyn TokenStore>,
+}
+
+/// A sign-in in the browser: the server, the trader's app there, and the line to it.
+pub struct BrowserSignIn {
+    /// The authorization server.
+    pub provider: Provider,
+    /// The app.
+    pub app: App,
+    /// The line.
+    pub http: Arc<Http>,
+}
 
 /// What a person gives to connect.
 #[must_use]
@@ -14,17 +39,25 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     }
 }
 
+/// The sign-in that these credentials need; `None` where they sign by themselves.
+///
+/// # Errors
+/// When an address or a credential is none.
+pub fn sign_in(
+    _kind: BrokerKind,
+    _settings: &BrokerSettings,
+    _credentials: &Credentials,
+) -> Result<Option<BrowserSignIn>, BrokerError> {
+    Ok(None)
+}
+
 /// Opens a login. Nothing is verified yet: [`Connection::accounts`] does.
 ///
 /// # Errors
 /// When an address or a credential is none, before anything is sent.
-pub async fn connect(
-    kind: BrokerKind,
-    settings: &BrokerSettings,
-    credentials: &Credentials,
-) -> Result<Arc<dyn Connection>, BrokerError> {
+pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
     if kind == BrokerKind::Hyperliquid {
-        return super::hyperliquid::connect(settings, credentials).await;
+        return super::hyperliquid::connect(parts.settings, parts.credentials).await;
     }
     Err(BrokerError::Unsupported {
         broker: kind.to_string(),

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,6 +14,7 @@ use serde::Serialize;
 use super::error::CliError;
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
+use crate::client::progress::Progress;
 use crate::client::secret::{AskSecret, Secret};
 use crate::config::{Environment, Loaded, Paths, ProfileName};
 use crate::domain::execution::Execution;
@@ -81,6 +81,30 @@ pub struct LoginRequest {
     pub name: Option<String>,
     /// What signs.
     pub secrets: LoginSecrets,
+    /// What a sign-in in the browser gave.
+    pub tokens: Option<Secret>,
+}
+
+/// A sign-in in the browser that is under way.
+#[async_trait]
+pub trait SigningIn: Send {
+    /// The address that a person opens.
+    fn url(&self) -> &str;
+
+    /// The same as a QR code, in lines.
+    fn qr(&self) -> Vec<String>;
+
+    /// Waits for the browser to come back to this machine.
+    ///
+    /// # Errors
+    /// That it did not within five minutes, or with something that is no answer to this sign-in.
+    async fn by_browser(&mut self) -> Result<Secret, CliError>;
+
+    /// Takes the address that the browser ended at, or the code in it.
+    ///
+    /// # Errors
+    /// When it is no answer to this sign-in.
+    async fn by_paste(&mut self, text: &Secret) -> Result<Secret, CliError>;
 }
 
 /// An account that a broker shows.
@@ -101,10 +125,8 @@ pub struct VerifiedAccount {
 pub struct Verified {
     /// Its accounts.
     pub accounts: Vec<VerifiedAccount>,
-    /// Name of its entry in the vault.
-    pub secret_name: String,
-    /// That entry.
-    pub sealed: Secret,
+    /// What the vault is to keep, by name.
+    pub entries: Vec<(String, Secret)>,
     /// Milliseconds of the last call.
     pub latency_ms: Option<u32>,
 }
@@ -269,37 +291,6 @@ pub struct EquityPoint {
     pub equity: Decimal,
 }
 
-/// How a sweep goes on, and whether somebody wants it to end: what is done by then is kept.
-#[derive(Clone, Debug, Default)]
-pub struct SweepControl {
-    done: Arc<AtomicUsize>,
-    ends: Arc<AtomicBool>,
-}
-
-impl SweepControl {
-    /// One more set has been run.
-    pub fn add_done(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Sets that have been run.
-    #[must_use]
-    pub fn done(&self) -> usize {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    /// No further set is to be begun.
-    pub fn end(&self) {
-        self.ends.store(true, Ordering::Relaxed);
-    }
-
-    /// Is it to end.
-    #[must_use]
-    pub fn ends(&self) -> bool {
-        self.ends.load(Ordering::Relaxed)
-    }
-}
-
 /// How a strategy did with one set of parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SweepRow {
@@ -421,7 +412,7 @@ pub trait Host: Send + Sync {
     /// When there is no such broker.
     fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError>;
 
-    /// The login of a broker as the vault holds it.
+    /// The login of a broker as the vault holds it, ready to be tried again.
     ///
     /// # Errors
     /// When there is none, or the vault does not open.
@@ -431,7 +422,17 @@ pub trait Host: Send + Sync {
         broker: &str,
         live: bool,
         ask: &mut dyn AskSecret,
-    ) -> Result<Secret, CliError>;
+    ) -> Result<LoginRequest, CliError>;
+
+    /// Begins the sign-in that a login needs; `None` where its keys sign by themselves.
+    ///
+    /// # Errors
+    /// When the login is none, or sign-ins there are locked after failures.
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError>;
 
     /// Asks a broker whether it accepts a login, and for its accounts. Nothing is stored.
     ///
@@ -514,17 +515,18 @@ pub trait Host: Send + Sync {
         picture: Picture,
     ) -> Result<String, CliError>;
 
-    /// Runs a strategy over recorded bars, with the costs of `[backtest]`.
+    /// Runs a strategy over recorded bars, with the costs of `[backtest]`. The progress counts bars.
     ///
     /// # Errors
-    /// When the strategy, a parameter or the file is wrong.
+    /// When the strategy, a parameter or the file is wrong, and that it was ended before it was done.
     async fn backtest(
         &self,
         settings: &Settings,
         request: &BacktestRequest,
+        progress: &Progress,
     ) -> Result<BacktestReport, CliError>;
 
-    /// The same for many sets of parameters, over all cores.
+    /// The same for many sets of parameters, over all cores. The progress counts sets; what is done when it is ended is kept.
     ///
     /// # Errors
     /// When the strategy, a parameter of any set or the file is wrong: before the first run.
@@ -533,7 +535,7 @@ pub trait Host: Send + Sync {
         settings: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError>;
 
     /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the

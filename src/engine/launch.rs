@@ -393,10 +393,8 @@ fn start_link(
     clock: &Clock,
     halted: &Arc<AtomicBool>,
 ) -> LinkQueue {
-    let (commands, inbox) = mpsc::channel(link::COMMANDS_MAX);
     let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
-    tokio::spawn(link::run(account.clone(), broker, inbox, reports, clock.clone(), Arc::clone(halted)));
-    LinkQueue::new(commands)
+    link::start(account.clone(), broker, reports, clock.clone(), Arc::clone(halted))
 }
 
 impl EngineTask {

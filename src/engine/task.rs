@@ -33,7 +33,7 @@ use super::halt::HaltSignal;
 use super::heart::{Doing, Heart};
 use super::journal::{JOBS_MAX, Job, JournalSender, Written};
 use super::launch::Access;
-use super::link::{self, COMMANDS_MAX, Call, LinkCommand, LinkQueue, Reported};
+use super::link::{self, Call, LinkCommand, LinkQueue, Reported};
 use super::live::Live;
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
@@ -215,7 +215,7 @@ impl EngineTask {
         let queues = vec![
             queue("answers", self.pending.len() + self.waiters.len(), REQUESTS_MAX * 2),
             queue("journal", self.unanswered, JOBS_MAX),
-            queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), COMMANDS_MAX),
+            queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), link::ROOM),
             queue("broker reports", self.reports.len(), self.reports.max_capacity()),
         ];
         self.vitals.send_replace(Arc::new(Vitals { broker_calls: self.broker_calls.status(), queues }));

@@ -202,9 +202,18 @@ pub fn age(seconds: i64) -> String {
     }
 }
 
+/// Is every character of a text a letter, digit or sign of ASCII: one byte, one column.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Columns a text takes.
 #[must_use]
 pub fn width(text: &str) -> u16 {
+    if is_plain(text) {
+        return u16::try_from(text.len()).unwrap_or(u16::MAX);
+    }
     u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 

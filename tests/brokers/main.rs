@@ -18,4 +18,7 @@ mod emulators;
 mod approved;
 #[allow(dead_code, reason = "what the contract has at hand, for brokers that need it")]
 mod contract;
+
+#[path = "coinbase/mod.rs"]
+mod coinbase;
 mod hyperliquid;

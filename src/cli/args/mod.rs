@@ -60,13 +60,22 @@ pub struct Cli {
 /// option.
 #[must_use]
 pub fn command() -> clap::Command {
-    fn with_negatives(command: clap::Command) -> clap::Command {
-        let command = command.mut_args(|arg| {
-            if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg }
-        });
-        command.mut_subcommands(with_negatives)
-    }
     with_negatives(Cli::command())
+}
+
+/// One command's own arguments, as the whole command line would read them.
+///
+/// # Errors
+/// What clap says.
+pub fn read_one<A: Args>(verb: &'static str, words: &[String]) -> Result<A, clap::Error> {
+    let found = with_negatives(A::augment_args(clap::Command::new(verb))).try_get_matches_from(words)?;
+    A::from_arg_matches(&found)
+}
+
+fn with_negatives(command: clap::Command) -> clap::Command {
+    let command = command
+        .mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg });
+    command.mut_subcommands(with_negatives)
 }
 
 /// Options of every command.

@@ -18,6 +18,7 @@ mod speak;
 mod sweep;
 mod ticket;
 mod watch;
+pub(super) mod work;
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use super::host::{Host, ScreenRequest, SessionKind, Settings};
 use super::line::Line;
 use super::output::Output;
 use crate::client::Request;
+use crate::client::progress::Progress;
 use crate::config::{Environment, Loaded, Paths, ProfileName};
 use crate::domain::order::OriginKind;
 
@@ -148,7 +150,9 @@ impl Context<'_> {
             Command::Fills(args) => account::fills(&line, args).await,
             Command::History(args) => account::history(&line, args).await,
             Command::Pnl(args) => account::pnl(&line, args).await,
-            Command::Export(ExportCommand::Trades(args)) => account::export(&line, host, args).await,
+            Command::Export(ExportCommand::Trades(args)) => {
+                account::export(&line, host, args, &Progress::default()).await
+            }
             Command::Quote(args) => market::quote(&line, args).await,
             Command::Bars(args) => market::bars(&line, args).await,
             Command::Chain(args) => market::chain(&line, args).await,

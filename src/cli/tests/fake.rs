@@ -17,11 +17,12 @@ use super::samples::{
 use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DoctorCheck, Health, Host, LoginRequest, LoginSecrets,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepControl, SweepReport, SweepRow, TradesFormat,
+    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
     Verified, VerifiedAccount,
 };
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
+use crate::client::progress::Progress;
 use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, Place};
@@ -318,11 +319,19 @@ impl Host for FakeHost {
     fn sealed_login(
         &self,
         _: &Settings,
-        _: &str,
-        _: bool,
+        broker: &str,
+        live: bool,
         _: &mut dyn AskSecret,
-    ) -> Result<Secret, CliError> {
-        Ok(Secret::new("{}".to_owned()))
+    ) -> Result<LoginRequest, CliError> {
+        let secrets = LoginSecrets::Sealed(Secret::new("{}".to_owned()));
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens: None })
+    }
+    async fn begin_sign_in(
+        &self,
+        _: &Settings,
+        _: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        Ok(None)
     }
     async fn verify_login(&self, _: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
         if let LoginSecrets::Given(given) = &request.secrets
@@ -346,8 +355,7 @@ impl Host for FakeHost {
             VerifiedAccount { login, buying_power: hundred, net_liquidation: hundred, blocked: None };
         Ok(Verified {
             accounts: vec![account],
-            secret_name: "broker.alpaca.paper".to_owned(),
-            sealed: Secret::new("{}".to_owned()),
+            entries: vec![("broker.alpaca.paper".to_owned(), Secret::new("{}".to_owned()))],
             latency_ms: Some(7),
         })
     }
@@ -419,7 +427,12 @@ impl Host for FakeHost {
             Picture::Svg => "<svg/>\n".to_owned(),
         })
     }
-    async fn backtest(&self, _: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+    async fn backtest(
+        &self,
+        _: &Settings,
+        request: &BacktestRequest,
+        _: &Progress,
+    ) -> Result<BacktestReport, CliError> {
         if request.strategy != "sma_cross" {
             return Err(CliError::usage(format!(
                 "no strategy is called '{}'; there are sma_cross",
@@ -433,10 +446,10 @@ impl Host for FakeHost {
         _: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError> {
         let rows = sets.iter().map(|set| {
-            control.add_done();
+            progress.add_done(1);
             let params = request.params.clone().into_iter().chain(set.clone()).collect();
             let report = backtest(&BacktestRequest { params, ..request.clone() });
             SweepRow {

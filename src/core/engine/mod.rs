@@ -7,6 +7,7 @@ mod alerts;
 mod broker_events;
 mod cancel;
 mod doubt;
+mod explained;
 mod inferred;
 mod journal;
 mod owners;
@@ -110,6 +111,7 @@ pub(super) struct Books {
     pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
     /// When the broker was asked for everything.
     pub(super) pace: reconcile::Pace,
+    pub(super) unexplained: explained::Unexplained,
     /// Highest net liquidation by account day, oldest first; the newest twenty days.
     pub(super) equity_highs: VecDeque<(Date, Decimal)>,
 }

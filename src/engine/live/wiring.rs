@@ -26,7 +26,7 @@ use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::{Connection, Severity};
 
 use super::super::journal::Job;
-use super::super::link::{self, LinkCommand, LinkQueue, Reported};
+use super::super::link::{self, LinkCommand, Reported};
 use super::super::task::EngineTask;
 use super::host::{self, Hosted, LiveEvent};
 use super::login::{DEFAULT, LOGINS, LoginKey, key_of, setup_of};
@@ -191,11 +191,10 @@ impl EngineTask {
 
     /// A link to an account that is open now, or open again.
     async fn link(&mut self, account: &AccountId, broker: Arc<dyn Broker>) {
-        let (commands, inbox) = mpsc::channel(link::COMMANDS_MAX);
         let (clock, halted) = (self.clock.clone(), Arc::clone(&self.halted));
         let reports = self.live.reports.clone();
-        tokio::spawn(link::run(account.clone(), Arc::clone(&broker), inbox, reports, clock, halted));
-        self.links.insert(account.clone(), LinkQueue::new(commands));
+        let link = link::start(account.clone(), Arc::clone(&broker), reports, clock, halted);
+        self.links.insert(account.clone(), link);
         self.live.brokers.insert(account.clone(), broker);
         let unproven: Vec<LinkCommand> = self
             .core
@@ -383,8 +382,13 @@ impl EngineTask {
     fn wipe(&self, key: LoginKey) {
         let Some(recorder) = self.audit.clone() else { return };
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = recorder.delete_secret("engine", key.secret_name()) {
-                tracing::error!(%error, "the secrets of a login cannot be wiped");
+            for name in [key.secret_name(), key.tokens_name()] {
+                match recorder.delete_secret("engine", name) {
+                    Err(error) if !error.is_absent() => {
+                        tracing::error!(%error, "the secrets of a login cannot be wiped");
+                    }
+                    _ => {}
+                }
             }
         });
     }

@@ -192,7 +192,8 @@ fn clocks(look: &Look<'_>) -> Vec<Piece> {
         }
     }
     pieces.push(piece(format::clock(clock, &look.env.zone), theme.text, 2, 3));
-    pieces.push(piece(format::zone_name(clock, &look.env.zone), theme.dim, 6, 1));
+    // A time without its zone may be read wrongly: it goes before the time itself, and after nearly all else.
+    pieces.push(piece(format::zone_name(clock, &look.env.zone), theme.dim, 3, 1));
     pieces
 }
 
