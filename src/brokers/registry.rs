@@ -6,7 +6,9 @@ use super::http::Http;
 use super::oauth::keeper::TokenStore;
 use super::oauth::{App, Provider};
 use super::settings::CredentialField;
-use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, coinbase};
+use super::{
+    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, coinbase, hyperliquid,
+};
 
 /// What a login is opened with.
 pub struct LoginParts<'a> {
@@ -35,7 +37,8 @@ pub struct BrowserSignIn {
 pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
         BrokerKind::Coinbase => coinbase::fields(),
-        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Hyperliquid | BrokerKind::Coingecko => &[],
+        BrokerKind::Hyperliquid => hyperliquid::fields(),
+        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Coingecko => &[],
     }
 }
 
@@ -59,6 +62,7 @@ pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn 
     let LoginParts { settings, credentials, .. } = parts;
     match kind {
         BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
+        BrokerKind::Hyperliquid => hyperliquid::connect(settings, credentials).await,
         _ => Err(BrokerError::Unsupported {
             broker: kind.to_string(),
             what: "a login yet".to_owned(),
@@ -77,6 +81,7 @@ pub fn public_feed(
 ) -> Result<Option<Arc<dyn MarketFeed>>, BrokerError> {
     match kind {
         BrokerKind::Coinbase => coinbase::public_feed(settings).map(Some),
+        BrokerKind::Hyperliquid => hyperliquid::public_feed(settings).map(Some),
         _ => Ok(None),
     }
 }

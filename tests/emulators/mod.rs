@@ -5,4 +5,5 @@
 pub mod coinbase;
 pub mod exchange;
 pub mod faults;
+pub mod hyperliquid;
 pub mod server;
