@@ -17,7 +17,7 @@ mod emulators;
 use std::process::ExitCode;
 
 /// The emulators by name.
-const NAMES: &[&str] = &["schwab"];
+const NAMES: &[&str] = &["hyperliquid", "schwab"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -29,6 +29,7 @@ async fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match name.as_str() {
+        "hyperliquid" => hyperliquid(port).await,
         "schwab" => schwab(port).await,
         other => {
             eprintln!("there is no emulator of '{other}', only of {}", NAMES.join(", "));
@@ -40,6 +41,15 @@ async fn main() -> ExitCode {
 
 async fn interrupted() {
     tokio::signal::ctrl_c().await.unwrap();
+}
+
+async fn hyperliquid(port: u16) {
+    let emulator = emulators::hyperliquid::start(port).await;
+    println!("base_url = \"{}\"", emulator.server.url());
+    println!("stream_url = \"{}\"", emulator.server.stream_url("/ws"));
+    println!("network = \"testnet\"");
+    println!("private_key = \"{}\"", emulators::hyperliquid::AGENT_KEY);
+    interrupted().await;
 }
 
 async fn schwab(port: u16) {

@@ -28,6 +28,7 @@ use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
 
 use super::clock::{Clock, ClockWatch, since_boot, system_now};
+use super::desktop::Rings;
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::heart::{Doing, Heart};
@@ -104,8 +105,8 @@ pub(super) struct EngineTask {
     pub(super) prices_at: Option<Instant>,
     /// See `prices_at`.
     pub(super) prices_gap: Option<Duration>,
-    /// Alerts that ring go to the desktop too.
-    pub(super) desktop_alerts: bool,
+    /// Who is told of alerts that ring, beside the screens.
+    pub(super) rings: Rings,
     /// Calls to brokers: how long, how many failed.
     pub(super) broker_calls: Tally,
     /// Tickets that the journal has not answered.
@@ -341,8 +342,7 @@ impl EngineTask {
             Effect::Reconcile { account, reason, since } => {
                 self.send(&account, LinkCommand::Reconcile(reason, since)).await;
             }
-            Effect::Ring { text } if self.desktop_alerts => super::desktop::tell(text),
-            Effect::Ring { .. } => {}
+            Effect::Ring { text } => self.rings.tell(&text),
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
         }
     }

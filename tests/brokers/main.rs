@@ -21,5 +21,6 @@ mod contract;
 
 #[path = "coinbase/mod.rs"]
 mod coinbase;
+mod hyperliquid;
 #[path = "schwab/mod.rs"]
 mod schwab;

@@ -5,5 +5,6 @@
 pub mod coinbase;
 pub mod exchange;
 pub mod faults;
+pub mod hyperliquid;
 pub mod schwab;
 pub mod server;

@@ -36,12 +36,14 @@ fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
         profile: "test".to_owned(),
         venue,
         limits: None,
+        public_crypto: None,
         live_limits: arbion::domain::limits::RiskLimits::default(),
         brokers: std::collections::BTreeMap::new(),
         market_seed: 7,
         updates_per_second: 20.0,
         feed,
         desktop_alerts: false,
+        alert_command: None,
     };
     launch(settings, Arc::new(Universe::load())).unwrap()
 }

@@ -12,7 +12,6 @@ use super::rest::{ORDERS, READS, Rest, Send, unreadable};
 use super::streamer::Streamer;
 use super::wire::{AccountEntry, AccountNumber, Order, Preview};
 use super::{NAME, errors, follow, market, report, symbols, terms};
-use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
 use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
 use crate::domain::account::{Account, AccountKind, AccountMode};
@@ -89,6 +88,11 @@ impl SchwabAccount {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Schwab's time: its orders are dated by it, and a clock of ours that is late would list none that just came.
+    pub(super) fn now(&self) -> Timestamp {
+        self.rest.http.broker_now()
+    }
+
     fn at(&self, path: &str) -> String {
         self.rest.trader.at(&format!("/accounts/{}{path}", self.number.hash_value))
     }
@@ -136,7 +140,7 @@ impl SchwabAccount {
 
     /// Everything that was entered since an instant or a week ago, and every older order that works, or did when last seen.
     pub(super) async fn orders_since(&self, since: Timestamp) -> Result<Vec<Order>, BrokerError> {
-        let now = wall();
+        let now = self.now();
         let ago = |span: SignedDuration| now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH);
         let to = now.checked_add(SignedDuration::from_mins(1)).unwrap_or(now);
         let from = since.min(ago(RECENT)).max(ago(OLDEST));
@@ -164,12 +168,13 @@ impl SchwabAccount {
 
     /// Remembers what works, and whose orders these are.
     fn look(&self, orders: &[Order]) {
+        let now = self.now();
         let mut known = self.known();
         known.look(orders);
         for order in orders {
             // A child that is asked for alone is part of what is known already.
             if works(order) {
-                known.open.insert(order.order_id.clone(), report::entered_at(order).unwrap_or_else(wall));
+                known.open.insert(order.order_id.clone(), report::entered_at(order).unwrap_or(now));
             } else {
                 known.open.remove(&order.order_id);
             }
@@ -189,7 +194,7 @@ impl SchwabAccount {
         if known.is_some() || !doubt {
             return Ok(known);
         }
-        self.orders_since(wall()).await?;
+        self.orders_since(self.now()).await?;
         Ok(self.known().id_of(id))
     }
 
@@ -202,7 +207,7 @@ impl SchwabAccount {
             Err(error) => return SubmitOutcome::from(error),
         };
         let _one = self.sending.lock().await;
-        let sent_at = wall();
+        let sent_at = self.now();
         let what = if replaces { Send::Put(&body) } else { Send::Post(&body) };
         let answer = match self.rest.send(call, url, what).await {
             Ok(answer) if answer.is_success() => answer,
@@ -408,7 +413,7 @@ impl Broker for SchwabAccount {
 
     async fn cancel_all(&self) -> Result<(), BrokerError> {
         let mut ids = Vec::new();
-        for order in self.orders_since(wall()).await? {
+        for order in self.orders_since(self.now()).await? {
             working(&order, &mut ids);
         }
         let mut failed = None;
@@ -440,7 +445,7 @@ impl Broker for SchwabAccount {
     }
 
     async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
-        let orders = self.orders_since(wall()).await?;
+        let orders = self.orders_since(self.now()).await?;
         let known = self.known();
         let mut flat = Vec::new();
         orders.iter().for_each(|order| report::flat(order, &mut flat));

@@ -12,7 +12,6 @@ use super::account::SchwabAccount;
 use super::streamer::Heard;
 use super::wire::Order;
 use super::{NAME, report, wire};
-use crate::brokers::clock::wall;
 use crate::brokers::{AccountStream, BrokerError};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject};
 use crate::domain::ids::{BrokerOrderId, ExecutionId};
@@ -52,7 +51,7 @@ impl Follower {
             let executions = report::executions(order, &account.id, ours)?;
             let status = report::state(order).status;
             let id = BrokerOrderId::new(order.order_id.as_str());
-            let at = order.close_time.as_deref().and_then(wire::time).unwrap_or_else(wall);
+            let at = order.close_time.as_deref().and_then(wire::time).unwrap_or_else(|| account.now());
             let by_broker = |at: Timestamp, event| {
                 AccountEvent::ByBroker(BrokerUpdate {
                     account: account.id.clone(),
@@ -177,7 +176,7 @@ async fn tell(events: &mpsc::Sender<AccountStream>, word: AccountStream) -> Resu
 
 /// What there is when the stream comes up was told, or is asked for by the engine now.
 async fn baseline(account: &SchwabAccount, follower: &mut Follower) -> Result<(), BrokerError> {
-    for order in account.orders_since(wall()).await? {
+    for order in account.orders_since(account.now()).await? {
         follower.news(account, &order)?;
     }
     Ok(())
@@ -224,7 +223,7 @@ async fn ask_all(
     if account.known().open.is_empty() {
         return Ok(());
     }
-    let orders = match account.orders_since(wall()).await {
+    let orders = match account.orders_since(account.now()).await {
         Ok(orders) => orders,
         Err(error @ BrokerError::Unauthorized { .. }) => return Err(error),
         Err(error) => {

@@ -133,16 +133,6 @@ fn limit(text: &str) -> Pricing {
     Pricing::Limit { limit_price: price(text) }
 }
 
-/// The body that an order is sent as.
-/// The body that a preview is asked for with: the same, for orders that risk would not pass here.
-/// Every field that the official client sent is in ours, as it was.
-#[tokio::test]
-#[tokio::test]
-#[tokio::test]
-#[tokio::test]
-#[tokio::test]
-#[tokio::test]
-#[tokio::test]
 #[tokio::test]
 async fn a_401_on_an_order_refreshes_once_and_sends_it_once_more() {
     let (subject, emulator) = both().await;
@@ -229,7 +219,6 @@ async fn accounts_figures_and_positions_are_as_the_sheet_says() {
     assert!(error.to_string().contains("liquidationValue"), "{error}");
 }
 
-#[tokio::test]
 #[tokio::test]
 async fn r7_fills_while_the_stream_is_down_are_found_when_it_is_up() {
     let (subject, emulator) = both().await;
@@ -470,4 +459,30 @@ async fn what_no_other_broker_has_is_read_too() {
     assert_eq!((moved.len(), moved[0].kind.as_str()), (1, "TRADE"));
     assert_eq!(moved[0].transfer_items[0].instrument.symbol, "AAPL");
     assert_eq!(login.keeper().countdown().unwrap().left.as_hours(), 167);
+}
+
+#[tokio::test]
+async fn a_clock_ten_minutes_late_still_lists_what_just_came() {
+    let emulator = emulator().await;
+    let connection = connection(&emulator, store("AT1", "RT1")).await;
+    let ahead = arbion::brokers::clock::wall() + SignedDuration::from_mins(10);
+    let date = ahead.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let body = json!([{"accountNumber": "12345678", "hashValue": HASH}]).to_string();
+    let fault = Fault::Answer { status: 200, headers: vec![("date", date)], body };
+    emulator.server.faults.times(5, "GET", "accountNumbers", fault);
+    for _ in 0..2 {
+        connection.accounts().await.unwrap();
+    }
+    for _ in 0..3 {
+        assert!(connection.account("nobody", account()).await.is_err());
+    }
+    let offset = connection.health().clock_offset.unwrap();
+    assert!(offset.as_secs().abs_diff(600) <= 2, "{offset:?}");
+    let broker = connection.account(HASH, account()).await.unwrap();
+    emulator.server.take_requests();
+    broker.orders().await.unwrap();
+    let query = emulator.server.take_requests()[0].query.clone();
+    let until = query.split("toEnteredTime=").nth(1).unwrap().split('&').next().unwrap().replace("%3A", ":");
+    let until: jiff::Timestamp = until.parse().unwrap();
+    assert!(until >= ahead, "{until} is before {ahead}");
 }

@@ -6,6 +6,7 @@ fn leg(side: Side, effect: PositionEffect, ratio: i64, instrument: Instrument) -
     Leg { side, position_effect: effect, ratio: Decimal::from(ratio), instrument }
 }
 
+/// The body that an order is sent as.
 async fn sent(subject: &Subject, emulator: &SchwabEmulator, order: &OrderRequest) -> Value {
     emulator.server.take_requests();
     subject.submit(order).await;
@@ -15,12 +16,14 @@ async fn sent(subject: &Subject, emulator: &SchwabEmulator, order: &OrderRequest
     placed[0].json()
 }
 
+/// The body that a preview is asked for with: the same, for orders that risk would not pass here.
 async fn asked(subject: &Subject, emulator: &SchwabEmulator, order: &OrderRequest) -> Value {
     emulator.server.take_requests();
     subject.broker.preview(order).await.ok();
     emulator.server.take_requests()[0].json()
 }
 
+/// Every field that the official client sent is in ours, as it was.
 fn agrees(ours: &Value, theirs: &Value, place: &str) {
     match (ours, theirs) {
         (Value::Object(ours), Value::Object(theirs)) => {
@@ -64,6 +67,7 @@ fn recorded() -> Vec<(String, String, BTreeMap<String, String>, Option<Value>)> 
     .collect()
 }
 
+#[tokio::test]
 async fn our_orders_are_those_of_the_official_client() {
     let (subject, emulator) = both().await;
     let (lower, higher) = (option("AAPL  240517C00190000"), option("AAPL  240517C00195000"));
@@ -125,6 +129,7 @@ async fn our_orders_are_those_of_the_official_client() {
     assert_eq!(ours[0].header("content-type"), Some("application/json"));
 }
 
+#[tokio::test]
 async fn every_package_has_its_name() {
     let (subject, emulator) = both().await;
     let call = |strike: &str| option(&format!("AAPL  270115C00{strike}000"));
@@ -252,6 +257,7 @@ async fn every_package_has_its_name() {
     }
 }
 
+#[tokio::test]
 async fn every_time_and_session_it_has_is_written_as_the_sheet_says() {
     let (subject, emulator) = both().await;
     let order = |tif, pricing| OrderRequest { time_in_force: tif, ..subject.order(Side::Buy, pricing) };
@@ -286,6 +292,7 @@ async fn every_time_and_session_it_has_is_written_as_the_sheet_says() {
     }
 }
 
+#[tokio::test]
 async fn what_it_does_not_take_is_refused_before_anything_is_sent() {
     let (subject, emulator) = both().await;
     let plain = |pricing| subject.order(Side::Buy, pricing);
@@ -312,6 +319,7 @@ async fn what_it_does_not_take_is_refused_before_anything_is_sent() {
     assert!(emulator.server.take_requests().is_empty());
 }
 
+#[tokio::test]
 async fn every_refusal_of_an_order_is_told_in_schwabs_words() {
     let (subject, emulator) = both().await;
     for (status, body, said) in [
@@ -328,6 +336,7 @@ async fn every_refusal_of_an_order_is_told_in_schwabs_words() {
     assert!(subject.exchange.orders().is_empty());
 }
 
+#[tokio::test]
 async fn a_201_is_no_acceptance() {
     let (subject, emulator) = both().await;
     emulator
@@ -351,6 +360,7 @@ async fn a_201_is_no_acceptance() {
     subject.until(&handle, OrderStatus::Rejected).await;
 }
 
+#[tokio::test]
 async fn an_order_whose_place_is_lost_is_found_by_its_terms() {
     let (subject, emulator) = both().await;
     let order = subject.resting();
@@ -375,6 +385,7 @@ async fn an_order_whose_place_is_lost_is_found_by_its_terms() {
     assert_eq!(subject.exchange.orders().len(), 3);
 }
 
+#[tokio::test]
 async fn a_preview_says_cost_fees_and_warnings() {
     let (subject, emulator) = both().await;
     let shown = subject.broker.preview(&subject.resting()).await.unwrap().unwrap();

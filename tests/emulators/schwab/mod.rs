@@ -126,13 +126,22 @@ pub async fn start(port: u16) -> SchwabEmulator {
     SchwabEmulator { server, exchange, desk, access_token: "AT1".to_owned(), refresh_token: "RT1".to_owned() }
 }
 
-type Answer = Result<Response, Response>;
+type Answer = Result<Response, Said>;
 
-fn said(status: u16, body: Value) -> Response {
-    (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
+/// A refusal.
+struct Said(u16, Value);
+
+impl IntoResponse for Said {
+    fn into_response(self) -> Response {
+        (StatusCode::from_u16(self.0).unwrap(), Json(self.1)).into_response()
+    }
 }
 
-fn message(status: u16, text: &str) -> Response {
+fn said(status: u16, body: Value) -> Said {
+    Said(status, body)
+}
+
+fn message(status: u16, text: &str) -> Said {
     said(status, json!({ "message": text }))
 }
 
@@ -144,10 +153,10 @@ async fn bearer(State(books): State<Books>, request: Request, next: Next) -> Res
     if !good {
         let detail =
             json!({"id": "u", "status": 401, "title": "Unauthorized", "detail": "Client not authorized"});
-        return said(401, json!({ "errors": [detail] }));
+        return said(401, json!({ "errors": [detail] })).into_response();
     }
     if request.method() == "GET" && request.headers().contains_key("content-type") {
-        return message(400, "Content-Type without a body");
+        return message(400, "Content-Type without a body").into_response();
     }
     next.run(request).await
 }
@@ -233,7 +242,7 @@ async fn accounts(State(books): State<Books>, Query(query): Query<HashMap<String
     Json(json!([account_of(&books, query.contains_key("fields"))]))
 }
 
-fn ours(hash: &str) -> Result<(), Response> {
+fn ours(hash: &str) -> Result<(), Said> {
     if hash == HASH { Ok(()) } else { Err(message(404, "Invalid account number")) }
 }
 

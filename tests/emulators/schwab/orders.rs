@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::super::exchange::{NewOrder, Order, Refusal, Status, Terms};
-use super::{Answer, Books, HASH, NUMBER, ORDER_BASE, message, number, ours, said};
+use super::{Answer, Books, HASH, NUMBER, ORDER_BASE, Said, message, number, ours, said};
 
 fn time(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).unwrap().strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
@@ -83,7 +83,7 @@ fn give_ids(body: &mut Value, parent: u64, next: &mut u64, order: &Order) {
 }
 
 /// An order of a body, or why not.
-fn read_order(body: &Value) -> Result<NewOrder, Response> {
+fn read_order(body: &Value) -> Result<NewOrder, Said> {
     let bad = |text: &str| message(400, text);
     if body.get("requestedDestination").is_some() || body.get("orderId").is_some() {
         return Err(said(
@@ -159,7 +159,7 @@ fn read_order(body: &Value) -> Result<NewOrder, Response> {
     })
 }
 
-fn refused(refusal: Refusal) -> Response {
+fn refused(refusal: Refusal) -> Said {
     match refusal {
         Refusal::NoSuchOrder => message(404, "Order not found"),
         Refusal::Ended(status) => {
@@ -200,7 +200,7 @@ pub async fn place(State(books): State<Books>, Path(hash): Path<String>, Json(bo
     Ok(placed(&books, &order))
 }
 
-fn number_of(id: &str) -> Result<u64, Response> {
+fn number_of(id: &str) -> Result<u64, Said> {
     id.parse::<u64>()
         .ok()
         .and_then(|id| id.checked_sub(ORDER_BASE))
@@ -233,7 +233,7 @@ fn listed(books: &Books, query: &HashMap<String, String>) -> Answer {
     let instant = |name: &str| {
         let text = query.get(name).ok_or_else(|| message(400, &format!("{name} is required")))?;
         let at = text.parse::<jiff::Timestamp>().map_err(|_| message(400, name))?;
-        Ok::<i64, Response>(at.as_millisecond())
+        Ok::<i64, Said>(at.as_millisecond())
     };
     let (from, to) = (instant("fromEnteredTime")?, instant("toEnteredTime")?);
     if to - from > 366 * 86_400_000 {
