@@ -59,16 +59,21 @@ def sign_in():
     context = schwab.auth.get_auth_context(KEY, CALLBACK)
     kept = []
     came = f"{CALLBACK}/?code=C0.abc%40&session=1&state={context.state}"
-    schwab.auth.client_from_received_url(KEY, SECRET, context, came, lambda token, *_: kept.append(token))
+    schwab.auth.client_from_received_url(KEY, SECRET, context, came, lambda token, *_, **__: kept.append(token))
     token = kept[0]
     assert token["token"]["access_token"].startswith("AT") if "token" in token else token["access_token"].startswith("AT")
     token = token.get("token", token)
     # The client made from a URL cannot refresh: this one can, and has to, for its token has ended.
     token["expires_at"] = 1
     wrapped = {"creation_timestamp": int(datetime.datetime.now().timestamp()), "token": token}
-    return schwab.auth.client_from_access_functions(
-        KEY, SECRET, lambda: wrapped, lambda token, *_: wrapped.update(token if "token" in token else {"token": token})
-    )
+
+    def keep(token, *_, **__):
+        wrapped.update(token if "token" in token else {"token": token})
+
+    client = schwab.auth.client_from_access_functions(KEY, SECRET, lambda: wrapped, keep)
+    well(client.get_account_numbers())
+    assert wrapped["token"]["access_token"] == "AT3", wrapped
+    return client
 
 
 def trade(client):

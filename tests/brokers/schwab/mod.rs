@@ -1,6 +1,5 @@
 //! Charles Schwab against its emulator.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

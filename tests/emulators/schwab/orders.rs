@@ -244,7 +244,8 @@ fn listed(books: &Books, query: &HashMap<String, String>) -> Answer {
         .exchange
         .orders()
         .iter()
-        .filter(|order| (from..=to).contains(&order.entered_ms))
+        // Schwab's times are whole seconds.
+        .filter(|order| (from..=to).contains(&(order.entered_ms / 1_000 * 1_000)))
         .map(|order| shown(books, order))
         .filter(|order| query.get("status").is_none_or(|status| order["status"] == json!(status)))
         .collect();
