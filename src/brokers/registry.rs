@@ -9,11 +9,9 @@ use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials};
 #[must_use]
 pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
-        BrokerKind::Alpaca
-        | BrokerKind::Schwab
-        | BrokerKind::Coinbase
-        | BrokerKind::Hyperliquid
-        | BrokerKind::Coingecko => &[],
+        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Hyperliquid => &[],
+        BrokerKind::Coinbase => super::coinbase::fields(),
+        BrokerKind::Coingecko => super::coingecko::fields(),
     }
 }
 
@@ -23,12 +21,16 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
 /// When an address or a credential is none, before anything is sent.
 pub async fn connect(
     kind: BrokerKind,
-    _settings: &BrokerSettings,
-    _credentials: &Credentials,
+    settings: &BrokerSettings,
+    credentials: &Credentials,
 ) -> Result<Arc<dyn Connection>, BrokerError> {
-    Err(BrokerError::Unsupported {
-        broker: kind.to_string(),
-        what: "a login yet".to_owned(),
-        allowed: "nothing".to_owned(),
-    })
+    match kind {
+        BrokerKind::Coinbase => super::coinbase::connect(settings, credentials).await,
+        BrokerKind::Coingecko => super::coingecko::connect(settings, credentials).await,
+        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Hyperliquid => Err(BrokerError::Unsupported {
+            broker: kind.to_string(),
+            what: "a login yet".to_owned(),
+            allowed: "nothing".to_owned(),
+        }),
+    }
 }

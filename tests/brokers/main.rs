@@ -21,3 +21,4 @@ mod contract;
 
 #[path = "coinbase/mod.rs"]
 mod coinbase;
+mod coingecko;
