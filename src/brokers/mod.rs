@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod coinbase;
+pub mod coingecko;
 pub mod endpoint;
 mod error;
 pub mod http;

@@ -7,8 +7,8 @@ use super::oauth::keeper::TokenStore;
 use super::oauth::{App, Provider};
 use super::settings::CredentialField;
 use super::{
-    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, coinbase, hyperliquid,
-    schwab,
+    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase, coingecko,
+    hyperliquid, schwab,
 };
 
 /// What a login is opened with.
@@ -40,7 +40,8 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
         BrokerKind::Coinbase => coinbase::fields(),
         BrokerKind::Hyperliquid => hyperliquid::fields(),
         BrokerKind::Schwab => schwab::fields(),
-        BrokerKind::Alpaca | BrokerKind::Coingecko => &[],
+        BrokerKind::Alpaca => alpaca::fields(),
+        BrokerKind::Coingecko => coingecko::fields(),
     }
 }
 
@@ -73,11 +74,8 @@ pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn 
         BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
         BrokerKind::Hyperliquid => hyperliquid::connect(settings, credentials).await,
         BrokerKind::Schwab => schwab::connect(settings, credentials, profile, tokens).await,
-        _ => Err(BrokerError::Unsupported {
-            broker: kind.to_string(),
-            what: "a login yet".to_owned(),
-            allowed: "nothing".to_owned(),
-        }),
+        BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
+        BrokerKind::Coingecko => coingecko::connect(settings, credentials).await,
     }
 }
 

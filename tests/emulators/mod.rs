@@ -3,6 +3,7 @@
 //! --port N`) use the same ones.
 
 pub mod coinbase;
+pub mod coingecko;
 pub mod exchange;
 pub mod faults;
 pub mod hyperliquid;
