@@ -1,6 +1,7 @@
 //! An account at Hyperliquid: orders in, out and asked about. What it shows of money is in `figures`, its stream in `user_stream`.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -104,6 +105,8 @@ pub struct HyperliquidAccount {
     words: broadcast::Sender<AccountEvent>,
     pub(super) unified: Known<bool>,
     pub(super) day_pnl: Known<Decimal>,
+    /// How long the lists of orders and of fills were last: what they will cost.
+    pub(super) lengths: [AtomicUsize; 2],
 }
 
 impl std::fmt::Debug for HyperliquidAccount {
@@ -161,6 +164,7 @@ impl HyperliquidAccount {
             words: broadcast::channel(WORDS_MAX).0,
             unified: Mutex::default(),
             day_pnl: Mutex::default(),
+            lengths: Default::default(),
         }
     }
 
@@ -382,12 +386,12 @@ impl HyperliquidAccount {
 
     async fn cancel_everything(&self) -> Result<(), BrokerError> {
         let universe = self.venue().universe().await?;
-        let mut cancels = Vec::new();
+        let (mut cancels, mut unknown) = (Vec::new(), None);
         for order in self.open_orders().await? {
             let instrument = universe.instrument(&order.coin);
             match instrument.and_then(|instrument| universe.asset(&instrument).map(|asset| asset.id)) {
                 Some(a) => cancels.push(CancelWire { a, o: order.oid }),
-                None => tracing::warn!(oid = order.oid, "an order of something unknown cannot be canceled"),
+                None => unknown = Some(order),
             }
         }
         for batch in cancels.chunks(BATCH_MAX) {
@@ -402,7 +406,18 @@ impl HyperliquidAccount {
                 }
             }
         }
-        Ok(())
+        // What can be canceled has been: that something is left is not kept quiet.
+        match unknown {
+            None => Ok(()),
+            Some(order) => Err(BrokerError::NotFound {
+                broker: NAME.to_owned(),
+                what: format!(
+                    "listing of {}, of which order {} still works",
+                    errors::shown(&order.coin),
+                    order.oid
+                ),
+            }),
+        }
     }
 }
 

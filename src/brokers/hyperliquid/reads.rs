@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,13 +21,22 @@ const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Fills of one answer, and answers that are asked for: the venue reaches no further back.
 const PAGE: usize = 2_000;
 const PAGES_MAX: usize = 5;
-/// What a long list costs beyond its base, as a guess before it is there.
-const LONG_LIST: u32 = 60;
+/// Rows of a long list that cost one more.
+const ROWS_A_UNIT: usize = 20;
+/// The lists, in `lengths`.
+const ORDERS: usize = 0;
+const FILLS: usize = 1;
 /// The mode of an account is asked for again after this, its gain of the day after that.
 const MODE_FRESH: Duration = Duration::from_secs(600);
 const DAY_FRESH: Duration = Duration::from_secs(60);
 
 impl HyperliquidAccount {
+    /// What a long list costs, by how long it was the last time.
+    fn cost(&self, list: usize) -> u32 {
+        let rows = self.lengths[list].load(Ordering::Relaxed);
+        LIST + u32::try_from(rows / ROWS_A_UNIT).unwrap_or(LIST)
+    }
+
     pub(super) async fn open_orders(&self) -> Result<Vec<ShownOrder>, BrokerError> {
         let mut all = Vec::new();
         for dex in &self.venue().settings.dexs {
@@ -49,8 +59,9 @@ impl HyperliquidAccount {
         }
         // Asked for after the open ones, so that what ends in between is seen to have ended.
         let body = json!({"type": "historicalOrders", "user": self.user()});
-        let call = venue::history("historicalOrders", LIST + LONG_LIST);
+        let call = venue::history("historicalOrders", self.cost(ORDERS));
         let ended: Vec<OrderWithStatus> = self.venue().info(call, &body).await?;
+        self.lengths[ORDERS].store(ended.len(), Ordering::Relaxed);
         let since = self.venue().http.broker_now().checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         for row in ended {
             let status = mapping::status(&row.status, row.order.orig_sz, row.order.sz);
@@ -72,8 +83,9 @@ impl HyperliquidAccount {
         let mut start = since.as_millisecond().max(0);
         for _ in 0..PAGES_MAX {
             let body = json!({"type": "userFillsByTime", "user": self.user(), "startTime": start, "aggregateByTime": false});
-            let call = venue::history("userFillsByTime", LIST + LONG_LIST);
+            let call = venue::history("userFillsByTime", self.cost(FILLS));
             let page: Vec<Fill> = self.venue().info(call, &body).await?;
+            self.lengths[FILLS].store(page.len(), Ordering::Relaxed);
             let (count, last) = (page.len(), page.iter().map(|fill| fill.time).max());
             all.extend(page.into_iter().map(|fill| ((fill.time, fill.tid, fill.oid), fill)));
             match last {
