@@ -30,6 +30,11 @@ const FILLS: usize = 1;
 const MODE_FRESH: Duration = Duration::from_secs(600);
 const DAY_FRESH: Duration = Duration::from_secs(60);
 
+/// What an order is told from others by: exits that wait have no id of the venue's.
+fn key(order: &ShownOrder) -> (u64, Option<String>) {
+    (order.oid, order.cloid.clone().filter(|_| order.oid == 0))
+}
+
 impl HyperliquidAccount {
     /// What a long list costs, by how long it was the last time.
     fn cost(&self, list: usize) -> u32 {
@@ -42,20 +47,21 @@ impl HyperliquidAccount {
         for dex in &self.venue().settings.dexs {
             let body = json!({"type": "frontendOpenOrders", "user": self.user(), "dex": dex});
             let call = venue::history("frontendOpenOrders", LIST);
-            all.extend(self.venue().info::<Vec<ShownOrder>>(call, &body).await?);
+            for mut order in self.venue().info::<Vec<ShownOrder>>(call, &body).await? {
+                let waiting = std::mem::take(&mut order.children);
+                all.push(order);
+                all.extend(waiting);
+            }
         }
         Ok(all)
     }
 
     /// Working orders and those that ended lately, each once, as it stood last.
     pub(super) async fn shown_orders(&self) -> Result<Vec<OrderWithStatus>, BrokerError> {
-        let mut rows: BTreeMap<u64, OrderWithStatus> = BTreeMap::new();
+        let mut rows: BTreeMap<(u64, Option<String>), OrderWithStatus> = BTreeMap::new();
         for order in self.open_orders().await? {
-            let at = order.timestamp;
-            rows.insert(
-                order.oid,
-                OrderWithStatus { order, status: "open".to_owned(), status_timestamp: at },
-            );
+            let (unique, at) = (key(&order), order.timestamp);
+            rows.insert(unique, OrderWithStatus { order, status: "open".to_owned(), status_timestamp: at });
         }
         // Asked for after the open ones, so that what ends in between is seen to have ended.
         let body = json!({"type": "historicalOrders", "user": self.user()});
@@ -69,10 +75,10 @@ impl HyperliquidAccount {
                 continue;
             }
             let older = rows
-                .get(&row.order.oid)
+                .get(&key(&row.order))
                 .is_some_and(|known| known.status != "open" && known.status_timestamp > row.status_timestamp);
             if !older {
-                rows.insert(row.order.oid, row);
+                rows.insert(key(&row.order), row);
             }
         }
         Ok(rows.into_values().collect())
