@@ -18,3 +18,5 @@ mod emulators;
 mod approved;
 #[allow(dead_code, reason = "what the contract has at hand, for brokers that need it")]
 mod contract;
+
+mod alpaca;
