@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use arbion::cli::CliError;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, Settings, SweepControl,
-    SweepReport, SweepRow,
+    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, Settings, SweepReport,
+    SweepRow,
 };
+use arbion::client::progress::Progress;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::calendar::{Calendar, exchange_date};
@@ -41,11 +42,21 @@ impl Prepared {
 }
 
 /// Runs a strategy over recorded bars.
-pub fn run(settings: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+pub fn run(
+    settings: &Settings,
+    request: &BacktestRequest,
+    progress: &Progress,
+) -> Result<BacktestReport, CliError> {
     let prepared = prepare(settings, request)?;
     let mut strategy = prepared.strategy(&request.strategy, request.params.clone())?;
     let started = clock::monotonic();
-    let run = backtest::run(&prepared.bars, strategy.as_mut(), prepared.venue.clone());
+    progress.set_total(prepared.bars.series.values().map(|series| series.len() as u64).sum());
+    let mut watch = |bars| {
+        progress.add_done(bars);
+        !progress.ends()
+    };
+    let run = backtest::run_watched(&prepared.bars, strategy.as_mut(), prepared.venue.clone(), &mut watch)
+        .ok_or_else(|| CliError::usage("it was ended before it was done"))?;
     let elapsed = started.elapsed();
     Ok(report(settings, request, &prepared, (run, elapsed)))
 }
@@ -55,7 +66,7 @@ pub fn sweep(
     settings: &Settings,
     request: &BacktestRequest,
     sets: &[BTreeMap<String, String>],
-    control: &SweepControl,
+    progress: &Progress,
 ) -> Result<SweepReport, CliError> {
     let prepared = prepare(settings, request)?;
     let params = |set: &BTreeMap<String, String>| -> BTreeMap<String, String> {
@@ -65,15 +76,16 @@ pub fn sweep(
         .iter()
         .map(|set| Ok((params(set), prepared.strategy(&request.strategy, params(set))?)))
         .collect::<Result<_, CliError>>()?;
+    progress.set_total(sets.len() as u64);
     let started = clock::monotonic();
     let rows: Vec<Option<SweepRow>> = runs
         .into_par_iter()
         .map(|(params, mut strategy)| {
-            if control.ends() {
+            if progress.ends() {
                 return None;
             }
             let run = backtest::run(&prepared.bars, strategy.as_mut(), prepared.venue.clone());
-            control.add_done();
+            progress.add_done(1);
             Some(SweepRow {
                 params,
                 final_equity: run.final_equity,

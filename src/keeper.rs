@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arbion::cli::CliError;
 use arbion::cli::host::Settings;
 use arbion::client::keeping::{Keep, Kept};
-use arbion::client::secret::AskSecret;
+use arbion::client::secret::{AskSecret, Secret};
 use arbion::engine::clock;
 use arbion::keeping::{KeepError, Keeping, Recorder};
 use arbion::store::INSTALL_DATABASE;
@@ -42,6 +42,11 @@ pub fn is_first_start(settings: &Settings) -> bool {
 /// Does what is asked of profiles, secrets and the log.
 pub fn carry_out(settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
     keeping(settings).carry_out(keep, ask).map_err(|error| failed(&error))
+}
+
+/// The login of a broker as the vault holds it.
+pub fn login(settings: &Settings, name: &str, ask: &mut dyn AskSecret) -> Result<Secret, CliError> {
+    keeping(settings).secret(name, ask).map_err(|error| failed(&error))
 }
 
 /// What writes an engine's events into the audit log. Without one the engine runs all the same: the kill switch and cancels must work

@@ -4,9 +4,11 @@ mod backtests;
 mod keeper;
 mod late;
 mod linger;
+mod logins;
 mod process;
 mod program;
 mod screen;
+mod signing_in;
 mod supervisor;
 mod venue;
 

@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use arbion::brokers::BrokerKind;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, DemoRun, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest,
-    SessionKind, Settings, SweepControl, SweepReport, TradesFormat,
+    BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
+    LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
+    Verified,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
+use arbion::client::progress::Progress;
 use arbion::client::secret::AskSecret;
-use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
+use arbion::config::{CryptoPrices, ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
@@ -33,7 +36,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::venue::venue_config;
-use crate::{backtests, keeper, linger, supervisor};
+use crate::{backtests, keeper, linger, logins, supervisor};
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
@@ -74,6 +77,15 @@ impl Program {
             .find(|word| word.chars().all(|c| c.is_ascii_lowercase()))
             .map_or_else(|| "arbion".to_owned(), |word| format!("arbion {word}"));
         Self { command, universe: OnceLock::new(), engines: Mutex::new(Vec::new()) }
+    }
+
+    /// Another one with the same universe and no engines, for a thread of its own.
+    fn like_this(&self) -> Self {
+        Self {
+            command: self.command.clone(),
+            universe: OnceLock::from(self.universe()),
+            engines: Mutex::new(Vec::new()),
+        }
     }
 
     fn universe(&self) -> Arc<Universe> {
@@ -178,11 +190,27 @@ fn engine_settings(
         market_seed: venue.seed,
         venue,
         limits,
+        public_crypto: public_crypto(settings, kind),
+        live_limits: config.risk.clone(),
+        brokers: config.brokers.clone(),
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
         desktop_alerts: config.alerts.desktop,
+        alert_command: (!config.alerts.command.is_empty()).then(|| PathBuf::from(&config.alerts.command)),
     };
     Ok((engine, temporary))
+}
+
+/// Whose public stream has prices of coins. A demo is simulated throughout.
+fn public_crypto(settings: &Settings, kind: &SessionKind) -> Option<BrokerKind> {
+    if settings.environment.offline || !matches!(kind, SessionKind::Read | SessionKind::Trade) {
+        return None;
+    }
+    match settings.loaded.config.market.crypto {
+        CryptoPrices::Auto | CryptoPrices::Coinbase => Some(BrokerKind::Coinbase),
+        CryptoPrices::Hyperliquid => Some(BrokerKind::Hyperliquid),
+        CryptoPrices::Simulated => None,
+    }
 }
 
 /// A directory of this process's own, for runs that nothing is kept of.
@@ -220,6 +248,35 @@ impl Host for Program {
 
     fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError> {
         keeper::carry_out(settings, keep, ask)
+    }
+
+    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
+        logins::fields(broker)
+    }
+
+    fn sealed_login(
+        &self,
+        settings: &Settings,
+        broker: &str,
+        live: bool,
+        ask: &mut dyn AskSecret,
+    ) -> Result<LoginRequest, CliError> {
+        let key = logins::key(broker, live)?;
+        let secrets = LoginSecrets::Sealed(keeper::login(settings, &key.secret_name(), ask)?);
+        let tokens = keeper::login(settings, &key.tokens_name(), ask).ok();
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens })
+    }
+
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        logins::begin_sign_in(settings, request)
+    }
+
+    async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
+        logins::verify(settings, request).await
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {
@@ -348,6 +405,11 @@ impl Host for Program {
         };
         let late = Late::new(Self::first_picture(settings)?);
         let session = engine.as_ref().map_or_else(|| late.session(), Behind::session);
+        let worker = crate::screen::Worker {
+            host: self.like_this(),
+            settings: settings.clone(),
+            session: Arc::clone(&session),
+        };
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
         let writer = OnceLock::new();
@@ -359,6 +421,7 @@ impl Host for Program {
             settings: settings.loaded.options(),
             tour: keeps,
             chores: Some(crate::screen::doer(settings, files, keeps)),
+            works: Some(Arc::new(worker)),
             history: typed.load(),
             // A thread that is gone has said so in the log.
             remember: Some(Arc::new(move |line| {
@@ -427,9 +490,10 @@ impl Host for Program {
         &self,
         settings: &Settings,
         request: &BacktestRequest,
+        progress: &Progress,
     ) -> Result<BacktestReport, CliError> {
-        let (settings, request) = (settings.clone(), request.clone());
-        tokio::task::spawn_blocking(move || backtests::run(&settings, &request))
+        let (settings, request, progress) = (settings.clone(), request.clone(), progress.clone());
+        tokio::task::spawn_blocking(move || backtests::run(&settings, &request, &progress))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
     }
@@ -439,10 +503,10 @@ impl Host for Program {
         settings: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError> {
-        let (settings, request, control) = (settings.clone(), request.clone(), control.clone());
-        tokio::task::spawn_blocking(move || backtests::sweep(&settings, &request, &sets, &control))
+        let (settings, request, progress) = (settings.clone(), request.clone(), progress.clone());
+        tokio::task::spawn_blocking(move || backtests::sweep(&settings, &request, &sets, &progress))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
     }
@@ -483,6 +547,14 @@ impl Host for Program {
             checks.push(match engine::desktop_can_be_told() {
                 Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
                 Err(error) => check("desktop alerts", Health::Warning, error),
+            });
+        }
+        if let Some(program) = Some(&settings.loaded.config.alerts.command).filter(|path| !path.is_empty()) {
+            use std::os::unix::fs::PermissionsExt;
+            let found = std::fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
+            checks.push(match found {
+                true => check("alert command", Health::Good, program.clone()),
+                false => check("alert command", Health::Warning, format!("{program} is no program")),
             });
         }
         let listings = self.universe().listings().len();

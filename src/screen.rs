@@ -3,13 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arbion::cli::Work;
 use arbion::cli::host::Settings;
+use arbion::client::Session;
 use arbion::command::{self, ParseContext};
 use arbion::config::{Colour, ColourDepth, ProfileFiles, TerminalNotice, set_option};
 use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::engine::clock;
 use arbion::market::symbols::Universe;
 use arbion::tui::{self, Chore, Chores};
+use async_trait::async_trait;
+
+use crate::program::Program;
 
 /// Does the chores of one screen. Without `keeps`, nothing of its state is kept.
 pub fn doer(settings: &Settings, files: ProfileFiles, keeps: bool) -> Chores {
@@ -26,6 +31,32 @@ pub fn doer(settings: &Settings, files: ProfileFiles, keeps: bool) -> Chores {
             .map(|file| format!("{path} is set in {}", file.display()))
             .map_err(|error| error.to_string()),
     })
+}
+
+/// Does what takes long for one screen: the command line's own work.
+pub struct Worker {
+    /// What the command line would ask.
+    pub host: Program,
+    /// Of the profile that the screen shows.
+    pub settings: Settings,
+    /// Its engine.
+    pub session: Arc<dyn Session>,
+}
+
+#[async_trait]
+impl tui::Works for Worker {
+    fn understand(&self, line: &str) -> Option<Result<String, String>> {
+        Work::read(line).map(|read| read.map(|work| work.words()).map_err(|error| error.message))
+    }
+
+    async fn carry_out(&self, doing: &tui::Doing) -> Result<String, String> {
+        let Some(work) = Work::read(&doing.line) else { return Err("there is no such work".to_owned()) };
+        let work = work.map_err(|error| error.message)?;
+        let session = Arc::clone(&self.session);
+        work.carry_out(&self.host, &self.settings, session, &doing.progress, doing.columns)
+            .await
+            .map_err(|error| error.message)
+    }
 }
 
 /// What the screen is started with, from the configuration and the environment.

@@ -4,12 +4,15 @@
 
 pub mod alpaca;
 pub mod clock;
+pub mod coinbase;
 pub mod endpoint;
 mod error;
 pub mod http;
 pub mod json;
 pub mod limiter;
+pub mod oauth;
 pub mod quotes;
+pub mod registry;
 pub mod settings;
 pub mod stream;
 pub mod tls;

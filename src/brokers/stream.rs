@@ -123,6 +123,18 @@ impl Line {
     /// # Errors
     /// `Refused` when the server answers 401 or 403, else `Lost`.
     pub async fn open(handshake: Handshake, watch: Watch) -> Result<Self, StreamError> {
+        Self::open_for(handshake, watch, MESSAGE_MAX).await
+    }
+
+    /// The same for messages of up to this many bytes.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn open_for(
+        handshake: Handshake,
+        watch: Watch,
+        message_max: usize,
+    ) -> Result<Self, StreamError> {
         let lost = |error: &dyn std::fmt::Display| StreamError::Lost(error.to_string());
         let mut request = handshake.url.as_str().into_client_request().map_err(|error| lost(&error))?;
         for (name, value) in &handshake.headers {
@@ -131,7 +143,7 @@ impl Line {
             request.headers_mut().insert(*name, value);
         }
         let config =
-            WebSocketConfig::default().max_message_size(Some(MESSAGE_MAX)).max_frame_size(Some(MESSAGE_MAX));
+            WebSocketConfig::default().max_message_size(Some(message_max)).max_frame_size(Some(message_max));
         let connector = tls::client().map(Connector::Rustls);
         let opening = connect_async_tls_with_config(request, Some(config), true, connector);
         match tokio::time::timeout(CONNECT_MAX, opening).await {
@@ -205,6 +217,11 @@ pub trait Protocol: Send {
 
     /// How silence is dealt with.
     fn watch(&self) -> Watch;
+
+    /// Largest message that it sends: more than usual only where a broker's documentation says so.
+    fn message_max(&self) -> usize {
+        MESSAGE_MAX
+    }
 
     /// Where to connect this time: an address or a token may be new.
     async fn handshake(&mut self) -> Result<Handshake, StreamError>;
@@ -304,7 +321,7 @@ async fn hold<P: Protocol>(
     up_since: &mut Option<Instant>,
 ) -> Result<Never, StreamError> {
     let handshake = protocol.handshake().await?;
-    let mut line = Line::open(handshake, protocol.watch()).await?;
+    let mut line = Line::open_for(handshake, protocol.watch(), protocol.message_max()).await?;
     match tokio::time::timeout(GREETING_MAX, protocol.greet(&mut line)).await {
         Ok(greeted) => greeted?,
         Err(_) => return Err(StreamError::Lost("it does not answer the greeting".to_owned())),

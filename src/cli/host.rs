@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,10 +14,12 @@ use serde::Serialize;
 use super::error::CliError;
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
-use crate::client::secret::AskSecret;
+use crate::client::progress::Progress;
+use crate::client::secret::{AskSecret, Secret};
 use crate::config::{Environment, Loaded, Paths, ProfileName};
 use crate::domain::execution::Execution;
 use crate::domain::instrument::{Instrument, SymbolLookup};
+use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 
 /// Everything that was settled before a command runs.
@@ -45,6 +46,89 @@ pub enum RunAs {
     Detached,
     /// The same, as the child of a process that starts it again when it crashes.
     Supervised,
+}
+
+/// One thing that connecting a broker asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialAsk {
+    /// Its name, such as `secret_key`.
+    pub name: &'static str,
+    /// What the person is asked for.
+    pub label: &'static str,
+    /// It is not shown while it is typed.
+    pub secret: bool,
+    /// It may be left out.
+    pub optional: bool,
+}
+
+/// What signs.
+#[derive(Debug)]
+pub enum LoginSecrets {
+    /// As a person gave it, by name.
+    Given(Vec<(String, Secret)>),
+    /// As the vault holds it.
+    Sealed(Secret),
+}
+
+/// A login to be tried.
+#[derive(Debug)]
+pub struct LoginRequest {
+    /// The broker's word.
+    pub broker: String,
+    /// Its real accounts, not its paper or test ones.
+    pub live: bool,
+    /// What the account is called; absent means by its broker.
+    pub name: Option<String>,
+    /// What signs.
+    pub secrets: LoginSecrets,
+    /// What a sign-in in the browser gave.
+    pub tokens: Option<Secret>,
+}
+
+/// A sign-in in the browser that is under way.
+#[async_trait]
+pub trait SigningIn: Send {
+    /// The address that a person opens.
+    fn url(&self) -> &str;
+
+    /// The same as a QR code, in lines.
+    fn qr(&self) -> Vec<String>;
+
+    /// Waits for the browser to come back to this machine.
+    ///
+    /// # Errors
+    /// That it did not within five minutes, or with something that is no answer to this sign-in.
+    async fn by_browser(&mut self) -> Result<Secret, CliError>;
+
+    /// Takes the address that the browser ended at, or the code in it.
+    ///
+    /// # Errors
+    /// When it is no answer to this sign-in.
+    async fn by_paste(&mut self, text: &Secret) -> Result<Secret, CliError>;
+}
+
+/// An account that a broker shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedAccount {
+    /// As it would be kept.
+    pub login: Login,
+    /// What new positions may cost, in the account's currency.
+    pub buying_power: Decimal,
+    /// Cash and positions, in the account's currency.
+    pub net_liquidation: Decimal,
+    /// Why it may not trade, if so.
+    pub blocked: Option<String>,
+}
+
+/// A login that a broker accepts.
+#[derive(Debug)]
+pub struct Verified {
+    /// Its accounts.
+    pub accounts: Vec<VerifiedAccount>,
+    /// What the vault is to keep, by name.
+    pub entries: Vec<(String, Secret)>,
+    /// Milliseconds of the last call.
+    pub latency_ms: Option<u32>,
 }
 
 /// Which engine a command wants.
@@ -207,37 +291,6 @@ pub struct EquityPoint {
     pub equity: Decimal,
 }
 
-/// How a sweep goes on, and whether somebody wants it to end: what is done by then is kept.
-#[derive(Clone, Debug, Default)]
-pub struct SweepControl {
-    done: Arc<AtomicUsize>,
-    ends: Arc<AtomicBool>,
-}
-
-impl SweepControl {
-    /// One more set has been run.
-    pub fn add_done(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Sets that have been run.
-    #[must_use]
-    pub fn done(&self) -> usize {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    /// No further set is to be begun.
-    pub fn end(&self) {
-        self.ends.store(true, Ordering::Relaxed);
-    }
-
-    /// Is it to end.
-    #[must_use]
-    pub fn ends(&self) -> bool {
-        self.ends.load(Ordering::Relaxed)
-    }
-}
-
 /// How a strategy did with one set of parameters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SweepRow {
@@ -353,6 +406,40 @@ pub trait Host: Send + Sync {
     /// Why it is not done.
     fn keep(&self, settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Result<Kept, CliError>;
 
+    /// What a person gives to connect a broker.
+    ///
+    /// # Errors
+    /// When there is no such broker.
+    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError>;
+
+    /// The login of a broker as the vault holds it, ready to be tried again.
+    ///
+    /// # Errors
+    /// When there is none, or the vault does not open.
+    fn sealed_login(
+        &self,
+        settings: &Settings,
+        broker: &str,
+        live: bool,
+        ask: &mut dyn AskSecret,
+    ) -> Result<LoginRequest, CliError>;
+
+    /// Begins the sign-in that a login needs; `None` where its keys sign by themselves.
+    ///
+    /// # Errors
+    /// When the login is none, or sign-ins there are locked after failures.
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError>;
+
+    /// Asks a broker whether it accepts a login, and for its accounts. Nothing is stored.
+    ///
+    /// # Errors
+    /// Why it does not (exit codes 2, 4, 5, 6).
+    async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError>;
+
     /// A line to an engine that is ready: its accounts, positions, orders and watchlists are in the first snapshot, and watched and held
     /// instruments have quotes.
     ///
@@ -428,17 +515,18 @@ pub trait Host: Send + Sync {
         picture: Picture,
     ) -> Result<String, CliError>;
 
-    /// Runs a strategy over recorded bars, with the costs of `[backtest]`.
+    /// Runs a strategy over recorded bars, with the costs of `[backtest]`. The progress counts bars.
     ///
     /// # Errors
-    /// When the strategy, a parameter or the file is wrong.
+    /// When the strategy, a parameter or the file is wrong, and that it was ended before it was done.
     async fn backtest(
         &self,
         settings: &Settings,
         request: &BacktestRequest,
+        progress: &Progress,
     ) -> Result<BacktestReport, CliError>;
 
-    /// The same for many sets of parameters, over all cores.
+    /// The same for many sets of parameters, over all cores. The progress counts sets; what is done when it is ended is kept.
     ///
     /// # Errors
     /// When the strategy, a parameter of any set or the file is wrong: before the first run.
@@ -447,7 +535,7 @@ pub trait Host: Send + Sync {
         settings: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError>;
 
     /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the

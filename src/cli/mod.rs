@@ -21,6 +21,7 @@ use clap::error::ErrorKind;
 
 use crate::config::Environment;
 
+pub use commands::work::Work;
 pub use console::Console;
 pub use error::{CliError, EXIT_DONE, EXIT_INTERNAL, EXIT_LOCKED, EXIT_NETWORK, EXIT_USAGE};
 pub use host::Host;

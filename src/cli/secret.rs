@@ -1,6 +1,7 @@
 //! The door at which secrets come in: a prompt that shows nothing, the standard input, a descriptor, a private file. Never an argument,
 //! which others can see.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,12 @@ pub(super) fn value(args: &ValueArgs, name: &str, console: &mut Console) -> Resu
         ));
     }
     Ok(Secret::new(console.ask_hidden(&format!("value of {name}: "))?))
+}
+
+/// Several secrets by name: a JSON object of strings.
+pub(super) fn pairs(fd: Option<u32>, console: &mut Console) -> Result<BTreeMap<String, Secret>, CliError> {
+    let text = value(&ValueArgs { stdin: fd.is_none(), fd }, "the keys", console)?;
+    text.read_as().ok_or_else(|| CliError::usage("the keys are to be a JSON object of strings"))
 }
 
 /// Everything up to the end, without the end of the last line.

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use super::secret::Secret;
 use crate::command::types::{Command, FlattenScope};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountMode};
 use crate::domain::alert::AlertChange;
 pub use crate::domain::chain::{Chain, ChainRow};
 use crate::domain::denial::{Denial, DenialCode};
@@ -16,6 +16,7 @@ use crate::domain::depth::MarketBook;
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
+use crate::domain::login::Login;
 use crate::domain::money::{Quantity, decimal_text};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderPreview, OriginKind};
@@ -210,6 +211,25 @@ pub enum Request {
         name: String,
         /// Its value.
         value: Secret,
+    },
+    /// Keep and open accounts at a broker whose login is in the vault already, verified by who asks. Answer: `Done`.
+    Connect {
+        /// The accounts.
+        logins: Vec<Login>,
+    },
+    /// Close accounts at a broker and wipe their secrets. Answer: `Done`.
+    Disconnect {
+        /// An account, or a broker for all of its accounts.
+        name: String,
+    },
+    /// Which account plain commands mean from now on. Answer: `Done`.
+    Mode {
+        /// Real money or not.
+        mode: AccountMode,
+        /// The account; absent means the only one there is.
+        account: Option<AccountId>,
+        /// A person has typed that real money is meant.
+        confirmed: bool,
     },
 }
 
@@ -498,6 +518,9 @@ impl Request {
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",
             Self::SetSecret { .. } => "set_secret",
+            Self::Connect { .. } => "connect",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Mode { .. } => "mode",
         }
     }
 }

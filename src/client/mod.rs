@@ -4,6 +4,7 @@ pub mod frames;
 pub mod keeping;
 pub mod known;
 pub mod message;
+pub mod progress;
 pub mod remote;
 pub mod secret;
 pub mod status;

@@ -22,6 +22,24 @@ impl Secret {
         &self.0
     }
 
+    /// Is there nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.expose_secret().is_empty()
+    }
+
+    /// Reads the text as JSON, such as the entry of a login in the vault; `None` when it is none. What is wrong is not said: it may be secret.
+    #[must_use]
+    pub fn read_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.0.expose_secret()).ok()
+    }
+
+    /// Writes something down as JSON, to be kept as a secret.
+    #[must_use]
+    pub fn write_as<T: Serialize>(value: &T) -> Option<Self> {
+        serde_json::to_string(value).ok().map(Self::new)
+    }
+
     /// Shows a key that is shown once and kept nowhere: a recovery key.
     #[must_use]
     pub fn reveal_once(self) -> String {

@@ -1,6 +1,6 @@
 //! From `Config` back to TOML text.
 
-use super::fields::{FIELDS, KEYS, MACROS, WATCHLISTS};
+use super::fields::{BROKERS, FIELDS, KEYS, MACROS, WATCHLISTS};
 use super::kinds::{Instruments, KeyNames, Kind, quoted};
 use super::settings::Config;
 
@@ -25,6 +25,12 @@ impl Config {
         text.push_str(&format!("\n[{MACROS}]\n"));
         for (key, line) in &self.macros {
             text.push_str(&format!("{} = {}\n", quoted(key), quoted(line)));
+        }
+        for (broker, options) in &self.brokers {
+            text.push_str(&format!("\n[{BROKERS}.{broker}]\n"));
+            for (name, value) in options {
+                text.push_str(&format!("{name} = {}\n", quoted(value)));
+            }
         }
         text.push_str(&format!("\n[{WATCHLISTS}]\n"));
         for list in &self.watchlists {

@@ -71,6 +71,8 @@ pub struct Restored {
 pub enum Input {
     /// An account to keep books for. Before any order for it.
     Account(Box<AccountSetup>),
+    /// Which account plain commands mean from now on. It must exist.
+    DefaultAccount(AccountId),
     /// The journal's content, once, at start.
     Restored(Box<Restored>),
     /// The terms of an instrument. Before any order in it.

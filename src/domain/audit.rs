@@ -61,6 +61,12 @@ pub enum AuditAction {
     Migrated,
     /// The limits in force changed.
     LimitsChanged,
+    /// An account at a broker was connected.
+    Connected,
+    /// An account at a broker was disconnected, its secrets wiped.
+    Disconnected,
+    /// Plain commands mean another account; the result is paper or live.
+    ModeChanged,
 }
 
 impl AuditAction {
@@ -94,6 +100,9 @@ impl AuditAction {
             Self::Restored => "restored",
             Self::Migrated => "migrated",
             Self::LimitsChanged => "limits_changed",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::ModeChanged => "mode_changed",
         }
     }
 }

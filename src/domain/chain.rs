@@ -17,7 +17,8 @@ pub struct ChainRow {
     pub quote: Quote,
     /// Contracts outstanding; absent where the source has none.
     pub open_interest: Option<u64>,
-    /// Implied volatility of the middle, per year as 0.25 for 25 %; absent where there is none.
+    /// Implied volatility of the strike, per year as 0.25 for 25 %: as its source has it, else of the side that is out of the money, or of
+    /// the nearest strike that has one. Absent where there is none.
     pub iv: Option<f64>,
     /// Price change per 1.00 of the underlying.
     pub delta: Option<f64>,

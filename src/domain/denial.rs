@@ -187,15 +187,25 @@ impl RiskCheck {
     }
 }
 
+/// Decimals of a check's numbers in its text.
+const DECIMALS_SHOWN: u32 = 8;
+
+/// A check's number for showing, with so many decimals: one that would read as zero and is none keeps its first digits instead.
+#[must_use]
+pub fn rounded(value: Decimal, decimals: u32) -> Decimal {
+    let rounded = value.round_dp(decimals);
+    if rounded.is_zero() && !value.is_zero() { value.round_sf(3).unwrap_or(value) } else { rounded }
+}
+
 impl fmt::Display for RiskCheck {
     /// `MAX_ORDER_NOTIONAL measured=12500 limit=10000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code.as_str())?;
         if let Some(measured) = self.measured {
-            write!(f, " measured={}", canonical(measured.round_dp(8)))?;
+            write!(f, " measured={}", canonical(rounded(measured, DECIMALS_SHOWN)))?;
         }
         if let Some(limit) = self.limit {
-            write!(f, " limit={}", canonical(limit.round_dp(8)))?;
+            write!(f, " limit={}", canonical(rounded(limit, DECIMALS_SHOWN)))?;
         }
         if let Some(note) = &self.note {
             write!(f, " {note}")?;

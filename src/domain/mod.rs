@@ -15,6 +15,7 @@ pub mod fees;
 pub mod ids;
 pub mod instrument;
 pub mod limits;
+pub mod login;
 pub mod money;
 pub mod option;
 pub mod order;

@@ -50,6 +50,8 @@ pub enum ReconcileReason {
     Reconnect,
     /// It is time again.
     Timer,
+    /// The account's day has ended: a whole week is looked through once.
+    Daily,
     /// Something is in doubt.
     Doubt,
 }
@@ -62,6 +64,7 @@ impl ReconcileReason {
             Self::Start => "start",
             Self::Reconnect => "reconnect",
             Self::Timer => "timer",
+            Self::Daily => "daily",
             Self::Doubt => "doubt",
         }
     }
@@ -153,6 +156,7 @@ mod tests {
             ReconcileReason::Start,
             ReconcileReason::Reconnect,
             ReconcileReason::Timer,
+            ReconcileReason::Daily,
             ReconcileReason::Doubt,
         ] {
             assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.as_str()));

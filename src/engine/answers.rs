@@ -4,9 +4,10 @@ use tokio::sync::oneshot;
 
 use crate::client::message::{OrderRef, ReplayControl};
 use crate::client::{Reply, Request, SessionError};
-use crate::command::types::{Command, FlattenScope};
+use crate::command::types::{Command, FlattenScope, TradingMode};
 use crate::core::effect::RequestId;
 use crate::core::input::Input;
+use crate::domain::account::AccountMode;
 use crate::domain::alert::AlertChange;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, SymbolLookup};
@@ -47,17 +48,25 @@ impl EngineTask {
             let text = "another process runs this profile's engine; this one only reads";
             return give(reply, Err(SessionError::Usage(text.to_owned())));
         }
+        let Some(reply) = self.live_read(&request, reply) else { return };
         match request {
             Request::Lock | Request::Unlock { .. } | Request::SetSecret { .. } => {
                 self.keep_safe(request, &door, reply);
             }
             Request::Preview { command, origin, account } => {
-                let answer = self.preview(command, self.asker(origin, account, false)).await;
+                let answer = match self.asker(&command, origin, account, false) {
+                    Ok(asker) => self.preview(command, asker).await,
+                    Err(error) => Err(error),
+                };
                 give(reply, answer);
             }
             Request::Execute { command, origin, account, confirmation_hash, allow_duplicate, wait } => {
-                let asker = self.asker(origin, account, allow_duplicate);
-                self.execute(command, &asker, confirmation_hash.as_deref(), wait, reply).await;
+                match self.asker(&command, origin, account, allow_duplicate) {
+                    Ok(asker) => {
+                        self.execute(command, &asker, confirmation_hash.as_deref(), wait, reply).await
+                    }
+                    Err(error) => give(reply, Err(error)),
+                }
             }
             Request::Cancel { order, wait } => match self.order_id(&order) {
                 Ok(id) => self.cancel(vec![id], wait, reply).await,
@@ -70,7 +79,8 @@ impl EngineTask {
             Request::Halt { all } => self.halt(all, reply).await,
             Request::Resume => self.resume(reply).await,
             Request::Flatten { scope, wait } => {
-                let asker = self.asker(OriginKind::Cli, None, true);
+                let account = self.core.default_account().clone();
+                let asker = Asker { origin: OriginKind::Cli, account, allow_duplicate: true };
                 self.flatten(scope, &asker, wait, reply).await;
             }
             other => self.answer_question(other, reply).await,
@@ -103,6 +113,11 @@ impl EngineTask {
                     .map(|()| Reply::Done("expired what was due".to_owned()))
                     .map_err(|_| SessionError::Gone)
             }
+            Request::Connect { logins } => self.connect(logins).await,
+            Request::Disconnect { name } => self.disconnect(&name).await,
+            Request::Mode { mode, account, confirmed } => {
+                self.switch(mode, account.as_ref(), confirmed).await
+            }
             Request::Advance { seconds } => self.advance(seconds).await,
             Request::Replay(control) => self.steer(control).await,
             // The door of an engine in a process of its own answers these itself.
@@ -115,12 +130,25 @@ impl EngineTask {
         give(reply, answer);
     }
 
-    fn asker(&self, origin: OriginKind, account: Option<AccountId>, allow_duplicate: bool) -> Asker {
-        Asker {
-            origin,
-            account: account.unwrap_or_else(|| self.core.default_account().clone()),
-            allow_duplicate,
-        }
+    /// Who asks, and for which account: the one that is said, else the one that the command's broker or instrument leads to.
+    fn asker(
+        &self,
+        command: &Command,
+        origin: OriginKind,
+        account: Option<AccountId>,
+        allow_duplicate: bool,
+    ) -> Result<Asker, SessionError> {
+        let account = match account {
+            Some(account) if self.core.account(&account).is_none() => {
+                return Err(SessionError::Usage(format!(
+                    "no account {account}; {}",
+                    self.live.connected(&self.paper_account)
+                )));
+            }
+            Some(account) => account,
+            None => resolve::route(&self.core, self.live.logins(), command)?,
+        };
+        Ok(Asker { origin, account, allow_duplicate })
     }
 
     /// Registers a request whose answer the core will give.
@@ -269,9 +297,13 @@ impl EngineTask {
             Command::Unwatch { instruments, list } => self.watch(&instruments, list.as_deref(), false).await,
             Command::Chain { underlying, expiry, right } => self.chain(&underlying, expiry, right).await,
             Command::Clarify { message, .. } => Err(SessionError::Clarify(message)),
-            Command::Mode { mode: crate::command::types::TradingMode::Live } => Err(SessionError::Usage(
-                "no live account is connected; this profile trades on paper".to_owned(),
-            )),
+            Command::Mode { mode } => {
+                let mode = match mode {
+                    TradingMode::Live => AccountMode::Live,
+                    TradingMode::Paper => AccountMode::Paper,
+                };
+                self.switch(mode, None, false).await
+            }
             other => Ok(Reply::FrontEnd(other)),
         }
     }

@@ -79,9 +79,33 @@ pub struct Backtest {
     pub fingerprint: String,
 }
 
+/// Bars between two looks of whoever watches.
+const WATCHED_EVERY: u64 = 1_024;
+
 /// Runs a strategy over recorded bars.
 #[must_use]
 pub fn run(bars: &RecordedBars, strategy: &mut dyn Strategy, venue: VenueConfig) -> Backtest {
+    drive(bars, strategy, venue, None).finish()
+}
+
+/// The same, watched: `watch` is told now and then how many bars more are done, and ends it by saying `false`; there is no result then.
+#[must_use]
+pub fn run_watched(
+    bars: &RecordedBars,
+    strategy: &mut dyn Strategy,
+    venue: VenueConfig,
+    watch: &mut dyn FnMut(u64) -> bool,
+) -> Option<Backtest> {
+    let driver = drive(bars, strategy, venue, Some(watch));
+    (!driver.ended).then(|| driver.finish())
+}
+
+fn drive(
+    bars: &RecordedBars,
+    strategy: &mut dyn Strategy,
+    venue: VenueConfig,
+    mut watch: Option<&mut dyn FnMut(u64) -> bool>,
+) -> Driver {
     let actions = dated_actions(bars);
     let interval = bars.interval.unwrap_or(Interval::Day1);
     let wanted = strategy.instruments().to_vec();
@@ -99,10 +123,19 @@ pub fn run(bars: &RecordedBars, strategy: &mut dyn Strategy, venue: VenueConfig)
                 driver.venue.corporate_action(at, action);
                 driver.collect(at);
             }
-            Recorded::Bar(instrument, row) => driver.bar(row.end, instrument, interval, &row.bar, strategy),
+            Recorded::Bar(instrument, row) => {
+                driver.bar(row.end, instrument, interval, &row.bar, strategy);
+                if let Some(watch) = &mut watch
+                    && driver.result.bars.is_multiple_of(WATCHED_EVERY)
+                    && !watch(WATCHED_EVERY)
+                {
+                    driver.ended = true;
+                    break;
+                }
+            }
         }
     }
-    driver.finish()
+    driver
 }
 
 struct Driver {
@@ -112,6 +145,8 @@ struct Driver {
     inbox: Vec<AccountEvent>,
     wanted: Vec<Output>,
     next_day: Timestamp,
+    /// Whoever watched wanted it to end.
+    ended: bool,
     result: Backtest,
 }
 
@@ -204,6 +239,7 @@ impl Driver {
             inbox: Vec::new(),
             wanted: Vec::new(),
             next_day: Timestamp::MIN,
+            ended: false,
             result,
         }
     }

@@ -43,6 +43,8 @@ pub(super) struct MarketFeed {
     /// Depth and tape of what somebody looks at.
     pub(super) books: Books,
     bell: Option<Bell>,
+    /// Classes of instruments whose prices come from brokers: nothing of them is simulated.
+    live: BTreeSet<AssetClass>,
 }
 
 /// The regular session that last ended, as far as quotes tell of it.
@@ -93,6 +95,7 @@ impl MarketFeed {
             recorded: None,
             books: Books::default(),
             bell: None,
+            live: BTreeSet::new(),
         }
     }
 
@@ -114,9 +117,31 @@ impl MarketFeed {
     pub(super) fn knows(&self, instrument: &Instrument) -> bool {
         let driver = instrument.price_driver();
         match &self.source {
-            Source::Simulated(_) => self.universe.listing(&driver.to_string()).is_some(),
+            Source::Simulated(_) => {
+                self.is_live(instrument) || self.universe.listing(&driver.to_string()).is_some()
+            }
             Source::Replay(replay) => replay.instruments().contains(&driver),
         }
+    }
+
+    /// Which classes brokers have prices of.
+    pub(super) fn set_live(&mut self, classes: BTreeSet<AssetClass>) {
+        self.live = classes;
+    }
+
+    /// Do an instrument's prices come from a broker.
+    pub(super) fn is_live(&self, instrument: &Instrument) -> bool {
+        self.live.contains(&instrument.asset_class())
+    }
+
+    /// A broker's quote.
+    pub(super) fn publish_live(&mut self, quote: Quote) {
+        self.hub.publish(quote);
+    }
+
+    /// Whose prices are kept coming.
+    pub(super) fn active(&self) -> impl Iterator<Item = &Instrument> {
+        self.active.iter()
     }
 
     /// Keeps an instrument's prices coming.
@@ -128,6 +153,9 @@ impl MarketFeed {
 
     /// A quote of this instant, whatever the rhythm of the stream.
     pub(super) fn quote_now(&mut self, instrument: &Instrument, now: Timestamp) -> Option<Quote> {
+        if self.is_live(instrument) {
+            return self.hub.quote(instrument).filter(|quote| quote.feed != Feed::Simulated).cloned();
+        }
         let closed_at = self.closed_at(now);
         match &self.source {
             Source::Simulated(market) => quote(market, instrument, now, closed_at),
@@ -139,7 +167,7 @@ impl MarketFeed {
     pub(super) fn poll(&mut self, now: Timestamp) -> Vec<Quote> {
         let closed_at = self.closed_at(now);
         if let Source::Simulated(market) = &self.source {
-            for instrument in &self.active {
+            for instrument in self.active.iter().filter(|active| !self.live.contains(&active.asset_class())) {
                 if market.ticks_between(instrument, self.last, now, self.updates_per_second)
                     && let Some(quote) = quote(market, instrument, now, closed_at)
                 {

@@ -36,6 +36,8 @@ pub(super) enum Job {
     },
     /// The paper venue's state.
     Venue(AccountId, String),
+    /// One value of the state table, by its key.
+    State(&'static str, String),
     /// A note on an order.
     Note(ClientOrderId, Timestamp, String),
     /// All of these in one transaction: what a broker reported, and the venue that reported it.
@@ -50,7 +52,7 @@ impl Job {
         match self {
             Self::Entry { ticket, .. } => vec![*ticket],
             Self::Together(jobs) => jobs.iter().flat_map(Self::tickets).collect(),
-            Self::Venue(..) | Self::Note(..) | Self::Flush(_) => Vec::new(),
+            Self::Venue(..) | Self::State(..) | Self::Note(..) | Self::Flush(_) => Vec::new(),
         }
     }
 }
@@ -132,6 +134,12 @@ impl Group {
             }
             Job::Venue(account, state) => {
                 self.batches.push(JournalBatch { venues: vec![(account, state)], ..JournalBatch::default() });
+            }
+            Job::State(key, value) => {
+                let state = vec![(key.to_owned(), value)];
+                self.batches.push(JournalBatch { state, ..JournalBatch::default() });
+                // What a person changed is kept before it is answered.
+                self.urgent = true;
             }
             Job::Note(order, at, text) => {
                 let notes = vec![(order, at, text)];

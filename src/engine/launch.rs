@@ -1,5 +1,6 @@
 //! Starting an engine: lock, database, books, venue, feed, task. On a thread of its own, so that a screen can paint meanwhile.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,6 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::brokers::BrokerKind;
+use crate::config::BrokerSection;
 use crate::core::effect::{Effect, Ticket};
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input, Restored};
@@ -35,6 +38,7 @@ use super::halt::HaltSignal;
 use super::heart::Heart;
 use super::journal::{JournalSender, JournalThread};
 use super::link::{self, LinkCommand, LinkQueue};
+use super::live;
 use super::noted;
 use super::opening::{open_reader, remove_run, take_lock};
 use super::paper::{Backlog, PaperBroker, VenueCommand};
@@ -91,6 +95,12 @@ pub struct Settings {
     pub profile: String,
     /// The paper venue.
     pub venue: VenueConfig,
+    /// Whose public stream has prices of coins, where nobody is connected that has some.
+    pub public_crypto: Option<BrokerKind>,
+    /// Limits of accounts at brokers.
+    pub live_limits: RiskLimits,
+    /// How brokers are reached, by broker: the configuration's sections.
+    pub brokers: BTreeMap<String, BrokerSection>,
     /// Limits; absent means those of a simulated account of this size.
     pub limits: Option<RiskLimits>,
     /// Seed of the simulated market.
@@ -101,6 +111,8 @@ pub struct Settings {
     pub feed: FeedChoice,
     /// Alerts that ring go to the desktop too.
     pub desktop_alerts: bool,
+    /// A program that is run when an alert rings, with its words as the one argument.
+    pub alert_command: Option<PathBuf>,
 }
 
 /// Why an engine did not start.
@@ -291,6 +303,14 @@ impl Assembly {
         }
         let account = settings.venue.account.clone();
         let mut core = make_core(&settings, &calendar, feed.feed(), now);
+        let live_limits = settings.live_limits.clone();
+        let logins = if replay { Vec::new() } else { live::read_logins(&store)? };
+        for login in &logins {
+            drop(core.step(now, Input::Account(Box::new(live::setup_of(login, &live_limits)))));
+        }
+        if let Some(chosen) = live::read_default(&store)?.filter(|_| !replay) {
+            drop(core.step(now, Input::DefaultAccount(chosen)));
+        }
         let venue = open_venue(&settings, &store, replay)?;
         restore(&mut core, &store, &account, now)?;
         let lists = match store.watchlists()? {
@@ -309,6 +329,8 @@ impl Assembly {
         };
         let halted = Arc::new(AtomicBool::new(core.trading_state() == TradingState::Halted));
         let paper = PaperBroker::start(venue, reports_in.clone(), clock.clone());
+        let mut live = live::Live::new(logins, settings.brokers.clone(), live_limits, reports_in.clone());
+        live.public_crypto = settings.public_crypto;
         let link = start_link(&account, &paper, reports_in, &clock, &halted);
         let mut task = EngineTask {
             core,
@@ -342,11 +364,13 @@ impl Assembly {
             last_call: None,
             prices_at: None,
             prices_gap: None,
-            desktop_alerts: settings.desktop_alerts,
+            rings: super::desktop::Rings::new(settings.desktop_alerts, settings.alert_command),
             broker_calls: super::vitals::Tally::default(),
             unanswered: 0,
             vitals,
             heart,
+            paper_account: account.clone(),
+            live,
             custody: super::custody::Custody::default(),
         };
         task.open(lists, account).await;
@@ -375,10 +399,8 @@ fn start_link(
     clock: &Clock,
     halted: &Arc<AtomicBool>,
 ) -> LinkQueue {
-    let (commands, inbox) = mpsc::channel(link::COMMANDS_MAX);
     let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
-    tokio::spawn(link::run(account.clone(), broker, inbox, reports, clock.clone(), Arc::clone(halted)));
-    LinkQueue::new(commands)
+    link::start(account.clone(), broker, reports, clock.clone(), Arc::clone(halted))
 }
 
 impl EngineTask {
@@ -413,6 +435,9 @@ impl EngineTask {
             return;
         }
         self.take_up().await;
+        if self.access == Access::Trade && self.clock.is_system() {
+            self.open_logins();
+        }
         self.look_for_halt().await;
         let now = self.clock.now();
         self.paper.tell(VenueCommand::Advance(now)).await;

@@ -1,26 +1,44 @@
-//! The link to a broker: one task per account that carries out what the core wants sent, and turns outcomes into events.
+//! The link to a broker: one task per account that carries out what the core wants sent, and turns outcomes into events. Every call to a
+//! broker is a task of its own with a deadline: one that hangs keeps nothing but what is about the same order, one that panics ends alone.
+
+mod lanes;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
-use tokio::time::{Duration, Instant};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use crate::brokers::{Broker, BrokerError, SubmitOutcome};
 use crate::domain::execution::{AccountEvent, Execution, OrderEvent, OrderUpdate, Reject};
-use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus, PositionEffect, Side};
 use crate::domain::statement::{ReconcileReason, Statement};
 
 use super::clock::Clock;
+use lanes::{About, HELD_MAX, Lane, Lanes, Next};
 
 /// How far back fills are asked for: longer than any broker's day.
 const FILLS_SINCE: SignedDuration = SignedDuration::from_hours(48);
 
-/// Commands that may wait for a broker.
+/// Commands that may wait for a link to look.
 pub(super) const COMMANDS_MAX: usize = 64;
+
+/// Commands that a link has room for, those at the broker among them.
+pub(super) const ROOM: usize = COMMANDS_MAX + HELD_MAX;
+
+/// How long a broker has for an order, a cancel or a question (reliability N1), whatever its connector does.
+const ORDER_WITHIN: Duration = Duration::from_secs(10);
+/// How long it has for a list of executions.
+const HISTORY_WITHIN: Duration = Duration::from_secs(30);
+
+/// Calls that may panic in `PANICS_WITHIN` before nothing that opens goes any more.
+const PANICS_MAX: usize = 5;
+/// See `PANICS_MAX`.
+const PANICS_WITHIN: Duration = Duration::from_secs(600);
 
 /// What a broker reports at a time.
 pub(super) struct Reported {
@@ -76,11 +94,13 @@ pub(super) struct LinkQueue {
     commands: mpsc::Sender<LinkCommand>,
     /// Cancels that found no room: repeating one is safe, losing one is not. At most one for each order.
     cancels: VecDeque<OrderHandle>,
+    /// What the link holds or has at the broker.
+    held: Arc<AtomicUsize>,
 }
 
 impl LinkQueue {
-    pub(super) const fn new(commands: mpsc::Sender<LinkCommand>) -> Self {
-        Self { commands, cancels: VecDeque::new() }
+    pub(super) const fn new(commands: mpsc::Sender<LinkCommand>, held: Arc<AtomicUsize>) -> Self {
+        Self { commands, cancels: VecDeque::new(), held }
     }
 
     /// Hands a command over. Returns the orders that will never leave because there is no room: an order with its exits, a replacement.
@@ -105,9 +125,10 @@ impl LinkQueue {
         unsent
     }
 
-    /// Commands that wait, those that were kept among them.
+    /// Commands that wait or are at the broker, cancels that were kept among them.
     pub(super) fn waiting(&self) -> usize {
-        self.commands.max_capacity() - self.commands.capacity() + self.cancels.len()
+        let queued = self.commands.max_capacity() - self.commands.capacity();
+        queued + self.cancels.len() + self.held.load(Ordering::Relaxed)
     }
 
     /// Sends what was kept, as far as there is room.
@@ -137,30 +158,105 @@ fn with_exits(request: &OrderRequest) -> Vec<ClientOrderId> {
     exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]).collect()
 }
 
-/// Runs a link until the engine goes.
-pub(super) async fn run(
+/// Starts the link of an account on the current runtime. It ends with the engine.
+pub(super) fn start(
     account: AccountId,
     broker: Arc<dyn Broker>,
-    mut commands: mpsc::Receiver<LinkCommand>,
     reports: mpsc::Sender<Reported>,
     clock: Clock,
     halted: Arc<AtomicBool>,
-) {
-    let link = Link { account, broker, reports, clock };
-    while let Some(command) = commands.recv().await {
-        match command {
-            LinkCommand::Submit(order) if halted.load(Ordering::Acquire) && opens(order.get()) => {
-                // The kill switch came after this was let out and before it was sent.
-                for id in with_exits(order.get()) {
-                    link.report(id, OrderEvent::NeverReached).await;
-                }
+) -> LinkQueue {
+    let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
+    let held = Arc::new(AtomicUsize::new(0));
+    let link = Arc::new(Link { account, broker, reports, clock });
+    let run = Run { link, halted, held: Arc::clone(&held), calls: JoinSet::new(), panics: VecDeque::new() };
+    tokio::spawn(run.run(inbox));
+    LinkQueue::new(commands, held)
+}
+
+/// The loop of a link. It calls no broker itself, so that nothing a connector does can end it.
+struct Run {
+    link: Arc<Link>,
+    /// The kill switch as the core sees it.
+    halted: Arc<AtomicBool>,
+    held: Arc<AtomicUsize>,
+    calls: JoinSet<Answered>,
+    /// When calls panicked lately.
+    panics: VecDeque<Instant>,
+}
+
+/// What the link itself remembers of a call: what an order is called at the broker.
+type Answered = Option<(ClientOrderId, BrokerOrderId)>;
+
+impl Run {
+    async fn run(mut self, mut inbox: mpsc::Receiver<LinkCommand>) {
+        let mut lanes = Lanes::default();
+        let mut open = true;
+        while open || lanes.len() > 0 || !self.calls.is_empty() {
+            let wakes_at = lanes.wakes_at(Instant::now());
+            tokio::select! {
+                biased;
+                Some(ended) = self.calls.join_next_with_id() => self.ended(&mut lanes, ended),
+                command = inbox.recv(), if open => match command {
+                    Some(command) => lanes.take(command, Instant::now()),
+                    None => open = false,
+                },
+                () = at_or_never(wakes_at) => {}
             }
-            command => {
-                let (name, started) = (command.name(), Instant::now());
-                let error = link.carry_out(command).await;
-                link.report_call(name, started.elapsed(), error).await;
+            while let Some(next) = lanes.next(Instant::now()) {
+                self.begin(&mut lanes, next);
+            }
+            self.held.store(lanes.len(), Ordering::Relaxed);
+        }
+    }
+
+    fn begin(&mut self, lanes: &mut Lanes, next: Next) {
+        let link = Arc::clone(&self.link);
+        match next {
+            Next::Never(orders) => drop(self.calls.spawn(async move { link.never_reached(orders).await })),
+            Next::Send(LinkCommand::Submit(order), _) if opens(order.get()) && self.opens_nothing() => {
+                // The kill switch came after this was let out and before it was sent.
+                let orders = with_exits(order.get());
+                self.calls.spawn(async move { link.never_reached(orders).await });
+            }
+            Next::Send(command, about) => {
+                let call = self.calls.spawn(async move { link.call(command).await });
+                lanes.went(call.id(), about);
             }
         }
+    }
+
+    fn opens_nothing(&mut self) -> bool {
+        while self.panics.front().is_some_and(|at| at.elapsed() > PANICS_WITHIN) {
+            self.panics.pop_front();
+        }
+        self.halted.load(Ordering::Acquire) || self.panics.len() >= PANICS_MAX
+    }
+
+    fn ended(&mut self, lanes: &mut Lanes, ended: Result<(Id, Answered), JoinError>) {
+        let (call, panicked) = match ended {
+            Ok((call, answered)) => {
+                if let Some((order, name)) = answered {
+                    lanes.learn(order, name);
+                }
+                (call, false)
+            }
+            Err(error) => (error.id(), error.is_panic()),
+        };
+        let Some(about) = lanes.ended(call).filter(|_| panicked) else { return };
+        if self.panics.len() >= PANICS_MAX {
+            self.panics.pop_front();
+        }
+        self.panics.push_back(Instant::now());
+        let link = Arc::clone(&self.link);
+        self.calls.spawn(async move { link.panicked(about).await });
+    }
+}
+
+async fn at_or_never(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -192,27 +288,82 @@ pub(super) async fn gather(
     let mut statement = Statement::asked(account.clone(), reason, asked_at);
     let failures = &mut statement.failures;
     let mut failed = |what: &str, error: BrokerError| failures.push(format!("{what}: {error}"));
-    if let Err(error) = broker.account().await {
+    if let Err(error) = within(account, ORDER_WITHIN, broker.account()).await {
         // One that does not even say how the account stands is not asked further.
         failed("account", error);
         return statement;
     }
-    let orders = broker.orders().await.map_err(|error| failed("orders", error)).ok();
-    let executions = broker.executions(since).await.map_err(|error| failed("executions", error)).ok();
-    let positions = broker.positions().await.map_err(|error| failed("positions", error)).ok();
+    let orders = within(account, ORDER_WITHIN, broker.orders()).await;
+    let orders = orders.map_err(|error| failed("orders", error)).ok();
+    let executions = within(account, HISTORY_WITHIN, broker.executions(since)).await;
+    let executions = executions.map_err(|error| failed("executions", error)).ok();
+    let positions = within(account, ORDER_WITHIN, broker.positions()).await;
+    let positions = positions.map_err(|error| failed("positions", error)).ok();
     Statement { orders, executions, positions, ..statement }
 }
 
+/// What a broker answers in time, or that it did not.
+async fn within<T>(
+    account: &AccountId,
+    limit: Duration,
+    answer: impl Future<Output = Result<T, BrokerError>>,
+) -> Result<T, BrokerError> {
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(late(account, limit)))
+}
+
+/// The same for a command: what became of it nobody knows.
+async fn carried_out(account: &AccountId, answer: impl Future<Output = SubmitOutcome>) -> SubmitOutcome {
+    let late = || SubmitOutcome::Unknown(late(account, ORDER_WITHIN));
+    timeout(ORDER_WITHIN, answer).await.unwrap_or_else(|_| late())
+}
+
+fn late(account: &AccountId, limit: Duration) -> BrokerError {
+    BrokerError::NoAnswer {
+        broker: account.to_string(),
+        reason: format!("none within {} s", limit.as_secs()),
+    }
+}
+
 impl Link {
-    /// Carries a command out. Returns why no answer came, if none did.
-    async fn carry_out(&self, command: LinkCommand) -> Option<String> {
-        match command {
-            LinkCommand::Submit(order) => self.submit(*order).await,
+    /// Carries a command out, and tells what came of it. Returns what an order is called there, where that is news.
+    async fn call(&self, command: LinkCommand) -> Answered {
+        let (name, started) = (command.name(), Instant::now());
+        let mut named = None;
+        let error = match command {
+            LinkCommand::Submit(order) => {
+                let id = order.get().client_order_id;
+                let (broker_order_id, error) = self.submit(*order).await;
+                named = broker_order_id.map(|name| (id, name));
+                error
+            }
             LinkCommand::Cancel(order) => self.cancel(&order).await,
             LinkCommand::Replace(order, new) => self.replace(&order, *new).await,
             LinkCommand::Ask(order) => self.ask(&order).await,
             LinkCommand::Reconcile(reason, since) => self.reconcile(reason, since).await,
+        };
+        self.report_call(name, started.elapsed(), error).await;
+        named
+    }
+
+    /// What has not left.
+    async fn never_reached(&self, orders: Vec<ClientOrderId>) -> Answered {
+        for order in orders {
+            self.report(order, OrderEvent::NeverReached).await;
         }
+        None
+    }
+
+    /// A call ended in a panic: what it was about is in doubt, and asked about.
+    async fn panicked(&self, about: About) -> Answered {
+        let reason = format!("the connector failed in {}", about.name);
+        tracing::error!(account = %self.account, "{reason}");
+        if about.lane == Lane::Order {
+            for order in about.unsure {
+                self.report(order, OrderEvent::OutcomeUnknown { reason: reason.clone() }).await;
+            }
+        }
+        self.report_call(about.name, Duration::ZERO, Some(reason)).await;
+        None
     }
 
     /// Tells how a call went, for the connections.
@@ -226,11 +377,13 @@ impl Link {
         }
     }
 
-    async fn submit(&self, order: Approved<OrderRequest>) -> Option<String> {
+    async fn submit(&self, order: Approved<OrderRequest>) -> (Option<BrokerOrderId>, Option<String>) {
         let id = order.get().client_order_id;
         let exits = order.get().exit_orders();
-        let (event, failed) = match self.broker.submit(order).await {
+        let mut named = None;
+        let (event, failed) = match carried_out(&self.account, self.broker.submit(order)).await {
             SubmitOutcome::Acknowledged(broker_order_id) => {
+                named = Some(broker_order_id.clone());
                 (OrderEvent::Acknowledged { broker_order_id }, None)
             }
             SubmitOutcome::Rejected(reject) => (OrderEvent::Rejected(reject), None),
@@ -245,12 +398,12 @@ impl Link {
             }
         }
         self.report(id, event).await;
-        failed
+        (named, failed)
     }
 
     async fn cancel(&self, order: &OrderHandle) -> Option<String> {
         let id = order.client_order_id;
-        match self.broker.cancel(order).await {
+        match carried_out(&self.account, self.broker.cancel(order)).await {
             // That it is gone is said by the broker's stream, not by this answer.
             SubmitOutcome::Acknowledged(_) => None,
             SubmitOutcome::Rejected(reject) => {
@@ -267,7 +420,7 @@ impl Link {
 
     async fn replace(&self, order: &OrderHandle, new: Approved<OrderRequest>) -> Option<String> {
         let (id, new_id) = (order.client_order_id, new.get().client_order_id);
-        match self.broker.replace(order, new).await {
+        match carried_out(&self.account, self.broker.replace(order, new)).await {
             SubmitOutcome::Acknowledged(_) => None,
             SubmitOutcome::Rejected(reject) => {
                 self.report(id, OrderEvent::ReplaceRejected(reject)).await;
@@ -289,7 +442,7 @@ impl Link {
     async fn ask(&self, order: &OrderHandle) -> Option<String> {
         let id = order.client_order_id;
         let asked = self.clock.now();
-        let found = match self.broker.order(order).await {
+        let found = match within(&self.account, ORDER_WITHIN, self.broker.order(order)).await {
             Ok(found) => found,
             Err(error) => return Some(error.to_string()),
         };
@@ -303,7 +456,8 @@ impl Link {
         };
         if report.filled_quantity.is_positive() {
             let since = asked.checked_sub(FILLS_SINCE).unwrap_or(Timestamp::MIN);
-            let executions = match self.broker.executions(since).await {
+            let executions = within(&self.account, HISTORY_WITHIN, self.broker.executions(since)).await;
+            let executions = match executions {
                 Ok(executions) => executions,
                 Err(error) => return Some(error.to_string()),
             };

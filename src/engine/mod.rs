@@ -14,6 +14,7 @@ mod journal;
 mod launch;
 mod link;
 mod lists;
+pub mod live;
 pub mod manager;
 mod noted;
 mod opening;

@@ -1,5 +1,6 @@
 //! Reads: quotes, bars, chains, and history from the database on a blocking thread.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::civil::Date;
@@ -12,11 +13,12 @@ use crate::client::message::{
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::calendar::exchange_date;
 use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::money::Price;
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::quote::Interval;
+use crate::domain::quote::{Interval, Quote};
 use crate::market::chain;
 use crate::market::simulated::SimulatedMarket;
-use crate::quant::greeks::{Terms, black_scholes, implied_volatility};
+use crate::quant::greeks::{StrikePrices, Terms, black_scholes, strike_volatilities};
 use crate::store::{HistoryFilter, OrderKey, PnlTotals, Store, StoreError};
 
 use super::feed::Source;
@@ -91,8 +93,8 @@ impl EngineTask {
         let spot = market.level(&share, now).unwrap_or_default();
         let rows = shown
             .iter()
-            .flat_map(|day| chain::contracts(underlying, *day, spot, right))
-            .filter_map(|contract| row(market, contract, spot, now))
+            .flat_map(|day| expiry_rows(market, underlying, *day, spot, now))
+            .filter(|row| right.is_none_or(|wanted| wanted == row.contract.right))
             .collect();
         let spot = self.core.quote(&share).and_then(|quote| quote.last);
         Ok(Reply::Chain(Box::new(Chain { underlying: underlying.clone(), spot, expiries, rows })))
@@ -154,35 +156,62 @@ fn nearest(expiries: &[Date], day: Date) -> Vec<Date> {
     before.into_iter().chain(after).copied().collect()
 }
 
-fn row(
+/// The contracts of an expiry with greeks: both sides of a strike at one volatility, so that what is deep in the money has a delta that
+/// stands still.
+fn expiry_rows(
     market: &SimulatedMarket,
-    contract: OptionContract,
+    underlying: &Symbol,
+    expiry: Date,
     spot: f64,
     now: jiff::Timestamp,
-) -> Option<ChainRow> {
-    let quote = chain::option_quote(market, &contract, now)?;
+) -> Vec<ChainRow> {
+    let quoted: Vec<(OptionContract, Quote)> = chain::contracts(underlying, expiry, spot, None)
+        .into_iter()
+        .filter_map(|contract| {
+            let quote = chain::option_quote(market, &contract, now)?;
+            Some((contract, quote))
+        })
+        .collect();
     let terms = Terms {
-        right: contract.right,
+        right: Right::Call,
         spot,
-        strike: contract.strike.get().to_f64()?,
-        years: chain::years_until(market.calendar(), contract.expiry, now),
+        strike: spot,
+        years: chain::years_until(market.calendar(), expiry, now),
         rate: chain::RATE,
         dividend_yield: 0.0,
     };
-    let mid = quote.mid().and_then(|mid| mid.get().to_f64());
-    let iv = mid.and_then(|mid| implied_volatility(&terms, mid).ok());
-    let greeks = iv.map(|iv| black_scholes(&terms, iv));
-    let open_interest = Some(chain::open_interest(market, &contract, spot));
-    Some(ChainRow {
-        open_interest,
-        iv,
-        delta: greeks.map(|g| g.delta),
-        gamma: greeks.map(|g| g.gamma),
-        theta: greeks.map(|g| g.theta),
-        vega: greeks.map(|g| g.vega),
-        contract,
-        quote,
-    })
+    let mut strikes: BTreeMap<Price, StrikePrices> = BTreeMap::new();
+    for (contract, quote) in &quoted {
+        let Some(strike) = contract.strike.get().to_f64() else { continue };
+        let prices = strikes.entry(contract.strike).or_insert(StrikePrices { strike, call: None, put: None });
+        let mid = quote.mid().and_then(|mid| mid.get().to_f64());
+        match contract.right {
+            Right::Call => prices.call = mid,
+            Right::Put => prices.put = mid,
+        }
+    }
+    let prices: Vec<StrikePrices> = strikes.values().copied().collect();
+    let found = strike_volatilities(&terms, &prices);
+    let volatilities: BTreeMap<Price, Option<f64>> = strikes.into_keys().zip(found).collect();
+    quoted
+        .into_iter()
+        .map(|(contract, quote)| {
+            let iv = volatilities.get(&contract.strike).copied().flatten();
+            let greeks = iv
+                .zip(contract.strike.get().to_f64())
+                .map(|(iv, strike)| black_scholes(&Terms { right: contract.right, strike, ..terms }, iv));
+            ChainRow {
+                open_interest: Some(chain::open_interest(market, &contract, spot)),
+                iv,
+                delta: greeks.map(|g| g.delta),
+                gamma: greeks.map(|g| g.gamma),
+                theta: greeks.map(|g| g.theta),
+                vega: greeks.map(|g| g.vega),
+                contract,
+                quote,
+            }
+        })
+        .collect()
 }
 
 fn filter(query: HistoryQuery) -> HistoryFilter {

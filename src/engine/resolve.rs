@@ -7,6 +7,7 @@ use crate::command::types::{Amount, Close, Command, FlattenScope, LimitPeg, Plac
 use crate::core::engine::Engine;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
     BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind,
@@ -46,7 +47,6 @@ pub fn instruments(command: &Command) -> Vec<Instrument> {
 /// # Errors
 /// `Usage` when a price or quantity cannot be worked out, and says what is missing.
 pub fn place(core: &mut Engine, place: &Place, asker: &Asker) -> Result<OrderRequest, SessionError> {
-    check_broker(place.terms.broker.as_deref(), &asker.account)?;
     let (subject, multiplier) = match &place.subject {
         Subject::Instrument(instrument) => {
             let multiplier = core.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
@@ -69,7 +69,6 @@ pub fn place(core: &mut Engine, place: &Place, asker: &Asker) -> Result<OrderReq
 /// # Errors
 /// `Usage` when there is no such position, or all of it is committed to working orders.
 pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderRequest, SessionError> {
-    check_broker(close.terms.broker.as_deref(), &asker.account)?;
     let position = core
         .position(&asker.account, &close.instrument)
         .filter(|position| !position.quantity.is_zero())
@@ -233,12 +232,66 @@ pub fn find_order<'a>(core: &'a Engine, text: &str) -> Result<&'a Order, Session
     found.ok_or_else(|| SessionError::Usage(format!("no order {}", text.escape_default())))
 }
 
-fn check_broker(broker: Option<&str>, account: &AccountId) -> Result<(), SessionError> {
-    match broker {
-        Some(name) if name != account.as_str() => {
-            Err(SessionError::Usage(format!("no account at '{name}' is connected; connected: {account}")))
+/// The account that a command goes to: the one at the broker it names, else the one that plain commands mean, else, where that one does not
+/// trade such a thing, the only other of the same mode that does.
+///
+/// # Errors
+/// `Usage` when there is no such account, `Clarify` when there are several.
+pub fn route(core: &Engine, logins: &[Login], command: &Command) -> Result<AccountId, SessionError> {
+    let default = core.default_account();
+    let (terms, class) = match command {
+        Command::Place(place) => {
+            let class = match &place.subject {
+                Subject::Instrument(instrument) => instrument.asset_class(),
+                Subject::Legs(_) => AssetClass::Option,
+            };
+            (&place.terms, class)
         }
-        _ => Ok(()),
+        Command::Close(close) => (&close.terms, close.instrument.asset_class()),
+        _ => return Ok(default.clone()),
+    };
+    let names = |found: &[AccountId]| found.iter().map(AccountId::to_string).collect::<Vec<_>>().join(", ");
+    if let Some(name) = terms.broker.as_deref() {
+        let paper = core.account_ids().find(|id| id.as_str() == name).cloned();
+        let at: Vec<AccountId> =
+            logins.iter().filter(|login| login.broker == name).map(|login| login.account.clone()).collect();
+        return match (paper, at.as_slice()) {
+            (Some(account), _) => Ok(account),
+            (None, [only]) => Ok(only.clone()),
+            (None, []) => {
+                let all: Vec<AccountId> = core.account_ids().cloned().collect();
+                Err(SessionError::Usage(format!(
+                    "no account at '{}' is connected; connected: {}",
+                    name.escape_default(),
+                    names(&all)
+                )))
+            }
+            (None, several) => {
+                Err(SessionError::Clarify(format!("which account at {name}: {}", names(several))))
+            }
+        };
+    }
+    let trades = |id: &AccountId| {
+        core.capabilities(id).is_some_and(|capabilities| capabilities.asset_classes.contains(&class))
+    };
+    if trades(default) {
+        return Ok(default.clone());
+    }
+    let mode = core.account(default).map(|account| account.mode);
+    let others: Vec<AccountId> = core
+        .account_ids()
+        .filter(|id| trades(id) && core.account(id).map(|account| account.mode) == mode)
+        .cloned()
+        .collect();
+    match others.as_slice() {
+        // Nobody trades it: risk says so, with its code.
+        [] => Ok(default.clone()),
+        [only] => Ok(only.clone()),
+        several => Err(SessionError::Clarify(format!(
+            "{default} does not trade {class}; say where, such as 'at {}': {}",
+            several[0],
+            names(several)
+        ))),
     }
 }
 

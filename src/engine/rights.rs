@@ -50,13 +50,14 @@ pub const fn action(request: &Request) -> Action {
         | Request::PaperDoNotExercise { .. }
         | Request::PaperExpire
         | Request::Advance { .. }
+        | Request::Mode { .. }
         | Request::Replay(_) => Action::Trade,
         Request::Halt { .. } => Action::Halt,
         Request::EngineStatus => Action::Health,
         Request::StopEngine { .. } => Action::StopEngine,
         Request::Backup { .. } => Action::Export,
         Request::Lock | Request::Unlock { .. } => Action::Lock,
-        Request::SetSecret { .. } => Action::Secrets,
+        Request::SetSecret { .. } | Request::Connect { .. } | Request::Disconnect { .. } => Action::Secrets,
     }
 }
 

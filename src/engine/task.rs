@@ -28,12 +28,14 @@ use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
 
 use super::clock::{Clock, ClockWatch, since_boot, system_now};
+use super::desktop::Rings;
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::heart::{Doing, Heart};
 use super::journal::{JOBS_MAX, Job, JournalSender, Written};
 use super::launch::Access;
-use super::link::{self, COMMANDS_MAX, Call, LinkCommand, LinkQueue, Reported};
+use super::link::{self, Call, LinkCommand, LinkQueue, Reported};
+use super::live::Live;
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::previews::Previews;
 use super::session::{Asked, REQUESTS_MAX, give};
@@ -103,8 +105,8 @@ pub(super) struct EngineTask {
     pub(super) prices_at: Option<Instant>,
     /// See `prices_at`.
     pub(super) prices_gap: Option<Duration>,
-    /// Alerts that ring go to the desktop too.
-    pub(super) desktop_alerts: bool,
+    /// Who is told of alerts that ring, beside the screens.
+    pub(super) rings: Rings,
     /// Calls to brokers: how long, how many failed.
     pub(super) broker_calls: Tally,
     /// Tickets that the journal has not answered.
@@ -113,6 +115,10 @@ pub(super) struct EngineTask {
     /// Says that this thread lives.
     pub(super) heart: Arc<Heart>,
     /// The lock of the profile.
+    /// The paper account: what plain commands mean where nothing else was chosen.
+    pub(super) paper_account: AccountId,
+    /// Accounts at brokers.
+    pub(super) live: Live,
     pub(super) custody: super::custody::Custody,
 }
 
@@ -163,6 +169,10 @@ impl EngineTask {
                     self.reported(reported).await;
                     self.settle();
                 }
+                Some(event) = self.live.events.recv() => {
+                    self.heart.beat(Doing::Reported);
+                    self.on_live(event).await;
+                }
                 Some(finished) = self.custody.finished.recv() => self.kept_safe(finished).await,
                 _ = halt.tick() => {
                     self.heart.beat(Doing::Halt);
@@ -206,7 +216,7 @@ impl EngineTask {
         let queues = vec![
             queue("answers", self.pending.len() + self.waiters.len(), REQUESTS_MAX * 2),
             queue("journal", self.unanswered, JOBS_MAX),
-            queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), COMMANDS_MAX),
+            queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), link::ROOM),
             queue("broker reports", self.reports.len(), self.reports.max_capacity()),
         ];
         self.vitals.send_replace(Arc::new(Vitals { broker_calls: self.broker_calls.status(), queues }));
@@ -232,7 +242,7 @@ impl EngineTask {
     }
 
     /// Folds in what a broker reports. The books and the paper venue change on the disk in one transaction.
-    async fn reported(&mut self, reported: Reported) {
+    pub(super) async fn reported(&mut self, reported: Reported) {
         if let Some(call) = reported.call {
             self.broker_calls.add(call.name, call.took, call.well);
             let error = call.error.clone().or_else(|| self.last_call.take().and_then(|last| last.error));
@@ -273,7 +283,7 @@ impl EngineTask {
 
     /// Hands a job to the journal. One that finds no room is kept and goes later, as it may hold fills; but what waits for it is told that
     /// it is not on disk.
-    async fn write(&mut self, job: Job) {
+    pub(super) async fn write(&mut self, job: Job) {
         let tickets = job.tickets();
         self.unanswered += tickets.len();
         self.unsent.push_back(job);
@@ -332,8 +342,7 @@ impl EngineTask {
             Effect::Reconcile { account, reason, since } => {
                 self.send(&account, LinkCommand::Reconcile(reason, since)).await;
             }
-            Effect::Ring { text } if self.desktop_alerts => super::desktop::tell(text),
-            Effect::Ring { .. } => {}
+            Effect::Ring { text } => self.rings.tell(&text),
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
         }
     }
@@ -432,7 +441,8 @@ impl EngineTask {
         let mut prices = up(feed, "market data");
         // In tens: a time that differs each second by a little is no news for every screen.
         prices.latency_ms = self.prices_gap.and_then(|gap| u32::try_from(gap.as_millis() / 10 * 10).ok());
-        let connections = vec![paper, prices];
+        let connections: Vec<Connection> =
+            [paper, prices].into_iter().chain(self.live.connections()).collect();
         let replay = self.feed.replay_state();
         if self.last_surroundings_differ(&connections, &market, replay.as_ref()) {
             let effects = self.core.step(now, Input::Surroundings { connections, market, replay });
@@ -526,6 +536,7 @@ impl EngineTask {
             self.paper.tell(VenueCommand::Spec(Box::new(spec.clone()))).await;
             self.step(Input::Instrument(Box::new(spec))).await;
             self.tell_daily_stats(instrument).await;
+            self.ask_for_spec(instrument);
             // An option is judged by its underlying too.
             let driver = instrument.price_driver();
             if driver != *instrument {
@@ -536,6 +547,7 @@ impl EngineTask {
             }
         }
         self.feed.activate(instrument);
+        self.live.prices.want(instrument);
         if let Some(quote) = self.feed.quote_now(instrument, self.clock.now())
             && matches!(self.feed.source, Source::Simulated(_))
         {

@@ -135,6 +135,22 @@ impl Recorder {
         self.keeping.through(door).carry_out(keep, &mut Given(None)).map(done)
     }
 
+    /// A secret of the profile's vault, where it opens without a question. May take its time, as those above.
+    ///
+    /// # Errors
+    /// Why not: the profile or its vault is locked, or there is no such secret.
+    pub fn secret(&self, name: &str) -> Result<Secret, KeepError> {
+        self.keeping.secret(name, &mut Given(None))
+    }
+
+    /// Removes a secret for good.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn delete_secret(&self, door: &str, name: String) -> Result<String, KeepError> {
+        self.keeping.through(door).carry_out(Keep::SecretDelete { name }, &mut Given(None)).map(done)
+    }
+
     fn sign_by(&self, signer: Option<Signer>) {
         if self.send(Job::Signer(signer.map(Box::new))).is_some() {
             tracing::error!("the audit log has no room to hear who signs it");

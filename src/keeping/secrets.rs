@@ -78,6 +78,16 @@ impl Keeping {
         self.anchor(install, Some(&signer))
     }
 
+    /// A secret, for the connector that signs with it.
+    ///
+    /// # Errors
+    /// When the profile or the vault is locked, or there is no such secret.
+    pub fn secret(&self, name: &str, ask: &mut dyn AskSecret) -> Result<Secret, KeepError> {
+        self.admit(false)?;
+        let vault = self.open_vault(ask)?;
+        Ok(Secret::from(vault.get(&name.parse()?)?))
+    }
+
     pub(super) fn secret_set(
         &self,
         name: &str,

@@ -132,6 +132,8 @@ actions! {
     Theme = "next_theme",
     /// Copy the row.
     Copy = "copy",
+    /// What takes long: how far it is, and what came of it.
+    Work = "work",
     /// Write what the pane shows as a file.
     Export = "export",
     /// A quarter of the position.

@@ -1,11 +1,13 @@
 //! The engine's answers, handed to who asked: quoted, never guessed.
 
+use super::action::Action;
 use super::app::App;
 use super::dialogs::Dialog;
 use super::dialogs::report::Report;
 use super::env::At;
 use super::wish::{Purpose, WayOut, Wish};
 use crate::client::{Reply, SessionError};
+use crate::domain::limits::TradingState;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::{ascii_escaped, clean};
@@ -14,7 +16,7 @@ impl App {
     /// Hands an answer to who asked.
     pub fn answered(
         &mut self,
-        purpose: Purpose,
+        (number, purpose): (u64, Purpose),
         reply: Result<Reply, SessionError>,
         snapshot: &Snapshot,
         wishes: &mut Vec<Wish>,
@@ -22,6 +24,7 @@ impl App {
         let now = self.env.now;
         match (purpose, reply) {
             (Purpose::Unlock, reply) => self.unlock_answered(reply),
+            (Purpose::Work, reply) => self.work_ended(number, reply, wishes),
             (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
             (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
             (Purpose::ReviewPreview(number), reply) => {
@@ -84,6 +87,9 @@ impl App {
                     });
                 }
             }
+            Reply::Done(text) if text == "done" => {
+                wishes.push(Wish::Say(Severity::Info, format!("{words}: done")));
+            }
             Reply::Done(text) => wishes.push(Wish::Say(Severity::Info, clean(&text).into_owned())),
             Reply::FrontEnd(command) => self.no_pane(&command, wishes),
             Reply::Quotes(_) => {}
@@ -91,6 +97,34 @@ impl App {
                 Some(report) => self.dialogs.push(Dialog::Report(report)),
                 None => wishes.push(Wish::Say(Severity::Info, format!("{words}: done"))),
             },
+        }
+    }
+
+    /// Whether orders go out has changed, by whoever's hand: said at once, as a limit or another screen may have done it.
+    pub fn state_turned(&self, state: TradingState, wishes: &mut Vec<Wish>) {
+        let key = self.env.keymap.label(Action::Halt);
+        let (severity, text) = match state {
+            TradingState::Active => (Severity::Info, "Orders go out again.".to_owned()),
+            TradingState::ReducingOnly => {
+                (Severity::Warning, "Only orders that reduce a position go out now.".to_owned())
+            }
+            TradingState::Halted => (
+                Severity::Error,
+                format!("Trading is halted: only cancels and what closes go out. {key} resumes."),
+            ),
+        };
+        if severity != Severity::Info {
+            wishes.push(Wish::Notify(text.clone()));
+        }
+        wishes.push(Wish::Say(severity, text));
+    }
+
+    /// What to say of an order that has just ended.
+    pub fn ended(&self, order: &Order) -> Wish {
+        let id = order.request.client_order_id;
+        match loudness(order) {
+            Severity::Info => Wish::Say(Severity::Info, order_line(order)),
+            severity => Wish::Offer(severity, order_line(order), WayOut::Order(id)),
         }
     }
 

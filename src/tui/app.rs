@@ -20,6 +20,7 @@ use super::theme::Schemes;
 use super::toasts::Toasts;
 use super::tour::Tour;
 use super::wish::Purpose;
+use super::work::Jobs;
 use crate::config::OptionView;
 use crate::domain::snapshot::{Severity, Snapshot};
 
@@ -94,6 +95,8 @@ impl App {
             snapshot_at: Duration::ZERO,
             zone: options.time_zone.clone(),
             understand: options.understand.clone(),
+            works: options.works.clone(),
+            jobs: Jobs::default(),
             symbols: options.symbols.clone(),
             keymap: Keymap::new(&options.keys)?.with_macros(&options.macros)?,
             current: options
@@ -197,6 +200,7 @@ impl App {
             self.kept.1,
             self.locks_at(),
             self.bar.due(),
+            self.env.jobs.due(),
             PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),
             self.dialogs.iter().filter_map(Dialog::due).min(),
             runs.then(|| self.env.now + to_minute),

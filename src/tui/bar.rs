@@ -7,12 +7,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::action::Action;
 use super::env::{At, Look};
 use super::estimate::Estimate;
 use super::format;
 use super::options::Understanding;
-use super::widgets::put;
 use super::widgets::text_input::TextInput;
+use super::widgets::{put, put_right};
 use super::wish::{Purpose, Wish};
 use crate::client::{Reply, SessionError};
 use crate::command::types::Command;
@@ -24,9 +25,9 @@ const HISTORY_MAX: usize = 500;
 /// Completions offered.
 const COMPLETIONS_MAX: usize = 12;
 /// Words a command begins with.
-const VERBS: [&str; 18] = [
-    "alert", "buy", "cancel", "chain", "chart", "close", "cover", "flatten", "halt", "help", "quote",
-    "replace", "resume", "sell", "short", "show", "unwatch", "watch",
+const VERBS: [&str; 20] = [
+    "alert", "backtest", "buy", "cancel", "chain", "chart", "close", "cover", "export", "flatten", "halt",
+    "help", "quote", "replace", "resume", "sell", "short", "show", "unwatch", "watch",
 ];
 
 /// The command bar.
@@ -35,6 +36,8 @@ pub struct CommandBar {
     active: bool,
     input: TextInput,
     understanding: Option<Understanding>,
+    /// The line is work that takes long: what it does, or what is wrong with it.
+    work: Option<Result<String, String>>,
     history: Vec<String>,
     /// The place in the history, and what was typed before going there.
     browsing: Option<(usize, String)>,
@@ -68,6 +71,7 @@ impl CommandBar {
         self.active = false;
         self.input.set("");
         self.understanding = None;
+        self.work = None;
         self.browsing = None;
         self.completions.clear();
         self.estimate.want(None, now);
@@ -124,13 +128,26 @@ impl CommandBar {
 
     fn changed(&mut self, at: &At<'_>) {
         let text = self.input.text().trim();
-        self.understanding = (!text.is_empty()).then(|| (at.env.understand)(text));
+        self.work = at.env.works.as_ref().and_then(|works| works.understand(text));
+        let language = !text.is_empty() && self.work.is_none();
+        self.understanding = language.then(|| (at.env.understand)(text));
         let order = self.understanding.as_ref().map(|u| &u.command).filter(|command| is_order(command));
         self.estimate.want(order.cloned(), at.env.now);
     }
 
     fn enter(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let text = self.input.text().trim().to_owned();
+        match &self.work {
+            Some(Ok(words)) => {
+                let words = words.clone();
+                self.remember(&text);
+                wishes.push(Wish::Remember(text.clone()));
+                self.close(at.env.now);
+                return wishes.push(Wish::Work(text, words));
+            }
+            Some(Err(_)) => return,
+            None => {}
+        }
         let Some(understood) = self.understanding.take() else { return self.close(at.env.now) };
         if matches!(understood.command, Command::Clarify { .. }) {
             // The text stays, to be completed.
@@ -150,7 +167,8 @@ impl CommandBar {
     /// Would Enter do something with what is typed.
     #[must_use]
     pub fn is_understood(&self) -> bool {
-        self.understanding.as_ref().is_some_and(|u| !matches!(u.command, Command::Clarify { .. }))
+        matches!(self.work, Some(Ok(_)))
+            || self.understanding.as_ref().is_some_and(|u| !matches!(u.command, Command::Clarify { .. }))
     }
 
     fn remember(&mut self, text: &str) {
@@ -210,8 +228,15 @@ impl CommandBar {
     /// What was understood, for the line itself or the one below: text and style.
     #[must_use]
     pub fn meaning(&self, look: &Look<'_>) -> Option<(String, Style)> {
-        let understood = self.understanding.as_ref()?;
         let theme = look.theme;
+        match &self.work {
+            Some(Ok(words)) => {
+                return Some((format!("{} {}", theme.glyphs.arrow, clean(words)), theme.accent));
+            }
+            Some(Err(text)) => return Some((format!("? {}", clean(text)), theme.warning)),
+            None => {}
+        }
+        let understood = self.understanding.as_ref()?;
         if let Command::Clarify { message, .. } = &understood.command {
             return Some((format!("? {}", clean(message)), theme.warning));
         }
@@ -235,9 +260,17 @@ impl CommandBar {
         let theme = look.theme;
         if !self.active {
             put(buf, area.x + 1, area.y, ":", theme.dim, 1);
+            let work = look.env.jobs.line(look.env.now, &look.env.keymap.label(Action::Work));
+            let right = work.as_ref().map_or(0, |text| format::width(text) + 4);
             let whole = "type a command, as buy 10 aapl at 231.50";
-            let text = if format::width(whole) + 4 <= area.width { whole } else { "type a command" };
-            put(buf, area.x + 3, area.y, text, theme.dim, area.width.saturating_sub(4));
+            let fits = format::width(whole) + 4 + right <= area.width;
+            let text = if fits { whole } else { "type a command" };
+            let end = put(buf, area.x + 3, area.y, text, theme.dim, area.width.saturating_sub(4));
+            if let Some(text) = work {
+                let room = area.right().saturating_sub(end + 4);
+                let text = format::fit(&text, room, theme.glyphs.ellipsis);
+                put_right(buf, area.right() - 1, area.y, &text, theme.accent, room);
+            }
             return true;
         }
         put(buf, area.x + 1, area.y, ":", theme.accent, 1);
@@ -255,7 +288,8 @@ impl CommandBar {
 }
 
 /// The words without the `$` that tells a ticker from a word where they are read back; amounts of money keep theirs.
-fn without_sigils(words: &str) -> String {
+#[must_use]
+pub fn without_sigils(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
     let mut letters = words.chars().peekable();
     while let Some(c) = letters.next() {

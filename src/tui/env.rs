@@ -11,6 +11,7 @@ use super::flash::{Field, Flashes};
 use super::keymap::Keymap;
 use super::options::Understand;
 use super::theme::Theme;
+use super::work::{Jobs, WorksRef};
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::Snapshot;
@@ -25,6 +26,10 @@ pub struct Env {
     pub zone: TimeZone,
     /// The command language.
     pub understand: Understand,
+    /// What the program does that takes long.
+    pub works: Option<WorksRef>,
+    /// What of that is under way, and what came of it lately.
+    pub jobs: Jobs,
     /// The symbol universe.
     pub symbols: Option<Arc<dyn SymbolLookup>>,
     /// The keys.

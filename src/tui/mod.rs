@@ -39,6 +39,7 @@ mod update;
 mod view;
 mod widgets;
 mod wish;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -57,3 +58,4 @@ pub use screen::Screen;
 pub use screenshot::{Picture, screenshot};
 pub use theme::ColorDepth;
 pub use wish::Effect;
+pub use work::{Doing, Works, WorksRef};

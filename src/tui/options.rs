@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::chores::Chores;
 use super::keymap::KeymapError;
 use super::theme::ColorDepth;
+use super::work::WorksRef;
 use crate::command::types::Command;
 use crate::config::OptionView;
 use crate::domain::instrument::{Instrument, SymbolLookup};
@@ -68,6 +69,8 @@ pub struct Options {
     pub tour: bool,
     /// Does what takes a file; absent means that nothing is kept and nothing written.
     pub chores: Option<Chores>,
+    /// Does work that takes long; absent means that there is none.
+    pub works: Option<WorksRef>,
     /// The instrument shown first; absent means the first of the watchlist.
     pub instrument: Option<Instrument>,
     /// What the terminal is sent when an alert rings.
@@ -141,6 +144,7 @@ impl Options {
             settings: Vec::new(),
             tour: false,
             chores: None,
+            works: None,
             instrument: None,
             notice: Notice::default(),
             lock_after: None,

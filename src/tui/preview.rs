@@ -7,16 +7,16 @@ use rust_decimal::Decimal;
 
 use super::format;
 use super::theme::Theme;
-use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
+use crate::domain::denial::{DenialCode, RiskCheck, Verdict, rounded};
 use crate::domain::money::Price;
 use crate::domain::order::{OrderPreview, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
 
 /// A few words with one style each that stay together on a line.
-type Part = Vec<Span<'static>>;
+pub type Part = Vec<Span<'static>>;
 
 /// Puts parts on lines of at most `columns`, with a gap between; lines after the first are set in by `indent`. A part is never cut.
-fn pack(parts: Vec<Part>, gap: u16, indent: u16, columns: u16) -> Vec<Line<'static>> {
+pub fn pack(parts: Vec<Part>, gap: u16, indent: u16, columns: u16) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut used = 0;
     for part in parts {
@@ -170,12 +170,10 @@ enum Unit {
 
 impl Unit {
     fn number(self, value: Decimal) -> String {
-        let short = |most: u32| {
-            let rounded = value.round_dp(most);
-            format::grouped(rounded, rounded.normalize().scale())
-        };
+        let text = |rounded: Decimal| format::grouped(rounded, rounded.normalize().scale());
+        let short = |most: u32| text(value.round_dp(most));
         match self {
-            Self::Count => short(8),
+            Self::Count => text(rounded(value, 8)),
             Self::Money => format::grouped(value, 2),
             Self::Percent => format!("{}%", short(2)),
             Self::Seconds => format!("{} s", short(1)),

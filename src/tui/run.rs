@@ -20,6 +20,7 @@ use super::screen::Screen;
 use super::signals::{Signal, Signals};
 use super::terminal::{Terminal, can_suspend, stop, suspend_job};
 use super::wish::Effect;
+use super::work::WorksRef;
 use crate::client::{Reply, Session, SessionError};
 use crate::domain::snapshot::Snapshot;
 
@@ -56,6 +57,7 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
         // A poor terminal may not know where a message ends.
         notice: if options.ascii { options.notice.without_message() } else { options.notice },
         chores: options.chores.clone(),
+        works: options.works.clone(),
         pace: Pace::new(options.frames_per_second, options.bytes_per_second),
         start: Instant::now(),
         snapshots,
@@ -75,6 +77,8 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
     let first = runner.screen.tick(now);
     runner.carry_out(first).await;
     let end = runner.turn(inputs, signals, replies).await;
+    // Nobody waits for it any more, and it must not hold up leaving.
+    runner.screen.end_work();
     runner.keep().await;
     end
 }
@@ -96,6 +100,7 @@ struct Runner {
     /// How a user who looks elsewhere is reached.
     notice: Notice,
     chores: Option<Chores>,
+    works: Option<WorksRef>,
     pace: Pace,
     start: Instant,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -335,6 +340,15 @@ impl Runner {
                             Ok(Err(line)) => Err(SessionError::Usage(line)),
                             Err(error) => Err(SessionError::Internal(error.to_string())),
                         };
+                        drop(replies.send((number, reply)).await);
+                    });
+                }
+                Effect::Work(number, doing) => {
+                    let Some(works) = self.works.clone() else { continue };
+                    let replies = self.replies_in.clone();
+                    tokio::spawn(async move {
+                        let reply = works.carry_out(&doing).await;
+                        let reply = reply.map(Reply::Done).map_err(SessionError::Usage);
                         drop(replies.send((number, reply)).await);
                     });
                 }

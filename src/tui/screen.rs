@@ -126,6 +126,11 @@ impl Screen {
         self.whole = true;
     }
 
+    /// Whatever work is under way ends.
+    pub fn end_work(&self) {
+        self.app.env.jobs.end_all();
+    }
+
     /// When something happens by itself next, on the clock of `now`.
     #[must_use]
     pub fn next_wake(&self) -> Option<Duration> {

@@ -65,7 +65,13 @@ pub struct Toasts {
 impl Toasts {
     /// Shows a notice; the same one again only stays longer.
     pub fn push(&mut self, severity: Severity, text: String, now: Duration) {
-        self.shown.retain(|toast| toast.text != text);
+        // What is said of an order takes the place of what was said of it before.
+        let order = text.strip_prefix('#').and_then(|rest| rest.split(' ').next()).map(|n| format!("#{n} "));
+        let same = |toast: &Toast| {
+            let of_order = order.as_ref().is_some_and(|order| toast.text.starts_with(order));
+            toast.text == text || (of_order && toast.severity == Severity::Info)
+        };
+        self.shown.retain(|toast| !same(toast));
         if self.shown.len() == TOASTS_MAX {
             self.shown.remove(0);
         }

@@ -13,6 +13,7 @@ use super::dialogs::help::Help;
 use super::dialogs::palette::Palette;
 use super::dialogs::review::Review;
 use super::dialogs::settings::Settings;
+use super::dialogs::work::WorkList;
 use super::dialogs::{After, Dialog};
 use super::env::At;
 use super::input::Input;
@@ -24,7 +25,7 @@ use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::alert::Alert;
 use crate::domain::instrument::Instrument;
-use crate::domain::order::{OriginKind, Side};
+use crate::domain::order::{Order, OrderStatus, OriginKind, Side};
 use crate::domain::snapshot::{Connection, LogLine, Severity, Snapshot};
 use crate::domain::text::clean;
 
@@ -32,6 +33,8 @@ use crate::domain::text::clean;
 const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 /// So long after a key, what is to be kept is looked at: not at every key, and not only at the end, which may be a sudden one.
 const KEEP_AFTER: Duration = Duration::from_secs(5);
+/// Orders that are told of at once when they end.
+const ENDED_TOLD_MAX: usize = 3;
 /// Requests under way; more are refused, so that a dead engine cannot fill the memory.
 const ASKED_MAX: usize = 64;
 
@@ -69,7 +72,7 @@ impl App {
     ) -> Vec<Effect> {
         let Some(purpose) = self.asked.remove(&number) else { return Vec::new() };
         let mut wishes = Vec::new();
-        self.answered(purpose, reply, snapshot, &mut wishes);
+        self.answered((number, purpose), reply, snapshot, &mut wishes);
         self.finish(wishes, snapshot)
     }
 
@@ -105,6 +108,12 @@ impl App {
             let chart = WayOut::Chart(alert.instrument.clone());
             wishes.push(Wish::Offer(Severity::Warning, text.clone(), chart));
             wishes.push(Wish::Notify(text));
+        }
+        if old.seq > 0 && old.trading_state != new.trading_state {
+            self.state_turned(new.trading_state, &mut wishes);
+        }
+        for order in newly_ended(old, new) {
+            wishes.push(self.ended(order));
         }
         for connection in newly_down(old, new) {
             let text = format!("{}: {}", connection.name, connection.text);
@@ -234,6 +243,7 @@ impl App {
             }
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.focus_on(PaneKind::Alerts),
+            Action::Work => self.dialogs.push(Dialog::Work(WorkList::default())),
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
                 let help = Help::new(self.focus, self.arranging, &self.env.keymap);
@@ -297,6 +307,7 @@ impl App {
         let now = self.env.now;
         self.toasts.expire(now);
         self.env.flashes.expire(now);
+        self.env.jobs.look(now);
         if self.kept.1.is_some_and(|due| due <= now) {
             self.kept.1 = None;
             let text = self.keep(snapshot);
@@ -382,10 +393,18 @@ impl App {
             Wish::Notify(text) => effects.push(Effect::Notify(clean(&text).into_owned())),
             Wish::Export(chore) => self.chore(chore, Purpose::Export, effects),
             Wish::Quietly(chore) => self.chore(chore, Purpose::Quiet, effects),
+            Wish::Work(line, words) => self.work(line, words, effects),
+            Wish::EndWork(number) => self.env.jobs.end(number),
+            Wish::ShowWork(number) => self.show_work(number),
             Wish::Remember(text) => effects.push(Effect::Remember(text)),
             Wish::Copy(text) => {
-                self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);
-                effects.push(Effect::Copy(clean(&text).into_owned()));
+                let lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
+                let what = match lines.as_slice() {
+                    [line] => line.clone(),
+                    lines => format!("{} lines", lines.len()),
+                };
+                self.say(Severity::Info, format!("Copied: {what}"), snapshot);
+                effects.push(Effect::Copy(lines.join("\n")));
             }
         }
     }
@@ -500,6 +519,20 @@ fn newly_down<'a>(old: &Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a
     let down: Vec<&Connection> =
         new.connections.iter().filter(|now| !now.up && !was_down(&now.name)).collect();
     down.into_iter()
+}
+
+/// Orders that filled or were rejected between two pictures, the newest few: what came while nobody looked is in the log.
+fn newly_ended<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Order> {
+    let known = !Arc::ptr_eq(&old.orders, &new.orders) && old.seq > 0;
+    let ended = |order: &&Order| matches!(order.status, OrderStatus::Filled | OrderStatus::Rejected);
+    let was_working = move |order: &&Order| {
+        let id = order.request.client_order_id;
+        match old.orders.iter().find(|before| before.request.client_order_id == id) {
+            Some(before) => before.is_working(),
+            None => order.created_at > old.now,
+        }
+    };
+    new.orders.iter().filter(move |_| known).filter(ended).filter(was_working).take(ENDED_TOLD_MAX)
 }
 
 /// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.

@@ -8,6 +8,7 @@ use super::dialogs::Dialog;
 use super::layout::Axis;
 use super::panes::PaneKind;
 use super::widgets::choice::Choice;
+use super::work::Doing;
 use crate::client::Request;
 use crate::command::types::Command;
 use crate::domain::ids::ClientOrderId;
@@ -68,6 +69,12 @@ pub enum Wish {
     Export(Chore),
     /// The same, and say only what went wrong.
     Quietly(Chore),
+    /// Have the program do a line of work that takes long; with its words.
+    Work(String, String),
+    /// End work under way, by its number.
+    EndWork(u64),
+    /// Show what came of work.
+    ShowWork(u64),
     /// Keep a command for later runs.
     Remember(String),
     /// Reach a user who looks elsewhere.
@@ -87,6 +94,8 @@ pub enum WayOut {
     Type(String),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Show what came of work.
+    Work(u64),
 }
 
 impl WayOut {
@@ -99,6 +108,7 @@ impl WayOut {
             Self::Line(line) => line.clone(),
             Self::Type(_) => "say it again".to_owned(),
             Self::Copy(_) => "copy the path".to_owned(),
+            Self::Work(_) => "see what came of it".to_owned(),
         }
     }
 
@@ -111,6 +121,7 @@ impl WayOut {
             Self::Line(line) => vec![Wish::Line(line)],
             Self::Type(text) => vec![Wish::Type(text)],
             Self::Copy(text) => vec![Wish::Copy(text)],
+            Self::Work(number) => vec![Wish::ShowWork(number)],
         }
     }
 }
@@ -149,6 +160,8 @@ pub enum Purpose {
     Pane(PaneKind, u64),
     /// A file to write.
     Export,
+    /// Work that takes long.
+    Work,
     /// To open a locked screen.
     Unlock,
     /// An option to set, with its value.
@@ -170,6 +183,8 @@ pub enum Effect {
     Remember(String),
     /// Something to do with a file; answer with this number.
     Chore(u64, Chore),
+    /// Work that takes long; answer with this number, and tell how far it is meanwhile.
+    Work(u64, Doing),
     /// Ring the bell, and have the terminal tell the desktop.
     Notify(String),
     /// Take or release the mouse.

@@ -8,12 +8,13 @@ use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
 use arbion::domain::calendar::Calendar;
 use arbion::domain::capabilities::Capabilities;
+use arbion::domain::execution::{AccountEvent, Execution, ExecutionKind};
 use arbion::domain::fees::FeeTable;
-use arbion::domain::ids::AccountId;
+use arbion::domain::ids::{AccountId, ExecutionId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec, TickRow};
 use arbion::domain::limits::RiskLimits;
 use arbion::domain::money::{Currency, Money, Price, Quantity};
-use arbion::domain::order::{Approved, OrderRequest, OrderSubject};
+use arbion::domain::order::{Approved, OrderRequest, OrderSubject, Side};
 use arbion::domain::quote::{Feed, Quote};
 use rust_decimal::Decimal;
 
@@ -58,6 +59,12 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
         core.step(now, Input::Quote(Box::new(quote)));
     }
     core.step(now, Input::BrokerStatus { account: account(), up: true, reconciled: true });
+    // What is sold is held.
+    if order.side == Side::Sell {
+        for instrument in order.subject.instruments() {
+            core.step(now, Input::Broker(Box::new(AccountEvent::Execution(held(&order, instrument, now)))));
+        }
+    }
     let mut inputs = vec![Input::Place { request: RequestId(1), orders: vec![order.clone()] }];
     while let Some(input) = inputs.pop() {
         for effect in core.step(now, input) {
@@ -70,6 +77,25 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
     }
     let denials = core.order(order.client_order_id).map(|order| order.denials.clone());
     panic!("risk let it not pass: {denials:?}")
+}
+
+/// A holding of what an order sells.
+fn held(order: &OrderRequest, instrument: &Instrument, now: jiff::Timestamp) -> Execution {
+    Execution {
+        execution_id: ExecutionId::new(format!("held-{instrument}")),
+        account: account(),
+        client_order_id: None,
+        broker_order_id: None,
+        instrument: instrument.clone(),
+        side: Side::Buy,
+        quantity: order.quantity,
+        price: price_of(order, instrument),
+        multiplier: InstrumentSpec::standard(instrument.clone()).multiplier,
+        fee: Decimal::ZERO,
+        currency: Currency::USD,
+        at: now,
+        kind: ExecutionKind::Trade,
+    }
 }
 
 /// Terms that take every size: what is off the broker's own is for the broker's connector to refuse.

@@ -20,3 +20,5 @@ mod approved;
 mod contract;
 
 mod alpaca;
+#[path = "coinbase/mod.rs"]
+mod coinbase;

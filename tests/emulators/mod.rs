@@ -3,6 +3,7 @@
 //! --port N`) use the same ones.
 
 pub mod alpaca;
+pub mod coinbase;
 pub mod exchange;
 pub mod faults;
 pub mod server;

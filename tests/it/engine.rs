@@ -36,10 +36,14 @@ fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
         profile: "test".to_owned(),
         venue,
         limits: None,
+        public_crypto: None,
+        live_limits: arbion::domain::limits::RiskLimits::default(),
+        brokers: std::collections::BTreeMap::new(),
         market_seed: 7,
         updates_per_second: 20.0,
         feed,
         desktop_alerts: false,
+        alert_command: None,
     };
     launch(settings, Arc::new(Universe::load())).unwrap()
 }
@@ -243,6 +247,55 @@ async fn a_replay_runs_on_its_own_clock_beside_the_profile() {
         .map(|line| line.at.to_string())
         .collect();
     assert_eq!(told, ["2000-03-06T21:00:00Z", "2000-03-06T21:00:00Z"]);
+}
+
+/// Bars of ten sessions around 1 December 2026, the ex-date of a dividend of so much, and of a call on it that is deep in the money.
+fn bars_around_a_dividend(dividend: i64) -> String {
+    let mut text = String::from("symbol,date,open,high,low,close,volume,adj_close\n");
+    let days =
+        ["2026-11-23", "2026-11-24", "2026-11-25", "2026-11-27", "2026-11-30", "2026-12-01", "2026-12-02"];
+    for day in days {
+        let price = if day < "2026-12-01" { 110 } else { 110 - dividend };
+        let adjusted = 110 - dividend;
+        text.push_str(&format!("AAPL,{day},{price},{price},{price},{price},1000000,{adjusted}\n"));
+    }
+    for day in days {
+        let price = if day < "2026-12-01" { 10 } else { 10 - dividend };
+        text.push_str(&format!("AAPL261218C00100000,{day},{price},{price},{price},{price},10000,{price}\n"));
+    }
+    text
+}
+
+/// What companies have declared is known to who writes calls in a replay: they are assigned on the morning of the ex-date.
+#[tokio::test]
+async fn a_replay_announces_its_dividends() {
+    const CALL: &str =
+        r#"{"kind":"option","underlying":"AAPL","expiry":"2026-12-18","strike":"100","right":"call"}"#;
+    for (dividend, left) in [(2, 0), (0, 2)] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("bars.csv");
+        std::fs::write(&file, bars_around_a_dividend(dividend)).unwrap();
+        let mut engine =
+            start(&directory.path().join("p"), FeedChoice::Replay { file: Some(file), speed: 1 });
+        engine.started().await.unwrap();
+        let session = engine.session();
+        let day = |days: i64| Request::Advance { seconds: days * 86_400 };
+        // An hour after a close.
+        session.request(Request::Advance { seconds: 3_600 }).await.unwrap();
+        order(&session, &place("buy", "AAPL", "400", MARKET)).await;
+        session.request(day(1)).await.unwrap();
+        seen(&session, |snapshot| snapshot.positions.len() == 1).await;
+        let call = format!(
+            r#"{{"intent":"place","side":"sell","position_effect":"open","instrument":{CALL},"quantity":"4","order_type":"limit","limit_price":"9","time_in_force":"gtc"}}"#
+        );
+        order(&session, &call).await;
+        session.request(day(1)).await.unwrap();
+        seen(&session, |snapshot| snapshot.positions.len() == 2).await;
+        session.request(day(6)).await.unwrap();
+        let end = "2026-12-01T13:00:00Z".parse().unwrap();
+        let snapshot = seen(&session, |snapshot| snapshot.now >= end).await;
+        assert_eq!(snapshot.positions.len(), left, "a dividend of {dividend}: {:?}", snapshot.positions);
+    }
 }
 
 const RESTING: &str = r#""order_type":"limit","limit_price":"400","time_in_force":"gtc""#;

@@ -1,5 +1,7 @@
 //! A broker's books: what fills have moved, what is taken back and corrected, dividends, expirations.
 
+use std::collections::BTreeSet;
+
 use arbion::domain::execution::{AccountEvent, CashEntry, CashKind, Execution, ExecutionKind};
 use arbion::domain::ids::{ClientOrderId, ExecutionId};
 use arbion::domain::instrument::Instrument;
@@ -44,11 +46,13 @@ impl Broker {
         let works = |id: &ClientOrderId| self.orders.get(id).filter(|held| held.works());
         let left = |held: &Held| cost(&held.request, held.quantity - held.filled());
         let working: Decimal = self.orders.values().filter(|held| held.works()).map(left).sum();
+        // One that is on the line twice is one order.
+        let mut counted: BTreeSet<ClientOrderId> = self.orders.keys().copied().collect();
         let coming: Decimal = self
             .inbound
             .values()
             .map(|wish| match wish {
-                Wish::Submit(request, _) if !self.orders.contains_key(&request.client_order_id) => {
+                Wish::Submit(request, _) if counted.insert(request.client_order_id) => {
                     cost(request, request.quantity)
                 }
                 Wish::Replace(old, _, new, _) => {

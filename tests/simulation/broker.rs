@@ -63,6 +63,15 @@ impl Held {
         counted.map(|fill| fill.quantity).fold(Quantity::ZERO, |a, b| a + b)
     }
 
+    /// Its price is so far away that it never fills: what is to become of it, messages alone decide.
+    fn rests(&self) -> bool {
+        let pricing = &self.request.pricing;
+        let price = pricing.limit_price().or(pricing.stop_price()).map(Price::get);
+        let share = self.request.subject.instrument().is_some_and(|it| it.as_option().is_none());
+        let near = Decimal::from(60)..Decimal::from(140);
+        share && price.is_some_and(|price| !near.contains(&price))
+    }
+
     pub(crate) fn works(&self) -> bool {
         self.end.is_none() && self.filled() < self.quantity
     }
@@ -391,7 +400,7 @@ impl Broker {
         for id in working {
             // An exit may have been shrunk away by the other one meanwhile.
             let ready = self.orders.get(&id).is_some_and(|held| held.works() && held.waits.is_none());
-            if ready && r.once_in(6) {
+            if ready && r.once_in(6) && !self.orders.get(&id).is_some_and(Held::rests) {
                 self.fill(r, faults, now, id);
             }
         }

@@ -9,6 +9,7 @@ use arbion::domain::money::{Price, Quantity};
 use arbion::domain::order::{Order, OrderRequest, OrderStatus, OriginKind};
 use rust_decimal::Decimal;
 
+use crate::accounts::cost;
 use crate::world::{CAPITAL, World, instruments};
 
 /// Statuses that a status may become, by any number of events.
@@ -37,7 +38,7 @@ impl World {
         for id in request.exit_orders().iter().map(|exit| exit.client_order_id).chain([id]) {
             assert!(self.disk.has_intent(id), "order {id} was sent before it was on disk");
         }
-        let opens = self.opens(request);
+        let opens = self.opening.contains(&id);
         let halted = self.engine.trading_state() == TradingState::Halted;
         assert!(!(opens && halted), "order {id} opens and was sent after a halt");
         let compared = self.engine.last_reconcile(&request.account).is_some();
@@ -48,23 +49,22 @@ impl World {
     }
 
     /// Nothing is let out while something of the stream may have been missed (R7): asked when an order is placed, as what has been let out by then
-    /// may be on its way.
-    pub(crate) fn may_be_placed(&self, request: &OrderRequest) {
+    /// may be on its way. Whether it opens is what it was let out for: what it closes may be gone when the disk has it.
+    pub(crate) fn may_be_placed(&mut self, request: &OrderRequest) {
         let gap = self.gaps.get(&request.account);
         let run = self.engine.last_reconcile(&request.account);
         let trusted = gap.is_none_or(|gap| run.is_some_and(|run| run.started >= *gap));
-        let id = request.client_order_id;
-        assert!(
-            trusted || !self.opens(request),
-            "order {id} opens and was let out after a gap in the stream"
-        );
+        let (id, opens) = (request.client_order_id, self.opens(request));
+        assert!(trusted || !opens, "order {id} opens and was let out after a gap in the stream");
+        if opens {
+            self.opening.insert(id);
+        }
     }
 
     /// A fill that is taken back can leave a short position, which may be bought back.
     fn opens(&self, request: &OrderRequest) -> bool {
-        let held = request.subject.instrument().map(|it| self.engine.held(&request.account, it));
-        let closes = held.is_some_and(|units| units.is_negative());
-        request.side.is_buy() && !closes
+        let mut held = request.subject.instruments().map(|it| self.engine.held(&request.account, it));
+        request.side.is_buy() && !held.all(|units| units.is_negative())
     }
 
     /// Rule 9: a halt that is to leave what protects leaves it.
@@ -75,11 +75,42 @@ impl World {
         assert!(meant, "exit {id} was canceled by a halt that keeps exits");
     }
 
-    /// Rules 4 and 5: if everything fills that could, the money is there.
+    /// Rule 5 by what is known here: when an order is let out, the money is there for it and for everything else that may still fill, be it
+    /// in doubt, being canceled or a package.
+    pub(crate) fn can_pay(&self, new: &Order) {
+        let request = &new.request;
+        // What buys a short position back is not counted.
+        let left = |order: &Order| match self.opens(&order.request) {
+            true => cost(&order.request, order.request.quantity - order.filled_quantity),
+            false => Decimal::ZERO,
+        };
+        let old = new.replaces.and_then(|old| self.engine.order(old)).map(left).unwrap_or_default();
+        // What was too dear when another program placed it may be made smaller.
+        if left(new) <= old {
+            return;
+        }
+        let own = |order: &&Order| order.request.account == request.account;
+        let held: Decimal = self.engine.book().working().filter(own).map(left).sum();
+        // An order and the one that is to take its place do not fill both.
+        let replaced = |order: &Order| {
+            let old = order.replaces.and_then(|old| self.engine.order(old));
+            old.filter(|old| old.is_working()).map(|old| left(old).min(left(order)))
+        };
+        let twice: Decimal = self.engine.book().working().filter(own).filter_map(replaced).sum();
+        let cash = self.engine.account(&request.account).unwrap().cash;
+        let id = request.client_order_id;
+        assert!(cash + twice >= held, "order {id} was let out: {cash} is there, {} may fill", held - twice);
+    }
+
+    /// Rules 4 and 5 by what is so: if everything fills that could, the money is there. What a lost message tells of only the broker knows, so
+    /// that those with little money may be short of a little.
     pub(crate) fn affords(&self, n: usize) {
         let broker = &self.brokers[n];
+        if self.capital < CAPITAL[0] {
+            return;
+        }
         let fees: Decimal = broker.orders.values().flat_map(|held| &held.fills).map(|fill| fill.fee).sum();
-        let worst = broker.worst_cash(Decimal::from(CAPITAL)) + broker.unforeseen + fees;
+        let worst = broker.worst_cash(Decimal::from(self.capital)) + broker.unforeseen + fees;
         assert!(worst >= Decimal::ZERO, "{} could be overdrawn by {}", broker.account, -worst);
     }
 
@@ -179,7 +210,12 @@ impl World {
             let broker = &self.brokers[n];
             let account = self.engine.account(&broker.account).unwrap();
             assert!(account.reserved >= Decimal::ZERO, "{} is held back", account.reserved);
-            assert_eq!(account.cash, Decimal::from(CAPITAL) + broker.money(), "cash of {}", broker.account);
+            assert_eq!(
+                account.cash,
+                Decimal::from(self.capital) + broker.money(),
+                "cash of {}",
+                broker.account
+            );
             for instrument in instruments() {
                 let held = self.engine.held(&broker.account, &instrument);
                 assert_eq!(held, broker.units(&instrument), "{instrument} of {}", broker.account);

@@ -6,8 +6,8 @@ use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::money::{Price, Quantity};
 use arbion::domain::option::Leg;
 use arbion::domain::order::{
-    BracketExit, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, PositionEffect,
-    Pricing, Side, TimeInForce,
+    BracketExit, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
+    PositionEffect, Pricing, Side, TimeInForce,
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -99,16 +99,20 @@ impl World {
         self.quote();
         let working = self.engine.book().working();
         let all: Vec<_> = working
-            .map(|order| (order.request.client_order_id, order.request.pricing, order.request.reduce_only))
+            .map(|Order { request, .. }| {
+                let external = request.origin.kind == OriginKind::External;
+                (request.client_order_id, request.pricing, request.reduce_only, external)
+            })
             .collect();
         if all.is_empty() {
             return;
         }
-        let (order, pricing, exit) = all[self.pick(all.len())];
+        let (order, pricing, exit, external) = all[self.pick(all.len())];
         let mut change = OrderChange::default();
         let cents = Decimal::new(i64::try_from(self.random.below(5)).unwrap() - 2, 2);
         let moved = |price: Price| Some(Price::new(price.get() + cents));
-        if !exit && self.random.once_in(2) {
+        // What was another program's has a size of ours once it is ours: it must not look like the next one of theirs.
+        if !exit && (external || self.random.once_in(2)) {
             change.quantity = Some(Quantity::new(Decimal::from(1 + self.random.below(40))));
         } else {
             change.limit_price = pricing.limit_price().and_then(moved);
@@ -201,7 +205,15 @@ impl World {
             .iter()
             .any(|broker| broker.account == account && broker.personality == Personality::NoIds);
         let bracket = !sells && !is_option && !no_ids && self.random.once_in(3);
-        let (take_profit, stop_loss) = if bracket { (exit(self, 110), exit(self, 90)) } else { (None, None) };
+        // Some of what is asked for is never reached by any price.
+        let (above, below) = if self.random.once_in(3) { (150, 50) } else { (110, 90) };
+        let (take_profit, stop_loss) =
+            if bracket { (exit(self, above), exit(self, below)) } else { (None, None) };
+        let price = match (is_option, !sells && !bracket && self.random.once_in(4)) {
+            (true, _) => 2,
+            (false, true) => 40,
+            (false, false) => 100,
+        };
         let most = if is_option { 8 } else { 40 };
         OrderRequest {
             take_profit,
@@ -215,7 +227,7 @@ impl World {
                 OrderSubject::Instrument(instrument),
                 if sells { Side::Sell } else { Side::Buy },
                 Quantity::new(Decimal::from(1 + self.random.below(most))),
-                Pricing::Limit { limit_price: Price::from(if is_option { 2 } else { 100 }) },
+                Pricing::Limit { limit_price: Price::from(price) },
             )
         }
     }

@@ -27,8 +27,8 @@ use crate::random::Random;
 /// How often a rare thing happened.
 pub(crate) type Coverage = BTreeMap<&'static str, u64>;
 
-/// What an account begins with.
-pub(crate) const CAPITAL: i64 = 60_000;
+/// What an account begins with: enough for most of what is tried, or so little that every order counts.
+pub(crate) const CAPITAL: [i64; 2] = [60_000, 5_000];
 /// Time for everything to settle once nothing goes wrong any more (reliability 17.4), in turns of half a second.
 const QUIET_TURNS: u32 = 240;
 /// When people look at what nobody can tell, in turns.
@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(crate) disk: Disk,
     pub(crate) brokers: Vec<Broker>,
     pub(crate) sent: BTreeSet<ClientOrderId>,
+    /// Orders that opened something when they were let out.
+    pub(crate) opening: BTreeSet<ClientOrderId>,
     /// Orders as they last were, to see what moved.
     pub(crate) seen: BTreeMap<ClientOrderId, Order>,
     /// The journal has been read: from here on the books say what it says.
@@ -63,6 +65,11 @@ pub(crate) struct World {
     slow_disk: u64,
     /// Somebody asks for the halt that is seen next; `Some(true)` where exits are to go too.
     pub(crate) halting: Option<bool>,
+    /// Entries that tell of such a halt.
+    halts: BTreeSet<Ticket>,
+    /// One of those could not be written yet.
+    halt_kept: bool,
+    pub(crate) capital: i64,
     pub(crate) coverage: Coverage,
     /// What happened, line by line, where somebody wants to read it.
     pub(crate) trace: Option<Vec<String>>,
@@ -99,6 +106,7 @@ impl World {
         };
         let (kills, disk_fails, slow_disk) = (some(60), some(25), some(3));
         let count = if random.once_in(4) { 3 } else { 1 };
+        let capital = CAPITAL[usize::from(random.once_in(4))];
         let personalities = [Personality::Dedupes, Personality::Tags, Personality::NoIds];
         let first = random.below(3);
         let brokers = (0..count)
@@ -120,6 +128,7 @@ impl World {
             disk: Disk::new(seed.is_multiple_of(100), now),
             brokers,
             sent: BTreeSet::new(),
+            opening: BTreeSet::new(),
             seen: BTreeMap::new(),
             restored: false,
             carried: BTreeSet::new(),
@@ -130,6 +139,9 @@ impl World {
             writing: VecDeque::new(),
             slow_disk,
             halting: None,
+            halts: BTreeSet::new(),
+            halt_kept: false,
+            capital,
             coverage: Coverage::new(),
             trace: trace.then(Vec::new),
         }
@@ -164,7 +176,7 @@ impl World {
     /// What every start tells the engine.
     fn set_up(&mut self) {
         self.restored = false;
-        let capital = Decimal::from(CAPITAL);
+        let capital = Decimal::from(self.capital);
         let accounts: Vec<_> = self.brokers.iter().map(|b| (b.account.clone(), b.personality)).collect();
         for (account, personality) in &accounts {
             let own = *personality != Personality::NoIds;
@@ -358,6 +370,9 @@ impl World {
             Effect::Journal { ticket, entry, .. } => {
                 self.read_entry(&entry);
                 self.disk.expect(&entry);
+                if self.halting.is_some() {
+                    self.halts.insert(ticket);
+                }
                 if !self.writing.is_empty() || self.random.once_in(self.slow_disk) {
                     self.count("entry waits for the disk");
                     self.writing.push_back((ticket, *entry));
@@ -422,14 +437,17 @@ impl World {
     }
 
     fn write_down(&mut self, ticket: Ticket, entry: JournalEntry) -> Vec<Effect> {
-        let (halts, resumes) = match entry.trading_state {
+        let (written, resumes) = match entry.trading_state {
             Some(state) => (state == TradingState::Halted, state == TradingState::Active),
             None => (false, false),
         };
+        // Whoever asked for a halt is told once this is on the disk, whatever is in it.
+        let halts = self.halts.remove(&ticket) || written || std::mem::take(&mut self.halt_kept);
         if self.random.once_in(self.disk_fails) {
             self.count("journal failed");
             let reason = "disk full".to_owned();
             // Facts are kept and written with what comes next; what was to be sent is not sent.
+            self.halt_kept = halts;
             self.disk.keep(entry);
             return self.engine.step(self.now, Input::JournalFailed { ticket, reason });
         }
@@ -453,6 +471,7 @@ impl World {
         for intent in entry.intents.iter().filter(|intent| intent.kind != IntentKind::Cancel) {
             if intent.order.status == OrderStatus::PendingSubmit {
                 self.may_be_placed(&intent.order.request);
+                self.can_pay(&intent.order);
             }
         }
         for booked in &entry.executions {
@@ -461,6 +480,11 @@ impl World {
                     self.count("inferred execution exchanged for the real one");
                 }
                 ExecutionKind::Inferred => self.count("execution inferred"),
+                ExecutionKind::Adjustment
+                    if booked.execution.execution_id.as_str().starts_with("explained-") =>
+                {
+                    self.count("adjustment explained");
+                }
                 ExecutionKind::Adjustment => self.count("position adjusted"),
                 _ => {}
             }
@@ -504,6 +528,8 @@ impl World {
             broker.cut();
         }
         self.writing.clear();
+        self.halts.clear();
+        self.halt_kept = false;
         self.disk.forget();
         self.restart();
         let in_flight: Vec<Order> = self.engine.book().working().cloned().collect();

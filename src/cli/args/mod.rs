@@ -1,5 +1,6 @@
 //! The command line's words: every command, its arguments and its help. What they do is in `commands`.
 
+mod connect;
 mod engine;
 mod keep;
 mod order;
@@ -13,6 +14,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::ProfileName;
 
+pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
 pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
@@ -58,13 +60,22 @@ pub struct Cli {
 /// option.
 #[must_use]
 pub fn command() -> clap::Command {
-    fn with_negatives(command: clap::Command) -> clap::Command {
-        let command = command.mut_args(|arg| {
-            if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg }
-        });
-        command.mut_subcommands(with_negatives)
-    }
     with_negatives(Cli::command())
+}
+
+/// One command's own arguments, as the whole command line would read them.
+///
+/// # Errors
+/// What clap says.
+pub fn read_one<A: Args>(verb: &'static str, words: &[String]) -> Result<A, clap::Error> {
+    let found = with_negatives(A::augment_args(clap::Command::new(verb))).try_get_matches_from(words)?;
+    A::from_arg_matches(&found)
+}
+
+fn with_negatives(command: clap::Command) -> clap::Command {
+    let command = command
+        .mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg });
+    command.mut_subcommands(with_negatives)
 }
 
 /// Options of every command.
@@ -159,6 +170,43 @@ pub enum Command {
     },
     /// Show brokers and feeds, whether they answer and how fast
     Connections,
+    /// Connect accounts at a broker: tested first, then kept in the vault and opened
+    Connect(ConnectArgs),
+    /// Ask a broker whether it still accepts the login, and show its accounts
+    Verify {
+        /// The broker
+        #[arg(value_name = "BROKER")]
+        broker: String,
+        /// The real account, not the broker's paper or test one
+        #[arg(long)]
+        live: bool,
+        /// Passphrases
+        #[command(flatten)]
+        passphrases: PassphraseArgs,
+    },
+    /// Give a broker's login new keys: tested first, then kept in place of the old ones
+    Rotate(ConnectArgs),
+    /// Close an account, or all of a broker's: its secrets are wiped, plain commands mean paper
+    Disconnect {
+        /// The account, or the broker
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Say which account plain commands mean: paper, or real money
+    Mode {
+        /// paper or live
+        #[arg(value_enum)]
+        mode: ModeArg,
+        /// The account [default: the only one there is]
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+        /// The word LIVE, in place of typing it when asked
+        #[arg(long, value_name = "WORD")]
+        confirm: Option<String>,
+    },
     /// Show sessions, holidays and early closes of the exchange
     Calendar(CalendarArgs),
     /// Kill switch on: cancel working orders, stop automation, refuse opening orders

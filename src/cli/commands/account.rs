@@ -8,10 +8,16 @@ use crate::cli::host::Host;
 use crate::cli::language;
 use crate::cli::line::{Line, Range};
 use crate::cli::output::{Named, Output};
+use crate::client::message::HistoryQuery;
+use crate::client::progress::Progress;
 use crate::client::{Reply, Request};
 use crate::config::files;
 use crate::domain::account::Account;
+use crate::domain::execution::Execution;
 use crate::domain::position::Position;
+
+/// Fills that are asked for at a time.
+const EXPORT_PAGE: u32 = 1_000;
 
 pub(super) async fn positions(line: &Line<'_>, account: Option<&str>) -> Result<Output, CliError> {
     let account = line.named_account(account).await?;
@@ -67,13 +73,9 @@ pub(super) async fn export(
     line: &Line<'_>,
     host: &dyn Host,
     args: &ExportTradesArgs,
+    progress: &Progress,
 ) -> Result<Output, CliError> {
-    let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
-    let range = Range { since: args.since, until: args.until, ..range };
-    let Reply::Executions(mut fills) = line.ask(Request::Executions(range.into())).await? else {
-        return Err(CliError::unexpected("fills"));
-    };
-    fills.reverse();
+    let fills = exported(line, args, progress).await?;
     let text = host.trades_file(args.format, &fills);
     if args.to.as_os_str() == "-" {
         return Ok(Output::new(&Named("executions", &fills))?.lines(&text));
@@ -82,4 +84,37 @@ pub(super) async fn export(
     let path = args.to.display().to_string();
     Ok(Output::new(&json!({ "file": path, "executions": fills.len() }))?
         .line(format!("{} fills in {path}", fills.len())))
+}
+
+/// The fills that are asked for, oldest first, read a page at a time: a long history holds nobody up, and can be ended.
+pub(super) async fn exported(
+    line: &Line<'_>,
+    args: &ExportTradesArgs,
+    progress: &Progress,
+) -> Result<Vec<Execution>, CliError> {
+    let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
+    let range = Range { since: args.since, until: args.until, ..range };
+    let mut query: HistoryQuery = range.into();
+    // What fills meanwhile would move the pages: they end where they ended at the start.
+    let now = line.snapshot().await?.now;
+    query.until = Some(query.until.map_or(now, |until| until.min(now)));
+    query.limit = EXPORT_PAGE;
+    let mut fills = Vec::new();
+    loop {
+        query.offset = u32::try_from(fills.len()).unwrap_or(u32::MAX);
+        let Reply::Executions(page) = line.ask(Request::Executions(query.clone())).await? else {
+            return Err(CliError::unexpected("fills"));
+        };
+        let rows = page.len();
+        progress.add_done(rows as u64);
+        fills.extend(page);
+        if progress.ends() {
+            return Err(CliError::usage("it was ended before it was done; nothing is written"));
+        }
+        if rows < EXPORT_PAGE as usize {
+            break;
+        }
+    }
+    fills.reverse();
+    Ok(fills)
 }

@@ -5,19 +5,46 @@ use std::collections::BTreeMap;
 use super::{Context, sweep};
 use crate::cli::args::BacktestArgs;
 use crate::cli::error::CliError;
-use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip};
+use crate::cli::host::{
+    BacktestReport, BacktestRequest, EquityPoint, Host, Metric, MetricUnit, RoundTrip, Settings,
+};
 use crate::cli::language;
 use crate::cli::output::{Align, Output, Table, format};
+use crate::client::progress::Progress;
 use crate::config::files;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::canonical;
 
 pub(super) async fn run(context: &mut Context<'_>, args: &BacktestArgs) -> Result<Output, CliError> {
     let settings = context.settings(false)?;
-    let lookup = context.host.lookup();
+    let request = request(context.host, args)?;
+    let sets = sets(args)?;
+    if sets.len() > 1 {
+        return sweep::run(context, &settings, &request, sets, args).await;
+    }
+    single(context.host, &settings, &request, args, &Progress::default()).await
+}
+
+/// The same without a console: whoever waits looks at the progress.
+pub(super) async fn quietly(
+    host: &dyn Host,
+    settings: &Settings,
+    args: &BacktestArgs,
+    progress: &Progress,
+) -> Result<Output, CliError> {
+    let request = request(host, args)?;
+    let sets = sets(args)?;
+    if sets.len() > 1 {
+        return sweep::quietly(host, settings, &request, sets, args, progress).await;
+    }
+    single(host, settings, &request, args, progress).await
+}
+
+fn request(host: &dyn Host, args: &BacktestArgs) -> Result<BacktestRequest, CliError> {
+    let lookup = host.lookup();
     let instruments: Result<Vec<Instrument>, CliError> =
         args.symbols.iter().map(|symbol| language::instrument(symbol, lookup)).collect();
-    let request = BacktestRequest {
+    Ok(BacktestRequest {
         strategy: args.strategy.clone(),
         data: args.data.clone(),
         instruments: instruments?,
@@ -25,15 +52,26 @@ pub(super) async fn run(context: &mut Context<'_>, args: &BacktestArgs) -> Resul
         until: args.until,
         params: args.params.iter().cloned().collect::<BTreeMap<_, _>>(),
         starting_cash: args.cash,
-    };
+    })
+}
+
+/// The sets of parameters that are to be run: one where no parameter is a range.
+pub(super) fn sets(args: &BacktestArgs) -> Result<Vec<BTreeMap<String, String>>, CliError> {
     let sets = sweep::sets(&args.params)?;
-    if sets.len() > 1 {
-        if args.trades.is_some() || args.equity.is_some() {
-            return Err(CliError::usage("--trades and --equity are of one run, not of many"));
-        }
-        return sweep::run(context, &settings, &request, sets, args).await;
+    if sets.len() > 1 && (args.trades.is_some() || args.equity.is_some()) {
+        return Err(CliError::usage("--trades and --equity are of one run, not of many"));
     }
-    let report = context.host.backtest(&settings, &request).await?;
+    Ok(sets)
+}
+
+async fn single(
+    host: &dyn Host,
+    settings: &Settings,
+    request: &BacktestRequest,
+    args: &BacktestArgs,
+    progress: &Progress,
+) -> Result<Output, CliError> {
+    let report = host.backtest(settings, request, progress).await?;
     if let Some(path) = &args.trades {
         let json = path.extension().is_some_and(|ending| ending == "json");
         let text = if json {

@@ -4,6 +4,7 @@ mod account;
 mod backtest;
 mod calendar;
 mod config;
+mod connect;
 mod control;
 mod demo;
 mod doctor;
@@ -17,6 +18,7 @@ mod speak;
 mod sweep;
 mod ticket;
 mod watch;
+pub(super) mod work;
 
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ use super::host::{Host, ScreenRequest, SessionKind, Settings};
 use super::line::Line;
 use super::output::Output;
 use crate::client::Request;
+use crate::client::progress::Progress;
 use crate::config::{Environment, Loaded, Paths, ProfileName};
 use crate::domain::order::OriginKind;
 
@@ -110,6 +113,13 @@ impl Context<'_> {
             Some(
                 command @ (Command::Profile(_) | Command::Secret(_) | Command::Vault(_) | Command::Audit(_)),
             ) => self.keep(command).await,
+            Some(
+                command @ (Command::Connect(_)
+                | Command::Rotate(_)
+                | Command::Verify { .. }
+                | Command::Disconnect { .. }
+                | Command::Mode { .. }),
+            ) => self.accounts(command).await,
             Some(Command::Logs(args)) => logs::run(self, args).await,
             Some(Command::Engine(args)) => engine::run(self, args).await,
             Some(Command::Restore(args)) => control::restore(self, args).await,
@@ -140,7 +150,9 @@ impl Context<'_> {
             Command::Fills(args) => account::fills(&line, args).await,
             Command::History(args) => account::history(&line, args).await,
             Command::Pnl(args) => account::pnl(&line, args).await,
-            Command::Export(ExportCommand::Trades(args)) => account::export(&line, host, args).await,
+            Command::Export(ExportCommand::Trades(args)) => {
+                account::export(&line, host, args, &Progress::default()).await
+            }
             Command::Quote(args) => market::quote(&line, args).await,
             Command::Bars(args) => market::bars(&line, args).await,
             Command::Chain(args) => market::chain(&line, args).await,
@@ -198,7 +210,7 @@ impl Context<'_> {
         if self.cli.globals.json {
             return Err(CliError::usage("the screen has no JSON form; give a command, see: arbion --help"));
         }
-        if !(self.console.can_ask && self.console.out_is_terminal) {
+        if !(self.console.input_is_terminal && self.console.out_is_terminal) {
             return Err(CliError::usage("the screen needs a terminal; give a command, see: arbion --help"));
         }
         Ok(())

@@ -12,8 +12,9 @@ use super::Context;
 use super::backtest::metric_text;
 use crate::cli::args::BacktestArgs;
 use crate::cli::error::CliError;
-use crate::cli::host::{BacktestRequest, Settings, SweepControl, SweepReport, SweepRow};
+use crate::cli::host::{BacktestRequest, Host, Settings, SweepReport, SweepRow};
 use crate::cli::output::{Align, Output, Table, format};
+use crate::client::progress::Progress;
 
 /// Sets of one sweep at most.
 const SETS_MAX: usize = 100_000;
@@ -81,7 +82,7 @@ pub(super) async fn run(
     sets: Vec<BTreeMap<String, String>>,
     args: &BacktestArgs,
 ) -> Result<Output, CliError> {
-    let control = SweepControl::default();
+    let control = Progress::default();
     let asked = sets.len();
     let running = context.host.sweep(settings, request, sets, &control);
     tokio::pin!(running);
@@ -98,7 +99,7 @@ pub(super) async fn run(
                 control.end();
             }
             _ = ticks.tick(), if tells => {
-                let line = progress(control.done(), asked, began.elapsed());
+                let line = progress(control.done() as usize, asked, began.elapsed());
                 write!(context.console.err, "\r{line}")?;
                 context.console.err.flush()?;
             }
@@ -108,6 +109,18 @@ pub(super) async fn run(
         writeln!(context.console.err, "\r{}", progress(report.rows.len(), asked, began.elapsed()))?;
     }
     answer(report, args)
+}
+
+/// The same for whoever looks at the progress himself.
+pub(super) async fn quietly(
+    host: &dyn Host,
+    settings: &Settings,
+    request: &BacktestRequest,
+    sets: Vec<BTreeMap<String, String>>,
+    args: &BacktestArgs,
+    progress: &Progress,
+) -> Result<Output, CliError> {
+    answer(host.sweep(settings, request, sets, progress).await?, args)
 }
 
 fn progress(done: usize, asked: usize, took: Duration) -> String {

@@ -9,7 +9,7 @@ use super::format::{
 use super::table::{Align, Cell, Table, Tone};
 use crate::client::message::{Chain, PnlReport, PnlRow};
 use crate::domain::account::{Account, AccountKind, AccountMode};
-use crate::domain::denial::{RiskCheck, Verdict};
+use crate::domain::denial::{RiskCheck, Verdict, rounded};
 use crate::domain::execution::Execution;
 use crate::domain::instrument::Listing;
 use crate::domain::money::canonical;
@@ -346,7 +346,7 @@ pub fn checks(checks: &[RiskCheck]) -> Table {
     ];
     let mut table = Table::new(&columns, "");
     let number =
-        |value: Option<Decimal>| value.map(|v| grouped(&canonical(v.round_dp(4)))).unwrap_or_default();
+        |value: Option<Decimal>| value.map(|v| grouped(&canonical(rounded(v, 4)))).unwrap_or_default();
     for check in checks.iter().filter(|check| check.verdict != Verdict::Skip) {
         let (word, tone) =
             if check.verdict == Verdict::Pass { ("pass", Tone::Good) } else { ("FAIL", Tone::Bad) };

@@ -16,20 +16,25 @@ use super::samples::{
 };
 use crate::cli::error::CliError;
 use crate::cli::host::{
-    BacktestReport, BacktestRequest, DoctorCheck, Health, Host, Picture, RunAs, ScreenRequest, SessionKind,
-    Settings, SweepControl, SweepReport, SweepRow, TradesFormat,
+    BacktestReport, BacktestRequest, CredentialAsk, DoctorCheck, Health, Host, LoginRequest, LoginSecrets,
+    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
+    Verified, VerifiedAccount,
 };
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
+use crate::client::progress::Progress;
 use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::command::types::{Command, Place};
 use crate::config::ProfileName;
+use crate::domain::account::AccountKind;
+use crate::domain::capabilities::Capabilities;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::Execution;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, Listing, NameMatch, SymbolLookup};
 use crate::domain::limits::TradingState;
+use crate::domain::login::Login;
 use crate::domain::money::Currency;
 use crate::domain::order::{Order, OrderStatus, OriginKind, Pricing};
 use crate::domain::snapshot::Snapshot;
@@ -304,6 +309,56 @@ impl Host for FakeHost {
         }
         Ok(Arc::clone(&self.session) as Arc<dyn Session>)
     }
+    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
+        let field = |name, label, secret| CredentialAsk { name, label, secret, optional: false };
+        match broker {
+            "alpaca" => Ok(vec![field("key_id", "key id", false), field("secret_key", "secret key", true)]),
+            other => Err(CliError::usage(format!("'{other}' is no broker (alpaca)"))),
+        }
+    }
+    fn sealed_login(
+        &self,
+        _: &Settings,
+        broker: &str,
+        live: bool,
+        _: &mut dyn AskSecret,
+    ) -> Result<LoginRequest, CliError> {
+        let secrets = LoginSecrets::Sealed(Secret::new("{}".to_owned()));
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens: None })
+    }
+    async fn begin_sign_in(
+        &self,
+        _: &Settings,
+        _: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        Ok(None)
+    }
+    async fn verify_login(&self, _: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
+        if let LoginSecrets::Given(given) = &request.secrets
+            && given.iter().any(|(_, value)| value.clone().reveal_once() == "wrong")
+        {
+            let text = format!("{} does not accept the login: unauthorized.", request.broker);
+            return Err(CliError::new("UNAUTHORIZED", 5, text));
+        }
+        let login = Login {
+            account: AccountId::new(request.name.unwrap_or_else(|| "alpaca-paper".to_owned())),
+            broker: request.broker.into(),
+            environment: if request.live { "live" } else { "paper" }.into(),
+            last_four: "LA12".into(),
+            kind_text: "margin".into(),
+            kind: AccountKind::Margin,
+            currency: Currency::USD,
+            capabilities: Capabilities::paper(),
+        };
+        let hundred = Decimal::ONE_HUNDRED;
+        let account =
+            VerifiedAccount { login, buying_power: hundred, net_liquidation: hundred, blocked: None };
+        Ok(Verified {
+            accounts: vec![account],
+            entries: vec![("broker.alpaca.paper".to_owned(), Secret::new("{}".to_owned()))],
+            latency_ms: Some(7),
+        })
+    }
     async fn running_engine(&self, _: &Settings) -> Result<Option<Arc<dyn Session>>, CliError> {
         let runs = locked(&self.engines).last().copied().unwrap_or(false);
         Ok(runs.then(|| Arc::clone(&self.session) as Arc<dyn Session>))
@@ -372,7 +427,12 @@ impl Host for FakeHost {
             Picture::Svg => "<svg/>\n".to_owned(),
         })
     }
-    async fn backtest(&self, _: &Settings, request: &BacktestRequest) -> Result<BacktestReport, CliError> {
+    async fn backtest(
+        &self,
+        _: &Settings,
+        request: &BacktestRequest,
+        _: &Progress,
+    ) -> Result<BacktestReport, CliError> {
         if request.strategy != "sma_cross" {
             return Err(CliError::usage(format!(
                 "no strategy is called '{}'; there are sma_cross",
@@ -386,10 +446,10 @@ impl Host for FakeHost {
         _: &Settings,
         request: &BacktestRequest,
         sets: Vec<BTreeMap<String, String>>,
-        control: &SweepControl,
+        progress: &Progress,
     ) -> Result<SweepReport, CliError> {
         let rows = sets.iter().map(|set| {
-            control.add_done();
+            progress.add_done(1);
             let params = request.params.clone().into_iter().chain(set.clone()).collect();
             let report = backtest(&BacktestRequest { params, ..request.clone() });
             SweepRow {

@@ -1,6 +1,7 @@
 //! The command line against a host that remembers: what it prints, what it asks for, how it exits.
 
 mod commands;
+mod connect;
 mod exits;
 mod fake;
 mod help;
@@ -104,6 +105,7 @@ impl World {
             input: Box::new(Cursor::new(self.typed.clone().into_bytes())),
             hidden: None,
             can_ask: self.can_ask,
+            input_is_terminal: self.can_ask,
             out_is_terminal: self.can_ask,
             width: self.width,
             colour: self.colour,

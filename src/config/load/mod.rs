@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::error::{ConfigError, Problem};
 use crate::config::fees::FeeFile;
-use crate::config::fields::{FIELDS, KEYS, MACROS, WATCHLISTS, is_table};
+use crate::config::fields::{BROKERS, FIELDS, KEYS, MACROS, WATCHLISTS, is_table};
 use crate::config::files::{self, FileError};
 use crate::config::kinds::{CommandLine, Instruments, KeyNames, Kind, Refused};
 use crate::config::paths::{Paths, ProfileName};
@@ -24,6 +24,10 @@ use crate::domain::text::ascii_escaped;
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Longest name of a watchlist or of an action, in characters.
 const LIST_NAME_MAX: usize = 32;
+/// Longest option of a broker, in bytes.
+const BROKER_TEXT_MAX: usize = 512;
+/// The brokers that have a section.
+const BROKER_NAMES: [&str; 5] = ["alpaca", "coinbase", "coingecko", "hyperliquid", "schwab"];
 /// How alike a known key must be to be offered for an unknown one.
 const LIKENESS_MIN: f64 = 0.75;
 /// Keys that hold secrets, in whole or in part.
@@ -236,6 +240,11 @@ impl Layer<'_> {
                     DeValue::Table(lines) => self.macros(lines),
                     _ => self.refuse(&shown, &Refused::new(value), "a table of commands by key"),
                 }
+            } else if prefix.is_empty() && name == BROKERS {
+                match value.get_ref() {
+                    DeValue::Table(brokers) => self.brokers(brokers),
+                    _ => self.refuse(&shown, &Refused::new(value), "a table of brokers"),
+                }
             } else if let (true, DeValue::Table(inner)) = (plain && is_table(&path), value.get_ref()) {
                 self.table(&path, inner);
             } else if plain && is_table(&path) {
@@ -285,6 +294,47 @@ impl Layer<'_> {
                     self.note_origin(path, key.span().start);
                 }
                 Err(refused) => self.refuse(&shown, &refused, &CommandLine.allowed()),
+            }
+        }
+    }
+
+    /// Options replace those of the layer below by broker and name. What an option may be, its connector knows.
+    fn brokers(&mut self, brokers: &DeTable<'_>) {
+        for (broker, value) in brokers {
+            let name: &str = broker.get_ref();
+            let shown = ascii_escaped(&format!("{BROKERS}.{name}")).into_owned();
+            if !BROKER_NAMES.contains(&name) {
+                let text = format!("{shown}: unknown broker, known are {}", BROKER_NAMES.join(", "));
+                self.problem(broker.span().start, text);
+                continue;
+            }
+            let DeValue::Table(options) = value.get_ref() else {
+                self.refuse(&shown, &Refused::new(value), "a table of options");
+                continue;
+            };
+            for (option, value) in options {
+                let key: &str = option.get_ref();
+                let shown = ascii_escaped(&format!("{shown}.{key}")).into_owned();
+                let path = format!("{BROKERS}.{name}.{key}");
+                if is_secret(key) && !key.ends_with("_url") {
+                    self.problem(option.span().start, secret_text(&shown));
+                    continue;
+                }
+                let named = (1..=LIST_NAME_MAX).contains(&key.len())
+                    && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                match value.get_ref() {
+                    DeValue::String(text) if named && (1..=BROKER_TEXT_MAX).contains(&text.len()) => {
+                        let section = self.loaded.config.brokers.entry(name.to_owned()).or_default();
+                        section.insert(key.to_owned(), text.to_string());
+                        self.note_origin(path, option.span().start);
+                    }
+                    _ => {
+                        let allowed = format!(
+                            "a name of 1 to {LIST_NAME_MAX} of a-z, 0-9 and '_', and a string of 1 to {BROKER_TEXT_MAX} bytes"
+                        );
+                        self.refuse(&shown, &Refused::new(value), &allowed);
+                    }
+                }
             }
         }
     }
@@ -378,7 +428,7 @@ fn known_keys(prefix: &str) -> String {
         FIELDS.iter().filter(|field| field.table == prefix).map(|field| field.name).collect();
     if keys.is_empty() {
         keys = FIELDS.iter().map(|field| field.table.split('.').next().unwrap_or_default()).collect();
-        keys.extend([WATCHLISTS, KEYS, MACROS]);
+        keys.extend([WATCHLISTS, KEYS, MACROS, BROKERS]);
         keys.dedup();
     }
     keys.join(", ")

@@ -126,7 +126,7 @@ const BAD: &[(&str, &str)] = &[
     ("\"paper.seed\" = 5", "f.toml:1: paper.seed: unknown key, nearest is paper"),
     (
         "[zzz]\nq = 1",
-        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, alerts, market, engine, log, backtest, watchlists, keys, macros",
+        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, alerts, market, engine, log, backtest, watchlists, keys, macros, brokers",
     ),
     ("[rates]\nxyz = 1", "f.toml:2: rates.xyz: unknown key, known here are risk_free"),
     (
@@ -196,7 +196,15 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "[brokers.alpaca]\nAPI-Key = \"PK123\"",
-        "f.toml:1: brokers.alpaca.API-Key: secrets are not kept in this file; run: arbion secret set brokers.alpaca.API-Key",
+        "f.toml:2: brokers.alpaca.API-Key: secrets are not kept in this file; run: arbion secret set brokers.alpaca.API-Key",
+    ),
+    (
+        "[brokers.etrad]\nfeed = \"iex\"",
+        "f.toml:1: brokers.etrad: unknown broker, known are alpaca, coinbase, coingecko, hyperliquid, schwab",
+    ),
+    (
+        "[brokers.alpaca]\nfeed = 7",
+        "f.toml:2: brokers.alpaca.feed: found 7, allowed a name of 1 to 32 of a-z, 0-9 and '_', and a string of 1 to 512 bytes",
     ),
     (
         "[paper]\nbot_token = \"123\"",

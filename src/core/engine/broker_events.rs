@@ -56,6 +56,7 @@ impl Engine {
 
     /// An execution that moves no order on.
     pub(super) fn on_execution(&mut self, execution: &Execution) {
+        self.take_back(execution, execution.quantity);
         if self.book_execution(execution) {
             self.note(Severity::Info, execution_code(execution.kind), describe(execution));
         }
@@ -63,10 +64,14 @@ impl Engine {
 
     pub(super) fn on_order_update(&mut self, update: &OrderUpdate) {
         // A fill counts for the books whatever we know of its order; a repeat counts for nothing.
-        if let OrderEvent::Filled(execution) = &update.event
-            && (self.on_real_fill(update, execution) || !self.book_execution(execution))
-        {
-            return;
+        if let OrderEvent::Filled(execution) = &update.event {
+            if self.on_real_fill(update, execution) {
+                return;
+            }
+            self.take_back(execution, execution.quantity);
+            if !self.book_execution(execution) {
+                return;
+            }
         }
         self.fold(update);
     }
@@ -93,6 +98,7 @@ impl Engine {
             return self.on_renamed(update, subject);
         }
         let (before, overfill, number) = (order.status, order.overfill_quantity, order.number);
+        let nameless = order.broker_order_id.is_none();
         let applied = self.book.change(id, |order| lifecycle::apply(order, &update.event, update.at));
         if let Some(Err(error)) = applied {
             let text = format!("order {number}: {error}; ignored");
@@ -100,6 +106,11 @@ impl Engine {
             return;
         }
         self.order_changed(id, before, &update.event);
+        if let OrderEvent::Acknowledged { broker_order_id } = &update.event
+            && nameless
+        {
+            self.claim_fills(&update.account, id, broker_order_id);
+        }
         let Some(order) = self.book.get(id) else { return };
         let replaces = order
             .replaces
@@ -165,6 +176,7 @@ impl Engine {
                 }
                 self.dirty.books = true;
                 self.saw_inferred(execution);
+                self.saw_unexplained(execution);
                 if violates {
                     self.tell_good_faith(execution);
                 }

@@ -9,6 +9,9 @@ use crate::domain::snapshot::Severity;
 
 use super::Engine;
 
+/// Replaces of one order that are followed to the order that stands now.
+const REPLACES_FOLLOWED_MAX: usize = 64;
+
 impl Engine {
     pub(super) fn on_cancel(&mut self, request: RequestId, orders: &[ClientOrderId]) {
         let mut canceled = Vec::new();
@@ -37,12 +40,30 @@ impl Engine {
         let before = self.book.get(id).cloned().ok_or_else(|| format!("no order {id}"))?;
         let mut order = before.clone();
         lifecycle::transition(&mut order, Transition::CancelRequested, self.now)
-            .map_err(|_| format!("order {} is {} already", before.number, before.status))?;
+            .map_err(|_| self.ended_already(&before))?;
         self.change_status(before.status, &order, "cancel requested");
         self.journal_intent(IntentKind::Cancel, &order, Vec::new());
         let account = order.request.account.clone();
         self.put_order(order);
         Ok(Effect::Cancel { account, order: id })
+    }
+
+    /// Why nothing more can be done to an order; where another one stands in its place, which.
+    pub(super) fn ended_already(&self, order: &Order) -> String {
+        let text = format!("order {} is {} already", order.number, order.status);
+        let mut last = order;
+        // A chain of replaces ends at the order that was not replaced.
+        for _ in 0..REPLACES_FOLLOWED_MAX {
+            let next = self.replacement_of(last.request.client_order_id).and_then(|id| self.book.get(id));
+            match next.filter(|_| last.status == OrderStatus::Replaced) {
+                Some(next) => last = next,
+                None => break,
+            }
+        }
+        if last.number == order.number {
+            return text;
+        }
+        format!("{text}; order {} stands in its place", last.number)
     }
 
     /// Records a status change for the journal, if there was one.

@@ -118,13 +118,13 @@ impl Engine {
         if execution.kind == ExecutionKind::Inferred || !self.inferred.contains_key(&id) {
             return false;
         }
+        let parts = self.inferred_of(id, execution.quantity);
+        let more = parts.iter().fold(execution.quantity, |more, (part, _)| more - *part);
+        self.take_back(execution, more);
         if !self.book_execution(execution) {
             return true;
         }
-        let mut more = execution.quantity;
-        let parts = self.inferred_of(id, execution.quantity);
         for (n, (quantity, price)) in parts.iter().enumerate() {
-            more -= *quantity;
             let undo = Execution {
                 execution_id: ExecutionId::new(format!("{UNDO}{}-{n}", execution.execution_id)),
                 side: if execution.side.is_buy() { Side::Sell } else { Side::Buy },

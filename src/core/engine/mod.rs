@@ -7,6 +7,7 @@ mod alerts;
 mod broker_events;
 mod cancel;
 mod doubt;
+mod explained;
 mod inferred;
 mod journal;
 mod owners;
@@ -29,6 +30,7 @@ use smol_str::SmolStr;
 
 use crate::domain::account::{Account, AccountKind};
 use crate::domain::calendar::{Calendar, account_day, exchange_date};
+use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
@@ -109,6 +111,7 @@ pub(super) struct Books {
     pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
     /// When the broker was asked for everything.
     pub(super) pace: reconcile::Pace,
+    pub(super) unexplained: explained::Unexplained,
     /// Highest net liquidation by account day, oldest first; the newest twenty days.
     pub(super) equity_highs: VecDeque<(Date, Decimal)>,
 }
@@ -279,6 +282,9 @@ impl Engine {
         self.dirty.any = true;
         match input {
             Input::Account(setup) => self.add_account(*setup),
+            Input::DefaultAccount(account) if self.accounts.contains_key(&account) => {
+                self.config.default_account = account;
+            }
             Input::Restored(restored) => self.restore(*restored),
             Input::Instrument(spec) => self.market.put_spec(*spec),
             Input::AverageVolume { instrument, volume } => self.market.put_average_volume(instrument, volume),
@@ -550,6 +556,17 @@ impl Engine {
     #[must_use]
     pub fn account(&self, account: &AccountId) -> Option<Account> {
         self.accounts.get(account).map(|books| self.account_figures(books))
+    }
+
+    /// Every account there is.
+    pub fn account_ids(&self) -> impl Iterator<Item = &AccountId> {
+        self.accounts.keys()
+    }
+
+    /// What an account can do.
+    #[must_use]
+    pub fn capabilities(&self, account: &AccountId) -> Option<&Capabilities> {
+        self.accounts.get(account).map(|books| &books.setup.capabilities)
     }
 
     /// May orders go out.

@@ -185,6 +185,7 @@ impl Engine {
         );
         self.journal_intent(IntentKind::New, &order, Vec::new());
         self.put_order(order);
+        self.claim_fills(account, id, &report.broker_order_id);
         id
     }
 }

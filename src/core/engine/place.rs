@@ -137,7 +137,7 @@ impl Engine {
         let new_id = new.client_order_id;
         let mut moved = old.clone();
         lifecycle::transition(&mut moved, Transition::ReplaceRequested, self.now)
-            .map_err(|_| ReplaceError::Refused(format!("order {} is {} already", old.number, old.status)))?;
+            .map_err(|_| ReplaceError::Refused(self.ended_already(&old)))?;
         let RiskOutcome { checks, reduces, result } = self.check_replace(&old, &new);
         let approved = match result {
             Ok(approved) => approved,

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::effect::Effect;
+use crate::domain::calendar::account_day;
 use crate::domain::execution::{AccountEvent, Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
@@ -30,7 +32,9 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(2);
 /// And never for less than a broker's day.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// Where none is known.
+/// A day's full comparison comes this long after its end: brokers book late.
+const AFTER_CLOSE: SignedDuration = SignedDuration::from_mins(10);
+/// Where none is known, and once a day.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Lines of differences kept of one comparison.
 const DIFFERENCES_MAX: usize = 100;
@@ -45,6 +49,8 @@ pub(in crate::core) struct Pace {
     distrusted: Option<Timestamp>,
     heard_at: Option<Timestamp>,
     newest_execution: Option<Timestamp>,
+    /// The account day in which everything was compared last.
+    whole_on: Option<Date>,
     /// It has agreed once in this process.
     agreed: bool,
     wanted: bool,
@@ -74,9 +80,17 @@ impl Pace {
         if self.wanted && again {
             return Some(ReconcileReason::Doubt);
         }
+        if self.whole_on.is_some_and(|day| day < comparison_day(now)) && over(self.asked_at, SILENT) {
+            return Some(ReconcileReason::Daily);
+        }
         let silent = works && over(self.heard_at, SILENT) && over(self.asked_at, SILENT);
         (silent || over(self.asked_at, EVERY)).then_some(ReconcileReason::Timer)
     }
+}
+
+/// The account day whose full comparison is due: it begins some minutes after the one before has ended.
+fn comparison_day(now: Timestamp) -> Date {
+    account_day(now.checked_sub(AFTER_CLOSE).unwrap_or(now))
 }
 
 impl Engine {
@@ -88,6 +102,7 @@ impl Engine {
         if reconciled {
             books.pace.asked_at = Some(now);
             books.pace.agreed = true;
+            books.pace.whole_on = Some(comparison_day(now));
             return;
         }
         books.pace.distrusted = Some(now);
@@ -109,7 +124,7 @@ impl Engine {
         let Some(books) = self.accounts.get_mut(account) else { return };
         books.pace.asked_at = Some(now);
         books.pace.wanted = false;
-        let since = match books.pace.newest_execution {
+        let since = match books.pace.newest_execution.filter(|_| reason != ReconcileReason::Daily) {
             Some(newest) => newest.checked_sub(LOOK_BACK).ok().min(now.checked_sub(DAY).ok()),
             None => now.checked_sub(WEEK).ok(),
         };
@@ -304,7 +319,7 @@ impl Engine {
     }
 
     /// The order that is to take another's place.
-    fn replacement_of(&self, id: ClientOrderId) -> Option<ClientOrderId> {
+    pub(super) fn replacement_of(&self, id: ClientOrderId) -> Option<ClientOrderId> {
         let orders = self.book.working().rev().chain(self.book.ended().rev());
         orders.filter(|order| order.replaces == Some(id)).map(|order| order.request.client_order_id).next()
     }
@@ -407,6 +422,11 @@ impl Engine {
         if agrees {
             books.reconciled = true;
             books.pace.agreed = true;
+        }
+        // What a start has compared goes as far back as this process knows nothing of.
+        let whole = matches!(statement.reason, ReconcileReason::Daily | ReconcileReason::Start);
+        if whole && statement.is_complete() {
+            books.pace.whole_on = books.pace.whole_on.max(Some(comparison_day(statement.asked_at)));
         }
         books.pace.last = Some(run);
         if agrees {

@@ -31,6 +31,7 @@ impl Engine {
             last_equity_at: None,
             moved_at: std::collections::BTreeMap::new(),
             pace: super::reconcile::Pace::default(),
+            unexplained: super::explained::Unexplained::default(),
             equity_highs: std::collections::VecDeque::new(),
             setup,
         };
@@ -44,6 +45,11 @@ impl Engine {
         self.restored_at = self.now;
         if let Some(number) = restored.next_number {
             self.next_number = self.next_number.max(number.0);
+        }
+        // Before their executions: whose those are is asked as they come.
+        for order in restored.orders {
+            self.next_number = self.next_number.max(order.number.0 + 1);
+            self.book.insert(order);
         }
         let mut cash = restored.cash.iter().peekable();
         for execution in &restored.executions {
@@ -69,10 +75,7 @@ impl Engine {
         self.alerts.restore(restored.alerts);
         self.log.extend(restored.log);
         self.dirty.log = true;
-        for order in restored.orders {
-            self.next_number = self.next_number.max(order.number.0 + 1);
-            self.book.insert(order);
-        }
+        self.forget_claimed();
         self.entry = JournalEntry::default();
         self.dirty.orders = true;
         self.dirty.books = true;
@@ -86,6 +89,7 @@ impl Engine {
             books.record(execution, held, settles);
             books.pace.saw_execution(execution.at);
             self.saw_inferred(execution);
+            self.saw_unexplained(execution);
         }
     }
 

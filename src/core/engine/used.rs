@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use crate::core::risk;
 use crate::domain::account::Account;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::RiskUse;
@@ -27,10 +28,9 @@ impl Engine {
             .filter_map(|position| Some((&position.instrument, position.market_value?.abs())))
             .max_by_key(|(_, value)| *value)
             .map(|(instrument, value)| (instrument.clone(), percent(value, equity)));
-        let gross = account
-            .long_market_value
-            .saturating_add(account.short_market_value.abs())
-            .saturating_add(account.reserved);
+        // Where a currency has no rate nothing can be said but what the books say.
+        let gross = risk::exposure(&self.risk_view(books, account))
+            .unwrap_or_else(|| account.long_market_value.saturating_add(account.short_market_value.abs()));
         let mut of_one: BTreeMap<&Instrument, u32> = BTreeMap::new();
         let mut open_orders = 0;
         let own = |order: &&crate::domain::order::Order| order.request.account == books.setup.account;

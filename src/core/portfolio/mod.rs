@@ -187,6 +187,12 @@ impl Portfolio {
         self.seen.len()
     }
 
+    /// Has an execution been taken in.
+    #[must_use]
+    pub fn knows(&self, execution: &ExecutionId) -> bool {
+        self.seen.contains_key(execution)
+    }
+
     /// Takes an execution in, once.
     pub fn apply(&mut self, execution: &Execution) -> Applied {
         match self.seen.entry(execution.execution_id.clone()) {

@@ -10,6 +10,8 @@ mod good_faith;
 mod rates;
 mod view;
 
+use rust_decimal::Decimal;
+
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
 use crate::domain::ids::AccountId;
 use crate::domain::order::{Approved, Order, OrderRequest};
@@ -59,6 +61,13 @@ pub fn check(view: &RiskView<'_>, request: &OrderRequest) -> RiskOutcome {
 pub fn check_replace<'a>(view: &RiskView<'a>, old: &'a Order, new: &OrderRequest) -> RiskOutcome {
     let without_old = RiskView { working: view.working.without(old), replaces: Some(old), ..view.clone() };
     check(&without_old, new)
+}
+
+/// What an account's positions and working orders come to, in its currency: options by what they move of their underlying, short puts by
+/// their strikes. It is what the check of an order's exposure starts from. `None` where a currency has no rate.
+#[must_use]
+pub fn exposure(view: &RiskView<'_>) -> Option<Decimal> {
+    checks::exposure::standing(view)
 }
 
 #[cfg(test)]

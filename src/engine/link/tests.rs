@@ -1,5 +1,7 @@
 //! What a link passes on, and what becomes of commands that it has no room for.
 
+mod hung;
+
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 
@@ -171,7 +173,7 @@ async fn j5_what_an_order_turns_out_to_be_is_passed_on_its_fills_first() {
 #[tokio::test]
 async fn h2_a_full_link_keeps_cancels_and_says_what_was_not_sent() {
     let (commands, mut inbox) = mpsc::channel(2);
-    let mut queue = LinkQueue::new(commands);
+    let mut queue = LinkQueue::new(commands, Arc::default());
     let submit = |n| LinkCommand::Submit(Box::new(Approved::seal(order(n))));
     assert!(queue.send(submit(1)).is_empty());
     assert!(queue.send(submit(11)).is_empty());

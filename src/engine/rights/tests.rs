@@ -90,6 +90,9 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
     (r#"{"request":"lock"}"#, Action::Lock, true, false),
     (r#"{"request":"unlock","passphrase":null}"#, Action::Lock, true, false),
     (r#"{"request":"set_secret","name":"a","value":"b"}"#, Action::Secrets, false, false),
+    (r#"{"request":"connect","logins":[]}"#, Action::Secrets, false, false),
+    (r#"{"request":"disconnect","name":"a"}"#, Action::Secrets, false, false),
+    (r#"{"request":"mode","mode":"paper","account":null,"confirmed":false}"#, Action::Trade, false, false),
 ];
 
 fn request(text: &str) -> Request {

@@ -5,11 +5,13 @@
 
 mod american;
 mod implied;
+mod strikes;
 
 use crate::domain::option::Right;
 
 pub use american::{american_price, american_price_with_dividends, should_exercise_before_ex_dividend};
 pub use implied::{IvError, implied_volatility};
+pub use strikes::{StrikePrices, strike_volatilities};
 
 /// What an option's value depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,6 +9,7 @@ pub mod replace;
 pub mod report;
 pub mod review;
 pub mod settings;
+pub mod work;
 
 use std::time::Duration;
 
@@ -79,6 +80,8 @@ pub enum Dialog {
     Prompt(prompt::Prompt),
     /// The columns of a list.
     Columns(columns::Columns),
+    /// Work under way.
+    Work(work::WorkList),
 }
 
 impl Dialog {
@@ -95,6 +98,7 @@ impl Dialog {
             Self::Prompt(dialog) => dialog,
             Self::Settings(dialog) => dialog,
             Self::Columns(dialog) => dialog,
+            Self::Work(dialog) => dialog,
         }
     }
 
@@ -110,6 +114,7 @@ impl Dialog {
             Self::Prompt(dialog) => dialog,
             Self::Settings(dialog) => dialog,
             Self::Columns(dialog) => dialog,
+            Self::Work(dialog) => dialog,
         }
     }
 

@@ -3,17 +3,19 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rust_decimal::Decimal;
 
 use super::confirm::Confirm;
 use super::{After, Dialog, Modal};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderChange, Pricing, TimeInForce, Trail};
 use crate::tui::env::{At, Look};
+use crate::tui::panes::ticket::market;
 use crate::tui::widgets::put;
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::Wish;
 
-const WIDTH: u16 = 56;
+const WIDTH: u16 = 66;
 const LABEL_WIDTH: u16 = 12;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,41 @@ impl Replace {
         if words.is_empty() { Err("nothing has changed".into()) } else { Ok((change, words)) }
     }
 
+    /// The field's number one step up or down: a tick, or a unit.
+    fn tick(&mut self, up: bool, at: &At<'_>) {
+        let instrument = self.order.request.subject.instrument();
+        let spec = instrument.and_then(|instrument| at.snapshot.specs.get(instrument));
+        let Some((field, input)) = self.fields.get_mut(self.at) else { return };
+        let Ok(now) = input.text().parse::<Decimal>() else { return };
+        let step = match field {
+            Field::Quantity => Decimal::ONE,
+            // A package has no terms of its own; its net price is in cents.
+            _ => spec.map_or(Decimal::new(1, 2), |spec| spec.tick_at(Price::new(now))),
+        };
+        let next = if up { now + step } else { now - step };
+        if *field != Field::Quantity || next > Decimal::ZERO {
+            input.set(next.normalize().to_string());
+        }
+    }
+
+    /// The price from the bid, the middle or the ask, on a tick.
+    fn peg(&mut self, which: char, at: &At<'_>) {
+        let Some(instrument) = self.order.request.subject.instrument() else { return };
+        let Some(quote) = at.snapshot.quotes.get(instrument) else { return };
+        let price = match which {
+            'b' => quote.bid,
+            'a' => quote.ask,
+            _ => quote.mid(),
+        };
+        let tick = price.zip(at.snapshot.specs.get(instrument)).map(|(price, spec)| spec.tick_at(price));
+        let price = price.map(|price| tick.map_or(price, |tick| price.round_to_tick(tick)));
+        if let Some((Field::Limit | Field::Stop, input)) = self.fields.get_mut(self.at)
+            && let Some(price) = price
+        {
+            input.set(price.to_string());
+        }
+    }
+
     fn step(&mut self, forward: bool) {
         let count = self.fields.len() + 1;
         self.at = (self.at + if forward { 1 } else { count - 1 }) % count;
@@ -128,7 +165,13 @@ impl Modal for Replace {
         let request = &self.order.request;
         let words =
             format!("{} {} {}", request.side.as_str().to_uppercase(), request.quantity, request.subject);
-        put(buf, area.x, area.y + 1, &words, theme.strong, area.width);
+        put(buf, area.x, area.y, &words, theme.strong, area.width);
+        if let Some(instrument) = request.subject.instrument() {
+            let market = market::lines(instrument, look, area.width);
+            if let Some(line) = market.first() {
+                buf.set_line(area.x, area.y + 1, line, area.width);
+            }
+        }
         for (i, (field, input)) in self.fields.iter().enumerate() {
             let label = match field {
                 Field::Quantity => "quantity",
@@ -155,7 +198,7 @@ impl Modal for Replace {
     }
 
     fn hint(&self, _at: &At<'_>) -> String {
-        "Enter look at it   Tab field   Esc leave it".to_owned()
+        "Enter look at it   Tab field   + - tick   b m a price   Esc leave it".to_owned()
     }
 
     fn key(&mut self, event: KeyEvent, at: &At<'_>, wishes: &mut Vec<Wish>) -> After {
@@ -179,6 +222,8 @@ impl Modal for Replace {
                 }
                 Err(error) => self.error = Some(error),
             },
+            KeyCode::Char(c @ ('+' | '=' | '-')) if in_text => self.tick(c != '-', at),
+            KeyCode::Char(c @ ('b' | 'm' | 'a')) if in_text => self.peg(c, at),
             _ if in_text && !event.modifiers.contains(KeyModifiers::ALT) => {
                 self.fields[self.at].1.key(event, |c| c.is_ascii_digit() || matches!(c, '.' | '%'));
             }

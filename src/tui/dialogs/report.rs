@@ -31,6 +31,8 @@ pub struct Report {
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
     top: usize,
+    /// Widest column.
+    widest: u16,
 }
 
 impl Report {
@@ -50,7 +52,22 @@ impl Report {
                 rows.push(vec![if i == 0 { name.clone() } else { String::new() }, line]);
             }
         }
-        Self { title: title.to_owned(), head: Vec::new(), right: vec![false, false], rows, top: 0 }
+        Self {
+            title: title.to_owned(),
+            head: Vec::new(),
+            right: vec![false, false],
+            rows,
+            top: 0,
+            widest: COLUMN_MAX,
+        }
+    }
+
+    /// Lines that are laid out already.
+    #[must_use]
+    pub fn text(title: &str, text: &str) -> Self {
+        let rows = text.lines().map(|line| vec![clean(line).into_owned()]).collect();
+        let right = vec![false];
+        Self { title: title.to_owned(), head: Vec::new(), right, rows, top: 0, widest: u16::MAX }
     }
 
     /// The report as plain lines: what stands in a column says so.
@@ -78,6 +95,7 @@ impl Report {
             right: head.iter().map(|(_, right)| *right).collect(),
             rows,
             top: 0,
+            widest: COLUMN_MAX,
         }
     }
 
@@ -103,7 +121,7 @@ impl Report {
         for row in &self.rows {
             widths.resize(widths.len().max(row.len()), 0);
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(format::width(cell)).min(COLUMN_MAX);
+                *width = (*width).max(format::width(cell)).min(self.widest);
             }
         }
         widths
@@ -233,7 +251,7 @@ impl Modal for Report {
                 if self.right.get(i) == Some(&true) {
                     put_right(buf, x + width, y, cell, style, width);
                 } else {
-                    let name = self.head.is_empty() && i == 0;
+                    let name = self.head.is_empty() && i == 0 && widths.len() > 1;
                     let style = if name { theme.dim } else { style };
                     put(buf, x, y, &format::fit(cell, width, theme.glyphs.ellipsis), style, width);
                 }
@@ -258,12 +276,18 @@ impl Modal for Report {
     }
 
     fn hint(&self, _at: &At<'_>) -> String {
-        "Esc close   j k scroll".to_owned()
+        "Esc close   j k scroll   y copy".to_owned()
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> After {
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> After {
         match event.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => return After::Close,
+            KeyCode::Char('y') => {
+                let row =
+                    |row: &Vec<String>| row.iter().map(|cell| cell.trim_end()).collect::<Vec<_>>().join("  ");
+                let rows: Vec<String> = self.rows.iter().map(row).collect();
+                wishes.push(Wish::Copy(rows.join("\n")));
+            }
             KeyCode::Char('j') | KeyCode::Down => self.scroll(1),
             KeyCode::Char('k') | KeyCode::Up => self.scroll(-1),
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll(10),

@@ -215,6 +215,7 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Global, Action::Narrower, &["ctrl-left"], "", "pane narrower"),
     row(Scope::Global, Action::Taller, &["ctrl-down"], "", "pane taller"),
     row(Scope::Global, Action::Lower, &["ctrl-up"], "", "pane lower"),
+    row(Scope::Global, Action::Work, &["B"], "", "backtests and exports under way: how far, end, results"),
     row(Scope::Global, Action::Alerts, &["A"], "", "price alerts that wait"),
     row(Scope::Global, Action::Pane1, &["1"], "", "watchlist"),
     row(Scope::Global, Action::Pane2, &["2"], "", "chart"),

@@ -19,11 +19,17 @@ use crate::tui::wish::Wish;
 
 /// Notices of the screen that are kept.
 const NOTICES_MAX: usize = 200;
+/// Lines that one of them takes at most; Enter reads it in full.
+const LINES_MAX: usize = 3;
+/// Columns before the text: mark, blank, time, blank.
+const LEAD: u16 = 11;
 
 /// The activity pane.
 #[derive(Debug)]
 pub struct Activity {
     list: ListState,
+    /// The topmost row shown. The list's own offset counts rows of one line each.
+    top: usize,
     /// The user scrolled up; else the newest line stays in view.
     pinned: bool,
     filter: ListFilter,
@@ -32,7 +38,13 @@ pub struct Activity {
 
 impl Default for Activity {
     fn default() -> Self {
-        Self { list: ListState::full(), pinned: false, filter: ListFilter::default(), notices: Vec::new() }
+        Self {
+            list: ListState::full(),
+            top: 0,
+            pinned: false,
+            filter: ListFilter::default(),
+            notices: Vec::new(),
+        }
     }
 }
 
@@ -54,6 +66,23 @@ impl Activity {
             .collect();
         rows.sort_by_key(|line| line.at);
         rows
+    }
+
+    /// The rows in view, each with the lines it may take. What is left over goes to the row above the top, as far as it reaches.
+    fn shown(&self, rows: &[&LogLine], area: Rect) -> Vec<(usize, usize)> {
+        let mut room = usize::from(area.height);
+        let mut shown = Vec::new();
+        for (i, row) in rows.iter().enumerate().skip(self.top) {
+            if room == 0 {
+                break;
+            }
+            shown.push((i, LINES_MAX.min(room)));
+            room -= height(row, area.width, LINES_MAX.min(room));
+        }
+        if let Some(above) = self.top.checked_sub(1).filter(|_| room > 0) {
+            shown.insert(0, (above, LINES_MAX.min(room)));
+        }
+        shown
     }
 }
 
@@ -81,8 +110,9 @@ impl Pane for Activity {
             );
         }
         let theme = look.theme;
-        for (line, i) in self.list.visible(rows.len(), area.height).enumerate() {
-            let (row, y) = (rows[i], area.y + line as u16);
+        let mut y = area.y;
+        for (i, most) in self.shown(&rows, area) {
+            let row = rows[i];
             let style = match row.severity {
                 Severity::Info => theme.text,
                 Severity::Warning => theme.warning,
@@ -95,12 +125,16 @@ impl Pane for Activity {
             };
             put(buf, area.x, y, mark, style, 1);
             let time = format::clock_seconds(row.at, &look.env.zone);
-            let x = put(buf, area.x + format::width(mark).max(1) + 1, y, &time, theme.dim, 8) + 1;
-            let room = area.right().saturating_sub(x);
-            put(buf, x, y, &format::fit(&clean(&row.text), room, theme.glyphs.ellipsis), style, room);
-            if look.focused && i == self.list.index {
-                buf.set_style(Rect { y, height: 1, ..area }, theme.selected);
+            put(buf, area.x + 2, y, &time, theme.dim, 8);
+            let lines = broken(row, area.width, most, theme.glyphs.ellipsis);
+            let height = lines.len() as u16;
+            for (line, y) in lines.iter().zip(y..) {
+                put(buf, area.x + LEAD, y, line, style, area.width.saturating_sub(LEAD));
             }
+            if look.focused && i == self.list.index {
+                buf.set_style(Rect { y, height, ..area }, theme.selected);
+            }
+            y += height;
         }
     }
 
@@ -152,18 +186,67 @@ impl Pane for Activity {
     }
 
     fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        let count = self.rows(&at.snapshot.log).len();
-        if let Some(row) = self.list.at_line(line, count, area.height) {
+        let rows = self.rows(&at.snapshot.log);
+        let (count, mut end) = (rows.len(), 0);
+        let under = self.shown(&rows, area).into_iter().find(|(row, most)| {
+            end += height(rows[*row], area.width, *most);
+            usize::from(line) < end
+        });
+        if let Some(row) = under.map(|(i, _)| i) {
             self.list.index = row;
             self.pinned = row + 1 < count;
         }
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        let count = self.rows(&at.snapshot.log).len();
+        let rows = self.rows(&at.snapshot.log);
+        let count = rows.len();
+        let mut list = self.list;
         if !self.pinned {
-            self.list.index = count.saturating_sub(1);
+            list.index = count.saturating_sub(1);
         }
-        self.list.settle(count, area.height);
+        list.settle(count, area.height);
+        // From the selected row, and from the last, as far up as their lines have room: never beyond the one, nor less than the other.
+        let first_above = |row: usize| {
+            let mut room = usize::from(area.height);
+            let fits = |row: &&&LogLine| {
+                let height = height(row, area.width, LINES_MAX);
+                let fits = height <= room;
+                room = room.saturating_sub(height);
+                fits
+            };
+            row + 1 - rows[..=row].iter().rev().take_while(fits).count().max(1)
+        };
+        let top = match count.checked_sub(1) {
+            Some(last) => self.top.min(first_above(last)).clamp(first_above(list.index), list.index),
+            None => 0,
+        };
+        (self.list, self.top) = (list, top);
     }
+}
+
+/// The text of a row in so many lines at most beside its time.
+fn broken(row: &LogLine, columns: u16, most: usize, ellipsis: &str) -> Vec<String> {
+    let room = columns.saturating_sub(LEAD).max(1);
+    let text = clean(&row.text);
+    if format::width(&text) <= room {
+        return vec![text.into_owned()];
+    }
+    let mut lines = format::wrap(&text, room);
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            // As much of it as leaves room to say that it goes on.
+            let words = format!("{last} {ellipsis}");
+            *last = format::fit(&words, room, ellipsis).to_string();
+        }
+    }
+    lines
+}
+
+fn height(row: &LogLine, columns: u16, most: usize) -> usize {
+    broken(row, columns, most, "").len()
 }

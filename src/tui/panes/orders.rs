@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use super::sheet::cell;
 use super::{ListFilter, Memory, Pane, Sheet, draw_empty, titled};
 use crate::domain::ids::ClientOrderId;
+use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus, OrderSubject, Pricing, Side, Trail};
 use crate::domain::snapshot::Snapshot;
@@ -158,10 +159,22 @@ impl Orders {
             (stop_and_price(order, decimals), base),
             (average, base),
             (request.time_in_force.as_str().to_uppercase(), theme.dim),
-            status_cell(order, theme),
+            match waits_for(order, look.snapshot) {
+                Some(parent) => (format!("After #{parent}"), theme.dim),
+                None => status_cell(order, theme),
+            },
         ];
         Row { cells, selected: Some(request.client_order_id) == self.selected }
     }
+}
+
+/// The order that an exit waits for: while nothing of it has filled, the exit sells or buys nothing.
+#[must_use]
+pub fn waits_for(order: &Order, snapshot: &Snapshot) -> Option<OrderNumber> {
+    let parent = order.request.contingency.parent?;
+    let parent = snapshot.orders.iter().find(|other| other.request.client_order_id == parent)?;
+    let waits = order.is_working() && parent.is_working() && parent.filled_quantity.is_zero();
+    waits.then_some(parent.number)
 }
 
 /// Decimals of an order's prices.
@@ -284,7 +297,13 @@ pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
             ),
         ),
         ("duration".into(), request.time_in_force.as_str().to_uppercase()),
-        ("status".into(), status_word(order.status).to_owned()),
+        (
+            "status".into(),
+            match waits_for(order, look.snapshot) {
+                Some(parent) => format!("{}, waits for #{parent} to fill", status_word(order.status)),
+                None => status_word(order.status).to_owned(),
+            },
+        ),
         ("filled".into(), format!("{} of {}", order.filled_quantity, request.quantity)),
         ("account".into(), request.account.to_string()),
         ("created".into(), at(order.created_at)),

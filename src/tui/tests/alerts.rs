@@ -26,3 +26,23 @@ fn layouts_give_room_to_what_is_done() {
     let mut runner = Runner::new((200, 60));
     runner.keys("w w").sees("─ Chain AAPL").sees("─ AAPL").sees("Order ticket");
 }
+
+#[test]
+fn a_halt_by_whoever_is_said_and_rung() {
+    use crate::domain::limits::TradingState;
+    let mut runner = Runner::new((120, 40));
+    let mut turned = |state, seq: u64| {
+        let mut snapshot = (*runner.snapshot).clone();
+        (snapshot.trading_state, snapshot.seq) = (state, snapshot.seq + seq);
+        runner.effects.clear();
+        runner.show(snapshot);
+        let rung = runner.effects.iter().any(|effect| matches!(effect, crate::tui::Effect::Notify(_)));
+        (runner.frame(), rung)
+    };
+    let (frame, rung) = turned(TradingState::Halted, 1);
+    assert!(frame.contains("Trading is halted") && frame.contains("Ctrl-K resumes") && rung, "{frame}");
+    let (frame, rung) = turned(TradingState::ReducingOnly, 1);
+    assert!(frame.contains("Only orders that reduce") && rung, "{frame}");
+    let (frame, rung) = turned(TradingState::Active, 1);
+    assert!(frame.contains("Orders go out again.") && !rung, "{frame}");
+}

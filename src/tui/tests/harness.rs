@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
@@ -12,7 +12,7 @@ use super::{scripted, trading_day};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Snapshot;
 use crate::tui::keymap::Chord;
-use crate::tui::{Chore, ColorDepth, Effect, Input, Options, Screen};
+use crate::tui::{Chore, ColorDepth, Doing, Effect, Input, Options, Screen};
 
 /// The usual options of a test: a fixed zone, the fixture's language.
 pub fn options() -> Options {
@@ -33,6 +33,8 @@ pub struct Runner {
     pub asked: Vec<Request>,
     /// What the program was asked to do with files.
     pub chores: Vec<Chore>,
+    /// Work that is under way, by its number.
+    pub works: Vec<(u64, Doing)>,
     /// Effects other than questions.
     pub effects: Vec<Effect>,
     /// Everything that was written to the terminal.
@@ -56,6 +58,7 @@ impl Runner {
             now: Duration::ZERO,
             asked: Vec::new(),
             chores: Vec::new(),
+            works: Vec::new(),
             effects: Vec::new(),
             written: Vec::new(),
             answer: Box::new(scripted::answer),
@@ -87,6 +90,7 @@ impl Runner {
                     self.chores.push(chore);
                     waiting.extend(self.screen.reply(number, reply, self.now));
                 }
+                Effect::Work(number, doing) => self.works.push((number, doing)),
                 other => self.effects.push(other),
             }
         }
@@ -122,8 +126,28 @@ impl Runner {
         self
     }
 
+    /// A click of the left button, pressed and let go.
+    pub fn click(&mut self, column: u16, row: u16) -> &mut Self {
+        for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
+            self.input(Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+        }
+        self
+    }
+
     pub fn paste(&mut self, text: &str) -> &mut Self {
         self.input(Input::Paste(text.to_owned()))
+    }
+
+    /// The oldest work under way ends.
+    pub fn work_ends(&mut self, result: Result<&str, &str>) -> &mut Self {
+        let (number, _) = self.works.remove(0);
+        let reply = match result {
+            Ok(text) => Ok(Reply::Done(text.to_owned())),
+            Err(text) => Err(SessionError::Usage(text.to_owned())),
+        };
+        let effects = self.screen.reply(number, reply, self.now);
+        self.settle(effects);
+        self
     }
 
     /// Time passes.

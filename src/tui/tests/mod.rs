@@ -16,6 +16,7 @@ mod screens;
 mod tasks;
 mod ticket;
 mod watchlist;
+mod work;
 
 use crate as arbion;
 

@@ -231,3 +231,31 @@ fn buying_from_the_ladder_is_still_reviewed() {
     });
     assert_eq!(place.map(|place| place.side), Some(Side::Buy));
 }
+
+#[test]
+fn a_long_line_of_the_log_is_read_without_opening_it() {
+    let mut snapshot = trading_day::snapshot();
+    let line = |n: i64, text: &str| crate::domain::snapshot::LogLine {
+        at: snapshot.now + jiff::SignedDuration::from_secs(n),
+        severity: crate::domain::snapshot::Severity::Warning,
+        code: "TEST".into(),
+        text: text.to_owned(),
+    };
+    let long = "the first words of a line that goes on and on to its very last words";
+    let endless = "again and ".repeat(40);
+    let log: Vec<_> = (0..6)
+        .map(|n| line(n, "short"))
+        .chain([line(6, long), line(7, &endless), line(8, "the newest")])
+        .collect();
+    snapshot.log = std::sync::Arc::new(log);
+    let mut runner = Runner::with(super::harness::options(), snapshot, (120, 40));
+    runner.sees("last words").sees("again…").sees("the newest");
+    // Up through what takes several lines: the selected row is always in view, all of it.
+    runner.keys("6 k k").sees("the first words").sees("last words");
+    runner.keys("k k k k k k k k g").sees("short").keys("G").sees("the newest");
+    // A click lands on the row whose lines are under it.
+    let frame = runner.frame();
+    let row = frame.lines().position(|line| line.contains("again and")).unwrap();
+    let column = frame.lines().nth(row).unwrap().chars().position(|c| c == '!').unwrap() + 20;
+    runner.click(column as u16, row as u16 + 1).keys("enter").sees("again and").sees("TEST");
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::client::Request;
+use crate::domain::order::OrderStatus;
 use crate::tui::keymap::Keymap;
 use crate::tui::{Chore, Options};
 
@@ -188,4 +189,66 @@ fn the_pages_of_keys_are_current() {
             "docs/{name} is old; run: ARBION_WRITE_DOCS=1 cargo test --lib the_pages_of_keys"
         );
     }
+}
+
+#[test]
+fn an_order_that_fills_is_told_of_once_and_in_place_of_what_was_said_before() {
+    let mut runner = Runner::new((80, 24));
+    let mut snapshot = (*runner.snapshot).clone();
+    snapshot.seq += 1;
+    let orders = std::sync::Arc::make_mut(&mut snapshot.orders);
+    let order = orders.iter_mut().find(|order| order.number.0 == 42).unwrap();
+    order.status = OrderStatus::Filled;
+    order.filled_quantity = order.request.quantity;
+    order.average_price = "231.45".parse().ok();
+    let filled = snapshot.clone();
+    runner.show(snapshot).sees("#42 buy 10 AAPL: filled 10 at 231.45");
+    let mut rejected = filled;
+    rejected.seq += 1;
+    let orders = std::sync::Arc::make_mut(&mut rejected.orders);
+    let order = orders.iter_mut().find(|order| order.number.0 == 44).unwrap();
+    order.status = OrderStatus::Rejected;
+    order.reason = Some("no shares to borrow".to_owned());
+    runner.show(rejected).sees("(no shares to borrow)").sees("see the order");
+    runner.wait(60_000).misses("filled 10 at 231.45").misses("no shares");
+    let mut later = (*runner.snapshot).clone();
+    later.seq += 1;
+    later.orders = std::sync::Arc::new((*later.orders).clone());
+    runner.show(later).misses("231.45");
+}
+
+#[test]
+fn an_exit_says_which_order_it_waits_for() {
+    let mut snapshot = trading_day::snapshot();
+    let orders = std::sync::Arc::make_mut(&mut snapshot.orders);
+    let parent = orders.iter().find(|order| order.number.0 == 42).unwrap().request.client_order_id;
+    let exit = orders.iter_mut().find(|order| order.number.0 == 44).unwrap();
+    exit.status = OrderStatus::Submitted;
+    exit.request.contingency.parent = Some(parent);
+    let mut runner = Runner::with(super::harness::options(), snapshot, (80, 24));
+    runner.keys("4").sees("After #42").keys("enter").sees("Submitted, waits for #42 to fill").keys("esc");
+    let mut filling = (*runner.snapshot).clone();
+    filling.seq += 1;
+    let orders = std::sync::Arc::make_mut(&mut filling.orders);
+    let parent = orders.iter_mut().find(|order| order.number.0 == 42).unwrap();
+    parent.filled_quantity = 3.into();
+    parent.status = OrderStatus::PartiallyFilled;
+    runner.show(filling).misses("After #42");
+}
+
+#[test]
+fn a_price_is_replaced_by_ticks_and_from_the_market() {
+    let mut runner = Runner::new((80, 24));
+    runner.keys("4 j j r").sees("BUY 10 AAPL").sees("bid 231.79×300").sees("231.5");
+    runner
+        .keys("+ +")
+        .sees("231.52")
+        .keys("- - -")
+        .sees("231.49")
+        .keys("b")
+        .sees("231.79")
+        .keys("a")
+        .sees("231.81");
+    runner.keys("m").sees("231.8").keys("shift-tab +").sees("11").keys("- - enter").sees("quantity 10 -> 9");
+    runner.sees("limit 231.5 -> 231.8");
 }

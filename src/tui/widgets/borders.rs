@@ -1,12 +1,11 @@
 //! Thin borders that neighbours share. All lines are drawn first and all titles after, so that no line crosses a title.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::symbols::border;
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Widget};
 
 use crate::tui::theme::Theme;
 
@@ -23,21 +22,50 @@ const ASCII: border::Set<'_> = border::Set {
 
 /// Draws the lines around an area, joined with lines that are there already.
 pub fn outline(area: Rect, style: Style, theme: &Theme, buf: &mut Buffer) {
-    if !theme.glyphs.ascii {
-        let block = Block::bordered().border_set(border::PLAIN).merge_borders(MergeStrategy::Exact);
-        return block.border_style(style).render(area, buf);
+    let set = if theme.glyphs.ascii { ASCII } else { border::PLAIN };
+    let area = area.intersection(buf.area);
+    if area.is_empty() {
+        return;
     }
-    let inner = inside(area);
-    let line = area.intersection(buf.area).positions().filter(|position| !inner.contains(*position));
-    let before: Vec<(Position, String)> =
-        line.map(|position| (position, buf[position].symbol().to_owned())).collect();
-    Block::bordered().border_set(ASCII).border_style(style).render(area, buf);
-    for (position, old) in before {
-        let cell = &mut buf[position];
-        if matches!(old.as_str(), "+" | "-" | "|") && old != cell.symbol() {
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    let mut put = |x: u16, y: u16, symbol: &str| join(&mut buf[(x, y)], symbol, style, theme.glyphs.ascii);
+    for x in area.left() + 1..right {
+        put(x, area.y, set.horizontal_top);
+        put(x, bottom, set.horizontal_bottom);
+    }
+    for y in area.top() + 1..bottom {
+        put(area.x, y, set.vertical_left);
+        put(right, y, set.vertical_right);
+    }
+    for (x, y, symbol) in [
+        (area.x, area.y, set.top_left),
+        (right, area.y, set.top_right),
+        (area.x, bottom, set.bottom_left),
+        (right, bottom, set.bottom_right),
+    ] {
+        put(x, y, symbol);
+    }
+}
+
+/// Puts a piece of a line into a cell. Most cells are empty or hold that very piece already; only where two lines meet must be looked up
+/// how they join.
+fn join(cell: &mut Cell, symbol: &str, style: Style, ascii: bool) {
+    match cell.symbol() {
+        " " => {
+            cell.set_symbol(symbol);
+        }
+        same if same == symbol => {}
+        "+" | "-" | "|" if ascii => {
             cell.set_symbol("+");
         }
+        _ if ascii => {
+            cell.set_symbol(symbol);
+        }
+        _ => {
+            cell.merge_symbol(symbol, MergeStrategy::Exact);
+        }
     }
+    cell.set_style(style);
 }
 
 /// Writes a title into the upper line.

@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::format::{fit, width};
+use super::format::{fit, is_plain, width};
 
 /// Writes a text at a place, cut to `columns` and to the buffer, and returns the column after it.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style, columns: u16) -> u16 {
@@ -19,8 +19,17 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style, columns: 
     if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
         return x;
     }
-    let room = columns.min(area.right() - x);
-    buf.set_stringn(x, y, text, usize::from(room), style).0
+    let room = usize::from(columns.min(area.right() - x));
+    if !is_plain(text) {
+        return buf.set_stringn(x, y, text, room, style).0;
+    }
+    // Nearly all text is this: a letter is a cell, and nothing has to be looked up for it.
+    let shown = text.get(..room).unwrap_or(text);
+    let start = buf.index_of(x, y);
+    for (cell, letter) in buf.content[start..].iter_mut().zip(shown.chars()) {
+        cell.set_char(letter).set_style(style);
+    }
+    x + shown.len() as u16
 }
 
 /// Writes a text that ends before the column `right`; cut from its end, never from its start.

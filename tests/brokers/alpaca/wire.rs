@@ -101,8 +101,8 @@ fn exit(subject: &Subject, text: &str) -> Option<BracketExit> {
 
 #[tokio::test]
 async fn single_orders_are_those_of_the_official_client() {
-    // What a sale is meant to do is said beside: one that closes must not go short where the shares are gone.
-    let opens = || json!({ "position_intent": "sell_to_open" });
+    // That a sale closes is said beside: where the shares are gone, it must not go short.
+    let closes = || json!({ "position_intent": "sell_to_close" });
     let gtc = |order: OrderRequest| OrderRequest { time_in_force: TimeInForce::Gtc, ..order };
     let market = sent(|s| s.order(Side::Buy, Pricing::Market)).await;
     assert_eq!(plain(&market), theirs("submit_order(MarketOrderRequest(symbol='AAPL'", json!({})));
@@ -114,14 +114,14 @@ async fn single_orders_are_those_of_the_official_client() {
         plain(&sent(extended).await),
         theirs("LimitOrderRequest(limit_price=190.5, extended", json!({}))
     );
-    let stop = |s: &Subject| gtc(s.order(Side::SellShort, Pricing::Stop { stop_price: price("180") }));
-    assert_eq!(plain(&sent(stop).await), theirs("StopOrderRequest(", opens()));
+    let stop = |s: &Subject| gtc(s.order(Side::Sell, Pricing::Stop { stop_price: price("180") }));
+    assert_eq!(plain(&sent(stop).await), theirs("StopOrderRequest(", closes()));
     let both = Pricing::StopLimit { stop_price: price("180"), limit_price: price("179.5") };
-    let stop_limit = |s: &Subject| gtc(s.order(Side::SellShort, both));
-    assert_eq!(plain(&sent(stop_limit).await), theirs("StopLimitOrderRequest(", opens()));
+    let stop_limit = |s: &Subject| gtc(s.order(Side::Sell, both));
+    assert_eq!(plain(&sent(stop_limit).await), theirs("StopLimitOrderRequest(", closes()));
     let trail = Pricing::TrailingStop { trail: Trail::Percent(Decimal::new(15, 1)) };
-    let trailing = |s: &Subject| gtc(s.order(Side::SellShort, trail));
-    assert_eq!(plain(&sent(trailing).await), theirs("TrailingStopOrderRequest(", opens()));
+    let trailing = |s: &Subject| gtc(s.order(Side::Sell, trail));
+    assert_eq!(plain(&sent(trailing).await), theirs("TrailingStopOrderRequest(", closes()));
     let part = |s: &Subject| OrderRequest {
         quantity: "0.123456789".parse().unwrap(),
         ..s.order(Side::Buy, Pricing::Market)

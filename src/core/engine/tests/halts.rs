@@ -55,6 +55,33 @@ fn h1_a_replaced_exit_is_kept_too() {
     assert_eq!((rig.status(new), rig.status(exits[0])), (OrderStatus::Submitted, OrderStatus::Submitted));
 }
 
+/// Whoever means the order that was replaced is told which one it is now, however often it was.
+#[test]
+fn the_order_in_place_of_a_replaced_one_is_named() {
+    let mut rig = Rig::new();
+    let first = rig.sent(Side::Buy, 5);
+    rig.report(first, acknowledged());
+    let mut last = first;
+    for price in [91, 92] {
+        let change = OrderChange { limit_price: Some(Price::from(price)), ..OrderChange::default() };
+        let effects = rig.step(Input::Replace { request: RequestId(90), order: last, change });
+        let new = rig.engine.book().working().last().unwrap().request.client_order_id;
+        rig.journaled(effects);
+        rig.report(new, acknowledged());
+        rig.report(last, OrderEvent::Replaced { by: new });
+        last = new;
+    }
+    let refused = |effects: Vec<Effect>| match effects.as_slice() {
+        [Effect::Answer { outcome: Outcome::Refused(why), .. }] => why.clone(),
+        other => panic!("{other:?}"),
+    };
+    let change = OrderChange { limit_price: Some(Price::from(93)), ..OrderChange::default() };
+    let replace = rig.step(Input::Replace { request: RequestId(91), order: first, change });
+    assert_eq!(refused(replace), "order 1 is replaced already; order 3 stands in its place");
+    let cancel = rig.step(Input::Cancel { request: RequestId(92), orders: vec![first] });
+    assert_eq!(refused(cancel), "order 1 is replaced already; order 3 stands in its place");
+}
+
 #[test]
 fn h1_an_order_that_waits_for_the_disk_when_the_switch_goes_on_is_never_sent() {
     let mut rig = Rig::new();

@@ -30,6 +30,15 @@ fn execution(id: ClientOrderId, name: &str, quantity: i64) -> Execution {
     }
 }
 
+/// Executions that effects write down.
+fn booked(effects: &Effects) -> Vec<Execution> {
+    let entries = effects.iter().filter_map(|effect| match effect {
+        Effect::Journal { entry, .. } => Some(&entry.executions),
+        _ => None,
+    });
+    entries.flatten().map(|booked| booked.execution.clone()).collect()
+}
+
 impl Rig {
     /// At a broker that keeps no ids of ours.
     fn without_ids() -> Self {
@@ -137,6 +146,86 @@ fn r4_a_fill_that_only_the_order_shows_is_inferred_and_exchanged_for_the_real_on
         assert_eq!((order.average_price, rig.held()), (Some("99.5".parse().unwrap()), Quantity::from(10)));
         rig.report(id, OrderEvent::Filled(execution(id, "x2", 3)));
         assert_eq!(rig.held(), Quantity::from(10), "a repeat is nothing");
+    }
+}
+
+/// Units that no execution explained were adjusted; the fills behind them come late, from before that: they move the money, and the units
+/// count once. What is filled after it counts as ever.
+#[test]
+fn r4_an_adjustment_is_taken_back_when_its_executions_come() {
+    let mut rig = Rig::new();
+    let outside = |name: &str, side, quantity, at| Execution {
+        client_order_id: None,
+        broker_order_id: Some(BrokerOrderId::new("b7")),
+        side,
+        at,
+        ..execution(ClientOrderId::from_parts(1, 1), name, quantity)
+    };
+    let cash = |rig: &Rig| rig.engine.account(&paper()).unwrap().cash;
+    let mut executions = Vec::new();
+    for _ in 0..2 {
+        rig.later(60);
+        executions.extend(booked(&rig.statement(Vec::new(), Vec::new(), 22)));
+    }
+    assert_eq!((rig.held(), rig.said("POSITION_ADJUSTED")), (Quantity::from(22), 1));
+    let (adjusted, opening) = (rig.now, cash(&rig));
+    // 30 bought and 8 sold are what it was; another process knows of it from the journal alone.
+    let (bought, sold) = (outside("x1", Side::Buy, 30, start()), outside("x2", Side::Sell, 8, start()));
+    rig.later(60);
+    executions.extend(booked(&rig.statement(Vec::new(), vec![sold.clone()], 22)));
+    assert_eq!(rig.held(), Quantity::from(22), "{:?}", rig.differences());
+    assert_eq!(executions.len(), 3, "adjusted, taken back, sold: {executions:?}");
+    let mut again = Rig::new();
+    again.step(Input::Restored(Box::new(Restored { executions, ..Restored::default() })));
+    again.now = rig.now;
+    for mut rig in [rig, again] {
+        assert_eq!(rig.held(), Quantity::from(22));
+        rig.later(60);
+        rig.statement(Vec::new(), vec![sold.clone(), bought.clone()], 22);
+        assert_eq!(rig.held(), Quantity::from(22));
+        let fees = Decimal::new(38, 2);
+        assert_eq!(cash(&rig) - opening, Decimal::from(-22) * Decimal::new(995, 1) - fees);
+        // Everything is explained: what was filled since is new.
+        let since = outside("x3", Side::Buy, 5, adjusted + SignedDuration::from_secs(1));
+        rig.later(60);
+        rig.statement(Vec::new(), vec![since], 27);
+        assert_eq!((rig.held(), rig.differences().len()), (Quantity::from(27), 1));
+    }
+}
+
+/// Fills of an order of others are listed before the order is: they are the books' then, and the order's once it is adopted, counted once.
+#[test]
+fn r4_an_adopted_order_has_filled_what_was_booked_before() {
+    let mut rig = Rig::new();
+    let fills = || {
+        let nobodys = |fill: Execution| Execution { client_order_id: None, ..fill };
+        let id = ClientOrderId::from_parts(1, 1);
+        vec![nobodys(execution(id, "x1", 2)), nobodys(execution(id, "x2", 4))]
+    };
+    rig.later(60);
+    let executions = booked(&rig.statement(Vec::new(), fills(), 6));
+    assert_eq!(rig.held(), Quantity::from(6));
+    let mut again = Rig::new();
+    let restored = Restored { executions, ..Restored::default() };
+    again.step(Input::Restored(Box::new(restored)));
+    again.now = rig.now;
+    for mut rig in [rig, again] {
+        for _ in 0..3 {
+            rig.later(10);
+            rig.statement(vec![report(None, OrderStatus::PartiallyFilled, 6)], fills(), 6);
+        }
+        let order = rig.engine.book().working().next().unwrap().clone();
+        assert_eq!((order.status, order.filled_quantity), (OrderStatus::PartiallyFilled, Quantity::from(6)));
+        assert_eq!(order.average_price, Some("99.5".parse().unwrap()));
+        assert_eq!((rig.held(), rig.said("EXECUTION_INFERRED")), (Quantity::from(6), 0));
+        // The process after this one reads both, and counts them once.
+        let mut next = Rig::new();
+        let restored = Restored { executions: fills(), orders: vec![order], ..Restored::default() };
+        next.step(Input::Restored(Box::new(restored)));
+        next.now = rig.now + SignedDuration::from_secs(10);
+        next.statement(vec![report(None, OrderStatus::PartiallyFilled, 6)], fills(), 6);
+        let order = next.engine.book().working().next().unwrap();
+        assert_eq!((order.filled_quantity, next.held()), (Quantity::from(6), Quantity::from(6)));
     }
 }
 
@@ -367,6 +456,49 @@ fn r2_r7_the_broker_is_asked_in_time_and_trusted_only_then() {
     assert!(!answer(&mut rig, old), "it was asked before the gap");
     let now = rig.now;
     assert!(answer(&mut rig, now));
+}
+
+/// Ten minutes after the account's day has ended everything of a week is compared, once it succeeds; asked for again until then.
+#[test]
+fn r2_a_day_ends_with_a_full_comparison() {
+    let mut rig = Rig::new();
+    rig.step(Input::BrokerStatus { account: paper(), up: true, reconciled: true });
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, OrderEvent::Filled(execution(id, "x1", 10)));
+    let asked = |rig: &mut Rig, minutes: i64| -> Vec<(i64, Timestamp)> {
+        let mut days = Vec::new();
+        for second in 1..=minutes * 60 {
+            rig.later(1);
+            for effect in rig.step(Input::Tick) {
+                if let Effect::Reconcile { reason: ReconcileReason::Daily, since, .. } = effect {
+                    days.push((second, since));
+                }
+            }
+        }
+        days
+    };
+    let answer = |rig: &mut Rig, executions: Option<Vec<Execution>>| {
+        let statement = Statement {
+            orders: Some(Vec::new()),
+            executions,
+            positions: Some(rig.position(10)),
+            ..Statement::asked(paper(), ReconcileReason::Daily, rig.now)
+        };
+        rig.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
+    };
+    // Half past four in the afternoon; the day ends at five.
+    rig.now = "2026-11-24T21:30:00Z".parse().unwrap();
+    assert!(asked(&mut rig, 39).is_empty());
+    let first = asked(&mut rig, 2);
+    let week = rig.now - SignedDuration::from_hours(7 * 24) - SignedDuration::from_mins(2);
+    assert!((2..=8).contains(&first.len()), "every 15 s until it is answered: {first:?}");
+    assert!(first[0].1 >= week && first[0].1 <= week + SignedDuration::from_mins(2), "{first:?}");
+    answer(&mut rig, None);
+    assert!(!asked(&mut rig, 1).is_empty(), "a part failed");
+    answer(&mut rig, Some(Vec::new()));
+    assert!(asked(&mut rig, 120).is_empty(), "once a day");
+    rig.now = "2026-11-25T22:11:00Z".parse().unwrap();
+    assert!(!asked(&mut rig, 1).is_empty(), "the next day");
 }
 
 /// An order that was ended here by a broker's own word and is shown as replaced or shrunk there.

@@ -18,8 +18,8 @@ use crate::domain::quote::Quote;
 use super::super::cost::{along, estimate};
 use super::super::delta::delta;
 use super::super::rates::rate;
-use super::super::view::linked;
-use super::{Checks, Context, Part, Unrated, percent};
+use super::super::view::{RiskView, linked};
+use super::{Checks, Context, Part, Unrated, percent, rate_of};
 
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     let (view, account) = (context.view, context.view.account);
@@ -31,21 +31,43 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     if equity <= Decimal::ZERO {
         return checks.numbers(Code::MaxExposure, false, equity, Decimal::ZERO);
     }
-    let unknown = view.portfolio.holdings().find(|(_, h)| {
-        h.currency != account.currency && rate(view.portfolio, view.market, h.currency).is_none()
-    });
-    if let Some((_, holding)) = unknown {
-        // It is not in the account's figures either.
-        return checks.fail(Code::MaxExposure, Unrated(holding.currency));
-    }
-    match gross(context) {
+    match gross(&Measured { view, order: Some(context) }) {
         Ok(gross) => checks.at_most(Code::MaxExposure, percent(gross, equity), limit),
         Err(unrated) => checks.fail(Code::MaxExposure, unrated),
     }
 }
 
-fn gross(context: &Context<'_>) -> Result<Decimal, Unrated> {
-    let account = context.view.account;
+/// What positions and working orders come to, in the account's currency: what the check of an order starts from. `None` where a currency
+/// has no rate.
+pub(in crate::core::risk) fn standing(view: &RiskView<'_>) -> Option<Decimal> {
+    gross(&Measured { view, order: None }).ok()
+}
+
+/// What is measured: everything there is, and perhaps an order beside it.
+struct Measured<'a> {
+    view: &'a RiskView<'a>,
+    order: Option<&'a Context<'a>>,
+}
+
+impl<'a> Measured<'a> {
+    fn parts(&self) -> &'a [Part<'a>] {
+        self.order.map_or(&[], |order| order.parts.as_slice())
+    }
+
+    fn rate(&self, instrument: &Instrument) -> Result<Decimal, Unrated> {
+        rate_of(self.view, instrument)
+    }
+}
+
+fn gross(context: &Measured<'_>) -> Result<Decimal, Unrated> {
+    let (view, account) = (context.view, context.view.account);
+    let unknown = view.portfolio.holdings().find(|(_, h)| {
+        h.currency != account.currency && rate(view.portfolio, view.market, h.currency).is_none()
+    });
+    if let Some((_, holding)) = unknown {
+        // It is not in the account's figures either.
+        return Err(Unrated(holding.currency));
+    }
     let held = Exposed::of(context, Decimal::ZERO)?;
     let values = account.long_market_value.saturating_add(account.short_market_value.abs());
     // The values of options are among the account's already.
@@ -55,26 +77,28 @@ fn gross(context: &Context<'_>) -> Result<Decimal, Unrated> {
 
 /// What working orders and this one may add to the value of the positions: for each instrument the worse of all its buys filling and all its
 /// sells filling. Packages count by what they cost or may cost.
-fn added(context: &Context<'_>, held: &Exposed<'_>) -> Result<Decimal, Unrated> {
+fn added(context: &Measured<'_>, held: &Exposed<'_>) -> Result<Decimal, Unrated> {
     let view = context.view;
     let mut sum = Decimal::ZERO;
     for order in view.working.packages().filter(|order| may_add(context, order)) {
         let cost = estimate(view.portfolio, view.market, view.fees, &order.request, order.leaves_quantity());
         sum = sum.saturating_add(cost.cost.abs().max(cost.buying_power));
     }
-    let own = match (&context.request.subject, context.parts.as_slice()) {
-        (OrderSubject::Instrument(instrument), [part]) if instrument.as_option().is_none() => {
-            sum = sum.saturating_add(added_in(context, part.instrument, part.held.get(), Some(part))?);
+    let own = match (context.order, context.parts()) {
+        (None, _) => None,
+        (Some(order), [part]) if is_single(order) && part.instrument.as_option().is_none() => {
+            let own = Some((order, part));
+            sum = sum.saturating_add(added_in(context, part.instrument, part.held.get(), own)?);
             Some(part.instrument)
         }
-        (_, parts) if parts.iter().all(|part| underlying(part.instrument).is_some()) => {
+        (Some(_), parts) if parts.iter().all(|part| underlying(part.instrument).is_some()) => {
             // What hedges adds less than it is worth, or nothing.
             let more = Exposed::of(context, Decimal::ONE)?.total().saturating_sub(held.total());
             sum = sum.saturating_add(more.max(Decimal::ZERO));
             None
         }
-        _ => {
-            sum = sum.saturating_add(context.cost.cost.abs().max(context.cost.buying_power));
+        (Some(order), _) => {
+            sum = sum.saturating_add(order.cost.cost.abs().max(order.cost.buying_power));
             None
         }
     };
@@ -88,18 +112,22 @@ fn added(context: &Context<'_>, held: &Exposed<'_>) -> Result<Decimal, Unrated> 
 }
 
 /// Does a working order count beside this one.
-fn may_add(context: &Context<'_>, order: &Order) -> bool {
+fn may_add(context: &Measured<'_>, order: &Order) -> bool {
     is_plain(&order.request)
         && order.status != OrderStatus::PendingReplace
-        && !linked(&order.request, context.request)
+        && context.order.is_none_or(|own| !linked(&order.request, own.request))
+}
+
+const fn is_single(order: &Context<'_>) -> bool {
+    matches!(order.request.subject, OrderSubject::Instrument(_))
 }
 
 /// The same for one instrument, this order among its orders where it trades it.
 fn added_in(
-    context: &Context<'_>,
+    context: &Measured<'_>,
     instrument: &Instrument,
     held: Decimal,
-    own: Option<&Part<'_>>,
+    own: Option<(&Context<'_>, &Part<'_>)>,
 ) -> Result<Decimal, Unrated> {
     let (mut buys, mut sells, mut price) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
     let mut add = |request: &OrderRequest, units: Decimal, cost| {
@@ -115,8 +143,8 @@ fn added_in(
             add(&order.request, order.leaves_quantity().get() * order.request.side.sign(), None);
         }
     }
-    if let Some(part) = own {
-        add(context.request, part.signed(), context.cost.price);
+    if let Some((order, part)) = own {
+        add(order.request, part.signed(), order.cost.price);
     }
     let worst = held.saturating_add(buys).abs().max(held.saturating_sub(sells).abs());
     let more = (worst - held.abs()).max(Decimal::ZERO).saturating_mul(price);
@@ -126,7 +154,7 @@ fn added_in(
 /// Money per unit of an order, in its instrument's currency: the strike of a put that is written, what an option moves of its underlying,
 /// else the dearer of the mark and the order's own price.
 fn exposed_price(
-    context: &Context<'_>,
+    context: &Measured<'_>,
     request: &OrderRequest,
     instrument: &Instrument,
     cost: Option<Price>,
@@ -147,7 +175,7 @@ fn exposed_price(
 }
 
 /// What one unit of an option moves of its underlying: delta times the spot, signed. Without a spot the strike stands for it.
-fn moved(context: &Context<'_>, contract: &OptionContract) -> Decimal {
+fn moved(context: &Measured<'_>, contract: &OptionContract) -> Decimal {
     let market = context.view.market;
     let share = Instrument::Equity { symbol: contract.underlying.clone() };
     let spot = market.quote(&share).and_then(Quote::mark).unwrap_or(contract.strike).get();
@@ -186,7 +214,7 @@ struct Exposed<'a> {
 
 impl<'a> Exposed<'a> {
     /// All options held, and the underlyings of this order, once so much of the order has filled: nothing or all of it.
-    fn of(context: &'a Context<'a>, filled: Decimal) -> Result<Self, Unrated> {
+    fn of(context: &Measured<'a>, filled: Decimal) -> Result<Self, Unrated> {
         let mut exposed = Self::default();
         let mut units: BTreeMap<&'a OptionContract, Decimal> = BTreeMap::new();
         for (instrument, holding) in context.view.portfolio.holdings() {
@@ -194,11 +222,11 @@ impl<'a> Exposed<'a> {
                 units.insert(contract, holding.quantity.get());
             }
         }
-        for part in context.parts.iter() {
+        for part in context.parts() {
             if let Instrument::Option(contract) = part.instrument {
                 let held = units.entry(contract).or_default();
                 *held = held.saturating_add(part.signed() * filled);
-            } else if context.parts.len() > 1
+            } else if context.parts().len() > 1
                 && let Some(symbol) = underlying(part.instrument)
             {
                 exposed.by_underlying.entry(symbol).or_default();
@@ -217,7 +245,7 @@ impl<'a> Exposed<'a> {
 
     fn add(
         &mut self,
-        context: &'a Context<'a>,
+        context: &Measured<'a>,
         contract: &'a OptionContract,
         units: Decimal,
     ) -> Result<(), Unrated> {
@@ -225,8 +253,8 @@ impl<'a> Exposed<'a> {
         let instrument = Instrument::Option(contract.clone());
         let multiplier = market.spec(&instrument).map_or(Decimal::ONE_HUNDRED, |spec| spec.multiplier);
         let units = units.saturating_mul(multiplier).saturating_mul(context.rate(&instrument)?);
-        let own = context.parts.iter().find(|part| *part.instrument == instrument);
-        let asked = own.filter(|_| context.parts.len() == 1).and(context.cost.price);
+        let own = context.parts().iter().find(|part| *part.instrument == instrument);
+        let asked = own.filter(|_| context.parts().len() == 1).and(context.order.and_then(|o| o.cost.price));
         let mark = market.quote(&instrument).and_then(Quote::mark);
         let price = mark.into_iter().chain(asked).max().unwrap_or_default().get();
         let value = units.saturating_mul(price).abs();
@@ -254,10 +282,10 @@ impl<'a> Exposed<'a> {
 }
 
 /// Value of an underlying's shares, signed, once so much of the order has filled.
-fn shares_value(context: &Context<'_>, symbol: &Symbol, filled: Decimal) -> Result<Decimal, Unrated> {
+fn shares_value(context: &Measured<'_>, symbol: &Symbol, filled: Decimal) -> Result<Decimal, Unrated> {
     let share = Instrument::Equity { symbol: symbol.clone() };
     let view = context.view;
-    let traded: Decimal = context.parts.iter().filter(|p| *p.instrument == share).map(Part::signed).sum();
+    let traded: Decimal = context.parts().iter().filter(|p| *p.instrument == share).map(Part::signed).sum();
     let units = view.portfolio.quantity(&share).get().saturating_add(traded * filled);
     let price = view.market.quote(&share).and_then(Quote::mark).map(Price::get);
     let price = price.or_else(|| view.portfolio.holding(&share).map(|h| h.average_price().get()));

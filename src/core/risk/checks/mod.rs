@@ -1,6 +1,6 @@
 //! The checks of reliability §4.1, in rooms by what they look at.
 
-mod exposure;
+pub(super) mod exposure;
 mod market;
 mod money;
 mod options;
@@ -132,13 +132,20 @@ impl<'a> Part<'a> {
 impl Context<'_> {
     /// Units of the account's currency that one unit of an instrument's buys; an instrument without terms is denied for that.
     fn rate(&self, instrument: &Instrument) -> Result<Decimal, Unrated> {
-        let (portfolio, market) = (self.view.portfolio, self.view.market);
         let known = self.parts.iter().find(|part| part.instrument == instrument);
-        let spec = known.map_or_else(|| market.spec(instrument), |part| part.spec);
-        match spec.map(|spec| spec.currency) {
-            Some(currency) => rate(portfolio, market, currency).ok_or(Unrated(currency)),
-            None => Ok(Decimal::ONE),
-        }
+        rate_at(self.view, known.map_or_else(|| self.view.market.spec(instrument), |part| part.spec))
+    }
+}
+
+/// The same without an order.
+fn rate_of(view: &RiskView<'_>, instrument: &Instrument) -> Result<Decimal, Unrated> {
+    rate_at(view, view.market.spec(instrument))
+}
+
+fn rate_at(view: &RiskView<'_>, spec: Option<&InstrumentSpec>) -> Result<Decimal, Unrated> {
+    match spec.map(|spec| spec.currency) {
+        Some(currency) => rate(view.portfolio, view.market, currency).ok_or(Unrated(currency)),
+        None => Ok(Decimal::ONE),
     }
 }
 

@@ -251,6 +251,14 @@ impl Case {
     }
 
     pub(super) fn run(&self) -> RiskOutcome {
+        self.seen(|view| match &self.replaces {
+            Some(old) => check_replace(view, old, &self.request),
+            None => check(view, &self.request),
+        })
+    }
+
+    /// What of a view of all this.
+    pub(super) fn seen<T>(&self, look: impl FnOnce(&RiskView<'_>) -> T) -> T {
         let fees = FeeTable::default();
         let book: OrderBook = self.working.iter().cloned().collect();
         let working = book.lookup(&self.request.account);
@@ -280,10 +288,7 @@ impl Case {
             never_closed: false,
             replaces: None,
         };
-        match &self.replaces {
-            Some(old) => check_replace(&view, old, &self.request),
-            None => check(&view, &self.request),
-        }
+        look(&view)
     }
 }
 

@@ -164,3 +164,38 @@ fn k6_what_is_missing_denies() {
     package.market.quotes.remove(&instrument(LATER_CALL));
     assert!(package.run().result.unwrap_err().iter().any(|denial| denial.code == Code::StaleQuote));
 }
+
+/// What the screen shows as used is what the check of the next order starts from: options by what they move, short puts by their strikes,
+/// working orders at their worst.
+#[test]
+fn what_is_used_of_the_exposure_is_what_a_check_starts_from() {
+    type Hold = fn(&mut Case);
+    let cases: [(&str, Hold, &str); 5] = [
+        ("nothing", |_| (), "0"),
+        // A value of 8,000, and a delta of 0.3503 of 100 for 2,000 units.
+        ("calls", |c| c.hold(CALL, "20"), "70060"),
+        ("a put written at 90, and its value", |c| c.hold(PUT, "-1"), "9300"),
+        ("shares", |c| c.hold("MSFT", "-30"), "3000"),
+        (
+            "a working order",
+            |c| {
+                c.work(Side::Buy, "MSFT", "10", limit("100"));
+            },
+            "1000",
+        ),
+    ];
+    for (what, hold, expect) in cases {
+        let mut case = Case::new();
+        hold(&mut case);
+        for (key, price) in [(CALL, "4"), (PUT, "3")] {
+            case.quote(key, price, price);
+            case.books.mark(&instrument(key), p(price));
+        }
+        case.figures = Box::new(|a| a.net_liquidation = Decimal::from(100_000));
+        assert_eq!(case.seen(exposure), Some(d(expect)), "{what}");
+        // An order in another instrument adds its own thousand.
+        case.ask(Side::Buy, "AAPL", "10", limit("100"));
+        let check = case.run().checks.into_iter().find(|check| check.code == Code::MaxExposure).unwrap();
+        assert_eq!(check.measured, Some((d(expect) + d("1000")) / d("1000")), "{what}");
+    }
+}

@@ -205,6 +205,7 @@ pub(super) fn shape(t: &mut Table) {
             ("0", Fail, "measured=0 limit=0"),
             ("-1", Fail, "measured=-1"),
             ("0.0000001", Fail, "measured=0.0000001 limit=0.000001"),
+            ("0.00000000001", Fail, "measured=0.00000000001 limit=0.000001"),
             ("1000000000001", Fail, "measured=1000000000001 limit=1000000000000"),
         ],
     );

@@ -1,6 +1,7 @@
 //! The order ticket: fields on the left, what the order would do on the right. Enter shows the order; it never sends it.
 
 pub mod draft;
+pub mod market;
 pub mod symbol;
 
 use std::time::Duration;
@@ -32,7 +33,7 @@ use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
 const LABEL_WIDTH: u16 = 10;
-const FIELDS_WIDTH: u16 = 29;
+const FIELDS_WIDTH: u16 = 31;
 /// Narrower than this, the estimate stands below the fields.
 const SIDE_BY_SIDE_MIN: u16 = 56;
 
@@ -294,7 +295,10 @@ impl Ticket {
 
     fn draw_estimate(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let theme = look.theme;
-        let mut lines: Vec<Line<'static>> = Vec::new();
+        let mut lines: Vec<Line<'static>> = match &self.instrument {
+            Some(instrument) => market::lines(instrument, look, area.width),
+            None => Vec::new(),
+        };
         if let Some(lack) = &self.lack {
             let text = format!("{}: {}", lack.field.label(), lack.text);
             lines.extend(format::wrap(&text, area.width).into_iter().map(|l| Line::styled(l, theme.warning)));

@@ -1,0 +1,303 @@
+//! Orders there and back.
+
+use super::*;
+use crate::domain::order::{Origin, OriginKind};
+
+fn now() -> Timestamp {
+    "2026-03-05T12:00:00Z".parse().unwrap()
+}
+
+fn price(text: &str) -> Price {
+    text.parse().unwrap()
+}
+
+fn product() -> Product {
+    serde_json::from_str(
+        r#"{"product_id":"BTC-USD","base_increment":"0.001","quote_increment":"0.01","price_increment":"0.05",
+        "base_min_size":"0.002","base_max_size":"10","quote_currency_id":"USD","product_type":"SPOT"}"#,
+    )
+    .unwrap()
+}
+
+fn order(quantity: &str, pricing: Pricing, time_in_force: TimeInForce) -> OrderRequest {
+    let plain = OrderRequest::plain(
+        ClientOrderId::from_parts(1_772_712_000_000, 7),
+        AccountId::new("live"),
+        Origin::person(OriginKind::Cli),
+        OrderSubject::Instrument(Instrument::crypto("BTC", "USD").unwrap()),
+        Side::Buy,
+        quantity.parse().unwrap(),
+        pricing,
+    );
+    OrderRequest { time_in_force, ..plain }
+}
+
+fn limit(text: &str) -> Pricing {
+    Pricing::Limit { limit_price: price(text) }
+}
+
+fn body(request: &OrderRequest) -> Result<serde_json::Value, String> {
+    let body = new_order(request, &product(), now()).map_err(|error| error.to_string())?;
+    Ok(serde_json::to_value(body).unwrap())
+}
+
+#[test]
+fn j3_our_ids_are_uuids_there_and_read_back() {
+    let id = ClientOrderId::from_parts(1_772_712_000_000, u128::from(u64::MAX));
+    let text = client_id_text(id);
+    assert_eq!(text.len(), 36);
+    assert_eq!(client_id_of(&text, now()), Some(id));
+    assert_eq!(client_id_of(&text.to_uppercase(), now()), Some(id));
+    assert_eq!(made_at(id).unwrap().as_millisecond(), 1_772_712_000_000);
+    // Those of other programs are not taken for ours, whatever they look like.
+    for other in [
+        "6b1fd2a4-33aa-4c0e-9a55-0123456789ab",
+        "0f000000-0000-4000-8000-000000000001",
+        "cid-1",
+        "",
+        "01234567-89ab-cdef-0123-456789abcde",
+        "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz",
+    ] {
+        assert_eq!(client_id_of(other, now()), None, "{other}");
+    }
+}
+
+#[test]
+fn limited_orders_end_with_their_day() {
+    let end = |request: &OrderRequest| {
+        let body = body(request).unwrap();
+        body["order_configuration"]["limit_limit_gtd"]["end_time"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(end(&order("1", limit("100"), TimeInForce::Day)), "2026-03-06T00:00:00Z");
+    let dated = OrderRequest {
+        expire_date: Some("2026-12-31".parse().unwrap()),
+        ..order("1", limit("100"), TimeInForce::Gtd)
+    };
+    assert_eq!(end(&dated), "2027-01-01T00:00:00Z");
+    let past = OrderRequest { expire_date: Some("2026-03-04".parse().unwrap()), ..dated };
+    assert!(body(&past).unwrap_err().contains("does not take gtd until 2026-03-04"));
+    let undated = order("1", limit("100"), TimeInForce::Gtd);
+    assert!(body(&undated).unwrap_err().contains("it takes gtd with its last day"));
+    // With half a minute left it lives through the next day.
+    let late: Timestamp = "2026-03-05T23:59:30Z".parse().unwrap();
+    let body = new_order(&order("1", limit("100"), TimeInForce::Day), &product(), late).unwrap();
+    let terms = body.order_configuration.limit_limit_gtd.unwrap();
+    assert_eq!(terms.end_time.unwrap(), "2026-03-07T00:00:00Z");
+}
+
+#[test]
+fn what_is_off_the_increment_is_refused_with_the_nearest_that_is_not() {
+    for (quantity, at, said) in [
+        (
+            "1.0005",
+            "100",
+            "a size of 1.0005 in BTC-USD; it takes multiples of 0.001 from 0.002 to 10; the nearest is 1",
+        ),
+        ("0.001", "100", "the nearest is 0.002"),
+        ("11", "100", "the nearest is 10"),
+        (
+            "1",
+            "100.03",
+            "a price of 100.03 in BTC-USD; it takes multiples of 0.05 above zero; the nearest is 100.05",
+        ),
+    ] {
+        let error = body(&order(quantity, limit(at), TimeInForce::Gtc)).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    let stop = Pricing::StopLimit { stop_price: price("100.01"), limit_price: price("101") };
+    assert!(body(&order("1", stop, TimeInForce::Gtc)).unwrap_err().contains("the nearest is 100"));
+}
+
+#[test]
+fn what_coinbase_lacks_is_refused_with_what_it_takes() {
+    let gtc = |pricing| order("1", pricing, TimeInForce::Gtc);
+    let plain = || gtc(limit("100"));
+    let stop_limit = Pricing::StopLimit { stop_price: price("110"), limit_price: price("111") };
+    let trail = crate::domain::order::Trail::Percent(Decimal::from(5));
+    let exit = crate::domain::order::BracketExit {
+        client_order_id: ClientOrderId::from_u128(1),
+        price: price("120"),
+    };
+    for (request, said) in [
+        (
+            gtc(Pricing::Stop { stop_price: price("90") }),
+            "stop orders; it takes market, limit and stop-limit",
+        ),
+        (gtc(Pricing::TrailingStop { trail }), "trailing-stop orders; it takes market, limit and stop-limit"),
+        (order("1", limit("100"), TimeInForce::Opg), "orders for an auction"),
+        (order("1", Pricing::Market, TimeInForce::Fok), "market orders that are fok"),
+        (order("1", Pricing::Market, TimeInForce::Cls), "market orders that are cls"),
+        (order("1", stop_limit, TimeInForce::Ioc), "stop-limit orders that are ioc"),
+        (OrderRequest { side: Side::SellShort, ..plain() }, "short sales of coins; it takes buy and sell"),
+        (OrderRequest { reduce_only: true, ..plain() }, "a buy that only reduces"),
+        (OrderRequest { session: TradingSession::Extended, ..plain() }, "extended hours"),
+        (OrderRequest { take_profit: Some(exit), ..plain() }, "a bracket of this form"),
+        (
+            OrderRequest { post_only: true, ..order("1", limit("100"), TimeInForce::Ioc) },
+            "post-only on such an order",
+        ),
+        (OrderRequest { post_only: true, ..gtc(stop_limit) }, "post-only on such an order"),
+        (
+            OrderRequest {
+                subject: OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+                ..plain()
+            },
+            "equity AAPL; it takes crypto pairs",
+        ),
+        (OrderRequest { subject: OrderSubject::Legs(Vec::new()), ..plain() }, "a package of legs"),
+    ] {
+        let error = body(&request).unwrap_err();
+        assert!(error.starts_with("coinbase does not take") && error.contains(said), "{error}");
+    }
+    // A sale of what is held never opens anything.
+    assert!(body(&OrderRequest { side: Side::Sell, reduce_only: true, ..plain() }).is_ok());
+}
+
+#[test]
+fn products_that_do_not_trade_take_no_orders() {
+    let with = |change: &dyn Fn(&mut Product), request: &OrderRequest| {
+        let mut product = product();
+        change(&mut product);
+        new_order(request, &product, now()).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let plain = order("1", limit("100"), TimeInForce::Gtc);
+    let market = order("1", Pricing::Market, TimeInForce::Day);
+    for change in [
+        &(|product: &mut Product| product.trading_disabled = true) as &dyn Fn(&mut Product),
+        &|product| product.is_disabled = true,
+        &|product| product.view_only = true,
+        &|product| product.cancel_only = true,
+    ] {
+        assert!(with(change, &plain).unwrap_err().contains("orders in BTC-USD"));
+    }
+    assert!(
+        with(&|product| product.limit_only = true, &market).unwrap_err().contains("it takes limit orders")
+    );
+    assert!(with(&|product| product.limit_only = true, &plain).is_ok());
+    assert!(
+        with(&|product| product.post_only = true, &plain).unwrap_err().contains("it takes post-only orders")
+    );
+}
+
+#[test]
+fn every_status_word_has_its_place() {
+    let one = Decimal::ONE;
+    for (word, filled, cancel, replace, status) in [
+        ("PENDING", Decimal::ZERO, false, false, OrderStatus::Submitted),
+        ("QUEUED", Decimal::ZERO, false, false, OrderStatus::Submitted),
+        ("OPEN", Decimal::ZERO, false, false, OrderStatus::Submitted),
+        ("OPEN", one, false, false, OrderStatus::PartiallyFilled),
+        ("OPEN", one, true, false, OrderStatus::PendingCancel),
+        ("OPEN", Decimal::ZERO, false, true, OrderStatus::PendingReplace),
+        ("EDIT_QUEUED", Decimal::ZERO, false, false, OrderStatus::PendingReplace),
+        ("CANCEL_QUEUED", one, false, false, OrderStatus::PendingCancel),
+        ("CANCELLED", one, true, false, OrderStatus::Canceled),
+        ("FILLED", one, true, false, OrderStatus::Filled),
+        ("EXPIRED", Decimal::ZERO, false, false, OrderStatus::Expired),
+        ("FAILED", Decimal::ZERO, false, false, OrderStatus::Rejected),
+        ("FAILED", one, false, false, OrderStatus::Canceled),
+        ("UNKNOWN_ORDER_STATUS", Decimal::ZERO, false, false, OrderStatus::Unknown),
+        ("SOMETHING_NEW", one, false, false, OrderStatus::Unknown),
+    ] {
+        assert_eq!(status_of(word, filled, cancel, replace), status, "{word}");
+    }
+}
+
+fn shown(way: &str) -> OrderReport {
+    let text = format!(
+        r#"{{"order_id":"o1","client_order_id":"x","product_id":"BTC-USD","side":"SELL","status":"OPEN",
+        "created_time":"2026-01-02T03:04:05.678901Z","order_configuration":{way},"filled_size":"0.4",
+        "average_filled_price":"50","unheard_of":{{"a":[1]}}}}"#
+    );
+    let order: Order = crate::brokers::json::read(text.as_bytes()).unwrap();
+    report(&order, None).unwrap()
+}
+
+#[test]
+fn every_way_to_trade_is_read() {
+    let at = |text| Pricing::Limit { limit_price: price(text) };
+    for (way, pricing, force, quantity) in [
+        (r#"{"market_market_ioc":{"base_size":"1"}}"#, Pricing::Market, TimeInForce::Ioc, "1"),
+        (r#"{"market_market_fok":{"base_size":"1"}}"#, Pricing::Market, TimeInForce::Fok, "1"),
+        (r#"{"market_market_ioc":{"quote_size":"100"}}"#, Pricing::Market, TimeInForce::Ioc, "2"),
+        (r#"{"sor_limit_ioc":{"base_size":"1","limit_price":"60"}}"#, at("60"), TimeInForce::Ioc, "1"),
+        (
+            r#"{"limit_limit_gtc":{"base_size":"1","limit_price":"60","post_only":true}}"#,
+            at("60"),
+            TimeInForce::Gtc,
+            "1",
+        ),
+        (r#"{"limit_limit_gtc":{"quote_size":"120","limit_price":"60"}}"#, at("60"), TimeInForce::Gtc, "2"),
+        (
+            r#"{"limit_limit_gtd":{"base_size":"1","limit_price":"60","end_time":"x"}}"#,
+            at("60"),
+            TimeInForce::Gtd,
+            "1",
+        ),
+        (r#"{"limit_limit_fok":{"base_size":"1","limit_price":"60"}}"#, at("60"), TimeInForce::Fok, "1"),
+        (
+            r#"{"trigger_bracket_gtc":{"base_size":"1","limit_price":"60","stop_trigger_price":"40"}}"#,
+            at("60"),
+            TimeInForce::Gtc,
+            "1",
+        ),
+        (
+            r#"{"trigger_bracket_gtd":{"base_size":"1","limit_price":"60","stop_trigger_price":"40"}}"#,
+            at("60"),
+            TimeInForce::Gtd,
+            "1",
+        ),
+        (
+            r#"{"twap_limit_gtd":{"base_size":"1","limit_price":"60","number_buckets":"3"}}"#,
+            at("60"),
+            TimeInForce::Gtd,
+            "1",
+        ),
+        (
+            r#"{"scaled_limit_gtc":{"base_size":"1","num_orders":"3"}}"#,
+            Pricing::Market,
+            TimeInForce::Gtc,
+            "1",
+        ),
+        (r#"{"brand_new":{"base_size":"1"}}"#, Pricing::Market, TimeInForce::Gtc, "0.4"),
+    ] {
+        let report = shown(way);
+        assert_eq!((report.pricing, report.time_in_force), (pricing, force), "{way}");
+        assert_eq!(report.quantity, quantity.parse().unwrap(), "{way}");
+        assert_eq!((report.side, report.status), (Side::Sell, OrderStatus::PartiallyFilled));
+    }
+    let stop = Pricing::StopLimit { stop_price: price("70"), limit_price: price("60") };
+    for way in ["stop_limit_stop_limit_gtc", "stop_limit_stop_limit_gtd"] {
+        let report =
+            shown(&format!(r#"{{"{way}":{{"base_size":"1","limit_price":"60","stop_price":"70"}}}}"#));
+        assert_eq!(report.pricing, stop);
+    }
+}
+
+fn fill(change: &str) -> Option<Execution> {
+    let text = format!(
+        r#"{{"entry_id":"e-1","trade_id":"t-1","order_id":"o1","trade_time":"2026-01-02T03:04:05Z","trade_type":"FILL",
+        "price":"50","size":"2","commission":"0.3","product_id":"BTC-USD","side":"BUY"{change}}}"#
+    );
+    // A name that comes twice keeps its last value only when it is taken out before.
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let text = value.to_string();
+    let fill: Fill = crate::brokers::json::read(text.as_bytes()).unwrap();
+    execution(&fill, &AccountId::new("live"), None, Decimal::ONE)
+}
+
+#[test]
+fn e1_fills_are_read_whatever_their_size_is_in() {
+    let plain = fill("").unwrap();
+    assert_eq!(
+        (plain.execution_id.as_str(), plain.quantity, plain.fee),
+        ("e-1", 2.into(), Decimal::new(3, 1))
+    );
+    assert_eq!((plain.currency, plain.side, plain.kind), (Currency::USD, Side::Buy, ExecutionKind::Trade));
+    let in_money = fill(r#","size_in_quote":true,"size":"75""#).unwrap();
+    assert_eq!(in_money.quantity, "1.5".parse().unwrap());
+    let taken_back = fill(r#","trade_type":"REVERSAL""#).unwrap();
+    assert_eq!((taken_back.kind, taken_back.side), (ExecutionKind::Bust, Side::Sell));
+    assert_eq!(fill(r#","trade_type":"CORRECTION""#).unwrap().kind, ExecutionKind::Correction);
+    assert!(fill(r#","product_id":"what is this""#).is_none());
+}

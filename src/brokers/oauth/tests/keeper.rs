@@ -1,0 +1,289 @@
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::super::OauthError;
+use super::super::keeper::{Keeper, LoginStatus, Parts, TokenStore};
+use super::super::tokens::Tokens;
+use super::server::Server;
+use super::{app, at, binding, provider};
+use crate::brokers::BrokerError;
+use crate::brokers::http::{Call, Http};
+
+#[derive(Default)]
+struct Store {
+    text: Mutex<Option<String>>,
+    full: AtomicBool,
+    saves: AtomicUsize,
+}
+
+#[async_trait]
+impl TokenStore for Store {
+    async fn load(&self) -> Result<Option<SecretString>, String> {
+        Ok(self.text.lock().unwrap().clone().map(Into::into))
+    }
+
+    async fn save(&self, text: &SecretString) -> Result<(), String> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err("the disk is full".to_owned());
+        }
+        self.saves.fetch_add(1, Ordering::SeqCst);
+        *self.text.lock().unwrap() = Some(text.expose_secret().to_owned());
+        Ok(())
+    }
+}
+
+fn tokens(access: &str, refresh: &str) -> Tokens {
+    Tokens {
+        binding: binding(),
+        access: access.into(),
+        given_at: at(0),
+        access_until: at(1_800),
+        refresh: Some(refresh.into()),
+        login_at: at(0),
+        login_until: Some(at(7 * 86_400)),
+        scopes: None,
+    }
+}
+
+struct World {
+    server: Server,
+    store: Arc<Store>,
+    now: Arc<AtomicI64>,
+    base: String,
+}
+
+impl World {
+    async fn new(rotates: bool) -> Self {
+        let server = Server { rotates, ..Server::default() };
+        *server.good.lock().unwrap() = "R0".to_owned();
+        let base = server.clone().start().await;
+        let store = Arc::new(Store::default());
+        store.save(&tokens("A0", "R0").to_text().unwrap()).await.unwrap();
+        Self { server, store, now: Arc::default(), base }
+    }
+
+    async fn keeper(&self) -> Keeper {
+        let now = Arc::clone(&self.now);
+        let parts = Parts {
+            http: Arc::new(Http::new("schwab", &[]).unwrap()),
+            provider: provider(&self.base, false),
+            app: app(),
+            binding: binding(),
+            store: Arc::clone(&self.store) as Arc<dyn TokenStore>,
+            clock: Arc::new(move || at(now.load(Ordering::SeqCst))),
+        };
+        Keeper::open(parts).await.unwrap()
+    }
+
+    fn at(&self, second: i64) {
+        self.now.store(second, Ordering::SeqCst);
+    }
+
+    fn kept_refresh(&self) -> String {
+        let text = self.store.text.lock().unwrap().clone().unwrap();
+        Tokens::from_text(&text.into(), &binding()).unwrap().refresh.unwrap().expose_secret().to_owned()
+    }
+}
+
+async fn token(keeper: &Keeper) -> String {
+    keeper.access().await.unwrap().token.expose_secret().to_owned()
+}
+
+#[tokio::test]
+async fn n6_fifty_refused_calls_make_one_refresh() {
+    for rotates in [false, true] {
+        let world = World::new(rotates).await;
+        *world.server.delay.lock().unwrap() = Duration::from_millis(50);
+        let keeper = world.keeper().await;
+        let used = keeper.access().await.unwrap();
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let (keeper, used) = (keeper.clone(), used.clone());
+            calls.spawn(async move { keeper.refused(&used).await.unwrap().token.expose_secret().to_owned() });
+        }
+        let got = calls.join_all().await;
+        assert!(got.len() == 50 && got.iter().all(|token| token == "A1"), "{got:?}");
+        assert_eq!(world.server.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn n6_a_hundred_callers_at_the_end_of_a_token_make_one_refresh() {
+    let world = World::new(true).await;
+    *world.server.delay.lock().unwrap() = Duration::from_millis(50);
+    let keeper = world.keeper().await;
+    world.at(1_499);
+    assert_eq!(token(&keeper).await, "A0");
+    assert_eq!(world.server.count(), 0);
+    world.at(1_500);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let keeper = keeper.clone();
+        calls.spawn(async move { token(&keeper).await });
+    }
+    assert!(calls.join_all().await.iter().all(|token| token == "A1"));
+    assert_eq!(world.server.count(), 1);
+}
+
+#[tokio::test]
+async fn n6_fifty_refused_calls_and_a_server_that_is_down_ask_it_no_oftener() {
+    let world = World::new(false).await;
+    for _ in 0..4 {
+        world.server.answer(503, "");
+    }
+    let keeper = world.keeper().await;
+    let used = keeper.access().await.unwrap();
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (keeper, used) = (keeper.clone(), used.clone());
+        calls.spawn(async move { keeper.refused(&used).await.err().unwrap() });
+    }
+    assert!(calls.join_all().await.iter().all(|error| matches!(error, OauthError::Transient { .. })));
+    assert_eq!(world.server.count(), 2, "one try and one more");
+    assert!(matches!(&*keeper.status().borrow(), LoginStatus::Waiting(_)));
+    // The old token is used while it lasts, and it goes on by itself.
+    world.at(1_600);
+    assert_eq!(token(&keeper).await, "A0");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    world.server.answers.lock().unwrap().clear();
+    assert_eq!(token(&keeper).await, "A3");
+    assert_eq!(*keeper.status().borrow(), LoginStatus::Good);
+}
+
+#[tokio::test]
+async fn n6_a_rotated_token_is_kept_before_the_new_one_is_used() {
+    let world = World::new(true).await;
+    let keeper = world.keeper().await;
+    world.at(1_790);
+    world.store.full.store(true, Ordering::SeqCst);
+    assert_eq!(token(&keeper).await, "A0", "the new one is not used");
+    world.at(1_801);
+    let error = keeper.access().await.err().unwrap();
+    assert!(matches!(error, OauthError::NotKept { .. }), "{error}");
+    assert!(matches!(keeper.as_broker_error(&error), BrokerError::Unreachable { .. }));
+    assert_eq!(world.server.count(), 1, "and the only good refresh token is not spent again");
+    world.store.full.store(false, Ordering::SeqCst);
+    assert_eq!((token(&keeper).await, world.kept_refresh()), ("A1".to_owned(), "R1".to_owned()));
+    assert_eq!(world.server.count(), 1);
+}
+
+#[tokio::test]
+async fn n6_a_caller_that_gives_up_takes_no_token_with_it() {
+    let world = World::new(true).await;
+    *world.server.delay.lock().unwrap() = Duration::from_millis(100);
+    let keeper = world.keeper().await;
+    world.at(1_900);
+    let gave_up = tokio::time::timeout(Duration::from_millis(20), keeper.access()).await;
+    assert!(gave_up.is_err());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(world.kept_refresh(), "R1", "it ran to its end");
+    assert_eq!((token(&keeper).await.as_str(), world.server.count()), ("A1", 1));
+}
+
+#[tokio::test]
+async fn n6_killed_between_answer_and_vault_the_old_token_is_tried_once() {
+    let world = World::new(true).await;
+    // The server has rotated, and the process was killed before the vault had it.
+    *world.server.good.lock().unwrap() = "R-lost".to_owned();
+    world.at(1_900);
+    let keeper = world.keeper().await;
+    for _ in 0..3 {
+        let error = keeper.access().await.err().unwrap();
+        assert!(matches!(error, OauthError::LoginNeeded { .. }), "{error}");
+        assert!(matches!(keeper.as_broker_error(&error), BrokerError::Unauthorized { .. }));
+    }
+    assert_eq!(world.server.count(), 1, "once");
+    assert!(matches!(&*keeper.status().borrow(), LoginStatus::Needed(_)));
+    assert_eq!(world.kept_refresh(), "R0");
+    // A person signs in.
+    *world.server.good.lock().unwrap() = "R9".to_owned();
+    let new = Tokens { given_at: at(1_900), access_until: at(3_700), ..tokens("A9", "R9") };
+    keeper.adopt(new).await.unwrap();
+    assert_eq!((token(&keeper).await.as_str(), world.kept_refresh().as_str()), ("A9", "R9"));
+    assert_eq!(*keeper.status().borrow(), LoginStatus::Good);
+}
+
+#[tokio::test]
+async fn n6_killed_after_the_vault_the_new_token_is_there() {
+    let world = World::new(true).await;
+    world.at(1_500);
+    assert_eq!(token(&world.keeper().await).await, "A1");
+    assert_eq!((token(&world.keeper().await).await.as_str(), world.server.count()), ("A1", 1));
+}
+
+#[tokio::test]
+async fn n6_what_somebody_else_has_refreshed_is_taken_over() {
+    let world = World::new(true).await;
+    let (first, second) = (world.keeper().await, world.keeper().await);
+    world.at(1_500);
+    assert_eq!(token(&first).await, "A1");
+    assert_eq!(token(&second).await, "A1", "read anew before it refreshes");
+    assert_eq!(world.server.count(), 1);
+    // Taken away: nothing is refreshed, nothing is kept again.
+    *world.store.text.lock().unwrap() = None;
+    world.at(4_000);
+    assert!(matches!(first.access().await, Err(OauthError::LoginNeeded { .. })));
+    assert_eq!((world.server.count(), world.store.text.lock().unwrap().is_none()), (1, true));
+}
+
+#[tokio::test]
+async fn n6_an_unchanged_refresh_token_needs_no_disk_to_go_on() {
+    let world = World::new(false).await;
+    let keeper = world.keeper().await;
+    world.at(1_500);
+    world.store.full.store(true, Ordering::SeqCst);
+    assert_eq!(token(&keeper).await, "A1");
+}
+
+#[tokio::test]
+async fn n6_it_is_kept_fresh_with_nobody_asking() {
+    let world = World::new(true).await;
+    world.at(1_499);
+    let keeper = world.keeper().await;
+    keeper.keep_fresh();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(world.server.count(), 0);
+    world.at(1_500);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+    while world.kept_refresh() != "R1" {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(keeper.countdown().unwrap().left.as_hours(), 167);
+}
+
+#[tokio::test]
+async fn a_401_refreshes_once_and_a_second_one_is_the_end() {
+    use axum::http::{HeaderMap, StatusCode};
+    let world = World::new(true).await;
+    let keeper = world.keeper().await;
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let saw = Arc::clone(&seen);
+    let router = axum::Router::new().route(
+        "/x",
+        axum::routing::post(move |headers: HeaderMap| async move {
+            let who = headers["authorization"].to_str().unwrap().to_owned();
+            saw.lock().unwrap().push(who.clone());
+            if who == "Bearer A1" { StatusCode::OK } else { StatusCode::UNAUTHORIZED }
+        }),
+    );
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/x", socket.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+    let http = Http::new("schwab", &[]).unwrap();
+    let send = || {
+        keeper.send(&http, Call::order("x", "x"), |client, token| {
+            Ok(client.post(&url).bearer_auth(token.expose_secret()))
+        })
+    };
+    assert_eq!(send().await.unwrap().status.as_u16(), 200);
+    assert_eq!(*seen.lock().unwrap(), ["Bearer A0", "Bearer A1"]);
+    world.at(1_800);
+    let error = send().await.unwrap_err();
+    assert!(matches!(error, BrokerError::Unauthorized { .. }), "{error}");
+    assert_eq!(*seen.lock().unwrap(), ["Bearer A0", "Bearer A1", "Bearer A2", "Bearer A3"], "no third time");
+}

@@ -1,0 +1,84 @@
+//! Every connector by its broker: what a login needs, how a person signs in, and how one is opened.
+
+use std::sync::Arc;
+
+use super::http::Http;
+use super::oauth::keeper::TokenStore;
+use super::oauth::{App, Provider};
+use super::settings::CredentialField;
+use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase};
+
+/// What a login is opened with.
+pub struct LoginParts<'a> {
+    /// How the broker is reached.
+    pub settings: &'a BrokerSettings,
+    /// What a person gave.
+    pub credentials: &'a Credentials,
+    /// Whose login: tokens of one profile are never used for another.
+    pub profile: &'a str,
+    /// Where the tokens of a sign-in are kept; unused by brokers with keys.
+    pub tokens: Arc<dyn TokenStore>,
+}
+
+/// A sign-in in the browser: the server, the trader's app there, and the line to it.
+pub struct BrowserSignIn {
+    /// The authorization server.
+    pub provider: Provider,
+    /// The app.
+    pub app: App,
+    /// The line.
+    pub http: Arc<Http>,
+}
+
+/// What a person gives to connect.
+#[must_use]
+pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
+    match kind {
+        BrokerKind::Alpaca => alpaca::fields(),
+        BrokerKind::Coinbase => coinbase::fields(),
+        BrokerKind::Schwab | BrokerKind::Hyperliquid | BrokerKind::Coingecko => &[],
+    }
+}
+
+/// The sign-in that these credentials need; `None` where they sign by themselves.
+///
+/// # Errors
+/// When an address or a credential is none.
+pub fn sign_in(
+    _kind: BrokerKind,
+    _settings: &BrokerSettings,
+    _credentials: &Credentials,
+) -> Result<Option<BrowserSignIn>, BrokerError> {
+    Ok(None)
+}
+
+/// Opens a login. Nothing is verified yet: [`Connection::accounts`] does.
+///
+/// # Errors
+/// When an address or a credential is none, before anything is sent.
+pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
+    let LoginParts { settings, credentials, .. } = parts;
+    match kind {
+        BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
+        BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
+        _ => Err(BrokerError::Unsupported {
+            broker: kind.to_string(),
+            what: "a login yet".to_owned(),
+            allowed: "nothing".to_owned(),
+        }),
+    }
+}
+
+/// Prices that need no login; `None` where the broker has none.
+///
+/// # Errors
+/// When an address is none.
+pub fn public_feed(
+    kind: BrokerKind,
+    settings: &BrokerSettings,
+) -> Result<Option<Arc<dyn MarketFeed>>, BrokerError> {
+    match kind {
+        BrokerKind::Coinbase => coinbase::public_feed(settings).map(Some),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,198 @@
+//! Work that takes long, as a screen has it done: the words, arguments and answers are those of the command line, so that neither can do
+//! what the other cannot.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{account, backtest};
+use crate::cli::args::{BacktestArgs, ExportTradesArgs, read_one};
+use crate::cli::error::CliError;
+use crate::cli::host::{Host, Settings, TradesFormat};
+use crate::cli::line::Line;
+use crate::cli::one_line;
+use crate::client::Session;
+use crate::client::progress::Progress;
+use crate::config::ProfileFiles;
+
+/// Words that such a line begins with.
+const VERBS: [&str; 2] = ["backtest", "export"];
+
+/// A piece of work.
+#[derive(Debug)]
+pub struct Work(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Backtest(Box<BacktestArgs>),
+    /// Without a file's name it goes to the profile's own folder.
+    Export(Box<ExportTradesArgs>),
+}
+
+impl Work {
+    /// Reads a line as the command line would. `None` where it begins with none of its words. A parameter of a strategy needs no `--set`.
+    #[must_use]
+    pub fn read(line: &str) -> Option<Result<Self, CliError>> {
+        let words = words(line);
+        let verb = VERBS.into_iter().find(|verb| words.first().is_some_and(|word| word == verb))?;
+        Some(Self::of(verb, words))
+    }
+
+    fn of(verb: &'static str, mut words: Vec<String>) -> Result<Self, CliError> {
+        let wrong = |error: clap::Error, see: &str| {
+            CliError::usage(one_line(&error.render().to_string(), &format!("arbion {see}")))
+        };
+        if verb == "backtest" {
+            let args: BacktestArgs = read_one(verb, &with_set(words)).map_err(|e| wrong(e, verb))?;
+            backtest::sets(&args)?;
+            return Ok(Self(Kind::Backtest(Box::new(args))));
+        }
+        if words.get(1).is_none_or(|what| what != "trades") {
+            return Err(CliError::usage("what is written is said after it: export trades"));
+        }
+        words.remove(0);
+        if !words.iter().any(|word| word == "--to" || word.starts_with("--to=")) {
+            words.extend(["--to".to_owned(), "-".to_owned()]);
+        }
+        let args = read_one("trades", &words).map_err(|e| wrong(e, "export trades"))?;
+        Ok(Self(Kind::Export(Box::new(args))))
+    }
+
+    /// What it does, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.0 {
+            Kind::Backtest(args) => match backtest::sets(args).map_or(1, |sets| sets.len()) {
+                1 => format!("run {} over recorded bars", args.strategy),
+                runs => format!("run {} over recorded bars {runs} times", args.strategy),
+            },
+            Kind::Export(args) => {
+                let of = args.symbol.as_ref().map(|symbol| format!(" of {symbol}")).unwrap_or_default();
+                match args.to.as_os_str() == "-" {
+                    true => format!("write all fills{of} to a file of the profile"),
+                    false => format!("write all fills{of} to {}", args.to.display()),
+                }
+            }
+        }
+    }
+
+    /// Does it, and says what came of it as lines of at most so many columns.
+    ///
+    /// # Errors
+    /// Why it was not done, and that it was ended before.
+    pub async fn carry_out(
+        &self,
+        host: &dyn Host,
+        settings: &Settings,
+        session: Arc<dyn Session>,
+        progress: &Progress,
+        columns: u16,
+    ) -> Result<String, CliError> {
+        match &self.0 {
+            Kind::Backtest(args) => {
+                let output = backtest::quietly(host, settings, args, progress).await?;
+                Ok(output.text(Some(usize::from(columns)), false))
+            }
+            Kind::Export(args) => {
+                let zone = settings.loaded.config.screen.zone.time_zone();
+                let line = Line { session, lookup: host.lookup(), zone };
+                if args.to.as_os_str() != "-" {
+                    return Ok(account::export(&line, host, args, progress).await?.text(None, false));
+                }
+                let fills = account::exported(&line, args, progress).await?;
+                let text = host.trades_file(args.format, &fills);
+                let ending = match args.format {
+                    TradesFormat::Csv => "csv",
+                    TradesFormat::Json => "json",
+                };
+                let name = format!("trades-{}.{ending}", host.now().strftime("%Y%m%d-%H%M%S"));
+                let path = kept(&settings.paths.profile_dir(&settings.profile), &name, &text)?;
+                Ok(format!("{} fills in {path}", fills.len()))
+            }
+        }
+    }
+}
+
+fn kept(directory: &Path, name: &str, text: &str) -> Result<String, CliError> {
+    let path = ProfileFiles::of(directory).export(name, text).map_err(CliError::storage)?;
+    Ok(path.display().to_string())
+}
+
+/// The words of a line; quotation marks keep blanks together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut quoted, mut begun) = (String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            '"' => (quoted, begun) = (!quoted, true),
+            c if c.is_whitespace() && !quoted => {
+                if std::mem::take(&mut begun) {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => {
+                word.push(c);
+                begun = true;
+            }
+        }
+    }
+    if begun {
+        words.push(word);
+    }
+    words
+}
+
+/// `fast=10` alone is `--set fast=10`.
+fn with_set(words: Vec<String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        let after_option = out.last().is_some_and(|before| before.starts_with("--"));
+        if word.contains('=') && !word.starts_with('-') && !after_option {
+            out.push("--set".to_owned());
+        }
+        out.push(word);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> Option<String> {
+        Work::read(line).map(|read| read.map_or_else(|error| error.message, |work| work.words()))
+    }
+
+    #[test]
+    fn lines_are_read_as_the_command_line_reads_them() {
+        for (line, expected) in [
+            ("backtest sma_cross", "run sma_cross over recorded bars"),
+            (
+                "backtest sma_cross fast=5..10:5 --set slow=20..40:10",
+                "run sma_cross over recorded bars 6 times",
+            ),
+            ("backtest sma_cross --from 2005-01-01 fast=5", "run sma_cross over recorded bars"),
+            ("export trades", "write all fills to a file of the profile"),
+            (
+                "export trades --symbol AAPL --to \"/tmp/my fills.csv\"",
+                "write all fills of AAPL to /tmp/my fills.csv",
+            ),
+        ] {
+            assert_eq!(said(line).as_deref(), Some(expected), "{line}");
+        }
+        for (line, part) in [
+            ("backtest", "see: arbion backtest --help"),
+            ("backtest sma_cross --until soon", "invalid value 'soon'"),
+            ("backtest sma_cross fast=9..1", "an end that is not below the start"),
+            ("backtest sma_cross fast=1..3 --equity x.csv", "are of one run"),
+            ("export", "export trades"),
+            ("export orders", "export trades"),
+            ("export trades --profile bob", "unexpected argument '--profile'"),
+        ] {
+            let text = said(line).unwrap();
+            assert!(text.contains(part) && !text.contains('\n'), "{line}: {text}");
+        }
+        for line in ["", "buy 10 aapl", "backtests", "Export trades", "the backtest of sma_cross"] {
+            assert_eq!(said(line), None, "{line}");
+        }
+    }
+}

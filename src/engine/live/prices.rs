@@ -1,0 +1,167 @@
+//! Prices of brokers' feeds: who is asked for which class of instrument, and what is wanted of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed, Wanted};
+use crate::domain::instrument::{AssetClass, Instrument};
+
+use super::host::LiveEvent;
+use super::login::LoginKey;
+
+/// Classes that feeds are asked about.
+const CLASSES: [AssetClass; 5] =
+    [AssetClass::Equity, AssetClass::Option, AssetClass::Crypto, AssetClass::Perpetual, AssetClass::Fx];
+/// Events of a feed that may wait; more are dropped, as newer ones come.
+const EVENTS_MAX: usize = 4_096;
+/// Instruments of one feed.
+const WANTED_MAX: usize = 600;
+
+/// Whose feed it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::engine) enum FeedKey {
+    /// Of a login.
+    Login(LoginKey),
+    /// Of everybody.
+    Public(BrokerKind),
+}
+
+impl std::fmt::Display for FeedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Login(key) => write!(f, "{}", key.broker),
+            Self::Public(broker) => write!(f, "{broker} (public)"),
+        }
+    }
+}
+
+/// A feed's word.
+pub(in crate::engine) enum FeedWord {
+    /// Something it says.
+    Event(FeedEvent),
+    /// It has ended, and why.
+    Ended(BrokerError),
+}
+
+struct Feed {
+    feed: Arc<dyn MarketFeed>,
+    classes: BTreeSet<AssetClass>,
+    wanted: watch::Sender<Wanted>,
+    up: bool,
+    /// It counts: a login's at once, a public one once it could be reached.
+    counts: bool,
+    task: AbortHandle,
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The feeds.
+#[derive(Default)]
+pub(in crate::engine) struct LivePrices {
+    feeds: BTreeMap<FeedKey, Feed>,
+}
+
+impl LivePrices {
+    /// Begins to follow a feed. Classes that an earlier one covers stay with that.
+    pub(super) fn open(&mut self, key: FeedKey, feed: Arc<dyn MarketFeed>, events: mpsc::Sender<LiveEvent>) {
+        self.close(key);
+        let taken =
+            self.feeds.values().flat_map(|feed| feed.classes.iter().copied()).collect::<BTreeSet<_>>();
+        let classes: BTreeSet<AssetClass> =
+            CLASSES.into_iter().filter(|class| feed.covers(*class) && !taken.contains(class)).collect();
+        let (wanted, wanted_out) = watch::channel(Wanted::default());
+        let task = tokio::spawn(follow(key, Arc::clone(&feed), wanted_out, events)).abort_handle();
+        let counts = matches!(key, FeedKey::Login(_));
+        self.feeds.insert(key, Feed { feed, classes, wanted, up: false, counts, task });
+    }
+
+    /// Ends one.
+    pub(super) fn close(&mut self, key: FeedKey) {
+        self.feeds.remove(&key);
+    }
+
+    pub(super) fn set_up(&mut self, key: FeedKey, up: bool) {
+        if let Some(feed) = self.feeds.get_mut(&key) {
+            feed.up = up;
+            feed.counts |= up;
+        }
+    }
+
+    /// Is its stream up.
+    pub(super) fn is_up(&self, key: FeedKey) -> Option<bool> {
+        self.feeds.get(&key).map(|feed| feed.up)
+    }
+
+    /// Classes whose prices come from a broker.
+    pub(in crate::engine) fn classes(&self) -> BTreeSet<AssetClass> {
+        self.counting().flat_map(|feed| feed.classes.iter().copied()).collect()
+    }
+
+    fn counting(&self) -> impl Iterator<Item = &Feed> {
+        self.feeds.values().filter(|feed| feed.counts)
+    }
+
+    /// Who has prices of such an instrument.
+    pub(in crate::engine) fn feed_for(&self, class: AssetClass) -> Option<Arc<dyn MarketFeed>> {
+        self.counting().find(|feed| feed.classes.contains(&class)).map(|feed| Arc::clone(&feed.feed))
+    }
+
+    /// Whose prices of such an instrument they are.
+    pub(super) fn key_for(&self, class: AssetClass) -> Option<FeedKey> {
+        self.feeds.iter().find(|(_, feed)| feed.classes.contains(&class)).map(|(key, _)| *key)
+    }
+
+    /// An instrument's prices are wanted from now on.
+    pub(in crate::engine) fn want(&self, instrument: &Instrument) {
+        let class = instrument.asset_class();
+        let Some(feed) = self.feeds.values().find(|feed| feed.classes.contains(&class)) else { return };
+        feed.wanted.send_if_modified(|wanted| match wanted.quotes.binary_search(instrument) {
+            Err(at) if wanted.quotes.len() < WANTED_MAX => {
+                wanted.quotes.insert(at, instrument.clone());
+                true
+            }
+            _ => false,
+        });
+    }
+
+    /// Depth and trades of an instrument are wanted from now on.
+    pub(in crate::engine) fn want_book(&self, instrument: &Instrument) {
+        let class = instrument.asset_class();
+        let Some(feed) = self.feeds.values().find(|feed| feed.classes.contains(&class)) else { return };
+        feed.wanted.send_if_modified(|wanted| {
+            let new = !wanted.books.contains(instrument);
+            if new {
+                wanted.books.push(instrument.clone());
+            }
+            new
+        });
+    }
+}
+
+async fn follow(
+    key: FeedKey,
+    feed: Arc<dyn MarketFeed>,
+    wanted: watch::Receiver<Wanted>,
+    events: mpsc::Sender<LiveEvent>,
+) {
+    let (words, mut heard) = mpsc::channel(EVENTS_MAX);
+    let watching = feed.watch(wanted, words);
+    tokio::pin!(watching);
+    loop {
+        let word = tokio::select! {
+            Some(word) = heard.recv() => FeedWord::Event(word),
+            error = &mut watching => FeedWord::Ended(error),
+        };
+        let over = matches!(word, FeedWord::Ended(_));
+        if events.send(LiveEvent::Price(key, word)).await.is_err() || over {
+            return;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Reads whose prices come from a broker: asked on a task of their own, so that no order waits meanwhile.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use tokio::sync::oneshot;
+
+use crate::brokers::{BrokerError, FeedEvent, MarketFeed};
+use crate::client::message::Chain;
+use crate::client::{Reply, Request, SessionError};
+use crate::command::types::Command;
+use crate::domain::instrument::{AssetClass, Instrument, Symbol};
+use crate::domain::money::Price;
+use crate::domain::option::Right;
+
+use super::super::session::give;
+use super::super::task::EngineTask;
+use super::host::LiveEvent;
+use super::prices::FeedWord;
+
+/// Expiries of a chain when none is asked for.
+const EXPIRIES_SHOWN: usize = 4;
+/// Most bars of one answer.
+const BARS_MAX: usize = 5_000;
+
+type Answer = oneshot::Sender<Result<Reply, SessionError>>;
+
+fn told(error: &BrokerError) -> SessionError {
+    SessionError::Usage(error.to_string())
+}
+
+impl EngineTask {
+    /// Answers a read whose prices come from a broker, later. Gives the way to answer back where it is none.
+    pub(in crate::engine) fn live_read(&mut self, request: &Request, reply: Answer) -> Option<Answer> {
+        match request {
+            Request::Bars { instrument, interval, limit } => {
+                let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else {
+                    return Some(reply);
+                };
+                let (instrument, interval) = (instrument.clone(), *interval);
+                let (end, limit) = (self.clock.now(), (*limit as usize).min(BARS_MAX));
+                tokio::spawn(async move {
+                    let bars = feed.bars(&instrument, interval, end, limit).await;
+                    give(reply, bars.map(Reply::Bars).map_err(|error| told(&error)));
+                });
+            }
+            Request::Chain { underlying, expiry, right }
+            | Request::Execute { command: Command::Chain { underlying, expiry, right }, .. } => {
+                let Some(feed) = self.live.prices.feed_for(AssetClass::Option) else { return Some(reply) };
+                let share = Instrument::Equity { symbol: underlying.clone() };
+                let spot = self.core.quote(&share).and_then(|quote| quote.last);
+                let (underlying, expiry, right) = (underlying.clone(), *expiry, *right);
+                tokio::spawn(async move {
+                    give(reply, chain(feed, underlying, expiry, right, spot).await);
+                });
+            }
+            Request::Execute { command: Command::Quote { instruments }, .. } => {
+                let missing = instruments.iter().filter(|instrument| {
+                    self.feed.is_live(instrument) && self.core.quote(instrument).is_none()
+                });
+                let missing: Vec<Instrument> = missing.cloned().collect();
+                let class = missing.first().map(Instrument::asset_class);
+                let Some(feed) = class.and_then(|class| self.live.prices.feed_for(class)) else {
+                    return Some(reply);
+                };
+                // Only when all of them come from the one feed is the answer its own.
+                if missing.len() != instruments.len()
+                    || missing.iter().any(|one| Some(one.asset_class()) != class)
+                {
+                    return Some(reply);
+                }
+                missing.iter().for_each(|instrument| self.live.prices.want(instrument));
+                self.first_quotes(feed, missing, reply);
+            }
+            Request::Book { instrument } => {
+                self.live.prices.want_book(instrument);
+                return Some(reply);
+            }
+            _ => return Some(reply),
+        }
+        None
+    }
+
+    /// Quotes of instruments that nobody has looked at yet: asked for once, and streamed from then on.
+    fn first_quotes(&self, feed: Arc<dyn MarketFeed>, instruments: Vec<Instrument>, reply: Answer) {
+        let (events, key) = (self.live.events_in(), self.live.prices.key_for(instruments[0].asset_class()));
+        tokio::spawn(async move {
+            let quotes = match feed.quotes(&instruments).await {
+                Ok(quotes) => quotes,
+                Err(error) => return give(reply, Err(told(&error))),
+            };
+            if let Some(missing) =
+                instruments.iter().find(|wanted| quotes.iter().all(|quote| quote.instrument != **wanted))
+            {
+                let text =
+                    format!("no instrument {missing} is known there; try: arbion search {}", missing.root());
+                return give(reply, Err(SessionError::Usage(text)));
+            }
+            if let Some(key) = key {
+                for quote in &quotes {
+                    let word = FeedWord::Event(FeedEvent::Quote(Box::new(quote.clone())));
+                    if events.send(LiveEvent::Price(key, word)).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            give(reply, Ok(Reply::Quotes(quotes)));
+        });
+    }
+}
+
+async fn chain(
+    feed: Arc<dyn MarketFeed>,
+    underlying: Symbol,
+    expiry: Option<Date>,
+    right: Option<Right>,
+    spot: Option<Price>,
+) -> Result<Reply, SessionError> {
+    let expiries = feed.expiries(&underlying).await.map_err(|error| told(&error))?;
+    let shown: Vec<Date> = match expiry {
+        Some(day) if expiries.contains(&day) => vec![day],
+        Some(day) => return Err(SessionError::Usage(format!("{underlying} has no expiry on {day}"))),
+        None => expiries.iter().copied().take(EXPIRIES_SHOWN).collect(),
+    };
+    let mut rows = Vec::new();
+    for day in shown {
+        rows.extend(feed.chain(&underlying, day).await.map_err(|error| told(&error))?);
+    }
+    rows.retain(|row| right.is_none_or(|right| row.contract.right == right));
+    rows.sort_by(|a, b| {
+        let key = |row: &crate::client::message::ChainRow| {
+            (row.contract.expiry, row.contract.strike, row.contract.right)
+        };
+        key(a).cmp(&key(b))
+    });
+    Ok(Reply::Chain(Box::new(Chain { underlying, spot, expiries, rows })))
+}

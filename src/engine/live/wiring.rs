@@ -1,0 +1,547 @@
+//! The engine's side of its logins: links and streams, balances, prices, and connecting, disconnecting, changing the account that plain
+//! commands mean.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::brokers::http::Health;
+use crate::brokers::{AccountStream, Broker, BrokerKind, Environment, FeedEvent, registry};
+use crate::client::{Reply, SessionError};
+use crate::config::BrokerSection;
+use crate::core::input::Input;
+use crate::domain::account::{Account, AccountMode};
+use crate::domain::audit::AuditAction;
+use crate::domain::execution::{AccountEvent, CashEntry, CashKind};
+use crate::domain::ids::{AccountId, ExecutionId};
+use crate::domain::instrument::Instrument;
+use crate::domain::limits::RiskLimits;
+use crate::domain::login::Login;
+use crate::domain::money::{Currency, Money};
+use crate::domain::order::OrderStatus;
+use crate::domain::snapshot::{Connection, Severity};
+
+use super::super::journal::Job;
+use super::super::link::{self, LinkCommand, Reported};
+use super::super::task::EngineTask;
+use super::host::{self, Hosted, LiveEvent};
+use super::login::{DEFAULT, LOGINS, LoginKey, key_of, setup_of};
+use super::prices::{FeedKey, FeedWord, LivePrices};
+
+/// Events of logins that may wait for the engine.
+const EVENTS_MAX: usize = 4_096;
+/// Connected accounts of a profile.
+const LOGINS_MAX: usize = 32;
+/// Time after an account's last fill in which its cash is not compared: the broker may book it later than it tells it.
+const SETTLES_IN: Duration = Duration::from_secs(30);
+
+/// The logins as the engine holds them.
+pub(in crate::engine) struct Live {
+    logins: Vec<Login>,
+    hosts: BTreeMap<LoginKey, AbortHandle>,
+    states: BTreeMap<LoginKey, Connection>,
+    sections: BTreeMap<String, BrokerSection>,
+    limits: RiskLimits,
+    events_in: mpsc::Sender<LiveEvent>,
+    pub(in crate::engine) events: mpsc::Receiver<LiveEvent>,
+    pub(in crate::engine) prices: LivePrices,
+    /// Whose public stream is asked for prices of coins.
+    pub(in crate::engine) public_crypto: Option<BrokerKind>,
+    public_state: Option<Connection>,
+    brokers: BTreeMap<AccountId, Arc<dyn Broker>>,
+    reports: mpsc::Sender<Reported>,
+    /// Differences of cash that have been seen once.
+    suspected: BTreeMap<(AccountId, Currency), Decimal>,
+    last_fill: BTreeMap<AccountId, tokio::time::Instant>,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.hosts.values().for_each(AbortHandle::abort);
+    }
+}
+
+impl Live {
+    pub(in crate::engine) fn new(
+        logins: Vec<Login>,
+        sections: BTreeMap<String, BrokerSection>,
+        limits: RiskLimits,
+        reports: mpsc::Sender<Reported>,
+    ) -> Self {
+        let (events_in, events) = mpsc::channel(EVENTS_MAX);
+        Self {
+            logins,
+            hosts: BTreeMap::new(),
+            states: BTreeMap::new(),
+            sections,
+            limits,
+            events_in,
+            events,
+            prices: LivePrices::default(),
+            public_crypto: None,
+            public_state: None,
+            brokers: BTreeMap::new(),
+            reports,
+            suspected: BTreeMap::new(),
+            last_fill: BTreeMap::new(),
+        }
+    }
+
+    /// Where logins report to.
+    pub(super) fn events_in(&self) -> mpsc::Sender<LiveEvent> {
+        self.events_in.clone()
+    }
+
+    /// How each login is, for the connections.
+    pub(in crate::engine) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
+        self.states.values().chain(&self.public_state).cloned()
+    }
+
+    /// Connected accounts, as commands may name them.
+    pub(in crate::engine) fn logins(&self) -> &[Login] {
+        &self.logins
+    }
+
+    /// The accounts there are, for an error.
+    pub(in crate::engine) fn connected(&self, paper: &AccountId) -> String {
+        let names =
+            std::iter::once(paper.as_str()).chain(self.logins.iter().map(|login| login.account.as_str()));
+        format!("connected: {}", names.collect::<Vec<_>>().join(", "))
+    }
+
+    fn keys(&self) -> Vec<LoginKey> {
+        let mut keys: Vec<LoginKey> = self.logins.iter().filter_map(key_of).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn note(&mut self, key: LoginKey, up: bool, text: &str, health: &Health) {
+        let name = format!("{} {}", key.broker, key.environment.as_str());
+        let accounts: Vec<String> = self
+            .logins
+            .iter()
+            .filter(|login| key_of(login) == Some(key))
+            .map(|login| format!("{} {} ...{}", login.account, login.kind_text, login.last_four))
+            .collect();
+        let mut words = vec![accounts.join(", ")];
+        words.extend((!text.is_empty()).then(|| text.to_owned()));
+        words.extend(
+            self.prices
+                .is_up(FeedKey::Login(key))
+                .map(|up| if up { "streams prices" } else { "prices stand still" }.to_owned()),
+        );
+        words.extend(health.limit_left.map(|left| format!("{left} calls left")));
+        if !health.held_for.is_zero() {
+            words.push(format!("held back for {} s", health.held_for.as_secs() + 1));
+        }
+        let mut connection = Connection::new(&name, up, &words.join("; "));
+        connection.latency_ms =
+            health.latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
+        connection.last_error.clone_from(&health.last_error);
+        self.states.insert(key, connection);
+    }
+}
+
+impl EngineTask {
+    /// Opens every login of the profile.
+    pub(in crate::engine) fn open_logins(&mut self) {
+        for key in self.live.keys() {
+            self.host(key);
+        }
+        let Some(broker) = self.live.public_crypto else { return };
+        let key = LoginKey { broker, environment: Environment::Live };
+        match registry::public_feed(broker, &key.settings(&self.live.sections)) {
+            Ok(Some(feed)) => {
+                let events = self.live.events_in.clone();
+                self.live.prices.open(FeedKey::Public(broker), feed, events);
+                for instrument in self.feed.active() {
+                    self.live.prices.want(instrument);
+                }
+            }
+            Ok(None) => tracing::warn!(%broker, "it has no public prices"),
+            Err(error) => tracing::warn!(%error, "public prices cannot be had"),
+        }
+    }
+
+    fn host(&mut self, key: LoginKey) {
+        let Some(recorder) = self.audit.clone() else { return };
+        if let Some(before) = self.live.hosts.remove(&key) {
+            before.abort();
+        }
+        let accounts = self
+            .live
+            .logins
+            .iter()
+            .filter(|login| key_of(login) == Some(key))
+            .map(|login| login.account.clone())
+            .collect();
+        let hosted = Hosted { key, settings: key.settings(&self.live.sections), accounts, recorder };
+        self.live.note(key, false, "connecting", &Health::default());
+        let task = tokio::spawn(host::run(hosted, self.live.events_in.clone()));
+        self.live.hosts.insert(key, task.abort_handle());
+    }
+
+    /// Takes in what a login reports.
+    pub(in crate::engine) async fn on_live(&mut self, event: LiveEvent) {
+        match event {
+            LiveEvent::Open { key, brokers, feed } => {
+                for (account, broker) in brokers {
+                    self.link(&account, broker).await;
+                }
+                if let Some(feed) = feed {
+                    self.live.prices.open(FeedKey::Login(key), feed, self.live.events_in.clone());
+                    self.follow_live_classes();
+                }
+            }
+            LiveEvent::Stream(account, word) => self.on_stream(account, word).await,
+            LiveEvent::Figures(account, figures) => self.compare_cash(&account, &figures).await,
+            LiveEvent::State { key, up, text, health } => self.live.note(key, up, &text, &health),
+            LiveEvent::Dead { key, reason } => self.dead(key, &reason).await,
+            LiveEvent::Price(key, word) => self.on_price(key, word).await,
+            LiveEvent::Spec(spec) => self.step(Input::Instrument(spec)).await,
+        }
+    }
+
+    /// A link to an account that is open now, or open again.
+    async fn link(&mut self, account: &AccountId, broker: Arc<dyn Broker>) {
+        let (clock, halted) = (self.clock.clone(), Arc::clone(&self.halted));
+        let reports = self.live.reports.clone();
+        let link = link::start(account.clone(), Arc::clone(&broker), reports, clock, halted);
+        self.links.insert(account.clone(), link);
+        self.live.brokers.insert(account.clone(), broker);
+        let unproven: Vec<LinkCommand> = self
+            .core
+            .book()
+            .working_of(account)
+            .filter_map(|order| match order.status {
+                OrderStatus::PendingSubmit | OrderStatus::Unknown => Some(LinkCommand::Ask(order.handle())),
+                OrderStatus::PendingCancel => Some(LinkCommand::Cancel(order.handle())),
+                _ => None,
+            })
+            .collect();
+        for command in unproven {
+            self.send(account, command).await;
+        }
+    }
+
+    async fn on_stream(&mut self, account: AccountId, word: AccountStream) {
+        match word {
+            AccountStream::Up => {
+                self.step(Input::BrokerStatus { account, up: true, reconciled: false }).await;
+            }
+            AccountStream::Down { reason, .. } => {
+                tracing::info!(%account, reason, "the account's stream is down");
+                self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
+            }
+            AccountStream::Event(event) => {
+                self.live.last_fill.insert(account, tokio::time::Instant::now());
+                let reported = Reported { events: vec![*event], venue: None, call: None };
+                self.reported(reported).await;
+            }
+        }
+        self.settle();
+    }
+
+    /// Cash that the broker shows and our books do not is an entry of the journal, once it has been seen twice and no fill is on its way.
+    async fn compare_cash(&mut self, account: &AccountId, figures: &Account) {
+        let Some(ours) = self.core.account(account) else { return };
+        let recent = self.live.last_fill.get(account).is_some_and(|at| at.elapsed() < SETTLES_IN);
+        let fresh = ours.cash_by_currency.iter().all(|money| money.amount.is_zero())
+            && self.core.positions(account).is_empty();
+        let of = |all: &[Money], currency: &Currency| {
+            all.iter().filter(|money| money.currency == *currency).map(|money| money.amount).sum::<Decimal>()
+        };
+        for money in &figures.cash_by_currency {
+            let difference = money.amount - of(&ours.cash_by_currency, &money.currency);
+            let key = (account.clone(), money.currency);
+            if difference.is_zero() {
+                self.live.suspected.remove(&key);
+                continue;
+            }
+            let before = self.live.suspected.insert(key.clone(), difference);
+            if !fresh && (recent || before != Some(difference)) {
+                continue;
+            }
+            self.live.suspected.remove(&key);
+            let at = self.clock.now();
+            let entry = CashEntry {
+                id: ExecutionId::new(format!("balance-{}-{}", money.currency, at.as_millisecond())),
+                account: account.clone(),
+                kind: CashKind::Deposit,
+                amount: difference,
+                currency: money.currency,
+                instrument: None,
+                at,
+            };
+            self.step(Input::Broker(Box::new(AccountEvent::Cash(entry)))).await;
+        }
+    }
+
+    /// The broker does not accept the login any more: nothing is sent there, and plain commands mean paper again.
+    async fn dead(&mut self, key: LoginKey, reason: &str) {
+        self.live.hosts.remove(&key);
+        self.live.prices.close(FeedKey::Login(key));
+        self.follow_live_classes();
+        self.live.note(key, false, &format!("{reason}; connect it again"), &Health::default());
+        let text = format!("{} {} does not accept the login: {reason}", key.broker, key.environment.as_str());
+        self.step(Input::Note { severity: Severity::Error, code: "LOGIN_NEEDED", text }).await;
+        for account in self.accounts_of(key) {
+            self.links.remove(&account);
+            self.live.brokers.remove(&account);
+            self.step(Input::BrokerStatus { account: account.clone(), up: false, reconciled: false }).await;
+            self.leave(&account).await;
+        }
+    }
+
+    fn accounts_of(&self, key: LoginKey) -> Vec<AccountId> {
+        let of = self.live.logins.iter().filter(|login| key_of(login) == Some(key));
+        of.map(|login| login.account.clone()).collect()
+    }
+
+    /// Plain commands mean the paper account, where they meant this one.
+    async fn leave(&mut self, account: &AccountId) {
+        if self.core.default_account() == account {
+            let paper = self.paper_account.clone();
+            self.use_account(&paper).await;
+        }
+    }
+
+    async fn use_account(&mut self, account: &AccountId) {
+        self.step(Input::DefaultAccount(account.clone())).await;
+        self.write_state(DEFAULT, account.to_string()).await;
+        self.publish();
+    }
+
+    /// Accounts that a person has connected, verified by whoever asks: they are kept, and opened.
+    pub(in crate::engine) async fn connect(&mut self, logins: Vec<Login>) -> Result<Reply, SessionError> {
+        if logins.is_empty() || self.live.logins.len() + logins.len() > LOGINS_MAX {
+            let text = format!("a profile has 1 to {LOGINS_MAX} connected accounts");
+            return Err(SessionError::Usage(text));
+        }
+        let mut keys = Vec::new();
+        for login in logins {
+            let key = key_of(&login).ok_or_else(|| {
+                SessionError::Usage(format!("{} is no broker that is known here", login.broker))
+            })?;
+            if login.account == self.paper_account {
+                return Err(SessionError::Usage(format!(
+                    "{} is the name of the paper account",
+                    login.account
+                )));
+            }
+            if self.core.account(&login.account).is_none() {
+                self.step(Input::Account(Box::new(setup_of(&login, &self.live.limits)))).await;
+            }
+            let text = format!("{} ...{}", login.environment, login.last_four);
+            self.record(AuditAction::Connected, login.account.as_str(), &text);
+            self.live.logins.retain(|known| known.account != login.account);
+            self.live.logins.push(login);
+            keys.push(key);
+        }
+        self.write_logins().await;
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            self.host(key);
+        }
+        self.publish();
+        Ok(Reply::Done("connected".to_owned()))
+    }
+
+    /// Ends an account's login: its secrets are wiped, plain commands mean paper. What was traded there stays in the history.
+    pub(in crate::engine) async fn disconnect(&mut self, name: &str) -> Result<Reply, SessionError> {
+        let named = |login: &&Login| login.account.as_str() == name || login.broker == name;
+        let gone: Vec<Login> = self.live.logins.iter().filter(named).cloned().collect();
+        if gone.is_empty() {
+            return Err(SessionError::Usage(format!(
+                "{} is not connected; {}",
+                name.escape_default(),
+                self.live.connected(&self.paper_account)
+            )));
+        }
+        let working =
+            gone.iter().map(|login| self.core.book().working_of(&login.account).count()).sum::<usize>();
+        if working > 0 {
+            let text =
+                format!("{working} orders work at {name}; cancel them first, as nobody would watch them");
+            return Err(SessionError::Usage(text));
+        }
+        for login in &gone {
+            self.links.remove(&login.account);
+            self.live.brokers.remove(&login.account);
+            let account = login.account.clone();
+            self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
+            self.leave(&login.account).await;
+            self.live.logins.retain(|known| known.account != login.account);
+            self.record(AuditAction::Disconnected, login.account.as_str(), "ok");
+        }
+        self.write_logins().await;
+        let left = self.live.keys();
+        for key in gone.iter().filter_map(key_of).filter(|key| !left.contains(key)) {
+            if let Some(host) = self.live.hosts.remove(&key) {
+                host.abort();
+            }
+            self.live.prices.close(FeedKey::Login(key));
+            self.live.states.remove(&key);
+            self.wipe(key);
+        }
+        self.follow_live_classes();
+        self.publish();
+        let names: Vec<&str> = gone.iter().map(|login| login.account.as_str()).collect();
+        Ok(Reply::Done(format!("{} disconnected, its secrets are wiped", names.join(", "))))
+    }
+
+    /// Removes a login's secrets, on a thread of its own.
+    fn wipe(&self, key: LoginKey) {
+        let Some(recorder) = self.audit.clone() else { return };
+        tokio::task::spawn_blocking(move || {
+            for name in [key.secret_name(), key.tokens_name()] {
+                match recorder.delete_secret("engine", name) {
+                    Err(error) if !error.is_absent() => {
+                        tracing::error!(%error, "the secrets of a login cannot be wiped");
+                    }
+                    _ => {}
+                }
+            }
+        });
+    }
+
+    /// Which account plain commands mean from now on. Real money needs a verified connection, and whoever asks has had it typed.
+    pub(in crate::engine) async fn switch(
+        &mut self,
+        mode: AccountMode,
+        account: Option<&AccountId>,
+        confirmed: bool,
+    ) -> Result<Reply, SessionError> {
+        let wanted = match (mode, account) {
+            (AccountMode::Paper, None) => self.paper_account.clone(),
+            (_, Some(account)) => account.clone(),
+            (AccountMode::Live, None) => {
+                let live: Vec<&Login> =
+                    self.live.logins.iter().filter(|login| login.mode() == AccountMode::Live).collect();
+                match live.as_slice() {
+                    [] => {
+                        let text =
+                            "no live account is connected; this profile trades on paper; see: arbion connect";
+                        return Err(SessionError::Usage(text.to_owned()));
+                    }
+                    [only] => only.account.clone(),
+                    several => {
+                        let names: Vec<&str> = several.iter().map(|login| login.account.as_str()).collect();
+                        return Err(SessionError::Usage(format!("which account: {}", names.join(", "))));
+                    }
+                }
+            }
+        };
+        if wanted != self.paper_account {
+            let login = self.live.logins.iter().find(|login| login.account == wanted);
+            let login = login.ok_or_else(|| {
+                SessionError::Usage(format!(
+                    "{wanted} is not connected; {}",
+                    self.live.connected(&self.paper_account)
+                ))
+            })?;
+            if login.mode() != mode {
+                return Err(SessionError::Usage(format!("{wanted} is a {} account", login.environment)));
+            }
+            if !self.live.brokers.contains_key(&wanted) {
+                let text = format!("{wanted} is not verified now; see: arbion connections");
+                return Err(SessionError::Usage(text));
+            }
+            if mode == AccountMode::Live && !confirmed {
+                let text = "trading with real money needs the word LIVE; run: arbion mode live";
+                return Err(SessionError::Usage(text.to_owned()));
+            }
+        }
+        self.record(
+            AuditAction::ModeChanged,
+            wanted.as_str(),
+            if mode == AccountMode::Live { "live" } else { "paper" },
+        );
+        self.use_account(&wanted).await;
+        Ok(Reply::Done(format!("plain commands go to {wanted} now")))
+    }
+
+    fn record(&self, action: AuditAction, object: &str, result: &str) {
+        if let Some(recorder) = &self.audit {
+            recorder.record(action, "", object, result);
+        }
+    }
+
+    async fn write_logins(&mut self) {
+        match serde_json::to_string(&self.live.logins) {
+            Ok(text) => self.write_state(LOGINS, text).await,
+            Err(error) => tracing::error!(%error, "the logins cannot be written down"),
+        }
+    }
+
+    async fn write_state(&mut self, key: &'static str, value: String) {
+        self.write(Job::State(key, value)).await;
+    }
+
+    async fn on_price(&mut self, key: FeedKey, word: FeedWord) {
+        match word {
+            FeedWord::Event(FeedEvent::Quote(quote)) => self.feed.publish_live(*quote),
+            FeedWord::Event(FeedEvent::Depth { instrument, as_of, bids, asks }) => {
+                self.feed.books.publish_depth(&instrument, as_of, bids, asks);
+            }
+            FeedWord::Event(FeedEvent::Prints { instrument, prints }) => {
+                self.feed.books.publish_prints(&instrument, prints);
+            }
+            FeedWord::Event(FeedEvent::Up) => {
+                self.live.prices.set_up(key, true);
+                self.follow_live_classes();
+                self.note_public(key, true, "streams prices");
+            }
+            FeedWord::Event(FeedEvent::Down { reason, .. }) => {
+                tracing::info!(feed = %key, reason, "the stream of prices is down");
+                self.live.prices.set_up(key, false);
+                self.note_public(key, false, &reason);
+            }
+            FeedWord::Ended(error) => {
+                self.live.prices.set_up(key, false);
+                let text = format!("prices of {key} have ended: {error}");
+                self.step(Input::Note { severity: Severity::Warning, code: "PRICES_ENDED", text }).await;
+            }
+        }
+    }
+
+    /// How a public feed is, among the connections: it has no login whose state would say so. One that was never reached is not shown: its
+    /// prices are simulated then, and nothing is amiss.
+    fn note_public(&mut self, key: FeedKey, up: bool, text: &str) {
+        if let FeedKey::Public(broker) = key
+            && (up || self.live.public_state.is_some())
+        {
+            self.live.public_state =
+                Some(Connection::new(broker.as_str(), up, &format!("public prices; {text}")));
+        }
+    }
+
+    /// Classes whose prices come from a broker are not simulated. What was wanted before is wanted of it now.
+    fn follow_live_classes(&mut self) {
+        self.feed.set_live(self.live.prices.classes());
+        for instrument in self.feed.active() {
+            self.live.prices.want(instrument);
+        }
+    }
+
+    /// Asks the broker of a connected account for an instrument's terms.
+    pub(in crate::engine) fn ask_for_spec(&self, instrument: &Instrument) {
+        let class = instrument.asset_class();
+        let login = self.live.logins.iter().find(|login| login.capabilities.asset_classes.contains(&class));
+        let Some(broker) = login.and_then(|login| self.live.brokers.get(&login.account)) else { return };
+        let (broker, instrument, events) =
+            (Arc::clone(broker), instrument.clone(), self.live.events_in.clone());
+        tokio::spawn(async move {
+            match broker.spec(&instrument).await {
+                Ok(spec) => drop(events.send(LiveEvent::Spec(Box::new(spec))).await),
+                Err(error) => tracing::info!(%error, %instrument, "its terms are not known"),
+            }
+        });
+    }
+}

@@ -1,0 +1,99 @@
+//! Work that takes long: started from the command bar, looked at, ended, and what came of it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::harness::{Runner, options};
+use super::trading_day;
+use crate::tui::{Doing, Options, Works};
+
+/// A program that understands one word.
+struct Program;
+
+#[async_trait]
+impl Works for Program {
+    fn understand(&self, line: &str) -> Option<Result<String, String>> {
+        let rest = line.strip_prefix("backtest")?;
+        Some(match rest.trim() {
+            "" => Err("a strategy is missing; see: arbion backtest --help".to_owned()),
+            strategy => Ok(format!("run {strategy} over recorded bars")),
+        })
+    }
+
+    async fn carry_out(&self, _: &Doing) -> Result<String, String> {
+        Err("the runner does it".to_owned())
+    }
+}
+
+fn runner(size: (u16, u16)) -> Runner {
+    let options = Options { works: Some(Arc::new(Program)), ..options() };
+    Runner::with(options, trading_day::snapshot(), size)
+}
+
+#[test]
+fn a_backtest_runs_beside_the_screen() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut runner = runner(size);
+        runner
+            .keys(":")
+            .text("backtest")
+            .sees("a strategy is missing")
+            .keys("enter")
+            .sees("a strategy is missing");
+        runner.text(" sma_cross").sees("run sma_cross over recorded bars").key("enter");
+        let (_, doing) = runner.works[0].clone();
+        assert_eq!((doing.line.as_str(), doing.columns), ("backtest sma_cross", size.0 - 8));
+        doing.progress.set_total(1_000);
+        doing.progress.add_done(250);
+        runner.wait(1_000).sees("25%  250 of 1,000, 250/s, 3 s left  B shows it");
+        // The screen goes on meanwhile.
+        runner.keys("j B").sees("Backtests and exports").sees("run sma_cross").sees("c end it").keys("esc");
+        runner.work_ends(Ok("strategy  sma_cross\nequity    100,000.00 to 112,345.00"));
+        runner.misses("112,345.00").sees("Done: run sma_cross over recorded bars");
+        runner.keys("!").sees("112,345.00").keys("esc").misses("B shows it");
+        runner.keys("B").sees("done in").keys("enter").sees("112,345.00");
+    }
+}
+
+#[test]
+fn what_is_waited_for_opens_by_itself_and_nothing_else_does() {
+    let mut runner = runner((120, 40));
+    runner.keys(":").text("backtest dca").key("enter").wait(3_000).work_ends(Ok("equity  1.00"));
+    runner.sees("equity  1.00").keys("esc");
+    runner.keys(":").text("backtest grid").key("enter").wait(50).keys("b").work_ends(Ok("equity  2.00"));
+    runner.misses("equity  2.00").sees("Order ticket");
+}
+
+#[test]
+fn work_is_ended_and_its_errors_are_said() {
+    let mut runner = runner((120, 40));
+    runner.keys(":").text("backtest dca").keys("enter B c");
+    assert!(runner.works[0].1.progress.ends());
+    runner.sees("is ending").work_ends(Err("it was ended before it was done"));
+    runner.keys("esc").sees("run dca over recorded bars: it was ended before it was done");
+    for _ in 0..5 {
+        runner.keys(":").text("backtest dca").key("enter");
+    }
+    assert_eq!(runner.works.len(), 4);
+    runner.sees("4 are under way already").wait(1_000).sees("and 3 more");
+    runner.screen.end_work();
+    assert!(runner.works.iter().all(|(_, doing)| doing.progress.ends()), "leaving waits for none");
+    // The list of what was is bounded too.
+    for _ in 0..20 {
+        runner.work_ends(Ok("done")).keys("esc esc :").text("backtest dca").key("enter");
+    }
+    runner.keys("B").sees("run dca");
+}
+
+#[test]
+fn what_comes_of_work_is_cleaned() {
+    let mut runner = runner((120, 40));
+    runner
+        .keys(":")
+        .text("backtest dca")
+        .key("enter")
+        .work_ends(Ok("red \u{1b}[31m\u{202e}equity\n  two   blanks"));
+    runner.sees("red equity").sees("  two   blanks");
+    assert!(!String::from_utf8_lossy(&runner.written).contains("\u{202e}"));
+}
