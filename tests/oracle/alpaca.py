@@ -1,6 +1,5 @@
 """The official client (alpaca-py) against the emulator: what it sends is taken, what it gets is what it wants."""
 
-import asyncio
 import sys
 import threading
 import time
@@ -177,6 +176,11 @@ def data(contract):
     assert len(crypto.get_crypto_bars(bars)["BTC/USD"]) > 10_000
 
 
+def word(update):
+    """An event's word: a member of its enumeration, or the text itself."""
+    return getattr(update.event, "value", update.event)
+
+
 def run(stream):
     thread = threading.Thread(target=stream.run, daemon=True)
     thread.start()
@@ -209,8 +213,8 @@ def streams(client, contract):
         ("BTC/USD", 0.01, TimeInForce.GTC),
     ):
         client.submit_order(MarketOrderRequest(symbol=symbol, qty=quantity, side=OrderSide.BUY, time_in_force=time_in_force))
-    soon(lambda: sum(str(event.event.value) == "fill" for event in events) == 3, "fills are told")
-    fill = next(event for event in events if event.event.value == "fill")
+    soon(lambda: sum(word(event) == "fill" for event in events) == 3, "fills are told")
+    fill = next(event for event in events if word(event) == "fill")
     assert fill.execution_id and float(fill.price) == 100.1 and fill.order.status == OrderStatus.FILLED
     soon(lambda: {quote.symbol for quote in quotes} == {"AAPL", contract, "BTC/USD"}, "trades are told")
     assert all(isinstance(quote.timestamp, datetime) for quote in quotes)
