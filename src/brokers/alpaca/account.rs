@@ -335,7 +335,8 @@ impl AlpacaAccount {
     }
 }
 
-/// An account's figures as ours. What it does not say is computed from what it does.
+/// An account's figures as ours. What working orders hold back is taken off the buying power there already, and what closed trades came to it
+/// does not say: both are zero here.
 fn figures(of: &AlpacaAccount, account: &wire::Account, positions: &[wire::Position]) -> Account {
     let currency = account.currency.as_deref().and_then(|code| Currency::new(code).ok());
     let currency = currency.unwrap_or(Currency::USD);

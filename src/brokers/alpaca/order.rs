@@ -117,6 +117,8 @@ fn intent(order: &OrderRequest) -> Option<&'static str> {
     let effect = match (order.position_effect, order.side, class) {
         (_, _, AssetClass::Crypto) => return None,
         (Some(effect), ..) => effect,
+        // It may never open a position.
+        (None, ..) if order.reduce_only => PositionEffect::Close,
         (None, Side::SellShort, _) => PositionEffect::Open,
         (None, Side::BuyToCover, _) | (None, Side::Sell, AssetClass::Equity) => PositionEffect::Close,
         (None, Side::Buy | Side::Sell, _) => return None,
@@ -272,6 +274,13 @@ mod tests {
             let body = NewOrder::of(&OrderRequest { position_effect: effect, ..order(instrument, side) });
             assert_eq!((body.symbol.as_deref(), body.position_intent), (Some(symbol), intent), "{side}");
         }
+    }
+
+    #[test]
+    fn what_may_only_reduce_says_that_it_closes() {
+        let buy = order(Instrument::equity("F").unwrap(), Side::Buy);
+        let body = NewOrder::of(&OrderRequest { reduce_only: true, ..buy });
+        assert_eq!(body.position_intent, Some("buy_to_close"));
     }
 
     #[test]
