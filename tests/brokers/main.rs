@@ -23,6 +23,7 @@ mod alpaca;
 #[path = "coinbase/mod.rs"]
 mod coinbase;
 mod coingecko;
+mod connect;
 mod hyperliquid;
 #[path = "schwab/mod.rs"]
 mod schwab;

@@ -1,0 +1,184 @@
+//! The program itself against an emulator: connect, trade, be killed, disconnect.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::emulators::alpaca::{self, AlpacaEmulator};
+
+/// How long anything may take to come true.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A home whose vault an SSH key opens, so that nobody is asked.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new(config: &str) -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        std::fs::set_permissions(home.0.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        std::fs::create_dir_all(home.0.path().join("config")).unwrap();
+        std::fs::set_permissions(home.0.path().join("config"), PermissionsExt::from_mode(0o700)).unwrap();
+        home.private("config/config.toml", config);
+        let words = home.private("words", "correct horse battery staple\n");
+        let words = words.to_str().unwrap();
+        let key =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ssh/plain"));
+        let key = home.private("key", &key.unwrap());
+        home.ok(&["secret", "set", "first", "--stdin", "--new-passphrase-file", words], "value");
+        let move_to = ["secret", "move", "ssh", "--key", key.to_str().unwrap(), "--passphrase-file", words];
+        home.ok(&move_to, "");
+        home
+    }
+
+    fn private(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        path
+    }
+
+    fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_arbion"))
+            .args(args)
+            .env("ARBION_HOME", self.0.path())
+            .env("ARBION_VAULT", "passphrase")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Whoever reads nothing may have gone.
+        child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+        child.wait_with_output().unwrap()
+    }
+
+    #[track_caller]
+    fn ok(&self, args: &[&str], input: &str) -> Value {
+        let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+        let output = self.run(&args, input);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn fails(&self, args: &[&str], input: &str, code: i32, words: &str) {
+        let output = self.run(args, input);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(words) && said.lines().count() == 1, "{args:?}: {said}");
+    }
+
+    #[track_caller]
+    fn until(&self, what: &str, args: &[&str], mut test: impl FnMut(&Value) -> bool) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let found = self.ok(args, "");
+            if test(&found) {
+                return found;
+            }
+            assert!(Instant::now() < end, "{what} never came: {found}");
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.run(&["engine", "stop", "--force"], "");
+    }
+}
+
+async fn emulator() -> AlpacaEmulator {
+    let emulator = alpaca::start(0).await;
+    emulator.exchange.quote("AAPL", Decimal::new(999, 1), Decimal::new(1001, 1));
+    emulator
+}
+
+fn config(emulator: &AlpacaEmulator) -> String {
+    format!(
+        "[brokers.alpaca]\nbase_url = \"{http}\"\ndata_url = \"{http}\"\nstream_url = \"{stream}\"\ndata_stream_url = \"{data}\"\n",
+        http = emulator.server.url(),
+        stream = emulator.server.stream_url("/stream"),
+        data = emulator.server.stream_url(""),
+    )
+}
+
+fn keys(emulator: &AlpacaEmulator) -> String {
+    json!({ "key_id": emulator.key_id, "secret_key": emulator.secret_key }).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
+    let emulator = emulator().await;
+    let (exchange, text) = (emulator.exchange.clone(), config(&emulator));
+    let keys = keys(&emulator);
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        let wrong = json!({ "key_id": "PKWRONG", "secret_key": "hunter2hunter2" }).to_string();
+        home.fails(&["connect", "alpaca", "--stdin"], &wrong, 5, "alpaca does not accept the login");
+        assert!(
+            !home.ok(&["secret", "list"], "").to_string().contains("broker.alpaca"),
+            "nothing is kept of it"
+        );
+
+        let shown = home.ok(&["connect", "alpaca", "--stdin"], &keys);
+        assert_eq!(shown["accounts"][0]["account"], "alpaca-paper", "{shown}");
+        let reconciled = |found: &Value| {
+            found["connections"].to_string().contains("alpaca paper")
+                && found["connections"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|one| one["name"] == "alpaca paper" && one["up"] == true)
+        };
+        home.until("the connection", &["connections"], reconciled);
+        home.fails(&["mode", "live", "--confirm", "LIVE"], "", 2, "no live account is connected");
+
+        // It is taken once prices are there and the books agree; until then risk says what is missing.
+        let place =
+            ["order", "place", "buy", "10", "AAPL", "--limit", "90", "--account", "alpaca-paper", "--json"];
+        let end = Instant::now() + PATIENCE;
+        let placed = loop {
+            let output = home.run(&place, "");
+            if output.status.success() {
+                break serde_json::from_slice::<Value>(&output.stdout).unwrap();
+            }
+            assert!(Instant::now() < end, "{}", String::from_utf8_lossy(&output.stderr));
+            std::thread::park_timeout(Duration::from_millis(200));
+        };
+        assert_eq!(placed["orders"][0]["status"], "submitted", "{placed}");
+        let theirs = exchange.orders();
+        assert_eq!(theirs.len(), 1, "{theirs:?}");
+        exchange.fill(theirs[0].number, Decimal::from(4), Decimal::from(90)).unwrap();
+        let held = |found: &Value| found["positions"][0]["quantity"] == "4";
+        home.until("the fill", &["positions", "--account", "alpaca-paper"], held);
+
+        // The rest fills while nobody looks.
+        let pid = home.ok(&["engine", "status"], "")["pid"].as_u64().unwrap().to_string();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        exchange.fill(theirs[0].number, Decimal::from(6), Decimal::from(89)).unwrap();
+        home.ok(&["engine", "start"], "");
+        let whole = |found: &Value| found["positions"][0]["quantity"] == "10";
+        home.until("what happened meanwhile", &["positions", "--account", "alpaca-paper"], whole);
+        let history = home.until("its end", &["history"], |found| found["orders"][0]["status"] == "filled");
+        assert_eq!(history["orders"].as_array().unwrap().len(), 1, "{history}");
+        assert_eq!(exchange.orders().len(), 1, "nothing was sent twice");
+
+        home.ok(&["verify", "alpaca"], "");
+        home.ok(&["disconnect", "alpaca", "--yes"], "");
+        let wiped = |found: &Value| !found.to_string().contains("broker.alpaca");
+        home.until("the end of its secrets", &["secret", "list"], wiped);
+        home.fails(&["order", "place", "buy", "1", "AAPL", "--account", "alpaca"], "", 2, "alpaca");
+        let rows = home.ok(&["audit", "list", "--limit", "0"], "");
+        for action in ["connected", "disconnected", "secret_deleted"] {
+            assert!(rows["rows"].as_array().unwrap().iter().any(|row| row["action"] == action), "{action}");
+        }
+    })
+    .await
+    .unwrap();
+}
