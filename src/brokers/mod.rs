@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod coinbase;
+pub mod coingecko;
 pub mod endpoint;
 mod error;
 pub mod http;
@@ -13,6 +14,7 @@ pub mod limiter;
 pub mod oauth;
 pub mod quotes;
 pub mod registry;
+pub mod schwab;
 pub mod settings;
 pub mod stream;
 pub mod tls;

@@ -6,7 +6,10 @@ use super::http::Http;
 use super::oauth::keeper::TokenStore;
 use super::oauth::{App, Provider};
 use super::settings::CredentialField;
-use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials};
+use super::{
+    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase, coingecko,
+    hyperliquid, schwab,
+};
 
 /// What a login is opened with.
 pub struct LoginParts<'a> {
@@ -34,8 +37,11 @@ pub struct BrowserSignIn {
 #[must_use]
 pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
-        BrokerKind::Hyperliquid => super::hyperliquid::fields(),
-        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Coinbase | BrokerKind::Coingecko => &[],
+        BrokerKind::Coinbase => coinbase::fields(),
+        BrokerKind::Hyperliquid => hyperliquid::fields(),
+        BrokerKind::Schwab => schwab::fields(),
+        BrokerKind::Alpaca => alpaca::fields(),
+        BrokerKind::Coingecko => coingecko::fields(),
     }
 }
 
@@ -44,11 +50,18 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
 /// # Errors
 /// When an address or a credential is none.
 pub fn sign_in(
-    _kind: BrokerKind,
-    _settings: &BrokerSettings,
-    _credentials: &Credentials,
+    kind: BrokerKind,
+    settings: &BrokerSettings,
+    credentials: &Credentials,
 ) -> Result<Option<BrowserSignIn>, BrokerError> {
-    Ok(None)
+    match kind {
+        BrokerKind::Schwab => Ok(Some(BrowserSignIn {
+            provider: schwab::provider(settings)?,
+            app: schwab::app(credentials)?,
+            http: schwab::line()?,
+        })),
+        _ => Ok(None),
+    }
 }
 
 /// Opens a login. Nothing is verified yet: [`Connection::accounts`] does.
@@ -56,12 +69,27 @@ pub fn sign_in(
 /// # Errors
 /// When an address or a credential is none, before anything is sent.
 pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
-    if kind == BrokerKind::Hyperliquid {
-        return super::hyperliquid::connect(parts.settings, parts.credentials).await;
+    let LoginParts { settings, credentials, profile, tokens } = parts;
+    match kind {
+        BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
+        BrokerKind::Hyperliquid => hyperliquid::connect(settings, credentials).await,
+        BrokerKind::Schwab => schwab::connect(settings, credentials, profile, tokens).await,
+        BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
+        BrokerKind::Coingecko => coingecko::connect(settings, credentials).await,
     }
-    Err(BrokerError::Unsupported {
-        broker: kind.to_string(),
-        what: "a login yet".to_owned(),
-        allowed: "nothing".to_owned(),
-    })
+}
+
+/// Prices that need no login; `None` where the broker has none.
+///
+/// # Errors
+/// When an address is none.
+pub fn public_feed(
+    kind: BrokerKind,
+    settings: &BrokerSettings,
+) -> Result<Option<Arc<dyn MarketFeed>>, BrokerError> {
+    match kind {
+        BrokerKind::Coinbase => coinbase::public_feed(settings).map(Some),
+        BrokerKind::Hyperliquid => hyperliquid::public_feed(settings).map(Some),
+        _ => Ok(None),
+    }
 }

@@ -21,4 +21,7 @@ mod contract;
 
 #[path = "coinbase/mod.rs"]
 mod coinbase;
+mod coingecko;
 mod hyperliquid;
+#[path = "schwab/mod.rs"]
+mod schwab;

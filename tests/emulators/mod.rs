@@ -3,7 +3,9 @@
 //! --port N`) use the same ones.
 
 pub mod coinbase;
+pub mod coingecko;
 pub mod exchange;
 pub mod faults;
 pub mod hyperliquid;
+pub mod schwab;
 pub mod server;

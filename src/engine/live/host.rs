@@ -17,7 +17,7 @@ use crate::domain::instrument::InstrumentSpec;
 use crate::keeping::Recorder;
 
 use super::login::{LoginKey, SealedLogin};
-use super::prices::FeedWord;
+use super::prices::{FeedKey, FeedWord};
 use super::tokens::VaultTokens;
 
 /// How often balances are asked for (issue: at least every 10 s).
@@ -68,7 +68,7 @@ pub(in crate::engine) enum LiveEvent {
         reason: String,
     },
     /// Prices.
-    Price(LoginKey, FeedWord),
+    Price(FeedKey, FeedWord),
     /// The terms of an instrument, as a broker says.
     Spec(Box<InstrumentSpec>),
 }
