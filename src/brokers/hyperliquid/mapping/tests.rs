@@ -207,13 +207,17 @@ fn every_word_for_where_an_order_stands_has_its_status() {
 }
 
 fn row(order_type: &str, word: &str, sz: &str) -> OrderWithStatus {
-    serde_json::from_value(json!({
+    // From text: decimals are read from the text of an answer alone.
+    read(json!({
         "order": {"coin": "ETH", "side": "A", "limitPx": "1650.0", "sz": sz, "oid": 77, "timestamp": 1_790_000_000_000_i64,
             "triggerCondition": "N/A", "isTrigger": true, "triggerPx": "1660.0", "children": [], "isPositionTpsl": false,
             "reduceOnly": true, "orderType": order_type, "origSz": "2.0", "tif": null, "cloid": null},
         "status": word, "statusTimestamp": 1_790_000_000_000_i64
     }))
-    .unwrap()
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+    serde_json::from_str(&value.to_string()).unwrap()
 }
 
 #[test]
@@ -265,10 +269,9 @@ fn ids_of_others_are_not_taken_for_ours() {
 }
 
 fn fill(coin: &str, fee: &str, token: &str, dir: &str) -> Fill {
-    serde_json::from_value(json!({"coin": coin, "px": "18.435", "sz": "93.53", "side": "B", "time": 1_790_000_000_000_i64,
+    read(json!({"coin": coin, "px": "18.435", "sz": "93.53", "side": "B", "time": 1_790_000_000_000_i64,
         "startPosition": "26.86", "dir": dir, "closedPnl": "0.0", "hash": "0xa166", "oid": 90_542_681, "crossed": false,
         "fee": fee, "feeToken": token, "tid": 118_906_512_037_719_u64, "twapId": null}))
-    .unwrap()
 }
 
 #[test]
