@@ -136,6 +136,9 @@ fn subject(order: &Order) -> Option<(OrderSubject, Side)> {
         let (side, _) = side(&leg.instruction)?;
         return Some((OrderSubject::Instrument(instrument(leg)?), side));
     }
+    if order.order_leg_collection.is_empty() {
+        return None;
+    }
     let packages = order.quantity.filter(|quantity| *quantity > Decimal::ZERO).unwrap_or(Decimal::ONE);
     let mut legs = Vec::with_capacity(order.order_leg_collection.len());
     for leg in &order.order_leg_collection {
