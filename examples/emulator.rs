@@ -17,7 +17,7 @@ mod emulators;
 use std::process::ExitCode;
 
 /// The emulators by name.
-const NAMES: &[&str] = &["alpaca"];
+const NAMES: &[&str] = &["alpaca", "hyperliquid"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
     };
     match name.as_str() {
         "alpaca" => alpaca(port).await,
+        "hyperliquid" => hyperliquid(port).await,
         other => {
             eprintln!("there is no emulator of '{other}', only of {}", NAMES.join(", "));
             return ExitCode::from(2);
@@ -50,5 +51,14 @@ async fn alpaca(port: u16) {
     println!("data_stream_url = \"{}\"", emulator.server.stream_url(""));
     println!("key_id = \"{}\"", emulator.key_id);
     println!("secret_key = \"{}\"", emulator.secret_key);
+    interrupted().await;
+}
+
+async fn hyperliquid(port: u16) {
+    let emulator = emulators::hyperliquid::start(port).await;
+    println!("base_url = \"{}\"", emulator.server.url());
+    println!("stream_url = \"{}\"", emulator.server.stream_url("/ws"));
+    println!("network = \"testnet\"");
+    println!("private_key = \"{}\"", emulators::hyperliquid::AGENT_KEY);
     interrupted().await;
 }

@@ -8,6 +8,7 @@ pub mod coinbase;
 pub mod endpoint;
 mod error;
 pub mod http;
+pub mod hyperliquid;
 pub mod json;
 pub mod limiter;
 pub mod oauth;

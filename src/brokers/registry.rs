@@ -6,7 +6,10 @@ use super::http::Http;
 use super::oauth::keeper::TokenStore;
 use super::oauth::{App, Provider};
 use super::settings::CredentialField;
-use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase};
+use super::{
+    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase,
+    hyperliquid,
+};
 
 /// What a login is opened with.
 pub struct LoginParts<'a> {
@@ -36,7 +39,8 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
         BrokerKind::Alpaca => alpaca::fields(),
         BrokerKind::Coinbase => coinbase::fields(),
-        BrokerKind::Schwab | BrokerKind::Hyperliquid | BrokerKind::Coingecko => &[],
+        BrokerKind::Hyperliquid => hyperliquid::fields(),
+        BrokerKind::Schwab | BrokerKind::Coingecko => &[],
     }
 }
 
@@ -61,6 +65,7 @@ pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn 
     match kind {
         BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
         BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
+        BrokerKind::Hyperliquid => hyperliquid::connect(settings, credentials).await,
         _ => Err(BrokerError::Unsupported {
             broker: kind.to_string(),
             what: "a login yet".to_owned(),
@@ -79,6 +84,7 @@ pub fn public_feed(
 ) -> Result<Option<Arc<dyn MarketFeed>>, BrokerError> {
     match kind {
         BrokerKind::Coinbase => coinbase::public_feed(settings).map(Some),
+        BrokerKind::Hyperliquid => hyperliquid::public_feed(settings).map(Some),
         _ => Ok(None),
     }
 }

@@ -22,3 +22,4 @@ mod contract;
 mod alpaca;
 #[path = "coinbase/mod.rs"]
 mod coinbase;
+mod hyperliquid;

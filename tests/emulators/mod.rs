@@ -6,4 +6,5 @@ pub mod alpaca;
 pub mod coinbase;
 pub mod exchange;
 pub mod faults;
+pub mod hyperliquid;
 pub mod server;
