@@ -1,5 +1,5 @@
-//! A broker on this machine, to try the connectors against: `cargo run --example emulator -- alpaca --port 9001`. It prints where it is and
-//! which credentials it takes, and runs until it is interrupted.
+//! A broker on this machine, to try the connectors against: `cargo run --example emulator -- NAME --port 9001`. It prints where it is and
+//! which credentials it takes, as lines of `name = "value"`, and runs until it is interrupted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,10 +14,13 @@
 #[allow(dead_code, reason = "what tests use besides")]
 mod emulators;
 
+use std::any::Any;
 use std::process::ExitCode;
 
+use rust_decimal::Decimal;
+
 /// The emulators by name.
-const NAMES: &[&str] = &["alpaca", "hyperliquid"];
+const NAMES: &[&str] = &["alpaca", "coinbase", "coingecko", "coingecko-pro", "hyperliquid", "schwab"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,37 +31,85 @@ async fn main() -> ExitCode {
         eprintln!("emulator NAME [--port N], where NAME is one of {}", NAMES.join(", "));
         return ExitCode::from(2);
     };
-    match name.as_str() {
+    // Each is kept until the end.
+    let _kept: Box<dyn Any> = match name.as_str() {
         "alpaca" => alpaca(port).await,
+        "coinbase" => coinbase(port).await,
+        "coingecko" | "coingecko-pro" => coingecko(port, name == "coingecko-pro").await,
         "hyperliquid" => hyperliquid(port).await,
+        "schwab" => schwab(port).await,
         other => {
             eprintln!("there is no emulator of '{other}', only of {}", NAMES.join(", "));
             return ExitCode::from(2);
         }
-    }
+    };
+    println!("ready");
+    tokio::signal::ctrl_c().await.unwrap();
     ExitCode::SUCCESS
 }
 
-async fn interrupted() {
-    tokio::signal::ctrl_c().await.unwrap();
+/// Says it as TOML; the end of a line within a value is written `\n`.
+fn say(values: &[(&str, &str)]) {
+    for (name, value) in values {
+        println!("{name} = \"{}\"", value.trim().replace('\n', "\\n"));
+    }
 }
 
-async fn alpaca(port: u16) {
+async fn alpaca(port: u16) -> Box<dyn Any> {
     let emulator = emulators::alpaca::start(port).await;
-    println!("base_url = \"{}\"", emulator.server.url());
-    println!("stream_url = \"{}\"", emulator.server.stream_url("/stream"));
-    println!("data_url = \"{}\"", emulator.server.url());
-    println!("data_stream_url = \"{}\"", emulator.server.stream_url(""));
-    println!("key_id = \"{}\"", emulator.key_id);
-    println!("secret_key = \"{}\"", emulator.secret_key);
-    interrupted().await;
+    say(&[
+        ("base_url", &emulator.server.url()),
+        ("stream_url", &emulator.server.stream_url("/stream")),
+        ("data_url", &emulator.server.url()),
+        ("data_stream_url", &emulator.server.stream_url("")),
+        ("key_id", &emulator.key_id),
+        ("secret_key", &emulator.secret_key),
+    ]);
+    Box::new(emulator)
 }
 
-async fn hyperliquid(port: u16) {
+async fn coinbase(port: u16) -> Box<dyn Any> {
+    let emulator = emulators::coinbase::start(port).await;
+    say(&[
+        ("base_url", &emulator.server.url()),
+        ("stream_url", &emulator.server.stream_url("/")),
+        ("user_stream_url", &emulator.server.stream_url("/")),
+        ("key_name", &emulator.key_name),
+        ("private_key", &emulator.private_key),
+        ("ed25519_key", &emulator.ed25519_key),
+    ]);
+    Box::new(emulator)
+}
+
+async fn coingecko(port: u16, pro: bool) -> Box<dyn Any> {
+    let emulator = emulators::coingecko::start(port, pro).await;
+    say(&[("base_url", &emulator.base_url()), ("api_key", emulator.api_key)]);
+    Box::new(emulator)
+}
+
+async fn hyperliquid(port: u16) -> Box<dyn Any> {
     let emulator = emulators::hyperliquid::start(port).await;
-    println!("base_url = \"{}\"", emulator.server.url());
-    println!("stream_url = \"{}\"", emulator.server.stream_url("/ws"));
-    println!("network = \"testnet\"");
-    println!("private_key = \"{}\"", emulators::hyperliquid::AGENT_KEY);
-    interrupted().await;
+    say(&[
+        ("base_url", &emulator.server.url()),
+        ("stream_url", &emulator.server.stream_url("/ws")),
+        ("network", "testnet"),
+        ("private_key", emulators::hyperliquid::AGENT_KEY),
+    ]);
+    Box::new(emulator)
+}
+
+async fn schwab(port: u16) -> Box<dyn Any> {
+    let emulator = emulators::schwab::start(port).await;
+    for (symbol, bid, ask) in [("AAPL", 999, 1_001), ("MSFT", 3_995, 4_005), ("$SPX", 50_000, 50_005)] {
+        emulator.exchange.quote(symbol, Decimal::new(bid, 1), Decimal::new(ask, 1));
+    }
+    say(&[
+        ("base_url", &emulator.server.url()),
+        ("app_key", emulators::schwab::APP_KEY),
+        ("app_secret", emulators::schwab::APP_SECRET),
+        ("redirect_uri", emulators::schwab::REDIRECT),
+        ("access_token", &emulator.access_token),
+        ("refresh_token", &emulator.refresh_token),
+    ]);
+    Box::new(emulator)
 }

@@ -5,6 +5,7 @@
 pub mod alpaca;
 pub mod clock;
 pub mod coinbase;
+pub mod coingecko;
 pub mod endpoint;
 mod error;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod limiter;
 pub mod oauth;
 pub mod quotes;
 pub mod registry;
+pub mod schwab;
 pub mod settings;
 pub mod stream;
 pub mod tls;

@@ -8,7 +8,7 @@ use super::oauth::{App, Provider};
 use super::settings::CredentialField;
 use super::{
     BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase,
-    hyperliquid,
+    coingecko, hyperliquid, schwab,
 };
 
 /// What a login is opened with.
@@ -37,10 +37,11 @@ pub struct BrowserSignIn {
 #[must_use]
 pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
-        BrokerKind::Alpaca => alpaca::fields(),
         BrokerKind::Coinbase => coinbase::fields(),
         BrokerKind::Hyperliquid => hyperliquid::fields(),
-        BrokerKind::Schwab | BrokerKind::Coingecko => &[],
+        BrokerKind::Schwab => schwab::fields(),
+        BrokerKind::Alpaca => alpaca::fields(),
+        BrokerKind::Coingecko => coingecko::fields(),
     }
 }
 
@@ -49,11 +50,18 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
 /// # Errors
 /// When an address or a credential is none.
 pub fn sign_in(
-    _kind: BrokerKind,
-    _settings: &BrokerSettings,
-    _credentials: &Credentials,
+    kind: BrokerKind,
+    settings: &BrokerSettings,
+    credentials: &Credentials,
 ) -> Result<Option<BrowserSignIn>, BrokerError> {
-    Ok(None)
+    match kind {
+        BrokerKind::Schwab => Ok(Some(BrowserSignIn {
+            provider: schwab::provider(settings)?,
+            app: schwab::app(credentials)?,
+            http: schwab::line()?,
+        })),
+        _ => Ok(None),
+    }
 }
 
 /// Opens a login. Nothing is verified yet: [`Connection::accounts`] does.
@@ -61,16 +69,13 @@ pub fn sign_in(
 /// # Errors
 /// When an address or a credential is none, before anything is sent.
 pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
-    let LoginParts { settings, credentials, .. } = parts;
+    let LoginParts { settings, credentials, profile, tokens } = parts;
     match kind {
-        BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
         BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
         BrokerKind::Hyperliquid => hyperliquid::connect(settings, credentials).await,
-        _ => Err(BrokerError::Unsupported {
-            broker: kind.to_string(),
-            what: "a login yet".to_owned(),
-            allowed: "nothing".to_owned(),
-        }),
+        BrokerKind::Schwab => schwab::connect(settings, credentials, profile, tokens).await,
+        BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
+        BrokerKind::Coingecko => coingecko::connect(settings, credentials).await,
     }
 }
 

@@ -355,6 +355,7 @@ impl Assembly {
             waiters: Waiters::default(),
             newest: Ticket(0),
             written: Ticket(0),
+            awaits: super::picture::Awaits::default(),
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,

@@ -22,4 +22,7 @@ mod contract;
 mod alpaca;
 #[path = "coinbase/mod.rs"]
 mod coinbase;
+mod coingecko;
 mod hyperliquid;
+#[path = "schwab/mod.rs"]
+mod schwab;

@@ -4,7 +4,9 @@
 
 pub mod alpaca;
 pub mod coinbase;
+pub mod coingecko;
 pub mod exchange;
 pub mod faults;
 pub mod hyperliquid;
+pub mod schwab;
 pub mod server;

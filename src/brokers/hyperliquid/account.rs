@@ -1,7 +1,10 @@
 //! An account at Hyperliquid: orders in, out and asked about. What it shows of money is in `figures`, its stream in `user_stream`.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -39,6 +42,8 @@ use crate::domain::statement::OrderReport;
 const BATCH_MAX: usize = 40;
 /// Ids of ours that are remembered as sent.
 const SENT_MAX: usize = 10_000;
+/// An order arrives within this time or never: the venue refuses it later, and clocks are good to some seconds.
+const ARRIVES: Duration = Duration::from_secs(20);
 /// Words that the stream may be behind.
 const WORDS_MAX: usize = 256;
 /// What the account and its stream share.
@@ -93,17 +98,20 @@ impl Shared {
 }
 
 /// Something that was true at an instant.
-pub(super) type Known<T> = Mutex<Option<(std::time::Instant, T)>>;
+pub(super) type Known<T> = Mutex<Option<(Instant, T)>>;
 
 /// An account at Hyperliquid.
 pub struct HyperliquidAccount {
     pub(super) shared: Arc<Shared>,
     capabilities: Capabilities,
-    sent: Mutex<VecDeque<ClientOrderId>>,
+    sent: Mutex<VecDeque<(ClientOrderId, Instant)>>,
+    opened: (Instant, Timestamp),
     /// What answers say that the stream does not.
     words: broadcast::Sender<AccountEvent>,
     pub(super) unified: Known<bool>,
     pub(super) day_pnl: Known<Decimal>,
+    /// How long the lists of orders and of fills were last: what they will cost.
+    pub(super) lengths: [AtomicUsize; 2],
 }
 
 impl std::fmt::Debug for HyperliquidAccount {
@@ -158,9 +166,11 @@ impl HyperliquidAccount {
             shared: Arc::new(Shared { venue, signer, user, vault, id, replaces, working, switch }),
             capabilities: capabilities(),
             sent: Mutex::default(),
+            opened: (Instant::now(), wall()),
             words: broadcast::channel(WORDS_MAX).0,
             unified: Mutex::default(),
             day_pnl: Mutex::default(),
+            lengths: Default::default(),
         }
     }
 
@@ -183,18 +193,50 @@ impl HyperliquidAccount {
     /// Marks an id as sent. False when it has been.
     fn first_time(&self, id: ClientOrderId) -> bool {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        if sent.contains(&id) {
+        if sent.iter().any(|(known, _)| *known == id) {
             return false;
         }
         if sent.len() == SENT_MAX {
             sent.pop_front();
         }
-        sent.push_back(id);
+        sent.push_back((id, Instant::now()));
         true
     }
 
     fn was_not_sent(&self, id: ClientOrderId) {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).retain(|sent| *sent != id);
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).retain(|(sent, _)| *sent != id);
+    }
+
+    /// Could an order that is not there arrive yet: sent just now, or by a process before this one.
+    fn may_arrive(&self, id: ClientOrderId) -> bool {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        match sent.iter().rev().find(|(known, _)| *known == id) {
+            Some((_, at)) => at.elapsed() < ARRIVES,
+            None => {
+                let made = i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX);
+                made < self.opened.1.as_millisecond() && self.opened.0.elapsed() < ARRIVES
+            }
+        }
+    }
+
+    /// An order that the venue does not find by its id: an exit that waits for its entry, or none.
+    async fn waiting(&self, id: ClientOrderId) -> Result<Option<OrderState>, BrokerError> {
+        let cloid = mapping::cloid(id);
+        let open = self.open_orders().await?;
+        let found = open.iter().find(|order| order.cloid.as_deref() == Some(cloid.as_str()));
+        match found {
+            Some(order) => Ok(Some(OrderState {
+                broker_order_id: mapping::id_of(order),
+                status: mapping::status("open", order.orig_sz, order.sz),
+                filled_quantity: mapping::filled(OrderStatus::Submitted, order),
+            })),
+            // Until the venue refuses it for being late, nobody can say that it never came.
+            None if self.may_arrive(id) => Err(BrokerError::NoAnswer {
+                broker: NAME.to_owned(),
+                reason: "the order is not there, and may still arrive".to_owned(),
+            }),
+            None => Ok(None),
+        }
     }
 
     /// The best price on the other side.
@@ -382,12 +424,13 @@ impl HyperliquidAccount {
 
     async fn cancel_everything(&self) -> Result<(), BrokerError> {
         let universe = self.venue().universe().await?;
-        let mut cancels = Vec::new();
-        for order in self.open_orders().await? {
+        let (mut cancels, mut unknown) = (Vec::new(), None);
+        // An exit that waits goes with its entry.
+        for order in self.open_orders().await?.into_iter().filter(|order| order.oid != 0) {
             let instrument = universe.instrument(&order.coin);
             match instrument.and_then(|instrument| universe.asset(&instrument).map(|asset| asset.id)) {
                 Some(a) => cancels.push(CancelWire { a, o: order.oid }),
-                None => tracing::warn!(oid = order.oid, "an order of something unknown cannot be canceled"),
+                None => unknown = Some(order),
             }
         }
         for batch in cancels.chunks(BATCH_MAX) {
@@ -402,7 +445,18 @@ impl HyperliquidAccount {
                 }
             }
         }
-        Ok(())
+        // What can be canceled has been: that something is left is not kept quiet.
+        match unknown {
+            None => Ok(()),
+            Some(order) => Err(BrokerError::NotFound {
+                broker: NAME.to_owned(),
+                what: format!(
+                    "listing of {}, of which order {} still works",
+                    errors::shown(&order.coin),
+                    order.oid
+                ),
+            }),
+        }
     }
 }
 
@@ -475,7 +529,7 @@ impl Broker for HyperliquidAccount {
     async fn order(&self, order: &OrderHandle) -> Result<Option<OrderState>, BrokerError> {
         let oid =
             oid_of(order).map_or_else(|| json!(mapping::cloid(order.client_order_id)), |oid| json!(oid));
-        let Some(row) = self.ask(oid).await? else { return Ok(None) };
+        let Some(row) = self.ask(oid).await? else { return self.waiting(order.client_order_id).await };
         let mut status = mapping::status(&row.status, row.order.orig_sz, row.order.sz);
         let filled_quantity = mapping::filled(status, &row.order);
         let successor = self.shared.replaces().successor(row.order.oid, Some(order.client_order_id));

@@ -308,6 +308,14 @@ pub(super) fn broker_order_id(oid: u64) -> BrokerOrderId {
     BrokerOrderId::new(oid.to_string())
 }
 
+/// The venue's id of an order that is shown, or ours where it has none yet.
+pub(super) fn id_of(order: &ShownOrder) -> BrokerOrderId {
+    match (&order.cloid, order.oid) {
+        (Some(cloid), 0) => BrokerOrderId::new(cloid.as_str()),
+        (_, oid) => broker_order_id(oid),
+    }
+}
+
 /// An order of a list. `None` for what we have no word for: an outcome, or a pair that is not listed any more.
 pub(super) fn report(universe: &Universe, row: &OrderWithStatus) -> Result<Option<OrderReport>, BrokerError> {
     let order = &row.order;
@@ -320,7 +328,7 @@ pub(super) fn report(universe: &Universe, row: &OrderWithStatus) -> Result<Optio
     let status = status(&row.status, order.orig_sz, order.sz);
     Ok(Some(OrderReport {
         client_order_id: ours(order.cloid.as_deref(), order.timestamp),
-        broker_order_id: broker_order_id(order.oid),
+        broker_order_id: id_of(order),
         status,
         subject: OrderSubject::Instrument(instrument),
         side,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,37 +21,53 @@ const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Fills of one answer, and answers that are asked for: the venue reaches no further back.
 const PAGE: usize = 2_000;
 const PAGES_MAX: usize = 5;
-/// What a long list costs beyond its base, as a guess before it is there.
-const LONG_LIST: u32 = 60;
+/// Rows of a long list that cost one more.
+const ROWS_A_UNIT: usize = 20;
+/// The lists, in `lengths`.
+const ORDERS: usize = 0;
+const FILLS: usize = 1;
 /// The mode of an account is asked for again after this, its gain of the day after that.
 const MODE_FRESH: Duration = Duration::from_secs(600);
 const DAY_FRESH: Duration = Duration::from_secs(60);
 
+/// What an order is told from others by: exits that wait have no id of the venue's.
+fn key(order: &ShownOrder) -> (u64, Option<String>) {
+    (order.oid, order.cloid.clone().filter(|_| order.oid == 0))
+}
+
 impl HyperliquidAccount {
+    /// What a long list costs, by how long it was the last time.
+    fn cost(&self, list: usize) -> u32 {
+        let rows = self.lengths[list].load(Ordering::Relaxed);
+        LIST + u32::try_from(rows / ROWS_A_UNIT).unwrap_or(LIST)
+    }
+
     pub(super) async fn open_orders(&self) -> Result<Vec<ShownOrder>, BrokerError> {
         let mut all = Vec::new();
         for dex in &self.venue().settings.dexs {
             let body = json!({"type": "frontendOpenOrders", "user": self.user(), "dex": dex});
             let call = venue::history("frontendOpenOrders", LIST);
-            all.extend(self.venue().info::<Vec<ShownOrder>>(call, &body).await?);
+            for mut order in self.venue().info::<Vec<ShownOrder>>(call, &body).await? {
+                let waiting = std::mem::take(&mut order.children);
+                all.push(order);
+                all.extend(waiting);
+            }
         }
         Ok(all)
     }
 
     /// Working orders and those that ended lately, each once, as it stood last.
     pub(super) async fn shown_orders(&self) -> Result<Vec<OrderWithStatus>, BrokerError> {
-        let mut rows: BTreeMap<u64, OrderWithStatus> = BTreeMap::new();
+        let mut rows: BTreeMap<(u64, Option<String>), OrderWithStatus> = BTreeMap::new();
         for order in self.open_orders().await? {
-            let at = order.timestamp;
-            rows.insert(
-                order.oid,
-                OrderWithStatus { order, status: "open".to_owned(), status_timestamp: at },
-            );
+            let (unique, at) = (key(&order), order.timestamp);
+            rows.insert(unique, OrderWithStatus { order, status: "open".to_owned(), status_timestamp: at });
         }
         // Asked for after the open ones, so that what ends in between is seen to have ended.
         let body = json!({"type": "historicalOrders", "user": self.user()});
-        let call = venue::history("historicalOrders", LIST + LONG_LIST);
+        let call = venue::history("historicalOrders", self.cost(ORDERS));
         let ended: Vec<OrderWithStatus> = self.venue().info(call, &body).await?;
+        self.lengths[ORDERS].store(ended.len(), Ordering::Relaxed);
         let since = self.venue().http.broker_now().checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         for row in ended {
             let status = mapping::status(&row.status, row.order.orig_sz, row.order.sz);
@@ -58,10 +75,10 @@ impl HyperliquidAccount {
                 continue;
             }
             let older = rows
-                .get(&row.order.oid)
+                .get(&key(&row.order))
                 .is_some_and(|known| known.status != "open" && known.status_timestamp > row.status_timestamp);
             if !older {
-                rows.insert(row.order.oid, row);
+                rows.insert(key(&row.order), row);
             }
         }
         Ok(rows.into_values().collect())
@@ -72,8 +89,9 @@ impl HyperliquidAccount {
         let mut start = since.as_millisecond().max(0);
         for _ in 0..PAGES_MAX {
             let body = json!({"type": "userFillsByTime", "user": self.user(), "startTime": start, "aggregateByTime": false});
-            let call = venue::history("userFillsByTime", LIST + LONG_LIST);
+            let call = venue::history("userFillsByTime", self.cost(FILLS));
             let page: Vec<Fill> = self.venue().info(call, &body).await?;
+            self.lengths[FILLS].store(page.len(), Ordering::Relaxed);
             let (count, last) = (page.len(), page.iter().map(|fill| fill.time).max());
             all.extend(page.into_iter().map(|fill| ((fill.time, fill.tid, fill.oid), fill)));
             match last {

@@ -185,6 +185,10 @@ impl UserStream {
     fn update(&self, row: &OrderWithStatus) -> Option<AccountEvent> {
         let order = &row.order;
         let client = mapping::ours(order.cloid.as_deref(), order.timestamp);
+        let ended = mapping::status(&row.status, order.orig_sz, order.sz).is_terminal();
+        if let (Some(client), true) = (client, ended) {
+            self.shared.works(client, false);
+        }
         let mut event = mapping::event(row)?;
         if matches!(event, OrderEvent::Canceled { .. }) {
             match self.shared.replaces().canceled(order.oid, client) {
@@ -192,10 +196,6 @@ impl UserStream {
                 Meaning::Replaced(by) => event = OrderEvent::Replaced { by },
                 Meaning::Later => return None,
             }
-        }
-        let ends = !matches!(event, OrderEvent::Acknowledged { .. });
-        if let (Some(client), true) = (client, ends) {
-            self.shared.works(client, false);
         }
         let at = Timestamp::from_millisecond(row.status_timestamp)
             .unwrap_or_else(|_| crate::brokers::clock::wall());

@@ -193,6 +193,8 @@ pub(super) struct ShownOrder {
     /// What remains.
     #[serde(deserialize_with = "json::decimal")]
     pub(super) sz: Decimal,
+    /// 0 where it is not said: of an exit that waits for its entry.
+    #[serde(default)]
     pub(super) oid: u64,
     pub(super) timestamp: i64,
     /// What was asked for.
@@ -206,6 +208,9 @@ pub(super) struct ShownOrder {
     pub(super) order_type: Option<String>,
     #[serde(default)]
     pub(super) tif: Option<String>,
+    /// Exits that wait for it to fill.
+    #[serde(default)]
+    pub(super) children: Vec<ShownOrder>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

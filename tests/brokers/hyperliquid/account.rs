@@ -296,6 +296,48 @@ async fn a_bracket_wakes_its_exits_and_one_ends_the_other() {
 }
 
 #[tokio::test]
+async fn exits_that_wait_for_their_entry_are_there_and_go_with_it() {
+    let ground = ground().await;
+    let subject = ground.subject().await;
+    let mut order = subject.resting();
+    let exit =
+        |at: &str| Some(BracketExit { client_order_id: subject.resting().client_order_id, price: price(at) });
+    (order.take_profit, order.stop_loss) = (exit("120"), exit("80"));
+    let parent = subject.accepted(&order).await;
+    let reports = subject.broker.orders().await.unwrap();
+    assert_eq!(reports.len(), 3, "{reports:?}");
+    for exit in order.exit_orders() {
+        let state = subject.broker.order(&handle(&exit, None)).await.unwrap().expect("it waits");
+        assert_eq!((state.status, state.filled_quantity), (OrderStatus::Submitted, Quantity::ZERO));
+        let report =
+            reports.iter().find(|report| report.client_order_id == Some(exit.client_order_id)).unwrap();
+        assert_eq!((report.pricing, report.status), (exit.pricing, OrderStatus::Submitted));
+    }
+    subject.broker.cancel_all().await.unwrap();
+    subject.until(&parent, OrderStatus::Canceled).await;
+    assert!(subject.broker.orders().await.unwrap().iter().all(|report| report.status.is_terminal()));
+}
+
+#[tokio::test]
+async fn j5_an_order_that_may_still_arrive_is_not_said_to_be_absent() {
+    let ground = ground().await;
+    let subject = ground.subject().await;
+    let order = subject.resting();
+    subject.faults.once("POST", "/exchange", Fault::DropBefore);
+    assert!(matches!(subject.submit(&order).await, SubmitOutcome::Unknown(_)));
+    let error = subject.broker.order(&handle(&order, None)).await.unwrap_err().to_string();
+    assert!(error.contains("may still arrive"), "{error}");
+    // What was made before this process began may be on its way too.
+    let old = OrderRequest {
+        client_order_id: arbion::domain::ids::ClientOrderId::from_parts(1_700_000_000_000, 1),
+        ..order
+    };
+    assert!(subject.broker.order(&handle(&old, None)).await.is_err());
+    // What was never sent is absent.
+    assert_eq!(subject.broker.order(&handle(&subject.resting(), None)).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn orders_of_others_are_shown_without_an_id_of_ours() {
     let ground = ground().await;
     let subject = ground.subject().await;

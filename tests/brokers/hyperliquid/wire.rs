@@ -74,9 +74,11 @@ async fn orders_are_those_of_the_official_client() {
     // Theirs closes what nobody holds here.
     theirs["orders"][0]["r"] = false.into();
     assert_eq!(sent(&ground), theirs);
-    let spot = of("PURR-USDC", order(Side::Buy, "100", limit("0.12345")));
+    let spot = of("PURR-USDC", order(Side::Buy, "100", limit("0.1234")));
     subject.submit(&spot).await;
-    assert_eq!(sent(&ground), action_of("ex.order(\"PURR/USDC\",True,100,0.12345"));
+    let mut theirs = action_of("ex.order(\"PURR/USDC\",True,100,0.12345");
+    theirs["orders"][0]["p"] = "0.1234".into();
+    assert_eq!(sent(&ground), theirs);
     let stop = order(Side::SellShort, "0.01", Pricing::Stop { stop_price: price("50000") });
     subject.submit(&of("BTC-PERP", stop)).await;
     let mut theirs = action_of("ex.order(\"BTC\",False,0.01,50000,{\"trigger\"");

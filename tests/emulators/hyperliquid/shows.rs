@@ -45,11 +45,22 @@ impl Desk {
         let price = |value: &Value| {
             value.as_str().and_then(|text| text.parse().ok()).map_or("0.0".to_owned(), pointed)
         };
+        let exits = self.state().waiting.get(&order.number).cloned().unwrap_or_default();
+        let children: Vec<Value> = exits
+            .iter()
+            .map(|exit| {
+                let trigger = &exit["t"]["trigger"];
+                let kind = if trigger["tpsl"] == "tp" { "Take Profit Limit" } else { "Stop Market" };
+                json!({"coin": order.new.symbol, "side": side(exit["b"] == true), "limitPx": exit["p"], "sz": exit["s"],
+                    "timestamp": order.entered_ms, "isTrigger": true, "triggerPx": trigger["triggerPx"], "reduceOnly": true,
+                    "orderType": kind, "origSz": exit["s"], "tif": null, "cloid": exit["c"], "children": []})
+            })
+            .collect();
         json!({
             "coin": order.new.symbol, "side": side(order.new.buy), "limitPx": price(&wire["p"]), "sz": pointed(order.leaves()),
             "oid": OID_BASE + order.number, "timestamp": order.entered_ms,
             "triggerCondition": if trigger.is_null() { "N/A".to_owned() } else { format!("Price to {}", price(&trigger["triggerPx"])) },
-            "isTrigger": !trigger.is_null(), "triggerPx": price(&trigger["triggerPx"]), "children": [], "isPositionTpsl": false,
+            "isTrigger": !trigger.is_null(), "triggerPx": price(&trigger["triggerPx"]), "children": children, "isPositionTpsl": false,
             "reduceOnly": wire["r"] == true, "orderType": kind, "origSz": pointed(order.new.quantity),
             "tif": wire["t"]["limit"]["tif"], "cloid": order.new.client_id,
         })

@@ -136,8 +136,9 @@ fn nonces_rise_whatever_the_clock_does() {
 #[test]
 fn y1_a_wrong_key_is_not_shown_and_a_right_one_neither() {
     for bad in ["", "0x12", "hunter2", &"f".repeat(64), &"0".repeat(64), &"0123456789abcdef".repeat(5)] {
-        let error = Signer::new(&SecretString::from(bad)).unwrap_err().to_string();
-        assert_eq!(error, "the private key is not one (0x and 64 hexadecimal digits)");
+        let error = Signer::new(&SecretString::from(bad)).unwrap_err();
+        assert_eq!(error, SigningError::BadKey);
+        assert_eq!(error.to_string(), "the private key is not one (0x and 64 hexadecimal digits)");
     }
     let key = "0123456789".repeat(6) + "0123";
     for given in [key.clone(), format!("0x{key}"), format!(" 0x{key}\n")] {
@@ -152,6 +153,9 @@ fn y1_a_wrong_key_is_not_shown_and_a_right_one_neither() {
 fn addresses_are_lower_case_whatever_was_typed() {
     let typed: Address = "0x14791697260E4c9A71f18484C9f997B308e59325".parse().unwrap();
     assert_eq!(typed.to_string(), "0x14791697260e4c9a71f18484c9f997b308e59325");
-    let error = "0x14".parse::<Address>().unwrap_err().to_string();
-    assert_eq!(error, "'0x14' is no address (0x and 40 hexadecimal digits)");
+    let error = "0x14".parse::<Address>().unwrap_err();
+    assert_eq!(error, SigningError::BadAddress { text: "0x14".to_owned() });
+    assert_eq!(error.to_string(), "'0x14' is no address (0x and 40 hexadecimal digits)");
+    let error = SigningError::Unpackable { reason: "depth".to_owned() };
+    assert_eq!(error.to_string(), "the action cannot be packed: depth");
 }
