@@ -1,12 +1,18 @@
 //! Trying a login at a broker on behalf of the command line, before anything of it is kept.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arbion::brokers::http::Health;
+use arbion::brokers::oauth::keeper::TokenStore;
 use arbion::brokers::{BrokerError, BrokerKind, Credentials, Environment, registry};
 use arbion::cli::CliError;
-use arbion::cli::host::{CredentialAsk, LoginRequest, LoginSecrets, Settings, Verified, VerifiedAccount};
-use arbion::engine::live::{self, LoginKey, SealedLogin};
+use arbion::cli::host::{
+    CredentialAsk, LoginRequest, LoginSecrets, Settings, SigningIn, Verified, VerifiedAccount,
+};
+use arbion::engine::live::{self, LoginKey, SealedLogin, TriedTokens};
+
+use crate::signing_in::BrowserLogin;
 
 /// A broker by its word.
 fn broker(word: &str) -> Result<BrokerKind, CliError> {
@@ -33,19 +39,42 @@ pub fn fields(word: &str) -> Result<Vec<CredentialAsk>, CliError> {
         .collect())
 }
 
+fn credentials(secrets: &LoginSecrets) -> Result<Credentials, CliError> {
+    match secrets {
+        LoginSecrets::Given(given) => Ok(given
+            .iter()
+            .fold(Credentials::new(), |all, (name, value)| all.with(name, value.get().clone()))),
+        LoginSecrets::Sealed(text) => Ok(SealedLogin::read(text).map_err(CliError::storage)?.credentials),
+    }
+}
+
+/// Begins the sign-in that a login needs.
+pub fn begin_sign_in(
+    settings: &Settings,
+    request: &LoginRequest,
+) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+    let key = key(&request.broker, request.live)?;
+    let broker_settings = key.settings(&settings.loaded.config.brokers);
+    let found = registry::sign_in(key.broker, &broker_settings, &credentials(&request.secrets)?)
+        .map_err(|error| told(&error))?;
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(Box::new(BrowserLogin::begin(settings, key, found)?)))
+}
+
 /// Asks the broker.
 pub async fn verify(settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
     let key = key(&request.broker, request.live)?;
-    let credentials = match &request.secrets {
-        LoginSecrets::Given(given) => {
-            given.iter().fold(Credentials::new(), |all, (name, value)| all.with(name, value.get().clone()))
-        }
-        LoginSecrets::Sealed(text) => SealedLogin::read(text).map_err(CliError::storage)?.credentials,
+    let credentials = credentials(&request.secrets)?;
+    let broker_settings = key.settings(&settings.loaded.config.brokers);
+    let tokens = Arc::new(TriedTokens::new(request.tokens));
+    let parts = registry::LoginParts {
+        settings: &broker_settings,
+        credentials: &credentials,
+        profile: settings.profile.as_str(),
+        tokens: Arc::clone(&tokens) as Arc<dyn TokenStore>,
     };
-    let settings = key.settings(&settings.loaded.config.brokers);
-    let (connection, found) = live::verify(key, &settings, &credentials, request.name.as_deref())
-        .await
-        .map_err(|error| told(&error))?;
+    let (connection, found) =
+        live::verify(key, parts, request.name.as_deref()).await.map_err(|error| told(&error))?;
     let accounts: BTreeMap<_, _> =
         found.iter().map(|found| (found.login.account.clone(), found.key.clone())).collect();
     let sealed = SealedLogin { credentials, accounts }.seal().map_err(CliError::storage)?;
@@ -60,8 +89,9 @@ pub async fn verify(settings: &Settings, request: LoginRequest) -> Result<Verifi
                 blocked: found.blocked,
             })
             .collect(),
-        secret_name: key.secret_name(),
-        sealed,
+        entries: std::iter::once((key.secret_name(), sealed))
+            .chain(tokens.taken().map(|tokens| (key.tokens_name(), tokens)))
+            .collect(),
         latency_ms: latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX)),
     })
 }

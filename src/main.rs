@@ -8,6 +8,7 @@ mod logins;
 mod process;
 mod program;
 mod screen;
+mod signing_in;
 mod supervisor;
 mod venue;
 

@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use arbion::brokers::BrokerKind;
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepReport, TradesFormat, Verified,
+    LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
+    Verified,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::progress::Progress;
-use arbion::client::secret::{AskSecret, Secret};
-use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
+use arbion::client::secret::AskSecret;
+use arbion::config::{CryptoPrices, ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
@@ -188,13 +190,27 @@ fn engine_settings(
         market_seed: venue.seed,
         venue,
         limits,
+        public_crypto: public_crypto(settings, kind),
         live_limits: config.risk.clone(),
         brokers: config.brokers.clone(),
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
         desktop_alerts: config.alerts.desktop,
+        alert_command: (!config.alerts.command.is_empty()).then(|| PathBuf::from(&config.alerts.command)),
     };
     Ok((engine, temporary))
+}
+
+/// Whose public stream has prices of coins. A demo is simulated throughout.
+fn public_crypto(settings: &Settings, kind: &SessionKind) -> Option<BrokerKind> {
+    if settings.environment.offline || !matches!(kind, SessionKind::Read | SessionKind::Trade) {
+        return None;
+    }
+    match settings.loaded.config.market.crypto {
+        CryptoPrices::Auto | CryptoPrices::Coinbase => Some(BrokerKind::Coinbase),
+        CryptoPrices::Hyperliquid => Some(BrokerKind::Hyperliquid),
+        CryptoPrices::Simulated => None,
+    }
 }
 
 /// A directory of this process's own, for runs that nothing is kept of.
@@ -244,8 +260,19 @@ impl Host for Program {
         broker: &str,
         live: bool,
         ask: &mut dyn AskSecret,
-    ) -> Result<Secret, CliError> {
-        keeper::login(settings, &logins::key(broker, live)?.secret_name(), ask)
+    ) -> Result<LoginRequest, CliError> {
+        let key = logins::key(broker, live)?;
+        let secrets = LoginSecrets::Sealed(keeper::login(settings, &key.secret_name(), ask)?);
+        let tokens = keeper::login(settings, &key.tokens_name(), ask).ok();
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens })
+    }
+
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        logins::begin_sign_in(settings, request)
     }
 
     async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
@@ -520,6 +547,14 @@ impl Host for Program {
             checks.push(match engine::desktop_can_be_told() {
                 Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
                 Err(error) => check("desktop alerts", Health::Warning, error),
+            });
+        }
+        if let Some(program) = Some(&settings.loaded.config.alerts.command).filter(|path| !path.is_empty()) {
+            use std::os::unix::fs::PermissionsExt;
+            let found = std::fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
+            checks.push(match found {
+                true => check("alert command", Health::Good, program.clone()),
+                false => check("alert command", Health::Warning, format!("{program} is no program")),
             });
         }
         let listings = self.universe().listings().len();

@@ -1,17 +1,66 @@
-//! Every connector by its broker: what a login needs, and how one is opened.
+//! Every connector by its broker: what a login needs, how a person signs in, and how one is opened.
 
 use std::sync::Arc;
 
+use super::http::Http;
+use super::oauth::keeper::TokenStore;
+use super::oauth::{App, Provider};
 use super::settings::CredentialField;
-use super::{BrokerError, BrokerKind, BrokerSettings, Connection, Credentials};
+use super::{
+    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase, coingecko,
+    hyperliquid, schwab,
+};
+
+/// What a login is opened with.
+pub struct LoginParts<'a> {
+    /// How the broker is reached.
+    pub settings: &'a BrokerSettings,
+    /// What a person gave.
+    pub credentials: &'a Credentials,
+    /// Whose login: tokens of one profile are never used for another.
+    pub profile: &'a str,
+    /// Where the tokens of a sign-in are kept; unused by brokers with keys.
+    pub tokens: Arc<dyn TokenStore>,
+}
+
+/// A sign-in in the browser: the server, the trader's app there, and the line to it.
+pub struct BrowserSignIn {
+    /// The authorization server.
+    pub provider: Provider,
+    /// The app.
+    pub app: App,
+    /// The line.
+    pub http: Arc<Http>,
+}
 
 /// What a person gives to connect.
 #[must_use]
 pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
     match kind {
-        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Hyperliquid => &[],
-        BrokerKind::Coinbase => super::coinbase::fields(),
-        BrokerKind::Coingecko => super::coingecko::fields(),
+        BrokerKind::Coinbase => coinbase::fields(),
+        BrokerKind::Hyperliquid => hyperliquid::fields(),
+        BrokerKind::Schwab => schwab::fields(),
+        BrokerKind::Alpaca => alpaca::fields(),
+        BrokerKind::Coingecko => coingecko::fields(),
+    }
+}
+
+/// The sign-in that these credentials need; `None` where they sign by themselves.
+///
+/// # Errors
+/// When an address or a credential is none.
+pub fn sign_in(
+    kind: BrokerKind,
+    settings: &BrokerSettings,
+    credentials: &Credentials,
+) -> Result<Option<BrowserSignIn>, BrokerError> {
+    match kind {
+        BrokerKind::Schwab => Ok(Some(BrowserSignIn {
+            provider: schwab::provider(settings)?,
+            app: schwab::app(credentials)?,
+            http: schwab::line()?,
+        })),
+        _ => Ok(None),
     }
 }
 
@@ -19,18 +68,28 @@ pub const fn fields(kind: BrokerKind) -> &'static [CredentialField] {
 ///
 /// # Errors
 /// When an address or a credential is none, before anything is sent.
-pub async fn connect(
+pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
+    let LoginParts { settings, credentials, profile, tokens } = parts;
+    match kind {
+        BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
+        BrokerKind::Hyperliquid => hyperliquid::connect(settings, credentials).await,
+        BrokerKind::Schwab => schwab::connect(settings, credentials, profile, tokens).await,
+        BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
+        BrokerKind::Coingecko => coingecko::connect(settings, credentials).await,
+    }
+}
+
+/// Prices that need no login; `None` where the broker has none.
+///
+/// # Errors
+/// When an address is none.
+pub fn public_feed(
     kind: BrokerKind,
     settings: &BrokerSettings,
-    credentials: &Credentials,
-) -> Result<Arc<dyn Connection>, BrokerError> {
+) -> Result<Option<Arc<dyn MarketFeed>>, BrokerError> {
     match kind {
-        BrokerKind::Coinbase => super::coinbase::connect(settings, credentials).await,
-        BrokerKind::Coingecko => super::coingecko::connect(settings, credentials).await,
-        BrokerKind::Alpaca | BrokerKind::Schwab | BrokerKind::Hyperliquid => Err(BrokerError::Unsupported {
-            broker: kind.to_string(),
-            what: "a login yet".to_owned(),
-            allowed: "nothing".to_owned(),
-        }),
+        BrokerKind::Coinbase => coinbase::public_feed(settings).map(Some),
+        BrokerKind::Hyperliquid => hyperliquid::public_feed(settings).map(Some),
+        _ => Ok(None),
     }
 }

@@ -21,6 +21,8 @@ pub struct Console {
     pub hidden: Option<fn(&str) -> io::Result<String>>,
     /// Both a person's keyboard and screen are there, so that a question can be asked.
     pub can_ask: bool,
+    /// `input` is a terminal: the screen needs its keys, and has no use for `err`.
+    pub input_is_terminal: bool,
     /// `out` is a terminal.
     pub out_is_terminal: bool,
     /// Columns of the terminal; absent where `out` is a file or a pipe, which take any width.
@@ -40,6 +42,7 @@ impl Console {
             out_is_terminal.then(|| environment.columns.or_else(columns).unwrap_or(80).max(WIDTH_MIN));
         Self {
             can_ask: input.is_terminal() && err.is_terminal(),
+            input_is_terminal: input.is_terminal(),
             colour: out_is_terminal && Colour::Auto.depth(environment) != ColourDepth::None,
             out: Box::new(Quiet(out)),
             err: Box::new(Quiet(err)),
@@ -147,6 +150,7 @@ mod tests {
             input: Box::new(io::Cursor::new("y\n")),
             hidden: None,
             can_ask: true,
+            input_is_terminal: true,
             out_is_terminal: true,
             width: None,
             colour: false,

@@ -81,6 +81,30 @@ pub struct LoginRequest {
     pub name: Option<String>,
     /// What signs.
     pub secrets: LoginSecrets,
+    /// What a sign-in in the browser gave.
+    pub tokens: Option<Secret>,
+}
+
+/// A sign-in in the browser that is under way.
+#[async_trait]
+pub trait SigningIn: Send {
+    /// The address that a person opens.
+    fn url(&self) -> &str;
+
+    /// The same as a QR code, in lines.
+    fn qr(&self) -> Vec<String>;
+
+    /// Waits for the browser to come back to this machine.
+    ///
+    /// # Errors
+    /// That it did not within five minutes, or with something that is no answer to this sign-in.
+    async fn by_browser(&mut self) -> Result<Secret, CliError>;
+
+    /// Takes the address that the browser ended at, or the code in it.
+    ///
+    /// # Errors
+    /// When it is no answer to this sign-in.
+    async fn by_paste(&mut self, text: &Secret) -> Result<Secret, CliError>;
 }
 
 /// An account that a broker shows.
@@ -101,10 +125,8 @@ pub struct VerifiedAccount {
 pub struct Verified {
     /// Its accounts.
     pub accounts: Vec<VerifiedAccount>,
-    /// Name of its entry in the vault.
-    pub secret_name: String,
-    /// That entry.
-    pub sealed: Secret,
+    /// What the vault is to keep, by name.
+    pub entries: Vec<(String, Secret)>,
     /// Milliseconds of the last call.
     pub latency_ms: Option<u32>,
 }
@@ -390,7 +412,7 @@ pub trait Host: Send + Sync {
     /// When there is no such broker.
     fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError>;
 
-    /// The login of a broker as the vault holds it.
+    /// The login of a broker as the vault holds it, ready to be tried again.
     ///
     /// # Errors
     /// When there is none, or the vault does not open.
@@ -400,7 +422,17 @@ pub trait Host: Send + Sync {
         broker: &str,
         live: bool,
         ask: &mut dyn AskSecret,
-    ) -> Result<Secret, CliError>;
+    ) -> Result<LoginRequest, CliError>;
+
+    /// Begins the sign-in that a login needs; `None` where its keys sign by themselves.
+    ///
+    /// # Errors
+    /// When the login is none, or sign-ins there are locked after failures.
+    async fn begin_sign_in(
+        &self,
+        settings: &Settings,
+        request: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError>;
 
     /// Asks a broker whether it accepts a login, and for its accounts. Nothing is stored.
     ///

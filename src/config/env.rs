@@ -33,6 +33,8 @@ pub struct Environment {
     pub credentials: Option<OsString>,
     /// `NOTIFY_SOCKET`: where a service manager hears that the engine is ready.
     pub notify_socket: Option<OsString>,
+    /// `ARBION_OFFLINE`: no public source of prices is asked.
+    pub offline: bool,
     /// `WATCHDOG_USEC`: how often it wants to hear that the engine lives, in microseconds.
     pub watchdog_us: Option<u64>,
 }
@@ -54,6 +56,7 @@ impl Environment {
             arbion_home: raw("ARBION_HOME"),
             arbion_profile: raw("ARBION_PROFILE"),
             no_color: raw("NO_COLOR").is_some(),
+            offline: raw("ARBION_OFFLINE").is_some(),
             colorterm: text("COLORTERM"),
             term: text("TERM"),
             columns: text("COLUMNS").parse().ok(),

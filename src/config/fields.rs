@@ -5,8 +5,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kinds::{
-    ACCOUNT_KINDS, COLOURS, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, NOTICES, Number, ON_EXITS,
-    Refused, SESSIONS, ScheduleName, SlippageModel, TOUCHES, ThemeName, Whole, ZONES,
+    ACCOUNT_KINDS, COLOURS, CRYPTO_PRICES, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, NOTICES, Number,
+    ON_EXITS, ProgramPath, Refused, SESSIONS, ScheduleName, SlippageModel, TOUCHES, ThemeName, Whole, ZONES,
 };
 use super::settings::Config;
 
@@ -134,9 +134,11 @@ pub(super) static FIELDS: &[Field] = fields! {
     "alerts" at [alerts] {
         terminal: NOTICES,
         desktop: Flag,
+        command: ProgramPath,
     }
     "market" at [market] {
         updates_per_symbol: Number("0.01", "1000"),
+        crypto: CRYPTO_PRICES,
     }
     "engine" at [engine] {
         detach: Flag,

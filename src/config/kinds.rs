@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{Colour, LogLevel, OnExit, Sessions, Slippage, TerminalNotice, Touch, Zone};
+use super::settings::{
+    Colour, CryptoPrices, LogLevel, OnExit, Sessions, Slippage, TerminalNotice, Touch, Zone,
+};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
@@ -199,6 +201,12 @@ impl<T: Copy + PartialEq> Kind for Word<T> {
 pub(super) const ACCOUNT_KINDS: Word<AccountKind> =
     Word(&[("cash", AccountKind::Cash), ("margin", AccountKind::Margin)]);
 pub(super) const SESSIONS: Word<Sessions> = Word(&[("always", Sessions::Always), ("nyse", Sessions::Nyse)]);
+pub(super) const CRYPTO_PRICES: Word<CryptoPrices> = Word(&[
+    ("auto", CryptoPrices::Auto),
+    ("simulated", CryptoPrices::Simulated),
+    ("coinbase", CryptoPrices::Coinbase),
+    ("hyperliquid", CryptoPrices::Hyperliquid),
+]);
 pub(super) const ON_EXITS: Word<OnExit> =
     Word(&[("keep", OnExit::Keep), ("cancel_day", OnExit::CancelDay), ("cancel_all", OnExit::CancelAll)]);
 pub(super) const TOUCHES: Word<Touch> = Word(&[("never", Touch::Never), ("queue", Touch::Queue)]);
@@ -266,6 +274,35 @@ impl Kind for ThemeName {
 
     fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Refused> {
         ScheduleName.read(value)
+    }
+
+    fn write(&self, value: &String) -> String {
+        quoted(value)
+    }
+}
+
+/// A program by its whole path, or none.
+pub(super) struct ProgramPath;
+
+impl ProgramPath {
+    /// Longest path, in bytes.
+    const LENGTH_MAX: usize = 1_024;
+}
+
+impl Kind for ProgramPath {
+    type Value = String;
+
+    fn allowed(&self) -> String {
+        "the whole path of a program, as \"/home/me/bin/ring\", or \"\" for none".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<String, Refused> {
+        // A bare name would be whatever the path finds first.
+        let fits = |text: &&str| {
+            let plain = text.len() <= Self::LENGTH_MAX && !text.chars().any(char::is_control);
+            plain && (text.is_empty() || text.starts_with('/'))
+        };
+        value.get_ref().as_str().filter(fits).map(str::to_owned).ok_or_else(|| Refused::new(value))
     }
 
     fn write(&self, value: &String) -> String {

@@ -22,7 +22,7 @@ pub use kept::{ProfileFiles, themes};
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};
 pub use paths::{PathError, Paths, ProfileName};
 pub use settings::{
-    AlertSettings, Backtest, BrokerSection, Colour, ColourDepth, Config, EngineProcess, Fees, Log, LogLevel,
-    Market, OnExit, Paper, Rates, Screen, Sessions, Slippage, TerminalNotice, Touch, Zone,
+    AlertSettings, Backtest, BrokerSection, Colour, ColourDepth, Config, CryptoPrices, EngineProcess, Fees,
+    Log, LogLevel, Market, OnExit, Paper, Rates, Screen, Sessions, Slippage, TerminalNotice, Touch, Zone,
 };
 pub use typed::TypedCommands;

@@ -305,17 +305,19 @@ impl Default for Screen {
 }
 
 /// How one is told of an alert that rings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AlertSettings {
     /// What the terminal of an open screen is sent.
     pub terminal: TerminalNotice,
     /// The engine tells the desktop, with a screen or without: `notify-send` on Linux, `osascript` on macOS.
     pub desktop: bool,
+    /// A program that the engine runs, with the alert's words as its one argument; empty for none.
+    pub command: String,
 }
 
 impl Default for AlertSettings {
     fn default() -> Self {
-        Self { terminal: TerminalNotice::Osc9, desktop: false }
+        Self { terminal: TerminalNotice::Osc9, desktop: false, command: String::new() }
     }
 }
 
@@ -419,12 +421,28 @@ pub struct Market {
     /// New prices a second of each symbol, on average.
     #[serde(with = "decimal_text")]
     pub updates_per_symbol: Decimal,
+    /// Where prices of coins come from while no account that has some is connected.
+    pub crypto: CryptoPrices,
 }
 
 impl Default for Market {
     fn default() -> Self {
-        Self { updates_per_symbol: Decimal::TWO }
+        Self { updates_per_symbol: Decimal::TWO, crypto: CryptoPrices::Auto }
     }
+}
+
+/// A public source of coin prices, which needs no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CryptoPrices {
+    /// Coinbase's once it can be reached, simulated until then.
+    Auto,
+    /// Simulated.
+    Simulated,
+    /// Coinbase's.
+    Coinbase,
+    /// Hyperliquid's.
+    Hyperliquid,
 }
 
 /// The engine's process.

@@ -1,8 +1,15 @@
-//! Telling the desktop that an alert rang. A desktop that cannot be told is no trouble of the engine's: it is logged, and that is all.
+//! Telling the desktop, or a program of the user's, that an alert rang. One that cannot be told is no trouble of the engine's: it is logged,
+//! and that is all.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::domain::text::clean;
+
+use super::clock::monotonic;
 
 /// Characters of one message at most.
 const TEXT_MAX: usize = 200;
@@ -22,7 +29,7 @@ fn command(text: &str) -> (&'static str, Vec<String>) {
 }
 
 /// Tells the desktop, on a thread of its own: nothing waits for it.
-pub(super) fn tell(text: String) {
+fn tell(text: String) {
     tokio::task::spawn_blocking(move || {
         let (program, arguments) = command(&text);
         let run = Command::new(program)
@@ -37,6 +44,77 @@ pub(super) fn tell(text: String) {
             Err(error) => tracing::warn!("the desktop was not told of an alert: {}", absent(program, &error)),
         }
     });
+}
+
+/// How long a program of the user's may take.
+const COMMAND_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked at meanwhile.
+const COMMAND_EVERY: Duration = Duration::from_millis(50);
+/// So many of them at one time: what rings beyond that is only logged.
+const COMMANDS_MAX: usize = 4;
+
+/// Who is told of alerts that ring, beside the screens.
+#[derive(Debug, Default)]
+pub(super) struct Rings {
+    desktop: bool,
+    /// The user's program.
+    command: Option<PathBuf>,
+    /// How many of it run.
+    running: Arc<AtomicUsize>,
+}
+
+impl Rings {
+    pub(super) fn new(desktop: bool, command: Option<PathBuf>) -> Self {
+        Self { desktop, command, running: Arc::default() }
+    }
+
+    /// Tells them, on threads of their own: nothing waits for it.
+    pub(super) fn tell(&self, text: &str) {
+        if let Some(program) = &self.command {
+            self.run(program, text);
+        }
+        if self.desktop {
+            tell(text.to_owned());
+        }
+    }
+
+    fn run(&self, program: &Path, text: &str) {
+        if self.running.fetch_add(1, Ordering::Relaxed) >= COMMANDS_MAX {
+            self.running.fetch_sub(1, Ordering::Relaxed);
+            return tracing::warn!(program = %program.display(), "alerts ring faster than alerts.command ends");
+        }
+        let text: String = clean(text).chars().take(TEXT_MAX).collect();
+        let (program, running) = (program.to_owned(), Arc::clone(&self.running));
+        tokio::task::spawn_blocking(move || {
+            if let Err(why) = run_to_end(&program, &text) {
+                tracing::warn!(program = %program.display(), "alerts.command: {why}");
+            }
+            running.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
+
+/// Runs a program with the text as its one argument, and ends one that takes too long.
+fn run_to_end(program: &Path, text: &str) -> Result<(), String> {
+    let mut child = Command::new(program)
+        .arg(text)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let until = monotonic() + COMMAND_MAX;
+    loop {
+        match child.try_wait().map_err(|error| error.to_string())? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(status.to_string()),
+            None if monotonic() >= until => break,
+            None => std::thread::park_timeout(COMMAND_EVERY),
+        }
+    }
+    let ended = child.kill().and_then(|()| child.wait());
+    ended.map_err(|error| error.to_string())?;
+    Err(format!("it was ended after {} s", COMMAND_MAX.as_secs()))
 }
 
 /// One line on why a program could not be run.
@@ -87,5 +165,27 @@ mod tests {
         let before = arguments.iter().position(|argument| argument == "--").unwrap();
         assert!(before < arguments.len() - 1, "what follows is no option");
         assert_eq!(command(&"x".repeat(1_000)).1.last().map(String::len), Some(TEXT_MAX));
+    }
+
+    #[test]
+    fn a_program_is_given_the_words_as_one_argument() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let (program, told) = (directory.path().join("ring"), directory.path().join("told"));
+        let script = format!("#!/bin/sh\nprintf '%s|%s' \"$#\" \"$1\" > '{}'\n", told.display());
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        run_to_end(&program, "AAPL above 260; $(rm -rf /), at 260.1").unwrap();
+        assert_eq!(std::fs::read_to_string(&told).unwrap(), "1|AAPL above 260; $(rm -rf /), at 260.1");
+        assert!(run_to_end(Path::new("/bin/false"), "x").unwrap_err().contains("exit status: 1"));
+        assert!(run_to_end(&directory.path().join("none"), "x").unwrap_err().contains("No such file"));
+    }
+
+    #[tokio::test]
+    async fn no_more_than_a_few_run_at_one_time() {
+        let rings = Rings::new(false, Some(PathBuf::from("/bin/true")));
+        rings.running.store(COMMANDS_MAX, Ordering::Relaxed);
+        rings.tell("x");
+        assert_eq!(rings.running.load(Ordering::Relaxed), COMMANDS_MAX, "it was not begun");
     }
 }

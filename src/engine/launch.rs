@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::brokers::BrokerKind;
 use crate::config::BrokerSection;
 use crate::core::effect::{Effect, Ticket};
 use crate::core::engine::{Engine, EngineConfig, Records};
@@ -94,6 +95,8 @@ pub struct Settings {
     pub profile: String,
     /// The paper venue.
     pub venue: VenueConfig,
+    /// Whose public stream has prices of coins, where nobody is connected that has some.
+    pub public_crypto: Option<BrokerKind>,
     /// Limits of accounts at brokers.
     pub live_limits: RiskLimits,
     /// How brokers are reached, by broker: the configuration's sections.
@@ -108,6 +111,8 @@ pub struct Settings {
     pub feed: FeedChoice,
     /// Alerts that ring go to the desktop too.
     pub desktop_alerts: bool,
+    /// A program that is run when an alert rings, with its words as the one argument.
+    pub alert_command: Option<PathBuf>,
 }
 
 /// Why an engine did not start.
@@ -324,7 +329,8 @@ impl Assembly {
         };
         let halted = Arc::new(AtomicBool::new(core.trading_state() == TradingState::Halted));
         let paper = PaperBroker::start(venue, reports_in.clone(), clock.clone());
-        let live = live::Live::new(logins, settings.brokers.clone(), live_limits, reports_in.clone());
+        let mut live = live::Live::new(logins, settings.brokers.clone(), live_limits, reports_in.clone());
+        live.public_crypto = settings.public_crypto;
         let link = start_link(&account, &paper, reports_in, &clock, &halted);
         let mut task = EngineTask {
             core,
@@ -349,6 +355,7 @@ impl Assembly {
             waiters: Waiters::default(),
             newest: Ticket(0),
             written: Ticket(0),
+            awaits: super::picture::Awaits::default(),
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
             last_bar_at: None,
@@ -358,7 +365,7 @@ impl Assembly {
             last_call: None,
             prices_at: None,
             prices_gap: None,
-            desktop_alerts: settings.desktop_alerts,
+            rings: super::desktop::Rings::new(settings.desktop_alerts, settings.alert_command),
             broker_calls: super::vitals::Tally::default(),
             unanswered: 0,
             vitals,

@@ -19,6 +19,7 @@ pub mod manager;
 mod noted;
 mod opening;
 mod paper;
+mod picture;
 mod previews;
 mod reads;
 mod resolve;

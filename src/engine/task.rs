@@ -15,19 +15,20 @@ use crate::core::effect::{Effect, Outcome, RequestId, Ticket};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::core::paper::DailyStats;
-use crate::domain::calendar::{Calendar, MarketPhase, exchange_date};
+use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Currency;
 use crate::domain::order::{Order, OrderHandle};
-use crate::domain::quote::{Bar, Feed, Interval};
-use crate::domain::snapshot::{Connection, MarketClock, Severity, Snapshot};
+use crate::domain::quote::{Bar, Interval};
+use crate::domain::snapshot::{Severity, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
 
 use super::clock::{Clock, ClockWatch, since_boot, system_now};
+use super::desktop::Rings;
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::heart::{Doing, Heart};
@@ -36,6 +37,7 @@ use super::launch::Access;
 use super::link::{self, Call, LinkCommand, LinkQueue, Reported};
 use super::live::Live;
 use super::paper::{Backlog, PaperBroker, VenueCommand};
+use super::picture::Awaits;
 use super::previews::Previews;
 use super::session::{Asked, REQUESTS_MAX, give};
 use super::vitals::{Tally, Vitals, queue};
@@ -90,6 +92,8 @@ pub(super) struct EngineTask {
     /// The newest entry handed to the journal, and the newest that it has come to.
     pub(super) newest: Ticket,
     pub(super) written: Ticket,
+    /// What the next picture waits for.
+    pub(super) awaits: Awaits,
     pub(super) previews: Previews,
     pub(super) known: BTreeSet<Instrument>,
     pub(super) last_bar_at: Option<Timestamp>,
@@ -104,8 +108,8 @@ pub(super) struct EngineTask {
     pub(super) prices_at: Option<Instant>,
     /// See `prices_at`.
     pub(super) prices_gap: Option<Duration>,
-    /// Alerts that ring go to the desktop too.
-    pub(super) desktop_alerts: bool,
+    /// Who is told of alerts that ring, beside the screens.
+    pub(super) rings: Rings,
     /// Calls to brokers: how long, how many failed.
     pub(super) broker_calls: Tally,
     /// Tickets that the journal has not answered.
@@ -258,8 +262,9 @@ impl EngineTask {
         let mut jobs = self.together.take().unwrap_or_default();
         // What became of orders waits for no batch (reliability S2): somebody may wait to be told.
         for job in jobs.iter_mut().filter(|_| about_orders) {
-            if let Job::Entry { urgent, .. } = job {
+            if let Job::Entry { urgent, ticket, .. } = job {
                 *urgent = true;
+                self.awaits.report(*ticket);
             }
         }
         jobs.extend(reported.venue.map(|(account, state)| Job::Venue(account, state)));
@@ -341,8 +346,7 @@ impl EngineTask {
             Effect::Reconcile { account, reason, since } => {
                 self.send(&account, LinkCommand::Reconcile(reason, since)).await;
             }
-            Effect::Ring { text } if self.desktop_alerts => super::desktop::tell(text),
-            Effect::Ring { .. } => {}
+            Effect::Ring { text } => self.rings.tell(&text),
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
         }
     }
@@ -394,70 +398,6 @@ impl EngineTask {
         self.publish();
         // The front end may have gone.
         give(reply, answer);
-    }
-
-    pub(super) fn settle(&mut self) {
-        let over = self.waiters.take_over(&self.core, self.newest, self.written);
-        if over.is_empty() {
-            return;
-        }
-        // Whoever is told of an order finds it in the next picture, at whatever line.
-        self.publish();
-        for waiter in over {
-            waiter.tell(&self.core);
-        }
-    }
-
-    pub(super) fn publish(&mut self) {
-        if self.core.changed() {
-            let mut snapshot = self.core.snapshot();
-            snapshot.locked = self.custody.locked;
-            snapshot.books = self.feed.books.section();
-            self.snapshots.send_replace(Arc::new(snapshot));
-        }
-    }
-
-    /// Connections and the market clock, for the status line.
-    fn surroundings(&mut self) {
-        let now = self.clock.now();
-        let market = MarketClock {
-            name: "NYSE".into(),
-            open: self.calendar.phase(AssetClass::Equity, now) == MarketPhase::Regular,
-            changes_at: Some(self.calendar.next_bell(now)),
-        };
-        let feed = match self.feed.feed() {
-            Feed::Replayed => "replay",
-            _ => "sim",
-        };
-        let up = |name: &str, text: &str| Connection::new(name, true, text);
-        let mut paper = up("paper", "paper venue");
-        if let Some(run) = self.core.last_reconcile(self.core.default_account()) {
-            paper.text = format!("paper venue, reconciled {}", run.finished.strftime("%H:%M:%S UTC"));
-        }
-        if let Some(call) = &self.last_call {
-            paper.latency_ms = Some(call.latency_ms);
-            paper.last_error.clone_from(&call.error);
-        }
-        let mut prices = up(feed, "market data");
-        // In tens: a time that differs each second by a little is no news for every screen.
-        prices.latency_ms = self.prices_gap.and_then(|gap| u32::try_from(gap.as_millis() / 10 * 10).ok());
-        let connections: Vec<Connection> =
-            [paper, prices].into_iter().chain(self.live.connections()).collect();
-        let replay = self.feed.replay_state();
-        if self.last_surroundings_differ(&connections, &market, replay.as_ref()) {
-            let effects = self.core.step(now, Input::Surroundings { connections, market, replay });
-            debug_assert!(effects.is_empty(), "the status line writes nothing");
-        }
-    }
-
-    fn last_surroundings_differ(
-        &self,
-        connections: &[Connection],
-        market: &MarketClock,
-        replay: Option<&crate::domain::snapshot::ReplayState>,
-    ) -> bool {
-        let last = self.snapshots.borrow();
-        last.connections.as_slice() != connections || last.market != *market || last.replay.as_ref() != replay
     }
 
     /// New prices go to the core and to the venue.

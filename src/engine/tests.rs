@@ -48,12 +48,14 @@ impl Desk {
             profile: "test".to_owned(),
             venue: VenueConfig::new(AccountId::new("paper"), 100_000.into()),
             limits: None,
+            public_crypto: None,
             live_limits: RiskLimits::default(),
             brokers: std::collections::BTreeMap::new(),
             market_seed: 1,
             updates_per_second: 1.0,
             feed: FeedChoice::Simulated,
             desktop_alerts: false,
+            alert_command: None,
         };
         let core = make_core(&settings, &Arc::new(Calendar::nyse()), Feed::Simulated, at(0));
         let store = Store::open(directory, at(0)).unwrap();

@@ -88,6 +88,12 @@ pub enum KeepError {
 }
 
 impl KeepError {
+    /// Is there no such secret.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self, Self::Vault(VaultError::NoSecret(_)))
+    }
+
     /// Was it a passphrase that opens nothing.
     #[must_use]
     pub const fn is_wrong_passphrase(&self) -> bool {

@@ -288,7 +288,8 @@ impl CommandBar {
 }
 
 /// The words without the `$` that tells a ticker from a word where they are read back; amounts of money keep theirs.
-fn without_sigils(words: &str) -> String {
+#[must_use]
+pub fn without_sigils(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
     let mut letters = words.chars().peekable();
     while let Some(c) = letters.next() {

@@ -181,11 +181,11 @@ pub fn zone_name(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Z").to_string()
 }
 
-/// Hours and minutes until something: `2:14`, `3d 4h` from two days on. Rounds up, so that it never shows 0:00 before the time.
+/// Hours and minutes until something: `2:14`, `1d 7h` from a day on, so that it is not taken for a time of day. Rounds up, so that it never shows 0:00 before the time.
 #[must_use]
 pub fn countdown(seconds: i64) -> String {
     let minutes = (seconds.max(0) + 59) / 60;
-    if minutes >= 48 * 60 {
+    if minutes >= 24 * 60 {
         return format!("{}d {}h", minutes / 1_440, minutes % 1_440 / 60);
     }
     format!("{}:{:02}", minutes / 60, minutes % 60)
@@ -375,6 +375,8 @@ mod tests {
         assert_eq!(countdown(8_040), "2:14");
         assert_eq!(countdown(1), "0:01");
         assert_eq!(countdown(3 * 86_400), "3d 0h");
+        assert_eq!(countdown(31 * 3_600 + 36 * 60), "1d 7h");
+        assert_eq!(countdown(86_340), "23:59");
         assert_eq!(age(200), "3m");
         for (text, expected) in
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]

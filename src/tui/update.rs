@@ -398,8 +398,13 @@ impl App {
             Wish::ShowWork(number) => self.show_work(number),
             Wish::Remember(text) => effects.push(Effect::Remember(text)),
             Wish::Copy(text) => {
-                self.say(Severity::Info, format!("Copied: {}", clean(&text)), snapshot);
-                effects.push(Effect::Copy(clean(&text).into_owned()));
+                let lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
+                let what = match lines.as_slice() {
+                    [line] => line.clone(),
+                    lines => format!("{} lines", lines.len()),
+                };
+                self.say(Severity::Info, format!("Copied: {what}"), snapshot);
+                effects.push(Effect::Copy(lines.join("\n")));
             }
         }
     }

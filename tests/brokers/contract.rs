@@ -10,7 +10,8 @@ use arbion::domain::ids::{BrokerOrderId, ClientOrderId};
 use arbion::domain::instrument::Instrument;
 use arbion::domain::money::{Price, Quantity};
 use arbion::domain::order::{
-    OrderHandle, OrderRequest, OrderStatus, OrderSubject, OrderType, Origin, OriginKind, Pricing, Side, Trail,
+    OrderHandle, OrderRequest, OrderStatus, OrderSubject, OrderType, Origin, OriginKind, Pricing, Side,
+    TimeInForce, Trail,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -59,7 +60,7 @@ impl Subject {
             arbion::brokers::clock::wall().as_millisecond().unsigned_abs(),
             number.into(),
         );
-        OrderRequest::plain(
+        let plain = OrderRequest::plain(
             id,
             account(),
             Origin::person(OriginKind::Cli),
@@ -67,7 +68,12 @@ impl Subject {
             side,
             self.quantity,
             pricing,
-        )
+        );
+        // A market that never closes knows no day.
+        let times = &self.broker.capabilities().times_in_force;
+        let day = times.contains(&TimeInForce::Day);
+        let time_in_force = if day { TimeInForce::Day } else { TimeInForce::Gtc };
+        OrderRequest { time_in_force, ..plain }
     }
 
     /// A buy that waits below the market.

@@ -22,3 +22,6 @@ mod contract;
 #[path = "coinbase/mod.rs"]
 mod coinbase;
 mod coingecko;
+mod hyperliquid;
+#[path = "schwab/mod.rs"]
+mod schwab;

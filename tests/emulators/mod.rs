@@ -6,4 +6,6 @@ pub mod coinbase;
 pub mod coingecko;
 pub mod exchange;
 pub mod faults;
+pub mod hyperliquid;
+pub mod schwab;
 pub mod server;

@@ -136,6 +136,10 @@ async fn meddle(State(watched): State<Watched>, request: Request, next: Next) ->
         Some(Fault::Truncate) => {
             let (parts, body) = handled().await.into_parts();
             let body = to_bytes(body, usize::MAX).await.unwrap();
+            if body.is_empty() {
+                // There is no half of nothing: the header is cut instead.
+                return hang_up();
+            }
             let half = body.slice(..body.len() / 2);
             let broken = futures_util::stream::iter([Ok(half), Err(std::io::Error::other("cut"))]);
             let mut response = Response::from_parts(parts, Body::from_stream(broken));

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::detached::{Home, Raw};
 
@@ -241,6 +242,82 @@ fn p5_what_an_engine_does_with_its_files_and_limits_is_a_row() {
     assert_eq!(results.len(), 4, "{results:?}");
     assert!(results[0].contains("no such file") && results[2] == "ok" && results[3] == "ok", "{results:?}");
     home.json(&["audit", "verify"]);
+}
+
+/// An engine that finds a database of an older version says so in the audit log, once, and leaves what was there beside it.
+#[test]
+fn p5_s3_a_migrated_database_is_a_row() {
+    let home = Home::new();
+    home.json(&["order", "place", "buy", "1", "MSFT"]);
+    home.json(&["engine", "stop"]);
+    assert_eq!(home.count("migrated"), 0, "a new one is none");
+    let database = database_under(home.path()).unwrap();
+    // The same file as an older program would have made it.
+    let made = rusqlite::Connection::open(&database).unwrap();
+    let mark: i64 = made.pragma_query_value(None, "application_id", |row| row.get(0)).unwrap();
+    let newest: i64 = made.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    drop(made);
+    for ending in ["", "-wal", "-shm"] {
+        let file = PathBuf::from(format!("{}{ending}", database.display()));
+        if file.exists() {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let mut files: Vec<PathBuf> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "sql"));
+    files.sort();
+    assert_eq!(i64::try_from(files.len()).unwrap(), newest);
+    let old = rusqlite::Connection::open(&database).unwrap();
+    old.pragma_update(None, "application_id", mark).unwrap();
+    for (file, version) in files[..files.len() - 1].iter().zip(1_i64..) {
+        let sql = fs::read_to_string(file).unwrap();
+        old.execute_batch(&sql).unwrap();
+        let checksum: String =
+            Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        old.execute(
+            "INSERT INTO migration (version, checksum, applied_at) VALUES (?1, ?2, 0)",
+            (version, checksum),
+        )
+        .unwrap();
+        old.pragma_update(None, "user_version", version).unwrap();
+    }
+    drop(old);
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).unwrap();
+    for _ in 0..2 {
+        home.json(&["order", "place", "buy", "1", "KO"]);
+        home.json(&["engine", "stop"]);
+        let rows: Vec<_> = home.rows().into_iter().filter(|row| row[0] == "migrated").collect();
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert!(rows[0][2].ends_with("arbion.db"), "{rows:?}");
+        assert_eq!(rows[0][3], format!("version {} to {newest}", newest - 1));
+    }
+    let backups = fs::read_dir(database.parent().unwrap().join("backups")).unwrap();
+    let before = format!("before-version-{newest}-");
+    assert_eq!(
+        backups.filter(|b| b.as_ref().unwrap().file_name().to_string_lossy().starts_with(&before)).count(),
+        1
+    );
+    home.json(&["audit", "verify"]);
+}
+
+/// The profile's database, wherever it is.
+fn database_under(directory: &Path) -> Option<PathBuf> {
+    let mut open = vec![directory.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+            let path = entry.path();
+            if path.file_name().is_some_and(|name| name == "arbion.db") {
+                return Some(path);
+            }
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "backups") {
+                open.push(path);
+            }
+        }
+    }
+    None
 }
 
 #[test]

@@ -355,6 +355,31 @@ fn j7_an_engine_killed_with_orders_in_it_is_taken_up_by_the_next() {
     assert_eq!(held.unwrap_or_else(|| "0".to_owned()), filled.to_string());
 }
 
+/// What was shown to work works after a kill a moment later.
+#[test]
+fn j7_an_order_that_was_shown_to_work_outlives_a_kill() {
+    let home = Home::new();
+    home.configure("[engine]\nrestart = false\n");
+    let place = ["order", "place", "buy", "1", "MSFT", "--limit", "100", "--allow-duplicate", "--no-wait"];
+    for n in 1..=6_usize {
+        let placed = home.json(&place);
+        let number = placed["orders"][0]["number"].clone();
+        let status = || {
+            let listed = home.json(&["order", "list"]);
+            let order =
+                listed["orders"].as_array().unwrap().iter().find(|order| order["number"] == number).cloned();
+            order.map(|order| order["status"].as_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        home.until("it works", || status() == "submitted");
+        let engine = home.engine().unwrap();
+        signal(engine, "KILL");
+        home.until("its end", || !is_alive(engine));
+        home.json(&["engine", "start"]);
+        assert_eq!(status(), "submitted", "order {n}");
+        assert_eq!(home.json(&["order", "list"])["orders"].as_array().unwrap().len(), n);
+    }
+}
+
 #[test]
 fn a_path_that_no_socket_can_have_is_named() {
     let directory = tempfile::tempdir().unwrap();

@@ -21,9 +21,14 @@ pub(crate) fn start(directory: &Path, feed: FeedChoice) -> Running {
 }
 
 fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
+    start_of(directory, feed, access, 0)
+}
+
+/// One whose venue takes so many milliseconds for everything.
+pub(crate) fn start_of(directory: &Path, feed: FeedChoice, access: Access, venue_ms: u32) -> Running {
     let mut venue = VenueConfig::new(AccountId::new("paper"), 100_000.into());
-    venue.ack_ms = 0;
-    venue.cancel_ms = 0;
+    venue.ack_ms = venue_ms;
+    venue.cancel_ms = venue_ms;
     let settings = Settings {
         access,
         audit: None,
@@ -36,12 +41,14 @@ fn start_with(directory: &Path, feed: FeedChoice, access: Access) -> Running {
         profile: "test".to_owned(),
         venue,
         limits: None,
+        public_crypto: None,
         live_limits: arbion::domain::limits::RiskLimits::default(),
         brokers: std::collections::BTreeMap::new(),
         market_seed: 7,
         updates_per_second: 20.0,
         feed,
         desktop_alerts: false,
+        alert_command: None,
     };
     launch(settings, Arc::new(Universe::load())).unwrap()
 }

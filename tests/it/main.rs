@@ -21,6 +21,7 @@ mod killed;
 mod pseudo;
 mod refusals;
 mod replay;
+mod shown;
 mod stream;
 mod supervised;
 mod terminal;

@@ -9,7 +9,8 @@ import requests
 from coinbase.rest import RESTClient
 from coinbase.websocket import WSClient
 
-said = dict(line.rstrip("\n").split("=", 1) for line in open(sys.argv[1]) if "=" in line)
+said = dict(line.strip().split(" = ", 1) for line in open(sys.argv[2]) if " = " in line)
+said = {name: value.strip('"') for name, value in said.items()}
 host = said["base_url"].removeprefix("http://")
 
 

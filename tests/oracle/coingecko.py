@@ -6,7 +6,8 @@ import coingecko_sdk
 from coingecko_sdk import Coingecko
 from pycoingecko import CoinGeckoAPI
 
-said = dict(line.rstrip("\n").split("=", 1) for line in open(sys.argv[1]) if "=" in line)
+said = dict(line.strip().split(" = ", 1) for line in open(sys.argv[2]) if " = " in line)
+said = {name: value.strip('"') for name, value in said.items()}
 base, key = said["base_url"], said["api_key"]
 
 cg = Coingecko(demo_api_key=key, environment="demo", base_url=base)

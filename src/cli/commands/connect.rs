@@ -1,6 +1,7 @@
 //! Accounts at brokers: connected, verified, given new keys, disconnected; and which one plain commands mean.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use super::Context;
 use super::control::confirm;
 use crate::cli::args::{Command, ConnectArgs, ModeArg};
 use crate::cli::error::CliError;
-use crate::cli::host::{CredentialAsk, LoginRequest, LoginSecrets, Settings, Verified};
+use crate::cli::host::{CredentialAsk, LoginRequest, LoginSecrets, Settings, SigningIn, Verified};
 use crate::cli::output::{Align, Cell, Output, Table, format};
 use crate::cli::secret::{Passphrases, pairs};
 use crate::client::keeping::Keep;
@@ -31,9 +32,7 @@ impl Context<'_> {
             Command::Rotate(args) => self.connect(&settings, args).await,
             Command::Verify { broker, live, passphrases } => {
                 let mut ask = Passphrases::new(self.console, Some(passphrases), self.environment);
-                let sealed = self.host.sealed_login(&settings, broker, *live, &mut ask)?;
-                let secrets = LoginSecrets::Sealed(sealed);
-                let request = LoginRequest { broker: broker.clone(), live: *live, name: None, secrets };
+                let request = self.host.sealed_login(&settings, broker, *live, &mut ask)?;
                 shown(&self.host.verify_login(&settings, request).await?, "verified")
             }
             Command::Disconnect { name, yes } => {
@@ -57,25 +56,53 @@ impl Context<'_> {
     async fn connect(&mut self, settings: &Settings, args: &ConnectArgs) -> Result<Output, CliError> {
         let fields = self.host.credential_fields(&args.broker)?;
         let given = self.given(args, &fields)?;
-        let request = LoginRequest {
+        let mut request = LoginRequest {
             broker: args.broker.clone(),
             live: args.live,
             name: args.name.clone(),
             secrets: LoginSecrets::Given(given),
+            tokens: None,
         };
+        if let Some(mut signing_in) = self.host.begin_sign_in(settings, &request).await? {
+            request.tokens = Some(self.sign_in(signing_in.as_mut(), args.paste).await?);
+        }
         let verified = self.host.verify_login(settings, request).await?;
         if verified.accounts.is_empty() {
             return Err(CliError::usage(format!("{} shows no account behind this login", args.broker)));
         }
-        let keep = Keep::SecretSet { name: verified.secret_name.clone(), value: verified.sealed.clone() };
         let mut ask = Passphrases::new(self.console, Some(&args.passphrases), self.environment);
-        self.host.keep(settings, keep, &mut ask)?;
+        for (name, value) in &verified.entries {
+            let keep = Keep::SecretSet { name: name.clone(), value: value.clone() };
+            self.host.keep(settings, keep, &mut ask)?;
+        }
         let logins: Vec<Login> = verified.accounts.iter().map(|account| account.login.clone()).collect();
         let session = self.host.start_engine(settings).await?;
         match session.request(Request::Connect { logins }).await? {
             Reply::Done(_) => shown(&verified, "connected"),
             _ => Err(CliError::unexpected("a word about the connection")),
         }
+    }
+
+    /// Has a person sign in by the browser: on this machine, or elsewhere with the address pasted back.
+    async fn sign_in(&mut self, signing_in: &mut dyn SigningIn, paste: bool) -> Result<Secret, CliError> {
+        let mut lines = vec!["Open this address and sign in:".to_owned(), signing_in.url().to_owned()];
+        if self.console.can_ask {
+            lines.extend(signing_in.qr());
+        }
+        for line in &lines {
+            writeln!(self.console.err, "{line}")?;
+        }
+        if paste {
+            let prompt =
+                "Then paste the address that the browser ends at, though it may show an error there: ";
+            let text = Secret::new(self.console.ask_hidden(prompt)?);
+            return signing_in.by_paste(&text).await;
+        }
+        writeln!(
+            self.console.err,
+            "Waiting for the browser, up to five minutes; elsewhere than here: --paste"
+        )?;
+        signing_in.by_browser().await
     }
 
     async fn tell(&self, settings: &Settings, request: Request) -> Result<Output, CliError> {

@@ -210,7 +210,7 @@ impl Context<'_> {
         if self.cli.globals.json {
             return Err(CliError::usage("the screen has no JSON form; give a command, see: arbion --help"));
         }
-        if !(self.console.can_ask && self.console.out_is_terminal) {
+        if !(self.console.input_is_terminal && self.console.out_is_terminal) {
             return Err(CliError::usage("the screen needs a terminal; give a command, see: arbion --help"));
         }
         Ok(())

@@ -17,8 +17,8 @@ use super::samples::{
 use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DoctorCheck, Health, Host, LoginRequest, LoginSecrets,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SweepReport, SweepRow, TradesFormat, Verified,
-    VerifiedAccount,
+    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
+    Verified, VerifiedAccount,
 };
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
@@ -319,11 +319,19 @@ impl Host for FakeHost {
     fn sealed_login(
         &self,
         _: &Settings,
-        _: &str,
-        _: bool,
+        broker: &str,
+        live: bool,
         _: &mut dyn AskSecret,
-    ) -> Result<Secret, CliError> {
-        Ok(Secret::new("{}".to_owned()))
+    ) -> Result<LoginRequest, CliError> {
+        let secrets = LoginSecrets::Sealed(Secret::new("{}".to_owned()));
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens: None })
+    }
+    async fn begin_sign_in(
+        &self,
+        _: &Settings,
+        _: &LoginRequest,
+    ) -> Result<Option<Box<dyn SigningIn>>, CliError> {
+        Ok(None)
     }
     async fn verify_login(&self, _: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
         if let LoginSecrets::Given(given) = &request.secrets
@@ -347,8 +355,7 @@ impl Host for FakeHost {
             VerifiedAccount { login, buying_power: hundred, net_liquidation: hundred, blocked: None };
         Ok(Verified {
             accounts: vec![account],
-            secret_name: "broker.alpaca.paper".to_owned(),
-            sealed: Secret::new("{}".to_owned()),
+            entries: vec![("broker.alpaca.paper".to_owned(), Secret::new("{}".to_owned()))],
             latency_ms: Some(7),
         })
     }

@@ -105,6 +105,7 @@ impl World {
             input: Box::new(Cursor::new(self.typed.clone().into_bytes())),
             hidden: None,
             can_ask: self.can_ask,
+            input_is_terminal: self.can_ask,
             out_is_terminal: self.can_ask,
             width: self.width,
             colour: self.colour,

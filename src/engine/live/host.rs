@@ -17,7 +17,8 @@ use crate::domain::instrument::InstrumentSpec;
 use crate::keeping::Recorder;
 
 use super::login::{LoginKey, SealedLogin};
-use super::prices::FeedWord;
+use super::prices::{FeedKey, FeedWord};
+use super::tokens::VaultTokens;
 
 /// How often balances are asked for (issue: at least every 10 s).
 const FIGURES_EVERY: Duration = Duration::from_secs(10);
@@ -67,7 +68,7 @@ pub(in crate::engine) enum LiveEvent {
         reason: String,
     },
     /// Prices.
-    Price(LoginKey, FeedWord),
+    Price(FeedKey, FeedWord),
     /// The terms of an instrument, as a broker says.
     Spec(Box<InstrumentSpec>),
 }
@@ -146,9 +147,14 @@ async fn open(hosted: &Hosted) -> Result<Opened, NotOpen> {
         Err(error) => return Err(NotOpen::Locked(error.to_string())),
     };
     let sealed = SealedLogin::read(&secret).map_err(NotOpen::Locked)?;
-    let connection = registry::connect(hosted.key.broker, &hosted.settings, &sealed.credentials)
-        .await
-        .map_err(NotOpen::Broker)?;
+    let tokens = VaultTokens { recorder: Arc::clone(&hosted.recorder), name: hosted.key.tokens_name() };
+    let parts = registry::LoginParts {
+        settings: &hosted.settings,
+        credentials: &sealed.credentials,
+        profile: hosted.recorder.profile(),
+        tokens: Arc::new(tokens),
+    };
+    let connection = registry::connect(hosted.key.broker, parts).await.map_err(NotOpen::Broker)?;
     // Asked before anything else: a dead login is found here.
     connection.accounts().await.map_err(NotOpen::Broker)?;
     let mut brokers = Vec::new();

@@ -40,6 +40,12 @@ impl LoginKey {
         format!("broker.{}.{}", self.broker, self.environment.as_str())
     }
 
+    /// Name of its tokens in the vault, where a person signs in by the browser.
+    #[must_use]
+    pub fn tokens_name(self) -> String {
+        format!("{}.tokens", self.secret_name())
+    }
+
     /// How its connector is set up by the configuration.
     #[must_use]
     pub fn settings(self, sections: &BTreeMap<String, BrokerSection>) -> BrokerSettings {
@@ -140,11 +146,10 @@ pub struct Found {
 /// Why it cannot be used.
 pub async fn verify(
     key: LoginKey,
-    settings: &BrokerSettings,
-    credentials: &Credentials,
+    parts: registry::LoginParts<'_>,
     name: Option<&str>,
 ) -> Result<(Arc<dyn Connection>, Vec<Found>), BrokerError> {
-    let connection = registry::connect(key.broker, settings, credentials).await?;
+    let connection = registry::connect(key.broker, parts).await?;
     let summaries = connection.accounts().await?;
     let several = summaries.len() > 1;
     let mut found = Vec::with_capacity(summaries.len());

@@ -6,9 +6,11 @@ mod host;
 mod login;
 mod prices;
 mod reads;
+mod tokens;
 mod wiring;
 
 pub use login::{Found, LoginKey, SealedLogin, verify};
+pub use tokens::TriedTokens;
 
 pub(super) use login::{read_default, read_logins, setup_of};
 pub(super) use wiring::Live;

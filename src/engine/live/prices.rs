@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted};
+use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed, Wanted};
 use crate::domain::instrument::{AssetClass, Instrument};
 
 use super::host::LiveEvent;
@@ -19,6 +19,24 @@ const CLASSES: [AssetClass; 5] =
 const EVENTS_MAX: usize = 4_096;
 /// Instruments of one feed.
 const WANTED_MAX: usize = 600;
+
+/// Whose feed it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::engine) enum FeedKey {
+    /// Of a login.
+    Login(LoginKey),
+    /// Of everybody.
+    Public(BrokerKind),
+}
+
+impl std::fmt::Display for FeedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Login(key) => write!(f, "{}", key.broker),
+            Self::Public(broker) => write!(f, "{broker} (public)"),
+        }
+    }
+}
 
 /// A feed's word.
 pub(in crate::engine) enum FeedWord {
@@ -33,6 +51,8 @@ struct Feed {
     classes: BTreeSet<AssetClass>,
     wanted: watch::Sender<Wanted>,
     up: bool,
+    /// It counts: a login's at once, a public one once it could be reached.
+    counts: bool,
     task: AbortHandle,
 }
 
@@ -45,49 +65,56 @@ impl Drop for Feed {
 /// The feeds.
 #[derive(Default)]
 pub(in crate::engine) struct LivePrices {
-    feeds: BTreeMap<LoginKey, Feed>,
+    feeds: BTreeMap<FeedKey, Feed>,
 }
 
 impl LivePrices {
     /// Begins to follow a feed. Classes that an earlier one covers stay with that.
-    pub(super) fn open(&mut self, key: LoginKey, feed: Arc<dyn MarketFeed>, events: mpsc::Sender<LiveEvent>) {
+    pub(super) fn open(&mut self, key: FeedKey, feed: Arc<dyn MarketFeed>, events: mpsc::Sender<LiveEvent>) {
         self.close(key);
-        let taken = self.classes();
+        let taken =
+            self.feeds.values().flat_map(|feed| feed.classes.iter().copied()).collect::<BTreeSet<_>>();
         let classes: BTreeSet<AssetClass> =
             CLASSES.into_iter().filter(|class| feed.covers(*class) && !taken.contains(class)).collect();
         let (wanted, wanted_out) = watch::channel(Wanted::default());
         let task = tokio::spawn(follow(key, Arc::clone(&feed), wanted_out, events)).abort_handle();
-        self.feeds.insert(key, Feed { feed, classes, wanted, up: false, task });
+        let counts = matches!(key, FeedKey::Login(_));
+        self.feeds.insert(key, Feed { feed, classes, wanted, up: false, counts, task });
     }
 
     /// Ends one.
-    pub(super) fn close(&mut self, key: LoginKey) {
+    pub(super) fn close(&mut self, key: FeedKey) {
         self.feeds.remove(&key);
     }
 
-    pub(super) fn set_up(&mut self, key: LoginKey, up: bool) {
+    pub(super) fn set_up(&mut self, key: FeedKey, up: bool) {
         if let Some(feed) = self.feeds.get_mut(&key) {
             feed.up = up;
+            feed.counts |= up;
         }
     }
 
     /// Is its stream up.
-    pub(super) fn is_up(&self, key: LoginKey) -> Option<bool> {
+    pub(super) fn is_up(&self, key: FeedKey) -> Option<bool> {
         self.feeds.get(&key).map(|feed| feed.up)
     }
 
     /// Classes whose prices come from a broker.
     pub(in crate::engine) fn classes(&self) -> BTreeSet<AssetClass> {
-        self.feeds.values().flat_map(|feed| feed.classes.iter().copied()).collect()
+        self.counting().flat_map(|feed| feed.classes.iter().copied()).collect()
+    }
+
+    fn counting(&self) -> impl Iterator<Item = &Feed> {
+        self.feeds.values().filter(|feed| feed.counts)
     }
 
     /// Who has prices of such an instrument.
     pub(in crate::engine) fn feed_for(&self, class: AssetClass) -> Option<Arc<dyn MarketFeed>> {
-        self.feeds.values().find(|feed| feed.classes.contains(&class)).map(|feed| Arc::clone(&feed.feed))
+        self.counting().find(|feed| feed.classes.contains(&class)).map(|feed| Arc::clone(&feed.feed))
     }
 
     /// Whose prices of such an instrument they are.
-    pub(super) fn key_for(&self, class: AssetClass) -> Option<LoginKey> {
+    pub(super) fn key_for(&self, class: AssetClass) -> Option<FeedKey> {
         self.feeds.iter().find(|(_, feed)| feed.classes.contains(&class)).map(|(key, _)| *key)
     }
 
@@ -119,7 +146,7 @@ impl LivePrices {
 }
 
 async fn follow(
-    key: LoginKey,
+    key: FeedKey,
     feed: Arc<dyn MarketFeed>,
     wanted: watch::Receiver<Wanted>,
     events: mpsc::Sender<LiveEvent>,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::brokers::http::Health;
-use crate::brokers::{AccountStream, Broker, FeedEvent};
+use crate::brokers::{AccountStream, Broker, BrokerKind, Environment, FeedEvent, registry};
 use crate::client::{Reply, SessionError};
 use crate::config::BrokerSection;
 use crate::core::input::Input;
@@ -30,7 +30,7 @@ use super::super::link::{self, LinkCommand, Reported};
 use super::super::task::EngineTask;
 use super::host::{self, Hosted, LiveEvent};
 use super::login::{DEFAULT, LOGINS, LoginKey, key_of, setup_of};
-use super::prices::{FeedWord, LivePrices};
+use super::prices::{FeedKey, FeedWord, LivePrices};
 
 /// Events of logins that may wait for the engine.
 const EVENTS_MAX: usize = 4_096;
@@ -49,6 +49,9 @@ pub(in crate::engine) struct Live {
     events_in: mpsc::Sender<LiveEvent>,
     pub(in crate::engine) events: mpsc::Receiver<LiveEvent>,
     pub(in crate::engine) prices: LivePrices,
+    /// Whose public stream is asked for prices of coins.
+    pub(in crate::engine) public_crypto: Option<BrokerKind>,
+    public_state: Option<Connection>,
     brokers: BTreeMap<AccountId, Arc<dyn Broker>>,
     reports: mpsc::Sender<Reported>,
     /// Differences of cash that have been seen once.
@@ -79,6 +82,8 @@ impl Live {
             events_in,
             events,
             prices: LivePrices::default(),
+            public_crypto: None,
+            public_state: None,
             brokers: BTreeMap::new(),
             reports,
             suspected: BTreeMap::new(),
@@ -93,7 +98,7 @@ impl Live {
 
     /// How each login is, for the connections.
     pub(in crate::engine) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        self.states.values().cloned()
+        self.states.values().chain(&self.public_state).cloned()
     }
 
     /// Connected accounts, as commands may name them.
@@ -127,7 +132,7 @@ impl Live {
         words.extend((!text.is_empty()).then(|| text.to_owned()));
         words.extend(
             self.prices
-                .is_up(key)
+                .is_up(FeedKey::Login(key))
                 .map(|up| if up { "streams prices" } else { "prices stand still" }.to_owned()),
         );
         words.extend(health.limit_left.map(|left| format!("{left} calls left")));
@@ -147,6 +152,19 @@ impl EngineTask {
     pub(in crate::engine) fn open_logins(&mut self) {
         for key in self.live.keys() {
             self.host(key);
+        }
+        let Some(broker) = self.live.public_crypto else { return };
+        let key = LoginKey { broker, environment: Environment::Live };
+        match registry::public_feed(broker, &key.settings(&self.live.sections)) {
+            Ok(Some(feed)) => {
+                let events = self.live.events_in.clone();
+                self.live.prices.open(FeedKey::Public(broker), feed, events);
+                for instrument in self.feed.active() {
+                    self.live.prices.want(instrument);
+                }
+            }
+            Ok(None) => tracing::warn!(%broker, "it has no public prices"),
+            Err(error) => tracing::warn!(%error, "public prices cannot be had"),
         }
     }
 
@@ -176,7 +194,7 @@ impl EngineTask {
                     self.link(&account, broker).await;
                 }
                 if let Some(feed) = feed {
-                    self.live.prices.open(key, feed, self.live.events_in.clone());
+                    self.live.prices.open(FeedKey::Login(key), feed, self.live.events_in.clone());
                     self.follow_live_classes();
                 }
             }
@@ -267,7 +285,7 @@ impl EngineTask {
     /// The broker does not accept the login any more: nothing is sent there, and plain commands mean paper again.
     async fn dead(&mut self, key: LoginKey, reason: &str) {
         self.live.hosts.remove(&key);
-        self.live.prices.close(key);
+        self.live.prices.close(FeedKey::Login(key));
         self.follow_live_classes();
         self.live.note(key, false, &format!("{reason}; connect it again"), &Health::default());
         let text = format!("{} {} does not accept the login: {reason}", key.broker, key.environment.as_str());
@@ -368,7 +386,7 @@ impl EngineTask {
             if let Some(host) = self.live.hosts.remove(&key) {
                 host.abort();
             }
-            self.live.prices.close(key);
+            self.live.prices.close(FeedKey::Login(key));
             self.live.states.remove(&key);
             self.wipe(key);
         }
@@ -382,8 +400,13 @@ impl EngineTask {
     fn wipe(&self, key: LoginKey) {
         let Some(recorder) = self.audit.clone() else { return };
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = recorder.delete_secret("engine", key.secret_name()) {
-                tracing::error!(%error, "the secrets of a login cannot be wiped");
+            for name in [key.secret_name(), key.tokens_name()] {
+                match recorder.delete_secret("engine", name) {
+                    Err(error) if !error.is_absent() => {
+                        tracing::error!(%error, "the secrets of a login cannot be wiped");
+                    }
+                    _ => {}
+                }
             }
         });
     }
@@ -461,7 +484,7 @@ impl EngineTask {
         self.write(Job::State(key, value)).await;
     }
 
-    async fn on_price(&mut self, key: LoginKey, word: FeedWord) {
+    async fn on_price(&mut self, key: FeedKey, word: FeedWord) {
         match word {
             FeedWord::Event(FeedEvent::Quote(quote)) => self.feed.publish_live(*quote),
             FeedWord::Event(FeedEvent::Depth { instrument, as_of, bids, asks }) => {
@@ -470,16 +493,32 @@ impl EngineTask {
             FeedWord::Event(FeedEvent::Prints { instrument, prints }) => {
                 self.feed.books.publish_prints(&instrument, prints);
             }
-            FeedWord::Event(FeedEvent::Up) => self.live.prices.set_up(key, true),
+            FeedWord::Event(FeedEvent::Up) => {
+                self.live.prices.set_up(key, true);
+                self.follow_live_classes();
+                self.note_public(key, true, "streams prices");
+            }
             FeedWord::Event(FeedEvent::Down { reason, .. }) => {
-                tracing::info!(broker = %key.broker, reason, "the stream of prices is down");
+                tracing::info!(feed = %key, reason, "the stream of prices is down");
                 self.live.prices.set_up(key, false);
+                self.note_public(key, false, &reason);
             }
             FeedWord::Ended(error) => {
                 self.live.prices.set_up(key, false);
-                let text = format!("prices of {} have ended: {error}", key.broker);
+                let text = format!("prices of {key} have ended: {error}");
                 self.step(Input::Note { severity: Severity::Warning, code: "PRICES_ENDED", text }).await;
             }
+        }
+    }
+
+    /// How a public feed is, among the connections: it has no login whose state would say so. One that was never reached is not shown: its
+    /// prices are simulated then, and nothing is amiss.
+    fn note_public(&mut self, key: FeedKey, up: bool, text: &str) {
+        if let FeedKey::Public(broker) = key
+            && (up || self.live.public_state.is_some())
+        {
+            self.live.public_state =
+                Some(Connection::new(broker.as_str(), up, &format!("public prices; {text}")));
         }
     }
 

@@ -7,12 +7,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{After, Modal};
+use crate::command::types::Command;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::Order;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::bar::without_sigils;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Scope;
@@ -36,6 +38,8 @@ enum Target {
     Pane(PaneKind),
     Layout(Rearrange),
     Command(&'static str),
+    /// What was typed, as the command language understands it.
+    Typed(String),
     Line(String),
     Theme(String),
     Setting(String),
@@ -50,7 +54,7 @@ impl Target {
             Self::Action(_) => "key",
             Self::Pane(_) => "pane",
             Self::Layout(_) => "layout",
-            Self::Command(_) => "command",
+            Self::Command(_) | Self::Typed(_) => "command",
             Self::Line(_) => "macro",
             Self::Theme(_) => "theme",
             Self::Setting(_) => "setting",
@@ -68,7 +72,7 @@ impl Target {
             Self::Layout(wish) => vec![Wish::Layout(wish.clone())],
             Self::Setting(path) => vec![Wish::Settings(path.clone())],
             Self::Theme(name) => vec![Wish::Theme(name.clone())],
-            Self::Line(line) => vec![Wish::Line(line.clone())],
+            Self::Line(line) | Self::Typed(line) => vec![Wish::Line(line.clone())],
             Self::Command(command) => vec![Wish::Type((*command).to_owned())],
         }
     }
@@ -82,7 +86,7 @@ struct Item {
 }
 
 /// Commands that the palette starts.
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 12] = [
     ("buy ", "an order, as buy 10 aapl at 231.50"),
     ("sell ", "an order, as sell half my tsla"),
     ("watch ", "add to the watchlist"),
@@ -93,7 +97,11 @@ const COMMANDS: [(&str, &str); 10] = [
     ("show pnl", "gains and losses"),
     ("cancel all", "every working order"),
     ("flatten", "close every position"),
+    ("backtest ", "a strategy over recorded bars, as backtest sma_cross"),
+    ("export trades", "every fill as a file"),
 ];
+/// Those of them that the program does beside the screen, where it does.
+const WORK: [&str; 2] = ["backtest ", "export trades"];
 
 /// The palette.
 #[derive(Debug)]
@@ -127,9 +135,10 @@ impl Palette {
             detail: key,
             target: Target::Line(line.to_owned()),
         }));
-        fixed.extend(COMMANDS.map(|(command, detail)| Item {
+        let offered = COMMANDS.iter().filter(|(name, _)| at.env.works.is_some() || !WORK.contains(name));
+        fixed.extend(offered.map(|(command, detail)| Item {
             name: format!(": {command}"),
-            detail: detail.to_owned(),
+            detail: (*detail).to_owned(),
             target: Target::Command(command),
         }));
         fixed.extend(app.settings.iter().map(|view| Item {
@@ -170,8 +179,23 @@ impl Palette {
             }
         }
         self.found = ranked(query, candidates);
+        if let Some(item) = typed(query, at).filter(|_| self.universe) {
+            self.found.insert(0, item);
+        }
         self.list = ListState::default();
     }
+}
+
+/// A line that the command language understands: whoever types all of one means it.
+fn typed(query: &str, at: &At<'_>) -> Option<Item> {
+    // A single word is the name of something.
+    if !query.contains(' ') {
+        return None;
+    }
+    let understood = (at.env.understand)(query);
+    let known = !matches!(understood.command, Command::Clarify { .. } | Command::Explain { .. });
+    let name = format!(": {}", without_sigils(&clean(&understood.words)));
+    known.then(|| Item { name, detail: String::new(), target: Target::Typed(query.to_owned()) })
 }
 
 /// What the keys of a pane, and those that hold everywhere, can do.

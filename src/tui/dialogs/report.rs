@@ -276,12 +276,18 @@ impl Modal for Report {
     }
 
     fn hint(&self, _at: &At<'_>) -> String {
-        "Esc close   j k scroll".to_owned()
+        "Esc close   j k scroll   y copy".to_owned()
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> After {
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> After {
         match event.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => return After::Close,
+            KeyCode::Char('y') => {
+                let row =
+                    |row: &Vec<String>| row.iter().map(|cell| cell.trim_end()).collect::<Vec<_>>().join("  ");
+                let rows: Vec<String> = self.rows.iter().map(row).collect();
+                wishes.push(Wish::Copy(rows.join("\n")));
+            }
             KeyCode::Char('j') | KeyCode::Down => self.scroll(1),
             KeyCode::Char('k') | KeyCode::Up => self.scroll(-1),
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll(10),

@@ -261,3 +261,15 @@ fn notices_offer_a_way_out() {
     });
     runner.keys("b 1 down down a enter enter").sees("!: show risk").keys("ctrl-o").sees("largest: MSFT");
 }
+
+#[test]
+fn what_a_report_shows_is_copied_line_by_line() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("4 j j enter").sees("y copy").keys("y").sees("Copied:").sees("lines");
+    let copied = runner.effects.iter().find_map(|effect| match effect {
+        crate::tui::Effect::Copy(text) => Some(text.clone()),
+        _ => None,
+    });
+    let copied = copied.unwrap();
+    assert!(copied.contains("order  buy 10 AAPL\n") && copied.contains("duration  DAY\n"), "{copied}");
+}

@@ -118,3 +118,12 @@ fn commands_entered_are_kept_for_the_next_run() {
     let kept: Vec<&Effect> = runner.effects.iter().filter(|e| matches!(e, Effect::Remember(_))).collect();
     assert!(matches!(kept[..], [Effect::Remember(text)] if text == "positions"), "{kept:?}");
 }
+
+#[test]
+fn the_palette_takes_a_command_too() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("ctrl-p").text("buy 10 aapl").sees(": buy 10 AAPL").keys("enter").sees("Review order");
+    assert!(runner.executed().is_empty(), "it is shown before it goes");
+    runner.keys("esc esc ctrl-p").text("buy aapl").misses(": buy AAPL").keys("esc");
+    runner.keys("ctrl-p").text("trade layout").keys("enter").sees("Layout: trade");
+}

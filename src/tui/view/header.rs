@@ -13,6 +13,9 @@ use crate::domain::limits::TradingState;
 use crate::domain::quote::Feed;
 use crate::domain::text::clean;
 
+/// Columns of one connection.
+const CONNECTION_WIDTH: u16 = 24;
+
 /// A piece of the line: text, style, and how early it leaves when there is no room (0 never).
 struct Piece {
     text: String,
@@ -146,11 +149,17 @@ fn connections(look: &Look<'_>) -> Vec<Piece> {
             (theme.glyphs.disconnected, theme.down)
         };
         pieces.push(Piece { text: dot.to_owned(), style, drop: 5, gap: 1 });
-        let words = format!("{} {}", clean(&connection.name), clean(&connection.text));
-        let words = format::fit(words.trim_end(), 24, theme.glyphs.ellipsis);
+        let words = connection_words(&clean(&connection.name), &clean(&connection.text));
+        let words = format::fit(&words, CONNECTION_WIDTH, theme.glyphs.ellipsis);
         pieces.push(Piece { text: words.to_string(), style: theme.dim, drop: 9, gap: 1 });
     }
     pieces
+}
+
+/// Name and what it says of itself, its first words where it says more, and no name twice: the whole of it is on the connections pane.
+fn connection_words(name: &str, text: &str) -> String {
+    let first = text.split(", ").next().unwrap_or_default();
+    if first.starts_with(name) { first.to_owned() } else { format!("{name} {first}").trim_end().to_owned() }
 }
 
 /// The market's name, state and time to the next bell; nothing before the engine's first word, when it is not known.
@@ -200,6 +209,18 @@ fn clocks(look: &Look<'_>) -> Vec<Piece> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_says_its_name_once_and_its_first_words() {
+        for (name, text, expected) in [
+            ("paper", "paper venue, reconciled", "paper venue"),
+            ("alpaca", "38ms", "alpaca 38ms"),
+            ("schwab", "", "schwab"),
+            ("sim", "market data", "sim market data"),
+        ] {
+            assert_eq!(connection_words(name, text), expected);
+        }
+    }
 
     #[test]
     fn a_word_never_stays_without_its_number() {

@@ -1,0 +1,173 @@
+//! What is remembered of an account's orders, for Schwab keeps no ids of ours: which of its orders we sent, which order may be the one whose
+//! answer was lost, and which old ones still work.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::report;
+use super::wire::Order;
+use crate::domain::ids::ClientOrderId;
+use crate::domain::order::OrderRequest;
+
+/// Orders of ours that are remembered.
+const OURS_MAX: usize = 10_000;
+/// Orders in doubt that are remembered.
+const DOUBTS_MAX: usize = 200;
+/// An order may seem to have come this long before we sent it: clocks differ.
+const BEFORE: SignedDuration = SignedDuration::from_secs(5);
+/// And this long after.
+const AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// A command whose fate is not known.
+#[derive(Clone, Debug)]
+struct Doubt {
+    request: OrderRequest,
+    sent_at: Timestamp,
+}
+
+/// The memory of one account.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// By Schwab's id: our id, and what we sent where it was this order.
+    ours: BTreeMap<String, (ClientOrderId, Option<OrderRequest>)>,
+    order: VecDeque<String>,
+    doubts: VecDeque<Doubt>,
+    /// Orders that worked when last seen, by Schwab's id of the outermost one, with their time.
+    pub open: BTreeMap<String, Timestamp>,
+    /// Has everything that may still work been looked for.
+    pub scanned: bool,
+}
+
+impl Known {
+    /// An order is ours.
+    pub fn learn(&mut self, broker_order_id: &str, request: &OrderRequest) {
+        self.insert(broker_order_id, request.client_order_id, Some(request.clone()));
+        self.doubts.retain(|doubt| doubt.request.client_order_id != request.client_order_id);
+    }
+
+    fn insert(&mut self, broker_order_id: &str, id: ClientOrderId, request: Option<OrderRequest>) {
+        if self.ours.insert(broker_order_id.to_owned(), (id, request)).is_none() {
+            self.order.push_back(broker_order_id.to_owned());
+        }
+        if self.order.len() > OURS_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ours.remove(&oldest);
+        }
+    }
+
+    /// Nobody knows what became of an order.
+    pub fn doubt(&mut self, request: OrderRequest, sent_at: Timestamp) {
+        if self.doubts.len() == DOUBTS_MAX {
+            self.doubts.pop_front();
+        }
+        self.doubts.push_back(Doubt { request, sent_at });
+    }
+
+    /// Our id of an order, and what we sent.
+    #[must_use]
+    pub fn of(&self, broker_order_id: &str) -> Option<(ClientOrderId, Option<&OrderRequest>)> {
+        self.ours.get(broker_order_id).map(|(id, request)| (*id, request.as_ref()))
+    }
+
+    /// Schwab's id of an order of ours.
+    #[must_use]
+    pub fn id_of(&self, id: ClientOrderId) -> Option<String> {
+        self.ours.iter().find(|(_, (ours, _))| *ours == id).map(|(theirs, _)| theirs.clone())
+    }
+
+    /// Is such an order in doubt.
+    #[must_use]
+    pub fn is_in_doubt(&self, id: ClientOrderId) -> bool {
+        self.doubts.iter().any(|doubt| doubt.request.client_order_id == id)
+    }
+
+    /// Looks at a list: exits of brackets of ours are ours too, and an order in doubt is the one with its terms, entered at its time, that
+    /// nobody else owns, where there is exactly one of each.
+    pub fn look(&mut self, orders: &[Order]) {
+        for order in orders {
+            self.exits(order);
+        }
+        let mut pairs: Vec<(usize, String)> = Vec::new();
+        for (n, doubt) in self.doubts.iter().enumerate() {
+            for order in orders.iter().filter(|order| !self.ours.contains_key(&order.order_id)) {
+                if alike(doubt, order) {
+                    pairs.push((n, order.order_id.clone()));
+                }
+            }
+        }
+        let mut found = BTreeSet::new();
+        for (n, theirs) in &pairs {
+            let alone = pairs.iter().filter(|(other, id)| other == n || id == theirs).count() == 1;
+            if let (true, Some(doubt)) = (alone, self.doubts.get(*n)) {
+                found.insert((theirs.clone(), doubt.request.client_order_id));
+            }
+        }
+        for (theirs, id) in found {
+            let doubt = self.doubts.iter().find(|doubt| doubt.request.client_order_id == id).cloned();
+            if let Some(doubt) = doubt {
+                tracing::info!(order = theirs, "the order in doubt is the one with its terms");
+                self.learn(&theirs, &doubt.request);
+            }
+        }
+        for order in orders {
+            self.exits(order);
+        }
+    }
+
+    /// Names the exits of a bracket of ours.
+    fn exits(&mut self, order: &Order) {
+        let Some((_, Some(request))) = self.of(&order.order_id) else { return };
+        let exits = request.exit_orders();
+        if exits.is_empty() {
+            return;
+        }
+        let mut children = Vec::new();
+        for child in &order.child_order_strategies {
+            report::flat(child, &mut children);
+        }
+        for child in children {
+            let kind = child.order_type.as_deref();
+            let limit = matches!(kind, Some("LIMIT"));
+            let exit = exits.iter().find(|exit| exit.pricing.limit_price().is_some() == limit);
+            if let Some(exit) = exit {
+                self.insert(&child.order_id, exit.client_order_id, Some(exit.clone()));
+            }
+        }
+    }
+}
+
+/// Has the order the terms of the one in doubt, and came at its time.
+fn alike(doubt: &Doubt, order: &Order) -> bool {
+    let Ok(Some(report)) = report::report(order, None) else { return false };
+    let request = &doubt.request;
+    let age = report.entered_at.duration_since(doubt.sent_at);
+    // Times are given in whole seconds.
+    let at_its_time = age >= -BEFORE - SignedDuration::from_secs(1) && age <= AFTER;
+    let same_prices = match super::terms::body(request) {
+        Ok(body) => {
+            body.order_type == order.order_type.as_deref()
+                && body.duration == order.duration.as_deref()
+                && same_legs(&body, order)
+                && same(body.price.as_deref(), order.price)
+                && same(body.stop_price.as_deref(), order.stop_price)
+        }
+        Err(_) => false,
+    };
+    at_its_time && report.quantity == request.quantity && same_prices
+}
+
+fn same(ours: Option<&str>, theirs: Option<rust_decimal::Decimal>) -> bool {
+    match ours {
+        Some(text) => text.parse().ok() == theirs,
+        None => true,
+    }
+}
+
+fn same_legs(body: &super::terms::Body, order: &Order) -> bool {
+    body.order_leg_collection.len() == order.order_leg_collection.len()
+        && body.order_leg_collection.iter().zip(&order.order_leg_collection).all(|(ours, theirs)| {
+            ours.instruction == theirs.instruction && ours.instrument.symbol == theirs.instrument.symbol
+        })
+}
