@@ -1,5 +1,5 @@
-//! The numbers of the connectors: `cargo bench --bench connectors`, or with names of parts behind `--`. One table; figures of one run on one
-//! machine. The machine is noisy: compare within a run.
+//! The numbers of the connectors: `cargo bench --bench brokers`, or with names of parts behind `--`. One table; figures of one run on one
+//! machine, one core.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -7,13 +7,14 @@
     reason = "a benchmark prints its table and may fail loudly"
 )]
 
+mod alpaca;
 mod hyperliquid;
-#[allow(dead_code, reason = "shared with the other table, which uses all of it")]
+#[allow(dead_code, reason = "shared with the other tables, which use all of it")]
 #[path = "../numbers/measure.rs"]
 mod measure;
 
 fn main() {
-    let parts: [(&str, fn()); 1] = [("hyperliquid", hyperliquid::run)];
+    let parts: [(&str, fn()); 2] = [("alpaca", alpaca::run), ("hyperliquid", hyperliquid::run)];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     println!("{:<58} {:>18}   goal", "what", "measured");
     for (name, run) in parts {

@@ -2,6 +2,7 @@
 //! their errors and outcomes, the layers that all of them share, and one folder per broker. The paper venue is one of them
 //! (`engine::paper`). Never: risk, the journal, the screen, where secrets are kept.
 
+pub mod alpaca;
 pub mod clock;
 pub mod coinbase;
 pub mod coingecko;

@@ -7,8 +7,8 @@ use super::oauth::keeper::TokenStore;
 use super::oauth::{App, Provider};
 use super::settings::CredentialField;
 use super::{
-    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase, coingecko,
-    hyperliquid, schwab,
+    BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase,
+    coingecko, hyperliquid, schwab,
 };
 
 /// What a login is opened with.

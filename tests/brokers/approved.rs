@@ -11,10 +11,10 @@ use arbion::domain::capabilities::Capabilities;
 use arbion::domain::execution::{AccountEvent, Execution, ExecutionKind};
 use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::{AccountId, ExecutionId};
-use arbion::domain::instrument::{Instrument, InstrumentSpec};
+use arbion::domain::instrument::{Instrument, InstrumentSpec, TickRow};
 use arbion::domain::limits::RiskLimits;
 use arbion::domain::money::{Currency, Money, Price, Quantity};
-use arbion::domain::order::{Approved, OrderRequest, Side};
+use arbion::domain::order::{Approved, OrderRequest, OrderSubject, Side};
 use arbion::domain::quote::{Feed, Quote};
 use rust_decimal::Decimal;
 
@@ -51,7 +51,7 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
     };
     assert!(core.step(now, Input::Account(Box::new(setup))).is_empty());
     for instrument in order.subject.instruments() {
-        core.step(now, Input::Instrument(Box::new(InstrumentSpec::standard(instrument.clone()))));
+        core.step(now, Input::Instrument(Box::new(loose(instrument))));
         let price = price_of(&order, instrument);
         let mut quote = Quote::empty(instrument.clone(), now, Feed::Simulated);
         (quote.bid, quote.ask, quote.last) = (Some(price), Some(price), Some(price));
@@ -98,13 +98,30 @@ fn held(order: &OrderRequest, instrument: &Instrument, now: jiff::Timestamp) -> 
     }
 }
 
-/// The market that the order would be let out into: at its limit, and short of its stop.
+/// Terms that take every size: what is off the broker's own is for the broker's connector to refuse.
+fn loose(instrument: &Instrument) -> InstrumentSpec {
+    let smallest = Decimal::new(1, 12);
+    let ticks = vec![TickRow { from: Price::ZERO, tick: Decimal::ZERO }];
+    InstrumentSpec {
+        ticks,
+        quantity_increment: smallest,
+        quantity_min: smallest,
+        ..InstrumentSpec::standard(instrument.clone())
+    }
+}
+
+/// The market that the order would be let out into: at its limit, and short of its stop. The first leg of a package is as dear as its net.
 fn price_of(order: &OrderRequest, instrument: &Instrument) -> Price {
     let before_stop = |stop: Price| {
         let part = if order.side.is_buy() { Decimal::new(95, 2) } else { Decimal::new(105, 2) };
         Price::new(stop.get() * part)
     };
     let said = order.pricing.stop_price().map(before_stop).or_else(|| order.pricing.limit_price());
+    if let OrderSubject::Legs(legs) = &order.subject {
+        let first = legs.first().is_some_and(|leg| leg.instrument == *instrument);
+        let net = said.filter(|_| first).unwrap_or_default();
+        return Price::from(2) + net.abs();
+    }
     match instrument {
         Instrument::Option(_) => said.unwrap_or_else(|| Price::from(2)),
         _ => said.unwrap_or_else(|| Price::from(100)),

@@ -19,6 +19,7 @@ mod approved;
 #[allow(dead_code, reason = "what the contract has at hand, for brokers that need it")]
 mod contract;
 
+mod alpaca;
 #[path = "coinbase/mod.rs"]
 mod coinbase;
 mod coingecko;

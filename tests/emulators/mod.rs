@@ -2,6 +2,7 @@
 //! on request. The tests of the connectors, the official clients (`tests/oracle`) and a person (`cargo run --example emulator -- NAME
 //! --port N`) use the same ones.
 
+pub mod alpaca;
 pub mod coinbase;
 pub mod coingecko;
 pub mod exchange;

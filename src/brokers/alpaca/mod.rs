@@ -1,0 +1,206 @@
+//! Alpaca: shares, options and crypto over its Trading API v2 and Market Data API v2, paper and live. A pair of keys is one account. What
+//! crosses the wire is in `wire`, `prices` and `order`, what it means in `report` and `errors`, what is refused before it is sent in `takes`.
+//! Never: another broker, the journal, risk.
+
+mod account;
+mod errors;
+mod feed;
+mod ids;
+mod known;
+mod order;
+mod prices;
+mod report;
+mod rest;
+mod stream;
+mod takes;
+mod terms;
+pub mod ticks;
+mod trades;
+mod wire;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::http::{Call, Health, Http};
+use super::limiter::Limit;
+use super::settings::CredentialField;
+use super::{
+    AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
+    MarketFeed,
+};
+use crate::domain::account::AccountMode;
+use crate::domain::capabilities::Capabilities;
+use crate::domain::ids::AccountId;
+use crate::domain::instrument::AssetClass;
+use crate::domain::order::{OrderType, TimeInForce};
+use account::AlpacaAccount;
+use feed::{AlpacaFeed, Sources};
+use rest::{DATA, Login, Places, Rest, TRADING};
+
+/// Its name in errors and logs.
+const NAME: &str = "alpaca";
+/// Published limit of the trading calls, and of the data calls of a free plan. A larger plan says so in its headers, and is not used up.
+const CALLS_A_MINUTE: u32 = 200;
+
+const VERIFY: Call = Call::read("account", TRADING);
+
+/// What a person gives for a login: the pair of keys of a paper or live account.
+#[must_use]
+pub const fn fields() -> &'static [CredentialField] {
+    &[
+        CredentialField { name: "key_id", label: "API key id", secret: false, optional: false },
+        CredentialField { name: "secret_key", label: "API secret key", secret: true, optional: false },
+    ]
+}
+
+/// The broker's limits, by bucket.
+#[must_use]
+pub const fn limits() -> [(&'static str, Limit); 2] {
+    let limit = Limit { calls: CALLS_A_MINUTE, per: Duration::from_secs(60) };
+    [(TRADING, limit), (DATA, limit)]
+}
+
+/// Makes the line of a login. Nothing is asked yet: [`Connection::accounts`] tells whether the keys are good. In place of the keys there may be
+/// an `access_token` of a sign-in.
+///
+/// # Errors
+/// When keys are missing, an address must not be used, or there is no TLS.
+#[allow(clippy::unused_async, reason = "every broker's line is made so; others ask for a token first")]
+pub async fn connect(
+    settings: &BrokerSettings,
+    credentials: &Credentials,
+) -> Result<Arc<dyn Connection>, BrokerError> {
+    let rest = Rest {
+        http: Arc::new(Http::new(NAME, &limits())?),
+        places: Places::of(settings)?,
+        login: Login::of(credentials)?,
+    };
+    let sources = Arc::new(Sources::new(settings.option("feed"), settings.option("options_feed")));
+    let feed = Arc::new(AlpacaFeed::new(rest.clone(), sources));
+    Ok(Arc::new(Alpaca { environment: settings.environment, rest, feed }))
+}
+
+/// A login.
+struct Alpaca {
+    environment: Environment,
+    rest: Rest,
+    feed: Arc<AlpacaFeed>,
+}
+
+impl Alpaca {
+    async fn ask(&self) -> Result<wire::Account, BrokerError> {
+        self.rest.get(VERIFY, "/v2/account", &[]).await
+    }
+}
+
+/// What is in the way of trading, if anything is.
+fn trading(account: &wire::Account) -> Result<(), String> {
+    if account.account_blocked {
+        return Err("the account is blocked".to_owned());
+    }
+    if account.trading_blocked {
+        return Err("trading is blocked".to_owned());
+    }
+    if account.trade_suspended_by_user {
+        return Err("trading is suspended in the account's settings".to_owned());
+    }
+    match account.status.as_str() {
+        "ACTIVE" => Ok(()),
+        other => Err(format!("the account is {}", crate::domain::text::clean(other))),
+    }
+}
+
+/// What an account can do, by its own word.
+fn capabilities(account: &wire::Account) -> Capabilities {
+    let level = account.options_trading_level.unwrap_or_default();
+    let crypto = account.crypto_status.as_deref() == Some("ACTIVE");
+    let mut asset_classes = vec![AssetClass::Equity];
+    asset_classes.extend((level > 0).then_some(AssetClass::Option));
+    asset_classes.extend(crypto.then_some(AssetClass::Crypto));
+    Capabilities {
+        asset_classes,
+        order_types: vec![
+            OrderType::Market,
+            OrderType::Limit,
+            OrderType::Stop,
+            OrderType::StopLimit,
+            OrderType::TrailingStop,
+        ],
+        times_in_force: vec![
+            TimeInForce::Day,
+            TimeInForce::Gtc,
+            TimeInForce::Ioc,
+            TimeInForce::Fok,
+            TimeInForce::Opg,
+            TimeInForce::Cls,
+        ],
+        extended_hours: true,
+        fractional: true,
+        multi_leg: level >= 3,
+        bracket: true,
+        replace: true,
+        short_sales: account.shorting_enabled,
+        searchable_client_id: true,
+        // Our orders are in units: an amount of money is turned into them before.
+        notional: false,
+        preview: false,
+        streaming: true,
+    }
+}
+
+#[async_trait]
+impl Connection for Alpaca {
+    fn broker(&self) -> BrokerKind {
+        BrokerKind::Alpaca
+    }
+
+    fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    async fn accounts(&self) -> Result<Vec<AccountSummary>, BrokerError> {
+        let account = self.ask().await?;
+        let number = account.account_number.as_str();
+        let last_four: String = {
+            let last: Vec<char> = number.chars().rev().take(4).collect();
+            last.into_iter().rev().collect()
+        };
+        let cash = account.multiplier.is_some_and(|multiplier| multiplier <= rust_decimal::Decimal::ONE);
+        Ok(vec![AccountSummary {
+            key: number.to_owned(),
+            last_four: crate::domain::text::clean(&last_four).into_owned(),
+            kind: if cash { "cash" } else { "margin" }.to_owned(),
+            trading: trading(&account),
+        }])
+    }
+
+    async fn account(&self, key: &str, id: AccountId) -> Result<Arc<dyn Broker>, BrokerError> {
+        let account = self.ask().await?;
+        if account.account_number != key {
+            let what = "such an account behind these keys".to_owned();
+            return Err(BrokerError::NotFound { broker: NAME.to_owned(), what });
+        }
+        let mode = match self.environment {
+            Environment::Paper => AccountMode::Paper,
+            Environment::Live => AccountMode::Live,
+        };
+        Ok(Arc::new(AlpacaAccount {
+            rest: self.rest.clone(),
+            id,
+            mode,
+            capabilities: capabilities(&account),
+            known: known::Known::default(),
+            specs: Mutex::default(),
+        }))
+    }
+
+    fn feed(&self) -> Option<Arc<dyn MarketFeed>> {
+        Some(Arc::clone(&self.feed) as Arc<dyn MarketFeed>)
+    }
+
+    fn health(&self) -> Health {
+        self.rest.http.health()
+    }
+}

@@ -1,0 +1,56 @@
+//! Alpaca: the contract, and what is its own.
+
+use std::sync::Arc;
+
+use arbion::brokers::alpaca::connect;
+use arbion::brokers::{BrokerSettings, Connection, Credentials, Environment};
+use arbion::domain::instrument::Instrument;
+use arbion::domain::money::Quantity;
+
+use crate::approved::account;
+use crate::contract::Subject;
+use crate::contract_tests;
+use crate::emulators::alpaca::{AlpacaEmulator, start};
+
+fn settings(emulator: &AlpacaEmulator) -> BrokerSettings {
+    let mut settings = BrokerSettings::new(Environment::Paper);
+    settings.urls.insert("base_url".to_owned(), emulator.server.url());
+    settings
+}
+
+fn credentials(emulator: &AlpacaEmulator) -> Credentials {
+    Credentials::new()
+        .with("key_id", emulator.key_id.clone().into())
+        .with("secret_key", emulator.secret_key.clone().into())
+}
+
+async fn line(emulator: &AlpacaEmulator) -> Arc<dyn Connection> {
+    connect(&settings(emulator), &credentials(emulator)).await.unwrap()
+}
+
+async fn of(emulator: AlpacaEmulator) -> Subject {
+    let broker = line(&emulator).await.account("PA3TEST00001", account()).await.unwrap();
+    Subject {
+        broker,
+        exchange: emulator.exchange.clone(),
+        faults: emulator.server.faults.clone(),
+        instrument: Instrument::equity("AAPL").unwrap(),
+        symbol: "AAPL",
+        quantity: Quantity::from(12),
+        submit: ("POST", "/v2/orders"),
+        read: ("GET", "/v2/orders"),
+        keep: Box::new(emulator),
+    }
+}
+
+async fn subject() -> Subject {
+    of(start(0).await).await
+}
+
+contract_tests!(subject);
+
+mod feed;
+mod orders;
+mod refusals;
+mod streams;
+mod wire;
