@@ -83,7 +83,7 @@ assert book["bids"][0]["price"] == "99.9"
 assert c.get_best_bid_ask(["BTC-USD", "ETH-USD"]).to_dict()["pricebooks"][1]["product_id"] == "ETH-USD"
 candles = c.get_candles("BTC-USD", "1700000000", "1700003600", "ONE_MINUTE", limit=350).to_dict()["candles"]
 assert len(candles) > 50 and int(candles[0]["start"]) > int(candles[1]["start"])
-assert c.get_unix_time().to_dict()["epochSeconds"]
+assert c.get("/api/v3/brokerage/time")["epochSeconds"]
 
 preview = c.preview_limit_order_gtc("BTC-USD", "BUY", "0.5", "90.00").to_dict()
 assert preview["errs"] == [] and preview["quote_size"] == "45", preview

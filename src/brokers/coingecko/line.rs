@@ -14,6 +14,8 @@ use crate::brokers::http::{Answer, Call, Http};
 use crate::domain::execution::Reject;
 use crate::domain::text::clean;
 
+/// An error is no longer than this.
+const ERROR_MAX: usize = 4_096;
 /// Characters of its words that are kept.
 const WORDS_MAX: usize = 200;
 
@@ -93,14 +95,11 @@ impl Line {
         if !answer.is_success() {
             return Err(refusal(answer.status.as_u16(), &answer.body));
         }
-        let read = answer.json();
-        if read.is_err() {
-            let (code, message) = said(&answer.body);
-            if code.is_some_and(|code| code != 0) || message.is_some() {
-                return Err(refusal(answer.status.as_u16(), &answer.body));
-            }
+        // Some errors come with status 200, and would be read as a coin called "status".
+        if answer.body.len() <= ERROR_MAX && said(&answer.body).0.is_some_and(|code| code != 0) {
+            return Err(refusal(answer.status.as_u16(), &answer.body));
         }
-        read
+        answer.json()
     }
 
     async fn answer(
