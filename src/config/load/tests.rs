@@ -175,7 +175,7 @@ const BAD: &[(&str, &str)] = &[
     ("macros = 3", "f.toml:1: macros: found 3, allowed a table of commands by key"),
     (
         "[market]\nsymbols_active = 501",
-        "f.toml:2: market.symbols_active: unknown key, known here are updates_per_symbol",
+        "f.toml:2: market.symbols_active: unknown key, known here are updates_per_symbol, crypto",
     ),
     (
         "[log]\nlevel = \"verbose\"",

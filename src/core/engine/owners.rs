@@ -57,7 +57,8 @@ impl Engine {
         found: &mut Vec<String>,
     ) -> Owners {
         let account = &statement.account;
-        let orders = self.book.working().chain(self.book.ended());
+        // An order that was changed in place has the broker id of the one it replaced: of two, the later one counts, and one that works most.
+        let orders = self.book.ended().chain(self.book.working());
         let named = orders
             .filter(|order| order.request.account == *account)
             .filter_map(|order| Some((order.broker_order_id.clone()?, order.request.client_order_id)));

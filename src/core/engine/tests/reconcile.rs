@@ -547,3 +547,30 @@ fn j6_nothing_but_a_person_adds_to_what_is_in_doubt() {
         );
     }
 }
+
+/// A broker that changes an order in place keeps its own id of it: the order that works is meant, not the one it replaced.
+#[test]
+fn r4_an_order_changed_in_place_is_the_one_that_works() {
+    let mut rig = Rig::without_ids();
+    let old = rig.sent(Side::Buy, 10);
+    rig.report(old, acknowledged());
+    let change = OrderChange { limit_price: Some(Price::from(100)), ..OrderChange::default() };
+    let effects = rig.step(Input::Replace { request: RequestId(9), order: old, change });
+    let effects = rig.journaled(effects);
+    let new = effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Replace { new, .. } => Some(new.get().client_order_id),
+            _ => None,
+        })
+        .unwrap();
+    rig.report(old, OrderEvent::Replaced { by: new });
+    rig.report(new, acknowledged());
+    let id = |order| rig.engine.order(order).unwrap().broker_order_id.clone();
+    assert_eq!(id(old), id(new));
+    let shown = OrderReport { broker_order_id: id(new).unwrap(), ..report(None, OrderStatus::Submitted, 0) };
+    rig.later(6);
+    let effects = rig.statement(vec![shown], Vec::new(), 0);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Cancel { .. })), "{effects:?}");
+    assert_eq!((rig.status(old), rig.status(new)), (OrderStatus::Replaced, OrderStatus::Submitted));
+}
