@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
@@ -12,8 +13,9 @@ use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::role::Role;
 use crate::store::Install;
-use crate::vault::{Signer, Unlock, Vault};
+use crate::vault::{SecretStore, Signer, Unlock, Vault, VaultError};
 
+use super::secrets::own_name;
 use super::{KeepError, Keeping, Watched, log};
 
 /// Events that may wait for the disk.
@@ -36,6 +38,8 @@ pub struct Recorder {
     role: Role,
     origin: String,
     keeping: Keeping,
+    /// The vault, from an unlock on until a lock: where no kernel keeps its key, the engine does, so that its logins go on.
+    opened: Mutex<Option<Vault>>,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -111,6 +115,7 @@ impl Recorder {
     /// Why not.
     pub fn lock(&self, door: &str) -> Result<String, KeepError> {
         let done = done(self.keeping.through(door).lock()?);
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.sign_by(None);
         Ok(done)
     }
@@ -120,9 +125,10 @@ impl Recorder {
     /// # Errors
     /// Why not: a passphrase that is needed, or wrong.
     pub fn unlock(&self, door: &str, passphrase: Option<Secret>) -> Result<String, KeepError> {
-        let (text, vault) = self.keeping.through(door).unlock_vault(&mut Given(passphrase))?;
+        let (text, mut vault) = self.keeping.through(door).unlock_vault(&mut Given(passphrase))?;
         let now = (self.keeping.now)();
-        self.sign_by(vault.and_then(|mut vault| Signer::of(&mut vault, now).ok()));
+        self.sign_by(vault.as_mut().and_then(|vault| Signer::of(vault, now).ok()));
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = vault;
         Ok(text)
     }
 
@@ -131,6 +137,18 @@ impl Recorder {
     /// # Errors
     /// Why not.
     pub fn set_secret(&self, door: &str, name: String, value: Secret) -> Result<String, KeepError> {
+        let own = own_name(&name)?;
+        let kept = self.in_open(|vault, now| {
+            vault.set(&own, value.get(), now)?;
+            let listed = vault.list()?.into_iter().find(|row| row.name == own);
+            Ok(listed.map(|row| row.last_four).unwrap_or_default())
+        })?;
+        if let Some(end) = kept {
+            let ending = if end.is_empty() { String::new() } else { format!(", ending in {end}") };
+            let text = format!("{name} is set{ending}");
+            self.record(AuditAction::SecretSet, door, &name, "ok");
+            return Ok(text);
+        }
         let keep = Keep::SecretSet { name, value };
         self.keeping.through(door).carry_out(keep, &mut Given(None)).map(done)
     }
@@ -140,7 +158,31 @@ impl Recorder {
     /// # Errors
     /// Why not: the profile or its vault is locked, or there is no such secret.
     pub fn secret(&self, name: &str) -> Result<Secret, KeepError> {
-        self.keeping.secret(name, &mut Given(None))
+        match self.in_open(|vault, _| vault.get(&name.parse()?))? {
+            Some(secret) => Ok(Secret::from(secret)),
+            None => self.keeping.secret(name, &mut Given(None)),
+        }
+    }
+
+    /// Does something with the vault that an unlock opened; `None` where none did, or where it has another key by now.
+    fn in_open<T>(
+        &self,
+        what: impl FnOnce(&mut Vault, Timestamp) -> Result<T, VaultError>,
+    ) -> Result<Option<T>, KeepError> {
+        self.keeping.admit(false)?;
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(vault) = opened.as_mut() else { return Ok(None) };
+        match what(vault, (self.keeping.now)()) {
+            Ok(done) => Ok(Some(done)),
+            Err(error @ (VaultError::NoSecret(_) | VaultError::BadName { .. } | VaultError::BadValue)) => {
+                Err(error.into())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the vault that was opened does not open any more");
+                *opened = None;
+                Ok(None)
+            }
+        }
     }
 
     /// Removes a secret for good.
@@ -148,6 +190,10 @@ impl Recorder {
     /// # Errors
     /// Why not.
     pub fn delete_secret(&self, door: &str, name: String) -> Result<String, KeepError> {
+        if self.in_open(|vault, _| vault.delete(&name.parse()?))?.is_some() {
+            self.record(AuditAction::SecretDeleted, door, &name, "ok");
+            return Ok(format!("{name} is deleted"));
+        }
         self.keeping.through(door).carry_out(Keep::SecretDelete { name }, &mut Given(None)).map(done)
     }
 
@@ -219,6 +265,7 @@ impl Keeping {
             role: actor.role,
             origin,
             keeping: self.clone(),
+            opened: Mutex::new(None),
         })
     }
 }

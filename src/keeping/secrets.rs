@@ -269,7 +269,7 @@ impl Keeping {
 }
 
 /// A name that a person may set.
-fn own_name(text: &str) -> Result<SecretName, KeepError> {
+pub(super) fn own_name(text: &str) -> Result<SecretName, KeepError> {
     let name: SecretName = text.parse()?;
     if name.is_own() {
         return Err(KeepError::Asked(format!("{name}: names that begin with arbion. are the program's own")));

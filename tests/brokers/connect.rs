@@ -73,6 +73,21 @@ impl Home {
         assert!(said.contains(words) && said.lines().count() == 1, "{args:?}: {said}");
     }
 
+    /// An order is taken once prices are there and the books agree; until then risk says what is missing.
+    #[track_caller]
+    fn accepted(&self, args: &[&str]) -> Value {
+        let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let output = self.run(&args, "");
+            if output.status.success() {
+                return serde_json::from_slice(&output.stdout).unwrap();
+            }
+            assert!(Instant::now() < end, "{}", String::from_utf8_lossy(&output.stderr));
+            std::thread::park_timeout(Duration::from_millis(200));
+        }
+    }
+
     #[track_caller]
     fn until(&self, what: &str, args: &[&str], mut test: impl FnMut(&Value) -> bool) -> Value {
         let end = Instant::now() + PATIENCE;
@@ -139,18 +154,8 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
         home.until("the connection", &["connections"], reconciled);
         home.fails(&["mode", "live", "--confirm", "LIVE"], "", 2, "no live account is connected");
 
-        // It is taken once prices are there and the books agree; until then risk says what is missing.
-        let place =
-            ["order", "place", "buy", "10", "AAPL", "--limit", "90", "--account", "alpaca-paper", "--json"];
-        let end = Instant::now() + PATIENCE;
-        let placed = loop {
-            let output = home.run(&place, "");
-            if output.status.success() {
-                break serde_json::from_slice::<Value>(&output.stdout).unwrap();
-            }
-            assert!(Instant::now() < end, "{}", String::from_utf8_lossy(&output.stderr));
-            std::thread::park_timeout(Duration::from_millis(200));
-        };
+        let place = ["order", "place", "buy", "10", "AAPL", "--limit", "90", "--account", "alpaca-paper"];
+        let placed = home.accepted(&place);
         assert_eq!(placed["orders"][0]["status"], "submitted", "{placed}");
         let theirs = exchange.orders();
         assert_eq!(theirs.len(), 1, "{theirs:?}");
@@ -178,6 +183,40 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
         for action in ["connected", "disconnected", "secret_deleted"] {
             assert!(rows["rows"].as_array().unwrap().iter().any(|row| row["action"] == action), "{action}");
         }
+    })
+    .await
+    .unwrap();
+}
+
+/// Real money wants the typed word, once for the profile; without it nothing leaves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_money_goes_nowhere_without_the_word() {
+    let emulator = emulator().await;
+    let (exchange, text, keys) = (emulator.exchange.clone(), config(&emulator), keys(&emulator));
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "alpaca", "--live", "--stdin"], &keys);
+        let up = |found: &Value| {
+            let all = found["connections"].as_array().unwrap();
+            all.iter().any(|one| one["name"] == "alpaca live" && one["up"] == true)
+        };
+        home.until("the connection", &["connections"], up);
+        let place = ["order", "place", "buy", "1", "AAPL", "--limit", "90", "--yes", "--account", "alpaca"];
+        home.fails(&place, "", 3, "NOT_AUTHORISED");
+        home.fails(&["mode", "live"], "", 2, "--confirm LIVE");
+        home.fails(&["mode", "live", "--confirm", "yes"], "", 2, "allowed LIVE");
+        assert!(exchange.orders().is_empty());
+        home.ok(&["mode", "live", "--confirm", "LIVE"], "");
+        let placed = home.accepted(&["order", "place", "buy", "1", "AAPL", "--limit", "90", "--yes"]);
+        assert_eq!(placed["orders"][0]["request"]["account"], "alpaca", "{placed}");
+        assert_eq!(exchange.orders().len(), 1);
+        home.ok(&["mode", "paper"], "");
+        home.fails(
+            &["order", "place", "buy", "2", "AAPL", "--limit", "90", "--yes", "--account", "alpaca"],
+            "",
+            3,
+            "NOT_AUTHORISED",
+        );
     })
     .await
     .unwrap();

@@ -28,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
-use crate::domain::account::{Account, AccountKind};
+use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, account_day, exchange_date};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
@@ -556,6 +556,13 @@ impl Engine {
     #[must_use]
     pub fn account(&self, account: &AccountId) -> Option<Account> {
         self.accounts.get(account).map(|books| self.account_figures(books))
+    }
+
+    /// Has a person said that real money is meant: plain commands mean a live account, which they do by the typed word alone.
+    #[must_use]
+    pub fn trades_live(&self) -> bool {
+        let default = self.accounts.get(&self.config.default_account);
+        default.is_some_and(|books| books.setup.mode == AccountMode::Live)
     }
 
     /// Every account there is.

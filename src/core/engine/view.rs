@@ -78,7 +78,7 @@ impl Engine {
             reconciled: books.reconciled,
             automation_paused: self.paused.contains_key(&books.setup.account),
             broker_up: books.broker_up,
-            live_armed: false,
+            live_armed: self.trades_live(),
             bar_mode: self.config.bar_mode,
             never_closed: self.config.never_closed,
             replaces: None,

@@ -143,6 +143,9 @@ async fn open(hosted: &Hosted) -> Result<Opened, NotOpen> {
     let read = tokio::task::spawn_blocking(move || recorder.secret(&name)).await;
     let secret = match read {
         Ok(Ok(secret)) => secret,
+        Ok(Err(error)) if error.needs_passphrase() => {
+            return Err(NotOpen::Locked("its vault is locked; run: arbion profile unlock".to_owned()));
+        }
         Ok(Err(error)) => return Err(NotOpen::Locked(error.to_string())),
         Err(error) => return Err(NotOpen::Locked(error.to_string())),
     };

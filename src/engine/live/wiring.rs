@@ -23,6 +23,7 @@ use crate::domain::limits::RiskLimits;
 use crate::domain::login::Login;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::OrderStatus;
+use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{Connection, Severity};
 
 use super::super::journal::Job;
@@ -524,10 +525,17 @@ impl EngineTask {
 
     /// Classes whose prices come from a broker are not simulated. What was wanted before is wanted of it now.
     fn follow_live_classes(&mut self) {
-        self.feed.set_live(self.live.prices.classes());
-        for instrument in self.feed.active() {
-            self.live.prices.want(instrument);
+        let classes = self.live.prices.classes();
+        let now = self.clock.now();
+        let active: Vec<Instrument> = self.feed.active().cloned().collect();
+        for instrument in active {
+            // The last simulated price is no price any more; nothing stands there until the first real one.
+            if classes.contains(&instrument.asset_class()) && !self.feed.is_live(&instrument) {
+                self.feed.publish_live(Quote::empty(instrument.clone(), now, Feed::RealTime));
+            }
+            self.live.prices.want(&instrument);
         }
+        self.feed.set_live(classes);
     }
 
     /// Asks the broker of a connected account for an instrument's terms.
