@@ -132,7 +132,7 @@ pub fn prices(settings: &BrokerSettings, credentials: &Credentials) -> Result<Ar
 /// Opens a line. Nothing is asked yet: [`Connection::accounts`] does.
 ///
 /// # Errors
-/// As [`prices`].
+/// As [`prices()`].
 #[allow(clippy::unused_async, reason = "every broker is connected in the same way")]
 pub async fn connect(
     settings: &BrokerSettings,
