@@ -223,7 +223,11 @@ fn fill(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), I
         return Ok(());
     };
     let filled = order.filled_quantity + progress;
-    let complete = filled >= order.request.quantity;
+    // How many units an amount of money buys only the broker knows, and when that is all of them.
+    if order.request.cash_order_quantity.is_some() {
+        order.request.quantity = order.request.quantity.max(filled);
+    }
+    let complete = filled >= order.request.quantity && order.request.cash_order_quantity.is_none();
     transition(order, if complete { Transition::Fill } else { Transition::PartialFill }, at)?;
     match &order.request.subject {
         OrderSubject::Instrument(_) => {

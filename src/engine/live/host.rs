@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::brokers::clock::wall;
 use crate::brokers::http::Health;
+use crate::brokers::pauses::pauses;
 use crate::brokers::{AccountStream, Broker, BrokerError, BrokerSettings, Connection, MarketFeed, registry};
 use crate::domain::account::Account;
 use crate::domain::ids::AccountId;
@@ -19,6 +21,7 @@ use crate::keeping::Recorder;
 use super::login::{LoginKey, SealedLogin};
 use super::prices::{FeedKey, FeedWord};
 use super::tokens::VaultTokens;
+use super::totals::RatesWord;
 
 /// How often balances are asked for (issue: at least every 10 s).
 const FIGURES_EVERY: Duration = Duration::from_secs(10);
@@ -59,6 +62,8 @@ pub(in crate::engine) enum LiveEvent {
         text: String,
         /// How its calls go.
         health: Box<Health>,
+        /// When it is tried again, where it is not open.
+        retry_at: Option<Timestamp>,
     },
     /// The broker does not accept the login any more.
     Dead {
@@ -69,6 +74,8 @@ pub(in crate::engine) enum LiveEvent {
     },
     /// Prices.
     Price(FeedKey, FeedWord),
+    /// Rates of coins.
+    Rates(RatesWord),
     /// The terms of an instrument, as a broker says.
     Spec(Box<InstrumentSpec>),
 }
@@ -96,16 +103,7 @@ enum NotOpen {
 
 /// Hosts a login until the engine goes or the login is dead.
 pub(super) async fn run(hosted: Hosted, events: mpsc::Sender<LiveEvent>) {
-    let pauses = || {
-        ExponentialBuilder::default()
-            .with_min_delay(PAUSE_MIN)
-            .with_max_delay(PAUSE_MAX)
-            .with_factor(2.0)
-            .without_max_times()
-            .with_jitter()
-            .build()
-    };
-    let mut waits = pauses();
+    let mut waits = pauses(PAUSE_MIN, PAUSE_MAX);
     loop {
         let (wait, text) = match open(&hosted).await {
             Ok(opened) => {
@@ -124,7 +122,8 @@ pub(super) async fn run(hosted: Hosted, events: mpsc::Sender<LiveEvent>) {
             }
             Err(NotOpen::Broker(error)) => (waits.next().unwrap_or(PAUSE_MAX), error.to_string()),
         };
-        let state = LiveEvent::State { key: hosted.key, up: false, text, health: Box::default() };
+        let retry_at = SignedDuration::try_from(wait).ok().and_then(|wait| wall().checked_add(wait).ok());
+        let state = LiveEvent::State { key: hosted.key, up: false, text, health: Box::default(), retry_at };
         if events.send(state).await.is_err() {
             return;
         }
@@ -200,7 +199,7 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
             None => (true, shown(&power)),
         };
         let health = Box::new(opened.connection.health());
-        let state = LiveEvent::State { key: hosted.key, up, text, health };
+        let state = LiveEvent::State { key: hosted.key, up, text, health, retry_at: None };
         if events.send(state).await.is_err() {
             return None;
         }
@@ -257,8 +256,7 @@ async fn follow(
         if let BrokerError::Unauthorized { reason, .. } = error {
             return Some(reason);
         }
-        let retry_at =
-            crate::brokers::clock::wall() + jiff::SignedDuration::try_from(STREAM_PAUSE).unwrap_or_default();
+        let retry_at = wall() + SignedDuration::try_from(STREAM_PAUSE).unwrap_or_default();
         let down = AccountStream::Down { reason: error.to_string(), retry_at };
         events.send(LiveEvent::Stream(account.clone(), down)).await.ok()?;
         tokio::time::sleep(STREAM_PAUSE).await;
