@@ -250,8 +250,8 @@ impl Host for Program {
         keeper::carry_out(settings, keep, ask)
     }
 
-    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
-        logins::fields(broker)
+    fn credential_fields(&self, broker: &str, oauth: bool) -> Result<Vec<CredentialAsk>, CliError> {
+        logins::fields(broker, oauth)
     }
 
     fn sealed_login(

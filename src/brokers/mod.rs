@@ -13,19 +13,21 @@ pub mod hyperliquid;
 pub mod json;
 pub mod limiter;
 pub mod oauth;
+pub mod pauses;
 pub mod quotes;
 pub mod registry;
 pub mod schwab;
 pub mod settings;
 pub mod stream;
+pub mod tally;
 pub mod tls;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use tokio::sync::{mpsc, watch};
 
+pub use crate::domain::order::BrokerPreview;
 pub use error::{BrokerError, Certainty};
 pub use settings::{BrokerKind, BrokerSettings, Credentials, Environment};
 
@@ -36,7 +38,7 @@ use crate::domain::depth::{DepthLevel, Print};
 use crate::domain::execution::{AccountEvent, Execution, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
-use crate::domain::money::{Money, Quantity};
+use crate::domain::money::Quantity;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
@@ -84,19 +86,6 @@ pub struct OrderState {
     pub status: OrderStatus,
     /// What it says was filled.
     pub filled_quantity: Quantity,
-}
-
-/// What a broker says an order would cost, before it is sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BrokerPreview {
-    /// Cash that the order takes (negative) or brings, without fees; absent where it does not say.
-    pub cash: Option<Money>,
-    /// Commission and fees, positive.
-    pub fee: Option<Money>,
-    /// Buying power once it works.
-    pub buying_power_after: Option<Decimal>,
-    /// Its warnings, a line each.
-    pub warnings: Vec<String>,
 }
 
 /// What an account's stream says.

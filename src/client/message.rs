@@ -35,6 +35,9 @@ pub enum Request {
         origin: OriginKind,
         /// To this account; absent means the default one.
         account: Option<AccountId>,
+        /// Ask the broker too what it would cost, where it says: not for each key, as such a call counts.
+        #[serde(default)]
+        ask_broker: bool,
     },
     /// Carry out a command. Orders answer `Orders`, everything else its own reply.
     Execute {

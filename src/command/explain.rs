@@ -5,6 +5,7 @@ use std::fmt::Write;
 use rust_decimal::Decimal;
 
 use crate::domain::instrument::Instrument;
+use crate::domain::money::canonical;
 use crate::domain::option::Leg;
 use crate::domain::order::{
     OrderRequest, OrderSubject, OrderType, PositionEffect, PriceEffect, Pricing, Side, TimeInForce,
@@ -343,7 +344,14 @@ pub fn order_words(request: &OrderRequest) -> String {
             format!("of {}", legs.join(" / "))
         }
     };
-    let mut text = format!("{side}{effect} {} {subject} {price}, {until}", request.quantity);
+    let size = match request.cash_order_quantity {
+        Some(money) => format!("for {} of", canonical(money)),
+        None => request.quantity.to_string(),
+    };
+    let mut text = format!("{side}{effect} {size} {subject} {price}, {until}");
+    if request.cash_order_quantity.is_some() {
+        let _infallible = write!(text, ", about {} units", request.quantity);
+    }
     if request.session == TradingSession::Extended {
         text.push_str(", in extended hours too");
     }

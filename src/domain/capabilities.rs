@@ -28,7 +28,7 @@ pub struct Capabilities {
     pub short_sales: bool,
     /// Orders can be asked for by our id.
     pub searchable_client_id: bool,
-    /// Orders for an amount of money.
+    /// Market buys for an amount of money: the broker makes units of it.
     pub notional: bool,
     /// The broker says what an order would cost before it is sent.
     pub preview: bool,

@@ -26,3 +26,4 @@ pub mod role;
 pub mod snapshot;
 pub mod statement;
 pub mod text;
+pub mod total;

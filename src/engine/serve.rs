@@ -15,7 +15,8 @@ use super::manager::Manager;
 use super::rights::Gate;
 use super::session::{LocalSession, REQUESTS_MAX, give};
 use super::socket::{Clients, Door, News};
-use super::vitals::{Tally, Vitals, queue};
+use super::vitals::{Vitals, queue, shown};
+use crate::brokers::tally::Tally;
 use crate::client::message::OrderRef;
 use crate::client::status::EngineStatus;
 use crate::client::wire::PROTOCOL;
@@ -264,7 +265,7 @@ impl Keeper {
             positions: count(picture.positions.len()),
             clients: self.clients.list(),
             stays_for: self.need(),
-            calls: self.took.status(),
+            calls: shown(None, &self.took.figures()),
             calls_open: self.open,
             broker_calls: vitals.broker_calls.clone(),
             queues,

@@ -121,7 +121,12 @@ impl Subject {
 }
 
 pub fn handle(order: &OrderRequest, broker_order_id: Option<BrokerOrderId>) -> OrderHandle {
-    OrderHandle { client_order_id: order.client_order_id, broker_order_id, subject: order.subject.clone() }
+    OrderHandle {
+        client_order_id: order.client_order_id,
+        broker_order_id,
+        subject: order.subject.clone(),
+        filled_quantity: Quantity::ZERO,
+    }
 }
 
 async fn next(heard: &mut mpsc::Receiver<AccountStream>) -> AccountStream {
@@ -406,6 +411,45 @@ pub async fn an_order_that_never_came_is_not_found(subject: Subject) {
     }
 }
 
+/// An amount of money buys what it buys: how much that was, the fills say. Who takes none refuses it before anything is sent.
+pub async fn an_amount_of_money_is_spent_as_money(subject: Subject) {
+    let money = Decimal::from(500);
+    let order = OrderRequest {
+        // An estimate, and a wrong one.
+        quantity: Quantity::new((money / Decimal::from(90)).round_dp(4)),
+        cash_order_quantity: Some(money),
+        ..subject.order(Side::Buy, Pricing::Market)
+    };
+    if !subject.broker.capabilities().notional {
+        let outcome = subject.submit(&order).await;
+        let SubmitOutcome::Rejected(reject) = outcome else { panic!("{outcome:?}") };
+        assert!(reject.code == "UNSUPPORTED" && reject.message.contains("a quantity"), "{reject:?}");
+        assert!(subject.exchange.orders().is_empty());
+        return;
+    }
+    let mut heard = subject.watch().await;
+    let handle = subject.accepted(&order).await;
+    let mut units = Decimal::ZERO;
+    let bought = loop {
+        match event_of(&mut heard, &handle).await {
+            OrderEvent::Filled(execution) => units += execution.quantity.get(),
+            OrderEvent::QuantityChanged { quantity } => break quantity,
+            OrderEvent::Acknowledged { .. } => {}
+            other => panic!("{other:?} in place of a fill"),
+        }
+    };
+    assert_eq!(bought.get(), units, "what it has bought in all is the sum of its fills");
+    let spent = units * price("100.1").get();
+    assert!(spent <= money && money - spent < Decimal::ONE, "{units} units for {money}");
+    subject.until(&handle, OrderStatus::Filled).await;
+    let reports = subject.broker.orders().await.unwrap();
+    let report =
+        reports.iter().find(|report| Some(&report.broker_order_id) == handle.broker_order_id.as_ref());
+    if let Some(report) = report {
+        assert_eq!((report.filled_quantity, report.quantity), (bought, bought));
+    }
+}
+
 /// Writes a test per clause of the contract for a broker: `contract_tests!(async_fn_that_makes_a_subject)`.
 #[macro_export]
 macro_rules! contract_tests {
@@ -424,7 +468,8 @@ macro_rules! contract_tests {
             a_replace_after_the_fill_is_refused,
             every_order_type_that_is_claimed_works,
             the_same_id_twice_is_never_two_orders,
-            an_order_that_never_came_is_not_found
+            an_order_that_never_came_is_not_found,
+            an_amount_of_money_is_spent_as_money
         );
     };
     (@each $make:path, $($name:ident),+) => {

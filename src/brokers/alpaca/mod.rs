@@ -143,8 +143,7 @@ fn capabilities(account: &wire::Account) -> Capabilities {
         replace: true,
         short_sales: account.shorting_enabled,
         searchable_client_id: true,
-        // Our orders are in units: an amount of money is turned into them before.
-        notional: false,
+        notional: true,
         preview: false,
         streaming: true,
     }

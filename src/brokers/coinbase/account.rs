@@ -72,7 +72,7 @@ pub(super) fn capabilities() -> Capabilities {
         replace: true,
         short_sales: false,
         searchable_client_id: true,
-        notional: false,
+        notional: true,
         preview: true,
         streaming: true,
     }
@@ -95,7 +95,7 @@ impl Balance {
 impl CoinbaseAccount {
     /// A portfolio of its own is named in calls only where the login is not bound to one.
     pub(super) fn scope(&self) -> Query {
-        if matches!(self.line.login(), super::auth::Login::Bearer(_)) {
+        if self.line.login().is_of_person() {
             vec![("retail_portfolio_id", self.portfolio.clone())]
         } else {
             Vec::new()

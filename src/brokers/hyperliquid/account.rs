@@ -110,6 +110,7 @@ pub struct HyperliquidAccount {
     words: broadcast::Sender<AccountEvent>,
     pub(super) unified: Known<bool>,
     pub(super) day_pnl: Known<Decimal>,
+    pub(super) traded: Known<super::reads::Traded>,
     /// How long the lists of orders and of fills were last: what they will cost.
     pub(super) lengths: [AtomicUsize; 2],
 }
@@ -170,6 +171,7 @@ impl HyperliquidAccount {
             words: broadcast::channel(WORDS_MAX).0,
             unified: Mutex::default(),
             day_pnl: Mutex::default(),
+            traded: Mutex::default(),
             lengths: Default::default(),
         }
     }
@@ -474,7 +476,9 @@ impl Broker for HyperliquidAccount {
         let universe = self.venue().universe().await?;
         let (held, unified, day_pnl) = (self.held().await?, self.is_unified().await?, self.day_pnl().await?);
         let environment = self.venue().settings.environment;
-        Ok(figures::account(&universe, &self.shared.id, environment, &held, unified, day_pnl))
+        let traded = self.traded(&universe, &held).await?;
+        let figures = figures::account(&universe, &self.shared.id, environment, &held, unified, day_pnl);
+        Ok(Account { realized_pnl: traded.realized_pnl, fees: traded.fees, ..figures })
     }
 
     async fn positions(&self) -> Result<Vec<Position>, BrokerError> {

@@ -198,10 +198,12 @@ pub fn connections(all: &[Connection], zone: &TimeZone) -> Table {
         ("name", Align::Left),
         ("state", Align::Left),
         ("latency", Align::Right),
+        ("calls left", Align::Right),
+        ("next try", Align::Left),
         ("about", Align::Left),
         ("last error", Align::Left),
     ];
-    let mut table = Table::new(&columns, "nothing is connected");
+    let mut table = Table::new(&columns, "nothing is connected").without_first(&["calls left", "next try"]);
     for connection in all {
         let (word, tone) = if connection.up { ("up", Tone::Good) } else { ("DOWN", Tone::Bad) };
         let latency = connection.latency_ms.map_or_else(|| NONE.to_owned(), |ms| format!("{ms} ms"));
@@ -213,6 +215,8 @@ pub fn connections(all: &[Connection], zone: &TimeZone) -> Table {
             Cell::new(&connection.name),
             Cell::new(word).tone(tone),
             Cell::new(latency),
+            Cell::new(connection.limit_left.map_or_else(|| NONE.to_owned(), |left| left.to_string())),
+            Cell::new(connection.retry_at.map_or_else(|| NONE.to_owned(), |at| time(at, zone))),
             Cell::new(&connection.text),
             Cell::new(error),
         ]);

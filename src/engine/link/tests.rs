@@ -43,7 +43,12 @@ fn order(n: u64) -> OrderRequest {
 }
 
 fn handle(n: u64) -> OrderHandle {
-    OrderHandle { client_order_id: id(n), broker_order_id: None, subject: order(n).subject }
+    OrderHandle {
+        client_order_id: id(n),
+        broker_order_id: None,
+        subject: order(n).subject,
+        filled_quantity: Quantity::ZERO,
+    }
 }
 
 fn fill(of: u64) -> Execution {

@@ -7,6 +7,7 @@ mod login;
 mod prices;
 mod reads;
 mod tokens;
+mod totals;
 mod wiring;
 
 pub use login::{Found, LoginKey, SealedLogin, verify};

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::brokers::clock::wall;
 use crate::brokers::http::Health;
-use crate::brokers::{AccountStream, Broker, BrokerKind, Environment, FeedEvent, registry};
+use crate::brokers::limiter::SharedLimits;
+use crate::brokers::{AccountStream, Broker, BrokerKind, BrokerSettings, Environment, FeedEvent, registry};
+use crate::client::status::CallStatus;
 use crate::client::{Reply, SessionError};
 use crate::config::BrokerSection;
 use crate::core::input::Input;
@@ -29,9 +33,11 @@ use crate::domain::snapshot::{Connection, Severity};
 use super::super::journal::Job;
 use super::super::link::{self, LinkCommand, Reported};
 use super::super::task::EngineTask;
+use super::super::vitals::shown;
 use super::host::{self, Hosted, LiveEvent};
 use super::login::{DEFAULT, LOGINS, LoginKey, key_of, setup_of};
 use super::prices::{FeedKey, FeedWord, LivePrices};
+use super::totals::Rates;
 
 /// Events of logins that may wait for the engine.
 const EVENTS_MAX: usize = 4_096;
@@ -58,6 +64,14 @@ pub(in crate::engine) struct Live {
     /// Differences of cash that have been seen once.
     suspected: BTreeMap<(AccountId, Currency), Decimal>,
     last_fill: BTreeMap<AccountId, tokio::time::Instant>,
+    /// What brokers limit by address is counted by all lines together.
+    limits_shared: SharedLimits,
+    /// How calls of each login go.
+    healths: BTreeMap<LoginKey, Health>,
+    /// An account's figures as its broker said them last.
+    figures: BTreeMap<AccountId, Account>,
+    rates: Rates,
+    rates_state: Option<Connection>,
 }
 
 impl Drop for Live {
@@ -89,6 +103,11 @@ impl Live {
             reports,
             suspected: BTreeMap::new(),
             last_fill: BTreeMap::new(),
+            limits_shared: SharedLimits::default(),
+            healths: BTreeMap::new(),
+            figures: BTreeMap::new(),
+            rates: Rates::default(),
+            rates_state: None,
         }
     }
 
@@ -99,7 +118,40 @@ impl Live {
 
     /// How each login is, for the connections.
     pub(in crate::engine) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        self.states.values().chain(&self.public_state).cloned()
+        self.states.values().chain(&self.public_state).chain(&self.rates_state).cloned()
+    }
+
+    /// Calls to brokers, by broker and name.
+    pub(in crate::engine) fn calls(&self) -> Vec<CallStatus> {
+        let of = |(key, health): (&LoginKey, &Health)| {
+            shown(Some(&format!("{} {}", key.broker, key.environment.as_str())), &health.by_call)
+        };
+        self.healths.iter().flat_map(of).collect()
+    }
+
+    /// An account's line, and its figures as its broker said them last.
+    pub(in crate::engine) fn at_broker(
+        &self,
+        account: &AccountId,
+    ) -> (Option<Arc<dyn Broker>>, Option<&Account>) {
+        (self.brokers.get(account).cloned(), self.figures.get(account))
+    }
+
+    pub(super) const fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    pub(super) const fn rates_and_sections(&mut self) -> (&mut Rates, &BTreeMap<String, BrokerSection>) {
+        (&mut self.rates, &self.sections)
+    }
+
+    /// How rates are had, among the connections.
+    pub(super) fn note_rates(&mut self, up: bool, text: &str, health: &Health) {
+        self.rates_state = Some(connection("coingecko", up, text, health));
+    }
+
+    fn settings(&self, key: LoginKey) -> BrokerSettings {
+        BrokerSettings { limits: self.limits_shared.clone(), ..key.settings(&self.sections) }
     }
 
     /// Connected accounts, as commands may name them.
@@ -121,7 +173,13 @@ impl Live {
         keys
     }
 
-    fn note(&mut self, key: LoginKey, up: bool, text: &str, health: &Health) {
+    fn note(
+        &mut self,
+        key: LoginKey,
+        (up, text): (bool, &str),
+        health: &Health,
+        retry_at: Option<Timestamp>,
+    ) {
         let name = format!("{} {}", key.broker, key.environment.as_str());
         let accounts: Vec<String> = self
             .logins
@@ -136,16 +194,28 @@ impl Live {
                 .is_up(FeedKey::Login(key))
                 .map(|up| if up { "streams prices" } else { "prices stand still" }.to_owned()),
         );
-        words.extend(health.limit_left.map(|left| format!("{left} calls left")));
         if !health.held_for.is_zero() {
             words.push(format!("held back for {} s", health.held_for.as_secs() + 1));
         }
-        let mut connection = Connection::new(&name, up, &words.join("; "));
-        connection.latency_ms =
-            health.latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
-        connection.last_error.clone_from(&health.last_error);
+        let mut connection = connection(&name, up, &words.join("; "), health);
+        connection.retry_at = retry_at.or(connection.retry_at);
+        self.healths.insert(key, health.clone());
         self.states.insert(key, connection);
     }
+}
+
+/// A connection with how its calls go.
+fn connection(name: &str, up: bool, text: &str, health: &Health) -> Connection {
+    let mut connection = Connection::new(name, up, text);
+    connection.latency_ms =
+        health.latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
+    connection.last_error.clone_from(&health.last_error);
+    connection.limit_left = health.limit_left;
+    if !health.held_for.is_zero() {
+        let held = SignedDuration::try_from(health.held_for).unwrap_or_default();
+        connection.retry_at = wall().checked_add(held).ok();
+    }
+    connection
 }
 
 impl EngineTask {
@@ -156,7 +226,7 @@ impl EngineTask {
         }
         let Some(broker) = self.live.public_crypto else { return };
         let key = LoginKey { broker, environment: Environment::Live };
-        match registry::public_feed(broker, &key.settings(&self.live.sections)) {
+        match registry::public_feed(broker, &self.live.settings(key)) {
             Ok(Some(feed)) => {
                 let events = self.live.events_in.clone();
                 self.live.prices.open(FeedKey::Public(broker), feed, events);
@@ -181,8 +251,8 @@ impl EngineTask {
             .filter(|login| key_of(login) == Some(key))
             .map(|login| login.account.clone())
             .collect();
-        let hosted = Hosted { key, settings: key.settings(&self.live.sections), accounts, recorder };
-        self.live.note(key, false, "connecting", &Health::default());
+        let hosted = Hosted { key, settings: self.live.settings(key), accounts, recorder };
+        self.live.note(key, (false, "connecting"), &Health::default(), None);
         let task = tokio::spawn(host::run(hosted, self.live.events_in.clone()));
         self.live.hosts.insert(key, task.abort_handle());
     }
@@ -200,8 +270,15 @@ impl EngineTask {
                 }
             }
             LiveEvent::Stream(account, word) => self.on_stream(account, word).await,
-            LiveEvent::Figures(account, figures) => self.compare_cash(&account, &figures).await,
-            LiveEvent::State { key, up, text, health } => self.live.note(key, up, &text, &health),
+            LiveEvent::Figures(account, figures) => {
+                self.compare_cash(&account, &figures).await;
+                self.live.figures.insert(account, *figures);
+                self.follow_rates();
+            }
+            LiveEvent::Rates(word) => self.on_rates(word),
+            LiveEvent::State { key, up, text, health, retry_at } => {
+                self.live.note(key, (up, &text), &health, retry_at);
+            }
             LiveEvent::Dead { key, reason } => self.dead(key, &reason).await,
             LiveEvent::Price(key, word) => self.on_price(key, word).await,
             LiveEvent::Spec(spec) => self.step(Input::Instrument(spec)).await,
@@ -287,7 +364,7 @@ impl EngineTask {
         self.live.hosts.remove(&key);
         self.live.prices.close(FeedKey::Login(key));
         self.follow_live_classes();
-        self.live.note(key, false, &format!("{reason}; connect it again"), &Health::default());
+        self.live.note(key, (false, &format!("{reason}; connect it again")), &Health::default(), None);
         let text = format!("{} {} does not accept the login: {reason}", key.broker, key.environment.as_str());
         self.step(Input::Note { severity: Severity::Error, code: "LOGIN_NEEDED", text }).await;
         for account in self.accounts_of(key) {
@@ -374,6 +451,7 @@ impl EngineTask {
         for login in &gone {
             self.links.remove(&login.account);
             self.live.brokers.remove(&login.account);
+            self.live.figures.remove(&login.account);
             let account = login.account.clone();
             self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
             self.leave(&login.account).await;
@@ -388,6 +466,7 @@ impl EngineTask {
             }
             self.live.prices.close(FeedKey::Login(key));
             self.live.states.remove(&key);
+            self.live.healths.remove(&key);
             self.wipe(key);
         }
         self.follow_live_classes();

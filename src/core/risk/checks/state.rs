@@ -96,7 +96,7 @@ fn duplicate(context: &Context<'_>, checks: &mut Checks) {
         order.status == OrderStatus::Unknown
             && order.request.subject == request.subject
             && order.request.side == request.side
-            && order.request.quantity == request.quantity
+            && order.request.size() == request.size()
             && order.request.pricing.limit_price() == request.pricing.limit_price()
     });
     if repeated || unknown {
