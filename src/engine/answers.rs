@@ -83,6 +83,7 @@ impl EngineTask {
                 Ok(id) => self.replace(id, change, wait, reply).await,
                 Err(error) => give(reply, Err(error)),
             },
+            Request::Venue { account, action } => self.venue_action(account, action, reply).await,
             Request::Halt { all } => self.halt(all, reply).await,
             Request::Resume => self.resume(reply).await,
             Request::Flatten { scope, wait } => {

@@ -58,6 +58,9 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
         Request::Flatten { scope, .. } => {
             Some((AuditAction::OrderConfirmed, None, explain(&Command::Flatten { scope: *scope })))
         }
+        Request::Venue { account, action } => {
+            Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
+        }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,
     }
