@@ -43,6 +43,7 @@ use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 /// What became of a submit, cancel or replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,9 +147,19 @@ pub trait Broker: Send + Sync {
     /// The terms of an instrument here: ticks, increments, whether it trades.
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError>;
 
+    /// Has the venue do what is no single order; says what came of it in a few words.
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError>;
+
     /// Reports what happens in the account until nobody listens or it makes no sense to go on, and says why. It connects again by itself
     /// after a fault. A broker without a stream polls.
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError;
+}
+
+/// The refusal of a broker that has orders alone.
+#[must_use]
+pub fn orders_alone(broker: &str, action: &VenueAction) -> BrokerError {
+    let allowed = "orders alone".to_owned();
+    BrokerError::Unsupported { broker: broker.to_owned(), what: format!("'{action}'"), allowed }
 }
 
 /// What a stream of prices says.

@@ -22,6 +22,7 @@ use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::venue::VenueAction;
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -233,6 +234,13 @@ pub enum Request {
     Disconnect {
         /// An account, or a broker for all of its accounts.
         name: String,
+    },
+    /// Have an account's venue do what is no single order. Answer: `Done`.
+    Venue {
+        /// Which account.
+        account: AccountId,
+        /// What.
+        action: VenueAction,
     },
     /// Which account plain commands mean from now on. Answer: `Done`.
     Mode {
@@ -533,6 +541,7 @@ impl Request {
             Self::SetSecret { .. } => "set_secret",
             Self::Connect { .. } => "connect",
             Self::Disconnect { .. } => "disconnect",
+            Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
         }
     }

@@ -27,3 +27,4 @@ pub mod snapshot;
 pub mod statement;
 pub mod text;
 pub mod total;
+pub mod venue;

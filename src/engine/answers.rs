@@ -93,6 +93,7 @@ impl EngineTask {
                 Ok(id) => self.settle_by_hand(id, fate, &why, reply).await,
                 Err(error) => give(reply, Err(error)),
             },
+            Request::Venue { account, action } => self.venue_action(account, action, reply).await,
             Request::Halt { all } => self.halt(all, reply).await,
             Request::Resume => self.resume(reply).await,
             Request::Flatten { scope, wait } => {

@@ -62,6 +62,9 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
         Request::Settle { order, fate, why } => {
             Some((AuditAction::OrderSettled, None, format!("{} as {fate}: {why}", named(order))))
         }
+        Request::Venue { account, action } => {
+            Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
+        }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,
     }

@@ -52,6 +52,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::PaperExpire
         | Request::Advance { .. }
         | Request::Mode { .. }
+        | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
         Request::Halt { .. } => Action::Halt,
         Request::EngineStatus => Action::Health,

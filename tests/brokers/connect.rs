@@ -46,7 +46,7 @@ impl Home {
         path
     }
 
-    fn run(&self, args: &[&str], input: &str) -> Output {
+    pub fn run(&self, args: &[&str], input: &str) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_arbion"))
             .args(args)
             .env("ARBION_HOME", self.0.path())
@@ -306,12 +306,61 @@ async fn all_accounts_together_are_shown_in_one_currency() {
         assert_eq!(shown["totals"][1]["mode"], "paper", "{shown}");
         let words = String::from_utf8(home.run(&["balances"], "").stdout).unwrap();
         assert!(words.contains("all accounts") && words.contains("LIVE, USD"), "{words}");
-        let connections = home.ok(&["connections"], "");
-        let all = connections["connections"].as_array().unwrap();
-        let rates = all.iter().find(|one| one["name"] == "coingecko").unwrap();
-        assert!(rates["text"].as_str().unwrap().contains("Data by CoinGecko"), "{rates}");
+        let said = |found: &Value| found["connections"].to_string().contains("Data by CoinGecko");
+        home.until("whose rates they are", &["connections"], said);
     })
     .await
     .unwrap();
     drop((hyperliquid, rates));
+}
+
+/// What only Hyperliquid has goes through the same door: leverage, slices, a cancel of everything to come; and nobody else has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_hyperliquid_has_is_asked_by_its_own_commands() {
+    let emulator = crate::emulators::hyperliquid::start(0).await;
+    let text = format!(
+        "[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n",
+        emulator.server.url(),
+        emulator.server.stream_url("/ws"),
+    );
+    let key = json!({ "private_key": crate::emulators::hyperliquid::AGENT_KEY }).to_string();
+    let emulator = std::sync::Arc::new(emulator);
+    let of_test = std::sync::Arc::clone(&emulator);
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "hyperliquid", "--stdin"], &key);
+        let up = |found: &Value| {
+            let all = found["connections"].as_array().unwrap();
+            all.iter().any(|one| one["name"] == "hyperliquid paper" && one["up"] == true)
+        };
+        home.until("the connection", &["connections"], up);
+        // A master and its sub-account: which one is meant has to be said.
+        home.fails(&["hyperliquid", "schedule-cancel", "60"], "", 2, "which account");
+        let of = ["--account", "hyperliquid-paper-9325"];
+        let hyperliquid = |args: &[&'static str]| -> Vec<&'static str> {
+            ["hyperliquid"].iter().chain(args).chain(&of).copied().collect()
+        };
+        let leverage = home.ok(&hyperliquid(&["leverage", "ETH-PERP", "5", "--isolated", "--yes"]), "");
+        assert_eq!(leverage["message"], "leverage 5 of ETH-PERP, isolated margin: done", "{leverage}");
+        home.fails(&hyperliquid(&["leverage", "ETH-PERP", "5000", "--yes"]), "", 2, "it takes 1 to");
+        home.ok(&hyperliquid(&["schedule-cancel", "60"]), "");
+        home.fails(&hyperliquid(&["schedule-cancel", "2"]), "", 2, "at least 5 seconds ahead");
+        home.ok(&hyperliquid(&["schedule-cancel", "--off"]), "");
+        let slices = |quantity: &'static str, minutes: &'static str| {
+            hyperliquid(&["twap", "buy", quantity, "ETH-PERP", "--minutes", minutes, "--yes"])
+        };
+        let twap = home.accepted(&slices("10", "30"));
+        let said = twap["message"].as_str().unwrap();
+        assert!(said.starts_with("buy 10 ETH-PERP over 30 minutes: it runs as "), "{said}");
+        let id = said.rsplit(' ').next().unwrap();
+        home.ok(&["hyperliquid", "twap-cancel", "ETH-PERP", id, "--account", of[1]], "");
+        home.fails(&slices("10", "3"), "", 2, "5 to 1440");
+        // The same checks as an order's: far more than the account may spend is denied, and nothing leaves.
+        of_test.server.take_requests();
+        home.fails(&slices("900000", "30"), "", 3, "");
+        let left = of_test.server.take_requests();
+        assert!(!left.iter().any(|request| request.path == "/exchange"), "nothing has left");
+    })
+    .await
+    .unwrap();
 }

@@ -323,6 +323,44 @@ pub async fn r6_a_read_that_fails_is_not_empty(subject: Subject) {
     }
 }
 
+/// An answer that is wrong in any way is an error: never an order that was taken, never a list. What comes after it goes on.
+pub async fn what_is_wrong_with_an_answer_is_an_error(subject: Subject) {
+    let long = format!("{{\"filler\":\"{}\"}}", "a".repeat(5 << 20));
+    let endless = "a".repeat(9 << 20);
+    let errors = r#"{"errors":[{"id":"1","message":"internal"}]}"#;
+    let (method, path) = subject.read;
+    for body in [
+        long.as_str(),
+        endless.as_str(),
+        r#"{"error":"internal","message":"try again","code":50010000}"#,
+        errors,
+        "[1,2,3]",
+        r#"[{"id":7,"status":[],"symbol":{}}]"#,
+        "null",
+        "\"ok\"",
+        "{}",
+        "\u{feff}[]x",
+    ] {
+        let shown: String = body.chars().take(40).collect();
+        let order = subject.resting();
+        subject.faults.once(subject.submit.0, subject.submit.1, Fault::answer(200, body));
+        let outcome = subject.submit(&order).await;
+        assert!(
+            matches!(outcome, SubmitOutcome::Unknown(_) | SubmitOutcome::Rejected(_)),
+            "{shown}: {outcome:?}"
+        );
+        subject.faults.once(method, path, Fault::answer(200, body));
+        let read = subject.broker.orders().await;
+        subject.faults.clear();
+        assert!(read.is_err(), "{shown}: {read:?}");
+        let error = read.unwrap_err().to_string();
+        assert!(error.len() < 1_000, "an error is a line, not the answer: {} bytes", error.len());
+    }
+    assert!(subject.exchange.orders().is_empty());
+    subject.accepted(&subject.resting()).await;
+    assert_eq!(subject.broker.orders().await.unwrap().len(), 1);
+}
+
 /// A replace ends the old order and works a new one, under the new order's ids.
 pub async fn a_replace_works_the_new_order(subject: Subject) {
     if !subject.broker.capabilities().replace {
@@ -464,6 +502,7 @@ macro_rules! contract_tests {
             j3_what_cannot_be_read_is_not_a_refusal,
             n5_too_many_calls_is_not_a_refusal,
             r6_a_read_that_fails_is_not_empty,
+            what_is_wrong_with_an_answer_is_an_error,
             a_replace_works_the_new_order,
             a_replace_after_the_fill_is_refused,
             every_order_type_that_is_claimed_works,

@@ -148,9 +148,12 @@ async fn schwab_is_signed_in_to_from_a_terminal() {
         home.ok(&["engine", "start"], "");
         home.until("it to be back", &["connections"], |found| is_up(found, "schwab live"));
         // What it would cost says Schwab itself.
-        let preview = ["order", "preview", "buy", "1", "AAPL", "--limit", "90", "--account", "schwab"];
-        let shown = home.ok(&preview, "").to_string();
+        let preview =
+            ["order", "preview", "buy", "1", "AAPL", "--limit", "90", "--account", "schwab", "--json"];
+        // Real money is not on, so that risk says no; what it would cost is said all the same.
+        let shown = String::from_utf8(home.run(&preview, "").stdout).unwrap();
         assert!(shown.contains("\"broker\":{") && shown.contains("\"fee\""), "{shown}");
+        assert!(shown.contains("NOT_AUTHORISED"), "{shown}");
         // How its calls go is said broker by broker.
         let status = home.until("its calls", &["engine", "status"], |found| {
             found["broker_calls"].to_string().contains("schwab live accounts")

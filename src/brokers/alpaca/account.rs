@@ -15,7 +15,9 @@ use super::rest::{Rest, TRADING, escaped};
 use super::{NAME, errors, ids, report, takes, terms, trades, wire};
 use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
-use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
+use crate::brokers::{
+    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+};
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
@@ -25,6 +27,7 @@ use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderSubject};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 const ORDER: Call = Call::order("submit", TRADING);
 const REPLACE: Call = Call::order("replace", TRADING);
@@ -475,6 +478,10 @@ impl Broker for AlpacaAccount {
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         self.specs.lock().unwrap_or_else(PoisonError::into_inner).remove(instrument);
         self.terms(instrument).await
+    }
+
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        Err(orders_alone(NAME, action))
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

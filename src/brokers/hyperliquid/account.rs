@@ -37,6 +37,7 @@ use crate::domain::order::{
 };
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 /// Cancels in one action.
 const BATCH_MAX: usize = 40;
@@ -566,6 +567,10 @@ impl Broker for HyperliquidAccount {
         let missing =
             || BrokerError::NotFound { broker: NAME.to_owned(), what: format!("instrument {instrument}") };
         universe.spec(instrument).ok_or_else(missing)
+    }
+
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        self.carry_out(action).await
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

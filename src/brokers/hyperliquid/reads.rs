@@ -232,9 +232,9 @@ mod tests {
         // In the books a fee in a third coin is that coin's units.
         let account = crate::domain::ids::AccountId::new("a");
         let booked = mapping::executions(&universe, &account, &fill("BTC", "10", "0.01", "HYPE")).unwrap();
-        assert_eq!((booked[0].fee, booked[1].instrument.to_string().as_str()), (Decimal::ZERO, "HYPE/USDC"));
+        assert_eq!((booked[0].fee, booked[1].instrument.to_string().as_str()), (Decimal::ZERO, "HYPE-USDC"));
         assert_eq!((booked[1].quantity.get(), booked[1].side.is_buy()), (Decimal::new(1, 2), false));
         let unlisted = mapping::executions(&universe, &account, &fill("BTC", "10", "3", "NEWCOIN")).unwrap();
-        assert_eq!(unlisted[1].instrument.to_string(), "NEWCOIN/USDC");
+        assert_eq!(unlisted[1].instrument.to_string(), "NEWCOIN-USDC");
     }
 }

@@ -2,6 +2,8 @@
 //! and a stream per account, and prices from the brokers' feeds in place of simulated ones. Never: what an order may do (`core`), the wire
 //! (`brokers`), where secrets lie (`keeping`).
 
+mod accounts;
+mod actions;
 mod host;
 mod login;
 mod prices;

@@ -93,6 +93,10 @@ impl Broker for Scripted {
     async fn spec(&self, _: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Err(gone())
     }
+    async fn act(&self, action: &crate::domain::venue::VenueAction) -> Result<String, BrokerError> {
+        Err(crate::brokers::orders_alone("test", action))
+    }
+
     async fn watch(&self, _: mpsc::Sender<AccountStream>) -> BrokerError {
         gone()
     }
