@@ -303,7 +303,7 @@ impl Behind {
         let Self::Here(running, temporary) = self else { return Ok(()) };
         let ended = tokio::task::spawn_blocking(move || {
             drop(running);
-            crate::program::clear(temporary);
+            crate::runs::clear(temporary);
         });
         ended.await.map_err(|error| CliError::internal(error.to_string()))
     }

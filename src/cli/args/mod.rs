@@ -29,7 +29,8 @@ pub use read::{
 };
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, RestoreArgs, ScopeArg, ScreenSize,
+    FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
+    ScopeArg, ScreenSize,
 };
 pub use watch::{
     AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
@@ -226,6 +227,9 @@ pub enum Command {
     /// Write trades to a file
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Read in a file of bars
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Copy the profile's database while it is in use
     Backup(BackupArgs),
     /// Put a backup in the place of the profile's database, which is kept

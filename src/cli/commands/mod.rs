@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod generate;
+mod import;
 mod keep;
 mod logs;
 mod market;
@@ -127,6 +128,7 @@ impl Context<'_> {
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
+            Some(Command::Import(args)) => import::run(self, args).await,
             Some(command) => self.with_engine(command).await,
         };
         // Whatever came of it, what is journalled must reach the disk; a failure of that is the worse news only after a success.
