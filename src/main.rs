@@ -1,6 +1,7 @@
 //! Arbion's entry point: hand the command line and the program around it to `cli::run`.
 
 mod backtests;
+mod doctor;
 mod keeper;
 mod late;
 mod linger;

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use arbion::brokers::BrokerKind;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
-    LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
-    Verified,
+    BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Host, LoginRequest, LoginSecrets,
+    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat, Verified,
 };
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
@@ -19,7 +18,6 @@ use arbion::client::progress::Progress;
 use arbion::client::secret::AskSecret;
 use arbion::config::{CryptoPrices, ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
-use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
 use arbion::domain::instrument::SymbolLookup;
 use arbion::domain::limits::{RiskLimits, TradingState};
@@ -36,7 +34,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::venue::venue_config;
-use crate::{backtests, keeper, linger, logins, supervisor};
+use crate::{backtests, doctor, keeper, linger, logins, supervisor};
 
 /// Seconds of data per second of life of a replay on the screen: a session every two seconds.
 const REPLAY_SPEED: u32 = 43_200;
@@ -512,61 +510,7 @@ impl Host for Program {
     }
 
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {
-        let directory = settings.paths.profile_dir(&settings.profile);
-        let check = |name: &str, health, text: String| DoctorCheck { name: name.to_owned(), health, text };
-        let mut checks = Vec::new();
-        if directory.join(store::DATABASE).exists() {
-            let found = Store::open_reader(&directory).and_then(|store| store.full_check().map(|()| store));
-            checks.push(match found {
-                Ok(store) => {
-                    let size = std::fs::metadata(store.path()).map_or(0, |file| file.len());
-                    check("database", Health::Good, format!("sound, {} KiB", size / 1_024))
-                }
-                Err(error) => check("database", Health::Bad, error.to_string()),
-            });
-        } else {
-            checks.push(check("database", Health::Good, "none yet; the first trade makes it".to_owned()));
-        }
-        checks.push(
-            match store::lock::ProfileLock::acquire(&directory, &Holder::this_process(&self.command, true)) {
-                Ok(_) => check("profile lock", Health::Good, "free".to_owned()),
-                // An engine at work is as it should be.
-                Err(StoreError::Locked { holder, .. }) => {
-                    check("profile lock", Health::Good, format!("held by {holder}"))
-                }
-                Err(error) => check("profile lock", Health::Warning, error.to_string()),
-            },
-        );
-        if let Some(logind) = linger::ask().await {
-            checks.push(match logind.warning() {
-                Some(warning) => check("logout", Health::Warning, warning),
-                None => check("logout", Health::Good, "the engine outlives it".to_owned()),
-            });
-        }
-        if settings.loaded.config.alerts.desktop {
-            checks.push(match engine::desktop_can_be_told() {
-                Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
-                Err(error) => check("desktop alerts", Health::Warning, error),
-            });
-        }
-        if let Some(program) = Some(&settings.loaded.config.alerts.command).filter(|path| !path.is_empty()) {
-            use std::os::unix::fs::PermissionsExt;
-            let found = std::fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
-            checks.push(match found {
-                true => check("alert command", Health::Good, program.clone()),
-                false => check("alert command", Health::Warning, format!("{program} is no program")),
-            });
-        }
-        let listings = self.universe().listings().len();
-        checks.push(check("symbols", Health::Good, format!("{listings} listings")));
-        let year = exchange_date(clock::system_now()).year();
-        let clock_ok = (2_026..=2_035).contains(&year);
-        checks.push(check(
-            "clock",
-            if clock_ok { Health::Good } else { Health::Warning },
-            format!("the year is {year}"),
-        ));
-        checks
+        doctor::checks(&self.command, settings, self.universe().listings().len()).await
     }
 
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {

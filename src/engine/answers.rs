@@ -84,6 +84,10 @@ impl EngineTask {
                 Ok(id) => self.settle_by_hand(id, fate, &why, reply).await,
                 Err(error) => give(reply, Err(error)),
             },
+            Request::ReduceOnly { why } => {
+                self.step(Input::ReduceOnly { reason: clean(&why).into_owned() }).await;
+                give(reply, Ok(Reply::Done("only what reduces goes out".to_owned())));
+            }
             Request::Halt { all } => self.halt(all, reply).await,
             Request::Resume => self.resume(reply).await,
             Request::Flatten { scope, wait } => {
