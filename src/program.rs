@@ -425,7 +425,7 @@ impl Host for Program {
     }
 
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {
-        doctor::checks(settings, &self.command, &self.universe()).await
+        doctor::checks(&self.command, settings, self.universe().listings().len()).await
     }
 
     async fn import_bars(

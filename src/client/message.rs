@@ -197,6 +197,11 @@ pub enum Request {
         /// Though working orders need it.
         force: bool,
     },
+    /// Only what reduces goes out from now on, until `Resume`. Answer: `Done`.
+    ReduceOnly {
+        /// Why, one line.
+        why: String,
+    },
     /// A person says what became of an order in doubt, as the broker told it. Answer: `Orders`.
     Settle {
         /// Which order.
@@ -535,6 +540,7 @@ impl Request {
             Self::EngineStatus => "engine_status",
             Self::StopEngine { .. } => "stop_engine",
             Self::Backup { .. } => "backup",
+            Self::ReduceOnly { .. } => "reduce_only",
             Self::Settle { .. } => "settle",
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",

@@ -94,6 +94,10 @@ impl EngineTask {
                 Err(error) => give(reply, Err(error)),
             },
             Request::Venue { account, action } => self.venue_action(account, action, reply).await,
+            Request::ReduceOnly { why } => {
+                self.step(Input::ReduceOnly { reason: clean(&why).into_owned() }).await;
+                give(reply, Ok(Reply::Done("only what reduces goes out".to_owned())));
+            }
             Request::Halt { all } => self.halt(all, reply).await,
             Request::Resume => self.resume(reply).await,
             Request::Flatten { scope, wait } => {

@@ -55,6 +55,9 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let what = if *all { "the kill switch, exits too" } else { "the kill switch" };
             Some((AuditAction::Halted, None, what.to_owned()))
         }
+        Request::ReduceOnly { why } => {
+            Some((AuditAction::Halted, None, format!("all but what reduces: {why}")))
+        }
         Request::Resume => Some((AuditAction::Resumed, None, "the kill switch".to_owned())),
         Request::Flatten { scope, .. } => {
             Some((AuditAction::OrderConfirmed, None, explain(&Command::Flatten { scope: *scope })))

@@ -54,7 +54,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::Mode { .. }
         | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
-        Request::Halt { .. } => Action::Halt,
+        Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,
         Request::EngineStatus => Action::Health,
         Request::StopEngine { .. } => Action::StopEngine,
         Request::Backup { .. } => Action::Export,

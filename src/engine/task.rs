@@ -257,6 +257,10 @@ impl EngineTask {
         if let Some((account, reason)) = reported.distrust {
             self.step(Input::Distrust { account, reason }).await;
         }
+        if let Some((account, pause)) = reported.circuit {
+            let pause = pause.and_then(|pause| SignedDuration::try_from(pause).ok());
+            self.step(Input::Circuit { account, pause }).await;
+        }
         self.together = Some(Vec::new());
         let about_orders = reported.events.iter().any(|event| {
             matches!(event, AccountEvent::Order(_) | AccountEvent::Execution(_) | AccountEvent::ByBroker(_))

@@ -123,6 +123,29 @@ impl Engine {
         self.note(Severity::Error, "CONNECTOR_FAILED", text);
     }
 
+    /// A broker that leaves orders unanswered gets no more of those that open for a while.
+    pub(super) fn on_circuit(&mut self, account: &AccountId, pause: Option<SignedDuration>) {
+        let Some(books) = self.accounts.get_mut(account) else { return };
+        let was_open = std::mem::replace(&mut books.circuit_open, pause.is_some());
+        match pause {
+            Some(pause) => {
+                let text = format!(
+                    "{account}: its broker leaves orders unanswered; nothing that opens goes there for {} s",
+                    pause.as_secs()
+                );
+                self.note(Severity::Error, "BROKER_DOWN", text);
+            }
+            None if was_open => {
+                self.note(
+                    Severity::Info,
+                    "BROKER_TRIED_AGAIN",
+                    format!("{account}: orders may go there again"),
+                );
+            }
+            None => {}
+        }
+    }
+
     /// Something about an account is in doubt that only everything it shows can tell.
     pub(super) fn want_statement(&mut self, account: &AccountId) {
         if let Some(books) = self.accounts.get_mut(account) {

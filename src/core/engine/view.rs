@@ -79,6 +79,7 @@ impl Engine {
             reconciled: books.reconciled,
             automation_paused: self.paused.contains_key(&books.setup.account),
             broker_up: books.broker_up,
+            circuit_open: books.circuit_open,
             live_armed: self.trades_live(),
             bar_mode: self.config.bar_mode,
             never_closed: self.config.never_closed,

@@ -50,6 +50,7 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (r#"{"request":"reduce_only","why":"nobody is there"}"#, Action::Halt, true, true),
     (r#"{"request":"halt","all":true}"#, Action::Halt, true, true),
     (r#"{"request":"resume"}"#, Action::Trade, false, false),
     (r#"{"request":"flatten","scope":"all","wait":false}"#, Action::Trade, false, false),

@@ -25,7 +25,8 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     } else {
         checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
     }
-    checks.put(Code::BrokerDown, view.broker_up);
+    // A broker that answers no order is still asked to take what closes.
+    checks.put(Code::BrokerDown, view.broker_up && (!view.circuit_open || context.reduces));
     // No broker of this program sends restrictions: there is nothing to pass.
     checks.skip(Code::AccountRestricted);
     checks.put(Code::NotAuthorised, view.account.mode == AccountMode::Paper || view.live_armed);
