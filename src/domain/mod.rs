@@ -10,6 +10,7 @@ pub mod chain;
 pub mod corporate;
 pub mod denial;
 pub mod depth;
+pub mod events;
 pub mod execution;
 pub mod fees;
 pub mod ids;
