@@ -187,8 +187,10 @@ pub async fn be(settings: &Settings, running: Running, audit: Option<Arc<Recorde
     }
     let door = Door::open(&path).map_err(|error| CliError::internal(error.to_string()))?;
     let config = &settings.loaded.config.engine;
+    let environment = &settings.environment;
     let life = Life {
-        keep_running: config.keep_running,
+        // A service manager starts it to have it run.
+        keep_running: config.keep_running || environment.notify_socket.is_some(),
         on_exit: match config.on_exit {
             OnExit::Keep => Rule::Keep,
             OnExit::CancelDay => Rule::CancelDay,
@@ -202,7 +204,6 @@ pub async fn be(settings: &Settings, running: Running, audit: Option<Arc<Recorde
     });
     // A thread that stands still for good is ended with the process, which is then started again.
     let _watchdog = Watchdog::start(running.heart(), || std::process::abort())?;
-    let environment = &settings.environment;
     let manager = Manager::new(
         environment.notify_socket.as_deref(),
         environment.watchdog_us.map(Duration::from_micros),

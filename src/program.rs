@@ -329,10 +329,10 @@ impl Host for Program {
     }
 
     async fn run_engine(&self, settings: &Settings, run_as: RunAs) -> Result<(), CliError> {
-        if run_as != RunAs::Foreground {
+        if matches!(run_as, RunAs::Detached | RunAs::Supervised) {
             process::let_go();
         }
-        if run_as == RunAs::Detached && settings.loaded.config.engine.restart {
+        if matches!(run_as, RunAs::Detached | RunAs::Watched) && settings.loaded.config.engine.restart {
             return supervisor::supervise(settings).await;
         }
         let (running, temporary) = self.up(settings, &SessionKind::Trade).await?;

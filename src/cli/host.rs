@@ -42,6 +42,8 @@ pub struct Settings {
 pub enum RunAs {
     /// In front of whoever started it: a terminal, or a service manager.
     Foreground,
+    /// The same, or rather a parent that starts it again when it crashes: what a service manager runs.
+    Watched,
     /// Without the terminal it was started from.
     Detached,
     /// The same, as the child of a process that starts it again when it crashes.

@@ -19,7 +19,7 @@ use crate::domain::instrument::{Instrument, Listing, Symbol};
 use crate::domain::login::Login;
 use crate::domain::money::{Quantity, decimal_text};
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::order::{Order, OrderChange, OrderPreview, OriginKind};
+use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 
@@ -192,6 +192,15 @@ pub enum Request {
     StopEngine {
         /// Though working orders need it.
         force: bool,
+    },
+    /// A person says what became of an order in doubt, as the broker told it. Answer: `Orders`.
+    Settle {
+        /// Which order.
+        order: OrderRef,
+        /// What became of it.
+        fate: OrderFate,
+        /// How the person knows: one line, for the log.
+        why: String,
     },
     /// Online backup of the database. Answer: `Done` with the file's path.
     Backup {
@@ -515,6 +524,7 @@ impl Request {
             Self::EngineStatus => "engine_status",
             Self::StopEngine { .. } => "stop_engine",
             Self::Backup { .. } => "backup",
+            Self::Settle { .. } => "settle",
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",
             Self::SetSecret { .. } => "set_secret",

@@ -125,6 +125,23 @@ pub enum ToClient {
     },
 }
 
+/// How an update begins.
+const UPDATE: &[u8] = br#"{"message":"update","#;
+
+impl ToClient {
+    /// Reads a message. An update is told by its first bytes: looked for among all fields, the tag would make a tree of the whole picture
+    /// first, ten thousand orders of it, which takes as long as reading them.
+    ///
+    /// # Errors
+    /// When it is no message of ours.
+    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        if bytes.starts_with(UPDATE) {
+            return Ok(Self::Update(Box::new(serde_json::from_slice(bytes)?)));
+        }
+        serde_json::from_slice(bytes)
+    }
+}
+
 /// The small facts of a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
@@ -169,8 +186,8 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     positions: Option<Arc<Vec<Position>>>,
     /// New ones and those that changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    orders: Vec<Order>,
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    orders: Arc<Vec<Order>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     orders_gone: Vec<ClientOrderId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -198,6 +215,10 @@ struct LogUpdate {
     new: Vec<LogLine>,
 }
 
+fn is_none_of<T>(rows: &Arc<Vec<T>>) -> bool {
+    rows.is_empty()
+}
+
 /// A section that is the very one of before has not changed; else it is compared.
 fn changed<T: PartialEq>(before: &Arc<T>, after: &Arc<T>) -> bool {
     !Arc::ptr_eq(before, after) && before != after
@@ -214,7 +235,7 @@ impl Update {
             head: Some(Head::of(snapshot)),
             accounts: Some(Arc::clone(&snapshot.accounts)),
             positions: Some(Arc::clone(&snapshot.positions)),
-            orders: snapshot.orders.as_ref().clone(),
+            orders: Arc::clone(&snapshot.orders),
             orders_gone: Vec::new(),
             quotes: snapshot.quotes.values().cloned().collect(),
             quotes_gone: Vec::new(),
@@ -237,6 +258,7 @@ impl Update {
         } else {
             orders_between(&before.orders, &after.orders)
         };
+        let orders = Arc::new(orders);
         let (quotes, quotes_gone) = if Arc::ptr_eq(&before.quotes, &after.quotes) {
             (Vec::new(), Vec::new())
         } else {
@@ -296,7 +318,7 @@ impl Update {
             default_account: head.default_account,
             accounts: self.accounts?,
             positions: self.positions?,
-            orders: Arc::new(self.orders),
+            orders: self.orders,
             quotes: Arc::new(
                 self.quotes.into_iter().map(|quote| (quote.instrument.clone(), quote)).collect(),
             ),
@@ -329,7 +351,7 @@ impl Update {
             let gone: BTreeSet<ClientOrderId> =
                 self.orders.iter().map(|o| o.request.client_order_id).chain(self.orders_gone).collect();
             let kept = next.orders.iter().filter(|order| !gone.contains(&order.request.client_order_id));
-            let mut orders: Vec<Order> = kept.cloned().chain(self.orders).collect();
+            let mut orders: Vec<Order> = kept.chain(self.orders.iter()).cloned().collect();
             orders.sort_by_key(|order| Reverse(order.number));
             next.orders = Arc::new(orders);
         }
@@ -478,6 +500,24 @@ mod tests {
     /// As it crosses the socket.
     fn sent<T: Serialize + serde::de::DeserializeOwned>(message: &T) -> T {
         serde_json::from_slice(&serde_json::to_vec(message).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_message_is_read_as_it_was_written() {
+        let picture = next(&next(&empty(), 1), 2);
+        let update = ToClient::Update(Box::new(Update::whole(&picture)));
+        let bytes = serde_json::to_vec(&update).unwrap();
+        assert!(bytes.starts_with(UPDATE), "its tag comes first: {}", String::from_utf8_lossy(&bytes[..40]));
+        for message in [
+            update,
+            ToClient::Update(Box::new(Update::between(&picture, &picture))),
+            ToClient::Answer { id: 7, answer: Box::new(Err(SessionError::Usage("update".to_owned()))) },
+            ToClient::Bye { reason: "{\"message\":\"update\",".to_owned() },
+        ] {
+            assert_eq!(ToClient::read(&serde_json::to_vec(&message).unwrap()).unwrap(), message);
+        }
+        assert!(ToClient::read(br#"{"message":"update","seq":1}"#).is_err());
+        assert!(ToClient::read(b"").is_err());
     }
 
     #[test]

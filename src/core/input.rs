@@ -7,11 +7,11 @@ use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
-use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
+use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::{Currency, Money};
-use crate::domain::order::{Order, OrderChange, OrderRequest};
+use crate::domain::order::{Order, OrderChange, OrderFate, OrderRequest};
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
 
@@ -131,8 +131,10 @@ pub enum Input {
         request: RequestId,
         /// Which order of ours.
         order: ClientOrderId,
-        /// It is this one at the broker; absent means that it never came there.
-        broker_order_id: Option<BrokerOrderId>,
+        /// What became of it.
+        fate: OrderFate,
+        /// How the person knows, one clean line.
+        why: String,
     },
     /// Somebody sets, changes or takes off an alert.
     Alert {
@@ -175,6 +177,14 @@ pub enum Input {
         up: bool,
         /// Orders and positions agreed with the broker's.
         reconciled: bool,
+    },
+    /// Something that keeps an account's line failed on its own account: what the broker said meanwhile may be lost. Nothing opens there
+    /// until everything has been compared anew (reliability L6).
+    Distrust {
+        /// Which account.
+        account: AccountId,
+        /// What failed, a few words.
+        reason: String,
     },
     /// The user's lists.
     Watchlists(Vec<Watchlist>),

@@ -47,6 +47,8 @@ pub enum AuditAction {
     OrderConfirmed,
     /// An order was confirmed against a warning.
     OrderOverridden,
+    /// A person has said what became of an order in doubt; the object says what, and how it is known.
+    OrderSettled,
     /// Kill switch on.
     Halted,
     /// Kill switch off.
@@ -93,6 +95,7 @@ impl AuditAction {
             Self::SecretDeleted => "secret_deleted",
             Self::OrderConfirmed => "order_confirmed",
             Self::OrderOverridden => "order_overridden",
+            Self::OrderSettled => "order_settled",
             Self::Halted => "halted",
             Self::Resumed => "resumed",
             Self::Exported => "exported",

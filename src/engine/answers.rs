@@ -12,9 +12,10 @@ use crate::domain::alert::AlertChange;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::option::OptionContract;
-use crate::domain::order::{OrderChange, OrderPreview, OrderRequest, OriginKind};
+use crate::domain::order::{OrderChange, OrderFate, OrderPreview, OrderRequest, OriginKind};
 use crate::domain::role::Action;
 use crate::domain::snapshot::Watchlist;
+use crate::domain::text::clean;
 
 use super::audited::audited;
 use super::feed::Source;
@@ -31,6 +32,9 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 
 /// Instruments on one watchlist at most.
 const WATCHED_MAX: usize = 500;
+
+/// Characters of how a person knows what became of an order.
+const WHY_MAX: usize = 200;
 
 /// Does a request change anything but what is looked at.
 const fn changes(request: &Request) -> bool {
@@ -74,6 +78,10 @@ impl EngineTask {
             },
             Request::Replace { order, change, wait } => match self.order_id(&order) {
                 Ok(id) => self.replace(id, change, wait, reply).await,
+                Err(error) => give(reply, Err(error)),
+            },
+            Request::Settle { order, fate, why } => match self.order_id(&order) {
+                Ok(id) => self.settle_by_hand(id, fate, &why, reply).await,
                 Err(error) => give(reply, Err(error)),
             },
             Request::Halt { all } => self.halt(all, reply).await,
@@ -321,6 +329,16 @@ impl EngineTask {
     async fn replace(&mut self, order: ClientOrderId, change: OrderChange, wait: bool, reply: Answer) {
         let request = self.expect(reply, wait.then_some(Until::Answered));
         self.step(Input::Replace { request, order, change }).await;
+    }
+
+    async fn settle_by_hand(&mut self, order: ClientOrderId, fate: OrderFate, why: &str, reply: Answer) {
+        let why: String = clean(why).trim().chars().take(WHY_MAX).collect();
+        if why.is_empty() {
+            let text = "say how you know what became of the order: it is kept in the audit log";
+            return give(reply, Err(SessionError::Usage(text.to_owned())));
+        }
+        let request = self.expect(reply, None);
+        self.step(Input::Settle { request, order, fate, why }).await;
     }
 
     async fn halt(&mut self, all: bool, reply: Answer) {

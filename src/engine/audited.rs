@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::client::message::OrderRef;
 use crate::client::{Reply, Request, SessionError};
 use crate::command::explain;
 use crate::command::types::Command;
@@ -58,8 +59,18 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
         Request::Flatten { scope, .. } => {
             Some((AuditAction::OrderConfirmed, None, explain(&Command::Flatten { scope: *scope })))
         }
+        Request::Settle { order, fate, why } => {
+            Some((AuditAction::OrderSettled, None, format!("{} as {fate}: {why}", named(order))))
+        }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,
+    }
+}
+
+fn named(order: &OrderRef) -> String {
+    match order {
+        OrderRef::Number(number) => format!("order {number}"),
+        OrderRef::ClientOrderId(id) => format!("order {id}"),
     }
 }
 

@@ -49,6 +49,15 @@ pub(super) struct Reported {
     pub(super) venue: Option<(AccountId, String)>,
     /// How the last call to the broker went.
     pub(super) call: Option<Call>,
+    /// An account of which words may be lost, and why: it is to be compared anew before anything opens there.
+    pub(super) distrust: Option<(AccountId, String)>,
+}
+
+impl Reported {
+    /// What happened there, and nothing else.
+    pub(super) const fn events(events: Vec<AccountEvent>) -> Self {
+        Self { events, venue: None, call: None, distrust: None }
+    }
 }
 
 /// How a call to a broker went.
@@ -353,7 +362,7 @@ impl Link {
         None
     }
 
-    /// A call ended in a panic: what it was about is in doubt, and asked about.
+    /// A call ended in a panic: what it was about is in doubt, and asked about; so is whatever the connector may have known of the account.
     async fn panicked(&self, about: About) -> Answered {
         let reason = format!("the connector failed in {}", about.name);
         tracing::error!(account = %self.account, "{reason}");
@@ -361,6 +370,10 @@ impl Link {
             for order in about.unsure {
                 self.report(order, OrderEvent::OutcomeUnknown { reason: reason.clone() }).await;
             }
+        }
+        let distrust = Some((self.account.clone(), reason.clone()));
+        if self.reports.send(Reported { distrust, ..Reported::events(Vec::new()) }).await.is_err() {
+            tracing::debug!("the engine has ended: nobody is left to tell");
         }
         self.report_call(about.name, Duration::ZERO, Some(reason)).await;
         None
@@ -371,7 +384,7 @@ impl Link {
         let latency_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let well = error.is_none();
         let call = Call { name, took, well, latency_ms, error: error.map(|text| (self.clock.now(), text)) };
-        let reported = Reported { events: Vec::new(), venue: None, call: Some(call) };
+        let reported = Reported { call: Some(call), ..Reported::events(Vec::new()) };
         if self.reports.send(reported).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");
         }
@@ -491,7 +504,7 @@ impl Link {
         let statement = gather(self.broker.as_ref(), &self.account, reason, self.clock.now(), since).await;
         let failed = (!statement.failures.is_empty()).then(|| statement.failures.join("; "));
         let events = vec![AccountEvent::Statement(Box::new(statement))];
-        if self.reports.send(Reported { events, venue: None, call: None }).await.is_err() {
+        if self.reports.send(Reported::events(events)).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");
         }
         failed
@@ -503,8 +516,7 @@ impl Link {
 
     async fn report_at(&self, at: Timestamp, client_order_id: ClientOrderId, event: OrderEvent) {
         let update = OrderUpdate { account: self.account.clone(), client_order_id, at, event };
-        let reported = Reported { events: vec![AccountEvent::Order(update)], venue: None, call: None };
-        if self.reports.send(reported).await.is_err() {
+        if self.reports.send(Reported::events(vec![AccountEvent::Order(update)])).await.is_err() {
             tracing::debug!("the engine has ended: nobody is left to tell");
         }
     }

@@ -27,6 +27,7 @@ pub mod rights;
 pub mod serve;
 mod session;
 pub mod socket;
+mod start;
 mod task;
 pub mod vitals;
 mod waiters;

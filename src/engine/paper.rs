@@ -293,7 +293,7 @@ impl VenueTask {
                 None
             }
         };
-        if self.reports.send(Reported { events, venue, call: None }).await.is_err() {
+        if self.reports.send(Reported { venue, ..Reported::events(events) }).await.is_err() {
             tracing::debug!("the engine has ended, and so will this venue");
         }
     }

@@ -40,6 +40,7 @@ pub const fn action(request: &Request) -> Action {
         },
         Request::Cancel { .. }
         | Request::Replace { .. }
+        | Request::Settle { .. }
         | Request::Resume
         | Request::Flatten { .. }
         | Request::SetWatchlist { .. }

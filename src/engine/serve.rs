@@ -207,7 +207,7 @@ impl Keeper {
     /// What needs the engine though nobody is attached. The paper venue lives in it: its orders fill, and alerts ring, only while it runs.
     fn need(&self) -> Option<String> {
         if self.life.keep_running {
-            return Some("engine.keep_running is true".to_owned());
+            return Some("it is to keep running".to_owned());
         }
         let picture = self.picture();
         let counted = |count: usize, what: &str| match count {

@@ -251,6 +251,9 @@ impl EngineTask {
             let error = call.error.clone().or_else(|| self.last_call.take().and_then(|last| last.error));
             self.last_call = Some(Call { error, ..call });
         }
+        if let Some((account, reason)) = reported.distrust {
+            self.step(Input::Distrust { account, reason }).await;
+        }
         self.together = Some(Vec::new());
         let about_orders = reported.events.iter().any(|event| {
             matches!(event, AccountEvent::Order(_) | AccountEvent::Execution(_) | AccountEvent::ByBroker(_))

@@ -1,5 +1,6 @@
 //! Events change the state: keys, pastes, clicks, replies, snapshots, time. What the world must do comes back as effects.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::dialogs::{After, Dialog};
 use super::env::At;
 use super::input::Input;
 use super::panes::PaneKind;
+use super::panes::notifications::by_id;
 use super::tour::{Took, Tour};
 use super::widgets::borders::inside;
 use super::wish::{Effect, Purpose, WayOut, Wish};
@@ -525,12 +527,10 @@ fn newly_down<'a>(old: &Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a
 fn newly_ended<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Order> {
     let known = !Arc::ptr_eq(&old.orders, &new.orders) && old.seq > 0;
     let ended = |order: &&Order| matches!(order.status, OrderStatus::Filled | OrderStatus::Rejected);
-    let was_working = move |order: &&Order| {
-        let id = order.request.client_order_id;
-        match old.orders.iter().find(|before| before.request.client_order_id == id) {
-            Some(before) => before.is_working(),
-            None => order.created_at > old.now,
-        }
+    let before = if known { by_id(old) } else { BTreeMap::new() };
+    let was_working = move |order: &&Order| match before.get(&order.request.client_order_id) {
+        Some(before) => before.is_working(),
+        None => order.created_at > old.now,
     };
     new.orders.iter().filter(move |_| known).filter(ended).filter(was_working).take(ENDED_TOLD_MAX)
 }

@@ -187,6 +187,7 @@ pub fn order(
         filled_notional: average.map_or(Decimal::ZERO, |average| decimal(average) * decimal(filled)),
         average_price: average.map(price),
         overfill_quantity: Quantity::ZERO,
+        legs_filled: Vec::new(),
         created_at: created,
         updated_at: created + SignedDuration::from_secs(2),
         reason: None,

@@ -20,7 +20,8 @@ pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
 };
 pub use order::{
-    CancelArgs, EffectArg, OrderCommand, PegArg, ReplaceArgs, RightArg, ShowArgs, SideArg, TicketArgs, TifArg,
+    CancelArgs, EffectArg, FateArg, OrderCommand, PegArg, ReplaceArgs, RightArg, SettleArgs, ShowArgs,
+    SideArg, TicketArgs, TifArg,
 };
 pub use read::{
     BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs, SearchArgs,

@@ -171,6 +171,7 @@ impl Context<'_> {
             Command::Order(OrderCommand::Show(args)) => orders::show(&line, args).await,
             Command::Order(OrderCommand::Cancel(args)) => orders::cancel(&line, args).await,
             Command::Order(OrderCommand::Replace(args)) => orders::replace(&line, args).await,
+            Command::Order(OrderCommand::Settle(args)) => orders::settle(&line, args).await,
             Command::Paper(PaperCommand::Assign { contract, contracts }) => {
                 control::assign(&line, contract, *contracts).await
             }

@@ -105,6 +105,7 @@ pub(super) fn order(number: u64, request: OrderRequest, status: OrderStatus) -> 
         average_price: filled.then_some(price),
         filled_notional: if filled { price.get() * request.quantity.get() } else { Decimal::ZERO },
         overfill_quantity: Quantity::ZERO,
+        legs_filled: Vec::new(),
         created_at: now(),
         updated_at: now(),
         reason: matches!(status, OrderStatus::Rejected | OrderStatus::Unknown)

@@ -5,7 +5,9 @@ use crate::core::lifecycle::{self, Transition};
 use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
-use crate::domain::order::{Contingency, Order, OrderChange, OrderRequest, OrderStatus, Pricing};
+use crate::domain::order::{
+    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Pricing,
+};
 use crate::domain::snapshot::Severity;
 
 use super::Engine;
@@ -60,14 +62,16 @@ impl Engine {
         if let Some(books) = self.accounts.get_mut(&account) {
             books.activity.record(self.now, &request, reduces);
         }
-        for exit in request.exit_orders() {
+        let exits = request.exit_orders();
+        let order = self.new_order(request, OrderStatus::PendingSubmit);
+        self.journal_intent(IntentKind::New, &order, checks);
+        self.put_order(order);
+        // After their order, so that its number is the first of the bracket.
+        for exit in exits {
             let order = self.new_order(exit, OrderStatus::PendingSubmit);
             self.journal_intent(IntentKind::New, &order, Vec::new());
             self.put_order(order);
         }
-        let order = self.new_order(request, OrderStatus::PendingSubmit);
-        self.journal_intent(IntentKind::New, &order, checks);
-        self.put_order(order);
         self.after_journal.push(Effect::Submit { account, order: Box::new(approved) });
         Ok(())
     }
@@ -175,6 +179,9 @@ impl Engine {
     fn replacement(&mut self, old: &Order, change: &OrderChange) -> Result<OrderRequest, String> {
         let mut new = old.request.clone();
         let total = change.quantity.unwrap_or(old.request.quantity);
+        if old.has_filled() && matches!(old.request.subject, OrderSubject::Legs(_)) {
+            return Err(format!("order {}: a leg of it has filled; cancel it instead", old.number));
+        }
         if total <= old.filled_quantity {
             return Err(format!(
                 "order {}: {} has filled already; cancel it instead",

@@ -112,6 +112,17 @@ impl Engine {
         }
     }
 
+    /// What the broker said may be lost: nothing opens until a statement that was asked for from now on agrees. It is asked for by the clock,
+    /// so that a connector that fails in every question is not asked in a circle.
+    pub(super) fn on_distrust(&mut self, account: &AccountId, reason: &str) {
+        let now = self.now;
+        let Some(books) = self.accounts.get_mut(account) else { return };
+        books.reconciled = false;
+        books.pace.distrusted = Some(now);
+        let text = format!("{account}: {reason}; nothing opens there until it agrees with its broker again");
+        self.note(Severity::Error, "CONNECTOR_FAILED", text);
+    }
+
     /// Something about an account is in doubt that only everything it shows can tell.
     pub(super) fn want_statement(&mut self, account: &AccountId) {
         if let Some(books) = self.accounts.get_mut(account) {
@@ -306,7 +317,7 @@ impl Engine {
         };
         let event = match report.status {
             OrderStatus::Expired => OrderEvent::Expired,
-            OrderStatus::Rejected if order.filled_quantity.is_zero() => OrderEvent::Rejected(refused),
+            OrderStatus::Rejected if !order.has_filled() => OrderEvent::Rejected(refused),
             OrderStatus::Replaced => OrderEvent::Replaced { by: self.replacement_of(id).unwrap_or(id) },
             OrderStatus::Canceled | OrderStatus::Rejected => OrderEvent::Canceled { reason: None },
             // Only its fills complete an order: all of those that it was left with.

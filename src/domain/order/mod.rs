@@ -124,6 +124,40 @@ impl Origin {
     }
 }
 
+/// What became of an order in doubt, as a person has it from the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum OrderFate {
+    /// It is this order there; what has come of it the broker shows.
+    At {
+        /// Its id at the broker.
+        broker_order_id: BrokerOrderId,
+    },
+    /// What was open of it has filled.
+    Filled {
+        /// At this price per unit, positive.
+        price: Price,
+    },
+    /// It was canceled there; what had filled before stays.
+    Canceled,
+    /// The broker refused it.
+    Rejected,
+    /// It never came there.
+    NeverReached,
+}
+
+impl fmt::Display for OrderFate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At { broker_order_id } => write!(f, "{broker_order_id} at the broker"),
+            Self::Filled { price } => write!(f, "filled at {price}"),
+            Self::Canceled => f.write_str("canceled"),
+            Self::Rejected => f.write_str("rejected"),
+            Self::NeverReached => f.write_str("never sent"),
+        }
+    }
+}
+
 /// One exit of a bracket: its own order, made when the parent is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BracketExit {
@@ -320,8 +354,11 @@ pub struct Order {
     pub broker_order_id: Option<BrokerOrderId>,
     /// Where it stands.
     pub status: OrderStatus,
-    /// Units filled, 0 to `quantity` (plus `overfill_quantity`).
+    /// Units filled, 0 to `quantity` (plus `overfill_quantity`). Of a package as much as every leg of it has filled.
     pub filled_quantity: Quantity,
+    /// Units filled of each leg of a package, in the order of its legs; empty before the first, and for what is no package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs_filled: Vec<Quantity>,
     /// Mean price of the fills per unit; absent before the first. Net per package for legs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_price: Option<Price>,
@@ -359,6 +396,7 @@ impl Order {
             broker_order_id: None,
             status,
             filled_quantity: Quantity::ZERO,
+            legs_filled: Vec::new(),
             average_price: None,
             filled_notional: Decimal::ZERO,
             overfill_quantity: Quantity::ZERO,
@@ -378,6 +416,12 @@ impl Order {
             return Quantity::ZERO;
         }
         self.request.quantity - self.filled_quantity
+    }
+
+    /// Has anything of it filled, were it one leg of a package.
+    #[must_use]
+    pub fn has_filled(&self) -> bool {
+        self.filled_quantity.is_positive() || self.legs_filled.iter().any(|leg| leg.is_positive())
     }
 
     /// What its broker knows it by.

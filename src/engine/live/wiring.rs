@@ -241,8 +241,7 @@ impl EngineTask {
             }
             AccountStream::Event(event) => {
                 self.live.last_fill.insert(account, tokio::time::Instant::now());
-                let reported = Reported { events: vec![*event], venue: None, call: None };
-                self.reported(reported).await;
+                self.reported(Reported::events(vec![*event])).await;
             }
         }
         self.settle();

@@ -44,6 +44,12 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (
+        r#"{"request":"settle","order":{"number":1},"fate":{"as":"filled","price":"1"},"why":"seen"}"#,
+        Action::Trade,
+        false,
+        false,
+    ),
     (r#"{"request":"halt","all":true}"#, Action::Halt, true, true),
     (r#"{"request":"resume"}"#, Action::Trade, false, false),
     (r#"{"request":"flatten","scope":"all","wait":false}"#, Action::Trade, false, false),

@@ -145,6 +145,12 @@ impl ListFilter {
         self.typing
     }
 
+    /// Does everything pass.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.input.text().is_empty()
+    }
+
     /// Does a text pass.
     #[must_use]
     pub fn passes(&self, text: &str) -> bool {

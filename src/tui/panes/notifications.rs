@@ -1,6 +1,6 @@
 //! Notifications: what the trader was told of and may have missed. Alerts that rang, orders that filled or were refused, errors; newest first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
@@ -12,6 +12,7 @@ use ratatui::text::{Line, Span};
 use super::orders::status_word;
 use super::sheet::cell;
 use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
@@ -64,10 +65,9 @@ impl Notifications {
             return;
         }
         if !Arc::ptr_eq(&old.orders, &new.orders) {
+            let known = by_id(old);
             for order in new.orders.iter().rev() {
-                let before =
-                    old.orders.iter().find(|o| o.request.client_order_id == order.request.client_order_id);
-                if let Some(before) = before
+                if let Some(before) = known.get(&order.request.client_order_id)
                     && let Some((severity, text)) = news(before, order)
                 {
                     let instrument = order.request.subject.instruments().next().cloned();
@@ -91,6 +91,12 @@ impl Notifications {
     fn rows(&self) -> Vec<usize> {
         (0..self.notices.len()).filter(|i| self.filter.passes(&self.notices[*i].text)).collect()
     }
+}
+
+/// The orders of a picture by their ids: there may be many thousand, and each is looked for.
+#[must_use]
+pub fn by_id(picture: &Snapshot) -> BTreeMap<ClientOrderId, &Order> {
+    picture.orders.iter().map(|order| (order.request.client_order_id, order)).collect()
 }
 
 /// What there is to tell of an order that changed.

@@ -51,8 +51,14 @@ const PRICE_WIDTH: u16 = 13;
 
 /// The columns for all orders, shown or not, so that they stand still.
 fn head(snapshot: &Snapshot) -> [Column; 11] {
-    let widest = snapshot.orders.iter().map(|order| format::width(&subject(&order.request.subject))).max();
-    let fits = widest.is_none_or(|width| width <= SYMBOL_WIDTH);
+    // The text of a share is its ticker: it is not made for each of many thousand orders in each frame.
+    let wide = |what: &OrderSubject| match what {
+        OrderSubject::Instrument(Instrument::Equity { symbol }) => {
+            format::width(symbol.as_str()) > SYMBOL_WIDTH
+        }
+        other => format::width(&subject(other)) > SYMBOL_WIDTH,
+    };
+    let fits = !snapshot.orders.iter().any(|order| wide(&order.request.subject));
     columns(if fits { SYMBOL_WIDTH } else { OPTION_WIDTH })
 }
 
@@ -120,7 +126,10 @@ impl Orders {
         let mut rows: Vec<&Order> = snapshot
             .orders
             .iter()
-            .filter(|order| self.which.takes(order) && self.filter.passes(&subject(&order.request.subject)))
+            .filter(|order| {
+                self.which.takes(order)
+                    && (self.filter.is_empty() || self.filter.passes(&subject(&order.request.subject)))
+            })
             .collect();
         if self.by_symbol {
             rows.sort_by_cached_key(|order| subject(&order.request.subject));

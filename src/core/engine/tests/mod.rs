@@ -6,6 +6,7 @@ mod positions;
 mod random;
 mod reconcile;
 mod rig;
+mod settled;
 
 use rig::*;
 

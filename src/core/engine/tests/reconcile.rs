@@ -47,14 +47,6 @@ impl Rig {
         rig
     }
 
-    fn later(&mut self, seconds: i64) {
-        self.now += SignedDuration::from_secs(seconds);
-    }
-
-    fn held(&self) -> Quantity {
-        self.engine.held(&paper(), &aapl())
-    }
-
     fn differences(&self) -> Vec<String> {
         self.engine.last_reconcile(&paper()).unwrap().differences.clone()
     }
@@ -332,7 +324,11 @@ fn j5_what_is_ambiguous_stays_unknown_until_a_person_decides() {
         let settle = |order, theirs: Option<&str>| Input::Settle {
             request: RequestId(90),
             order,
-            broker_order_id: theirs.map(BrokerOrderId::new),
+            fate: match theirs {
+                Some(theirs) => OrderFate::At { broker_order_id: BrokerOrderId::new(theirs) },
+                None => OrderFate::NeverReached,
+            },
+            why: "the broker's desk says so".to_owned(),
         };
         rig.step(settle(ids[0], Some("b1")));
         assert_eq!(rig.status(ids[0]), OrderStatus::Submitted);

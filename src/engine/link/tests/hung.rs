@@ -152,6 +152,8 @@ impl Rig {
     fn heard(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Ok(reported) = self.heard.try_recv() {
+            lines
+                .extend(reported.distrust.map(|(account, reason)| format!("{account} distrusted: {reason}")));
             for event in reported.events {
                 match event {
                     AccountEvent::Order(update) => {
@@ -337,12 +339,15 @@ async fn l6_a_panic_ends_one_call() {
     rig.send(LinkCommand::Cancel(handle(1)));
     rig.seconds(1).await;
     let reason = "unknown: the connector failed in submit";
-    assert_eq!(rig.heard(), ["2", "3", "1"].map(|n| format!("{n} {reason}")));
+    let mut heard = ["2", "3", "1"].map(|n| format!("{n} {reason}")).to_vec();
+    heard.push("paper distrusted: the connector failed in submit".to_owned());
+    assert_eq!(rig.heard(), heard, "the orders are in doubt, and the account with them");
     assert_eq!(rig.broker.asked(), ["0 submit 1", "0 cancel 1"]);
     rig.send(LinkCommand::Ask(handle(1)));
     rig.send(LinkCommand::Reconcile(ReconcileReason::Doubt, now()));
     rig.seconds(1).await;
-    assert!(rig.heard().is_empty(), "a question that fails says nothing, and is asked again");
+    let distrusted = |call: &str| format!("paper distrusted: the connector failed in {call}");
+    assert_eq!(rig.heard(), ["ask", "reconcile"].map(distrusted), "a question that fails is asked again");
     for n in [10, 20, 30] {
         rig.submit(n);
         rig.seconds(1).await;
