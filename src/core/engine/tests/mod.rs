@@ -7,6 +7,7 @@ mod random;
 mod reconcile;
 mod rig;
 mod settled;
+mod strategies;
 
 use rig::*;
 
