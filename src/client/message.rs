@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::secret::Secret;
+pub use super::strategy::StrategyRequest;
 use crate::command::types::{Command, FlattenScope};
 use crate::domain::account::{Account, AccountMode};
 use crate::domain::alert::AlertChange;
@@ -22,7 +23,8 @@ use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
-use crate::domain::strategy::{DecisionRecord, KindView, StrategyChange, StrategyPlan, StrategyView};
+use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan, StrategyView};
+use crate::domain::venue::VenueAction;
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub enum Request {
         origin: OriginKind,
         /// To this account; absent means the default one.
         account: Option<AccountId>,
+        /// Ask the broker too what it would cost, where it says: not for each key, as such a call counts.
+        #[serde(default)]
+        ask_broker: bool,
     },
     /// Carry out a command. Orders answer `Orders`, everything else its own reply.
     Execute {
@@ -196,6 +201,11 @@ pub enum Request {
         /// Though working orders need it.
         force: bool,
     },
+    /// Only what reduces goes out from now on, until `Resume`. Answer: `Done`.
+    ReduceOnly {
+        /// Why, one line.
+        why: String,
+    },
     /// A person says what became of an order in doubt, as the broker told it. Answer: `Orders`.
     Settle {
         /// Which order.
@@ -234,6 +244,13 @@ pub enum Request {
         /// An account, or a broker for all of its accounts.
         name: String,
     },
+    /// Have an account's venue do what is no single order. Answer: `Done`.
+    Venue {
+        /// Which account.
+        account: AccountId,
+        /// What.
+        action: VenueAction,
+    },
     /// Which account plain commands mean from now on. Answer: `Done`.
     Mode {
         /// Real money or not.
@@ -243,30 +260,6 @@ pub enum Request {
         /// A person has typed that real money is meant.
         confirmed: bool,
     },
-}
-
-/// What is asked about strategies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "strategy", rename_all = "snake_case")]
-pub enum StrategyRequest {
-    /// All of them. Answer: `Strategies`.
-    List,
-    /// The kinds there are, with their parameters. Answer: `StrategyKinds`.
-    Kinds,
-    /// What one would do with whose money. Answer: `StrategyPlan`.
-    Plan {
-        /// Which.
-        name: SmolStr,
-    },
-    /// Why one did or did not act, newest first. Answer: `Decisions`.
-    Decisions {
-        /// Which; absent means all.
-        name: Option<SmolStr>,
-        /// At most so many.
-        limit: u32,
-    },
-    /// Something done with one. Answer: `Done`.
-    Change(StrategyChange),
 }
 
 /// A change of the watchlists as a whole.
@@ -561,12 +554,14 @@ impl Request {
             Self::EngineStatus => "engine_status",
             Self::StopEngine { .. } => "stop_engine",
             Self::Backup { .. } => "backup",
+            Self::ReduceOnly { .. } => "reduce_only",
             Self::Settle { .. } => "settle",
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",
             Self::SetSecret { .. } => "set_secret",
             Self::Connect { .. } => "connect",
             Self::Disconnect { .. } => "disconnect",
+            Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
         }
     }

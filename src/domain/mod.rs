@@ -28,3 +28,5 @@ pub mod snapshot;
 pub mod statement;
 pub mod strategy;
 pub mod text;
+pub mod total;
+pub mod venue;

@@ -58,6 +58,9 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let what = if *all { "the kill switch, exits too" } else { "the kill switch" };
             Some((AuditAction::Halted, None, what.to_owned()))
         }
+        Request::ReduceOnly { why } => {
+            Some((AuditAction::Halted, None, format!("all but what reduces: {why}")))
+        }
         Request::Resume => Some((AuditAction::Resumed, None, "the kill switch".to_owned())),
         Request::Flatten { scope, .. } => {
             Some((AuditAction::OrderConfirmed, None, explain(&Command::Flatten { scope: *scope })))
@@ -68,6 +71,9 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
         Request::Strategy(StrategyRequest::Change(change)) => {
             let what = format!("{} strategy {}", change.verb(), change.name());
             Some((AuditAction::StrategyChanged, None, what))
+        }
+        Request::Venue { account, action } => {
+            Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
         }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,

@@ -119,7 +119,8 @@ impl App {
         }
         for connection in newly_down(old, new) {
             let text = format!("{}: {}", connection.name, connection.text);
-            wishes.push(Wish::Say(Severity::Warning, clean(&text).into_owned()));
+            let out = WayOut::Line("show connections".to_owned());
+            wishes.push(Wish::Offer(Severity::Warning, clean(&text).into_owned(), out));
         }
         if self.env.current.is_none() {
             // The first picture came before the engine had a watchlist.
@@ -537,7 +538,7 @@ fn newly_ended<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item =
 }
 
 /// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.
-fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
+pub(super) fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
     let known = !Arc::ptr_eq(&old.alerts, &new.alerts) && old.seq > 0;
     new.alerts.iter().filter(move |alert| {
         let before = || old.alerts.iter().find(|other| other.id == alert.id);

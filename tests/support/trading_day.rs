@@ -304,6 +304,7 @@ pub fn snapshot() -> Snapshot {
         "NFLX", "DOGE-USD", "F", "KO", "XOM", "BRK.B", "EUR/USD",
     ];
     Snapshot {
+        totals: Arc::default(),
         seq: 1,
         now: now(),
         profile: "alice".into(),
@@ -410,6 +411,9 @@ pub fn live() -> Snapshot {
     let mut snapshot = snapshot();
     snapshot.mode = AccountMode::Live;
     snapshot.feed = Feed::RealTime;
+    let mut quotes = snapshot.quotes.as_ref().clone();
+    quotes.values_mut().for_each(|quote| quote.feed = Feed::RealTime);
+    snapshot.quotes = Arc::new(quotes);
     let mut accounts = snapshot.accounts.to_vec();
     accounts[0].account.mode = AccountMode::Live;
     snapshot.accounts = Arc::new(accounts);

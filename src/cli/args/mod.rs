@@ -7,6 +7,7 @@ mod order;
 mod read;
 mod run;
 mod strategy;
+pub mod venue;
 mod watch;
 
 use std::path::PathBuf;
@@ -29,7 +30,8 @@ pub use read::{
 };
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, RestoreArgs, ScopeArg, ScreenSize,
+    FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
+    ScopeArg, ScreenSize,
 };
 pub use strategy::StrategyCommand;
 pub use watch::{
@@ -173,6 +175,9 @@ pub enum Command {
     },
     /// Show brokers and feeds, whether they answer and how fast
     Connections,
+    /// What Hyperliquid does beside orders: slices over a time, a cancel of everything to come, leverage, margin
+    #[command(subcommand)]
+    Hyperliquid(venue::HyperliquidCommand),
     /// Connect accounts at a broker: tested first, then kept in the vault and opened
     Connect(ConnectArgs),
     /// Ask a broker whether it still accepts the login, and show its accounts
@@ -224,6 +229,9 @@ pub enum Command {
     /// Write trades to a file
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Read in a file of bars
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Copy the profile's database while it is in use
     Backup(BackupArgs),
     /// Put a backup in the place of the profile's database, which is kept

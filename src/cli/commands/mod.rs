@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod generate;
+mod import;
 mod keep;
 mod logs;
 mod market;
@@ -18,6 +19,7 @@ mod speak;
 mod strategy;
 mod sweep;
 mod ticket;
+mod venue;
 mod watch;
 pub(super) mod work;
 
@@ -127,6 +129,7 @@ impl Context<'_> {
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
+            Some(Command::Import(args)) => import::run(self, args).await,
             Some(command) => self.with_engine(command).await,
         };
         // Whatever came of it, what is journalled must reach the disk; a failure of that is the worse news only after a success.
@@ -167,6 +170,7 @@ impl Context<'_> {
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
             Command::Connections => watch::connections(&line).await,
+            Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
             Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,

@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 mod audit;
 mod backups;
 mod strategies;
+mod tidy;
 mod torn;
 
 fn now() -> Timestamp {

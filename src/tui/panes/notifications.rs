@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::activity::ZONED_WIDTH;
 use super::orders::status_word;
 use super::sheet::cell;
 use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
@@ -127,7 +128,8 @@ fn news(before: &Order, after: &Order) -> Option<(Severity, String)> {
 impl Pane for Notifications {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let filter = self.filter.label(look.theme.glyphs.caret);
-        let mut line = titled("Notifications", "", look);
+        let zone = format::zone_name(look.snapshot.now, &look.env.zone);
+        let mut line = titled("Notifications", &format!("{zone}  "), look);
         let unread = self.unread();
         let style = if unread > 0 { look.theme.accent } else { look.theme.dim };
         line.push_span(Span::styled(format!("new {unread}  "), style));
@@ -138,8 +140,10 @@ impl Pane for Notifications {
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let rows = self.rows();
         if rows.is_empty() {
-            let lines =
-                ["Nothing to tell.", "Alerts that ring, fills and refusals gather here; A shows the alerts"];
+            let lines = [
+                "Nothing to tell.",
+                "Alerts that ring, fills and refusals gather here; {alerts} shows the alerts",
+            ];
             return draw_empty(&lines, look, area, buf);
         }
         let theme = look.theme;
@@ -152,8 +156,9 @@ impl Pane for Notifications {
             };
             let mark = if notice.read { " " } else { theme.glyphs.connected };
             put(buf, area.x, y, mark, theme.accent, 1);
-            let time = format::clock_seconds(notice.at, &look.env.zone);
-            let x = put(buf, area.x + 2, y, &time, theme.dim, 8) + 1;
+            let time = format::clock_zoned(notice.at, &look.env.zone);
+            let time = if area.width < ZONED_WIDTH { &time[..8] } else { &time };
+            let x = put(buf, area.x + 2, y, time, theme.dim, area.width) + 1;
             let room = area.right().saturating_sub(x);
             put(buf, x, y, &format::fit(&clean(&notice.text), room, theme.glyphs.ellipsis), style, room);
             if look.focused && i == self.list.index {
