@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::secret::Secret;
+pub use super::strategy::StrategyRequest;
 use crate::command::types::{Command, FlattenScope};
 use crate::domain::account::{Account, AccountMode};
 use crate::domain::alert::AlertChange;
@@ -22,7 +23,7 @@ use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
-use crate::domain::strategy::{DecisionRecord, KindView, StrategyChange, StrategyPlan, StrategyView};
+use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan, StrategyView};
 use crate::domain::venue::VenueAction;
 
 /// What a front end may ask.
@@ -259,30 +260,6 @@ pub enum Request {
         /// A person has typed that real money is meant.
         confirmed: bool,
     },
-}
-
-/// What is asked about strategies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "strategy", rename_all = "snake_case")]
-pub enum StrategyRequest {
-    /// All of them. Answer: `Strategies`.
-    List,
-    /// The kinds there are, with their parameters. Answer: `StrategyKinds`.
-    Kinds,
-    /// What one would do with whose money. Answer: `StrategyPlan`.
-    Plan {
-        /// Which.
-        name: SmolStr,
-    },
-    /// Why one did or did not act, newest first. Answer: `Decisions`.
-    Decisions {
-        /// Which; absent means all.
-        name: Option<SmolStr>,
-        /// At most so many.
-        limit: u32,
-    },
-    /// Something done with one. Answer: `Done`.
-    Change(StrategyChange),
 }
 
 /// A change of the watchlists as a whole.

@@ -8,6 +8,7 @@ pub mod progress;
 pub mod remote;
 pub mod secret;
 pub mod status;
+pub mod strategy;
 pub mod wire;
 
 use std::sync::Arc;

@@ -68,12 +68,12 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
         Request::Settle { order, fate, why } => {
             Some((AuditAction::OrderSettled, None, format!("{} as {fate}: {why}", named(order))))
         }
-        Request::Venue { account, action } => {
-            Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
-        }
         Request::Strategy(StrategyRequest::Change(change)) => {
             let what = format!("{} strategy {}", change.verb(), change.name());
             Some((AuditAction::StrategyChanged, None, what))
+        }
+        Request::Venue { account, action } => {
+            Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
         }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,

@@ -146,7 +146,8 @@ impl Strategies {
     fn draw_list(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let rows = self.rows(look.snapshot);
         if rows.is_empty() {
-            let lines = ["No strategies.", "Press a to make one, or type : start sma_cross on aapl"];
+            let lines =
+                ["No strategies.", "Press {add} to make one, or type {command} start sma_cross on aapl"];
             return draw_empty(&lines, look, area, buf);
         }
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
@@ -249,7 +250,7 @@ fn draw_decisions(
     buf: &mut Buffer,
 ) {
     if records.is_empty() {
-        return draw_empty(&["No decisions yet.", "Esc goes back"], look, area, buf);
+        return draw_empty(&["No decisions yet.", "{back} goes back"], look, area, buf);
     }
     let visible = list.visible(records.len(), area.height);
     for (line, n) in visible.enumerate() {
