@@ -191,6 +191,8 @@ pub async fn be(settings: &Settings, running: Running, audit: Option<Arc<Recorde
     let life = Life {
         // A service manager starts it to have it run.
         keep_running: config.keep_running || environment.notify_socket.is_some(),
+        alone_max: (config.alone_minutes > 0)
+            .then(|| Duration::from_secs(u64::from(config.alone_minutes) * 60)),
         on_exit: match config.on_exit {
             OnExit::Keep => Rule::Keep,
             OnExit::CancelDay => Rule::CancelDay,

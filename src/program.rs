@@ -163,8 +163,8 @@ impl Host for Program {
         keeper::carry_out(settings, keep, ask)
     }
 
-    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
-        logins::fields(broker)
+    fn credential_fields(&self, broker: &str, oauth: bool) -> Result<Vec<CredentialAsk>, CliError> {
+        logins::fields(broker, oauth)
     }
 
     fn sealed_login(
@@ -425,7 +425,7 @@ impl Host for Program {
     }
 
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {
-        doctor::checks(settings, &self.command, &self.universe()).await
+        doctor::checks(&self.command, settings, self.universe().listings().len()).await
     }
 
     async fn import_bars(

@@ -413,7 +413,7 @@ pub trait Host: Send + Sync {
     ///
     /// # Errors
     /// When there is no such broker.
-    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError>;
+    fn credential_fields(&self, broker: &str, oauth: bool) -> Result<Vec<CredentialAsk>, CliError>;
 
     /// The login of a broker as the vault holds it, ready to be tried again.
     ///

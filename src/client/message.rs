@@ -22,6 +22,7 @@ use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::venue::VenueAction;
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub enum Request {
         origin: OriginKind,
         /// To this account; absent means the default one.
         account: Option<AccountId>,
+        /// Ask the broker too what it would cost, where it says: not for each key, as such a call counts.
+        #[serde(default)]
+        ask_broker: bool,
     },
     /// Carry out a command. Orders answer `Orders`, everything else its own reply.
     Execute {
@@ -193,6 +197,11 @@ pub enum Request {
         /// Though working orders need it.
         force: bool,
     },
+    /// Only what reduces goes out from now on, until `Resume`. Answer: `Done`.
+    ReduceOnly {
+        /// Why, one line.
+        why: String,
+    },
     /// A person says what became of an order in doubt, as the broker told it. Answer: `Orders`.
     Settle {
         /// Which order.
@@ -230,6 +239,13 @@ pub enum Request {
     Disconnect {
         /// An account, or a broker for all of its accounts.
         name: String,
+    },
+    /// Have an account's venue do what is no single order. Answer: `Done`.
+    Venue {
+        /// Which account.
+        account: AccountId,
+        /// What.
+        action: VenueAction,
     },
     /// Which account plain commands mean from now on. Answer: `Done`.
     Mode {
@@ -524,12 +540,14 @@ impl Request {
             Self::EngineStatus => "engine_status",
             Self::StopEngine { .. } => "stop_engine",
             Self::Backup { .. } => "backup",
+            Self::ReduceOnly { .. } => "reduce_only",
             Self::Settle { .. } => "settle",
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",
             Self::SetSecret { .. } => "set_secret",
             Self::Connect { .. } => "connect",
             Self::Disconnect { .. } => "disconnect",
+            Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
         }
     }

@@ -23,6 +23,7 @@ use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{
     AccountView, Connection, LogLine, MarketClock, ReplayState, Snapshot, Watchlist,
 };
+use crate::domain::total::Total;
 
 /// The version of these messages that this program speaks. It rises with every change that an older program would misread.
 pub const PROTOCOL: u32 = 1;
@@ -184,6 +185,8 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accounts: Option<Arc<Vec<AccountView>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    totals: Option<Arc<Vec<Total>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     positions: Option<Arc<Vec<Position>>>,
     /// New ones and those that changed.
     #[serde(default, skip_serializing_if = "is_none_of")]
@@ -234,6 +237,7 @@ impl Update {
             now: snapshot.now,
             head: Some(Head::of(snapshot)),
             accounts: Some(Arc::clone(&snapshot.accounts)),
+            totals: Some(Arc::clone(&snapshot.totals)),
             positions: Some(Arc::clone(&snapshot.positions)),
             orders: Arc::clone(&snapshot.orders),
             orders_gone: Vec::new(),
@@ -277,6 +281,7 @@ impl Update {
             head: (Head::of(before) != head).then_some(head),
             accounts: section(changed(&before.accounts, &after.accounts))
                 .map(|()| Arc::clone(&after.accounts)),
+            totals: section(changed(&before.totals, &after.totals)).map(|()| Arc::clone(&after.totals)),
             positions: section(changed(&before.positions, &after.positions))
                 .map(|()| Arc::clone(&after.positions)),
             orders,
@@ -317,6 +322,7 @@ impl Update {
             market: head.market,
             default_account: head.default_account,
             accounts: self.accounts?,
+            totals: self.totals.unwrap_or_default(),
             positions: self.positions?,
             orders: self.orders,
             quotes: Arc::new(
@@ -342,6 +348,7 @@ impl Update {
             (next.default_account, next.locked) = (head.default_account, head.locked);
         }
         next.accounts = self.accounts.unwrap_or(next.accounts);
+        next.totals = self.totals.unwrap_or(next.totals);
         next.positions = self.positions.unwrap_or(next.positions);
         next.watchlists = self.watchlists.unwrap_or(next.watchlists);
         next.alerts = self.alerts.unwrap_or(next.alerts);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use rust_decimal::Decimal;
 
 use crate::domain::instrument::Instrument;
-use crate::domain::money::Quantity;
+use crate::domain::money::{Quantity, canonical};
 use crate::domain::option::Leg;
 use crate::domain::order::{
     OrderRequest, OrderSubject, OrderType, PositionEffect, PriceEffect, Pricing, Side, TimeInForce,
@@ -358,7 +358,14 @@ pub fn order_words(request: &OrderRequest) -> String {
         Some(PriceEffect::Credit) => format!("{price} credit"),
         Some(PriceEffect::Even) | None => price,
     };
-    let mut text = format!("{side}{effect} {} {subject} {price}, {until}", request.quantity);
+    let size = match request.cash_order_quantity {
+        Some(money) => format!("for {} of", canonical(money)),
+        None => request.quantity.to_string(),
+    };
+    let mut text = format!("{side}{effect} {size} {subject} {price}, {until}");
+    if request.cash_order_quantity.is_some() {
+        let _infallible = write!(text, ", about {} units", request.quantity);
+    }
     if request.session == TradingSession::Extended {
         text.push_str(", in extended hours too");
     }

@@ -152,6 +152,11 @@ pub enum Input {
         /// Why, for the log.
         reason: String,
     },
+    /// Only what reduces goes out from now on, until a person lifts it; a halt stays one.
+    ReduceOnly {
+        /// Why, for the log.
+        reason: String,
+    },
     /// Kill switch off: a person's wish.
     Resume {
         /// Who asks, for the answer.
@@ -185,6 +190,14 @@ pub enum Input {
         account: AccountId,
         /// What failed, a few words.
         reason: String,
+    },
+    /// An account's broker leaves orders unanswered: nothing that opens goes there for so long, or, absent, it may be tried again
+    /// (reliability H5).
+    Circuit {
+        /// Which account.
+        account: AccountId,
+        /// For how long.
+        pause: Option<jiff::SignedDuration>,
     },
     /// The user's lists.
     Watchlists(Vec<Watchlist>),

@@ -237,7 +237,12 @@ fn fill(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), I
 
 fn fill_single(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), IllegalTransition> {
     let filled = order.filled_quantity + execution.quantity;
-    let complete = filled >= order.request.quantity;
+    // How many units an amount of money buys only the broker knows, and when that is all of them.
+    let by_amount = order.request.cash_order_quantity.is_some();
+    if by_amount {
+        order.request.quantity = order.request.quantity.max(filled);
+    }
+    let complete = filled >= order.request.quantity && !by_amount;
     transition(order, if complete { Transition::Fill } else { Transition::PartialFill }, at)?;
     order.filled_notional += execution.price.get() * execution.quantity.get();
     // The average of one fill is its price: most orders have no other.

@@ -26,3 +26,5 @@ pub mod role;
 pub mod snapshot;
 pub mod statement;
 pub mod text;
+pub mod total;
+pub mod venue;

@@ -55,12 +55,18 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let what = if *all { "the kill switch, exits too" } else { "the kill switch" };
             Some((AuditAction::Halted, None, what.to_owned()))
         }
+        Request::ReduceOnly { why } => {
+            Some((AuditAction::Halted, None, format!("all but what reduces: {why}")))
+        }
         Request::Resume => Some((AuditAction::Resumed, None, "the kill switch".to_owned())),
         Request::Flatten { scope, .. } => {
             Some((AuditAction::OrderConfirmed, None, explain(&Command::Flatten { scope: *scope })))
         }
         Request::Settle { order, fate, why } => {
             Some((AuditAction::OrderSettled, None, format!("{} as {fate}: {why}", named(order))))
+        }
+        Request::Venue { account, action } => {
+            Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
         }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,

@@ -361,7 +361,7 @@ impl Assembly {
             prices_at: None,
             prices_gap: None,
             rings: super::desktop::Rings::new(settings.desktop_alerts, settings.alert_command),
-            broker_calls: super::vitals::Tally::default(),
+            broker_calls: crate::brokers::tally::Tally::default(),
             unanswered: 0,
             vitals,
             heart,

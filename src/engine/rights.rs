@@ -52,8 +52,9 @@ pub const fn action(request: &Request) -> Action {
         | Request::PaperExpire
         | Request::Advance { .. }
         | Request::Mode { .. }
+        | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
-        Request::Halt { .. } => Action::Halt,
+        Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,
         Request::EngineStatus => Action::Health,
         Request::StopEngine { .. } => Action::StopEngine,
         Request::Backup { .. } => Action::Export,

@@ -10,6 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
+use crate::brokers::tally::Tally;
 use crate::client::{Reply, SessionError};
 use crate::core::effect::{Effect, Outcome, RequestId, Ticket};
 use crate::core::engine::Engine;
@@ -40,7 +41,7 @@ use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::picture::Awaits;
 use super::previews::Previews;
 use super::session::{Asked, REQUESTS_MAX, give};
-use super::vitals::{Tally, Vitals, queue};
+use super::vitals::{Vitals, queue, shown};
 use super::waiters::{Until, Waiters};
 
 /// How often prices are looked at.
@@ -222,7 +223,9 @@ impl EngineTask {
             queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), link::ROOM),
             queue("broker reports", self.reports.len(), self.reports.max_capacity()),
         ];
-        self.vitals.send_replace(Arc::new(Vitals { broker_calls: self.broker_calls.status(), queues }));
+        let mut broker_calls = shown(None, &self.broker_calls.figures());
+        broker_calls.extend(self.live.calls());
+        self.vitals.send_replace(Arc::new(Vitals { broker_calls, queues }));
     }
 
     /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
@@ -253,6 +256,10 @@ impl EngineTask {
         }
         if let Some((account, reason)) = reported.distrust {
             self.step(Input::Distrust { account, reason }).await;
+        }
+        if let Some((account, pause)) = reported.circuit {
+            let pause = pause.and_then(|pause| SignedDuration::try_from(pause).ok());
+            self.step(Input::Circuit { account, pause }).await;
         }
         self.together = Some(Vec::new());
         let about_orders = reported.events.iter().any(|event| {

@@ -182,7 +182,7 @@ fn l3_l6_what_the_unit_runs_comes_back_and_ends_in_order() {
     // Longer than an engine that nobody needs stays.
     pause(Duration::from_secs(4));
     let mut engine = home.engine().unwrap();
-    assert_eq!(home.json(&["engine", "status"])["status"]["stays_for"], "it is to keep running");
+    assert_eq!(home.json(&["engine", "status"])["stays_for"], "it is to keep running");
     assert_eq!(parent(engine), service.id());
     for _ in 0..3 {
         signal(engine, "ABRT");

@@ -304,6 +304,7 @@ pub fn snapshot() -> Snapshot {
         "NFLX", "DOGE-USD", "F", "KO", "XOM", "BRK.B", "EUR/USD",
     ];
     Snapshot {
+        totals: Arc::default(),
         seq: 1,
         now: now(),
         profile: "alice".into(),

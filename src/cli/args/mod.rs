@@ -6,6 +6,7 @@ mod keep;
 mod order;
 mod read;
 mod run;
+pub mod venue;
 mod watch;
 
 use std::path::PathBuf;
@@ -172,6 +173,9 @@ pub enum Command {
     },
     /// Show brokers and feeds, whether they answer and how fast
     Connections,
+    /// What Hyperliquid does beside orders: slices over a time, a cancel of everything to come, leverage, margin
+    #[command(subcommand)]
+    Hyperliquid(venue::HyperliquidCommand),
     /// Connect accounts at a broker: tested first, then kept in the vault and opened
     Connect(ConnectArgs),
     /// Ask a broker whether it still accepts the login, and show its accounts

@@ -18,6 +18,7 @@ mod orders;
 mod speak;
 mod sweep;
 mod ticket;
+mod venue;
 mod watch;
 pub(super) mod work;
 
@@ -167,6 +168,7 @@ impl Context<'_> {
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
             Command::Connections => watch::connections(&line).await,
+            Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
             Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,

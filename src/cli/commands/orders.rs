@@ -56,7 +56,7 @@ pub(super) async fn place(
 pub(super) async fn preview(line: &Line<'_>, args: &TicketArgs) -> Result<Output, CliError> {
     let command = Command::Place(ticket::place(args, line.lookup)?);
     let account = line.named_account(args.account.as_deref()).await?;
-    line.answer(Request::Preview { command, origin: OriginKind::Cli, account }).await
+    line.answer(Request::Preview { command, origin: OriginKind::Cli, account, ask_broker: true }).await
 }
 
 pub(super) async fn list(line: &Line<'_>, args: &OrderListArgs) -> Result<Output, CliError> {

@@ -135,8 +135,12 @@ async fn confirm_live(
     door: &Door,
     mut console: Option<&mut Console>,
 ) -> Result<String, CliError> {
-    let request =
-        Request::Preview { command: command.clone(), origin: door.origin, account: door.account.clone() };
+    let request = Request::Preview {
+        command: command.clone(),
+        origin: door.origin,
+        account: door.account.clone(),
+        ask_broker: true,
+    };
     let reply = line.ask(request).await?;
     let Reply::Preview(preview) = &reply else {
         return Err(CliError::unexpected("a preview"));

@@ -120,6 +120,23 @@ fn what_a_command_asks_for_is_what_was_typed() {
     assert_eq!(world.host.kinds.lock().unwrap().len(), 1);
 }
 
+/// Flattening is a wish of its own that asks first, and no part of the kill switch.
+#[test]
+fn h4_flatten_asks_and_halt_does_not_flatten() {
+    use crate::client::Request;
+    let flattens = |world: &World| {
+        world.host.session.orders_asked().iter().any(|asked| matches!(asked, Request::Flatten { .. }))
+    };
+    let world = World::new();
+    assert_ne!(world.run(&["flatten"]).exit, 0, "nobody can be asked");
+    assert!(!flattens(&world));
+    world.run(&["halt"]);
+    world.run(&["halt", "--all"]);
+    assert!(!flattens(&world));
+    assert_eq!(world.run(&["flatten", "--yes"]).exit, 0);
+    assert!(flattens(&world));
+}
+
 /// A person's word on an order in doubt is exactly what was typed, with how it is known; half a word is asked about.
 #[test]
 fn an_order_is_settled_as_it_was_typed() {

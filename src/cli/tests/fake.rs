@@ -311,7 +311,7 @@ impl Host for FakeHost {
         }
         Ok(Arc::clone(&self.session) as Arc<dyn Session>)
     }
-    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
+    fn credential_fields(&self, broker: &str, _oauth: bool) -> Result<Vec<CredentialAsk>, CliError> {
         let field = |name, label, secret| CredentialAsk { name, label, secret, optional: false };
         match broker {
             "alpaca" => Ok(vec![field("key_id", "key id", false), field("secret_key", "secret key", true)]),

@@ -80,6 +80,7 @@ pub(super) fn request(number: u64, place: &Place, account: AccountId) -> OrderRe
             Amount::Quantity(quantity) => quantity,
             _ => q("1"),
         },
+        cash_order_quantity: None,
         pricing,
         time_in_force: terms.time_in_force,
         expire_date: terms.expire_date,
@@ -211,6 +212,7 @@ pub(super) fn snapshot() -> Snapshot {
         quote("TSLA", "400.1", "400.3", "400.2", "402"),
     ];
     Snapshot {
+        totals: Arc::default(),
         seq: 1,
         now: now(),
         profile: "default".into(),
@@ -319,6 +321,7 @@ pub(super) fn preview(place: &Place) -> OrderPreview {
         estimated_fees: Decimal::ZERO,
         buying_power_before: d("195438"),
         buying_power_after: d("193119.9"),
+        broker: None,
         denials: checks.iter().filter_map(RiskCheck::denial).collect(),
         checks,
         confirmation_hash: "c0ffee".to_owned(),

@@ -115,6 +115,17 @@ impl Engine {
         canceled
     }
 
+    /// Nothing is canceled: what works goes on, and only what reduces may come (reliability H7).
+    pub(super) fn on_reduce_only(&mut self, reason: &str) {
+        if self.trading_state != TradingState::Active {
+            return;
+        }
+        self.trading_state = TradingState::ReducingOnly;
+        self.entry.trading_state = Some(TradingState::ReducingOnly);
+        let text = format!("only what reduces goes out: {reason}; lift it with: arbion resume");
+        self.note(Severity::Warning, "REDUCING_ONLY", text);
+    }
+
     pub(super) fn on_resume(&mut self, request: RequestId) {
         let accepted = self.accept_positions();
         if self.trading_state == TradingState::Active {

@@ -106,6 +106,8 @@ pub(super) struct Books {
     pub(super) good_faith: GoodFaith,
     pub(super) trading_state: TradingState,
     pub(super) broker_up: bool,
+    /// The broker leaves orders unanswered.
+    pub(super) circuit_open: bool,
     pub(super) reconciled: bool,
     pub(super) last_equity_at: Option<Timestamp>,
     /// When something last moved in an instrument; not kept where nobody compares.
@@ -295,6 +297,8 @@ impl Engine {
             Input::BrokerStatus { account, up, reconciled } => {
                 self.on_broker_status(&account, up, reconciled);
             }
+            Input::ReduceOnly { reason } => self.on_reduce_only(&reason),
+            Input::Circuit { account, pause } => self.on_circuit(&account, pause),
             Input::Distrust { account, reason } => self.on_distrust(&account, &reason),
             Input::Watchlists(watchlists) => {
                 self.entry.watchlists = Some(watchlists.clone());

@@ -177,6 +177,12 @@ impl Engine {
 
     /// The order that takes the old one's place: same intent, changed fields, for what is still open.
     fn replacement(&mut self, old: &Order, change: &OrderChange) -> Result<OrderRequest, String> {
+        if old.request.cash_order_quantity.is_some() {
+            return Err(format!(
+                "order {} is for an amount of money and cannot be changed; cancel it and place a new one",
+                old.number
+            ));
+        }
         let mut new = old.request.clone();
         let total = change.quantity.unwrap_or(old.request.quantity);
         if old.has_filled() && matches!(old.request.subject, OrderSubject::Legs(_)) {

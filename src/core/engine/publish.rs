@@ -63,6 +63,7 @@ impl Engine {
             market: self.clock.clone(),
             default_account: self.config.default_account.clone(),
             accounts: Arc::new(accounts),
+            totals: Arc::default(),
             positions: Arc::new(positions),
             orders: Arc::clone(&self.published.orders),
             quotes: self.market.quotes(),

@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use super::denial::{Denial, RiskCheck};
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::instrument::{AssetClass, Instrument};
-use super::money::{Price, Quantity, canonical, decimal_text};
+use super::money::{Money, Price, Quantity, canonical, decimal_text};
 use super::option::Leg;
 
 pub use status::OrderStatus;
@@ -186,6 +186,15 @@ impl Contingency {
     }
 }
 
+/// How much an order asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderSize {
+    /// Units or packages.
+    Units(Quantity),
+    /// Money, in the instrument's currency.
+    Cash(Decimal),
+}
+
 /// The fields of an order intent, before risk. Every door hands the engine one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRequest {
@@ -202,8 +211,12 @@ pub struct OrderRequest {
     /// Open or close, where said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position_effect: Option<PositionEffect>,
-    /// Units or packages, positive.
+    /// Units or packages, positive. Of an order for an amount of money an estimate, until its fills say how many they were.
     pub quantity: Quantity,
+    /// Money to spend, in the instrument's currency and without fees (FIX CashOrderQty, tag 152): the broker makes units of it. Absent for
+    /// orders in units.
+    #[serde(default, with = "super::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
+    pub cash_order_quantity: Option<Decimal>,
     /// Type and prices.
     #[serde(flatten)]
     pub pricing: Pricing,
@@ -258,6 +271,7 @@ impl OrderRequest {
             side,
             position_effect: None,
             quantity,
+            cash_order_quantity: None,
             pricing,
             time_in_force: TimeInForce::Day,
             expire_date: None,
@@ -270,6 +284,12 @@ impl OrderRequest {
             reduce_only: false,
             allow_duplicate: false,
         }
+    }
+
+    /// What it is the size of: two orders for the same money are the same order, whatever units were estimated.
+    #[must_use]
+    pub fn size(&self) -> OrderSize {
+        self.cash_order_quantity.map_or(OrderSize::Units(self.quantity), OrderSize::Cash)
     }
 
     /// The bracket's exits as orders of their own: opposite side, closing, one cancels the other, triggered by this one.
@@ -291,6 +311,7 @@ impl OrderRequest {
             .map(|(exit, pricing)| Self {
                 client_order_id: exit.client_order_id,
                 side,
+                cash_order_quantity: None,
                 position_effect: self.position_effect.map(|_| PositionEffect::Close),
                 pricing,
                 time_in_force: TimeInForce::Gtc,
@@ -431,6 +452,7 @@ impl Order {
             client_order_id: self.request.client_order_id,
             broker_order_id: self.broker_order_id.clone(),
             subject: self.request.subject.clone(),
+            filled_quantity: self.filled_quantity,
         }
     }
 
@@ -450,6 +472,8 @@ pub struct OrderHandle {
     pub broker_order_id: Option<BrokerOrderId>,
     /// What it trades.
     pub subject: OrderSubject,
+    /// What of it is filled as far as we know: a replacement is for the rest, and some brokers count the whole.
+    pub filled_quantity: Quantity,
 }
 
 /// The changed fields of a replace; absent fields stay.
@@ -470,6 +494,23 @@ pub struct OrderChange {
     /// New time in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_in_force: Option<TimeInForce>,
+}
+
+/// What a broker says an order would cost, before it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerPreview {
+    /// Cash that the order takes (negative) or brings, without fees; absent where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash: Option<Money>,
+    /// Commission and fees, positive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Money>,
+    /// Buying power once it works.
+    #[serde(default, with = "super::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
+    pub buying_power_after: Option<Decimal>,
+    /// Its warnings, or why it would refuse the order, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What an order would do, shown before it is confirmed.
@@ -494,6 +535,9 @@ pub struct OrderPreview {
     /// Buying power once the order works.
     #[serde(with = "decimal_text")]
     pub buying_power_after: Decimal,
+    /// The broker's own word on it, where it has one and was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerPreview>,
     /// Every risk check with its result, in the order they run.
     pub checks: Vec<RiskCheck>,
     /// The failed ones; empty when the order may go.

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::brokers::clock::wall;
 use crate::brokers::http::Health;
+use crate::brokers::pauses::pauses;
 use crate::brokers::{AccountStream, Broker, BrokerError, BrokerSettings, Connection, MarketFeed, registry};
 use crate::domain::account::Account;
 use crate::domain::ids::AccountId;
@@ -20,6 +22,7 @@ use crate::keeping::Recorder;
 use super::login::{LoginKey, SealedLogin};
 use super::prices::{FeedKey, FeedWord};
 use super::tokens::VaultTokens;
+use super::totals::RatesWord;
 
 /// How often balances are asked for (issue: at least every 10 s).
 const FIGURES_EVERY: Duration = Duration::from_secs(10);
@@ -64,6 +67,8 @@ pub(in crate::engine) enum LiveEvent {
         text: String,
         /// How its calls go.
         health: Box<Health>,
+        /// When it is tried again, where it is not open.
+        retry_at: Option<Timestamp>,
     },
     /// The broker does not accept the login any more.
     Dead {
@@ -74,6 +79,8 @@ pub(in crate::engine) enum LiveEvent {
     },
     /// Prices.
     Price(FeedKey, FeedWord),
+    /// Rates of coins.
+    Rates(RatesWord),
     /// The terms of an instrument, as a broker says.
     Spec(Box<InstrumentSpec>),
 }
@@ -130,14 +137,15 @@ async fn guarded<F>(
         panics.push_back(now);
         let pause = if panics.len() >= PANICS_MAX { PANICS_WITHIN } else { STREAM_PAUSE };
         let reason = "its connector failed".to_owned();
-        let retry_at =
-            crate::brokers::clock::wall() + jiff::SignedDuration::try_from(pause).unwrap_or_default();
+        let retry_at = wall() + SignedDuration::try_from(pause).unwrap_or_default();
         for account in accounts {
             let down = AccountStream::Down { reason: reason.clone(), retry_at };
             tell(events, LiveEvent::Stream(account.clone(), down)).await;
         }
         let text = format!("{reason}; opened again in {} s", pause.as_secs());
-        tell(events, LiveEvent::State { key, up: false, text, health: Box::default() }).await;
+        let state =
+            LiveEvent::State { key, up: false, text, health: Box::default(), retry_at: Some(retry_at) };
+        tell(events, state).await;
         tokio::select! {
             () = events.closed() => return,
             () = tokio::time::sleep(pause) => {}
@@ -146,16 +154,7 @@ async fn guarded<F>(
 }
 
 async fn host(hosted: Arc<Hosted>, events: mpsc::Sender<LiveEvent>) {
-    let pauses = || {
-        ExponentialBuilder::default()
-            .with_min_delay(PAUSE_MIN)
-            .with_max_delay(PAUSE_MAX)
-            .with_factor(2.0)
-            .without_max_times()
-            .with_jitter()
-            .build()
-    };
-    let mut waits = pauses();
+    let mut waits = pauses(PAUSE_MIN, PAUSE_MAX);
     loop {
         let (wait, text) = match open(&hosted).await {
             Ok(opened) => {
@@ -174,7 +173,8 @@ async fn host(hosted: Arc<Hosted>, events: mpsc::Sender<LiveEvent>) {
             }
             Err(NotOpen::Broker(error)) => (waits.next().unwrap_or(PAUSE_MAX), error.to_string()),
         };
-        let state = LiveEvent::State { key: hosted.key, up: false, text, health: Box::default() };
+        let retry_at = SignedDuration::try_from(wait).ok().and_then(|wait| wall().checked_add(wait).ok());
+        let state = LiveEvent::State { key: hosted.key, up: false, text, health: Box::default(), retry_at };
         if events.send(state).await.is_err() {
             return;
         }
@@ -251,7 +251,7 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
             None => (true, shown(&power)),
         };
         let health = Box::new(opened.connection.health());
-        let state = LiveEvent::State { key: hosted.key, up, text, health };
+        let state = LiveEvent::State { key: hosted.key, up, text, health, retry_at: None };
         if events.send(state).await.is_err() {
             return None;
         }
@@ -308,8 +308,7 @@ async fn follow(
         if let BrokerError::Unauthorized { reason, .. } = error {
             return Some(reason);
         }
-        let retry_at =
-            crate::brokers::clock::wall() + jiff::SignedDuration::try_from(STREAM_PAUSE).unwrap_or_default();
+        let retry_at = wall() + SignedDuration::try_from(STREAM_PAUSE).unwrap_or_default();
         let down = AccountStream::Down { reason: error.to_string(), retry_at };
         events.send(LiveEvent::Stream(account.clone(), down)).await.ok()?;
         tokio::time::sleep(STREAM_PAUSE).await;

@@ -14,6 +14,7 @@ use rust_decimal::Decimal;
 
 mod audit;
 mod backups;
+mod tidy;
 mod torn;
 
 fn now() -> Timestamp {

@@ -191,7 +191,8 @@ impl Plain {
             Command::Clarify { message, .. } => Step::Say(vec![clean(&message).into_owned()]),
             command if is_order(&command) => {
                 let origin = OriginKind::Command;
-                let request = Request::Preview { command: command.clone(), origin, account: None };
+                let request =
+                    Request::Preview { command: command.clone(), origin, account: None, ask_broker: true };
                 Step::Ask(Box::new(request), For::Review(command))
             }
             Command::Show { what, instrument, .. } => {

@@ -1,5 +1,6 @@
 //! The engine step by step: nothing leaves before the disk has it, fills count once, the kill switch holds, money adds up.
 
+mod cash;
 mod halts;
 mod market;
 mod positions;

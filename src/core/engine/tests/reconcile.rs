@@ -5,7 +5,7 @@ use crate::domain::execution::{AccountEvent, ExecutionKind};
 use crate::domain::statement::BrokerUpdate;
 
 /// The broker shows an order of 10 shares to buy at 100, under its id `b1` and perhaps ours.
-fn report(ours: Option<ClientOrderId>, status: OrderStatus, filled: i64) -> OrderReport {
+pub(super) fn report(ours: Option<ClientOrderId>, status: OrderStatus, filled: i64) -> OrderReport {
     OrderReport {
         client_order_id: ours,
         broker_order_id: BrokerOrderId::new("b1"),
@@ -54,7 +54,7 @@ impl Rig {
 
 /// Where the order stood here, what the broker shows of it, and how it stands then.
 #[test]
-fn r4_an_order_comes_to_stand_as_the_broker_shows_it() {
+fn r4_r5_r8_an_order_comes_to_stand_as_the_broker_shows_it() {
     let unknown = || OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() };
     for (before, shown, filled, after) in [
         (None, OrderStatus::Submitted, 0, OrderStatus::Submitted),

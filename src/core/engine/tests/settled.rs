@@ -1,6 +1,8 @@
 //! What ends a doubt that no rule could end: a comparison after a connector failed, and a person's word.
 
+use super::reconcile::report;
 use super::rig::*;
+use crate::domain::execution::Reject;
 use crate::domain::option::Leg;
 use crate::domain::order::PositionEffect;
 
@@ -47,6 +49,163 @@ fn l6_an_account_whose_connector_failed_opens_nothing_until_it_agrees() {
     let now = rig.now;
     answer(&mut rig, now);
     assert!(!denied(&mut rig, Side::Buy), "it agrees");
+}
+
+/// With nobody there only what reduces goes out, over a restart too, until a person lifts it; a halt is no less than it was.
+#[test]
+fn h7_alone_it_only_reduces_until_a_person_lifts_it() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, fill(id, "x1", Side::Buy, 10, "99"));
+    let alone = || Input::ReduceOnly { reason: "nobody is there".to_owned() };
+    let effects = rig.step(alone());
+    let kept = effects.iter().any(|effect| {
+        matches!(effect, Effect::Journal { entry, .. } if entry.trading_state == Some(TradingState::ReducingOnly))
+    });
+    assert!(kept, "{effects:?}");
+    let refused = |rig: &mut Rig, side| {
+        rig.later(1);
+        rig.quote("100");
+        let order = rig.order(side, 1);
+        let id = order.client_order_id;
+        rig.place(vec![order]);
+        rig.engine.order(id).unwrap().denials.iter().any(|denial| denial.code == DenialCode::ReducingOnly)
+    };
+    assert!(refused(&mut rig, Side::Buy) && !refused(&mut rig, Side::Sell));
+    assert!(rig.step(alone()).is_empty(), "said once");
+    rig.step(Input::Resume { request: RequestId(9) });
+    assert!(!refused(&mut rig, Side::Buy));
+    rig.step(Input::Halt { request: RequestId(9), all: false, reason: "test".to_owned() });
+    rig.step(alone());
+    assert_eq!(rig.engine.trading_state(), TradingState::Halted);
+}
+
+/// After a start nothing opens before a comparison has succeeded whole; what works can be canceled all the while.
+#[test]
+fn r1_nothing_opens_before_the_first_comparison_and_cancels_go() {
+    let mut rig = Rig::new();
+    let working = rig.sent(Side::Buy, 10);
+    rig.report(working, acknowledged());
+    rig.later(6);
+    rig.step(Input::BrokerStatus { account: paper(), up: true, reconciled: false });
+    let denied = |rig: &mut Rig| {
+        rig.later(1);
+        rig.quote("100");
+        let mut order = rig.order(Side::Buy, 1);
+        order.origin = Origin { kind: OriginKind::Strategy, name: Some("x".into()) };
+        let id = order.client_order_id;
+        rig.place(vec![order]);
+        rig.engine
+            .order(id)
+            .unwrap()
+            .denials
+            .iter()
+            .any(|denial| denial.code == DenialCode::AccountUnreconciled)
+    };
+    assert!(denied(&mut rig));
+    let shown = || vec![report(Some(working), OrderStatus::Submitted, 0)];
+    for part in 0..4 {
+        rig.later(5);
+        let mut statement = Statement {
+            orders: (part != 1).then(shown),
+            executions: (part != 2).then(Vec::new),
+            positions: (part != 3).then(Vec::new),
+            failures: vec!["no answer within 10 s".to_owned()],
+            ..Statement::asked(paper(), ReconcileReason::Start, rig.now)
+        };
+        if part == 0 {
+            (statement.orders, statement.executions, statement.positions) = (None, None, None);
+        }
+        rig.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
+        assert!(denied(&mut rig), "part {part} failed");
+    }
+    let effects = rig.step(Input::Cancel { request: RequestId(9), orders: vec![working] });
+    let sent = rig.journaled(effects);
+    assert!(sent.iter().any(|effect| matches!(effect, Effect::Cancel { order, .. } if *order == working)));
+    rig.later(5);
+    rig.statement(shown(), Vec::new(), 0);
+    assert!(!denied(&mut rig));
+}
+
+/// While a broker leaves orders unanswered, those that open are denied and those that close go.
+#[test]
+fn h5_a_broker_that_does_not_answer_gets_nothing_that_opens() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, fill(id, "x1", Side::Buy, 10, "99"));
+    let circuit =
+        |pause: Option<i64>| Input::Circuit { account: paper(), pause: pause.map(SignedDuration::from_secs) };
+    let down = |rig: &mut Rig, side| {
+        rig.later(1);
+        rig.quote("100");
+        let order = rig.order(side, 1);
+        let id = order.client_order_id;
+        rig.place(vec![order]);
+        rig.engine.order(id).unwrap().denials.iter().any(|denial| denial.code == DenialCode::BrokerDown)
+    };
+    rig.step(circuit(Some(5)));
+    assert_eq!(
+        (rig.said("BROKER_DOWN"), down(&mut rig, Side::Buy), down(&mut rig, Side::Sell)),
+        (1, true, false)
+    );
+    rig.step(circuit(None));
+    assert_eq!((rig.said("BROKER_TRIED_AGAIN"), down(&mut rig, Side::Buy)), (1, false));
+}
+
+/// A cancel that nobody answers is asked about and repeated, said aloud after a minute, and never taken for done.
+#[test]
+fn e5_a_cancel_without_an_answer_is_asked_about_and_never_assumed() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, acknowledged());
+    let effects = rig.step(Input::Cancel { request: RequestId(9), orders: vec![id] });
+    rig.journaled(effects);
+    let mut asked = Vec::new();
+    for second in 1..=90 {
+        rig.later(1);
+        let effects = rig.step(Input::Tick);
+        let is_question = |effect: &Effect| matches!(effect, Effect::Ask { order, .. } if *order == id);
+        let is_cancel = |effect: &Effect| matches!(effect, Effect::Cancel { order, .. } if *order == id);
+        if effects.iter().any(is_question) {
+            assert!(effects.iter().any(is_cancel), "a cancel may be repeated");
+            asked.push(second);
+        }
+        assert_eq!(rig.said("CANCEL_STUCK"), usize::from(second > 60), "after {second} s");
+    }
+    assert!(asked[0] >= 15 && asked[0] <= 17, "{asked:?}");
+    assert_eq!(rig.status(id), OrderStatus::PendingCancel);
+    // That there is no such order to cancel may mean that it has filled: it is asked about before anything is concluded.
+    let refused = Reject { code: "NOT_FOUND".into(), message: "no such order".to_owned() };
+    let effects = rig.report(id, OrderEvent::CancelRejected(refused));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Ask { .. })), "{effects:?}");
+    rig.report(id, fill(id, "x1", Side::Buy, 10, "99"));
+    assert_eq!((rig.status(id), rig.held()), (OrderStatus::Filled, Quantity::from(10)));
+}
+
+/// A fill that the broker takes back, or states anew, is a row of its own: nothing is deleted, and the books stand as the broker's.
+#[test]
+fn e4_a_bust_reverses_and_deletes_nothing() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, fill(id, "x1", Side::Buy, 10, "99"));
+    let OrderEvent::Filled(filled) = fill(id, "x1-bust", Side::Sell, 4, "99") else { panic!() };
+    let bust = Execution { kind: ExecutionKind::Bust, client_order_id: None, ..filled };
+    let busted = |rig: &mut Rig| {
+        let event = AccountEvent::Execution(bust.clone());
+        let effects = rig.step(Input::Broker(Box::new(event)));
+        let rows = effects.iter().filter_map(|effect| match effect {
+            Effect::Journal { entry, .. } => Some(entry.executions.len()),
+            _ => None,
+        });
+        rows.sum::<usize>()
+    };
+    assert_eq!((busted(&mut rig), rig.held(), rig.said("EXECUTION_BUSTED")), (1, Quantity::from(6), 1));
+    assert_eq!(
+        (busted(&mut rig), rig.held(), rig.said("EXECUTION_BUSTED")),
+        (0, Quantity::from(6), 1),
+        "once"
+    );
+    assert_eq!(rig.status(id), OrderStatus::Filled, "what the order has done stays its story");
 }
 
 fn settle(order: ClientOrderId, fate: OrderFate) -> Input {

@@ -138,6 +138,17 @@ impl Pane for Connections {
                     ("latency".to_owned(), latency(connection)),
                     ("about".to_owned(), clean(&connection.text).into_owned()),
                     ("last error".to_owned(), last_error(connection, at)),
+                    (
+                        "calls left".to_owned(),
+                        connection.limit_left.map_or_else(|| "not said".to_owned(), |left| left.to_string()),
+                    ),
+                    (
+                        "next try".to_owned(),
+                        connection.retry_at.map_or_else(
+                            || "none needed".to_owned(),
+                            |when| format::clock_seconds(when, &at.env.zone),
+                        ),
+                    ),
                 ];
                 if connection.name == ENGINE {
                     pairs.extend(self.beat.details());
