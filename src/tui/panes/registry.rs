@@ -120,7 +120,7 @@ panes! {
     /// Limits and their use.
     Risk, risk: Risk { name: "risk", tab: "Risk", keys: [List, Search], room: 56 x 6, good: 76 }
     /// Strategies.
-    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List], room: 44 x 4, good: 90 }
+    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List, Search], room: 44 x 4, good: 90 }
     /// Brokers and feeds.
     Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List, Search], room: 32 x 3, good: 60 }
 }

@@ -146,7 +146,8 @@ impl Strategies {
     fn draw_list(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let rows = self.rows(look.snapshot);
         if rows.is_empty() {
-            let lines = ["No strategies.", "Press a to make one, or type : start sma_cross on aapl"];
+            let lines =
+                ["No strategies.", "Press {add} to make one, or type {command} start sma_cross on aapl"];
             return draw_empty(&lines, look, area, buf);
         }
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
@@ -258,7 +259,7 @@ fn draw_decisions(
         let at = format!(
             "{} {}",
             format::day(record.at, &look.env.zone),
-            format::clock_seconds(record.at, &look.env.zone)
+            format::clock_zoned(record.at, &look.env.zone)
         );
         let about = record.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
         let text = clean(&format!("{at}  {}{about} {}", record.code, record.text)).into_owned();
