@@ -51,7 +51,7 @@ mod tests {
                         AAPL,2020-01-02,74,75.2,73.8,75.1,100\nAAPL,2020-01-03,74.2,75.1,74.1,74.4,90\n";
 
     fn settings(home: &std::path::Path) -> Settings {
-        let (paths, profile) = (Paths::under(home), ProfileName::default());
+        let (paths, profile) = (Paths::under(&home.join("home")), ProfileName::default());
         paths.prepare(&profile).unwrap();
         let loaded = Loaded::read(&paths, &profile, None).unwrap();
         Settings { profile, paths, loaded, environment: Environment::default(), config_file: None }

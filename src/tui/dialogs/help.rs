@@ -61,7 +61,16 @@ impl Help {
                 }
                 lines.push((String::new(), heading.to_owned()));
             }
-            lines.extend(help.into_iter().map(|line| (line.keys, line.text.to_owned())));
+            let (numbers, others): (Vec<HelpLine>, Vec<HelpLine>) =
+                help.into_iter().partition(|line| line.action.pane_number().is_some());
+            lines.extend(others.into_iter().map(|line| (line.keys, line.text.to_owned())));
+            // The panes by their numbers are one line.
+            if !numbers.is_empty() {
+                let join = |pick: fn(&HelpLine) -> &str, by: &str| -> String {
+                    numbers.iter().map(pick).collect::<Vec<_>>().join(by)
+                };
+                lines.push((join(|line| line.keys.as_str(), " "), join(|line| line.text, ", ")));
+            }
         }
         let mut macros = keymap.macros().peekable();
         if macros.peek().is_some() {
@@ -115,7 +124,15 @@ impl Modal for Help {
         let per_column = usize::from(area.height);
         let shown = per_column * usize::from(columns);
         let top = self.scroll.min(lines.len().saturating_sub(shown));
-        for (i, line) in lines.iter().skip(top).take(shown).enumerate() {
+        // What does not fit is said in the last line.
+        let below = lines.len().saturating_sub(top + shown);
+        let fit = if below > 0 { shown.saturating_sub(1) } else { shown };
+        if below > 0 && fit > 0 {
+            let x = area.x + (columns - 1) * width;
+            let text = format!("{} {} more: j", look.theme.glyphs.ellipsis, below + 1);
+            put(buf, x, area.bottom().saturating_sub(1), &text, look.theme.dim, width);
+        }
+        for (i, line) in lines.iter().skip(top).take(fit).enumerate() {
             let x = area.x + (i / per_column) as u16 * width;
             let y = area.y + (i % per_column) as u16;
             let room = width.min(area.right().saturating_sub(x)).saturating_sub(KEYS_WIDTH + 1);

@@ -63,7 +63,49 @@ fn what_the_hints_offer_to_search_can_be_searched() {
             assert_eq!(runner.frame(), before, "{kind:?}");
         }
     }
-    assert_eq!(searched, 9);
+    assert_eq!(searched, 10);
+}
+
+#[test]
+fn the_engine_is_one_of_the_connections() {
+    use crate::client::status::{EngineStatus, QueueStatus};
+    let status = EngineStatus {
+        pid: 4_242,
+        build: "0.1.0".into(),
+        protocol: 1,
+        profile: "alice".into(),
+        socket: "/run/s".into(),
+        started_at: trading_day::now(),
+        uptime_seconds: 7_300,
+        memory_bytes: Some(21_400_000),
+        trading_state: crate::domain::limits::TradingState::Active,
+        working_orders: 7,
+        positions: 5,
+        clients: Vec::new(),
+        stays_for: Some("working orders".into()),
+        calls: Vec::new(),
+        calls_open: 0,
+        broker_calls: Vec::new(),
+        queues: vec![QueueStatus { name: "journal".into(), waiting: 3, limit: 1_024 }],
+    };
+    let mut runner = alone((120, 40), PaneKind::Connections);
+    runner.misses("engine ");
+    let mut runner = Runner::new((120, 40));
+    runner.answer = Box::new(move |request, snapshot| match request {
+        Request::EngineStatus => Ok(Reply::Engine(Box::new(status.clone()))),
+        request => super::scripted::answer(request, snapshot),
+    });
+    runner.keys("ctrl-p").text("conn").keys("enter z").sees("engine").sees("up 2h, 21 MB, 3 waiting");
+    runner.keys("g enter").sees("queue journal").sees("3 of 1024 wait").sees("stays for").keys("esc");
+    let asked = |runner: &Runner| runner.asked.iter().filter(|r| matches!(r, Request::EngineStatus)).count();
+    let before = asked(&runner);
+    runner.wait(5_100);
+    assert_eq!(asked(&runner), before + 1);
+    // One that hangs is told from one that has nothing to say.
+    runner.deaf = true;
+    runner.wait(5_100).wait(2_100).sees("DOWN").sees("no answer for 2 s");
+    runner.keys("1").wait(60_000);
+    assert_eq!(asked(&runner), before + 2, "nobody is asked while nobody looks");
 }
 
 #[test]

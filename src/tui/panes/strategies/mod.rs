@@ -259,7 +259,7 @@ fn draw_decisions(
         let at = format!(
             "{} {}",
             format::day(record.at, &look.env.zone),
-            format::clock_seconds(record.at, &look.env.zone)
+            format::clock_zoned(record.at, &look.env.zone)
         );
         let about = record.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
         let text = clean(&format!("{at}  {}{about} {}", record.code, record.text)).into_owned();

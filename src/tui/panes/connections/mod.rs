@@ -1,4 +1,8 @@
-//! Connections: brokers and feeds, whether they answer, how fast, and what went wrong last.
+//! Connections: the engine, brokers and feeds, whether they answer, how fast, and what went wrong last.
+
+mod beat;
+
+use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -6,8 +10,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{ListFilter, Pane, Sheet, draw_empty, titled};
-use crate::domain::snapshot::{Connection, Snapshot};
+use self::beat::Beat;
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::snapshot::Connection;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::dialogs::Dialog;
@@ -17,7 +23,10 @@ use crate::tui::format;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::table::{Column, Row, Table};
-use crate::tui::wish::Wish;
+use crate::tui::wish::{Purpose, Wish};
+
+/// What the engine is called among them.
+const ENGINE: &str = "engine";
 
 const COLUMNS: [Column; 5] = [
     Column::text("name", 12, 0),
@@ -32,12 +41,15 @@ const COLUMNS: [Column; 5] = [
 pub struct Connections {
     list: ListState,
     filter: ListFilter,
+    beat: Beat,
 }
 
 impl Connections {
-    fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Connection> {
-        let passes = |c: &&Connection| self.filter.passes(&c.name) || self.filter.passes(&c.text);
-        snapshot.connections.iter().filter(passes).collect()
+    /// The engine first, where it is a process of its own.
+    fn rows(&self, at: &At<'_>) -> Vec<Connection> {
+        let passes = |c: &Connection| self.filter.passes(&c.name) || self.filter.passes(&c.text);
+        let engine = self.beat.connection(at.env.now);
+        engine.into_iter().chain(at.snapshot.connections.iter().cloned()).filter(passes).collect()
     }
 }
 
@@ -67,7 +79,7 @@ impl Pane for Connections {
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let all = self.rows(look.snapshot);
+        let all = self.rows(&look.at());
         if all.is_empty() {
             let lines = match look.snapshot.connections.is_empty() {
                 true => ["Nothing is connected yet.", "The paper venue and the market data show here"],
@@ -77,7 +89,7 @@ impl Pane for Connections {
         }
         let theme = look.theme;
         let row = |i: usize| {
-            let connection = all[i];
+            let connection = &all[i];
             let (mark, word, style) = match connection.up {
                 true => (theme.glyphs.connected, "up", theme.up),
                 false => (theme.glyphs.disconnected, "DOWN", theme.error),
@@ -108,11 +120,11 @@ impl Pane for Connections {
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let rows = self.rows(at.snapshot);
+        let rows = self.rows(at);
         if self.list.act(action, rows.len()) {
             return true;
         }
-        let current = rows.get(self.list.index).copied();
+        let current = rows.get(self.list.index);
         if action == Action::Filter {
             self.filter.open();
             return true;
@@ -120,7 +132,7 @@ impl Pane for Connections {
         let Some(connection) = current else { return false };
         match action {
             Action::Open => {
-                let pairs = vec![
+                let mut pairs = vec![
                     ("name".to_owned(), clean(&connection.name).into_owned()),
                     ("state".to_owned(), if connection.up { "up" } else { "down" }.to_owned()),
                     ("latency".to_owned(), latency(connection)),
@@ -138,6 +150,9 @@ impl Pane for Connections {
                         ),
                     ),
                 ];
+                if connection.name == ENGINE {
+                    pairs.extend(self.beat.details());
+                }
                 wishes.push(Wish::Open(Box::new(Dialog::Report(Report::pairs("Connection", pairs)))));
             }
             Action::Copy => {
@@ -162,7 +177,7 @@ impl Pane for Connections {
     }
 
     fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        let count = self.rows(at.snapshot).len();
+        let count = self.rows(at).len();
         if let Some(row) =
             line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))
         {
@@ -170,8 +185,19 @@ impl Pane for Connections {
         }
     }
 
-    fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        self.list.settle(self.rows(at.snapshot).len(), area.height.saturating_sub(1));
+    fn answer(&mut self, _: u64, reply: Result<Reply, SessionError>, at: &At<'_>, _: &mut Vec<Wish>) {
+        self.beat.take(reply, at.env.now);
+    }
+
+    fn due(&self, _at: &At<'_>) -> Option<Duration> {
+        self.beat.due()
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if self.beat.ask(at.env.now) {
+            wishes.push(Wish::Ask(Request::EngineStatus, Purpose::Pane(PaneKind::Connections, 0)));
+        }
+        self.list.settle(self.rows(at).len(), area.height.saturating_sub(1));
     }
 
     fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
