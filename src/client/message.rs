@@ -22,6 +22,7 @@ use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::strategy::{DecisionRecord, KindView, StrategyChange, StrategyPlan, StrategyView};
 use crate::domain::venue::VenueAction;
 
 /// What a front end may ask.
@@ -132,6 +133,8 @@ pub enum Request {
     EditWatchlists(WatchlistEdit),
     /// Set, change or take off an alert. Answer: `Done`.
     Alert(AlertChange),
+    /// Strategies: what they are, what they did, what becomes of them.
+    Strategy(StrategyRequest),
     /// Depth and tape of one instrument, which stay in the snapshot from now on, until others were asked for. Answer: `Book`.
     Book {
         /// Of this.
@@ -256,6 +259,30 @@ pub enum Request {
         /// A person has typed that real money is meant.
         confirmed: bool,
     },
+}
+
+/// What is asked about strategies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "strategy", rename_all = "snake_case")]
+pub enum StrategyRequest {
+    /// All of them. Answer: `Strategies`.
+    List,
+    /// The kinds there are, with their parameters. Answer: `StrategyKinds`.
+    Kinds,
+    /// What one would do with whose money. Answer: `StrategyPlan`.
+    Plan {
+        /// Which.
+        name: SmolStr,
+    },
+    /// Why one did or did not act, newest first. Answer: `Decisions`.
+    Decisions {
+        /// Which; absent means all.
+        name: Option<SmolStr>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Something done with one. Answer: `Done`.
+    Change(StrategyChange),
 }
 
 /// A change of the watchlists as a whole.
@@ -457,6 +484,14 @@ pub enum Reply {
     Equity(Vec<EquityPoint>),
     /// Notes, the newest first.
     Notes(Vec<OrderNote>),
+    /// Strategies, by name.
+    Strategies(Vec<StrategyView>),
+    /// The kinds of strategies, by name.
+    StrategyKinds(Vec<KindView>),
+    /// What a strategy would do with whose money.
+    StrategyPlan(Box<StrategyPlan>),
+    /// Why strategies did or did not act, newest first.
+    Decisions(Vec<DecisionRecord>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }
@@ -528,6 +563,8 @@ impl Request {
             Self::PaperExpire => "paper_expire",
             Self::EditWatchlists(_) => "edit_watchlists",
             Self::Alert(_) => "alert",
+            Self::Strategy(StrategyRequest::Change(_)) => "strategy_change",
+            Self::Strategy(_) => "strategy",
             Self::Book { .. } => "book",
             Self::Groups => "groups",
             Self::Members { .. } => "members",

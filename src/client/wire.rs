@@ -23,6 +23,7 @@ use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{
     AccountView, Connection, LogLine, MarketClock, ReplayState, Snapshot, Watchlist,
 };
+use crate::domain::strategy::StrategyView;
 use crate::domain::total::Total;
 
 /// The version of these messages that this program speaks. It rises with every change that an older program would misread.
@@ -204,6 +205,8 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alerts: Option<Arc<Vec<Alert>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    strategies: Option<Arc<Vec<StrategyView>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     books: Option<Arc<Vec<MarketBook>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<LogUpdate>,
@@ -246,6 +249,7 @@ impl Update {
             specs: snapshot.specs.values().cloned().collect(),
             watchlists: Some(Arc::clone(&snapshot.watchlists)),
             alerts: Some(Arc::clone(&snapshot.alerts)),
+            strategies: Some(Arc::clone(&snapshot.strategies)),
             books: Some(Arc::clone(&snapshot.books)),
             log: Some(LogUpdate { gone: 0, new: snapshot.log.as_ref().clone() }),
             connections: Some(Arc::clone(&snapshot.connections)),
@@ -292,6 +296,8 @@ impl Update {
             watchlists: section(changed(&before.watchlists, &after.watchlists))
                 .map(|()| Arc::clone(&after.watchlists)),
             alerts: section(changed(&before.alerts, &after.alerts)).map(|()| Arc::clone(&after.alerts)),
+            strategies: section(changed(&before.strategies, &after.strategies))
+                .map(|()| Arc::clone(&after.strategies)),
             books: section(changed(&before.books, &after.books)).map(|()| Arc::clone(&after.books)),
             log: section(!Arc::ptr_eq(&before.log, &after.log))
                 .map(|()| log_between(&before.log, &after.log)),
@@ -331,6 +337,7 @@ impl Update {
             specs: Arc::new(self.specs.into_iter().map(|spec| (spec.instrument.clone(), spec)).collect()),
             watchlists: self.watchlists?,
             alerts: self.alerts?,
+            strategies: self.strategies.unwrap_or_default(),
             books: self.books?,
             log: Arc::new(self.log?.new),
             connections: self.connections?,
@@ -352,6 +359,7 @@ impl Update {
         next.positions = self.positions.unwrap_or(next.positions);
         next.watchlists = self.watchlists.unwrap_or(next.watchlists);
         next.alerts = self.alerts.unwrap_or(next.alerts);
+        next.strategies = self.strategies.unwrap_or(next.strategies);
         next.books = self.books.unwrap_or(next.books);
         next.connections = self.connections.unwrap_or(next.connections);
         if !self.orders.is_empty() || !self.orders_gone.is_empty() {

@@ -69,6 +69,8 @@ pub enum AuditAction {
     Disconnected,
     /// Plain commands mean another account; the result is paper or live.
     ModeChanged,
+    /// A strategy was made, changed, started, paused, stopped or removed.
+    StrategyChanged,
 }
 
 impl AuditAction {
@@ -106,6 +108,7 @@ impl AuditAction {
             Self::Connected => "connected",
             Self::Disconnected => "disconnected",
             Self::ModeChanged => "mode_changed",
+            Self::StrategyChanged => "strategy_changed",
         }
     }
 }

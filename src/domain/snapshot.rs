@@ -17,6 +17,7 @@ use super::limits::{RiskLimits, RiskUse, TradingState};
 use super::order::Order;
 use super::position::Position;
 use super::quote::{Feed, Quote};
+use super::strategy::StrategyView;
 use super::total::Total;
 
 /// How loud a log line is.
@@ -171,6 +172,9 @@ pub struct Snapshot {
     /// Alerts, by number: those that wait, and those that rang and were not taken off.
     #[serde(default)]
     pub alerts: Arc<Vec<Alert>>,
+    /// Strategies, by name.
+    #[serde(default)]
+    pub strategies: Arc<Vec<StrategyView>>,
     /// Depth and tape of the instruments that somebody looks at; a few at most.
     #[serde(default)]
     pub books: Arc<Vec<MarketBook>>,
@@ -206,6 +210,7 @@ impl Snapshot {
             specs: Arc::default(),
             watchlists: Arc::default(),
             alerts: Arc::default(),
+            strategies: Arc::default(),
             books: Arc::default(),
             log: Arc::default(),
             connections: Arc::default(),

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::client::message::{OrderRef, ReplayControl};
+use crate::client::message::{OrderRef, ReplayControl, StrategyRequest};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command, FlattenScope, TradingMode};
 use crate::core::effect::RequestId;
@@ -12,9 +12,7 @@ use crate::domain::alert::AlertChange;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::option::OptionContract;
-use crate::domain::order::{
-    BrokerPreview, OrderChange, OrderFate, OrderPreview, OrderRequest, OriginKind,
-};
+use crate::domain::order::{BrokerPreview, OrderChange, OrderFate, OrderPreview, OrderRequest, OriginKind};
 use crate::domain::role::Action;
 use crate::domain::snapshot::Watchlist;
 use crate::domain::text::clean;
@@ -120,6 +118,9 @@ impl EngineTask {
             Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
             Request::EditWatchlists(edit) => self.edit_watchlists(edit).await,
             Request::Alert(change) => return self.alert(change, reply).await,
+            Request::Strategy(request) if !matches!(request, StrategyRequest::Decisions { .. }) => {
+                return self.strategy(request, reply).await;
+            }
             Request::Book { instrument } => self.book(&instrument).await,
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
@@ -307,6 +308,9 @@ impl EngineTask {
                     Ok(id) => self.replace(id, change, wait, reply).await,
                     Err(error) => give(reply, Err(error)),
                 }
+            }
+            Command::Strategy { action, name, underlying } => {
+                self.strategy_words(action, &name, underlying.as_ref(), reply).await;
             }
             Command::Halt => self.halt(false, reply).await,
             Command::Resume => self.resume(reply).await,

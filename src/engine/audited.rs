@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::client::message::OrderRef;
+use crate::client::message::{OrderRef, StrategyRequest};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::explain;
-use crate::command::types::Command;
+use crate::command::types::{Command, StrategyAction};
 use crate::domain::audit::AuditAction;
 use crate::domain::order::OriginKind;
 use crate::keeping::Recorder;
@@ -44,6 +44,9 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             Command::Resume => {
                 Some((AuditAction::Resumed, Some(door(*origin)), "the kill switch".to_owned()))
             }
+            Command::Strategy { action, .. } if *action != StrategyAction::Status => {
+                Some((AuditAction::StrategyChanged, Some(door(*origin)), explain(command)))
+            }
             Command::Place(_) | Command::Close(_) | Command::Flatten { .. } if origin.is_human() => {
                 let action =
                     if *allow_duplicate { AuditAction::OrderOverridden } else { AuditAction::OrderConfirmed };
@@ -67,6 +70,10 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
         }
         Request::Venue { account, action } => {
             Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
+        }
+        Request::Strategy(StrategyRequest::Change(change)) => {
+            let what = format!("{} strategy {}", change.verb(), change.name());
+            Some((AuditAction::StrategyChanged, None, what))
         }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,

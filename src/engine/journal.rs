@@ -374,6 +374,9 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         alerts: entry.alerts,
         notes: Vec::new(),
         reconciles: entry.reconciles,
+        strategies: entry.strategies,
+        strategies_gone: entry.strategies_gone,
+        decisions: entry.decisions,
         log: entry.log,
     }
 }

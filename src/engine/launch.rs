@@ -258,7 +258,6 @@ pub fn first_picture(settings: &Settings) -> Snapshot {
 /// The parts of an engine before it runs.
 struct Assembly {
     task: EngineTask,
-    inbox_written: mpsc::Receiver<super::journal::Written>,
     journal: Option<JournalThread>,
     _lock: Option<ProfileLock>,
 }
@@ -312,7 +311,7 @@ impl Assembly {
             lists if lists.is_empty() => default_watchlists(&settings, &feed),
             lists => lists,
         };
-        let (written_in, inbox_written) = mpsc::channel(EVENTS_MAX);
+        let (written_in, journaled) = mpsc::channel(EVENTS_MAX);
         let (reports_in, reports) = mpsc::channel(EVENTS_MAX);
         let journal = match settings.access {
             Access::Read => None,
@@ -350,6 +349,8 @@ impl Assembly {
             waiters: Waiters::default(),
             newest: Ticket(0),
             written: Ticket(0),
+            urgent: Ticket(0),
+            journaled,
             awaits: super::picture::Awaits::default(),
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
@@ -368,18 +369,14 @@ impl Assembly {
             paper_account: account.clone(),
             live,
             custody: super::custody::Custody::default(),
+            hosting: super::hosting::Hosting::default(),
         };
         task.open(lists, account).await;
-        Ok(Self { task, inbox_written, journal, _lock: lock })
+        Ok(Self { task, journal, _lock: lock })
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
-        let inbox = Inbox {
-            requests,
-            written: self.inbox_written,
-            shutdown,
-            halt: HaltSignal::listen(self.task.access),
-        };
+        let inbox = Inbox { requests, shutdown, halt: HaltSignal::listen(self.task.access) };
         self.task.run(inbox).await;
         // The task is gone and with it the journal's only sender. Nothing else runs on this thread any more, so that it may wait.
         if let Some(journal) = self.journal {

@@ -10,6 +10,7 @@ mod desktop;
 mod feed;
 mod halt;
 pub mod heart;
+mod hosting;
 mod journal;
 mod launch;
 mod link;

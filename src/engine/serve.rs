@@ -224,7 +224,13 @@ impl Keeper {
         };
         let orders = counted(working(&picture).count(), "working order");
         let alerts = counted(picture.alerts.iter().filter(|alert| alert.waits()).count(), "alert");
-        let needs: Vec<String> = [orders, alerts].into_iter().flatten().collect();
+        let at_work = picture.strategies.iter().filter(|strategy| strategy.phase.is_at_work()).count();
+        let strategies = match at_work {
+            0 => None,
+            1 => Some("1 strategy".to_owned()),
+            many => Some(format!("{many} strategies")),
+        };
+        let needs: Vec<String> = [orders, alerts, strategies].into_iter().flatten().collect();
         (!needs.is_empty()).then(|| needs.join(" and "))
     }
 

@@ -12,6 +12,7 @@ use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::Watchlist;
+use crate::domain::strategy::DecisionRecord;
 use crate::market::simulated::ACTIVE;
 use crate::store::Store;
 
@@ -63,6 +64,9 @@ impl EngineTask {
         let now = self.clock.now();
         self.paper.tell(VenueCommand::Advance(now)).await;
         self.step(Input::Tick).await;
+        if self.access == Access::Trade {
+            self.step(Input::RunStrategies).await;
+        }
     }
 }
 
@@ -132,10 +136,21 @@ pub(super) fn restore(
         fallen: super::journal::read_fallen(store)?,
         paused: super::journal::read_paused(store)?,
         alerts: store.alerts()?,
+        strategies: store.strategies()?,
+        decisions: newest_decisions(store)?,
         log: store.log(200)?,
     };
     drop(core.step(now, Input::Restored(Box::new(restored))));
     Ok(())
+}
+
+/// The newest decision of each strategy.
+fn newest_decisions(store: &Store) -> Result<Vec<DecisionRecord>, EngineError> {
+    let mut newest = Vec::new();
+    for strategy in store.strategies()? {
+        newest.extend(store.decisions(Some(&strategy.name), 1)?);
+    }
+    Ok(newest)
 }
 
 pub(super) fn default_watchlists(settings: &Settings, feed: &MarketFeed) -> Vec<Watchlist> {

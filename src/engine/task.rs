@@ -93,6 +93,10 @@ pub(super) struct EngineTask {
     /// The newest entry handed to the journal, and the newest that it has come to.
     pub(super) newest: Ticket,
     pub(super) written: Ticket,
+    /// The newest entry that something waits for.
+    pub(super) urgent: Ticket,
+    /// What the journal answers.
+    pub(super) journaled: mpsc::Receiver<Written>,
     /// What the next picture waits for.
     pub(super) awaits: Awaits,
     pub(super) previews: Previews,
@@ -124,12 +128,12 @@ pub(super) struct EngineTask {
     /// Accounts at brokers.
     pub(super) live: Live,
     pub(super) custody: super::custody::Custody,
+    pub(super) hosting: super::hosting::Hosting,
 }
 
 /// What comes in from outside.
 pub(super) struct Inbox {
     pub(super) requests: mpsc::Receiver<Asked>,
-    pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
     pub(super) halt: HaltSignal,
 }
@@ -156,15 +160,9 @@ impl EngineTask {
                 biased;
                 _ = &mut inbox.shutdown => break,
                 () = inbox.halt.recv() => self.halt_by_signal().await,
-                Some((ticket, result)) = inbox.written.recv() => {
+                Some(written) = self.journaled.recv() => {
                     self.heart.beat(Doing::Journaled);
-                    self.unanswered = self.unanswered.saturating_sub(1);
-                    self.written = self.written.max(ticket);
-                    let input = match result {
-                        Ok(()) => Input::Journaled(ticket),
-                        Err(reason) => Input::JournalFailed { ticket, reason },
-                    };
-                    self.step(input).await;
+                    self.on_written(written).await;
                     self.settle();
                 }
                 Some(reported) = self.reports.recv() => {
@@ -178,6 +176,7 @@ impl EngineTask {
                     self.on_live(event).await;
                 }
                 Some(finished) = self.custody.finished.recv() => self.kept_safe(finished).await,
+                Some(answer) = self.hosting.answers.recv() => self.on_answer(answer).await,
                 _ = halt.tick() => {
                     self.heart.beat(Doing::Halt);
                     self.look_for_halt().await;
@@ -204,6 +203,7 @@ impl EngineTask {
                     self.surroundings();
                     self.watch_clock().await;
                     self.step(Input::Tick).await;
+                    self.look_for_bars().await;
                 }
                 _ = feed.tick() => {
                     self.heart.beat(Doing::Prices);
@@ -213,6 +213,17 @@ impl EngineTask {
         }
         // Whatever waits for a broker will be found by the next start; nobody is left hanging here.
         self.pending.clear();
+    }
+
+    /// The journal has come to an entry.
+    pub(super) async fn on_written(&mut self, (ticket, result): Written) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.written = self.written.max(ticket);
+        let input = match result {
+            Ok(()) => Input::Journaled(ticket),
+            Err(reason) => Input::JournalFailed { ticket, reason },
+        };
+        self.step(input).await;
     }
 
     /// How this thread is doing, for whoever asks the process.
@@ -329,6 +340,9 @@ impl EngineTask {
         match effect {
             Effect::Journal { ticket, urgent, entry } => {
                 self.newest = self.newest.max(ticket);
+                if urgent {
+                    self.urgent = ticket;
+                }
                 let job = Job::Entry { ticket, urgent, entry };
                 match &mut self.together {
                     Some(together) => together.push(job),
@@ -357,6 +371,10 @@ impl EngineTask {
                 self.send(&account, LinkCommand::Reconcile(reason, since)).await;
             }
             Effect::Ring { text } => self.rings.tell(&text),
+            Effect::Need { strategy, need } => Box::pin(self.find_out(strategy, need)).await,
+            Effect::History { strategy, instrument, interval, bars } => {
+                Box::pin(self.tell_history(strategy, instrument, interval, bars)).await;
+            }
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
         }
     }
@@ -420,6 +438,7 @@ impl EngineTask {
         let now = self.clock.now();
         let quotes = self.feed.poll(now);
         for quote in &quotes {
+            self.see_for_bars(quote);
             self.step(Input::Quote(Box::new(quote.clone()))).await;
         }
         if !quotes.is_empty() {
@@ -441,6 +460,7 @@ impl EngineTask {
                 }
             }
             self.follow_venue().await;
+            self.follow_strategies().await;
         }
         if let Source::Replay(replay) = &self.feed.source {
             let (now, over) = (replay.now(), replay.is_over());

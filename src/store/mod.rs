@@ -14,6 +14,7 @@ pub mod lock;
 mod migrate;
 mod own;
 mod rows;
+mod strategies;
 
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};

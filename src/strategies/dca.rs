@@ -2,9 +2,12 @@
 //!
 //! What cannot be spent, because a share costs more than what is due, is carried to the next time.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::domain::calendar::exchange_date;
@@ -14,7 +17,10 @@ use crate::domain::order::Side;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::{Books, Decision, MONEY_MAX, Output, Strategy, StrategyInput, market, steps, units_for};
+use super::{
+    Books, Decision, MONEY_MAX, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory,
+    steps, units_for,
+};
 
 /// What it does.
 pub(super) const ABOUT: &str = "buys for the same amount of money at each step of the calendar";
@@ -41,8 +47,17 @@ pub(super) const PARAMS: &[ParamSpec] = &[
     },
 ];
 
+/// Version of what it remembers.
+const VERSION: u32 = 1;
+
+/// What it remembers: its plans by the instruments' keys.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    slots: BTreeMap<String, Slot>,
+}
+
 /// One instrument's plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Slot {
     /// Day of the last step.
     last: Option<Date>,
@@ -102,23 +117,21 @@ impl Dca {
         slot.last = Some(day);
         slot.carried += left.max(Decimal::ZERO);
         let quantity = units_for(slot.carried, close, instrument);
-        let decision = |code| Decision {
-            code,
-            instrument: Some(instrument.clone()),
-            values: vec![
-                ("due", to_f64(slot.carried)),
-                ("spent", to_f64(slot.spent)),
-                ("close", to_f64(close.get())),
-            ],
-        };
+        let values = vec![
+            ("due", to_f64(slot.carried)),
+            ("spent", to_f64(slot.spent)),
+            ("close", to_f64(close.get())),
+        ];
+        let decision = |code| Decision::new(code, Some(instrument.clone()), values);
         if quantity.is_positive() {
             out.push(Output::Propose(market(instrument, Side::Buy, quantity, false), decision("DCA_BUY")));
             let cost = quantity.get() * close.get();
             slot.carried -= cost;
             slot.spent += cost;
         } else {
-            out.push(Output::Decision(decision("SIZE_ZERO")));
+            out.push(Output::Decision(Decision { skip: true, ..decision("SIZE_ZERO") }));
         }
+        out.push(Output::Remember);
     }
 }
 
@@ -137,6 +150,23 @@ impl Strategy for Dca {
 
     fn warm_up_bars(&self) -> usize {
         1
+    }
+
+    fn schedules(&self) -> Vec<Schedule> {
+        Vec::new()
+    }
+
+    fn memory(&self) -> String {
+        let slots = self.instruments.iter().map(Instrument::key).zip(self.slots.iter().cloned()).collect();
+        memory::write(VERSION, &Memory { slots })
+    }
+
+    fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
+        let Some(mut read) = memory::read::<Memory>(VERSION, memory)? else { return Ok(()) };
+        for (instrument, slot) in self.instruments.iter().zip(&mut self.slots) {
+            *slot = read.slots.remove(&instrument.key()).unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn on_input(
@@ -186,6 +216,20 @@ mod tests {
     }
 
     #[test]
+    fn a_restart_goes_on_with_the_plan() {
+        let pairs = [("every", "month"), ("amount", "100"), ("total", "450")];
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let (mut first, mut books) = (strategy(&pairs), Paper::with(100_000));
+        let out = books.day(first.as_mut(), &aapl, 0, "60");
+        assert_eq!((proposed(&out)[0].1.as_str(), out.last()), ("buy 1", Some(&Output::Remember)));
+        let mut second = strategy(&pairs);
+        second.restore(&first.memory()).unwrap();
+        assert_eq!(second.memory(), first.memory());
+        assert!(books.day(second.as_mut(), &aapl, 1, "60").is_empty(), "the month's step is done");
+        assert_eq!(proposed(&books.day(second.as_mut(), &aapl, 40, "60"))[0].1, "buy 2", "40 were carried");
+    }
+
+    #[test]
     fn what_is_too_little_for_a_share_is_carried() {
         let days = [(0, "300"), (1, "300"), (2, "300"), (3, "300")];
         assert_eq!(
@@ -210,9 +254,7 @@ mod tests {
         let mut books = Paper::with(100_000);
         let order = super::super::Working {
             id: crate::domain::ids::ClientOrderId::from_parts(1, 1),
-            side: Side::Buy,
-            leaves: crate::domain::money::Quantity::from(1),
-            limit_price: None,
+            ..super::super::testing::working(&btc, Side::Buy, 1, None)
         };
         books.working.push((btc.clone(), order));
         assert!(books.day(strategy.as_mut(), &btc, 0, "90000").is_empty());

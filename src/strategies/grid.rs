@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::domain::instrument::{Instrument, InstrumentSpec};
@@ -14,7 +15,10 @@ use crate::domain::order::{Pricing, Side, TimeInForce};
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::{Books, Decision, MONEY_MAX, Output, Proposal, Strategy, StrategyInput, UNITS_MAX, market};
+use super::{
+    Books, Decision, MONEY_MAX, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput, UNITS_MAX,
+    market, memory,
+};
 
 /// What it does.
 pub(super) const ABOUT: &str = "buys at each line of a price grid and sells one line above";
@@ -52,6 +56,16 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         about: "per cent below the lowest line at which all is sold and the grid ends; 0 has no stop",
     },
 ];
+
+/// Version of what it remembers.
+const VERSION: u32 = 1;
+
+/// What it remembers.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    anchor: usize,
+    ended: bool,
+}
 
 /// The strategy.
 #[derive(Clone, Debug)]
@@ -141,20 +155,20 @@ impl Grid {
         let instrument = &self.instruments[0];
         let held = books.position(instrument);
         let working = books.working(instrument);
-        let decision = |code, price: Price| Decision {
-            code,
-            instrument: Some(instrument.clone()),
-            values: vec![
+        let decision = |code, price: Price| {
+            let values = vec![
                 ("close", to_f64(close.get())),
                 ("line", to_f64(price.get())),
                 ("held", to_f64(held.get())),
-            ],
+            ];
+            Decision::new(code, Some(instrument.clone()), values)
         };
         if self.ended {
             return;
         }
         if let Some(stop) = self.stop.filter(|stop| close <= *stop) {
             self.ended = true;
+            out.push(Output::Remember);
             out.extend(working.iter().map(|order| Output::Cancel(order.id)));
             if held.is_positive() {
                 let order = market(instrument, Side::Sell, held, true);
@@ -166,7 +180,10 @@ impl Grid {
         if !held.is_positive() {
             // The highest line is sold at, never bought at.
             let below = self.lines.iter().take(self.lines.len() - 1).filter(|line| **line < close).count();
-            self.anchor = below;
+            if below != self.anchor {
+                self.anchor = below;
+                out.push(Output::Remember);
+            }
         }
         let mut wanted = self.wanted(held);
         for order in working {
@@ -182,12 +199,9 @@ impl Grid {
         for (side, limit_price, quantity) in wanted {
             let code = if side == Side::Buy { "GRID_BUY" } else { "GRID_SELL" };
             let order = Proposal {
-                instrument: instrument.clone(),
-                side,
-                quantity,
-                pricing: Pricing::Limit { limit_price },
                 time_in_force: TimeInForce::Gtc,
                 reduce_only: side == Side::Sell,
+                ..Proposal::single(instrument.clone(), side, quantity, Pricing::Limit { limit_price })
             };
             out.push(Output::Propose(order, decision(code, limit_price)));
         }
@@ -211,6 +225,22 @@ impl Strategy for Grid {
         1
     }
 
+    fn schedules(&self) -> Vec<Schedule> {
+        Vec::new()
+    }
+
+    fn memory(&self) -> String {
+        memory::write(VERSION, &Memory { anchor: self.anchor, ended: self.ended })
+    }
+
+    fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
+        if let Some(read) = memory::read::<Memory>(VERSION, memory)? {
+            // The lines may be fewer than they were.
+            (self.anchor, self.ended) = (read.anchor.min(self.lines.len() - 1), read.ended);
+        }
+        Ok(())
+    }
+
     fn on_input(
         &mut self,
         _now: Timestamp,
@@ -229,7 +259,7 @@ impl Strategy for Grid {
 #[cfg(test)]
 mod tests {
     use super::super::Working;
-    use super::super::testing::{Paper, codes, proposed};
+    use super::super::testing::{Paper, codes, proposed, working};
     use super::*;
     use crate::domain::ids::ClientOrderId;
 
@@ -252,11 +282,10 @@ mod tests {
                     let n = books.working.len() as u64 + 100 * day.unsigned_abs();
                     let order = Working {
                         id: ClientOrderId::from_parts(n, 1),
-                        side: p.side,
                         leaves: p.quantity,
-                        limit_price: Some(limit_price),
+                        ..working(&aapl(), p.side, 1, Some(limit_price))
                     };
-                    books.working.push((p.instrument, order));
+                    books.working.push((aapl(), order));
                 }
                 _ => {}
             }
@@ -315,6 +344,21 @@ mod tests {
             books.working.iter_mut().find(|(_, o)| o.limit_price == Some("100".parse().unwrap())).unwrap();
         order.leaves = Quantity::from(6);
         assert_eq!(works(strategy.as_mut(), &mut books, 1, "100"), ["buy 10 90", "buy 10 95", "sell 4 105"]);
+    }
+
+    #[test]
+    fn a_restart_keeps_the_anchor_and_the_end() {
+        let stopped = [FIVE, &[("stop", "10")]].concat();
+        let (mut first, mut books) = (strategy(&stopped).unwrap(), Paper::with(100_000));
+        works(first.as_mut(), &mut books, 0, "101");
+        fills(&mut books, Side::Buy, "100");
+        let mut second = strategy(&stopped).unwrap();
+        second.restore(&first.memory()).unwrap();
+        let mut other = Paper { working: books.working.clone(), held: books.held.clone(), ..Paper::with(0) };
+        assert_eq!(works(second.as_mut(), &mut other, 1, "99"), works(first.as_mut(), &mut books, 1, "99"));
+        books.day(first.as_mut(), &aapl(), 2, "80");
+        second.restore(&first.memory()).unwrap();
+        assert!(other.day(second.as_mut(), &aapl(), 3, "101").is_empty());
     }
 
     #[test]

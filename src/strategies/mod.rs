@@ -1,11 +1,16 @@
 //! Strategies: state in, proposals out. A strategy reads no clock, no file and no market of its own: same state and same inputs give
 //! the same outputs. Positions are never its state; they are read from the account at every evaluation.
 
+mod books;
 mod dca;
 mod grid;
+mod memory;
+mod output;
 mod params;
 mod rebalance;
 mod registry;
+pub mod schedule;
+mod schema;
 pub mod sma_cross;
 mod steps;
 #[cfg(test)]
@@ -15,16 +20,21 @@ use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 use smol_str::SmolStr;
 
+use crate::domain::chain::Chain;
+use crate::domain::corporate::CorporateAction;
 use crate::domain::denial::DenialCode;
 use crate::domain::execution::Execution;
-use crate::domain::ids::ClientOrderId;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity};
-use crate::domain::order::{Pricing, Side, TimeInForce};
+use crate::domain::order::{Order, OrderSubject, Pricing, Side, TimeInForce};
 use crate::domain::quote::{Bar, Interval, Quote};
 
+pub use books::{Books, Held, Standing, Working};
+pub use memory::MemoryError;
+pub use output::{Decision, Need, Output, Proposal};
 pub use params::{ParamError, ParamKind, ParamSpec, Params};
 pub use registry::{KINDS, StrategyKind, build};
+pub use schedule::Schedule;
 
 /// Units of an order at most; risk has a limit of its own.
 const UNITS_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
@@ -33,41 +43,24 @@ const MONEY_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 /// Decimal places of a quantity where units are divided.
 const FRACTION_PLACES: u32 = 6;
 
-/// What a strategy may look at besides its input.
-pub trait Books {
-    /// Units held of an instrument, signed; zero when flat.
-    fn position(&self, instrument: &Instrument) -> Quantity;
-
-    /// Cash and positions at their marks, in the account's currency.
-    fn equity(&self) -> Decimal;
-
-    /// Is an order of this strategy working in the instrument.
-    fn is_working(&self, instrument: &Instrument) -> bool;
-
-    /// Its working orders in the instrument, oldest first.
-    fn working(&self, instrument: &Instrument) -> Vec<Working>;
-}
-
-/// A working order of a strategy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Working {
-    /// Which.
-    pub id: ClientOrderId,
-    /// Buy or sell.
-    pub side: Side,
-    /// Units not filled yet, positive.
-    pub leaves: Quantity,
-    /// Its limit, where it has one.
-    pub limit_price: Option<Price>,
-}
-
 /// What happens to a strategy.
 #[derive(Clone, Copy, Debug)]
 pub enum StrategyInput<'a> {
-    /// It starts; history follows as bars.
+    /// It starts: its memory is restored. What it needs of the past comes as `BarsReady`, or as bars from before now.
     Started,
-    /// It will get nothing more.
+    /// It will get nothing more. Its opening orders are canceled by the host, positions stay.
     Stopping,
+    /// It gets prices and executions, and its proposals are dropped, until it is resumed.
+    Paused,
+    /// It may propose again.
+    Resumed,
+    /// One of its schedules is due.
+    Due {
+        /// The schedule's name, as `schedules` gives it.
+        schedule: &'a str,
+        /// When it was due; `now` may be later.
+        due_at: Timestamp,
+    },
     /// A complete bar.
     Bar {
         /// Of what.
@@ -79,69 +72,58 @@ pub enum StrategyInput<'a> {
     },
     /// New prices, at most one a second per instrument.
     Quote(&'a Quote),
-    /// One of its orders filled.
+    /// One of its orders filled, or shares came or went by an assignment or exercise of its options, or by a corporate action. The books
+    /// have it already.
     Execution(&'a Execution),
+    /// One of its orders has another status.
+    OrderChanged(&'a Order),
+    /// It claims another number of units than before, and no execution of its own says why: the user traded by hand, or adopted shares.
+    PositionChanged {
+        /// Of what.
+        instrument: &'a Instrument,
+        /// Units before, signed.
+        before: Quantity,
+        /// Units now, signed.
+        now: Quantity,
+    },
+    /// Cash, rights or restrictions of the account changed.
+    AccountChanged,
+    /// Short options of its were assigned: the execution of the options, at price zero. The shares come as `Execution`.
+    Assigned(&'a Execution),
+    /// Long options of its were exercised: likewise.
+    Exercised(&'a Execution),
+    /// Options of its ended worthless: their execution, at price zero.
+    Expired(&'a Execution),
+    /// A company did something to shares it has, or has options of.
+    CorporateAction(&'a CorporateAction),
+    /// A chain it asked for is in the books.
+    ChainReady(&'a Chain),
+    /// Bars it asked for are in the books, oldest first.
+    BarsReady {
+        /// Of what.
+        instrument: &'a Instrument,
+        /// How wide.
+        interval: Interval,
+        /// The prices.
+        bars: &'a [Bar],
+    },
+    /// Dates it asked for are in the books, as far as anybody knows them.
+    EventsReady {
+        /// The ticker.
+        underlying: &'a Symbol,
+    },
     /// One of its proposals was denied.
     Denied {
         /// The first reason.
         code: DenialCode,
+        /// What it was for.
+        subject: &'a OrderSubject,
     },
+    /// It was made anew with other parameters, and has its memory and its past back: what works may no longer fit.
+    ParamsChanged,
 }
 
-/// An order a strategy proposes. The host adds account, ids and the name of the asker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
-    /// What.
-    pub instrument: Instrument,
-    /// Buy or sell.
-    pub side: Side,
-    /// Units, positive.
-    pub quantity: Quantity,
-    /// Type and prices.
-    pub pricing: Pricing,
-    /// How long it works.
-    pub time_in_force: TimeInForce,
-    /// Never open or flip.
-    pub reduce_only: bool,
-}
-
-/// Why a strategy did, or did not do, something. One record per decision that changes something.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
-    /// Stable code.
-    pub code: &'static str,
-    /// About what.
-    pub instrument: Option<Instrument>,
-    /// The numbers compared, by name.
-    pub values: Vec<(&'static str, f64)>,
-}
-
-impl Decision {
-    /// The numbers as `key=value`, to four decimals. A backtest makes many decisions and reads none: they are written when asked for.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let words: Vec<String> =
-            self.values.iter().map(|(name, value)| format!("{name}={value:.4}")).collect();
-        words.join(" ")
-    }
-}
-
-/// What a strategy wants. Nothing else leaves it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// An order, and why.
-    Propose(Proposal, Decision),
-    /// A cancel of one of its own.
-    Cancel(ClientOrderId),
-    /// New memory, to be stored in the same transaction as the proposals.
-    Remember(String),
-    /// A record without an order.
-    Decision(Decision),
-    /// A line for the user.
-    Alert(String),
-}
-
-/// A strategy. Pure: all it knows comes through `on_input`.
+/// A strategy. Pure: all it knows comes through `on_input` and the books.
 pub trait Strategy: Send {
     /// Its kind, such as `sma_cross`.
     fn kind(&self) -> &'static str;
@@ -154,6 +136,18 @@ pub trait Strategy: Send {
 
     /// Complete bars it needs before its signals are settled.
     fn warm_up_bars(&self) -> usize;
+
+    /// When it wants `Due`; empty for one that acts on bars alone. Names are its own, each once.
+    fn schedules(&self) -> Vec<Schedule>;
+
+    /// What it remembers beside positions and orders, as JSON with a `version`; empty for one that remembers nothing.
+    fn memory(&self) -> String;
+
+    /// Takes its memory back, before `Started`.
+    ///
+    /// # Errors
+    /// When the text is of a newer version, or no memory of this kind; nothing is changed then.
+    fn restore(&mut self, memory: &str) -> Result<(), MemoryError>;
 
     /// One thing happens at `now`; what it wants is appended to `out`.
     fn on_input(
@@ -170,12 +164,9 @@ fn market(instrument: &Instrument, side: Side, quantity: Quantity, reduce_only: 
     let time_in_force =
         if instrument.asset_class().trades_around_the_clock() { TimeInForce::Gtc } else { TimeInForce::Day };
     Proposal {
-        instrument: instrument.clone(),
-        side,
-        quantity,
-        pricing: Pricing::Market,
         time_in_force,
         reduce_only,
+        ..Proposal::single(instrument.clone(), side, quantity, Pricing::Market)
     }
 }
 

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::domain::calendar::exchange_date;
@@ -15,7 +16,9 @@ use crate::domain::order::Side;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::{Books, Decision, Output, Strategy, StrategyInput, market, steps, units_for};
+use super::{
+    Books, Decision, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory, steps, units_for,
+};
 
 /// What it does.
 pub(super) const ABOUT: &str = "keeps several instruments at their parts of the equity";
@@ -53,6 +56,16 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         about: "per cent of the equity below which a correction is not worth an order",
     },
 ];
+
+/// Version of what it remembers.
+const VERSION: u32 = 1;
+
+/// What it remembers.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    last: Option<Date>,
+    to_buy: bool,
+}
 
 /// The strategy.
 #[derive(Clone, Debug)]
@@ -151,14 +164,13 @@ impl Rebalance {
         if !(due || drifted || self.to_buy) {
             return;
         }
-        let decide = |gap: &Gap<'_>, code| Decision {
-            code,
-            instrument: Some(gap.instrument.clone()),
-            values: vec![
+        let decide = |gap: &Gap<'_>, code| {
+            let values = vec![
                 ("gap", to_f64(gap.money)),
                 ("equity", to_f64(equity)),
                 ("close", to_f64(gap.price.get())),
-            ],
+            ];
+            Decision::new(code, Some(gap.instrument.clone()), values)
         };
         let worth = |gap: &&Gap<'_>| part(gap.money) >= self.least;
         let sales_before = out.len();
@@ -180,13 +192,16 @@ impl Rebalance {
                     let order = market(gap.instrument, Side::Buy, units, false);
                     Output::Propose(order, decide(gap, "REBALANCE_BUY"))
                 } else {
-                    Output::Decision(decide(gap, "SIZE_ZERO"))
+                    Output::Decision(Decision { skip: true, ..decide(gap, "SIZE_ZERO") })
                 };
                 out.push(output);
             }
         }
         if due {
             self.last = Some(day);
+        }
+        if due || to_buy != self.to_buy {
+            out.push(Output::Remember);
         }
         self.to_buy = to_buy;
     }
@@ -207,6 +222,21 @@ impl Strategy for Rebalance {
 
     fn warm_up_bars(&self) -> usize {
         1
+    }
+
+    fn schedules(&self) -> Vec<Schedule> {
+        Vec::new()
+    }
+
+    fn memory(&self) -> String {
+        memory::write(VERSION, &Memory { last: self.last, to_buy: self.to_buy })
+    }
+
+    fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
+        if let Some(read) = memory::read::<Memory>(VERSION, memory)? {
+            (self.last, self.to_buy) = (read.last, read.to_buy);
+        }
+        Ok(())
     }
 
     fn on_input(
@@ -246,10 +276,10 @@ mod tests {
             let out = books.day(strategy, instrument, day, close);
             for output in &out {
                 let Output::Propose(p, _) = output else { continue };
+                let of = p.subject.instrument().unwrap();
                 let sign = if p.side == Side::Buy { Decimal::ONE } else { -Decimal::ONE };
-                books.cash -= sign * p.quantity.get() * books.marks[&p.instrument].get();
-                *books.held.entry(p.instrument.clone()).or_default() +=
-                    Quantity::new(sign * p.quantity.get());
+                books.cash -= sign * p.quantity.get() * books.marks[of].get();
+                *books.held.entry(of.clone()).or_default() += Quantity::new(sign * p.quantity.get());
             }
             said.extend(proposed(&out).into_iter().map(|(of, text)| format!("{text} {of}")));
         }
@@ -265,6 +295,10 @@ mod tests {
         assert!(on(1, ["150", "50"]).is_empty(), "no step of the calendar");
         // 13,000: 7,800 and 5,200 are wanted of 9,000 and 4,000. Sales first, purchases at the next bar.
         assert_eq!(on(31, ["150", "50"]), ["sell 8 AAPL"]);
+        let memory = strategy.memory();
+        let mut strategy = self::strategy(&[("weights", "60,40")]).unwrap();
+        strategy.restore(&memory).unwrap();
+        let mut on = |n, closes| day(strategy.as_mut(), &mut books, n, closes);
         assert_eq!(on(32, ["150", "50"]), ["buy 24 MSFT"]);
         assert!(on(33, ["150", "50"]).is_empty());
     }
@@ -286,7 +320,7 @@ mod tests {
         let [aapl, msft] = two();
         assert!(books.day(strategy.as_mut(), &aapl, 0, "100").is_empty());
         assert!(books.day(strategy.as_mut(), &msft, 1, "50").is_empty(), "AAPL has not traded today");
-        assert_eq!(books.day(strategy.as_mut(), &aapl, 1, "100").len(), 2);
+        assert_eq!(proposed(&books.day(strategy.as_mut(), &aapl, 1, "100")).len(), 2);
     }
 
     #[test]

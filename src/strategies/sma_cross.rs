@@ -14,7 +14,7 @@ use crate::quant::indicators::Sma;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::{Books, Decision, Output, Strategy, StrategyInput, UNITS_MAX, market};
+use super::{Books, Decision, MemoryError, Output, Schedule, Strategy, StrategyInput, UNITS_MAX, market};
 
 /// What it does.
 pub(super) const ABOUT: &str =
@@ -72,6 +72,8 @@ pub struct SmaCross {
     name: SmolStr,
     instruments: Vec<Instrument>,
     slots: Vec<Slot>,
+    /// Averages that have seen no bar.
+    fresh: Slot,
     slow_period: usize,
     size: Size,
 }
@@ -95,7 +97,8 @@ impl SmaCross {
         let size =
             if quantity.is_zero() { Size::Weight(weight) } else { Size::Units(Quantity::new(quantity)) };
         let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None };
-        Ok(Self { name, slots: vec![slot; instruments.len()], instruments, slow_period: slow, size })
+        let slots = vec![slot.clone(); instruments.len()];
+        Ok(Self { name, slots, fresh: slot, instruments, slow_period: slow, size })
     }
 
     fn on_bar(&mut self, instrument: &Instrument, bar: &Bar, books: &dyn Books, out: &mut Vec<Output>) {
@@ -113,10 +116,9 @@ impl SmaCross {
             return;
         }
         let held = books.position(instrument);
-        let decision = |code| Decision {
-            code,
-            instrument: Some(instrument.clone()),
-            values: vec![("fast", fast), ("slow", slow), ("close", close)],
+        let decision = |code| {
+            let values = vec![("fast", fast), ("slow", slow), ("close", close)];
+            Decision::new(code, Some(instrument.clone()), values)
         };
         if up && held.is_zero() {
             let quantity = self.entry_quantity(bar.close, books);
@@ -133,6 +135,19 @@ impl SmaCross {
                 market(instrument, Side::Sell, held, true),
                 decision("SMA_CROSS_CLOSE"),
             ));
+        }
+    }
+
+    /// Averages of what was, without acting on it.
+    fn warm_up(&mut self, instrument: &Instrument, bars: &[Bar]) {
+        let Some(index) = self.instruments.iter().position(|own| own == instrument) else { return };
+        let slot = &mut self.slots[index];
+        *slot = self.fresh.clone();
+        for bar in bars {
+            let close = to_f64(bar.close.get());
+            if let (Some(fast), Some(slow)) = (slot.fast.update(close), slot.slow.update(close)) {
+                slot.before = Some(fast - slow);
+            }
         }
     }
 
@@ -178,6 +193,19 @@ impl Strategy for SmaCross {
         self.slow_period
     }
 
+    fn schedules(&self) -> Vec<Schedule> {
+        Vec::new()
+    }
+
+    /// The averages come of the bars, so that there is nothing to remember.
+    fn memory(&self) -> String {
+        String::new()
+    }
+
+    fn restore(&mut self, _memory: &str) -> Result<(), MemoryError> {
+        Ok(())
+    }
+
     fn on_input(
         &mut self,
         _now: Timestamp,
@@ -185,8 +213,10 @@ impl Strategy for SmaCross {
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        if let StrategyInput::Bar { instrument, bar, .. } = input {
-            self.on_bar(instrument, bar, books, out);
+        match input {
+            StrategyInput::Bar { instrument, bar, .. } => self.on_bar(instrument, bar, books, out),
+            StrategyInput::BarsReady { instrument, bars, .. } => self.warm_up(instrument, bars),
+            _ => {}
         }
     }
 }

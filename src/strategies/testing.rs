@@ -5,11 +5,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::domain::instrument::Instrument;
+use crate::domain::account::AccountKind;
+use crate::domain::calendar::Calendar;
+use crate::domain::chain::Chain;
+use crate::domain::events::UnderlyingEvents;
+use crate::domain::fees::FeeTable;
+use crate::domain::ids::ClientOrderId;
+use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::money::{Price, Quantity};
-use crate::domain::quote::{Bar, Interval};
+use crate::domain::order::{OrderStatus, OrderSubject, Side};
+use crate::domain::quote::{Bar, Interval, Quote};
 
-use super::{Books, Output, Strategy, StrategyInput, Working};
+use super::{Books, Held, Output, Standing, Strategy, StrategyInput, Working};
 
 /// Cash and positions; marks are the last closes fed.
 #[derive(Default)]
@@ -18,6 +25,8 @@ pub(super) struct Paper {
     pub(super) held: BTreeMap<Instrument, Quantity>,
     pub(super) working: Vec<(Instrument, Working)>,
     pub(super) marks: BTreeMap<Instrument, Price>,
+    pub(super) calendar: Calendar,
+    pub(super) fees: FeeTable,
 }
 
 impl Paper {
@@ -64,11 +73,98 @@ impl Books for Paper {
     fn working(&self, instrument: &Instrument) -> Vec<Working> {
         self.working.iter().filter(|(of, _)| of == instrument).map(|(_, order)| order.clone()).collect()
     }
+
+    fn working_on(&self, underlying: &Symbol) -> Vec<Working> {
+        self.working
+            .iter()
+            .filter(|(of, _)| of.root() == underlying)
+            .map(|(_, order)| order.clone())
+            .collect()
+    }
+
+    fn held(&self, _instrument: &Instrument) -> Option<Held> {
+        None
+    }
+
+    fn options_of(&self, _underlying: &Symbol) -> Vec<Held> {
+        Vec::new()
+    }
+
+    fn account_position(&self, instrument: &Instrument) -> Quantity {
+        self.position(instrument)
+    }
+
+    fn free_cash(&self) -> Decimal {
+        self.cash
+    }
+
+    fn buying_power(&self) -> Decimal {
+        self.cash
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            kind: AccountKind::Cash,
+            options_level: 0,
+            multi_leg: false,
+            replace: true,
+            closing_only: false,
+            halted: false,
+        }
+    }
+
+    fn quote(&self, _instrument: &Instrument) -> Option<&Quote> {
+        None
+    }
+
+    fn spec(&self, _instrument: &Instrument) -> Option<&InstrumentSpec> {
+        None
+    }
+
+    fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {
+        None
+    }
+
+    fn bars(&self, _instrument: &Instrument, _interval: Interval) -> &[Bar] {
+        &[]
+    }
+
+    fn events(&self, _underlying: &Symbol) -> Option<&UnderlyingEvents> {
+        None
+    }
+
+    fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    fn fees(&self) -> &FeeTable {
+        &self.fees
+    }
+
+    fn risk_free(&self) -> f64 {
+        0.04
+    }
+}
+
+/// An order that works.
+pub(super) fn working(instrument: &Instrument, side: Side, leaves: i64, limit: Option<Price>) -> Working {
+    Working {
+        id: ClientOrderId::from_parts(1, 1),
+        subject: OrderSubject::Instrument(instrument.clone()),
+        side,
+        position_effect: None,
+        quantity: Quantity::from(leaves),
+        leaves: Quantity::from(leaves),
+        limit_price: limit,
+        status: OrderStatus::Submitted,
+        since: Timestamp::UNIX_EPOCH,
+        priced_at: Timestamp::UNIX_EPOCH,
+    }
 }
 
 /// The proposals among what is wanted: side, units, limit.
 pub(super) fn proposed(out: &[Output]) -> Vec<(Instrument, String)> {
-    use crate::domain::order::{Pricing, Side};
+    use crate::domain::order::Pricing;
     out.iter()
         .filter_map(|output| match output {
             Output::Propose(p, _) => {
@@ -77,7 +173,7 @@ pub(super) fn proposed(out: &[Output]) -> Vec<(Instrument, String)> {
                     Pricing::Limit { limit_price } => format!(" at {limit_price}"),
                     _ => String::new(),
                 };
-                Some((p.instrument.clone(), format!("{side} {}{price}", p.quantity)))
+                Some((p.subject.instrument().unwrap().clone(), format!("{side} {}{price}", p.quantity)))
             }
             _ => None,
         })

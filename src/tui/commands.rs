@@ -223,11 +223,8 @@ impl App {
             }
             ShowTopic::Connections => wishes.push(Wish::Focus(PaneKind::Connections)),
             ShowTopic::Risk => wishes.push(Wish::Focus(PaneKind::Risk)),
-            ShowTopic::Strategies
-            | ShowTopic::Agents
-            | ShowTopic::Bots
-            | ShowTopic::Wallets
-            | ShowTopic::Audit => {
+            ShowTopic::Strategies => wishes.push(Wish::Focus(PaneKind::Strategies)),
+            ShowTopic::Agents | ShowTopic::Bots | ShowTopic::Wallets | ShowTopic::Audit => {
                 let command = Command::Show { what, instrument, since: None, broker: None };
                 wishes.push(execute(command, "show"));
             }

@@ -19,13 +19,15 @@ use arbion::domain::money::{Currency, parse_decimal};
 use arbion::domain::option::OptionContract;
 use arbion::domain::order::OrderStatus;
 use arbion::domain::quote::Interval;
+use arbion::domain::strategy::RuleError;
 use arbion::engine::EngineError;
 use arbion::engine::socket::SocketError;
 use arbion::keeping::KeepError;
 use arbion::market::bars_csv;
 use arbion::quant::greeks::IvError;
 use arbion::store::StoreError;
-use arbion::strategies::ParamError;
+use arbion::strategies::schedule::ScheduleSpec;
+use arbion::strategies::{MemoryError, ParamError};
 use arbion::tui::{KeymapError, TuiError};
 use arbion::vault::VaultError;
 
@@ -79,6 +81,12 @@ fn values_say_what_was_found_and_what_is_allowed() {
         ),
         case(IvError::AboveMaximum { upper_bound: 9.0 }, "price is above the highest possible value 9"),
         case(IvError::Expired, "the option has expired"),
+    ]);
+}
+
+#[test]
+fn strategies_say_what_may_stand_there() {
+    check([
         case(
             ParamError::Value { name: "fast".into(), found: "0".into(), allowed: "1 to 5".into() },
             "parameter fast: found '0', allowed 1 to 5",
@@ -90,6 +98,28 @@ fn values_say_what_was_found_and_what_is_allowed() {
         case(
             ParamError::Kind { name: "x".into(), known: "sma_cross".into() },
             "no strategy is called 'x'; there are sma_cross",
+        ),
+        case(
+            ParamError::Form { name: "put".into() },
+            "parameter put: allowed are numbers, words, true, false, null and lists of them",
+        ),
+        case(
+            MemoryError::Newer { found: 3, known: 1 },
+            "its memory is of version 3, and this program knows versions up to 1; use a newer one",
+        ),
+        case(MemoryError::Unreadable { reason: words() }, "its memory cannot be read: words"),
+        case(
+            RuleError::Value { name: "capital", found: "x".into(), allowed: "none" },
+            "limit capital: found 'x', allowed none",
+        ),
+        case(
+            RuleError::Unknown { name: "luck".into(), known: "capital".into() },
+            "limit luck is not known; there are capital",
+        ),
+        case(
+            "noon".parse::<ScheduleSpec>().unwrap_err(),
+            "'noon' is not a schedule; write 'every 5m', 'at 09:45,15:30', 'open+30m', 'close-15m' or 'bar 1d', \
+             with 'all' for every day",
         ),
     ]);
 }

@@ -23,6 +23,7 @@ mod pseudo;
 mod refusals;
 mod replay;
 mod shown;
+mod strategies;
 mod stream;
 mod supervised;
 mod terminal;

@@ -10,7 +10,7 @@ use arbion::domain::money::{Price, Quantity};
 use arbion::domain::order::{Pricing, Side, TimeInForce};
 use arbion::engine::backtest::{self, Backtest};
 use arbion::market::bars_csv;
-use arbion::strategies::{Books, Decision, Output, Proposal, Strategy, StrategyInput};
+use arbion::strategies::{Books, Decision, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -43,6 +43,18 @@ impl Strategy for Script {
         0
     }
 
+    fn schedules(&self) -> Vec<Schedule> {
+        Vec::new()
+    }
+
+    fn memory(&self) -> String {
+        String::new()
+    }
+
+    fn restore(&mut self, _: &str) -> Result<(), MemoryError> {
+        Ok(())
+    }
+
     fn on_input(&mut self, _: Timestamp, input: StrategyInput<'_>, _: &dyn Books, out: &mut Vec<Output>) {
         let StrategyInput::Bar { instrument, bar, .. } = input else { return };
         let today = exchange_date(bar.start);
@@ -51,15 +63,17 @@ impl Strategy for Script {
                 continue;
             }
             let proposal = Proposal {
-                instrument: instrument.clone(),
-                side: *side,
-                quantity: Quantity::from(*quantity),
-                pricing: limit
-                    .map_or(Pricing::Market, |limit| Pricing::Limit { limit_price: limit.parse().unwrap() }),
                 time_in_force: TimeInForce::Gtc,
-                reduce_only: false,
+                ..Proposal::single(
+                    instrument.clone(),
+                    *side,
+                    Quantity::from(*quantity),
+                    limit.map_or(Pricing::Market, |limit| Pricing::Limit {
+                        limit_price: limit.parse().unwrap(),
+                    }),
+                )
             };
-            let decision = Decision { code: "SCRIPT", instrument: None, values: Vec::new() };
+            let decision = Decision::new("SCRIPT", None, Vec::new());
             out.push(Output::Propose(proposal, decision));
         }
     }

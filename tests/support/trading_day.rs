@@ -336,6 +336,7 @@ pub fn snapshot() -> Snapshot {
         specs: Arc::new(specs),
         watchlists: Arc::new(vec![list("tech", &tech), list("hedges", &["SPY", "AAPL  270115P00190000"])]),
         alerts: Arc::new(alerts()),
+        strategies: std::sync::Arc::default(),
         books: Arc::new(vec![book()]),
         log: Arc::new(log()),
         connections: Arc::new(vec![

@@ -6,6 +6,7 @@ mod keep;
 mod order;
 mod read;
 mod run;
+mod strategy;
 pub mod venue;
 mod watch;
 
@@ -32,6 +33,7 @@ pub use run::{
     FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
     ScopeArg, ScreenSize,
 };
+pub use strategy::StrategyCommand;
 pub use watch::{
     AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
     WatchlistCommand,
@@ -234,6 +236,9 @@ pub enum Command {
     Backup(BackupArgs),
     /// Put a backup in the place of the profile's database, which is kept
     Restore(RestoreArgs),
+    /// Make, start, stop and look at strategies that trade by themselves
+    #[command(subcommand)]
+    Strategy(StrategyCommand),
     /// Run a strategy over recorded bars
     Backtest(BacktestArgs),
     /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing

@@ -16,6 +16,7 @@ mod logs;
 mod market;
 mod orders;
 mod speak;
+mod strategy;
 mod sweep;
 mod ticket;
 mod venue;
@@ -165,6 +166,7 @@ impl Context<'_> {
             Command::Watchlist(command) => watch::watchlist(&line, command).await,
             Command::Alert(command) => watch::alert(&line, command).await,
             Command::Note(command) => watch::note(&line, command).await,
+            Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
             Command::Connections => watch::connections(&line).await,
@@ -238,6 +240,7 @@ pub(super) async fn line<'a>(
 /// Which engine a command wants.
 fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
+        Command::Strategy(command) if strategy::only_shows(command) => SessionKind::Read,
         Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,
         Command::Positions { .. }
         | Command::Balances { .. }

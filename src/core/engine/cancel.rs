@@ -36,7 +36,7 @@ impl Engine {
     }
 
     /// Marks an order as being canceled. What is to be sent is returned.
-    fn request_cancel(&mut self, id: ClientOrderId) -> Result<Effect, String> {
+    pub(super) fn request_cancel(&mut self, id: ClientOrderId) -> Result<Effect, String> {
         let before = self.book.get(id).cloned().ok_or_else(|| format!("no order {id}"))?;
         let mut order = before.clone();
         lifecycle::transition(&mut order, Transition::CancelRequested, self.now)
@@ -112,6 +112,7 @@ impl Engine {
             "HALTED",
             format!("kill switch on: {reason}; {} orders being canceled", canceled.len()),
         );
+        self.halt_strategies();
         canceled
     }
 

@@ -18,6 +18,7 @@ mod publish;
 mod reconcile;
 mod restore;
 mod settle;
+mod strategies;
 mod trips;
 mod used;
 mod view;
@@ -52,6 +53,8 @@ use super::market::MarketState;
 use super::portfolio::Portfolio;
 use super::risk::{Activity, DayTrades, GoodFaith};
 use crate::domain::fees::FeeTable;
+
+pub use strategies::strategy_kinds;
 
 /// Log lines kept in memory.
 pub const LOG_LINES_MAX: usize = 500;
@@ -205,6 +208,7 @@ pub struct Engine {
     after_journal: Vec<Effect>,
     watchlists: Arc<Vec<Watchlist>>,
     alerts: Alerts,
+    host: strategies::Host,
     connections: Arc<Vec<Connection>>,
     clock: MarketClock,
     replay: Option<ReplayState>,
@@ -247,6 +251,7 @@ impl Engine {
             after_journal: Vec::new(),
             watchlists: Arc::default(),
             alerts: Alerts::default(),
+            host: strategies::Host::default(),
             connections: Arc::default(),
             clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
             replay: None,
@@ -262,7 +267,10 @@ impl Engine {
         self.now = forward(self.now, now);
         match input {
             Input::Quote(quote) => self.on_quote(*quote),
-            Input::Bar { instrument, interval, bar } => self.on_bar(&instrument, interval, &bar),
+            Input::Bar { instrument, interval, bar } => {
+                self.on_bar(&instrument, interval, &bar);
+                self.bar_strategies(&instrument, interval, &bar, Feed::Replayed);
+            }
             Input::Broker(event) => self.on_broker_event(*event),
             Input::Journaled(ticket) => self.on_journaled(ticket),
             Input::JournalFailed { ticket, reason } => self.on_journal_failed(ticket, &reason),
@@ -273,9 +281,20 @@ impl Engine {
             Input::Resume { request } => self.on_resume(request),
             Input::Alert { request, change } => self.on_alert(request, change),
             Input::Settle { request, order, fate, why } => self.on_settle(request, order, &fate, &why),
+            Input::Strategy { request, change } => self.on_strategy(request, change),
+            Input::RunStrategies => self.run_strategies(),
+            Input::History { strategy, instrument, interval, bars, feed } => {
+                self.on_history(&strategy, &instrument, (interval, feed), bars);
+            }
+            Input::Needed { strategy, answer } => self.on_needed(&strategy, answer),
+            Input::StrategyBar { instrument, interval, bar, feed } => {
+                self.bar_strategies(&instrument, interval, &bar, feed);
+            }
+            Input::BarsChanged(instrument) => self.begin_anew(&instrument),
             Input::Tick => self.on_tick(),
             other => self.on_setting(other),
         }
+        self.serve_strategies();
         self.finish()
     }
 
@@ -335,6 +354,7 @@ impl Engine {
             }
         }
         self.trip_on_daily_loss();
+        self.tick_strategies();
         self.ask_after_doubtful();
         self.reconcile_when_due();
     }

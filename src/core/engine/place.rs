@@ -38,13 +38,16 @@ impl Engine {
         match self.accounts.get(&request.account) {
             Some(books) => {
                 let account = self.account_figures(books);
-                risk::check(&self.risk_view(books, &account), request)
+                let mut view = self.risk_view(books, &account);
+                // Whoever let it loose on real money confirmed what it may do.
+                view.live_armed |= self.is_let_loose(&request.account, &request.origin);
+                risk::check(&view, request)
             }
             None => RiskOutcome::unknown_account(&request.account),
         }
     }
 
-    fn place_one(&mut self, request: OrderRequest) -> Result<(), Vec<Denial>> {
+    pub(super) fn place_one(&mut self, request: OrderRequest) -> Result<(), Vec<Denial>> {
         // The same intent delivered twice is one order.
         if self.book.get(request.client_order_id).is_some() {
             return Ok(());
@@ -134,7 +137,11 @@ impl Engine {
         self.answer(request, outcome);
     }
 
-    fn replace(&mut self, id: ClientOrderId, change: &OrderChange) -> Result<ClientOrderId, ReplaceError> {
+    pub(super) fn replace(
+        &mut self,
+        id: ClientOrderId,
+        change: &OrderChange,
+    ) -> Result<ClientOrderId, ReplaceError> {
         let old =
             self.book.get(id).cloned().ok_or_else(|| ReplaceError::Refused(format!("no order {id}")))?;
         let new = self.replacement(&old, change).map_err(ReplaceError::Refused)?;
@@ -223,7 +230,7 @@ impl Engine {
     }
 }
 
-enum ReplaceError {
+pub(super) enum ReplaceError {
     Refused(String),
     Denied(ClientOrderId, Vec<Denial>),
 }

@@ -32,6 +32,9 @@ impl Engine {
         if has_fallen(&quote) {
             self.saw_fall(&quote);
         }
+        if !self.host.is_empty() {
+            self.quote_strategies(&quote);
+        }
         let watched = self.alerts.waits_for(&quote.instrument).then(|| quote.clone());
         let pair = match &quote.instrument {
             Instrument::Fx { base, quote } => Some((base.clone(), quote.clone())),

@@ -33,6 +33,8 @@ pub enum Scope {
     History,
     /// In the alerts.
     Alerts,
+    /// In the strategies.
+    Strategies,
     /// In the notifications.
     Notifications,
     /// In the connections.
@@ -181,6 +183,21 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Alerts, Action::Remove, &["d", "delete"], "drop", "take the alert off"),
     row(Scope::Alerts, Action::Clear, &["D"], "clear", "take off all that rang"),
     row(Scope::Alerts, Action::Chart, &["c"], "chart", "show the chart of the row"),
+    row(Scope::Strategies, Action::Add, &["a"], "add", "make a strategy"),
+    row(Scope::Strategies, Action::Open, &["enter"], "why", "why it did or did not act"),
+    row(Scope::Strategies, Action::Edit, &["i"], "edit", "parameters and limits"),
+    row(Scope::Strategies, Action::StrategyStart, &["r"], "start", "let it trade; real money asks first"),
+    row(Scope::Strategies, Action::StrategyPause, &["p"], "pause", "let it stand still; its orders work on"),
+    row(
+        Scope::Strategies,
+        Action::StrategyStop,
+        &["x"],
+        "stop",
+        "end it: opening orders are canceled, what it owns stays",
+    ),
+    row(Scope::Strategies, Action::Clear, &["u"], "", "lift what its guards have locked"),
+    row(Scope::Strategies, Action::Remove, &["d", "delete"], "drop", "remove one that does not run"),
+    row(Scope::Strategies, Action::Chart, &["c"], "chart", "show the chart of its first symbol"),
     row(Scope::Notifications, Action::Open, &["enter"], "show", "show what it is about; it counts as read"),
     row(Scope::Notifications, Action::Remove, &["d", "delete"], "drop", "take the row off"),
     row(Scope::Notifications, Action::Clear, &["D"], "clear", "take all off"),
@@ -234,6 +251,7 @@ pub(super) const TABLE: &[Row] = &[
         "backtests, imports and exports under way: how far, end, results",
     ),
     row(Scope::Global, Action::Alerts, &["A"], "", "price alerts that wait"),
+    row(Scope::Global, Action::Strategies, &["S"], "", "strategies that trade by themselves"),
     row(Scope::Global, Action::Pane1, &["1"], "", "watchlist"),
     row(Scope::Global, Action::Pane2, &["2"], "", "chart"),
     row(Scope::Global, Action::Pane3, &["3"], "", "positions"),

@@ -15,6 +15,7 @@ pub mod positions;
 mod registry;
 pub mod risk;
 pub mod sheet;
+pub mod strategies;
 pub mod ticket;
 pub mod watchlist;
 

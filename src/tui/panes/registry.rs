@@ -14,6 +14,7 @@ use super::orders::Orders;
 use super::portfolio::Portfolio;
 use super::positions::Positions;
 use super::risk::Risk;
+use super::strategies::Strategies;
 use super::ticket::Ticket;
 use super::watchlist::Watchlist;
 use crate::tui::keymap::Scope;
@@ -118,6 +119,8 @@ panes! {
     Notifications, notifications: Notifications { name: "notifications", tab: "News", keys: [Notifications, List, Search], room: 28 x 3, good: 40 }
     /// Limits and their use.
     Risk, risk: Risk { name: "risk", tab: "Risk", keys: [List, Search], room: 56 x 6, good: 76 }
+    /// Strategies.
+    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List], room: 44 x 4, good: 90 }
     /// Brokers and feeds.
     Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List, Search], room: 32 x 3, good: 60 }
 }

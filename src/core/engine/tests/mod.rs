@@ -8,6 +8,7 @@ mod random;
 mod reconcile;
 mod rig;
 mod settled;
+mod strategies;
 
 use rig::*;
 

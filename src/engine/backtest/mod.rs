@@ -3,6 +3,8 @@
 //! Order inside one instant: corporate actions, bars by instrument, executions, then the strategy. A strategy sees a bar only when it is
 //! complete; its orders match from the next bar on.
 
+mod view;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -23,11 +25,14 @@ use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::RiskLimits;
 use crate::domain::money::{Money, Price, Quantity};
-use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind};
+use crate::domain::order::{OrderRequest, OrderStatus, Origin, OriginKind};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::market::bars_csv::RecordedBars;
 use crate::market::timeline::{Recorded, Timeline, dated_actions};
-use crate::strategies::{Books, Output, Proposal, Strategy, StrategyInput, Working};
+use crate::quant::number::to_f64;
+use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
+
+use view::View;
 
 /// A position from its opening to its closing, first in first out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +147,8 @@ struct Driver {
     core: Engine,
     venue: Venue,
     account: AccountId,
+    calendar: Arc<Calendar>,
+    risk_free: f64,
     inbox: Vec<AccountEvent>,
     wanted: Vec<Output>,
     next_day: Timestamp,
@@ -150,47 +157,11 @@ struct Driver {
     result: Backtest,
 }
 
-/// The books as a strategy reads them.
-struct View<'a> {
-    core: &'a Engine,
-    account: &'a AccountId,
-}
-
-impl Books for View<'_> {
-    fn position(&self, instrument: &Instrument) -> Quantity {
-        self.core.held(self.account, instrument)
-    }
-
-    fn equity(&self) -> Decimal {
-        self.core.net_liquidation(self.account)
-    }
-
-    fn is_working(&self, instrument: &Instrument) -> bool {
-        self.core
-            .book()
-            .working_of(self.account)
-            .any(|order| order.request.subject.instrument() == Some(instrument))
-    }
-
-    fn working(&self, instrument: &Instrument) -> Vec<Working> {
-        let orders = self.core.book().working_of(self.account);
-        let mut orders: Vec<&Order> =
-            orders.filter(|order| order.request.subject.instrument() == Some(instrument)).collect();
-        orders.sort_by_key(|order| order.number);
-        let of = |order: &Order| Working {
-            id: order.request.client_order_id,
-            side: order.request.side,
-            leaves: order.leaves_quantity(),
-            limit_price: order.request.pricing.limit_price(),
-        };
-        orders.into_iter().map(of).collect()
-    }
-}
-
 impl Driver {
     fn new(mut config: VenueConfig, now: Timestamp) -> Self {
         (config.ack_ms, config.cancel_ms) = (0, 0);
         let account = config.account.clone();
+        let risk_free = to_f64(config.risk_free);
         let cash = config.opening_cash;
         let engine = EngineConfig {
             profile: "backtest".into(),
@@ -202,7 +173,8 @@ impl Driver {
             fees: config.fees.clone(),
             records: Records::Executions,
         };
-        let mut core = Engine::new(engine, Arc::new(Calendar::nyse()), now);
+        let calendar = Arc::new(Calendar::nyse());
+        let mut core = Engine::new(engine, Arc::clone(&calendar), now);
         let setup = AccountSetup {
             account: account.clone(),
             kind: config.kind,
@@ -236,6 +208,8 @@ impl Driver {
             core,
             venue: Venue::new(config),
             account,
+            calendar,
+            risk_free,
             inbox: Vec::new(),
             wanted: Vec::new(),
             next_day: Timestamp::MIN,
@@ -270,7 +244,12 @@ impl Driver {
         if !self.venue.books().quantity(instrument).is_zero() {
             self.result.bars_held += 1;
         }
-        let view = View { core: &self.core, account: &self.account };
+        let view = View {
+            core: &self.core,
+            account: &self.account,
+            calendar: &self.calendar,
+            risk_free: self.risk_free,
+        };
         strategy.on_input(end, StrategyInput::Bar { instrument, interval, bar }, &view, &mut self.wanted);
         if !self.wanted.is_empty() {
             self.carry_out(end, strategy);
@@ -296,7 +275,12 @@ impl Driver {
                         self.core.step(now, Input::Cancel { request: RequestId(0), orders: vec![order] });
                     self.perform(now, effects);
                 }
-                Output::Remember(_) | Output::Decision(_) | Output::Alert(_) => {}
+                Output::Replace(order, change, _) => {
+                    let effects =
+                        self.core.step(now, Input::Replace { request: RequestId(0), order, change });
+                    self.perform(now, effects);
+                }
+                Output::Need(_) | Output::Remember | Output::Decision(_) | Output::Alert(_) => {}
             }
         }
     }
@@ -305,11 +289,13 @@ impl Driver {
         OrderRequest {
             time_in_force: proposal.time_in_force,
             reduce_only: proposal.reduce_only,
+            position_effect: proposal.position_effect,
+            price_effect: proposal.price_effect,
             ..OrderRequest::plain(
                 self.core.mint(now),
                 self.account.clone(),
                 Origin { kind: OriginKind::Strategy, name: Some(strategy.name().clone()) },
-                OrderSubject::Instrument(proposal.instrument),
+                proposal.subject,
                 proposal.side,
                 proposal.quantity,
                 proposal.pricing,
@@ -339,6 +325,8 @@ impl Driver {
                     self.hand_over(now, &mut queue);
                 }
                 Effect::Ask { .. }
+                | Effect::History { .. }
+                | Effect::Need { .. }
                 | Effect::Reconcile { .. }
                 | Effect::Ring { .. }
                 | Effect::Answer { .. } => {}
