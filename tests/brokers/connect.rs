@@ -319,7 +319,7 @@ async fn all_accounts_together_are_shown_in_one_currency() {
 async fn what_only_hyperliquid_has_is_asked_by_its_own_commands() {
     let emulator = crate::emulators::hyperliquid::start(0).await;
     let text = format!(
-        "[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n",
+        "[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"testnet\"\n",
         emulator.server.url(),
         emulator.server.stream_url("/ws"),
     );
