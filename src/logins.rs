@@ -26,17 +26,29 @@ pub fn key(word: &str, live: bool) -> Result<LoginKey, CliError> {
     Ok(LoginKey { broker: broker(word)?, environment })
 }
 
-/// What connecting a broker asks for.
-pub fn fields(word: &str) -> Result<Vec<CredentialAsk>, CliError> {
-    let fields = registry::fields(broker(word)?).iter();
-    Ok(fields
+/// What connecting a broker asks for: its keys, or what a sign-in in the browser needs, where that is another way.
+pub fn fields(word: &str, oauth: bool) -> Result<Vec<CredentialAsk>, CliError> {
+    let broker = broker(word)?;
+    let by_browser = registry::oauth_fields(broker);
+    if oauth && by_browser.is_none() {
+        return Err(CliError::usage(format!(
+            "{broker} has no sign-in in the browser; give its keys, without --oauth"
+        )));
+    }
+    let all = registry::fields(broker).iter();
+    let only_one_way = all.clone().all(|field| by_browser.is_some_and(|names| names.contains(&field.name)));
+    let meant = |name: &str| only_one_way || by_browser.is_some_and(|names| names.contains(&name)) == oauth;
+    let fields: Vec<CredentialAsk> = all
+        .filter(|field| meant(field.name))
         .map(|field| CredentialAsk {
             name: field.name,
             label: field.label,
             secret: field.secret,
-            optional: field.optional,
+            // The app's id is what the browser's way stands on.
+            optional: field.optional && field.name != "client_id",
         })
-        .collect())
+        .collect();
+    Ok(fields)
 }
 
 fn credentials(secrets: &LoginSecrets) -> Result<Credentials, CliError> {

@@ -1,12 +1,15 @@
 //! Arbion's entry point: hand the command line and the program around it to `cli::run`.
 
 mod backtests;
+mod doctor;
+mod imports;
 mod keeper;
 mod late;
 mod linger;
 mod logins;
 mod process;
 mod program;
+mod runs;
 mod screen;
 mod signing_in;
 mod supervisor;

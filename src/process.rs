@@ -187,8 +187,12 @@ pub async fn be(settings: &Settings, running: Running, audit: Option<Arc<Recorde
     }
     let door = Door::open(&path).map_err(|error| CliError::internal(error.to_string()))?;
     let config = &settings.loaded.config.engine;
+    let environment = &settings.environment;
     let life = Life {
-        keep_running: config.keep_running,
+        // A service manager starts it to have it run.
+        keep_running: config.keep_running || environment.notify_socket.is_some(),
+        alone_max: (config.alone_minutes > 0)
+            .then(|| Duration::from_secs(u64::from(config.alone_minutes) * 60)),
         on_exit: match config.on_exit {
             OnExit::Keep => Rule::Keep,
             OnExit::CancelDay => Rule::CancelDay,
@@ -202,7 +206,6 @@ pub async fn be(settings: &Settings, running: Running, audit: Option<Arc<Recorde
     });
     // A thread that stands still for good is ended with the process, which is then started again.
     let _watchdog = Watchdog::start(running.heart(), || std::process::abort())?;
-    let environment = &settings.environment;
     let manager = Manager::new(
         environment.notify_socket.as_deref(),
         environment.watchdog_us.map(Duration::from_micros),
@@ -302,7 +305,7 @@ impl Behind {
         let Self::Here(running, temporary) = self else { return Ok(()) };
         let ended = tokio::task::spawn_blocking(move || {
             drop(running);
-            crate::program::clear(temporary);
+            crate::runs::clear(temporary);
         });
         ended.await.map_err(|error| CliError::internal(error.to_string()))
     }

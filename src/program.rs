@@ -6,40 +6,35 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use arbion::brokers::BrokerKind;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Health, Host, LoginRequest,
-    LoginSecrets, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
-    Verified,
+    BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Host, LoginRequest, LoginSecrets,
+    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat, Verified,
 };
+use arbion::cli::imported::{ImportReport, ImportRequest};
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::progress::Progress;
 use arbion::client::secret::AskSecret;
-use arbion::config::{CryptoPrices, ProfileFiles, ProfileName, TypedCommands};
+use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
-use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::Execution;
 use arbion::domain::instrument::SymbolLookup;
-use arbion::domain::limits::{RiskLimits, TradingState};
+use arbion::domain::limits::TradingState;
 use arbion::domain::snapshot::Snapshot;
-use arbion::engine::{self, Access, FeedChoice, Running, clock};
+use arbion::engine::{self, Access, Running, clock};
 use arbion::market::symbols::Universe;
 use arbion::store::lock::Holder;
 use arbion::store::{self, ExportFormat, Store, StoreError};
 use arbion::tui;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rust_decimal::prelude::ToPrimitive;
 
 use crate::late::Late;
 use crate::process::{self, Behind};
-use crate::venue::venue_config;
-use crate::{backtests, keeper, linger, logins, supervisor};
+use crate::runs::{clear, engine_settings};
+use crate::{backtests, doctor, imports, keeper, linger, logins, supervisor};
 
-/// Seconds of data per second of life of a replay on the screen: a session every two seconds.
-const REPLAY_SPEED: u32 = 43_200;
 /// How long another process's engine may take to halt.
 const HALT_MAX: Duration = Duration::from_secs(5);
 /// How often it is looked at meanwhile.
@@ -146,88 +141,6 @@ async fn attached(settings: &Settings, kind: &SessionKind) -> Result<Option<Arc<
     }
 }
 
-fn engine_settings(
-    settings: &Settings,
-    kind: &SessionKind,
-    on_screen: bool,
-) -> Result<(engine::Settings, Option<PathBuf>), CliError> {
-    let config = &settings.loaded.config;
-    let mut venue = venue_config(settings);
-    let mut directory = settings.paths.profile_dir(&settings.profile);
-    let mut temporary = None;
-    let mut feed = FeedChoice::Simulated;
-    match kind {
-        SessionKind::Read | SessionKind::Trade => {}
-        SessionKind::Demo(DemoRun { seed }) => {
-            venue.seed = seed.unwrap_or(venue.seed);
-            // What is traded on the screen is kept with the profile; a script starts from nothing each time.
-            if !on_screen {
-                temporary = Some(throw_away()?);
-            }
-        }
-        SessionKind::Replay(run) => {
-            venue.seed = run.seed.unwrap_or(venue.seed);
-            feed = FeedChoice::Replay { file: run.file.clone(), speed: run.speed.unwrap_or(REPLAY_SPEED) };
-            temporary = Some(throw_away()?);
-        }
-    }
-    if let Some(path) = &temporary {
-        directory = path.join("run");
-    }
-    // Limits that nobody set are those of a simulated account, sized to it.
-    let base = match kind {
-        SessionKind::Replay(_) => RiskLimits::bar_mode(venue.opening_cash),
-        _ => RiskLimits::simulated(venue.opening_cash),
-    };
-    let limits = Some(settings.loaded.risk_over(base));
-    let engine = engine::Settings {
-        access: Access::Trade,
-        audit: None,
-        command: String::new(),
-        watchlists: config.watchlists.clone(),
-        directory,
-        profile: settings.profile.as_str().to_owned(),
-        market_seed: venue.seed,
-        venue,
-        limits,
-        public_crypto: public_crypto(settings, kind),
-        live_limits: config.risk.clone(),
-        brokers: config.brokers.clone(),
-        updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
-        feed,
-        desktop_alerts: config.alerts.desktop,
-        alert_command: (!config.alerts.command.is_empty()).then(|| PathBuf::from(&config.alerts.command)),
-    };
-    Ok((engine, temporary))
-}
-
-/// Whose public stream has prices of coins. A demo is simulated throughout.
-fn public_crypto(settings: &Settings, kind: &SessionKind) -> Option<BrokerKind> {
-    if settings.environment.offline || !matches!(kind, SessionKind::Read | SessionKind::Trade) {
-        return None;
-    }
-    match settings.loaded.config.market.crypto {
-        CryptoPrices::Auto | CryptoPrices::Coinbase => Some(BrokerKind::Coinbase),
-        CryptoPrices::Hyperliquid => Some(BrokerKind::Hyperliquid),
-        CryptoPrices::Simulated => None,
-    }
-}
-
-/// A directory of this process's own, for runs that nothing is kept of.
-fn throw_away() -> Result<PathBuf, CliError> {
-    let path = std::env::temp_dir().join(format!("arbion-{}-{:x}", std::process::id(), clock::entropy()));
-    store::create_private_directory(&path).map_err(|error| CliError::storage(error.to_string()))?;
-    Ok(path)
-}
-
-pub fn clear(temporary: Option<PathBuf>) {
-    if let Some(path) = temporary
-        && let Err(error) = std::fs::remove_dir_all(&path)
-    {
-        tracing::warn!(%error, path = %path.display(), "a throw-away directory stays behind");
-    }
-}
-
 #[async_trait]
 impl Host for Program {
     fn lookup(&self) -> &dyn SymbolLookup {
@@ -250,8 +163,8 @@ impl Host for Program {
         keeper::carry_out(settings, keep, ask)
     }
 
-    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
-        logins::fields(broker)
+    fn credential_fields(&self, broker: &str, oauth: bool) -> Result<Vec<CredentialAsk>, CliError> {
+        logins::fields(broker, oauth)
     }
 
     fn sealed_login(
@@ -329,10 +242,10 @@ impl Host for Program {
     }
 
     async fn run_engine(&self, settings: &Settings, run_as: RunAs) -> Result<(), CliError> {
-        if run_as != RunAs::Foreground {
+        if matches!(run_as, RunAs::Detached | RunAs::Supervised) {
             process::let_go();
         }
-        if run_as == RunAs::Detached && settings.loaded.config.engine.restart {
+        if matches!(run_as, RunAs::Detached | RunAs::Watched) && settings.loaded.config.engine.restart {
             return supervisor::supervise(settings).await;
         }
         let (running, temporary) = self.up(settings, &SessionKind::Trade).await?;
@@ -512,61 +425,19 @@ impl Host for Program {
     }
 
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {
-        let directory = settings.paths.profile_dir(&settings.profile);
-        let check = |name: &str, health, text: String| DoctorCheck { name: name.to_owned(), health, text };
-        let mut checks = Vec::new();
-        if directory.join(store::DATABASE).exists() {
-            let found = Store::open_reader(&directory).and_then(|store| store.full_check().map(|()| store));
-            checks.push(match found {
-                Ok(store) => {
-                    let size = std::fs::metadata(store.path()).map_or(0, |file| file.len());
-                    check("database", Health::Good, format!("sound, {} KiB", size / 1_024))
-                }
-                Err(error) => check("database", Health::Bad, error.to_string()),
-            });
-        } else {
-            checks.push(check("database", Health::Good, "none yet; the first trade makes it".to_owned()));
-        }
-        checks.push(
-            match store::lock::ProfileLock::acquire(&directory, &Holder::this_process(&self.command, true)) {
-                Ok(_) => check("profile lock", Health::Good, "free".to_owned()),
-                // An engine at work is as it should be.
-                Err(StoreError::Locked { holder, .. }) => {
-                    check("profile lock", Health::Good, format!("held by {holder}"))
-                }
-                Err(error) => check("profile lock", Health::Warning, error.to_string()),
-            },
-        );
-        if let Some(logind) = linger::ask().await {
-            checks.push(match logind.warning() {
-                Some(warning) => check("logout", Health::Warning, warning),
-                None => check("logout", Health::Good, "the engine outlives it".to_owned()),
-            });
-        }
-        if settings.loaded.config.alerts.desktop {
-            checks.push(match engine::desktop_can_be_told() {
-                Ok(program) => check("desktop alerts", Health::Good, format!("by {program}")),
-                Err(error) => check("desktop alerts", Health::Warning, error),
-            });
-        }
-        if let Some(program) = Some(&settings.loaded.config.alerts.command).filter(|path| !path.is_empty()) {
-            use std::os::unix::fs::PermissionsExt;
-            let found = std::fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
-            checks.push(match found {
-                true => check("alert command", Health::Good, program.clone()),
-                false => check("alert command", Health::Warning, format!("{program} is no program")),
-            });
-        }
-        let listings = self.universe().listings().len();
-        checks.push(check("symbols", Health::Good, format!("{listings} listings")));
-        let year = exchange_date(clock::system_now()).year();
-        let clock_ok = (2_026..=2_035).contains(&year);
-        checks.push(check(
-            "clock",
-            if clock_ok { Health::Good } else { Health::Warning },
-            format!("the year is {year}"),
-        ));
-        checks
+        doctor::checks(&self.command, settings, self.universe().listings().len()).await
+    }
+
+    async fn import_bars(
+        &self,
+        settings: &Settings,
+        request: &ImportRequest,
+        progress: &Progress,
+    ) -> Result<ImportReport, CliError> {
+        let (settings, request, progress) = (settings.clone(), request.clone(), progress.clone());
+        tokio::task::spawn_blocking(move || imports::bars(&settings, &request, &progress))
+            .await
+            .map_err(|error| CliError::internal(error.to_string()))?
     }
 
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {

@@ -197,6 +197,8 @@ impl Rig {
                 Effect::Ask { .. }
                 | Effect::Reconcile { .. }
                 | Effect::Ring { .. }
+                | Effect::History { .. }
+                | Effect::Need { .. }
                 | Effect::Answer { .. } => {}
             }
             let mut events = Vec::new();

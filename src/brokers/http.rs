@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, StatusCode};
-use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::clock::wall;
-use super::limiter::{Limit, Limiter, Priority, hold_of};
+use super::limiter::{Limit, Limiter, Priority, SharedLimits, hold_of};
+use super::pauses::some_pauses;
+use super::tally::{CallFigures, Tally};
 use super::{BrokerError, json, tls};
 
 /// To establish a connection, TLS included.
@@ -156,14 +157,17 @@ pub struct Health {
     pub held_for: Duration,
     /// The broker's clock minus ours, to about a second; absent before the first answer.
     pub clock_offset: Option<SignedDuration>,
+    /// Calls by name, each try counted; one that did not get its turn is none.
+    pub by_call: Vec<CallFigures>,
 }
 
 /// A broker's line.
 pub struct Http {
     broker: &'static str,
     client: reqwest::Client,
-    limits: BTreeMap<&'static str, Limiter>,
+    limits: BTreeMap<&'static str, Arc<Limiter>>,
     health: Mutex<Health>,
+    tally: Mutex<Tally>,
     offsets: Mutex<VecDeque<i64>>,
 }
 
@@ -179,6 +183,27 @@ impl Http {
     /// # Errors
     /// When the system gives no TLS.
     pub fn new(broker: &'static str, limits: &[(&'static str, Limit)]) -> Result<Self, BrokerError> {
+        let own = limits.iter().map(|(bucket, limit)| (*bucket, Arc::new(Limiter::new(*limit)))).collect();
+        Self::over(broker, own)
+    }
+
+    /// The same with buckets that all lines to one place count in together: what the broker limits is an address, not a login.
+    ///
+    /// # Errors
+    /// When the system gives no TLS.
+    pub fn sharing(
+        broker: &'static str,
+        limits: &[(&'static str, Limit)],
+        (shared, place): (&SharedLimits, &str),
+    ) -> Result<Self, BrokerError> {
+        let all = limits.iter().map(|(bucket, limit)| {
+            let name = format!("{broker} {place} {bucket}");
+            (*bucket, shared.of(&name, *limit))
+        });
+        Self::over(broker, all.collect())
+    }
+
+    fn over(broker: &'static str, limits: BTreeMap<&'static str, Arc<Limiter>>) -> Result<Self, BrokerError> {
         let unreachable =
             |reason: &str| BrokerError::Unreachable { broker: broker.to_owned(), reason: reason.to_owned() };
         let tls = tls::client().ok_or_else(|| unreachable("there is no TLS"))?;
@@ -191,8 +216,8 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| unreachable(&error.without_url().to_string()))?;
-        let limits = limits.iter().map(|(bucket, limit)| (*bucket, Limiter::new(*limit))).collect();
-        Ok(Self { broker, client, limits, health: Mutex::default(), offsets: Mutex::default() })
+        let (health, tally, offsets) = Default::default();
+        Ok(Self { broker, client, limits, health, tally, offsets })
     }
 
     /// Starts a request; [`Self::send`] sends it.
@@ -211,13 +236,7 @@ impl Http {
         build: impl Fn(&reqwest::Client) -> Result<reqwest::RequestBuilder, BrokerError>,
     ) -> Result<Answer, BrokerError> {
         let deadline = Instant::now() + call.deadline;
-        let mut pauses = ExponentialBuilder::default()
-            .with_min_delay(PAUSE_MIN)
-            .with_max_delay(PAUSE_MAX)
-            .with_factor(2.0)
-            .with_max_times(TRIES_MAX - 1)
-            .with_jitter()
-            .build();
+        let mut pauses = some_pauses(PAUSE_MIN, PAUSE_MAX, TRIES_MAX - 1);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match self.once(call, left, &build).await {
@@ -260,10 +279,12 @@ impl Http {
         let answer = match self.exchange(call, left, build).await {
             Ok(answer) => answer,
             Err(error) => {
+                self.count(call, started.elapsed(), false);
                 self.failed(&error);
                 return Err(error);
             }
         };
+        self.count(call, started.elapsed(), answer.is_success());
         self.answered(&answer, started.elapsed());
         let held = hold_of(&answer.headers, wall().as_second());
         if let (Some(held), Some(limiter)) = (held, limiter) {
@@ -324,6 +345,10 @@ impl Http {
         Ok(Answer { broker: self.broker, call: call.name, status, headers, body: body.freeze() })
     }
 
+    fn count(&self, call: Call, took: Duration, well: bool) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(call.name, took, well);
+    }
+
     fn failed(&self, error: &BrokerError) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         health.failures += 1;
@@ -381,7 +406,8 @@ impl Http {
     #[must_use]
     pub fn health(&self) -> Health {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        health.held_for = self.limits.values().map(Limiter::held_for).max().unwrap_or_default();
+        health.held_for = self.limits.values().map(|limit| limit.held_for()).max().unwrap_or_default();
+        health.by_call = self.tally.lock().unwrap_or_else(PoisonError::into_inner).figures();
         health.clock_offset = self.offset();
         health
     }

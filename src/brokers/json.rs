@@ -1,6 +1,8 @@
 //! Reading what brokers answer: missing and wrong fields are named by their place, numbers become decimals from their text and never through
 //! a float, unknown fields are passed over, nesting is bounded.
 
+mod place;
+
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,20 +31,16 @@ pub fn decode<T: DeserializeOwned>(broker: &str, call: &'static str, body: &[u8]
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
     check_depth(body)?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    match serde_path_to_error::deserialize(&mut deserializer) {
-        Ok(value) => match deserializer.end() {
-            Ok(()) => Ok(value),
-            Err(_) => Err("there is more behind its end".to_owned()),
-        },
-        Err(error) => {
-            let place = error.path().to_string();
-            let what = error.into_inner();
-            if what.is_syntax() || what.is_eof() {
-                return Err(format!("it is not JSON: {}", beginning(body)));
-            }
-            Err(if place == "." { what.to_string() } else { format!("{place}: {what}") })
+    let read = T::deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    read.map_err(|what| {
+        if what.is_syntax() || what.is_eof() {
+            let more = what.to_string().starts_with("trailing characters");
+            let told = || format!("it is not JSON: {}", beginning(body));
+            return if more { "there is more behind its end".to_owned() } else { told() };
         }
-    }
+        let place = place::of(body, &what);
+        if place.is_empty() { what.to_string() } else { format!("{place}: {what}") }
+    })
 }
 
 /// The beginning of a body, cleaned for showing.
@@ -161,6 +159,18 @@ mod tests {
         for (text, said) in [
             (r#"{"rows":[{"qty":1},{"price":"2"}]}"#, "rows[1]: missing field `qty`"),
             (r#"{"rows":[{"qty":"one"}]}"#, "rows[0].qty: 'one' is not a decimal number"),
+            (r#"{"rows":[{"qty":"one","price":"2"}]}"#, "rows[0].qty: 'one' is not a decimal number"),
+            (
+                r#"{"rows":[{"qty":1,"price":"2"},{"qty":2,"more":{"a":[1]},"price":"x"}, 3]}"#,
+                "rows[1].price: 'x'",
+            ),
+            ("{\n \"rows\": [\n {\"qty\":1},\n {\"qty\":true }\n ]\n}", "rows[1].qty: 'true' is not"),
+            (
+                r#"{"more":[{"rows":"}"}],"rows":[7]}"#,
+                "rows[0]: invalid type: integer `7`, expected struct Row",
+            ),
+            (r#"{"rows":[{"qty":1,"qty":2}]}"#, "rows[0].qty: duplicate field `qty`"),
+            (r#"[]"#, "invalid length 0, expected struct Rows"),
             (r#"{"rows":{}}"#, "rows: invalid type: map, expected a sequence"),
             ("<html>\u{1b}[31m502", "it is not JSON: it begins \"<html>"),
             ("", "it is not JSON: it is empty"),

@@ -1,8 +1,9 @@
 //! Keeps us within a broker's limits: a token bucket per kind of call, a share of it held back for cancels, and what the server's own headers
 //! say. A call waits for its turn at most as long as its caller can wait (reliability N5).
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::{DefaultDirectRateLimiter, Quota};
@@ -45,6 +46,34 @@ impl std::fmt::Debug for Limiter {
         f.debug_struct("Limiter").field("held_for", &self.held_for()).finish_non_exhaustive()
     }
 }
+
+/// Buckets that several lines count in together, by the place that counts. Clones are the same buckets; it is no setting, so that two are
+/// always equal.
+#[derive(Clone, Default)]
+pub struct SharedLimits(Arc<Mutex<BTreeMap<String, Arc<Limiter>>>>);
+
+impl SharedLimits {
+    /// The bucket of this name: the one that is there, else a full one.
+    #[must_use]
+    pub fn of(&self, name: &str, limit: Limit) -> Arc<Limiter> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(name.to_owned()).or_insert_with(|| Arc::new(Limiter::new(limit))))
+    }
+}
+
+impl std::fmt::Debug for SharedLimits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedLimits").finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for SharedLimits {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for SharedLimits {}
 
 /// A limiter of this part of a limit, in per cent.
 fn part(limit: Limit, per_cent: u32) -> DefaultDirectRateLimiter {

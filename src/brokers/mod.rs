@@ -13,19 +13,21 @@ pub mod hyperliquid;
 pub mod json;
 pub mod limiter;
 pub mod oauth;
+pub mod pauses;
 pub mod quotes;
 pub mod registry;
 pub mod schwab;
 pub mod settings;
 pub mod stream;
+pub mod tally;
 pub mod tls;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use tokio::sync::{mpsc, watch};
 
+pub use crate::domain::order::BrokerPreview;
 pub use error::{BrokerError, Certainty};
 pub use settings::{BrokerKind, BrokerSettings, Credentials, Environment};
 
@@ -36,11 +38,12 @@ use crate::domain::depth::{DepthLevel, Print};
 use crate::domain::execution::{AccountEvent, Execution, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
-use crate::domain::money::{Money, Quantity};
+use crate::domain::money::Quantity;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 /// What became of a submit, cancel or replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,19 +87,6 @@ pub struct OrderState {
     pub status: OrderStatus,
     /// What it says was filled.
     pub filled_quantity: Quantity,
-}
-
-/// What a broker says an order would cost, before it is sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BrokerPreview {
-    /// Cash that the order takes (negative) or brings, without fees; absent where it does not say.
-    pub cash: Option<Money>,
-    /// Commission and fees, positive.
-    pub fee: Option<Money>,
-    /// Buying power once it works.
-    pub buying_power_after: Option<Decimal>,
-    /// Its warnings, a line each.
-    pub warnings: Vec<String>,
 }
 
 /// What an account's stream says.
@@ -157,9 +147,19 @@ pub trait Broker: Send + Sync {
     /// The terms of an instrument here: ticks, increments, whether it trades.
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError>;
 
+    /// Has the venue do what is no single order; says what came of it in a few words.
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError>;
+
     /// Reports what happens in the account until nobody listens or it makes no sense to go on, and says why. It connects again by itself
     /// after a fault. A broker without a stream polls.
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError;
+}
+
+/// The refusal of a broker that has orders alone.
+#[must_use]
+pub fn orders_alone(broker: &str, action: &VenueAction) -> BrokerError {
+    let allowed = "orders alone".to_owned();
+    BrokerError::Unsupported { broker: broker.to_owned(), what: format!("'{action}'"), allowed }
 }
 
 /// What a stream of prices says.

@@ -60,7 +60,21 @@ pub fn sign_in(
             app: schwab::app(credentials)?,
             http: schwab::line()?,
         })),
+        BrokerKind::Coinbase => {
+            let Some((provider, app)) = coinbase::sign_in(settings, credentials)? else { return Ok(None) };
+            Ok(Some(BrowserSignIn { provider, app, http: coinbase::line_to()? }))
+        }
         _ => Ok(None),
+    }
+}
+
+/// What a person gives where they sign in by the browser; `None` where keys are the only way.
+#[must_use]
+pub const fn oauth_fields(kind: BrokerKind) -> Option<&'static [&'static str]> {
+    match kind {
+        BrokerKind::Coinbase => Some(&["client_id", "client_secret", "redirect_uri"]),
+        BrokerKind::Schwab => Some(&["app_key", "app_secret", "redirect_uri"]),
+        _ => None,
     }
 }
 
@@ -71,7 +85,7 @@ pub fn sign_in(
 pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn Connection>, BrokerError> {
     let LoginParts { settings, credentials, profile, tokens } = parts;
     match kind {
-        BrokerKind::Coinbase => coinbase::connect(settings, credentials).await,
+        BrokerKind::Coinbase => coinbase::connect(settings, credentials, profile, tokens).await,
         BrokerKind::Hyperliquid => hyperliquid::connect(settings, credentials).await,
         BrokerKind::Schwab => schwab::connect(settings, credentials, profile, tokens).await,
         BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use secrecy::SecretString;
 
 use super::endpoint::{Endpoint, EndpointError};
+use super::limiter::SharedLimits;
 
 /// The brokers and services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,13 +145,15 @@ pub struct BrokerSettings {
     pub urls: BTreeMap<String, String>,
     /// Further options of the broker's section, as text, such as `feed = "iex"`.
     pub options: BTreeMap<String, String>,
+    /// Where limits are counted that lines have in common.
+    pub limits: SharedLimits,
 }
 
 impl BrokerSettings {
     /// The broker's own addresses.
     #[must_use]
     pub fn new(environment: Environment) -> Self {
-        Self { environment, urls: BTreeMap::new(), options: BTreeMap::new() }
+        Self { environment, urls: BTreeMap::new(), options: BTreeMap::new(), limits: SharedLimits::default() }
     }
 
     /// An address: the one that is set, else the broker's own.

@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +16,7 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 
 use super::clock::wall;
 use super::endpoint::Endpoint;
+use super::pauses::pauses;
 use super::{BrokerError, tls};
 
 /// To connect, TLS and the upgrade included.
@@ -268,16 +268,7 @@ pub async fn keep_open<P: Protocol>(
     out: &mpsc::Sender<Kept<P::Item>>,
     overflow: Overflow,
 ) -> BrokerError {
-    let pauses = || {
-        ExponentialBuilder::default()
-            .with_min_delay(PAUSE_MIN)
-            .with_max_delay(PAUSE_MAX)
-            .with_factor(2.0)
-            .without_max_times()
-            .with_jitter()
-            .build()
-    };
-    let mut waits = pauses();
+    let mut waits = pauses(PAUSE_MIN, PAUSE_MAX);
     loop {
         let mut up_since = None;
         let error = match hold(protocol, out, overflow, &mut up_since).await {
@@ -294,7 +285,7 @@ pub async fn keep_open<P: Protocol>(
             StreamError::Lost(_) | StreamError::Gap(_) => {}
         }
         if up_since.is_some_and(|since: Instant| since.elapsed() >= HEALTHY) {
-            waits = pauses();
+            waits = pauses(PAUSE_MIN, PAUSE_MAX);
         }
         let wait = match &error {
             StreamError::Gap(_) => PAUSE_MIN,

@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::error::CliError;
+use super::imported::{ImportReport, ImportRequest};
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
 use crate::client::progress::Progress;
@@ -42,6 +43,8 @@ pub struct Settings {
 pub enum RunAs {
     /// In front of whoever started it: a terminal, or a service manager.
     Foreground,
+    /// The same, or rather a parent that starts it again when it crashes: what a service manager runs.
+    Watched,
     /// Without the terminal it was started from.
     Detached,
     /// The same, as the child of a process that starts it again when it crashes.
@@ -410,7 +413,7 @@ pub trait Host: Send + Sync {
     ///
     /// # Errors
     /// When there is no such broker.
-    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError>;
+    fn credential_fields(&self, broker: &str, oauth: bool) -> Result<Vec<CredentialAsk>, CliError>;
 
     /// The login of a broker as the vault holds it, ready to be tried again.
     ///
@@ -537,6 +540,17 @@ pub trait Host: Send + Sync {
         sets: Vec<BTreeMap<String, String>>,
         progress: &Progress,
     ) -> Result<SweepReport, CliError>;
+
+    /// Reads in a file of bars: checks every row and keeps it in the profile. The progress counts rows.
+    ///
+    /// # Errors
+    /// Which row is wrong and why, that bars of the name are there, and that it was ended before it was done: nothing is kept then.
+    async fn import_bars(
+        &self,
+        settings: &Settings,
+        request: &ImportRequest,
+        progress: &Progress,
+    ) -> Result<ImportReport, CliError>;
 
     /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the
     /// directories itself.

@@ -8,7 +8,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use super::error::{CliError, EXIT_NETWORK};
-use super::output::{Named, Output, market_views, views};
+use super::output::{Named, Output, market_views, strategy_views, views};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, Session};
 use crate::domain::calendar::{instant, plus_days};
@@ -153,6 +153,16 @@ impl Line<'_> {
                 Output::new(&Named("equity", points))?.table(market_views::equity(points, zone))
             }
             Reply::Notes(notes) => Output::new(&Named("notes", notes))?.table(market_views::notes(notes)),
+            Reply::Strategies(views) => {
+                Output::new(&Named("strategies", views))?.table(strategy_views::strategies(views))
+            }
+            Reply::StrategyKinds(kinds) => strategy_views::kinds(kinds)
+                .into_iter()
+                .fold(Output::new(&Named("kinds", kinds))?, Output::table),
+            Reply::StrategyPlan(plan) => Output::new(plan)?.table(strategy_views::plan(plan)),
+            Reply::Decisions(records) => {
+                Output::new(&Named("decisions", records))?.table(strategy_views::decisions(records, zone))
+            }
             Reply::FrontEnd(command) => {
                 let words = super::language::words(command);
                 return Err(CliError::usage(format!("'{words}' is for the screen; open it with: arbion")));

@@ -5,6 +5,7 @@ mod commands;
 mod console;
 mod error;
 pub mod host;
+pub mod imported;
 mod language;
 mod line;
 mod logging;

@@ -3,8 +3,11 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_util::bytes::{Bytes, BytesMut};
-use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
+use tokio_util::bytes::BytesMut;
+use tokio_util::codec::{Decoder, LengthDelimitedCodec};
+
+/// Bytes of a message's length, the greatest first.
+const HEAD_BYTES: usize = 4;
 
 /// Why a stream of messages broke.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +48,17 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// # Errors
     /// When the stream ended, broke, or what came is no message.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<T, FrameError> {
+        Ok(serde_json::from_slice(&self.next_bytes().await?)?)
+    }
+
+    /// The bytes of the next message. Nothing is lost when the future is dropped before they are there.
+    ///
+    /// # Errors
+    /// When the stream ended or broke.
+    pub async fn next_bytes(&mut self) -> Result<BytesMut, FrameError> {
         loop {
             if let Some(frame) = self.codec.decode(&mut self.buffer)? {
-                return Ok(serde_json::from_slice(&frame)?);
+                return Ok(frame);
             }
             if self.from.read_buf(&mut self.buffer).await? == 0 {
                 return Err(FrameError::Closed);
@@ -60,13 +71,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 #[derive(Debug)]
 pub struct Writer<W> {
     to: W,
-    codec: LengthDelimitedCodec,
+    bytes_max: usize,
 }
 
 impl<W: AsyncWrite + Unpin> Writer<W> {
     /// Writes messages of at most so many bytes.
-    pub fn new(to: W, bytes_max: usize) -> Self {
-        Self { to, codec: LengthDelimitedCodec::builder().max_frame_length(bytes_max).new_codec() }
+    pub const fn new(to: W, bytes_max: usize) -> Self {
+        Self { to, bytes_max }
     }
 
     /// Writes one message, whole.
@@ -74,8 +85,42 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     /// # Errors
     /// When the stream broke, or the message is longer than allowed.
     pub async fn send<T: Serialize + Sync>(&mut self, message: &T) -> Result<(), FrameError> {
-        let mut frame = BytesMut::new();
-        self.codec.encode(Bytes::from(serde_json::to_vec(message)?), &mut frame)?;
+        // In one buffer, the length's place before it: a full picture is too big to be copied once more.
+        let mut frame = vec![0; HEAD_BYTES];
+        serde_json::to_writer(&mut frame, message)?;
+        let length = frame.len() - HEAD_BYTES;
+        let head = u32::try_from(length).ok().filter(|_| length <= self.bytes_max);
+        let Some(head) = head else {
+            let text = format!("a message of {length} bytes is longer than {}", self.bytes_max);
+            return Err(FrameError::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, text)));
+        };
+        frame[..HEAD_BYTES].copy_from_slice(&head.to_be_bytes());
         Ok(self.to.write_all(&frame).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_is_read_and_what_is_too_long_is_not_written() {
+        let (here, there) = tokio::io::duplex(64);
+        let mut reader = Reader::new(there, 1_000);
+        let mut writer = Writer::new(here, 1_000);
+        let texts = ["".to_owned(), "\u{1f4c8} up".to_owned(), "x".repeat(998)];
+        let sent = texts.clone();
+        let writing = tokio::spawn(async move {
+            for text in sent {
+                writer.send(&text).await.unwrap();
+            }
+            let error = writer.send(&"x".repeat(999)).await.unwrap_err().to_string();
+            assert!(error.contains("1001 bytes is longer than 1000"), "{error}");
+        });
+        for text in texts {
+            assert_eq!(reader.next::<String>().await.unwrap(), text);
+        }
+        writing.await.unwrap();
+        assert!(matches!(reader.next::<String>().await, Err(FrameError::Closed)));
     }
 }

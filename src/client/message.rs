@@ -19,9 +19,11 @@ use crate::domain::instrument::{Instrument, Listing, Symbol};
 use crate::domain::login::Login;
 use crate::domain::money::{Quantity, decimal_text};
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::order::{Order, OrderChange, OrderPreview, OriginKind};
+use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::strategy::{DecisionRecord, KindView, StrategyChange, StrategyPlan, StrategyView};
+use crate::domain::venue::VenueAction;
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub enum Request {
         origin: OriginKind,
         /// To this account; absent means the default one.
         account: Option<AccountId>,
+        /// Ask the broker too what it would cost, where it says: not for each key, as such a call counts.
+        #[serde(default)]
+        ask_broker: bool,
     },
     /// Carry out a command. Orders answer `Orders`, everything else its own reply.
     Execute {
@@ -128,6 +133,8 @@ pub enum Request {
     EditWatchlists(WatchlistEdit),
     /// Set, change or take off an alert. Answer: `Done`.
     Alert(AlertChange),
+    /// Strategies: what they are, what they did, what becomes of them.
+    Strategy(StrategyRequest),
     /// Depth and tape of one instrument, which stay in the snapshot from now on, until others were asked for. Answer: `Book`.
     Book {
         /// Of this.
@@ -193,6 +200,20 @@ pub enum Request {
         /// Though working orders need it.
         force: bool,
     },
+    /// Only what reduces goes out from now on, until `Resume`. Answer: `Done`.
+    ReduceOnly {
+        /// Why, one line.
+        why: String,
+    },
+    /// A person says what became of an order in doubt, as the broker told it. Answer: `Orders`.
+    Settle {
+        /// Which order.
+        order: OrderRef,
+        /// What became of it.
+        fate: OrderFate,
+        /// How the person knows: one line, for the log.
+        why: String,
+    },
     /// Online backup of the database. Answer: `Done` with the file's path.
     Backup {
         /// Where to; absent means the profile's backup folder.
@@ -222,6 +243,13 @@ pub enum Request {
         /// An account, or a broker for all of its accounts.
         name: String,
     },
+    /// Have an account's venue do what is no single order. Answer: `Done`.
+    Venue {
+        /// Which account.
+        account: AccountId,
+        /// What.
+        action: VenueAction,
+    },
     /// Which account plain commands mean from now on. Answer: `Done`.
     Mode {
         /// Real money or not.
@@ -231,6 +259,30 @@ pub enum Request {
         /// A person has typed that real money is meant.
         confirmed: bool,
     },
+}
+
+/// What is asked about strategies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "strategy", rename_all = "snake_case")]
+pub enum StrategyRequest {
+    /// All of them. Answer: `Strategies`.
+    List,
+    /// The kinds there are, with their parameters. Answer: `StrategyKinds`.
+    Kinds,
+    /// What one would do with whose money. Answer: `StrategyPlan`.
+    Plan {
+        /// Which.
+        name: SmolStr,
+    },
+    /// Why one did or did not act, newest first. Answer: `Decisions`.
+    Decisions {
+        /// Which; absent means all.
+        name: Option<SmolStr>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Something done with one. Answer: `Done`.
+    Change(StrategyChange),
 }
 
 /// A change of the watchlists as a whole.
@@ -432,6 +484,14 @@ pub enum Reply {
     Equity(Vec<EquityPoint>),
     /// Notes, the newest first.
     Notes(Vec<OrderNote>),
+    /// Strategies, by name.
+    Strategies(Vec<StrategyView>),
+    /// The kinds of strategies, by name.
+    StrategyKinds(Vec<KindView>),
+    /// What a strategy would do with whose money.
+    StrategyPlan(Box<StrategyPlan>),
+    /// Why strategies did or did not act, newest first.
+    Decisions(Vec<DecisionRecord>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }
@@ -503,6 +563,8 @@ impl Request {
             Self::PaperExpire => "paper_expire",
             Self::EditWatchlists(_) => "edit_watchlists",
             Self::Alert(_) => "alert",
+            Self::Strategy(StrategyRequest::Change(_)) => "strategy_change",
+            Self::Strategy(_) => "strategy",
             Self::Book { .. } => "book",
             Self::Groups => "groups",
             Self::Members { .. } => "members",
@@ -515,11 +577,14 @@ impl Request {
             Self::EngineStatus => "engine_status",
             Self::StopEngine { .. } => "stop_engine",
             Self::Backup { .. } => "backup",
+            Self::ReduceOnly { .. } => "reduce_only",
+            Self::Settle { .. } => "settle",
             Self::Lock => "lock",
             Self::Unlock { .. } => "unlock",
             Self::SetSecret { .. } => "set_secret",
             Self::Connect { .. } => "connect",
             Self::Disconnect { .. } => "disconnect",
+            Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
         }
     }

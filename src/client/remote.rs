@@ -203,7 +203,7 @@ impl Line {
         };
         // An engine that lets nobody in has said so and gone before it hears this: what it said is read all the same.
         let sent = writer.send(&ToEngine::Hello(hello)).await;
-        let greeting = match reader.next().await {
+        let greeting = match message(&mut reader).await {
             Ok(greeting) => greeting,
             Err(error) => return Err(sent.err().unwrap_or(error).into()),
         };
@@ -213,7 +213,7 @@ impl Line {
             ToClient::Bye { reason } => return Err(AttachError::Ending(reason)),
             _ => return Err(AttachError::Refused("its greeting is not ours".to_owned())),
         }
-        let picture = match reader.next().await? {
+        let picture = match message(&mut reader).await? {
             ToClient::Update(update) => update.applied_to(None),
             ToClient::Bye { reason } => return Err(AttachError::Ending(reason)),
             _ => None,
@@ -221,6 +221,11 @@ impl Line {
         let picture = picture.ok_or_else(|| AttachError::Refused("it sends no picture first".to_owned()))?;
         Ok(Self { reader, writer, picture: Arc::new(picture) })
     }
+}
+
+/// The next message. Nothing is lost when the future is dropped before it is there.
+async fn message(reader: &mut Reader<OwnedReadHalf>) -> Result<ToClient, FrameError> {
+    Ok(ToClient::read(&reader.next_bytes().await?)?)
 }
 
 /// Does the error say that nobody listens.
@@ -262,7 +267,7 @@ impl Keeper {
         let reason = loop {
             tokio::select! {
                 biased;
-                message = line.reader.next::<ToClient>() => match message {
+                message = message(&mut line.reader) => match message {
                     Ok(ToClient::Update(update)) => match update.applied_to(Some(&line.picture)) {
                         Some(picture) => {
                             line.picture = Arc::new(picture);
@@ -337,6 +342,7 @@ const fn moves_orders(request: &Request) -> bool {
         Request::Execute { .. }
             | Request::Cancel { .. }
             | Request::Replace { .. }
+            | Request::Settle { .. }
             | Request::Halt { .. }
             | Request::Resume
             | Request::Flatten { .. }

@@ -23,6 +23,8 @@ use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{
     AccountView, Connection, LogLine, MarketClock, ReplayState, Snapshot, Watchlist,
 };
+use crate::domain::strategy::StrategyView;
+use crate::domain::total::Total;
 
 /// The version of these messages that this program speaks. It rises with every change that an older program would misread.
 pub const PROTOCOL: u32 = 1;
@@ -125,6 +127,23 @@ pub enum ToClient {
     },
 }
 
+/// How an update begins.
+const UPDATE: &[u8] = br#"{"message":"update","#;
+
+impl ToClient {
+    /// Reads a message. An update is told by its first bytes: looked for among all fields, the tag would make a tree of the whole picture
+    /// first, ten thousand orders of it, which takes as long as reading them.
+    ///
+    /// # Errors
+    /// When it is no message of ours.
+    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        if bytes.starts_with(UPDATE) {
+            return Ok(Self::Update(Box::new(serde_json::from_slice(bytes)?)));
+        }
+        serde_json::from_slice(bytes)
+    }
+}
+
 /// The small facts of a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
@@ -167,10 +186,12 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accounts: Option<Arc<Vec<AccountView>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    totals: Option<Arc<Vec<Total>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     positions: Option<Arc<Vec<Position>>>,
     /// New ones and those that changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    orders: Vec<Order>,
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    orders: Arc<Vec<Order>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     orders_gone: Vec<ClientOrderId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -184,6 +205,8 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alerts: Option<Arc<Vec<Alert>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    strategies: Option<Arc<Vec<StrategyView>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     books: Option<Arc<Vec<MarketBook>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<LogUpdate>,
@@ -196,6 +219,10 @@ pub struct Update {
 struct LogUpdate {
     gone: usize,
     new: Vec<LogLine>,
+}
+
+fn is_none_of<T>(rows: &Arc<Vec<T>>) -> bool {
+    rows.is_empty()
 }
 
 /// A section that is the very one of before has not changed; else it is compared.
@@ -213,14 +240,16 @@ impl Update {
             now: snapshot.now,
             head: Some(Head::of(snapshot)),
             accounts: Some(Arc::clone(&snapshot.accounts)),
+            totals: Some(Arc::clone(&snapshot.totals)),
             positions: Some(Arc::clone(&snapshot.positions)),
-            orders: snapshot.orders.as_ref().clone(),
+            orders: Arc::clone(&snapshot.orders),
             orders_gone: Vec::new(),
             quotes: snapshot.quotes.values().cloned().collect(),
             quotes_gone: Vec::new(),
             specs: snapshot.specs.values().cloned().collect(),
             watchlists: Some(Arc::clone(&snapshot.watchlists)),
             alerts: Some(Arc::clone(&snapshot.alerts)),
+            strategies: Some(Arc::clone(&snapshot.strategies)),
             books: Some(Arc::clone(&snapshot.books)),
             log: Some(LogUpdate { gone: 0, new: snapshot.log.as_ref().clone() }),
             connections: Some(Arc::clone(&snapshot.connections)),
@@ -237,6 +266,7 @@ impl Update {
         } else {
             orders_between(&before.orders, &after.orders)
         };
+        let orders = Arc::new(orders);
         let (quotes, quotes_gone) = if Arc::ptr_eq(&before.quotes, &after.quotes) {
             (Vec::new(), Vec::new())
         } else {
@@ -255,6 +285,7 @@ impl Update {
             head: (Head::of(before) != head).then_some(head),
             accounts: section(changed(&before.accounts, &after.accounts))
                 .map(|()| Arc::clone(&after.accounts)),
+            totals: section(changed(&before.totals, &after.totals)).map(|()| Arc::clone(&after.totals)),
             positions: section(changed(&before.positions, &after.positions))
                 .map(|()| Arc::clone(&after.positions)),
             orders,
@@ -265,6 +296,8 @@ impl Update {
             watchlists: section(changed(&before.watchlists, &after.watchlists))
                 .map(|()| Arc::clone(&after.watchlists)),
             alerts: section(changed(&before.alerts, &after.alerts)).map(|()| Arc::clone(&after.alerts)),
+            strategies: section(changed(&before.strategies, &after.strategies))
+                .map(|()| Arc::clone(&after.strategies)),
             books: section(changed(&before.books, &after.books)).map(|()| Arc::clone(&after.books)),
             log: section(!Arc::ptr_eq(&before.log, &after.log))
                 .map(|()| log_between(&before.log, &after.log)),
@@ -295,14 +328,16 @@ impl Update {
             market: head.market,
             default_account: head.default_account,
             accounts: self.accounts?,
+            totals: self.totals.unwrap_or_default(),
             positions: self.positions?,
-            orders: Arc::new(self.orders),
+            orders: self.orders,
             quotes: Arc::new(
                 self.quotes.into_iter().map(|quote| (quote.instrument.clone(), quote)).collect(),
             ),
             specs: Arc::new(self.specs.into_iter().map(|spec| (spec.instrument.clone(), spec)).collect()),
             watchlists: self.watchlists?,
             alerts: self.alerts?,
+            strategies: self.strategies.unwrap_or_default(),
             books: self.books?,
             log: Arc::new(self.log?.new),
             connections: self.connections?,
@@ -320,16 +355,18 @@ impl Update {
             (next.default_account, next.locked) = (head.default_account, head.locked);
         }
         next.accounts = self.accounts.unwrap_or(next.accounts);
+        next.totals = self.totals.unwrap_or(next.totals);
         next.positions = self.positions.unwrap_or(next.positions);
         next.watchlists = self.watchlists.unwrap_or(next.watchlists);
         next.alerts = self.alerts.unwrap_or(next.alerts);
+        next.strategies = self.strategies.unwrap_or(next.strategies);
         next.books = self.books.unwrap_or(next.books);
         next.connections = self.connections.unwrap_or(next.connections);
         if !self.orders.is_empty() || !self.orders_gone.is_empty() {
             let gone: BTreeSet<ClientOrderId> =
                 self.orders.iter().map(|o| o.request.client_order_id).chain(self.orders_gone).collect();
             let kept = next.orders.iter().filter(|order| !gone.contains(&order.request.client_order_id));
-            let mut orders: Vec<Order> = kept.cloned().chain(self.orders).collect();
+            let mut orders: Vec<Order> = kept.chain(self.orders.iter()).cloned().collect();
             orders.sort_by_key(|order| Reverse(order.number));
             next.orders = Arc::new(orders);
         }
@@ -478,6 +515,24 @@ mod tests {
     /// As it crosses the socket.
     fn sent<T: Serialize + serde::de::DeserializeOwned>(message: &T) -> T {
         serde_json::from_slice(&serde_json::to_vec(message).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_message_is_read_as_it_was_written() {
+        let picture = next(&next(&empty(), 1), 2);
+        let update = ToClient::Update(Box::new(Update::whole(&picture)));
+        let bytes = serde_json::to_vec(&update).unwrap();
+        assert!(bytes.starts_with(UPDATE), "its tag comes first: {}", String::from_utf8_lossy(&bytes[..40]));
+        for message in [
+            update,
+            ToClient::Update(Box::new(Update::between(&picture, &picture))),
+            ToClient::Answer { id: 7, answer: Box::new(Err(SessionError::Usage("update".to_owned()))) },
+            ToClient::Bye { reason: "{\"message\":\"update\",".to_owned() },
+        ] {
+            assert_eq!(ToClient::read(&serde_json::to_vec(&message).unwrap()).unwrap(), message);
+        }
+        assert!(ToClient::read(br#"{"message":"update","seq":1}"#).is_err());
+        assert!(ToClient::read(b"").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use rust_decimal::Decimal;
 
 use crate::domain::instrument::Instrument;
+use crate::domain::money::{Quantity, canonical};
 use crate::domain::option::Leg;
 use crate::domain::order::{
     OrderRequest, OrderSubject, OrderType, PositionEffect, PriceEffect, Pricing, Side, TimeInForce,
@@ -298,6 +299,21 @@ pub fn explain(command: &Command) -> String {
     }
 }
 
+/// What an order trades: of a package, what each leg does.
+fn subject_words(request: &OrderRequest) -> String {
+    let legs = match &request.subject {
+        OrderSubject::Instrument(instrument) => return instrument.to_string(),
+        OrderSubject::Legs(legs) => legs,
+    };
+    let leg = |leg: &Leg| {
+        let side = if leg.side.is_buy() { "buy" } else { "sell" };
+        format!("{side} {} {}", leg.ratio.normalize(), leg.instrument)
+    };
+    let legs: Vec<String> = legs.iter().map(leg).collect();
+    let word = if request.quantity == Quantity::from(1) { "package (" } else { "packages (each: " };
+    format!("{word}{})", legs.join(", "))
+}
+
 /// An order in one sentence, for review dialogs: ASCII only.
 #[must_use]
 pub fn order_words(request: &OrderRequest) -> String {
@@ -336,14 +352,20 @@ pub fn order_words(request: &OrderRequest) -> String {
         (TimeInForce::Gtd, Some(day)) => format!("good till {day}"),
         (TimeInForce::Gtd, None) => "good till a date".to_owned(),
     };
-    let subject = match &request.subject {
-        OrderSubject::Instrument(instrument) => instrument.to_string(),
-        OrderSubject::Legs(legs) => {
-            let legs: Vec<String> = legs.iter().map(|leg| leg_words(leg).replace('$', "")).collect();
-            format!("of {}", legs.join(" / "))
-        }
+    let subject = subject_words(request);
+    let price = match request.price_effect {
+        Some(PriceEffect::Debit) => format!("{price} debit"),
+        Some(PriceEffect::Credit) => format!("{price} credit"),
+        Some(PriceEffect::Even) | None => price,
     };
-    let mut text = format!("{side}{effect} {} {subject} {price}, {until}", request.quantity);
+    let size = match request.cash_order_quantity {
+        Some(money) => format!("for {} of", canonical(money)),
+        None => request.quantity.to_string(),
+    };
+    let mut text = format!("{side}{effect} {size} {subject} {price}, {until}");
+    if request.cash_order_quantity.is_some() {
+        let _infallible = write!(text, ", about {} units", request.quantity);
+    }
     if request.session == TradingSession::Extended {
         text.push_str(", in extended hours too");
     }
@@ -361,4 +383,42 @@ pub fn order_words(request: &OrderRequest) -> String {
     }
     let _infallible = write!(text, ", account {}", request.account);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{AccountId, ClientOrderId};
+    use crate::domain::money::Price;
+    use crate::domain::order::{Origin, OriginKind};
+
+    #[test]
+    fn a_package_says_what_each_leg_does() {
+        let leg = |key: &str, side, ratio: i64| Leg {
+            side,
+            position_effect: PositionEffect::Open,
+            ratio: ratio.into(),
+            instrument: Instrument::from_key(key).unwrap(),
+        };
+        let legs =
+            vec![leg("AAPL  261211C00265000", Side::Sell, 1), leg("AAPL  261211C00270000", Side::Buy, 2)];
+        let limit_price: Price = "1.64".parse().unwrap();
+        let request = OrderRequest::plain(
+            ClientOrderId::from_parts(1, 1),
+            AccountId::new("paper"),
+            Origin::person(OriginKind::Ticket),
+            OrderSubject::Legs(legs),
+            Side::Sell,
+            Quantity::from(1),
+            Pricing::Limit { limit_price },
+        );
+        let request = OrderRequest { price_effect: Some(PriceEffect::Credit), ..request };
+        assert_eq!(
+            order_words(&request),
+            "Sell 1 package (sell 1 AAPL 11Dec26 265C, buy 2 AAPL 11Dec26 270C) at a limit of 1.64 credit, for the day, \
+             account paper"
+        );
+        let two = order_words(&OrderRequest { quantity: Quantity::from(2), ..request });
+        assert!(two.starts_with("Sell 2 packages (each: sell 1 AAPL"), "{two}");
+    }
 }

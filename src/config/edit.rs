@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_changes_and_nothing_else() {
+    fn v4_one_value_changes_and_nothing_else() {
         let text = "# mine\n[screen]\n# colours\ntheme = \"dark\" # for the night\nmouse = false\n\n[log]\nlevel = \"info\"\n";
         assert_eq!(
             edit(text, "screen.theme", Some("\"light\"")).unwrap(),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_back_is_not_written() {
+    fn v4_what_could_not_be_read_back_is_not_written() {
         let home = tempfile::tempdir().unwrap();
         std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
         let paths = Paths::under(home.path());

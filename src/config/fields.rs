@@ -144,6 +144,7 @@ pub(super) static FIELDS: &[Field] = fields! {
         detach: Flag,
         keep_running: Flag,
         restart: Flag,
+        alone_minutes: Whole(0_u32, 10_080),
         on_exit: ON_EXITS,
     }
     "log" at [log] {

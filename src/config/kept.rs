@@ -1,4 +1,4 @@
-//! Files of a profile that the screen has kept for it: its layouts and last state, and what it writes out. And the user's own themes.
+//! Files of a profile: the layouts and last state of its screen, what it writes out, the bars it read in. And the user's own themes.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,10 @@ const BYTES_MAX: u64 = 64 * 1_024;
 const THEMES_MAX: usize = 64;
 /// Longest name of a file that is written out.
 const NAME_MAX: usize = 100;
+/// Names of bars that are listed.
+const BARS_MAX: usize = 1_000;
+/// How files of bars end.
+const BARS_END: &str = ".csv";
 
 /// The files of one profile.
 #[derive(Clone, Debug)]
@@ -56,16 +60,57 @@ impl ProfileFiles {
     /// # Errors
     /// A line about a name that is none, a file that is there, or what the system says.
     pub fn export(&self, name: &str, text: &str) -> Result<PathBuf, String> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-        if !(1..=NAME_MAX).contains(&name.len()) || name.starts_with('.') || !name.bytes().all(plain) {
-            return Err("a file cannot be called so (letters, digits, '.', '-' and '_')".to_owned());
-        }
+        check_name(name)?;
         let directory = self.directory.join("exports");
         private_directory(&directory).map_err(|error| error.to_string())?;
         let path = directory.join(name);
         write_private(&path, text.as_bytes(), false).map_err(|error| error.to_string())?;
         Ok(path)
     }
+
+    fn bars_directory(&self) -> PathBuf {
+        self.directory.join("bars")
+    }
+
+    /// Keeps the text of a file of bars under a name, and says where it is.
+    ///
+    /// # Errors
+    /// A line about a name that is none, bars of that name that are there and are not to be overwritten, or what the system says.
+    pub fn keep_bars(&self, name: &str, text: &str, overwrite: bool) -> Result<PathBuf, String> {
+        check_name(name)?;
+        private_directory(&self.bars_directory()).map_err(|error| error.to_string())?;
+        let path = self.bars_directory().join(format!("{name}{BARS_END}"));
+        write_private(&path, text.as_bytes(), overwrite).map_err(|error| error.to_string())?;
+        Ok(path)
+    }
+
+    /// The file of the bars that are kept under a name; none where there are none, or others could have written it.
+    #[must_use]
+    pub fn bars(&self, name: &str) -> Option<PathBuf> {
+        check_name(name).ok()?;
+        let path = self.bars_directory().join(format!("{name}{BARS_END}"));
+        check_private_file(&path).is_ok().then_some(path)
+    }
+
+    /// The names of all that are kept, in order.
+    #[must_use]
+    pub fn bars_names(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.bars_directory()) else { return Vec::new() };
+        let name = |entry: std::io::Result<std::fs::DirEntry>| {
+            Some(entry.ok()?.file_name().to_str()?.strip_suffix(BARS_END)?.to_owned())
+        };
+        let mut names: Vec<String> = entries.filter_map(name).take(BARS_MAX).collect();
+        names.sort();
+        names
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    if (1..=NAME_MAX).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err("a file cannot be called so (letters, digits, '.', '-' and '_')".to_owned())
 }
 
 /// The themes in the folder `themes` beside the configuration: name and text, by name. One that cannot be read is left out.
@@ -130,6 +175,24 @@ mod tests {
         for bad in ["", "../x", "a/b", ".hidden", "a b", "é", &"x".repeat(101)] {
             assert!(files.export(bad, "").is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn bars_are_kept_by_name() {
+        let (home, files) = home();
+        assert_eq!((files.bars("nq"), files.bars_names()), (None, vec![]));
+        let path = files.keep_bars("nq", "symbol\n", false).unwrap();
+        assert_eq!((files.bars("nq"), &path), (Some(path.clone()), &home.path().join("bars/nq.csv")));
+        assert!(files.keep_bars("nq", "other\n", false).unwrap_err().contains("exists"));
+        files.keep_bars("nq", "other\n", true).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "other\n");
+        files.keep_bars("es.1m", "", false).unwrap();
+        assert_eq!(files.bars_names(), ["es.1m", "nq"]);
+        for bad in ["", "../nq", "a/b", ".hidden"] {
+            assert!(files.keep_bars(bad, "", true).is_err() && files.bars(bad).is_none(), "{bad}");
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(files.bars("nq"), None, "others could have written it");
     }
 
     #[test]

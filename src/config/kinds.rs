@@ -6,9 +6,8 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::settings::{
-    Colour, CryptoPrices, LogLevel, OnExit, Sessions, Slippage, TerminalNotice, Touch, Zone,
-};
+use super::look::{Colour, TerminalNotice, Zone};
+use super::settings::{CryptoPrices, LogLevel, OnExit, Sessions, Slippage, Touch};
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;

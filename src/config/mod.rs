@@ -9,6 +9,7 @@ pub mod files;
 mod kept;
 mod kinds;
 mod load;
+mod look;
 mod paths;
 mod render;
 mod settings;
@@ -20,9 +21,10 @@ pub use error::{ConfigError, Problem};
 pub use fees::FeeFile;
 pub use kept::{ProfileFiles, themes};
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};
+pub use look::{AlertSettings, Colour, ColourDepth, Screen, TerminalNotice, Zone};
 pub use paths::{PathError, Paths, ProfileName};
 pub use settings::{
-    AlertSettings, Backtest, BrokerSection, Colour, ColourDepth, Config, CryptoPrices, EngineProcess, Fees,
-    Log, LogLevel, Market, OnExit, Paper, Rates, Screen, Sessions, Slippage, TerminalNotice, Touch, Zone,
+    Backtest, BrokerSection, Config, CryptoPrices, EngineProcess, Fees, Log, LogLevel, Market, OnExit, Paper,
+    Rates, Sessions, Slippage, Touch,
 };
 pub use typed::TypedCommands;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use crate::domain::alert::Alert;
 use crate::domain::denial::{Denial, RiskCheck};
@@ -11,8 +12,11 @@ use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Approved, Order, OrderRequest, OrderStatus};
+use crate::domain::quote::Interval;
 use crate::domain::snapshot::{LogLine, Watchlist};
 use crate::domain::statement::{ReconcileReason, ReconcileRun};
+use crate::domain::strategy::{DecisionRecord, StoredStrategy};
+use crate::strategies::Need;
 
 /// A question from a front end, by the number the shell gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +114,12 @@ pub struct JournalEntry {
     pub alerts: Option<Vec<Alert>>,
     /// What comparisons with brokers came to.
     pub reconciles: Vec<ReconcileRun>,
+    /// Newest state of the strategies that changed: what they remember is on the disk with what they proposed.
+    pub strategies: Vec<StoredStrategy>,
+    /// Strategies that are no more.
+    pub strategies_gone: Vec<SmolStr>,
+    /// Why strategies did or did not do something, oldest first.
+    pub decisions: Vec<DecisionRecord>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -130,6 +140,9 @@ impl JournalEntry {
             && self.watchlists.is_none()
             && self.alerts.is_none()
             && self.reconciles.is_empty()
+            && self.strategies.is_empty()
+            && self.strategies_gone.is_empty()
+            && self.decisions.is_empty()
             && self.log.is_empty()
     }
 }
@@ -204,6 +217,24 @@ pub enum Effect {
         reason: ReconcileReason,
         /// Executions from here on.
         since: Timestamp,
+    },
+    /// Tell a strategy the complete bars of the past; the answer is `Input::History`.
+    History {
+        /// Whom.
+        strategy: SmolStr,
+        /// Of what.
+        instrument: Instrument,
+        /// How wide.
+        interval: Interval,
+        /// So many, the newest.
+        bars: usize,
+    },
+    /// A strategy must know something before it can decide; the answer is `Input::Needed`.
+    Need {
+        /// Whom.
+        strategy: SmolStr,
+        /// What.
+        need: Need,
     },
     /// An alert rang and is written down: tell whoever is not looking.
     Ring {

@@ -2,18 +2,22 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::capabilities::Capabilities;
+use crate::domain::chain::Chain;
+use crate::domain::events::UnderlyingEvents;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
-use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
-use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
+use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::{Currency, Money};
-use crate::domain::order::{Order, OrderChange, OrderRequest};
-use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::order::{Order, OrderChange, OrderFate, OrderRequest};
+use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
+use crate::domain::strategy::{DecisionRecord, StoredStrategy, StrategyChange};
 
 use super::effect::{RequestId, Ticket};
 
@@ -62,8 +66,39 @@ pub struct Restored {
     /// Alerts, those that rang among them.
     #[serde(default)]
     pub alerts: Vec<Alert>,
+    /// Strategies as they were left.
+    #[serde(default)]
+    pub strategies: Vec<StoredStrategy>,
+    /// The newest decision of each.
+    #[serde(default)]
+    pub decisions: Vec<DecisionRecord>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
+}
+
+/// What a strategy asked for, or that nobody has it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Needed {
+    /// A chain of the expiries that were asked for.
+    Chain(Box<Chain>),
+    /// Nobody has the chain.
+    NoChain(Symbol),
+    /// Complete bars, oldest first; may be empty.
+    Bars {
+        /// Of what.
+        instrument: Instrument,
+        /// How wide.
+        interval: Interval,
+        /// The prices.
+        bars: Vec<Bar>,
+    },
+    /// Dates of a company; absent where nobody knows any.
+    Events {
+        /// The ticker.
+        underlying: Symbol,
+        /// What is known.
+        events: Option<Box<UnderlyingEvents>>,
+    },
 }
 
 /// One thing that happens to the engine. Times are the step's `now`.
@@ -131,8 +166,10 @@ pub enum Input {
         request: RequestId,
         /// Which order of ours.
         order: ClientOrderId,
-        /// It is this one at the broker; absent means that it never came there.
-        broker_order_id: Option<BrokerOrderId>,
+        /// What became of it.
+        fate: OrderFate,
+        /// How the person knows, one clean line.
+        why: String,
     },
     /// Somebody sets, changes or takes off an alert.
     Alert {
@@ -141,12 +178,59 @@ pub enum Input {
         /// What is to be done.
         change: AlertChange,
     },
+    /// A person does something with a strategy.
+    Strategy {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// What is to be done.
+        change: StrategyChange,
+    },
+    /// Strategies that are to run may do so from here: this engine stays, and alone trades for the profile.
+    RunStrategies,
+    /// The complete bars that a strategy asked for, oldest first; empty where nobody has any.
+    History {
+        /// Who asked.
+        strategy: SmolStr,
+        /// Of what.
+        instrument: Instrument,
+        /// How wide.
+        interval: Interval,
+        /// Each with the instant at which it was complete.
+        bars: Vec<(Timestamp, Bar)>,
+        /// Where they come from.
+        feed: Feed,
+    },
+    /// What a strategy asked for.
+    Needed {
+        /// Who asked.
+        strategy: SmolStr,
+        /// The answer.
+        answer: Needed,
+    },
+    /// A complete bar, for strategies alone: prices come as quotes where this comes.
+    StrategyBar {
+        /// Of what.
+        instrument: Instrument,
+        /// How wide.
+        interval: Interval,
+        /// The prices.
+        bar: Bar,
+        /// Where they come from.
+        feed: Feed,
+    },
+    /// An instrument's bars come from elsewhere from now on: what strategies made of the old ones counts no more.
+    BarsChanged(Instrument),
     /// Kill switch on.
     Halt {
         /// Who asks, for the answer.
         request: RequestId,
         /// Exits are canceled too.
         all: bool,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Only what reduces goes out from now on, until a person lifts it; a halt stays one.
+    ReduceOnly {
         /// Why, for the log.
         reason: String,
     },
@@ -175,6 +259,22 @@ pub enum Input {
         up: bool,
         /// Orders and positions agreed with the broker's.
         reconciled: bool,
+    },
+    /// Something that keeps an account's line failed on its own account: what the broker said meanwhile may be lost. Nothing opens there
+    /// until everything has been compared anew (reliability L6).
+    Distrust {
+        /// Which account.
+        account: AccountId,
+        /// What failed, a few words.
+        reason: String,
+    },
+    /// An account's broker leaves orders unanswered: nothing that opens goes there for so long, or, absent, it may be tried again
+    /// (reliability H5).
+    Circuit {
+        /// Which account.
+        account: AccountId,
+        /// For how long.
+        pause: Option<jiff::SignedDuration>,
     },
     /// The user's lists.
     Watchlists(Vec<Watchlist>),

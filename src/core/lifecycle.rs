@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::execution::{Execution, OrderEvent};
 use crate::domain::money::{Price, Quantity};
+use crate::domain::option::Leg;
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 
 /// An event without its details, as the table knows it.
@@ -134,7 +135,7 @@ pub struct IllegalTransition {
 pub fn transition(order: &mut Order, event: Transition, at: Timestamp) -> Result<(), IllegalTransition> {
     match next(order.status, event) {
         Next::To(status) => order.status = status,
-        Next::Working if order.filled_quantity.is_positive() => order.status = OrderStatus::PartiallyFilled,
+        Next::Working if order.has_filled() => order.status = OrderStatus::PartiallyFilled,
         Next::Working => order.status = OrderStatus::Submitted,
         Next::Stay => {}
         Next::Illegal => return Err(IllegalTransition { status: order.status, event }),
@@ -217,24 +218,36 @@ pub fn apply(order: &mut Order, event: &OrderEvent, at: Timestamp) -> Result<(),
 }
 
 fn fill(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), IllegalTransition> {
-    let Some(progress) = packages_filled(order, execution) else {
-        // A leg other than the first moves the average, not the progress.
-        add_leg_price(order, execution);
-        return Ok(());
-    };
-    let filled = order.filled_quantity + progress;
-    let complete = filled >= order.request.quantity;
+    let OrderSubject::Legs(legs) = &order.request.subject else { return fill_single(order, execution, at) };
+    let units = legs_filled(order, legs, execution);
+    let packages = legs.iter().zip(&units).filter(|(leg, _)| !leg.ratio.is_zero());
+    let filled = packages.map(|(leg, units)| units.get() / leg.ratio);
+    let (least, most) = (filled.clone().min(), filled.max());
+    let (least, most) = (Quantity::new(least.unwrap_or_default()), Quantity::new(most.unwrap_or_default()));
+    let complete = least >= order.request.quantity;
     transition(order, if complete { Transition::Fill } else { Transition::PartialFill }, at)?;
-    match &order.request.subject {
-        OrderSubject::Instrument(_) => {
-            order.filled_notional += execution.price.get() * progress.get();
-            // The average of one fill is its price: most orders have no other.
-            let only = order.filled_quantity.is_zero().then_some(execution.price);
-            order.average_price =
-                only.or_else(|| Some(Price::new(mean(order.filled_notional, filled.get()))));
-        }
-        OrderSubject::Legs(_) => add_leg_price(order, execution),
+    add_leg_price(order, execution);
+    order.legs_filled = units;
+    order.filled_quantity = least;
+    if most > order.request.quantity {
+        order.overfill_quantity = most - order.request.quantity;
     }
+    Ok(())
+}
+
+fn fill_single(order: &mut Order, execution: &Execution, at: Timestamp) -> Result<(), IllegalTransition> {
+    let filled = order.filled_quantity + execution.quantity;
+    // How many units an amount of money buys only the broker knows, and when that is all of them.
+    let by_amount = order.request.cash_order_quantity.is_some();
+    if by_amount {
+        order.request.quantity = order.request.quantity.max(filled);
+    }
+    let complete = filled >= order.request.quantity && !by_amount;
+    transition(order, if complete { Transition::Fill } else { Transition::PartialFill }, at)?;
+    order.filled_notional += execution.price.get() * execution.quantity.get();
+    // The average of one fill is its price: most orders have no other.
+    let only = order.filled_quantity.is_zero().then_some(execution.price);
+    order.average_price = only.or_else(|| Some(Price::new(mean(order.filled_notional, filled.get()))));
     order.filled_quantity = filled;
     if filled > order.request.quantity {
         order.overfill_quantity = filled - order.request.quantity;
@@ -253,16 +266,29 @@ fn mean(sum: Decimal, count: Decimal) -> Decimal {
     if count.is_zero() { Decimal::ZERO } else { (sum / count).round_dp(10) }
 }
 
-/// Packages this fill completes: its quantity for a single instrument; for a package, that of its first leg over the ratio.
-/// `None` for the other legs.
-fn packages_filled(order: &Order, execution: &Execution) -> Option<Quantity> {
-    match &order.request.subject {
-        OrderSubject::Instrument(_) => Some(execution.quantity),
-        OrderSubject::Legs(legs) => legs
-            .first()
-            .filter(|leg| leg.instrument == execution.instrument && !leg.ratio.is_zero())
-            .map(|leg| Quantity::new(execution.quantity.get() / leg.ratio)),
+/// Units of each leg with this fill. A package is as far as its last leg: until that has come, it is at work and holds its money back.
+fn legs_filled(order: &Order, legs: &[Leg], execution: &Execution) -> Vec<Quantity> {
+    let mut units = order.legs_filled.clone();
+    if units.len() != legs.len() {
+        // Orders of older programs keep no legs: theirs have filled alike.
+        units = legs.iter().map(|leg| Quantity::new(leg.ratio * order.filled_quantity.get())).collect();
     }
+    let same = |leg: &Leg| leg.instrument == execution.instrument;
+    let meant = |leg: &Leg| same(leg) && leg.side.is_buy() == execution.side.is_buy();
+    let mut left = execution.quantity;
+    let mut last = legs.iter().position(same);
+    // A package may name an instrument twice: the legs fill one after the other, and what is too much is the last one's.
+    for (n, (leg, filled)) in legs.iter().zip(&mut units).enumerate().filter(|(_, (leg, _))| meant(leg)) {
+        let open = Quantity::new(leg.ratio * order.request.quantity.get()) - *filled;
+        let part = left.min(open.max(Quantity::ZERO));
+        *filled += part;
+        left -= part;
+        last = Some(n);
+    }
+    if let Some(filled) = last.and_then(|n| units.get_mut(n)) {
+        *filled += left;
+    }
+    units
 }
 
 /// Adds a leg's share to the package's net average price, signed so that a price above zero is what the package's side pays

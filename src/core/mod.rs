@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod book;
 pub mod effect;
 pub mod engine;
+mod host;
 pub mod ids;
 pub mod input;
 pub mod lifecycle;

@@ -47,6 +47,8 @@ pub enum AuditAction {
     OrderConfirmed,
     /// An order was confirmed against a warning.
     OrderOverridden,
+    /// A person has said what became of an order in doubt; the object says what, and how it is known.
+    OrderSettled,
     /// Kill switch on.
     Halted,
     /// Kill switch off.
@@ -67,6 +69,8 @@ pub enum AuditAction {
     Disconnected,
     /// Plain commands mean another account; the result is paper or live.
     ModeChanged,
+    /// A strategy was made, changed, started, paused, stopped or removed.
+    StrategyChanged,
 }
 
 impl AuditAction {
@@ -93,6 +97,7 @@ impl AuditAction {
             Self::SecretDeleted => "secret_deleted",
             Self::OrderConfirmed => "order_confirmed",
             Self::OrderOverridden => "order_overridden",
+            Self::OrderSettled => "order_settled",
             Self::Halted => "halted",
             Self::Resumed => "resumed",
             Self::Exported => "exported",
@@ -103,6 +108,7 @@ impl AuditAction {
             Self::Connected => "connected",
             Self::Disconnected => "disconnected",
             Self::ModeChanged => "mode_changed",
+            Self::StrategyChanged => "strategy_changed",
         }
     }
 }

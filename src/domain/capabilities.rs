@@ -28,7 +28,7 @@ pub struct Capabilities {
     pub short_sales: bool,
     /// Orders can be asked for by our id.
     pub searchable_client_id: bool,
-    /// Orders for an amount of money.
+    /// Market buys for an amount of money: the broker makes units of it.
     pub notional: bool,
     /// The broker says what an order would cost before it is sent.
     pub preview: bool,
@@ -37,6 +37,23 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// What brokers of US shares and options have in common; each says what is its own.
+    #[must_use]
+    pub fn us_broker(asset_classes: Vec<AssetClass>) -> Self {
+        Self {
+            asset_classes,
+            times_in_force: vec![
+                TimeInForce::Day,
+                TimeInForce::Gtc,
+                TimeInForce::Ioc,
+                TimeInForce::Fok,
+                TimeInForce::Cls,
+            ],
+            fractional: false,
+            ..Self::paper()
+        }
+    }
+
     /// Everything the paper venue does.
     #[must_use]
     pub fn paper() -> Self {

@@ -26,4 +26,7 @@ pub mod redact;
 pub mod role;
 pub mod snapshot;
 pub mod statement;
+pub mod strategy;
 pub mod text;
+pub mod total;
+pub mod venue;

@@ -17,6 +17,8 @@ use super::limits::{RiskLimits, RiskUse, TradingState};
 use super::order::Order;
 use super::position::Position;
 use super::quote::{Feed, Quote};
+use super::strategy::StrategyView;
+use super::total::Total;
 
 /// How loud a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,13 +69,27 @@ pub struct Connection {
     /// What went wrong last, and when; absent while nothing has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<(Timestamp, String)>,
+    /// When it is tried again; absent while it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+    /// Calls that the other side says are left for now; absent where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_left: Option<u32>,
 }
 
 impl Connection {
     /// A connection that answers, or does not, with a few words about it.
     #[must_use]
     pub fn new(name: &str, up: bool, text: &str) -> Self {
-        Self { name: name.into(), up, text: text.to_owned(), latency_ms: None, last_error: None }
+        Self {
+            name: name.into(),
+            up,
+            text: text.to_owned(),
+            latency_ms: None,
+            last_error: None,
+            retry_at: None,
+            limit_left: None,
+        }
     }
 }
 
@@ -140,6 +156,9 @@ pub struct Snapshot {
     pub default_account: AccountId,
     /// Accounts, by id.
     pub accounts: Arc<Vec<AccountView>>,
+    /// All accounts of a mode together, where an account at a broker is connected; real money first.
+    #[serde(default)]
+    pub totals: Arc<Vec<Total>>,
     /// Open positions, by account and instrument.
     pub positions: Arc<Vec<Position>>,
     /// Working orders and the recent others, newest first.
@@ -153,6 +172,9 @@ pub struct Snapshot {
     /// Alerts, by number: those that wait, and those that rang and were not taken off.
     #[serde(default)]
     pub alerts: Arc<Vec<Alert>>,
+    /// Strategies, by name.
+    #[serde(default)]
+    pub strategies: Arc<Vec<StrategyView>>,
     /// Depth and tape of the instruments that somebody looks at; a few at most.
     #[serde(default)]
     pub books: Arc<Vec<MarketBook>>,
@@ -181,12 +203,14 @@ impl Snapshot {
             market: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
             default_account,
             accounts: Arc::default(),
+            totals: Arc::default(),
             positions: Arc::default(),
             orders: Arc::default(),
             quotes: Arc::default(),
             specs: Arc::default(),
             watchlists: Arc::default(),
             alerts: Arc::default(),
+            strategies: Arc::default(),
             books: Arc::default(),
             log: Arc::default(),
             connections: Arc::default(),

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::client::message::{OrderRef, ReplayControl};
+use crate::client::message::{OrderRef, ReplayControl, StrategyRequest};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command, FlattenScope, TradingMode};
 use crate::core::effect::RequestId;
@@ -12,9 +12,10 @@ use crate::domain::alert::AlertChange;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::option::OptionContract;
-use crate::domain::order::{OrderChange, OrderPreview, OrderRequest, OriginKind};
+use crate::domain::order::{BrokerPreview, OrderChange, OrderFate, OrderPreview, OrderRequest, OriginKind};
 use crate::domain::role::Action;
 use crate::domain::snapshot::Watchlist;
+use crate::domain::text::clean;
 
 use super::audited::audited;
 use super::feed::Source;
@@ -32,9 +33,20 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 /// Instruments on one watchlist at most.
 const WATCHED_MAX: usize = 500;
 
+/// Characters of how a person knows what became of an order.
+const WHY_MAX: usize = 200;
+
 /// Does a request change anything but what is looked at.
 const fn changes(request: &Request) -> bool {
     !matches!(rights::action(request), Action::Look | Action::Health | Action::Export)
+}
+
+/// How long a person waits for a broker's own word on what an order would cost.
+const BROKER_SAYS_MAX: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// A broker's word that is none.
+fn warned(text: String) -> BrokerPreview {
+    BrokerPreview { warnings: vec![text], ..BrokerPreview::default() }
 }
 
 impl EngineTask {
@@ -53,12 +65,11 @@ impl EngineTask {
             Request::Lock | Request::Unlock { .. } | Request::SetSecret { .. } => {
                 self.keep_safe(request, &door, reply);
             }
-            Request::Preview { command, origin, account } => {
-                let answer = match self.asker(&command, origin, account, false) {
-                    Ok(asker) => self.preview(command, asker).await,
-                    Err(error) => Err(error),
-                };
-                give(reply, answer);
+            Request::Preview { command, origin, account, ask_broker } => {
+                match self.asker(&command, origin, account, false) {
+                    Ok(asker) => self.preview(command, asker, ask_broker, reply).await,
+                    Err(error) => give(reply, Err(error)),
+                }
             }
             Request::Execute { command, origin, account, confirmation_hash, allow_duplicate, wait } => {
                 match self.asker(&command, origin, account, allow_duplicate) {
@@ -76,6 +87,15 @@ impl EngineTask {
                 Ok(id) => self.replace(id, change, wait, reply).await,
                 Err(error) => give(reply, Err(error)),
             },
+            Request::Settle { order, fate, why } => match self.order_id(&order) {
+                Ok(id) => self.settle_by_hand(id, fate, &why, reply).await,
+                Err(error) => give(reply, Err(error)),
+            },
+            Request::Venue { account, action } => self.venue_action(account, action, reply).await,
+            Request::ReduceOnly { why } => {
+                self.step(Input::ReduceOnly { reason: clean(&why).into_owned() }).await;
+                give(reply, Ok(Reply::Done("only what reduces goes out".to_owned())));
+            }
             Request::Halt { all } => self.halt(all, reply).await,
             Request::Resume => self.resume(reply).await,
             Request::Flatten { scope, wait } => {
@@ -98,6 +118,9 @@ impl EngineTask {
             Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
             Request::EditWatchlists(edit) => self.edit_watchlists(edit).await,
             Request::Alert(change) => return self.alert(change, reply).await,
+            Request::Strategy(request) if !matches!(request, StrategyRequest::Decisions { .. }) => {
+                return self.strategy(request, reply).await;
+            }
             Request::Book { instrument } => self.book(&instrument).await,
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
@@ -197,26 +220,56 @@ impl EngineTask {
         }
     }
 
-    async fn preview(&mut self, command: Command, asker: Asker) -> Result<Reply, SessionError> {
-        let request = self.order_of(&command, &asker).await?;
+    /// What an order would do. A broker that says so itself is asked on a task of its own, so that no order waits meanwhile.
+    async fn preview(&mut self, command: Command, asker: Asker, ask_broker: bool, reply: Answer) {
+        let mut preview = match self.previewed(command, &asker).await {
+            Ok(preview) => preview,
+            Err(error) => return give(reply, Err(error)),
+        };
+        let (broker, _) = self.live.at_broker(&asker.account);
+        match broker.filter(|broker| ask_broker && broker.capabilities().preview) {
+            None => give(reply, Ok(Reply::Preview(preview))),
+            Some(broker) => drop(tokio::spawn(async move {
+                let answer = tokio::time::timeout(BROKER_SAYS_MAX, broker.preview(&preview.request)).await;
+                preview.broker = match answer {
+                    Ok(Ok(said)) => said,
+                    Ok(Err(error)) => Some(warned(error.to_string())),
+                    Err(_) => Some(warned("the broker does not say in time what it would cost".to_owned())),
+                };
+                if let Some(after) = preview.broker.as_ref().and_then(|said| said.buying_power_after) {
+                    preview.buying_power_after = after;
+                }
+                give(reply, Ok(Reply::Preview(preview)));
+            })),
+        }
+    }
+
+    async fn previewed(
+        &mut self,
+        command: Command,
+        asker: &Asker,
+    ) -> Result<Box<OrderPreview>, SessionError> {
+        let request = self.order_of(&command, asker).await?;
         let outcome = self.core.check(&request);
         let estimate = self.core.estimate(&request).unwrap_or_default();
-        let before =
-            self.core.account(&asker.account).map(|account| account.buying_power).unwrap_or_default();
+        // A broker's own word on what may be spent counts before what our margin rules make of the books.
+        let theirs = self.live.at_broker(&asker.account).1.map(|figures| figures.buying_power);
+        let ours = || self.core.account(&asker.account).map(|account| account.buying_power);
+        let before = theirs.or_else(ours).unwrap_or_default();
         let confirmation_hash = self.previews.remember(self.clock.now(), command, request.clone());
-        let preview = OrderPreview {
+        Ok(Box::new(OrderPreview {
             words: crate::command::order_words(&request),
             estimated_price: estimate.price,
             estimated_cost: estimate.price.map(|_| estimate.cost),
             estimated_fees: estimate.fees,
             buying_power_before: before,
             buying_power_after: (before - estimate.buying_power).max(rust_decimal::Decimal::ZERO),
+            broker: None,
             denials: outcome.result.err().unwrap_or_default(),
             checks: outcome.checks,
             confirmation_hash,
             request,
-        };
-        Ok(Reply::Preview(Box::new(preview)))
+        }))
     }
 
     async fn execute(
@@ -255,6 +308,9 @@ impl EngineTask {
                     Ok(id) => self.replace(id, change, wait, reply).await,
                     Err(error) => give(reply, Err(error)),
                 }
+            }
+            Command::Strategy { action, name, underlying } => {
+                self.strategy_words(action, &name, underlying.as_ref(), reply).await;
             }
             Command::Halt => self.halt(false, reply).await,
             Command::Resume => self.resume(reply).await,
@@ -321,6 +377,16 @@ impl EngineTask {
     async fn replace(&mut self, order: ClientOrderId, change: OrderChange, wait: bool, reply: Answer) {
         let request = self.expect(reply, wait.then_some(Until::Answered));
         self.step(Input::Replace { request, order, change }).await;
+    }
+
+    async fn settle_by_hand(&mut self, order: ClientOrderId, fate: OrderFate, why: &str, reply: Answer) {
+        let why: String = clean(why).trim().chars().take(WHY_MAX).collect();
+        if why.is_empty() {
+            let text = "say how you know what became of the order: it is kept in the audit log";
+            return give(reply, Err(SessionError::Usage(text.to_owned())));
+        }
+        let request = self.expect(reply, None);
+        self.step(Input::Settle { request, order, fate, why }).await;
     }
 
     async fn halt(&mut self, all: bool, reply: Answer) {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::client::message::{OrderRef, StrategyRequest};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::explain;
-use crate::command::types::Command;
+use crate::command::types::{Command, StrategyAction};
 use crate::domain::audit::AuditAction;
 use crate::domain::order::OriginKind;
 use crate::keeping::Recorder;
@@ -43,6 +44,9 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             Command::Resume => {
                 Some((AuditAction::Resumed, Some(door(*origin)), "the kill switch".to_owned()))
             }
+            Command::Strategy { action, .. } if *action != StrategyAction::Status => {
+                Some((AuditAction::StrategyChanged, Some(door(*origin)), explain(command)))
+            }
             Command::Place(_) | Command::Close(_) | Command::Flatten { .. } if origin.is_human() => {
                 let action =
                     if *allow_duplicate { AuditAction::OrderOverridden } else { AuditAction::OrderConfirmed };
@@ -54,12 +58,32 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let what = if *all { "the kill switch, exits too" } else { "the kill switch" };
             Some((AuditAction::Halted, None, what.to_owned()))
         }
+        Request::ReduceOnly { why } => {
+            Some((AuditAction::Halted, None, format!("all but what reduces: {why}")))
+        }
         Request::Resume => Some((AuditAction::Resumed, None, "the kill switch".to_owned())),
         Request::Flatten { scope, .. } => {
             Some((AuditAction::OrderConfirmed, None, explain(&Command::Flatten { scope: *scope })))
         }
+        Request::Settle { order, fate, why } => {
+            Some((AuditAction::OrderSettled, None, format!("{} as {fate}: {why}", named(order))))
+        }
+        Request::Venue { account, action } => {
+            Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
+        }
+        Request::Strategy(StrategyRequest::Change(change)) => {
+            let what = format!("{} strategy {}", change.verb(), change.name());
+            Some((AuditAction::StrategyChanged, None, what))
+        }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,
+    }
+}
+
+fn named(order: &OrderRef) -> String {
+    match order {
+        OrderRef::Number(number) => format!("order {number}"),
+        OrderRef::ClientOrderId(id) => format!("order {id}"),
     }
 }
 

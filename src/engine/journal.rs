@@ -20,6 +20,8 @@ use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalB
 pub(super) const JOBS_MAX: usize = 4_096;
 /// Batches kept for the next write after a failed one.
 const UNSAVED_MAX: usize = 10_000;
+/// How long nothing is to be written until the file is tidied.
+const IDLE: Duration = Duration::from_secs(10);
 /// How long a write that nobody waits for may wait for company.
 const LINGER: Duration = Duration::from_millis(100);
 
@@ -161,6 +163,8 @@ pub(super) struct Writer {
     broken: bool,
     /// What could not be written yet.
     unsaved: Vec<JournalBatch>,
+    /// Something was written since the file was tidied.
+    untidy: bool,
 }
 
 fn run(store: Store, inbox: &Receiver<Job>, answers: &mpsc::Sender<Written>) {
@@ -168,9 +172,18 @@ fn run(store: Store, inbox: &Receiver<Job>, answers: &mpsc::Sender<Written>) {
     let mut open = true;
     while open {
         let mut group = Group::default();
-        match inbox.recv() {
+        let first = if writer.untidy {
+            inbox.recv_timeout(IDLE)
+        } else {
+            inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match first {
             Ok(job) => group.add(job),
-            Err(_) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                writer.tidy();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
         }
         while !group.urgent {
             match inbox.recv_timeout(LINGER) {
@@ -207,7 +220,7 @@ fn run(store: Store, inbox: &Receiver<Job>, answers: &mpsc::Sender<Written>) {
 
 impl Writer {
     pub(super) const fn new(store: Store) -> Self {
-        Self { store, broken: false, unsaved: Vec::new() }
+        Self { store, broken: false, unsaved: Vec::new(), untidy: false }
     }
 
     #[cfg(test)]
@@ -246,6 +259,18 @@ impl Writer {
         }
     }
 
+    /// Nobody wants anything written just now.
+    fn tidy(&mut self) {
+        self.untidy = false;
+        if self.broken {
+            return;
+        }
+        if let Err(error) = self.store.tidy() {
+            tracing::warn!(%error, "the database could not be tidied");
+            self.broken = matches!(error, StoreError::Io { .. } | StoreError::Damaged { .. });
+        }
+    }
+
     /// Writes what waits. After the disk has failed the database is opened anew first: a second sync of the same file may report success
     /// for pages that were dropped (reliability S6).
     fn write(&mut self) -> Result<(), StoreError> {
@@ -256,6 +281,7 @@ impl Writer {
         if self.unsaved.is_empty() {
             return Ok(());
         }
+        self.untidy = true;
         let written = self.store.journal(&self.unsaved).map(|_| ());
         self.broken = matches!(written, Err(StoreError::Io { .. } | StoreError::Damaged { .. }));
         written
@@ -348,6 +374,9 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         alerts: entry.alerts,
         notes: Vec::new(),
         reconciles: entry.reconciles,
+        strategies: entry.strategies,
+        strategies_gone: entry.strategies_gone,
+        decisions: entry.decisions,
         log: entry.log,
     }
 }

@@ -5,29 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::brokers::BrokerKind;
 use crate::config::BrokerSection;
-use crate::core::effect::{Effect, Ticket};
+use crate::core::effect::Ticket;
 use crate::core::engine::{Engine, EngineConfig, Records};
-use crate::core::input::{AccountSetup, Input, Restored};
+use crate::core::input::{AccountSetup, Input};
 use crate::core::paper::{Sessions, Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
-use crate::domain::calendar::{Calendar, account_day, instant, plus_days};
+use crate::domain::calendar::Calendar;
 use crate::domain::capabilities::Capabilities;
-use crate::domain::execution::AccountEvent;
-use crate::domain::ids::{AccountId, OrderNumber};
-use crate::domain::instrument::Instrument;
+use crate::domain::ids::AccountId;
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::Money;
-use crate::domain::order::OrderStatus;
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::{Snapshot, Watchlist};
 use crate::market::bars_csv::BarsError;
-use crate::market::simulated::{ACTIVE, SimulatedMarket};
+use crate::market::simulated::SimulatedMarket;
 use crate::market::symbols::Universe;
 use crate::store::lock::ProfileLock;
 use crate::store::{Store, StoreError};
@@ -37,21 +33,20 @@ use super::feed::MarketFeed;
 use super::halt::HaltSignal;
 use super::heart::Heart;
 use super::journal::{JournalSender, JournalThread};
-use super::link::{self, LinkCommand, LinkQueue};
+use super::link::{self, LinkQueue};
 use super::live;
 use super::noted;
 use super::opening::{open_reader, remove_run, take_lock};
-use super::paper::{Backlog, PaperBroker, VenueCommand};
+use super::paper::{Backlog, PaperBroker};
 use super::previews::Previews;
 use super::session::{LocalSession, REQUESTS_MAX, give};
+use super::start::{default_watchlists, restore};
 use super::task::{EngineTask, Inbox};
 use super::vitals::Vitals;
 use super::waiters::Waiters;
 
 /// Events that may wait for the engine.
 const EVENTS_MAX: usize = 1_024;
-/// Ended orders brought back at a start.
-const RECENT_ORDERS: u32 = 500;
 
 /// Where prices come from.
 #[derive(Clone, Debug)]
@@ -263,7 +258,6 @@ pub fn first_picture(settings: &Settings) -> Snapshot {
 /// The parts of an engine before it runs.
 struct Assembly {
     task: EngineTask,
-    inbox_written: mpsc::Receiver<super::journal::Written>,
     journal: Option<JournalThread>,
     _lock: Option<ProfileLock>,
 }
@@ -317,7 +311,7 @@ impl Assembly {
             lists if lists.is_empty() => default_watchlists(&settings, &feed),
             lists => lists,
         };
-        let (written_in, inbox_written) = mpsc::channel(EVENTS_MAX);
+        let (written_in, journaled) = mpsc::channel(EVENTS_MAX);
         let (reports_in, reports) = mpsc::channel(EVENTS_MAX);
         let journal = match settings.access {
             Access::Read => None,
@@ -355,6 +349,8 @@ impl Assembly {
             waiters: Waiters::default(),
             newest: Ticket(0),
             written: Ticket(0),
+            urgent: Ticket(0),
+            journaled,
             awaits: super::picture::Awaits::default(),
             previews: Previews::default(),
             known: std::collections::BTreeSet::new(),
@@ -366,25 +362,21 @@ impl Assembly {
             prices_at: None,
             prices_gap: None,
             rings: super::desktop::Rings::new(settings.desktop_alerts, settings.alert_command),
-            broker_calls: super::vitals::Tally::default(),
+            broker_calls: crate::brokers::tally::Tally::default(),
             unanswered: 0,
             vitals,
             heart,
             paper_account: account.clone(),
             live,
             custody: super::custody::Custody::default(),
+            hosting: super::hosting::Hosting::default(),
         };
         task.open(lists, account).await;
-        Ok(Self { task, inbox_written, journal, _lock: lock })
+        Ok(Self { task, journal, _lock: lock })
     }
 
     async fn run(self, requests: mpsc::Receiver<super::session::Asked>, shutdown: oneshot::Receiver<()>) {
-        let inbox = Inbox {
-            requests,
-            written: self.inbox_written,
-            shutdown,
-            halt: HaltSignal::listen(self.task.access),
-        };
+        let inbox = Inbox { requests, shutdown, halt: HaltSignal::listen(self.task.access) };
         self.task.run(inbox).await;
         // The task is gone and with it the journal's only sender. Nothing else runs on this thread any more, so that it may wait.
         if let Some(journal) = self.journal {
@@ -402,87 +394,6 @@ fn start_link(
 ) -> LinkQueue {
     let broker: Arc<dyn crate::brokers::Broker> = Arc::new(paper.clone());
     link::start(account.clone(), broker, reports, clock.clone(), Arc::clone(halted))
-}
-
-impl EngineTask {
-    /// First inputs: lists, instruments that are watched, held or ordered, and that the venue's books agree.
-    async fn open(&mut self, lists: Vec<Watchlist>, account: AccountId) {
-        if let super::feed::Source::Replay(replay) = &self.feed.source {
-            let actions = replay.announced();
-            self.paper.tell(VenueCommand::Announce(actions)).await;
-        }
-        let mut wanted: Vec<Instrument> =
-            lists.iter().take(1).flat_map(|list| list.instruments.clone()).collect();
-        wanted.extend(self.core.positions(&account).into_iter().map(|position| position.instrument));
-        wanted.extend(
-            self.core
-                .book()
-                .working()
-                .flat_map(|order| order.request.subject.instruments().cloned().collect::<Vec<_>>()),
-        );
-        wanted.extend(self.core.alerted().cloned());
-        if *self.core.watchlists() != *lists {
-            self.step(Input::Watchlists(lists)).await;
-        }
-        for instrument in &wanted {
-            self.ensure(instrument).await;
-        }
-        if self.access == Access::Read || !self.clock.is_system() {
-            self.step(Input::BrokerStatus { account, up: true, reconciled: true }).await;
-        } else {
-            self.reconcile_first(account).await;
-        }
-        if self.access == Access::Read {
-            return;
-        }
-        self.take_up().await;
-        if self.access == Access::Trade && self.clock.is_system() {
-            self.open_logins();
-        }
-        self.look_for_halt().await;
-        let now = self.clock.now();
-        self.paper.tell(VenueCommand::Advance(now)).await;
-        self.step(Input::Tick).await;
-    }
-}
-
-impl EngineTask {
-    /// The first comparison, before anybody's first order (reliability R1). The paper venue answers at once, so that it is waited for.
-    async fn reconcile_first(&mut self, account: AccountId) {
-        let now = self.clock.now();
-        let status = Input::BrokerStatus { account: account.clone(), up: true, reconciled: false };
-        for effect in self.core.step(now, status) {
-            let Effect::Reconcile { reason, since, .. } = effect else {
-                self.dispatch(effect).await;
-                continue;
-            };
-            let statement = link::gather(&self.paper, &account, reason, now, since).await;
-            self.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement))))).await;
-        }
-    }
-
-    /// What was in flight when the last engine ended (reliability J7): an order whose sending is unproven is asked about, never sent again; a
-    /// cancel is sent again, as that is safe.
-    async fn take_up(&mut self) {
-        let in_flight: Vec<_> = self
-            .core
-            .book()
-            .working()
-            .filter_map(|order| {
-                let command = match order.status {
-                    OrderStatus::PendingSubmit | OrderStatus::Unknown => {
-                        Some(LinkCommand::Ask(order.handle()))
-                    }
-                    OrderStatus::PendingCancel => Some(LinkCommand::Cancel(order.handle())),
-                    _ => None,
-                };
-                command.map(|command| (order.request.account.clone(), command))
-            })
-            .collect();
-        for (account, command) in in_flight {
-            self.send(&account, command).await;
-        }
-    }
 }
 
 fn make_feed(
@@ -568,48 +479,4 @@ fn open_venue(settings: &Settings, store: &Store, replay: bool) -> Result<Venue,
         None => Venue::new(config),
     };
     Ok(venue)
-}
-
-fn restore(core: &mut Engine, store: &Store, account: &AccountId, now: Timestamp) -> Result<(), EngineError> {
-    let state = store.get_state("trading_state")?;
-    let day_began = instant(plus_days(account_day(now), -1), jiff::civil::time(17, 0, 0, 0));
-    let restored = Restored {
-        orders: store.orders_for_start(RECENT_ORDERS)?,
-        executions: store.all_executions()?,
-        cash: store.all_cash()?,
-        next_number: Some(OrderNumber(store.next_order_number()?)),
-        trading_state: state.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-        day_start_equity: store
-            .equity_at(account, day_began)?
-            .map(|equity: Decimal| (account.clone(), equity))
-            .into_iter()
-            .collect(),
-        equity_highs: store
-            .equity_highs_since(account, now - SignedDuration::from_hours(28 * 24))?
-            .into_iter()
-            .map(|(at, equity)| (account.clone(), at, equity))
-            .collect(),
-        fallen: super::journal::read_fallen(store)?,
-        paused: super::journal::read_paused(store)?,
-        alerts: store.alerts()?,
-        log: store.log(200)?,
-    };
-    drop(core.step(now, Input::Restored(Box::new(restored))));
-    Ok(())
-}
-
-fn default_watchlists(settings: &Settings, feed: &MarketFeed) -> Vec<Watchlist> {
-    if let super::feed::Source::Replay(replay) = &feed.source {
-        return vec![Watchlist { name: "replay".into(), instruments: replay.instruments() }];
-    }
-    if !settings.watchlists.is_empty() {
-        return settings.watchlists.clone();
-    }
-    ACTIVE
-        .iter()
-        .map(|(name, symbols)| Watchlist {
-            name: (*name).into(),
-            instruments: symbols.iter().filter_map(|symbol| Instrument::from_key(symbol).ok()).collect(),
-        })
-        .collect()
 }

@@ -1,6 +1,7 @@
 //! The link to a broker: one task per account that carries out what the core wants sent, and turns outcomes into events. Every call to a
 //! broker is a task of its own with a deadline: one that hangs keeps nothing but what is about the same order, one that panics ends alone.
 
+mod breaker;
 mod lanes;
 
 use std::collections::VecDeque;
@@ -19,6 +20,7 @@ use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus, Pos
 use crate::domain::statement::{ReconcileReason, Statement};
 
 use super::clock::Clock;
+use breaker::{Breaker, Turned};
 use lanes::{About, HELD_MAX, Lane, Lanes, Next};
 
 /// How far back fills are asked for: longer than any broker's day.
@@ -49,6 +51,17 @@ pub(super) struct Reported {
     pub(super) venue: Option<(AccountId, String)>,
     /// How the last call to the broker went.
     pub(super) call: Option<Call>,
+    /// An account of which words may be lost, and why: it is to be compared anew before anything opens there.
+    pub(super) distrust: Option<(AccountId, String)>,
+    /// An account whose broker leaves orders unanswered: for how long nothing that opens goes there; absent once it may go again.
+    pub(super) circuit: Option<(AccountId, Option<Duration>)>,
+}
+
+impl Reported {
+    /// What happened there, and nothing else.
+    pub(super) const fn events(events: Vec<AccountEvent>) -> Self {
+        Self { events, venue: None, call: None, distrust: None, circuit: None }
+    }
 }
 
 /// How a call to a broker went.
@@ -169,7 +182,14 @@ pub(super) fn start(
     let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
     let held = Arc::new(AtomicUsize::new(0));
     let link = Arc::new(Link { account, broker, reports, clock });
-    let run = Run { link, halted, held: Arc::clone(&held), calls: JoinSet::new(), panics: VecDeque::new() };
+    let run = Run {
+        link,
+        halted,
+        held: Arc::clone(&held),
+        calls: JoinSet::new(),
+        panics: VecDeque::new(),
+        breaker: Breaker::default(),
+    };
     tokio::spawn(run.run(inbox));
     LinkQueue::new(commands, held)
 }
@@ -183,17 +203,24 @@ struct Run {
     calls: JoinSet<Answered>,
     /// When calls panicked lately.
     panics: VecDeque<Instant>,
+    breaker: Breaker,
 }
 
-/// What the link itself remembers of a call: what an order is called at the broker.
-type Answered = Option<(ClientOrderId, BrokerOrderId)>;
+/// What the link itself remembers of a call.
+#[derive(Default)]
+struct Answered {
+    /// What an order is called at the broker.
+    named: Option<(ClientOrderId, BrokerOrderId)>,
+    /// The broker answered, by a yes or a no.
+    well: bool,
+}
 
 impl Run {
     async fn run(mut self, mut inbox: mpsc::Receiver<LinkCommand>) {
         let mut lanes = Lanes::default();
         let mut open = true;
         while open || lanes.len() > 0 || !self.calls.is_empty() {
-            let wakes_at = lanes.wakes_at(Instant::now());
+            let wakes_at = lanes.wakes_at(Instant::now()).into_iter().chain(self.breaker.wakes_at()).min();
             tokio::select! {
                 biased;
                 Some(ended) = self.calls.join_next_with_id() => self.ended(&mut lanes, ended),
@@ -203,6 +230,8 @@ impl Run {
                 },
                 () = at_or_never(wakes_at) => {}
             }
+            let turned = self.breaker.turn(Instant::now());
+            self.tell_circuit(turned);
             while let Some(next) = lanes.next(Instant::now()) {
                 self.begin(&mut lanes, next);
             }
@@ -214,8 +243,8 @@ impl Run {
         let link = Arc::clone(&self.link);
         match next {
             Next::Never(orders) => drop(self.calls.spawn(async move { link.never_reached(orders).await })),
-            Next::Send(LinkCommand::Submit(order), _) if opens(order.get()) && self.opens_nothing() => {
-                // The kill switch came after this was let out and before it was sent.
+            Next::Send(LinkCommand::Submit(order), _) if opens(order.get()) && !self.lets_open() => {
+                // The kill switch came after this was let out and before it was sent, or the broker does not answer.
                 let orders = with_exits(order.get());
                 self.calls.spawn(async move { link.never_reached(orders).await });
             }
@@ -226,24 +255,42 @@ impl Run {
         }
     }
 
-    fn opens_nothing(&mut self) -> bool {
+    fn lets_open(&mut self) -> bool {
         while self.panics.front().is_some_and(|at| at.elapsed() > PANICS_WITHIN) {
             self.panics.pop_front();
         }
-        self.halted.load(Ordering::Acquire) || self.panics.len() >= PANICS_MAX
+        let may = !self.halted.load(Ordering::Acquire) && self.panics.len() < PANICS_MAX;
+        may && self.breaker.lets()
+    }
+
+    fn tell_circuit(&mut self, turned: Option<Turned>) {
+        let Some(turned) = turned else { return };
+        let link = Arc::clone(&self.link);
+        let pause = match turned {
+            Turned::Open(pause) => Some(pause),
+            Turned::HalfOpen | Turned::Closed => None,
+        };
+        self.calls.spawn(async move { link.circuit(pause).await });
     }
 
     fn ended(&mut self, lanes: &mut Lanes, ended: Result<(Id, Answered), JoinError>) {
-        let (call, panicked) = match ended {
+        let (call, panicked, well) = match ended {
             Ok((call, answered)) => {
-                if let Some((order, name)) = answered {
+                if let Some((order, name)) = answered.named {
                     lanes.learn(order, name);
                 }
-                (call, false)
+                (call, false, answered.well)
             }
-            Err(error) => (error.id(), error.is_panic()),
+            Err(error) => (error.id(), error.is_panic(), false),
         };
-        let Some(about) = lanes.ended(call).filter(|_| panicked) else { return };
+        let Some(about) = lanes.ended(call) else { return };
+        if about.lane == Lane::Order {
+            let turned = self.breaker.tell(Instant::now(), well);
+            self.tell_circuit(turned);
+        }
+        if !panicked {
+            return;
+        }
         if self.panics.len() >= PANICS_MAX {
             self.panics.pop_front();
         }
@@ -341,8 +388,22 @@ impl Link {
             LinkCommand::Ask(order) => self.ask(&order).await,
             LinkCommand::Reconcile(reason, since) => self.reconcile(reason, since).await,
         };
+        let well = error.is_none();
         self.report_call(name, started.elapsed(), error).await;
-        named
+        Answered { named, well }
+    }
+
+    /// The broker leaves orders unanswered, or may be tried again.
+    async fn circuit(&self, pause: Option<Duration>) -> Answered {
+        let circuit = Some((self.account.clone(), pause));
+        self.send(Reported { circuit, ..Reported::events(Vec::new()) }).await;
+        Answered::default()
+    }
+
+    async fn send(&self, reported: Reported) {
+        if self.reports.send(reported).await.is_err() {
+            tracing::debug!("the engine has ended: nobody is left to tell");
+        }
     }
 
     /// What has not left.
@@ -350,10 +411,10 @@ impl Link {
         for order in orders {
             self.report(order, OrderEvent::NeverReached).await;
         }
-        None
+        Answered::default()
     }
 
-    /// A call ended in a panic: what it was about is in doubt, and asked about.
+    /// A call ended in a panic: what it was about is in doubt, and asked about; so is whatever the connector may have known of the account.
     async fn panicked(&self, about: About) -> Answered {
         let reason = format!("the connector failed in {}", about.name);
         tracing::error!(account = %self.account, "{reason}");
@@ -362,8 +423,10 @@ impl Link {
                 self.report(order, OrderEvent::OutcomeUnknown { reason: reason.clone() }).await;
             }
         }
+        let distrust = Some((self.account.clone(), reason.clone()));
+        self.send(Reported { distrust, ..Reported::events(Vec::new()) }).await;
         self.report_call(about.name, Duration::ZERO, Some(reason)).await;
-        None
+        Answered::default()
     }
 
     /// Tells how a call went, for the connections.
@@ -371,10 +434,7 @@ impl Link {
         let latency_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
         let well = error.is_none();
         let call = Call { name, took, well, latency_ms, error: error.map(|text| (self.clock.now(), text)) };
-        let reported = Reported { events: Vec::new(), venue: None, call: Some(call) };
-        if self.reports.send(reported).await.is_err() {
-            tracing::debug!("the engine has ended: nobody is left to tell");
-        }
+        self.send(Reported { call: Some(call), ..Reported::events(Vec::new()) }).await;
     }
 
     async fn submit(&self, order: Approved<OrderRequest>) -> (Option<BrokerOrderId>, Option<String>) {
@@ -491,9 +551,7 @@ impl Link {
         let statement = gather(self.broker.as_ref(), &self.account, reason, self.clock.now(), since).await;
         let failed = (!statement.failures.is_empty()).then(|| statement.failures.join("; "));
         let events = vec![AccountEvent::Statement(Box::new(statement))];
-        if self.reports.send(Reported { events, venue: None, call: None }).await.is_err() {
-            tracing::debug!("the engine has ended: nobody is left to tell");
-        }
+        self.send(Reported::events(events)).await;
         failed
     }
 
@@ -503,10 +561,7 @@ impl Link {
 
     async fn report_at(&self, at: Timestamp, client_order_id: ClientOrderId, event: OrderEvent) {
         let update = OrderUpdate { account: self.account.clone(), client_order_id, at, event };
-        let reported = Reported { events: vec![AccountEvent::Order(update)], venue: None, call: None };
-        if self.reports.send(reported).await.is_err() {
-            tracing::debug!("the engine has ended: nobody is left to tell");
-        }
+        self.send(Reported::events(vec![AccountEvent::Order(update)])).await;
     }
 }
 

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
+use crate::brokers::{
+    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+};
 use crate::core::paper::{DailyStats, Venue};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
@@ -20,6 +22,7 @@ use crate::domain::order::{Approved, OrderHandle, OrderRequest};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 use super::clock::Clock;
 use super::link::Reported;
@@ -143,6 +146,10 @@ impl Broker for PaperBroker {
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Ok(InstrumentSpec::standard(instrument.clone()))
+    }
+
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        Err(orders_alone("paper", action))
     }
 
     async fn watch(&self, _events: mpsc::Sender<AccountStream>) -> BrokerError {
@@ -293,7 +300,7 @@ impl VenueTask {
                 None
             }
         };
-        if self.reports.send(Reported { events, venue, call: None }).await.is_err() {
+        if self.reports.send(Reported { venue, ..Reported::events(events) }).await.is_err() {
             tracing::debug!("the engine has ended, and so will this venue");
         }
     }

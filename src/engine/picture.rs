@@ -7,10 +7,12 @@ use tokio::time::{Duration, Instant};
 
 use crate::core::effect::Ticket;
 use crate::core::input::Input;
+use crate::domain::account::Account;
 use crate::domain::calendar::MarketPhase;
 use crate::domain::instrument::AssetClass;
 use crate::domain::quote::Feed;
-use crate::domain::snapshot::{Connection, MarketClock};
+use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
+use crate::domain::total::Total;
 
 use super::journal::JournalSender;
 use super::task::EngineTask;
@@ -77,8 +79,20 @@ impl EngineTask {
             let mut snapshot = self.core.snapshot();
             snapshot.locked = self.custody.locked;
             snapshot.books = self.feed.books.section();
+            snapshot.totals = self.totals_section(&snapshot);
             self.snapshots.send_replace(Arc::new(snapshot));
         }
+    }
+
+    /// All accounts together, where there is more than the paper venue's; the section of before where nothing has changed.
+    fn totals_section(&self, snapshot: &Snapshot) -> Arc<Vec<Total>> {
+        if self.live.logins().is_empty() {
+            return Arc::default();
+        }
+        let accounts: Vec<Account> = snapshot.accounts.iter().map(|view| view.account.clone()).collect();
+        let totals = self.totals(&accounts);
+        let last = self.snapshots.borrow();
+        if *last.totals == totals { Arc::clone(&last.totals) } else { Arc::new(totals) }
     }
 
     /// Connections and the market clock, for the status line.

@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::oneshot;
 
 use crate::client::message::{
-    Chain, ChainRow, EquityPoint, HistoryQuery, OrderNote, OrderRef, PnlReport, PnlRow,
+    Chain, ChainRow, EquityPoint, HistoryQuery, OrderNote, OrderRef, PnlReport, PnlRow, StrategyRequest,
 };
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::calendar::exchange_date;
@@ -32,6 +32,10 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 const BARS_MAX: usize = 5_000;
 /// Points of an equity curve at most.
 const EQUITY_POINTS_MAX: u32 = 2_000;
+/// Decisions in one answer at most.
+const DECISIONS_MAX: u32 = 5_000;
+/// Expiries of a chain that a strategy asks for at most.
+pub(super) const EXPIRIES_NEEDED_MAX: usize = 16;
 /// Expiries of a chain when none is asked for.
 const EXPIRIES_SHOWN: usize = 4;
 
@@ -100,6 +104,22 @@ impl EngineTask {
         Ok(Reply::Chain(Box::new(Chain { underlying: underlying.clone(), spot, expiries, rows })))
     }
 
+    /// Both sides of every strike of the expiries between two days, where the simulated market has the underlying.
+    pub(super) fn chain_between(&self, underlying: &Symbol, from: Date, until: Date) -> Option<Chain> {
+        let Source::Simulated(market) = &self.feed.source else { return None };
+        let share = Instrument::Equity { symbol: underlying.clone() };
+        let now = self.clock.now();
+        let spot = market.level(&share, now)?;
+        let expiries = chain::expiries(&self.calendar, exchange_date(now));
+        let wanted = expiries.iter().copied().filter(|day| (from..=until).contains(day));
+        let rows = wanted
+            .take(EXPIRIES_NEEDED_MAX)
+            .flat_map(|day| expiry_rows(market, underlying, day, spot, now))
+            .collect();
+        let spot = self.core.quote(&share).and_then(|quote| quote.last);
+        Some(Chain { underlying: underlying.clone(), spot, expiries, rows })
+    }
+
     /// History and backups: written first, then read on a thread of its own, so that no order waits meanwhile.
     pub(super) fn read(&mut self, request: Request, reply: Answer) {
         let (done, flushed) = oneshot::channel();
@@ -120,6 +140,10 @@ impl EngineTask {
                     Request::OrderHistory(query) => Ok(Reply::Orders(store.orders(&filter(query))?)),
                     Request::Executions(query) => Ok(Reply::Executions(store.executions(&filter(query))?)),
                     Request::Pnl(query) => report(&store, &filter(query), account.as_ref()),
+                    Request::Strategy(StrategyRequest::Decisions { name, limit }) => {
+                        let limit = limit.min(DECISIONS_MAX);
+                        Ok(Reply::Decisions(store.decisions(name.as_deref(), limit)?))
+                    }
                     Request::Notes => {
                         let note = |(order, text)| OrderNote { order, text };
                         Ok(Reply::Notes(store.notes()?.into_iter().map(note).collect()))

@@ -59,9 +59,16 @@ pub fn place(core: &mut Engine, place: &Place, asker: &Asker) -> Result<OrderReq
         }
     };
     let pricing = pricing(core, &subject, place.side, &place.terms)?;
-    let quantity = quantity(core, &subject, place, pricing, multiplier, &asker.account)?;
+    let cash_order_quantity = cash(core, &subject, place, pricing, &asker.account);
+    let mut quantity = quantity(core, &subject, place, pricing, multiplier, &asker.account)?;
+    if cash_order_quantity.is_some()
+        && let Some(spec) = subject.instrument().and_then(|instrument| core.spec(instrument))
+    {
+        // Risk reckons with no less than the money.
+        quantity += Quantity::new(spec.quantity_increment);
+    }
     let request = build(core, subject, place.side, quantity, pricing, &place.terms, asker);
-    Ok(OrderRequest { position_effect: place.position_effect, ..request })
+    Ok(OrderRequest { position_effect: place.position_effect, cash_order_quantity, ..request })
 }
 
 /// The order that closes a position, or part of it.
@@ -483,6 +490,32 @@ fn quantity(
     }
 }
 
+/// The money of an order that its broker takes as money. Others are in units: a limit says what they cost, a sale is of units that are held,
+/// and where units are whole the broker could not spend the money either.
+fn cash(
+    core: &Engine,
+    subject: &OrderSubject,
+    place: &Place,
+    pricing: Pricing,
+    account: &AccountId,
+) -> Option<Decimal> {
+    let Amount::Notional(money) = place.amount else { return None };
+    let instrument = subject.instrument()?;
+    let class = instrument.asset_class();
+    let takes = core.capabilities(account).is_some_and(|capabilities| capabilities.notional);
+    let divisible = core.spec(instrument).is_some_and(|spec| !spec.quantity_increment.fract().is_zero());
+    let terms = &place.terms;
+    let plain = place.side == Side::Buy
+        && pricing == Pricing::Market
+        && terms.take_profit.is_none()
+        && terms.stop_loss.is_none()
+        && terms.session.is_none_or(|session| session == TradingSession::Regular)
+        && (class == AssetClass::Crypto
+            || class == AssetClass::Equity && terms.time_in_force == TimeInForce::Day);
+    let same_currency = core.rate(account, instrument) == Some(Decimal::ONE);
+    (takes && divisible && plain && same_currency).then_some(money)
+}
+
 fn build(
     core: &mut Engine,
     subject: OrderSubject,
@@ -506,6 +539,7 @@ fn build(
         side,
         position_effect: None,
         quantity,
+        cash_order_quantity: None,
         pricing,
         time_in_force: terms.time_in_force,
         expire_date: terms.expire_date,

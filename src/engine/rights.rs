@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::client::message::StrategyRequest;
 use crate::client::{Request, SessionError};
-use crate::command::types::Command;
+use crate::command::types::{Command, StrategyAction};
 use crate::domain::audit::AuditAction;
 use crate::domain::role::{Action, Role, Whose, permits};
+use crate::domain::strategy::StrategyChange;
 use crate::keeping::{Recorder, Standing, Watched};
 
 /// What a request does, in the words of the table of roles.
@@ -28,6 +30,12 @@ pub const fn action(request: &Request) -> Action {
         | Request::Members { .. }
         | Request::Movers { .. }
         | Request::Equity { .. }
+        | Request::Strategy(
+            StrategyRequest::List
+            | StrategyRequest::Kinds
+            | StrategyRequest::Plan { .. }
+            | StrategyRequest::Decisions { .. },
+        )
         | Request::Notes => Action::Look,
         Request::Execute { command, .. } => match command {
             Command::Halt => Action::Halt,
@@ -36,23 +44,27 @@ pub const fn action(request: &Request) -> Action {
             | Command::Clarify { .. }
             | Command::Show { .. }
             | Command::Help { .. } => Action::Look,
+            Command::Strategy { action: StrategyAction::Status, .. } => Action::Look,
             _ => Action::Trade,
         },
         Request::Cancel { .. }
         | Request::Replace { .. }
+        | Request::Settle { .. }
         | Request::Resume
         | Request::Flatten { .. }
         | Request::SetWatchlist { .. }
         | Request::EditWatchlists(_)
         | Request::Alert(_)
+        | Request::Strategy(StrategyRequest::Change(_))
         | Request::SetNote { .. }
         | Request::PaperAssign { .. }
         | Request::PaperDoNotExercise { .. }
         | Request::PaperExpire
         | Request::Advance { .. }
         | Request::Mode { .. }
+        | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
-        Request::Halt { .. } => Action::Halt,
+        Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,
         Request::EngineStatus => Action::Health,
         Request::StopEngine { .. } => Action::StopEngine,
         Request::Backup { .. } => Action::Export,
@@ -69,8 +81,13 @@ pub const fn works_when_locked(request: &Request) -> bool {
 
 /// Is a request answered though the profile is disabled: nothing new is done, but what stops.
 const fn works_when_disabled(request: &Request) -> bool {
-    matches!(request, Request::Cancel { .. })
-        || matches!(action(request), Action::Halt | Action::Health | Action::StopEngine)
+    matches!(
+        request,
+        Request::Cancel { .. }
+            | Request::Strategy(StrategyRequest::Change(
+                StrategyChange::Stop { .. } | StrategyChange::Pause { .. }
+            ))
+    ) || matches!(action(request), Action::Halt | Action::Health | Action::StopEngine)
 }
 
 /// What stands between front ends and an engine.

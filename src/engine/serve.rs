@@ -15,7 +15,8 @@ use super::manager::Manager;
 use super::rights::Gate;
 use super::session::{LocalSession, REQUESTS_MAX, give};
 use super::socket::{Clients, Door, News};
-use super::vitals::{Tally, Vitals, queue};
+use super::vitals::{Vitals, queue, shown};
+use crate::brokers::tally::Tally;
 use crate::client::message::OrderRef;
 use crate::client::status::EngineStatus;
 use crate::client::wire::PROTOCOL;
@@ -47,6 +48,8 @@ pub enum OnExit {
 pub struct Life {
     /// It stays though nobody and nothing needs it.
     pub keep_running: bool,
+    /// Without anybody attached for so long only what reduces goes out (reliability H7); absent for never.
+    pub alone_max: Option<Duration>,
     /// What becomes of working orders when it is told to end.
     pub on_exit: OnExit,
 }
@@ -102,6 +105,7 @@ pub async fn serve(door: Door, session: LocalSession, around: Around) -> std::io
         heart: (heart, 0),
         manager,
         needed_until: now + FIRST_CLIENT_MAX,
+        alone_since: now,
     };
     Ok(keeper.run(news).await)
 }
@@ -150,6 +154,8 @@ struct Keeper {
     manager: Manager,
     /// Without front ends and without need it ends then.
     needed_until: Instant,
+    /// Since when nobody is attached, or when it was last said that nobody has been for too long.
+    alone_since: Instant,
 }
 
 impl Keeper {
@@ -174,6 +180,7 @@ impl Keeper {
                     }
                     pictures.mark_unchanged();
                     self.sign_of_life();
+                    self.look_for_people();
                     if self.is_over() {
                         return self.end(Ended::Idle, &mut news).await;
                     }
@@ -207,7 +214,7 @@ impl Keeper {
     /// What needs the engine though nobody is attached. The paper venue lives in it: its orders fill, and alerts ring, only while it runs.
     fn need(&self) -> Option<String> {
         if self.life.keep_running {
-            return Some("engine.keep_running is true".to_owned());
+            return Some("it is to keep running".to_owned());
         }
         let picture = self.picture();
         let counted = |count: usize, what: &str| match count {
@@ -217,7 +224,13 @@ impl Keeper {
         };
         let orders = counted(working(&picture).count(), "working order");
         let alerts = counted(picture.alerts.iter().filter(|alert| alert.waits()).count(), "alert");
-        let needs: Vec<String> = [orders, alerts].into_iter().flatten().collect();
+        let at_work = picture.strategies.iter().filter(|strategy| strategy.phase.is_at_work()).count();
+        let strategies = match at_work {
+            0 => None,
+            1 => Some("1 strategy".to_owned()),
+            many => Some(format!("{many} strategies")),
+        };
+        let needs: Vec<String> = [orders, alerts, strategies].into_iter().flatten().collect();
         (!needs.is_empty()).then(|| needs.join(" and "))
     }
 
@@ -234,6 +247,26 @@ impl Keeper {
                  cancel them, or: arbion engine stop --force"
             )
         })
+    }
+
+    /// The dead man's switch: nobody has been there for too long.
+    fn look_for_people(&mut self) {
+        let now = Instant::now();
+        if !self.clients.is_empty() {
+            self.alone_since = now;
+        }
+        let Some(limit) = self.life.alone_max.filter(|limit| now - self.alone_since >= *limit) else {
+            return;
+        };
+        self.alone_since = now;
+        let session = self.session.clone();
+        let why = format!("nobody has been attached for {} s (engine.alone_minutes)", limit.as_secs());
+        // The engine's own loop may be slow, and this one must not wait for it.
+        tokio::spawn(async move {
+            if let Err(error) = session.request(Request::ReduceOnly { why }).await {
+                tracing::error!(%error, "orders that open still go out, though nobody is there");
+            }
+        });
     }
 
     fn is_over(&mut self) -> bool {
@@ -264,7 +297,7 @@ impl Keeper {
             positions: count(picture.positions.len()),
             clients: self.clients.list(),
             stays_for: self.need(),
-            calls: self.took.status(),
+            calls: shown(None, &self.took.figures()),
             calls_open: self.open,
             broker_calls: vitals.broker_calls.clone(),
             queues,

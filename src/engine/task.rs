@@ -10,6 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
+use crate::brokers::tally::Tally;
 use crate::client::{Reply, SessionError};
 use crate::core::effect::{Effect, Outcome, RequestId, Ticket};
 use crate::core::engine::Engine;
@@ -40,7 +41,7 @@ use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::picture::Awaits;
 use super::previews::Previews;
 use super::session::{Asked, REQUESTS_MAX, give};
-use super::vitals::{Tally, Vitals, queue};
+use super::vitals::{Vitals, queue, shown};
 use super::waiters::{Until, Waiters};
 
 /// How often prices are looked at.
@@ -92,6 +93,10 @@ pub(super) struct EngineTask {
     /// The newest entry handed to the journal, and the newest that it has come to.
     pub(super) newest: Ticket,
     pub(super) written: Ticket,
+    /// The newest entry that something waits for.
+    pub(super) urgent: Ticket,
+    /// What the journal answers.
+    pub(super) journaled: mpsc::Receiver<Written>,
     /// What the next picture waits for.
     pub(super) awaits: Awaits,
     pub(super) previews: Previews,
@@ -123,12 +128,12 @@ pub(super) struct EngineTask {
     /// Accounts at brokers.
     pub(super) live: Live,
     pub(super) custody: super::custody::Custody,
+    pub(super) hosting: super::hosting::Hosting,
 }
 
 /// What comes in from outside.
 pub(super) struct Inbox {
     pub(super) requests: mpsc::Receiver<Asked>,
-    pub(super) written: mpsc::Receiver<Written>,
     pub(super) shutdown: oneshot::Receiver<()>,
     pub(super) halt: HaltSignal,
 }
@@ -155,15 +160,9 @@ impl EngineTask {
                 biased;
                 _ = &mut inbox.shutdown => break,
                 () = inbox.halt.recv() => self.halt_by_signal().await,
-                Some((ticket, result)) = inbox.written.recv() => {
+                Some(written) = self.journaled.recv() => {
                     self.heart.beat(Doing::Journaled);
-                    self.unanswered = self.unanswered.saturating_sub(1);
-                    self.written = self.written.max(ticket);
-                    let input = match result {
-                        Ok(()) => Input::Journaled(ticket),
-                        Err(reason) => Input::JournalFailed { ticket, reason },
-                    };
-                    self.step(input).await;
+                    self.on_written(written).await;
                     self.settle();
                 }
                 Some(reported) = self.reports.recv() => {
@@ -177,6 +176,7 @@ impl EngineTask {
                     self.on_live(event).await;
                 }
                 Some(finished) = self.custody.finished.recv() => self.kept_safe(finished).await,
+                Some(answer) = self.hosting.answers.recv() => self.on_answer(answer).await,
                 _ = halt.tick() => {
                     self.heart.beat(Doing::Halt);
                     self.look_for_halt().await;
@@ -203,6 +203,7 @@ impl EngineTask {
                     self.surroundings();
                     self.watch_clock().await;
                     self.step(Input::Tick).await;
+                    self.look_for_bars().await;
                 }
                 _ = feed.tick() => {
                     self.heart.beat(Doing::Prices);
@@ -214,6 +215,17 @@ impl EngineTask {
         self.pending.clear();
     }
 
+    /// The journal has come to an entry.
+    pub(super) async fn on_written(&mut self, (ticket, result): Written) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.written = self.written.max(ticket);
+        let input = match result {
+            Ok(()) => Input::Journaled(ticket),
+            Err(reason) => Input::JournalFailed { ticket, reason },
+        };
+        self.step(input).await;
+    }
+
     /// How this thread is doing, for whoever asks the process.
     fn tell_vitals(&self) {
         let queues = vec![
@@ -222,7 +234,9 @@ impl EngineTask {
             queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), link::ROOM),
             queue("broker reports", self.reports.len(), self.reports.max_capacity()),
         ];
-        self.vitals.send_replace(Arc::new(Vitals { broker_calls: self.broker_calls.status(), queues }));
+        let mut broker_calls = shown(None, &self.broker_calls.figures());
+        broker_calls.extend(self.live.calls());
+        self.vitals.send_replace(Arc::new(Vitals { broker_calls, queues }));
     }
 
     /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
@@ -250,6 +264,13 @@ impl EngineTask {
             self.broker_calls.add(call.name, call.took, call.well);
             let error = call.error.clone().or_else(|| self.last_call.take().and_then(|last| last.error));
             self.last_call = Some(Call { error, ..call });
+        }
+        if let Some((account, reason)) = reported.distrust {
+            self.step(Input::Distrust { account, reason }).await;
+        }
+        if let Some((account, pause)) = reported.circuit {
+            let pause = pause.and_then(|pause| SignedDuration::try_from(pause).ok());
+            self.step(Input::Circuit { account, pause }).await;
         }
         self.together = Some(Vec::new());
         let about_orders = reported.events.iter().any(|event| {
@@ -319,6 +340,9 @@ impl EngineTask {
         match effect {
             Effect::Journal { ticket, urgent, entry } => {
                 self.newest = self.newest.max(ticket);
+                if urgent {
+                    self.urgent = ticket;
+                }
                 let job = Job::Entry { ticket, urgent, entry };
                 match &mut self.together {
                     Some(together) => together.push(job),
@@ -347,6 +371,10 @@ impl EngineTask {
                 self.send(&account, LinkCommand::Reconcile(reason, since)).await;
             }
             Effect::Ring { text } => self.rings.tell(&text),
+            Effect::Need { strategy, need } => Box::pin(self.find_out(strategy, need)).await,
+            Effect::History { strategy, instrument, interval, bars } => {
+                Box::pin(self.tell_history(strategy, instrument, interval, bars)).await;
+            }
             Effect::Answer { request, outcome } => self.outcome(request, outcome),
         }
     }
@@ -410,6 +438,7 @@ impl EngineTask {
         let now = self.clock.now();
         let quotes = self.feed.poll(now);
         for quote in &quotes {
+            self.see_for_bars(quote);
             self.step(Input::Quote(Box::new(quote.clone()))).await;
         }
         if !quotes.is_empty() {
@@ -431,6 +460,7 @@ impl EngineTask {
                 }
             }
             self.follow_venue().await;
+            self.follow_strategies().await;
         }
         if let Source::Replay(replay) = &self.feed.source {
             let (now, over) = (replay.now(), replay.is_over());

@@ -150,6 +150,8 @@ fn word(effect: &Effect) -> String {
         Effect::Ring { .. } => "ring",
         Effect::Answer { .. } => "answer",
         Effect::Journal { .. } => "journal",
+        Effect::History { .. } => "history",
+        Effect::Need { .. } => "need",
     }
     .to_owned()
 }

@@ -1,5 +1,6 @@
 //! Market data: the symbol universe, the simulated market, recorded bars and their replay, the conflating hub.
 
+pub mod bar_builder;
 pub mod bars_csv;
 pub mod books;
 pub mod chain;

@@ -11,8 +11,10 @@ use crate::domain::money::canonical;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Watchlist};
 use crate::domain::statement::ReconcileRun;
+use crate::domain::strategy::{DecisionRecord, StoredStrategy};
 
 use super::keepsakes::{write_alerts, write_notes, write_reconciles};
+use super::strategies::{remove_strategies, write_decisions, write_strategies};
 use super::{Store, StoreError};
 
 /// Log lines kept on disk.
@@ -103,6 +105,12 @@ pub struct JournalBatch {
     pub notes: Vec<(ClientOrderId, jiff::Timestamp, String)>,
     /// Comparisons with brokers.
     pub reconciles: Vec<ReconcileRun>,
+    /// Newest state of the strategies that changed.
+    pub strategies: Vec<StoredStrategy>,
+    /// Strategies that are no more.
+    pub strategies_gone: Vec<smol_str::SmolStr>,
+    /// Why strategies did or did not do something, oldest first.
+    pub decisions: Vec<DecisionRecord>,
     /// Log lines.
     pub log: Vec<LogLine>,
 }
@@ -206,6 +214,9 @@ fn write(t: &Transaction<'_>, batch: &JournalBatch, report: &mut JournalReport) 
     }
     write_notes(t, &batch.notes)?;
     write_reconciles(t, &batch.reconciles)?;
+    remove_strategies(t, &batch.strategies_gone)?;
+    write_strategies(t, &batch.strategies)?;
+    write_decisions(t, &batch.decisions)?;
     write_log(t, &batch.log)
 }
 

@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_init.sql"),
     include_str!("../../migrations/0002_pages.sql"),
     include_str!("../../migrations/0003_alerts_notes.sql"),
+    include_str!("../../migrations/0004_strategies.sql"),
 ];
 
 /// The same of the installation's database.

@@ -14,6 +14,7 @@ pub mod lock;
 mod migrate;
 mod own;
 mod rows;
+mod strategies;
 
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -145,6 +146,24 @@ impl Store {
             return Ok(());
         }
         Err(StoreError::Damaged { path: self.path.clone(), detail: format!("{broken} rows refer to none") })
+    }
+
+    /// Puts the log into the file, where nobody reads it just now, and has the planner look at what has grown (reliability S9). Nothing waits
+    /// for it: where somebody reads, it is left for the next time.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn tidy(&self) -> Result<(), StoreError> {
+        let c = &self.connection;
+        let tidied = c
+            .busy_timeout(std::time::Duration::ZERO)
+            .and_then(|()| c.pragma_query(None, "optimize", |_| Ok(())))
+            .and_then(|()| c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        let restored = c.busy_timeout(BUSY_TIMEOUT);
+        match tidied.and(restored) {
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(()),
+            result => result.map_err(|error| StoreError::sqlite(&self.path, &error)),
+        }
     }
 
     fn pragma_check(&self, name: &str) -> Result<(), StoreError> {
@@ -306,17 +325,28 @@ fn pragmas(c: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// What a network file system is called, by its magic number of statfs(2).
+#[cfg(target_os = "linux")]
+const fn network_kind(magic: u32) -> Option<&'static str> {
+    match magic {
+        0x6969 => Some("NFS"),
+        0x517B | 0xFE53_4D42 | 0xFF53_4D42 => Some("SMB"),
+        0x5346_414F => Some("AFS"),
+        0x00C3_6400 => Some("Ceph"),
+        0x0102_1997 => Some("9P"),
+        _ => None,
+    }
+}
+
 /// Refuses file systems that SQLite's shared memory does not work on (reliability S8). What cannot be asked is taken for local.
 fn refuse_network(directory: &Path) -> Result<(), StoreError> {
     #[cfg(target_os = "linux")]
     {
-        // The magic numbers of statfs(2).
-        let kind = match rustix::fs::statfs(directory).map(|about| about.f_type as u32) {
-            Ok(0x6969) => "NFS",
-            Ok(0x517B | 0xFE53_4D42 | 0xFF53_4D42) => "SMB",
-            _ => return Ok(()),
-        };
-        Err(StoreError::Network { path: directory.to_owned(), kind })
+        let magic = rustix::fs::statfs(directory).map(|about| about.f_type as u32);
+        match magic.ok().and_then(network_kind) {
+            Some(kind) => Err(StoreError::Network { path: directory.to_owned(), kind }),
+            None => Ok(()),
+        }
     }
     #[cfg(not(target_os = "linux"))]
     {

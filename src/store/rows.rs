@@ -32,7 +32,7 @@ pub(super) fn instrument(row: &Row<'_>, column: usize) -> rusqlite::Result<Instr
     Instrument::from_key(&row.get::<_, String>(column)?).map_err(|error| bad(column, error))
 }
 
-fn word<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn word<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_value(serde_json::Value::String(text.clone()))
         .map_err(|_| bad(column, UnknownWord(text)))

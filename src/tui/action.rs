@@ -76,6 +76,14 @@ actions! {
     Sell = "sell",
     /// The alerts.
     Alerts = "alerts",
+    /// The strategies.
+    Strategies = "strategies",
+    /// Let a strategy trade.
+    StrategyStart = "start_strategy",
+    /// Let it stand still.
+    StrategyPause = "pause_strategy",
+    /// End it.
+    StrategyStop = "stop_strategy",
     /// The next layout.
     Preset = "next_layout",
     /// The layout before.

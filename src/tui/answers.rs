@@ -164,7 +164,7 @@ fn order_line(order: &Order) -> String {
         order.number,
         request.side.as_str().replace('_', " "),
         request.quantity,
-        request.subject,
+        super::panes::orders::subject(&request.subject),
         super::panes::orders::status_word(order.status).to_lowercase(),
     );
     if let Some(price) = order.average_price {

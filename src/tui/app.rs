@@ -22,6 +22,7 @@ use super::tour::Tour;
 use super::wish::Purpose;
 use super::work::Jobs;
 use crate::config::OptionView;
+use crate::domain::calendar::Calendar;
 use crate::domain::snapshot::{Severity, Snapshot};
 
 /// The screen's own state.
@@ -105,6 +106,7 @@ impl App {
                 .or_else(|| kept.as_ref().and_then(Kept::instrument))
                 .or(first),
             flashes: Flashes::default(),
+            calendar: Calendar::nyse(),
             session_gone: false,
         };
         let mut panes = Panes::default();

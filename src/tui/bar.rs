@@ -25,9 +25,9 @@ const HISTORY_MAX: usize = 500;
 /// Completions offered.
 const COMPLETIONS_MAX: usize = 12;
 /// Words a command begins with.
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "alert", "backtest", "buy", "cancel", "chain", "chart", "close", "cover", "export", "flatten", "halt",
-    "help", "quote", "replace", "resume", "sell", "short", "show", "unwatch", "watch",
+    "help", "import", "quote", "replace", "resume", "sell", "short", "show", "unwatch", "watch",
 ];
 
 /// The command bar.

@@ -19,6 +19,7 @@ use super::wish::{Purpose, Wish};
 use crate::client::Request;
 use crate::client::message::HistoryQuery;
 use crate::command::types::{Command, ShowTopic, StrategyAction};
+use crate::domain::account::AccountMode;
 use crate::domain::alert::{self, AlertChange, AlertWhen};
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
@@ -222,11 +223,8 @@ impl App {
             }
             ShowTopic::Connections => wishes.push(Wish::Focus(PaneKind::Connections)),
             ShowTopic::Risk => wishes.push(Wish::Focus(PaneKind::Risk)),
-            ShowTopic::Strategies
-            | ShowTopic::Agents
-            | ShowTopic::Bots
-            | ShowTopic::Wallets
-            | ShowTopic::Audit => {
+            ShowTopic::Strategies => wishes.push(Wish::Focus(PaneKind::Strategies)),
+            ShowTopic::Agents | ShowTopic::Bots | ShowTopic::Wallets | ShowTopic::Audit => {
                 let command = Command::Show { what, instrument, since: None, broker: None };
                 wishes.push(execute(command, "show"));
             }
@@ -311,5 +309,21 @@ fn balances(snapshot: &Snapshot) -> Vec<(String, String)> {
             pairs.push((name.to_owned(), format!("{:>16} {}", format::signed(value, 2), account.currency)));
         }
     }
+    for total in snapshot.totals.iter().filter(|total| total.says_more()) {
+        pairs.push(("all accounts".to_owned(), mode_word(total.mode).to_owned()));
+        let worth = format!("{:>16} {}", format::grouped(total.amount, 2), total.currency);
+        pairs.push(("net liquidation".to_owned(), worth));
+        for money in &total.unrated {
+            let left_out = format!("{:>16} {}", format::grouped(money.amount, 2), money.currency);
+            pairs.push(("no rate, not in it".to_owned(), left_out));
+        }
+    }
     pairs
+}
+
+const fn mode_word(mode: AccountMode) -> &'static str {
+    match mode {
+        AccountMode::Live => "LIVE",
+        AccountMode::Paper => "paper",
+    }
 }

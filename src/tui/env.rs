@@ -12,6 +12,7 @@ use super::keymap::Keymap;
 use super::options::Understand;
 use super::theme::Theme;
 use super::work::{Jobs, WorksRef};
+use crate::domain::calendar::Calendar;
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::Snapshot;
@@ -38,6 +39,8 @@ pub struct Env {
     pub current: Option<Instrument>,
     /// Numbers that just changed.
     pub flashes: Flashes,
+    /// The exchange's hours.
+    pub calendar: Calendar,
     /// The engine no longer answers.
     pub session_gone: bool,
 }

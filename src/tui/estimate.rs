@@ -54,7 +54,7 @@ impl Estimate {
         self.due = None;
         self.asked_at = Some(now);
         self.in_flight = true;
-        Some((Request::Preview { command, origin, account: None }, self.generation))
+        Some((Request::Preview { command, origin, account: None, ask_broker: false }, self.generation))
     }
 
     /// When `poll` has something next.

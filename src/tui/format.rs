@@ -169,6 +169,21 @@ pub fn clock_seconds(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
+/// `13:45:02 EST` in a zone, which is named beside it.
+#[must_use]
+pub fn clock_zoned(at: Timestamp, zone: &TimeZone) -> String {
+    format!("{} {}", clock_seconds(at, zone), zone_name(at, zone))
+}
+
+/// Columns of such a time, summer or winter.
+#[must_use]
+pub fn clock_zoned_width(at: Timestamp, zone: &TimeZone) -> u16 {
+    /// Half a year in hours.
+    const HALF_YEAR: i64 = 183 * 24;
+    let then = at.checked_sub(jiff::SignedDuration::from_hours(HALF_YEAR)).unwrap_or(at);
+    width(&clock_zoned(at, zone)).max(width(&clock_zoned(then, zone)))
+}
+
 /// `18 Dec` in a zone.
 #[must_use]
 pub fn day(at: Timestamp, zone: &TimeZone) -> String {

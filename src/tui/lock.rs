@@ -86,6 +86,18 @@ impl Lock {
         None
     }
 
+    /// A whole line that was typed in one piece.
+    pub(super) fn typed_whole(&mut self, text: &str) -> Option<Request> {
+        self.typed.clear();
+        self.type_in(text);
+        self.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
+    }
+
+    /// What came of the last try.
+    pub(super) fn said(&self) -> &str {
+        &self.said
+    }
+
     fn ring(&mut self, of: String) {
         self.rung.1 += 1;
         self.rung.0.retain(|known| *known != of);

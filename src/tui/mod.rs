@@ -30,6 +30,7 @@ mod screen;
 mod screenshot;
 mod setting;
 mod signals;
+mod sources;
 mod svg;
 mod terminal;
 mod theme;

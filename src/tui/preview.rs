@@ -61,6 +61,20 @@ pub fn money_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<L
     let before = pair(name, &format::grouped(preview.buying_power_before, 2), theme);
     let after = pair(theme.glyphs.arrow, &format::grouped(preview.buying_power_after, 2), theme);
     lines.extend(pack(vec![before, after], 1, 1, columns));
+    let Some(broker) = &preview.broker else { return lines };
+    let amounts = [("broker: cash", broker.cash), ("fee", broker.fee)];
+    let said = amounts.into_iter().filter_map(|(name, money)| {
+        let money = money?;
+        Some(pair(name, &format!("{} {}", format::grouped(money.amount, 2), money.currency), theme))
+    });
+    let said: Vec<Part> = said.collect();
+    if !said.is_empty() {
+        lines.extend(pack(said, 3, 0, columns));
+    }
+    for warning in &broker.warnings {
+        let text = format!("broker: {}", ascii_escaped(warning));
+        lines.push(Line::from(Span::styled(text, theme.warning)));
+    }
     lines
 }
 

@@ -1,5 +1,6 @@
 //! Events change the state: keys, pastes, clicks, replies, snapshots, time. What the world must do comes back as effects.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::dialogs::{After, Dialog};
 use super::env::At;
 use super::input::Input;
 use super::panes::PaneKind;
+use super::panes::notifications::by_id;
 use super::tour::{Took, Tour};
 use super::widgets::borders::inside;
 use super::wish::{Effect, Purpose, WayOut, Wish};
@@ -117,7 +119,8 @@ impl App {
         }
         for connection in newly_down(old, new) {
             let text = format!("{}: {}", connection.name, connection.text);
-            wishes.push(Wish::Say(Severity::Warning, clean(&text).into_owned()));
+            let out = WayOut::Line("show connections".to_owned());
+            wishes.push(Wish::Offer(Severity::Warning, clean(&text).into_owned(), out));
         }
         if self.env.current.is_none() {
             // The first picture came before the engine had a watchlist.
@@ -243,6 +246,7 @@ impl App {
             }
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.focus_on(PaneKind::Alerts),
+            Action::Strategies => self.focus_on(PaneKind::Strategies),
             Action::Work => self.dialogs.push(Dialog::Work(WorkList::default())),
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Help => {
@@ -525,18 +529,16 @@ fn newly_down<'a>(old: &Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a
 fn newly_ended<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Order> {
     let known = !Arc::ptr_eq(&old.orders, &new.orders) && old.seq > 0;
     let ended = |order: &&Order| matches!(order.status, OrderStatus::Filled | OrderStatus::Rejected);
-    let was_working = move |order: &&Order| {
-        let id = order.request.client_order_id;
-        match old.orders.iter().find(|before| before.request.client_order_id == id) {
-            Some(before) => before.is_working(),
-            None => order.created_at > old.now,
-        }
+    let before = if known { by_id(old) } else { BTreeMap::new() };
+    let was_working = move |order: &&Order| match before.get(&order.request.client_order_id) {
+        Some(before) => before.is_working(),
+        None => order.created_at > old.now,
     };
     new.orders.iter().filter(move |_| known).filter(ended).filter(was_working).take(ENDED_TOLD_MAX)
 }
 
 /// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.
-fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
+pub(super) fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
     let known = !Arc::ptr_eq(&old.alerts, &new.alerts) && old.seq > 0;
     new.alerts.iter().filter(move |alert| {
         let before = || old.alerts.iter().find(|other| other.id == alert.id);

@@ -75,6 +75,13 @@ impl Job {
         self.ended.is_none()
     }
 
+    /// What came of it; none while it is under way.
+    #[must_use]
+    pub fn result(&self) -> Option<Result<&str, &str>> {
+        let (_, result) = self.ended.as_ref()?;
+        Some(result.as_deref().map_err(String::as_str))
+    }
+
     /// The part that is done, between 0 and 1; none while nobody knows.
     #[must_use]
     pub fn share(&self) -> Option<f64> {

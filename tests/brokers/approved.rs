@@ -46,7 +46,7 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
         currency: Currency::USD,
         opening_cash: vec![Money::new(money, Currency::USD)],
         options_level: 4,
-        capabilities: Capabilities::paper(),
+        capabilities: Capabilities { notional: true, ..Capabilities::paper() },
         limits,
     };
     assert!(core.step(now, Input::Account(Box::new(setup))).is_empty());

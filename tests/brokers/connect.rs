@@ -15,10 +15,10 @@ use crate::emulators::alpaca::{self, AlpacaEmulator};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A home whose vault an SSH key opens, so that nobody is asked.
-struct Home(tempfile::TempDir);
+pub struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new(config: &str) -> Self {
+    pub fn new(config: &str) -> Self {
         let home = Self(tempfile::tempdir().unwrap());
         std::fs::set_permissions(home.0.path(), PermissionsExt::from_mode(0o700)).unwrap();
         std::fs::create_dir_all(home.0.path().join("config")).unwrap();
@@ -35,6 +35,10 @@ impl Home {
         home
     }
 
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     fn private(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -42,7 +46,7 @@ impl Home {
         path
     }
 
-    fn run(&self, args: &[&str], input: &str) -> Output {
+    pub fn run(&self, args: &[&str], input: &str) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_arbion"))
             .args(args)
             .env("ARBION_HOME", self.0.path())
@@ -58,7 +62,7 @@ impl Home {
     }
 
     #[track_caller]
-    fn ok(&self, args: &[&str], input: &str) -> Value {
+    pub fn ok(&self, args: &[&str], input: &str) -> Value {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
         let output = self.run(&args, input);
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -66,7 +70,7 @@ impl Home {
     }
 
     #[track_caller]
-    fn fails(&self, args: &[&str], input: &str, code: i32, words: &str) {
+    pub fn fails(&self, args: &[&str], input: &str, code: i32, words: &str) {
         let output = self.run(args, input);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
@@ -89,7 +93,7 @@ impl Home {
     }
 
     #[track_caller]
-    fn until(&self, what: &str, args: &[&str], mut test: impl FnMut(&Value) -> bool) -> Value {
+    pub fn until(&self, what: &str, args: &[&str], mut test: impl FnMut(&Value) -> bool) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let found = self.ok(args, "");
@@ -217,6 +221,145 @@ async fn real_money_goes_nowhere_without_the_word() {
             3,
             "NOT_AUTHORISED",
         );
+    })
+    .await
+    .unwrap();
+}
+
+/// "Buy 500 dollars of AAPL": the broker is told the money, and the books hold what it came to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_amount_of_money_reaches_the_broker_as_money() {
+    let emulator = emulator().await;
+    let (text, keys) = (config(&emulator), keys(&emulator));
+    let emulator = std::sync::Arc::new(emulator);
+    let server = std::sync::Arc::clone(&emulator);
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "alpaca", "--stdin"], &keys);
+        let shown = home.accepted(&["do", "buy $500 of aapl", "--account", "alpaca-paper", "--yes"]);
+        let request = &shown["orders"][0]["request"];
+        assert_eq!(request["cash_order_quantity"], "500", "{shown}");
+        let ended = home.until("its end", &["history"], |found| found["orders"][0]["status"] == "filled");
+        let bought = ended["orders"][0]["filled_quantity"].as_str().unwrap();
+        assert_eq!(ended["orders"][0]["request"]["quantity"], bought, "{ended}");
+        let spent = bought.parse::<Decimal>().unwrap() * Decimal::new(1001, 1);
+        assert_eq!(spent.round_dp(2), Decimal::from(500), "{ended}");
+        let held = home.ok(&["positions", "--account", "alpaca-paper"], "");
+        assert_eq!(held["positions"][0]["quantity"], bought, "{held}");
+        let sent = server.server.take_requests();
+        let sent =
+            sent.iter().find(|request| request.method == "POST" && request.path == "/v2/orders").unwrap();
+        let body = sent.json();
+        assert_eq!((body["notional"].as_str(), body.get("qty")), (Some("500"), None), "{body}");
+    })
+    .await
+    .unwrap();
+}
+
+/// Accounts in dollars and in a coin add up in dollars, at the rate of the day; paper apart from real money.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_accounts_together_are_shown_in_one_currency() {
+    let emulator = emulator().await;
+    let hyperliquid = crate::emulators::hyperliquid::start(0).await;
+    let rates = crate::emulators::coingecko::start(0, false).await;
+    let text = format!(
+        "{}[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n[brokers.coingecko]\nbase_url = \"{}\"\n",
+        config(&emulator),
+        hyperliquid.server.url(),
+        hyperliquid.server.stream_url("/ws"),
+        rates.base_url(),
+    );
+    let keys = keys(&emulator);
+    let key = json!({ "private_key": crate::emulators::hyperliquid::AGENT_KEY }).to_string();
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "alpaca", "--live", "--stdin"], &keys);
+        home.ok(&["connect", "hyperliquid", "--live", "--stdin"], &key);
+        let known = |found: &Value| {
+            let total = &found["totals"][0];
+            total["mode"] == "live"
+                && total["as_of"].is_string()
+                && ["USD", "USDC"].iter().all(|currency| {
+                    let of = |part: &&Value| part["own"]["currency"] == *currency;
+                    let parts = total["parts"].as_array().unwrap();
+                    parts.iter().filter(of).any(|part| part["own"]["amount"] != "0")
+                })
+        };
+        let shown = home.until("the sum", &["balances"], known);
+        let total = &shown["totals"][0];
+        assert_eq!(total["currency"], "USD", "{shown}");
+        let decimal = |value: &Value| value.as_str().unwrap().parse::<Decimal>().unwrap();
+        let parts: Decimal =
+            total["parts"].as_array().unwrap().iter().map(|part| decimal(&part["worth"])).sum();
+        assert_eq!(decimal(&total["amount"]), parts, "{total}");
+        let coin = total["parts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|part| part["own"]["currency"] == "USDC" && part["own"]["amount"] != "0");
+        let coin = coin.unwrap();
+        assert_ne!(
+            decimal(&coin["worth"]),
+            decimal(&coin["own"]["amount"]),
+            "at the rate of the day: {coin}"
+        );
+        assert_eq!(shown["totals"][1]["mode"], "paper", "{shown}");
+        let words = String::from_utf8(home.run(&["balances"], "").stdout).unwrap();
+        assert!(words.contains("all accounts") && words.contains("LIVE, USD"), "{words}");
+        let said = |found: &Value| found["connections"].to_string().contains("Data by CoinGecko");
+        home.until("whose rates they are", &["connections"], said);
+    })
+    .await
+    .unwrap();
+    drop((hyperliquid, rates));
+}
+
+/// What only Hyperliquid has goes through the same door: leverage, slices, a cancel of everything to come; and nobody else has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_hyperliquid_has_is_asked_by_its_own_commands() {
+    let emulator = crate::emulators::hyperliquid::start(0).await;
+    let text = format!(
+        "[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n",
+        emulator.server.url(),
+        emulator.server.stream_url("/ws"),
+    );
+    let key = json!({ "private_key": crate::emulators::hyperliquid::AGENT_KEY }).to_string();
+    let emulator = std::sync::Arc::new(emulator);
+    let of_test = std::sync::Arc::clone(&emulator);
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "hyperliquid", "--stdin"], &key);
+        let up = |found: &Value| {
+            let all = found["connections"].as_array().unwrap();
+            all.iter().any(|one| one["name"] == "hyperliquid paper" && one["up"] == true)
+        };
+        home.until("the connection", &["connections"], up);
+        // A master and its sub-account: which one is meant has to be said.
+        home.fails(&["hyperliquid", "schedule-cancel", "60"], "", 2, "which account");
+        let of = ["--account", "hyperliquid-paper-9325"];
+        let hyperliquid = |args: &[&'static str]| -> Vec<&'static str> {
+            ["hyperliquid"].iter().chain(args).chain(&of).copied().collect()
+        };
+        let leverage = home.ok(&hyperliquid(&["leverage", "ETH-PERP", "5", "--isolated", "--yes"]), "");
+        assert_eq!(leverage["message"], "leverage 5 of ETH-PERP, isolated margin: done", "{leverage}");
+        home.fails(&hyperliquid(&["leverage", "ETH-PERP", "5000", "--yes"]), "", 2, "it takes 1 to");
+        home.ok(&hyperliquid(&["schedule-cancel", "60"]), "");
+        home.fails(&hyperliquid(&["schedule-cancel", "2"]), "", 2, "at least 5 seconds ahead");
+        home.ok(&hyperliquid(&["schedule-cancel", "--off"]), "");
+        let slices = |quantity: &'static str, minutes: &'static str| {
+            hyperliquid(&["twap", "buy", quantity, "ETH-PERP", "--minutes", minutes, "--yes"])
+        };
+        let twap = home.accepted(&slices("10", "30"));
+        let said = twap["message"].as_str().unwrap();
+        assert!(said.starts_with("buy 10 ETH-PERP over 30 minutes: it runs as "), "{said}");
+        let id = said.rsplit(' ').next().unwrap();
+        home.ok(&["hyperliquid", "twap-cancel", "ETH-PERP", id, "--account", of[1]], "");
+        home.fails(&slices("10", "3"), "", 2, "5 to 1440");
+        // The same checks as an order's: far more than the account may spend is denied, and nothing leaves.
+        of_test.server.take_requests();
+        home.fails(&slices("900000", "30"), "", 3, "");
+        let left = of_test.server.take_requests();
+        assert!(!left.iter().any(|request| request.path == "/exchange"), "nothing has left");
     })
     .await
     .unwrap();

@@ -121,7 +121,12 @@ impl Subject {
 }
 
 pub fn handle(order: &OrderRequest, broker_order_id: Option<BrokerOrderId>) -> OrderHandle {
-    OrderHandle { client_order_id: order.client_order_id, broker_order_id, subject: order.subject.clone() }
+    OrderHandle {
+        client_order_id: order.client_order_id,
+        broker_order_id,
+        subject: order.subject.clone(),
+        filled_quantity: Quantity::ZERO,
+    }
 }
 
 async fn next(heard: &mut mpsc::Receiver<AccountStream>) -> AccountStream {
@@ -318,6 +323,44 @@ pub async fn r6_a_read_that_fails_is_not_empty(subject: Subject) {
     }
 }
 
+/// An answer that is wrong in any way is an error: never an order that was taken, never a list. What comes after it goes on.
+pub async fn what_is_wrong_with_an_answer_is_an_error(subject: Subject) {
+    let long = format!("{{\"filler\":\"{}\"}}", "a".repeat(5 << 20));
+    let endless = "a".repeat(9 << 20);
+    let errors = r#"{"errors":[{"id":"1","message":"internal"}]}"#;
+    let (method, path) = subject.read;
+    for body in [
+        long.as_str(),
+        endless.as_str(),
+        r#"{"error":"internal","message":"try again","code":50010000}"#,
+        errors,
+        "[1,2,3]",
+        r#"[{"id":7,"status":[],"symbol":{}}]"#,
+        "null",
+        "\"ok\"",
+        "{}",
+        "\u{feff}[]x",
+    ] {
+        let shown: String = body.chars().take(40).collect();
+        let order = subject.resting();
+        subject.faults.once(subject.submit.0, subject.submit.1, Fault::answer(200, body));
+        let outcome = subject.submit(&order).await;
+        assert!(
+            matches!(outcome, SubmitOutcome::Unknown(_) | SubmitOutcome::Rejected(_)),
+            "{shown}: {outcome:?}"
+        );
+        subject.faults.once(method, path, Fault::answer(200, body));
+        let read = subject.broker.orders().await;
+        subject.faults.clear();
+        assert!(read.is_err(), "{shown}: {read:?}");
+        let error = read.unwrap_err().to_string();
+        assert!(error.len() < 1_000, "an error is a line, not the answer: {} bytes", error.len());
+    }
+    assert!(subject.exchange.orders().is_empty());
+    subject.accepted(&subject.resting()).await;
+    assert_eq!(subject.broker.orders().await.unwrap().len(), 1);
+}
+
 /// A replace ends the old order and works a new one, under the new order's ids.
 pub async fn a_replace_works_the_new_order(subject: Subject) {
     if !subject.broker.capabilities().replace {
@@ -406,6 +449,45 @@ pub async fn an_order_that_never_came_is_not_found(subject: Subject) {
     }
 }
 
+/// An amount of money buys what it buys: how much that was, the fills say. Who takes none refuses it before anything is sent.
+pub async fn an_amount_of_money_is_spent_as_money(subject: Subject) {
+    let money = Decimal::from(500);
+    let order = OrderRequest {
+        // An estimate, and a wrong one.
+        quantity: Quantity::new((money / Decimal::from(90)).round_dp(4)),
+        cash_order_quantity: Some(money),
+        ..subject.order(Side::Buy, Pricing::Market)
+    };
+    if !subject.broker.capabilities().notional {
+        let outcome = subject.submit(&order).await;
+        let SubmitOutcome::Rejected(reject) = outcome else { panic!("{outcome:?}") };
+        assert!(reject.code == "UNSUPPORTED" && reject.message.contains("a quantity"), "{reject:?}");
+        assert!(subject.exchange.orders().is_empty());
+        return;
+    }
+    let mut heard = subject.watch().await;
+    let handle = subject.accepted(&order).await;
+    let mut units = Decimal::ZERO;
+    let bought = loop {
+        match event_of(&mut heard, &handle).await {
+            OrderEvent::Filled(execution) => units += execution.quantity.get(),
+            OrderEvent::QuantityChanged { quantity } => break quantity,
+            OrderEvent::Acknowledged { .. } => {}
+            other => panic!("{other:?} in place of a fill"),
+        }
+    };
+    assert_eq!(bought.get(), units, "what it has bought in all is the sum of its fills");
+    let spent = units * price("100.1").get();
+    assert!(spent <= money && money - spent < Decimal::ONE, "{units} units for {money}");
+    subject.until(&handle, OrderStatus::Filled).await;
+    let reports = subject.broker.orders().await.unwrap();
+    let report =
+        reports.iter().find(|report| Some(&report.broker_order_id) == handle.broker_order_id.as_ref());
+    if let Some(report) = report {
+        assert_eq!((report.filled_quantity, report.quantity), (bought, bought));
+    }
+}
+
 /// Writes a test per clause of the contract for a broker: `contract_tests!(async_fn_that_makes_a_subject)`.
 #[macro_export]
 macro_rules! contract_tests {
@@ -420,11 +502,13 @@ macro_rules! contract_tests {
             j3_what_cannot_be_read_is_not_a_refusal,
             n5_too_many_calls_is_not_a_refusal,
             r6_a_read_that_fails_is_not_empty,
+            what_is_wrong_with_an_answer_is_an_error,
             a_replace_works_the_new_order,
             a_replace_after_the_fill_is_refused,
             every_order_type_that_is_claimed_works,
             the_same_id_twice_is_never_two_orders,
-            an_order_that_never_came_is_not_found
+            an_order_that_never_came_is_not_found,
+            an_amount_of_money_is_spent_as_money
         );
     };
     (@each $make:path, $($name:ident),+) => {

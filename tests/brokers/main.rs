@@ -27,3 +27,4 @@ mod connect;
 mod hyperliquid;
 #[path = "schwab/mod.rs"]
 mod schwab;
+mod signing_in;

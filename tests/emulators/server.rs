@@ -1,6 +1,9 @@
 //! The HTTP side of an emulator: a router on loopback, what it was asked, and its faults.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -48,6 +51,37 @@ impl Recorded {
 struct Watched {
     faults: Faults,
     requests: Arc<Mutex<Vec<Recorded>>>,
+    /// Where exchanges that nothing was done to are written down.
+    records: Option<Arc<Mutex<File>>>,
+}
+
+/// A file of its own for each emulator in the directory that `ARBION_RECORD` names: what `tests/oracle/openapi/check.py` reads.
+#[allow(clippy::disallowed_methods, reason = "it is the oracle's, not the program's")]
+fn records() -> Option<Arc<Mutex<File>>> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let directory = std::env::var_os("ARBION_RECORD")?;
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{}-{number}.jsonl", std::process::id());
+    let file = File::create(std::path::Path::new(&directory).join(name)).unwrap();
+    Some(Arc::new(Mutex::new(file)))
+}
+
+/// Writes an exchange down, where they are.
+async fn record(watched: &Watched, asked: &Recorded, response: Response) -> Response {
+    let Some(records) =
+        watched.records.as_ref().filter(|_| response.status() != StatusCode::SWITCHING_PROTOCOLS)
+    else {
+        return response;
+    };
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let read = |bytes: &Bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    let row = serde_json::json!({
+        "method": asked.method, "path": asked.path, "query": asked.query, "body": read(&asked.body),
+        "status": parts.status.as_u16(), "answer": read(&body),
+    });
+    writeln!(records.lock().unwrap(), "{row}").unwrap();
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// A running emulator. It ends when it is dropped.
@@ -61,7 +95,7 @@ pub struct Server {
 impl Server {
     /// Serves a router on a port of 127.0.0.1; 0 for any.
     pub async fn start(router: Router, port: u16) -> Self {
-        let watched = Watched::default();
+        let watched = Watched { records: records(), ..Watched::default() };
         let router = router.layer(from_fn_with_state(watched.clone(), meddle));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -108,10 +142,13 @@ async fn meddle(State(watched): State<Watched>, request: Request, next: Next) ->
         body: body.clone(),
     };
     let fault = watched.faults.take(&recorded.method, &recorded.path);
-    watched.requests.lock().unwrap().push(recorded);
+    watched.requests.lock().unwrap().push(recorded.clone());
     let handled = || next.run(Request::from_parts(parts, Body::from(body)));
     match fault {
-        None => handled().await,
+        None => {
+            let response = handled().await;
+            record(&watched, &recorded, response).await
+        }
         Some(Fault::Delay(wait)) => {
             tokio::time::sleep(wait).await;
             handled().await

@@ -157,7 +157,7 @@ fn l1_the_first_order_starts_an_engine_that_stays_for_it() {
 }
 
 #[test]
-fn l1_no_death_of_its_starter_takes_it_along() {
+fn l1_l2_no_death_of_its_starter_takes_it_along() {
     let home = Home::new();
     // The starter leads a session with children; whoever ends it with a signal to all of it misses the engine.
     let mut starter = home.command(&["order", "place", "buy", "5", "MSFT", "--limit", "100"]);
@@ -181,10 +181,15 @@ fn l1_no_death_of_its_starter_takes_it_along() {
     assert_eq!(link("fd/1"), Path::new("/dev/null"));
     assert_eq!(link("fd/2"), home.path().join("state/default.log"));
     assert_eq!(link("cwd"), Path::new("/"));
+    let open: Vec<_> = std::fs::read_dir(format!("/proc/{engine}/fd")).unwrap().flatten().collect();
+    let of_a_terminal = |path: &Path| path.starts_with("/dev/pts") || path == Path::new("/dev/tty");
+    let leads = open.iter().filter_map(|fd| std::fs::read_link(fd.path()).ok());
+    assert_eq!(leads.filter(|path| of_a_terminal(path)).count(), 0);
+    assert!(open.len() < 256, "{} descriptors (L8)", open.len());
 }
 
 #[test]
-fn l4_the_door_is_for_its_owner_and_for_those_who_keep_to_the_rules() {
+fn l4_l9_the_door_is_for_its_owner_and_for_those_who_keep_to_the_rules() {
     let home = Home::new();
     home.json(&["engine", "start"]);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -252,7 +257,7 @@ fn l4_sixteen_front_ends_and_no_more() {
 }
 
 #[test]
-fn l4_a_front_end_that_stops_reading_slows_nobody() {
+fn l4_l8_a_front_end_that_stops_reading_slows_nobody() {
     let home = Home::new();
     home.json(&["engine", "start"]);
     let mut asleep = home.raw();
@@ -273,7 +278,7 @@ fn l4_a_front_end_that_stops_reading_slows_nobody() {
 }
 
 #[test]
-fn l5_told_to_end_it_ends_in_order_and_not_while_it_protects() {
+fn l5_l9_told_to_end_it_ends_in_order_and_not_while_it_protects() {
     let home = Home::new();
     home.json(&["order", "place", "buy", "10", "AAPL"]);
     home.json(&["order", "place", "sell", "10", "AAPL", "--stop", "150"]);

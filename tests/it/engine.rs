@@ -91,7 +91,7 @@ async fn money_for_a_pair_priced_in_yen_is_the_accounts_money() {
     let session = engine.session();
     let text = r#"{"intent":"place","side":"buy","instrument":{"kind":"fx","base":"USD","quote":"JPY"},"notional":"5000","order_type":"market","time_in_force":"day"}"#;
     let command: Command = serde_json::from_str(text).unwrap();
-    let request = Request::Preview { command, origin: OriginKind::Cli, account: None };
+    let request = Request::Preview { command, origin: OriginKind::Cli, account: None, ask_broker: false };
     let Ok(Reply::Preview(preview)) = session.request(request).await else { panic!("no preview") };
     let near = |value: Decimal| (value - Decimal::from(5_000)).abs() < Decimal::TEN;
     assert!(near(preview.request.quantity.get()), "{}", preview.request.quantity);
@@ -151,7 +151,12 @@ async fn what_was_shown_is_what_is_sent() {
         r#"{"intent":"place","side":"buy","instrument":{"kind":"crypto","base":"BTC","quote":"USD"},"notional":"250","order_type":"market","time_in_force":"gtc"}"#,
     )
     .unwrap();
-    let preview = Request::Preview { command: command.clone(), origin: OriginKind::Ticket, account: None };
+    let preview = Request::Preview {
+        command: command.clone(),
+        origin: OriginKind::Ticket,
+        account: None,
+        ask_broker: false,
+    };
     let Reply::Preview(preview) = session.request(preview).await.unwrap() else { panic!() };
     assert!(preview.denials.is_empty(), "{:?}", preview.denials);
     let confirm = |hash: &str| Request::Execute {

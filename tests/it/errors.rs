@@ -19,6 +19,7 @@ use arbion::domain::money::{Currency, parse_decimal};
 use arbion::domain::option::OptionContract;
 use arbion::domain::order::OrderStatus;
 use arbion::domain::quote::Interval;
+use arbion::domain::strategy::RuleError;
 use arbion::engine::EngineError;
 use arbion::engine::socket::SocketError;
 use arbion::keeping::KeepError;
@@ -107,6 +108,14 @@ fn strategies_say_what_may_stand_there() {
             "its memory is of version 3, and this program knows versions up to 1; use a newer one",
         ),
         case(MemoryError::Unreadable { reason: words() }, "its memory cannot be read: words"),
+        case(
+            RuleError::Value { name: "capital", found: "x".into(), allowed: "none" },
+            "limit capital: found 'x', allowed none",
+        ),
+        case(
+            RuleError::Unknown { name: "luck".into(), known: "capital".into() },
+            "limit luck is not known; there are capital",
+        ),
         case(
             "noon".parse::<ScheduleSpec>().unwrap_err(),
             "'noon' is not a schedule; write 'every 5m', 'at 09:45,15:30', 'open+30m', 'close-15m' or 'bar 1d', \

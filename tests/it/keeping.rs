@@ -482,6 +482,9 @@ fn p5_what_a_person_does_through_an_engine_is_a_row() {
     home.ok(&["order", "place", "buy", "1", "MSFT", "--allow-duplicate"], "");
     home.ok(&["halt"], "");
     home.ok(&["do", "resume"], "");
+    let settle =
+        home.arbion(&["order", "settle", "1", "--as", "canceled", "--reason", "on their website"], "");
+    assert_eq!(settle.status.code(), Some(2), "it is not in doubt");
     home.ok(&["backup"], "");
     home.ok(&["positions"], "");
     // The engine writes them on a thread of its own, right after its answer.
@@ -504,8 +507,12 @@ fn p5_what_a_person_does_through_an_engine_is_a_row() {
             "order_overridden",
             "halted",
             "resumed",
+            "order_settled",
             "backed_up"
         ]
     );
+    let row = |n: usize, field: &str| rows["rows"][n][field].as_str().unwrap().to_owned();
+    assert_eq!(row(6, "object"), "order 1 as canceled: on their website");
+    assert!(row(6, "result").contains("not in doubt"), "{}", row(6, "result"));
     assert!(rows["rows"][2]["result"].as_str().unwrap().contains("order 1 filled"));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::arbion;
 use arbion::client::{Reply, Request, Session, SessionError};
 use arbion::domain::snapshot::Snapshot;
-use arbion::tui::{Options, run};
+use arbion::tui::{Options, plain, run};
 use async_trait::async_trait;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -35,6 +35,8 @@ enum Kind {
     Hostile,
     /// Everything moves, and the profile's name is the machine's time.
     Dated,
+    /// No screen but plain lines.
+    Plain,
 }
 
 struct Scripted {
@@ -82,7 +84,11 @@ fn child(kind: Kind) {
         let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
         options.bytes_per_second = u32::MAX;
         options.symbols = Some(scripted::universe());
-        let result = run(Arc::new(Scripted { snapshots, kind }), options).await;
+        let session = Arc::new(Scripted { snapshots, kind });
+        let result = match kind {
+            Kind::Plain => plain(session, options).await,
+            _ => run(session, options).await,
+        };
         market.abort();
         result
     });
@@ -119,6 +125,12 @@ fn child_hostile() {
 #[ignore = "the body of a child process, which tests start again in a pseudo-terminal"]
 fn child_dated() {
     child(Kind::Dated);
+}
+
+#[test]
+#[ignore = "the body of a child process, which tests start again in a pseudo-terminal"]
+fn child_plain() {
+    child(Kind::Plain);
 }
 
 /// Seconds that the machine has been up: a clock that two processes share.

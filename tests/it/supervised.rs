@@ -122,10 +122,27 @@ fn l3_a_service_manager_hears_that_it_is_ready_lives_and_stops() {
 fn l3_the_unit_is_one() {
     let home = Home::new();
     let unit = String::from_utf8(home.output(&["engine", "unit"]).stdout).unwrap();
-    for line in ["Type=notify", "WatchdogSec=30", "Restart=on-failure", "LimitCORE=0", "NoNewPrivileges=yes"]
-    {
+    for line in [
+        "Type=notify",
+        "NotifyAccess=all",
+        "WatchdogSec=30",
+        "Restart=on-failure",
+        "RestartSec=100ms",
+        "StartLimitIntervalSec=0",
+        "KillMode=mixed",
+        "LimitCORE=0",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "PrivateTmp=yes",
+    ] {
         assert!(unit.lines().any(|found| found == line), "{line} in\n{unit}");
     }
+    let never_again = unit.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus=")).unwrap();
+    // Every code of ours but the one of a crash.
+    assert_eq!(
+        never_again.split(' ').map(|code| code.parse::<u8>().unwrap()).collect::<Vec<_>>(),
+        [1, 2, 3, 4, 5, 6, 7, 8]
+    );
     let file = home.path().join("arbion-default.service");
     std::fs::write(&file, unit.replace("%h/.cargo/bin/arbion", env!("CARGO_BIN_EXE_arbion"))).unwrap();
     // Where systemd is there, it reads the unit too.
@@ -133,6 +150,51 @@ fn l3_the_unit_is_one() {
         let said = String::from_utf8_lossy(&verified.stderr).into_owned();
         assert!(!said.contains("arbion-default.service:"), "{said}");
     }
+}
+
+/// What the unit runs, as systemd would: it stays though nobody attaches, comes back ready after a crash in less than a second of its own,
+/// starts halted after the third, and ends in order when its first process is told.
+#[test]
+fn l3_l6_what_the_unit_runs_comes_back_and_ends_in_order() {
+    let home = Home::new();
+    let unit = String::from_utf8(home.output(&["engine", "unit"]).stdout).unwrap();
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=%h/.cargo/bin/arbion ")).unwrap();
+    let path = home.path().join("notify");
+    let heard = UnixDatagram::bind(&path).unwrap();
+    heard.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let until = |wanted: &str| loop {
+        let mut bytes = [0; 256];
+        let count = heard.recv(&mut bytes).unwrap();
+        if &bytes[..count] == wanted.as_bytes() {
+            return;
+        }
+    };
+    let mut service = home
+        .command(&start.split(' ').collect::<Vec<_>>())
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "30000000")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("READY=1");
+    home.json(&["order", "place", "buy", "5", "MSFT", "--limit", "100"]);
+    home.json(&["order", "cancel", "1"]);
+    // Longer than an engine that nobody needs stays.
+    pause(Duration::from_secs(4));
+    let mut engine = home.engine().unwrap();
+    assert_eq!(home.json(&["engine", "status"])["stays_for"], "it is to keep running");
+    assert_eq!(parent(engine), service.id());
+    for _ in 0..3 {
+        signal(engine, "ABRT");
+        until("READY=1");
+        let next = successor(&home, engine).0;
+        engine = next;
+    }
+    home.until("the halt", || home.json(&["engine", "status"])["trading_state"] == "halted");
+    signal(service.id(), "TERM");
+    until("STOPPING=1");
+    assert!(service.wait().unwrap().success());
+    home.until("its end", || !is_alive(engine));
 }
 
 /// A `loginctl` that answers so, in front of the system's.

@@ -164,6 +164,9 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .into_iter()
             .collect(),
         reconciles: entry.reconciles,
+        strategies: entry.strategies,
+        strategies_gone: entry.strategies_gone,
+        decisions: entry.decisions,
         log: entry.log,
         ..JournalBatch::default()
     }

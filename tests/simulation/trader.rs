@@ -6,7 +6,7 @@ use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::money::{Price, Quantity};
 use arbion::domain::option::Leg;
 use arbion::domain::order::{
-    BracketExit, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
+    BracketExit, Order, OrderChange, OrderFate, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
     PositionEffect, Pricing, Side, TimeInForce,
 };
 use jiff::SignedDuration;
@@ -254,7 +254,12 @@ impl World {
             let broker_order_id = broker.orders.get(&order).map(|held| held.broker_id.clone());
             self.count("person decided");
             self.write(|| format!("a person decides: {order} is {broker_order_id:?}"));
-            self.step(Input::Settle { request: RequestId(6), order, broker_order_id });
+            let fate = match broker_order_id {
+                Some(broker_order_id) => OrderFate::At { broker_order_id },
+                None => OrderFate::NeverReached,
+            };
+            let why = "the broker's desk says so".to_owned();
+            self.step(Input::Settle { request: RequestId(6), order, fate, why });
         }
     }
 }

@@ -85,6 +85,7 @@ fn preview(command: &Command, origin: OriginKind, snapshot: &Snapshot) -> Result
     let checks = checks(cost.unwrap_or_default().abs());
     let side_word = side.as_str().replace('_', " ").to_uppercase();
     Ok(OrderPreview {
+        broker: None,
         words: format!(
             "{side_word} {units} {} {}",
             request.subject,

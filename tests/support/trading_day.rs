@@ -187,6 +187,7 @@ pub fn order(
         filled_notional: average.map_or(Decimal::ZERO, |average| decimal(average) * decimal(filled)),
         average_price: average.map(price),
         overfill_quantity: Quantity::ZERO,
+        legs_filled: Vec::new(),
         created_at: created,
         updated_at: created + SignedDuration::from_secs(2),
         reason: None,
@@ -303,6 +304,7 @@ pub fn snapshot() -> Snapshot {
         "NFLX", "DOGE-USD", "F", "KO", "XOM", "BRK.B", "EUR/USD",
     ];
     Snapshot {
+        totals: Arc::default(),
         seq: 1,
         now: now(),
         profile: "alice".into(),
@@ -334,6 +336,7 @@ pub fn snapshot() -> Snapshot {
         specs: Arc::new(specs),
         watchlists: Arc::new(vec![list("tech", &tech), list("hedges", &["SPY", "AAPL  270115P00190000"])]),
         alerts: Arc::new(alerts()),
+        strategies: std::sync::Arc::default(),
         books: Arc::new(vec![book()]),
         log: Arc::new(log()),
         connections: Arc::new(vec![
@@ -408,6 +411,9 @@ pub fn live() -> Snapshot {
     let mut snapshot = snapshot();
     snapshot.mode = AccountMode::Live;
     snapshot.feed = Feed::RealTime;
+    let mut quotes = snapshot.quotes.as_ref().clone();
+    quotes.values_mut().for_each(|quote| quote.feed = Feed::RealTime);
+    snapshot.quotes = Arc::new(quotes);
     let mut accounts = snapshot.accounts.to_vec();
     accounts[0].account.mode = AccountMode::Live;
     snapshot.accounts = Arc::new(accounts);

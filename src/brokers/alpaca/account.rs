@@ -15,7 +15,9 @@ use super::rest::{Rest, TRADING, escaped};
 use super::{NAME, errors, ids, report, takes, terms, trades, wire};
 use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
-use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
+use crate::brokers::{
+    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+};
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
@@ -25,6 +27,7 @@ use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderSubject};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 const ORDER: Call = Call::order("submit", TRADING);
 const REPLACE: Call = Call::order("replace", TRADING);
@@ -230,8 +233,8 @@ impl AlpacaAccount {
         }
     }
 
-    /// Asks for a replace: what the old order is, then the change. What has filled in part is not replaced: their quantity counts what has
-    /// filled and ours does not, and between the two questions more may fill.
+    /// Asks for a replace: what the old order is, then the change. Their quantity is that of the whole chain, what has filled of it included;
+    /// ours is the rest. What fills in between is taken off theirs by itself, and is told of the old order.
     async fn change(&self, order: &OrderHandle, new: &OrderRequest) -> Result<BrokerOrderId, SubmitOutcome> {
         let unsent = SubmitOutcome::NotSent;
         let old = self.find(order).await.map_err(unsent)?;
@@ -239,21 +242,15 @@ impl AlpacaAccount {
             let what = format!("order {}", order.client_order_id);
             return Err(unsent(BrokerError::NotFound { broker: NAME.to_owned(), what }));
         };
-        let status = report::status(&old);
-        let filled = old.filled_qty.unwrap_or_default();
-        if !filled.is_zero() && !status.is_terminal() {
-            return Err(SubmitOutcome::from(BrokerError::Unsupported {
-                broker: NAME.to_owned(),
-                what: format!("a replace of an order that has filled {filled} already"),
-                allowed: "a cancel, and a new order for the rest".to_owned(),
-            }));
-        }
+        let before_it = self.carried(&old).await.map_err(unsent)?;
+        let done = before_it + order.filled_quantity.get();
         let before = Before {
             order_type: old.order_type.as_deref().unwrap_or_default(),
             quantity: old.qty.unwrap_or_default(),
             time_in_force: &old.time_in_force,
         };
-        let change = Change::of(&before, new).map_err(SubmitOutcome::from)?;
+        let whole = OrderRequest { quantity: Quantity::new(new.quantity.get() + done), ..new.clone() };
+        let change = Change::of(&before, &whole).map_err(SubmitOutcome::from)?;
         self.known.replaces(&old.id, new.client_order_id);
         let answer = self.rest.tell(REPLACE, Method::PATCH, &path_of(&old.id), &change).await?;
         let taken: wire::Order = answer.json()?;
@@ -481,6 +478,10 @@ impl Broker for AlpacaAccount {
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         self.specs.lock().unwrap_or_else(PoisonError::into_inner).remove(instrument);
         self.terms(instrument).await
+    }
+
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        Err(orders_alone(NAME, action))
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

@@ -34,7 +34,7 @@ use crate::domain::account::AccountMode;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::AssetClass;
-use crate::domain::order::{OrderType, TimeInForce};
+use crate::domain::order::TimeInForce;
 use account::AlpacaAccount;
 use feed::{AlpacaFeed, Sources};
 use rest::{DATA, Login, Places, Rest, TRADING};
@@ -119,34 +119,15 @@ fn capabilities(account: &wire::Account) -> Capabilities {
     let mut asset_classes = vec![AssetClass::Equity];
     asset_classes.extend((level > 0).then_some(AssetClass::Option));
     asset_classes.extend(crypto.then_some(AssetClass::Crypto));
+    let mut times_in_force = Capabilities::us_broker(Vec::new()).times_in_force;
+    times_in_force.push(TimeInForce::Opg);
     Capabilities {
-        asset_classes,
-        order_types: vec![
-            OrderType::Market,
-            OrderType::Limit,
-            OrderType::Stop,
-            OrderType::StopLimit,
-            OrderType::TrailingStop,
-        ],
-        times_in_force: vec![
-            TimeInForce::Day,
-            TimeInForce::Gtc,
-            TimeInForce::Ioc,
-            TimeInForce::Fok,
-            TimeInForce::Opg,
-            TimeInForce::Cls,
-        ],
-        extended_hours: true,
+        times_in_force,
         fractional: true,
         multi_leg: level >= 3,
-        bracket: true,
-        replace: true,
         short_sales: account.shorting_enabled,
-        searchable_client_id: true,
-        // Our orders are in units: an amount of money is turned into them before.
-        notional: false,
-        preview: false,
-        streaming: true,
+        notional: true,
+        ..Capabilities::us_broker(asset_classes)
     }
 }
 

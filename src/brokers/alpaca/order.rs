@@ -16,7 +16,10 @@ use crate::domain::order::{
 pub(super) struct NewOrder {
     #[serde(skip_serializing_if = "Option::is_none")]
     symbol: Option<String>,
-    qty: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qty: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notional: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     side: Option<&'static str>,
     #[serde(rename = "type")]
@@ -130,7 +133,8 @@ impl NewOrder {
     /// Writes an order that was checked.
     pub(super) fn of(order: &OrderRequest) -> Self {
         let mut body = Self {
-            qty: canonical(order.quantity.get()),
+            qty: order.cash_order_quantity.is_none().then(|| canonical(order.quantity.get())),
+            notional: order.cash_order_quantity.map(canonical),
             order_type: type_word(order.pricing.order_type()),
             time_in_force: time_word(order),
             extended_hours: order.session == TradingSession::Extended
@@ -227,7 +231,7 @@ impl Change {
             return Err(refuse("another quantity of a part of a share", "another price, or a new order"));
         }
         Ok(Self {
-            qty: changes.then_some(body.qty),
+            qty: body.qty.filter(|_| changes),
             time_in_force: (before.time_in_force != body.time_in_force).then_some(body.time_in_force),
             limit_price: body.limit_price,
             stop_price: body.stop_price,

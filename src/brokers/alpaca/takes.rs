@@ -16,6 +16,9 @@ use crate::domain::order::{
 const FRACTION_DECIMALS: u32 = 9;
 /// Legs of a package at most.
 const LEGS_MAX: usize = 4;
+/// The smallest order for an amount of dollars, and how many decimals of one there may be.
+const SHARES_COST_MIN: Decimal = Decimal::ONE;
+const CASH_DECIMALS: u32 = 2;
 /// The smallest crypto order in dollars.
 const CRYPTO_COST_MIN: Decimal = Decimal::TEN;
 
@@ -41,6 +44,9 @@ pub(super) fn check(order: &OrderRequest, spec: Option<&InstrumentSpec>) -> Resu
     }
     match &order.subject {
         OrderSubject::Legs(legs) => package(order, legs),
+        OrderSubject::Instrument(instrument) if order.cash_order_quantity.is_some() => {
+            money(order, instrument.asset_class())
+        }
         OrderSubject::Instrument(instrument) => {
             match instrument.asset_class() {
                 AssetClass::Equity => equity(order)?,
@@ -53,6 +59,34 @@ pub(super) fn check(order: &OrderRequest, spec: Option<&InstrumentSpec>) -> Resu
             spec.map_or(Ok(()), |spec| sizes(order, spec))
         }
     }
+}
+
+/// An order for an amount of money. Its units are an estimate, and in nobody's way.
+fn money(order: &OrderRequest, class: AssetClass) -> Result<(), BrokerError> {
+    let takes = "plain market buys of shares for the day, and of crypto";
+    let (least, tif) = match class {
+        AssetClass::Equity => (SHARES_COST_MIN, &[TimeInForce::Day][..]),
+        AssetClass::Crypto => (CRYPTO_COST_MIN, &[TimeInForce::Day, TimeInForce::Gtc, TimeInForce::Ioc][..]),
+        other => return Err(refuse(format!("an amount of money of {other}"), takes)),
+    };
+    let plain = order.pricing == Pricing::Market
+        && order.side == Side::Buy
+        && order.take_profit.is_none()
+        && order.stop_loss.is_none()
+        && order.session == TradingSession::Regular;
+    if !plain {
+        return Err(refuse("an amount of money in such an order", takes));
+    }
+    one_of(order, tif, "an amount of money")?;
+    let money = order.cash_order_quantity.unwrap_or_default();
+    if money < least || money.normalize().scale() > CASH_DECIMALS {
+        let near = money.round_dp(CASH_DECIMALS).max(least);
+        return Err(refuse(
+            format!("an order for {} dollars", canonical(money)),
+            format!("{least} dollars and more, in cents, such as {}", canonical(near)),
+        ));
+    }
+    Ok(())
 }
 
 /// The times in force of an order type; `None` for a type that is not taken.
@@ -260,4 +294,45 @@ const fn common_divisor(a: u64, b: u64) -> u64 {
         (a, b) = (b, a % b);
     }
     a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{AccountId, ClientOrderId};
+    use crate::domain::money::Quantity;
+    use crate::domain::order::{Origin, OriginKind};
+
+    #[test]
+    fn an_amount_of_money_is_for_plain_market_buys() {
+        let share = Instrument::equity("AAPL").unwrap();
+        let coin = Instrument::crypto("BTC", "USD").unwrap();
+        let of = |instrument: &Instrument, money: &str| OrderRequest {
+            cash_order_quantity: Some(money.parse().unwrap()),
+            ..OrderRequest::plain(
+                ClientOrderId::from_parts(1, 1),
+                AccountId::new("a"),
+                Origin::person(OriginKind::Cli),
+                OrderSubject::Instrument(instrument.clone()),
+                Side::Buy,
+                // An estimate: nobody sends it.
+                "1.12345678901".parse::<Quantity>().unwrap(),
+                Pricing::Market,
+            )
+        };
+        let said = |order: &OrderRequest| check(order, None).map_err(|error| error.to_string());
+        assert_eq!(said(&of(&share, "1")), Ok(()));
+        assert_eq!(said(&OrderRequest { time_in_force: TimeInForce::Gtc, ..of(&coin, "10") }), Ok(()));
+        for (order, takes) in [
+            (of(&share, "0.99"), "1 dollars and more, in cents, such as 1"),
+            (of(&coin, "9.99"), "10 dollars and more, in cents, such as 10"),
+            (of(&share, "5.001"), "such as 5"),
+            (OrderRequest { time_in_force: TimeInForce::Gtc, ..of(&share, "500") }, "it takes day"),
+            (OrderRequest { side: Side::Sell, ..of(&share, "500") }, "plain market buys"),
+            (OrderRequest { session: TradingSession::Extended, ..of(&share, "500") }, "plain market buys"),
+        ] {
+            let error = said(&order).unwrap_err();
+            assert!(error.contains(takes), "{error}");
+        }
+    }
 }

@@ -312,7 +312,15 @@ impl Teller<'_> {
         self.remember(&execution.execution_id);
         let client = execution.client_order_id;
         let own = execution.broker_order_id.clone().unwrap_or_else(|| BrokerOrderId::new(order.id.as_str()));
-        self.event(client, own, at, OrderEvent::Filled(execution)).await
+        self.event(client, own.clone(), at, OrderEvent::Filled(execution)).await?;
+        // How many units the money of an order has bought in all is known with its last fill.
+        match (order.status.as_str(), order.qty, order.filled_qty) {
+            ("filled", None, Some(filled)) => {
+                let event = OrderEvent::QuantityChanged { quantity: Quantity::new(filled) };
+                self.event(client, own, at, event).await
+            }
+            _ => Ok(()),
+        }
     }
 
     fn remember(&mut self, id: &ExecutionId) -> bool {

@@ -19,7 +19,9 @@ use super::wire::{
 use super::{BROKER, PRIVATE, errors, user_stream};
 use crate::brokers::endpoint::Endpoint;
 use crate::brokers::http::Call;
-use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
+use crate::brokers::{
+    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+};
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
@@ -29,6 +31,7 @@ use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderType, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 /// Rows of a page.
 const PAGE: &str = "250";
@@ -72,7 +75,7 @@ pub(super) fn capabilities() -> Capabilities {
         replace: true,
         short_sales: false,
         searchable_client_id: true,
-        notional: false,
+        notional: true,
         preview: true,
         streaming: true,
     }
@@ -95,7 +98,7 @@ impl Balance {
 impl CoinbaseAccount {
     /// A portfolio of its own is named in calls only where the login is not bound to one.
     pub(super) fn scope(&self) -> Query {
-        if matches!(self.line.login(), super::auth::Login::Bearer(_)) {
+        if self.line.login().is_of_person() {
             vec![("retail_portfolio_id", self.portfolio.clone())]
         } else {
             Vec::new()
@@ -425,6 +428,10 @@ impl Broker for CoinbaseAccount {
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Ok(self.products.get(&product_id(instrument)?).await?.spec(instrument.clone()))
+    }
+
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        Err(orders_alone(BROKER, action))
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

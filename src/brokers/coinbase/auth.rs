@@ -11,6 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{BROKER, unauthorized};
+use crate::brokers::oauth::keeper::Keeper;
 use crate::brokers::{BrokerError, Credentials};
 
 /// How long a token lives; the venue takes no longer one.
@@ -194,6 +195,8 @@ pub enum Login {
     Key(Box<Key>),
     /// By an access token of "Sign in with Coinbase".
     Bearer(SecretString),
+    /// By "Sign in with Coinbase", kept fresh.
+    SignedIn(Keeper),
     /// Not at all: public data alone.
     Public,
 }
@@ -225,8 +228,15 @@ impl Login {
         match self {
             Self::Key(key) => Ok(Some(key.token(uri, now)?.into())),
             Self::Bearer(token) => Ok(Some(token.clone())),
-            Self::Public => Ok(None),
+            // The keeper gives its own.
+            Self::SignedIn(_) | Self::Public => Ok(None),
         }
+    }
+
+    /// Is it a person's login, not bound to one portfolio as a key is.
+    #[must_use]
+    pub const fn is_of_person(&self) -> bool {
+        matches!(self, Self::Bearer(_) | Self::SignedIn(_))
     }
 
     /// Is it public data alone.
@@ -243,7 +253,9 @@ impl Login {
                 "the key is unknown, revoked or barred from this address; if it is right, make an ECDSA key instead of an Ed25519 one"
             }
             Self::Key(_) => "the key is unknown, revoked or barred from this address",
-            Self::Bearer(_) => "the access token has expired or was revoked: sign in again",
+            Self::Bearer(_) | Self::SignedIn(_) => {
+                "the access token has expired or was revoked: sign in again"
+            }
             Self::Public => "this needs a key",
         }
     }

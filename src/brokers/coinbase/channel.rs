@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::errors;
-use super::line::Line;
 use crate::brokers::json;
 use crate::brokers::stream::{Frame, StreamError, Watch};
 
@@ -108,14 +107,14 @@ impl Channel {
     /// A message that subscribes, with a token of its own where a login is given.
     ///
     /// # Errors
-    /// When the token cannot be made.
+    /// When it cannot be written.
     pub fn subscribe(
         &self,
-        rest: Option<&Line>,
+        token: Option<&SecretString>,
         channel: &'static str,
         products: &[String],
     ) -> Result<Frame, StreamError> {
-        words("subscribe", rest, channel, products)
+        words("subscribe", token, channel, products)
     }
 
     /// One that ends a subscription.
@@ -124,11 +123,11 @@ impl Channel {
     /// As above.
     pub fn unsubscribe(
         &self,
-        rest: Option<&Line>,
+        token: Option<&SecretString>,
         channel: &'static str,
         products: &[String],
     ) -> Result<Frame, StreamError> {
-        words("unsubscribe", rest, channel, products)
+        words("unsubscribe", token, channel, products)
     }
 
     /// Reads the envelope of a message.
@@ -194,13 +193,11 @@ impl Channel {
 
 fn words(
     kind: &'static str,
-    rest: Option<&Line>,
+    token: Option<&SecretString>,
     channel: &'static str,
     products: &[String],
 ) -> Result<Frame, StreamError> {
-    let token = rest.map_or(Ok(None), Line::stream_token);
-    let token = token.map_err(|error| StreamError::Lost(error.to_string()))?;
-    let jwt = token.as_ref().map(|token| token.expose_secret());
+    let jwt = token.map(|token| token.expose_secret());
     let said = Subscription { kind, product_ids: products, channel, jwt };
     serde_json::to_string(&said).map(Frame::text).map_err(|error| StreamError::Lost(error.to_string()))
 }

@@ -10,7 +10,7 @@ use super::wire::{Configuration, Fill, NewOrder, Order, Product, Terms};
 use crate::brokers::BrokerError;
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::money::{Currency, Price, Quantity, canonical};
 use crate::domain::order::{
     OrderRequest, OrderStatus, OrderSubject, Pricing, Side, TimeInForce, TradingSession,
@@ -70,7 +70,10 @@ pub fn new_order(request: &OrderRequest, product: &Product, now: Timestamp) -> R
     let spot = matches!(instrument, Instrument::Crypto { .. });
     check_wishes(request, spot)?;
     check_product(request, product)?;
-    check_size(request.quantity, product)?;
+    match request.cash_order_quantity {
+        Some(money) => check_money(request, money, product)?,
+        None => check_size(request.quantity, product)?,
+    }
     for price in [request.pricing.limit_price(), request.pricing.stop_price()].into_iter().flatten() {
         check_price(price, product)?;
     }
@@ -149,6 +152,32 @@ fn check_size(quantity: Quantity, product: &Product) -> Result<(), BrokerError> 
     ))
 }
 
+/// An amount of money to spend. Its units are an estimate.
+fn check_money(request: &OrderRequest, money: Decimal, product: &Product) -> Result<(), BrokerError> {
+    let market_buy = request.pricing == Pricing::Market && request.side == Side::Buy;
+    if !market_buy || instrument_in(&request.subject)?.asset_class() != AssetClass::Crypto {
+        return Err(refused_locally(
+            "an amount of money in such an order".to_owned(),
+            "an amount in market buys of coins, and a quantity in the others",
+        ));
+    }
+    let step = product.quote_increment;
+    let least = product.quote_min_size.unwrap_or(step).max(step);
+    if money >= least && (step.is_zero() || (money % step).is_zero()) {
+        return Ok(());
+    }
+    let floor = if step.is_zero() { money } else { (money / step).trunc() * step };
+    Err(refused_locally(
+        format!("{} to spend in {}", canonical(money), product.product_id),
+        &format!(
+            "multiples of {} from {}; the nearest is {}",
+            canonical(step),
+            canonical(least),
+            canonical(floor.max(least))
+        ),
+    ))
+}
+
 fn check_price(price: Price, product: &Product) -> Result<(), BrokerError> {
     let tick = product.tick();
     if price.is_positive() && (tick.is_zero() || (price.get() % tick).is_zero()) {
@@ -194,7 +223,9 @@ fn configuration(request: &OrderRequest, now: Timestamp) -> Result<Configuration
     let mut way = Configuration::default();
     let slot = match (request.pricing, request.time_in_force) {
         (Pricing::Market, Day | Gtc | Ioc) => {
-            way.market_market_ioc = Some(Terms { end_time: None, ..base });
+            let quote_size = request.cash_order_quantity.map(|money| money.normalize());
+            let base_size = base.base_size.filter(|_| quote_size.is_none());
+            way.market_market_ioc = Some(Terms { end_time: None, quote_size, base_size, ..base });
             return Ok(way);
         }
         (Pricing::Market, _) => {
@@ -361,6 +392,11 @@ fn round_units(units: Decimal) -> Decimal {
     units.round_dp_with_strategy(8, RoundingStrategy::MidpointNearestEven)
 }
 
+/// Units of a fill: where it says money, what that is at its price.
+pub fn units(fill: &Fill) -> Option<Decimal> {
+    if fill.size_in_quote { fill.size.checked_div(fill.price).map(round_units) } else { Some(fill.size) }
+}
+
 /// A fill as we report it. `None` for an instrument that we cannot name.
 #[must_use]
 pub fn execution(
@@ -374,7 +410,7 @@ pub fn execution(
         Instrument::Crypto { quote, .. } => Currency::new(quote.as_str()).ok()?,
         _ => Currency::USD,
     };
-    let units = if fill.size_in_quote { round_units(fill.size.checked_div(fill.price)?) } else { fill.size };
+    let units = units(fill)?;
     let side = side_of(&fill.side);
     let (kind, side) = match fill.trade_type.as_str() {
         // Takes an earlier fill back: the same with the sides exchanged.

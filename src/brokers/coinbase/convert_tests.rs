@@ -301,3 +301,25 @@ fn e1_fills_are_read_whatever_their_size_is_in() {
     assert_eq!(fill(r#","trade_type":"CORRECTION""#).unwrap().kind, ExecutionKind::Correction);
     assert!(fill(r#","product_id":"what is this""#).is_none());
 }
+
+#[test]
+fn an_amount_of_money_is_sent_as_money() {
+    let of = |money: &str, side, pricing| OrderRequest {
+        side,
+        cash_order_quantity: Some(money.parse().unwrap()),
+        // Off every increment: it is an estimate, and nobody sends it.
+        ..order("0.123456789012", pricing, TimeInForce::Gtc)
+    };
+    let body = new_order(&of("250.50", Side::Buy, Pricing::Market), &product(), now()).unwrap();
+    let sent = serde_json::to_value(&body.order_configuration).unwrap();
+    assert_eq!(sent, serde_json::json!({ "market_market_ioc": { "quote_size": "250.5" } }));
+    for (money, side, pricing, said) in [
+        ("250.505", Side::Buy, Pricing::Market, "the nearest is 250.5"),
+        ("0.001", Side::Buy, Pricing::Market, "the nearest is 0.01"),
+        ("250", Side::Sell, Pricing::Market, "an amount in market buys of coins"),
+        ("250", Side::Buy, limit("100"), "an amount in market buys of coins"),
+    ] {
+        let error = new_order(&of(money, side, pricing), &product(), now()).unwrap_err().to_string();
+        assert!(error.starts_with("coinbase does not take") && error.contains(said), "{error}");
+    }
+}

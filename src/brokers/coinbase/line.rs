@@ -1,6 +1,6 @@
 //! Calls to Coinbase's REST interfaces: signed anew for each try, a 401 answered by asking the server's time and signing once more.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -39,7 +39,7 @@ struct Asked<'a> {
 /// One login's line.
 #[derive(Debug)]
 pub struct Line {
-    http: Http,
+    http: Arc<Http>,
     base: Endpoint,
     /// The host that tokens are made out to.
     host: String,
@@ -51,7 +51,7 @@ pub struct Line {
 impl Line {
     /// A line to this address. `host` is the host that tokens are made out to, where it is another one.
     #[must_use]
-    pub fn new(http: Http, base: Endpoint, host: Option<&str>, login: Login) -> Self {
+    pub fn new(http: Arc<Http>, base: Endpoint, host: Option<&str>, login: Login) -> Self {
         let host = host.map_or_else(|| base.authority(), str::to_owned);
         Self { http, base, host, login, skew: Mutex::new(None) }
     }
@@ -80,8 +80,14 @@ impl Line {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn stream_token(&self) -> Result<Option<SecretString>, BrokerError> {
-        self.login.token(None, self.now())
+    pub async fn stream_token(&self) -> Result<Option<SecretString>, BrokerError> {
+        match &self.login {
+            Login::SignedIn(keeper) => {
+                let access = keeper.access().await.map_err(|error| keeper.as_broker_error(&error))?;
+                Ok(Some(access.token))
+            }
+            login => login.token(None, self.now()),
+        }
     }
 
     /// Reads with the login.
@@ -151,12 +157,10 @@ impl Line {
         };
         // Method, host and path; a query in it is answered by 401.
         let uri = format!("{} {}{}", asked.method, self.host, asked.path);
-        let build = |client: &reqwest::Client| {
+        let build = |client: &reqwest::Client, token: Option<&SecretString>| {
             let mut request =
                 client.request(asked.method.clone(), &url).header("content-type", "application/json");
-            if !asked.open
-                && let Some(token) = self.login.token(Some(&uri), self.now())?
-            {
+            if let Some(token) = token {
                 request = request.bearer_auth(token.expose_secret());
             }
             if asked.path.starts_with("/v2/") {
@@ -167,7 +171,17 @@ impl Line {
                 None => request,
             })
         };
-        self.http.send(call, build).await
+        if let Login::SignedIn(keeper) = &self.login
+            && !asked.open
+        {
+            // A 401 was not processed: it refreshes once, and is sent once more.
+            return keeper.send(&self.http, call, |client, token| build(client, Some(token))).await;
+        }
+        let signed = |client: &reqwest::Client| {
+            let token = if asked.open { None } else { self.login.token(Some(&uri), self.now())? };
+            build(client, token.as_ref())
+        };
+        self.http.send(call, signed).await
     }
 
     /// Asks the server for its time, which needs no login, and signs with it from now on where ours is off. Without an answer all stays.

@@ -20,10 +20,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 
 use crate::brokers::endpoint::Endpoint;
 use crate::brokers::http::{Call, Health, Http};
 use crate::brokers::limiter::Limit;
+use crate::brokers::oauth::keeper::{Keeper, Parts, TokenStore};
+use crate::brokers::oauth::{App, Binding, Provider, RedirectUri, SecretIn};
 use crate::brokers::settings::CredentialField;
 use crate::brokers::{
     AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
@@ -48,12 +51,24 @@ const PRIVATE: &str = "private";
 const PUBLIC: &str = "public";
 const V2: &str = "v2";
 
+const OAUTH_URL: &str = "https://login.coinbase.com";
+/// The word "coinbase" in a redirect URI is refused there, as is said.
+const REDIRECT: &str = "http://127.0.0.1:8181/oauth/cb";
+/// The least that is needed: balances, deposit addresses, orders; and to stay signed in. Nothing here sends coins.
+const SCOPES: [&str; 6] = [
+    "wallet:user:read",
+    "wallet:accounts:read",
+    "wallet:addresses:read",
+    "wallet:trades:read",
+    "wallet:trades:create",
+    "offline_access",
+];
 const REST_URL: &str = "https://api.coinbase.com";
 const MARKET_STREAM_URL: &str = "wss://advanced-trade-ws.coinbase.com";
 const USER_STREAM_URL: &str = "wss://advanced-trade-ws-user.coinbase.com";
 
 /// What a login needs: the key, or a token of "Sign in with Coinbase" in its place.
-static FIELDS: [CredentialField; 3] = [
+static FIELDS: [CredentialField; 6] = [
     CredentialField {
         name: "key_name",
         label: "Key name (organizations/.../apiKeys/...)",
@@ -72,6 +87,9 @@ static FIELDS: [CredentialField; 3] = [
         secret: true,
         optional: true,
     },
+    CredentialField { name: "client_id", label: "Client id of the app", secret: false, optional: true },
+    CredentialField { name: "client_secret", label: "Client secret", secret: true, optional: true },
+    CredentialField { name: "redirect_uri", label: "Redirect URI", secret: false, optional: true },
 ];
 
 /// What a person gives to connect.
@@ -106,19 +124,106 @@ fn endpoint(settings: &BrokerSettings, name: &str, own: &str) -> Result<Endpoint
 }
 
 fn open_line(settings: &BrokerSettings, login: Login) -> Result<Arc<Line>, BrokerError> {
-    let http = Http::new(BROKER, &limits())?;
+    open_over(line_to()?, settings, login)
+}
+
+/// The line for sign-ins and calls.
+///
+/// # Errors
+/// When the system gives no TLS.
+pub fn line_to() -> Result<Arc<Http>, BrokerError> {
+    Http::new(BROKER, &limits()).map(Arc::new)
+}
+
+fn open_over(http: Arc<Http>, settings: &BrokerSettings, login: Login) -> Result<Arc<Line>, BrokerError> {
     let base = endpoint(settings, "base_url", REST_URL)?;
     Ok(Arc::new(Line::new(http, base, settings.option("jwt_host"), login)))
+}
+
+/// The app of "Sign in with Coinbase" in these credentials; `None` where they are a key or a token.
+fn has_app(credentials: &Credentials) -> bool {
+    credentials.get("client_id").is_some_and(|value| !value.expose_secret().trim().is_empty())
+}
+
+/// A sign-in with "Sign in with Coinbase": the authorization server and the trader's app; `None` where the credentials are a key or a token.
+///
+/// # Errors
+/// `Unreachable` when an address must not be used, `Unsupported` when the redirect URI is none.
+pub fn sign_in(
+    settings: &BrokerSettings,
+    credentials: &Credentials,
+) -> Result<Option<(Provider, App)>, BrokerError> {
+    if !has_app(credentials) {
+        return Ok(None);
+    }
+    let base = endpoint(settings, "oauth_url", OAUTH_URL)?;
+    let parsed = |text: String| {
+        Endpoint::parse(&text).map_err(|error| BrokerError::Unreachable {
+            broker: BROKER.to_owned(),
+            reason: format!("oauth_url: {error}"),
+        })
+    };
+    let provider = Provider {
+        broker: BROKER,
+        issuer: OAUTH_URL.to_owned(),
+        authorize_url: parsed(base.at("/oauth2/auth"))?,
+        token_url: parsed(base.at("/oauth2/token"))?,
+        revoke_url: Some(parsed(base.at("/oauth2/revoke"))?),
+        scopes: SCOPES.to_vec(),
+        pkce: true,
+        secret_in: SecretIn::Form,
+        // A refresh token is used once, and each use begins its year and a half anew.
+        login_life: None,
+        ended_words: &["revoked_token", "expired_token", "invalid_token"],
+    };
+    let text = |name: &str| credentials.get(name).map(|value| value.expose_secret().trim().to_owned());
+    let redirect = text("redirect_uri").filter(|text| !text.is_empty());
+    let redirect = redirect.unwrap_or_else(|| REDIRECT.to_owned());
+    let redirect = RedirectUri::parse(&redirect)
+        .map_err(|error| refused_locally(format!("the redirect URI {redirect}"), &error.to_string()))?;
+    let client_secret = credentials.get("client_secret").filter(|value| !value.expose_secret().is_empty());
+    let app = App {
+        client_id: text("client_id").unwrap_or_default(),
+        client_secret: client_secret.cloned(),
+        redirect,
+    };
+    Ok(Some((provider, app)))
+}
+
+/// How these credentials prove who asks: by a key, a token, or the sign-in that `store` keeps for `profile`.
+async fn login_of(
+    settings: &BrokerSettings,
+    credentials: &Credentials,
+    http: &Arc<Http>,
+    (profile, store): (&str, Arc<dyn TokenStore>),
+) -> Result<Login, BrokerError> {
+    let Some((provider, app)) = sign_in(settings, credentials)? else { return Login::of(credentials) };
+    let keeper = Keeper::open(Parts {
+        http: Arc::clone(http),
+        provider,
+        app,
+        binding: Binding { profile: profile.to_owned(), broker: BROKER, environment: settings.environment },
+        store,
+        clock: Arc::new(crate::brokers::clock::wall),
+    })
+    .await
+    .map_err(|error| match error.needs_a_person() {
+        true => unauthorized(&error.to_string()),
+        false => BrokerError::Unreachable { broker: BROKER.to_owned(), reason: error.to_string() },
+    })?;
+    keeper.keep_fresh();
+    Ok(Login::SignedIn(keeper))
 }
 
 /// Opens a line with these credentials. Nothing is asked yet: [`Connection::accounts`] does.
 ///
 /// # Errors
-/// `Unauthorized` when the credentials are none, `Unsupported` for a paper environment, which Coinbase does not have.
-#[allow(clippy::unused_async, reason = "every broker is connected in the same way")]
+/// `Unauthorized` when the credentials are none or nobody has signed in, `Unsupported` for a paper environment, which Coinbase does not have.
 pub async fn connect(
     settings: &BrokerSettings,
     credentials: &Credentials,
+    profile: &str,
+    store: Arc<dyn TokenStore>,
 ) -> Result<Arc<dyn Connection>, BrokerError> {
     if settings.environment == Environment::Paper && !settings.urls.contains_key("base_url") {
         return Err(refused_locally(
@@ -129,7 +234,9 @@ pub async fn connect(
     let currency = settings.option("currency").unwrap_or("USD");
     let currency = Currency::new(currency)
         .map_err(|error| refused_locally(format!("currency = {currency:?}"), &error.to_string()))?;
-    let line = open_line(settings, Login::of(credentials)?)?;
+    let http = line_to()?;
+    let login = login_of(settings, credentials, &http, (profile, store)).await?;
+    let line = open_over(http, settings, login)?;
     Ok(Arc::new(Coinbase {
         environment: settings.environment,
         currency,
@@ -176,7 +283,7 @@ impl Connection for Coinbase {
     }
 
     async fn accounts(&self) -> Result<Vec<AccountSummary>, BrokerError> {
-        if let Login::Bearer(_) = self.line.login() {
+        if self.line.login().is_of_person() {
             let call = Call::read("portfolios", PRIVATE);
             let answer: wire::Portfolios = self.line.get(call, &format!("{V3}/portfolios"), &[]).await?;
             let rows = answer.portfolios.into_iter().filter(|portfolio| !portfolio.deleted);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -23,6 +24,7 @@ use crate::brokers::stream::{
 use crate::brokers::{AccountStream, BrokerError};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate, Reject};
 use crate::domain::ids::{BrokerOrderId, ClientOrderId};
+use crate::domain::money::Quantity;
 use crate::domain::statement::BrokerUpdate;
 
 /// Frames that may wait for their fills to be asked for.
@@ -42,6 +44,8 @@ pub(super) struct OrderFrame {
     #[serde(default)]
     client_order_id: String,
     status: String,
+    #[serde(default)]
+    order_type: String,
     #[serde(default, deserialize_with = "decimal_or_none")]
     cumulative_quantity: Option<Decimal>,
     #[serde(default)]
@@ -82,6 +86,14 @@ struct UserChannel {
 }
 
 impl UserChannel {
+    /// A token for one message.
+    async fn token(&self) -> Result<Option<SecretString>, StreamError> {
+        self.rest.stream_token().await.map_err(|error| match error {
+            BrokerError::Unauthorized { reason, .. } => StreamError::Refused(reason),
+            error => StreamError::Lost(error.to_string()),
+        })
+    }
+
     fn take(&mut self, frame: &Frame, items: &mut Vec<News>) -> Result<bool, StreamError> {
         let Heard::Data { channel, at } = self.channel.hear(frame)? else { return Ok(false) };
         if channel != "user" {
@@ -118,8 +130,10 @@ impl Protocol for UserChannel {
 
     async fn greet(&mut self, line: &mut Line) -> Result<(), StreamError> {
         self.backlog.clear();
-        line.send(self.channel.subscribe(Some(&self.rest), "heartbeats", &[])?).await?;
-        line.send(self.channel.subscribe(Some(&self.rest), "user", &[])?).await?;
+        for channel in ["heartbeats", "user"] {
+            let token = self.token().await?;
+            line.send(self.channel.subscribe(token.as_ref(), channel, &[])?).await?;
+        }
         // Whatever happens after the snapshot is told: only then are we up. It may come before or after the word that we are subscribed.
         let mut complete = false;
         while !(complete && self.channel.has("user")) {
@@ -140,7 +154,8 @@ impl Protocol for UserChannel {
 
     async fn speak(&mut self) -> Vec<Frame> {
         self.channel.until_silent().await;
-        self.channel.subscribe(Some(&self.rest), "heartbeats", &[]).into_iter().collect()
+        let Ok(token) = self.token().await else { return Vec::new() };
+        self.channel.subscribe(token.as_ref(), "heartbeats", &[]).into_iter().collect()
     }
 }
 
@@ -278,6 +293,10 @@ impl Follower<'_> {
         if behind {
             self.fills(&id, client, total).await?;
         }
+        if !was_ended && news.order.status == "FILLED" && news.order.order_type.eq_ignore_ascii_case("market")
+        {
+            return self.bought(&id, client, news.at).await;
+        }
         let Some(event) = self.end_of(&news.order, total) else { return Ok(()) };
         if was_ended {
             return Ok(());
@@ -291,6 +310,34 @@ impl Follower<'_> {
             return self.tell(&id, Some(change.old), news.at, OrderEvent::Replaced { by: change.new }).await;
         }
         self.tell(&id, client, news.at, event).await
+    }
+
+    /// A market order is done: if it was for an amount of money, its fills say how many units that has bought in all.
+    async fn bought(
+        &mut self,
+        id: &str,
+        client: Option<ClientOrderId>,
+        at: Timestamp,
+    ) -> Result<(), Unheard> {
+        let for_money = match self.account.order_by_id(id).await {
+            Ok(Some(order)) => {
+                order.order_configuration.market_market_ioc.is_some_and(|terms| terms.quote_size.is_some())
+            }
+            Ok(None) => false,
+            // It is compared with everything else.
+            Err(_) => return self.say(AccountStream::Up).await,
+        };
+        if let Some(followed) = self.orders.get_mut(id) {
+            followed.ended = true;
+        }
+        if !for_money {
+            return Ok(());
+        }
+        let Ok(fills) = self.account.fills(vec![("order_ids", id.to_owned())]).await else {
+            return self.say(AccountStream::Up).await;
+        };
+        let quantity = fills.iter().filter_map(convert::units).sum();
+        self.tell(id, client, at, OrderEvent::QuantityChanged { quantity: Quantity::new(quantity) }).await
     }
 
     /// How an order ended, when it did by anything but its fills.

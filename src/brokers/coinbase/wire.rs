@@ -159,6 +159,8 @@ pub struct Product {
     #[serde(default, deserialize_with = "decimal_or_none")]
     pub price_increment: Option<Decimal>,
     #[serde(default, deserialize_with = "decimal_or_none")]
+    pub quote_min_size: Option<Decimal>,
+    #[serde(default, deserialize_with = "decimal_or_none")]
     pub base_min_size: Option<Decimal>,
     #[serde(default, deserialize_with = "decimal_or_none")]
     pub base_max_size: Option<Decimal>,

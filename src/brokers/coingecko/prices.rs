@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::coins::{self, Candidate, Meaning};
 use super::line::Line;
 use crate::brokers::BrokerError;
+use crate::brokers::http::Health;
 use crate::brokers::json::decimal_of;
 use crate::domain::money::{Currency, Money};
 
@@ -78,6 +79,12 @@ pub(super) struct FoundCoin {
 impl CoinPrices {
     pub(super) fn new(line: Line, own: BTreeMap<String, String>) -> Self {
         Self { line, own, meanings: Mutex::default(), kept: tokio::sync::Mutex::default() }
+    }
+
+    /// How its calls go.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.line.http.health()
     }
 
     pub(super) const fn line(&self) -> &Line {

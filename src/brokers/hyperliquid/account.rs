@@ -37,6 +37,7 @@ use crate::domain::order::{
 };
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 /// Cancels in one action.
 const BATCH_MAX: usize = 40;
@@ -110,6 +111,7 @@ pub struct HyperliquidAccount {
     words: broadcast::Sender<AccountEvent>,
     pub(super) unified: Known<bool>,
     pub(super) day_pnl: Known<Decimal>,
+    pub(super) traded: Known<super::reads::Traded>,
     /// How long the lists of orders and of fills were last: what they will cost.
     pub(super) lengths: [AtomicUsize; 2],
 }
@@ -170,6 +172,7 @@ impl HyperliquidAccount {
             words: broadcast::channel(WORDS_MAX).0,
             unified: Mutex::default(),
             day_pnl: Mutex::default(),
+            traded: Mutex::default(),
             lengths: Default::default(),
         }
     }
@@ -474,7 +477,9 @@ impl Broker for HyperliquidAccount {
         let universe = self.venue().universe().await?;
         let (held, unified, day_pnl) = (self.held().await?, self.is_unified().await?, self.day_pnl().await?);
         let environment = self.venue().settings.environment;
-        Ok(figures::account(&universe, &self.shared.id, environment, &held, unified, day_pnl))
+        let traded = self.traded(&universe, &held).await?;
+        let figures = figures::account(&universe, &self.shared.id, environment, &held, unified, day_pnl);
+        Ok(Account { realized_pnl: traded.realized_pnl, fees: traded.fees, ..figures })
     }
 
     async fn positions(&self) -> Result<Vec<Position>, BrokerError> {
@@ -562,6 +567,10 @@ impl Broker for HyperliquidAccount {
         let missing =
             || BrokerError::NotFound { broker: NAME.to_owned(), what: format!("instrument {instrument}") };
         universe.spec(instrument).ok_or_else(missing)
+    }
+
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        self.carry_out(action).await
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

@@ -14,6 +14,7 @@ use crate::brokers::BrokerError;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
 use crate::domain::order::OrderSubject;
+use crate::domain::venue::VenueAction;
 
 /// Minutes of an order in slices.
 const MINUTES_MIN: u32 = 5;
@@ -48,6 +49,38 @@ struct Budget {
 }
 
 impl HyperliquidAccount {
+    /// Carries out what only this venue has, and says in words what came of it.
+    pub(super) async fn carry_out(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        match action {
+            VenueAction::Twap { instrument, side, quantity, minutes, randomize, reduce_only } => {
+                let twap = Twap {
+                    instrument: instrument.clone(),
+                    buy: side.is_buy(),
+                    quantity: *quantity,
+                    minutes: *minutes,
+                    randomize: *randomize,
+                    reduce_only: *reduce_only,
+                };
+                let id = self.twap(&twap).await?;
+                return Ok(format!("{action}: it runs as {id}"));
+            }
+            VenueAction::CancelTwap { instrument, twap } => self.cancel_twap(instrument, *twap).await?,
+            VenueAction::ScheduleCancel { after_seconds } => {
+                let after = after_seconds.map(|seconds| jiff::SignedDuration::from_secs(seconds.into()));
+                let now = self.shared.venue.http.broker_now();
+                let at = after.map(|after| now.checked_add(after).unwrap_or(Timestamp::MAX));
+                self.schedule_cancel(at).await?;
+            }
+            VenueAction::Leverage { instrument, leverage, cross } => {
+                self.update_leverage(instrument, *leverage, *cross).await?;
+            }
+            VenueAction::IsolatedMargin { instrument, amount } => {
+                self.update_isolated_margin(instrument, *amount).await?;
+            }
+        }
+        Ok(format!("{action}: done"))
+    }
+
     /// Starts an order in slices. Returns the venue's id of it.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::brokers::BrokerError;
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Currency, Price, Quantity};
+use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
     OrderRequest, OrderStatus, OrderSubject, PositionEffect, Pricing, Side, TimeInForce, TradingSession,
 };
@@ -112,6 +112,9 @@ fn beyond(asset: &Asset, from: Price, buy: bool, part: Decimal) -> Price {
 
 /// What cannot be said to this venue.
 fn refuse(asset: &Asset, order: &OrderRequest) -> Result<(), BrokerError> {
+    if order.cash_order_quantity.is_some() {
+        return Err(unsupported("an amount of money", "a quantity in units of the coin"));
+    }
     if order.session == TradingSession::Extended {
         return Err(unsupported("extended hours", "orders that always work: it never closes"));
     }
@@ -370,7 +373,25 @@ pub(super) fn event(row: &OrderWithStatus) -> Option<OrderEvent> {
     }
 }
 
-/// A fill: the trade, and the fee where it was taken in the base's own units.
+/// Of what a fill's fee was taken: in the money of the pair, or in units of a coin.
+pub(super) fn fee_in(universe: &Universe, fill: &Fill, instrument: &Instrument) -> Option<Instrument> {
+    let token = fill.fee_token.as_deref()?;
+    let currency = universe.asset(instrument).map_or_else(super::universe::usdc, |asset| asset.currency);
+    if token.eq_ignore_ascii_case(currency.as_str()) {
+        return None;
+    }
+    match instrument {
+        Instrument::Crypto { base, .. } if token.eq_ignore_ascii_case(base.as_str()) => {
+            Some(instrument.clone())
+        }
+        _ => {
+            let listed = universe.token_named(token).cloned();
+            listed.or_else(|| Instrument::crypto(token, super::universe::usdc().as_str()).ok())
+        }
+    }
+}
+
+/// A fill: the trade, and the fee where it was taken in units of a coin.
 pub(super) fn executions(
     universe: &Universe,
     account: &AccountId,
@@ -383,12 +404,7 @@ pub(super) fn executions(
     let side = side(&fill.side)
         .ok_or_else(|| unreadable("fills", format!("side: '{}' is neither A nor B", shown(&fill.side))))?;
     let currency = universe.asset(&instrument).map_or_else(super::universe::usdc, |asset| asset.currency);
-    let fee_token = fill.fee_token.as_deref().and_then(|token| Currency::new(token).ok());
-    let in_base = matches!(&instrument, Instrument::Crypto { base, .. }
-        if fill.fee_token.as_deref().is_some_and(|token| token.eq_ignore_ascii_case(base.as_str())));
-    if !in_base && fee_token.is_some_and(|token| token != currency) {
-        tracing::warn!(tid = fill.tid, "a fee in a third token is counted in the pair's own currency");
-    }
+    let coin = fee_in(universe, fill, &instrument);
     let kind = match fill.dir.as_str() {
         dir if dir.starts_with("Liquidated") || dir.starts_with("Auto-Deleveraging") => {
             ExecutionKind::Liquidation
@@ -408,15 +424,15 @@ pub(super) fn executions(
         quantity: Quantity::new(fill.sz),
         price: Price::new(fill.px),
         multiplier: Decimal::ONE,
-        fee: if in_base { Decimal::ZERO } else { fill.fee },
+        fee: if coin.is_some() { Decimal::ZERO } else { fill.fee },
         currency,
         at,
         kind,
     };
-    if !in_base || fill.fee.is_zero() {
-        return Ok(vec![trade]);
-    }
+    let Some(instrument) = coin.filter(|_| !fill.fee.is_zero()) else { return Ok(vec![trade]) };
     let fee = Execution {
+        currency: universe.asset(&instrument).map_or_else(super::universe::usdc, |asset| asset.currency),
+        instrument,
         execution_id: ExecutionId::new(format!("{id}-fee")),
         side: if fill.fee.is_sign_negative() { Side::Buy } else { Side::Sell },
         quantity: Quantity::new(fill.fee.abs()),

@@ -30,6 +30,7 @@ pub use connection::Hyperliquid;
 pub use extras::Twap;
 
 use super::endpoint::{Endpoint, EndpointError};
+use super::limiter::SharedLimits;
 use super::settings::CredentialField;
 use super::{BrokerError, BrokerSettings, Connection, Credentials, Environment, MarketFeed};
 use signing::{Address, Network};
@@ -72,6 +73,8 @@ pub(crate) struct Settings {
     pub(crate) slippage: Decimal,
     /// Everything is canceled when we are not heard of for a minute.
     pub(crate) schedule_cancel: bool,
+    /// Where the weight of all lines to the venue is counted.
+    pub(crate) limits: SharedLimits,
 }
 
 /// A setting that cannot be used.
@@ -114,6 +117,7 @@ impl Settings {
             .transpose()
         };
         Ok(Self {
+            limits: settings.limits.clone(),
             base: url("base_url", base)?,
             stream: url("stream_url", stream)?,
             environment,

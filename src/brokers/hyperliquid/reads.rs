@@ -12,6 +12,7 @@ use serde_json::json;
 use super::account::{HyperliquidAccount, Known};
 use super::figures::Held;
 use super::mapping;
+use super::universe::Universe;
 use super::venue::{self, LIST, STATE};
 use super::wire::{Clearinghouse, Fill, Mids, OrderWithStatus, Portfolio, ShownOrder, SpotState};
 use crate::brokers::BrokerError;
@@ -29,6 +30,8 @@ const FILLS: usize = 1;
 /// The mode of an account is asked for again after this, its gain of the day after that.
 const MODE_FRESH: Duration = Duration::from_secs(600);
 const DAY_FRESH: Duration = Duration::from_secs(60);
+/// What counts as today there.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What an order is told from others by: exits that wait have no id of the venue's.
 fn key(order: &ShownOrder) -> (u64, Option<String>) {
@@ -138,6 +141,50 @@ impl HyperliquidAccount {
     }
 }
 
+/// What fills came to, in USDC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Traded {
+    /// Gain or loss of what was closed, fees taken off.
+    pub(super) realized_pnl: Decimal,
+    /// Fees, positive.
+    pub(super) fees: Decimal,
+}
+
+impl HyperliquidAccount {
+    /// Gain and fees of the fills of the last 24 hours, as the venue counts them.
+    pub(super) async fn traded(&self, universe: &Universe, held: &Held) -> Result<Traded, BrokerError> {
+        if let Some(known) = fresh(&self.traded, DAY_FRESH) {
+            return Ok(known);
+        }
+        let since = self.venue().http.broker_now().checked_sub(DAY).unwrap_or(Timestamp::MIN);
+        let fills = self.fills(since).await?;
+        Ok(keep(&self.traded, traded(universe, held, &fills)))
+    }
+}
+
+/// Sums fills. A fee in a coin counts at the price of its own fill, else at the coin's price now.
+pub(super) fn traded(universe: &Universe, held: &Held, fills: &[Fill]) -> Traded {
+    let mut sum = Traded::default();
+    for fill in fills {
+        let instrument = universe.instrument(&fill.coin);
+        let coin = instrument.as_ref().and_then(|instrument| mapping::fee_in(universe, fill, instrument));
+        let price = match &coin {
+            None => Some(Decimal::ONE),
+            Some(coin) if instrument.as_ref() == Some(coin) => Some(fill.px),
+            Some(coin) => {
+                universe.asset(coin).and_then(|asset| held.mids.get(asset.coin.as_str())).map(|mid| mid.0)
+            }
+        };
+        match price {
+            Some(price) => sum.fees += fill.fee * price,
+            None => tracing::warn!(tid = fill.tid, "a fee in a coin without a price is in no sum"),
+        }
+        sum.realized_pnl += fill.closed_pnl.unwrap_or_default();
+    }
+    sum.realized_pnl -= sum.fees;
+    sum
+}
+
 fn fresh<T: Copy>(known: &Known<T>, age_max: Duration) -> Option<T> {
     let known = known.lock().unwrap_or_else(PoisonError::into_inner);
     known.filter(|(at, _)| at.elapsed() < age_max).map(|(_, value)| value)
@@ -146,4 +193,48 @@ fn fresh<T: Copy>(known: &Known<T>, age_max: Duration) -> Option<T> {
 fn keep<T: Copy>(known: &Known<T>, value: T) -> T {
     *known.lock().unwrap_or_else(PoisonError::into_inner) = Some((std::time::Instant::now(), value));
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_sum_up_with_their_fees_in_whatever_coin() {
+        let mut universe = Universe::default();
+        let spot = r#"{"tokens":[{"name":"USDC","szDecimals":8,"index":0},{"name":"PURR","szDecimals":0,"index":1},{"name":"HYPE","szDecimals":2,"index":2}],
+            "universe":[{"name":"PURR/USDC","tokens":[1,0],"index":0},{"name":"@107","tokens":[2,0],"index":107}]}"#;
+        universe.add_spot(&serde_json::from_str(spot).unwrap());
+        let held = Held {
+            perpetuals: Vec::new(),
+            spot: serde_json::from_str(r#"{"balances":[]}"#).unwrap(),
+            mids: serde_json::from_str(r#"{"@107":"40"}"#).unwrap(),
+        };
+        let fill = |coin: &str, closed: &str, fee: &str, token: &str| -> Fill {
+            let text = format!(
+                r#"{{"coin":"{coin}","px":"0.5","sz":"10","side":"A","time":1700000000000,"dir":"Close Long","closedPnl":"{closed}",
+                "oid":1,"tid":2,"fee":"{fee}","feeToken":"{token}"}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let of = |fills: &[Fill]| {
+            let sum = traded(&universe, &held, fills);
+            (sum.realized_pnl.normalize().to_string(), sum.fees.normalize().to_string())
+        };
+        let is = |gain: &str, fees: &str| (gain.to_owned(), fees.to_owned());
+        assert_eq!(
+            of(&[fill("BTC", "12.5", "0.25", "USDC"), fill("BTC", "-2.5", "-0.05", "USDC")]),
+            is("9.8", "0.2")
+        );
+        assert_eq!(of(&[fill("PURR/USDC", "1", "0.4", "PURR")]), is("0.8", "0.2"));
+        assert_eq!(of(&[fill("BTC", "10", "0.01", "HYPE")]), is("9.6", "0.4"));
+        assert_eq!(of(&[]), is("0", "0"));
+        // In the books a fee in a third coin is that coin's units.
+        let account = crate::domain::ids::AccountId::new("a");
+        let booked = mapping::executions(&universe, &account, &fill("BTC", "10", "0.01", "HYPE")).unwrap();
+        assert_eq!((booked[0].fee, booked[1].instrument.to_string().as_str()), (Decimal::ZERO, "HYPE-USDC"));
+        assert_eq!((booked[1].quantity.get(), booked[1].side.is_buy()), (Decimal::new(1, 2), false));
+        let unlisted = mapping::executions(&universe, &account, &fill("BTC", "10", "3", "NEWCOIN")).unwrap();
+        assert_eq!(unlisted[1].instrument.to_string(), "NEWCOIN-USDC");
+    }
 }

@@ -141,6 +141,14 @@ impl Universe {
         self.tokens.get(&index)
     }
 
+    /// The same by the token's name.
+    #[must_use]
+    pub fn token_named(&self, name: &str) -> Option<&Instrument> {
+        self.tokens.values().find(
+            |pair| matches!(pair, Instrument::Crypto { base, .. } if base.as_str().eq_ignore_ascii_case(name)),
+        )
+    }
+
     /// Coins of a dex, in the order of its contexts.
     #[must_use]
     pub fn perpetuals(&self, dex: &str) -> &[SmolStr] {

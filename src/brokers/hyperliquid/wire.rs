@@ -245,6 +245,9 @@ pub(super) struct Fill {
     pub(super) tid: u64,
     #[serde(deserialize_with = "json::decimal")]
     pub(super) fee: Decimal,
+    /// What the fill realised, before fees.
+    #[serde(default, deserialize_with = "json::decimal_or_none")]
+    pub(super) closed_pnl: Option<Decimal>,
     #[serde(default)]
     pub(super) fee_token: Option<String>,
     #[serde(default)]

@@ -13,16 +13,19 @@ use super::streamer::Streamer;
 use super::wire::{AccountEntry, AccountNumber, Order, Preview};
 use super::{NAME, errors, follow, market, report, symbols, terms};
 use crate::brokers::http::Call;
-use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
+use crate::brokers::{
+    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+};
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::{Execution, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
-use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderType, TimeInForce};
+use crate::domain::order::{Approved, OrderHandle, OrderRequest, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
+use crate::domain::venue::VenueAction;
 
 /// Orders that a list holds at most; more are asked for by moving its end.
 const LIST_MAX: usize = 3_000;
@@ -251,34 +254,10 @@ fn works(order: &Order) -> bool {
 }
 
 fn capabilities(margin: bool) -> Capabilities {
-    Capabilities {
-        asset_classes: vec![AssetClass::Equity, AssetClass::Option],
-        order_types: vec![
-            OrderType::Market,
-            OrderType::Limit,
-            OrderType::Stop,
-            OrderType::StopLimit,
-            OrderType::TrailingStop,
-        ],
-        times_in_force: vec![
-            TimeInForce::Day,
-            TimeInForce::Gtc,
-            TimeInForce::Ioc,
-            TimeInForce::Fok,
-            TimeInForce::Cls,
-            TimeInForce::Gtd,
-        ],
-        extended_hours: true,
-        fractional: false,
-        multi_leg: true,
-        bracket: true,
-        replace: true,
-        short_sales: margin,
-        searchable_client_id: false,
-        notional: false,
-        preview: true,
-        streaming: true,
-    }
+    let common = Capabilities::us_broker(vec![AssetClass::Equity, AssetClass::Option]);
+    let mut times_in_force = common.times_in_force.clone();
+    times_in_force.push(TimeInForce::Gtd);
+    Capabilities { times_in_force, short_sales: margin, searchable_client_id: false, preview: true, ..common }
 }
 
 /// The account's figures (§5.2 of the sheet).
@@ -478,6 +457,10 @@ impl Broker for SchwabAccount {
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         market::spec(&self.rest, instrument).await
+    }
+
+    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+        Err(orders_alone(NAME, action))
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::account::SchwabAccount;
+use super::fees::Fees;
 use super::streamer::Heard;
 use super::wire::Order;
 use super::{NAME, report, wire};
@@ -38,6 +39,8 @@ struct Told {
 #[derive(Default)]
 struct Follower {
     told: BTreeMap<String, Told>,
+    /// A fill was told whose fees are to be asked for.
+    filled: bool,
 }
 
 impl Follower {
@@ -80,6 +83,7 @@ impl Follower {
             }
             for execution in executions {
                 if told.fills.insert(execution.execution_id.clone()) {
+                    self.filled = true;
                     events.push(by_broker(execution.at, OrderEvent::Filled(execution)));
                 }
             }
@@ -123,9 +127,13 @@ pub async fn watch(account: &SchwabAccount, events: mpsc::Sender<AccountStream>)
     let mut follower = Follower::default();
     let mut due: BTreeMap<String, Instant> = BTreeMap::new();
     let (mut up, mut waiting) = (false, false);
+    let mut fees = Fees::new();
     let mut poll = tokio::time::interval(POLL);
     poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        if std::mem::take(&mut follower.filled) {
+            fees.filled();
+        }
         let next = due.values().min().copied();
         let ready = async {
             match next {
@@ -151,6 +159,7 @@ pub async fn watch(account: &SchwabAccount, events: mpsc::Sender<AccountStream>)
                 None => return unheard(),
             },
             () = ready => ask_due(account, &events, &mut follower, &mut due).await,
+            () = tokio::time::sleep_until(fees.due()), if up => ask_fees(account, &events, &mut fees).await,
             _ = poll.tick(), if up => ask_all(account, &events, &mut follower).await,
             () = std::future::ready(()), if waiting => {
                 match baseline(account, &mut follower).await {
@@ -212,6 +221,27 @@ async fn ask_due(
         }
     }
     Ok(())
+}
+
+/// Asks what fills have cost.
+async fn ask_fees(
+    account: &SchwabAccount,
+    events: &mpsc::Sender<AccountStream>,
+    fees: &mut Fees,
+) -> Result<(), BrokerError> {
+    match fees.ask(account).await {
+        Ok(news) => {
+            for event in news {
+                tell(events, AccountStream::Event(Box::new(event))).await?;
+            }
+            Ok(())
+        }
+        Err(error @ BrokerError::Unauthorized { .. }) => Err(error),
+        Err(error) => {
+            tracing::info!(broker = NAME, %error, "fees are asked for again");
+            Ok(())
+        }
+    }
 }
 
 /// Asks for everything, while something works.

@@ -4,6 +4,7 @@
 mod account;
 pub mod data_wire;
 mod errors;
+mod fees;
 mod follow;
 mod known;
 pub mod market;
@@ -51,7 +52,6 @@ const LIMITS: [(&str, Limit); 2] = [
     (rest::ORDERS, Limit { calls: 100, per: Duration::from_secs(60) }),
 ];
 const ACCOUNT_NUMBERS: Call = Call::read("accountNumbers", READS);
-const TRANSACTIONS: Call = Call::history("transactions", READS);
 const ACCOUNTS: Call = Call::read("accounts", READS);
 
 /// What a person gives to connect; the rest is a sign-in in the browser.
@@ -213,15 +213,7 @@ impl SchwabConnection {
         to: Timestamp,
         kinds: &[&str],
     ) -> Result<Vec<wire::Transaction>, BrokerError> {
-        let shown = |at: Timestamp| symbols::escaped(&at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
-        let path = format!(
-            "/accounts/{}/transactions?startDate={}&endDate={}&types={}",
-            symbols::escaped(key),
-            shown(from),
-            shown(to),
-            symbols::escaped(&kinds.join(","))
-        );
-        self.rest.get(TRANSACTIONS, &self.rest.trader.at(&path)).await?.json()
+        fees::transactions(&self.rest, key, from, to, kinds).await
     }
 }
 

@@ -123,6 +123,9 @@ pub fn body(order: &OrderRequest) -> Result<Body, BrokerError> {
 
 /// What holds for every order.
 fn check(order: &OrderRequest) -> Result<(), BrokerError> {
+    if order.cash_order_quantity.is_some() {
+        return Err(refuse("an amount of money", "a quantity of whole shares or contracts"));
+    }
     if order.post_only {
         return Err(refuse("post only", "limit orders that may take liquidity"));
     }

@@ -422,6 +422,9 @@ pub struct Transaction {
     /// `TRADE`, `DIVIDEND_OR_INTEREST`, ....
     #[serde(rename = "type", default)]
     pub kind: String,
+    /// `VALID`, `INVALID`, `PENDING`.
+    #[serde(default)]
+    pub status: Option<String>,
     /// Positive is money to the account.
     #[serde(default, deserialize_with = "lenient")]
     pub net_amount: Option<Decimal>,

@@ -22,6 +22,9 @@ pub struct ConnectArgs {
     /// The same from an open descriptor
     #[arg(long, value_name = "NUMBER")]
     pub fd: Option<u32>,
+    /// Sign in by the browser where keys are the usual way (coinbase: "Sign in with Coinbase", for whoever has an app there)
+    #[arg(long)]
+    pub oauth: bool,
     /// Where a sign-in in the browser is needed: paste the address it ends at, as on a box without a browser
     #[arg(long)]
     pub paste: bool,

@@ -13,8 +13,11 @@ pub enum EngineCommand {
         /// Let go of the terminal: a session of its own, no input, no output
         #[arg(long)]
         detached: bool,
+        /// Start it again when it crashes
+        #[arg(long, conflicts_with = "detached")]
+        watched: bool,
         /// Be the child of a process that starts it again when it crashes
-        #[arg(long, hide = true, conflicts_with = "detached")]
+        #[arg(long, hide = true, conflicts_with_all = ["detached", "watched"])]
         supervised: bool,
     },
     /// Start the profile's engine in a process of its own, unless it runs

@@ -6,6 +6,8 @@ mod keep;
 mod order;
 mod read;
 mod run;
+mod strategy;
+pub mod venue;
 mod watch;
 
 use std::path::PathBuf;
@@ -20,15 +22,18 @@ pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
 };
 pub use order::{
-    CancelArgs, EffectArg, OrderCommand, PegArg, ReplaceArgs, RightArg, ShowArgs, SideArg, TicketArgs, TifArg,
+    CancelArgs, EffectArg, FateArg, OrderCommand, PegArg, ReplaceArgs, RightArg, SettleArgs, ShowArgs,
+    SideArg, TicketArgs, TifArg,
 };
 pub use read::{
     BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs, SearchArgs,
 };
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, LogsArgs, ManArgs, PaperCommand, RestoreArgs, ScopeArg, ScreenSize,
+    FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
+    ScopeArg, ScreenSize,
 };
+pub use strategy::StrategyCommand;
 pub use watch::{
     AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
     WatchlistCommand,
@@ -170,6 +175,9 @@ pub enum Command {
     },
     /// Show brokers and feeds, whether they answer and how fast
     Connections,
+    /// What Hyperliquid does beside orders: slices over a time, a cancel of everything to come, leverage, margin
+    #[command(subcommand)]
+    Hyperliquid(venue::HyperliquidCommand),
     /// Connect accounts at a broker: tested first, then kept in the vault and opened
     Connect(ConnectArgs),
     /// Ask a broker whether it still accepts the login, and show its accounts
@@ -221,10 +229,16 @@ pub enum Command {
     /// Write trades to a file
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Read in a file of bars
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Copy the profile's database while it is in use
     Backup(BackupArgs),
     /// Put a backup in the place of the profile's database, which is kept
     Restore(RestoreArgs),
+    /// Make, start, stop and look at strategies that trade by themselves
+    #[command(subcommand)]
+    Strategy(StrategyCommand),
     /// Run a strategy over recorded bars
     Backtest(BacktestArgs),
     /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing

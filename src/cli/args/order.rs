@@ -23,6 +23,8 @@ pub enum OrderCommand {
     Cancel(CancelArgs),
     /// Change a working order
     Replace(ReplaceArgs),
+    /// Say what became of an order in doubt, as its broker shows it
+    Settle(SettleArgs),
 }
 
 /// What is done, in a trader's words.
@@ -298,4 +300,43 @@ pub struct ReplaceArgs {
     /// Return once the change is on its way
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FateArg {
+    /// What was open of it has filled; needs --price
+    Filled,
+    /// It was canceled there
+    Canceled,
+    /// The broker refused it
+    Rejected,
+    /// It never came there
+    NeverReached,
+}
+
+/// `order settle`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("word").required(true))]
+#[command(after_help = "\
+Examples:
+  arbion order settle 12 --as filled --price 185.20 --reason \"on the broker's website\"
+  arbion order settle 12 --is 1001234567 --reason \"the order of 10:31 there\"
+  arbion order settle 12 --as never-reached --reason \"the broker's desk says so\"")]
+pub struct SettleArgs {
+    /// Number or client id of the order
+    #[arg(value_name = "ORDER")]
+    pub order: String,
+    /// What became of it
+    #[arg(long = "as", value_enum, group = "word")]
+    pub fate: Option<FateArg>,
+    /// Which order at the broker it is
+    #[arg(long = "is", value_name = "BROKER_ORDER_ID", group = "word")]
+    pub broker_order_id: Option<String>,
+    /// What it filled at, per unit
+    #[arg(long, value_name = "PRICE", value_parser = positive_price, conflicts_with = "broker_order_id")]
+    pub price: Option<Price>,
+    /// How you know: kept in the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }

@@ -111,6 +111,27 @@ pub struct ExportTradesArgs {
     pub account: Option<String>,
 }
 
+/// `import …`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Check a file of bars and keep it: backtest --data NAME and demo --replay NAME take it
+    Bars(ImportBarsArgs),
+}
+
+/// `import bars`.
+#[derive(Debug, Args)]
+pub struct ImportBarsArgs {
+    /// CSV with symbol, date, open, high, low, close, volume and perhaps adj_close
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The name they are kept under [default: the file's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Overwrite bars of that name
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `backup`.
 #[derive(Debug, Args)]
 pub struct BackupArgs {
@@ -136,7 +157,8 @@ pub struct BacktestArgs {
     /// The strategy, such as sma_cross
     #[arg(value_name = "STRATEGY")]
     pub strategy: String,
-    /// CSV of bars with symbol, date, open, high, low, close, volume and perhaps adj_close [default: the bars that come with the program]
+    /// CSV of bars with symbol, date, open, high, low, close, volume and perhaps adj_close, or the name of imported ones [default: the bars
+    /// that come with the program]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Trade only these symbols of the file
@@ -171,7 +193,7 @@ pub struct BacktestArgs {
     pub force: bool,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("must be NAME=VALUE".to_owned()),
@@ -229,7 +251,8 @@ pub struct DemoArgs {
     /// Seconds of data per second of life, in a replay
     #[arg(long, value_name = "N", requires = "replay", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub speed: Option<u32>,
-    /// Replay this CSV of bars instead of the simulated market; "shipped" is the one that comes with the program
+    /// Replay this CSV of bars, or imported ones by their name, instead of the simulated market; "shipped" is the one that comes with the
+    /// program
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Size of the screen or screenshot

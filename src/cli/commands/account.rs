@@ -7,7 +7,8 @@ use crate::cli::error::CliError;
 use crate::cli::host::Host;
 use crate::cli::language;
 use crate::cli::line::{Line, Range};
-use crate::cli::output::{Named, Output};
+use crate::cli::output::views::total;
+use crate::cli::output::{Named, Output, to_json};
 use crate::client::message::HistoryQuery;
 use crate::client::progress::Progress;
 use crate::client::{Reply, Request};
@@ -15,6 +16,7 @@ use crate::config::files;
 use crate::domain::account::Account;
 use crate::domain::execution::Execution;
 use crate::domain::position::Position;
+use crate::domain::total::Total;
 
 /// Fills that are asked for at a time.
 const EXPORT_PAGE: u32 = 1_000;
@@ -35,7 +37,16 @@ pub(super) async fn balances(line: &Line<'_>, account: Option<&str>) -> Result<O
         .map(|view| view.account.clone())
         .filter(|own| account.as_ref().is_none_or(|id| own.account == *id))
         .collect();
-    line.show(&Reply::Accounts(accounts))
+    // One account alone is no sum.
+    let totals: &[Total] = if account.is_some() { &[] } else { snapshot.totals.as_slice() };
+    let shown = line.show(&Reply::Accounts(accounts.clone()))?;
+    if totals.is_empty() {
+        return Ok(shown);
+    }
+    let json = to_json(&json!({ "accounts": accounts, "totals": totals }))?;
+    let output = Output { json, ..shown };
+    let more = totals.iter().filter(|total| total.says_more());
+    Ok(more.fold(output, |output, all| output.table(total(all, &line.zone))))
 }
 
 async fn range(line: &Line<'_>, account: Option<&str>, symbol: Option<&str>) -> Result<Range, CliError> {

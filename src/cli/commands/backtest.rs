@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, EquityPoint, Host, Metric, MetricUnit, RoundTrip, Settings,
 };
+use crate::cli::imported::bars_file;
 use crate::cli::language;
 use crate::cli::output::{Align, Output, Table, format};
 use crate::client::progress::Progress;
@@ -17,7 +18,7 @@ use crate::domain::money::canonical;
 
 pub(super) async fn run(context: &mut Context<'_>, args: &BacktestArgs) -> Result<Output, CliError> {
     let settings = context.settings(false)?;
-    let request = request(context.host, args)?;
+    let request = request(context.host, &settings, args)?;
     let sets = sets(args)?;
     if sets.len() > 1 {
         return sweep::run(context, &settings, &request, sets, args).await;
@@ -32,7 +33,7 @@ pub(super) async fn quietly(
     args: &BacktestArgs,
     progress: &Progress,
 ) -> Result<Output, CliError> {
-    let request = request(host, args)?;
+    let request = request(host, settings, args)?;
     let sets = sets(args)?;
     if sets.len() > 1 {
         return sweep::quietly(host, settings, &request, sets, args, progress).await;
@@ -40,13 +41,13 @@ pub(super) async fn quietly(
     single(host, settings, &request, args, progress).await
 }
 
-fn request(host: &dyn Host, args: &BacktestArgs) -> Result<BacktestRequest, CliError> {
+fn request(host: &dyn Host, settings: &Settings, args: &BacktestArgs) -> Result<BacktestRequest, CliError> {
     let lookup = host.lookup();
     let instruments: Result<Vec<Instrument>, CliError> =
         args.symbols.iter().map(|symbol| language::instrument(symbol, lookup)).collect();
     Ok(BacktestRequest {
         strategy: args.strategy.clone(),
-        data: args.data.clone(),
+        data: args.data.as_deref().map(|data| bars_file(settings, data)).transpose()?,
         instruments: instruments?,
         from: args.from,
         until: args.until,

@@ -54,7 +54,7 @@ impl Context<'_> {
 
     /// Tests a login, keeps it, opens it.
     async fn connect(&mut self, settings: &Settings, args: &ConnectArgs) -> Result<Output, CliError> {
-        let fields = self.host.credential_fields(&args.broker)?;
+        let fields = self.host.credential_fields(&args.broker, args.oauth)?;
         let given = self.given(args, &fields)?;
         let mut request = LoginRequest {
             broker: args.broker.clone(),

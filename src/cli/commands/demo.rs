@@ -7,6 +7,7 @@ use super::Context;
 use crate::cli::args::{DemoArgs, ScreenSize};
 use crate::cli::error::CliError;
 use crate::cli::host::{DemoRun, Picture, ReplayRun, ScreenRequest, SessionKind};
+use crate::cli::imported::bars_file;
 use crate::cli::output::Output;
 use crate::cli::script::{self, Runner};
 use crate::config::files;
@@ -21,7 +22,10 @@ const SHIPPED: &str = "shipped";
 pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Output, CliError> {
     let kind = match &args.replay {
         Some(file) => SessionKind::Replay(ReplayRun {
-            file: (file.as_os_str() != SHIPPED).then(|| file.clone()),
+            file: match file.as_os_str() == SHIPPED {
+                true => None,
+                false => Some(bars_file(&context.settings(false)?, file)?),
+            },
             seed: args.seed,
             speed: args.speed,
         }),

@@ -50,10 +50,11 @@ pub(super) async fn run(context: &mut Context<'_>, command: &EngineCommand) -> R
     context.log = crate::cli::logging::start(&settings, context.host);
     let host = context.host;
     match command {
-        EngineCommand::Run { detached, supervised } => {
-            let run_as = match (detached, supervised) {
-                (_, true) => RunAs::Supervised,
-                (true, _) => RunAs::Detached,
+        EngineCommand::Run { detached, watched, supervised } => {
+            let run_as = match (detached, watched, supervised) {
+                (_, _, true) => RunAs::Supervised,
+                (true, ..) => RunAs::Detached,
+                (_, true, _) => RunAs::Watched,
                 _ => RunAs::Foreground,
             };
             host.run_engine(&settings, run_as).await?;
@@ -143,16 +144,20 @@ fn unit(profile: &crate::config::ProfileName) -> String {
          [Unit]\n\
          Description=Arbion trading engine, profile {profile}\n\
          After=network-online.target\n\
-         StartLimitIntervalSec=300\n\
-         StartLimitBurst=3\n\
+         # Crashes are counted by the engine's parent: after three within five minutes it starts halted. It is never given up.\n\
+         StartLimitIntervalSec=0\n\
          \n\
          [Service]\n\
          Type=notify\n\
-         NotifyAccess=main\n\
+         NotifyAccess=all\n\
          WatchdogSec=30\n\
-         ExecStart=%h/.cargo/bin/arbion --profile {profile} engine run\n\
+         ExecStart=%h/.cargo/bin/arbion --profile {profile} engine run --watched\n\
          Restart=on-failure\n\
-         RestartSec=1\n\
+         RestartSec=100ms\n\
+         # Whoever cannot start says why in arbion logs, and is not tried again.\n\
+         RestartPreventExitStatus=1 2 3 4 5 6 7 8\n\
+         # The parent alone is told to end, and tells the engine: told twice it would not end in order.\n\
+         KillMode=mixed\n\
          KillSignal=SIGTERM\n\
          TimeoutStopSec=15\n\
          NoNewPrivileges=yes\n\

@@ -10,13 +10,16 @@ mod demo;
 mod doctor;
 mod engine;
 mod generate;
+mod import;
 mod keep;
 mod logs;
 mod market;
 mod orders;
 mod speak;
+mod strategy;
 mod sweep;
 mod ticket;
+mod venue;
 mod watch;
 pub(super) mod work;
 
@@ -126,6 +129,7 @@ impl Context<'_> {
             Some(Command::Doctor) => doctor::run(self).await,
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
+            Some(Command::Import(args)) => import::run(self, args).await,
             Some(command) => self.with_engine(command).await,
         };
         // Whatever came of it, what is journalled must reach the disk; a failure of that is the worse news only after a success.
@@ -162,15 +166,18 @@ impl Context<'_> {
             Command::Watchlist(command) => watch::watchlist(&line, command).await,
             Command::Alert(command) => watch::alert(&line, command).await,
             Command::Note(command) => watch::note(&line, command).await,
+            Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
             Command::Connections => watch::connections(&line).await,
+            Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
             Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,
             Command::Order(OrderCommand::Show(args)) => orders::show(&line, args).await,
             Command::Order(OrderCommand::Cancel(args)) => orders::cancel(&line, args).await,
             Command::Order(OrderCommand::Replace(args)) => orders::replace(&line, args).await,
+            Command::Order(OrderCommand::Settle(args)) => orders::settle(&line, args).await,
             Command::Paper(PaperCommand::Assign { contract, contracts }) => {
                 control::assign(&line, contract, *contracts).await
             }
@@ -233,6 +240,7 @@ pub(super) async fn line<'a>(
 /// Which engine a command wants.
 fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
+        Command::Strategy(command) if strategy::only_shows(command) => SessionKind::Read,
         Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,
         Command::Positions { .. }
         | Command::Balances { .. }

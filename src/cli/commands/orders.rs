@@ -1,10 +1,10 @@
-//! Orders: place, preview, list, show, cancel, replace.
+//! Orders: place, preview, list, show, cancel, replace, settle.
 
 use serde::Serialize;
 
 use super::speak::{Door, carry_out};
 use super::ticket;
-use crate::cli::args::{CancelArgs, OrderListArgs, ReplaceArgs, ShowArgs, TicketArgs};
+use crate::cli::args::{CancelArgs, FateArg, OrderListArgs, ReplaceArgs, SettleArgs, ShowArgs, TicketArgs};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::language;
@@ -14,8 +14,8 @@ use crate::client::message::{HistoryQuery, OrderRef};
 use crate::client::{Reply, Request};
 use crate::command::types::Command;
 use crate::domain::execution::Execution;
-use crate::domain::ids::OrderNumber;
-use crate::domain::order::{Order, OrderChange, OriginKind, Trail};
+use crate::domain::ids::{BrokerOrderId, OrderNumber};
+use crate::domain::order::{Order, OrderChange, OrderFate, OriginKind, Trail};
 
 /// One order with its fills.
 #[derive(Serialize)]
@@ -56,7 +56,7 @@ pub(super) async fn place(
 pub(super) async fn preview(line: &Line<'_>, args: &TicketArgs) -> Result<Output, CliError> {
     let command = Command::Place(ticket::place(args, line.lookup)?);
     let account = line.named_account(args.account.as_deref()).await?;
-    line.answer(Request::Preview { command, origin: OriginKind::Cli, account }).await
+    line.answer(Request::Preview { command, origin: OriginKind::Cli, account, ask_broker: true }).await
 }
 
 pub(super) async fn list(line: &Line<'_>, args: &OrderListArgs) -> Result<Output, CliError> {
@@ -159,4 +159,20 @@ pub(super) async fn replace(line: &Line<'_>, args: &ReplaceArgs) -> Result<Outpu
         time_in_force: args.tif.map(Into::into),
     };
     line.answer(Request::Replace { order: order_ref(&args.order)?, change, wait: !args.no_wait }).await
+}
+
+pub(super) async fn settle(line: &Line<'_>, args: &SettleArgs) -> Result<Output, CliError> {
+    let fate = match (args.fate, args.price) {
+        (Some(FateArg::Filled), Some(price)) => OrderFate::Filled { price },
+        (Some(FateArg::Filled), None) => return Err(CliError::usage("what did it fill at? give --price")),
+        (_, Some(_)) => return Err(CliError::usage("only what has filled has a --price")),
+        (Some(FateArg::Canceled), None) => OrderFate::Canceled,
+        (Some(FateArg::Rejected), None) => OrderFate::Rejected,
+        (Some(FateArg::NeverReached), None) => OrderFate::NeverReached,
+        (None, None) => {
+            let id = args.broker_order_id.as_deref().unwrap_or_default();
+            OrderFate::At { broker_order_id: BrokerOrderId::new(id) }
+        }
+    };
+    line.answer(Request::Settle { order: order_ref(&args.order)?, fate, why: args.reason.clone() }).await
 }

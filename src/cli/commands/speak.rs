@@ -11,8 +11,9 @@ use crate::cli::host::Host;
 use crate::cli::language;
 use crate::cli::line::{Line, Range};
 use crate::cli::output::Output;
+use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request};
-use crate::command::types::{Command, ShowTopic};
+use crate::command::types::{Command, ShowTopic, StrategyAction};
 use crate::domain::account::{Account, AccountMode};
 use crate::domain::calendar::exchange_date;
 use crate::domain::ids::AccountId;
@@ -84,6 +85,7 @@ pub(super) fn only_shows(text: &str, host: &dyn Host) -> bool {
             | Command::Chart { .. }
             | Command::Chain { .. }
             | Command::Help { .. }
+            | Command::Strategy { action: StrategyAction::Status, .. }
             | Command::Clarify { .. }
     )
 }
@@ -135,8 +137,12 @@ async fn confirm_live(
     door: &Door,
     mut console: Option<&mut Console>,
 ) -> Result<String, CliError> {
-    let request =
-        Request::Preview { command: command.clone(), origin: door.origin, account: door.account.clone() };
+    let request = Request::Preview {
+        command: command.clone(),
+        origin: door.origin,
+        account: door.account.clone(),
+        ask_broker: true,
+    };
     let reply = line.ask(request).await?;
     let Reply::Preview(preview) = &reply else {
         return Err(CliError::unexpected("a preview"));
@@ -229,11 +235,8 @@ async fn topic(line: &Line<'_>, what: ShowTopic, range: Range) -> Result<Output,
             Ok(lines.fold(Output::new(&json!({ "log": snapshot.log }))?, Output::line))
         }
         ShowTopic::Risk => super::watch::risk(line, account.as_ref().map(AccountId::as_str)).await,
-        ShowTopic::Strategies
-        | ShowTopic::Agents
-        | ShowTopic::Bots
-        | ShowTopic::Wallets
-        | ShowTopic::Audit => {
+        ShowTopic::Strategies => line.answer(Request::Strategy(StrategyRequest::List)).await,
+        ShowTopic::Agents | ShowTopic::Bots | ShowTopic::Wallets | ShowTopic::Audit => {
             let name = serde_json::to_value(what)?;
             let name = name.as_str().unwrap_or_default();
             Output::message(&format!("there are no {name} in this profile"))

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{account, backtest};
-use crate::cli::args::{BacktestArgs, ExportTradesArgs, read_one};
+use super::{account, backtest, import};
+use crate::cli::args::{BacktestArgs, ExportTradesArgs, ImportBarsArgs, read_one};
 use crate::cli::error::CliError;
 use crate::cli::host::{Host, Settings, TradesFormat};
 use crate::cli::line::Line;
@@ -15,7 +15,7 @@ use crate::client::progress::Progress;
 use crate::config::ProfileFiles;
 
 /// Words that such a line begins with.
-const VERBS: [&str; 2] = ["backtest", "export"];
+const VERBS: [&str; 3] = ["backtest", "export", "import"];
 
 /// A piece of work.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ enum Kind {
     Backtest(Box<BacktestArgs>),
     /// Without a file's name it goes to the profile's own folder.
     Export(Box<ExportTradesArgs>),
+    Import(Box<ImportBarsArgs>),
 }
 
 impl Work {
@@ -46,6 +47,15 @@ impl Work {
             backtest::sets(&args)?;
             return Ok(Self(Kind::Backtest(Box::new(args))));
         }
+        if verb == "import" {
+            if words.get(1).is_none_or(|what| what != "bars") {
+                return Err(CliError::usage("what is read in is said after it: import bars FILE.csv"));
+            }
+            words.remove(0);
+            let args = read_one("bars", &words).map_err(|e| wrong(e, "import bars"))?;
+            import::name(&args)?;
+            return Ok(Self(Kind::Import(Box::new(args))));
+        }
         if words.get(1).is_none_or(|what| what != "trades") {
             return Err(CliError::usage("what is written is said after it: export trades"));
         }
@@ -65,6 +75,10 @@ impl Work {
                 1 => format!("run {} over recorded bars", args.strategy),
                 runs => format!("run {} over recorded bars {runs} times", args.strategy),
             },
+            Kind::Import(args) => {
+                let name = import::name(args).unwrap_or_default();
+                format!("read in the bars of {} as {name}", args.file.display())
+            }
             Kind::Export(args) => {
                 let of = args.symbol.as_ref().map(|symbol| format!(" of {symbol}")).unwrap_or_default();
                 match args.to.as_os_str() == "-" {
@@ -92,6 +106,7 @@ impl Work {
                 let output = backtest::quietly(host, settings, args, progress).await?;
                 Ok(output.text(Some(usize::from(columns)), false))
             }
+            Kind::Import(args) => Ok(import::bars(host, settings, args, progress).await?.text(None, false)),
             Kind::Export(args) => {
                 let zone = settings.loaded.config.screen.zone.time_zone();
                 let line = Line { session, lookup: host.lookup(), zone };
@@ -176,6 +191,11 @@ mod tests {
                 "export trades --symbol AAPL --to \"/tmp/my fills.csv\"",
                 "write all fills of AAPL to /tmp/my fills.csv",
             ),
+            ("import bars /data/nq.csv", "read in the bars of /data/nq.csv as nq"),
+            (
+                "import bars \"/data/my bars.csv\" --name mine --force",
+                "read in the bars of /data/my bars.csv as mine",
+            ),
         ] {
             assert_eq!(said(line).as_deref(), Some(expected), "{line}");
         }
@@ -184,6 +204,9 @@ mod tests {
             ("backtest sma_cross --until soon", "invalid value 'soon'"),
             ("backtest sma_cross fast=9..1", "an end that is not below the start"),
             ("backtest sma_cross fast=1..3 --equity x.csv", "are of one run"),
+            ("import", "import bars FILE.csv"),
+            ("import bars", "see: arbion import bars --help"),
+            ("import bars shipped.csv", "another --name"),
             ("export", "export trades"),
             ("export orders", "export trades"),
             ("export trades --profile bob", "unexpected argument '--profile'"),

@@ -194,28 +194,28 @@ pub fn risk(view: &AccountView) -> Table {
 /// Brokers and feeds.
 #[must_use]
 pub fn connections(all: &[Connection], zone: &TimeZone) -> Table {
-    let columns = [
-        ("name", Align::Left),
-        ("state", Align::Left),
-        ("latency", Align::Right),
-        ("about", Align::Left),
-        ("last error", Align::Left),
-    ];
-    let mut table = Table::new(&columns, "nothing is connected");
+    // Most have nothing to say here.
+    let limits = all.iter().any(|connection| connection.limit_left.is_some());
+    let waits = all.iter().any(|connection| connection.retry_at.is_some());
+    let mut columns = vec![("name", Align::Left), ("state", Align::Left), ("latency", Align::Right)];
+    columns.extend(limits.then_some(("calls left", Align::Right)));
+    columns.extend(waits.then_some(("next try", Align::Left)));
+    columns.extend([("about", Align::Left), ("last error", Align::Left)]);
+    let mut table = Table::new(&columns, "nothing is connected").without_first(&["calls left", "next try"]);
+    let or_none = |text: Option<String>| Cell::new(text.unwrap_or_else(|| NONE.to_owned()));
     for connection in all {
         let (word, tone) = if connection.up { ("up", Tone::Good) } else { ("DOWN", Tone::Bad) };
-        let latency = connection.latency_ms.map_or_else(|| NONE.to_owned(), |ms| format!("{ms} ms"));
-        let error = connection
-            .last_error
-            .as_ref()
-            .map_or_else(|| NONE.to_owned(), |(at, text)| format!("{} {text}", time(*at, zone)));
-        table.push(vec![
+        let error = connection.last_error.as_ref();
+        let mut row = vec![
             Cell::new(&connection.name),
             Cell::new(word).tone(tone),
-            Cell::new(latency),
-            Cell::new(&connection.text),
-            Cell::new(error),
-        ]);
+            or_none(connection.latency_ms.map(|ms| format!("{ms} ms"))),
+        ];
+        row.extend(limits.then(|| or_none(connection.limit_left.map(|left| left.to_string()))));
+        row.extend(waits.then(|| or_none(connection.retry_at.map(|at| time(at, zone)))));
+        row.push(Cell::new(&connection.text));
+        row.push(or_none(error.map(|(at, text)| format!("{} {text}", time(*at, zone)))));
+        table.push(row);
     }
     table
 }

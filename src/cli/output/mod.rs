@@ -4,6 +4,7 @@ pub mod engine;
 pub mod format;
 mod json;
 pub mod market_views;
+pub mod strategy_views;
 mod table;
 pub mod views;
 

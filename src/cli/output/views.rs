@@ -16,6 +16,7 @@ use crate::domain::money::canonical;
 use crate::domain::order::{Order, OrderPreview, OrderStatus, Pricing, Trail};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
+use crate::domain::total::Total;
 
 /// What a type and its prices look like in one cell: `LMT 185.00`, `TRAIL 5%`.
 #[must_use]
@@ -163,6 +164,36 @@ pub fn account(account: &Account) -> Table {
     ];
     for (name, amount) in gains {
         table.push(vec![name.into(), gain(amount)]);
+    }
+    table
+}
+
+/// Accounts together, a line each; what has no rate by its name.
+#[must_use]
+pub fn total(total: &Total, zone: &TimeZone) -> Table {
+    let mut table = Table::new(&[("", Align::Left), ("", Align::Point)], "");
+    let mode = match total.mode {
+        AccountMode::Paper => "paper",
+        AccountMode::Live => "LIVE",
+    };
+    table.push(vec!["all accounts".into(), format!("{mode}, {}", total.currency).into()]);
+    table.push(vec!["net liquidation".into(), money(total.amount).into()]);
+    for part in &total.parts {
+        let own = (part.own.currency != total.currency)
+            .then(|| format!("{} {}", money(part.own.amount), part.own.currency));
+        let worth = match (part.worth.map(money), own) {
+            (Some(worth), None) => worth,
+            (Some(worth), Some(own)) => format!("{worth} ({own})"),
+            (None, own) => format!("{}, no rate", own.unwrap_or_default()),
+        };
+        table.push(vec![format!("  {}", part.account).into(), worth.into()]);
+    }
+    for left_out in &total.unrated {
+        let name = format!("not in it: {}", left_out.currency);
+        table.push(vec![name.into(), format!("{}, no rate", grouped(&canonical(left_out.amount))).into()]);
+    }
+    if let Some(at) = total.as_of {
+        table.push(vec!["rates of".into(), time(at, zone).into()]);
     }
     table
 }
@@ -374,5 +405,18 @@ pub fn preview(preview: &OrderPreview) -> Table {
     table.push(vec!["estimated fees".into(), money(preview.estimated_fees).into()]);
     table.push(vec!["buying power now".into(), money(preview.buying_power_before).into()]);
     table.push(vec!["buying power after".into(), money(preview.buying_power_after).into()]);
+    let Some(broker) = &preview.broker else { return table };
+    if let Some(cash) = broker.cash {
+        table.push(vec!["broker: cash".into(), cash.to_string().into()]);
+    }
+    if let Some(fee) = broker.fee {
+        table.push(vec!["broker: fees".into(), fee.to_string().into()]);
+    }
+    if let Some(after) = broker.buying_power_after {
+        table.push(vec!["broker: buying power after".into(), money(after).into()]);
+    }
+    for warning in &broker.warnings {
+        table.push(vec!["broker warns".into(), warning.as_str().into()]);
+    }
     table
 }

@@ -42,6 +42,7 @@ const READS: &[&[&str]] = &[
     &["config", "path"],
     &["config", "check"],
     &["doctor"],
+    &["import", "bars", "/data/nq.csv"],
     &["backtest", "sma_cross", "--set", "fast=10", "--set", "slow=30", "--cash", "50000"],
 ];
 
@@ -431,7 +432,8 @@ fn words_are_carried_out_like_flags() {
 #[test]
 fn tables_fit_a_terminal_of_eighty_columns() {
     use unicode_width::UnicodeWidthStr;
-    for args in READS.iter().filter(|args| !matches!(args, ["backtest" | "config" | "doctor", ..])) {
+    for args in READS.iter().filter(|args| !matches!(args, ["backtest" | "config" | "doctor" | "import", ..]))
+    {
         let mut world = World::new();
         world.width = Some(80);
         let out = world.run(args).out;

@@ -120,6 +120,59 @@ fn what_a_command_asks_for_is_what_was_typed() {
     assert_eq!(world.host.kinds.lock().unwrap().len(), 1);
 }
 
+/// Flattening is a wish of its own that asks first, and no part of the kill switch.
+#[test]
+fn h4_flatten_asks_and_halt_does_not_flatten() {
+    use crate::client::Request;
+    let flattens = |world: &World| {
+        world.host.session.orders_asked().iter().any(|asked| matches!(asked, Request::Flatten { .. }))
+    };
+    let world = World::new();
+    assert_ne!(world.run(&["flatten"]).exit, 0, "nobody can be asked");
+    assert!(!flattens(&world));
+    world.run(&["halt"]);
+    world.run(&["halt", "--all"]);
+    assert!(!flattens(&world));
+    assert_eq!(world.run(&["flatten", "--yes"]).exit, 0);
+    assert!(flattens(&world));
+}
+
+/// A person's word on an order in doubt is exactly what was typed, with how it is known; half a word is asked about.
+#[test]
+fn an_order_is_settled_as_it_was_typed() {
+    use crate::client::Request;
+    use crate::domain::ids::BrokerOrderId;
+    use crate::domain::order::OrderFate;
+    let at = OrderFate::At { broker_order_id: BrokerOrderId::new("1001") };
+    for (words, fate) in [
+        (&["--as", "filled", "--price", "185.2"][..], OrderFate::Filled { price: "185.2".parse().unwrap() }),
+        (&["--as", "canceled"], OrderFate::Canceled),
+        (&["--as", "rejected"], OrderFate::Rejected),
+        (&["--as", "never-reached"], OrderFate::NeverReached),
+        (&["--is", "1001"], at),
+    ] {
+        let world = World::new();
+        let ran = world.run(&[&["order", "settle", "1", "--reason", "their desk"], words].concat());
+        assert_eq!(ran.exit, 0, "{words:?}: {}", ran.err);
+        let order = OrderRef::Number(crate::domain::ids::OrderNumber(1));
+        let asked = world.host.session.orders_asked();
+        assert_eq!(asked, [Request::Settle { order, fate, why: "their desk".to_owned() }], "{words:?}");
+    }
+    for words in [
+        &["--reason", "x"][..],
+        &["--as", "filled", "--reason", "x"],
+        &["--as", "canceled", "--price", "1", "--reason", "x"],
+        &["--as", "canceled", "--is", "1", "--reason", "x"],
+        &["--as", "filled", "--price", "-1", "--reason", "x"],
+        &["--as", "canceled"],
+    ] {
+        let world = World::new();
+        let ran = world.run(&[&["order", "settle", "1"], words].concat());
+        assert_eq!(ran.exit, 2, "{words:?}");
+        assert!(world.host.session.orders_asked().is_empty(), "{words:?}");
+    }
+}
+
 #[test]
 fn a_wrong_configuration_stops_every_command_that_needs_one() {
     let world = World::new();

@@ -20,6 +20,7 @@ use crate::cli::host::{
     Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
     Verified, VerifiedAccount,
 };
+use crate::cli::imported::{ImportReport, ImportRequest};
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
 use crate::client::progress::Progress;
@@ -37,6 +38,7 @@ use crate::domain::limits::TradingState;
 use crate::domain::login::Login;
 use crate::domain::money::Currency;
 use crate::domain::order::{Order, OrderStatus, OriginKind, Pricing};
+use crate::domain::quote::Interval;
 use crate::domain::snapshot::Snapshot;
 
 /// A universe of six.
@@ -309,7 +311,7 @@ impl Host for FakeHost {
         }
         Ok(Arc::clone(&self.session) as Arc<dyn Session>)
     }
-    fn credential_fields(&self, broker: &str) -> Result<Vec<CredentialAsk>, CliError> {
+    fn credential_fields(&self, broker: &str, _oauth: bool) -> Result<Vec<CredentialAsk>, CliError> {
         let field = |name, label, secret| CredentialAsk { name, label, secret, optional: false };
         match broker {
             "alpaca" => Ok(vec![field("key_id", "key id", false), field("secret_key", "secret key", true)]),
@@ -469,6 +471,26 @@ impl Host for FakeHost {
             asked: sets.len(),
             rows: rows.collect(),
             elapsed_seconds: 0.0,
+        })
+    }
+    async fn import_bars(
+        &self,
+        _: &Settings,
+        request: &ImportRequest,
+        progress: &Progress,
+    ) -> Result<ImportReport, CliError> {
+        progress.add_done(2);
+        let at = |text: &str| text.parse().ok();
+        Ok(ImportReport {
+            name: request.name.clone(),
+            file: format!("/p/bars/{}.csv", request.name),
+            instruments: vec![
+                Instrument::from_key("AAPL").map_err(|error| CliError::usage(error.to_string()))?,
+            ],
+            interval: Some(Interval::Day1),
+            from: at("2020-01-02T14:30:00Z"),
+            until: at("2020-01-03T14:30:00Z"),
+            bars: 2,
         })
     }
     async fn doctor(&self, _: &Settings) -> Vec<DoctorCheck> {

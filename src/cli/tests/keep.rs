@@ -8,7 +8,7 @@ use crate::client::keeping::Keep;
 use crate::client::secret::Secret;
 
 #[test]
-fn what_is_kept_is_shown() {
+fn y4_what_is_kept_is_shown() {
     let world = World::new();
     let commands: &[&[&str]] = &[
         &["profile", "create", "alice"],

@@ -80,6 +80,7 @@ pub(super) fn request(number: u64, place: &Place, account: AccountId) -> OrderRe
             Amount::Quantity(quantity) => quantity,
             _ => q("1"),
         },
+        cash_order_quantity: None,
         pricing,
         time_in_force: terms.time_in_force,
         expire_date: terms.expire_date,
@@ -105,6 +106,7 @@ pub(super) fn order(number: u64, request: OrderRequest, status: OrderStatus) -> 
         average_price: filled.then_some(price),
         filled_notional: if filled { price.get() * request.quantity.get() } else { Decimal::ZERO },
         overfill_quantity: Quantity::ZERO,
+        legs_filled: Vec::new(),
         created_at: now(),
         updated_at: now(),
         reason: matches!(status, OrderStatus::Rejected | OrderStatus::Unknown)
@@ -210,6 +212,7 @@ pub(super) fn snapshot() -> Snapshot {
         quote("TSLA", "400.1", "400.3", "400.2", "402"),
     ];
     Snapshot {
+        totals: Arc::default(),
         seq: 1,
         now: now(),
         profile: "default".into(),
@@ -233,6 +236,7 @@ pub(super) fn snapshot() -> Snapshot {
             name: "main".into(),
             instruments: vec![key("AAPL"), key("BTC-USD")],
         }]),
+        strategies: Arc::default(),
         alerts: Arc::new(vec![
             alert(1, AlertWhen::Above, "260", false),
             alert(2, AlertWhen::ChangePercent, "-3", true),
@@ -318,6 +322,7 @@ pub(super) fn preview(place: &Place) -> OrderPreview {
         estimated_fees: Decimal::ZERO,
         buying_power_before: d("195438"),
         buying_power_after: d("193119.9"),
+        broker: None,
         denials: checks.iter().filter_map(RiskCheck::denial).collect(),
         checks,
         confirmation_hash: "c0ffee".to_owned(),

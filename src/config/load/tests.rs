@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::config::settings::{Colour, Slippage, Zone};
+use crate::config::look::{Colour, Zone};
+use crate::config::settings::Slippage;
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 

@@ -150,6 +150,7 @@ impl Engine {
             return;
         }
         let Some(order) = self.book.get(id).cloned() else { return };
+        self.tell_order(&order, before);
         self.change_status(before, &order, event_word(event));
         self.report(before, &order, event);
         self.entry.orders.push(order);
@@ -177,6 +178,7 @@ impl Engine {
                 self.dirty.books = true;
                 self.saw_inferred(execution);
                 self.saw_unexplained(execution);
+                self.claim_execution(execution, held);
                 if violates {
                     self.tell_good_faith(execution);
                 }

@@ -36,7 +36,7 @@ impl Engine {
     }
 
     /// Marks an order as being canceled. What is to be sent is returned.
-    fn request_cancel(&mut self, id: ClientOrderId) -> Result<Effect, String> {
+    pub(super) fn request_cancel(&mut self, id: ClientOrderId) -> Result<Effect, String> {
         let before = self.book.get(id).cloned().ok_or_else(|| format!("no order {id}"))?;
         let mut order = before.clone();
         lifecycle::transition(&mut order, Transition::CancelRequested, self.now)
@@ -112,7 +112,19 @@ impl Engine {
             "HALTED",
             format!("kill switch on: {reason}; {} orders being canceled", canceled.len()),
         );
+        self.halt_strategies();
         canceled
+    }
+
+    /// Nothing is canceled: what works goes on, and only what reduces may come (reliability H7).
+    pub(super) fn on_reduce_only(&mut self, reason: &str) {
+        if self.trading_state != TradingState::Active {
+            return;
+        }
+        self.trading_state = TradingState::ReducingOnly;
+        self.entry.trading_state = Some(TradingState::ReducingOnly);
+        let text = format!("only what reduces goes out: {reason}; lift it with: arbion resume");
+        self.note(Severity::Warning, "REDUCING_ONLY", text);
     }
 
     pub(super) fn on_resume(&mut self, request: RequestId) {

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::effect::Effect;
-use crate::core::effect::{Outcome, RequestId};
 use crate::domain::execution::{OrderEvent, OrderUpdate};
-use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
+use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 use crate::domain::statement::ReconcileReason;
@@ -69,7 +68,7 @@ impl Doubt {
 }
 
 /// From when an order is in doubt, if it can be.
-fn doubtful_from(order: &Order) -> Option<Timestamp> {
+pub(super) fn doubtful_from(order: &Order) -> Option<Timestamp> {
     match order.status {
         OrderStatus::Unknown => Some(order.updated_at),
         OrderStatus::PendingSubmit => Some(order.updated_at + NO_ANSWER),
@@ -82,7 +81,7 @@ fn doubtful_from(order: &Order) -> Option<Timestamp> {
 pub(super) fn is_unproven(order: &Order) -> bool {
     matches!(order.status, OrderStatus::PendingSubmit | OrderStatus::Unknown | OrderStatus::PendingCancel)
         && order.broker_order_id.is_none()
-        && order.filled_quantity.is_zero()
+        && !order.has_filled()
 }
 
 impl Engine {
@@ -146,39 +145,7 @@ impl Engine {
         !std::mem::replace(&mut doubt.ambiguous, true)
     }
 
-    /// A person says what became of an order in doubt.
-    pub(super) fn on_settle(
-        &mut self,
-        request: RequestId,
-        id: ClientOrderId,
-        broker_order_id: Option<BrokerOrderId>,
-    ) {
-        let Some(order) = self.book.get(id).filter(|order| is_unproven(order)) else {
-            let text = format!("order {id} is not in doubt: there is nothing to decide");
-            return self.answer(request, Outcome::Refused(text));
-        };
-        let account = order.request.account.clone();
-        if let Some(taken) = broker_order_id.as_ref().and_then(|theirs| self.order_of(&account, theirs)) {
-            let text = format!("that order at the broker is order {taken} of ours already");
-            return self.answer(request, Outcome::Refused(text));
-        }
-        let event = match broker_order_id {
-            Some(broker_order_id) => OrderEvent::Acknowledged { broker_order_id },
-            None => OrderEvent::NeverReached,
-        };
-        self.doubts.remove(&id);
-        self.on_order_update(&OrderUpdate {
-            account: account.clone(),
-            client_order_id: id,
-            at: self.now,
-            event,
-        });
-        // Its fills are in what the broker shows.
-        self.want_statement(&account);
-        self.answer(request, Outcome::Done);
-    }
-
-    fn waits_for_disk(&self, id: ClientOrderId) -> bool {
+    pub(super) fn waits_for_disk(&self, id: ClientOrderId) -> bool {
         self.waiting.values().flatten().any(|effect| match effect {
             Effect::Submit { order, .. } => {
                 let request = order.get();

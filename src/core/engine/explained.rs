@@ -120,7 +120,9 @@ impl Engine {
         *nobodys = others;
         for fill in own {
             let (account, at) = (account.clone(), fill.at);
-            let event = OrderEvent::Filled(Execution { client_order_id: Some(id), ..fill });
+            let fill = Execution { client_order_id: Some(id), ..fill };
+            self.claim_execution(&fill, crate::domain::money::Quantity::ZERO);
+            let event = OrderEvent::Filled(fill);
             self.fold(&OrderUpdate { account, client_order_id: id, at, event });
         }
     }

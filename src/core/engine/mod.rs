@@ -13,9 +13,12 @@ mod journal;
 mod owners;
 mod place;
 mod positions;
+mod prices;
 mod publish;
 mod reconcile;
 mod restore;
+mod settle;
+mod strategies;
 mod trips;
 mod used;
 mod view;
@@ -29,17 +32,16 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::domain::account::{Account, AccountKind, AccountMode};
-use crate::domain::calendar::{Calendar, account_day, exchange_date};
+use crate::domain::calendar::{Calendar, account_day};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId};
-use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
+use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{DayTradeRule, TradingState};
-use crate::domain::money::{Currency, Price, Quantity};
-use crate::domain::option::OptionContract;
+use crate::domain::money::{Price, Quantity};
 use crate::domain::order::Order;
 use crate::domain::position::Position;
-use crate::domain::quote::{Bar, Feed, Interval, Quote};
+use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
 
 use super::alerts::Alerts;
@@ -47,10 +49,12 @@ use super::book::OrderBook;
 use super::effect::{Effect, Effects, EquityPoint, JournalEntry, Outcome, RequestId, Ticket};
 use super::ids::IdGenerator;
 use super::input::{AccountSetup, Input, forward};
-use super::market::{MarketState, is_measurable};
+use super::market::MarketState;
 use super::portfolio::Portfolio;
-use super::risk::{Activity, DayTrades, GoodFaith, from_pairs, implied_delta};
+use super::risk::{Activity, DayTrades, GoodFaith};
 use crate::domain::fees::FeeTable;
+
+pub use strategies::strategy_kinds;
 
 /// Log lines kept in memory.
 pub const LOG_LINES_MAX: usize = 500;
@@ -105,6 +109,8 @@ pub(super) struct Books {
     pub(super) good_faith: GoodFaith,
     pub(super) trading_state: TradingState,
     pub(super) broker_up: bool,
+    /// The broker leaves orders unanswered.
+    pub(super) circuit_open: bool,
     pub(super) reconciled: bool,
     pub(super) last_equity_at: Option<Timestamp>,
     /// When something last moved in an instrument; not kept where nobody compares.
@@ -202,6 +208,7 @@ pub struct Engine {
     after_journal: Vec<Effect>,
     watchlists: Arc<Vec<Watchlist>>,
     alerts: Alerts,
+    host: strategies::Host,
     connections: Arc<Vec<Connection>>,
     clock: MarketClock,
     replay: Option<ReplayState>,
@@ -244,6 +251,7 @@ impl Engine {
             after_journal: Vec::new(),
             watchlists: Arc::default(),
             alerts: Alerts::default(),
+            host: strategies::Host::default(),
             connections: Arc::default(),
             clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
             replay: None,
@@ -259,7 +267,10 @@ impl Engine {
         self.now = forward(self.now, now);
         match input {
             Input::Quote(quote) => self.on_quote(*quote),
-            Input::Bar { instrument, interval, bar } => self.on_bar(&instrument, interval, &bar),
+            Input::Bar { instrument, interval, bar } => {
+                self.on_bar(&instrument, interval, &bar);
+                self.bar_strategies(&instrument, interval, &bar, Feed::Replayed);
+            }
             Input::Broker(event) => self.on_broker_event(*event),
             Input::Journaled(ticket) => self.on_journaled(ticket),
             Input::JournalFailed { ticket, reason } => self.on_journal_failed(ticket, &reason),
@@ -269,12 +280,21 @@ impl Engine {
             Input::Halt { request, all, reason } => self.on_halt(request, all, &reason),
             Input::Resume { request } => self.on_resume(request),
             Input::Alert { request, change } => self.on_alert(request, change),
-            Input::Settle { request, order, broker_order_id } => {
-                self.on_settle(request, order, broker_order_id);
+            Input::Settle { request, order, fate, why } => self.on_settle(request, order, &fate, &why),
+            Input::Strategy { request, change } => self.on_strategy(request, change),
+            Input::RunStrategies => self.run_strategies(),
+            Input::History { strategy, instrument, interval, bars, feed } => {
+                self.on_history(&strategy, &instrument, (interval, feed), bars);
             }
+            Input::Needed { strategy, answer } => self.on_needed(&strategy, answer),
+            Input::StrategyBar { instrument, interval, bar, feed } => {
+                self.bar_strategies(&instrument, interval, &bar, feed);
+            }
+            Input::BarsChanged(instrument) => self.begin_anew(&instrument),
             Input::Tick => self.on_tick(),
             other => self.on_setting(other),
         }
+        self.serve_strategies();
         self.finish()
     }
 
@@ -296,6 +316,9 @@ impl Engine {
             Input::BrokerStatus { account, up, reconciled } => {
                 self.on_broker_status(&account, up, reconciled);
             }
+            Input::ReduceOnly { reason } => self.on_reduce_only(&reason),
+            Input::Circuit { account, pause } => self.on_circuit(&account, pause),
+            Input::Distrust { account, reason } => self.on_distrust(&account, &reason),
             Input::Watchlists(watchlists) => {
                 self.entry.watchlists = Some(watchlists.clone());
                 self.watchlists = Arc::new(watchlists);
@@ -310,99 +333,6 @@ impl Engine {
             // The other inputs have a method of their own in `step`.
             _ => {}
         }
-    }
-
-    fn on_quote(&mut self, quote: Quote) {
-        // Not taken: the one before grows old, and old quotes let nothing out.
-        if !is_measurable(&quote) {
-            return;
-        }
-        let mut held = false;
-        if let Some(mark) = quote.mark() {
-            for books in self.accounts.values_mut() {
-                held |= books.portfolio.mark(&quote.instrument, mark);
-            }
-        }
-        // Every order that opens asks for the deltas of all options held: they are worked out as prices come, not for each order.
-        let option = quote.instrument.as_option().cloned();
-        if has_fallen(&quote) {
-            self.saw_fall(&quote);
-        }
-        let watched = self.alerts.waits_for(&quote.instrument).then(|| quote.clone());
-        let pair = match &quote.instrument {
-            Instrument::Fx { base, quote } => Some((base.clone(), quote.clone())),
-            _ => None,
-        };
-        if self.market.put_quote(quote) {
-            self.dirty.any = true;
-            if let Some(quote) = watched {
-                self.ring(&quote);
-            }
-            if let Some((base, counter)) = pair {
-                self.turn_into_rates(&base, &counter);
-            }
-            if let Some(contract) = option {
-                self.follow_delta(contract, held);
-            }
-        }
-    }
-
-    /// A share comes under the short-sale restriction, which outlives the process: tomorrow's quotes do not show today's fall.
-    fn saw_fall(&mut self, quote: &Quote) {
-        let day = exchange_date(quote.as_of);
-        if self.fallen.insert(quote.instrument.clone(), day) == Some(day) || !self.keeps_all() {
-            return;
-        }
-        let today = exchange_date(self.now);
-        self.fallen.retain(|_, fell| self.calendar.next_session(*fell) >= today);
-        self.entry.fallen = Some(self.fallen.iter().map(|(share, fell)| (share.clone(), *fell)).collect());
-    }
-
-    fn follow_delta(&mut self, contract: OptionContract, held: bool) {
-        let delta = if held { implied_delta(self, self.now, &contract) } else { None };
-        let instrument = Instrument::Option(contract);
-        match delta {
-            Some(delta) => self.deltas.insert(instrument, delta),
-            None => self.deltas.remove(&instrument),
-        };
-    }
-
-    /// A currency pair's price is the rate at which books turn one currency into another: theirs, directly or through the US dollar.
-    fn turn_into_rates(&mut self, base: &Symbol, counter: &Symbol) {
-        let pair = [base, counter].map(|symbol| Currency::new(symbol.as_str()).ok());
-        let market = &self.market;
-        for books in self.accounts.values_mut() {
-            let own = books.setup.currency;
-            // Rates made through the dollar move with the account's own pair too.
-            let crossed: Vec<Currency> =
-                if own == Currency::USD { Vec::new() } else { books.portfolio.rated().collect() };
-            for currency in pair.into_iter().flatten().chain(crossed).filter(|currency| *currency != own) {
-                if let Some(rate) = from_pairs(&|pair| market.quote(pair), currency, own) {
-                    books.portfolio.set_rate(currency, rate);
-                }
-            }
-        }
-    }
-
-    fn on_bar(&mut self, instrument: &Instrument, interval: Interval, bar: &Bar) {
-        if !bar.is_sound() {
-            self.note(
-                Severity::Warning,
-                "BAD_BAR",
-                format!("{instrument} {interval} bar at {} is not sound; treated as a gap", bar.start),
-            );
-            return;
-        }
-        let mut quote = Quote::empty(instrument.clone(), self.now, self.config.feed);
-        quote.last = Some(bar.close);
-        quote.open = Some(bar.open);
-        quote.high = Some(bar.high);
-        quote.low = Some(bar.low);
-        quote.bid = Some(bar.close);
-        quote.ask = Some(bar.close);
-        quote.volume = bar.volume.into();
-        quote.previous_close = self.market.quote(instrument).and_then(|known| known.last);
-        self.on_quote(quote);
     }
 
     fn on_tick(&mut self) {
@@ -424,6 +354,7 @@ impl Engine {
             }
         }
         self.trip_on_daily_loss();
+        self.tick_strategies();
         self.ask_after_doubtful();
         self.reconcile_when_due();
     }
@@ -536,16 +467,6 @@ impl Engine {
         self.accounts.get(account).map(|books| books.portfolio.net_liquidation()).unwrap_or_default()
     }
 
-    /// The same as stepping `Input::Bar`, without an owned input and without effects: a bar by itself wants nothing done.
-    pub fn on_bar_fast(&mut self, now: Timestamp, instrument: &Instrument, bar: &Bar) {
-        self.now = forward(self.now, now);
-        for books in self.accounts.values_mut() {
-            books.portfolio.mark(instrument, bar.close);
-        }
-        self.market.put_close(instrument, bar.close, self.now, self.config.feed);
-        self.dirty.any = true;
-    }
-
     /// All positions of an account.
     #[must_use]
     pub fn positions(&self, account: &AccountId) -> Vec<Position> {
@@ -592,15 +513,6 @@ impl Engine {
     pub fn watchlists(&self) -> &[Watchlist] {
         &self.watchlists
     }
-}
-
-/// Has a share traded ten per cent or more below the close before in this session (SEC rule 201).
-fn has_fallen(quote: &Quote) -> bool {
-    let lowest = quote.low.or(quote.last);
-    quote.instrument.asset_class() == AssetClass::Equity
-        && lowest.zip(quote.previous_close).is_some_and(|(low, close)| {
-            close.is_positive() && low.get() * Decimal::TEN <= close.get() * Decimal::from(9)
-        })
 }
 
 #[cfg(test)]

@@ -148,8 +148,8 @@ impl Engine {
     fn tell_ambiguous(&mut self, id: ClientOrderId) {
         let Some(order) = self.book.get(id) else { return };
         let text = format!(
-            "order {}: more than one order at the broker may be it; say which, it stays {} until then",
-            order.number, order.status
+            "order {}: more than one order at the broker may be it; say which (arbion order settle {}), it stays {} until then",
+            order.number, order.number, order.status
         );
         if self.mark_ambiguous(id) {
             self.note(Severity::Error, "ORDER_AMBIGUOUS", text);

@@ -5,7 +5,9 @@ use crate::core::lifecycle::{self, Transition};
 use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
-use crate::domain::order::{Contingency, Order, OrderChange, OrderRequest, OrderStatus, Pricing};
+use crate::domain::order::{
+    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Pricing,
+};
 use crate::domain::snapshot::Severity;
 
 use super::Engine;
@@ -36,13 +38,16 @@ impl Engine {
         match self.accounts.get(&request.account) {
             Some(books) => {
                 let account = self.account_figures(books);
-                risk::check(&self.risk_view(books, &account), request)
+                let mut view = self.risk_view(books, &account);
+                // Whoever let it loose on real money confirmed what it may do.
+                view.live_armed |= self.is_let_loose(&request.account, &request.origin);
+                risk::check(&view, request)
             }
             None => RiskOutcome::unknown_account(&request.account),
         }
     }
 
-    fn place_one(&mut self, request: OrderRequest) -> Result<(), Vec<Denial>> {
+    pub(super) fn place_one(&mut self, request: OrderRequest) -> Result<(), Vec<Denial>> {
         // The same intent delivered twice is one order.
         if self.book.get(request.client_order_id).is_some() {
             return Ok(());
@@ -60,14 +65,16 @@ impl Engine {
         if let Some(books) = self.accounts.get_mut(&account) {
             books.activity.record(self.now, &request, reduces);
         }
-        for exit in request.exit_orders() {
+        let exits = request.exit_orders();
+        let order = self.new_order(request, OrderStatus::PendingSubmit);
+        self.journal_intent(IntentKind::New, &order, checks);
+        self.put_order(order);
+        // After their order, so that its number is the first of the bracket.
+        for exit in exits {
             let order = self.new_order(exit, OrderStatus::PendingSubmit);
             self.journal_intent(IntentKind::New, &order, Vec::new());
             self.put_order(order);
         }
-        let order = self.new_order(request, OrderStatus::PendingSubmit);
-        self.journal_intent(IntentKind::New, &order, checks);
-        self.put_order(order);
         self.after_journal.push(Effect::Submit { account, order: Box::new(approved) });
         Ok(())
     }
@@ -130,7 +137,11 @@ impl Engine {
         self.answer(request, outcome);
     }
 
-    fn replace(&mut self, id: ClientOrderId, change: &OrderChange) -> Result<ClientOrderId, ReplaceError> {
+    pub(super) fn replace(
+        &mut self,
+        id: ClientOrderId,
+        change: &OrderChange,
+    ) -> Result<ClientOrderId, ReplaceError> {
         let old =
             self.book.get(id).cloned().ok_or_else(|| ReplaceError::Refused(format!("no order {id}")))?;
         let new = self.replacement(&old, change).map_err(ReplaceError::Refused)?;
@@ -173,8 +184,17 @@ impl Engine {
 
     /// The order that takes the old one's place: same intent, changed fields, for what is still open.
     fn replacement(&mut self, old: &Order, change: &OrderChange) -> Result<OrderRequest, String> {
+        if old.request.cash_order_quantity.is_some() {
+            return Err(format!(
+                "order {} is for an amount of money and cannot be changed; cancel it and place a new one",
+                old.number
+            ));
+        }
         let mut new = old.request.clone();
         let total = change.quantity.unwrap_or(old.request.quantity);
+        if old.has_filled() && matches!(old.request.subject, OrderSubject::Legs(_)) {
+            return Err(format!("order {}: a leg of it has filled; cancel it instead", old.number));
+        }
         if total <= old.filled_quantity {
             return Err(format!(
                 "order {}: {} has filled already; cancel it instead",
@@ -210,7 +230,7 @@ impl Engine {
     }
 }
 
-enum ReplaceError {
+pub(super) enum ReplaceError {
     Refused(String),
     Denied(ClientOrderId, Vec<Denial>),
 }

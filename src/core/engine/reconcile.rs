@@ -112,6 +112,40 @@ impl Engine {
         }
     }
 
+    /// What the broker said may be lost: nothing opens until a statement that was asked for from now on agrees. It is asked for by the clock,
+    /// so that a connector that fails in every question is not asked in a circle.
+    pub(super) fn on_distrust(&mut self, account: &AccountId, reason: &str) {
+        let now = self.now;
+        let Some(books) = self.accounts.get_mut(account) else { return };
+        books.reconciled = false;
+        books.pace.distrusted = Some(now);
+        let text = format!("{account}: {reason}; nothing opens there until it agrees with its broker again");
+        self.note(Severity::Error, "CONNECTOR_FAILED", text);
+    }
+
+    /// A broker that leaves orders unanswered gets no more of those that open for a while.
+    pub(super) fn on_circuit(&mut self, account: &AccountId, pause: Option<SignedDuration>) {
+        let Some(books) = self.accounts.get_mut(account) else { return };
+        let was_open = std::mem::replace(&mut books.circuit_open, pause.is_some());
+        match pause {
+            Some(pause) => {
+                let text = format!(
+                    "{account}: its broker leaves orders unanswered; nothing that opens goes there for {} s",
+                    pause.as_secs()
+                );
+                self.note(Severity::Error, "BROKER_DOWN", text);
+            }
+            None if was_open => {
+                self.note(
+                    Severity::Info,
+                    "BROKER_TRIED_AGAIN",
+                    format!("{account}: orders may go there again"),
+                );
+            }
+            None => {}
+        }
+    }
+
     /// Something about an account is in doubt that only everything it shows can tell.
     pub(super) fn want_statement(&mut self, account: &AccountId) {
         if let Some(books) = self.accounts.get_mut(account) {
@@ -306,9 +340,16 @@ impl Engine {
         };
         let event = match report.status {
             OrderStatus::Expired => OrderEvent::Expired,
-            OrderStatus::Rejected if order.filled_quantity.is_zero() => OrderEvent::Rejected(refused),
+            OrderStatus::Rejected if !order.has_filled() => OrderEvent::Rejected(refused),
             OrderStatus::Replaced => OrderEvent::Replaced { by: self.replacement_of(id).unwrap_or(id) },
             OrderStatus::Canceled | OrderStatus::Rejected => OrderEvent::Canceled { reason: None },
+            // What an amount of money has bought is complete once all of it is in the books.
+            OrderStatus::Filled if order.request.cash_order_quantity.is_some() => {
+                if !report.filled_quantity.is_positive() || order.filled_quantity < report.filled_quantity {
+                    return;
+                }
+                OrderEvent::QuantityChanged { quantity: order.filled_quantity }
+            }
             // Only its fills complete an order: all of those that it was left with.
             OrderStatus::Filled if !young && report.quantity < order.request.quantity => {
                 OrderEvent::QuantityChanged { quantity: report.quantity }
@@ -337,6 +378,8 @@ impl Engine {
         if matches!(order.status, OrderStatus::PendingSubmit | OrderStatus::Unknown) {
             let broker_order_id = report.broker_order_id.clone();
             self.tell(statement, id, statement.asked_at, OrderEvent::Acknowledged { broker_order_id });
+        } else if order.request.cash_order_quantity.is_some() {
+            // Its units are an estimate on either side.
         } else if !young && report.pricing != order.request.pricing {
             let (quantity, pricing) = (report.quantity, report.pricing);
             self.tell(statement, id, statement.asked_at, OrderEvent::Restated { quantity, pricing });

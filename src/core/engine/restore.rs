@@ -27,6 +27,7 @@ impl Engine {
             good_faith: GoodFaith::default(),
             trading_state: TradingState::Active,
             broker_up: true,
+            circuit_open: false,
             reconciled: false,
             last_equity_at: None,
             moved_at: std::collections::BTreeMap::new(),
@@ -73,6 +74,7 @@ impl Engine {
             }
         }
         self.alerts.restore(restored.alerts);
+        self.restore_strategies(&restored.strategies, restored.decisions);
         self.log.extend(restored.log);
         self.dirty.log = true;
         self.forget_claimed();

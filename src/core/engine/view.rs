@@ -8,6 +8,7 @@ use crate::domain::calendar::{MarketPhase, exchange_date};
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderRequest};
 use crate::domain::quote::Quote;
 
@@ -78,6 +79,7 @@ impl Engine {
             reconciled: books.reconciled,
             automation_paused: self.paused.contains_key(&books.setup.account),
             broker_up: books.broker_up,
+            circuit_open: books.circuit_open,
             live_armed: self.trades_live(),
             bar_mode: self.config.bar_mode,
             never_closed: self.config.never_closed,
@@ -97,6 +99,17 @@ impl Engine {
     pub fn rate(&self, account: &AccountId, instrument: &Instrument) -> Option<Decimal> {
         let currency = self.market.spec(instrument)?.currency;
         risk::rate(&self.accounts.get(account)?.portfolio, self, currency)
+    }
+
+    /// What an account's figures leave out, as no rate turns it into its currency.
+    #[must_use]
+    pub fn unrated(&self, account: &AccountId) -> Vec<Money> {
+        self.accounts.get(account).map(|books| books.portfolio.unrated()).unwrap_or_default()
+    }
+
+    /// Something that is shown beside the books has changed.
+    pub const fn touch(&mut self) {
+        self.dirty.any = true;
     }
 
     /// The fee table.

@@ -388,6 +388,19 @@ impl Portfolio {
         self.total_cash() + positions
     }
 
+    /// What the figures leave out, as no rate turns it into the account's currency: cash and positions, by currency.
+    #[must_use]
+    pub fn unrated(&self) -> Vec<Money> {
+        let mut found: BTreeMap<Currency, Decimal> = BTreeMap::new();
+        let cash = self.cash.iter().map(|(currency, amount)| (*currency, *amount));
+        let held = self.holdings.values().map(|holding| (holding.currency, holding.value()));
+        for (currency, amount) in cash.chain(held).filter(|(currency, _)| self.rate(*currency).is_none()) {
+            *found.entry(currency).or_default() += amount;
+        }
+        let named = found.into_iter().filter(|(_, amount)| !amount.is_zero());
+        named.map(|(currency, amount)| Money::new(amount, currency)).collect()
+    }
+
     /// The account's figures. `reserved` and buying power are before working orders; see [`Portfolio::account_with`].
     #[must_use]
     pub fn account(&self, now: Timestamp) -> Account {

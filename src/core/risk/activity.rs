@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
-use crate::domain::order::{OrderRequest, OrderSubject, OriginKind, Side};
+use crate::domain::order::{OrderRequest, OrderSize, OrderSubject, OriginKind, Side};
 
 /// Requests remembered.
 const RECENT_MAX: usize = 512;
@@ -22,7 +22,7 @@ struct Recent {
     at: Timestamp,
     subject: OrderSubject,
     side: Side,
-    quantity: Quantity,
+    size: OrderSize,
     limit: Option<Price>,
     origin: OriginKind,
     name: Option<smol_str::SmolStr>,
@@ -46,7 +46,7 @@ impl Activity {
             at: now,
             subject: request.subject.clone(),
             side: request.side,
-            quantity: request.quantity,
+            size: request.size(),
             limit: request.pricing.limit_price(),
             origin: request.origin.kind,
             name: request.origin.name.clone(),
@@ -83,7 +83,7 @@ impl Activity {
     pub fn is_repeated_within(&self, now: Timestamp, seconds: i64, request: &OrderRequest) -> bool {
         self.within(now, seconds).any(|r| {
             r.side == request.side
-                && r.quantity == request.quantity
+                && r.size == request.size()
                 && r.limit == request.pricing.limit_price()
                 && r.subject == request.subject
         })

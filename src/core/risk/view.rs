@@ -75,6 +75,8 @@ pub struct RiskView<'a> {
     pub automation_paused: bool,
     /// The broker answers.
     pub broker_up: bool,
+    /// It leaves orders unanswered.
+    pub circuit_open: bool,
     /// Live accounts: a person has armed live trading.
     pub live_armed: bool,
     /// The engine runs on bars: sessions and quote ages are the replay's.

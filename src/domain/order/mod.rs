@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use super::denial::{Denial, RiskCheck};
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::instrument::{AssetClass, Instrument};
-use super::money::{Price, Quantity, canonical, decimal_text};
+use super::money::{Money, Price, Quantity, canonical, decimal_text};
 use super::option::Leg;
 
 pub use status::OrderStatus;
@@ -124,6 +124,40 @@ impl Origin {
     }
 }
 
+/// What became of an order in doubt, as a person has it from the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum OrderFate {
+    /// It is this order there; what has come of it the broker shows.
+    At {
+        /// Its id at the broker.
+        broker_order_id: BrokerOrderId,
+    },
+    /// What was open of it has filled.
+    Filled {
+        /// At this price per unit, positive.
+        price: Price,
+    },
+    /// It was canceled there; what had filled before stays.
+    Canceled,
+    /// The broker refused it.
+    Rejected,
+    /// It never came there.
+    NeverReached,
+}
+
+impl fmt::Display for OrderFate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At { broker_order_id } => write!(f, "{broker_order_id} at the broker"),
+            Self::Filled { price } => write!(f, "filled at {price}"),
+            Self::Canceled => f.write_str("canceled"),
+            Self::Rejected => f.write_str("rejected"),
+            Self::NeverReached => f.write_str("never sent"),
+        }
+    }
+}
+
 /// One exit of a bracket: its own order, made when the parent is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BracketExit {
@@ -152,6 +186,15 @@ impl Contingency {
     }
 }
 
+/// How much an order asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderSize {
+    /// Units or packages.
+    Units(Quantity),
+    /// Money, in the instrument's currency.
+    Cash(Decimal),
+}
+
 /// The fields of an order intent, before risk. Every door hands the engine one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRequest {
@@ -168,8 +211,12 @@ pub struct OrderRequest {
     /// Open or close, where said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position_effect: Option<PositionEffect>,
-    /// Units or packages, positive.
+    /// Units or packages, positive. Of an order for an amount of money an estimate, until its fills say how many they were.
     pub quantity: Quantity,
+    /// Money to spend, in the instrument's currency and without fees (FIX CashOrderQty, tag 152): the broker makes units of it. Absent for
+    /// orders in units.
+    #[serde(default, with = "super::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
+    pub cash_order_quantity: Option<Decimal>,
     /// Type and prices.
     #[serde(flatten)]
     pub pricing: Pricing,
@@ -224,6 +271,7 @@ impl OrderRequest {
             side,
             position_effect: None,
             quantity,
+            cash_order_quantity: None,
             pricing,
             time_in_force: TimeInForce::Day,
             expire_date: None,
@@ -236,6 +284,12 @@ impl OrderRequest {
             reduce_only: false,
             allow_duplicate: false,
         }
+    }
+
+    /// What it is the size of: two orders for the same money are the same order, whatever units were estimated.
+    #[must_use]
+    pub fn size(&self) -> OrderSize {
+        self.cash_order_quantity.map_or(OrderSize::Units(self.quantity), OrderSize::Cash)
     }
 
     /// The bracket's exits as orders of their own: opposite side, closing, one cancels the other, triggered by this one.
@@ -257,6 +311,7 @@ impl OrderRequest {
             .map(|(exit, pricing)| Self {
                 client_order_id: exit.client_order_id,
                 side,
+                cash_order_quantity: None,
                 position_effect: self.position_effect.map(|_| PositionEffect::Close),
                 pricing,
                 time_in_force: TimeInForce::Gtc,
@@ -320,8 +375,11 @@ pub struct Order {
     pub broker_order_id: Option<BrokerOrderId>,
     /// Where it stands.
     pub status: OrderStatus,
-    /// Units filled, 0 to `quantity` (plus `overfill_quantity`).
+    /// Units filled, 0 to `quantity` (plus `overfill_quantity`). Of a package as much as every leg of it has filled.
     pub filled_quantity: Quantity,
+    /// Units filled of each leg of a package, in the order of its legs; empty before the first, and for what is no package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs_filled: Vec<Quantity>,
     /// Mean price of the fills per unit; absent before the first. Net per package for legs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_price: Option<Price>,
@@ -359,6 +417,7 @@ impl Order {
             broker_order_id: None,
             status,
             filled_quantity: Quantity::ZERO,
+            legs_filled: Vec::new(),
             average_price: None,
             filled_notional: Decimal::ZERO,
             overfill_quantity: Quantity::ZERO,
@@ -380,6 +439,12 @@ impl Order {
         self.request.quantity - self.filled_quantity
     }
 
+    /// Has anything of it filled, were it one leg of a package.
+    #[must_use]
+    pub fn has_filled(&self) -> bool {
+        self.filled_quantity.is_positive() || self.legs_filled.iter().any(|leg| leg.is_positive())
+    }
+
     /// What its broker knows it by.
     #[must_use]
     pub fn handle(&self) -> OrderHandle {
@@ -387,6 +452,7 @@ impl Order {
             client_order_id: self.request.client_order_id,
             broker_order_id: self.broker_order_id.clone(),
             subject: self.request.subject.clone(),
+            filled_quantity: self.filled_quantity,
         }
     }
 
@@ -406,6 +472,8 @@ pub struct OrderHandle {
     pub broker_order_id: Option<BrokerOrderId>,
     /// What it trades.
     pub subject: OrderSubject,
+    /// What of it is filled as far as we know: a replacement is for the rest, and some brokers count the whole.
+    pub filled_quantity: Quantity,
 }
 
 /// The changed fields of a replace; absent fields stay.
@@ -426,6 +494,23 @@ pub struct OrderChange {
     /// New time in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_in_force: Option<TimeInForce>,
+}
+
+/// What a broker says an order would cost, before it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerPreview {
+    /// Cash that the order takes (negative) or brings, without fees; absent where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cash: Option<Money>,
+    /// Commission and fees, positive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Money>,
+    /// Buying power once it works.
+    #[serde(default, with = "super::money::decimal_text_option", skip_serializing_if = "Option::is_none")]
+    pub buying_power_after: Option<Decimal>,
+    /// Its warnings, or why it would refuse the order, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What an order would do, shown before it is confirmed.
@@ -450,6 +535,9 @@ pub struct OrderPreview {
     /// Buying power once the order works.
     #[serde(with = "decimal_text")]
     pub buying_power_after: Decimal,
+    /// The broker's own word on it, where it has one and was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerPreview>,
     /// Every risk check with its result, in the order they run.
     pub checks: Vec<RiskCheck>,
     /// The failed ones; empty when the order may go.

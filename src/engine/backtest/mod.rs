@@ -325,6 +325,8 @@ impl Driver {
                     self.hand_over(now, &mut queue);
                 }
                 Effect::Ask { .. }
+                | Effect::History { .. }
+                | Effect::Need { .. }
                 | Effect::Reconcile { .. }
                 | Effect::Ring { .. }
                 | Effect::Answer { .. } => {}

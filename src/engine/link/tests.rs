@@ -43,7 +43,12 @@ fn order(n: u64) -> OrderRequest {
 }
 
 fn handle(n: u64) -> OrderHandle {
-    OrderHandle { client_order_id: id(n), broker_order_id: None, subject: order(n).subject }
+    OrderHandle {
+        client_order_id: id(n),
+        broker_order_id: None,
+        subject: order(n).subject,
+        filled_quantity: Quantity::ZERO,
+    }
 }
 
 fn fill(of: u64) -> Execution {
@@ -109,6 +114,10 @@ impl Broker for Knows {
     async fn spec(&self, _: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Err(gone())
     }
+    async fn act(&self, action: &crate::domain::venue::VenueAction) -> Result<String, BrokerError> {
+        Err(crate::brokers::orders_alone("test", action))
+    }
+
     async fn watch(&self, _: mpsc::Sender<AccountStream>) -> BrokerError {
         gone()
     }

@@ -1,15 +1,18 @@
 //! One task per login: it opens it, keeps the streams of its accounts, asks for balances, verifies again, and tells the engine. A login that
 //! the broker no longer accepts ends it; everything else is tried again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use crate::brokers::clock::wall;
 use crate::brokers::http::Health;
+use crate::brokers::pauses::pauses;
 use crate::brokers::{AccountStream, Broker, BrokerError, BrokerSettings, Connection, MarketFeed, registry};
 use crate::domain::account::Account;
 use crate::domain::ids::AccountId;
@@ -19,6 +22,7 @@ use crate::keeping::Recorder;
 use super::login::{LoginKey, SealedLogin};
 use super::prices::{FeedKey, FeedWord};
 use super::tokens::VaultTokens;
+use super::totals::RatesWord;
 
 /// How often balances are asked for (issue: at least every 10 s).
 const FIGURES_EVERY: Duration = Duration::from_secs(10);
@@ -31,6 +35,10 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Pause before a stream that ended by itself is begun again.
 const STREAM_PAUSE: Duration = Duration::from_secs(5);
+/// Panics of a connector within `PANICS_WITHIN` after which it rests for so long.
+const PANICS_MAX: usize = 5;
+/// See `PANICS_MAX`.
+const PANICS_WITHIN: Duration = Duration::from_secs(600);
 /// Events of a stream that may wait.
 const STREAM_MAX: usize = 1_024;
 
@@ -59,6 +67,8 @@ pub(in crate::engine) enum LiveEvent {
         text: String,
         /// How its calls go.
         health: Box<Health>,
+        /// When it is tried again, where it is not open.
+        retry_at: Option<Timestamp>,
     },
     /// The broker does not accept the login any more.
     Dead {
@@ -69,6 +79,8 @@ pub(in crate::engine) enum LiveEvent {
     },
     /// Prices.
     Price(FeedKey, FeedWord),
+    /// Rates of coins.
+    Rates(RatesWord),
     /// The terms of an instrument, as a broker says.
     Spec(Box<InstrumentSpec>),
 }
@@ -96,16 +108,53 @@ enum NotOpen {
 
 /// Hosts a login until the engine goes or the login is dead.
 pub(super) async fn run(hosted: Hosted, events: mpsc::Sender<LiveEvent>) {
-    let pauses = || {
-        ExponentialBuilder::default()
-            .with_min_delay(PAUSE_MIN)
-            .with_max_delay(PAUSE_MAX)
-            .with_factor(2.0)
-            .without_max_times()
-            .with_jitter()
-            .build()
-    };
-    let mut waits = pauses();
+    let hosted = Arc::new(hosted);
+    guarded(hosted.key, &hosted.accounts, &events, || host(Arc::clone(&hosted), events.clone())).await;
+}
+
+/// Does it again when a connector panics in it: its accounts are down until they were compared anew, as whatever their streams said is lost
+/// (reliability L6).
+async fn guarded<F>(
+    key: LoginKey,
+    accounts: &[AccountId],
+    events: &mpsc::Sender<LiveEvent>,
+    mut attempt: impl FnMut() -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut panics = VecDeque::new();
+    loop {
+        let mut task = JoinSet::new();
+        task.spawn(attempt());
+        match task.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                tracing::error!(broker = key.broker.as_str(), %error, "a connector has failed")
+            }
+            _ => return,
+        }
+        let now = Instant::now();
+        panics.retain(|at| now.duration_since(*at) <= PANICS_WITHIN);
+        panics.push_back(now);
+        let pause = if panics.len() >= PANICS_MAX { PANICS_WITHIN } else { STREAM_PAUSE };
+        let reason = "its connector failed".to_owned();
+        let retry_at = wall() + SignedDuration::try_from(pause).unwrap_or_default();
+        for account in accounts {
+            let down = AccountStream::Down { reason: reason.clone(), retry_at };
+            tell(events, LiveEvent::Stream(account.clone(), down)).await;
+        }
+        let text = format!("{reason}; opened again in {} s", pause.as_secs());
+        let state =
+            LiveEvent::State { key, up: false, text, health: Box::default(), retry_at: Some(retry_at) };
+        tell(events, state).await;
+        tokio::select! {
+            () = events.closed() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn host(hosted: Arc<Hosted>, events: mpsc::Sender<LiveEvent>) {
+    let mut waits = pauses(PAUSE_MIN, PAUSE_MAX);
     loop {
         let (wait, text) = match open(&hosted).await {
             Ok(opened) => {
@@ -124,7 +173,8 @@ pub(super) async fn run(hosted: Hosted, events: mpsc::Sender<LiveEvent>) {
             }
             Err(NotOpen::Broker(error)) => (waits.next().unwrap_or(PAUSE_MAX), error.to_string()),
         };
-        let state = LiveEvent::State { key: hosted.key, up: false, text, health: Box::default() };
+        let retry_at = SignedDuration::try_from(wait).ok().and_then(|wait| wall().checked_add(wait).ok());
+        let state = LiveEvent::State { key: hosted.key, up: false, text, health: Box::default(), retry_at };
         if events.send(state).await.is_err() {
             return;
         }
@@ -186,10 +236,11 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
             () = events.closed() => return None,
             Some(ended) = streams.join_next() => match ended {
                 Ok(reason) => return reason,
-                Err(error) => {
-                    tracing::error!(%error, "a stream's task has ended");
-                    return Some("its stream has failed".to_owned());
-                }
+                Err(error) => match error.try_into_panic() {
+                    // The whole login is begun anew.
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => return None,
+                },
             },
             _ = figures.tick() => ask_figures(opened, events, &mut power).await,
             _ = verify.tick() => opened.connection.accounts().await.err(),
@@ -200,7 +251,7 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
             None => (true, shown(&power)),
         };
         let health = Box::new(opened.connection.health());
-        let state = LiveEvent::State { key: hosted.key, up, text, health };
+        let state = LiveEvent::State { key: hosted.key, up, text, health, retry_at: None };
         if events.send(state).await.is_err() {
             return None;
         }
@@ -257,10 +308,59 @@ async fn follow(
         if let BrokerError::Unauthorized { reason, .. } = error {
             return Some(reason);
         }
-        let retry_at =
-            crate::brokers::clock::wall() + jiff::SignedDuration::try_from(STREAM_PAUSE).unwrap_or_default();
+        let retry_at = wall() + SignedDuration::try_from(STREAM_PAUSE).unwrap_or_default();
         let down = AccountStream::Down { reason: error.to_string(), retry_at };
         events.send(LiveEvent::Stream(account.clone(), down)).await.ok()?;
         tokio::time::sleep(STREAM_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::brokers::{BrokerKind, Environment};
+
+    /// A connector that panics takes its accounts down and is begun again, five times within ten minutes; one that ends by itself is not.
+    #[tokio::test(start_paused = true)]
+    async fn l6_a_connector_that_panics_is_opened_again() {
+        let key = LoginKey { broker: BrokerKind::Alpaca, environment: Environment::Paper };
+        let accounts = ["alpaca", "alpaca-2"].map(AccountId::new);
+        let (events, mut heard) = mpsc::channel(64);
+        let times = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&times);
+        let fails = move || {
+            let counted = Arc::clone(&counted);
+            async move {
+                let time = counted.fetch_add(1, Ordering::SeqCst);
+                assert!(time >= 6, "as the test says");
+            }
+        };
+        let began = Instant::now();
+        guarded(key, &accounts, &events, fails).await;
+        assert_eq!(times.load(Ordering::SeqCst), 7, "six panics, then it ended by itself");
+        let took = began.elapsed();
+        assert!(took >= PANICS_WITHIN && took < PANICS_WITHIN * 3, "it rests after five: {took:?}");
+        let mut down = Vec::new();
+        while let Ok(event) = heard.try_recv() {
+            match event {
+                LiveEvent::Stream(account, AccountStream::Down { .. }) => down.push(account),
+                LiveEvent::State { up, .. } => assert!(!up),
+                _ => panic!("nothing else is said"),
+            }
+        }
+        assert_eq!(down, accounts.into_iter().cycle().take(12).collect::<Vec<_>>());
+    }
+
+    /// Nobody waits for an engine that has gone.
+    #[tokio::test(start_paused = true)]
+    async fn l6_a_connector_is_not_opened_again_for_nobody() {
+        let key = LoginKey { broker: BrokerKind::Alpaca, environment: Environment::Paper };
+        let (events, heard) = mpsc::channel(64);
+        drop(heard);
+        let began = Instant::now();
+        guarded(key, &[], &events, || async { panic!("as the test says") }).await;
+        assert!(began.elapsed() < Duration::from_secs(1));
     }
 }

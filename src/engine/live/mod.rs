@@ -2,11 +2,14 @@
 //! and a stream per account, and prices from the brokers' feeds in place of simulated ones. Never: what an order may do (`core`), the wire
 //! (`brokers`), where secrets lie (`keeping`).
 
+mod accounts;
+mod actions;
 mod host;
 mod login;
 mod prices;
 mod reads;
 mod tokens;
+mod totals;
 mod wiring;
 
 pub use login::{Found, LoginKey, SealedLogin, verify};

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::brokers::clock::wall;
 use crate::brokers::http::Health;
-use crate::brokers::{AccountStream, Broker, BrokerKind, Environment, FeedEvent, registry};
-use crate::client::{Reply, SessionError};
+use crate::brokers::limiter::SharedLimits;
+use crate::brokers::{AccountStream, Broker, BrokerKind, BrokerSettings, Environment, FeedEvent, registry};
+use crate::client::status::CallStatus;
 use crate::config::BrokerSection;
 use crate::core::input::Input;
-use crate::domain::account::{Account, AccountMode};
+use crate::domain::account::Account;
 use crate::domain::audit::AuditAction;
 use crate::domain::execution::{AccountEvent, CashEntry, CashKind};
 use crate::domain::ids::{AccountId, ExecutionId};
@@ -29,35 +32,43 @@ use crate::domain::snapshot::{Connection, Severity};
 use super::super::journal::Job;
 use super::super::link::{self, LinkCommand, Reported};
 use super::super::task::EngineTask;
+use super::super::vitals::shown;
 use super::host::{self, Hosted, LiveEvent};
-use super::login::{DEFAULT, LOGINS, LoginKey, key_of, setup_of};
+use super::login::{DEFAULT, LOGINS, LoginKey, key_of};
 use super::prices::{FeedKey, FeedWord, LivePrices};
+use super::totals::Rates;
 
 /// Events of logins that may wait for the engine.
 const EVENTS_MAX: usize = 4_096;
-/// Connected accounts of a profile.
-const LOGINS_MAX: usize = 32;
 /// Time after an account's last fill in which its cash is not compared: the broker may book it later than it tells it.
 const SETTLES_IN: Duration = Duration::from_secs(30);
 
 /// The logins as the engine holds them.
 pub(in crate::engine) struct Live {
-    logins: Vec<Login>,
-    hosts: BTreeMap<LoginKey, AbortHandle>,
-    states: BTreeMap<LoginKey, Connection>,
+    pub(super) logins: Vec<Login>,
+    pub(super) hosts: BTreeMap<LoginKey, AbortHandle>,
+    pub(super) states: BTreeMap<LoginKey, Connection>,
     sections: BTreeMap<String, BrokerSection>,
-    limits: RiskLimits,
+    pub(super) limits: RiskLimits,
     events_in: mpsc::Sender<LiveEvent>,
     pub(in crate::engine) events: mpsc::Receiver<LiveEvent>,
     pub(in crate::engine) prices: LivePrices,
     /// Whose public stream is asked for prices of coins.
     pub(in crate::engine) public_crypto: Option<BrokerKind>,
     public_state: Option<Connection>,
-    brokers: BTreeMap<AccountId, Arc<dyn Broker>>,
+    pub(super) brokers: BTreeMap<AccountId, Arc<dyn Broker>>,
     reports: mpsc::Sender<Reported>,
     /// Differences of cash that have been seen once.
     suspected: BTreeMap<(AccountId, Currency), Decimal>,
     last_fill: BTreeMap<AccountId, tokio::time::Instant>,
+    /// What brokers limit by address is counted by all lines together.
+    limits_shared: SharedLimits,
+    /// How calls of each login go.
+    pub(super) healths: BTreeMap<LoginKey, Health>,
+    /// An account's figures as its broker said them last.
+    pub(super) figures: BTreeMap<AccountId, Account>,
+    rates: Rates,
+    rates_state: Option<Connection>,
 }
 
 impl Drop for Live {
@@ -89,6 +100,11 @@ impl Live {
             reports,
             suspected: BTreeMap::new(),
             last_fill: BTreeMap::new(),
+            limits_shared: SharedLimits::default(),
+            healths: BTreeMap::new(),
+            figures: BTreeMap::new(),
+            rates: Rates::default(),
+            rates_state: None,
         }
     }
 
@@ -99,7 +115,40 @@ impl Live {
 
     /// How each login is, for the connections.
     pub(in crate::engine) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        self.states.values().chain(&self.public_state).cloned()
+        self.states.values().chain(&self.public_state).chain(&self.rates_state).cloned()
+    }
+
+    /// Calls to brokers, by broker and name.
+    pub(in crate::engine) fn calls(&self) -> Vec<CallStatus> {
+        let of = |(key, health): (&LoginKey, &Health)| {
+            shown(Some(&format!("{} {}", key.broker, key.environment.as_str())), &health.by_call)
+        };
+        self.healths.iter().flat_map(of).collect()
+    }
+
+    /// An account's line, and its figures as its broker said them last.
+    pub(in crate::engine) fn at_broker(
+        &self,
+        account: &AccountId,
+    ) -> (Option<Arc<dyn Broker>>, Option<&Account>) {
+        (self.brokers.get(account).cloned(), self.figures.get(account))
+    }
+
+    pub(super) const fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    pub(super) const fn rates_and_sections(&mut self) -> (&mut Rates, &BTreeMap<String, BrokerSection>) {
+        (&mut self.rates, &self.sections)
+    }
+
+    /// How rates are had, among the connections.
+    pub(super) fn note_rates(&mut self, up: bool, text: &str, health: &Health) {
+        self.rates_state = Some(connection("coingecko", up, text, health));
+    }
+
+    fn settings(&self, key: LoginKey) -> BrokerSettings {
+        BrokerSettings { limits: self.limits_shared.clone(), ..key.settings(&self.sections) }
     }
 
     /// Connected accounts, as commands may name them.
@@ -114,14 +163,20 @@ impl Live {
         format!("connected: {}", names.collect::<Vec<_>>().join(", "))
     }
 
-    fn keys(&self) -> Vec<LoginKey> {
+    pub(super) fn keys(&self) -> Vec<LoginKey> {
         let mut keys: Vec<LoginKey> = self.logins.iter().filter_map(key_of).collect();
         keys.sort_unstable();
         keys.dedup();
         keys
     }
 
-    fn note(&mut self, key: LoginKey, up: bool, text: &str, health: &Health) {
+    fn note(
+        &mut self,
+        key: LoginKey,
+        (up, text): (bool, &str),
+        health: &Health,
+        retry_at: Option<Timestamp>,
+    ) {
         let name = format!("{} {}", key.broker, key.environment.as_str());
         let accounts: Vec<String> = self
             .logins
@@ -136,16 +191,28 @@ impl Live {
                 .is_up(FeedKey::Login(key))
                 .map(|up| if up { "streams prices" } else { "prices stand still" }.to_owned()),
         );
-        words.extend(health.limit_left.map(|left| format!("{left} calls left")));
         if !health.held_for.is_zero() {
             words.push(format!("held back for {} s", health.held_for.as_secs() + 1));
         }
-        let mut connection = Connection::new(&name, up, &words.join("; "));
-        connection.latency_ms =
-            health.latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
-        connection.last_error.clone_from(&health.last_error);
+        let mut connection = connection(&name, up, &words.join("; "), health);
+        connection.retry_at = retry_at.or(connection.retry_at);
+        self.healths.insert(key, health.clone());
         self.states.insert(key, connection);
     }
+}
+
+/// A connection with how its calls go.
+fn connection(name: &str, up: bool, text: &str, health: &Health) -> Connection {
+    let mut connection = Connection::new(name, up, text);
+    connection.latency_ms =
+        health.latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX));
+    connection.last_error.clone_from(&health.last_error);
+    connection.limit_left = health.limit_left;
+    if !health.held_for.is_zero() {
+        let held = SignedDuration::try_from(health.held_for).unwrap_or_default();
+        connection.retry_at = wall().checked_add(held).ok();
+    }
+    connection
 }
 
 impl EngineTask {
@@ -156,7 +223,7 @@ impl EngineTask {
         }
         let Some(broker) = self.live.public_crypto else { return };
         let key = LoginKey { broker, environment: Environment::Live };
-        match registry::public_feed(broker, &key.settings(&self.live.sections)) {
+        match registry::public_feed(broker, &self.live.settings(key)) {
             Ok(Some(feed)) => {
                 let events = self.live.events_in.clone();
                 self.live.prices.open(FeedKey::Public(broker), feed, events);
@@ -169,7 +236,7 @@ impl EngineTask {
         }
     }
 
-    fn host(&mut self, key: LoginKey) {
+    pub(super) fn host(&mut self, key: LoginKey) {
         let Some(recorder) = self.audit.clone() else { return };
         if let Some(before) = self.live.hosts.remove(&key) {
             before.abort();
@@ -181,8 +248,8 @@ impl EngineTask {
             .filter(|login| key_of(login) == Some(key))
             .map(|login| login.account.clone())
             .collect();
-        let hosted = Hosted { key, settings: key.settings(&self.live.sections), accounts, recorder };
-        self.live.note(key, false, "connecting", &Health::default());
+        let hosted = Hosted { key, settings: self.live.settings(key), accounts, recorder };
+        self.live.note(key, (false, "connecting"), &Health::default(), None);
         let task = tokio::spawn(host::run(hosted, self.live.events_in.clone()));
         self.live.hosts.insert(key, task.abort_handle());
     }
@@ -200,8 +267,15 @@ impl EngineTask {
                 }
             }
             LiveEvent::Stream(account, word) => self.on_stream(account, word).await,
-            LiveEvent::Figures(account, figures) => self.compare_cash(&account, &figures).await,
-            LiveEvent::State { key, up, text, health } => self.live.note(key, up, &text, &health),
+            LiveEvent::Figures(account, figures) => {
+                self.compare_cash(&account, &figures).await;
+                self.live.figures.insert(account, *figures);
+                self.follow_rates();
+            }
+            LiveEvent::Rates(word) => self.on_rates(word),
+            LiveEvent::State { key, up, text, health, retry_at } => {
+                self.live.note(key, (up, &text), &health, retry_at);
+            }
             LiveEvent::Dead { key, reason } => self.dead(key, &reason).await,
             LiveEvent::Price(key, word) => self.on_price(key, word).await,
             LiveEvent::Spec(spec) => self.step(Input::Instrument(spec)).await,
@@ -241,8 +315,7 @@ impl EngineTask {
             }
             AccountStream::Event(event) => {
                 self.live.last_fill.insert(account, tokio::time::Instant::now());
-                let reported = Reported { events: vec![*event], venue: None, call: None };
-                self.reported(reported).await;
+                self.reported(Reported::events(vec![*event])).await;
             }
         }
         self.settle();
@@ -288,7 +361,7 @@ impl EngineTask {
         self.live.hosts.remove(&key);
         self.live.prices.close(FeedKey::Login(key));
         self.follow_live_classes();
-        self.live.note(key, false, &format!("{reason}; connect it again"), &Health::default());
+        self.live.note(key, (false, &format!("{reason}; connect it again")), &Health::default(), None);
         let text = format!("{} {} does not accept the login: {reason}", key.broker, key.environment.as_str());
         self.step(Input::Note { severity: Severity::Error, code: "LOGIN_NEEDED", text }).await;
         for account in self.accounts_of(key) {
@@ -305,176 +378,26 @@ impl EngineTask {
     }
 
     /// Plain commands mean the paper account, where they meant this one.
-    async fn leave(&mut self, account: &AccountId) {
+    pub(super) async fn leave(&mut self, account: &AccountId) {
         if self.core.default_account() == account {
             let paper = self.paper_account.clone();
             self.use_account(&paper).await;
         }
     }
 
-    async fn use_account(&mut self, account: &AccountId) {
+    pub(super) async fn use_account(&mut self, account: &AccountId) {
         self.step(Input::DefaultAccount(account.clone())).await;
         self.write_state(DEFAULT, account.to_string()).await;
         self.publish();
     }
 
-    /// Accounts that a person has connected, verified by whoever asks: they are kept, and opened.
-    pub(in crate::engine) async fn connect(&mut self, logins: Vec<Login>) -> Result<Reply, SessionError> {
-        if logins.is_empty() || self.live.logins.len() + logins.len() > LOGINS_MAX {
-            let text = format!("a profile has 1 to {LOGINS_MAX} connected accounts");
-            return Err(SessionError::Usage(text));
-        }
-        let mut keys = Vec::new();
-        for login in logins {
-            let key = key_of(&login).ok_or_else(|| {
-                SessionError::Usage(format!("{} is no broker that is known here", login.broker))
-            })?;
-            if login.account == self.paper_account {
-                return Err(SessionError::Usage(format!(
-                    "{} is the name of the paper account",
-                    login.account
-                )));
-            }
-            if self.core.account(&login.account).is_none() {
-                self.step(Input::Account(Box::new(setup_of(&login, &self.live.limits)))).await;
-            }
-            let text = format!("{} ...{}", login.environment, login.last_four);
-            self.record(AuditAction::Connected, login.account.as_str(), &text);
-            self.live.logins.retain(|known| known.account != login.account);
-            self.live.logins.push(login);
-            keys.push(key);
-        }
-        self.write_logins().await;
-        keys.sort_unstable();
-        keys.dedup();
-        for key in keys {
-            self.host(key);
-        }
-        self.publish();
-        Ok(Reply::Done("connected".to_owned()))
-    }
-
-    /// Ends an account's login: its secrets are wiped, plain commands mean paper. What was traded there stays in the history.
-    pub(in crate::engine) async fn disconnect(&mut self, name: &str) -> Result<Reply, SessionError> {
-        let named = |login: &&Login| login.account.as_str() == name || login.broker == name;
-        let gone: Vec<Login> = self.live.logins.iter().filter(named).cloned().collect();
-        if gone.is_empty() {
-            return Err(SessionError::Usage(format!(
-                "{} is not connected; {}",
-                name.escape_default(),
-                self.live.connected(&self.paper_account)
-            )));
-        }
-        let working =
-            gone.iter().map(|login| self.core.book().working_of(&login.account).count()).sum::<usize>();
-        if working > 0 {
-            let text =
-                format!("{working} orders work at {name}; cancel them first, as nobody would watch them");
-            return Err(SessionError::Usage(text));
-        }
-        for login in &gone {
-            self.links.remove(&login.account);
-            self.live.brokers.remove(&login.account);
-            let account = login.account.clone();
-            self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
-            self.leave(&login.account).await;
-            self.live.logins.retain(|known| known.account != login.account);
-            self.record(AuditAction::Disconnected, login.account.as_str(), "ok");
-        }
-        self.write_logins().await;
-        let left = self.live.keys();
-        for key in gone.iter().filter_map(key_of).filter(|key| !left.contains(key)) {
-            if let Some(host) = self.live.hosts.remove(&key) {
-                host.abort();
-            }
-            self.live.prices.close(FeedKey::Login(key));
-            self.live.states.remove(&key);
-            self.wipe(key);
-        }
-        self.follow_live_classes();
-        self.publish();
-        let names: Vec<&str> = gone.iter().map(|login| login.account.as_str()).collect();
-        Ok(Reply::Done(format!("{} disconnected, its secrets are wiped", names.join(", "))))
-    }
-
-    /// Removes a login's secrets, on a thread of its own.
-    fn wipe(&self, key: LoginKey) {
-        let Some(recorder) = self.audit.clone() else { return };
-        tokio::task::spawn_blocking(move || {
-            for name in [key.secret_name(), key.tokens_name()] {
-                match recorder.delete_secret("engine", name) {
-                    Err(error) if !error.is_absent() => {
-                        tracing::error!(%error, "the secrets of a login cannot be wiped");
-                    }
-                    _ => {}
-                }
-            }
-        });
-    }
-
-    /// Which account plain commands mean from now on. Real money needs a verified connection, and whoever asks has had it typed.
-    pub(in crate::engine) async fn switch(
-        &mut self,
-        mode: AccountMode,
-        account: Option<&AccountId>,
-        confirmed: bool,
-    ) -> Result<Reply, SessionError> {
-        let wanted = match (mode, account) {
-            (AccountMode::Paper, None) => self.paper_account.clone(),
-            (_, Some(account)) => account.clone(),
-            (AccountMode::Live, None) => {
-                let live: Vec<&Login> =
-                    self.live.logins.iter().filter(|login| login.mode() == AccountMode::Live).collect();
-                match live.as_slice() {
-                    [] => {
-                        let text =
-                            "no live account is connected; this profile trades on paper; see: arbion connect";
-                        return Err(SessionError::Usage(text.to_owned()));
-                    }
-                    [only] => only.account.clone(),
-                    several => {
-                        let names: Vec<&str> = several.iter().map(|login| login.account.as_str()).collect();
-                        return Err(SessionError::Usage(format!("which account: {}", names.join(", "))));
-                    }
-                }
-            }
-        };
-        if wanted != self.paper_account {
-            let login = self.live.logins.iter().find(|login| login.account == wanted);
-            let login = login.ok_or_else(|| {
-                SessionError::Usage(format!(
-                    "{wanted} is not connected; {}",
-                    self.live.connected(&self.paper_account)
-                ))
-            })?;
-            if login.mode() != mode {
-                return Err(SessionError::Usage(format!("{wanted} is a {} account", login.environment)));
-            }
-            if !self.live.brokers.contains_key(&wanted) {
-                let text = format!("{wanted} is not verified now; see: arbion connections");
-                return Err(SessionError::Usage(text));
-            }
-            if mode == AccountMode::Live && !confirmed {
-                let text = "trading with real money needs the word LIVE; run: arbion mode live";
-                return Err(SessionError::Usage(text.to_owned()));
-            }
-        }
-        self.record(
-            AuditAction::ModeChanged,
-            wanted.as_str(),
-            if mode == AccountMode::Live { "live" } else { "paper" },
-        );
-        self.use_account(&wanted).await;
-        Ok(Reply::Done(format!("plain commands go to {wanted} now")))
-    }
-
-    fn record(&self, action: AuditAction, object: &str, result: &str) {
+    pub(super) fn record(&self, action: AuditAction, object: &str, result: &str) {
         if let Some(recorder) = &self.audit {
             recorder.record(action, "", object, result);
         }
     }
 
-    async fn write_logins(&mut self) {
+    pub(super) async fn write_logins(&mut self) {
         match serde_json::to_string(&self.live.logins) {
             Ok(text) => self.write_state(LOGINS, text).await,
             Err(error) => tracing::error!(%error, "the logins cannot be written down"),
@@ -524,7 +447,7 @@ impl EngineTask {
     }
 
     /// Classes whose prices come from a broker are not simulated. What was wanted before is wanted of it now.
-    fn follow_live_classes(&mut self) {
+    pub(super) fn follow_live_classes(&mut self) {
         let classes = self.live.prices.classes();
         let now = self.clock.now();
         let active: Vec<Instrument> = self.feed.active().cloned().collect();

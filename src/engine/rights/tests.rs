@@ -44,6 +44,13 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (
+        r#"{"request":"settle","order":{"number":1},"fate":{"as":"filled","price":"1"},"why":"seen"}"#,
+        Action::Trade,
+        false,
+        false,
+    ),
+    (r#"{"request":"reduce_only","why":"nobody is there"}"#, Action::Halt, true, true),
     (r#"{"request":"halt","all":true}"#, Action::Halt, true, true),
     (r#"{"request":"resume"}"#, Action::Trade, false, false),
     (r#"{"request":"flatten","scope":"all","wait":false}"#, Action::Trade, false, false),
@@ -92,6 +99,12 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
     (r#"{"request":"set_secret","name":"a","value":"b"}"#, Action::Secrets, false, false),
     (r#"{"request":"connect","logins":[]}"#, Action::Secrets, false, false),
     (r#"{"request":"disconnect","name":"a"}"#, Action::Secrets, false, false),
+    (
+        r#"{"request":"venue","account":"a","action":{"action":"schedule_cancel","after_seconds":60}}"#,
+        Action::Trade,
+        false,
+        false,
+    ),
     (r#"{"request":"mode","mode":"paper","account":null,"confirmed":false}"#, Action::Trade, false, false),
 ];
 

@@ -21,6 +21,8 @@ use row::{COLUMNS, Columns, Stamp};
 const SHIPPED: &str = include_str!("../../../assets/market/us-equities-daily.csv");
 /// Largest file read, in bytes.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Rows between two looks of whoever watches.
+const WATCH_EVERY: u64 = 1_024;
 /// Characters of what was found that an error shows.
 const FOUND_LENGTH_MAX: usize = 40;
 /// A day's or week's distance may differ by this much, in seconds, where clocks change between two rows.
@@ -91,6 +93,15 @@ pub fn load_as(
     calendar: &Calendar,
     interval: Option<Interval>,
 ) -> Result<RecordedBars, BarsError> {
+    let text = read_text(path)?;
+    parse_as(&path.display().to_string(), &text, calendar, interval)
+}
+
+/// Reads the text of a file of bars, without looking at its rows.
+///
+/// # Errors
+/// When it cannot be read, is too large or no text.
+pub fn read_text(path: &Path) -> Result<String, BarsError> {
     let name = path.display().to_string();
     let error = |line, field, found: &str, allowed: &str| error(&name, line, field, found, allowed);
     let unreadable = |problem: std::io::Error| error(0, "file", &problem.to_string(), "a readable CSV file");
@@ -101,16 +112,16 @@ pub fn load_as(
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(error(0, "file", "more than 256 MiB", "at most 256 MiB"));
     }
-    let text = match std::str::from_utf8(&bytes) {
-        Ok(text) => text,
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
         Err(problem) => {
+            let (bytes, problem) = (problem.as_bytes(), problem.utf8_error());
             let good = &bytes[..problem.valid_up_to()];
             let line = good.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
             let byte = bytes.get(good.len()).copied().unwrap_or_default();
-            return Err(error(line, "row", &format!("byte {byte:#04x}"), "text in UTF-8"));
+            Err(error(line, "row", &format!("byte {byte:#04x}"), "text in UTF-8"))
         }
-    };
-    parse_as(&name, text, calendar, interval)
+    }
 }
 
 /// Reads the text of a file.
@@ -131,6 +142,22 @@ pub fn parse_as(
     calendar: &Calendar,
     interval: Option<Interval>,
 ) -> Result<RecordedBars, BarsError> {
+    // Nobody ends it.
+    parse_watched(file, text, calendar, interval, &mut |_| true).map(Option::unwrap_or_default)
+}
+
+/// The same for whoever wants to see how far it is: `watch` is told of so many rows more, and whether it goes on is its answer. `None` where
+/// it does not.
+///
+/// # Errors
+/// As `parse_as`.
+pub fn parse_watched(
+    file: &str,
+    text: &str,
+    calendar: &Calendar,
+    interval: Option<Interval>,
+    watch: &mut dyn FnMut(u64) -> bool,
+) -> Result<Option<RecordedBars>, BarsError> {
     let mut parser = Parser {
         file,
         line: 1,
@@ -147,8 +174,11 @@ pub fn parse_as(
         if !line.is_empty() {
             parser.row(line)?;
         }
+        if parser.line.is_multiple_of(WATCH_EVERY) && !watch(WATCH_EVERY) {
+            return Ok(None);
+        }
     }
-    parser.finish(interval)
+    parser.finish(interval).map(Some)
 }
 
 /// How the rows of a file are stamped: all alike.

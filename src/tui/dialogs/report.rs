@@ -153,7 +153,7 @@ const POSITION_HEAD: Head = &[("symbol", false), ("qty", true), ("avg", true), (
 const LISTING_HEAD: Head = &[("symbol", false), ("name", false), ("exchange", false), ("sector", false)];
 
 fn time(t: Timestamp, at: &At<'_>) -> String {
-    format!("{} {}", format::day(t, &at.env.zone), format::clock_seconds(t, &at.env.zone))
+    format!("{} {}", format::day(t, &at.env.zone), format::clock_zoned(t, &at.env.zone))
 }
 
 fn or_dash<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {

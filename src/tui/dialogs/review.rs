@@ -70,7 +70,12 @@ impl Review {
     /// What to ask the engine.
     #[must_use]
     pub fn request(&self) -> Wish {
-        let request = Request::Preview { command: self.command.clone(), origin: self.origin, account: None };
+        let request = Request::Preview {
+            command: self.command.clone(),
+            origin: self.origin,
+            account: None,
+            ask_broker: true,
+        };
         Wish::Ask(request, Purpose::ReviewPreview(self.number))
     }
 

@@ -14,7 +14,7 @@ use crate::tui::wish::Wish;
 const LINES: u16 = 2;
 /// Columns of the bar.
 const BAR: u16 = 20;
-const WIDTH: u16 = 76;
+const WIDTH: u16 = 84;
 
 /// The list, newest first.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub struct WorkList {
 
 impl Modal for WorkList {
     fn title(&self) -> String {
-        "Backtests and exports".to_owned()
+        "Backtests, imports and exports".to_owned()
     }
 
     fn size(&self, look: &Look<'_>, room: Rect) -> (u16, u16) {
@@ -37,8 +37,9 @@ impl Modal for WorkList {
         let jobs: Vec<_> = look.env.jobs.all().rev().collect();
         if jobs.is_empty() {
             put(buf, area.x, area.y, "Nothing is under way.", theme.text, area.width);
-            let text = "Type : backtest sma_cross fast=5..50:5, or : export trades";
-            put(buf, area.x, area.y + 1, text, theme.dim, area.width);
+            let text = "Type {command} backtest sma_cross fast=5..50:5, import bars my.csv or export trades";
+            let text = look.env.keymap.fill_in(text);
+            put(buf, area.x, area.y + 1, &text, theme.dim, area.width);
             return;
         }
         let shown = usize::from(area.height / LINES).max(1);

@@ -181,6 +181,32 @@ impl Keymap {
             .unwrap_or_default()
     }
 
+    /// A text with the keys of actions in the place of their names in braces: `Press {buy} to buy`. What is no action stays as it is.
+    #[must_use]
+    pub fn fill_in(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let named = after.split_once('}').and_then(|(name, after)| {
+                let action = Action::ALL.iter().find(|action| action.name() == name)?;
+                Some((self.label(*action), after))
+            });
+            match named {
+                Some((key, after)) => {
+                    out.push_str(&key);
+                    rest = after;
+                }
+                None => {
+                    out.push('{');
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
     /// Key and word of every hint of these scopes, in the order of the table.
     pub fn hints(&self, scopes: &[Scope]) -> impl Iterator<Item = (String, &'static str)> {
         TABLE.iter().filter(|row| !row.hint.is_empty() && scopes.contains(&row.scope)).filter_map(|row| {
@@ -263,6 +289,19 @@ mod tests {
             bad("halt", "q").unwrap_err().to_string(),
             "'q' is given to both halt and quit; give one of them another key"
         );
+    }
+
+    #[test]
+    fn texts_name_the_keys_that_hold() {
+        let change = BTreeMap::from([("buy".to_owned(), vec!["f2".to_owned()])]);
+        let map = Keymap::new(&change).unwrap();
+        for (text, expected) in [
+            ("Press {buy} to buy, {command} buy 10", "Press F2 to buy, : buy 10"),
+            ("no {thing}, {, {buy", "no {thing}, {, {buy"),
+            ("", ""),
+        ] {
+            assert_eq!(map.fill_in(text), expected);
+        }
     }
 
     #[test]

@@ -21,8 +21,15 @@ use crate::tui::wish::Wish;
 const NOTICES_MAX: usize = 200;
 /// Lines that one of them takes at most; Enter reads it in full.
 const LINES_MAX: usize = 3;
+/// From so many columns on, a row names the zone beside its time; with fewer only the title does.
+pub const ZONED_WIDTH: u16 = 56;
+
 /// Columns before the text: mark, blank, time, blank.
-const LEAD: u16 = 11;
+fn lead(columns: u16, at: &At<'_>) -> u16 {
+    let time =
+        if columns < ZONED_WIDTH { 8 } else { format::clock_zoned_width(at.snapshot.now, &at.env.zone) };
+    3 + time
+}
 
 /// The activity pane.
 #[derive(Debug)]
@@ -69,7 +76,7 @@ impl Activity {
     }
 
     /// The rows in view, each with the lines it may take. What is left over goes to the row above the top, as far as it reaches.
-    fn shown(&self, rows: &[&LogLine], area: Rect) -> Vec<(usize, usize)> {
+    fn shown(&self, rows: &[&LogLine], area: Rect, lead: u16) -> Vec<(usize, usize)> {
         let mut room = usize::from(area.height);
         let mut shown = Vec::new();
         for (i, row) in rows.iter().enumerate().skip(self.top) {
@@ -77,7 +84,7 @@ impl Activity {
                 break;
             }
             shown.push((i, LINES_MAX.min(room)));
-            room -= height(row, area.width, LINES_MAX.min(room));
+            room -= height(row, area.width - lead.min(area.width), LINES_MAX.min(room));
         }
         if let Some(above) = self.top.checked_sub(1).filter(|_| room > 0) {
             shown.insert(0, (above, LINES_MAX.min(room)));
@@ -89,11 +96,8 @@ impl Activity {
 impl Pane for Activity {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let filter = self.filter.label(look.theme.glyphs.caret);
-        titled(
-            "Activity",
-            &if filter.is_empty() { filter } else { format!("{} ", filter.trim_start()) },
-            look,
-        )
+        let zone = format::zone_name(look.snapshot.now, &look.env.zone);
+        titled("Activity", &format!("{} ", format::spaced(&[&zone, filter.trim_start()])), look)
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -110,8 +114,10 @@ impl Pane for Activity {
             );
         }
         let theme = look.theme;
+        let lead = lead(area.width, &look.at());
+        let room = area.width.saturating_sub(lead);
         let mut y = area.y;
-        for (i, most) in self.shown(&rows, area) {
+        for (i, most) in self.shown(&rows, area, lead) {
             let row = rows[i];
             let style = match row.severity {
                 Severity::Info => theme.text,
@@ -124,12 +130,13 @@ impl Pane for Activity {
                 Severity::Error => theme.glyphs.fail,
             };
             put(buf, area.x, y, mark, style, 1);
-            let time = format::clock_seconds(row.at, &look.env.zone);
-            put(buf, area.x + 2, y, &time, theme.dim, 8);
-            let lines = broken(row, area.width, most, theme.glyphs.ellipsis);
+            let time = format::clock_zoned(row.at, &look.env.zone);
+            let time = if area.width < ZONED_WIDTH { &time[..8] } else { &time };
+            put(buf, area.x + 2, y, time, theme.dim, lead - 3);
+            let lines = broken(row, room, most, theme.glyphs.ellipsis);
             let height = lines.len() as u16;
             for (line, y) in lines.iter().zip(y..) {
-                put(buf, area.x + LEAD, y, line, style, area.width.saturating_sub(LEAD));
+                put(buf, area.x + lead, y, line, style, room);
             }
             if look.focused && i == self.list.index {
                 buf.set_style(Rect { y, height, ..area }, theme.selected);
@@ -150,9 +157,8 @@ impl Pane for Activity {
             (Action::Filter, _) => self.filter.open(),
             (Action::Copy, Some(line)) => wishes.push(Wish::Copy(clean(&line.text).into_owned())),
             (Action::Open, Some(line)) => {
-                let zone = format::zone_name(line.at, &at.env.zone);
                 let pairs = vec![
-                    ("time".to_owned(), format!("{} {zone}", format::clock_seconds(line.at, &at.env.zone))),
+                    ("time".to_owned(), format::clock_zoned(line.at, &at.env.zone)),
                     ("code".to_owned(), line.code.to_string()),
                     ("text".to_owned(), line.text),
                 ];
@@ -188,8 +194,9 @@ impl Pane for Activity {
     fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         let rows = self.rows(&at.snapshot.log);
         let (count, mut end) = (rows.len(), 0);
-        let under = self.shown(&rows, area).into_iter().find(|(row, most)| {
-            end += height(rows[*row], area.width, *most);
+        let lead = lead(area.width, at);
+        let under = self.shown(&rows, area, lead).into_iter().find(|(row, most)| {
+            end += height(rows[*row], area.width.saturating_sub(lead), *most);
             usize::from(line) < end
         });
         if let Some(row) = under.map(|(i, _)| i) {
@@ -207,10 +214,11 @@ impl Pane for Activity {
         }
         list.settle(count, area.height);
         // From the selected row, and from the last, as far up as their lines have room: never beyond the one, nor less than the other.
+        let columns = area.width.saturating_sub(lead(area.width, at));
         let first_above = |row: usize| {
             let mut room = usize::from(area.height);
             let fits = |row: &&&LogLine| {
-                let height = height(row, area.width, LINES_MAX);
+                let height = height(row, columns, LINES_MAX);
                 let fits = height <= room;
                 room = room.saturating_sub(height);
                 fits
@@ -225,9 +233,9 @@ impl Pane for Activity {
     }
 }
 
-/// The text of a row in so many lines at most beside its time.
+/// The text of a row in so many columns and at most so many lines.
 fn broken(row: &LogLine, columns: u16, most: usize, ellipsis: &str) -> Vec<String> {
-    let room = columns.saturating_sub(LEAD).max(1);
+    let room = columns.max(1);
     let text = clean(&row.text);
     if format::width(&text) <= room {
         return vec![text.into_owned()];

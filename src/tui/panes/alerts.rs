@@ -1,6 +1,7 @@
 //! Alerts: those that wait with how far their prices are, and those that rang. Set, changed and taken off here; the engine rings them.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -23,7 +24,7 @@ use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
 /// The columns, with room for options only where an alert is on one.
-fn head(snapshot: &Snapshot) -> [Column; 7] {
+fn head(snapshot: &Snapshot, zone: &TimeZone) -> [Column; 7] {
     let widest = snapshot.alerts.iter().map(|alert| format::width(&alert.instrument.to_string())).max();
     let symbol = widest.unwrap_or(0).clamp(SYMBOL_WIDTH, OPTION_WIDTH);
     [
@@ -33,7 +34,8 @@ fn head(snapshot: &Snapshot) -> [Column; 7] {
         Column::number("value", 12, 0),
         Column::number("now", 12, 1),
         Column::number("away%", 8, 2),
-        Column::text("rang", 14, 0),
+        // A mark, and `24 Nov 13:45` with its zone.
+        Column::text("rang", 15 + format::width(&format::zone_name(snapshot.now, zone)), 0),
     ]
 }
 const SYMBOL_WIDTH: u16 = 9;
@@ -110,7 +112,7 @@ impl AlertsPane {
         if !visible.contains(&row) {
             return;
         }
-        let columns = head(look.snapshot);
+        let columns = head(look.snapshot, &look.env.zone);
         let kept = crate::tui::widgets::table::fitting(&columns, &Choice::default(), area.width);
         let before =
             kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| columns[*i].width + 1).sum::<u16>();
@@ -171,11 +173,14 @@ fn distance(alert: &Alert, snapshot: &Snapshot) -> Option<Decimal> {
     }
 }
 
-/// Today by the clock, else by the day.
+/// Today by the clock, else by day and minute.
 fn rang_at(at: jiff::Timestamp, look: &Look<'_>) -> String {
     let zone = &look.env.zone;
     let day = |at: jiff::Timestamp| at.to_zoned_datetime(zone.clone()).date();
-    if day(at) == day(look.snapshot.now) { format::clock_seconds(at, zone) } else { format::day(at, zone) }
+    if day(at) == day(look.snapshot.now) {
+        return format::clock_zoned(at, zone);
+    }
+    format!("{} {} {}", format::day(at, zone), format::clock(at, zone), format::zone_name(at, zone))
 }
 
 impl Pane for AlertsPane {
@@ -193,8 +198,10 @@ impl Pane for AlertsPane {
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let rows = self.rows(look.snapshot);
         if rows.is_empty() {
-            let lines =
-                ["No alerts.", "Press a to set one, or type : alert aapl above 260, or : alert aapl 3%"];
+            let lines = [
+                "No alerts.",
+                "Press {add} to set one, or type {command} alert aapl above 260, or {command} alert aapl 3%",
+            ];
             return draw_empty(&lines, look, area, buf);
         }
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
@@ -202,7 +209,7 @@ impl Pane for AlertsPane {
         let more = rows.len() - visible.end;
         Table {
             theme: look.theme,
-            columns: &head(look.snapshot),
+            columns: &head(look.snapshot, &look.env.zone),
             choice: &Choice::default(),
             rows: &drawn,
             more,

@@ -1,12 +1,13 @@
 //! Connections: brokers and feeds, whether they answer, how fast, and what went wrong last.
 
+use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{Pane, Sheet, draw_empty, titled};
-use crate::domain::snapshot::Connection;
+use super::{ListFilter, Pane, Sheet, draw_empty, titled};
+use crate::domain::snapshot::{Connection, Snapshot};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::dialogs::Dialog;
@@ -30,6 +31,14 @@ const COLUMNS: [Column; 5] = [
 #[derive(Debug, Default)]
 pub struct Connections {
     list: ListState,
+    filter: ListFilter,
+}
+
+impl Connections {
+    fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Connection> {
+        let passes = |c: &&Connection| self.filter.passes(&c.name) || self.filter.passes(&c.text);
+        snapshot.connections.iter().filter(passes).collect()
+    }
 }
 
 fn latency(connection: &Connection) -> String {
@@ -39,7 +48,7 @@ fn latency(connection: &Connection) -> String {
 fn last_error(connection: &Connection, at: &At<'_>) -> String {
     connection.last_error.as_ref().map_or_else(
         || "none".to_owned(),
-        |(when, text)| format!("{} {}", format::clock_seconds(*when, &at.env.zone), clean(text)),
+        |(when, text)| format!("{} {}", format::clock_zoned(*when, &at.env.zone), clean(text)),
     )
 }
 
@@ -50,18 +59,25 @@ impl Pane for Connections {
         if down > 0 {
             line.push_span(Span::styled(format!("{down} down "), look.theme.error));
         }
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        if !filter.is_empty() {
+            line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
+        }
         line
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let all = &look.snapshot.connections;
+        let all = self.rows(look.snapshot);
         if all.is_empty() {
-            let lines = ["Nothing is connected yet.", "The paper venue and the market data show here"];
+            let lines = match look.snapshot.connections.is_empty() {
+                true => ["Nothing is connected yet.", "The paper venue and the market data show here"],
+                false => ["No connection matches.", "Esc takes the filter off"],
+            };
             return draw_empty(&lines, look, area, buf);
         }
         let theme = look.theme;
         let row = |i: usize| {
-            let connection = &all[i];
+            let connection = all[i];
             let (mark, word, style) = match connection.up {
                 true => (theme.glyphs.connected, "up", theme.up),
                 false => (theme.glyphs.disconnected, "DOWN", theme.error),
@@ -92,10 +108,16 @@ impl Pane for Connections {
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        if self.list.act(action, at.snapshot.connections.len()) {
+        let rows = self.rows(at.snapshot);
+        if self.list.act(action, rows.len()) {
             return true;
         }
-        let Some(connection) = at.snapshot.connections.get(self.list.index) else { return false };
+        let current = rows.get(self.list.index).copied();
+        if action == Action::Filter {
+            self.filter.open();
+            return true;
+        }
+        let Some(connection) = current else { return false };
         match action {
             Action::Open => {
                 let pairs = vec![
@@ -104,6 +126,17 @@ impl Pane for Connections {
                     ("latency".to_owned(), latency(connection)),
                     ("about".to_owned(), clean(&connection.text).into_owned()),
                     ("last error".to_owned(), last_error(connection, at)),
+                    (
+                        "calls left".to_owned(),
+                        connection.limit_left.map_or_else(|| "not said".to_owned(), |left| left.to_string()),
+                    ),
+                    (
+                        "next try".to_owned(),
+                        connection.retry_at.map_or_else(
+                            || "none needed".to_owned(),
+                            |when| format::clock_seconds(when, &at.env.zone),
+                        ),
+                    ),
                 ];
                 wishes.push(Wish::Open(Box::new(Dialog::Report(Report::pairs("Connection", pairs)))));
             }
@@ -120,8 +153,16 @@ impl Pane for Connections {
         true
     }
 
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
+    }
+
     fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        let count = at.snapshot.connections.len();
+        let count = self.rows(at.snapshot).len();
         if let Some(row) =
             line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))
         {
@@ -130,7 +171,7 @@ impl Pane for Connections {
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        self.list.settle(at.snapshot.connections.len(), area.height.saturating_sub(1));
+        self.list.settle(self.rows(at.snapshot).len(), area.height.saturating_sub(1));
     }
 
     fn sheet(&self, at: &At<'_>) -> Option<Sheet> {

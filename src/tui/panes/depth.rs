@@ -26,6 +26,8 @@ use crate::tui::wish::{Purpose, Wish};
 /// A book that is not there is asked for again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Columns of a size.
+/// Columns of the head of the tape's times, with their zone.
+const TAPE_TIME_WIDTH: u16 = 13;
 const SIZE_WIDTH: u16 = 7;
 /// Columns of the tape beside the ladder.
 const TAPE_WIDTH: u16 = 30;
@@ -185,7 +187,11 @@ impl Depth {
         }
         let theme = look.theme;
         let decimals = format::decimals_of(look.snapshot, &book.instrument);
-        put(buf, area.x + 1, area.y, "time", theme.dim, 8);
+        let time = match book.prints.first() {
+            Some(print) => format!("time {}", format::zone_name(print.at, &look.env.zone)),
+            None => "time".to_owned(),
+        };
+        put(buf, area.x + 1, area.y, &time, theme.dim, TAPE_TIME_WIDTH);
         put_right(buf, area.x + 21, area.y, "price", theme.dim, 11);
         put_right(buf, area.x + 21 + SIZE_WIDTH, area.y, "size", theme.dim, SIZE_WIDTH);
         for (line, print) in book.prints.iter().take(usize::from(area.height - 1)).enumerate() {
@@ -235,7 +241,12 @@ impl Pane for Depth {
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let Some(current) = &look.env.current else {
-            return draw_empty(&["No instrument.", "Choose one in the quotes with 1"], look, area, buf);
+            return draw_empty(
+                &["No instrument.", "Choose one in the quotes with {pane_1}"],
+                look,
+                area,
+                buf,
+            );
         };
         let failed = self.failed.as_ref().filter(|(instrument, _)| instrument == current);
         match (self.book(&look.at()), failed) {

@@ -39,19 +39,21 @@ const REFRESH_AFTER: Duration = Duration::from_secs(2);
 /// The tag of the question for notes; questions for orders carry their offset.
 const NOTES_TAG: u64 = u64::MAX;
 
-const COLUMNS: [Column; 11] = [
-    Column::number("id", 5, 0),
-    Column::text("day", 6, 0),
-    Column::text("time", 8, 3),
-    Column::text("side", 5, 0),
-    Column::text("sym", 17, 0),
-    Column::number("qty", 8, 1),
-    Column::number("filled", 8, 4),
-    Column::text("type", 7, 5),
-    Column::number("price", 13, 5),
-    Column::number("avg", 11, 2),
-    Column::text("status", 10, 0),
-];
+const fn columns(time: u16) -> [Column; 11] {
+    [
+        Column::number("id", 5, 0),
+        Column::text("day", 6, 0),
+        Column::text("time", time, 3),
+        Column::text("side", 5, 0),
+        Column::text("sym", 17, 0),
+        Column::number("qty", 8, 1),
+        Column::number("filled", 8, 4),
+        Column::text("type", 7, 5),
+        Column::number("price", 13, 5),
+        Column::number("avg", 11, 2),
+        Column::text("status", 10, 0),
+    ]
+}
 const NOTE_WIDTH_MAX: u16 = 60;
 
 /// The history pane.
@@ -138,7 +140,7 @@ impl History {
         let cells = vec![
             (order.number.to_string(), base),
             (format::day(order.created_at, &look.env.zone), theme.dim),
-            (format::clock_seconds(order.created_at, &look.env.zone), theme.dim),
+            (format::clock_zoned(order.created_at, &look.env.zone), theme.dim),
             (side_word(order).to_owned(), base),
             (subject(&request.subject), theme.strong),
             (format::quantity(request.quantity.get()), base),
@@ -174,10 +176,11 @@ const fn side_word(order: &Order) -> &'static str {
 }
 
 /// The columns of a pane so wide: the note takes what is left, where that is enough to read.
-fn head(width: u16) -> Vec<Column> {
-    let needed: u16 = COLUMNS.iter().map(|column| column.width + 1).sum::<u16>() + 1;
+fn head(width: u16, at: &At<'_>) -> Vec<Column> {
+    let columns = columns(format::clock_zoned_width(at.snapshot.now, &at.env.zone));
+    let needed: u16 = columns.iter().map(|column| column.width + 1).sum::<u16>() + 1;
     let left = width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
-    COLUMNS.iter().copied().chain([Column::text("note", left, 1)]).collect()
+    columns.into_iter().chain([Column::text("note", left, 1)]).collect()
 }
 
 impl Pane for History {
@@ -199,10 +202,10 @@ impl Pane for History {
         let rows = self.rows();
         if rows.is_empty() {
             let lines: [&str; 2] = match (&self.failed, self.loaded) {
-                (Some(reason), _) => [reason, "Press Ctrl-R to ask again"],
+                (Some(reason), _) => [reason, "Press {refresh} to ask again"],
                 (None, false) => ["Loading orders", ""],
                 (None, true) if self.orders.is_empty() => {
-                    ["No orders yet.", "What you trade is kept here, with your notes; press b to buy"]
+                    ["No orders yet.", "What you trade is kept here, with your notes; press {buy} to buy"]
                 }
                 (None, true) => ["No order matches.", "Esc takes the filter off"],
             };
@@ -211,7 +214,7 @@ impl Pane for History {
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
         let more = rows.len() - visible.end;
-        let (columns, choice) = (head(area.width), &self.choice);
+        let (columns, choice) = (head(area.width, &look.at()), &self.choice);
         Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
         if let Some((_, input)) = &self.note {
@@ -350,8 +353,8 @@ impl Pane for History {
         self.refresh_at
     }
 
-    fn columns(&self, _at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((head(0), &self.choice))
+    fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        Some((head(0, at), &self.choice))
     }
 
     fn choose(&mut self, choice: Choice) {

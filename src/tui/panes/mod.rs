@@ -15,6 +15,7 @@ pub mod positions;
 mod registry;
 pub mod risk;
 pub mod sheet;
+pub mod strategies;
 pub mod ticket;
 pub mod watchlist;
 
@@ -145,6 +146,12 @@ impl ListFilter {
         self.typing
     }
 
+    /// Does everything pass.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.input.text().is_empty()
+    }
+
     /// Does a text pass.
     #[must_use]
     pub fn passes(&self, text: &str) -> bool {
@@ -171,10 +178,13 @@ pub fn titled(name: &str, rest: &str, look: &Look<'_>) -> Line<'static> {
     Line::from(vec![Span::styled(format!(" {name} "), style), Span::styled(rest.to_owned(), look.theme.dim)])
 }
 
-/// Says in the middle of an empty pane what could be here and which key brings it.
+/// Says in the middle of an empty pane what could be here and which key brings it: `{buy}` stands for the key of that action.
 pub fn draw_empty(lines: &[&str], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-    let wrapped: Vec<String> =
-        lines.iter().flat_map(|line| crate::tui::format::wrap(line, area.width.saturating_sub(4))).collect();
+    let wrapped: Vec<String> = lines
+        .iter()
+        .map(|line| look.env.keymap.fill_in(line))
+        .flat_map(|line| crate::tui::format::wrap(&line, area.width.saturating_sub(4)))
+        .collect();
     let top = area.y + area.height.saturating_sub(wrapped.len() as u16) / 2;
     for (i, line) in wrapped.iter().enumerate() {
         let y = top + i as u16;

@@ -1,6 +1,6 @@
 //! Notifications: what the trader was told of and may have missed. Alerts that rang, orders that filled or were refused, errors; newest first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
@@ -9,9 +9,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::activity::ZONED_WIDTH;
 use super::orders::status_word;
 use super::sheet::cell;
 use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
@@ -64,10 +66,9 @@ impl Notifications {
             return;
         }
         if !Arc::ptr_eq(&old.orders, &new.orders) {
+            let known = by_id(old);
             for order in new.orders.iter().rev() {
-                let before =
-                    old.orders.iter().find(|o| o.request.client_order_id == order.request.client_order_id);
-                if let Some(before) = before
+                if let Some(before) = known.get(&order.request.client_order_id)
                     && let Some((severity, text)) = news(before, order)
                 {
                     let instrument = order.request.subject.instruments().next().cloned();
@@ -91,6 +92,12 @@ impl Notifications {
     fn rows(&self) -> Vec<usize> {
         (0..self.notices.len()).filter(|i| self.filter.passes(&self.notices[*i].text)).collect()
     }
+}
+
+/// The orders of a picture by their ids: there may be many thousand, and each is looked for.
+#[must_use]
+pub fn by_id(picture: &Snapshot) -> BTreeMap<ClientOrderId, &Order> {
+    picture.orders.iter().map(|order| (order.request.client_order_id, order)).collect()
 }
 
 /// What there is to tell of an order that changed.
@@ -121,7 +128,8 @@ fn news(before: &Order, after: &Order) -> Option<(Severity, String)> {
 impl Pane for Notifications {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let filter = self.filter.label(look.theme.glyphs.caret);
-        let mut line = titled("Notifications", "", look);
+        let zone = format::zone_name(look.snapshot.now, &look.env.zone);
+        let mut line = titled("Notifications", &format!("{zone}  "), look);
         let unread = self.unread();
         let style = if unread > 0 { look.theme.accent } else { look.theme.dim };
         line.push_span(Span::styled(format!("new {unread}  "), style));
@@ -132,8 +140,10 @@ impl Pane for Notifications {
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let rows = self.rows();
         if rows.is_empty() {
-            let lines =
-                ["Nothing to tell.", "Alerts that ring, fills and refusals gather here; A shows the alerts"];
+            let lines = [
+                "Nothing to tell.",
+                "Alerts that ring, fills and refusals gather here; {alerts} shows the alerts",
+            ];
             return draw_empty(&lines, look, area, buf);
         }
         let theme = look.theme;
@@ -146,8 +156,9 @@ impl Pane for Notifications {
             };
             let mark = if notice.read { " " } else { theme.glyphs.connected };
             put(buf, area.x, y, mark, theme.accent, 1);
-            let time = format::clock_seconds(notice.at, &look.env.zone);
-            let x = put(buf, area.x + 2, y, &time, theme.dim, 8) + 1;
+            let time = format::clock_zoned(notice.at, &look.env.zone);
+            let time = if area.width < ZONED_WIDTH { &time[..8] } else { &time };
+            let x = put(buf, area.x + 2, y, time, theme.dim, area.width) + 1;
             let room = area.right().saturating_sub(x);
             put(buf, x, y, &format::fit(&clean(&notice.text), room, theme.glyphs.ellipsis), style, room);
             if look.focused && i == self.list.index {

@@ -1,6 +1,7 @@
 //! Orders: working, done, or all.
 
 use crossterm::event::KeyEvent;
+use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -26,14 +27,14 @@ use crate::tui::format;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::table::{Column, Row, Table, title_at};
 use crate::tui::wish::Wish;
 
 /// The columns, with room for options only where the list has some.
-const fn columns(symbol: u16) -> [Column; 11] {
+const fn columns(symbol: u16, time: u16) -> [Column; 11] {
     [
         Column::number("id", 4, 0),
-        Column::text("time", 8, 5),
+        Column::text("time", time, 5),
         Column::text("side", 5, 0),
         Column::text("sym", symbol, 0),
         Column::number("qty", 7, 0),
@@ -50,10 +51,17 @@ const OPTION_WIDTH: u16 = 17;
 const PRICE_WIDTH: u16 = 13;
 
 /// The columns for all orders, shown or not, so that they stand still.
-fn head(snapshot: &Snapshot) -> [Column; 11] {
-    let widest = snapshot.orders.iter().map(|order| format::width(&subject(&order.request.subject))).max();
-    let fits = widest.is_none_or(|width| width <= SYMBOL_WIDTH);
-    columns(if fits { SYMBOL_WIDTH } else { OPTION_WIDTH })
+fn head(snapshot: &Snapshot, zone: &TimeZone) -> [Column; 11] {
+    // The text of a share is its ticker: it is not made for each of many thousand orders in each frame.
+    let wide = |what: &OrderSubject| match what {
+        OrderSubject::Instrument(Instrument::Equity { symbol }) => {
+            format::width(symbol.as_str()) > SYMBOL_WIDTH
+        }
+        other => format::width(&subject(other)) > SYMBOL_WIDTH,
+    };
+    let fits = !snapshot.orders.iter().any(|order| wide(&order.request.subject));
+    let time = format::clock_zoned_width(snapshot.now, zone);
+    columns(if fits { SYMBOL_WIDTH } else { OPTION_WIDTH }, time)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,13 +100,54 @@ impl Which {
     }
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum SortBy {
+    /// The newest first.
+    #[default]
+    Time,
+    Symbol,
+    Status,
+}
+
+impl SortBy {
+    const ALL: [Self; 3] = [Self::Time, Self::Symbol, Self::Status];
+
+    const fn next(self) -> Self {
+        match self {
+            Self::Time => Self::Symbol,
+            Self::Symbol => Self::Status,
+            Self::Status => Self::Time,
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Time => "",
+            Self::Symbol => "by symbol",
+            Self::Status => "by status",
+        }
+    }
+
+    /// The order that a column stands for.
+    fn of_column(title: &str) -> Option<Self> {
+        Some(match title {
+            "id" | "time" => Self::Time,
+            "sym" => Self::Symbol,
+            "status" => Self::Status,
+            _ => return None,
+        })
+    }
+}
+
 /// The orders pane.
 #[derive(Debug, Default)]
 pub struct Orders {
     list: ListState,
     selected: Option<ClientOrderId>,
     which: Which,
-    by_symbol: bool,
+    sort: SortBy,
+    /// The other way round.
+    reversed: bool,
     filter: ListFilter,
     choice: Choice,
 }
@@ -120,10 +169,18 @@ impl Orders {
         let mut rows: Vec<&Order> = snapshot
             .orders
             .iter()
-            .filter(|order| self.which.takes(order) && self.filter.passes(&subject(&order.request.subject)))
+            .filter(|order| {
+                self.which.takes(order)
+                    && (self.filter.is_empty() || self.filter.passes(&subject(&order.request.subject)))
+            })
             .collect();
-        if self.by_symbol {
-            rows.sort_by_cached_key(|order| subject(&order.request.subject));
+        match self.sort {
+            SortBy::Time => {}
+            SortBy::Symbol => rows.sort_by_cached_key(|order| subject(&order.request.subject)),
+            SortBy::Status => rows.sort_by_key(|order| status_word(order.status)),
+        }
+        if self.reversed {
+            rows.reverse();
         }
         rows
     }
@@ -150,7 +207,7 @@ impl Orders {
         let filled = order.filled_quantity.get();
         let cells = vec![
             (order.number.to_string(), base),
-            (format::clock_seconds(order.created_at, &look.env.zone), theme.dim),
+            (format::clock_zoned(order.created_at, &look.env.zone), theme.dim),
             side_cell(request.side, theme, done),
             (subject(&request.subject), if done { theme.text } else { theme.strong }),
             (format::quantity(request.quantity.get()), base),
@@ -283,9 +340,7 @@ fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {
 pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
     let request = &order.request;
     let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
-    let at = |time| {
-        format!("{} {}", format::clock_seconds(time, &look.env.zone), format::zone_name(time, &look.env.zone))
-    };
+    let at = |time| format::clock_zoned(time, &look.env.zone);
     let mut lines = vec![
         ("order".to_owned(), format!("{} {} {}", request.side.as_str(), request.quantity, request.subject)),
         (
@@ -331,6 +386,11 @@ impl Pane for Orders {
             let style = if which == self.which { look.theme.accent } else { look.theme.dim };
             line.push_span(Span::styled(format!("{} {count}  ", which.word()), style));
         }
+        let reversed = if self.reversed { "reversed" } else { "" };
+        let order = format::spaced(&[self.sort.label(), reversed]);
+        if !order.is_empty() {
+            line.push_span(Span::styled(format!("{order}  "), look.theme.dim));
+        }
         let filter = self.filter.label(look.theme.glyphs.caret);
         if !filter.is_empty() {
             line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
@@ -346,12 +406,17 @@ impl Pane for Orders {
                 Which::Done => "No orders have ended today.",
                 Which::All => "No orders yet.",
             };
-            return draw_empty(&[first, "Press b to buy, or type : buy 10 aapl at 231.50"], look, area, buf);
+            return draw_empty(
+                &[first, "Press {buy} to buy, or type {command} buy 10 aapl at 231.50"],
+                look,
+                area,
+                buf,
+            );
         }
         let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
         let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
         let more = rows.len() - visible.end;
-        let (columns, choice) = (head(look.snapshot), &self.choice);
+        let (columns, choice) = (head(look.snapshot, &look.env.zone), &self.choice);
         Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
             .render(area, buf);
     }
@@ -364,7 +429,8 @@ impl Pane for Orders {
         }
         let current = self.current(at.snapshot);
         match (action, current) {
-            (Action::Sort, _) => self.by_symbol = !self.by_symbol,
+            (Action::Sort, _) => self.sort = self.sort.next(),
+            (Action::SortBack, _) => self.reversed = !self.reversed,
             (Action::Filter, _) => self.filter.open(),
             (Action::OrderFilter, _) => self.which = self.which.next(),
             (Action::CancelAll, _) => {
@@ -433,7 +499,7 @@ impl Pane for Orders {
     }
 
     fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((head(at.snapshot).to_vec(), &self.choice))
+        Some((head(at.snapshot, &at.env.zone).to_vec(), &self.choice))
     }
 
     fn choose(&mut self, choice: Choice) {
@@ -443,7 +509,8 @@ impl Pane for Orders {
     fn memory(&self, _at: &At<'_>) -> Memory {
         Memory::from([
             ("which".to_owned(), self.which.word().to_owned()),
-            ("by_symbol".to_owned(), self.by_symbol.to_string()),
+            ("sort".to_owned(), self.sort.label().to_owned()),
+            ("reversed".to_owned(), self.reversed.to_string()),
             ("columns".to_owned(), self.choice.text()),
         ])
     }
@@ -452,7 +519,9 @@ impl Pane for Orders {
         let word = memory.get("which").map_or("", String::as_str);
         self.which = Which::ALL.into_iter().find(|which| which.word() == word).unwrap_or_default();
         self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
-        self.by_symbol = memory.get("by_symbol").is_some_and(|word| word == "true");
+        let word = memory.get("sort").map_or("", String::as_str);
+        self.sort = SortBy::ALL.into_iter().find(|sort| sort.label() == word).unwrap_or_default();
+        self.reversed = memory.get("reversed").is_some_and(|word| word == "true");
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
@@ -463,7 +532,17 @@ impl Pane for Orders {
         self.filter.paste(text)
     }
 
-    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+    fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        if line == 0 {
+            // The head of a column sorts by it, and again turns it round.
+            let columns = head(at.snapshot, &at.env.zone);
+            let title = title_at(&columns, &self.choice, area.width, column);
+            if let Some(sort) = title.and_then(SortBy::of_column) {
+                self.reversed = self.sort == sort && !self.reversed;
+                self.sort = sort;
+            }
+            return;
+        }
         let count = self.rows(at.snapshot).len();
         if let Some(row) =
             line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))

@@ -14,6 +14,7 @@ use super::orders::Orders;
 use super::portfolio::Portfolio;
 use super::positions::Positions;
 use super::risk::Risk;
+use super::strategies::Strategies;
 use super::ticket::Ticket;
 use super::watchlist::Watchlist;
 use crate::tui::keymap::Scope;
@@ -93,17 +94,17 @@ macro_rules! panes {
 
 panes! {
     /// Quotes of a watchlist.
-    Watchlist, watchlist: Watchlist { name: "quotes", tab: "Quotes", keys: [Watchlist, List], room: 40 x 4, good: 60 }
+    Watchlist, watchlist: Watchlist { name: "quotes", tab: "Quotes", keys: [Watchlist, List, Search], room: 40 x 4, good: 60 }
     /// Candles.
     Chart, chart: Chart { name: "chart", tab: "Chart", keys: [Chart], room: 40 x 8, good: 56 }
     /// Open positions.
-    Positions, positions: Positions { name: "positions", tab: "Positions", keys: [Positions, List], room: 40 x 4, good: 60 }
+    Positions, positions: Positions { name: "positions", tab: "Positions", keys: [Positions, List, Search], room: 40 x 4, good: 60 }
     /// Orders.
-    Orders, orders: Orders { name: "orders", tab: "Orders", keys: [Orders, List], room: 44 x 4, good: 70 }
+    Orders, orders: Orders { name: "orders", tab: "Orders", keys: [Orders, List, Search], room: 44 x 4, good: 70 }
     /// The order ticket.
     Ticket, ticket: Ticket { name: "ticket", tab: "Ticket", keys: [Ticket], room: 38 x 9, good: 56 }
     /// What happened.
-    Activity, activity: Activity { name: "log", tab: "Log", keys: [Log, List], room: 28 x 3, good: 30 }
+    Activity, activity: Activity { name: "log", tab: "Log", keys: [Log, List, Search], room: 28 x 3, good: 30 }
     /// The option chain.
     Chain, chain: ChainPane { name: "chain", tab: "Chain", keys: [Chain], room: 60 x 8, good: 60 }
     /// Depth and tape.
@@ -111,15 +112,17 @@ panes! {
     /// What the money is in and how it went.
     Portfolio, portfolio: Portfolio { name: "portfolio", tab: "Portfolio", keys: [Portfolio], room: 44 x 6, good: 96 }
     /// Orders of the past.
-    History, history: History { name: "history", tab: "History", keys: [History, List], room: 50 x 4, good: 90 }
+    History, history: History { name: "history", tab: "History", keys: [History, List, Search], room: 50 x 4, good: 90 }
     /// Alerts.
-    Alerts, alerts: AlertsPane { name: "alerts", tab: "Alerts", keys: [Alerts, List], room: 46 x 4, good: 70 }
+    Alerts, alerts: AlertsPane { name: "alerts", tab: "Alerts", keys: [Alerts, List, Search], room: 46 x 4, good: 70 }
     /// What the trader was told of.
-    Notifications, notifications: Notifications { name: "notifications", tab: "News", keys: [Notifications, List], room: 28 x 3, good: 40 }
+    Notifications, notifications: Notifications { name: "notifications", tab: "News", keys: [Notifications, List, Search], room: 28 x 3, good: 40 }
     /// Limits and their use.
-    Risk, risk: Risk { name: "risk", tab: "Risk", keys: [List], room: 56 x 6, good: 76 }
+    Risk, risk: Risk { name: "risk", tab: "Risk", keys: [List, Search], room: 56 x 6, good: 76 }
+    /// Strategies.
+    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List], room: 44 x 4, good: 90 }
     /// Brokers and feeds.
-    Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List], room: 32 x 3, good: 60 }
+    Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List, Search], room: 32 x 3, good: 60 }
 }
 
 impl PaneKind {

@@ -1,5 +1,6 @@
 //! Risk: each limit as a bar, how much of it is used and how much is allowed, and whether orders go out at all.
 
+use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,7 +8,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::sheet::cell;
-use super::{Pane, Sheet, draw_empty, titled};
+use super::{ListFilter, Pane, Sheet, draw_empty, titled};
 use crate::domain::account::AccountKind;
 use crate::domain::limits::TradingState;
 use crate::domain::snapshot::AccountView;
@@ -22,13 +23,18 @@ const NO_LIMIT: i64 = 1_000_000_000_000;
 /// A bar from here on is marked.
 const WARN_PERCENT: i64 = 80;
 const NAME_WIDTH: u16 = 24;
+const NAME_WIDTH_MIN: u16 = 16;
 const FIGURE_WIDTH: u16 = 9;
+
+/// Columns of a bar, at least.
+const BAR_WIDTH: u16 = 6;
 
 /// The risk pane.
 #[derive(Debug, Default)]
 pub struct Risk {
     top: usize,
     lines: usize,
+    filter: ListFilter,
 }
 
 /// A limit with what is used of it; a limit on single orders has no use.
@@ -109,8 +115,11 @@ fn limits(view: &AccountView) -> Vec<Limit> {
 fn draw_limit(limit: &Limit, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let theme = look.theme;
     let ellipsis = theme.glyphs.ellipsis;
-    put(buf, area.x + 1, area.y, &format::fit(&limit.name, NAME_WIDTH, ellipsis), theme.text, NAME_WIDTH);
-    let x = area.x + 1 + NAME_WIDTH + 1;
+    // Where it is narrow, names give way before the bars do.
+    let whole = 1 + NAME_WIDTH + 1 + 2 * FIGURE_WIDTH + 6 + BAR_WIDTH + 8;
+    let name = NAME_WIDTH - whole.saturating_sub(area.width).min(NAME_WIDTH - NAME_WIDTH_MIN);
+    put(buf, area.x + 1, area.y, &format::fit(&limit.name, name, ellipsis), theme.text, name);
+    let x = area.x + 1 + name + 1;
     let allowed = limit.number(limit.allowed);
     let Some(used) = limit.used else {
         let right = (x + 2 * FIGURE_WIDTH + 4).min(area.right());
@@ -130,13 +139,32 @@ fn draw_limit(limit: &Limit, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let room = area.right().saturating_sub(start + 8);
     if let Some(percent) = percent {
         let share = (percent / Decimal::ONE_HUNDRED).to_f64().unwrap_or_default();
-        if room >= 6 {
+        if room >= BAR_WIDTH {
             bar(buf, Rect { x: start, y: area.y, width: room, height: 1 }, share, style, theme);
         }
         // A word beside the colour, for eyes and screens without it.
         let mark = if percent >= Decimal::ONE_HUNDRED { "!" } else { "" };
         let text = format!("{}%{mark}", format::grouped(percent, 0));
         put_right(buf, area.right().saturating_sub(1), area.y, &text, style, 7);
+    }
+}
+
+impl Risk {
+    fn rows(&self, view: &AccountView) -> impl Iterator<Item = Limit> {
+        limits(view).into_iter().filter(|limit| self.filter.passes(&limit.name))
+    }
+
+    /// What is shown, a line each.
+    fn text(&self, at: &At<'_>) -> String {
+        let mut lines = Vec::new();
+        for view in at.snapshot.accounts.iter() {
+            lines.push(view.account.account.to_string());
+            lines.extend(self.rows(view).map(|limit| {
+                let used = limit.used.map(|used| limit.number(used)).unwrap_or_default();
+                format!("{}\t{used}\t{}", limit.name, limit.number(limit.allowed))
+            }));
+        }
+        lines.join("\n")
     }
 }
 
@@ -149,6 +177,10 @@ impl Pane for Risk {
             TradingState::Halted => ("halted", look.theme.error),
         };
         line.push_span(Span::styled(format!("{word} "), style));
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        if !filter.is_empty() {
+            line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
+        }
         line
     }
 
@@ -164,7 +196,7 @@ impl Pane for Risk {
         let mut lines: Vec<Option<Limit>> = Vec::new();
         for view in look.snapshot.accounts.iter() {
             lines.push(None);
-            lines.extend(limits(view).into_iter().map(Some));
+            lines.extend(self.rows(view).map(Some));
         }
         let mut accounts = look.snapshot.accounts.iter();
         for (i, limit) in lines.iter().enumerate() {
@@ -184,8 +216,24 @@ impl Pane for Risk {
         }
     }
 
-    fn act(&mut self, action: Action, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         self.top = match action {
+            Action::Filter => {
+                self.filter.open();
+                return true;
+            }
+            Action::Copy => {
+                wishes.push(Wish::Copy(self.text(at)));
+                return true;
+            }
             Action::Down => self.top + 1,
             Action::Up => self.top.saturating_sub(1),
             Action::PageDown => self.top + 10,
@@ -214,7 +262,7 @@ impl Pane for Risk {
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        self.lines = at.snapshot.accounts.iter().map(|view| limits(view).len() + 1).sum();
+        self.lines = at.snapshot.accounts.iter().map(|view| self.rows(view).count() + 1).sum();
         self.top = self.top.min(self.lines.saturating_sub(usize::from(area.height)));
     }
 }

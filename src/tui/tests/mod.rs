@@ -11,6 +11,7 @@ mod lock;
 mod paint;
 mod panes;
 mod plain;
+mod positions;
 mod safety;
 mod screens;
 mod tasks;

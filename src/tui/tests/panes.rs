@@ -49,6 +49,58 @@ fn each_pane_at_three_sizes() {
 }
 
 #[test]
+fn what_the_hints_offer_to_search_can_be_searched() {
+    let mut searched = 0;
+    for kind in PaneKind::ALL.iter().copied() {
+        let mut runner = alone((120, 40), kind);
+        let hints = runner.frame().lines().last().unwrap().to_owned();
+        if hints.contains("/ search") {
+            runner.keys("/").text("zq").sees("/zq").keys("esc").misses("/zq");
+            searched += 1;
+        } else {
+            let before = runner.frame();
+            runner.keys("/");
+            assert_eq!(runner.frame(), before, "{kind:?}");
+        }
+    }
+    assert_eq!(searched, 9);
+}
+
+#[test]
+fn orders_are_sorted_by_key_and_by_click() {
+    let mut runner = alone((120, 40), PaneKind::Orders);
+    runner.keys("f f t").sees("by symbol").keys("t").sees("by status").keys("T").sees("by status  reversed");
+    let statuses = |runner: &Runner| -> Vec<String> {
+        let frame = runner.frame();
+        let status = |line: &str| {
+            let (_, status) = ["DAY ", "GTC "].iter().find_map(|tif| line.rsplit_once(tif))?;
+            Some(status.trim_matches(['│', ' ']).to_owned())
+        };
+        frame.lines().filter(|line| line.contains(" EST ")).filter_map(status).collect()
+    };
+    let found = statuses(&runner);
+    assert!(found.len() > 5 && found[0].starts_with("Unknown"), "{found:?}");
+    assert!(found.last().unwrap().starts_with("Canceled"), "{found:?}");
+    let frame = runner.frame();
+    let (row, head) =
+        frame.lines().enumerate().find(|(_, line)| line.contains("status") && line.contains("tif")).unwrap();
+    let column = head[..head.find("sym").unwrap()].chars().count() as u16;
+    runner.click(column, row as u16).sees("by symbol").misses("reversed").keys("t t").misses("by s");
+}
+
+#[test]
+fn limits_keep_their_bars_beside_other_panes() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("ctrl-p").text("risk").keys("enter").sees("█");
+    runner.keys("/").text("loss").sees("loss today").misses("working orders").keys("enter y");
+    let copied = runner.effects.iter().find_map(|effect| match effect {
+        Effect::Copy(text) => Some(text.clone()),
+        _ => None,
+    });
+    assert!(copied.is_some_and(|text| text.contains("loss today")));
+}
+
+#[test]
 fn a_level_of_the_book_goes_into_the_ticket() {
     let mut runner = Runner::new((120, 40));
     runner.keys("8 z").sees("Depth AAPL").sees("spread 0.02").sees("0.9 bp");

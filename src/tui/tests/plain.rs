@@ -1,32 +1,66 @@
 //! Plain lines: the same review and the same word, without a screen.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use zeroize::Zeroizing;
 
 use super::harness::options;
 use super::{scripted, trading_day};
-use crate::client::Request;
+use crate::client::secret::Secret;
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::alert::{Alert, AlertId, AlertWhen};
+use crate::domain::quote::Feed;
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
 use crate::tui::plain::{Plain, Step};
+use crate::tui::{Doing, Options};
 
 struct Talk {
     plain: Plain,
     snapshot: Snapshot,
     asked: Vec<Request>,
+    works: Vec<(u64, Doing)>,
 }
 
 impl Talk {
     fn new(snapshot: Snapshot) -> Self {
-        let plain = Plain::new(&options(), Arc::new(snapshot.clone())).unwrap();
-        Self { plain, snapshot, asked: Vec::new() }
+        Self::with(options(), snapshot)
+    }
+
+    fn with(options: Options, snapshot: Snapshot) -> Self {
+        let plain = Plain::new(&options, Arc::new(snapshot.clone())).unwrap();
+        Self { plain, snapshot, asked: Vec::new(), works: Vec::new() }
+    }
+
+    /// What is said of a new picture.
+    fn shown(&mut self, snapshot: Snapshot) -> String {
+        self.snapshot = snapshot;
+        self.plain.snapshot(Arc::new(self.snapshot.clone())).join("\n")
     }
 
     /// What comes back for a line.
     fn says(&mut self, line: &str) -> String {
-        let lines = match self.plain.line(line) {
+        let lines = match self.plain.line(Zeroizing::new(line.to_owned())) {
             Step::Say(lines) => lines,
             Step::Quit => vec!["(left)".to_owned()],
+            Step::Work(number, doing) => {
+                self.works.push((number, doing));
+                self.plain.work_begun()
+            }
             Step::Ask(request, what) => {
-                let reply = scripted::answer(&request, &self.snapshot);
+                let reply = match &*request {
+                    Request::Unlock { passphrase: None } => Err(SessionError::PassphraseNeeded),
+                    Request::Unlock { passphrase: Some(words) }
+                        if *words == Secret::new("pass words".to_owned()) =>
+                    {
+                        Ok(Reply::Done("unlocked".to_owned()))
+                    }
+                    Request::Unlock { .. } => Err(SessionError::Locked(
+                        "the passphrase does not open /p/identity.age; wait 2 s".to_owned(),
+                    )),
+                    request => scripted::answer(request, &self.snapshot),
+                };
                 self.asked.push(*request);
                 self.plain.reply(what, reply)
             }
@@ -114,6 +148,134 @@ fn news_is_told_once_and_clean() {
     log.push(LogLine { at: talk.snapshot.now, severity: Severity::Info, code: "X".into(), text });
     talk.snapshot.log = Arc::new(log);
     let told = talk.plain.snapshot(Arc::new(talk.snapshot.clone()));
-    assert_eq!(told, ["13:45:10 filled evil"]);
+    assert_eq!(told, ["13:45:10 EST filled evil"]);
     assert!(talk.plain.snapshot(Arc::new(talk.snapshot.clone())).is_empty());
+}
+
+#[test]
+fn work_goes_on_beside_the_lines() {
+    let works: crate::tui::WorksRef = Arc::new(super::work::Program);
+    let mut talk = Talk::with(Options { works: Some(works), ..options() }, trading_day::snapshot());
+    assert!(talk.says("backtest").contains("a strategy is missing"));
+    assert_eq!(talk.says("work"), "Nothing is under way.");
+    let begun = talk.says("backtest sma_cross");
+    assert!(begun.starts_with("Under way: run sma_cross over recorded bars."), "{begun}");
+    let (number, doing) = talk.works[0].clone();
+    doing.progress.set_total(1_000);
+    doing.progress.add_done(250);
+    talk.plain.at(Duration::from_secs(1));
+    assert_eq!(talk.says("work"), "run sma_cross over recorded bars: 250 of 1,000, 250/s, 3 s left");
+    // Other lines are answered meanwhile.
+    assert!(talk.says("quotes").contains("AAPL"));
+    let said = talk.plain.work_ended(number, Ok("equity  \u{1b}[31m112,345.00".to_owned())).join("\n");
+    assert_eq!(said, "Done: run sma_cross over recorded bars\nequity  112,345.00");
+    assert_eq!(talk.says("work"), said);
+    talk.says("backtest dca");
+    assert_eq!(talk.says("end work"), "Ending: 1.");
+    assert!(talk.works[1].1.progress.ends());
+    let said = talk.plain.work_ended(talk.works[1].0, Err("it was ended".to_owned()));
+    assert_eq!(said, ["run dca over recorded bars: it was ended"]);
+    for _ in 0..4 {
+        talk.says("backtest grid");
+    }
+    assert!(talk.says("backtest grid").starts_with("As many as can be"));
+    assert_eq!(talk.works.len(), 6);
+}
+
+#[test]
+fn a_locked_one_says_nothing_and_takes_the_passphrase_alone() {
+    for how in ["lock", "\u{c}"] {
+        let mut talk = Talk::new(trading_day::snapshot());
+        talk.says("buy 10 aapl at 231.50");
+        let locked = talk.says(how);
+        assert!(locked.ends_with("Type the passphrase of profile alice."), "{locked}");
+        // Neither the order that waited for its word, nor anything else.
+        for line in ["yes", "quotes", "show positions", "halt", "quit", "help"] {
+            let said = talk.says(line);
+            assert_eq!(said, "That does not open it; wait 2 s.", "{line}");
+        }
+        assert_eq!(talk.sent(), 0);
+        assert_eq!(talk.says(""), "Type the passphrase of this profile's vault.");
+        let told = format!("{:?}", talk.asked);
+        assert!(!told.contains("quotes") && !told.contains("pass words"), "a secret shows nothing of itself");
+        assert_eq!(talk.says("pass words"), "Unlocked.");
+        assert!(talk.says("quotes").contains("AAPL"));
+        talk.says("yes");
+        assert_eq!(talk.sent(), 0, "what waited for a word is forgotten");
+    }
+}
+
+#[test]
+fn it_locks_after_idle_minutes() {
+    let lock_after = Some(Duration::from_secs(300));
+    let mut talk = Talk::with(Options { lock_after, ..options() }, trading_day::snapshot());
+    talk.plain.at(Duration::from_secs(299));
+    assert!(talk.plain.tick().is_empty());
+    talk.says("quotes");
+    assert_eq!(talk.plain.locks_at(), Some(Duration::from_secs(599)));
+    talk.plain.at(Duration::from_secs(600));
+    assert!(talk.plain.tick()[0].starts_with("Locked;"));
+    assert!(talk.plain.tick().is_empty() && talk.plain.locks_at().is_none(), "it locks once");
+}
+
+#[test]
+fn a_locked_one_tells_of_alerts_by_name_and_of_the_rest_afterwards() {
+    let mut talk = Talk::new(trading_day::snapshot());
+    let mut next = talk.snapshot.clone();
+    let mut alert = Alert {
+        id: AlertId(1),
+        instrument: trading_day::instrument("AAPL"),
+        when: AlertWhen::Above,
+        value: 12_345.into(),
+        created_at: next.now,
+        fired_at: None,
+        fired_price: None,
+    };
+    next.seq += 1;
+    next.alerts = Arc::new(vec![alert.clone()]);
+    talk.shown(next.clone());
+    talk.says("lock");
+    alert.fired_at = Some(next.now + SignedDuration::from_secs(1));
+    next.seq += 1;
+    next.alerts = Arc::new(vec![alert]);
+    let text = "order 42 buy 10 AAPL: filled".to_owned();
+    let line = LogLine { at: next.now, severity: Severity::Info, code: "ORDER_FILLED".into(), text };
+    next.log = Arc::new(next.log.iter().cloned().chain([line]).collect());
+    assert_eq!(talk.shown(next.clone()), "An alert on AAPL has rung");
+    talk.says("pass words");
+    next.seq += 1;
+    assert!(talk.shown(next).contains("order 42 buy 10 AAPL: filled"), "it was not forgotten");
+}
+
+#[test]
+fn it_goes_with_the_lock_of_its_profile() {
+    let open = trading_day::snapshot();
+    let mut locked = open.veiled();
+    (locked.seq, locked.locked) = (open.seq + 1, true);
+    let mut talk = Talk::new(open.clone());
+    assert!(talk.shown(locked.clone()).starts_with("Locked with the profile"));
+    assert_eq!(talk.says("quotes"), "That does not open it; wait 2 s.");
+    let again = Snapshot { seq: open.seq + 2, ..open };
+    assert_eq!(talk.shown(again), "Unlocked with the profile.");
+    assert!(talk.says("quotes").contains("AAPL"));
+    let first = Talk::new(locked).plain.greeting().join("\n");
+    assert!(first.ends_with("Type the passphrase of profile alice.") && !first.contains("PAPER"), "{first}");
+}
+
+#[test]
+fn where_prices_come_from_is_said() {
+    let mut snapshot = trading_day::snapshot();
+    assert!(Talk::new(snapshot.clone()).plain.greeting()[0].ends_with("Prices: SIM."));
+    let mut quotes = snapshot.quotes.as_ref().clone();
+    for (instrument, quote) in &mut quotes {
+        if instrument.asset_class().trades_around_the_clock() {
+            quote.feed = Feed::RealTime;
+        }
+    }
+    snapshot.quotes = Arc::new(quotes);
+    let mut talk = Talk::new(snapshot);
+    let first = talk.plain.greeting().join("\n");
+    assert!(first.contains("Prices: SIM for shares, options, fx; REAL-TIME for coins."), "{first}");
+    let quotes = talk.says("quotes");
+    assert!(quotes.contains("ask 231.81 SIM") && quotes.contains("ask 98,411.00 REAL-TIME"), "{quotes}");
 }

@@ -78,6 +78,63 @@ fn paper_and_live_are_on_every_frame() {
 }
 
 #[test]
+fn real_prices_among_simulated_ones_are_named() {
+    let mut snapshot = trading_day::snapshot();
+    let mut quotes = snapshot.quotes.as_ref().clone();
+    for (instrument, quote) in &mut quotes {
+        if instrument.asset_class().trades_around_the_clock() {
+            quote.feed = crate::domain::quote::Feed::RealTime;
+        }
+    }
+    snapshot.quotes = quotes.into();
+    for size in SIZES {
+        let mut runner = Runner::with(options(), snapshot.clone(), size);
+        let top = runner.frame().lines().next().unwrap().to_owned();
+        assert!(top.starts_with(" PAPER  SIM  shares options fx REAL-TIME  coins "), "{top}");
+        // And beside each price that is read alone.
+        if size.0 > 80 {
+            runner.sees("(+0.84%)  SIM");
+        }
+        runner.keys("2").sees("(+0.84%)  SIM");
+    }
+    let runner = Runner::with(options(), snapshot.clone(), (40, 12));
+    assert!(runner.frame().starts_with(" PAPER  SIM  REAL-TIME "), "{}", runner.frame());
+    let mut runner = Runner::new((120, 40));
+    runner.sees(" PAPER  SIM  alice").misses("REAL-TIME");
+}
+
+#[test]
+fn the_hours_around_the_session_have_their_names() {
+    for (now, words) in [
+        ("2026-11-25T12:00:00Z", "NYSE pre-market"),
+        ("2026-11-25T22:00:00Z", "NYSE after-hours"),
+        ("2026-11-26T18:00:00Z", "NYSE closed"),
+    ] {
+        let mut snapshot = trading_day::snapshot();
+        (snapshot.now, snapshot.market.open) = (now.parse().unwrap(), false);
+        Runner::with(options(), snapshot, (120, 40)).sees(words);
+    }
+}
+
+#[test]
+fn every_time_says_its_zone() {
+    for zone in ["America/New_York", "Asia/Kolkata", "UTC"] {
+        let mut options = options();
+        options.time_zone = jiff::tz::TimeZone::get(zone).unwrap();
+        let name = crate::tui::format::zone_name(trading_day::now(), &options.time_zone);
+        let time = crate::tui::format::clock_seconds(trading_day::now(), &options.time_zone);
+        let wide = (200, 60);
+        let mut runner = Runner::with(options, trading_day::snapshot(), wide);
+        for keys in ["4 z f f", "z 6 z", "z ctrl-p H i s t enter z", "z A z", "z 8 z", "z 2 z"] {
+            runner.keys(keys);
+            let frame = runner.frame();
+            let body: Vec<&str> = frame.lines().skip(1).collect();
+            assert!(body.iter().any(|line| line.contains(&name)), "{zone} {keys} {time}\n{frame}");
+        }
+    }
+}
+
+#[test]
 fn a_halt_and_a_lost_engine_stand_in_the_top_line() {
     let mut snapshot = trading_day::snapshot();
     snapshot.trading_state = TradingState::Halted;

@@ -9,7 +9,7 @@ use super::trading_day;
 use crate::tui::{Doing, Options, Works};
 
 /// A program that understands one word.
-struct Program;
+pub struct Program;
 
 #[async_trait]
 impl Works for Program {
@@ -48,7 +48,12 @@ fn a_backtest_runs_beside_the_screen() {
         doing.progress.add_done(250);
         runner.wait(1_000).sees("25%  250 of 1,000, 250/s, 3 s left  B shows it");
         // The screen goes on meanwhile.
-        runner.keys("j B").sees("Backtests and exports").sees("run sma_cross").sees("c end it").keys("esc");
+        runner
+            .keys("j B")
+            .sees("Backtests, imports and exports")
+            .sees("run sma_cross")
+            .sees("c end it")
+            .keys("esc");
         runner.work_ends(Ok("strategy  sma_cross\nequity    100,000.00 to 112,345.00"));
         runner.misses("112,345.00").sees("Done: run sma_cross over recorded bars");
         runner.keys("!").sees("112,345.00").keys("esc").misses("B shows it");

@@ -7,8 +7,11 @@ use ratatui::style::Style;
 use super::super::env::Look;
 use super::super::flash::Figure;
 use super::super::format;
+use super::super::sources::{sources, word};
 use super::super::widgets::put;
 use crate::domain::account::AccountMode;
+use crate::domain::calendar::MarketPhase;
+use crate::domain::instrument::AssetClass;
 use crate::domain::limits::TradingState;
 use crate::domain::quote::Feed;
 use crate::domain::text::clean;
@@ -90,13 +93,20 @@ fn badges(look: &Look<'_>) -> Vec<Piece> {
         AccountMode::Paper => badge("PAPER", theme.paper, 0),
         AccountMode::Live => badge("LIVE", theme.live, 0),
     }];
-    let feed = match look.snapshot.feed {
-        Feed::Simulated => Some("SIM"),
-        Feed::Replayed => Some("REPLAY"),
-        Feed::Delayed => Some("DELAYED"),
-        Feed::RealTime | Feed::Frozen => None,
-    };
-    pieces.extend(feed.map(|word| badge(word, theme.simulated, 1)));
+    let sources = sources(look.snapshot);
+    let several = sources.len() > 1;
+    for (feed, kinds) in sources {
+        let real = matches!(feed, Feed::RealTime | Feed::Frozen);
+        // Prices of a market need no word, unless others stand beside them.
+        if real && !several {
+            continue;
+        }
+        let style = if real { theme.paper } else { theme.simulated };
+        pieces.push(badge(word(feed), style, 1));
+        if !kinds.is_empty() {
+            pieces.push(Piece { text: kinds.join(" "), style: theme.dim, drop: 4, gap: 1 });
+        }
+    }
     match look.snapshot.trading_state {
         TradingState::Active => {}
         TradingState::ReducingOnly => pieces.push(badge("REDUCING ONLY", theme.halted, 1)),
@@ -171,7 +181,10 @@ fn market(look: &Look<'_>) -> Vec<Piece> {
     }
     let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
     // Open goes without saying where room is short; closed does not.
-    let (word, drop) = if market.open { ("open", 7) } else { ("closed", 4) };
+    let (word, drop) = match market.open {
+        true => ("open", 7),
+        false => (around(look), 4),
+    };
     let mut pieces = vec![
         piece(clean(&market.name).into_owned(), theme.dim, 4, 3),
         piece(word.into(), theme.dim, drop, 1),
@@ -181,6 +194,15 @@ fn market(look: &Look<'_>) -> Vec<Piece> {
         pieces.push(piece(format::countdown(left), theme.text, 4, 1));
     }
     pieces
+}
+
+/// The word for hours that are no regular session: shares may trade in them all the same.
+fn around(look: &Look<'_>) -> &'static str {
+    match look.env.calendar.phase(AssetClass::Equity, look.env.clock(look.snapshot)) {
+        MarketPhase::PreMarket => "pre-market",
+        MarketPhase::PostMarket => "after-hours",
+        MarketPhase::Closed | MarketPhase::Regular => "closed",
+    }
 }
 
 fn clocks(look: &Look<'_>) -> Vec<Piece> {

@@ -49,6 +49,13 @@ impl ListState {
         self.offset = self.offset.clamp(lowest.min(self.index), self.index).min(rows.saturating_sub(shown));
     }
 
+    /// The row above the topmost is shown too, as it is the head of the one that is: unless the selected one would leave.
+    pub const fn show_above(&mut self, height: u16) {
+        if self.offset > 0 && self.index + 1 < self.offset + height as usize {
+            self.offset -= 1;
+        }
+    }
+
     /// The rows in view.
     #[must_use]
     pub fn visible(&self, rows: usize, height: u16) -> Range<usize> {

@@ -89,6 +89,17 @@ pub fn fitting(columns: &[Column], choice: &Choice, width: u16) -> Vec<usize> {
     chosen.into_iter().filter(|i| kept.contains(&columns[*i].drop)).collect()
 }
 
+/// The title over a column of a table so wide.
+#[must_use]
+pub fn title_at(columns: &[Column], choice: &Choice, width: u16, column: u16) -> Option<&'static str> {
+    let mut x = 1;
+    fitting(columns, choice, width).into_iter().find_map(|i| {
+        let start = x;
+        x += columns[i].width + 1;
+        (start..x).contains(&column).then_some(columns[i].title)
+    })
+}
+
 impl Widget for &Table<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         if area.height == 0 || area.width < 4 {

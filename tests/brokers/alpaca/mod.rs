@@ -52,5 +52,6 @@ contract_tests!(subject);
 mod feed;
 mod orders;
 mod refusals;
+mod replaces;
 mod streams;
 mod wire;

@@ -1,10 +1,15 @@
 //! Keys that are wrong, revoked, read-only; clocks that are off; tokens.
 
+use arbion::brokers::oauth::flow::SignIn;
+use arbion::brokers::oauth::keeper::TokenStore as _;
+use arbion::brokers::oauth::lockout::Lockout;
+use arbion::brokers::oauth::state::States;
+use arbion::brokers::oauth::{Binding, paste};
 use arbion::brokers::{BrokerError, Credentials, Environment, SubmitOutcome, coinbase};
 
-use super::{connection, credentials, settings, subject_of};
+use super::{Store, connect, connection, credentials, settings, subject_of};
 use crate::contract::handle;
-use crate::emulators::coinbase::{PORTFOLIO, start, token};
+use crate::emulators::coinbase::{PORTFOLIO, oauth, start, token};
 use crate::emulators::faults::Fault;
 
 #[tokio::test]
@@ -14,7 +19,7 @@ async fn both_kinds_of_keys_are_accepted_and_say_what_they_may() {
         .with("key_name", emulator.key_name.as_str().into())
         .with("private_key", emulator.ed25519_key.as_str().into());
     for credentials in [credentials(&emulator), ed25519] {
-        let connection = coinbase::connect(&settings(&emulator), &credentials).await.unwrap();
+        let connection = connect(&settings(&emulator), &credentials).await.unwrap();
         let accounts = connection.accounts().await.unwrap();
         assert_eq!(accounts.len(), 1);
         let account = &accounts[0];
@@ -58,7 +63,7 @@ async fn a_revoked_or_foreign_key_is_dead() {
     let foreign = Credentials::new()
         .with("key_name", "organizations/x/apiKeys/y".into())
         .with("private_key", emulator.ed25519_key.as_str().into());
-    let connection = coinbase::connect(&settings(&emulator), &foreign).await.unwrap();
+    let connection = connect(&settings(&emulator), &foreign).await.unwrap();
     let error = connection.accounts().await.unwrap_err().to_string();
     assert!(error.contains("Unauthorized") && error.contains("make an ECDSA key"), "{error}");
     assert!(!error.contains("organizations"), "{error}");
@@ -69,7 +74,7 @@ async fn a_bearer_token_works_in_place_of_a_key_and_is_not_signed_anew() {
     let emulator = start(0).await;
     emulator.knobs().bearer = Some("hunter2".into());
     let bearer = Credentials::new().with("access_token", "hunter2".into());
-    let connection = coinbase::connect(&settings(&emulator), &bearer).await.unwrap();
+    let connection = connect(&settings(&emulator), &bearer).await.unwrap();
     let accounts = connection.accounts().await.unwrap();
     assert_eq!(accounts.iter().map(|account| account.key.as_str()).collect::<Vec<_>>(), [PORTFOLIO]);
     emulator.knobs().bearer = None;
@@ -82,12 +87,12 @@ async fn a_bearer_token_works_in_place_of_a_key_and_is_not_signed_anew() {
 #[tokio::test]
 async fn there_is_no_paper_environment_and_no_login_without_a_key() {
     let paper = arbion::brokers::BrokerSettings::new(Environment::Paper);
-    let Err(error) = coinbase::connect(&paper, &Credentials::new()).await else { panic!("connected") };
+    let Err(error) = connect(&paper, &Credentials::new()).await else { panic!("connected") };
     assert!(matches!(error, BrokerError::Unsupported { .. }), "{error}");
     let live = arbion::brokers::BrokerSettings::new(Environment::Live);
-    let Err(error) = coinbase::connect(&live, &Credentials::new()).await else { panic!("connected") };
+    let Err(error) = connect(&live, &Credentials::new()).await else { panic!("connected") };
     assert!(matches!(error, BrokerError::Unauthorized { .. }), "{error}");
-    assert_eq!(coinbase::fields().len(), 3);
+    assert_eq!(coinbase::fields().len(), 6);
 }
 
 #[tokio::test]
@@ -159,4 +164,60 @@ async fn a_stream_that_does_not_accept_the_login_ends() {
     let watching = subject.broker.watch(events);
     let error = tokio::time::timeout(std::time::Duration::from_secs(15), watching).await.unwrap();
     assert!(matches!(error, BrokerError::Unauthorized { .. }), "{error}");
+}
+
+/// "Sign in with Coinbase": an access token that ended is refreshed once, the rotated pair is kept before it is used, and streams have it too.
+#[tokio::test]
+async fn a_sign_in_is_kept_fresh_and_its_rotated_tokens_are_kept() {
+    let emulator = start(0).await;
+    let mut settings = settings(&emulator);
+    settings.urls.insert("oauth_url".into(), emulator.server.url());
+    let app = Credentials::new()
+        .with("client_id", oauth::CLIENT_ID.into())
+        .with("client_secret", oauth::CLIENT_SECRET.into());
+    let store = std::sync::Arc::new(Store::default());
+    let open = |store: &std::sync::Arc<Store>| {
+        coinbase::connect(&settings, &app, "alice", std::sync::Arc::<Store>::clone(store))
+    };
+    let Err(error) = open(&store).await else { panic!("nobody has signed in") };
+    assert!(matches!(&error, BrokerError::Unauthorized { .. }), "{error}");
+
+    // Signs in as a person would.
+    let (provider, registered) = coinbase::sign_in(&settings, &app).unwrap().unwrap();
+    let redirect = registered.redirect.clone();
+    let binding = Binding { profile: "alice".to_owned(), broker: "coinbase", environment: Environment::Live };
+    let states = std::sync::Arc::new(States::new().unwrap());
+    let mut lockout = Lockout::default();
+    let now = arbion::brokers::clock::wall();
+    let sign_in = SignIn::begin(provider, registered, binding, states, &lockout, now).unwrap();
+    let page = sign_in.url().to_owned();
+    let place = tokio::task::spawn_blocking(move || crate::signing_in::browse(&page)).await.unwrap();
+    assert!(place.starts_with("http://127.0.0.1:8181/oauth/cb?code="), "{place}");
+    let callback = paste::read(&place, &redirect, sign_in.state()).unwrap();
+    let line = coinbase::line_to().unwrap();
+    let tokens = sign_in.finish(&line, callback, &mut lockout, now).await.unwrap();
+    store.save(&tokens.to_text().unwrap()).await.unwrap();
+
+    let connection = open(&store).await.unwrap();
+    assert_eq!(connection.accounts().await.unwrap()[0].key, PORTFOLIO);
+    // It is taken back there: one refresh for all who ask at once, and the call is made again.
+    emulator.knobs().bearer = Some("another".into());
+    let asked = (0..20).map(|_| connection.accounts());
+    for answer in futures_util::future::join_all(asked).await {
+        answer.unwrap();
+    }
+    assert_eq!(emulator.knobs().given, 2);
+    let kept = store.0.lock().unwrap().clone().unwrap();
+    assert!(kept.contains("refresh-2") && !kept.contains("refresh-1"), "the new pair is kept");
+    // The streams of an account have the token.
+    let broker = connection.account(PORTFOLIO, crate::approved::account()).await.unwrap();
+    let (events, mut heard) = tokio::sync::mpsc::channel(16);
+    let watched = std::sync::Arc::clone(&broker);
+    let watch = tokio::spawn(async move { watched.watch(events).await });
+    let first = tokio::time::timeout(std::time::Duration::from_secs(20), heard.recv()).await;
+    assert!(matches!(first, Ok(Some(arbion::brokers::AccountStream::Up))), "{first:?}");
+    watch.abort();
+    // A process that comes later goes on with what is kept.
+    drop(connection);
+    assert_eq!(open(&store).await.unwrap().accounts().await.unwrap().len(), 1);
 }

@@ -5,12 +5,15 @@ mod login;
 mod orders;
 mod streams;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arbion::brokers::coinbase;
-use arbion::brokers::{BrokerSettings, Connection, Credentials, Environment};
+use arbion::brokers::oauth::keeper::TokenStore;
+use arbion::brokers::{BrokerError, BrokerSettings, Connection, Credentials, Environment};
 use arbion::domain::instrument::Instrument;
 use arbion::domain::money::Quantity;
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::approved::account;
 use crate::contract::Subject;
@@ -31,7 +34,31 @@ pub fn credentials(emulator: &CoinbaseEmulator) -> Credentials {
 }
 
 pub async fn connection(emulator: &CoinbaseEmulator) -> Arc<dyn Connection> {
-    coinbase::connect(&settings(emulator), &credentials(emulator)).await.unwrap()
+    connect(&settings(emulator), &credentials(emulator)).await.unwrap()
+}
+
+/// Tokens of a sign-in, in memory.
+#[derive(Default)]
+pub struct Store(pub Mutex<Option<String>>);
+
+#[async_trait]
+impl TokenStore for Store {
+    async fn load(&self) -> Result<Option<SecretString>, String> {
+        Ok(self.0.lock().unwrap().clone().map(Into::into))
+    }
+
+    async fn save(&self, text: &SecretString) -> Result<(), String> {
+        *self.0.lock().unwrap() = Some(text.expose_secret().to_owned());
+        Ok(())
+    }
+}
+
+/// A login without a sign-in.
+pub async fn connect(
+    settings: &BrokerSettings,
+    credentials: &Credentials,
+) -> Result<Arc<dyn Connection>, BrokerError> {
+    coinbase::connect(settings, credentials, "alice", Arc::<Store>::default()).await
 }
 
 pub async fn subject_of(emulator: CoinbaseEmulator) -> (Subject, Arc<CoinbaseEmulator>) {

@@ -485,3 +485,47 @@ async fn a_clock_ten_minutes_late_still_lists_what_just_came() {
     let until: jiff::Timestamp = until.parse().unwrap();
     assert!(until >= ahead, "{until} is before {ahead}");
 }
+
+/// Schwab says what a fill has cost in its transactions alone: it is told as cash that left, once.
+#[tokio::test]
+async fn what_a_fill_has_cost_is_told_once() {
+    let emulator = emulator().await;
+    *emulator.desk.fee.lock().unwrap() = rust_decimal::Decimal::new(65, 2);
+    let connection = connection(&emulator, store("AT1", "RT1")).await;
+    let broker = connection.account(HASH, account()).await.unwrap();
+    let (events, mut heard) = tokio::sync::mpsc::channel(64);
+    let watched = std::sync::Arc::clone(&broker);
+    let watch = tokio::spawn(async move { watched.watch(events).await });
+    let order = OrderRequest::plain(
+        arbion::domain::ids::ClientOrderId::from_parts(1, 1),
+        account(),
+        arbion::domain::order::Origin::person(arbion::domain::order::OriginKind::Cli),
+        OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+        Side::Buy,
+        3.into(),
+        limit("101"),
+    );
+    let mut fees = Vec::new();
+    let mut placed = false;
+    let end = tokio::time::Instant::now() + std::time::Duration::from_secs(12);
+    while let Ok(Some(word)) = tokio::time::timeout_at(end, heard.recv()).await {
+        match word {
+            AccountStream::Up if !placed => {
+                placed = true;
+                assert!(matches!(
+                    broker.submit(approve(order.clone())).await,
+                    SubmitOutcome::Acknowledged(_)
+                ));
+            }
+            AccountStream::Event(event) => {
+                if let AccountEvent::Cash(entry) = *event {
+                    fees.push((entry.kind, entry.amount.to_string(), entry.instrument.unwrap().to_string()));
+                }
+            }
+            _ => {}
+        }
+    }
+    watch.abort();
+    let fee = (arbion::domain::execution::CashKind::Fee, "-0.65".to_owned(), "AAPL".to_owned());
+    assert_eq!(fees, [fee], "asked for more than once, told once");
+}

@@ -1,11 +1,12 @@
 //! Coinbase on loopback: Advanced Trade (REST, both WebSocket hosts) and the v2 wallets, with tokens checked as the venue does.
 
+pub mod oauth;
 mod orders;
 mod stream;
 pub mod token;
 mod wallets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
@@ -47,6 +48,10 @@ pub struct Knobs {
     pub edit_refusal: Option<&'static str>,
     /// A bearer token that is taken.
     pub bearer: Option<String>,
+    /// Codes of sign-ins with their challenges and redirect URIs, the refresh token that is good, and pairs of tokens given so far.
+    codes: BTreeMap<String, (String, String)>,
+    refresh: Option<String>,
+    pub given: usize,
     nonces: BTreeSet<String>,
     /// Deposit addresses made so far.
     made: usize,
@@ -125,6 +130,9 @@ pub async fn start(port: u16) -> CoinbaseEmulator {
         fills_late: 0,
         edit_refusal: None,
         bearer: None,
+        codes: BTreeMap::new(),
+        refresh: None,
+        given: 0,
         nonces: BTreeSet::new(),
         made: 0,
     };
@@ -183,6 +191,8 @@ fn router(shared: Shared) -> Router {
         .nest(V3, public)
         .merge(guarded)
         .route("/", get(stream::open))
+        .route("/oauth2/auth", get(oauth::authorize))
+        .route("/oauth2/token", post(oauth::token))
         .layer(from_fn_with_state(shared.clone(), dated))
         .with_state(shared)
 }

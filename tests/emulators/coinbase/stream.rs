@@ -253,10 +253,15 @@ impl Connection {
             Terms::StopLimit { stop, limit } => (limit.to_string(), stop.to_string()),
             _ => (String::new(), String::new()),
         };
+        let kind = match order.new.terms {
+            Terms::Market => "Market",
+            Terms::StopLimit { .. } => "Stop Limit",
+            _ => "Limit",
+        };
         let ended = order.status != Status::Working;
         json!({"order_id": id_of(exchange, order), "client_order_id": root.new.client_id,
             "product_id": root.new.wire["product_id"], "product_type": "SPOT",
-            "order_side": if order.new.buy { "BUY" } else { "SELL" }, "order_type": "Limit",
+            "order_side": if order.new.buy { "BUY" } else { "SELL" }, "order_type": kind,
             "time_in_force": "GOOD_UNTIL_CANCELLED", "status": status, "limit_price": limit, "stop_price": stop,
             "avg_price": order.average().unwrap_or_default().to_string(), "cumulative_quantity": order.filled.to_string(),
             "leaves_quantity": if ended { "0".to_owned() } else { order.leaves().to_string() },

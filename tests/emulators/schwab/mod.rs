@@ -48,6 +48,8 @@ pub struct Desk {
     pub reject_after: Mutex<HashMap<String, String>>,
     /// The next order is answered without its place.
     pub forget_location: AtomicBool,
+    /// What each fill costs, in dollars.
+    pub fee: Mutex<Decimal>,
     /// Words of orders are not told.
     pub mute: AtomicBool,
     /// Streams that are open now, and commands that came.
@@ -218,7 +220,8 @@ async fn account_numbers() -> Json<Value> {
 fn account_of(books: &Books, with_positions: bool) -> Value {
     let exchange = &books.exchange;
     let number = |value: Decimal| -> Value { serde_json::from_str(&value.normalize().to_string()).unwrap() };
-    let (cash, equity) = (exchange.cash(), exchange.equity());
+    let paid = *books.desk.fee.lock().unwrap() * Decimal::from(exchange.fills().len());
+    let (cash, equity) = (exchange.cash() - paid, exchange.equity() - paid);
     let mut account = json!({"type": "MARGIN", "accountNumber": NUMBER, "roundTrips": 0, "isDayTrader": false,
         "isClosingOnlyRestricted": false, "pfcbFlag": false,
         "initialBalances": {"liquidationValue": number(equity)},

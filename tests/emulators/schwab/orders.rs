@@ -301,12 +301,15 @@ pub async fn transactions(
             return Err(message(400, &format!("{name} is required")));
         }
     }
+    let fee = *books.desk.fee.lock().unwrap();
     let rows = books.exchange.fills().into_iter().map(|fill| {
         let signed = if fill.buy { fill.quantity } else { -fill.quantity };
         json!({"activityId": 70_000 + fill.number, "time": time(fill.at_ms), "accountNumber": NUMBER, "type": "TRADE", "status": "VALID",
-            "orderId": ORDER_BASE + fill.order, "netAmount": number(-signed * fill.price),
+            "orderId": ORDER_BASE + fill.order, "netAmount": number(-signed * fill.price - fee),
             "transferItems": [{"instrument": {"assetType": "EQUITY", "symbol": fill.symbol}, "amount": number(signed),
-                "cost": number(-signed * fill.price), "price": number(fill.price), "positionEffect": "OPENING"}]})
+                "cost": number(-signed * fill.price), "price": number(fill.price), "positionEffect": "OPENING"},
+                {"instrument": {"assetType": "CURRENCY", "symbol": "CURRENCY_USD"}, "amount": number(fee), "cost": number(-fee),
+                    "feeType": "COMMISSION"}]})
     });
     Ok(Json(rows.collect::<Value>()).into_response())
 }

@@ -1,11 +1,14 @@
 //! The engine step by step: nothing leaves before the disk has it, fills count once, the kill switch holds, money adds up.
 
+mod cash;
 mod halts;
 mod market;
 mod positions;
 mod random;
 mod reconcile;
 mod rig;
+mod settled;
+mod strategies;
 
 use rig::*;
 

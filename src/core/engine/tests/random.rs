@@ -141,7 +141,7 @@ proptest! {
 
     /// Cash and positions are what was paid and received, fees taken off, and the same from the record alone.
     #[test]
-    fn e6_money_is_conserved_and_the_record_rebuilds_it(acts in prop::collection::vec(any_act(), 1..80)) {
+    fn e6_j8_money_is_conserved_and_the_record_rebuilds_it(acts in prop::collection::vec(any_act(), 1..80)) {
         let mut run = Run::new();
         for (n, act) in acts.into_iter().enumerate() {
             run.act(act, n);

@@ -5,7 +5,7 @@ use crate::domain::execution::{AccountEvent, ExecutionKind};
 use crate::domain::statement::BrokerUpdate;
 
 /// The broker shows an order of 10 shares to buy at 100, under its id `b1` and perhaps ours.
-fn report(ours: Option<ClientOrderId>, status: OrderStatus, filled: i64) -> OrderReport {
+pub(super) fn report(ours: Option<ClientOrderId>, status: OrderStatus, filled: i64) -> OrderReport {
     OrderReport {
         client_order_id: ours,
         broker_order_id: BrokerOrderId::new("b1"),
@@ -47,14 +47,6 @@ impl Rig {
         rig
     }
 
-    fn later(&mut self, seconds: i64) {
-        self.now += SignedDuration::from_secs(seconds);
-    }
-
-    fn held(&self) -> Quantity {
-        self.engine.held(&paper(), &aapl())
-    }
-
     fn differences(&self) -> Vec<String> {
         self.engine.last_reconcile(&paper()).unwrap().differences.clone()
     }
@@ -62,7 +54,7 @@ impl Rig {
 
 /// Where the order stood here, what the broker shows of it, and how it stands then.
 #[test]
-fn r4_an_order_comes_to_stand_as_the_broker_shows_it() {
+fn r4_r5_r8_an_order_comes_to_stand_as_the_broker_shows_it() {
     let unknown = || OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() };
     for (before, shown, filled, after) in [
         (None, OrderStatus::Submitted, 0, OrderStatus::Submitted),
@@ -332,7 +324,11 @@ fn j5_what_is_ambiguous_stays_unknown_until_a_person_decides() {
         let settle = |order, theirs: Option<&str>| Input::Settle {
             request: RequestId(90),
             order,
-            broker_order_id: theirs.map(BrokerOrderId::new),
+            fate: match theirs {
+                Some(theirs) => OrderFate::At { broker_order_id: BrokerOrderId::new(theirs) },
+                None => OrderFate::NeverReached,
+            },
+            why: "the broker's desk says so".to_owned(),
         };
         rig.step(settle(ids[0], Some("b1")));
         assert_eq!(rig.status(ids[0]), OrderStatus::Submitted);

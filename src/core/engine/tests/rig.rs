@@ -10,8 +10,8 @@ pub(super) use crate::domain::ids::{BrokerOrderId, ExecutionId, OrderNumber};
 pub(super) use crate::domain::limits::RiskLimits;
 pub(super) use crate::domain::money::{Currency, Money, Price, Quantity};
 pub(super) use crate::domain::order::{
-    BracketExit, OrderChange, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
-    TimeInForce,
+    BracketExit, OrderChange, OrderFate, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind,
+    Pricing, Side, TimeInForce,
 };
 
 pub(super) use crate::domain::statement::{OrderReport, ReconcileReason, Statement};
@@ -89,6 +89,16 @@ impl Rig {
         rig.step(Input::Instrument(Box::new(InstrumentSpec::standard(aapl()))));
         rig.quote("100");
         rig
+    }
+
+    /// Seconds pass.
+    pub(super) fn later(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+
+    /// Shares held.
+    pub(super) fn held(&self) -> Quantity {
+        self.engine.held(&paper(), &aapl())
     }
 
     pub(super) fn step(&mut self, input: Input) -> Effects {

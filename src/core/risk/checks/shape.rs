@@ -6,7 +6,7 @@ use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::AssetClass;
 use crate::domain::money::Price;
 use crate::domain::order::{
-    OrderSubject, OrderType, PositionEffect, Pricing, TimeInForce, TradingSession, Trail,
+    OrderSubject, OrderType, PositionEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 
 use super::{Checks, Context, Part, prices};
@@ -66,6 +66,22 @@ fn quantity(context: &Context<'_>, checks: &mut Checks) {
         {
             return checks
                 .fail(Code::BadQuantity, "a package has 2 to 4 legs, whole ratios and a whole quantity");
+        }
+    }
+    if let Some(money) = request.cash_order_quantity {
+        let plain = request.subject.instrument().is_some()
+            && request.side == Side::Buy
+            && request.pricing == Pricing::Market
+            && request.take_profit.is_none()
+            && request.stop_loss.is_none();
+        if money <= Decimal::ZERO {
+            return checks.numbers(Code::BadQuantity, false, money, Decimal::ZERO);
+        }
+        if !plain || !context.view.capabilities.notional {
+            return checks.fail(
+                Code::BadQuantity,
+                "an amount of money is for plain market buys at brokers that take one; give a quantity",
+            );
         }
     }
     for part in &context.parts {

@@ -25,7 +25,8 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     } else {
         checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
     }
-    checks.put(Code::BrokerDown, view.broker_up);
+    // A broker that answers no order is still asked to take what closes.
+    checks.put(Code::BrokerDown, view.broker_up && (!view.circuit_open || context.reduces));
     // No broker of this program sends restrictions: there is nothing to pass.
     checks.skip(Code::AccountRestricted);
     checks.put(Code::NotAuthorised, view.account.mode == AccountMode::Paper || view.live_armed);
@@ -96,7 +97,7 @@ fn duplicate(context: &Context<'_>, checks: &mut Checks) {
         order.status == OrderStatus::Unknown
             && order.request.subject == request.subject
             && order.request.side == request.side
-            && order.request.quantity == request.quantity
+            && order.request.size() == request.size()
             && order.request.pricing.limit_price() == request.pricing.limit_price()
     });
     if repeated || unknown {

@@ -283,6 +283,7 @@ impl Case {
             reconciled: self.reconciled,
             automation_paused: self.automation_paused,
             broker_up: self.broker_up,
+            circuit_open: false,
             live_armed: self.live_armed,
             bar_mode: self.bar_mode,
             never_closed: false,

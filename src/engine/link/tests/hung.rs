@@ -15,11 +15,13 @@ use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 
 /// What it does when it is called.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Does {
     Takes(u64),
     Hangs,
     Panics,
+    /// Answers an order by nothing that says what became of it.
+    Fails,
 }
 
 /// Does as its script says, and keeps what it was asked for, with the second in which that was.
@@ -49,7 +51,15 @@ impl Scripted {
             Some(Does::Takes(seconds)) => tokio::time::sleep(Duration::from_secs(seconds)).await,
             Some(Does::Hangs) => std::future::pending().await,
             Some(Does::Panics) => panic!("as the script says"),
+            Some(Does::Fails) => {}
         }
+    }
+
+    fn fails(&self, order: ClientOrderId) -> bool {
+        let named = |(name, does): &(&str, Does)| {
+            *does == Does::Fails && (0..300).any(|n| id(n) == order && *name == format!("submit {n}"))
+        };
+        self.script.iter().any(named)
     }
 
     fn asked(&self) -> Vec<String> {
@@ -71,6 +81,9 @@ impl Broker for Scripted {
     }
     async fn submit(&self, order: Approved<OrderRequest>) -> SubmitOutcome {
         self.does("submit", Some((order.get().client_order_id, None))).await;
+        if self.fails(order.get().client_order_id) {
+            return SubmitOutcome::Unknown(gone());
+        }
         SubmitOutcome::Acknowledged(BrokerOrderId::new("theirs"))
     }
     async fn cancel(&self, order: &OrderHandle) -> SubmitOutcome {
@@ -93,6 +106,10 @@ impl Broker for Scripted {
     async fn spec(&self, _: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Err(gone())
     }
+    async fn act(&self, action: &crate::domain::venue::VenueAction) -> Result<String, BrokerError> {
+        Err(crate::brokers::orders_alone("test", action))
+    }
+
     async fn watch(&self, _: mpsc::Sender<AccountStream>) -> BrokerError {
         gone()
     }
@@ -152,6 +169,12 @@ impl Rig {
     fn heard(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Ok(reported) = self.heard.try_recv() {
+            lines.extend(reported.circuit.map(|(_, pause)| match pause {
+                Some(pause) => format!("circuit open for {} s", pause.as_secs()),
+                None => "circuit closed".to_owned(),
+            }));
+            lines
+                .extend(reported.distrust.map(|(account, reason)| format!("{account} distrusted: {reason}")));
             for event in reported.events {
                 match event {
                     AccountEvent::Order(update) => {
@@ -337,12 +360,15 @@ async fn l6_a_panic_ends_one_call() {
     rig.send(LinkCommand::Cancel(handle(1)));
     rig.seconds(1).await;
     let reason = "unknown: the connector failed in submit";
-    assert_eq!(rig.heard(), ["2", "3", "1"].map(|n| format!("{n} {reason}")));
+    let mut heard = ["2", "3", "1"].map(|n| format!("{n} {reason}")).to_vec();
+    heard.push("paper distrusted: the connector failed in submit".to_owned());
+    assert_eq!(rig.heard(), heard, "the orders are in doubt, and the account with them");
     assert_eq!(rig.broker.asked(), ["0 submit 1", "0 cancel 1"]);
     rig.send(LinkCommand::Ask(handle(1)));
     rig.send(LinkCommand::Reconcile(ReconcileReason::Doubt, now()));
     rig.seconds(1).await;
-    assert!(rig.heard().is_empty(), "a question that fails says nothing, and is asked again");
+    let distrusted = |call: &str| format!("paper distrusted: the connector failed in {call}");
+    assert_eq!(rig.heard(), ["ask", "reconcile"].map(distrusted), "a question that fails is asked again");
     for n in [10, 20, 30] {
         rig.submit(n);
         rig.seconds(1).await;
@@ -356,4 +382,44 @@ async fn l6_a_panic_ends_one_call() {
     rig.seconds(1).await;
     assert_eq!(sent(&rig), 4);
     assert!(rig.broker.asked().iter().any(|line| line.contains("cancel 30")));
+}
+
+/// Five orders without an answer: no more that open until one of them is answered, one at a time; cancels and questions go throughout.
+#[tokio::test(start_paused = true)]
+async fn h5_orders_without_an_answer_open_the_circuit_for_orders_alone() {
+    let failing = ["submit 10", "submit 20", "submit 30", "submit 40", "submit 50", "submit 70"];
+    let mut rig = Rig::new(&failing.map(|name| (name, Does::Fails)));
+    for n in [10, 20, 30, 40, 50] {
+        rig.submit(n);
+        rig.seconds(1).await;
+    }
+    assert_eq!(rig.heard().last().unwrap(), "circuit open for 5 s");
+    rig.submit(60);
+    rig.send(LinkCommand::Cancel(handle(10)));
+    rig.send(LinkCommand::Ask(handle(20)));
+    rig.seconds(1).await;
+    let heard = rig.heard();
+    assert!(heard.contains(&"60 never".to_owned()), "{heard:?}");
+    let asked = rig.broker.asked();
+    assert!(!asked.iter().any(|line| line.contains("submit 60")), "{asked:?}");
+    assert!(asked.iter().any(|line| line.contains("cancel 10")), "{asked:?}");
+    assert!(asked.iter().any(|line| line.contains("order 20")), "{asked:?}");
+    rig.seconds(5).await;
+    assert_eq!(rig.heard(), ["circuit closed"], "one may try");
+    rig.submit(70);
+    rig.seconds(1).await;
+    assert_eq!(rig.heard().last().unwrap(), "circuit open for 10 s");
+    rig.seconds(10).await;
+    rig.heard();
+    rig.submit(80);
+    rig.seconds(1).await;
+    rig.submit(90);
+    rig.seconds(1).await;
+    let sent: Vec<String> = rig
+        .broker
+        .asked()
+        .into_iter()
+        .filter(|line| line.contains("submit 8") || line.contains("submit 9"))
+        .collect();
+    assert_eq!(sent.len(), 2, "{sent:?}");
 }

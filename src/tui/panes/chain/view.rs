@@ -140,7 +140,7 @@ fn figures(greeks: bool, width: u16) -> &'static [Figure] {
 pub fn draw(pane: &ChainPane, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let at = look.at();
     let Some(wanted) = super::underlying(&at) else {
-        return draw_empty(&["No options are listed on this.", "Type : chain aapl"], look, area, buf);
+        return draw_empty(&["No options are listed on this.", "Type {command} chain aapl"], look, area, buf);
     };
     let Some(chain) = pane.chain(&at) else {
         let reason =

@@ -105,6 +105,11 @@ pub fn draw_times(
     /// Columns between two labels, the label's own width included.
     const SPACING: u16 = 14;
     let every = usize::from(SPACING.div_ceil(step)).max(1);
+    if let Some(newest) = starts.last().filter(|_| interval < Interval::Day1) {
+        // Under the prices, where no time stands.
+        let zone = format::zone_name(*newest, &look.env.zone);
+        put(buf, area.right() + 1, area.y, &zone, look.theme.dim, AXIS_WIDTH - 1);
+    }
     let mut day = None;
     for (i, start) in starts.iter().enumerate().step_by(every) {
         let from_right = (starts.len() - i) as u16 * step;

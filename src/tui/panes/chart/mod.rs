@@ -329,7 +329,7 @@ impl Pane for Chart {
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let Some(key) = self.in_view(&look.at()) else {
-            return draw_empty(&["No instrument.", "Type : chart aapl 5m"], look, area, buf);
+            return draw_empty(&["No instrument.", "Type {command} chart aapl 5m"], look, area, buf);
         };
         let below = below(area);
         let series = self.series.get(&key);
@@ -344,7 +344,7 @@ impl Pane for Chart {
         match series {
             Some(series) if series.is_empty() => {
                 draw_empty(
-                    &["No bars of this instrument at this width.", "Press i for another width"],
+                    &["No bars of this instrument at this width.", "Press {interval} for another width"],
                     look,
                     below,
                     buf,

@@ -19,6 +19,7 @@ use crate::domain::quote::{Feed, Interval, Quote};
 use crate::tui::env::Look;
 use crate::tui::flash::Field;
 use crate::tui::format;
+use crate::tui::sources;
 use crate::tui::widgets::candles::{Candle, Candles, Overlay, column_of, draw_volume};
 use crate::tui::widgets::put;
 
@@ -247,6 +248,9 @@ pub fn headline(quote: &Quote, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     }
     if let Some(text) = freshness(quote, look) {
         words.put(&format!("  {text}"), theme.warning);
+    }
+    if let Some(text) = sources::beside(quote.feed, look.snapshot) {
+        words.put(&format!("  {text}"), theme.dim);
     }
     let times = theme.glyphs.times;
     for (name, price, size, field) in

@@ -62,7 +62,12 @@ pub fn draw(points: &[EquityPoint], now: Option<Decimal>, look: &Look<'_>, area:
     let change = end - first.net_liquidation;
     let percent = (change * Decimal::ONE_HUNDRED).checked_div(first.net_liquidation).unwrap_or_default();
     let zone = &look.env.zone;
-    let from = format!("{} {}", format::day(first.at, zone), format::clock(first.at, zone));
+    let from = format!(
+        "{} {} {}",
+        format::day(first.at, zone),
+        format::clock(first.at, zone),
+        format::zone_name(first.at, zone)
+    );
     let x = put(buf, plot.x, plot.bottom(), &from, theme.dim, plot.width);
     let words = format!("{} ({})", format::signed(change, 2), format::percent(percent));
     if x + 2 + format::width(&words) <= plot.right() {

@@ -8,6 +8,7 @@ use crate::tui::env::Look;
 use crate::tui::flash::Field;
 use crate::tui::format;
 use crate::tui::preview::{Part, pack};
+use crate::tui::sources;
 
 /// Fewer columns than this take the prices alone.
 const NARROW: u16 = 40;
@@ -44,6 +45,8 @@ pub fn lines(instrument: &Instrument, look: &Look<'_>, columns: u16) -> Vec<Line
                 one("last ", quote.last, None, Field::Last),
             ]
         };
+        let source = sources::beside(quote.feed, snapshot);
+        let parts = parts.into_iter().chain(source.map(|word| vec![Span::styled(word, theme.dim)])).collect();
         lines.extend(pack(parts, 2, 0, columns));
     }
     let held = snapshot

@@ -3,8 +3,7 @@
 use crate::domain::instrument::Instrument;
 use crate::domain::snapshot::Snapshot;
 use crate::tui::format;
-use crate::tui::widgets::choice::Choice;
-use crate::tui::widgets::table::{Column, fitting};
+use crate::tui::widgets::table::Column;
 
 const SYMBOL_WIDTH: std::ops::RangeInclusive<u16> = 8..=18;
 /// Columns of `999,999.`; the fraction comes on top.
@@ -50,15 +49,4 @@ pub fn columns(instruments: &[Instrument], fraction: u32) -> [Column; 11] {
 pub fn fraction(instruments: &[Instrument], snapshot: &Snapshot) -> u32 {
     let decimals = instruments.iter().map(|instrument| format::decimals_of(snapshot, instrument));
     decimals.max().unwrap_or(2).min(FRACTION_MAX)
-}
-
-/// The title over a column of the pane.
-#[must_use]
-pub fn title_at(columns: &[Column], choice: &Choice, width: u16, column: u16) -> Option<&'static str> {
-    let mut x = 1;
-    fitting(columns, choice, width).into_iter().find_map(|i| {
-        let start = x;
-        x += columns[i].width + 1;
-        (start..x).contains(&column).then_some(columns[i].title)
-    })
 }

@@ -36,7 +36,7 @@ use crate::tui::widgets::candles::sparkline;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
-use crate::tui::widgets::table::{Cell, Column, Row, Table, fitting};
+use crate::tui::widgets::table::{Cell, Column, Row, Table, fitting, title_at};
 use crate::tui::wish::{Purpose, Wish};
 
 /// Bars behind the line of the day: a session in quarters of an hour.
@@ -396,9 +396,9 @@ impl Pane for Watchlist {
             return self.draw_rows(&rows, look, area, buf);
         }
         let lines: [&str; 2] = match (&self.source, &self.failed) {
-            (_, Some(reason)) => [reason, "Press o for another list"],
+            (_, Some(reason)) => [reason, "Press {lists} for another list"],
             (Source::Own(_), _) => {
-                ["Nothing here.", "Press a to add a symbol, or type : watch aapl msft btc"]
+                ["Nothing here.", "Press {add} to add a symbol, or type {command} watch aapl msft btc"]
             }
             _ => ["Looking for it", ""],
         };
@@ -472,7 +472,7 @@ impl Pane for Watchlist {
         }
         let Some(line) = line.checked_sub(1) else {
             // The head of a column sorts by it, and again turns it round.
-            let title = head::title_at(&self.head(at.snapshot), &self.choice, area.width, column);
+            let title = title_at(&self.head(at.snapshot), &self.choice, area.width, column);
             if let Some(sort) = title.and_then(SortBy::of_column) {
                 self.sort_by(sort);
             }
@@ -497,6 +497,10 @@ impl Pane for Watchlist {
         };
         self.list.index = found.unwrap_or(self.list.index);
         self.list.settle(count, area.height.saturating_sub(1));
+        let is_head = |row: usize| self.rows(at).get(row).is_some_and(|row| row.item().is_none());
+        if self.list.offset > 0 && is_head(self.list.offset - 1) {
+            self.list.show_above(area.height.saturating_sub(1));
+        }
         if self.selected.is_none() && count > 0 {
             self.pass_heads(Action::First, at);
             self.selected = self.rows(at).get(self.list.index).and_then(Entry::item).cloned();

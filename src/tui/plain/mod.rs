@@ -1,11 +1,15 @@
 //! The screen as plain lines, for screen readers and terminals that can do no more: a line in, lines out, nothing drawn, nothing moved.
-//! The same language, the same review before every order, the same word to type before real money moves.
+//! The same language, the same review before every order, the same word to type before real money moves, the same lock.
 
-use std::io::{BufRead, Read, Write};
+mod locked;
+mod talk;
+mod working;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratatui::layout::Size;
-use tokio::sync::mpsc::{Receiver, channel};
+use zeroize::Zeroizing;
 
 use super::app::App;
 use super::bar::is_order;
@@ -15,9 +19,11 @@ use super::env::At;
 use super::format;
 use super::options::{Options, TuiError};
 use super::preview::{check_lines, money_lines, words};
+use super::sources;
 use super::theme::{ColorDepth, Schemes, Theme};
+use super::work::Doing;
 use crate::client::message::HistoryQuery;
-use crate::client::{Reply, Request, Session, SessionError};
+use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command, ShowTopic};
 use crate::domain::account::AccountMode;
 use crate::domain::alert::AlertChange;
@@ -25,10 +31,8 @@ use crate::domain::order::{Order, OrderPreview, OriginKind};
 use crate::domain::snapshot::{LogLine, Snapshot};
 use crate::domain::text::{ascii_escaped, clean};
 
-/// Longest line taken, in bytes.
-const LINE_BYTES_MAX: u64 = 1_024;
-/// Lines waiting to be answered.
-const LINES_MAX: usize = 16;
+pub use talk::plain;
+
 /// Columns that texts of several parts are broken at.
 const COLUMNS: u16 = 72;
 /// Rows of history asked for.
@@ -41,6 +45,8 @@ pub enum Step {
     Say(Vec<String>),
     /// Ask the engine, and hand its answer back with what it is for.
     Ask(Box<Request>, For),
+    /// Have the program do what takes long, and hand back what came of it with this number.
+    Work(u64, Doing),
     /// Leave.
     Quit,
 }
@@ -54,6 +60,8 @@ pub enum For {
     Sent(String),
     /// To show rows under this title.
     Table(&'static str),
+    /// To open what is locked.
+    Unlock,
 }
 
 /// What waits for a word.
@@ -86,21 +94,44 @@ impl Plain {
         Ok(Self { app, theme: Theme::new(ColorDepth::None, &scheme, true), snapshot, pending: None, told })
     }
 
+    /// Time has passed since the start; it rises only.
+    pub fn at(&mut self, now: Duration) {
+        self.app.env.now = self.app.env.now.max(now);
+        self.app.env.jobs.look(now);
+    }
+
     /// The first words.
     #[must_use]
     pub fn greeting(&self) -> Vec<String> {
+        if self.is_locked() {
+            return vec!["Arbion in plain lines.".to_owned(), self.question()];
+        }
         let mode = match self.snapshot.mode {
             AccountMode::Paper => "PAPER: nothing here is real money.",
             AccountMode::Live => "LIVE: orders are real.",
         };
         vec![
-            format!("Arbion in plain lines. {mode}"),
+            format!("Arbion in plain lines. {mode} {}", self.prices()),
             "Type help for what can be typed, quit to leave.".to_owned(),
         ]
     }
 
-    /// A new picture of the engine: what was logged since the last one.
+    /// Where the prices come from, in a sentence.
+    fn prices(&self) -> String {
+        let sources = sources::sources(&self.snapshot);
+        let said = sources.iter().map(|(feed, kinds)| match kinds.as_slice() {
+            [] => sources::word(*feed).to_owned(),
+            kinds => format!("{} for {}", sources::word(*feed), kinds.join(", ")),
+        });
+        format!("Prices: {}.", said.collect::<Vec<_>>().join("; "))
+    }
+
+    /// A new picture of the engine: what was logged since the last one; of a locked one, that alerts rang.
     pub fn snapshot(&mut self, snapshot: Arc<Snapshot>) -> Vec<String> {
+        if let Some(lines) = self.locked_snapshot(&snapshot) {
+            self.take(snapshot);
+            return lines;
+        }
         let first = self.snapshot.seq == 0;
         let log = &snapshot.log;
         let from = match &self.told {
@@ -109,20 +140,31 @@ impl Plain {
         };
         let lines: Vec<String> = log[from..]
             .iter()
-            .map(|line| {
-                format!("{} {}", format::clock_seconds(line.at, &self.app.env.zone), clean(&line.text))
-            })
+            .map(|line| format!("{} {}", format::clock_zoned(line.at, &self.app.env.zone), clean(&line.text)))
             .collect();
         self.told = log.last().cloned().or(self.told.take());
-        self.app.env.snapshot_at = self.app.env.now;
-        self.snapshot = snapshot;
+        self.take(snapshot);
         // What happened before the start is no news.
         if first { Vec::new() } else { lines }
     }
 
+    fn take(&mut self, snapshot: Arc<Snapshot>) {
+        self.app.env.snapshot_at = self.app.env.now;
+        self.snapshot = snapshot;
+    }
+
     /// A line that was typed.
-    pub fn line(&mut self, text: &str) -> Step {
-        let text = clean(text).trim().to_owned();
+    pub fn line(&mut self, typed: Zeroizing<String>) -> Step {
+        if self.is_locked() {
+            return self.passphrase(typed);
+        }
+        self.app.touched = self.app.env.now;
+        let text = clean(&typed).trim().to_owned();
+        // The key that locks a screen, with Enter behind it; or the word, unless it is what an order waits for.
+        let waits = self.pending.as_ref().is_some_and(|pending| pending.word.eq_ignore_ascii_case("lock"));
+        if typed.contains('\u{c}') || (text.eq_ignore_ascii_case("lock") && !waits) {
+            return Step::Say(self.lock());
+        }
         if let Some(pending) = self.pending.take() {
             if text.eq_ignore_ascii_case(&pending.word) {
                 return Step::Ask(Box::new(pending.request), For::Sent(pending.words));
@@ -134,7 +176,12 @@ impl Plain {
             "quit" | "q" | "exit" => Step::Quit,
             "help" | "?" => Step::Say(HELP.iter().map(|line| (*line).to_owned()).collect()),
             "quotes" => Step::Say(self.quotes()),
-            _ => self.understood(&text),
+            "work" => Step::Say(self.work_lines()),
+            "end work" => Step::Say(self.end_work()),
+            _ => match self.worked(&text) {
+                Some(step) => step,
+                None => self.understood(&text),
+            },
         }
     }
 
@@ -144,7 +191,8 @@ impl Plain {
             Command::Clarify { message, .. } => Step::Say(vec![clean(&message).into_owned()]),
             command if is_order(&command) => {
                 let origin = OriginKind::Command;
-                let request = Request::Preview { command: command.clone(), origin, account: None };
+                let request =
+                    Request::Preview { command: command.clone(), origin, account: None, ask_broker: true };
                 Step::Ask(Box::new(request), For::Review(command))
             }
             Command::Show { what, instrument, .. } => {
@@ -201,6 +249,13 @@ impl Plain {
 
     /// The engine's answer.
     pub fn reply(&mut self, what: For, reply: Result<Reply, SessionError>) -> Vec<String> {
+        if matches!(what, For::Unlock) {
+            return self.unlocked(reply);
+        }
+        // It was locked while the answer was on its way.
+        if self.is_locked() {
+            return Vec::new();
+        }
         let reply = match reply {
             Ok(reply) => reply,
             Err(error) => return vec![format!("Failed: {}", clean(&error.to_string()))],
@@ -211,7 +266,7 @@ impl Plain {
             (_, Reply::Done(text)) => vec![clean(&text).into_owned()],
             (For::Table(title), reply) => self.table(title, &reply),
             (For::Sent(words), reply) => self.table(&words, &reply),
-            (For::Review(_), _) => vec!["The engine gave no preview.".to_owned()],
+            (For::Review(_) | For::Unlock, _) => vec!["The engine gave no preview.".to_owned()],
         }
     }
 
@@ -261,8 +316,10 @@ impl Plain {
             let change = quote.and_then(|q| q.change_percent()).map(format::percent).unwrap_or_default();
             let (last, bid, ask) =
                 (quote.and_then(|q| q.last), quote.and_then(|q| q.bid), quote.and_then(|q| q.ask));
+            let source = quote.and_then(|quote| sources::beside(quote.feed, &self.snapshot));
+            let source = source.map(|word| format!(" {word}")).unwrap_or_default();
             lines.push(format!(
-                "{instrument} last {} {change} bid {} ask {}",
+                "{instrument} last {} {change} bid {} ask {}{source}",
                 price(last),
                 price(bid),
                 price(ask)
@@ -324,6 +381,8 @@ const HELP: &[&str] = &[
     "buy 10 aapl at 231.50, sell half my tesla trail 5%, close msft: orders, shown before they go.",
     "cancel 42, cancel all, flatten, halt, resume: after a yes.",
     "watch ibm, quote btc, chain aapl: as on the screen.",
+    "backtest sma_cross fast=5..50:5, export trades, import bars my.csv: go on beside it; work says how far, end work ends them.",
+    "lock, or Ctrl-L and Enter: nothing is shown until the passphrase of the profile is typed.",
     "quit: leave. Working orders stay.",
 ];
 
@@ -340,71 +399,4 @@ fn order_line(order: &Order) -> String {
     );
     let reason = order.reason.as_deref().map(|reason| format!(" ({})", clean(reason))).unwrap_or_default();
     ascii_escaped(&format!("{text}{reason}")).into_owned()
-}
-
-/// Talks in plain lines until the user leaves or the input ends.
-///
-/// # Errors
-/// When a remapped key makes no sense, or the output is gone.
-pub async fn plain(session: Arc<dyn Session>, options: Options) -> Result<(), TuiError> {
-    let mut snapshots = session.snapshots();
-    let first = Arc::clone(&snapshots.borrow_and_update());
-    let mut talk = Plain::new(&options, first)?;
-    let mut lines = listen()?;
-    say(&talk.greeting())?;
-    let mut engine_up = true;
-    loop {
-        tokio::select! {
-            biased; // what was typed, then what happened
-            line = lines.recv() => {
-                let Some(line) = line else { return Ok(()) };
-                match talk.line(&line) {
-                    Step::Quit => return Ok(()),
-                    Step::Say(lines) => say(&lines)?,
-                    Step::Ask(request, what) => {
-                        let reply = session.request(*request).await;
-                        say(&talk.reply(what, reply))?;
-                    }
-                }
-            }
-            changed = snapshots.changed(), if engine_up => match changed {
-                Ok(()) => {
-                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
-                    say(&talk.snapshot(snapshot))?;
-                }
-                Err(_) => {
-                    engine_up = false;
-                    say(&["The engine has stopped; nothing can be sent.".to_owned()])?;
-                }
-            },
-        }
-    }
-}
-
-/// A thread that reads lines, which nothing else could wait for.
-fn listen() -> std::io::Result<Receiver<String>> {
-    let (sender, lines) = channel(LINES_MAX);
-    std::thread::Builder::new().name("arbion-plain-in".into()).spawn(move || {
-        let mut input = std::io::stdin().lock();
-        loop {
-            let mut bytes = Vec::new();
-            match (&mut input).take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return,
-            }
-            let line = String::from_utf8_lossy(&bytes).into_owned();
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(lines)
-}
-
-fn say(lines: &[String]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
-    out.flush()
 }

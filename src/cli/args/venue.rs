@@ -1,0 +1,113 @@
+//! Arguments of what only one venue has.
+
+use clap::{Args, Subcommand, ValueEnum};
+use rust_decimal::Decimal;
+
+use crate::domain::money::parse_decimal;
+use crate::domain::order::Side;
+
+/// Buy or sell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SlicesSide {
+    /// Buy
+    Buy,
+    /// Sell
+    Sell,
+}
+
+impl From<SlicesSide> for Side {
+    fn from(side: SlicesSide) -> Self {
+        match side {
+            SlicesSide::Buy => Self::Buy,
+            SlicesSide::Sell => Self::Sell,
+        }
+    }
+}
+
+fn amount(text: &str) -> Result<Decimal, String> {
+    parse_decimal(text).map_err(|error| error.to_string())
+}
+
+/// Which account, and whether to ask.
+#[derive(Debug, Args)]
+pub struct VenueAccount {
+    /// The account, where there are several at Hyperliquid
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// What Hyperliquid does beside orders.
+#[derive(Debug, Subcommand)]
+pub enum HyperliquidCommand {
+    /// Buy or sell in slices of half a minute over a time
+    Twap {
+        /// Buy or sell
+        side: SlicesSide,
+        /// Units in all
+        #[arg(value_parser = amount)]
+        quantity: Decimal,
+        /// The instrument, such as ETH-PERP
+        symbol: String,
+        /// Over so many minutes, 5 to 1440
+        #[arg(long, default_value_t = 30)]
+        minutes: u32,
+        /// At even times, in place of random ones
+        #[arg(long)]
+        even: bool,
+        /// Never open or flip a position
+        #[arg(long)]
+        reduce_only: bool,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+    /// End an order in slices
+    TwapCancel {
+        /// The instrument
+        symbol: String,
+        /// Its number, as it was said when it began
+        id: u64,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+    /// Have every order canceled at a time to come, orders of other programs too, unless it is said anew before
+    ScheduleCancel {
+        /// In so many seconds, at least 5
+        #[arg(value_name = "SECONDS", required_unless_present = "off")]
+        seconds: Option<u32>,
+        /// Take it back
+        #[arg(long, conflicts_with = "seconds")]
+        off: bool,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+    /// Set the leverage of a perpetual
+    Leverage {
+        /// The instrument
+        symbol: String,
+        /// Times
+        leverage: u32,
+        /// With margin of its own, in place of shared margin
+        #[arg(long)]
+        isolated: bool,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+    /// Add margin to a position that has its own, or take some out (negative)
+    Margin {
+        /// The instrument
+        symbol: String,
+        /// Dollars
+        #[arg(allow_hyphen_values = true, value_parser = amount)]
+        amount: Decimal,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+}

@@ -1,0 +1,170 @@
+//! Strategies from the command line. Real money needs the name typed, with the plan before one's eyes.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+
+use super::control::confirm;
+use crate::cli::args::StrategyCommand;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::language;
+use crate::cli::line::Line;
+use crate::cli::output::Output;
+use crate::client::message::StrategyRequest;
+use crate::client::{Reply, Request};
+use crate::domain::account::AccountMode;
+use crate::domain::instrument::Instrument;
+use crate::domain::strategy::{StrategyChange, StrategyEdit, StrategyPlan, StrategyRules, StrategySpec};
+
+/// Does it only show something.
+pub(super) const fn only_shows(command: &StrategyCommand) -> bool {
+    matches!(
+        command,
+        StrategyCommand::List
+            | StrategyCommand::Kinds { .. }
+            | StrategyCommand::Plan { .. }
+            | StrategyCommand::Explain { .. }
+    )
+}
+
+fn instruments(line: &Line<'_>, symbols: &[String]) -> Result<Vec<Instrument>, CliError> {
+    symbols.iter().map(|symbol| language::instrument(symbol, line.lookup)).collect()
+}
+
+fn pairs(pairs: &[(String, String)]) -> BTreeMap<String, String> {
+    pairs.iter().cloned().collect()
+}
+
+async fn ask(line: &Line<'_>, request: StrategyRequest) -> Result<Output, CliError> {
+    line.answer(Request::Strategy(request)).await
+}
+
+async fn change(line: &Line<'_>, change: StrategyChange) -> Result<Output, CliError> {
+    ask(line, StrategyRequest::Change(change)).await
+}
+
+pub(super) async fn run(
+    line: &Line<'_>,
+    command: &StrategyCommand,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    match command {
+        StrategyCommand::List => ask(line, StrategyRequest::List).await,
+        StrategyCommand::Kinds { kind } => kinds(line, kind.as_deref()).await,
+        StrategyCommand::Plan { name } => ask(line, StrategyRequest::Plan { name: name.into() }).await,
+        StrategyCommand::Explain { name, limit } => {
+            let name = name.as_ref().map(SmolStr::new);
+            ask(line, StrategyRequest::Decisions { name, limit: *limit }).await
+        }
+        StrategyCommand::Add { .. } | StrategyCommand::Set { .. } => make(line, command).await,
+        StrategyCommand::Start { name, confirm } => start(line, name, confirm.as_deref(), console).await,
+        StrategyCommand::Pause { name } => change(line, StrategyChange::Pause { name: name.into() }).await,
+        StrategyCommand::Stop { name, flatten } => {
+            change(line, StrategyChange::Stop { name: name.into(), flatten: *flatten }).await
+        }
+        StrategyCommand::Unlock { name } => change(line, StrategyChange::Unlock { name: name.into() }).await,
+        StrategyCommand::Remove { name, yes } => {
+            confirm(Some(console), *yes, &format!("remove strategy {name}"))?;
+            change(line, StrategyChange::Remove { name: name.into() }).await
+        }
+    }
+}
+
+async fn kinds(line: &Line<'_>, wanted: Option<&str>) -> Result<Output, CliError> {
+    let reply = line.ask(Request::Strategy(StrategyRequest::Kinds)).await?;
+    let Reply::StrategyKinds(mut kinds) = reply else { return Err(CliError::unexpected("kinds")) };
+    if let Some(wanted) = wanted {
+        let names: Vec<String> = kinds.iter().map(|kind| kind.name.clone()).collect();
+        kinds.retain(|kind| kind.name == wanted.replace('-', "_"));
+        if kinds.is_empty() {
+            return Err(CliError::usage(format!("kind: found '{wanted}', allowed {}", names.join(", "))));
+        }
+    }
+    line.show(&Reply::StrategyKinds(kinds))
+}
+
+async fn make(line: &Line<'_>, command: &StrategyCommand) -> Result<Output, CliError> {
+    match command {
+        StrategyCommand::Add { name, kind, symbols, account, interval, params, limits, adopt } => {
+            let mut rules = StrategyRules::default();
+            for (name, value) in limits {
+                rules.set(name, value).map_err(|error| CliError::usage(error.to_string()))?;
+            }
+            let spec = StrategySpec {
+                name: name.into(),
+                kind: kind.replace('-', "_").into(),
+                account: line.account(account.as_deref()).await?,
+                instruments: instruments(line, symbols)?,
+                interval: *interval,
+                params: pairs(params),
+                adopt: instruments(line, adopt)?,
+                rules,
+            };
+            change(line, StrategyChange::Add { spec: Box::new(spec) }).await
+        }
+        StrategyCommand::Set { name, params, limits, symbols, interval, account } => {
+            let edit = StrategyEdit {
+                params: pairs(params),
+                rules: pairs(limits),
+                instruments: if symbols.is_empty() { None } else { Some(instruments(line, symbols)?) },
+                interval: *interval,
+                account: line.named_account(account.as_deref()).await?,
+            };
+            if edit == StrategyEdit::default() {
+                return Err(CliError::usage(
+                    "nothing to change; say --set, --limit, --symbol, --interval or --account",
+                ));
+            }
+            change(line, StrategyChange::Set { name: name.into(), edit: Box::new(edit) }).await
+        }
+        _ => Err(CliError::internal("this makes no strategy")),
+    }
+}
+
+async fn start(
+    line: &Line<'_>,
+    name: &str,
+    confirmed: Option<&str>,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    let reply = line.ask(Request::Strategy(StrategyRequest::Plan { name: name.into() })).await?;
+    let Reply::StrategyPlan(plan) = &reply else { return Err(CliError::unexpected("a plan")) };
+    let confirmation = match plan.mode {
+        AccountMode::Paper => None,
+        AccountMode::Live => Some(typed(line, plan, &reply, confirmed, console)?),
+    };
+    change(line, StrategyChange::Start { name: name.into(), confirmation }).await
+}
+
+/// Real money: the plan is shown, and the name must be typed.
+fn typed(
+    line: &Line<'_>,
+    plan: &StrategyPlan,
+    reply: &Reply,
+    confirmed: Option<&str>,
+    console: &mut Console,
+) -> Result<String, CliError> {
+    let name = plan.spec.name.as_str();
+    let said = match confirmed {
+        Some(said) => said.to_owned(),
+        None if console.can_ask => {
+            let text = line.show(reply)?.text(console.width, false);
+            console.err.write_all(text.as_bytes())?;
+            console.ask_line(&format!(
+                "This trades REAL MONEY on {} without asking again. Type {name} to start it: ",
+                plan.spec.account
+            ))?
+        }
+        None => {
+            return Err(CliError::usage(format!(
+                "{name} would trade real money on {}; look at it with: arbion strategy plan {name}, and say --confirm {name}",
+                plan.spec.account
+            )));
+        }
+    };
+    if said.trim() == name {
+        return Ok(plan.confirmation.clone());
+    }
+    Err(CliError::usage("not confirmed; nothing was started"))
+}

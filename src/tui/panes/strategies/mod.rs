@@ -1,0 +1,494 @@
+//! Strategies: where each is in its life, what it made and owns, and why it last did or did not act. Made, changed, started, paused and
+//! stopped here; real money needs the name typed, with the plan before one's eyes.
+
+mod form;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use smol_str::SmolStr;
+
+use super::sheet::cell;
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::client::message::StrategyRequest;
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::account::AccountMode;
+use crate::domain::snapshot::{Severity, Snapshot};
+use crate::domain::strategy::{
+    DecisionRecord, KindView, StrategyChange, StrategyPhase, StrategyPlan, StrategyView,
+};
+use crate::domain::text::clean;
+use crate::tui::action::Action;
+use crate::tui::env::{At, Look};
+use crate::tui::format;
+use crate::tui::widgets::choice::Choice;
+use crate::tui::widgets::list::ListState;
+use crate::tui::widgets::put;
+use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::text_input::TextInput;
+use crate::tui::wish::{Purpose, Wish};
+
+use form::{Done, Form};
+
+/// What was asked, by the tag of its answer.
+const KINDS: u64 = 1;
+const DECISIONS: u64 = 2;
+const PLAN: u64 = 3;
+const CHANGED: u64 = 4;
+
+/// Decisions of one strategy that are asked for.
+const DECISIONS_SHOWN: u32 = 200;
+
+const HEAD: [Column; 8] = [
+    Column::text("strategy", 18, 0),
+    Column::text("state", 9, 0),
+    Column::number("today", 11, 1),
+    Column::number("realized", 11, 2),
+    Column::number("open", 11, 3),
+    Column::text("owns", 18, 1),
+    Column::text("symbols", 14, 4),
+    Column::text("why", 60, 0),
+];
+
+/// What stands in the pane.
+#[derive(Debug, Default)]
+enum Face {
+    /// The list.
+    #[default]
+    List,
+    /// The kinds, to choose one for a new strategy.
+    Kinds(Vec<KindView>, ListState),
+    /// A new one, or one that is changed.
+    Form(Form),
+    /// Why one did or did not act.
+    Decisions(SmolStr, Vec<DecisionRecord>, ListState),
+    /// A plan to be confirmed by typing the name.
+    Plan(Box<StrategyPlan>, TextInput),
+}
+
+/// The strategies pane.
+#[derive(Debug, Default)]
+pub struct Strategies {
+    list: ListState,
+    selected: Option<SmolStr>,
+    filter: ListFilter,
+    face: Face,
+    /// The kinds are wanted for changing this one; absent for a new one.
+    changing: Option<SmolStr>,
+}
+
+fn ask(request: StrategyRequest, tag: u64, wishes: &mut Vec<Wish>) {
+    wishes.push(Wish::Ask(Request::Strategy(request), Purpose::Pane(PaneKind::Strategies, tag)));
+}
+
+fn change(change: StrategyChange, wishes: &mut Vec<Wish>) {
+    ask(StrategyRequest::Change(change), CHANGED, wishes);
+}
+
+impl Strategies {
+    fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a StrategyView> {
+        let passes = |view: &&StrategyView| {
+            self.filter.passes(&format!("{} {} {}", view.spec.name, view.spec.kind, view.symbols()))
+        };
+        snapshot.strategies.iter().filter(passes).collect()
+    }
+
+    fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a StrategyView> {
+        snapshot.strategies.iter().find(|view| Some(&view.spec.name) == self.selected.as_ref())
+    }
+
+    fn row(&self, view: &StrategyView, look: &Look<'_>) -> Row {
+        let theme = look.theme;
+        let state = match view.phase {
+            StrategyPhase::Running => theme.up,
+            StrategyPhase::Faulted => theme.error,
+            StrategyPhase::Paused | StrategyPhase::Stopping | StrategyPhase::Starting => theme.warning,
+            StrategyPhase::Disabled => theme.dim,
+        };
+        let gain = |value: rust_decimal::Decimal| {
+            let style: Style = match value {
+                value if value.is_zero() => theme.dim,
+                value if value.is_sign_negative() => theme.down,
+                _ => theme.up,
+            };
+            (format::signed(value, 2), style)
+        };
+        let own: Vec<String> = view
+            .claims
+            .iter()
+            .map(|claim| format!("{} {}", format::quantity(claim.quantity.get()), claim.instrument))
+            .collect();
+        let name_style = if view.mode == AccountMode::Live { theme.live } else { theme.strong };
+        let cells = vec![
+            (view.spec.name.to_string(), name_style),
+            (view.phase.as_str().to_owned(), state),
+            gain(view.day_pnl),
+            gain(view.realized_pnl),
+            gain(view.unrealized_pnl),
+            (own.join(", "), theme.text),
+            (view.symbols(), theme.dim),
+            (clean(&why(view)).into_owned(), theme.dim),
+        ];
+        Row { cells, selected: Some(&view.spec.name) == self.selected.as_ref() }
+    }
+
+    fn start(&mut self, view: &StrategyView, wishes: &mut Vec<Wish>) {
+        let name = view.spec.name.clone();
+        match view.mode {
+            AccountMode::Paper => change(StrategyChange::Start { name, confirmation: None }, wishes),
+            AccountMode::Live => ask(StrategyRequest::Plan { name }, PLAN, wishes),
+        }
+    }
+
+    fn draw_list(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        let rows = self.rows(look.snapshot);
+        if rows.is_empty() {
+            let lines = ["No strategies.", "Press a to make one, or type : start sma_cross on aapl"];
+            return draw_empty(&lines, look, area, buf);
+        }
+        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
+        let more = rows.len() - visible.end;
+        let choice = Choice::default();
+        let table = Table {
+            theme: look.theme,
+            columns: &HEAD,
+            choice: &choice,
+            rows: &drawn,
+            more,
+            focused: look.focused,
+        };
+        table.render(area, buf);
+    }
+
+    fn key_in_plan(&mut self, event: KeyEvent, wishes: &mut Vec<Wish>) {
+        let Face::Plan(plan, input) = &mut self.face else { return };
+        match event.code {
+            KeyCode::Esc => self.face = Face::List,
+            KeyCode::Enter if input.text().trim() == plan.spec.name.as_str() => {
+                let (name, confirmation) = (plan.spec.name.clone(), Some(plan.confirmation.clone()));
+                change(StrategyChange::Start { name, confirmation }, wishes);
+                self.face = Face::List;
+            }
+            KeyCode::Enter => {
+                let text =
+                    format!("Type {} to start it with real money, or leave it with Esc.", plan.spec.name);
+                wishes.push(Wish::Say(Severity::Warning, text));
+            }
+            _ => {
+                input.key(event, |c| !c.is_control());
+            }
+        }
+    }
+
+    fn key_in_kinds(&mut self, event: KeyEvent, at: &At<'_>) {
+        let Face::Kinds(kinds, list) = &mut self.face else { return };
+        let action = match event.code {
+            KeyCode::Esc => {
+                self.face = Face::List;
+                return;
+            }
+            KeyCode::Enter => {
+                if let Some(kind) = kinds.get(list.index) {
+                    self.face = Face::Form(Form::add(kind, at));
+                }
+                return;
+            }
+            KeyCode::Down | KeyCode::Char('j') => Action::Down,
+            KeyCode::Up | KeyCode::Char('k') => Action::Up,
+            _ => return,
+        };
+        list.act(action, kinds.len());
+    }
+
+    fn key_in_decisions(&mut self, event: KeyEvent) -> bool {
+        let Face::Decisions(_, records, list) = &mut self.face else { return false };
+        let action = match event.code {
+            KeyCode::Esc | KeyCode::Enter => {
+                self.face = Face::List;
+                return true;
+            }
+            KeyCode::Down | KeyCode::Char('j') => Action::Down,
+            KeyCode::Up | KeyCode::Char('k') => Action::Up,
+            KeyCode::PageDown => Action::PageDown,
+            KeyCode::PageUp => Action::PageUp,
+            _ => return false,
+        };
+        list.act(action, records.len());
+        true
+    }
+}
+
+/// Why a strategy stands where it stands, in a line.
+fn why(view: &StrategyView) -> String {
+    let lock = view.locks.first().map(|lock| format!("locked until {}: {}", lock.until, lock.reason));
+    let decision = view.last_decision.as_ref().map(|decision| {
+        let about = decision.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
+        format!("{}{about} {}", decision.code, decision.text)
+    });
+    view.reason.clone().or(lock).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
+}
+
+fn draw_kinds(kinds: &[KindView], list: &ListState, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    for (line, (n, kind)) in kinds.iter().enumerate().take(usize::from(area.height)).enumerate() {
+        let y = area.y + u16::try_from(line).unwrap_or(u16::MAX);
+        let style = if n == list.index { look.theme.selected } else { look.theme.text };
+        let text = format!("{:<12} {}", kind.name, kind.about);
+        put(buf, area.x, y, &format::fit(&text, area.width, look.theme.glyphs.ellipsis), style, area.width);
+    }
+}
+
+fn draw_decisions(
+    records: &[DecisionRecord],
+    list: &ListState,
+    look: &Look<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    if records.is_empty() {
+        return draw_empty(&["No decisions yet.", "Esc goes back"], look, area, buf);
+    }
+    let visible = list.visible(records.len(), area.height);
+    for (line, n) in visible.enumerate() {
+        let Some(record) = records.get(n) else { return };
+        let y = area.y + u16::try_from(line).unwrap_or(u16::MAX);
+        let at = format!(
+            "{} {}",
+            format::day(record.at, &look.env.zone),
+            format::clock_seconds(record.at, &look.env.zone)
+        );
+        let about = record.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
+        let text = clean(&format!("{at}  {}{about} {}", record.code, record.text)).into_owned();
+        let style = match (n == list.index, record.proposal.is_some()) {
+            (true, _) => look.theme.selected,
+            (false, true) => look.theme.text,
+            (false, false) => look.theme.dim,
+        };
+        put(buf, area.x, y, &format::fit(&text, area.width, look.theme.glyphs.ellipsis), style, area.width);
+    }
+}
+
+fn draw_plan(plan: &StrategyPlan, input: &TextInput, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    let mut lines = vec![
+        format!("{} trades REAL MONEY on {}, without asking again.", plan.spec.name, plan.spec.account),
+        format!("At most {} is at work.", format::grouped(plan.worst_case_capital, 2)),
+    ];
+    let words = |pairs: &mut dyn Iterator<Item = (String, String)>| {
+        pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("  ")
+    };
+    lines.push(words(&mut plan.params.clone().into_iter()));
+    lines.push(words(&mut plan.limits.clone().into_iter()));
+    let wrapped: Vec<String> = lines.iter().flat_map(|line| format::wrap(line, area.width)).collect();
+    let rows = usize::from(area.height.saturating_sub(1));
+    for (line, text) in wrapped.iter().take(rows).enumerate() {
+        let y = area.y + u16::try_from(line).unwrap_or(u16::MAX);
+        let style = if line == 0 { look.theme.live } else { look.theme.text };
+        put(buf, area.x, y, text, style, area.width);
+    }
+    let question = format!("Type {} to start it: ", plan.spec.name);
+    let y = area.bottom().saturating_sub(1);
+    let x = put(buf, area.x, y, &question, look.theme.warning, area.width);
+    let rest = Rect { x, y, width: area.right().saturating_sub(x), height: 1 };
+    input.draw(rest, look.theme.strong, look.focused, buf);
+}
+
+impl Pane for Strategies {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        match &self.face {
+            Face::List => {}
+            Face::Kinds(..) => {
+                return titled("Strategies", "a new one of which kind?  Enter takes it ", look);
+            }
+            Face::Form(form) => return titled("Strategies", &format!("{} ", form.title()), look),
+            Face::Decisions(name, ..) => {
+                return titled("Strategies", &format!("why {name} did or did not act  Esc goes back "), look);
+            }
+            Face::Plan(plan, _) => return titled("Strategies", &format!("start {}? ", plan.spec.name), look),
+        }
+        let count = |phase| look.snapshot.strategies.iter().filter(|view| view.phase == phase).count();
+        let mut line = titled("Strategies", &format!("running {}  ", count(StrategyPhase::Running)), look);
+        let failed = count(StrategyPhase::Faulted);
+        if failed > 0 {
+            line.push_span(Span::styled(format!("failed {failed}  "), look.theme.error));
+        }
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        match &self.face {
+            Face::List => self.draw_list(look, area, buf),
+            Face::Kinds(kinds, list) => draw_kinds(kinds, list, look, area, buf),
+            Face::Form(form) => form.draw(look, area, buf),
+            Face::Decisions(_, records, list) => draw_decisions(records, list, look, area, buf),
+            Face::Plan(plan, input) => draw_plan(plan, input, look, area, buf),
+        }
+    }
+
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        let rows = self.rows(at.snapshot);
+        if self.list.act(action, rows.len()) {
+            self.selected = rows.get(self.list.index).map(|view| view.spec.name.clone());
+            return true;
+        }
+        let current = self.current(at.snapshot);
+        let name = current.map(|view| view.spec.name.clone());
+        match (action, current, name) {
+            (Action::Add, ..) => {
+                self.changing = None;
+                ask(StrategyRequest::Kinds, KINDS, wishes);
+            }
+            (Action::Filter, ..) => self.filter.open(),
+            (Action::Edit, Some(_), name) => {
+                self.changing = name;
+                ask(StrategyRequest::Kinds, KINDS, wishes);
+            }
+            (Action::Open, Some(_), name) => {
+                ask(StrategyRequest::Decisions { name, limit: DECISIONS_SHOWN }, DECISIONS, wishes);
+            }
+            (Action::StrategyStart, Some(view), _) => self.start(&view.clone(), wishes),
+            (Action::StrategyPause, Some(_), Some(name)) => change(StrategyChange::Pause { name }, wishes),
+            (Action::StrategyStop, Some(_), Some(name)) => {
+                change(StrategyChange::Stop { name, flatten: false }, wishes);
+            }
+            (Action::Clear, Some(_), Some(name)) => change(StrategyChange::Unlock { name }, wishes),
+            (Action::Remove, Some(_), Some(name)) => change(StrategyChange::Remove { name }, wishes),
+            (Action::Chart, Some(view), _) => {
+                if let Some(instrument) = view.spec.instruments.first() {
+                    wishes.push(Wish::Select(instrument.clone()));
+                    wishes.push(Wish::Focus(PaneKind::Chart));
+                }
+            }
+            (Action::Copy, Some(view), _) => wishes.push(Wish::Copy(why(view))),
+            (
+                Action::Edit
+                | Action::Open
+                | Action::StrategyStart
+                | Action::StrategyPause
+                | Action::StrategyStop
+                | Action::Clear
+                | Action::Remove
+                | Action::Chart
+                | Action::Copy,
+                ..,
+            ) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn key(&mut self, event: KeyEvent, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+        match &mut self.face {
+            Face::List => return self.filter.key(event),
+            Face::Kinds(..) => self.key_in_kinds(event, at),
+            Face::Form(form) => {
+                if matches!(form.key(event, at, wishes), Done::Closed) {
+                    self.face = Face::List;
+                }
+            }
+            Face::Decisions(..) => return self.key_in_decisions(event),
+            Face::Plan(..) => self.key_in_plan(event, wishes),
+        }
+        true
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        match &mut self.face {
+            Face::Form(form) => form.paste(text),
+            Face::Plan(_, input) => input.insert(text),
+            Face::List => return self.filter.paste(text),
+            Face::Kinds(..) | Face::Decisions(..) => return false,
+        }
+        true
+    }
+
+    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        if !matches!(self.face, Face::List) {
+            return;
+        }
+        let rows = self.rows(at.snapshot);
+        let row =
+            line.checked_sub(1).and_then(|l| self.list.at_line(l, rows.len(), area.height.saturating_sub(1)));
+        if let Some(row) = row {
+            self.selected = rows.get(row).map(|view| view.spec.name.clone());
+        }
+    }
+
+    fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        match (tag, reply) {
+            (KINDS, Ok(Reply::StrategyKinds(kinds))) => match self.changing.take() {
+                None => self.face = Face::Kinds(kinds, ListState::default()),
+                Some(name) => {
+                    let view = at.snapshot.strategies.iter().find(|view| view.spec.name == name);
+                    let kind =
+                        view.and_then(|view| kinds.iter().find(|kind| kind.name == view.spec.kind.as_str()));
+                    if let Some((view, kind)) = view.zip(kind) {
+                        self.face = Face::Form(Form::edit(kind, view));
+                    }
+                }
+            },
+            (DECISIONS, Ok(Reply::Decisions(records))) => {
+                let name = self.selected.clone().unwrap_or_default();
+                self.face = Face::Decisions(name, records, ListState::default());
+            }
+            (PLAN, Ok(Reply::StrategyPlan(plan))) => self.face = Face::Plan(plan, TextInput::default()),
+            (CHANGED, Ok(Reply::Done(text))) => {
+                if matches!(self.face, Face::Form(_)) {
+                    self.face = Face::List;
+                }
+                wishes.push(Wish::Say(Severity::Info, clean(&text).into_owned()));
+            }
+            (_, Err(error)) => {
+                wishes.push(Wish::Say(Severity::Error, clean(&error.to_string()).into_owned()))
+            }
+            _ => {}
+        }
+    }
+
+    fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        let mut sheet = Sheet::new(&[
+            "strategy",
+            "kind",
+            "state",
+            "account",
+            "symbols",
+            "day_pnl",
+            "realized_pnl",
+            "unrealized_pnl",
+            "fees",
+            "trades",
+            "why",
+        ]);
+        for view in self.rows(at.snapshot) {
+            sheet.push(vec![
+                view.spec.name.to_string(),
+                view.spec.kind.to_string(),
+                view.phase.to_string(),
+                view.spec.account.to_string(),
+                view.symbols(),
+                view.day_pnl.normalize().to_string(),
+                view.realized_pnl.normalize().to_string(),
+                view.unrealized_pnl.normalize().to_string(),
+                view.fees.normalize().to_string(),
+                cell(Some(view.trades)),
+                why(view),
+            ]);
+        }
+        Some(sheet)
+    }
+
+    fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        if let Face::Decisions(_, records, list) = &mut self.face {
+            list.settle(records.len(), area.height);
+        }
+        let rows = self.rows(at.snapshot);
+        let found = rows.iter().position(|view| Some(&view.spec.name) == self.selected.as_ref());
+        self.list.index = found.unwrap_or(self.list.index);
+        self.list.settle(rows.len(), area.height.saturating_sub(1));
+        self.selected = rows.get(self.list.index).map(|view| view.spec.name.clone());
+    }
+}
