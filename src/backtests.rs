@@ -36,8 +36,15 @@ struct Prepared {
 impl Prepared {
     fn strategy(&self, kind: &str, params: BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
         let params = Params::new(params);
-        strategies::build(kind, kind.into(), self.instruments.clone(), &params)
-            .map_err(|error| CliError::usage(error.to_string()))
+        let strategy = strategies::build(kind, kind.into(), self.instruments.clone(), &params)
+            .map_err(|error| CliError::usage(error.to_string()))?;
+        // Nothing tells it the time of day here, nor what its options cost: it would stand still, and that would look like a result.
+        if !strategy.schedules().is_empty() {
+            return Err(CliError::usage(format!(
+                "{kind} acts at times of the day and on option chains, which recorded bars do not have; it cannot be backtested yet"
+            )));
+        }
+        Ok(strategy)
     }
 }
 

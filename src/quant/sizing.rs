@@ -67,9 +67,64 @@ pub fn covered_calls(shares: f64, short_calls: f64, working_calls: f64, multipli
     (lots(shares / multiplier, 1.0) - short_calls - working_calls).max(0.0)
 }
 
+/// Margin that a short put needs under Regulation T: the premium and the greater of 20 % of the spot less what it is out of the money, and
+/// 10 % of the strike. Per contract.
+#[must_use]
+pub fn short_put_margin(spot: f64, strike: f64, premium: f64, multiplier: f64) -> f64 {
+    let out_of_the_money = (spot - strike).max(0.0);
+    (premium + (0.20 * spot - out_of_the_money).max(0.10 * strike)) * multiplier
+}
+
+/// Margin of a protective collar (long shares, long put, short call), per contract. Source: strategies §7, Lean's ProtectiveCollar.
+#[must_use]
+pub fn collar_margin(spot: f64, put_strike: f64, call_strike: f64, multiplier: f64) -> f64 {
+    let out_of_the_money = (spot - put_strike).max(0.0);
+    (0.10 * put_strike + out_of_the_money).min(0.25 * call_strike) * multiplier
+}
+
+/// Units cut down to caps, in any order: whole lots of what the least of them allows. Any cap that is not a
+/// number allows nothing.
+#[must_use]
+pub fn capped(units: f64, caps: &[f64], lot: f64) -> f64 {
+    caps.iter().fold(lots(units, lot), |least, cap| least.min(lots(*cap, lot)))
+}
+
+/// Units of a participation in the average volume: 0.01 for 1 %.
+#[must_use]
+pub fn participation(average_volume: f64, part: f64, lot: f64) -> f64 {
+    lots(average_volume * part, lot)
+}
+
+/// Does a holding drift far enough from its weight to be corrected: by more than this part of the weight.
+#[must_use]
+pub fn has_drifted(weight: f64, target: f64, part: f64) -> bool {
+    (weight - target).abs() > target.abs() * part
+}
+
+/// Risk of options in money: what long ones cost, or cost beyond the stop; what short puts that cash secures may lose.
+#[must_use]
+pub fn option_risk(long: bool, strike: f64, premium: f64, stop: f64, multiplier: f64) -> f64 {
+    (if long { premium - stop } else { strike - premium }).max(0.0) * multiplier
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn caps_margins_and_drift_are_worked_out_by_hand() {
+        // The strategy's capital allows 120, cash 90.5, risk 100, and 1 % of 8,000 is 80.
+        assert_eq!(capped(150.0, &[120.0, 90.5, 100.0, participation(8_000.0, 0.01, 1.0)], 1.0), 80.0);
+        assert_eq!(capped(150.0, &[f64::NAN], 1.0), 0.0);
+        // 20 % of 100 is 20, less 5 out of the money: 15 beats 10 % of 95; with 2.35 of premium 1,735.
+        assert!((short_put_margin(100.0, 95.0, 2.35, 100.0) - 1_735.0).abs() < 1e-9);
+        assert!((short_put_margin(100.0, 80.0, 0.5, 100.0) - 850.0).abs() < 1e-9);
+        // 10 % of 90 and 10 out of the money are 19, 25 % of 110 are 27.5.
+        assert!((collar_margin(100.0, 90.0, 110.0, 100.0) - 1_900.0).abs() < 1e-9);
+        assert!(has_drifted(0.13, 0.10, 0.2) && !has_drifted(0.12, 0.10, 0.21));
+        assert!((option_risk(true, 0.0, 4.1, 2.05, 100.0) - 205.0).abs() < 1e-9);
+        assert!((option_risk(false, 190.0, 2.35, 0.0, 100.0) - 18_765.0).abs() < 1e-9);
+    }
 
     #[test]
     fn sizes_equal_the_vectors() {

@@ -5,6 +5,7 @@ mod books;
 mod dca;
 mod grid;
 mod memory;
+mod options;
 mod output;
 mod params;
 mod rebalance;
@@ -15,6 +16,9 @@ pub mod sma_cross;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod wheel;
+#[cfg(test)]
+mod world;
 
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use crate::domain::instrument::Instrument;
 
 use super::params::{ParamError, ParamSpec, Params};
-use super::{Strategy, dca, grid, rebalance, sma_cross};
+use super::{Strategy, dca, grid, rebalance, sma_cross, wheel};
 
 /// Makes a strategy of a name, for instruments, by parameters.
 type Make = fn(SmolStr, Vec<Instrument>, &Params) -> Result<Box<dyn Strategy>, ParamError>;
@@ -38,6 +38,7 @@ pub const KINDS: &[StrategyKind] = &[
         params: sma_cross::PARAMS,
         make: sma_cross::make,
     },
+    StrategyKind { name: "wheel", about: wheel::ABOUT, params: wheel::PARAMS, make: wheel::make },
 ];
 
 /// Makes a strategy.

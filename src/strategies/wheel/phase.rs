@@ -1,0 +1,61 @@
+//! Where a slot stands, derived from positions and orders alone, so that any crash goes on from the truth (strategies §6.2).
+
+use jiff::civil::Date;
+
+use crate::domain::option::Right;
+use crate::strategies::options::positions::Positions;
+
+/// Where a slot stands. For records and panes: what is done follows from the quantities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A corporate action, a halt or a conflict of claims: what is open is managed, nothing is opened.
+    Frozen,
+    /// An expiry has passed, and the broker has not shown what came of it.
+    Settling,
+    /// An order works.
+    Working,
+    /// Calls are written.
+    CallOpen,
+    /// Shares without calls.
+    NeedCall,
+    /// Puts are written.
+    PutOpen,
+    /// Cash alone.
+    NeedPut,
+}
+
+impl Phase {
+    /// The first that fits.
+    pub(super) fn of(positions: &Positions, frozen: bool, today: Date, after_close: bool) -> Self {
+        let (calls, puts) = (positions.short_count(Right::Call), positions.short_count(Right::Put));
+        let settles = |expiry: Date| expiry < today || (expiry == today && after_close);
+        if frozen {
+            Self::Frozen
+        } else if positions.short.iter().any(|held| settles(held.contract.expiry)) {
+            Self::Settling
+        } else if !positions.working.is_empty() {
+            Self::Working
+        } else if calls > 0 {
+            Self::CallOpen
+        } else if positions.lots() > calls {
+            Self::NeedCall
+        } else if puts > 0 {
+            Self::PutOpen
+        } else {
+            Self::NeedPut
+        }
+    }
+
+    /// As it stands in records.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Frozen => "Frozen",
+            Self::Settling => "Settling",
+            Self::Working => "Working",
+            Self::CallOpen => "CallOpen",
+            Self::NeedCall => "NeedCall",
+            Self::PutOpen => "PutOpen",
+            Self::NeedPut => "NeedPut",
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The first step of an evaluation: calls that nothing covers any more, options that are long by accident, dividends, expiry day, reports.
+
+use rust_decimal::Decimal;
+
+use crate::domain::chain::Chain;
+use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::money::{Price, Quantity};
+use crate::domain::option::Right;
+use crate::domain::order::{OrderSubject, PositionEffect, Side};
+use crate::quant::number::to_f64;
+use crate::strategies::{Decision, Output, Proposal};
+
+use super::turn::{Turn, delivers};
+
+/// A chain without a contract, for what needs none.
+pub(super) fn no_chain(symbol: &Symbol) -> Chain {
+    Chain { underlying: symbol.clone(), spot: None, expiries: Vec::new(), rows: Vec::new() }
+}
+
+impl Turn<'_> {
+    /// True when something was proposed.
+    pub(super) fn protect(&mut self, spot: Price) -> bool {
+        self.cover()
+            || self.sell_accidents()
+            || self.before_ex_dividend(spot)
+            || self.on_expiry_day(spot)
+            || self.before_report()
+    }
+
+    /// Buys back, at once, the calls that shares do not cover: the user sold them, or they were called away in part.
+    pub(super) fn cover(&mut self) -> bool {
+        if self.books.standing().halted {
+            return false;
+        }
+        let calls: Vec<_> =
+            self.positions.short.iter().filter(|held| held.contract.right == Right::Call).cloned().collect();
+        let needed = |count: i64, shares: Decimal| Decimal::from(count) * shares;
+        let mut uncovered: Decimal = calls
+            .iter()
+            .map(|held| needed(held.count, delivers(self.books, &held.contract)))
+            .sum::<Decimal>()
+            - self.positions.shares.max(Decimal::ZERO);
+        let opening = self.positions.opening(Right::Call);
+        if opening > 0 && uncovered + Decimal::from(opening) * super::SHARES > Decimal::ZERO {
+            self.cancel_call_orders();
+        }
+        if uncovered <= Decimal::ZERO {
+            return false;
+        }
+        let mut proposed = false;
+        // The dearest first: those nearest to being exercised.
+        let mut calls = calls;
+        calls.sort_by(|a, b| a.contract.strike.cmp(&b.contract.strike).then(a.contract.cmp(&b.contract)));
+        for held in calls {
+            let shares = delivers(self.books, &held.contract).max(Decimal::ONE);
+            let wanted = whole_up(uncovered / shares).min(held.count);
+            if wanted <= 0 {
+                break;
+            }
+            uncovered -= Decimal::from(wanted) * shares;
+            let working = self.positions.closing(&held.contract);
+            let count = wanted - working;
+            if count <= 0 {
+                proposed = true;
+                continue;
+            }
+            let values = vec![("shares", to_f64(self.positions.shares)), ("calls", held.count as f64)];
+            let decision =
+                Decision::new("WHEEL_UNCOVERED", Some(Instrument::Option(held.contract.clone())), values);
+            let text = format!("{}: {} x{count} is uncovered and is bought back", self.name, held.contract);
+            proposed |= self.close(&held.contract, count, true, None, decision);
+            self.out.push(Output::Alert(text));
+        }
+        proposed
+    }
+
+    fn cancel_call_orders(&mut self) {
+        let writes = |subject: &OrderSubject| {
+            subject
+                .instruments()
+                .any(|it| it.as_option().is_some_and(|contract| contract.right == Right::Call))
+        };
+        let orders =
+            self.positions.working.iter().filter(|order| {
+                writes(&order.subject) && order.position_effect != Some(PositionEffect::Close)
+            });
+        self.out.extend(orders.map(|order| Output::Cancel(order.id)));
+    }
+
+    /// A contract that was assigned while it was being bought back, and filled all the same, is long now: it is sold.
+    fn sell_accidents(&mut self) -> bool {
+        for held in self.positions.long.clone() {
+            let instrument = Instrument::Option(held.contract.clone());
+            let selling = self.positions.selling(&instrument);
+            let count = Decimal::from(held.count) - selling;
+            let Some((bid, _)) = self.market(&held.contract).filter(|(bid, _)| bid.is_positive()) else {
+                continue;
+            };
+            if count <= Decimal::ZERO || self.is_worked(&held.contract) {
+                continue;
+            }
+            let decision =
+                Decision::new("WHEEL_CLOSE_LONG", Some(instrument.clone()), vec![("bid", to_f64(bid.get()))]);
+            let order =
+                Proposal::option(instrument, Side::Sell, PositionEffect::Close, Quantity::new(count), bid);
+            return self.propose(order, None, decision);
+        }
+        false
+    }
+}
+
+fn whole_up(units: Decimal) -> i64 {
+    rust_decimal::prelude::ToPrimitive::to_i64(&units.ceil()).unwrap_or_default()
+}

@@ -1,0 +1,61 @@
+//! Scenario tests of the wheel: a scripted world in, orders and log codes out. Every edge case of strategies §6.8 is a row or a test here.
+
+mod cycle;
+mod edges;
+mod properties;
+mod skips;
+
+use jiff::civil::Date;
+
+use crate::domain::events::{Dividend, UnderlyingEvents};
+use crate::domain::instrument::Instrument;
+use crate::strategies::world::{Fills, Script, contract};
+
+/// Thursday, 12 November 2026, five minutes before the first evaluation; 100,000 in cash.
+const START: &str = "2026-11-12T14:40:00Z";
+
+fn script(pairs: &[(&str, &str)]) -> Script {
+    Script::new("wheel", START, 100_000, pairs)
+}
+
+/// A wheel that holds puts, sold for 2.00.
+fn with_put(put: &str, contracts: i64, pairs: &[(&str, &str)]) -> Script {
+    let mut script = script(pairs);
+    script.give(Instrument::Option(contract(put)), -contracts, "2.00");
+    script
+}
+
+/// A wheel that holds shares for 190 and calls on them, sold for 2.00.
+fn with_call(call: &str, contracts: i64, pairs: &[(&str, &str)]) -> Script {
+    let mut script = script(pairs);
+    script.give(crate::strategies::world::share(), 100 * contracts, "190");
+    script.give(Instrument::Option(contract(call)), -contracts, "2.00");
+    script
+}
+
+fn dividend(day: &str, cents: i64) -> UnderlyingEvents {
+    let amount = crate::domain::money::Price::new(rust_decimal::Decimal::new(cents, 2));
+    UnderlyingEvents {
+        dividends: vec![Dividend { ex_date: day.parse::<Date>().unwrap(), amount }],
+        earnings: Vec::new(),
+        is_fund: true,
+        as_of: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// The slot's memory, as it would be stored.
+fn memory(script: &Script) -> serde_json::Value {
+    let stored: serde_json::Value = serde_json::from_str(&script.strategy.memory()).unwrap();
+    stored["slots"]["AAPL"].clone()
+}
+
+fn decimal(value: &serde_json::Value) -> rust_decimal::Decimal {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[track_caller]
+fn check(script: &Script, codes: &[&str]) {
+    assert_eq!(script.codes(), codes, "{}", script.log.join("\n"));
+}
+
+use Fills::{AtOnce, Natural, Never, OneContract};
