@@ -63,7 +63,7 @@ fn what_the_hints_offer_to_search_can_be_searched() {
             assert_eq!(runner.frame(), before, "{kind:?}");
         }
     }
-    assert_eq!(searched, 9);
+    assert_eq!(searched, 10);
 }
 
 #[test]
