@@ -29,9 +29,10 @@ fn an_order_walks_from_the_middle_to_the_market_and_is_dropped_at_the_end() {
     script.world.market.half_spread_percent = 4.0;
     script.world.fills = Natural;
     script.until("2026-11-12 09:50");
-    // Six steps of a sixth of the half spread, from 2.58 to the bid of 2.47.
-    let steps = script.log.iter().filter(|line| line.starts_with("LADDER_STEP")).count();
-    assert_eq!((steps, script.world.claims.len()), (6, 1), "{:?}", script.log);
+    // A sixth of the half spread is 0.017: whole ticks of two cents lead from 2.58 to the bid of 2.48 in five.
+    let steps: Vec<&String> = script.log.iter().filter(|line| line.starts_with("LADDER_STEP")).collect();
+    assert_eq!((steps.len(), script.world.claims.len()), (5, 1), "{:?}", script.log);
+    assert!(steps[4].ends_with(" to=2.48"), "{:?}", script.log);
     let mut script = self::script(&[("contracts", "1")]);
     script.world.fills = Never;
     script.until("2026-11-12 10:00");
@@ -110,8 +111,16 @@ fn assigned_and_called_away_the_campaign_is_what_it_paid() {
     assert!(strike >= 190, "{sold}");
     script.world.market.spot = 300.0;
     script.clear();
-    script.until("2027-02-20 08:00");
-    let away = script.log.iter().find(|line| line.starts_with("WHEEL_CALLED_AWAY")).unwrap().clone();
+    // Day by day, so that the next put, which waits three days, is not in the cash yet.
+    let mut day: jiff::civil::Date = "2026-12-15".parse().unwrap();
+    let away = loop {
+        script.until(&format!("{day} 08:00"));
+        if let Some(line) = script.log.iter().find(|line| line.starts_with("WHEEL_CALLED_AWAY")) {
+            break line.clone();
+        }
+        day = day.tomorrow().unwrap();
+        assert!(day.year() < 2028, "{:?}", script.log);
+    };
     let hundred = rust_decimal::Decimal::ONE_HUNDRED;
     let fees = rust_decimal::Decimal::new(140, 2);
     let pnl = (rust_decimal::Decimal::new(258, 2) + credit) * hundred - fees
