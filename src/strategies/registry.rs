@@ -19,26 +19,42 @@ pub struct StrategyKind {
     pub about: &'static str,
     /// Its parameters.
     pub params: &'static [ParamSpec],
+    /// Why it does not trade real money yet; `None` where it does.
+    pub paper_only: Option<&'static str>,
     make: Make,
 }
 
 /// Every kind, by name.
 pub const KINDS: &[StrategyKind] = &[
-    StrategyKind { name: "dca", about: dca::ABOUT, params: dca::PARAMS, make: dca::make },
-    StrategyKind { name: "grid", about: grid::ABOUT, params: grid::PARAMS, make: grid::make },
+    StrategyKind { name: "dca", about: dca::ABOUT, params: dca::PARAMS, paper_only: None, make: dca::make },
+    StrategyKind {
+        name: "grid",
+        about: grid::ABOUT,
+        params: grid::PARAMS,
+        paper_only: None,
+        make: grid::make,
+    },
     StrategyKind {
         name: "rebalance",
         about: rebalance::ABOUT,
         params: rebalance::PARAMS,
+        paper_only: None,
         make: rebalance::make,
     },
     StrategyKind {
         name: "sma_cross",
         about: sma_cross::ABOUT,
         params: sma_cross::PARAMS,
+        paper_only: None,
         make: sma_cross::make,
     },
-    StrategyKind { name: "wheel", about: wheel::ABOUT, params: wheel::PARAMS, make: wheel::make },
+    StrategyKind {
+        name: "wheel",
+        about: wheel::ABOUT,
+        params: wheel::PARAMS,
+        paper_only: wheel::PAPER_ONLY,
+        make: wheel::make,
+    },
 ];
 
 /// Makes a strategy.

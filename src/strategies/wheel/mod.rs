@@ -40,6 +40,11 @@ use turn::Turn;
 
 pub(super) use params::PARAMS;
 
+/// Real money waits until a host says what becomes of the shares: a wheel that has not heard of a split writes calls on shares that are not
+/// there.
+pub(super) const PAPER_ONLY: Option<&str> =
+    Some("dividends, splits and symbol changes of a real account do not reach it yet");
+
 /// What it does.
 pub(super) const ABOUT: &str =
     "sells cash-secured puts, takes the shares when they are assigned, and sells covered calls on them";

@@ -115,6 +115,10 @@ impl Engine {
             return Err(format!("{stray} is to be adopted and is none of its instruments"));
         }
         self.build_strategy(spec)?;
+        let kind = KINDS.iter().find(|kind| kind.name == spec.kind);
+        if let (AccountMode::Live, Some(why)) = (mode, kind.and_then(|kind| kind.paper_only)) {
+            return Err(format!("{} trades on paper only: {why}", spec.kind));
+        }
         Ok(mode)
     }
 

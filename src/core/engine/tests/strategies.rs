@@ -241,6 +241,27 @@ fn start_of(minute: i64) -> Timestamp {
     start() + SignedDuration::from_mins(minute)
 }
 
+/// A wheel is not told of a real account's splits and dividends: it stays on paper, also when its account becomes a real one.
+#[test]
+fn a_kind_that_is_not_ready_for_real_money_gets_none() {
+    let wheel = || StrategySpec { kind: "wheel".into(), params: Default::default(), ..spec("turn") };
+    let live = |hosted: &mut Hosted| {
+        hosted.rig.engine.accounts.get_mut(&paper()).unwrap().setup.mode = AccountMode::Live;
+    };
+    let refused = |outcome: Outcome| match outcome {
+        Outcome::Refused(text) => assert!(text.starts_with("wheel trades on paper only: "), "{text}"),
+        other => panic!("{other:?}"),
+    };
+    let mut hosted = Hosted::new();
+    live(&mut hosted);
+    refused(hosted.add(wheel()));
+    assert!(!matches!(hosted.add(spec("trend")), Outcome::Refused(_)));
+    let mut hosted = Hosted::new();
+    assert!(!matches!(hosted.add(wheel()), Outcome::Refused(_)));
+    live(&mut hosted);
+    refused(hosted.start("turn"));
+}
+
 #[test]
 fn a_restart_adopts_its_orders_and_proposes_none_of_them_again() {
     let mut hosted = Hosted::running("trend");

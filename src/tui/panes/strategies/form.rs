@@ -11,7 +11,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::quote::Interval;
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{
-    KindView, RULES, StrategyChange, StrategyEdit, StrategyRules, StrategySpec, StrategyView,
+    KindView, ParamView, RULES, StrategyChange, StrategyEdit, StrategyRules, StrategySpec, StrategyView,
 };
 use crate::tui::env::{At, Look};
 use crate::tui::format;
@@ -23,7 +23,7 @@ use crate::tui::wish::{Purpose, Wish};
 use super::CHANGED;
 
 /// Columns of the names.
-const NAME_WIDTH: u16 = 20;
+const NAME_WIDTH: u16 = 22;
 /// Columns of the values.
 const VALUE_WIDTH: u16 = 22;
 
@@ -92,7 +92,7 @@ impl Form {
             "tickers with commas between them".to_owned(),
         ));
         fields.push(interval("1d"));
-        fields.extend(kind.params.iter().map(|param| {
+        fields.extend(params_of(kind).map(|param| {
             let help = format!("{}: {}", param.allowed, param.about);
             Field::new(Of::Param, &param.name, &param.default, help)
         }));
@@ -109,7 +109,7 @@ impl Form {
             "tickers with commas between them".to_owned(),
         )];
         fields.push(interval(view.spec.interval.as_str()));
-        fields.extend(kind.params.iter().map(|param| {
+        fields.extend(params_of(kind).map(|param| {
             let value = view.spec.params.get(&param.name).unwrap_or(&param.default);
             Field::new(Of::Param, &param.name, value, format!("{}: {}", param.allowed, param.about))
         }));
@@ -221,6 +221,11 @@ impl Form {
         };
         Ok(StrategyChange::Add { spec: Box::new(spec) })
     }
+}
+
+/// The parameters that are fields: those of the symbols, which a form has a field of its own for, are not asked twice.
+fn params_of(kind: &KindView) -> impl Iterator<Item = &ParamView> {
+    kind.params.iter().filter(|param| param.name != "symbols")
 }
 
 fn interval(value: &str) -> Field {
