@@ -260,6 +260,18 @@ pub enum Request {
         /// A person has typed that real money is meant.
         confirmed: bool,
     },
+    /// The books are compared with what the broker shows, now. Answer: `Done`; what came of it stands in the snapshot.
+    Reconcile {
+        /// Whose; absent means every account's.
+        account: Option<AccountId>,
+    },
+    /// A person's own orders go out though the account does not agree with its broker yet. Answer: `Done`; `Clarify` where it is not confirmed.
+    Override {
+        /// Which.
+        account: AccountId,
+        /// Its name again, as a person typed it.
+        confirmation: Option<String>,
+    },
     /// A limit of the profile's accounts is another one from now on, and in its configuration. Answer: `Done`; `Clarify` where it lets more
     /// through and is not confirmed.
     SetLimit {
@@ -576,6 +588,8 @@ impl Request {
             Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
             Self::SetLimit { .. } => "set_limit",
+            Self::Reconcile { .. } => "reconcile",
+            Self::Override { .. } => "override",
         }
     }
 }

@@ -141,6 +141,10 @@ impl EngineTask {
             Request::Mode { mode, account, confirmed } => {
                 self.switch(mode, account.as_ref(), confirmed).await
             }
+            Request::Reconcile { account } => self.reconcile_now(account).await,
+            Request::Override { account, confirmation } => {
+                self.override_standing(account, confirmation.as_deref()).await
+            }
             Request::SetLimit { name, value, confirmation } => {
                 self.set_limit(&name, value.as_deref(), confirmation.as_deref()).await
             }

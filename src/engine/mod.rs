@@ -29,6 +29,7 @@ pub mod rights;
 pub mod serve;
 mod session;
 pub mod socket;
+mod standing;
 mod start;
 mod task;
 pub mod vitals;

@@ -63,6 +63,8 @@ pub const fn action(request: &Request) -> Action {
         | Request::PaperExpire
         | Request::Advance { .. }
         | Request::Mode { .. }
+        | Request::Reconcile { .. }
+        | Request::Override { .. }
         | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
         Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,

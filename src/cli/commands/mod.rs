@@ -17,6 +17,7 @@ mod logs;
 mod market;
 mod orders;
 mod speak;
+mod standing;
 mod strategy;
 mod sweep;
 mod ticket;
@@ -170,6 +171,10 @@ impl Context<'_> {
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
+            Command::Reconcile { account } => standing::reconcile(&line, account.as_deref()).await,
+            Command::Override { account, confirm } => {
+                standing::override_it(&line, account, confirm.as_deref(), console).await
+            }
             Command::Limit(command) => limit::run(&line, &settings, command, console).await,
             Command::Connections => watch::connections(&line).await,
             Command::Coinbase(command) => venue::coinbase(&line, command, console).await,
