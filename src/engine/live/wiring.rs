@@ -221,6 +221,25 @@ impl EngineTask {
         for key in self.live.keys() {
             self.host(key);
         }
+        self.open_public();
+    }
+
+    /// Nothing ran for a while: whatever was connected is given up and opened anew, and nothing opens before it agrees (reliability N11).
+    pub(in crate::engine) async fn wake(&mut self, away: Duration) {
+        let text = format!("nothing ran here for {} s; every connection is opened anew", away.as_secs());
+        tracing::warn!(seconds = away.as_secs(), "WOKE: nothing ran here, every connection is opened anew");
+        self.step(Input::Note { severity: Severity::Warning, code: "WOKE", text }).await;
+        let accounts: Vec<AccountId> = self.live.logins.iter().map(|login| login.account.clone()).collect();
+        for account in accounts {
+            self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
+        }
+        self.open_logins();
+        self.follow_live_classes();
+        self.settle();
+    }
+
+    /// Prices of coins that need no key.
+    fn open_public(&mut self) {
         let Some(broker) = self.live.public_crypto else { return };
         let key = LoginKey { broker, environment: Environment::Live };
         match registry::public_feed(broker, &self.live.settings(key)) {
