@@ -8,10 +8,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 
-use super::orders::{details, price_decimals, price_text, status_word, subject};
-use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::orders::{details, price_decimals, price_text, sort_key, status_word, subject};
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::ids::ClientOrderId;
@@ -24,8 +23,8 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::widgets::choice::Choice;
-use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
+use crate::tui::widgets::table::{Column, Row};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::widgets::{clear, put};
 use crate::tui::wish::{Purpose, Wish};
@@ -70,17 +69,22 @@ pub struct History {
     /// The orders of the snapshot that the newest page agrees with.
     agrees_with: Option<Arc<Vec<Order>>>,
     refresh_at: Option<Duration>,
-    list: ListState,
+    list: SortedList,
     selected: Option<ClientOrderId>,
-    filter: ListFilter,
-    choice: Choice,
     /// The note being written.
     note: Option<(ClientOrderId, TextInput)>,
 }
 
 impl History {
     fn rows(&self) -> Vec<&Order> {
-        self.orders.iter().filter(|order| self.passes(order)).collect()
+        let rows: Vec<&Order> = self.orders.iter().filter(|order| self.passes(order)).collect();
+        self.list.sorting.sorted(rows, |order, title| match title {
+            "note" => {
+                SortKey::Text(self.notes.get(&order.request.client_order_id).cloned().unwrap_or_default())
+            }
+            "day" => sort_key(order, "time"),
+            title => sort_key(order, title),
+        })
     }
 
     fn passes(&self, order: &Order) -> bool {
@@ -94,7 +98,7 @@ impl History {
             status_word(order.status),
             order.created_at.strftime("%d %b %Y"),
         );
-        self.filter.passes(&text)
+        self.list.filter.passes(&text)
     }
 
     fn current(&self) -> Option<&Order> {
@@ -193,7 +197,11 @@ impl Pane for History {
             format!("{shown} of {}{plus} ", self.orders.len())
         };
         let mut line = titled("History", &count, look);
-        let filter = self.filter.label(look.theme.glyphs.caret);
+        let order = self.list.sorting.label();
+        if !order.is_empty() {
+            line.push_span(Span::styled(format!("{order} "), look.theme.dim));
+        }
+        let filter = self.list.filter.label(look.theme.glyphs.caret);
         line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.accent));
         line
     }
@@ -211,12 +219,8 @@ impl Pane for History {
             };
             return draw_empty(&lines, look, area, buf);
         }
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
-        let more = rows.len() - visible.end;
-        let (columns, choice) = (head(area.width, &look.at()), &self.choice);
-        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
-            .render(area, buf);
+        let columns = head(area.width, &look.at());
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, &mut *buf));
         if let Some((_, input)) = &self.note {
             let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
             clear(buf, line);
@@ -227,17 +231,19 @@ impl Pane for History {
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let rows = self.rows();
-        let count = rows.len();
-        if self.list.act(action, count) {
+        let lines = Lines::plain(self.rows().len());
+        let did = self.list.act(action, &head(0, at), &lines);
+        if did == Some(Did::Changed) {
+            return true;
+        }
+        if did == Some(Did::Moved) {
             let rows = self.rows();
-            let order = rows.get(self.list.index).map(|order| order.request.clone());
+            let order = rows.get(self.list.state.index).map(|order| order.request.clone());
             self.selected = order.as_ref().map(|request| request.client_order_id);
             wishes.extend(order.and_then(|request| request.subject.instrument().cloned()).map(Wish::Select));
             return true;
         }
         match (action, self.current().cloned()) {
-            (Action::Filter, _) => self.filter.open(),
             (Action::Refresh, _) => {
                 self.failed = None;
                 self.ask(0, wishes);
@@ -267,7 +273,7 @@ impl Pane for History {
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let Some((_, input)) = &mut self.note else { return self.filter.key(event) };
+        let Some((_, input)) = &mut self.note else { return self.list.filter.key(event) };
         match event.code {
             KeyCode::Enter => self.write_note(wishes),
             KeyCode::Esc => self.note = None,
@@ -285,16 +291,14 @@ impl Pane for History {
                 input.insert(text);
                 true
             }
-            None => self.filter.paste(text),
+            None => self.list.filter.paste(text),
         }
     }
 
-    fn click(&mut self, _column: u16, line: u16, area: Rect, _at: &At<'_>, wishes: &mut Vec<Wish>) {
-        let rows = self.rows();
-        let row =
-            line.checked_sub(1).and_then(|l| self.list.at_line(l, rows.len(), area.height.saturating_sub(1)));
-        if let Some(order) = row.and_then(|row| rows.get(row)) {
-            let request = order.request.clone();
+    fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let lines = Lines::plain(self.rows().len());
+        let row = self.list.click((column, line), area, &head(area.width, at), &lines);
+        if let Some(request) = row.and_then(|row| Some(self.rows().get(row)?.request.clone())) {
             self.selected = Some(request.client_order_id);
             wishes.extend(request.subject.instrument().cloned().map(Wish::Select));
         }
@@ -320,10 +324,9 @@ impl Pane for History {
             let found = rows.iter().position(|order| Some(order.request.client_order_id) == self.selected);
             (found, rows.len())
         };
-        self.list.index = index.unwrap_or(self.list.index);
-        self.list.settle(count, area.height.saturating_sub(1));
-        self.selected = self.rows().get(self.list.index).map(|order| order.request.client_order_id);
-        let near_the_end = self.list.index + usize::from(area.height) >= count;
+        self.list.settle(area, index, &Lines::plain(count));
+        self.selected = self.rows().get(self.list.state.index).map(|order| order.request.client_order_id);
+        let near_the_end = self.list.state.index + usize::from(area.height) >= count;
         if self.loaded && self.more && near_the_end && !self.asking {
             self.ask(self.orders.len(), wishes);
         }
@@ -354,19 +357,21 @@ impl Pane for History {
     }
 
     fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((head(0, at), &self.choice))
+        Some((head(0, at), &self.list.choice))
     }
 
     fn choose(&mut self, choice: Choice) {
-        self.choice = choice;
+        self.list.choice = choice;
     }
 
     fn memory(&self, _at: &At<'_>) -> Memory {
-        Memory::from([("columns".to_owned(), self.choice.text())])
+        let mut memory = Memory::new();
+        self.list.remember(&mut memory);
+        memory
     }
 
-    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
-        self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
+    fn recall(&mut self, memory: &Memory, at: &At<'_>) {
+        self.list.recall(memory, &head(0, at));
     }
 
     fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {

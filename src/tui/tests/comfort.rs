@@ -54,7 +54,7 @@ fn the_screen_is_kept_soon_after_a_key_and_once() {
     assert!(runner.chores.is_empty());
     runner.wait(2_000);
     assert!(
-        matches!(&runner.chores[..], [Chore::Keep(text)] if text.contains("symbol")),
+        matches!(&runner.chores[..], [Chore::Keep(text)] if text.contains("sort = \"sym\"")),
         "{:?}",
         runner.chores
     );
@@ -106,7 +106,7 @@ fn what_a_pane_shows_is_written_as_a_file() {
             "id,symbol,alert,value,created_at,rang_at,rang_price",
             "at,severity,symbol,text",
             "number,created_at,side,subject,quantity,filled_quantity,order_type,average_price,status,note",
-            "name,up,latency_ms,text,last_error",
+            "name,up,latency_ms,limit_left,retry_at,text,last_error",
         ]
     );
     runner.keys("5 ctrl-e").sees("Ticket is no table");
