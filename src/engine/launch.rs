@@ -369,6 +369,7 @@ impl Assembly {
             paper_account: account.clone(),
             live,
             custody: super::custody::Custody::default(),
+            imported: super::imported::Imported::default(),
             hosting: super::hosting::Hosting::default(),
         };
         task.open(lists, account).await;

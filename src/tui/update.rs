@@ -115,7 +115,7 @@ impl App {
             self.state_turned(new.trading_state, &mut wishes);
         }
         for order in newly_ended(old, new) {
-            wishes.push(self.ended(order));
+            wishes.push(self.ended(order, new));
         }
         for connection in newly_down(old, new) {
             let text = format!("{}: {}", connection.name, connection.text);

@@ -38,13 +38,13 @@ const REFRESH_AFTER: Duration = Duration::from_secs(2);
 /// The tag of the question for notes; questions for orders carry their offset.
 const NOTES_TAG: u64 = u64::MAX;
 
-const fn columns(time: u16) -> [Column; 11] {
+const fn columns(time: u16, symbol: u16) -> [Column; 11] {
     [
         Column::number("id", 5, 0),
         Column::text("day", 6, 0),
         Column::text("time", time, 3),
         Column::text("side", 5, 0),
-        Column::text("sym", 17, 0),
+        Column::text("sym", symbol, 0),
         Column::number("qty", 8, 1),
         Column::number("filled", 8, 4),
         Column::text("type", 7, 5),
@@ -54,6 +54,8 @@ const fn columns(time: u16) -> [Column; 11] {
     ]
 }
 const NOTE_WIDTH_MAX: u16 = 60;
+const SYMBOL_WIDTH: u16 = 9;
+const OPTION_WIDTH: u16 = 17;
 
 /// The history pane.
 #[derive(Debug, Default)]
@@ -61,6 +63,8 @@ pub struct History {
     /// Newest first.
     orders: Vec<Order>,
     notes: BTreeMap<ClientOrderId, String>,
+    /// Columns of the longest symbol among them: options have long ones.
+    symbol_width: u16,
     /// There are more behind the last one.
     more: bool,
     loaded: bool,
@@ -85,6 +89,10 @@ impl History {
             "day" => sort_key(order, "time"),
             title => sort_key(order, title),
         })
+    }
+
+    fn head(&self, width: u16, at: &At<'_>) -> Vec<Column> {
+        head(width, self.symbol_width, at)
     }
 
     fn passes(&self, order: &Order) -> bool {
@@ -130,6 +138,8 @@ impl History {
             self.more = full;
         }
         self.orders.truncate(ORDERS_MAX);
+        let widths = self.orders.iter().map(|order| format::width(&subject(&order.request.subject)));
+        self.symbol_width = widths.max().unwrap_or(0).clamp(SYMBOL_WIDTH, OPTION_WIDTH);
         self.more &= self.orders.len() < ORDERS_MAX;
         self.loaded = true;
     }
@@ -180,8 +190,8 @@ const fn side_word(order: &Order) -> &'static str {
 }
 
 /// The columns of a pane so wide: the note takes what is left, where that is enough to read.
-fn head(width: u16, at: &At<'_>) -> Vec<Column> {
-    let columns = columns(format::clock_zoned_width(at.snapshot.now, &at.env.zone));
+fn head(width: u16, symbol: u16, at: &At<'_>) -> Vec<Column> {
+    let columns = columns(format::clock_zoned_width(at.snapshot.now, &at.env.zone), symbol);
     let needed: u16 = columns.iter().map(|column| column.width + 1).sum::<u16>() + 1;
     let left = width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
     columns.into_iter().chain([Column::text("note", left, 1)]).collect()
@@ -219,7 +229,7 @@ impl Pane for History {
             };
             return draw_empty(&lines, look, area, buf);
         }
-        let columns = head(area.width, &look.at());
+        let columns = self.head(area.width, &look.at());
         self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, &mut *buf));
         if let Some((_, input)) = &self.note {
             let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
@@ -232,7 +242,7 @@ impl Pane for History {
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let lines = Lines::plain(self.rows().len());
-        let did = self.list.act(action, &head(0, at), &lines);
+        let did = self.list.act(action, &self.head(0, at), &lines);
         if did == Some(Did::Changed) {
             return true;
         }
@@ -297,7 +307,7 @@ impl Pane for History {
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let lines = Lines::plain(self.rows().len());
-        let row = self.list.click((column, line), area, &head(area.width, at), &lines);
+        let row = self.list.click((column, line), area, &self.head(area.width, at), &lines);
         if let Some(request) = row.and_then(|row| Some(self.rows().get(row)?.request.clone())) {
             self.selected = Some(request.client_order_id);
             wishes.extend(request.subject.instrument().cloned().map(Wish::Select));
@@ -357,7 +367,7 @@ impl Pane for History {
     }
 
     fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((head(0, at), &self.list.choice))
+        Some((self.head(0, at), &self.list.choice))
     }
 
     fn choose(&mut self, choice: Choice) {
@@ -371,7 +381,7 @@ impl Pane for History {
     }
 
     fn recall(&mut self, memory: &Memory, at: &At<'_>) {
-        self.list.recall(memory, &head(0, at));
+        self.list.recall(memory, &self.head(0, at));
     }
 
     fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {

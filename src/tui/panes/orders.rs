@@ -150,7 +150,7 @@ impl Orders {
         let done = !order.is_working();
         let base = if done { theme.dim } else { theme.text };
         let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
-        let average = order.average_price.map_or_else(String::new, |p| format::price(p, decimals));
+        let average = average_text(order, look.snapshot).unwrap_or_default();
         let filled = order.filled_quantity.get();
         let cells = vec![
             (order.number.to_string(), base),
@@ -210,6 +210,13 @@ pub fn price_decimals(instrument: &Instrument, order: &Order, snapshot: &Snapsho
     let price =
         order.request.pricing.limit_price().or(order.request.pricing.stop_price()).or(order.average_price);
     price.map_or(2, |price| format::decimals(snapshot.specs.get(instrument), price))
+}
+
+/// The average price of what has filled, with the decimals of its instrument; none while nothing has.
+#[must_use]
+pub fn average_text(order: &Order, snapshot: &Snapshot) -> Option<String> {
+    let decimals = order.request.subject.instrument().map_or(2, |i| price_decimals(i, order, snapshot));
+    order.average_price.map(|price| format::price(price, decimals))
 }
 
 fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {

@@ -100,6 +100,16 @@ fn a_connection_says_how_many_calls_are_left_and_when_it_is_tried_again() {
 }
 
 #[test]
+fn the_key_that_shows_all_keys_is_on_every_pane_of_every_size() {
+    for size in [(60, 20), (80, 24), (120, 40), (200, 60)] {
+        for kind in PaneKind::ALL.iter().copied() {
+            let frame = alone(size, kind).frame();
+            assert!(frame.lines().last().unwrap().contains("? keys"), "{kind:?} {size:?}\n{frame}");
+        }
+    }
+}
+
+#[test]
 fn what_the_hints_offer_to_search_can_be_searched() {
     let mut searched = 0;
     for kind in PaneKind::ALL.iter().copied() {

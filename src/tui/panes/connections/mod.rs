@@ -39,9 +39,9 @@ const COLUMNS: [Column; 7] = [
     Column::number("latency", 9, 0),
     // Calls that the other side says are left for now, and when it is tried again.
     Column::number("left", 6, 1),
-    Column::text("next try", 12, 3),
-    Column::text("about", 30, 2),
-    Column::text("last error", ERROR_WIDTH, 1),
+    Column::text("next try", 12, 2),
+    Column::text("about", 30, 4),
+    Column::text("last error", ERROR_WIDTH, 3),
 ];
 const ERROR_WIDTH: u16 = 24;
 const ERROR_WIDTH_MAX: u16 = 100;
