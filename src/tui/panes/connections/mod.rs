@@ -14,6 +14,7 @@ use ratatui::text::{Line, Span};
 use self::beat::Beat;
 use super::sheet::cell;
 use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::client::remote::LINE;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Connection;
 use crate::domain::text::clean;
@@ -31,7 +32,7 @@ use crate::tui::wish::{Purpose, Wish};
 const FEW_LEFT: u32 = 10;
 
 /// What the engine is called among them.
-const ENGINE: &str = "engine";
+const ENGINE: &str = LINE;
 
 const COLUMNS: [Column; 7] = [
     Column::text("name", 12, 0),
@@ -69,7 +70,9 @@ impl Connections {
     fn rows(&self, at: &At<'_>) -> Vec<Connection> {
         let filter = &self.list.filter;
         let passes = |c: &Connection| filter.passes(&c.name) || filter.passes(&c.text);
-        let engine = self.beat.connection(at.env.now);
+        // While the line to it is down, that is what stands there.
+        let line_is_down = at.snapshot.connections.iter().any(|connection| connection.name == ENGINE);
+        let engine = self.beat.connection(at.env.now).filter(|_| !line_is_down);
         let all = engine.into_iter().chain(at.snapshot.connections.iter().cloned());
         self.list.sorting.sorted(all.filter(passes).collect(), sort_key)
     }
@@ -104,11 +107,13 @@ fn latency(connection: &Connection) -> String {
     connection.latency_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"))
 }
 
+/// What went wrong last; of one that is down and has no error, what it says of itself.
 fn last_error(connection: &Connection, at: &At<'_>) -> String {
-    connection.last_error.as_ref().map_or_else(
-        || "none".to_owned(),
-        |(when, text)| format!("{} {}", format::clock_zoned(*when, &at.env.zone), clean(text)),
-    )
+    match &connection.last_error {
+        Some((when, text)) => format!("{} {}", format::clock_zoned(*when, &at.env.zone), clean(text)),
+        None if connection.up => "none".to_owned(),
+        None => clean(&connection.text).into_owned(),
+    }
 }
 
 impl Pane for Connections {
@@ -143,7 +148,8 @@ impl Pane for Connections {
                 false => (theme.glyphs.disconnected, "DOWN", theme.error),
             };
             let error = last_error(connection, &look.at());
-            let style_of_error = if connection.last_error.is_some() { theme.warning } else { theme.dim };
+            let style_of_error =
+                if connection.last_error.is_some() || !connection.up { theme.warning } else { theme.dim };
             let cells = vec![
                 (clean(&connection.name).into_owned(), theme.strong),
                 (format!("{mark} {word}"), style),
