@@ -518,7 +518,10 @@ impl Pane for Watchlist {
     fn recall(&mut self, memory: &Memory, at: &At<'_>) {
         let word = |name: &str| memory.get(name).map_or("", String::as_str);
         if let Some(source) = Source::of_key(word("list")) {
+            // What chart and ticket show is the row that is selected.
+            let selected = self.selected.take();
             self.show(source);
+            self.selected = selected;
         }
         self.list.recall(memory, &self.head(at.snapshot));
         let groupings = [Grouping::None, Grouping::Class, Grouping::Sector];
