@@ -192,6 +192,44 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
     .unwrap();
 }
 
+/// A machine that slept: lines that look alive are opened anew, and what happened meanwhile is found.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n11_an_engine_that_was_stopped_opens_every_line_anew_and_compares() {
+    let emulator = emulator().await;
+    let (exchange, text) = (emulator.exchange.clone(), config(&emulator));
+    let keys = keys(&emulator);
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "alpaca", "--stdin"], &keys);
+        let place = ["order", "place", "buy", "10", "AAPL", "--limit", "90", "--account", "alpaca-paper"];
+        home.accepted(&place);
+        let pid = home.ok(&["engine", "status"], "")["pid"].as_u64().unwrap().to_string();
+        let signal =
+            |name: &str| assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        emulator.server.take_requests();
+        signal("STOP");
+        // A fill that the stream has told a process that does not listen.
+        exchange.fill(exchange.orders()[0].number, Decimal::from(10), Decimal::from(90)).unwrap();
+        std::thread::park_timeout(Duration::from_secs(11));
+        signal("CONT");
+        let held = |found: &Value| found["positions"][0]["quantity"] == "10";
+        home.until("the fill", &["positions", "--account", "alpaca-paper"], held);
+        let agrees = |found: &Value| {
+            let of = |one: &&Value| one["account"] == "alpaca-paper";
+            let account = found["accounts"].as_array().unwrap().iter().find(of).unwrap();
+            account["standing"]["reconciled"] == true && account["standing"]["last"]["reason"] == "reconnect"
+        };
+        home.until("agreement after it woke", &["connections"], agrees);
+        let asked = emulator.server.take_requests();
+        let streams = asked.iter().filter(|request| request.path.ends_with("/stream")).count();
+        assert!(streams >= 1, "its stream is a new one: {asked:?}");
+        let log = home.run(&["logs", "--lines", "400"], "");
+        assert!(String::from_utf8_lossy(&log.stdout).contains("WOKE"), "it says so");
+    })
+    .await
+    .unwrap();
+}
+
 /// Real money wants the typed word, once for the profile; without it nothing leaves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_money_goes_nowhere_without_the_word() {

@@ -48,7 +48,7 @@ pub(in crate::engine) struct Live {
     pub(super) hosts: BTreeMap<LoginKey, AbortHandle>,
     pub(super) states: BTreeMap<LoginKey, Connection>,
     sections: BTreeMap<String, BrokerSection>,
-    pub(super) limits: RiskLimits,
+    pub(in crate::engine) limits: RiskLimits,
     events_in: mpsc::Sender<LiveEvent>,
     pub(in crate::engine) events: mpsc::Receiver<LiveEvent>,
     pub(in crate::engine) prices: LivePrices,
@@ -220,6 +220,25 @@ impl EngineTask {
         for key in self.live.keys() {
             self.host(key);
         }
+        self.open_public();
+    }
+
+    /// Nothing ran for a while: whatever was connected is given up and opened anew, and nothing opens before it agrees (reliability N11).
+    pub(in crate::engine) async fn wake(&mut self, away: Duration) {
+        let text = format!("nothing ran here for {} s; every connection is opened anew", away.as_secs());
+        tracing::warn!(seconds = away.as_secs(), "WOKE: nothing ran here, every connection is opened anew");
+        self.step(Input::Note { severity: Severity::Warning, code: "WOKE", text }).await;
+        let accounts: Vec<AccountId> = self.live.logins.iter().map(|login| login.account.clone()).collect();
+        for account in accounts {
+            self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
+        }
+        self.open_logins();
+        self.follow_live_classes();
+        self.settle();
+    }
+
+    /// Prices of coins that need no key.
+    fn open_public(&mut self) {
         let Some(broker) = self.live.public_crypto else { return };
         let key = LoginKey { broker, environment: Environment::Live };
         match registry::public_feed(broker, &self.live.settings(key)) {
