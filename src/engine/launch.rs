@@ -377,6 +377,7 @@ impl Assembly {
             paper_cash: settings.venue.opening_cash,
             live,
             custody: super::custody::Custody::default(),
+            imported: super::imported::Imported::default(),
             hosting: super::hosting::Hosting::default(),
         };
         task.open(lists, account).await;

@@ -11,6 +11,7 @@ mod feed;
 mod halt;
 pub mod heart;
 mod hosting;
+mod imported;
 mod journal;
 mod launch;
 mod limits;

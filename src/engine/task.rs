@@ -132,6 +132,8 @@ pub(super) struct EngineTask {
     /// Accounts at brokers.
     pub(super) live: Live,
     pub(super) custody: super::custody::Custody,
+    /// Bars that the user imported, as the past of charts.
+    pub(super) imported: super::imported::Imported,
     pub(super) hosting: super::hosting::Hosting,
 }
 

@@ -26,7 +26,6 @@ use crate::domain::limits::RiskLimits;
 use crate::domain::login::Login;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::OrderStatus;
-use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{Connection, Severity};
 
 use super::super::journal::Job;
@@ -471,9 +470,8 @@ impl EngineTask {
         let now = self.clock.now();
         let active: Vec<Instrument> = self.feed.active().cloned().collect();
         for instrument in active {
-            // The last simulated price is no price any more; nothing stands there until the first real one.
             if classes.contains(&instrument.asset_class()) && !self.feed.is_live(&instrument) {
-                self.feed.publish_live(Quote::empty(instrument.clone(), now, Feed::RealTime));
+                self.feed.leave_to_broker(&instrument, now);
             }
             self.live.prices.want(&instrument);
         }

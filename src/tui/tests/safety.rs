@@ -319,10 +319,17 @@ fn t1_ten_thousand_hostile_texts_go_through_every_pane() {
         orders.iter_mut().for_each(|order| order.reason = Some(next()));
         snapshot.orders = Arc::new(orders);
         let mut connections = snapshot.connections.to_vec();
-        connections
-            .iter_mut()
-            .for_each(|connection| (connection.name, connection.text) = (next().into(), next()));
+        connections.iter_mut().for_each(|connection| {
+            (connection.name, connection.text) = (next().into(), next());
+            connection.last_error = Some((snapshot.now, next()));
+        });
         snapshot.connections = Arc::new(connections);
+        let mut strategies = snapshot.strategies.to_vec();
+        strategies.iter_mut().for_each(|view| {
+            (view.spec.name, view.spec.kind, view.reason) = (next().into(), next().into(), Some(next()));
+            view.last_decision.iter_mut().for_each(|decision| decision.text = next());
+        });
+        snapshot.strategies = Arc::new(strategies);
         let instruments = snapshot.watchlists[0].instruments.clone();
         snapshot.watchlists = Arc::new(
             (0..20).map(|_| Watchlist { name: next().into(), instruments: instruments.clone() }).collect(),

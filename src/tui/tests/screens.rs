@@ -146,6 +146,22 @@ fn a_halt_and_a_lost_engine_stand_in_the_top_line() {
 }
 
 #[test]
+fn a_line_to_the_engine_that_is_down_stands_in_the_top_line() {
+    for size in SIZES {
+        let mut snapshot = trading_day::moved(&trading_day::snapshot(), 1, 0);
+        let mut connections = snapshot.connections.to_vec();
+        let text = "the connection was closed; attaching again";
+        connections.insert(0, crate::domain::snapshot::Connection::new("engine", false, text));
+        snapshot.connections = std::sync::Arc::new(connections);
+        let mut runner = Runner::new(size);
+        runner.misses("NO ENGINE").show(snapshot).sees(" NO ENGINE ").sees("attaching again");
+        let mut back = trading_day::moved(&runner.snapshot.clone(), 2, 0);
+        back.connections = trading_day::snapshot().connections;
+        runner.show(back).misses("NO ENGINE");
+    }
+}
+
+#[test]
 fn too_small_a_screen_says_so() {
     let mut runner = Runner::new((38, 10));
     runner.sees("40 columns and 12 rows are needed");
