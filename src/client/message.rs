@@ -24,7 +24,7 @@ use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKi
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan, StrategyView};
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{DepositAddress, VenueAction};
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -260,6 +260,16 @@ pub enum Request {
         /// A person has typed that real money is meant.
         confirmed: bool,
     },
+    /// A limit of the profile's accounts is another one from now on, and in its configuration. Answer: `Done`; `Clarify` where it lets more
+    /// through and is not confirmed.
+    SetLimit {
+        /// Which, such as `order_notional_max`.
+        name: String,
+        /// As a configuration says it; absent means that the default holds again.
+        value: Option<String>,
+        /// The name again, as a person typed it to confirm that more is let through.
+        confirmation: Option<String>,
+    },
 }
 
 /// A change of the watchlists as a whole.
@@ -469,6 +479,8 @@ pub enum Reply {
     StrategyPlan(Box<StrategyPlan>),
     /// Why strategies did or did not act, newest first.
     Decisions(Vec<DecisionRecord>),
+    /// Where coins can be sent to, by currency.
+    DepositAddresses(Vec<DepositAddress>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }
@@ -563,6 +575,7 @@ impl Request {
             Self::Disconnect { .. } => "disconnect",
             Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
+            Self::SetLimit { .. } => "set_limit",
         }
     }
 }

@@ -106,6 +106,13 @@ pub enum Needed {
 pub enum Input {
     /// An account to keep books for. Before any order for it.
     Account(Box<AccountSetup>),
+    /// The limits of an account are these from now on.
+    Limits {
+        /// Whose.
+        account: AccountId,
+        /// All of them.
+        limits: Box<RiskLimits>,
+    },
     /// Which account plain commands mean from now on. It must exist.
     DefaultAccount(AccountId),
     /// The journal's content, once, at start.

@@ -13,6 +13,7 @@ pub mod heart;
 mod hosting;
 mod journal;
 mod launch;
+mod limits;
 mod link;
 mod lists;
 pub mod live;

@@ -37,6 +37,7 @@ pub const fn action(request: &Request) -> Action {
             | StrategyRequest::Decisions { .. },
         )
         | Request::Notes => Action::Look,
+        Request::Venue { action, .. } if !action.changes() => Action::Look,
         Request::Execute { command, .. } => match command {
             Command::Halt => Action::Halt,
             Command::Quote { .. }
@@ -65,6 +66,8 @@ pub const fn action(request: &Request) -> Action {
         | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
         Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,
+        Request::SetLimit { confirmation: Some(_), .. } => Action::LoosenLimits,
+        Request::SetLimit { .. } => Action::TightenLimits,
         Request::EngineStatus => Action::Health,
         Request::StopEngine { .. } => Action::StopEngine,
         Request::Backup { .. } => Action::Export,

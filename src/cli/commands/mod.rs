@@ -13,6 +13,7 @@ mod generate;
 mod import;
 mod journal;
 mod keep;
+mod limit;
 mod logs;
 mod market;
 mod orders;
@@ -29,8 +30,8 @@ pub(super) mod work;
 use std::time::Duration;
 
 use super::args::{
-    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, JournalCommand, NoteCommand, OrderCommand,
-    PaperCommand, TaxCommand, WatchlistCommand,
+    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, JournalCommand, LimitCommand, NoteCommand,
+    OrderCommand, PaperCommand, TaxCommand, WatchlistCommand,
 };
 use super::console::Console;
 use super::error::{CliError, LOCKED};
@@ -174,7 +175,9 @@ impl Context<'_> {
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
+            Command::Limit(command) => limit::run(&line, &settings, command, console).await,
             Command::Connections => watch::connections(&line).await,
+            Command::Coinbase(command) => venue::coinbase(&line, command, console).await,
             Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
@@ -246,6 +249,7 @@ pub(super) async fn line<'a>(
 fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
         Command::Strategy(command) if strategy::only_shows(command) => SessionKind::Read,
+        Command::Limit(LimitCommand::List) => SessionKind::Read,
         Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,
         Command::Positions { .. }
         | Command::Balances { .. }

@@ -302,6 +302,11 @@ impl Engine {
         self.dirty.any = true;
         match input {
             Input::Account(setup) => self.add_account(*setup),
+            Input::Limits { account, limits } => {
+                if let Some(books) = self.accounts.get_mut(&account) {
+                    books.setup.limits = *limits;
+                }
+            }
             Input::DefaultAccount(account) if self.accounts.contains_key(&account) => {
                 self.config.default_account = account;
             }
