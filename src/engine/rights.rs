@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::client::message::StrategyRequest;
+use crate::client::message::{BotRequest, StrategyRequest};
 use crate::client::{Request, SessionError};
 use crate::command::types::{Command, StrategyAction};
 use crate::domain::audit::AuditAction;
@@ -36,6 +36,9 @@ pub const fn action(request: &Request) -> Action {
             | StrategyRequest::Plan { .. }
             | StrategyRequest::Decisions { .. },
         )
+        | Request::Bot(
+            BotRequest::List | BotRequest::Plan { .. } | BotRequest::Log { .. } | BotRequest::Versions { .. },
+        )
         | Request::Notes => Action::Look,
         Request::Execute { command, .. } => match command {
             Command::Halt => Action::Halt,
@@ -56,6 +59,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::EditWatchlists(_)
         | Request::Alert(_)
         | Request::Strategy(StrategyRequest::Change(_))
+        | Request::Bot(_)
         | Request::SetNote { .. }
         | Request::PaperAssign { .. }
         | Request::PaperDoNotExercise { .. }

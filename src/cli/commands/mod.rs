@@ -2,6 +2,7 @@
 
 mod account;
 mod backtest;
+mod bot;
 mod calendar;
 mod config;
 mod connect;
@@ -166,6 +167,7 @@ impl Context<'_> {
             Command::Watchlist(command) => watch::watchlist(&line, command).await,
             Command::Alert(command) => watch::alert(&line, command).await,
             Command::Note(command) => watch::note(&line, command).await,
+            Command::Bot(command) => bot::run(&line, command, console).await,
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
@@ -240,6 +242,7 @@ pub(super) async fn line<'a>(
 /// Which engine a command wants.
 fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
+        Command::Bot(command) if bot::only_shows(command) => SessionKind::Read,
         Command::Strategy(command) if strategy::only_shows(command) => SessionKind::Read,
         Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,
         Command::Positions { .. }

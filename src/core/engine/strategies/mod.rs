@@ -2,6 +2,7 @@
 //! want in `outputs`, what is theirs in `claims`, what is shown in `shown`.
 
 mod books;
+mod bots;
 mod claims;
 mod feed;
 mod life;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::core::host::{Event, Instance};
+use crate::domain::bot::BotTerms;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OriginKind};
@@ -41,6 +43,8 @@ pub(super) struct Host {
     /// This engine may run them.
     runs: bool,
     shown: Option<Arc<Vec<StrategyView>>>,
+    /// What approved bots may do, by bot.
+    terms: BTreeMap<SmolStr, BotTerms>,
 }
 
 impl Host {
