@@ -14,6 +14,7 @@ use crate::domain::text::clean;
 
 use super::manifest::{MANIFEST, Manifest, ManifestError};
 use super::params::{ParamSchema, ParamsError};
+use super::samples::{LIBRARY, LIBRARY_TEXT};
 
 /// Where a bot may write without needing approval again.
 pub const DATA: &str = "data";
@@ -232,6 +233,10 @@ fn compare(path: &str, before: Option<&[u8]>, after: Option<&[u8]>, lines: &mut 
         return;
     }
     let path = clean(path).into_owned();
+    if path == LIBRARY && after == Some(LIBRARY_TEXT.as_bytes()) {
+        lines.push(format!("  {path} is the library of this program, as it is"));
+        return;
+    }
     match (before, after) {
         (_, None) => lines.push(format!("- {path} is gone")),
         (None, Some(_)) => lines.push(format!("+ {path} is new")),

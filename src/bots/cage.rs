@@ -169,11 +169,16 @@ fn fence(cage: &Cage) -> Result<(), CageError> {
     let ruleset =
         bar(WHAT, Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(own))?;
     let mut created = bar(WHAT, ruleset.create())?;
-    for (paths, access) in [(SYSTEM, read), (DEVICES, devices)] {
-        for path in paths {
+    let mut system: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
+    // An interpreter's settings have its version in their name.
+    let etc = std::fs::read_dir("/etc").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    system.extend(etc.filter(|path| path.to_string_lossy().starts_with("/etc/python3")));
+    let devices_of = DEVICES.iter().map(PathBuf::from).collect();
+    for (paths, access) in [(system, read), (devices_of, devices)] {
+        for path in &paths {
             // What this machine has not needs no rule.
             let Ok(fd) = PathFd::new(path) else { continue };
-            let access = if Path::new(path).is_dir() { access } else { access & AccessFs::from_file(abi) };
+            let access = if path.is_dir() { access } else { access & AccessFs::from_file(abi) };
             created = bar(WHAT, created.add_rule(PathBeneath::new(fd, access)))?;
         }
     }

@@ -11,6 +11,7 @@ mod memory;
 pub mod params;
 mod process;
 pub mod protocol;
+pub mod replay;
 pub mod samples;
 mod watch;
 

@@ -288,19 +288,7 @@ impl Supervisor {
     fn spawn(&mut self, scan: &Scan) -> std::io::Result<Life> {
         std::fs::create_dir_all(scan.directory.join(DATA))?;
         let manifest = &scan.manifest;
-        let mib = |count: u32| u64::from(count) * 1024 * 1024;
-        let cage = Cage {
-            directory: std::fs::canonicalize(&scan.directory)?,
-            command: manifest.command.clone(),
-            variables: manifest.variables.clone(),
-            zone: "UTC".to_owned(),
-            parent: i32::try_from(std::process::id()).unwrap_or_default(),
-            memory: mib(manifest.limits.memory_mb),
-            open_files: u64::from(manifest.limits.open_files),
-            file: mib(manifest.limits.file_mb),
-            processes: TASKS_MAX + user_tasks(),
-            network: manifest.network,
-        };
+        let cage = cage_of(scan)?;
         let mut command = Command::new(&self.start.runner);
         command.args(["bot-exec", self.start.bot.as_str(), &serde_json::to_string(&cage)?]);
         command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -793,6 +781,24 @@ impl Life {
     fn log_closed(&mut self) {
         self.pid = 0;
     }
+}
+
+/// The cage of a bot, for a process of this one's.
+pub(super) fn cage_of(scan: &Scan) -> std::io::Result<Cage> {
+    let manifest = &scan.manifest;
+    let mib = |count: u32| u64::from(count) * 1024 * 1024;
+    Ok(Cage {
+        directory: std::fs::canonicalize(&scan.directory)?,
+        command: manifest.command.clone(),
+        variables: manifest.variables.clone(),
+        zone: "UTC".to_owned(),
+        parent: i32::try_from(std::process::id()).unwrap_or_default(),
+        memory: mib(manifest.limits.memory_mb),
+        open_files: u64::from(manifest.limits.open_files),
+        file: mib(manifest.limits.file_mb),
+        processes: TASKS_MAX + user_tasks(),
+        network: manifest.network,
+    })
 }
 
 /// Tasks that the user of this process has now: the limit of a bot counts all of them.

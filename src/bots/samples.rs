@@ -11,7 +11,7 @@ use super::approval::bots_directory;
 
 /// The library's name in a bot's directory.
 pub const LIBRARY: &str = "arbion_bot.py";
-const LIBRARY_TEXT: &str = include_str!("../../assets/python/arbion_bot.py");
+pub(super) const LIBRARY_TEXT: &str = include_str!("../../assets/python/arbion_bot.py");
 
 /// A worked example.
 #[derive(Debug)]
