@@ -104,14 +104,14 @@ impl Watchdog {
         let all = all();
         let members = family(&all, self.root);
         let of: Vec<&Stat> = members.iter().filter_map(|id| all.get(id)).collect();
+        let tasks: u64 = of.iter().map(|stat| stat.threads).sum();
+        if tasks > TASKS_MAX {
+            return Some(format!("it has {tasks} processes and threads, {TASKS_MAX} are allowed"));
+        }
         let memory = of.iter().map(|stat| stat.pages).sum::<u64>() * self.page;
         if memory > self.memory {
             let mib = |bytes: u64| bytes / (1024 * 1024);
             return Some(format!("it uses {} MiB of memory, {} are allowed", mib(memory), mib(self.memory)));
-        }
-        let tasks: u64 = of.iter().map(|stat| stat.threads).sum();
-        if tasks > TASKS_MAX {
-            return Some(format!("it has {tasks} processes and threads, {TASKS_MAX} are allowed"));
         }
         let ticks: u64 = of.iter().map(|stat| stat.ticks).sum();
         self.cpu(Instant::now(), ticks)

@@ -137,6 +137,9 @@ impl Line<'_> {
             Reply::Engine(status) => super::output::engine::engine(status, zone)
                 .into_iter()
                 .fold(Output::new(status)?, Output::table),
+            Reply::DepositAddresses(addresses) => {
+                Output::new(&Named("addresses", addresses))?.table(views::deposit_addresses(addresses, zone))
+            }
             Reply::Book(book) => Output::new(book)?
                 .table(market_views::depth(book))
                 .table(market_views::tape(&book.prints, zone)),

@@ -26,7 +26,7 @@ use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKi
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan, StrategyView};
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{DepositAddress, VenueAction};
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -264,6 +264,28 @@ pub enum Request {
         /// A person has typed that real money is meant.
         confirmed: bool,
     },
+    /// The books are compared with what the broker shows, now. Answer: `Done`; what came of it stands in the snapshot.
+    Reconcile {
+        /// Whose; absent means every account's.
+        account: Option<AccountId>,
+    },
+    /// A person's own orders go out though the account does not agree with its broker yet. Answer: `Done`; `Clarify` where it is not confirmed.
+    Override {
+        /// Which.
+        account: AccountId,
+        /// Its name again, as a person typed it.
+        confirmation: Option<String>,
+    },
+    /// A limit of the profile's accounts is another one from now on, and in its configuration. Answer: `Done`; `Clarify` where it lets more
+    /// through and is not confirmed.
+    SetLimit {
+        /// Which, such as `order_notional_max`.
+        name: String,
+        /// As a configuration says it; absent means that the default holds again.
+        value: Option<String>,
+        /// The name again, as a person typed it to confirm that more is let through.
+        confirmation: Option<String>,
+    },
 }
 
 /// A change of the watchlists as a whole.
@@ -481,6 +503,8 @@ pub enum Reply {
     Lines(Vec<String>),
     /// Why strategies did or did not act, newest first.
     Decisions(Vec<DecisionRecord>),
+    /// Where coins can be sent to, by currency.
+    DepositAddresses(Vec<DepositAddress>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }
@@ -576,6 +600,9 @@ impl Request {
             Self::Disconnect { .. } => "disconnect",
             Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
+            Self::SetLimit { .. } => "set_limit",
+            Self::Reconcile { .. } => "reconcile",
+            Self::Override { .. } => "override",
         }
     }
 }

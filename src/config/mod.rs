@@ -15,7 +15,7 @@ mod render;
 mod settings;
 mod typed;
 
-pub use edit::{OptionView, set_option};
+pub use edit::{ConfigFiles, OptionEdit, OptionView};
 pub use env::Environment;
 pub use error::{ConfigError, Problem};
 pub use fees::FeeFile;

@@ -142,6 +142,13 @@ impl EngineTask {
             Request::Mode { mode, account, confirmed } => {
                 self.switch(mode, account.as_ref(), confirmed).await
             }
+            Request::Reconcile { account } => self.reconcile_now(account).await,
+            Request::Override { account, confirmation } => {
+                self.override_standing(account, confirmation.as_deref()).await
+            }
+            Request::SetLimit { name, value, confirmation } => {
+                self.set_limit(&name, value.as_deref(), confirmation.as_deref()).await
+            }
             Request::Advance { seconds } => self.advance(seconds).await,
             Request::Replay(control) => self.steer(control).await,
             // The door of an engine in a process of its own answers these itself.

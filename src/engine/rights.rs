@@ -40,6 +40,7 @@ pub const fn action(request: &Request) -> Action {
             BotRequest::List | BotRequest::Plan { .. } | BotRequest::Log { .. } | BotRequest::Versions { .. },
         )
         | Request::Notes => Action::Look,
+        Request::Venue { action, .. } if !action.changes() => Action::Look,
         Request::Execute { command, .. } => match command {
             Command::Halt => Action::Halt,
             Command::Quote { .. }
@@ -66,9 +67,13 @@ pub const fn action(request: &Request) -> Action {
         | Request::PaperExpire
         | Request::Advance { .. }
         | Request::Mode { .. }
+        | Request::Reconcile { .. }
+        | Request::Override { .. }
         | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
         Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,
+        Request::SetLimit { confirmation: Some(_), .. } => Action::LoosenLimits,
+        Request::SetLimit { .. } => Action::TightenLimits,
         Request::EngineStatus => Action::Health,
         Request::StopEngine { .. } => Action::StopEngine,
         Request::Backup { .. } => Action::Export,

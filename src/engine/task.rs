@@ -85,6 +85,8 @@ pub(super) struct EngineTask {
     /// Writes into the audit log; absent for runs that nothing is kept of.
     pub(super) audit: Option<Arc<crate::keeping::Recorder>>,
     pub(super) directory: std::path::PathBuf,
+    /// Where limits that are changed while it runs are kept.
+    pub(super) config: Option<crate::config::ConfigFiles>,
     pub(super) universe: Arc<crate::market::symbols::Universe>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) pending: BTreeMap<RequestId, Pending>,
@@ -125,6 +127,8 @@ pub(super) struct EngineTask {
     /// The lock of the profile.
     /// The paper account: what plain commands mean where nothing else was chosen.
     pub(super) paper_account: AccountId,
+    /// What it began with, which its own limits are sized to.
+    pub(super) paper_cash: rust_decimal::Decimal,
     /// Accounts at brokers.
     pub(super) live: Live,
     pub(super) custody: super::custody::Custody,

@@ -63,6 +63,7 @@ impl App {
                 wishes.push(Wish::Offer(Severity::Info, text, WayOut::Copy(path)));
             }
             (Purpose::Setting(path, value), Ok(_)) => self.option_set(&path, value, wishes),
+            (Purpose::Limit(name, value), reply) => self.limit_answered(name, value, reply, wishes),
             (Purpose::Quiet | Purpose::Export, Ok(_)) => {}
             (Purpose::Table(words), Err(error)) => self.failed(&words, &error, wishes),
             (Purpose::Sent(words), Err(error)) => self.failed(&words, &error, wishes),

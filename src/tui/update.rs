@@ -370,6 +370,9 @@ impl App {
             Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
             Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
             Wish::SetOption(path, value) => self.set_option(path, value, snapshot, effects),
+            Wish::SetLimit { name, value, confirmation } => {
+                self.set_limit(name, value, confirmation, effects);
+            }
             Wish::Settings(filter) => {
                 let settings = Settings::new(self.settings.clone(), &filter);
                 self.dialogs.push(Dialog::Settings(settings));
@@ -420,7 +423,7 @@ impl App {
         effects.push(Effect::Chore(number, chore));
     }
 
-    fn ask(&mut self, request: Request, purpose: Purpose, effects: &mut Vec<Effect>) {
+    pub(super) fn ask(&mut self, request: Request, purpose: Purpose, effects: &mut Vec<Effect>) {
         // What stops or cancels goes out even when nothing else is answered.
         let urgent =
             matches!(request, Request::Halt { .. } | Request::Cancel { .. } | Request::Flatten { .. });

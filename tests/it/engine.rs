@@ -42,6 +42,7 @@ pub(crate) fn start_of(directory: &Path, feed: FeedChoice, access: Access, venue
         venue,
         limits: None,
         public_crypto: None,
+        config: None,
         live_limits: arbion::domain::limits::RiskLimits::default(),
         brokers: std::collections::BTreeMap::new(),
         market_seed: 7,

@@ -19,6 +19,7 @@ mod halts;
 mod house;
 mod keeping;
 mod killed;
+mod limits;
 mod plain_lines;
 mod pseudo;
 mod refusals;

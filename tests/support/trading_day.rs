@@ -24,7 +24,7 @@ use super::arbion::domain::order::{
 use super::arbion::domain::position::Position;
 use super::arbion::domain::quote::{Bar, Feed, Interval, Quote};
 use super::arbion::domain::snapshot::{
-    AccountView, Connection, LogLine, MarketClock, Severity, Snapshot, Watchlist,
+    AccountView, Connection, LogLine, MarketClock, Severity, Snapshot, Standing, Watchlist,
 };
 
 /// 13:45:10 in New York, a Tuesday.
@@ -323,6 +323,7 @@ pub fn snapshot() -> Snapshot {
             capabilities: Capabilities::paper(),
             trading_state: TradingState::Active,
             used: used(),
+            standing: Standing { up: true, reconciled: true, ..Standing::default() },
         }]),
         positions: Arc::new(vec![
             position("AAPL", "100", "228.10", "231.80", 1, "192.00"),

@@ -37,8 +37,8 @@ pub use run::{
 };
 pub use strategy::StrategyCommand;
 pub use watch::{
-    AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
-    WatchlistCommand,
+    AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, LimitCommand, MoversArg, MoversArgs,
+    NoteCommand, WatchlistCommand,
 };
 
 /// Width that help is wrapped at, at most.
@@ -175,11 +175,32 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
     },
+    /// Compare an account's orders, fills and positions with what its broker shows, now
+    Reconcile {
+        /// This account only
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<String>,
+    },
+    /// Let your own orders of an account out before it agrees with its broker; strategies, bots and agents still wait
+    Override {
+        /// The account
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+        /// Its name again
+        #[arg(long, value_name = "ACCOUNT")]
+        confirm: Option<String>,
+    },
+    /// Set limits of this profile's orders; what lets more through needs the limit's name typed
+    #[command(subcommand)]
+    Limit(LimitCommand),
     /// Show brokers and feeds, whether they answer and how fast
     Connections,
     /// What Hyperliquid does beside orders: slices over a time, a cancel of everything to come, leverage, margin
     #[command(subcommand)]
     Hyperliquid(venue::HyperliquidCommand),
+    /// What Coinbase does beside orders: where coins can be sent to
+    #[command(subcommand)]
+    Coinbase(venue::CoinbaseCommand),
     /// Connect accounts at a broker: tested first, then kept in the vault and opened
     Connect(ConnectArgs),
     /// Ask a broker whether it still accepts the login, and show its accounts

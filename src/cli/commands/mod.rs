@@ -13,10 +13,12 @@ mod engine;
 mod generate;
 mod import;
 mod keep;
+mod limit;
 mod logs;
 mod market;
 mod orders;
 mod speak;
+mod standing;
 mod strategy;
 mod sweep;
 mod ticket;
@@ -27,8 +29,8 @@ pub(super) mod work;
 use std::time::Duration;
 
 use super::args::{
-    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, NoteCommand, OrderCommand, PaperCommand,
-    WatchlistCommand,
+    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, LimitCommand, NoteCommand, OrderCommand,
+    PaperCommand, WatchlistCommand,
 };
 use super::console::Console;
 use super::error::{CliError, LOCKED};
@@ -171,7 +173,13 @@ impl Context<'_> {
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
+            Command::Reconcile { account } => standing::reconcile(&line, account.as_deref()).await,
+            Command::Override { account, confirm } => {
+                standing::override_it(&line, account, confirm.as_deref(), console).await
+            }
+            Command::Limit(command) => limit::run(&line, &settings, command, console).await,
             Command::Connections => watch::connections(&line).await,
+            Command::Coinbase(command) => venue::coinbase(&line, command, console).await,
             Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
@@ -244,6 +252,7 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
         Command::Bot(command) if bot::only_shows(command) => SessionKind::Read,
         Command::Strategy(command) if strategy::only_shows(command) => SessionKind::Read,
+        Command::Limit(LimitCommand::List) => SessionKind::Read,
         Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,
         Command::Positions { .. }
         | Command::Balances { .. }

@@ -49,7 +49,7 @@ pub(in crate::engine) struct Live {
     pub(super) hosts: BTreeMap<LoginKey, AbortHandle>,
     pub(super) states: BTreeMap<LoginKey, Connection>,
     sections: BTreeMap<String, BrokerSection>,
-    pub(super) limits: RiskLimits,
+    pub(in crate::engine) limits: RiskLimits,
     events_in: mpsc::Sender<LiveEvent>,
     pub(in crate::engine) events: mpsc::Receiver<LiveEvent>,
     pub(in crate::engine) prices: LivePrices,

@@ -231,6 +231,32 @@ fn every_option_can_be_set_from_the_screen() {
 }
 
 #[test]
+fn k5_limits_are_set_by_the_engine_and_loosened_by_their_typed_name() {
+    let mut runner = runner(with_settings());
+    runner.answer = Box::new(|request, snapshot| match request {
+        Request::SetLimit { name, value: Some(value), confirmation } => {
+            let looser = value.parse::<u32>().is_ok_and(|value| value > 10_000);
+            match confirmation {
+                Some(typed) if looser && typed != name => {
+                    Err(crate::client::SessionError::Clarify("its name has to be typed".to_owned()))
+                }
+                None if looser => {
+                    Err(crate::client::SessionError::Clarify("its name has to be typed".to_owned()))
+                }
+                _ => Ok(crate::client::Reply::Done(format!("{name} is {value}"))),
+            }
+        }
+        request => super::scripted::answer(request, snapshot),
+    });
+    runner.keys(",").text("order_notional").keys("enter ctrl-u").text("5000").keys("enter");
+    runner.sees("order_notional_max is 5000").misses("it holds from the next start");
+    assert!(runner.chores.is_empty(), "the engine writes it");
+    runner.keys("enter ctrl-u").text("90000").keys("enter").sees("type order_notional_max");
+    runner.text("yes").keys("enter").sees("type order_notional_max");
+    runner.text("order_notional_max").keys("enter").sees("order_notional_max is 90000");
+}
+
+#[test]
 fn the_tour_has_six_steps_and_holds_nobody_up() {
     let first = || runner(Options { tour: true, ..with_chores() });
     let mut runner = first();

@@ -25,13 +25,13 @@ class SmaCross(Bot):
             end = len(closes) - back
             return sum(closes[end - length : end]) / length
 
-        was_above = average(fast, 1) > average(slow, 1)
-        is_above = average(fast, 0) > average(slow, 0)
+        before = average(fast, 1) - average(slow, 1)
+        now = average(fast, 0) - average(slow, 0)
         held = self.position(bar.instrument)
         try:
-            if is_above and not was_above and held == 0:
+            if before <= 0 < now and held == 0:
                 self.buy(bar.instrument, self.params["quantity"], tag="buy-" + bar.start)
-            elif was_above and not is_above and held > 0:
+            elif before >= 0 > now and held > 0:
                 self.sell(bar.instrument, held, tag="sell-" + bar.start)
         except Refused as refused:
             self.log("not sent: %s" % refused, level="warning")
