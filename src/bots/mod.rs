@@ -3,7 +3,9 @@
 
 pub mod approval;
 pub mod cage;
+mod hearing;
 pub mod house;
+mod life;
 mod lines;
 pub mod log;
 pub mod manifest;

@@ -113,7 +113,7 @@ impl Replayed {
         let params = scan.params.read(params).map_err(|error| failed(error.to_string()))?;
         let io = |error: std::io::Error| failed(error.to_string());
         std::fs::create_dir_all(scan.directory.join(DATA)).map_err(io)?;
-        let cage = super::process::cage_of(scan).map_err(io)?;
+        let cage = super::life::cage_of(scan).map_err(io)?;
         let cage = serde_json::to_string(&cage).map_err(|error| failed(error.to_string()))?;
         let mut child = Command::new(runner)
             .args(["bot-exec", &bot, &cage])

@@ -9,24 +9,25 @@ use serde_json::{Value, json};
 use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::bots::approval::{Scan, difference, names, scan};
+use crate::bots::approval::difference;
 use crate::bots::cage::unenforced;
 use crate::bots::house::FROM_MAX;
 use crate::bots::manifest::Manifest;
 use crate::bots::params::ParamSchema;
 use crate::bots::protocol::{self, Asked, BotQuery, RpcError};
-use crate::bots::{BotLine, FromBot, House, Said, Start, Task, ToBot, log, samples};
+use crate::bots::{BotLine, FromBot, House, Said, Start, Task, ToBot};
 use crate::client::message::BotRequest;
 use crate::client::{Reply, SessionError};
 use crate::core::effect::BotTold;
 use crate::core::input::{BotWord, Input};
-use crate::domain::bot::{Approval, BotPlan, BotState, BotVersion, BotView, KIND_PREFIX, bot_of};
+use crate::domain::bot::{BotPlan, BotState, BotVersion, KIND_PREFIX, bot_of};
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval};
 use crate::domain::strategy::{KindView, StrategyChange, StrategyRules, StrategySpec};
 use crate::domain::text::clean;
 use crate::store::{ApprovedBot, Store, StoreError};
 
+use super::bot_files::{Answered, Found, Shown, answer, find};
 use super::clock::{entropy, system_now};
 use super::journal::Job;
 use super::launch::Access;
@@ -37,21 +38,12 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 
 /// Looks into directories that may be under way.
 const LOOKS_MAX: usize = 16;
-/// Lines of a log that are shown at most.
-const LINES_MAX: u32 = 2_000;
 
 /// What a look into a bot's directory has found, for the request that wanted it.
 pub(super) struct Looked {
     request: BotRequest,
     found: Box<Result<Found, String>>,
     reply: Answer,
-}
-
-/// See [`Looked`].
-struct Found {
-    scan: Scan,
-    /// The newest version there ever was, removed or not.
-    newest: u32,
 }
 
 /// A bot that has a person's word.
@@ -361,7 +353,7 @@ impl EngineTask {
         });
     }
 
-    fn shown_bots(&self) -> Vec<(SmolStr, BotVersion, Vec<SmolStr>, Option<BotState>)> {
+    fn shown_bots(&self) -> Vec<Shown> {
         let of = |bot: &SmolStr| -> Vec<SmolStr> {
             self.core.bot_strategies().filter(|(_, of)| of == bot).map(|(name, _)| name.clone()).collect()
         };
@@ -533,98 +525,7 @@ impl EngineTask {
     }
 }
 
-enum Answered {
-    Reply(Reply),
-    Found(Box<Found>),
-}
-
 /// This program, which cages and becomes the bot.
 fn runner() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("arbion"))
-}
-
-fn find(profile: &std::path::Path, name: &str) -> Result<Found, String> {
-    let scan = scan(profile, name).map_err(|error| error.to_string())?;
-    let store = Store::open_reader(profile).map_err(|error| error.to_string())?;
-    let versions = store.bot_versions(name).map_err(|error| error.to_string())?;
-    Ok(Found { scan, newest: versions.first().map_or(0, |version| version.version) })
-}
-
-/// What needs the disk and not the engine.
-fn answer(
-    profile: &std::path::Path,
-    request: &BotRequest,
-    shown: Vec<(SmolStr, BotVersion, Vec<SmolStr>, Option<BotState>)>,
-    may_write: bool,
-) -> Result<Reply, String> {
-    match request {
-        BotRequest::List => Ok(Reply::Bots(list(profile, shown))),
-        BotRequest::Log { strategy, lines } => {
-            if !crate::domain::strategy::is_name(strategy) {
-                return Err(format!("no strategy is called '{}'", strategy.escape_default()));
-            }
-            let lines = usize::try_from((*lines).min(LINES_MAX)).unwrap_or_default();
-            log::tail(profile, strategy, lines).map(Reply::Lines).map_err(|error| error.to_string())
-        }
-        BotRequest::Versions { name } => {
-            let store = Store::open_reader(profile).map_err(|error| error.to_string())?;
-            store.bot_versions(name).map(Reply::BotVersions).map_err(|error| error.to_string())
-        }
-        BotRequest::New { name, example } if may_write => samples::make(profile, name, example.as_deref())
-            .map(|directory| {
-                let text = format!(
-                    "bot {name} is in {}; read it, then: arbion bot approve {name}",
-                    directory.display()
-                );
-                Reply::Done(text)
-            })
-            .map_err(|error| error.to_string()),
-        _ => Err("another process runs this profile's engine; this one only reads".to_owned()),
-    }
-}
-
-fn list(
-    profile: &std::path::Path,
-    shown: Vec<(SmolStr, BotVersion, Vec<SmolStr>, Option<BotState>)>,
-) -> Vec<BotView> {
-    let mut known: BTreeMap<SmolStr, _> = shown
-        .into_iter()
-        .map(|(bot, version, strategies, state)| (bot, (version, strategies, state)))
-        .collect();
-    let mut views: Vec<BotView> = names(profile)
-        .into_iter()
-        .map(|name| {
-            let found = scan(profile, &name);
-            let (version, strategies, state) = match known.remove(name.as_str()) {
-                Some((version, strategies, state)) => (Some(version), strategies, state),
-                None => (None, Vec::new(), None),
-            };
-            let approval = match (&found, &version) {
-                (Err(_), _) => Approval::Unreadable,
-                (Ok(_), None) => Approval::Never,
-                (Ok(scan), Some(version)) if scan.fingerprint == version.fingerprint => Approval::Approved,
-                (Ok(_), Some(_)) => Approval::Changed,
-            };
-            BotView {
-                name: name.into(),
-                approval,
-                version: version.map(|version| version.version),
-                orders: found.as_ref().ok().map(|scan| scan.manifest.orders),
-                strategies,
-                state,
-                problem: found.err().map(|error| error.to_string()),
-            }
-        })
-        .collect();
-    // Approved, and its directory is gone.
-    views.extend(known.into_iter().map(|(name, (version, strategies, state))| BotView {
-        problem: Some(format!("bots/{name} is gone")),
-        name,
-        approval: Approval::Unreadable,
-        version: Some(version.version),
-        orders: None,
-        strategies,
-        state,
-    }));
-    views
 }

@@ -1,6 +1,7 @@
 //! Bots as their users have them: real processes in real cages. What they do well, and what the worst of them cannot do.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -22,6 +23,11 @@ use super::detached::Home;
 /// How long anything may take to come true.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Says something beside the test's result.
+fn tell(text: &str) {
+    writeln!(std::io::stderr(), "{text}").unwrap();
+}
+
 /// Is there a Python; a machine without one has no bots to be tested, and says so.
 fn has_python() -> bool {
     let there = Command::new("/usr/bin/env")
@@ -31,7 +37,7 @@ fn has_python() -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !there {
-        println!("skipped: there is no python3 in /usr/local/bin, /usr/bin or /bin");
+        tell("skipped: there is no python3 in /usr/local/bin, /usr/bin or /bin");
     }
     there
 }
@@ -270,7 +276,7 @@ time.sleep(100)
     assert_eq!((seen["cwd"].as_str(), seen["own"].as_str()), ("True", "done"));
     let fenced = !unenforced.iter().any(|line| line.starts_with("files"));
     let alone = !unenforced.iter().any(|line| line.starts_with("network"));
-    println!("not enforced on this machine: {unenforced:?}");
+    tell(&format!("not enforced on this machine: {unenforced:?}"));
     for name in ["vault", "above", "passwd", "tmp"] {
         assert!(!fenced || seen[name] == "PermissionError", "{name}: {}", seen[name]);
     }
