@@ -301,7 +301,7 @@ async fn all_accounts_together_are_shown_in_one_currency() {
     let hyperliquid = crate::emulators::hyperliquid::start(0).await;
     let rates = crate::emulators::coingecko::start(0, false).await;
     let text = format!(
-        "{}[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n[brokers.coingecko]\nbase_url = \"{}\"\n",
+        "{}[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n[engine]\nkeep_running = true\n[brokers.coingecko]\nbase_url = \"{}\"\n",
         config(&emulator),
         hyperliquid.server.url(),
         hyperliquid.server.stream_url("/ws"),
@@ -346,10 +346,29 @@ async fn all_accounts_together_are_shown_in_one_currency() {
         assert!(words.contains("all accounts") && words.contains("LIVE, USD"), "{words}");
         let said = |found: &Value| found["connections"].to_string().contains("Data by CoinGecko");
         home.until("whose rates they are", &["connections"], said);
+
+        // A key counts from now on, and no longer once it is wiped.
+        let with_key = |request: &crate::emulators::server::Recorded| {
+            !request.path.ends_with("/ping")
+                && request.headers.iter().any(|(name, value)| {
+                    name.as_str() == "x-cg-demo-api-key" && value.as_bytes() == rates.api_key.as_bytes()
+                })
+        };
+        assert!(!rates.server.take_requests().iter().any(with_key));
+        let key = json!({ "api_key": rates.api_key }).to_string();
+        let said = home.ok(&["connect", "coingecko", "--stdin"], &key);
+        assert!(said["message"].as_str().unwrap().contains("prices and no account"), "{said}");
+        home.until("a call with it", &["engine", "status"], |_| {
+            rates.server.take_requests().iter().any(with_key)
+        });
+        home.ok(&["verify", "coingecko"], "");
+        home.ok(&["disconnect", "coingecko", "--yes"], "");
+        let wiped = |found: &Value| !found.to_string().contains("broker.coingecko");
+        home.until("the end of its key", &["secret", "list"], wiped);
     })
     .await
     .unwrap();
-    drop((hyperliquid, rates));
+    drop(hyperliquid);
 }
 
 /// What only Hyperliquid has goes through the same door: leverage, slices, a cancel of everything to come; and nobody else has it.

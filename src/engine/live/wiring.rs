@@ -146,7 +146,7 @@ impl Live {
         self.rates_state = Some(connection("coingecko", up, text, health));
     }
 
-    fn settings(&self, key: LoginKey) -> BrokerSettings {
+    pub(super) fn settings(&self, key: LoginKey) -> BrokerSettings {
         BrokerSettings { limits: self.limits_shared.clone(), ..key.settings(&self.sections) }
     }
 

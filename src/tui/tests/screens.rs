@@ -64,7 +64,7 @@ fn no_color_writes_no_colour() {
 }
 
 #[test]
-fn paper_and_live_are_on_every_frame() {
+fn t8_paper_and_live_are_on_every_frame() {
     for (width, height) in [(20, 5), (39, 11), (40, 12), (80, 24), (120, 40), (200, 60)] {
         let mut runner = Runner::new((width, height));
         runner.sees("PAPER");
@@ -254,7 +254,7 @@ fn the_mouse_selects_scrolls_and_switches() {
 }
 
 #[test]
-fn a_copy_is_asked_for_and_clean() {
+fn t9_a_copy_is_asked_for_and_clean() {
     let mut runner = Runner::new((120, 40));
     runner.keys("j k tab 3 4 6 : esc");
     assert!(runner.effects.is_empty(), "nothing is copied by itself: {:?}", runner.effects);
