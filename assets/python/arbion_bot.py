@@ -225,6 +225,7 @@ class _Rpc:
                     error = message["error"]
                     raise Refused(error["code"], error["message"], error.get("data"))
                 return message.get("result") or {}
+            # That it lives may be said at once; everything else has its turn.
             if message.get("method") == "ping":
                 self.write({"id": message["id"], "result": {}})
             else:

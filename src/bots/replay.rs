@@ -365,9 +365,9 @@ impl Replayed {
         let Some(news) = news_of(input) else { return Ok(()) };
         let (method, params) = protocol::news(now, &news);
         self.write(protocol::notice(method, &params))?;
-        // It has done with the news once it answers this.
+        // It has done with the news once it answers this. A ping would not do: that may be answered in between.
         let within = Duration::from_millis(u64::from(self.manifest.limits.reply_ms));
-        self.ask("ping", &json!({"nonce": self.next_request}), within, Some(books), out)
+        self.ask("evaluate", &json!({"due": now.to_string()}), within, Some(books), out)
     }
 }
 
