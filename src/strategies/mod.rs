@@ -2,8 +2,10 @@
 //! the same outputs. Positions are never its state; they are read from the account at every evaluation.
 
 mod books;
+mod collar;
 mod dca;
 mod grid;
+mod head;
 mod memory;
 mod options;
 mod output;
@@ -34,6 +36,7 @@ use crate::domain::order::{Order, OrderSubject, Pricing, Side, TimeInForce};
 use crate::domain::quote::{Bar, Interval, Quote};
 
 pub use books::{Books, Held, Standing, Working};
+pub use head::Head;
 pub use memory::MemoryError;
 pub use output::{Decision, Need, Output, Proposal};
 pub use params::{ParamError, ParamKind, ParamSpec, Params};
@@ -129,14 +132,23 @@ pub enum StrategyInput<'a> {
 
 /// A strategy. Pure: all it knows comes through `on_input` and the books.
 pub trait Strategy: Send {
+    /// Its kind, its name, and what it trades.
+    fn head(&self) -> &Head;
+
     /// Its kind, such as `sma_cross`.
-    fn kind(&self) -> &'static str;
+    fn kind(&self) -> &'static str {
+        self.head().kind
+    }
 
     /// Its name in the profile, and in every order's tag.
-    fn name(&self) -> &SmolStr;
+    fn name(&self) -> &SmolStr {
+        &self.head().name
+    }
 
     /// The instruments it wants bars and quotes of; never empty.
-    fn instruments(&self) -> &[Instrument];
+    fn instruments(&self) -> &[Instrument] {
+        &self.head().instruments
+    }
 
     /// Complete bars it needs before its signals are settled.
     fn warm_up_bars(&self) -> usize;
