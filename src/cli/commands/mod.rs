@@ -8,6 +8,7 @@ mod connect;
 mod control;
 mod demo;
 mod doctor;
+mod drawing;
 mod engine;
 mod generate;
 mod import;
@@ -20,6 +21,7 @@ mod strategy;
 mod sweep;
 mod ticket;
 mod venue;
+mod walk;
 mod watch;
 pub(super) mod work;
 

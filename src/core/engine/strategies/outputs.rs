@@ -13,7 +13,7 @@ use crate::core::engine::place::ReplaceError;
 use crate::core::host::Event;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::ids::ClientOrderId;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::Right;
 use crate::domain::order::{
@@ -102,6 +102,7 @@ impl Engine {
                 proposal.pricing,
             )
         };
+        self.know_from_chain(name, &request.subject);
         if let Err(denial) = self.check_own(name, &request) {
             return self.denied(name, decision, &request.subject, &[denial], None);
         }
@@ -109,6 +110,24 @@ impl Engine {
         match self.place_one(request) {
             Ok(()) => self.record(name, decision, Some(id)),
             Err(denials) => self.denied(name, decision, &subject, &denials, Some(id)),
+        }
+    }
+
+    /// A contract that nobody has looked at yet is known by the chain it was chosen from: its terms, and its prices where they are newer.
+    fn know_from_chain(&mut self, name: &SmolStr, subject: &OrderSubject) {
+        for instrument in subject.instruments() {
+            let Some(contract) = instrument.as_option() else { continue };
+            let row = self.host.instances.get(name).and_then(|instance| {
+                let chain = instance.known.chains.get(&contract.underlying)?;
+                chain.rows.iter().find(|row| row.contract == *contract)
+            });
+            let Some(quote) = row.map(|row| row.quote.clone()) else { continue };
+            if self.market.spec(instrument).is_none() {
+                self.market.put_spec(InstrumentSpec::standard(instrument.clone()));
+            }
+            if self.quote(instrument).is_none_or(|known| known.as_of < quote.as_of) {
+                self.on_quote(quote);
+            }
         }
     }
 
