@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arbion::brokers::BrokerKind;
 use arbion::cli::CliError;
 use arbion::cli::host::{DemoRun, SessionKind, Settings};
-use arbion::config::CryptoPrices;
+use arbion::config::{ConfigFiles, CryptoPrices};
 use arbion::domain::limits::RiskLimits;
 use arbion::engine::{self, Access, FeedChoice, clock};
 use arbion::store;
@@ -61,6 +61,7 @@ pub fn engine_settings(
         market_seed: venue.seed,
         venue,
         limits,
+        config: temporary.is_none().then(|| config_files(settings)),
         public_crypto: public_crypto(settings, kind),
         live_limits: config.risk.clone(),
         brokers: config.brokers.clone(),
@@ -70,6 +71,15 @@ pub fn engine_settings(
         alert_command: (!config.alerts.command.is_empty()).then(|| PathBuf::from(&config.alerts.command)),
     };
     Ok((engine, temporary))
+}
+
+/// Where the configuration of a profile lies.
+pub fn config_files(settings: &Settings) -> ConfigFiles {
+    ConfigFiles {
+        paths: settings.paths.clone(),
+        profile: settings.profile.clone(),
+        only: settings.config_file.clone(),
+    }
 }
 
 /// Whose public stream has prices of coins. A demo is simulated throughout.

@@ -7,7 +7,7 @@ use arbion::cli::Work;
 use arbion::cli::host::Settings;
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
-use arbion::config::{Colour, ColourDepth, ProfileFiles, TerminalNotice, set_option};
+use arbion::config::{Colour, ColourDepth, OptionEdit, ProfileFiles, TerminalNotice, home_directory};
 use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::engine::clock;
 use arbion::market::symbols::Universe;
@@ -15,10 +15,11 @@ use arbion::tui::{self, Chore, Chores};
 use async_trait::async_trait;
 
 use crate::program::Program;
+use crate::runs::config_files;
 
 /// Does the chores of one screen. Without `keeps`, nothing of its state is kept.
 pub fn doer(settings: &Settings, files: ProfileFiles, keeps: bool) -> Chores {
-    let (paths, profile) = (settings.paths.clone(), settings.profile.clone());
+    let config = config_files(settings);
     Arc::new(move |chore| match chore {
         Chore::Keep(_) if !keeps => Ok(String::new()),
         Chore::Keep(text) => {
@@ -27,7 +28,9 @@ pub fn doer(settings: &Settings, files: ProfileFiles, keeps: bool) -> Chores {
         Chore::Export { name, text } => {
             files.export(&name, &text).map(|path| format!("Written: {}", path.display()))
         }
-        Chore::SetOption { path, value } => set_option(&paths, &profile, &path, value.as_deref())
+        Chore::SetOption { path, value } => config
+            .with(&path, value.as_deref())
+            .and_then(OptionEdit::write)
             .map(|file| format!("{path} is set in {}", file.display()))
             .map_err(|error| error.to_string()),
     })
@@ -46,11 +49,13 @@ pub struct Worker {
 #[async_trait]
 impl tui::Works for Worker {
     fn understand(&self, line: &str) -> Option<Result<String, String>> {
-        Work::read(line).map(|read| read.map(|work| work.words()).map_err(|error| error.message))
+        Work::read(line, home_directory().as_deref())
+            .map(|read| read.map(|work| work.words()).map_err(|error| error.message))
     }
 
     async fn carry_out(&self, doing: &tui::Doing) -> Result<String, String> {
-        let Some(work) = Work::read(&doing.line) else { return Err("there is no such work".to_owned()) };
+        let work = Work::read(&doing.line, home_directory().as_deref());
+        let Some(work) = work else { return Err("there is no such work".to_owned()) };
         let work = work.map_err(|error| error.message)?;
         let session = Arc::clone(&self.session);
         work.carry_out(&self.host, &self.settings, session, &doing.progress, doing.columns)

@@ -43,7 +43,7 @@ use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::statement::OrderReport;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 /// What became of a submit, cancel or replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,8 +147,8 @@ pub trait Broker: Send + Sync {
     /// The terms of an instrument here: ticks, increments, whether it trades.
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError>;
 
-    /// Has the venue do what is no single order; says what came of it in a few words.
-    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError>;
+    /// Has the venue do what is no single order, and says what came of it.
+    async fn act(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError>;
 
     /// Reports what happens in the account until nobody listens or it makes no sense to go on, and says why. It connects again by itself
     /// after a fault. A broker without a stream polls.

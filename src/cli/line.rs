@@ -128,7 +128,9 @@ impl Line<'_> {
             Reply::Quotes(quotes) => {
                 Output::new(&Named("quotes", quotes))?.table(views::quotes(quotes, zone))
             }
-            Reply::Bars(bars) => Output::new(&Named("bars", bars))?.table(views::bars(bars, zone)),
+            Reply::Bars(bars) | Reply::History { bars, .. } => {
+                Output::new(&Named("bars", bars))?.table(views::bars(bars, zone))
+            }
             Reply::Chain(chain) => Output::new(chain)?.table(views::chain(chain)),
             Reply::Listings(listings) => {
                 Output::new(&Named("listings", listings))?.table(views::listings(listings))
@@ -137,6 +139,9 @@ impl Line<'_> {
             Reply::Engine(status) => super::output::engine::engine(status, zone)
                 .into_iter()
                 .fold(Output::new(status)?, Output::table),
+            Reply::DepositAddresses(addresses) => {
+                Output::new(&Named("addresses", addresses))?.table(views::deposit_addresses(addresses, zone))
+            }
             Reply::Book(book) => Output::new(book)?
                 .table(market_views::depth(book))
                 .table(market_views::tape(&book.prints, zone)),

@@ -24,7 +24,7 @@ use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKi
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan, StrategyView};
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{DepositAddress, VenueAction};
 
 /// What a front end may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +99,15 @@ pub enum Request {
         /// Bar width.
         interval: Interval,
         /// At most so many, the newest.
+        limit: u32,
+    },
+    /// The same for a chart: some may come from a file that the user imported. Answer: `History`.
+    History {
+        /// Of this.
+        instrument: Instrument,
+        /// Bar width.
+        interval: Interval,
+        /// At most so many of the source, and so many imported ones; the newest of each.
         limit: u32,
     },
     /// An option chain. Answer: `Chain`.
@@ -259,6 +268,28 @@ pub enum Request {
         account: Option<AccountId>,
         /// A person has typed that real money is meant.
         confirmed: bool,
+    },
+    /// The books are compared with what the broker shows, now. Answer: `Done`; what came of it stands in the snapshot.
+    Reconcile {
+        /// Whose; absent means every account's.
+        account: Option<AccountId>,
+    },
+    /// A person's own orders go out though the account does not agree with its broker yet. Answer: `Done`; `Clarify` where it is not confirmed.
+    Override {
+        /// Which.
+        account: AccountId,
+        /// Its name again, as a person typed it.
+        confirmation: Option<String>,
+    },
+    /// A limit of the profile's accounts is another one from now on, and in its configuration. Answer: `Done`; `Clarify` where it lets more
+    /// through and is not confirmed.
+    SetLimit {
+        /// Which, such as `order_notional_max`.
+        name: String,
+        /// As a configuration says it; absent means that the default holds again.
+        value: Option<String>,
+        /// The name again, as a person typed it to confirm that more is let through.
+        confirmation: Option<String>,
     },
 }
 
@@ -445,6 +476,14 @@ pub enum Reply {
     Quotes(Vec<Quote>),
     /// Bars.
     Bars(Vec<Bar>),
+    /// Bars of a chart, oldest first.
+    History {
+        /// The bars: imported ones for the time that they cover, those of the source before and after it.
+        bars: Vec<Bar>,
+        /// Which of them are imported; absent where none is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        imported: Option<ImportedSpan>,
+    },
     /// A chain.
     Chain(Box<Chain>),
     /// Listings.
@@ -469,6 +508,8 @@ pub enum Reply {
     StrategyPlan(Box<StrategyPlan>),
     /// Why strategies did or did not act, newest first.
     Decisions(Vec<DecisionRecord>),
+    /// Where coins can be sent to, by currency.
+    DepositAddresses(Vec<DepositAddress>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
 }
@@ -515,6 +556,17 @@ pub enum SessionError {
     Internal(String),
 }
 
+/// The part of a chart that comes from a file of imported bars.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedSpan {
+    /// The name it was imported under.
+    pub name: String,
+    /// The start of the first bar.
+    pub from: Timestamp,
+    /// The end of the last one.
+    pub until: Timestamp,
+}
+
 impl Request {
     /// Its name in the messages, such as `execute`.
     #[must_use]
@@ -529,6 +581,7 @@ impl Request {
             Self::Flatten { .. } => "flatten",
             Self::Subscribe { .. } => "subscribe",
             Self::Bars { .. } => "bars",
+            Self::History { .. } => "history",
             Self::Chain { .. } => "chain",
             Self::Search { .. } => "search",
             Self::OrderHistory(_) => "order_history",
@@ -563,6 +616,9 @@ impl Request {
             Self::Disconnect { .. } => "disconnect",
             Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
+            Self::SetLimit { .. } => "set_limit",
+            Self::Reconcile { .. } => "reconcile",
+            Self::Override { .. } => "override",
         }
     }
 }

@@ -47,32 +47,78 @@ impl Loaded {
     }
 }
 
-/// Sets an option in the user's file, or in the profile's where that one sets it; without a value it is taken out. Nothing is written that
-/// could not be read back. Says which file it was.
-///
-/// # Errors
-/// When there is no such option, the value is not allowed, or the file cannot be read or written safely.
-pub fn set_option(
-    paths: &Paths,
-    profile: &ProfileName,
-    path: &str,
-    value: Option<&str>,
-) -> Result<PathBuf, ConfigError> {
-    let profile_file = paths.profile_config(profile);
-    let file = if sets(&profile_file, path)? { profile_file } else { paths.user_config() };
-    let before = if file.exists() {
-        check_private_file(&file)?;
-        read_file(&file)?
-    } else {
-        String::new()
-    };
-    let after = edited(&file, &before, path, value)?;
-    Loaded::check_layer(paths, &file, &after)?;
-    if let Some(directory) = file.parent() {
-        files::private_directory(directory)?;
+/// Where a profile's configuration lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFiles {
+    /// The installation's files.
+    pub paths: Paths,
+    /// The profile.
+    pub profile: ProfileName,
+    /// The one file that is read in place of all of them, where the user named one.
+    pub only: Option<PathBuf>,
+}
+
+/// An option that is changed, and not written yet.
+#[derive(Debug)]
+pub struct OptionEdit {
+    file: PathBuf,
+    text: String,
+    /// The configuration as it will be read.
+    pub loaded: Loaded,
+}
+
+impl OptionEdit {
+    /// Writes the file. Says which one it was.
+    ///
+    /// # Errors
+    /// When it cannot be written safely.
+    pub fn write(self) -> Result<PathBuf, ConfigError> {
+        if let Some(directory) = self.file.parent() {
+            files::private_directory(directory)?;
+        }
+        replace_private(&self.file, self.text.as_bytes())?;
+        Ok(self.file)
     }
-    replace_private(&file, after.as_bytes())?;
-    Ok(file)
+}
+
+impl ConfigFiles {
+    /// What holds.
+    ///
+    /// # Errors
+    /// Every wrong line, or the file that cannot be read safely.
+    pub fn read(&self) -> Result<Loaded, ConfigError> {
+        Loaded::read(&self.paths, &self.profile, self.only.as_deref())
+    }
+
+    /// Sets an option in the user's file, or in the profile's where that one sets it, or in the one file that is read; without a value it is
+    /// taken out. Nothing is written before all of it reads back.
+    ///
+    /// # Errors
+    /// When there is no such option, the value is not allowed, or the file cannot be read safely.
+    pub fn with(&self, path: &str, value: Option<&str>) -> Result<OptionEdit, ConfigError> {
+        let file = self.file_of(path)?;
+        let before = if file.exists() {
+            match self.only {
+                Some(_) => files::check_unshared_writes(&file)?,
+                None => check_private_file(&file)?,
+            }
+            read_file(&file)?
+        } else {
+            String::new()
+        };
+        let text = edited(&file, &before, path, value)?;
+        let loaded =
+            Loaded::read_with(&self.paths, &self.profile, self.only.as_deref(), Some((&file, &text)))?;
+        Ok(OptionEdit { file, text, loaded })
+    }
+
+    fn file_of(&self, path: &str) -> Result<PathBuf, ConfigError> {
+        if let Some(only) = &self.only {
+            return Ok(only.clone());
+        }
+        let own = self.paths.profile_config(&self.profile);
+        Ok(if sets(&own, path)? { own } else { self.paths.user_config() })
+    }
 }
 
 fn sets(file: &Path, path: &str) -> Result<bool, ConfigError> {
@@ -190,7 +236,8 @@ mod tests {
         std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
         let paths = Paths::under(home.path());
         let profile: ProfileName = "alice".parse().unwrap();
-        let set = |path: &str, value| set_option(&paths, &profile, path, value);
+        let config = ConfigFiles { paths: paths.clone(), profile: profile.clone(), only: None };
+        let set = |path: &str, value| config.with(path, value)?.write();
         let file = set("screen.theme", Some("\"light\"")).unwrap();
         assert_eq!(file, paths.user_config());
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "[screen]\ntheme = \"light\"\n");

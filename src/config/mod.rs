@@ -15,16 +15,16 @@ mod render;
 mod settings;
 mod typed;
 
-pub use edit::{OptionView, set_option};
+pub use edit::{ConfigFiles, OptionEdit, OptionView};
 pub use env::Environment;
 pub use error::{ConfigError, Problem};
 pub use fees::FeeFile;
 pub use kept::{ProfileFiles, themes};
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};
 pub use look::{AlertSettings, Colour, ColourDepth, Screen, TerminalNotice, Zone};
-pub use paths::{PathError, Paths, ProfileName};
+pub use paths::{PathError, Paths, ProfileName, home_directory};
 pub use settings::{
     Backtest, BrokerSection, Config, CryptoPrices, EngineProcess, Fees, Log, LogLevel, Market, OnExit, Paper,
-    Rates, Sessions, Slippage, Touch,
+    Rates, Sessions, Slippage, Tax, Touch,
 };
 pub use typed::TypedCommands;

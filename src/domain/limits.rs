@@ -138,6 +138,66 @@ impl RiskLimits {
         }
     }
 
+    /// Which limits let more through in `new` than in these, by name, in the order of the fields. A day-trade rule that is another one
+    /// counts, unless there was none.
+    #[must_use]
+    pub fn loosened_by(&self, new: &Self) -> Vec<&'static str> {
+        let amounts = [
+            ("order_quantity_max", self.order_quantity_max, new.order_quantity_max),
+            ("order_contracts_max", self.order_contracts_max, new.order_contracts_max),
+            ("order_notional_max", self.order_notional_max, new.order_notional_max),
+            ("position_percent_max", self.position_percent_max, new.position_percent_max),
+            ("exposure_percent_max_cash", self.exposure_percent_max_cash, new.exposure_percent_max_cash),
+            (
+                "exposure_percent_max_margin",
+                self.exposure_percent_max_margin,
+                new.exposure_percent_max_margin,
+            ),
+            ("daily_loss_percent", self.daily_loss_percent, new.daily_loss_percent),
+            ("daily_loss_halt_percent", self.daily_loss_halt_percent, new.daily_loss_halt_percent),
+            ("drawdown_percent", self.drawdown_percent, new.drawdown_percent),
+            ("fat_finger_multiple", self.fat_finger_multiple, new.fat_finger_multiple),
+            ("volume_percent_max", self.volume_percent_max, new.volume_percent_max),
+            ("spread_percent_max", self.spread_percent_max, new.spread_percent_max),
+            ("spread_percent_max_option", self.spread_percent_max_option, new.spread_percent_max_option),
+        ];
+        // Seconds in which the same order is a duplicate let more through when they are fewer.
+        let counts = [
+            ("open_orders_max", self.open_orders_max, new.open_orders_max),
+            (
+                "open_orders_per_instrument_max",
+                self.open_orders_per_instrument_max,
+                new.open_orders_per_instrument_max,
+            ),
+            ("orders_per_second_max", self.orders_per_second_max, new.orders_per_second_max),
+            ("orders_per_minute_max", self.orders_per_minute_max, new.orders_per_minute_max),
+            (
+                "automation_orders_per_minute_max",
+                self.automation_orders_per_minute_max,
+                new.automation_orders_per_minute_max,
+            ),
+            ("duplicate_seconds", new.duplicate_seconds, self.duplicate_seconds),
+            ("quote_age_market_seconds", self.quote_age_market_seconds, new.quote_age_market_seconds),
+            ("quote_age_limit_seconds", self.quote_age_limit_seconds, new.quote_age_limit_seconds),
+        ];
+        let rest = [
+            (
+                "day_trade_rule",
+                self.day_trade_rule != new.day_trade_rule && self.day_trade_rule != DayTradeRule::Off,
+            ),
+            ("restricted", self.restricted.iter().any(|one| !new.restricted.contains(one))),
+            (
+                "allowed",
+                !self.allowed.is_empty()
+                    && (new.allowed.is_empty() || new.allowed.iter().any(|one| !self.allowed.contains(one))),
+            ),
+            ("allow_short", new.allow_short && !self.allow_short),
+        ];
+        let amounts = amounts.into_iter().map(|(name, before, after)| (name, after > before));
+        let counts = counts.into_iter().map(|(name, before, after)| (name, after > before));
+        amounts.chain(counts).chain(rest).filter(|(_, looser)| *looser).map(|(name, _)| name).collect()
+    }
+
     /// Limits of a backtest or another run on bars: caps at 100 % of equity (design, decision 1).
     #[must_use]
     pub fn bar_mode(equity: Decimal) -> Self {
@@ -197,4 +257,63 @@ pub enum TradingState {
     ReducingOnly,
     /// The kill switch is on: cancels, protective exits and a person's typed close only.
     Halted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(symbol: &str) -> Instrument {
+        Instrument::equity(symbol).unwrap()
+    }
+
+    #[test]
+    fn k5_each_limit_knows_which_way_is_looser() {
+        let tight = RiskLimits {
+            allow_short: false,
+            restricted: vec![one("GME")],
+            allowed: vec![one("KO")],
+            ..RiskLimits::default()
+        };
+        let more = |value: Decimal| value + Decimal::ONE;
+        let loose = RiskLimits {
+            order_quantity_max: more(tight.order_quantity_max),
+            order_contracts_max: more(tight.order_contracts_max),
+            order_notional_max: more(tight.order_notional_max),
+            position_percent_max: more(tight.position_percent_max),
+            exposure_percent_max_cash: more(tight.exposure_percent_max_cash),
+            exposure_percent_max_margin: more(tight.exposure_percent_max_margin),
+            open_orders_max: tight.open_orders_max + 1,
+            open_orders_per_instrument_max: tight.open_orders_per_instrument_max + 1,
+            daily_loss_percent: more(tight.daily_loss_percent),
+            daily_loss_halt_percent: more(tight.daily_loss_halt_percent),
+            drawdown_percent: more(tight.drawdown_percent),
+            orders_per_second_max: tight.orders_per_second_max + 1,
+            orders_per_minute_max: tight.orders_per_minute_max + 1,
+            automation_orders_per_minute_max: tight.automation_orders_per_minute_max + 1,
+            fat_finger_multiple: more(tight.fat_finger_multiple),
+            volume_percent_max: more(tight.volume_percent_max),
+            duplicate_seconds: tight.duplicate_seconds - 1,
+            quote_age_market_seconds: tight.quote_age_market_seconds + 1,
+            quote_age_limit_seconds: tight.quote_age_limit_seconds + 1,
+            spread_percent_max: more(tight.spread_percent_max),
+            spread_percent_max_option: more(tight.spread_percent_max_option),
+            day_trade_rule: DayTradeRule::Off,
+            restricted: Vec::new(),
+            allowed: vec![one("KO"), one("PEP")],
+            allow_short: true,
+        };
+        // Every field there is must be told apart, so a new one that nobody compares fails here.
+        let named: std::collections::BTreeSet<&str> = tight.loosened_by(&loose).into_iter().collect();
+        let value = serde_json::to_value(&tight).unwrap();
+        let fields: std::collections::BTreeSet<&str> =
+            value.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(named, fields);
+        assert_eq!(tight.loosened_by(&tight), Vec::<&str>::new());
+        let back = loose.loosened_by(&tight);
+        assert!(back.is_empty(), "what is tightened is no loosening: {back:?}");
+        let nobody = RiskLimits { allowed: Vec::new(), ..tight.clone() };
+        assert_eq!(tight.loosened_by(&nobody), ["allowed"]);
+        assert!(nobody.loosened_by(&tight).is_empty());
+    }
 }

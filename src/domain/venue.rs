@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -57,16 +58,59 @@ pub enum VenueAction {
         #[serde(with = "decimal_text")]
         amount: Decimal,
     },
+    /// Tells where coins can be sent to. Nothing is made.
+    DepositAddresses {
+        /// Of one currency, such as `BTC`; absent means of all.
+        currency: Option<String>,
+    },
+    /// Makes one more address that coins of a currency can be sent to.
+    NewDepositAddress {
+        /// The currency, such as `BTC`.
+        currency: String,
+    },
+}
+
+/// An address that coins of one currency can be sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositAddress {
+    /// The currency, such as `BTC`.
+    pub currency: String,
+    /// The network that it is of. Coins sent by another network are lost.
+    pub network: String,
+    /// The address itself.
+    pub address: String,
+    /// What has to be named with a transfer, where there is one (XRP, XLM, ...): without it the coins are lost.
+    pub destination_tag: Option<String>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+}
+
+/// What a venue says of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VenueAnswer {
+    /// It is done; what came of it, in a few words.
+    Done(String),
+    /// Where coins can be sent to, by currency.
+    Addresses(Vec<DepositAddress>),
 }
 
 impl VenueAction {
+    /// Is anything other after it than before.
+    #[must_use]
+    pub const fn changes(&self) -> bool {
+        !matches!(self, Self::DepositAddresses { .. })
+    }
+
     /// Could more be at stake after it than before.
     #[must_use]
     pub const fn adds_risk(&self) -> bool {
         match self {
             Self::Twap { reduce_only, .. } => !*reduce_only,
             Self::Leverage { .. } | Self::IsolatedMargin { .. } => true,
-            Self::CancelTwap { .. } | Self::ScheduleCancel { .. } => false,
+            Self::CancelTwap { .. }
+            | Self::ScheduleCancel { .. }
+            | Self::DepositAddresses { .. }
+            | Self::NewDepositAddress { .. } => false,
         }
     }
 
@@ -78,7 +122,9 @@ impl VenueAction {
             | Self::CancelTwap { instrument, .. }
             | Self::Leverage { instrument, .. }
             | Self::IsolatedMargin { instrument, .. } => Some(instrument),
-            Self::ScheduleCancel { .. } => None,
+            Self::ScheduleCancel { .. } | Self::DepositAddresses { .. } | Self::NewDepositAddress { .. } => {
+                None
+            }
         }
     }
 }
@@ -102,6 +148,11 @@ impl fmt::Display for VenueAction {
             Self::IsolatedMargin { instrument, amount } => {
                 write!(f, "margin of {instrument} by {}", canonical(*amount))
             }
+            Self::DepositAddresses { currency: Some(currency) } => {
+                write!(f, "deposit addresses of {currency}")
+            }
+            Self::DepositAddresses { currency: None } => write!(f, "deposit addresses"),
+            Self::NewDepositAddress { currency } => write!(f, "a new deposit address of {currency}"),
         }
     }
 }
@@ -140,10 +191,22 @@ mod tests {
                 "margin of ETH-PERP by -2.5",
                 true,
             ),
+            (VenueAction::DepositAddresses { currency: None }, "deposit addresses", false),
+            (
+                VenueAction::DepositAddresses { currency: Some("XRP".to_owned()) },
+                "deposit addresses of XRP",
+                false,
+            ),
+            (
+                VenueAction::NewDepositAddress { currency: "BTC".to_owned() },
+                "a new deposit address of BTC",
+                false,
+            ),
         ] {
             assert_eq!((action.to_string().as_str(), action.adds_risk()), (words, adds));
             let json = serde_json::to_string(&action).unwrap();
             assert_eq!(serde_json::from_str::<VenueAction>(&json).unwrap(), action);
+            assert_eq!(action.changes(), !matches!(action, VenueAction::DepositAddresses { .. }));
         }
     }
 }

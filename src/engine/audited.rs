@@ -72,8 +72,16 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let what = format!("{} strategy {}", change.verb(), change.name());
             Some((AuditAction::StrategyChanged, None, what))
         }
-        Request::Venue { account, action } => {
+        Request::Venue { account, action } if action.changes() => {
             Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
+        }
+        Request::Override { account, .. } => {
+            let what = format!("{account} before it agrees with its broker");
+            Some((AuditAction::OrderOverridden, None, what))
+        }
+        Request::SetLimit { name, value, .. } => {
+            let value = value.as_deref().unwrap_or("its default");
+            Some((AuditAction::LimitsChanged, None, format!("{name} to {value}")))
         }
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::brokers::BrokerKind;
-use crate::config::BrokerSection;
+use crate::config::{BrokerSection, ConfigFiles};
 use crate::core::effect::Ticket;
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input};
@@ -98,6 +98,8 @@ pub struct Settings {
     pub brokers: BTreeMap<String, BrokerSection>,
     /// Limits; absent means those of a simulated account of this size.
     pub limits: Option<RiskLimits>,
+    /// Where limits that are changed while it runs are kept; absent for runs that nothing is kept of.
+    pub config: Option<ConfigFiles>,
     /// Seed of the simulated market.
     pub market_seed: u64,
     /// New prices per symbol and second.
@@ -301,6 +303,10 @@ impl Assembly {
         let logins = if replay { Vec::new() } else { live::read_logins(&store)? };
         for login in &logins {
             drop(core.step(now, Input::Account(Box::new(live::setup_of(login, &live_limits)))));
+            // Nobody has heard of its broker yet.
+            let unheard =
+                Input::BrokerStatus { account: login.account.clone(), up: false, reconciled: false };
+            drop(core.step(now, unheard));
         }
         if let Some(chosen) = live::read_default(&store)?.filter(|_| !replay) {
             drop(core.step(now, Input::DefaultAccount(chosen)));
@@ -342,6 +348,7 @@ impl Assembly {
             access: settings.access,
             audit: settings.audit.clone(),
             directory: settings.directory.clone(),
+            config: settings.config.clone(),
             universe,
             snapshots,
             pending: std::collections::BTreeMap::new(),
@@ -367,8 +374,10 @@ impl Assembly {
             vitals,
             heart,
             paper_account: account.clone(),
+            paper_cash: settings.venue.opening_cash,
             live,
             custody: super::custody::Custody::default(),
+            imported: super::imported::Imported::default(),
             hosting: super::hosting::Hosting::default(),
         };
         task.open(lists, account).await;

@@ -11,7 +11,7 @@ use crate::keeping::Recorder;
 use crate::store::{Store, StoreError};
 
 /// Where the limits of the last time stand in the state table.
-const LIMITS: &str = "limits_in_force";
+pub(super) const LIMITS: &str = "limits_in_force";
 
 /// Notes a migration, by the versions found before and after the database was opened.
 pub(super) fn migration(audit: Option<&Recorder>, before: Option<(i64, i64)>, database: &Path) {

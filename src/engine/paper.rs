@@ -22,7 +22,7 @@ use crate::domain::order::{Approved, OrderHandle, OrderRequest};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
 use crate::domain::statement::OrderReport;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 use super::clock::Clock;
 use super::link::Reported;
@@ -148,7 +148,7 @@ impl Broker for PaperBroker {
         Ok(InstrumentSpec::standard(instrument.clone()))
     }
 
-    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+    async fn act(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
         Err(orders_alone("paper", action))
     }
 

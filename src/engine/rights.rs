@@ -20,6 +20,7 @@ pub const fn action(request: &Request) -> Action {
         Request::Preview { .. }
         | Request::Subscribe { .. }
         | Request::Bars { .. }
+        | Request::History { .. }
         | Request::Chain { .. }
         | Request::Search { .. }
         | Request::OrderHistory(_)
@@ -37,6 +38,7 @@ pub const fn action(request: &Request) -> Action {
             | StrategyRequest::Decisions { .. },
         )
         | Request::Notes => Action::Look,
+        Request::Venue { action, .. } if !action.changes() => Action::Look,
         Request::Execute { command, .. } => match command {
             Command::Halt => Action::Halt,
             Command::Quote { .. }
@@ -62,9 +64,13 @@ pub const fn action(request: &Request) -> Action {
         | Request::PaperExpire
         | Request::Advance { .. }
         | Request::Mode { .. }
+        | Request::Reconcile { .. }
+        | Request::Override { .. }
         | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
         Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,
+        Request::SetLimit { confirmation: Some(_), .. } => Action::LoosenLimits,
+        Request::SetLimit { .. } => Action::TightenLimits,
         Request::EngineStatus => Action::Health,
         Request::StopEngine { .. } => Action::StopEngine,
         Request::Backup { .. } => Action::Export,

@@ -85,6 +85,8 @@ pub(super) struct EngineTask {
     /// Writes into the audit log; absent for runs that nothing is kept of.
     pub(super) audit: Option<Arc<crate::keeping::Recorder>>,
     pub(super) directory: std::path::PathBuf,
+    /// Where limits that are changed while it runs are kept.
+    pub(super) config: Option<crate::config::ConfigFiles>,
     pub(super) universe: Arc<crate::market::symbols::Universe>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) pending: BTreeMap<RequestId, Pending>,
@@ -125,9 +127,13 @@ pub(super) struct EngineTask {
     /// The lock of the profile.
     /// The paper account: what plain commands mean where nothing else was chosen.
     pub(super) paper_account: AccountId,
+    /// What it began with, which its own limits are sized to.
+    pub(super) paper_cash: rust_decimal::Decimal,
     /// Accounts at brokers.
     pub(super) live: Live,
     pub(super) custody: super::custody::Custody,
+    /// Bars that the user imported, as the past of charts.
+    pub(super) imported: super::imported::Imported,
     pub(super) hosting: super::hosting::Hosting,
 }
 
@@ -239,13 +245,17 @@ impl EngineTask {
         self.vitals.send_replace(Arc::new(Vitals { broker_calls, queues }));
     }
 
-    /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
+    /// A clock that is set forward is told from time that passed, and from a machine that slept. A replay's clock jumps by itself.
     async fn watch_clock(&mut self) {
         if !self.clock.is_system() {
             return;
         }
-        if let Some(by) = self.clock_watch.look(self.clock.now(), since_boot()) {
+        let seen = self.clock_watch.look(self.clock.now(), since_boot());
+        if let Some(by) = seen.set_forward {
             self.step(Input::ClockStep { by }).await;
+        }
+        if let Some(away) = seen.away {
+            self.wake(away).await;
         }
     }
 

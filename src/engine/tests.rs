@@ -50,6 +50,7 @@ impl Desk {
             limits: None,
             public_crypto: None,
             live_limits: RiskLimits::default(),
+            config: None,
             brokers: std::collections::BTreeMap::new(),
             market_seed: 1,
             updates_per_second: 1.0,

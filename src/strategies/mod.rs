@@ -18,6 +18,8 @@ pub mod sma_cross;
 mod steps;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod unruly;
 mod wheel;
 #[cfg(test)]
 mod world;
@@ -40,7 +42,7 @@ pub use head::Head;
 pub use memory::MemoryError;
 pub use output::{Decision, Need, Output, Proposal};
 pub use params::{ParamError, ParamKind, ParamSpec, Params};
-pub use registry::{KINDS, StrategyKind, build};
+pub use registry::{KINDS, StrategyKind, build, kind_of};
 pub use schedule::Schedule;
 
 /// Units of an order at most; risk has a limit of its own.

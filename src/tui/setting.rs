@@ -5,12 +5,57 @@ use std::collections::BTreeMap;
 use super::app::App;
 use super::chores::Chore;
 use super::dialogs::Dialog;
+use super::dialogs::prompt::Prompt;
 use super::keymap::{Keymap, KeymapError};
 use super::wish::{Effect, Purpose, Wish};
+use crate::client::{Reply, Request, SessionError};
 use crate::config::{OptionView, Zone};
 use crate::domain::snapshot::{Severity, Snapshot};
 
+/// The table of options that the engine itself sets: they hold at once, and what they let through is its to judge.
+const LIMITS: &str = "risk.";
+
 impl App {
+    /// Has the engine set a limit.
+    pub fn set_limit(
+        &mut self,
+        name: String,
+        value: Option<String>,
+        confirmation: Option<String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let purpose = Purpose::Limit(name.clone(), value.clone());
+        self.ask(Request::SetLimit { name, value, confirmation }, purpose, effects);
+    }
+
+    /// What lets more through is asked for once more, by its name.
+    pub fn limit_answered(
+        &mut self,
+        name: String,
+        value: Option<String>,
+        reply: Result<Reply, SessionError>,
+        wishes: &mut Vec<Wish>,
+    ) {
+        match reply {
+            Ok(reply) => {
+                self.option_set(&format!("{LIMITS}{name}"), value, wishes);
+                if let Reply::Done(text) = reply {
+                    wishes.push(Wish::Say(Severity::Info, text));
+                }
+            }
+            Err(SessionError::Clarify(_)) => {
+                let title = format!("Loosen: type {name}");
+                let ask = Prompt::new(title, "", move |typed| Wish::SetLimit {
+                    name: name.clone(),
+                    value: value.clone(),
+                    confirmation: Some(typed),
+                });
+                wishes.push(Wish::Open(Box::new(Dialog::Prompt(ask))));
+            }
+            Err(error) => wishes.push(Wish::Say(Severity::Warning, format!("Not set: {error}"))),
+        }
+    }
+
     /// Has an option written, unless its value is keys that cannot be.
     pub fn set_option(
         &mut self,
@@ -19,6 +64,9 @@ impl App {
         snapshot: &Snapshot,
         effects: &mut Vec<Effect>,
     ) {
+        if let Some(name) = path.strip_prefix(LIMITS) {
+            return self.set_limit(name.to_owned(), value, None, effects);
+        }
         let value = match path.starts_with("keys.") {
             true => value.map(|text| as_list(&text)),
             false => value,
@@ -107,6 +155,8 @@ impl App {
                 self.mouse = word == "true";
                 wishes.push(Wish::Mouse(self.mouse));
             }
+            // The engine has said it.
+            path if path.starts_with(LIMITS) => {}
             _ => wishes
                 .push(Wish::Say(Severity::Info, format!("{path} is set; it holds from the next start."))),
         }

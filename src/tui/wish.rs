@@ -39,6 +39,15 @@ pub enum Wish {
     Act(Action),
     /// Set an option in the user's file, or take it out.
     SetOption(String, Option<String>),
+    /// Have the engine set a limit, or let its default hold again; with its name as it was typed to confirm that more is let through.
+    SetLimit {
+        /// Which.
+        name: String,
+        /// As a configuration says it.
+        value: Option<String>,
+        /// What was typed.
+        confirmation: Option<String>,
+    },
     /// Show the settings whose path has this in it.
     Settings(String),
     /// Tell the user, with a way out.
@@ -166,6 +175,8 @@ pub enum Purpose {
     Unlock,
     /// An option to set, with its value.
     Setting(String, Option<String>),
+    /// A limit to set, with its value.
+    Limit(String, Option<String>),
     /// Rows to show in a dialog with this title.
     Table(SmolStr),
     /// An answer nobody needs, unless it is an error.

@@ -18,6 +18,7 @@ mod halts;
 mod house;
 mod keeping;
 mod killed;
+mod limits;
 mod plain_lines;
 mod pseudo;
 mod refusals;

@@ -27,7 +27,7 @@ use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderSubject};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 const ORDER: Call = Call::order("submit", TRADING);
 const REPLACE: Call = Call::order("replace", TRADING);
@@ -480,7 +480,7 @@ impl Broker for AlpacaAccount {
         self.terms(instrument).await
     }
 
-    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+    async fn act(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
         Err(orders_alone(NAME, action))
     }
 

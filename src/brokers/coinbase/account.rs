@@ -16,12 +16,10 @@ use super::wire::{
     Breakdown, BreakdownAnswer, Fill, FillPage, NewOrder, Order, OrderAnswer, OrderPage, PreviewAnswer,
     Wallet, Wallets,
 };
-use super::{BROKER, PRIVATE, errors, user_stream};
+use super::{BROKER, PRIVATE, errors, user_stream, wallets};
 use crate::brokers::endpoint::Endpoint;
 use crate::brokers::http::Call;
-use crate::brokers::{
-    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
-};
+use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
@@ -31,7 +29,7 @@ use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderType, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 /// Rows of a page.
 const PAGE: &str = "250";
@@ -430,8 +428,22 @@ impl Broker for CoinbaseAccount {
         Ok(self.products.get(&product_id(instrument)?).await?.spec(instrument.clone()))
     }
 
-    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
-        Err(orders_alone(BROKER, action))
+    async fn act(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
+        match action {
+            VenueAction::DepositAddresses { currency } => {
+                let addresses = wallets::deposit_addresses(&self.line, currency.as_deref()).await?;
+                Ok(VenueAnswer::Addresses(addresses))
+            }
+            VenueAction::NewDepositAddress { currency } => {
+                let made = wallets::new_deposit_address(&self.line, currency).await?;
+                Ok(VenueAnswer::Addresses(vec![made]))
+            }
+            action => Err(BrokerError::Unsupported {
+                broker: BROKER.to_owned(),
+                what: format!("'{action}'"),
+                allowed: "orders and deposit addresses".to_owned(),
+            }),
+        }
     }
 
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError {

@@ -42,8 +42,6 @@ use feed::CoinbaseFeed;
 use line::{Line, V3};
 use products::Products;
 
-pub use wallets::{DepositAddress, deposit_addresses, new_deposit_address};
-
 /// Its name in errors and logs.
 const BROKER: &str = "coinbase";
 /// Buckets of its limits.

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::auth::Login;
-use super::{V2, errors, open_line, refused_locally};
+use super::line::Line;
+use super::{V2, errors, refused_locally};
+use crate::brokers::BrokerError;
 use crate::brokers::http::Call;
-use crate::brokers::{BrokerError, BrokerSettings, Credentials};
+use crate::domain::venue::DepositAddress;
 
 /// Pages of one list.
 const PAGES_MAX: usize = 50;
@@ -15,21 +16,6 @@ const PAGES_MAX: usize = 50;
 const PAGE: &str = "100";
 /// What an address that we make is called there.
 const NAME: &str = "arbion";
-
-/// An address that coins of one currency can be sent to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DepositAddress {
-    /// The currency, such as `BTC`.
-    pub currency: String,
-    /// The network that it is of. Coins sent by another network are lost.
-    pub network: String,
-    /// The address itself.
-    pub address: String,
-    /// What has to be named with a transfer, where there is one (XRP, XLM, ...): without it the coins are lost.
-    pub destination_tag: Option<String>,
-    /// When it was made.
-    pub created_at: Option<Timestamp>,
-}
 
 #[derive(Deserialize)]
 struct Page<T> {
@@ -94,18 +80,16 @@ impl Address {
 ///
 /// # Errors
 /// As any call; `Refused` when the login lacks the permission.
-pub async fn deposit_addresses(
-    settings: &BrokerSettings,
-    credentials: &Credentials,
+pub(super) async fn deposit_addresses(
+    line: &Line,
     currency: Option<&str>,
 ) -> Result<Vec<DepositAddress>, BrokerError> {
-    let line = open_line(settings, Login::of(credentials)?)?;
     let mut addresses = Vec::new();
-    for wallet in crypto_wallets(&line).await? {
+    for wallet in crypto_wallets(line).await? {
         if currency.is_some_and(|wanted| !wallet.currency.code.eq_ignore_ascii_case(wanted)) {
             continue;
         }
-        let rows: Vec<Address> = pages(&line, "addresses", &address_path(&wallet)).await?;
+        let rows: Vec<Address> = pages(line, "addresses", &address_path(&wallet)).await?;
         addresses.extend(rows.into_iter().map(|row| row.of(&wallet.currency.code)));
     }
     Ok(addresses)
@@ -115,13 +99,8 @@ pub async fn deposit_addresses(
 ///
 /// # Errors
 /// `NotFound` when there is no such wallet; as any command besides.
-pub async fn new_deposit_address(
-    settings: &BrokerSettings,
-    credentials: &Credentials,
-    currency: &str,
-) -> Result<DepositAddress, BrokerError> {
-    let line = open_line(settings, Login::of(credentials)?)?;
-    let wallets = crypto_wallets(&line).await?;
+pub(super) async fn new_deposit_address(line: &Line, currency: &str) -> Result<DepositAddress, BrokerError> {
+    let wallets = crypto_wallets(line).await?;
     let wallet = wallets.into_iter().find(|wallet| wallet.currency.code.eq_ignore_ascii_case(currency));
     let Some(wallet) = wallet else {
         return Err(refused_locally(
@@ -139,7 +118,7 @@ fn address_path(wallet: &Wallet) -> String {
     format!("/v2/accounts/{id}/addresses")
 }
 
-async fn crypto_wallets(line: &super::line::Line) -> Result<Vec<Wallet>, BrokerError> {
+async fn crypto_wallets(line: &Line) -> Result<Vec<Wallet>, BrokerError> {
     let wallets: Vec<Wallet> = pages(line, "wallets", "/v2/accounts").await?;
     Ok(wallets
         .into_iter()
@@ -149,7 +128,7 @@ async fn crypto_wallets(line: &super::line::Line) -> Result<Vec<Wallet>, BrokerE
 
 /// All rows of a list. Of the address of the next page only where it begins is taken.
 async fn pages<T: serde::de::DeserializeOwned>(
-    line: &super::line::Line,
+    line: &Line,
     name: &'static str,
     path: &str,
 ) -> Result<Vec<T>, BrokerError> {

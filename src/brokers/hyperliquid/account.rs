@@ -37,7 +37,7 @@ use crate::domain::order::{
 };
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 /// Cancels in one action.
 const BATCH_MAX: usize = 40;
@@ -569,7 +569,7 @@ impl Broker for HyperliquidAccount {
         universe.spec(instrument).ok_or_else(missing)
     }
 
-    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+    async fn act(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
         self.carry_out(action).await
     }
 

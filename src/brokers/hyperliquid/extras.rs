@@ -14,7 +14,7 @@ use crate::brokers::BrokerError;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
 use crate::domain::order::OrderSubject;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 /// Minutes of an order in slices.
 const MINUTES_MIN: u32 = 5;
@@ -50,7 +50,7 @@ struct Budget {
 
 impl HyperliquidAccount {
     /// Carries out what only this venue has, and says in words what came of it.
-    pub(super) async fn carry_out(&self, action: &VenueAction) -> Result<String, BrokerError> {
+    pub(super) async fn carry_out(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
         match action {
             VenueAction::Twap { instrument, side, quantity, minutes, randomize, reduce_only } => {
                 let twap = Twap {
@@ -62,7 +62,7 @@ impl HyperliquidAccount {
                     reduce_only: *reduce_only,
                 };
                 let id = self.twap(&twap).await?;
-                return Ok(format!("{action}: it runs as {id}"));
+                return Ok(VenueAnswer::Done(format!("{action}: it runs as {id}")));
             }
             VenueAction::CancelTwap { instrument, twap } => self.cancel_twap(instrument, *twap).await?,
             VenueAction::ScheduleCancel { after_seconds } => {
@@ -77,8 +77,14 @@ impl HyperliquidAccount {
             VenueAction::IsolatedMargin { instrument, amount } => {
                 self.update_isolated_margin(instrument, *amount).await?;
             }
+            VenueAction::DepositAddresses { .. } | VenueAction::NewDepositAddress { .. } => {
+                return Err(wrong(
+                    format!("'{action}'"),
+                    "deposits by a transfer from the wallet to the bridge",
+                ));
+            }
         }
-        Ok(format!("{action}: done"))
+        Ok(VenueAnswer::Done(format!("{action}: done")))
     }
 
     /// Starts an order in slices. Returns the venue's id of it.

@@ -25,7 +25,7 @@ use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 /// Orders that a list holds at most; more are asked for by moving its end.
 const LIST_MAX: usize = 3_000;
@@ -459,7 +459,7 @@ impl Broker for SchwabAccount {
         market::spec(&self.rest, instrument).await
     }
 
-    async fn act(&self, action: &VenueAction) -> Result<String, BrokerError> {
+    async fn act(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
         Err(orders_alone(NAME, action))
     }
 

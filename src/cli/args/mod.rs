@@ -2,6 +2,7 @@
 
 mod connect;
 mod engine;
+mod journal;
 mod keep;
 mod order;
 mod read;
@@ -18,6 +19,7 @@ use crate::config::ProfileName;
 
 pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
+pub use journal::{GroupingArg, JournalArgs, JournalCommand, TaxArgs, TaxCommand};
 pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
 };
@@ -35,8 +37,8 @@ pub use run::{
 };
 pub use strategy::StrategyCommand;
 pub use watch::{
-    AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
-    WatchlistCommand,
+    AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, LimitCommand, MoversArg, MoversArgs,
+    NoteCommand, WatchlistCommand,
 };
 
 /// Width that help is wrapped at, at most.
@@ -165,6 +167,12 @@ pub enum Command {
     /// Show and write notes on orders
     #[command(subcommand)]
     Note(NoteCommand),
+    /// Show trades from opening to closing, with notes, tags and statistics
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Show tax lots, gains with wash sales, and sums of years (United States)
+    #[command(subcommand)]
+    Tax(TaxCommand),
     /// Show the equity curve of an account
     Equity(EquityArgs),
     /// Show risk limits and how much of each is used
@@ -173,11 +181,32 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
     },
+    /// Compare an account's orders, fills and positions with what its broker shows, now
+    Reconcile {
+        /// This account only
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<String>,
+    },
+    /// Let your own orders of an account out before it agrees with its broker; strategies, bots and agents still wait
+    Override {
+        /// The account
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+        /// Its name again
+        #[arg(long, value_name = "ACCOUNT")]
+        confirm: Option<String>,
+    },
+    /// Set limits of this profile's orders; what lets more through needs the limit's name typed
+    #[command(subcommand)]
+    Limit(LimitCommand),
     /// Show brokers and feeds, whether they answer and how fast
     Connections,
     /// What Hyperliquid does beside orders: slices over a time, a cancel of everything to come, leverage, margin
     #[command(subcommand)]
     Hyperliquid(venue::HyperliquidCommand),
+    /// What Coinbase does beside orders: where coins can be sent to
+    #[command(subcommand)]
+    Coinbase(venue::CoinbaseCommand),
     /// Connect accounts at a broker: tested first, then kept in the vault and opened
     Connect(ConnectArgs),
     /// Ask a broker whether it still accepts the login, and show its accounts

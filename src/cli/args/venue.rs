@@ -31,7 +31,7 @@ fn amount(text: &str) -> Result<Decimal, String> {
 /// Which account, and whether to ask.
 #[derive(Debug, Args)]
 pub struct VenueAccount {
-    /// The account, where there are several at Hyperliquid
+    /// The account, where there are several at this venue
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
     /// Do not ask
@@ -106,6 +106,27 @@ pub enum HyperliquidCommand {
         /// Dollars
         #[arg(allow_hyphen_values = true, value_parser = amount)]
         amount: Decimal,
+        /// Whose
+        #[command(flatten)]
+        of: VenueAccount,
+    },
+}
+
+/// What Coinbase does beside orders.
+#[derive(Debug, Subcommand)]
+pub enum CoinbaseCommand {
+    /// Show where coins can be sent to: each currency's deposit addresses, with the network that they are of
+    Addresses {
+        /// Of this currency only, such as BTC
+        currency: Option<String>,
+        /// The account, where there are several at this venue
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Make one more deposit address of a currency; the key needs the permission to transfer
+    NewAddress {
+        /// The currency, such as BTC
+        currency: String,
         /// Whose
         #[command(flatten)]
         of: VenueAccount,

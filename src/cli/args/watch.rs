@@ -184,3 +184,31 @@ pub struct EquityArgs {
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
 }
+
+/// `limit`.
+#[derive(Debug, Subcommand)]
+pub enum LimitCommand {
+    /// Show every limit, what may stand there, and where it was set; how much of each is used: arbion risk
+    List,
+    /// Set a limit; it holds at once and is kept in the configuration
+    Set {
+        /// Which, such as order_notional_max
+        #[arg(value_name = "LIMIT")]
+        name: String,
+        /// As the configuration says it; symbols of a list with commas between
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+        /// The limit's name again: more is to be let through than now
+        #[arg(long, value_name = "LIMIT")]
+        confirm: Option<String>,
+    },
+    /// Take a limit out of the configuration; its default holds again
+    Unset {
+        /// Which
+        #[arg(value_name = "LIMIT")]
+        name: String,
+        /// The limit's name again: more is to be let through than now
+        #[arg(long, value_name = "LIMIT")]
+        confirm: Option<String>,
+    },
+}

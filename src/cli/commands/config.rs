@@ -8,7 +8,6 @@ use super::Context;
 use crate::cli::error::{CliError, EXIT_USAGE};
 use crate::cli::output::{Align, Output, Table};
 use crate::config::{ConfigError, Loaded, Paths, Problem, ProfileName};
-use crate::domain::text::clean;
 
 fn place(context: &Context<'_>) -> Result<(Paths, ProfileName), CliError> {
     Ok((Paths::resolve(context.environment)?, context.profile()?))
@@ -98,7 +97,7 @@ pub(super) fn show(context: &Context<'_>) -> Result<Output, CliError> {
         let key = line.split(" = ").next().unwrap_or_default().trim_matches('"');
         text.push_str(line);
         if let Some(origin) = loaded.origins.get(&format!("{table}.{key}")) {
-            text.push_str(&format!("  # {}:{}", clean(&origin.file.to_string_lossy()), origin.line));
+            text.push_str(&format!("  # {origin}"));
         }
         text.push('\n');
     }

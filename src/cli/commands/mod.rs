@@ -12,13 +12,18 @@ mod drawing;
 mod engine;
 mod generate;
 mod import;
+mod journal;
 mod keep;
+mod limit;
 mod logs;
 mod market;
 mod orders;
+mod past;
 mod speak;
+mod standing;
 mod strategy;
 mod sweep;
+mod tax;
 mod ticket;
 mod venue;
 mod walk;
@@ -28,8 +33,8 @@ pub(super) mod work;
 use std::time::Duration;
 
 use super::args::{
-    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, NoteCommand, OrderCommand, PaperCommand,
-    WatchlistCommand,
+    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, JournalCommand, LimitCommand, NoteCommand,
+    OrderCommand, PaperCommand, TaxCommand, WatchlistCommand,
 };
 use super::console::Console;
 use super::error::{CliError, LOCKED};
@@ -168,10 +173,18 @@ impl Context<'_> {
             Command::Watchlist(command) => watch::watchlist(&line, command).await,
             Command::Alert(command) => watch::alert(&line, command).await,
             Command::Note(command) => watch::note(&line, command).await,
+            Command::Tax(command) => tax::run(&line, command, &settings.loaded.config.tax).await,
+            Command::Journal(command) => journal::run(&line, command).await,
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
+            Command::Reconcile { account } => standing::reconcile(&line, account.as_deref()).await,
+            Command::Override { account, confirm } => {
+                standing::override_it(&line, account, confirm.as_deref(), console).await
+            }
+            Command::Limit(command) => limit::run(&line, &settings, command, console).await,
             Command::Connections => watch::connections(&line).await,
+            Command::Coinbase(command) => venue::coinbase(&line, command, console).await,
             Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
             Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
             Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
@@ -243,6 +256,7 @@ pub(super) async fn line<'a>(
 fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
         Command::Strategy(command) if strategy::only_shows(command) => SessionKind::Read,
+        Command::Limit(LimitCommand::List) => SessionKind::Read,
         Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,
         Command::Positions { .. }
         | Command::Balances { .. }
@@ -259,6 +273,8 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Watchlist(WatchlistCommand::List | WatchlistCommand::Show { .. })
         | Command::Alert(AlertCommand::List)
         | Command::Note(NoteCommand::List)
+        | Command::Tax(TaxCommand::Lots(_) | TaxCommand::Gains(_) | TaxCommand::Summary(_))
+        | Command::Journal(JournalCommand::List(_) | JournalCommand::Stats { .. })
         | Command::Equity(_)
         | Command::Risk { .. }
         | Command::Connections

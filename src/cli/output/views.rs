@@ -17,6 +17,7 @@ use crate::domain::order::{Order, OrderPreview, OrderStatus, Pricing, Trail};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
 use crate::domain::total::Total;
+use crate::domain::venue::DepositAddress;
 
 /// What a type and its prices look like in one cell: `LMT 185.00`, `TRAIL 5%`.
 #[must_use]
@@ -291,6 +292,32 @@ pub fn listings(listings: &[Listing]) -> Table {
             listing.exchange.as_str().into(),
             listing.currency.to_string().into(),
             listing.sector.as_str().into(),
+        ]);
+    }
+    table
+}
+
+/// Where coins can be sent to.
+#[must_use]
+pub fn deposit_addresses(addresses: &[DepositAddress], zone: &TimeZone) -> Table {
+    let mut table = Table::new(
+        &[
+            ("currency", Align::Left),
+            ("network", Align::Left),
+            ("address", Align::Left),
+            ("tag", Align::Left),
+            ("made", Align::Left),
+        ],
+        "no deposit addresses; make one: arbion coinbase new-address CURRENCY",
+    )
+    .without_first(&["made"]);
+    for row in addresses {
+        table.push(vec![
+            row.currency.clone().into(),
+            row.network.clone().into(),
+            row.address.clone().into(),
+            row.destination_tag.clone().unwrap_or_default().into(),
+            row.created_at.map(|at| time(at, zone)).unwrap_or_default().into(),
         ]);
     }
     table

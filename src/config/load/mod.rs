@@ -1,6 +1,7 @@
 //! From TOML text to `Config`: layer over layer, every wrong line named.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::config::settings::Config;
 use crate::domain::limits::RiskLimits;
 use crate::domain::snapshot::Watchlist;
 use crate::domain::text::ascii_escaped;
+use crate::domain::text::clean;
 
 /// Largest configuration file in bytes.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -52,6 +54,12 @@ pub struct Origin {
     pub line: usize,
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", clean(&self.file.to_string_lossy()), self.line)
+    }
+}
+
 /// A configuration with where each of its options came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
@@ -71,24 +79,39 @@ impl Loaded {
     /// # Errors
     /// Every wrong line, or the file that cannot be read safely.
     pub fn read(paths: &Paths, profile: &ProfileName, only: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::read_with(paths, profile, only, None)
+    }
+
+    /// The same, as if one of the files said `instead`.
+    pub(in crate::config) fn read_with(
+        paths: &Paths,
+        profile: &ProfileName,
+        only: Option<&Path>,
+        instead: Option<(&Path, &str)>,
+    ) -> Result<Self, ConfigError> {
         let mut layers: Vec<(PathBuf, String)> = Vec::new();
+        let text_of = |path: &Path| match instead {
+            Some((file, text)) if file == path => Ok(text.to_owned()),
+            _ => read_file(path),
+        };
         if let Some(path) = only {
             files::check_unshared_writes(path)?;
-            layers.push((path.to_path_buf(), read_file(path)?));
+            layers.push((path.to_path_buf(), text_of(path)?));
         } else {
             let system = paths.system_config().map(|path| (path, false));
             let own = [paths.user_config(), paths.profile_config(profile)].map(|path| (path, true));
             for (path, private) in system.into_iter().chain(own) {
-                if !path.exists() {
+                if path.exists() {
+                    // The machine's file is for all to read; the user's own are nobody else's business.
+                    if private {
+                        files::check_private_file(&path)?
+                    } else {
+                        files::check_unshared_writes(&path)?
+                    }
+                } else if instead.is_none_or(|(file, _)| file != path) {
                     continue;
                 }
-                // The machine's file is for all to read; the user's own are nobody else's business.
-                if private {
-                    files::check_private_file(&path)?
-                } else {
-                    files::check_unshared_writes(&path)?
-                }
-                layers.push((path.clone(), read_file(&path)?));
+                layers.push((path.clone(), text_of(&path)?));
             }
         }
         let fees = paths.user_fees();
@@ -108,17 +131,6 @@ impl Loaded {
     /// Every wrong line.
     pub fn from_layers(layers: &[(PathBuf, String)]) -> Result<Self, ConfigError> {
         Self::from_files(layers, None)
-    }
-
-    /// Would a file with this text be read, beside the fee schedules there are.
-    ///
-    /// # Errors
-    /// Every wrong line.
-    pub(in crate::config) fn check_layer(paths: &Paths, file: &Path, text: &str) -> Result<(), ConfigError> {
-        let fees = paths.user_fees();
-        let fees = if fees.exists() { Some((fees.clone(), read_file(&fees)?)) } else { None };
-        let fees = fees.as_ref().map(|(file, text)| (file.as_path(), text.as_str()));
-        Self::from_files(&[(file.to_path_buf(), text.to_owned())], fees).map(drop)
     }
 
     fn from_files(layers: &[(PathBuf, String)], fees: Option<(&Path, &str)>) -> Result<Self, ConfigError> {

@@ -12,7 +12,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{OrderRequest, OrderSubject, Origin, OriginKind, Pricing, TimeInForce};
 use crate::domain::snapshot::Severity;
-use crate::domain::venue::VenueAction;
+use crate::domain::venue::{VenueAction, VenueAnswer};
 
 use super::super::session::give;
 use super::super::task::EngineTask;
@@ -51,11 +51,14 @@ impl EngineTask {
         if let Err(refusal) = self.venue_may(&account, &action).await {
             return give(reply, Err(refusal));
         }
-        let text = format!("{account}: {action}");
-        self.step(Input::Note { severity: Severity::Info, code: "VENUE_ACTION", text }).await;
+        if action.changes() {
+            let text = format!("{account}: {action}");
+            self.step(Input::Note { severity: Severity::Info, code: "VENUE_ACTION", text }).await;
+        }
         tokio::spawn(async move {
             let answer = match tokio::time::timeout(VENUE_WITHIN, broker.act(&action)).await {
-                Ok(Ok(words)) => Ok(Reply::Done(words)),
+                Ok(Ok(VenueAnswer::Done(words))) => Ok(Reply::Done(words)),
+                Ok(Ok(VenueAnswer::Addresses(addresses))) => Ok(Reply::DepositAddresses(addresses)),
                 Ok(Err(error)) => Err(told(&error)),
                 Err(_) => {
                     let text = format!("{action}: no answer within {} s", VENUE_WITHIN.as_secs());

@@ -50,6 +50,20 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (r#"{"request":"reconcile","account":null}"#, Action::Trade, false, false),
+    (r#"{"request":"override","account":"paper","confirmation":"paper"}"#, Action::Trade, false, false),
+    (
+        r#"{"request":"set_limit","name":"order_notional_max","value":"5","confirmation":null}"#,
+        Action::TightenLimits,
+        false,
+        false,
+    ),
+    (
+        r#"{"request":"set_limit","name":"order_notional_max","value":null,"confirmation":"order_notional_max"}"#,
+        Action::LoosenLimits,
+        false,
+        false,
+    ),
     (r#"{"request":"reduce_only","why":"nobody is there"}"#, Action::Halt, true, true),
     (r#"{"request":"halt","all":true}"#, Action::Halt, true, true),
     (r#"{"request":"resume"}"#, Action::Trade, false, false),
@@ -57,6 +71,12 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
     (r#"{"request":"subscribe","instruments":[]}"#, Action::Look, false, false),
     (
         r#"{"request":"bars","instrument":{"kind":"equity","symbol":"KO"},"interval":"1d","limit":1}"#,
+        Action::Look,
+        false,
+        false,
+    ),
+    (
+        r#"{"request":"history","instrument":{"kind":"equity","symbol":"KO"},"interval":"1d","limit":1}"#,
         Action::Look,
         false,
         false,
@@ -154,8 +174,8 @@ fn p1_every_request_as_every_role() {
             let own = Asker::new(None, &actor).may(&standing, &request);
             assert_eq!(own, Ok(role), "{text} of the own engine");
             let other = Asker::new(Some(actor.clone()), "somebody").may(&standing, &request);
-            // Of another's engine nobody gets more than how it is doing, and that from admin on.
-            let allowed = *wanted == Action::Health && role >= Role::Admin;
+            // Of another's engine nobody gets more than how it is doing and tighter limits, and that from admin on.
+            let allowed = matches!(*wanted, Action::Health | Action::TightenLimits) && role >= Role::Admin;
             through += u32::from(allowed);
             match other {
                 Ok(as_role) => assert!(allowed && as_role == role, "{text} as {role}"),
@@ -168,7 +188,7 @@ fn p1_every_request_as_every_role() {
             }
         }
     }
-    assert_eq!(through, 2);
+    assert_eq!(through, 4);
 }
 
 #[test]

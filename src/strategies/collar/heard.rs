@@ -87,7 +87,13 @@ impl Collar {
             CorporateActionKind::Dividend { .. }
             | CorporateActionKind::SpecialDividend { .. }
             | CorporateActionKind::Split { .. } => {}
-            CorporateActionKind::CashMerger { .. } | CorporateActionKind::Other { .. } => {
+            CorporateActionKind::Other { .. } => {
+                slot.memory.unexplained = true;
+                let name = &self.head.name;
+                let text = format!("{name}: {action}; nothing is opened until it is paused and started");
+                out.push(Output::Alert(text));
+            }
+            CorporateActionKind::CashMerger { .. } => {
                 slot.memory.frozen = true;
                 let name = &self.head.name;
                 let text = format!("{name}: {} has a corporate action; nothing is opened", action.instrument);

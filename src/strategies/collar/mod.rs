@@ -38,10 +38,9 @@ use turn::Turn;
 
 pub(super) use params::PARAMS;
 
-/// Real money waits until a host says what becomes of the shares: a collar that has not heard of a split writes calls on shares that are
-/// not there.
+/// Real money waits until its packages of four legs, and of shares with options, have been seen at a broker.
 pub(super) const PAPER_ONLY: Option<&str> =
-    Some("dividends, splits and symbol changes of a real account do not reach it yet");
+    Some("its orders of several legs have not been tried at a broker yet");
 
 /// What it does.
 pub(super) const ABOUT: &str =
@@ -83,6 +82,8 @@ struct Memory {
     renamed_to: Option<Symbol>,
     /// A decision of the holder is wanted; nothing is opened until it was made.
     frozen: bool,
+    /// Something happened to the shares that nobody explains; nothing is opened until a person lets it go on.
+    unexplained: bool,
     /// Price of the shares when the pair was proposed: what the bounds of its payoff start from.
     spot: Option<Price>,
     /// The expiry that is being taken apart leg by leg, so that another pair can take its place.
@@ -215,7 +216,13 @@ impl Strategy for Collar {
     fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
         let Some(mut read) = memory::read::<Stored>(VERSION, memory)? else { return Ok(()) };
         for (slot, instrument) in self.slots.iter_mut().zip(&mut self.head.instruments) {
-            slot.memory = read.slots.remove(&slot.key).unwrap_or_default();
+            // Its parameters name the shares by the symbol of now, its memory may have been written under the one before.
+            let own = read.slots.remove(&slot.key).or_else(|| {
+                let now = |memory: &Memory| memory.renamed_to.as_ref() == Some(&slot.symbol);
+                let key = read.slots.iter().find(|(_, memory)| now(memory)).map(|(key, _)| key.clone())?;
+                read.slots.remove(&key)
+            });
+            slot.memory = own.unwrap_or_default();
             if let Some(symbol) = &slot.memory.renamed_to {
                 slot.symbol = symbol.clone();
                 *instrument = Instrument::Equity { symbol: symbol.clone() };
@@ -234,7 +241,12 @@ impl Strategy for Collar {
         match input {
             StrategyInput::Due { schedule, .. } => self.on_due(schedule, now, books, out),
             StrategyInput::Started | StrategyInput::Resumed | StrategyInput::ParamsChanged => {
+                let resumed = matches!(input, StrategyInput::Resumed);
                 for at in 0..self.slots.len() {
+                    // A person has looked at what nobody explained, and goes on.
+                    if resumed && std::mem::take(&mut self.slots[at].memory.unexplained) {
+                        out.push(Output::Remember);
+                    }
                     self.protect_now(at, now, books, out);
                     if self.slots[at].memory.waiting {
                         self.ask(at, now, books, out);

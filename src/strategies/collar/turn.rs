@@ -105,7 +105,11 @@ impl<'a> Turn<'a> {
             first_expiry: options.map(|held| held.contract.expiry).min(),
             is_working: !turn.positions.working.is_empty(),
             is_rolling: turn.memory.unwinding.is_some() || turn.positions.working.iter().any(rolls),
-            is_frozen: turn.memory.frozen || halted || conflict || turn.positions.has_adjusted(),
+            is_frozen: turn.memory.frozen
+                || turn.memory.unexplained
+                || halted
+                || conflict
+                || turn.positions.has_adjusted(),
         };
         turn.phase = Phase::of(counts, hours.today);
         turn

@@ -1,5 +1,7 @@
 //! One line to type, such as a name; what becomes of it the one who asked has said.
 
+use std::fmt;
+
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,25 +13,40 @@ use crate::tui::wish::Wish;
 
 const WIDTH: u16 = 50;
 
+/// What becomes of what was typed.
+type Then = Box<dyn Fn(String) -> Wish + Send + Sync>;
+
 /// A question with a line for the answer.
-#[derive(Debug)]
 pub struct Prompt {
-    title: &'static str,
+    title: String,
     input: TextInput,
-    then: fn(String) -> Wish,
+    then: Then,
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt")
+            .field("title", &self.title)
+            .field("input", &self.input)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Prompt {
     /// Asks; `start` stands there already.
     #[must_use]
-    pub fn new(title: &'static str, start: &str, then: fn(String) -> Wish) -> Self {
-        Self { title, input: TextInput::new(start), then }
+    pub fn new(
+        title: impl Into<String>,
+        start: &str,
+        then: impl Fn(String) -> Wish + Send + Sync + 'static,
+    ) -> Self {
+        Self { title: title.into(), input: TextInput::new(start), then: Box::new(then) }
     }
 }
 
 impl Modal for Prompt {
     fn title(&self) -> String {
-        self.title.to_owned()
+        self.title.clone()
     }
 
     fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {

@@ -94,7 +94,7 @@ impl Settings {
             return;
         };
         let place = match &view.origin {
-            Some(origin) => format!("set in {}:{}", clean(&origin.file.to_string_lossy()), origin.line),
+            Some(origin) => format!("set in {origin}"),
             None => "the default".to_owned(),
         };
         let lines = [format!("allowed: {}", view.allowed), format!("{place}; default {}", view.default)];

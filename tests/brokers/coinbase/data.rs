@@ -6,11 +6,12 @@ use arbion::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted, coinbase};
 use arbion::domain::depth::Aggressor;
 use arbion::domain::instrument::{AssetClass, Instrument};
 use arbion::domain::quote::{Feed, Interval, Quote};
+use arbion::domain::venue::{DepositAddress, VenueAction, VenueAnswer};
 use rust_decimal::Decimal;
 use tokio::sync::{mpsc, watch};
 
-use super::{connection, credentials, settings, subject_of};
-use crate::contract::price;
+use super::{connection, settings, subject_of};
+use crate::contract::{Subject, price};
 use crate::emulators::coinbase::{CoinbaseEmulator, start};
 
 fn pair(base: &str, quote: &str) -> Instrument {
@@ -220,11 +221,19 @@ async fn terms_are_those_of_the_product() {
     assert!(matches!(error, BrokerError::NotFound { .. }), "{error}");
 }
 
+/// What the account says of its deposit addresses.
+async fn addresses(subject: &Subject, action: VenueAction) -> Result<Vec<DepositAddress>, BrokerError> {
+    match subject.broker.act(&action).await? {
+        VenueAnswer::Addresses(addresses) => Ok(addresses),
+        answer @ VenueAnswer::Done(_) => panic!("{answer:?}"),
+    }
+}
+
 #[tokio::test]
 async fn deposit_addresses_are_listed_with_network_and_tag_and_made_only_when_asked() {
-    let emulator = start(0).await;
-    let (settings, key) = (settings(&emulator), credentials(&emulator));
-    let all = coinbase::deposit_addresses(&settings, &key, None).await.unwrap();
+    let (subject, emulator) = subject_of(start(0).await).await;
+    emulator.server.take_requests();
+    let all = addresses(&subject, VenueAction::DepositAddresses { currency: None }).await.unwrap();
     let shown: Vec<_> = all
         .iter()
         .map(|row| (row.currency.as_str(), row.network.as_str(), row.destination_tag.as_deref()))
@@ -238,14 +247,18 @@ async fn deposit_addresses_are_listed_with_network_and_tag_and_made_only_when_as
             ("XRP", "ripple", Some("1234567"))
         ]
     );
-    let one = coinbase::deposit_addresses(&settings, &key, Some("usdc")).await.unwrap();
-    assert_eq!(one.len(), 2);
+    let usdc = VenueAction::DepositAddresses { currency: Some("usdc".to_owned()) };
+    assert_eq!(addresses(&subject, usdc).await.unwrap().len(), 2);
     assert!(emulator.server.take_requests().iter().all(|request| request.method == "GET"));
-    let error = coinbase::new_deposit_address(&settings, &key, "BTC").await.unwrap_err();
+    let new = |currency: &str| VenueAction::NewDepositAddress { currency: currency.to_owned() };
+    let error = addresses(&subject, new("BTC")).await.unwrap_err();
     assert!(error.to_string().contains("Missing required scopes"), "{error}");
     emulator.knobs().can_transfer = true;
-    let made = coinbase::new_deposit_address(&settings, &key, "BTC").await.unwrap();
-    assert!(made.address.ends_with("-1"), "{made:?}");
-    let error = coinbase::new_deposit_address(&settings, &key, "DOGE").await.unwrap_err();
+    let made = addresses(&subject, new("BTC")).await.unwrap();
+    assert!(made.len() == 1 && made[0].address.ends_with("-1"), "{made:?}");
+    let error = addresses(&subject, new("DOGE")).await.unwrap_err();
     assert!(matches!(error, BrokerError::Unsupported { .. }), "{error}");
+    let other = VenueAction::ScheduleCancel { after_seconds: None };
+    let error = subject.broker.act(&other).await.unwrap_err();
+    assert!(error.to_string().contains("orders and deposit addresses"), "{error}");
 }

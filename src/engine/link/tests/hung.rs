@@ -106,7 +106,10 @@ impl Broker for Scripted {
     async fn spec(&self, _: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Err(gone())
     }
-    async fn act(&self, action: &crate::domain::venue::VenueAction) -> Result<String, BrokerError> {
+    async fn act(
+        &self,
+        action: &crate::domain::venue::VenueAction,
+    ) -> Result<crate::domain::venue::VenueAnswer, BrokerError> {
         Err(crate::brokers::orders_alone("test", action))
     }
 

@@ -89,6 +89,16 @@ fn adjusted_contracts_and_mergers_freeze_and_a_symbol_change_goes_on() {
     script.until("2026-11-12 09:46");
     check(&script, &["FROZEN"]);
     assert!(script.alerts[0].contains("corporate action"), "{:?}", script.alerts);
+    // What nobody explains stops it until a person lets it go on, also over a restart.
+    let mut script = with_lots(1, &[]);
+    script.corporate(CorporateActionKind::Other { text: "100 here, 400 at the broker".to_owned() });
+    script.restart();
+    script.until("2026-11-12 09:46");
+    check(&script, &["FROZEN"]);
+    script.clear();
+    script.resume();
+    script.until("2026-11-12 12:31");
+    check(&script, &["COLLAR_OPEN"]);
     let mut script = with_lots(0, &[]);
     let to = Symbol::new("AAPX").unwrap();
     script.corporate(CorporateActionKind::SymbolChange { to: to.clone() });
