@@ -1,5 +1,7 @@
 //! Backtests, as `cli` asks for them.
 
+pub mod walk;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -16,25 +18,35 @@ use arbion::client::progress::Progress;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::bot::bot_of;
-use arbion::domain::calendar::{Calendar, exchange_date};
+use arbion::domain::calendar::{Calendar, exchange_date, plus_days};
+use arbion::domain::corporate::CorporateAction;
 use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::Instrument;
 use arbion::domain::quote::Interval;
-use arbion::engine::{backtest, clock};
+use arbion::engine::backtest::{self, Backtest};
+use arbion::engine::clock;
 use arbion::market::bars_csv::{self, RecordedBar, RecordedBars};
 use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
 use arbion::store::Store;
 use arbion::strategies::{self, Params, Strategy};
 use jiff::Timestamp;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::venue::{fee_table, venue_slippage};
 
+/// Cuts of the data that a look ahead is looked for with.
+const LOOKAHEAD_CUTS: usize = 5;
+/// What prices of options are where recorded bars have none.
+const MODEL_PRICES: &str =
+    "model prices, not the market's: Black-Scholes with a smile over 30-day realized volatility";
+
 /// Bars, costs and cash of a request.
 struct Prepared {
     bars: RecordedBars,
+    /// Splits and dividends of those.
+    actions: Vec<(Timestamp, CorporateAction)>,
     instruments: Vec<Instrument>,
     venue: VenueConfig,
     cash: Decimal,
@@ -45,20 +57,43 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn strategy(&self, kind: &str, params: BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
+    fn strategy(&self, kind: &str, params: &BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
         if let Some(bot) = bot_of(kind) {
-            return self.bot(bot, &params);
+            return self.bot(bot, params);
         }
-        let params = Params::new(params);
-        let strategy = strategies::build(kind, kind.into(), self.instruments.clone(), &params)
-            .map_err(|error| CliError::usage(error.to_string()))?;
-        // Nothing tells it the time of day here, nor what its options cost: it would stand still, and that would look like a result.
-        if !strategy.schedules().is_empty() {
-            return Err(CliError::usage(format!(
-                "{kind} acts at times of the day and on option chains, which recorded bars do not have; it cannot be backtested yet"
-            )));
+        let strategy =
+            strategies::build(kind, kind.into(), self.instruments.clone(), &Params::new(params.clone()))
+                .map_err(|error| CliError::usage(error.to_string()))?;
+        // A collar without shares would stand still, and that would look like a result.
+        if kind == "collar" && params.get("buy_shares").map(String::as_str) != Some("true") {
+            return Err(CliError::usage(
+                "a collar in a backtest has no shares yet; say how many it buys: --set buy_shares=true --set lots=1",
+            ));
         }
         Ok(strategy)
+    }
+
+    /// One run over bars that are these or a part of them.
+    fn run_over(
+        &self,
+        bars: &RecordedBars,
+        kind: &str,
+        params: &BTreeMap<String, String>,
+        watch: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Backtest, CliError> {
+        let mut strategy = self.strategy(kind, params)?;
+        let ended = || CliError::usage("it was ended before it was done");
+        let last = bars.series.values().filter_map(|series| series.last()).map(|row| row.end).max();
+        let announced = last.map(|end| plus_days(exchange_date(end), backtest::ANNOUNCED_DAYS));
+        let known = |action: &CorporateAction| announced.is_some_and(|last| action.ex_date <= last);
+        let actions: Vec<(Timestamp, CorporateAction)> =
+            self.actions.iter().filter(|(_, action)| known(action)).cloned().collect();
+        let venue = self.venue.clone();
+        if strategy.schedules().is_empty() {
+            return backtest::run_watched(bars, &actions, strategy.as_mut(), venue, watch).ok_or_else(ended);
+        }
+        backtest::run_hosted(bars, &actions, strategy.as_ref(), params, venue, watch)
+            .map_err(|error| CliError::usage(error.to_string()))
     }
 }
 
@@ -96,18 +131,36 @@ pub fn run(
     progress: &Progress,
 ) -> Result<BacktestReport, CliError> {
     let prepared = prepare(settings, request)?;
-    let mut strategy = prepared.strategy(&request.strategy, request.params.clone())?;
     let started = clock::monotonic();
     progress.set_total(prepared.bars.series.values().map(|series| series.len() as u64).sum());
     let mut watch = |bars| {
         progress.add_done(bars);
         !progress.ends()
     };
-    let run = backtest::run_watched(&prepared.bars, strategy.as_mut(), prepared.venue.clone(), &mut watch)
-        .ok_or_else(|| CliError::usage("it was ended before it was done"))?;
+    let run = prepared.run_over(&prepared.bars, &request.strategy, &request.params, &mut watch)?;
     let elapsed = started.elapsed();
     prepared.check()?;
-    Ok(report(settings, request, &prepared, (run, elapsed)))
+    let mut report = report(settings, request, &prepared, (&run, elapsed))?;
+    if request.check_lookahead {
+        let mut again = |bars: &RecordedBars, _| {
+            prepared.run_over(bars, &request.strategy, &request.params, &mut |_| !progress.ends())
+        };
+        let cuts = backtest::check_lookahead(&prepared.bars, &run, LOOKAHEAD_CUTS, &mut again)?;
+        if let Some((at, difference)) = cuts.iter().find_map(|cut| Some((cut.at, cut.difference.as_ref()?))) {
+            return Err(CliError::usage(format!(
+                "{} looks ahead: cut off at {at}, it does otherwise before: {difference}",
+                request.strategy
+            )));
+        }
+        prepared.check()?;
+        report.lookahead_cuts = Some(cuts.len());
+    }
+    Ok(report)
+}
+
+/// The parameters of a request with those of one set.
+fn params_of(request: &BacktestRequest, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    request.params.iter().chain(set).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Runs a strategy once for each set of parameters, over all cores. A set that is wrong is said before the first run.
@@ -118,32 +171,31 @@ pub fn sweep(
     progress: &Progress,
 ) -> Result<SweepReport, CliError> {
     let prepared = prepare(settings, request)?;
-    let params = |set: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-        request.params.iter().chain(set).map(|(name, value)| (name.clone(), value.clone())).collect()
-    };
-    let runs: Vec<_> = sets
-        .iter()
-        .map(|set| Ok((params(set), prepared.strategy(&request.strategy, params(set))?)))
-        .collect::<Result<_, CliError>>()?;
+    // A set that is wrong is said before the first run.
+    for set in sets {
+        prepared.strategy(&request.strategy, &params_of(request, set))?;
+    }
     progress.set_total(sets.len() as u64);
     let started = clock::monotonic();
-    let rows: Vec<Option<SweepRow>> = runs
-        .into_par_iter()
-        .map(|(params, mut strategy)| {
+    let rows: Vec<Option<SweepRow>> = sets
+        .par_iter()
+        .map(|set| {
             if progress.ends() {
-                return None;
+                return Ok(None);
             }
-            let run = backtest::run(&prepared.bars, strategy.as_mut(), prepared.venue.clone());
+            let params = params_of(request, set);
+            let run = prepared.run_over(&prepared.bars, &request.strategy, &params, &mut |_| true)?;
             progress.add_done(1);
-            Some(SweepRow {
+            let metrics = metrics(settings, &prepared.bars, &run);
+            Ok(Some(SweepRow {
                 params,
                 final_equity: run.final_equity,
                 fees: run.fees,
                 orders: run.orders,
-                metrics: metrics(settings, &prepared.bars, &run),
-            })
+                metrics,
+            }))
         })
-        .collect();
+        .collect::<Result<_, CliError>>()?;
     prepared.check()?;
     Ok(SweepReport {
         strategy: request.strategy.clone(),
@@ -202,16 +254,18 @@ fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepared, C
     debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
     let instruments: Vec<_> = bars.series.keys().cloned().collect();
     let profile = settings.paths.profile_dir(&settings.profile);
-    Ok(Prepared { bars, instruments, venue, cash, profile, fates: Mutex::default() })
+    let actions = backtest::actions_of(&bars);
+    Ok(Prepared { actions, bars, instruments, venue, cash, profile, fates: Mutex::default() })
 }
 
 fn report(
     settings: &Settings,
     request: &BacktestRequest,
     prepared: &Prepared,
-    (run, elapsed): (backtest::Backtest, Duration),
-) -> BacktestReport {
-    BacktestReport {
+    (run, elapsed): (&Backtest, Duration),
+) -> Result<BacktestReport, CliError> {
+    let hosted = !prepared.strategy(&request.strategy, &request.params)?.schedules().is_empty();
+    Ok(BacktestReport {
         strategy: request.strategy.clone(),
         params: request.params.clone(),
         data: data_name(request),
@@ -224,12 +278,14 @@ fn report(
         fees: run.fees,
         orders: run.orders,
         denied: run.denied,
-        metrics: metrics(settings, &prepared.bars, &run),
+        metrics: metrics(settings, &prepared.bars, run),
         trades: run
             .trips
             .iter()
             .map(|trip| {
-                let money = (trip.entry_price.get() * trip.quantity.get()).abs();
+                let each =
+                    if trip.instrument.as_option().is_some() { Decimal::ONE_HUNDRED } else { Decimal::ONE };
+                let money = (trip.entry_price.get() * trip.quantity.get() * each).abs();
                 RoundTrip {
                     instrument: trip.instrument.clone(),
                     quantity: trip.quantity,
@@ -249,9 +305,12 @@ fn report(
             .iter()
             .map(|(date, equity)| EquityPoint { date: *date, equity: *equity })
             .collect(),
-        fingerprint: run.fingerprint,
+        fingerprint: run.fingerprint.clone(),
+        option_prices: hosted.then_some(MODEL_PRICES),
+        warnings: bars_csv::doubts(&prepared.bars, &Calendar::nyse()),
+        lookahead_cuts: None,
         elapsed_seconds: elapsed.as_secs_f64(),
-    }
+    })
 }
 
 /// Gain of whoever put the same money into each instrument at its first close and held it, dividends and splits counted where the data has
@@ -269,7 +328,7 @@ fn buy_and_hold(bars: &RecordedBars) -> Option<f64> {
     (!gains.is_empty()).then(|| gains.iter().sum::<f64>() / gains.len() as f64)
 }
 
-fn metrics(settings: &Settings, bars: &RecordedBars, run: &backtest::Backtest) -> Vec<Metric> {
+fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<Metric> {
     let curve: Vec<_> =
         run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
     let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();

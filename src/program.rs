@@ -9,6 +9,7 @@ use std::time::Duration;
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Host, LoginRequest, LoginSecrets,
     Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat, Verified,
+    WalkReport, Windows,
 };
 use arbion::cli::imported::{ImportReport, ImportRequest};
 use arbion::cli::{CliError, EXIT_LOCKED};
@@ -422,6 +423,23 @@ impl Host for Program {
         tokio::task::spawn_blocking(move || backtests::sweep(&settings, &request, &sets, &progress))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
+    }
+
+    async fn walk_forward(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        windows: (Windows, String),
+        progress: &Progress,
+    ) -> Result<WalkReport, CliError> {
+        let (settings, request, progress) = (settings.clone(), request.clone(), progress.clone());
+        let (windows, rank) = windows;
+        tokio::task::spawn_blocking(move || {
+            backtests::walk::run(&settings, &request, &sets, (windows, &rank), &progress)
+        })
+        .await
+        .map_err(|error| CliError::internal(error.to_string()))?
     }
 
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use smol_str::SmolStr;
 
 use crate::domain::account::AccountMode;
 use crate::domain::bot::{BotOrder, BotTerms, OrderRight};
@@ -21,8 +20,8 @@ use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::quote::{Bar, Interval};
 use crate::domain::text::clean;
 use crate::strategies::{
-    Books, BotOrderName, BotWant, Decision, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput,
-    news_of,
+    Books, BotOrderName, BotWant, Decision, Head, MemoryError, Output, Proposal, Schedule, Strategy,
+    StrategyInput, news_of,
 };
 
 use super::approval::{DATA, Scan};
@@ -79,8 +78,7 @@ impl Fate {
 /// A bot that answers one input after the other.
 #[derive(Debug)]
 pub struct Replayed {
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     manifest: Manifest,
     terms: BotTerms,
     child: Child,
@@ -136,8 +134,7 @@ impl Replayed {
         // Nothing is sent anywhere: what it would do shows before it may.
         terms.orders = terms.orders.max(OrderRight::Paper);
         let mut replayed = Self {
-            name: bot.as_str().into(),
-            instruments,
+            head: Head::new("bot", bot.as_str().into(), instruments),
             manifest: scan.manifest.clone(),
             terms,
             child,
@@ -155,9 +152,9 @@ impl Replayed {
     }
 
     fn greet(&mut self, params: serde_json::Map<String, Value>, interval: Interval) -> Result<(), String> {
-        let instruments: Vec<String> = self.instruments.iter().map(Instrument::key).collect();
+        let instruments: Vec<String> = self.head.instruments.iter().map(Instrument::key).collect();
         let hello = json!({
-            "protocol": super::manifest::PROTOCOL, "name": self.name, "bot": self.name, "params": params,
+            "protocol": super::manifest::PROTOCOL, "name": self.head.name, "bot": self.head.name, "params": params,
             "mode": "backtest", "clock": "replay", "now": Timestamp::UNIX_EPOCH.to_string(),
             "instruments": instruments, "interval": interval.as_str(), "restored_state": null,
         });
@@ -242,7 +239,7 @@ impl Replayed {
     fn look_up(&self, query: &BotQuery, books: &dyn Books) -> Value {
         match query {
             BotQuery::Positions => {
-                let held = self.instruments.iter().map(|of| (of, books.position(of)));
+                let held = self.head.instruments.iter().map(|of| (of, books.position(of)));
                 let rows: Vec<Value> = held
                     .filter(|(_, units)| !units.is_zero())
                     .map(|(of, units)| json!({"instrument": of.key(), "quantity": units.to_string()}))
@@ -251,6 +248,7 @@ impl Replayed {
             }
             BotQuery::Orders => {
                 let working = self
+                    .head
                     .instruments
                     .iter()
                     .flat_map(|of| books.working(of).into_iter().map(move |w| (of, w)));
@@ -380,16 +378,8 @@ impl Drop for Replayed {
 }
 
 impl Strategy for Replayed {
-    fn kind(&self) -> &'static str {
-        "bot"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {
@@ -424,7 +414,7 @@ impl Strategy for Replayed {
         }
         if let Err(reason) = self.hear(now, input, books, out) {
             out.clear();
-            self.fate.set(ReplayError::Failed { bot: self.name.to_string(), at: now, reason });
+            self.fate.set(ReplayError::Failed { bot: self.head.name.to_string(), at: now, reason });
         }
     }
 }

@@ -229,6 +229,72 @@ pub struct BacktestRequest {
     pub params: BTreeMap<String, String>,
     /// Cash at the start; absent means the configuration's.
     pub starting_cash: Option<Decimal>,
+    /// Is it run on cut data too, and compared.
+    pub check_lookahead: bool,
+}
+
+/// The windows of a walk forward, in calendar days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// Days on which the parameters are chosen.
+    pub train: i64,
+    /// Days after them on which the chosen ones are measured.
+    pub test: i64,
+}
+
+/// One window of a walk forward.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WalkRow {
+    /// First day of the training.
+    pub train_from: Date,
+    /// First day of the test; the training ends before it.
+    pub test_from: Date,
+    /// Last day of the test that has bars.
+    pub test_until: Date,
+    /// The set that was best in training.
+    pub params: BTreeMap<String, String>,
+    /// The metric it was chosen by, in training and in the test; absent where it is not defined.
+    pub trained: Option<f64>,
+    /// See `trained`.
+    pub tested: Option<f64>,
+    /// Gain of the test as a fraction.
+    pub test_return: f64,
+    /// Gain of buying at the first close of the test and holding, as a fraction; absent without prices.
+    pub held_return: Option<f64>,
+}
+
+/// How a strategy did on days that its parameters were not chosen on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WalkReport {
+    /// The strategy's kind.
+    pub strategy: String,
+    /// Where the bars came from, as named by the user.
+    pub data: String,
+    /// What was traded.
+    pub instruments: Vec<Instrument>,
+    /// The metric that sets were chosen by.
+    pub rank: String,
+    /// Sets tried in each window.
+    pub sets: usize,
+    /// Windows that the data has; fewer rows mean that it was ended early.
+    pub asked: usize,
+    /// The windows, oldest first.
+    pub rows: Vec<WalkRow>,
+    /// Equity over all tests, one after the other, from 1.
+    pub curve: Vec<WalkPoint>,
+    /// The figures of that curve.
+    pub metrics: Vec<Metric>,
+    /// How long all of it took, in seconds.
+    pub elapsed_seconds: f64,
+}
+
+/// A point of the curve over all tests.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct WalkPoint {
+    /// The day.
+    pub date: Date,
+    /// What 1 at the start has become.
+    pub value: f64,
 }
 
 /// What a metric counts.
@@ -373,6 +439,15 @@ pub struct BacktestReport {
     pub equity: Vec<EquityPoint>,
     /// SHA-256 over the fills (price, quantity, fee, time) in hex: equal for equal runs.
     pub fingerprint: String,
+    /// Where prices of options came from, where any were needed: recorded bars have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub option_prices: Option<&'static str>,
+    /// What looks wrong in the data.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Cuts of the data after which nothing before was otherwise; absent where it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookahead_cuts: Option<usize>,
     /// Wall time of the run itself in seconds, without reading the file.
     pub elapsed_seconds: f64,
 }
@@ -542,6 +617,20 @@ pub trait Host: Send + Sync {
         sets: Vec<BTreeMap<String, String>>,
         progress: &Progress,
     ) -> Result<SweepReport, CliError>;
+
+    /// Chooses the best set on each training window and measures it on the days after. The progress counts windows; what is done when it is
+    /// ended is kept.
+    ///
+    /// # Errors
+    /// As `sweep`, and when the data has no whole window or there is no such metric.
+    async fn walk_forward(
+        &self,
+        settings: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        windows: (Windows, String),
+        progress: &Progress,
+    ) -> Result<WalkReport, CliError>;
 
     /// Reads in a file of bars: checks every row and keeps it in the profile. The progress counts rows.
     ///

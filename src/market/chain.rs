@@ -62,7 +62,7 @@ pub fn strikes(spot: f64) -> Vec<Price> {
 }
 
 /// Implied volatility of the model: a level of its own, steeper to the downside, higher for short terms.
-fn smile(base: f64, moneyness: f64, years: f64) -> f64 {
+pub(super) fn smile(base: f64, moneyness: f64, years: f64) -> f64 {
     let width = years.max(0.01).sqrt();
     let x = moneyness / width.max(0.15);
     (base * (1.0 + 0.04 * (0.08 / years.max(0.02)).min(2.0)) * (1.0 - 0.12 * x + 0.10 * x * x))

@@ -6,6 +6,7 @@ pub mod books;
 pub mod chain;
 pub mod corporate;
 pub mod hub;
+pub mod model_chain;
 pub mod replay;
 pub mod simulated;
 pub mod simulated_book;

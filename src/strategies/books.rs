@@ -29,6 +29,9 @@ pub trait Books {
     /// Units the whole account holds, signed: its own, other strategies' and the user's.
     fn account_position(&self, instrument: &Instrument) -> Quantity;
 
+    /// Options of an underlying that the whole account holds, signed, by contract.
+    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)>;
+
     /// Cash and positions at their marks, in the account's currency.
     fn equity(&self) -> Decimal;
 

@@ -14,7 +14,7 @@ use crate::domain::order::{Order, OrderChange, OrderSubject};
 use crate::domain::quote::{Bar, Interval, Quote};
 
 use super::params::ParamError;
-use super::{Books, MemoryError, Output, Params, Proposal, Schedule, Strategy, StrategyInput};
+use super::{Books, Head, MemoryError, Output, Params, Proposal, Schedule, Strategy, StrategyInput};
 
 /// Something a bot is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,8 +150,7 @@ pub enum BotRefusal {
 /// The head is elsewhere; this tells it what happens.
 #[derive(Debug)]
 struct Mirror {
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     memory: String,
 }
 
@@ -161,20 +160,12 @@ pub(super) fn make(
     instruments: Vec<Instrument>,
     _params: &Params,
 ) -> Result<Box<dyn Strategy>, ParamError> {
-    Ok(Box::new(Mirror { name, instruments, memory: String::new() }))
+    Ok(Box::new(Mirror { head: Head::new("bot", name, instruments), memory: String::new() }))
 }
 
 impl Strategy for Mirror {
-    fn kind(&self) -> &'static str {
-        "bot"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     /// It asks for the past itself.

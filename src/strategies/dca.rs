@@ -18,7 +18,7 @@ use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
 use super::{
-    Books, Decision, MONEY_MAX, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory,
+    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory,
     steps, units_for,
 };
 
@@ -70,8 +70,7 @@ struct Slot {
 /// The averaging strategy.
 #[derive(Clone, Debug)]
 struct Dca {
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     slots: Vec<Slot>,
     amount: Decimal,
     every: &'static str,
@@ -86,9 +85,8 @@ pub(super) fn make(
 ) -> Result<Box<dyn Strategy>, ParamError> {
     let values = params.read("dca", PARAMS)?;
     Ok(Box::new(Dca {
-        name,
         slots: vec![Slot::default(); instruments.len()],
-        instruments,
+        head: Head::new("dca", name, instruments),
         amount: values.number("amount"),
         every: values.word("every"),
         total: Some(values.number("total")).filter(|total| !total.is_zero()),
@@ -104,7 +102,7 @@ impl Dca {
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        let Some(index) = self.instruments.iter().position(|own| own == instrument) else { return };
+        let Some(index) = self.head.index_of(instrument) else { return };
         if self.slots[index].last.is_some_and(|last| !steps::begins(self.every, last, day)) {
             return;
         }
@@ -136,16 +134,8 @@ impl Dca {
 }
 
 impl Strategy for Dca {
-    fn kind(&self) -> &'static str {
-        "dca"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {
@@ -157,13 +147,14 @@ impl Strategy for Dca {
     }
 
     fn memory(&self) -> String {
-        let slots = self.instruments.iter().map(Instrument::key).zip(self.slots.iter().cloned()).collect();
+        let slots =
+            self.head.instruments.iter().map(Instrument::key).zip(self.slots.iter().cloned()).collect();
         memory::write(VERSION, &Memory { slots })
     }
 
     fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
         let Some(mut read) = memory::read::<Memory>(VERSION, memory)? else { return Ok(()) };
-        for (instrument, slot) in self.instruments.iter().zip(&mut self.slots) {
+        for (instrument, slot) in self.head.instruments.iter().zip(&mut self.slots) {
             *slot = read.slots.remove(&instrument.key()).unwrap_or_default();
         }
         Ok(())

@@ -16,8 +16,8 @@ use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
 use super::{
-    Books, Decision, MONEY_MAX, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput, UNITS_MAX,
-    market, memory,
+    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput,
+    UNITS_MAX, market, memory,
 };
 
 /// What it does.
@@ -70,8 +70,7 @@ struct Memory {
 /// The strategy.
 #[derive(Clone, Debug)]
 struct Grid {
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     /// Prices of the lines, rising.
     lines: Vec<Price>,
     lot: Quantity,
@@ -124,11 +123,10 @@ pub(super) fn make(
     }
     let stop = values.number("stop");
     Ok(Box::new(Grid {
-        name,
+        head: Head::new("grid", name, instruments),
         stop: (!stop.is_zero())
             .then(|| Price::new(lower * (Decimal::ONE_HUNDRED - stop) / Decimal::ONE_HUNDRED)),
         lines,
-        instruments,
         lot: Quantity::new(values.number("quantity")),
         anchor: 0,
         ended: false,
@@ -152,7 +150,7 @@ impl Grid {
     }
 
     fn on_close(&mut self, close: Price, books: &dyn Books, out: &mut Vec<Output>) {
-        let instrument = &self.instruments[0];
+        let instrument = &self.head.instruments[0];
         let held = books.position(instrument);
         let working = books.working(instrument);
         let decision = |code, price: Price| {
@@ -174,7 +172,7 @@ impl Grid {
                 let order = market(instrument, Side::Sell, held, true);
                 out.push(Output::Propose(order, decision("GRID_STOP", stop)));
             }
-            out.push(Output::Alert(format!("{}: stopped at {close}, the grid has ended", self.name)));
+            out.push(Output::Alert(format!("{}: stopped at {close}, the grid has ended", self.head.name)));
             return;
         }
         if !held.is_positive() {
@@ -209,16 +207,8 @@ impl Grid {
 }
 
 impl Strategy for Grid {
-    fn kind(&self) -> &'static str {
-        "grid"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {
@@ -249,7 +239,7 @@ impl Strategy for Grid {
         out: &mut Vec<Output>,
     ) {
         if let StrategyInput::Bar { instrument, bar, .. } = input
-            && instrument == &self.instruments[0]
+            && instrument == &self.head.instruments[0]
         {
             self.on_close(bar.close, books, out);
         }

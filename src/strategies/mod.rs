@@ -3,8 +3,10 @@
 
 mod books;
 mod bot;
+mod collar;
 mod dca;
 mod grid;
+mod head;
 mod memory;
 mod options;
 mod output;
@@ -38,6 +40,7 @@ use crate::domain::quote::{Bar, Interval, Quote};
 
 pub use books::{Books, Held, Standing, Working};
 pub use bot::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, news_of};
+pub use head::Head;
 pub use memory::MemoryError;
 pub use output::{Decision, Need, Output, Proposal};
 pub use params::{ParamError, ParamKind, ParamSpec, Params};
@@ -133,14 +136,23 @@ pub enum StrategyInput<'a> {
 
 /// A strategy. Pure: all it knows comes through `on_input` and the books.
 pub trait Strategy: Send {
+    /// Its kind, its name, and what it trades.
+    fn head(&self) -> &Head;
+
     /// Its kind, such as `sma_cross`.
-    fn kind(&self) -> &'static str;
+    fn kind(&self) -> &'static str {
+        self.head().kind
+    }
 
     /// Its name in the profile, and in every order's tag.
-    fn name(&self) -> &SmolStr;
+    fn name(&self) -> &SmolStr {
+        &self.head().name
+    }
 
     /// The instruments it wants bars and quotes of; never empty.
-    fn instruments(&self) -> &[Instrument];
+    fn instruments(&self) -> &[Instrument] {
+        &self.head().instruments
+    }
 
     /// Complete bars it needs before its signals are settled.
     fn warm_up_bars(&self) -> usize;

@@ -17,7 +17,8 @@ use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
 use super::{
-    Books, Decision, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory, steps, units_for,
+    Books, Decision, Head, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory, steps,
+    units_for,
 };
 
 /// What it does.
@@ -70,8 +71,7 @@ struct Memory {
 /// The strategy.
 #[derive(Clone, Debug)]
 struct Rebalance {
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     weights: Vec<Decimal>,
     every: &'static str,
     band: Decimal,
@@ -109,9 +109,8 @@ pub(super) fn make(
         said.to_vec()
     };
     Ok(Box::new(Rebalance {
-        name,
+        head: Head::new("rebalance", name, instruments),
         newest: vec![None; count],
-        instruments,
         weights,
         every: values.word("every"),
         band: values.number("band"),
@@ -142,8 +141,10 @@ impl Rebalance {
             return None;
         }
         let start = self.newest.first()?.as_ref()?.0;
-        let mut gaps = Vec::with_capacity(self.instruments.len());
-        for ((instrument, weight), newest) in self.instruments.iter().zip(&self.weights).zip(&self.newest) {
+        let mut gaps = Vec::with_capacity(self.head.instruments.len());
+        for ((instrument, weight), newest) in
+            self.head.instruments.iter().zip(&self.weights).zip(&self.newest)
+        {
             // Only when all of them have traded in this bar: an old price is no price.
             let (_, price) = newest.filter(|(of, _)| *of == start)?;
             let held = books.position(instrument).get() * price.get();
@@ -154,7 +155,7 @@ impl Rebalance {
 
     fn on_bar(&mut self, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
         let Some((equity, gaps)) = self.gaps(books) else { return };
-        if self.instruments.iter().any(|instrument| books.is_working(instrument)) {
+        if self.head.instruments.iter().any(|instrument| books.is_working(instrument)) {
             return;
         }
         let day = exchange_date(now);
@@ -208,16 +209,8 @@ impl Rebalance {
 }
 
 impl Strategy for Rebalance {
-    fn kind(&self) -> &'static str {
-        "rebalance"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {
@@ -247,7 +240,7 @@ impl Strategy for Rebalance {
         out: &mut Vec<Output>,
     ) {
         if let StrategyInput::Bar { instrument, bar, .. } = input
-            && let Some(index) = self.instruments.iter().position(|own| own == instrument)
+            && let Some(index) = self.head.index_of(instrument)
         {
             self.newest[index] = Some((bar.start, bar.close));
             self.on_bar(now, books, out);

@@ -6,7 +6,7 @@ use crate::domain::bot::bot_of;
 use crate::domain::instrument::Instrument;
 
 use super::params::{ParamError, ParamSpec, Params};
-use super::{Strategy, bot, dca, grid, rebalance, sma_cross, wheel};
+use super::{Strategy, bot, collar, dca, grid, rebalance, sma_cross, wheel};
 
 /// Makes a strategy of a name, for instruments, by parameters.
 type Make = fn(SmolStr, Vec<Instrument>, &Params) -> Result<Box<dyn Strategy>, ParamError>;
@@ -27,6 +27,13 @@ pub struct StrategyKind {
 
 /// Every kind, by name.
 pub const KINDS: &[StrategyKind] = &[
+    StrategyKind {
+        name: "collar",
+        about: collar::ABOUT,
+        params: collar::PARAMS,
+        paper_only: collar::PAPER_ONLY,
+        make: collar::make,
+    },
     StrategyKind { name: "dca", about: dca::ABOUT, params: dca::PARAMS, paper_only: None, make: dca::make },
     StrategyKind {
         name: "grid",

@@ -14,7 +14,9 @@ use crate::quant::indicators::Sma;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::{Books, Decision, MemoryError, Output, Schedule, Strategy, StrategyInput, UNITS_MAX, market};
+use super::{
+    Books, Decision, Head, MemoryError, Output, Schedule, Strategy, StrategyInput, UNITS_MAX, market,
+};
 
 /// What it does.
 pub(super) const ABOUT: &str =
@@ -69,8 +71,7 @@ struct Slot {
 /// The crossover strategy.
 #[derive(Clone, Debug)]
 pub struct SmaCross {
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     slots: Vec<Slot>,
     /// Averages that have seen no bar.
     fresh: Slot,
@@ -98,11 +99,12 @@ impl SmaCross {
             if quantity.is_zero() { Size::Weight(weight) } else { Size::Units(Quantity::new(quantity)) };
         let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None };
         let slots = vec![slot.clone(); instruments.len()];
-        Ok(Self { name, slots, fresh: slot, instruments, slow_period: slow, size })
+        let head = Head::new("sma_cross", name, instruments);
+        Ok(Self { head, slots, fresh: slot, slow_period: slow, size })
     }
 
     fn on_bar(&mut self, instrument: &Instrument, bar: &Bar, books: &dyn Books, out: &mut Vec<Output>) {
-        let Some(index) = self.instruments.iter().position(|own| own == instrument) else { return };
+        let Some(index) = self.head.index_of(instrument) else { return };
         let close = to_f64(bar.close.get());
         let slot = &mut self.slots[index];
         let (fast, slow) = (slot.fast.update(close), slot.slow.update(close));
@@ -140,7 +142,7 @@ impl SmaCross {
 
     /// Averages of what was, without acting on it.
     fn warm_up(&mut self, instrument: &Instrument, bars: &[Bar]) {
-        let Some(index) = self.instruments.iter().position(|own| own == instrument) else { return };
+        let Some(index) = self.head.index_of(instrument) else { return };
         let slot = &mut self.slots[index];
         *slot = self.fresh.clone();
         for bar in bars {
@@ -155,8 +157,9 @@ impl SmaCross {
         match self.size {
             Size::Units(units) => units,
             Size::Weight(percent) => {
-                let money =
-                    books.equity() * percent / Decimal::ONE_HUNDRED / Decimal::from(self.instruments.len());
+                let money = books.equity() * percent
+                    / Decimal::ONE_HUNDRED
+                    / Decimal::from(self.head.instruments.len());
                 if price.is_positive() {
                     Quantity::new((money / price.get()).floor())
                 } else {
@@ -177,16 +180,8 @@ pub(super) fn make(
 }
 
 impl Strategy for SmaCross {
-    fn kind(&self) -> &'static str {
-        "sma_cross"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {

@@ -94,6 +94,10 @@ impl Books for Paper {
         self.position(instrument)
     }
 
+    fn account_options_of(&self, _underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
+        Vec::new()
+    }
+
     fn free_cash(&self) -> Decimal {
         self.cash
     }

@@ -13,7 +13,8 @@ use crate::domain::order::Side;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
 use super::{
-    Books, Decision, MemoryError, Output, Schedule, Strategy, StrategyInput, StrategyKind, market, memory,
+    Books, Decision, Head, MemoryError, Output, Schedule, Strategy, StrategyInput, StrategyKind, market,
+    memory,
 };
 
 const PARAMS: &[ParamSpec] = &[ParamSpec {
@@ -56,8 +57,7 @@ struct Heard {
 
 struct Unruly {
     manner: Manner,
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     orders: usize,
     heard: Vec<String>,
 }
@@ -93,20 +93,12 @@ fn build(
     params: &Params,
 ) -> Result<Box<dyn Strategy>, ParamError> {
     let orders = params.read("unruly", PARAMS)?.number("orders").to_usize().unwrap_or_default();
-    Ok(Box::new(Unruly { manner, name, instruments, orders, heard: Vec::new() }))
+    Ok(Box::new(Unruly { manner, head: Head::new("unruly", name, instruments), orders, heard: Vec::new() }))
 }
 
 impl Strategy for Unruly {
-    fn kind(&self) -> &'static str {
-        "unruly"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {

@@ -10,33 +10,25 @@ use arbion::domain::money::{Price, Quantity};
 use arbion::domain::order::{Pricing, Side, TimeInForce};
 use arbion::engine::backtest::{self, Backtest};
 use arbion::market::bars_csv;
-use arbion::strategies::{Books, Decision, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput};
+use arbion::strategies::{
+    Books, Decision, Head, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use smol_str::SmolStr;
 
 /// At the close of this day: this order.
 type Line = (&'static str, Side, i64, Option<&'static str>);
 
 /// Orders by the calendar.
 struct Script {
-    name: SmolStr,
-    instruments: Vec<Instrument>,
+    head: Head,
     lines: Vec<Line>,
 }
 
 impl Strategy for Script {
-    fn kind(&self) -> &'static str {
-        "script"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {
@@ -88,7 +80,7 @@ fn run(symbol: &str, until: &str, lines: Vec<Line>) -> Backtest {
     }
     let mut venue = VenueConfig::new(AccountId::new("test"), Decimal::from(100_000));
     venue.slippage = Slippage::None;
-    let mut script = Script { name: "script".into(), instruments: vec![instrument], lines };
+    let mut script = Script { head: Head::new("script", "script".into(), vec![instrument]), lines };
     backtest::run(&bars, &mut script, venue)
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::cli::host::TradesFormat;
+use crate::cli::host::{TradesFormat, Windows};
 use crate::domain::money::{Quantity, parse_decimal};
 
 /// `halt`.
@@ -182,6 +182,18 @@ pub struct BacktestArgs {
     /// Write equity by day to this file, as CSV
     #[arg(long, value_name = "FILE")]
     pub equity: Option<PathBuf>,
+    /// Write equity, drawdown, figures and trades to this file, as one HTML page without scripts
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write equity and drawdown to this file, as a drawing in SVG
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Run it on cut data too: what was decided before a cut must be the same
+    #[arg(long)]
+    pub check_lookahead: bool,
+    /// Choose the best of many sets on a stretch of days, measure it on the days after, and go on from there, as in train=2y,test=6m
+    #[arg(long, value_name = "WINDOWS", value_parser = windows)]
+    pub walk_forward: Option<Windows>,
     /// Of many runs, sort by this metric, the best first
     #[arg(long, value_name = "METRIC", default_value = "sharpe")]
     pub rank: String,
@@ -191,6 +203,27 @@ pub struct BacktestArgs {
     /// Overwrite files that are there
     #[arg(long)]
     pub force: bool,
+}
+
+/// `train=2y,test=6m` in days, weeks, months and years, a month of 30 days and a year of 365.
+fn windows(text: &str) -> Result<Windows, String> {
+    let allowed = || "must be as in train=2y,test=6m, each 5 days to 50 years".to_owned();
+    let of = |name: &str| -> Option<i64> {
+        let word = text.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))?;
+        let (number, unit) = word.split_at_checked(word.len().checked_sub(1)?)?;
+        let days = match unit {
+            "d" => 1,
+            "w" => 7,
+            "m" => 30,
+            "y" => 365,
+            _ => return None,
+        };
+        number.parse::<u16>().ok().map(|count| i64::from(count) * days).filter(|n| (5..=18_250).contains(n))
+    };
+    match (of("train"), of("test"), text.split(',').count()) {
+        (Some(train), Some(test), 2) => Ok(Windows { train, test }),
+        _ => Err(allowed()),
+    }
 }
 
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {

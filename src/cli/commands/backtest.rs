@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, sweep};
+use super::{Context, drawing, sweep, walk};
 use crate::cli::args::BacktestArgs;
 use crate::cli::error::CliError;
 use crate::cli::host::{
@@ -20,6 +20,9 @@ pub(super) async fn run(context: &mut Context<'_>, args: &BacktestArgs) -> Resul
     let settings = context.settings(false)?;
     let request = request(context.host, &settings, args)?;
     let sets = sets(args)?;
+    if let Some(windows) = args.walk_forward {
+        return walk::run(context, &settings, &request, (sets, windows), args).await;
+    }
     if sets.len() > 1 {
         return sweep::run(context, &settings, &request, sets, args).await;
     }
@@ -35,6 +38,9 @@ pub(super) async fn quietly(
 ) -> Result<Output, CliError> {
     let request = request(host, settings, args)?;
     let sets = sets(args)?;
+    if let Some(windows) = args.walk_forward {
+        return walk::quietly(host, settings, &request, (sets, windows), args, progress).await;
+    }
     if sets.len() > 1 {
         return sweep::quietly(host, settings, &request, sets, args, progress).await;
     }
@@ -53,14 +59,18 @@ fn request(host: &dyn Host, settings: &Settings, args: &BacktestArgs) -> Result<
         until: args.until,
         params: args.params.iter().cloned().collect::<BTreeMap<_, _>>(),
         starting_cash: args.cash,
+        check_lookahead: args.check_lookahead,
     })
 }
 
 /// The sets of parameters that are to be run: one where no parameter is a range.
 pub(super) fn sets(args: &BacktestArgs) -> Result<Vec<BTreeMap<String, String>>, CliError> {
     let sets = sweep::sets(&args.params)?;
-    if sets.len() > 1 && (args.trades.is_some() || args.equity.is_some()) {
-        return Err(CliError::usage("--trades and --equity are of one run, not of many"));
+    let many = sets.len() > 1 || args.walk_forward.is_some();
+    let files = [&args.trades, &args.equity, &args.report, &args.svg];
+    if many && (files.iter().any(|file| file.is_some()) || args.check_lookahead) {
+        let text = "--trades, --equity, --report, --svg and --check-lookahead are of one run, not of many";
+        return Err(CliError::usage(text));
     }
     Ok(sets)
 }
@@ -84,6 +94,12 @@ async fn single(
     }
     if let Some(path) = &args.equity {
         files::write_private(path, equity_csv(&report.equity)?.as_bytes(), args.force)?;
+    }
+    if let Some(path) = &args.report {
+        files::write_private(path, drawing::page(&report).as_bytes(), args.force)?;
+    }
+    if let Some(path) = &args.svg {
+        files::write_private(path, drawing::svg(&report).as_bytes(), args.force)?;
     }
     Ok(Output::new(&report)?.table(totals(&report)).table(metrics(&report.metrics)))
 }
@@ -114,6 +130,19 @@ fn totals(report: &BacktestReport) -> Table {
         "equity",
         format!("{} to {}", format::money(report.starting_cash), format::money(report.final_equity)),
     );
+    if let Some((equity, drawdown)) = drawing::lines(&report.equity) {
+        row("curve", equity);
+        row("drawdown", drawdown);
+    }
+    if let Some(model) = report.option_prices {
+        row("options", model.to_owned());
+    }
+    for warning in &report.warnings {
+        row("warning", warning.clone());
+    }
+    if let Some(cuts) = report.lookahead_cuts {
+        row("look ahead", format!("none: {cuts} cuts of the data changed nothing before them"));
+    }
     row("orders", format!("{} ({} denied)", report.orders, report.denied));
     row("trades", report.trades.len().to_string());
     row("fees", format::money(report.fees));
@@ -125,7 +154,7 @@ fn totals(report: &BacktestReport) -> Table {
     table
 }
 
-fn metrics(metrics: &[Metric]) -> Table {
+pub(super) fn metrics(metrics: &[Metric]) -> Table {
     let columns = [("metric", Align::Left), ("value", Align::Point), ("convention", Align::Left)];
     let mut table = Table::new(&columns, "no metrics: there was nothing to measure");
     for metric in metrics {

@@ -9,6 +9,7 @@ mod connect;
 mod control;
 mod demo;
 mod doctor;
+mod drawing;
 mod engine;
 mod generate;
 mod import;
@@ -26,6 +27,7 @@ mod sweep;
 mod tax;
 mod ticket;
 mod venue;
+mod walk;
 mod watch;
 pub(super) mod work;
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Context;
 use super::backtest::metric_text;
 use crate::cli::args::BacktestArgs;
+use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::host::{BacktestRequest, Host, Settings, SweepReport, SweepRow};
 use crate::cli::output::{Align, Output, Table, format};
@@ -84,31 +85,43 @@ pub(super) async fn run(
 ) -> Result<Output, CliError> {
     let control = Progress::default();
     let asked = sets.len();
+    let began = Instant::now();
     let running = context.host.sweep(settings, request, sets, &control);
+    let report = watched(context.console, Some(asked), &control, running).await?;
+    if context.console.can_ask && began.elapsed() > TELL_EVERY {
+        writeln!(context.console.err, "\r{}", progress(report.rows.len(), asked, began.elapsed()))?;
+    }
+    answer(report, args)
+}
+
+/// Waits for something long: says how far it is where a person looks, and lets it end early when it is interrupted.
+pub(super) async fn watched<T>(
+    console: &mut Console,
+    asked: Option<usize>,
+    control: &Progress,
+    running: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
     tokio::pin!(running);
     let began = Instant::now();
     let mut ticks = tokio::time::interval(TELL_EVERY);
     ticks.tick().await;
-    let tells = context.console.can_ask;
-    let report = loop {
+    let tells = console.can_ask;
+    loop {
         tokio::select! {
             biased;
-            report = &mut running => break report?,
+            report = &mut running => return report,
             interrupted = tokio::signal::ctrl_c(), if !control.ends() => {
                 interrupted.map_err(|error| CliError::internal(error.to_string()))?;
                 control.end();
             }
             _ = ticks.tick(), if tells => {
+                let asked = asked.unwrap_or_else(|| control.total() as usize);
                 let line = progress(control.done() as usize, asked, began.elapsed());
-                write!(context.console.err, "\r{line}")?;
-                context.console.err.flush()?;
+                write!(console.err, "\r{line}")?;
+                console.err.flush()?;
             }
         }
-    };
-    if tells && began.elapsed() > TELL_EVERY {
-        writeln!(context.console.err, "\r{}", progress(report.rows.len(), asked, began.elapsed()))?;
     }
-    answer(report, args)
 }
 
 /// The same for whoever looks at the progress himself.
@@ -125,7 +138,7 @@ pub(super) async fn quietly(
 
 fn progress(done: usize, asked: usize, took: Duration) -> String {
     let rate = done as f64 / took.as_secs_f64().max(1e-9);
-    let left = (asked - done) as f64 / rate.max(1e-9);
+    let left = asked.saturating_sub(done) as f64 / rate.max(1e-9);
     let left = if done == 0 { format::NONE.to_owned() } else { format!("{left:.0} s") };
     // Blanks behind it cover what was longer before.
     format!("{done} of {asked}, {rate:.0} a second, {left} left; Ctrl-C keeps what is done    ")

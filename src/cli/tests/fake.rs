@@ -18,7 +18,7 @@ use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DoctorCheck, Health, Host, LoginRequest, LoginSecrets,
     Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
-    Verified, VerifiedAccount,
+    Verified, VerifiedAccount, WalkPoint, WalkReport, WalkRow, Windows,
 };
 use crate::cli::imported::{ImportReport, ImportRequest};
 use crate::client::keeping::{Keep, Kept};
@@ -471,6 +471,41 @@ impl Host for FakeHost {
             starting_cash: Decimal::from(100_000),
             asked: sets.len(),
             rows: rows.collect(),
+            elapsed_seconds: 0.0,
+        })
+    }
+
+    async fn walk_forward(
+        &self,
+        _: &Settings,
+        request: &BacktestRequest,
+        sets: Vec<BTreeMap<String, String>>,
+        (windows, rank): (Windows, String),
+        progress: &Progress,
+    ) -> Result<WalkReport, CliError> {
+        progress.add_done(1);
+        let report = backtest(request);
+        let day = jiff::civil::date(2026, 1, 1);
+        let test_from = day.checked_add(jiff::Span::new().days(windows.train)).expect("a day");
+        Ok(WalkReport {
+            strategy: request.strategy.clone(),
+            data: "shipped daily bars".to_owned(),
+            instruments: request.instruments.clone(),
+            rank,
+            sets: sets.len(),
+            asked: 1,
+            rows: vec![WalkRow {
+                train_from: day,
+                test_from,
+                test_until: test_from.checked_add(jiff::Span::new().days(windows.test)).expect("a day"),
+                params: sets.first().cloned().unwrap_or_default(),
+                trained: Some(1.2),
+                tested: Some(0.4),
+                test_return: 0.05,
+                held_return: Some(0.03),
+            }],
+            curve: vec![WalkPoint { date: test_from, value: 1.05 }],
+            metrics: report.metrics,
             elapsed_seconds: 0.0,
         })
     }

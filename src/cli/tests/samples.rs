@@ -439,6 +439,9 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         }],
         equity: vec![EquityPoint { date: date(2026, 11, 24), equity: d("100000") }],
         fingerprint: "f1".repeat(32),
+        option_prices: None,
+        warnings: Vec::new(),
+        lookahead_cuts: None,
         elapsed_seconds: 0.002,
     }
 }

@@ -3,6 +3,8 @@
 //! Order inside one instant: corporate actions, bars by instrument, executions, then the strategy. A strategy sees a bar only when it is
 //! complete; its orders match from the next bar on.
 
+mod hosted;
+mod lookahead;
 mod view;
 
 use std::collections::VecDeque;
@@ -13,13 +15,14 @@ use jiff::civil::{Date, time};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
-use crate::core::effect::{BookedExecution, Effect, RequestId};
+use crate::core::effect::{BookedExecution, Effect, IntentKind, RequestId};
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input};
 use crate::core::paper::{Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, exchange_date, instant, plus_days};
 use crate::domain::capabilities::Capabilities;
+use crate::domain::corporate::CorporateAction;
 use crate::domain::execution::AccountEvent;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
@@ -28,12 +31,16 @@ use crate::domain::limits::RiskLimits;
 use crate::domain::money::Money;
 use crate::domain::order::{OrderRequest, OrderStatus, Origin, OriginKind};
 use crate::domain::quote::{Bar, Feed, Interval};
+use crate::domain::strategy::DecisionRecord;
 use crate::market::bars_csv::RecordedBars;
 use crate::market::timeline::{Recorded, Timeline, dated_actions};
 use crate::quant::number::to_f64;
 use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
 use view::View;
+
+pub use hosted::{ANNOUNCED_DAYS, HostedError, actions_of, is_worth_telling, run_hosted};
+pub use lookahead::{Cut, check_lookahead};
 
 /// What a backtest did.
 #[derive(Clone, Debug)]
@@ -62,6 +69,8 @@ pub struct Backtest {
     pub equity: Vec<(Date, Decimal)>,
     /// SHA-256 over price, quantity, fee and time of the fills, in hex.
     pub fingerprint: String,
+    /// Why a strategy of the host did or did not do something, oldest first; empty for one that bars alone drive.
+    pub decisions: Vec<DecisionRecord>,
 }
 
 /// Bars between two looks of whoever watches.
@@ -70,32 +79,35 @@ const WATCHED_EVERY: u64 = 1_024;
 /// Runs a strategy over recorded bars.
 #[must_use]
 pub fn run(bars: &RecordedBars, strategy: &mut dyn Strategy, venue: VenueConfig) -> Backtest {
-    drive(bars, strategy, venue, None).finish()
+    drive(bars, &dated_actions(bars), strategy, venue, None).finish()
 }
 
 /// The same, watched: `watch` is told now and then how many bars more are done, and ends it by saying `false`; there is no result then.
+/// `actions` are splits and dividends by the instant they take effect, as [`actions_of`] says them of the whole file.
 #[must_use]
 pub fn run_watched(
     bars: &RecordedBars,
+    actions: &[(Timestamp, CorporateAction)],
     strategy: &mut dyn Strategy,
     venue: VenueConfig,
     watch: &mut dyn FnMut(u64) -> bool,
 ) -> Option<Backtest> {
-    let driver = drive(bars, strategy, venue, Some(watch));
+    let driver = drive(bars, actions, strategy, venue, Some(watch));
     (!driver.ended).then(|| driver.finish())
 }
 
 fn drive(
     bars: &RecordedBars,
+    actions: &[(Timestamp, CorporateAction)],
     strategy: &mut dyn Strategy,
     venue: VenueConfig,
     mut watch: Option<&mut dyn FnMut(u64) -> bool>,
 ) -> Driver {
-    let actions = dated_actions(bars);
     let interval = bars.interval.unwrap_or(Interval::Day1);
     let wanted = strategy.instruments().to_vec();
-    let mut events = Timeline::new(bars, &actions, |instrument| wanted.contains(instrument)).peekable();
-    let mut driver = Driver::new(venue, events.peek().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at));
+    let mut events = Timeline::new(bars, actions, |instrument| wanted.contains(instrument)).peekable();
+    let mut driver =
+        Driver::new(venue, events.peek().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at), Records::Executions);
     for instrument in &wanted {
         driver.know(instrument);
     }
@@ -129,6 +141,12 @@ struct Driver {
     account: AccountId,
     calendar: Arc<Calendar>,
     risk_free: f64,
+    /// The instruments it was told of.
+    known: Vec<Instrument>,
+    /// The core's host drives the strategy.
+    hosts: bool,
+    /// What the host of strategies asks for, oldest first; nothing where there is no host.
+    asked: VecDeque<Effect>,
     inbox: Vec<AccountEvent>,
     wanted: Vec<Output>,
     next_day: Timestamp,
@@ -138,7 +156,7 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(mut config: VenueConfig, now: Timestamp) -> Self {
+    fn new(mut config: VenueConfig, now: Timestamp, records: Records) -> Self {
         (config.ack_ms, config.cancel_ms) = (0, 0);
         let account = config.account.clone();
         let risk_free = to_f64(config.risk_free);
@@ -151,7 +169,7 @@ impl Driver {
             bar_mode: true,
             never_closed: true,
             fees: config.fees.clone(),
-            records: Records::Executions,
+            records,
         };
         let calendar = Arc::new(Calendar::nyse());
         let mut core = Engine::new(engine, Arc::clone(&calendar), now);
@@ -183,6 +201,7 @@ impl Driver {
             trips: Vec::new(),
             equity: Vec::new(),
             fingerprint: String::new(),
+            decisions: Vec::new(),
         };
         Self {
             core,
@@ -190,6 +209,9 @@ impl Driver {
             account,
             calendar,
             risk_free,
+            known: Vec::new(),
+            hosts: records == Records::All,
+            asked: VecDeque::new(),
             inbox: Vec::new(),
             wanted: Vec::new(),
             next_day: Timestamp::MIN,
@@ -200,6 +222,7 @@ impl Driver {
 
     fn know(&mut self, instrument: &Instrument) {
         let spec = InstrumentSpec::standard(instrument.clone());
+        self.known.push(instrument.clone());
         self.venue.set_spec(spec.clone());
         let now = self.core.now();
         drop(self.core.step(now, Input::Instrument(Box::new(spec))));
@@ -294,6 +317,12 @@ impl Driver {
             match effect {
                 Effect::Journal { ticket, entry, .. } => {
                     self.result.fills.extend(entry.executions);
+                    self.result.decisions.extend(entry.decisions.into_iter().filter(is_worth_telling));
+                    // Nothing but executions is written where there is no host.
+                    let intents = entry.intents.iter().filter(|intent| intent.kind == IntentKind::New);
+                    self.result.orders += intents.count() as u64;
+                    let denied = entry.changes.iter().filter(|change| change.to == OrderStatus::Denied);
+                    self.result.denied += denied.count() as u64;
                     queue.extend(self.core.step(now, Input::Journaled(ticket)));
                 }
                 Effect::Submit { order, .. } => {
@@ -307,6 +336,11 @@ impl Driver {
                 Effect::Replace { order, new, .. } => {
                     self.venue.replace(now, order, new.get());
                     self.hand_over(now, &mut queue);
+                }
+                asked @ (Effect::History { .. } | Effect::Need { .. } | Effect::Answer { .. })
+                    if self.hosts =>
+                {
+                    self.asked.push_back(asked);
                 }
                 Effect::Ask { .. }
                 | Effect::History { .. }

@@ -74,6 +74,10 @@ impl Books for View<'_> {
         self.core.held(self.account, instrument)
     }
 
+    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
+        self.core.options_of(self.account, underlying)
+    }
+
     fn equity(&self) -> Decimal {
         self.core.net_liquidation(self.account)
     }

@@ -1,6 +1,7 @@
 //! Recorded bars from CSV: `symbol,date,open,high,low,close,volume[,adj_close]`, daily dates or RFC 3339 times.
 //! Every error names file, line and field, what was found and what is allowed, on one line. Nothing is repaired or skipped.
 
+mod doubts;
 mod row;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval};
 use crate::domain::text::clean;
 
+pub use doubts::doubts;
 use row::{COLUMNS, Columns, Stamp};
 
 /// The recorded bars that come with the program.

@@ -1,10 +1,14 @@
 //! What option strategies share: their positions on one underlying, the price ladder, trading hours, dividends and earnings. Pure; which
 //! contract is the best is worked out in [`crate::quant::contracts`].
 
+pub(super) mod cover;
 pub(super) mod dates;
+pub(super) mod exercise;
 pub(super) mod hours;
 pub(super) mod ladder;
+pub(super) mod market;
 pub(super) mod positions;
+pub(super) mod underlyings;
 
 use rust_decimal::Decimal;
 

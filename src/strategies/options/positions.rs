@@ -1,5 +1,6 @@
 //! A strategy's shares, options and working orders on one underlying, counted. Everything is read from the books at every evaluation.
 
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -11,6 +12,10 @@ use crate::quant::contracts::is_adjusted;
 use crate::strategies::{Books, Working};
 
 use super::SHARES;
+use super::hours::Hours;
+
+/// After this time of the next session an expiry that has not shown itself is late.
+const SETTLE_LATE: SignedDuration = SignedDuration::from_hours(2);
 
 /// Contracts of one kind that are held.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,6 +141,19 @@ impl Positions {
     pub(in crate::strategies) fn has_adjusted(&self) -> bool {
         self.short.iter().chain(&self.long).any(|held| is_adjusted(&held.contract))
     }
+}
+
+/// An option that has expired and still stands in the account two hours after the next session opened.
+pub(in crate::strategies) fn late_settlement(
+    positions: &Positions,
+    hours: Hours,
+    now: Timestamp,
+) -> Option<String> {
+    if hours.since_open(now) < SETTLE_LATE {
+        return None;
+    }
+    let mut options = positions.short.iter().chain(&positions.long);
+    options.find(|held| held.contract.expiry < hours.today).map(|held| held.contract.to_string())
 }
 
 fn is_of(instrument: &Instrument, right: Right) -> bool {

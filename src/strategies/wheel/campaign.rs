@@ -16,6 +16,8 @@ use crate::domain::instrument::Symbol;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 
+use crate::strategies::options::market::Limits;
+
 use super::SHARES;
 
 /// A written contract with what it brought.
@@ -296,10 +298,9 @@ pub(super) struct Memory {
     /// Since when no call at the floor pays, and whether that was said.
     pub(super) underwater_since: Option<Date>,
     pub(super) underwater_said: bool,
-    /// Worst price of what is being traded, by instrument or package.
-    pub(super) worst: BTreeMap<String, Price>,
-    /// Prices of this class go in nickels and dimes, as a broker said.
-    pub(super) wide_ticks: bool,
+    /// Prices of what is being traded.
+    #[serde(flatten)]
+    pub(super) limits: Limits,
     /// An evaluation waits for a chain.
     pub(super) waiting: bool,
     /// What the shares trade as since a symbol change.

@@ -2,21 +2,18 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::events::Dividend;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
-use crate::domain::option::{OptionContract, Right};
-use crate::quant::contracts::{days_to_expiry, volatility_of};
-use crate::quant::greeks::{Terms, american_price, should_exercise_before_ex_dividend, years};
+use crate::domain::option::Right;
+use crate::quant::contracts::days_to_expiry;
 use crate::quant::number::to_f64;
 use crate::strategies::options::dates::{ex_dividend_tomorrow, last_session_before};
+use crate::strategies::options::exercise::pays_for_dividend;
 use crate::strategies::options::positions::Contracts;
 use crate::strategies::{Decision, Output};
 
 use super::turn::Turn;
 
-/// What a holder gives up by exercising may be so much more than the dividend and still be nothing.
-const EXERCISE_MARGIN: Decimal = Decimal::from_parts(2, 0, 0, false, 2);
 /// A put this near to its strike, in parts of it, may be assigned whatever the close says.
 const PIN_PART: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 /// What costs so little on the last afternoon is cheap.
@@ -45,9 +42,8 @@ impl Turn<'_> {
                 continue;
             };
             let extrinsic = mid - held.contract.intrinsic(spot);
-            if extrinsic.get() > dividend.amount.get() + EXERCISE_MARGIN
-                && !self.pays_to_exercise(&held.contract, spot, dividend)
-            {
+            let of = (self.hours.today, self.books.risk_free());
+            if !pays_for_dividend(self.chain, &held.contract, (spot, mid), dividend, of) {
                 continue;
             }
             if self.params.word("ex_dividend") == "roll"
@@ -65,20 +61,6 @@ impl Turn<'_> {
             }
         }
         false
-    }
-
-    /// By the value of the put that the holder would give up: that of the same volatility once the dividend is off.
-    fn pays_to_exercise(&self, contract: &OptionContract, spot: Price, dividend: Dividend) -> bool {
-        let dte = days_to_expiry(contract.expiry, self.hours.today);
-        let rate = self.books.risk_free();
-        let Some((terms, sigma)) = self.row(contract).and_then(|row| volatility_of(row, spot, dte, rate))
-        else {
-            return false;
-        };
-        let amount = to_f64(dividend.amount.get());
-        let put = Terms { right: Right::Put, spot: terms.spot - amount, ..terms };
-        let value = american_price(&put, sigma);
-        should_exercise_before_ex_dividend(amount, value, terms.strike, rate, years(dte))
     }
 
     /// The last half hour of a contract.

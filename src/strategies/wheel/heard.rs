@@ -9,13 +9,11 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::quant::number::to_f64;
-use crate::strategies::options::ladder::{self, Step};
 use crate::strategies::options::positions::Positions;
 use crate::strategies::{Books, Decision, Output, StrategyInput};
 
 use super::Wheel;
 use super::campaign::Booked;
-use super::turn::{market_of, subject_key, tick_of};
 
 impl Wheel {
     pub(super) fn on_heard(
@@ -182,20 +180,22 @@ impl Wheel {
                 slot.symbol = to.clone();
                 slot.memory.renamed_to = Some(to.clone());
                 slot.memory.campaign.rename(to);
-                self.instruments[at] = Instrument::Equity { symbol: to.clone() };
+                self.head.instruments[at] = Instrument::Equity { symbol: to.clone() };
             }
             // What contracts become of a split is read from the account.
             CorporateActionKind::Split { .. } => {}
             CorporateActionKind::CashMerger { .. } => {
                 slot.memory.frozen = true;
-                let text =
-                    format!("{}: {} has a corporate action; nothing is opened", self.name, action.instrument);
+                let text = format!(
+                    "{}: {} has a corporate action; nothing is opened",
+                    self.head.name, action.instrument
+                );
                 out.push(Output::Alert(text));
             }
             CorporateActionKind::Other { .. } => {
                 slot.memory.unexplained = true;
                 let text =
-                    format!("{}: {action}; nothing is opened until it is paused and started", self.name);
+                    format!("{}: {action}; nothing is opened until it is paused and started", self.head.name);
                 out.push(Output::Alert(text));
             }
         }
@@ -210,66 +210,19 @@ impl Wheel {
             return;
         }
         let memory = &mut self.slots[at].memory;
-        let worst = memory.worst.remove(&subject_key(&order.request.subject));
+        memory.limits.ended(order);
         // A replaced order goes on as another.
         if order.status == OrderStatus::Replaced {
-            if let Some(worst) = worst {
-                memory.worst.insert(subject_key(&order.request.subject), worst);
-            }
             return;
         }
         if order.status != OrderStatus::Filled {
             memory.rolling = None;
         }
         let refused = order.status == OrderStatus::Rejected;
-        let words = order.reason.as_deref().unwrap_or_default().to_ascii_lowercase();
-        if refused
-            && ["tick", "increment", "nickel", "price variation"].iter().any(|word| words.contains(word))
-        {
-            memory.wide_ticks = true;
-        }
         out.push(Output::Remember);
         // An order that was to cover and has ended is followed by another at once.
         if order.status != OrderStatus::Filled && !refused {
             self.protect_now(at, now, books, out);
-        }
-    }
-
-    /// Moves or ends the working orders of a slot.
-    pub(super) fn step_ladders(
-        &mut self,
-        at: usize,
-        now: Timestamp,
-        books: &dyn Books,
-        out: &mut Vec<Output>,
-    ) {
-        let slot = &self.slots[at];
-        for order in books.working_on(&slot.symbol) {
-            let worst = slot.memory.worst.get(&subject_key(&order.subject)).copied();
-            let market = market_of(books, &order.subject, order.side.is_buy(), now);
-            let tick = tick_of(books, &order.subject, order.limit_price, slot.memory.wide_ticks);
-            let instrument = || order.subject.instruments().next().cloned();
-            match ladder::next(self.params.ladder, &order, market, worst, tick, now) {
-                Step::Wait => {}
-                Step::Move(limit) if books.standing().replace => {
-                    let values = vec![
-                        ("from", order.limit_price.map_or(f64::NAN, |price| to_f64(price.get()))),
-                        ("to", to_f64(limit.get())),
-                    ];
-                    let change = crate::domain::order::OrderChange {
-                        limit_price: Some(limit),
-                        ..crate::domain::order::OrderChange::default()
-                    };
-                    let decision = Decision::new("LADDER_STEP", instrument(), values);
-                    out.push(Output::Replace(order.id, change, decision));
-                }
-                Step::Move(_) => {}
-                Step::End => {
-                    out.push(Output::Cancel(order.id));
-                    let left = vec![("left", to_f64(order.leaves.get()))];
-                    out.push(Output::Decision(Decision::skip("LADDER_END", instrument(), left)));
-                }
-            }
         }
     }
 }

@@ -29,10 +29,10 @@ use crate::domain::quote::Interval;
 
 use super::options::SHARES;
 use super::options::hours::Hours;
-use super::options::positions::Positions;
+use super::options::positions::{Positions, late_settlement};
 use super::params::{ParamError, Params};
 use super::schedule::{Edge, Schedule, ScheduleSpec, Within};
-use super::{Books, MemoryError, Need, Output, Strategy, StrategyInput, memory};
+use super::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput, memory};
 
 use campaign::Memory;
 use params::WheelParams;
@@ -50,15 +50,12 @@ const VERSION: u32 = 1;
 const BARS: usize = 31;
 /// Days beyond `dte_max` that a roll may reach.
 const ROLL_BEYOND: i32 = 30;
-/// After this time of the next session an expiry that has not shown itself is late.
-const SETTLE_LATE: SignedDuration = SignedDuration::from_hours(2);
 
 /// The strategy.
 #[derive(Clone, Debug)]
 struct Wheel {
-    name: SmolStr,
-    /// What its slots trade now, in the order of the parameters.
-    instruments: Vec<Instrument>,
+    /// Its instruments are what its slots trade now, in the order of the parameters.
+    head: Head,
     params: WheelParams,
     slots: Vec<Slot>,
 }
@@ -93,7 +90,7 @@ pub(super) fn make(
         memory: Memory::default(),
         settle_said: None,
     });
-    Ok(Box::new(Wheel { name, slots: slots.collect(), instruments, params }))
+    Ok(Box::new(Wheel { slots: slots.collect(), head: Head::new("wheel", name, instruments), params }))
 }
 
 impl Wheel {
@@ -149,15 +146,15 @@ impl Wheel {
         out: &mut Vec<Output>,
     ) {
         let slot = &mut self.slots[at];
-        let late = hours.since_open(now) >= SETTLE_LATE && slot.settle_said != Some(hours.today);
-        let expired = |positions: &Positions| {
-            let passed = positions.short.iter().find(|held| held.contract.expiry < hours.today);
-            passed.map(|held| held.contract.to_string())
-        };
-        if let Some(contract) = late.then(|| expired(&Positions::of(books, &slot.symbol))).flatten() {
+        if slot.settle_said == Some(hours.today) {
+            return;
+        }
+        if let Some(contract) = late_settlement(&Positions::of(books, &slot.symbol), hours, now) {
             slot.settle_said = Some(hours.today);
-            let text =
-                format!("{}: SETTLE_LATE {contract} has expired and still stands in the account", self.name);
+            let text = format!(
+                "{}: SETTLE_LATE {contract} has expired and still stands in the account",
+                self.head.name
+            );
             out.push(Output::Alert(text));
         }
     }
@@ -169,7 +166,8 @@ impl Wheel {
     fn on_due(&mut self, schedule: &str, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
         for at in 0..self.slots.len() {
             if schedule == "ladder" {
-                self.step_ladders(at, now, books, out);
+                let slot = &self.slots[at];
+                slot.memory.limits.step(self.params.ladder, books, &slot.symbol, now, out);
             } else {
                 self.ask(at, now, books, out);
             }
@@ -178,16 +176,8 @@ impl Wheel {
 }
 
 impl Strategy for Wheel {
-    fn kind(&self) -> &'static str {
-        "wheel"
-    }
-
-    fn name(&self) -> &SmolStr {
-        &self.name
-    }
-
-    fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn warm_up_bars(&self) -> usize {
@@ -213,7 +203,7 @@ impl Strategy for Wheel {
 
     fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
         let Some(mut read) = memory::read::<Stored>(VERSION, memory)? else { return Ok(()) };
-        for (slot, instrument) in self.slots.iter_mut().zip(&mut self.instruments) {
+        for (slot, instrument) in self.slots.iter_mut().zip(&mut self.head.instruments) {
             // Its parameters name the shares by the symbol of now, its memory may have been written under the one before.
             let own = read.slots.remove(&slot.key).or_else(|| {
                 let now = |memory: &Memory| memory.renamed_to.as_ref() == Some(&slot.symbol);

@@ -10,11 +10,10 @@ use crate::domain::option::Right;
 use crate::quant::contracts::Screen;
 use crate::quant::number::to_f64;
 use crate::strategies::options::ladder::Ladder;
+use crate::strategies::options::underlyings::{UNDERLYINGS_MAX, ordered, underlyings};
 use crate::strategies::params::{ParamError, ParamKind, ParamSpec, Params, Values};
 use crate::strategies::{Books, MONEY_MAX};
 
-/// Underlyings of one wheel at most.
-const SLOTS_MAX: usize = 20;
 /// Contracts of one slot at most.
 const CONTRACTS_MAX: u32 = 1_000;
 /// Days on which options are sold.
@@ -30,7 +29,7 @@ const fn percent(hundredths: u32) -> Decimal {
 pub(in crate::strategies) const PARAMS: &[ParamSpec] = &[
     ParamSpec {
         name: "symbols",
-        kind: ParamKind::Symbols { most: SLOTS_MAX },
+        kind: ParamKind::Symbols { most: UNDERLYINGS_MAX },
         default: "",
         about: "underlyings, each a slot of its own; empty takes the strategy's instruments",
     },
@@ -288,13 +287,7 @@ impl WheelParams {
         params: &Params,
     ) -> Result<(Self, Vec<Instrument>), ParamError> {
         let values = params.read("wheel", PARAMS)?;
-        let said = values.symbols("symbols");
-        let instruments: Vec<Instrument> = if said.is_empty() {
-            instruments
-        } else {
-            said.iter().map(|symbol| Instrument::Equity { symbol: symbol.clone() }).collect()
-        };
-        check_instruments(&instruments)?;
+        let instruments = underlyings(instruments, &values)?;
         for (low, high) in [("dte_min", "dte_target"), ("dte_target", "dte_max"), ("min_yield", "max_yield")]
         {
             ordered(&values, low, high)?;
@@ -369,27 +362,6 @@ impl WheelParams {
             rate,
         }
     }
-}
-
-fn ordered(values: &Values, low: &str, high: &str) -> Result<(), ParamError> {
-    let (least, most) = (values.number(low), values.number(high));
-    if least <= most {
-        return Ok(());
-    }
-    Err(ParamError::value(low, &least.to_string(), format!("at most {high} ({most})")))
-}
-
-/// Shares alone have listed options, and two slots on one symbol would each take the other's positions for their own.
-pub(in crate::strategies) fn check_instruments(instruments: &[Instrument]) -> Result<(), ParamError> {
-    let allowed = format!("1 to {SLOTS_MAX} tickers, each once");
-    let text = || instruments.iter().map(Instrument::to_string).collect::<Vec<_>>().join(",");
-    let each_once =
-        instruments.iter().enumerate().all(|(at, instrument)| !instruments[..at].contains(instrument));
-    let shares = instruments.iter().all(|instrument| matches!(instrument, Instrument::Equity { .. }));
-    if instruments.is_empty() || instruments.len() > SLOTS_MAX || !each_once || !shares {
-        return Err(ParamError::value("symbols", &text(), allowed));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

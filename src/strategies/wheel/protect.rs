@@ -5,12 +5,12 @@ use rust_decimal::Decimal;
 use crate::domain::chain::Chain;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity};
-use crate::domain::option::Right;
-use crate::domain::order::{OrderSubject, PositionEffect, Side};
+use crate::domain::order::{PositionEffect, Side};
 use crate::quant::number::to_f64;
+use crate::strategies::options::cover::cover;
 use crate::strategies::{Decision, Output, Proposal};
 
-use super::turn::{Turn, delivers};
+use super::turn::Turn;
 
 /// A chain without a contract, for what needs none.
 pub(super) fn no_chain(symbol: &Symbol) -> Chain {
@@ -32,38 +32,10 @@ impl Turn<'_> {
         if self.books.standing().halted {
             return false;
         }
-        let calls: Vec<_> =
-            self.positions.short.iter().filter(|held| held.contract.right == Right::Call).cloned().collect();
-        let needed = |count: i64, shares: Decimal| Decimal::from(count) * shares;
-        let mut uncovered: Decimal = calls
-            .iter()
-            .map(|held| needed(held.count, delivers(self.books, &held.contract)))
-            .sum::<Decimal>()
-            - self.positions.shares.max(Decimal::ZERO);
-        let opening = self.positions.opening(Right::Call);
-        if opening > 0 && uncovered + Decimal::from(opening) * super::SHARES > Decimal::ZERO {
-            self.cancel_call_orders();
-        }
-        if uncovered <= Decimal::ZERO {
-            return false;
-        }
-        let mut proposed = false;
-        // The dearest first: those nearest to being exercised.
-        let mut calls = calls;
-        calls.sort_by(|a, b| a.contract.strike.cmp(&b.contract.strike).then(a.contract.cmp(&b.contract)));
-        for held in calls {
-            let shares = delivers(self.books, &held.contract).max(Decimal::ONE);
-            let wanted = whole_up(uncovered / shares).min(held.count);
-            if wanted <= 0 {
-                break;
-            }
-            uncovered -= Decimal::from(wanted) * shares;
-            let working = self.positions.closing(&held.contract);
-            let count = wanted - working;
-            if count <= 0 {
-                proposed = true;
-                continue;
-            }
+        let cover = cover(self.books, &self.positions);
+        self.out.extend(cover.cancel.iter().map(|order| Output::Cancel(*order)));
+        let mut proposed = cover.is_working;
+        for (held, count) in cover.buy {
             let values = vec![("shares", to_f64(self.positions.shares)), ("calls", held.count as f64)];
             let decision =
                 Decision::new("WHEEL_UNCOVERED", Some(Instrument::Option(held.contract.clone())), values);
@@ -72,19 +44,6 @@ impl Turn<'_> {
             self.out.push(Output::Alert(text));
         }
         proposed
-    }
-
-    fn cancel_call_orders(&mut self) {
-        let writes = |subject: &OrderSubject| {
-            subject
-                .instruments()
-                .any(|it| it.as_option().is_some_and(|contract| contract.right == Right::Call))
-        };
-        let orders =
-            self.positions.working.iter().filter(|order| {
-                writes(&order.subject) && order.position_effect != Some(PositionEffect::Close)
-            });
-        self.out.extend(orders.map(|order| Output::Cancel(order.id)));
     }
 
     /// A contract that was assigned while it was being bought back, and filled all the same, is long now: it is sold.
@@ -107,8 +66,4 @@ impl Turn<'_> {
         }
         false
     }
-}
-
-fn whole_up(units: Decimal) -> i64 {
-    rust_decimal::prelude::ToPrimitive::to_i64(&units.ceil()).unwrap_or_default()
 }

@@ -4,28 +4,25 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::domain::chain::{Chain, ChainRow};
+use crate::domain::chain::Chain;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::order::{OrderSubject, PositionEffect, Side};
-use crate::domain::quote::{Interval, Quote};
-use crate::quant::contracts::{QUOTE_AGE_MAX, Screened, is_adjusted};
+use crate::domain::order::{PositionEffect, Side};
+use crate::domain::quote::Interval;
+use crate::quant::contracts::Screened;
 use crate::quant::number::to_f64;
 use crate::strategies::options::hours::Hours;
-use crate::strategies::options::ladder::{self, Market};
+use crate::strategies::options::ladder;
+use crate::strategies::options::market::{middle, prices, share_price};
 use crate::strategies::options::positions::{Contracts, Positions};
-use crate::strategies::options::{fee, marketable, tick};
+use crate::strategies::options::{fee, marketable};
 use crate::strategies::{Books, Decision, Output, Proposal};
 
 use super::campaign::Memory;
 use super::params::WheelParams;
 use super::phase::Phase;
 use super::{SHARES, Wheel};
-
-/// Ticks of a class whose broker refused cents: 0.05 below 3.00, 0.10 from there.
-const NICKEL: Decimal = Decimal::from_parts(5, 0, 0, false, 2);
-const DIME: Decimal = Decimal::from_parts(10, 0, 0, false, 2);
 
 /// One slot at one instant.
 pub(super) struct Turn<'a> {
@@ -63,7 +60,7 @@ impl<'a> Turn<'a> {
             slot.memory.frozen || slot.memory.unexplained || halted || conflict || positions.has_adjusted();
         let phase = Phase::of(&positions, frozen, hours.today, false);
         Self {
-            name: &wheel.name,
+            name: &wheel.head.name,
             now,
             hours,
             params: &wheel.params,
@@ -88,34 +85,20 @@ impl<'a> Turn<'a> {
     /// May anything be done at all; the price of the shares then.
     fn gates(&mut self) -> Option<Price> {
         let share = Instrument::clone(&self.positions.share);
-        let standing = self.books.standing();
-        let has_options = !self.positions.short.is_empty() || !self.positions.long.is_empty();
-        if standing.halted {
-            self.skip("HALTED", Some(share), Vec::new());
-            return None;
-        }
-        let Some(quote) = self.books.quote(&share) else {
-            self.skip("STALE", Some(share), Vec::new());
-            return None;
+        let price = match share_price(self.books, &share, self.now) {
+            Ok(price) => price,
+            Err((code, values)) => {
+                self.skip(code, Some(share), values);
+                return None;
+            }
         };
-        if quote.halted {
-            self.skip("HALTED", Some(share), Vec::new());
+        let level = self.books.standing().options_level;
+        let has_options = !self.positions.short.is_empty() || !self.positions.long.is_empty();
+        if level < 1 && !has_options {
+            self.skip("OPTIONS_LEVEL", Some(share), vec![("level", level.into()), ("need", 1.0)]);
             return None;
         }
-        let age = self.now.duration_since(quote.as_of);
-        let price = two_sided(quote).then(|| quote.mark()).flatten().filter(|_| age <= QUOTE_AGE_MAX);
-        if price.is_none() {
-            let values = vec![("age_s", age.as_secs_f64())];
-            self.skip("STALE", Some(share), values);
-        } else if standing.options_level < 1 && !has_options {
-            self.skip(
-                "OPTIONS_LEVEL",
-                Some(share),
-                vec![("level", standing.options_level.into()), ("need", 1.0)],
-            );
-            return None;
-        }
-        price
+        Some(price)
     }
 
     /// May something new be opened; says why not.
@@ -161,26 +144,14 @@ impl<'a> Turn<'a> {
         (-pnl > most).then(|| (to_f64(-pnl), to_f64(most)))
     }
 
-    /// A contract's row of the chain.
-    pub(super) fn row(&self, contract: &OptionContract) -> Option<&'a ChainRow> {
-        self.chain.rows.iter().find(|row| row.contract == *contract)
-    }
-
-    /// A contract's prices, fresh and not crossed: of the stream, else of the chain.
+    /// A contract's prices, fresh and not crossed.
     pub(super) fn market(&self, contract: &OptionContract) -> Option<(Price, Price)> {
-        let streamed = self.books.quote(&Instrument::Option(contract.clone()));
-        let usable = |quote: &Quote| {
-            let fresh = self.now.duration_since(quote.as_of) <= QUOTE_AGE_MAX;
-            // What is worthless has an offer and no bid.
-            let (bid, ask) = (quote.bid.unwrap_or_default(), quote.ask?);
-            (fresh && !quote.halted && ask >= bid && ask.is_positive()).then_some((bid, ask))
-        };
-        streamed.and_then(usable).or_else(|| self.row(contract).and_then(|row| usable(&row.quote)))
+        prices(self.books, self.chain, contract, self.now)
     }
 
     /// The middle of a contract's market. Never its last price.
     pub(super) fn mid_of(&self, contract: &OptionContract) -> Option<Price> {
-        self.market(contract).map(|(bid, ask)| Price::new((bid.get() + ask.get()) / Decimal::TWO))
+        self.market(contract).map(middle)
     }
 
     /// Contracts of a position that no working order closes yet.
@@ -241,7 +212,7 @@ impl<'a> Turn<'a> {
 
     pub(super) fn propose(&mut self, order: Proposal, worst: Option<Price>, decision: Decision) -> bool {
         if let Some(worst) = worst {
-            self.memory.worst.insert(subject_key(&order.subject), worst);
+            self.memory.limits.remember(&order.subject, worst);
         }
         let decision = Decision { phase: self.phase.as_str(), quantity: Some(order.quantity), ..decision };
         self.out.push(Output::Propose(order, decision));
@@ -251,7 +222,7 @@ impl<'a> Turn<'a> {
 
     /// The price step, wide where a broker has said so.
     pub(super) fn tick(&self, instrument: &Instrument, price: Price) -> Decimal {
-        widened(tick(self.books, instrument, price), price, self.memory.wide_ticks)
+        self.memory.limits.tick(self.books, instrument, price)
     }
 
     /// What buying and selling one contract costs.
@@ -297,11 +268,6 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Both sides are there and not crossed.
-fn two_sided(quote: &Quote) -> bool {
-    quote.bid.zip(quote.ask).is_some_and(|(bid, ask)| bid.is_positive() && ask >= bid)
-}
-
 /// Deviation of the daily log returns; `None` with fewer than thirty.
 fn daily_deviation(closes: &[f64]) -> Option<f64> {
     let returns: Vec<f64> = closes.windows(2).map(|pair| (pair[1] / pair[0]).ln()).collect();
@@ -313,74 +279,4 @@ fn daily_deviation(closes: &[f64]) -> Option<f64> {
     let squares: f64 = returns.iter().map(|value| (value - mean).powi(2)).sum();
     let sigma = (squares / (count - 1.0)).sqrt();
     sigma.is_finite().then_some(sigma)
-}
-
-/// What a traded thing is remembered by.
-pub(super) fn subject_key(subject: &OrderSubject) -> String {
-    let keys: Vec<String> = subject.instruments().map(Instrument::key).collect();
-    keys.join(" / ")
-}
-
-fn widened(tick: Decimal, price: Price, wide: bool) -> Decimal {
-    if !wide {
-        return tick;
-    }
-    tick.max(if price >= Price::from(3) { DIME } else { NICKEL })
-}
-
-/// The price step of a working order.
-pub(super) fn tick_of(
-    books: &dyn Books,
-    subject: &OrderSubject,
-    limit: Option<Price>,
-    wide: bool,
-) -> Decimal {
-    match subject {
-        OrderSubject::Instrument(instrument) => {
-            let price = limit.unwrap_or_default();
-            let usual = tick(books, instrument, price);
-            if instrument.as_option().is_some() { widened(usual, price, wide) } else { usual }
-        }
-        OrderSubject::Legs(_) => Decimal::new(1, 2),
-    }
-}
-
-/// The market of a working order as its side sees it; net of the legs for a package.
-pub(super) fn market_of(
-    books: &dyn Books,
-    subject: &OrderSubject,
-    buys: bool,
-    now: Timestamp,
-) -> Option<Market> {
-    let prices = |instrument: &Instrument| {
-        let quote = books.quote(instrument)?;
-        let fresh = now.duration_since(quote.as_of) <= QUOTE_AGE_MAX && !quote.halted;
-        let (bid, ask) = (quote.bid.unwrap_or_default(), quote.ask?);
-        (fresh && ask >= bid).then_some((bid, ask))
-    };
-    let side = |buys: bool, (bid, ask): (Price, Price)| if buys { ask } else { bid };
-    let middle = |(bid, ask): (Price, Price)| Price::new((bid.get() + ask.get()) / Decimal::TWO);
-    match subject {
-        OrderSubject::Instrument(instrument) => {
-            let prices = prices(instrument)?;
-            Some(Market { mid: middle(prices), natural: side(buys, prices) })
-        }
-        OrderSubject::Legs(legs) => {
-            let (mut mid, mut natural) = (Price::ZERO, Price::ZERO);
-            for leg in legs {
-                let prices = prices(&leg.instrument)?;
-                let weight = leg.side.sign() * leg.ratio;
-                mid += middle(prices) * weight;
-                natural += side(leg.side.is_buy(), prices) * weight;
-            }
-            Some(Market { mid, natural })
-        }
-    }
-}
-
-/// Shares that a contract delivers, as its venue says.
-pub(super) fn delivers(books: &dyn Books, contract: &OptionContract) -> Decimal {
-    let spec = books.spec(&Instrument::Option(contract.clone()));
-    let usual = if is_adjusted(contract) { Decimal::ZERO } else { SHARES };
-    spec.map_or(if usual.is_zero() { SHARES } else { usual }, |spec| spec.deliverable)
 }

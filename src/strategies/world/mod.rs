@@ -18,7 +18,7 @@ use crate::domain::fees::FeeTable;
 use crate::domain::ids::{AccountId, ExecutionId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::money::{Currency, Price, Quantity};
-use crate::domain::option::{OptionContract, Right};
+use crate::domain::option::{Leg, OptionContract, Right};
 use crate::domain::order::{Order, OrderSubject, PositionEffect, Side};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::quant::greeks::{Terms, black_scholes, years};
@@ -76,6 +76,9 @@ pub(super) struct World {
     pub(super) reserved_elsewhere: Decimal,
     pub(super) refuse_openings: bool,
     pub(super) refusal: &'static str,
+    pub(super) refuse_share_legs: bool,
+    /// What the account holds beside the strategy.
+    pub(super) others: Vec<(Instrument, Quantity)>,
     symbol: Symbol,
     quotes: BTreeMap<Instrument, Quote>,
     chain: Option<Chain>,
@@ -91,6 +94,12 @@ fn price(value: f64) -> Price {
 
 pub(super) fn share() -> Instrument {
     Instrument::equity(SYMBOL).unwrap()
+}
+
+/// Units of a leg's price in one of its package.
+pub(super) fn weight(leg: &Leg) -> Decimal {
+    let unit = if leg.instrument.as_option().is_some() { Decimal::ONE } else { SHARES };
+    leg.side.sign() * leg.ratio / unit
 }
 
 /// A contract as `P190 2026-12-18`.
@@ -145,6 +154,8 @@ impl World {
             reserved_elsewhere: Decimal::ZERO,
             refuse_openings: false,
             refusal: "BUYING_POWER",
+            refuse_share_legs: false,
+            others: Vec::new(),
             symbol: Symbol::new(SYMBOL).unwrap(),
             quotes: BTreeMap::new(),
             chain: None,
@@ -343,6 +354,10 @@ impl World {
                     for leg in legs.iter().filter(|leg| calls(&leg.instrument)) {
                         written -= leg.side.sign() * leg.ratio * leaves;
                     }
+                    // Shares of the same package cover its calls.
+                    for leg in legs.iter().filter(|leg| leg.instrument.as_option().is_none()) {
+                        written -= leg.side.sign() * leg.ratio / SHARES * leaves;
+                    }
                 }
             }
         }
@@ -397,6 +412,11 @@ impl Books for World {
 
     fn account_position(&self, instrument: &Instrument) -> Quantity {
         self.position(instrument)
+    }
+
+    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
+        let own = self.options_of(underlying).into_iter().map(|held| (held.instrument, held.quantity));
+        own.chain(self.others.iter().cloned()).collect()
     }
 
     fn equity(&self) -> Decimal {

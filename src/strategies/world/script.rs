@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, time};
 use rust_decimal::Decimal;
 
-use super::{Fills, SHARES, World, price, share};
+use super::{Fills, SHARES, World, price, share, weight};
 use crate::domain::calendar::{instant, plus_days};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
 use crate::domain::execution::{Execution, ExecutionKind};
@@ -417,7 +417,9 @@ impl Script {
         let opens = request.position_effect == Some(PositionEffect::Open);
         let order =
             Order::new(OrderNumber(self.world.numbers), request, OrderStatus::Submitted, self.world.now);
-        if opens && self.world.refuse_openings {
+        let has_shares = order.request.subject.instruments().any(|it| it.as_option().is_none());
+        let share_leg = has_shares && matches!(order.request.subject, OrderSubject::Legs(_));
+        if opens && self.world.refuse_openings || share_leg && self.world.refuse_share_legs {
             let reason = Some(self.world.refusal.to_owned());
             self.queue.push_back(Event::Order(Order { status: OrderStatus::Rejected, reason, ..order }));
             return;
@@ -479,10 +481,8 @@ impl Script {
             OrderSubject::Instrument(it) if order.request.side.is_buy() => limit >= side(it, true),
             OrderSubject::Instrument(it) => limit <= side(it, false),
             OrderSubject::Legs(legs) => {
-                let net: Price = legs
-                    .iter()
-                    .map(|leg| side(&leg.instrument, leg.side.is_buy()) * (leg.side.sign() * leg.ratio))
-                    .sum();
+                let net: Price =
+                    legs.iter().map(|leg| side(&leg.instrument, leg.side.is_buy()) * weight(leg)).sum();
                 limit >= net
             }
         }
@@ -509,13 +509,11 @@ impl Script {
                 let mid = |it: &Instrument| {
                     self.world.quotes.get(it).and_then(Quote::mid).unwrap_or(price(self.world.market.spot))
                 };
-                let rest: Decimal = legs[1..]
-                    .iter()
-                    .map(|leg| leg.side.sign() * leg.ratio * mid(&leg.instrument).get())
-                    .sum();
+                let rest: Decimal =
+                    legs[1..].iter().map(|leg| weight(leg) * mid(&leg.instrument).get()).sum();
                 for (i, leg) in legs.iter().enumerate() {
                     let at = if i == 0 {
-                        Price::new((limit.unwrap_or_default().get() - rest) / (leg.ratio * leg.side.sign()))
+                        Price::new((limit.unwrap_or_default().get() - rest) / weight(leg))
                     } else {
                         mid(&leg.instrument)
                     };

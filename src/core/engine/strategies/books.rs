@@ -11,6 +11,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::chain::Chain;
 use crate::domain::events::UnderlyingEvents;
 use crate::domain::fees::FeeTable;
+use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Quantity;
@@ -61,6 +62,18 @@ impl View<'_> {
     }
 }
 
+impl Engine {
+    /// Options of an underlying that an account holds, signed, by contract.
+    #[must_use]
+    pub fn options_of(&self, account: &AccountId, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
+        let of = |instrument: &Instrument| {
+            instrument.as_option().is_some_and(|contract| contract.underlying == *underlying)
+        };
+        let held = self.positions(account).into_iter().filter(|position| of(&position.instrument));
+        held.map(|position| (position.instrument, position.quantity)).collect()
+    }
+}
+
 impl Books for View<'_> {
     fn position(&self, instrument: &Instrument) -> Quantity {
         self.ledger.quantity(instrument)
@@ -79,6 +92,10 @@ impl Books for View<'_> {
 
     fn account_position(&self, instrument: &Instrument) -> Quantity {
         self.engine.held(&self.spec.account, instrument)
+    }
+
+    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
+        self.engine.options_of(&self.spec.account, underlying)
     }
 
     /// What it works with: its capital and what it has made of it, where it has one of its own; else the account's.

@@ -13,7 +13,7 @@ use crate::core::engine::place::ReplaceError;
 use crate::core::host::Event;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::ids::{AccountId, ClientOrderId};
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::Right;
 use crate::domain::order::{
@@ -97,6 +97,7 @@ impl Engine {
         }
         let account = instance.spec.account.clone();
         let request = request_of(self.ids.next(self.now), account, name, proposal);
+        self.know_from_chain(name, &request.subject);
         let denial = self.check_terms(name, &request).and_then(|()| self.check_own(name, &request)).err();
         if let Some(denial) = denial {
             self.denied(name, decision, &request.subject, std::slice::from_ref(&denial), None);
@@ -111,6 +112,24 @@ impl Engine {
             Err(denials) => {
                 self.denied(name, decision, &subject, &denials, Some(id));
                 Err(denials)
+            }
+        }
+    }
+
+    /// A contract that nobody has looked at yet is known by the chain it was chosen from: its terms, and its prices where they are newer.
+    fn know_from_chain(&mut self, name: &SmolStr, subject: &OrderSubject) {
+        for instrument in subject.instruments() {
+            let Some(contract) = instrument.as_option() else { continue };
+            let row = self.host.instances.get(name).and_then(|instance| {
+                let chain = instance.known.chains.get(&contract.underlying)?;
+                chain.rows.iter().find(|row| row.contract == *contract)
+            });
+            let Some(quote) = row.map(|row| row.quote.clone()) else { continue };
+            if self.market.spec(instrument).is_none() {
+                self.market.put_spec(InstrumentSpec::standard(instrument.clone()));
+            }
+            if self.quote(instrument).is_none_or(|known| known.as_of < quote.as_of) {
+                self.on_quote(quote);
             }
         }
     }
