@@ -1,7 +1,5 @@
 //! Backtests, as `cli` asks for them.
 
-pub mod walk;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -43,11 +41,11 @@ const MODEL_PRICES: &str =
     "model prices, not the market's: Black-Scholes with a smile over 30-day realized volatility";
 
 /// Bars, costs and cash of a request.
-struct Prepared {
-    bars: RecordedBars,
+pub struct Prepared {
+    pub bars: RecordedBars,
     /// Splits and dividends of those.
     actions: Vec<(Timestamp, CorporateAction)>,
-    instruments: Vec<Instrument>,
+    pub instruments: Vec<Instrument>,
     venue: VenueConfig,
     cash: Decimal,
     /// Where bots lie.
@@ -57,7 +55,11 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn strategy(&self, kind: &str, params: &BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
+    pub fn strategy(
+        &self,
+        kind: &str,
+        params: &BTreeMap<String, String>,
+    ) -> Result<Box<dyn Strategy>, CliError> {
         if let Some(bot) = bot_of(kind) {
             return self.bot(bot, params);
         }
@@ -74,7 +76,7 @@ impl Prepared {
     }
 
     /// One run over bars that are these or a part of them.
-    fn run_over(
+    pub fn run_over(
         &self,
         bars: &RecordedBars,
         kind: &str,
@@ -159,7 +161,7 @@ pub fn run(
 }
 
 /// The parameters of a request with those of one set.
-fn params_of(request: &BacktestRequest, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub fn params_of(request: &BacktestRequest, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     request.params.iter().chain(set).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -209,11 +211,11 @@ pub fn sweep(
     })
 }
 
-fn data_name(request: &BacktestRequest) -> String {
+pub fn data_name(request: &BacktestRequest) -> String {
     request.data.as_ref().map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string())
 }
 
-fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepared, CliError> {
+pub fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepared, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     let calendar = Calendar::nyse();
     let mut bars = match &request.data {
@@ -315,7 +317,7 @@ fn report(
 
 /// Gain of whoever put the same money into each instrument at its first close and held it, dividends and splits counted where the data has
 /// adjusted closes.
-fn buy_and_hold(bars: &RecordedBars) -> Option<f64> {
+pub fn buy_and_hold(bars: &RecordedBars) -> Option<f64> {
     let gains: Vec<f64> = bars
         .series
         .values()
@@ -328,7 +330,7 @@ fn buy_and_hold(bars: &RecordedBars) -> Option<f64> {
     (!gains.is_empty()).then(|| gains.iter().sum::<f64>() / gains.len() as f64)
 }
 
-fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<Metric> {
+pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<Metric> {
     let curve: Vec<_> =
         run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
     let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();

@@ -15,6 +15,7 @@ mod screen;
 mod signing_in;
 mod supervisor;
 mod venue;
+mod walks;
 
 use std::process::ExitCode;
 

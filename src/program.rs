@@ -34,7 +34,7 @@ use jiff::Timestamp;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::runs::{clear, engine_settings};
-use crate::{backtests, doctor, imports, keeper, linger, logins, supervisor};
+use crate::{backtests, doctor, imports, keeper, linger, logins, supervisor, walks};
 
 /// How long another process's engine may take to halt.
 const HALT_MAX: Duration = Duration::from_secs(5);
@@ -436,7 +436,7 @@ impl Host for Program {
         let (settings, request, progress) = (settings.clone(), request.clone(), progress.clone());
         let (windows, rank) = windows;
         tokio::task::spawn_blocking(move || {
-            backtests::walk::run(&settings, &request, &sets, (windows, &rank), &progress)
+            walks::run(&settings, &request, &sets, (windows, &rank), &progress)
         })
         .await
         .map_err(|error| CliError::internal(error.to_string()))?

@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
+use rust_decimal::prelude::ToPrimitive;
+
 use super::backtest::metric_text;
 use crate::cli::host::{BacktestReport, EquityPoint};
 use crate::cli::output::format;
-use crate::quant::number::to_f64;
 
 /// Size of the drawing, and of its two fields.
 const WIDTH: f64 = 960.0;
@@ -25,7 +26,7 @@ const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 
 /// Equity by day, and how far it is below its highest, as fractions of it: 0 or negative.
 fn curves(points: &[EquityPoint]) -> (Vec<f64>, Vec<f64>) {
-    let equity: Vec<f64> = points.iter().map(|point| to_f64(point.equity)).collect();
+    let equity: Vec<f64> = points.iter().filter_map(|point| point.equity.to_f64()).collect();
     let mut high = f64::MIN;
     let drawdown = equity
         .iter()

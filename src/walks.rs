@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Prepared, buy_and_hold, data_name, metrics, params_of, prepare};
+use crate::backtests::{Prepared, buy_and_hold, data_name, metrics, params_of, prepare};
 
 /// Windows of one walk at most.
 const WINDOWS_MAX: usize = 1_000;
