@@ -335,6 +335,7 @@ pub fn snapshot() -> Snapshot {
         quotes: Arc::new(quotes),
         specs: Arc::new(specs),
         watchlists: Arc::new(vec![list("tech", &tech), list("hedges", &["SPY", "AAPL  270115P00190000"])]),
+        exits: Arc::default(),
         alerts: Arc::new(alerts()),
         strategies: std::sync::Arc::default(),
         books: Arc::new(vec![book()]),

@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod engine;
+pub mod exit_views;
 pub mod format;
 mod json;
 pub mod market_views;

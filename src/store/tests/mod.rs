@@ -181,9 +181,9 @@ fn s3_a_newer_or_altered_database_is_refused_untouched() {
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     for open in [Store::open(directory.path(), now()), Store::open_reader(directory.path())] {
         let error = open.unwrap_err().to_string();
-        assert!(error.contains("version 99") && error.contains("knows 4"), "{error}");
+        assert!(error.contains("version 99") && error.contains("knows 5"), "{error}");
     }
-    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration WHERE checksum = 'another'"), 4);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration WHERE checksum = 'another'"), 5);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn s3_an_old_database_is_backed_up_before_it_is_migrated() {
     store.journal(&[intent(1)]).unwrap();
     let migrations = [migrate::MIGRATIONS, &[NEXT]].concat();
     migrate::run(&mut store.connection, &store.path, now(), &migrations).unwrap();
-    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration"), 5);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM migration"), 6);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM later"), 0);
     let backups: Vec<_> = std::fs::read_dir(directory.path().join("backups"))
         .unwrap()
