@@ -103,6 +103,15 @@ pub enum Request {
         /// At most so many, the newest.
         limit: u32,
     },
+    /// The same for a chart: some may come from a file that the user imported. Answer: `History`.
+    History {
+        /// Of this.
+        instrument: Instrument,
+        /// Bar width.
+        interval: Interval,
+        /// At most so many of the source, and so many imported ones; the newest of each.
+        limit: u32,
+    },
     /// An option chain. Answer: `Chain`.
     Chain {
         /// Of this ticker.
@@ -268,6 +277,18 @@ pub enum Request {
         account: Option<AccountId>,
         /// A person has typed that real money is meant.
         confirmed: bool,
+    },
+    /// The books are compared with what the broker shows, now. Answer: `Done`; what came of it stands in the snapshot.
+    Reconcile {
+        /// Whose; absent means every account's.
+        account: Option<AccountId>,
+    },
+    /// A person's own orders go out though the account does not agree with its broker yet. Answer: `Done`; `Clarify` where it is not confirmed.
+    Override {
+        /// Which.
+        account: AccountId,
+        /// Its name again, as a person typed it.
+        confirmation: Option<String>,
     },
     /// A limit of the profile's accounts is another one from now on, and in its configuration. Answer: `Done`; `Clarify` where it lets more
     /// through and is not confirmed.
@@ -464,6 +485,14 @@ pub enum Reply {
     Quotes(Vec<Quote>),
     /// Bars.
     Bars(Vec<Bar>),
+    /// Bars of a chart, oldest first.
+    History {
+        /// The bars: imported ones for the time that they cover, those of the source before and after it.
+        bars: Vec<Bar>,
+        /// Which of them are imported; absent where none is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        imported: Option<ImportedSpan>,
+    },
     /// A chain.
     Chain(Box<Chain>),
     /// Listings.
@@ -538,6 +567,17 @@ pub enum SessionError {
     Internal(String),
 }
 
+/// The part of a chart that comes from a file of imported bars.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedSpan {
+    /// The name it was imported under.
+    pub name: String,
+    /// The start of the first bar.
+    pub from: Timestamp,
+    /// The end of the last one.
+    pub until: Timestamp,
+}
+
 impl Request {
     /// Its name in the messages, such as `execute`.
     #[must_use]
@@ -552,6 +592,7 @@ impl Request {
             Self::Flatten { .. } => "flatten",
             Self::Subscribe { .. } => "subscribe",
             Self::Bars { .. } => "bars",
+            Self::History { .. } => "history",
             Self::Chain { .. } => "chain",
             Self::Search { .. } => "search",
             Self::OrderHistory(_) => "order_history",
@@ -589,6 +630,8 @@ impl Request {
             Self::Venue { .. } => "venue",
             Self::Mode { .. } => "mode",
             Self::SetLimit { .. } => "set_limit",
+            Self::Reconcile { .. } => "reconcile",
+            Self::Override { .. } => "override",
         }
     }
 }

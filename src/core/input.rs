@@ -109,6 +109,10 @@ pub enum Needed {
 pub enum Input {
     /// An account to keep books for. Before any order for it.
     Account(Box<AccountSetup>),
+    /// A person has the books compared with the broker's.
+    Reconcile(AccountId),
+    /// A person's own orders go out though the books do not agree with the broker's yet, until they do or the line breaks (reliability R1).
+    Override(AccountId),
     /// The limits of an account are these from now on.
     Limits {
         /// Whose.

@@ -18,6 +18,7 @@ use super::limits::{RiskLimits, RiskUse, TradingState};
 use super::order::Order;
 use super::position::Position;
 use super::quote::{Feed, Quote};
+use super::statement::ReconcileRun;
 use super::strategy::StrategyView;
 use super::total::Total;
 
@@ -134,6 +135,24 @@ pub struct AccountView {
     /// How much of its limits is used.
     #[serde(default)]
     pub used: RiskUse,
+    /// How it stands with its broker.
+    #[serde(default)]
+    pub standing: Standing,
+}
+
+/// How an account stands with its broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The broker answers.
+    pub up: bool,
+    /// Orders, executions and positions agree with the broker's; nothing opens before.
+    pub reconciled: bool,
+    /// They do not, and a person has said that own orders go out all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overridden: bool,
+    /// The newest comparison of this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Arc<ReconcileRun>>,
 }
 
 /// The engine at one moment. `seq` never goes back.

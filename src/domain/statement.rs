@@ -54,6 +54,8 @@ pub enum ReconcileReason {
     Daily,
     /// Something is in doubt.
     Doubt,
+    /// A person asks.
+    Person,
 }
 
 impl ReconcileReason {
@@ -66,6 +68,7 @@ impl ReconcileReason {
             Self::Timer => "timer",
             Self::Daily => "daily",
             Self::Doubt => "doubt",
+            Self::Person => "person",
         }
     }
 }
@@ -158,6 +161,7 @@ mod tests {
             ReconcileReason::Timer,
             ReconcileReason::Daily,
             ReconcileReason::Doubt,
+            ReconcileReason::Person,
         ] {
             assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.as_str()));
         }

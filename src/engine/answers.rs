@@ -111,6 +111,9 @@ impl EngineTask {
         let answer = match request {
             Request::Subscribe { instruments } => self.quotes(&instruments).await,
             Request::Bars { instrument, interval, limit } => self.bars(&instrument, interval, limit),
+            Request::History { instrument, interval, limit } => {
+                return self.history(instrument, interval, limit, reply);
+            }
             Request::Chain { underlying, expiry, right } => self.chain(&underlying, expiry, right).await,
             Request::Search { query, limit } => {
                 Ok(Reply::Listings(self.universe.search(&query, limit as usize)))
@@ -142,6 +145,10 @@ impl EngineTask {
             Request::Disconnect { name } => self.disconnect(&name).await,
             Request::Mode { mode, account, confirmed } => {
                 self.switch(mode, account.as_ref(), confirmed).await
+            }
+            Request::Reconcile { account } => self.reconcile_now(account).await,
+            Request::Override { account, confirmation } => {
+                self.override_standing(account, confirmation.as_deref()).await
             }
             Request::SetLimit { name, value, confirmation } => {
                 self.set_limit(&name, value.as_deref(), confirmation.as_deref()).await

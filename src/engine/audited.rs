@@ -76,6 +76,10 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
         Request::Venue { account, action } if action.changes() => {
             Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
         }
+        Request::Override { account, .. } => {
+            let what = format!("{account} before it agrees with its broker");
+            Some((AuditAction::OrderOverridden, None, what))
+        }
         Request::SetLimit { name, value, .. } => {
             let value = value.as_deref().unwrap_or("its default");
             Some((AuditAction::LimitsChanged, None, format!("{name} to {value}")))

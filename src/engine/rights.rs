@@ -20,6 +20,7 @@ pub const fn action(request: &Request) -> Action {
         Request::Preview { .. }
         | Request::Subscribe { .. }
         | Request::Bars { .. }
+        | Request::History { .. }
         | Request::Chain { .. }
         | Request::Search { .. }
         | Request::OrderHistory(_)
@@ -65,6 +66,8 @@ pub const fn action(request: &Request) -> Action {
         | Request::PaperExpire
         | Request::Advance { .. }
         | Request::Mode { .. }
+        | Request::Reconcile { .. }
+        | Request::Override { .. }
         | Request::Venue { .. }
         | Request::Replay(_) => Action::Trade,
         Request::Halt { .. } | Request::ReduceOnly { .. } => Action::Halt,

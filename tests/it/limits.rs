@@ -68,3 +68,19 @@ fn k5_limits_tighten_at_once_and_loosen_by_their_name_alone() {
         wanted.iter().all(|(object, times)| count(object) == *times)
     });
 }
+
+/// A person has the books compared, and what came of it is shown; there is nothing to override while they agree.
+#[test]
+fn r8_a_comparison_is_had_at_once_and_shown() {
+    let home = Home::new();
+    let shown = home.json(&["reconcile"]);
+    let last = &shown["accounts"][0]["standing"]["last"];
+    assert_eq!((&last["reason"], &last["account"]), (&"person".into(), &"paper".into()), "{shown}");
+    assert_eq!(shown["accounts"][0]["standing"]["reconciled"], true);
+    assert_eq!(last["differences"].as_array().map(Vec::len), Some(0), "{shown}");
+    let refused = home.output(&["override", "paper", "--confirm", "paper"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("paper agrees with its broker"), "{}", said(&refused));
+    let unknown = home.output(&["reconcile", "papier"]);
+    assert!(said(&unknown).contains("account: found 'papier', allowed paper"), "{}", said(&unknown));
+}

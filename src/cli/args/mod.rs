@@ -198,6 +198,21 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
     },
+    /// Compare an account's orders, fills and positions with what its broker shows, now
+    Reconcile {
+        /// This account only
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<String>,
+    },
+    /// Let your own orders of an account out before it agrees with its broker; strategies, bots and agents still wait
+    Override {
+        /// The account
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+        /// Its name again
+        #[arg(long, value_name = "ACCOUNT")]
+        confirm: Option<String>,
+    },
     /// Set limits of this profile's orders; what lets more through needs the limit's name typed
     #[command(subcommand)]
     Limit(LimitCommand),

@@ -11,7 +11,7 @@ use crate::cli::host::{Host, Settings};
 use crate::cli::language;
 use crate::cli::line::Line;
 use crate::cli::output::{Named, Output};
-use crate::client::{Reply, Request};
+use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command as Said, FlattenScope};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
@@ -48,6 +48,31 @@ pub(super) fn confirm(console: Option<&mut Console>, yes: bool, what: &str) -> R
         true => Ok(()),
         false => Err(CliError::usage("not confirmed; nothing was done")),
     }
+}
+
+/// Asks for what needs a word typed: `confirm` is the word where it was given, else a person at the terminal is asked for it.
+pub(super) async fn with_typed(
+    line: &Line<'_>,
+    console: &mut Console,
+    (word, confirm): (&str, Option<&str>),
+    question: &str,
+    request: impl Fn(Option<String>) -> Request,
+) -> Result<Output, CliError> {
+    let refused = match line.session.request(request(confirm.map(str::to_owned))).await {
+        Ok(reply) => return line.show(&reply),
+        Err(refused) => refused,
+    };
+    if !matches!(refused, SessionError::Clarify(_)) || confirm.is_some() {
+        return Err(refused.into());
+    }
+    if !console.can_ask {
+        return Err(CliError::usage(format!("{refused}; say --confirm {word}")));
+    }
+    let typed = console.ask_line(&format!("{question} Type {word} to go on: "))?;
+    if typed.trim() != word {
+        return Err(CliError::usage("not confirmed; nothing has changed"));
+    }
+    line.answer(request(Some(typed))).await
 }
 
 pub(super) async fn halt(

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::control::with_typed;
 use crate::cli::args::LimitCommand;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
@@ -9,7 +10,7 @@ use crate::cli::host::Settings;
 use crate::cli::line::Line;
 use crate::cli::output::{Align, Output, Table};
 
-use crate::client::{Reply, Request, SessionError};
+use crate::client::Request;
 
 /// The table of the configuration that limits stand in.
 const TABLE: &str = "risk.";
@@ -25,32 +26,10 @@ pub(super) async fn run(
         LimitCommand::Set { name, value, confirm } => (name, Some(value), confirm),
         LimitCommand::Unset { name, confirm } => (name, None, confirm),
     };
-    let ask = |confirmation: Option<String>| Request::SetLimit {
-        name: name.clone(),
-        value: value.cloned(),
-        confirmation,
-    };
-    let refused = match line.session.request(ask(confirm.clone())).await {
-        Ok(reply) => return done(line, &reply),
-        Err(refused) => refused,
-    };
-    let loosens = matches!(refused, SessionError::Clarify(_));
-    if !(loosens && confirm.is_none()) {
-        return Err(refused.into());
-    }
-    if !console.can_ask {
-        return Err(CliError::usage(format!("{refused}; say --confirm {name}")));
-    }
-    let typed =
-        console.ask_line(&format!("{name} would let more through than now. Type {name} to go on: "))?;
-    if typed.trim() != name {
-        return Err(CliError::usage("not confirmed; nothing has changed"));
-    }
-    done(line, &line.ask(ask(Some(typed))).await?)
-}
-
-fn done(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
-    line.show(reply)
+    let question = format!("{name} would let more through than now.");
+    let request =
+        |confirmation| Request::SetLimit { name: name.clone(), value: value.cloned(), confirmation };
+    with_typed(line, console, (name, confirm.as_deref()), &question, request).await
 }
 
 fn list(settings: &Settings) -> Result<Output, CliError> {

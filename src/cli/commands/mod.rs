@@ -20,6 +20,7 @@ mod market;
 mod orders;
 mod past;
 mod speak;
+mod standing;
 mod strategy;
 mod sweep;
 mod tax;
@@ -177,6 +178,10 @@ impl Context<'_> {
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { what, account } => watch::risk(&line, *what, account.as_deref()).await,
+            Command::Reconcile { account } => standing::reconcile(&line, account.as_deref()).await,
+            Command::Override { account, confirm } => {
+                standing::override_it(&line, account, confirm.as_deref(), console).await
+            }
             Command::Limit(command) => limit::run(&line, &settings, command, console).await,
             Command::Connections => watch::connections(&line).await,
             Command::Coinbase(command) => venue::coinbase(&line, command, console).await,

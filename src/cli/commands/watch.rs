@@ -17,7 +17,7 @@ use crate::client::{Reply, Request};
 use crate::domain::alert::{AlertChange, AlertId, AlertWhen};
 use crate::domain::calendar::instant;
 use crate::domain::instrument::Instrument;
-use crate::domain::snapshot::{Snapshot, Watchlist};
+use crate::domain::snapshot::{AccountView, Snapshot, Watchlist};
 use rust_decimal::Decimal;
 
 /// The one condition that was named; clap sees to it that there is one.
@@ -198,5 +198,13 @@ pub(super) async fn risk(line: &Line<'_>, what: RiskArg, account: Option<&str>) 
 pub(super) async fn connections(line: &Line<'_>) -> Result<Output, CliError> {
     let snapshot = line.snapshot().await?;
     let all = &snapshot.connections;
-    Ok(Output::new(&json!({ "connections": all }))?.table(market_views::connections(all, &line.zone)))
+    let accounts: Vec<serde_json::Value> = snapshot
+        .accounts
+        .iter()
+        .map(|view| json!({ "account": view.account.account, "standing": view.standing }))
+        .collect();
+    let views: Vec<&AccountView> = snapshot.accounts.iter().collect();
+    Ok(Output::new(&json!({ "connections": all, "accounts": accounts }))?
+        .table(market_views::connections(all, &line.zone))
+        .table(market_views::standings(&views, &line.zone)))
 }

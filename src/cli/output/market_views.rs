@@ -232,6 +232,50 @@ pub fn risk(view: &AccountView) -> Table {
     table
 }
 
+/// How accounts stand with their brokers.
+#[must_use]
+pub fn standings(views: &[&AccountView], zone: &TimeZone) -> Table {
+    let mut table = Table::new(
+        &[
+            ("account", Align::Left),
+            ("agrees", Align::Left),
+            ("compared", Align::Left),
+            ("orders", Align::Right),
+            ("fills", Align::Right),
+            ("positions", Align::Right),
+            ("differences", Align::Left),
+        ],
+        "no accounts",
+    )
+    .without_first(&["fills", "orders", "positions"]);
+    for view in views {
+        let standing = &view.standing;
+        let agrees = match (standing.up, standing.reconciled, standing.overridden) {
+            (false, ..) => "its broker does not answer",
+            (true, true, _) => "yes",
+            (true, false, true) => "no; your own orders go out",
+            (true, false, false) => "no; nothing opens",
+        };
+        let last = standing.last.as_deref();
+        let count = |part: Option<usize>| part.map_or_else(|| "failed".to_owned(), |count| count.to_string());
+        let differences = match last.map(|run| run.differences.as_slice()) {
+            None => String::new(),
+            Some([]) => "none".to_owned(),
+            Some(lines) => lines.join("; "),
+        };
+        table.push(vec![
+            view.account.account.to_string().into(),
+            agrees.into(),
+            last.map_or_else(|| "never".to_owned(), |run| time(run.finished, zone)).into(),
+            last.map(|run| count(run.orders)).unwrap_or_default().into(),
+            last.map(|run| count(run.executions)).unwrap_or_default().into(),
+            last.map(|run| count(run.positions)).unwrap_or_default().into(),
+            differences.into(),
+        ]);
+    }
+    table
+}
+
 /// Brokers and feeds.
 #[must_use]
 pub fn connections(all: &[Connection], zone: &TimeZone) -> Table {

@@ -33,7 +33,7 @@ use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Feed, Quote};
 use crate::domain::role::Role;
 use crate::domain::snapshot::{
-    AccountView, Connection, LogLine, MarketClock, ReplayState, Severity, Snapshot, Watchlist,
+    AccountView, Connection, LogLine, MarketClock, ReplayState, Severity, Snapshot, Standing, Watchlist,
 };
 
 /// The moment at which every test happens: a Tuesday in the New York afternoon.
@@ -227,6 +227,7 @@ pub(super) fn snapshot() -> Snapshot {
             limits: RiskLimits::default(),
             trading_state: TradingState::Active,
             used: RiskUse::default(),
+            standing: Standing { up: true, reconciled: true, ..Standing::default() },
         }]),
         positions: Arc::new(vec![position(key("AAPL"), q("10"), p("228.1"))]),
         orders: Arc::new(vec![working]),

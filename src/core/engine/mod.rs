@@ -44,6 +44,7 @@ use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
+use crate::domain::statement::ReconcileReason;
 
 use super::alerts::Alerts;
 use super::book::OrderBook;
@@ -113,6 +114,8 @@ pub(super) struct Books {
     /// The broker leaves orders unanswered.
     pub(super) circuit_open: bool,
     pub(super) reconciled: bool,
+    /// It is not, and a person has said that own orders go out all the same.
+    pub(super) overridden: bool,
     pub(super) last_equity_at: Option<Timestamp>,
     /// When something last moved in an instrument; not kept where nobody compares.
     pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
@@ -310,6 +313,8 @@ impl Engine {
         self.dirty.any = true;
         match input {
             Input::Account(setup) => self.add_account(*setup),
+            Input::Reconcile(account) => self.ask_for_statement(&account, ReconcileReason::Person),
+            Input::Override(account) => self.on_override(&account),
             Input::Limits { account, limits } => {
                 if let Some(books) = self.accounts.get_mut(&account) {
                     books.setup.limits = *limits;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::account::AccountMode;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
-use crate::domain::snapshot::{AccountView, LogLine, Snapshot};
+use crate::domain::snapshot::{AccountView, LogLine, Snapshot, Standing};
 
 use super::{Dirty, Engine};
 
@@ -44,6 +44,12 @@ impl Engine {
                     capabilities: books.setup.capabilities.clone(),
                     limits: books.setup.limits.clone(),
                     trading_state: books.trading_state,
+                    standing: Standing {
+                        up: books.broker_up,
+                        reconciled: books.reconciled,
+                        overridden: books.overridden,
+                        last: books.pace.last.clone(),
+                    },
                 }
             })
             .collect();

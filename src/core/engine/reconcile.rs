@@ -2,6 +2,7 @@
 //! taken at once; what is concluded from a difference waits until nothing about it can be on its way any more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -54,7 +55,7 @@ pub(in crate::core) struct Pace {
     /// It has agreed once in this process.
     agreed: bool,
     wanted: bool,
-    last: Option<ReconcileRun>,
+    pub(super) last: Option<Arc<ReconcileRun>>,
     /// Positions that differ: since when, and how.
     pub(super) differs: BTreeMap<Instrument, (Timestamp, Quantity, Quantity)>,
 }
@@ -102,6 +103,8 @@ impl Engine {
             self.host.account_changed(account);
         }
         (books.broker_up, books.reconciled) = (up, reconciled);
+        // Whoever said it saw how things stood then.
+        books.overridden &= up && !reconciled;
         if reconciled {
             books.pace.asked_at = Some(now);
             books.pace.agreed = true;
@@ -192,7 +195,18 @@ impl Engine {
     /// The newest comparison with an account's broker, if there was one in this process.
     #[must_use]
     pub fn last_reconcile(&self, account: &AccountId) -> Option<&ReconcileRun> {
-        self.accounts.get(account)?.pace.last.as_ref()
+        self.accounts.get(account)?.pace.last.as_deref()
+    }
+
+    /// A person's own orders go out before the books agree.
+    pub(super) fn on_override(&mut self, account: &AccountId) {
+        let Some(books) = self.accounts.get_mut(account) else { return };
+        if books.reconciled {
+            return;
+        }
+        books.overridden = true;
+        let text = format!("{account}: a person's own orders go out before it agrees with its broker");
+        self.note(Severity::Warning, "UNRECONCILED_OVERRIDDEN", text);
     }
 
     /// A broker's word about an order by its own id. One that nobody here knows is looked for in everything it shows.
@@ -470,6 +484,7 @@ impl Engine {
         let agrees = statement.is_complete() && counts && !books.reconciled;
         if agrees {
             books.reconciled = true;
+            books.overridden = false;
             books.pace.agreed = true;
         }
         // What a start has compared goes as far back as this process knows nothing of.
@@ -477,7 +492,7 @@ impl Engine {
         if whole && statement.is_complete() {
             books.pace.whole_on = books.pace.whole_on.max(Some(comparison_day(statement.asked_at)));
         }
-        books.pace.last = Some(run);
+        books.pace.last = Some(Arc::new(run));
         if agrees {
             let text = format!("{} agrees with its broker", statement.account);
             self.note(Severity::Info, "RECONCILED", text);

@@ -29,6 +29,7 @@ impl Engine {
             broker_up: true,
             circuit_open: false,
             reconciled: false,
+            overridden: false,
             last_equity_at: None,
             moved_at: std::collections::BTreeMap::new(),
             pace: super::reconcile::Pace::default(),

@@ -77,6 +77,7 @@ impl Engine {
             clock_back_at: self.trips.clock_back_at,
             fees: &self.config.fees,
             reconciled: books.reconciled,
+            overridden: books.overridden,
             automation_paused: self.paused.contains_key(&books.setup.account),
             broker_up: books.broker_up,
             circuit_open: books.circuit_open,

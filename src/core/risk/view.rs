@@ -71,6 +71,8 @@ pub struct RiskView<'a> {
     pub fees: &'a FeeTable,
     /// Orders and positions agree with the broker's.
     pub reconciled: bool,
+    /// They do not, and a person has said that own orders go out all the same.
+    pub overridden: bool,
     /// Automation waits for a person to accept the positions.
     pub automation_paused: bool,
     /// The broker answers.

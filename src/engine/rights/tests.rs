@@ -50,6 +50,8 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (r#"{"request":"reconcile","account":null}"#, Action::Trade, false, false),
+    (r#"{"request":"override","account":"paper","confirmation":"paper"}"#, Action::Trade, false, false),
     (
         r#"{"request":"set_limit","name":"order_notional_max","value":"5","confirmation":null}"#,
         Action::TightenLimits,
@@ -69,6 +71,12 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
     (r#"{"request":"subscribe","instruments":[]}"#, Action::Look, false, false),
     (
         r#"{"request":"bars","instrument":{"kind":"equity","symbol":"KO"},"interval":"1d","limit":1}"#,
+        Action::Look,
+        false,
+        false,
+    ),
+    (
+        r#"{"request":"history","instrument":{"kind":"equity","symbol":"KO"},"interval":"1d","limit":1}"#,
         Action::Look,
         false,
         false,

@@ -127,6 +127,44 @@ fn r1_nothing_opens_before_the_first_comparison_and_cancels_go() {
     assert!(!denied(&mut rig));
 }
 
+/// A person may go on before the books agree, automation may not; a broken line or agreement takes the word back.
+#[test]
+fn r1_a_person_may_override_and_automation_still_waits() {
+    let mut rig = Rig::new();
+    let denied = |rig: &mut Rig, kind: OriginKind| {
+        rig.later(4);
+        rig.quote("100");
+        let mut order = rig.order(Side::Buy, 1);
+        order.origin = Origin { kind, name: (!kind.is_human()).then(|| "x".into()) };
+        let id = order.client_order_id;
+        rig.place(vec![order]);
+        let order = rig.engine.order(id).unwrap();
+        order.denials.iter().any(|denial| denial.code == DenialCode::AccountUnreconciled)
+    };
+    let automation = [OriginKind::Strategy, OriginKind::Bot, OriginKind::Agent, OriginKind::Mcp];
+    let line = |rig: &mut Rig, up: bool| {
+        rig.step(Input::BrokerStatus { account: paper(), up, reconciled: false });
+    };
+    rig.step(Input::Override(paper()));
+    line(&mut rig, true);
+    assert!(denied(&mut rig, OriginKind::Ticket), "what agreed when it was said was not overridden");
+    rig.step(Input::Override(paper()));
+    for kind in [OriginKind::Ticket, OriginKind::Command, OriginKind::Cli] {
+        assert!(!denied(&mut rig, kind), "{kind:?}");
+    }
+    for kind in automation {
+        assert!(denied(&mut rig, kind), "{kind:?}");
+    }
+    assert!(rig.engine.snapshot().accounts[0].standing.overridden);
+    line(&mut rig, false);
+    line(&mut rig, true);
+    assert!(denied(&mut rig, OriginKind::Ticket), "the line broke");
+    rig.step(Input::Override(paper()));
+    rig.step(Input::BrokerStatus { account: paper(), up: true, reconciled: true });
+    assert!(!rig.engine.snapshot().accounts[0].standing.overridden);
+    assert!(!denied(&mut rig, OriginKind::Strategy));
+}
+
 /// While a broker leaves orders unanswered, those that open are denied and those that close go.
 #[test]
 fn h5_a_broker_that_does_not_answer_gets_nothing_that_opens() {

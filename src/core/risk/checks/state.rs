@@ -23,7 +23,8 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     if view.automation_paused && !request.origin.kind.is_human() && !context.reduces {
         checks.fail(Code::AccountUnreconciled, "positions differed from the broker's: accept them (resume)");
     } else {
-        checks.put(Code::AccountUnreconciled, view.reconciled || context.reduces);
+        let by_hand = view.overridden && request.origin.kind.is_human();
+        checks.put(Code::AccountUnreconciled, view.reconciled || by_hand || context.reduces);
     }
     // A broker that answers no order is still asked to take what closes.
     checks.put(Code::BrokerDown, view.broker_up && (!view.circuit_open || context.reduces));

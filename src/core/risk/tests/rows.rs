@@ -47,6 +47,21 @@ pub(super) fn gates(t: &mut Table) {
         &[("yes", Pass, ""), ("no", Fail, "ACCOUNT_UNRECONCILED")],
     );
     t.check(
+        Code::AccountUnreconciled,
+        "not reconciled, and overridden by a person",
+        |c, v| {
+            (c.reconciled, c.overridden) = (false, v != "not");
+            if v == "strategy" {
+                c.request.origin.kind = OriginKind::Strategy;
+            }
+        },
+        &[
+            ("yes", Pass, ""),
+            ("strategy", Fail, "ACCOUNT_UNRECONCILED"),
+            ("not", Fail, "ACCOUNT_UNRECONCILED"),
+        ],
+    );
+    t.check(
         Code::BrokerDown,
         "the broker",
         |c, v| c.broker_up = v == "up",
