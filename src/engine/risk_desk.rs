@@ -61,7 +61,7 @@ impl EngineTask {
                 Err(why) => unmeasured.push(format!("{name}: {why}")),
             }
         }
-        let benchmark = Instrument::equity(BENCHMARK).map(|it| self.history(&it)).unwrap_or_default();
+        let benchmark = Instrument::equity(BENCHMARK).map(|it| self.daily_returns(&it)).unwrap_or_default();
         let mut weighted = None;
         for one in &measured {
             match beta(&one.returns, &benchmark) {
@@ -124,7 +124,7 @@ impl EngineTask {
         let listings = self.universe.listings();
         let sector = listings.iter().find(|listing| listing.instrument == driver);
         let sector = sector.map(|listing| listing.sector.clone()).unwrap_or_default();
-        let returns = self.history(&driver);
+        let returns = self.daily_returns(&driver);
         let value = mark.get() * units;
         Ok(Measured {
             value,
@@ -136,7 +136,7 @@ impl EngineTask {
     }
 
     /// Daily returns, oldest first; empty where a broker has the bars, whom nobody waits for.
-    fn history(&mut self, instrument: &Instrument) -> Vec<f64> {
+    fn daily_returns(&mut self, instrument: &Instrument) -> Vec<f64> {
         if !self.feed.knows(instrument) || self.feed.is_live(instrument) {
             return Vec::new();
         }
