@@ -200,7 +200,7 @@ fn s3_an_old_database_is_backed_up_before_it_is_migrated() {
         .map(|entry| entry.unwrap().path())
         .collect();
     assert_eq!(backups.len(), 1, "{backups:?}");
-    assert!(backups[0].to_string_lossy().contains("before-version-5-20261124T150000Z"), "{backups:?}");
+    assert!(backups[0].to_string_lossy().contains("before-version-6-20261124T150000Z"), "{backups:?}");
     let old = tempfile::tempdir().unwrap();
     std::fs::set_permissions(old.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     std::fs::copy(&backups[0], old.path().join(DATABASE)).unwrap();
