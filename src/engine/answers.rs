@@ -125,6 +125,7 @@ impl EngineTask {
             Request::Strategy(request) if !matches!(request, StrategyRequest::Decisions { .. }) => {
                 return self.strategy(request, reply).await;
             }
+            Request::Bot(request) => return self.bot(request, reply).await,
             Request::Book { instrument } => self.book(&instrument).await,
             Request::RiskDesk { account } => self.risk_desk(account),
             Request::Groups => Ok(Reply::Groups(self.groups())),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::client::message::StrategyRequest;
+use crate::client::message::{BotRequest, StrategyRequest};
 use crate::client::{Request, SessionError};
 use crate::command::types::{Command, StrategyAction};
 use crate::domain::audit::AuditAction;
@@ -38,6 +38,9 @@ pub const fn action(request: &Request) -> Action {
             | StrategyRequest::Plan { .. }
             | StrategyRequest::Decisions { .. },
         )
+        | Request::Bot(
+            BotRequest::List | BotRequest::Plan { .. } | BotRequest::Log { .. } | BotRequest::Versions { .. },
+        )
         | Request::Notes => Action::Look,
         Request::Venue { action, .. } if !action.changes() => Action::Look,
         Request::Execute { command, .. } => match command {
@@ -60,6 +63,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::Alert(_)
         | Request::Exit(_)
         | Request::Strategy(StrategyRequest::Change(_))
+        | Request::Bot(_)
         | Request::SetNote { .. }
         | Request::PaperAssign { .. }
         | Request::PaperDoNotExercise { .. }
