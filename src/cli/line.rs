@@ -136,6 +136,9 @@ impl Line<'_> {
                 Output::new(&Named("listings", listings))?.table(views::listings(listings))
             }
             Reply::Pnl(report) => views::pnl(report).into_iter().fold(Output::new(report)?, Output::table),
+            Reply::RiskDesk(desk) => {
+                market_views::desk(desk).into_iter().fold(Output::new(desk)?, Output::table)
+            }
             Reply::Engine(status) => super::output::engine::engine(status, zone)
                 .into_iter()
                 .fold(Output::new(status)?, Output::table),

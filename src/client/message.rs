@@ -16,7 +16,9 @@ use crate::domain::bot::{BotPlan, BotVersion, BotView};
 pub use crate::domain::chain::{Chain, ChainRow};
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::depth::MarketBook;
+use crate::domain::desk::RiskDesk;
 use crate::domain::execution::Execution;
+use crate::domain::exit::ExitChange;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
 use crate::domain::login::Login;
@@ -145,6 +147,13 @@ pub enum Request {
     EditWatchlists(WatchlistEdit),
     /// Set, change or take off an alert. Answer: `Done`.
     Alert(AlertChange),
+    /// What an account is exposed to, and what moves would do; absent: the default one. Answer: `RiskDesk`.
+    RiskDesk {
+        /// Which account.
+        account: Option<AccountId>,
+    },
+    /// Give a position an exit plan, or take it off. The plans stand in the picture. Answer: `Done`.
+    Exit(ExitChange),
     /// Strategies: what they are, what they did, what becomes of them.
     Strategy(StrategyRequest),
     /// Bots: what they are, what was approved of them.
@@ -494,6 +503,8 @@ pub enum Reply {
     Listings(Vec<Listing>),
     /// Gains and losses.
     Pnl(Box<PnlReport>),
+    /// An account as a risk desk sees it.
+    RiskDesk(Box<RiskDesk>),
     /// How the engine is doing.
     Engine(Box<super::status::EngineStatus>),
     /// Depth and tape.
@@ -605,6 +616,8 @@ impl Request {
             Self::PaperExpire => "paper_expire",
             Self::EditWatchlists(_) => "edit_watchlists",
             Self::Alert(_) => "alert",
+            Self::Exit(_) => "exit",
+            Self::RiskDesk { .. } => "risk_desk",
             Self::Strategy(StrategyRequest::Change(_)) => "strategy_change",
             Self::Strategy(_) => "strategy",
             Self::Bot(_) => "bot",

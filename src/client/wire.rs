@@ -14,6 +14,7 @@ use super::message::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
 use crate::domain::alert::Alert;
 use crate::domain::depth::MarketBook;
+use crate::domain::exit::ExitGroup;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
@@ -205,6 +206,8 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alerts: Option<Arc<Vec<Alert>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    exits: Option<Arc<Vec<ExitGroup>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     strategies: Option<Arc<Vec<StrategyView>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     books: Option<Arc<Vec<MarketBook>>>,
@@ -249,6 +252,7 @@ impl Update {
             specs: snapshot.specs.values().cloned().collect(),
             watchlists: Some(Arc::clone(&snapshot.watchlists)),
             alerts: Some(Arc::clone(&snapshot.alerts)),
+            exits: Some(Arc::clone(&snapshot.exits)),
             strategies: Some(Arc::clone(&snapshot.strategies)),
             books: Some(Arc::clone(&snapshot.books)),
             log: Some(LogUpdate { gone: 0, new: snapshot.log.as_ref().clone() }),
@@ -296,6 +300,7 @@ impl Update {
             watchlists: section(changed(&before.watchlists, &after.watchlists))
                 .map(|()| Arc::clone(&after.watchlists)),
             alerts: section(changed(&before.alerts, &after.alerts)).map(|()| Arc::clone(&after.alerts)),
+            exits: section(changed(&before.exits, &after.exits)).map(|()| Arc::clone(&after.exits)),
             strategies: section(changed(&before.strategies, &after.strategies))
                 .map(|()| Arc::clone(&after.strategies)),
             books: section(changed(&before.books, &after.books)).map(|()| Arc::clone(&after.books)),
@@ -337,6 +342,7 @@ impl Update {
             specs: Arc::new(self.specs.into_iter().map(|spec| (spec.instrument.clone(), spec)).collect()),
             watchlists: self.watchlists?,
             alerts: self.alerts?,
+            exits: self.exits?,
             strategies: self.strategies.unwrap_or_default(),
             books: self.books?,
             log: Arc::new(self.log?.new),
@@ -359,6 +365,7 @@ impl Update {
         next.positions = self.positions.unwrap_or(next.positions);
         next.watchlists = self.watchlists.unwrap_or(next.watchlists);
         next.alerts = self.alerts.unwrap_or(next.alerts);
+        next.exits = self.exits.unwrap_or(next.exits);
         next.strategies = self.strategies.unwrap_or(next.strategies);
         next.books = self.books.unwrap_or(next.books);
         next.connections = self.connections.unwrap_or(next.connections);

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use crate::domain::alert::Alert;
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::execution::{CashEntry, Execution};
+use crate::domain::exit::ExitGroup;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
@@ -112,6 +113,8 @@ pub struct JournalEntry {
     pub watchlists: Option<Vec<Watchlist>>,
     /// All alerts, where they changed.
     pub alerts: Option<Vec<Alert>>,
+    /// All exit plans, where one changed: on the disk with the orders that they ask for.
+    pub exits: Option<Vec<ExitGroup>>,
     /// What comparisons with brokers came to.
     pub reconciles: Vec<ReconcileRun>,
     /// Newest state of the strategies that changed: what they remember is on the disk with what they proposed.
@@ -139,6 +142,7 @@ impl JournalEntry {
             && self.paused.is_none()
             && self.watchlists.is_none()
             && self.alerts.is_none()
+            && self.exits.is_none()
             && self.reconciles.is_empty()
             && self.strategies.is_empty()
             && self.strategies_gone.is_empty()

@@ -11,6 +11,7 @@ use crate::domain::capabilities::Capabilities;
 use crate::domain::chain::Chain;
 use crate::domain::events::UnderlyingEvents;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
+use crate::domain::exit::{ExitChange, ExitGroup};
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::{RiskLimits, TradingState};
@@ -76,6 +77,8 @@ pub struct Restored {
     pub decisions: Vec<DecisionRecord>,
     /// The newest log lines, oldest first.
     pub log: Vec<LogLine>,
+    /// Exit plans, with where each stands.
+    pub exits: Vec<ExitGroup>,
 }
 
 /// What a strategy asked for, or that nobody has it.
@@ -210,6 +213,13 @@ pub enum Input {
         request: RequestId,
         /// What is to be done.
         change: AlertChange,
+    },
+    /// Somebody gives a position an exit plan, or takes it off.
+    Exit {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// What is to be done.
+        change: Box<ExitChange>,
     },
     /// A person does something with a strategy.
     Strategy {

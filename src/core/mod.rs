@@ -14,3 +14,4 @@ pub mod market;
 pub mod paper;
 pub mod portfolio;
 pub mod risk;
+pub mod stops;

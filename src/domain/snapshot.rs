@@ -11,6 +11,7 @@ use super::account::{Account, AccountMode};
 use super::alert::Alert;
 use super::capabilities::Capabilities;
 use super::depth::MarketBook;
+use super::exit::ExitGroup;
 use super::ids::AccountId;
 use super::instrument::{Instrument, InstrumentSpec};
 use super::limits::{RiskLimits, RiskUse, TradingState};
@@ -191,6 +192,8 @@ pub struct Snapshot {
     /// Alerts, by number: those that wait, and those that rang and were not taken off.
     #[serde(default)]
     pub alerts: Arc<Vec<Alert>>,
+    /// Exit plans, by account and instrument.
+    pub exits: Arc<Vec<ExitGroup>>,
     /// Strategies, by name.
     #[serde(default)]
     pub strategies: Arc<Vec<StrategyView>>,
@@ -229,6 +232,7 @@ impl Snapshot {
             specs: Arc::default(),
             watchlists: Arc::default(),
             alerts: Arc::default(),
+            exits: Arc::default(),
             strategies: Arc::default(),
             books: Arc::default(),
             log: Arc::default(),

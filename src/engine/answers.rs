@@ -121,11 +121,13 @@ impl EngineTask {
             Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
             Request::EditWatchlists(edit) => self.edit_watchlists(edit).await,
             Request::Alert(change) => return self.alert(change, reply).await,
+            Request::Exit(change) => return self.exit_plan(change, reply).await,
             Request::Strategy(request) if !matches!(request, StrategyRequest::Decisions { .. }) => {
                 return self.strategy(request, reply).await;
             }
             Request::Bot(request) => return self.bot(request, reply).await,
             Request::Book { instrument } => self.book(&instrument).await,
+            Request::RiskDesk { account } => self.risk_desk(account),
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
             Request::Movers { by, limit } => self.movers(by, limit).await,

@@ -9,6 +9,7 @@ use crate::client::{Reply, Request, SessionError};
 use crate::command::explain;
 use crate::command::types::{Command, StrategyAction};
 use crate::domain::audit::AuditAction;
+use crate::domain::exit::ExitChange;
 use crate::domain::order::OriginKind;
 use crate::keeping::Recorder;
 
@@ -84,6 +85,15 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let value = value.as_deref().unwrap_or("its default");
             Some((AuditAction::LimitsChanged, None, format!("{name} to {value}")))
         }
+        Request::Exit(ExitChange::Set { account, instrument, plan }) => {
+            let what = format!("exit of {instrument}: {}, account {account}", plan.words());
+            Some((AuditAction::OrderConfirmed, None, what))
+        }
+        Request::Exit(ExitChange::Clear { account, instrument }) => Some((
+            AuditAction::OrderConfirmed,
+            None,
+            format!("no exit plan for {instrument}, account {account}"),
+        )),
         Request::Backup { .. } => Some((AuditAction::BackedUp, None, "the database".to_owned())),
         _ => None,
     }

@@ -58,6 +58,8 @@ pub(super) enum Answered {
     Bars(Bars),
     /// What a strategy asked for.
     Needed(SmolStr, Needed),
+    /// An exit plan whose range was measured.
+    Exit(Box<crate::domain::exit::ExitChange>, Answer),
 }
 
 /// What is known of one stream of bars.
@@ -73,7 +75,7 @@ struct Stream {
 /// The bars that strategies want.
 pub(super) struct Hosting {
     streams: BTreeMap<(Instrument, Interval), Stream>,
-    answers_in: mpsc::Sender<Answered>,
+    pub(super) answers_in: mpsc::Sender<Answered>,
     pub(super) answers: mpsc::Receiver<Answered>,
 }
 
@@ -155,6 +157,7 @@ impl EngineTask {
     pub(super) async fn on_answer(&mut self, answer: Answered) {
         match answer {
             Answered::Bars(bars) => self.on_bars(bars).await,
+            Answered::Exit(change, reply) => self.change_exit(*change, reply).await,
             Answered::Needed(strategy, answer) => self.step(Input::Needed { strategy, answer }).await,
         }
     }

@@ -401,6 +401,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         venues: Vec::new(),
         watchlists: entry.watchlists,
         alerts: entry.alerts,
+        exits: entry.exits,
         notes: Vec::new(),
         reconciles: entry.reconciles,
         strategies: entry.strategies,

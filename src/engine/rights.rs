@@ -26,6 +26,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::OrderHistory(_)
         | Request::Executions(_)
         | Request::Pnl(_)
+        | Request::RiskDesk { .. }
         | Request::Book { .. }
         | Request::Groups
         | Request::Members { .. }
@@ -60,6 +61,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::SetWatchlist { .. }
         | Request::EditWatchlists(_)
         | Request::Alert(_)
+        | Request::Exit(_)
         | Request::Strategy(StrategyRequest::Change(_))
         | Request::Bot(_)
         | Request::SetNote { .. }

@@ -230,7 +230,8 @@ impl Keeper {
             1 => Some("1 strategy".to_owned()),
             many => Some(format!("{many} strategies")),
         };
-        let needs: Vec<String> = [orders, alerts, strategies].into_iter().flatten().collect();
+        let exits = counted(picture.exits.len(), "exit plan");
+        let needs: Vec<String> = [orders, alerts, exits, strategies].into_iter().flatten().collect();
         (!needs.is_empty()).then(|| needs.join(" and "))
     }
 
@@ -241,6 +242,13 @@ impl Keeper {
         }
         let picture = self.picture();
         let exits = working(&picture).filter(|order| is_protective(order, &picture)).count();
+        let plans = picture.exits.len();
+        if plans > 0 {
+            return Some(format!(
+                "{plans} exit plans watch in this engine and close nothing while it is gone; \
+                 clear them (arbion exits clear), or: arbion engine stop --force"
+            ));
+        }
         (exits > 0).then(|| {
             format!(
                 "{exits} protective orders work in this engine and would protect nothing while it is gone; \

@@ -42,6 +42,7 @@ impl EngineTask {
                 .flat_map(|order| order.request.subject.instruments().cloned().collect::<Vec<_>>()),
         );
         wanted.extend(self.core.alerted().cloned());
+        wanted.extend(self.core.exits_watched().cloned());
         if *self.core.watchlists() != *lists {
             self.step(Input::Watchlists(lists)).await;
         }
@@ -138,6 +139,7 @@ pub(super) fn restore(
         fallen: super::journal::read_fallen(store)?,
         paused: super::journal::read_paused(store)?,
         alerts: store.alerts()?,
+        exits: store.exits()?,
         strategies: store.strategies()?,
         decisions: newest_decisions(store)?,
         log: store.log(200)?,

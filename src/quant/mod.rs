@@ -2,6 +2,7 @@
 //! order price without a named rounding.
 
 pub mod contracts;
+pub mod desk;
 pub mod greeks;
 pub mod impact;
 pub mod indicators;

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use crate::domain::alert::Alert;
 use crate::domain::denial::RiskCheck;
 use crate::domain::execution::{CashEntry, Execution};
+use crate::domain::exit::ExitGroup;
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
 use crate::domain::money::canonical;
 use crate::domain::order::{Order, OrderStatus};
@@ -14,7 +15,7 @@ use crate::domain::statement::ReconcileRun;
 use crate::domain::strategy::{DecisionRecord, StoredStrategy};
 
 use super::bots::{ApprovedBot, remove_bots, write_bots};
-use super::keepsakes::{write_alerts, write_notes, write_reconciles};
+use super::keepsakes::{write_alerts, write_exits, write_notes, write_reconciles};
 use super::strategies::{remove_strategies, write_decisions, write_strategies};
 use super::{Store, StoreError};
 
@@ -102,6 +103,8 @@ pub struct JournalBatch {
     pub watchlists: Option<Vec<Watchlist>>,
     /// All alerts, where they changed.
     pub alerts: Option<Vec<Alert>>,
+    /// All exit plans, where one changed.
+    pub exits: Option<Vec<ExitGroup>>,
     /// Notes on orders, with their times; an empty one takes the old one off.
     pub notes: Vec<(ClientOrderId, jiff::Timestamp, String)>,
     /// Comparisons with brokers.
@@ -216,6 +219,9 @@ fn write(t: &Transaction<'_>, batch: &JournalBatch, report: &mut JournalReport) 
     }
     if let Some(alerts) = &batch.alerts {
         write_alerts(t, alerts)?;
+    }
+    if let Some(exits) = &batch.exits {
+        write_exits(t, exits)?;
     }
     write_notes(t, &batch.notes)?;
     write_reconciles(t, &batch.reconciles)?;

@@ -6,6 +6,7 @@ use rusqlite::types::Value;
 use rust_decimal::Decimal;
 
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
+use crate::domain::exit::ExitGroup;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::money::canonical;
 use crate::domain::statement::{ReconcileReason, ReconcileRun};
@@ -42,6 +43,18 @@ pub(super) fn write_alerts(t: &Transaction<'_>, alerts: &[Alert]) -> rusqlite::R
             alert.fired_at.map(Timestamp::as_microsecond),
             alert.fired_price.map(|price| price.to_string()),
         ))?;
+    }
+    Ok(())
+}
+
+/// Puts all exit plans in the place of those on disk.
+pub(super) fn write_exits(t: &Transaction<'_>, exits: &[ExitGroup]) -> rusqlite::Result<()> {
+    t.execute("DELETE FROM exit_plan", [])?;
+    for group in exits {
+        let document = serde_json::to_string(group)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        t.prepare_cached("INSERT INTO exit_plan (account, instrument, document) VALUES (?1, ?2, ?3)")?
+            .execute((group.account.as_str(), group.instrument.key(), document))?;
     }
     Ok(())
 }
@@ -127,6 +140,23 @@ impl Store {
     pub fn reconcile_runs(&self, limit: u32) -> Result<Vec<ReconcileRun>, StoreError> {
         let sql = "SELECT account, reason, started, finished, counts, differences FROM reconcile_run ORDER BY id DESC LIMIT ?1";
         self.query(sql, vec![Value::Integer(i64::from(limit))], reconcile_run)
+    }
+
+    /// Exit plans, by account and instrument.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or holds what is no plan.
+    pub fn exits(&self) -> Result<Vec<ExitGroup>, StoreError> {
+        let sql = "SELECT document FROM exit_plan ORDER BY account, instrument";
+        let texts: Vec<String> = self.query(sql, Vec::new(), |row| row.get(0))?;
+        let read = |text: &String| {
+            serde_json::from_str(text).map_err(|error| StoreError::Row {
+                path: self.path.clone(),
+                table: "exit_plan",
+                reason: error.to_string(),
+            })
+        };
+        texts.iter().map(read).collect()
     }
 
     /// The alerts, by number.

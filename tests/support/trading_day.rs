@@ -339,6 +339,7 @@ pub fn snapshot() -> Snapshot {
         quotes: Arc::new(quotes),
         specs: Arc::new(specs),
         watchlists: Arc::new(vec![list("tech", &tech), list("hedges", &["SPY", "AAPL  270115P00190000"])]),
+        exits: Arc::default(),
         alerts: Arc::new(alerts()),
         strategies: Arc::new(strategies()),
         books: Arc::new(vec![book()]),

@@ -3,6 +3,7 @@
 mod bot;
 mod connect;
 mod engine;
+mod exits;
 mod journal;
 mod keep;
 mod order;
@@ -21,6 +22,7 @@ use crate::config::ProfileName;
 pub use bot::BotCommand;
 pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
+pub use exits::{ExitArgs, ExitsCommand, TriggerArg};
 pub use journal::{GroupingArg, JournalArgs, JournalCommand, TaxArgs, TaxCommand};
 pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
@@ -102,6 +104,15 @@ pub struct Globals {
     pub config: Option<PathBuf>,
 }
 
+/// What of risk is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum RiskArg {
+    /// Limits and how much of each is used
+    Limits,
+    /// Exposure, beta-weighted delta, value at risk, what-if
+    Desk,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -169,6 +180,9 @@ pub enum Command {
     /// Show and write notes on orders
     #[command(subcommand)]
     Note(NoteCommand),
+    /// Close positions by themselves: stops, targets, trails, times; list, set and clear such plans
+    #[command(subcommand)]
+    Exits(ExitsCommand),
     /// Show trades from opening to closing, with notes, tags and statistics
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -177,8 +191,11 @@ pub enum Command {
     Tax(TaxCommand),
     /// Show the equity curve of an account
     Equity(EquityArgs),
-    /// Show risk limits and how much of each is used
+    /// Show risk limits and how much of each is used; "desk": exposure, beta, value at risk, what-if
     Risk {
+        /// What: the limits, or the desk's figures of one account
+        #[arg(value_enum, default_value_t = RiskArg::Limits, value_name = "WHAT")]
+        what: RiskArg,
         /// Of this account only
         #[arg(long, value_name = "NAME")]
         account: Option<String>,

@@ -195,7 +195,9 @@ fn stats_csv(title: &str, rows: &[(String, TradeStats)]) -> Result<String, CliEr
         "held_seconds",
     ];
     let row = |(name, stats): &(String, TradeStats)| {
-        let optional = |value: Option<rust_decimal::Decimal>| value.map(canonical).unwrap_or_default();
+        let optional = |value: Option<rust_decimal::Decimal>| {
+            value.map(|value| canonical(value.round_dp(4))).unwrap_or_default()
+        };
         vec![
             safe(name),
             stats.trades.to_string(),

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod drawing;
 mod engine;
+mod exits;
 mod generate;
 mod import;
 mod journal;
@@ -34,8 +35,8 @@ pub(super) mod work;
 use std::time::Duration;
 
 use super::args::{
-    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, JournalCommand, LimitCommand, NoteCommand,
-    OrderCommand, PaperCommand, TaxCommand, WatchlistCommand,
+    AlertCommand, Cli, Command, ConfigCommand, ExitsCommand, ExportCommand, JournalCommand, LimitCommand,
+    NoteCommand, OrderCommand, PaperCommand, TaxCommand, WatchlistCommand,
 };
 use super::console::Console;
 use super::error::{CliError, LOCKED};
@@ -174,12 +175,13 @@ impl Context<'_> {
             Command::Watchlist(command) => watch::watchlist(&line, command).await,
             Command::Alert(command) => watch::alert(&line, command).await,
             Command::Note(command) => watch::note(&line, command).await,
+            Command::Exits(command) => exits::run(&line, command).await,
             Command::Tax(command) => tax::run(&line, command, &settings.loaded.config.tax).await,
             Command::Journal(command) => journal::run(&line, command).await,
             Command::Bot(command) => bot::run(&line, command, console).await,
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
-            Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
+            Command::Risk { what, account } => watch::risk(&line, *what, account.as_deref()).await,
             Command::Reconcile { account } => standing::reconcile(&line, account.as_deref()).await,
             Command::Override { account, confirm } => {
                 standing::override_it(&line, account, confirm.as_deref(), console).await
@@ -276,6 +278,7 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Watchlist(WatchlistCommand::List | WatchlistCommand::Show { .. })
         | Command::Alert(AlertCommand::List)
         | Command::Note(NoteCommand::List)
+        | Command::Exits(ExitsCommand::List { .. })
         | Command::Tax(TaxCommand::Lots(_) | TaxCommand::Gains(_) | TaxCommand::Summary(_))
         | Command::Journal(JournalCommand::List(_) | JournalCommand::Stats { .. })
         | Command::Equity(_)

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::control::{confirm, halted, resumed};
 use super::ticket::execute;
 use crate::cli::args::ParseArgs;
+use crate::cli::args::RiskArg;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::host::Host;
@@ -234,7 +235,9 @@ async fn topic(line: &Line<'_>, what: ShowTopic, range: Range) -> Result<Output,
             });
             Ok(lines.fold(Output::new(&json!({ "log": snapshot.log }))?, Output::line))
         }
-        ShowTopic::Risk => super::watch::risk(line, account.as_ref().map(AccountId::as_str)).await,
+        ShowTopic::Risk => {
+            super::watch::risk(line, RiskArg::Limits, account.as_ref().map(AccountId::as_str)).await
+        }
         ShowTopic::Strategies => line.answer(Request::Strategy(StrategyRequest::List)).await,
         ShowTopic::Agents | ShowTopic::Bots | ShowTopic::Wallets | ShowTopic::Audit => {
             let name = serde_json::to_value(what)?;

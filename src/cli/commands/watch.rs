@@ -6,7 +6,7 @@ use serde_json::json;
 use super::orders;
 use crate::cli::args::{
     AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
-    WatchlistCommand,
+    RiskArg, WatchlistCommand,
 };
 use crate::cli::error::CliError;
 use crate::cli::language;
@@ -171,8 +171,11 @@ pub(super) async fn equity(line: &Line<'_>, args: &EquityArgs) -> Result<Output,
     line.answer(Request::Equity { account, since, points: args.points }).await
 }
 
-pub(super) async fn risk(line: &Line<'_>, account: Option<&str>) -> Result<Output, CliError> {
+pub(super) async fn risk(line: &Line<'_>, what: RiskArg, account: Option<&str>) -> Result<Output, CliError> {
     let account = line.named_account(account).await?;
+    if what == RiskArg::Desk {
+        return line.answer(Request::RiskDesk { account }).await;
+    }
     let snapshot = line.snapshot().await?;
     let views =
         snapshot.accounts.iter().filter(|view| account.as_ref().is_none_or(|id| view.account.account == *id));

@@ -2,14 +2,55 @@
 
 use jiff::tz::TimeZone;
 
-use super::format::{NONE, money, price, quantity, time};
+use super::format::{NONE, gain, money, price, quantity, time};
 use super::table::{Align, Cell, Table, Tone};
 use crate::client::message::{EquityPoint, GroupKind, MarketGroup, OrderNote};
 use crate::domain::account::AccountKind;
 use crate::domain::alert::Alert;
 use crate::domain::depth::{Aggressor, MarketBook, Print};
+use crate::domain::desk::{ExposureRow, RiskDesk};
 use crate::domain::snapshot::{AccountView, Connection, Watchlist};
 use rust_decimal::Decimal;
+
+/// An account as a risk desk sees it: figures, exposure by class and by sector, what moves would do, what is left out.
+#[must_use]
+pub fn desk(desk: &RiskDesk) -> Vec<Table> {
+    let mut figures = Table::new(&[("", Align::Left), ("", Align::Point)], "");
+    let amount = |value: Option<Decimal>| value.map_or_else(|| NONE.to_owned(), money);
+    let days = desk.days;
+    for (name, value) in [
+        ("net liquidation".to_owned(), Some(desk.net_liquidation)),
+        (format!("moves as {}", desk.benchmark), desk.beta_weighted_delta),
+        (format!("value at risk 95 %, a day, of {days} days"), desk.value_at_risk_95),
+        (format!("value at risk 99 %, a day, of {days} days"), desk.value_at_risk_99),
+        ("mean of the worst 5 %".to_owned(), desk.shortfall_95),
+    ] {
+        figures.push(vec![Cell::new(name), Cell::new(amount(value))]);
+    }
+    let exposure = |title: &'static str, rows: &[ExposureRow]| {
+        let columns =
+            [(title, Align::Left), ("long", Align::Point), ("short", Align::Point), ("delta", Align::Point)];
+        let mut table = Table::new(&columns, "nothing is held");
+        for row in rows {
+            let name = if row.name.is_empty() { "other" } else { row.name.as_str() };
+            let cells = [row.long, row.short, row.delta].map(|value| Cell::new(money(value)));
+            table.push(std::iter::once(Cell::new(name)).chain(cells).collect());
+        }
+        table
+    };
+    let mut moves = Table::new(&[("if", Align::Left), ("gain", Align::Point)], "");
+    for row in &desk.what_if {
+        moves.push(vec![Cell::new(row.name.as_str()), gain(row.gain)]);
+    }
+    let mut out = Table::new(&[("left out", Align::Left)], "");
+    for line in &desk.unmeasured {
+        out.push(vec![Cell::new(line.clone())]);
+    }
+    let mut tables =
+        vec![figures, exposure("class", &desk.by_class), exposure("sector", &desk.by_sector), moves];
+    tables.extend((!desk.unmeasured.is_empty()).then_some(out));
+    tables
+}
 
 /// Both sides of a book, a line each level.
 #[must_use]

@@ -3,6 +3,7 @@
 pub mod bot_views;
 pub mod csv;
 pub mod engine;
+pub mod exit_views;
 pub mod format;
 mod json;
 pub mod market_views;

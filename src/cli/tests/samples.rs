@@ -238,6 +238,7 @@ pub(super) fn snapshot() -> Snapshot {
             instruments: vec![key("AAPL"), key("BTC-USD")],
         }]),
         strategies: Arc::default(),
+        exits: Arc::default(),
         alerts: Arc::new(vec![
             alert(1, AlertWhen::Above, "260", false),
             alert(2, AlertWhen::ChangePercent, "-3", true),

@@ -151,6 +151,9 @@ impl Engine {
             return;
         }
         let Some(order) = self.book.get(id).cloned() else { return };
+        if let Some(instrument) = order.request.subject.instrument() {
+            self.exits.stir(&order.request.account, instrument);
+        }
         self.tell_order(&order, before);
         self.change_status(before, &order, event_word(event));
         self.report(before, &order, event);
@@ -177,6 +180,7 @@ impl Engine {
                     books.portfolio.mark(&execution.instrument, mark);
                 }
                 self.dirty.books = true;
+                self.exits.stir(&execution.account, &execution.instrument);
                 self.saw_inferred(execution);
                 self.saw_unexplained(execution);
                 self.claim_execution(execution, held);

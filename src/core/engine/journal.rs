@@ -97,6 +97,7 @@ impl Engine {
     /// The entry is not on disk: no order goes, cancels do (reliability J2).
     pub(super) fn on_journal_failed(&mut self, ticket: Ticket, reason: &str) {
         let held = self.waiting.remove(&ticket).unwrap_or_default();
+        self.exits.was_not_written();
         // Said once: the line is an entry itself, and would fail and be said again for as long as the disk is full.
         if !std::mem::replace(&mut self.journal_down, true) {
             self.note(

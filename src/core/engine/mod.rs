@@ -7,6 +7,7 @@ mod alerts;
 mod broker_events;
 mod cancel;
 mod doubt;
+mod exits;
 mod explained;
 mod inferred;
 mod journal;
@@ -211,6 +212,7 @@ pub struct Engine {
     after_journal: Vec<Effect>,
     watchlists: Arc<Vec<Watchlist>>,
     alerts: Alerts,
+    exits: exits::Exits,
     host: strategies::Host,
     connections: Arc<Vec<Connection>>,
     clock: MarketClock,
@@ -254,6 +256,7 @@ impl Engine {
             after_journal: Vec::new(),
             watchlists: Arc::default(),
             alerts: Alerts::default(),
+            exits: exits::Exits::default(),
             host: strategies::Host::default(),
             connections: Arc::default(),
             clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
@@ -283,9 +286,13 @@ impl Engine {
             Input::Halt { request, all, reason } => self.on_halt(request, all, &reason),
             Input::Resume { request } => self.on_resume(request),
             Input::Alert { request, change } => self.on_alert(request, change),
+            Input::Exit { request, change } => self.on_exit(request, *change),
             Input::Settle { request, order, fate, why } => self.on_settle(request, order, &fate, &why),
             Input::Strategy { request, change } => self.on_strategy(request, change),
-            Input::RunStrategies => self.run_strategies(),
+            Input::RunStrategies => {
+                self.run_strategies();
+                self.exits.run();
+            }
             Input::History { strategy, instrument, interval, bars, feed } => {
                 self.on_history(&strategy, &instrument, (interval, feed), bars);
             }
@@ -301,6 +308,7 @@ impl Engine {
             other => self.on_setting(other),
         }
         self.serve_strategies();
+        self.serve_exits();
         self.finish()
     }
 
@@ -368,6 +376,7 @@ impl Engine {
         }
         self.trip_on_daily_loss();
         self.tick_strategies();
+        self.tick_exits();
         self.ask_after_doubtful();
         self.reconcile_when_due();
     }

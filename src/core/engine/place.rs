@@ -41,6 +41,8 @@ impl Engine {
                 let mut view = self.risk_view(books, &account);
                 // Whoever let it loose on real money confirmed what it may do.
                 view.live_armed |= self.is_let_loose(&request.account, &request.origin);
+                // So did whoever set the plan that an exit carries out.
+                view.live_armed |= self.is_exit_of_plan(request);
                 risk::check(&view, request)
             }
             None => RiskOutcome::unknown_account(&request.account),

@@ -35,6 +35,7 @@ impl Engine {
         if !self.host.is_empty() {
             self.quote_strategies(&quote);
         }
+        let instrument = (!self.exits.is_empty()).then(|| quote.instrument.clone());
         let watched = self.alerts.waits_for(&quote.instrument).then(|| quote.clone());
         let pair = match &quote.instrument {
             Instrument::Fx { base, quote } => Some((base.clone(), quote.clone())),
@@ -42,6 +43,9 @@ impl Engine {
         };
         if self.market.put_quote(quote) {
             self.dirty.any = true;
+            if let Some(instrument) = instrument {
+                self.see_exits(&instrument);
+            }
             if let Some(quote) = watched {
                 self.ring(&quote);
             }

@@ -76,6 +76,7 @@ impl Engine {
             specs: self.market.specs(),
             watchlists: Arc::clone(&self.watchlists),
             alerts: self.alerts.shown(),
+            exits: self.exits.shown(),
             strategies: self.strategies_shown(),
             books: Arc::default(),
             log: Arc::clone(&self.published.log),

@@ -75,6 +75,7 @@ impl Engine {
             }
         }
         self.alerts.restore(restored.alerts);
+        self.exits.restore(restored.exits);
         self.restore_strategies(&restored.strategies, restored.decisions);
         self.log.extend(restored.log);
         self.dirty.log = true;

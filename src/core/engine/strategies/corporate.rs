@@ -32,6 +32,7 @@ impl Engine {
     pub(in crate::core::engine) fn on_corporate(&mut self, report: &CorporateReport) {
         self.note(Severity::Info, "CORPORATE_ACTION", report.action.to_string());
         self.tell_corporate(&report.account, &report.action);
+        self.corporate_exits(&report.account, &report.action);
         if let CorporateActionKind::SymbolChange { to } = &report.action.kind {
             let (old, account) = (&report.action.instrument, &report.account);
             for (name, instance) in self.host.instances.iter_mut().filter(|(_, i)| i.spec.account == *account)

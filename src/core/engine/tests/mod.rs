@@ -1,6 +1,7 @@
 //! The engine step by step: nothing leaves before the disk has it, fills count once, the kill switch holds, money adds up.
 
 mod cash;
+mod exits;
 mod halts;
 mod hosting;
 mod market;

@@ -93,7 +93,9 @@ fn duplicate(context: &Context<'_>, checks: &mut Checks) {
         return checks
             .fail(Code::Duplicate, "an order on this side is in doubt: nothing but a person adds to it");
     }
-    let repeated = view.activity.is_repeated_within(view.now, i64::from(seconds), request);
+    // A plan has one order at a time: what it closes after a target may look just like the target.
+    let by_plan = request.origin.kind == OriginKind::Exit && request.reduce_only && context.reduces;
+    let repeated = !by_plan && view.activity.is_repeated_within(view.now, i64::from(seconds), request);
     let unknown = view.working.naming(context.parts[0].instrument).any(|order| {
         order.status == OrderStatus::Unknown
             && order.request.subject == request.subject

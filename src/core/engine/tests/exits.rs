@@ -1,0 +1,653 @@
+//! Exit plans through the whole engine, with the paper venue behind it: what closes when, and never more than is held.
+
+use proptest::prelude::*;
+
+use super::rig::*;
+use crate::core::paper::{Slippage, Venue, VenueConfig};
+use crate::domain::corporate::{CorporateAction, CorporateActionKind, CorporateReport};
+use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan, ExitReason, ExitState, TakeStep, Trailing};
+use crate::domain::statement::Statement;
+
+/// An engine, its disk and a venue that fills.
+struct Desk {
+    rig: Rig,
+    venue: Venue,
+    disk: Disk,
+    said: Vec<Outcome>,
+    rang: Vec<String>,
+    /// The venue hears nothing for now.
+    deaf: bool,
+    /// Where prices come from.
+    feed: Feed,
+    /// The newest prices.
+    last: Option<Quote>,
+    /// Every order sent.
+    sent: Vec<OrderRequest>,
+}
+
+#[derive(Default)]
+struct Disk {
+    orders: BTreeMap<ClientOrderId, Order>,
+    executions: Vec<Execution>,
+    exits: Vec<ExitGroup>,
+}
+
+fn venue() -> Venue {
+    let config = VenueConfig::new(paper(), Decimal::from(CASH));
+    let mut venue = Venue::new(VenueConfig { ack_ms: 0, cancel_ms: 0, slippage: Slippage::None, ..config });
+    venue.set_spec(InstrumentSpec::standard(aapl()));
+    venue
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut desk = Self::over(venue(), Disk::default(), start());
+        desk.step(Input::RunStrategies);
+        desk.quote("100");
+        desk
+    }
+
+    fn over(venue: Venue, disk: Disk, now: Timestamp) -> Self {
+        let mut rig = Rig::new();
+        rig.now = now;
+        let (said, rang, sent) = (Vec::new(), Vec::new(), Vec::new());
+        Self { rig, venue, disk, said, rang, deaf: false, feed: Feed::Simulated, last: None, sent }
+    }
+
+    fn step(&mut self, input: Input) {
+        let effects = self.rig.step(input);
+        self.perform(effects.into());
+        self.listen();
+    }
+
+    /// What the venue reports goes to the engine, and so on until nobody says anything.
+    fn listen(&mut self) {
+        loop {
+            let mut events = Vec::new();
+            self.venue.drain(&mut events);
+            if events.is_empty() {
+                return;
+            }
+            for event in events {
+                let effects = self.rig.step(Input::Broker(Box::new(event)));
+                self.perform(effects.into());
+            }
+        }
+    }
+
+    fn perform(&mut self, mut queue: VecDeque<Effect>) {
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::Journal { ticket, entry, .. } => {
+                    self.disk.orders.extend(entry.orders.into_iter().map(|o| (o.request.client_order_id, o)));
+                    self.disk.executions.extend(entry.executions.into_iter().map(|b| b.execution));
+                    if let Some(exits) = entry.exits {
+                        self.disk.exits = exits;
+                    }
+                    queue.extend(self.rig.step(Input::Journaled(ticket)));
+                }
+                Effect::Submit { order, .. } => {
+                    let order = order.into_inner();
+                    self.sent.push(order.clone());
+                    if !self.deaf {
+                        self.venue.submit(self.rig.now, &order);
+                    }
+                }
+                Effect::Replace { order, new, .. } => {
+                    let new = new.into_inner();
+                    self.sent.push(new.clone());
+                    self.venue.replace(self.rig.now, order, &new);
+                }
+                Effect::Cancel { order, .. } if !self.deaf => self.venue.cancel(self.rig.now, order),
+                Effect::Answer { outcome, .. } => self.said.push(outcome),
+                Effect::Ring { text } => self.rang.push(text),
+                _ => {}
+            }
+        }
+        self.venue.advance(self.rig.now);
+    }
+
+    /// A price, half a second later; a spread of two cents.
+    fn quote(&mut self, price: &str) {
+        self.rig.now += SignedDuration::from_millis(500);
+        let price: Price = price.parse().unwrap();
+        let cent = Price::new(Decimal::new(1, 2));
+        let mut quote = Quote::empty(aapl(), self.rig.now, self.feed);
+        (quote.bid, quote.ask) = (Some(price - cent), Some(price + cent));
+        (quote.bid_size, quote.ask_size) = (Quantity::from(1_000), Quantity::from(1_000));
+        self.see(quote);
+    }
+
+    fn see(&mut self, quote: Quote) {
+        self.venue.on_quote(self.rig.now, &quote);
+        self.listen();
+        self.step(Input::Quote(Box::new(quote.clone())));
+        self.step(Input::Tick);
+        self.last = Some(quote);
+        self.settle();
+    }
+
+    /// The venue fills an order at the event after it.
+    fn settle(&mut self) {
+        for _ in 0..3 {
+            let Some(mut quote) = self.last.clone() else { return };
+            self.rig.now += SignedDuration::from_millis(1);
+            quote.as_of = self.rig.now;
+            self.venue.on_quote(self.rig.now, &quote);
+            self.listen();
+        }
+    }
+
+    fn place(&mut self, side: Side, units: i64, pricing: Pricing) -> ClientOrderId {
+        let order = OrderRequest { pricing, ..self.rig.order(side, units) };
+        let id = order.client_order_id;
+        self.rig.requests += 1;
+        let request = RequestId(self.rig.requests);
+        self.step(Input::Place { request, orders: vec![order] });
+        id
+    }
+
+    fn trade(&mut self, side: Side, units: i64) {
+        self.place(side, units, Pricing::Market);
+        self.settle();
+    }
+
+    fn set(&mut self, plan: ExitPlan) -> Outcome {
+        self.said.clear();
+        let change = ExitChange::Set { account: paper(), instrument: aapl(), plan: Box::new(plan) };
+        self.step(Input::Exit { request: RequestId(1), change: Box::new(change) });
+        self.said.pop().expect("every change is answered")
+    }
+
+    fn group(&self) -> Option<ExitGroup> {
+        self.disk.exits.first().cloned()
+    }
+
+    fn state(&self) -> Option<ExitState> {
+        self.group().map(|group| group.state)
+    }
+
+    fn held(&self) -> i64 {
+        i64::try_from(self.rig.held().get()).unwrap()
+    }
+
+    /// Another engine over the same disk; the venue lives on.
+    fn restarted(self) -> Self {
+        let Self { rig, mut venue, disk, deaf, feed, last, sent, .. } = self;
+        venue.reopen();
+        let mut next = Self::over(venue, disk, rig.now);
+        (next.deaf, next.feed, next.last, next.sent) = (deaf, feed, last, sent);
+        let restored = Restored {
+            orders: next.disk.orders.values().cloned().collect(),
+            executions: next.disk.executions.clone(),
+            exits: next.disk.exits.clone(),
+            ..Restored::default()
+        };
+        next.step(Input::Restored(Box::new(restored)));
+        next.step(Input::RunStrategies);
+        next
+    }
+
+    /// What a comparison with the venue shows.
+    fn reconcile(&mut self) {
+        let ids: Vec<ClientOrderId> = self.venue.open_orders().collect();
+        let orders = ids.into_iter().filter_map(|id| self.venue.describe(id)).collect();
+        let statement = Statement {
+            orders: Some(orders),
+            executions: Some(Vec::new()),
+            positions: Some(self.venue.positions()),
+            ..Statement::asked(paper(), ReconcileReason::Start, self.rig.now)
+        };
+        self.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
+    }
+}
+
+fn stop(level: &str) -> ExitPlan {
+    ExitPlan { stop_loss: Some(level.parse().unwrap()), ..ExitPlan::default() }
+}
+
+fn take(steps: &[&str]) -> ExitPlan {
+    let steps = steps.iter().map(|step| step.parse::<TakeStep>().unwrap()).collect();
+    ExitPlan { take_profit: steps, ..stop("5%") }
+}
+
+fn long() -> Desk {
+    let mut desk = Desk::new();
+    desk.trade(Side::Buy, 10);
+    assert_eq!(desk.held(), 10);
+    desk
+}
+
+fn refused(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Refused(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_stop_closes_the_whole_position_and_is_gone() {
+    let mut desk = long();
+    let said = desk.set(stop("5%"));
+    // Bought at 100.01.
+    assert_eq!(said, Outcome::Said("10 AAPL: stop 5%; the stop stands at 95".to_owned()));
+    desk.quote("95.5");
+    desk.quote("94.9");
+    assert_eq!((desk.held(), desk.state()), (10, Some(ExitState::Armed)), "one update sets nothing off");
+    desk.quote("94.9");
+    assert_eq!((desk.held(), desk.group()), (0, None));
+    assert_eq!(desk.rig.said("EXIT_TRIGGERED"), 1);
+    let exit = desk.sent.last().unwrap();
+    assert_eq!((exit.origin.kind, exit.reduce_only, exit.side), (OriginKind::Exit, true, Side::Sell));
+    assert_eq!(exit.pricing, Pricing::Market);
+    assert!(desk.rang[0].contains("stop_loss at 94.9"), "{:?}", desk.rang);
+}
+
+#[test]
+fn a_short_position_is_bought_back() {
+    let mut desk = Desk::new();
+    desk.trade(Side::SellShort, 10);
+    desk.set(stop("5%"));
+    for _ in 0..2 {
+        desk.quote("106");
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None));
+    assert_eq!(desk.sent.last().unwrap().side, Side::BuyToCover);
+}
+
+#[test]
+fn targets_take_their_parts_and_the_stop_closes_what_is_left() {
+    let mut desk = long();
+    desk.set(take(&["4%:0.5", "8%:0.5"]));
+    for _ in 0..2 {
+        desk.quote("104.5");
+    }
+    let group = desk.group().unwrap();
+    assert_eq!((desk.held(), group.state, group.steps_done), (5, ExitState::Armed, 1));
+    for _ in 0..2 {
+        desk.quote("94");
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None));
+    let mut desk = long();
+    desk.set(take(&["4%:0.5", "8%:0.5"]));
+    for price in ["104.5", "104.5", "108.5", "108.5"] {
+        desk.quote(price);
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None));
+}
+
+/// A part of three shares that is no whole share is rounded down once: what is left of it is not sold later.
+#[test]
+fn a_part_is_closed_once() {
+    let mut desk = Desk::new();
+    desk.trade(Side::Buy, 3);
+    desk.set(take(&["3%:0.4"]));
+    for _ in 0..20 {
+        desk.quote("103.1");
+    }
+    let group = desk.group().unwrap();
+    assert_eq!((desk.held(), group.state, group.steps_done), (2, ExitState::Armed, 1));
+}
+
+#[test]
+fn the_plan_follows_the_position() {
+    let mut desk = long();
+    desk.set(stop("5%"));
+    desk.trade(Side::Buy, 5);
+    desk.trade(Side::Sell, 12);
+    assert_eq!((desk.held(), desk.state()), (3, Some(ExitState::Armed)));
+    for _ in 0..2 {
+        desk.quote("94");
+    }
+    assert_eq!((desk.held(), desk.sent.last().unwrap().quantity), (0, Quantity::from(3)));
+    // Closed by hand: nothing watches any more, and nothing is sold short.
+    let mut desk = long();
+    desk.set(stop("5%"));
+    desk.trade(Side::Sell, 10);
+    assert_eq!(desk.group(), None);
+    for _ in 0..3 {
+        desk.quote("90");
+    }
+    assert_eq!(desk.held(), 0);
+}
+
+#[test]
+fn orders_that_hold_the_units_make_room() {
+    let mut desk = long();
+    let rests = desk.place(Side::Sell, 10, Pricing::Limit { limit_price: Price::from(120) });
+    desk.set(stop("5%"));
+    for _ in 0..3 {
+        desk.quote("94");
+    }
+    assert_eq!((desk.held(), desk.rig.status(rests)), (0, OrderStatus::Canceled));
+    assert_eq!(desk.rig.said("EXIT_MAKES_ROOM"), 1);
+}
+
+#[test]
+fn what_is_stale_halted_or_made_up_for_real_money_sets_nothing_off() {
+    let fall = |desk: &mut Desk, age: i64, halted: bool, feed: Feed| {
+        for _ in 0..3 {
+            desk.rig.now += SignedDuration::from_millis(500);
+            let as_of = desk.rig.now - SignedDuration::from_secs(age);
+            let mut quote = Quote::empty(aapl(), as_of, feed);
+            (quote.bid, quote.ask) = ("90".parse().ok(), "90.02".parse().ok());
+            quote.halted = halted;
+            desk.step(Input::Quote(Box::new(quote)));
+        }
+    };
+    for (age, halted, feed, mode, sets_off) in [
+        (0, false, Feed::Simulated, AccountMode::Paper, true),
+        (0, false, Feed::RealTime, AccountMode::Live, true),
+        (6, false, Feed::Simulated, AccountMode::Paper, false),
+        (0, true, Feed::Simulated, AccountMode::Paper, false),
+        (0, false, Feed::Frozen, AccountMode::Paper, false),
+        (0, false, Feed::Simulated, AccountMode::Live, false),
+        (0, false, Feed::Delayed, AccountMode::Live, false),
+    ] {
+        let mut desk = long();
+        desk.set(stop("5%"));
+        desk.rig.later(10);
+        desk.rig.engine.accounts.get_mut(&paper()).unwrap().setup.mode = mode;
+        fall(&mut desk, age, halted, feed);
+        let case = format!("{age} {halted} {feed:?} {mode:?}");
+        assert_eq!(desk.rig.said("EXIT_TRIGGERED") == 1, sets_off, "{case}");
+    }
+}
+
+#[test]
+fn plans_that_cannot_be_are_refused_with_the_reason() {
+    let mut desk = Desk::new();
+    assert_eq!(refused(desk.set(stop("5%"))), "paper holds no AAPL");
+    desk.trade(Side::Buy, 10);
+    assert_eq!(refused(desk.set(stop("101"))), "stop loss is reached already at 100");
+    let nothing = refused(desk.set(ExitPlan::default()));
+    assert!(nothing.starts_with("the plan closes nothing"), "{nothing}");
+    desk.rig.later(60);
+    assert_eq!(refused(desk.set(stop("5%"))), "AAPL has no price now that a plan could be measured by");
+    let clear = ExitChange::Clear { account: paper(), instrument: aapl() };
+    desk.step(Input::Exit { request: RequestId(2), change: Box::new(clear.clone()) });
+    assert_eq!(refused(desk.said.pop().unwrap()), "paper has no exit plan for AAPL");
+    desk.quote("100");
+    desk.set(stop("5%"));
+    desk.step(Input::Exit { request: RequestId(3), change: Box::new(clear) });
+    assert_eq!(desk.group(), None);
+    for _ in 0..3 {
+        desk.quote("90");
+    }
+    assert_eq!(desk.held(), 10);
+    // An engine that only reads closes nothing and promises nothing.
+    let mut reader = Desk::over(venue(), Disk::default(), start());
+    assert_eq!(
+        refused(reader.set(stop("5%"))),
+        "exit plans watch in the profile's own engine; this one only reads"
+    );
+}
+
+#[test]
+fn a_restart_goes_on_where_it_was() {
+    let trail = Trailing { distance: "5%".parse().unwrap(), activate_at: None, tighten: None };
+    let mut desk = long();
+    desk.set(ExitPlan { trailing: Some(trail), ..ExitPlan::default() });
+    for _ in 0..3 {
+        desk.quote("110");
+    }
+    let before = desk.group().unwrap().stop_price.unwrap();
+    assert_eq!(before.to_string(), "104.5");
+    let mut desk = desk.restarted();
+    desk.quote("108");
+    assert_eq!(desk.group().unwrap().stop_price, Some(before));
+    for _ in 0..2 {
+        desk.quote("104");
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None));
+}
+
+/// Set off, its order written down, and the process killed before it could be sent: the next engine closes the position.
+#[test]
+fn j7_what_was_set_off_and_not_sent_is_sent_after_a_restart() {
+    let mut desk = long();
+    desk.set(stop("5%"));
+    desk.deaf = true;
+    for _ in 0..2 {
+        desk.quote("94");
+    }
+    assert_eq!((desk.held(), desk.state()), (10, Some(ExitState::Working)));
+    let mut desk = desk.restarted();
+    desk.deaf = false;
+    // The order is looked for; its broker has never seen it.
+    for _ in 0..40 {
+        desk.rig.later(1);
+        desk.quote("94");
+        let unknown: Vec<ClientOrderId> = desk
+            .rig
+            .engine
+            .book()
+            .working()
+            .map(|order| order.request.client_order_id)
+            .filter(|id| desk.venue.order(*id).is_none())
+            .collect();
+        for id in unknown {
+            let update = OrderUpdate {
+                account: paper(),
+                client_order_id: id,
+                at: desk.rig.now,
+                event: OrderEvent::NotFound,
+            };
+            desk.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+        }
+        desk.reconcile();
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None));
+    assert_eq!(desk.venue.positions().len(), 0);
+}
+
+#[test]
+fn an_exit_that_does_not_get_out_is_said_once_and_tried_on() {
+    let mut desk = long();
+    desk.set(stop("5%"));
+    desk.deaf = true;
+    // The broker refuses each of its orders.
+    for _ in 0..100 {
+        desk.quote("94");
+        let pending: Vec<ClientOrderId> =
+            desk.rig.engine.book().working().map(|order| order.request.client_order_id).collect();
+        for id in pending {
+            let reject = crate::domain::execution::Reject { code: "NO".into(), message: "no".to_owned() };
+            let event = OrderEvent::Rejected(reject);
+            let update = OrderUpdate { account: paper(), client_order_id: id, at: desk.rig.now, event };
+            desk.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+        }
+    }
+    assert_eq!((desk.state(), desk.rig.said("EXIT_STUCK")), (Some(ExitState::Stuck), 1));
+    assert!(desk.rang.iter().any(|line| line.contains("does not get out after 5 tries")), "{:?}", desk.rang);
+    let tried = desk.sent.len();
+    desk.deaf = false;
+    for _ in 0..30 {
+        desk.quote("94");
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None), "{tried} orders before");
+}
+
+/// Two orders close it at once, and the position stands on the other side: what that opened is closed again, and nothing more.
+#[test]
+fn a_position_that_was_closed_twice_is_closed_a_third_time() {
+    let mut desk = long();
+    desk.set(stop("5%"));
+    desk.deaf = true;
+    for _ in 0..2 {
+        desk.quote("94");
+    }
+    let exit = desk.sent.last().unwrap().client_order_id;
+    // It was sold by hand elsewhere, and the exit fills all the same.
+    let OrderEvent::Filled(by_hand) = fill(exit, "h1", Side::Sell, 10, "94") else { unreachable!() };
+    let by_hand = Execution { client_order_id: None, ..by_hand };
+    desk.step(Input::Broker(Box::new(AccountEvent::Execution(by_hand))));
+    assert_eq!(desk.held(), 0);
+    let event = fill(exit, "x9", Side::Sell, 10, "93.9");
+    let update = OrderUpdate { account: paper(), client_order_id: exit, at: desk.rig.now, event };
+    desk.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    assert_eq!((desk.held(), desk.rig.said("OCO_RACE")), (-10, 1));
+    let group = desk.group().unwrap();
+    assert_eq!((group.reason, group.long), (Some(ExitReason::Race), false));
+    let again = desk.sent.last().unwrap().clone();
+    assert_eq!((again.side, again.quantity), (Side::BuyToCover, Quantity::from(10)));
+    let event = fill(again.client_order_id, "x10", Side::BuyToCover, 10, "94");
+    let update =
+        OrderUpdate { account: paper(), client_order_id: again.client_order_id, at: desk.rig.now, event };
+    desk.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    assert_eq!((desk.held(), desk.group()), (0, None));
+}
+
+#[test]
+fn the_kill_switch_leaves_exits_at_work() {
+    let mut desk = long();
+    desk.set(stop("5%"));
+    desk.step(Input::Halt { request: RequestId(5), all: false, reason: "asked for".to_owned() });
+    for _ in 0..2 {
+        desk.quote("94");
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None));
+}
+
+#[test]
+fn a_plan_for_real_money_is_carried_out_though_plain_commands_mean_paper() {
+    let mut desk = Desk::new();
+    desk.feed = Feed::RealTime;
+    let live = AccountSetup { mode: AccountMode::Live, ..desk.rig.engine.accounts[&paper()].setup.clone() };
+    let volume = Decimal::from(1_000_000);
+    desk.step(Input::AverageVolume { instrument: aapl(), volume });
+    desk.step(Input::Account(Box::new(live)));
+    desk.step(Input::BrokerStatus { account: paper(), up: true, reconciled: true });
+    desk.quote("100");
+    desk.trade(Side::Buy, 10);
+    let why: Vec<_> = desk.disk.orders.values().flat_map(|order| order.denials.clone()).collect();
+    assert_eq!((desk.held(), why), (10, Vec::new()));
+    desk.set(stop("5%"));
+    let request = OrderRequest {
+        reduce_only: true,
+        origin: Origin { kind: OriginKind::Exit, name: None },
+        pricing: Pricing::Market,
+        ..desk.rig.order(Side::Sell, 10)
+    };
+    desk.rig.engine.config.default_account = AccountId::new("other");
+    let denied = |desk: &Desk, request: &OrderRequest| {
+        let result = desk.rig.engine.check(request).result;
+        result.err().unwrap_or_default().iter().any(|denial| denial.code == DenialCode::NotAuthorised)
+    };
+    assert!(!denied(&desk, &request));
+    assert!(denied(&desk, &OrderRequest { reduce_only: false, ..request.clone() }));
+    let by_strategy = Origin { kind: OriginKind::Exit, name: Some("x".into()) };
+    assert!(denied(&desk, &OrderRequest { origin: by_strategy, ..request }));
+    for _ in 0..2 {
+        desk.quote("94");
+    }
+    assert_eq!((desk.held(), desk.group()), (0, None));
+}
+
+#[test]
+fn time_is_up_before_the_close_and_splits_move_the_levels() {
+    let mut desk = long();
+    // It is 10:00 in New York.
+    desk.set(ExitPlan { before_close: Some(30), ..stop("5%") });
+    let until = desk.group().unwrap().until.unwrap();
+    assert_eq!(until.to_string(), "2026-11-24T20:30:00Z");
+    let kind = CorporateActionKind::Split { numerator: 2, denominator: 1 };
+    let action = CorporateAction {
+        instrument: aapl(),
+        ex_date: jiff::civil::date(2026, 11, 24),
+        pay_date: None,
+        kind,
+    };
+    let report = CorporateReport { account: paper(), at: desk.rig.now, action };
+    desk.step(Input::Broker(Box::new(AccountEvent::Corporate(Box::new(report)))));
+    assert_eq!(desk.group().unwrap().stop_price, Some("47.5".parse().unwrap()));
+    desk.rig.now = until - SignedDuration::from_secs(5);
+    desk.quote("100");
+    assert_eq!(desk.held(), 10);
+    desk.rig.later(5);
+    desk.quote("100");
+    assert_eq!((desk.held(), desk.group()), (0, None));
+}
+
+#[derive(Clone, Debug)]
+enum Move {
+    Price(i64),
+    Buy(i64),
+    Sell(i64),
+    Rest(i64),
+    Plan(i64, i64),
+    Restart,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        6 => (-400_i64..=400).prop_map(Move::Price),
+        1 => (1_i64..20).prop_map(Move::Buy),
+        1 => (1_i64..20).prop_map(Move::Sell),
+        1 => (1_i64..20).prop_map(Move::Rest),
+        2 => (1_i64..10, 1_i64..10).prop_map(|(stop, trail)| Move::Plan(stop, trail)),
+        1 => Just(Move::Restart),
+    ];
+    proptest::collection::vec(one, 1..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    /// Prices, trades by hand, resting orders, plans and restarts at random: the account never goes short, an exit never asks for more than is
+    /// held, a stop never loosens while its plan lives, and no position rests beyond its stop for two seconds with nothing on its way.
+    #[test]
+    fn a_position_is_never_closed_twice_and_never_left_beyond_its_stop(moves in moves()) {
+        let mut desk = Desk::new();
+        let mut cents = 10_000_i64;
+        let mut stood: Option<(Timestamp, Price)> = None;
+        for step in moves {
+            let is_price = matches!(step, Move::Price(_));
+            match step {
+                Move::Price(by) => {
+                    cents = (cents + by).clamp(2_000, 40_000);
+                    for _ in 0..5 {
+                        desk.quote(&Decimal::new(cents, 2).to_string());
+                    }
+                }
+                Move::Buy(units) => desk.trade(Side::Buy, units),
+                Move::Sell(units) => desk.trade(Side::Sell, units),
+                Move::Rest(units) => {
+                    let limit_price = Price::new(Decimal::new(cents + 5_000, 2));
+                    desk.place(Side::Sell, units, Pricing::Limit { limit_price });
+                }
+                Move::Plan(stop_percent, trail) => {
+                    stood = None;
+                    let trailing = Trailing {
+                        distance: format!("{trail}%").parse().unwrap(),
+                        activate_at: None,
+                        tighten: None,
+                    };
+                    let plan = ExitPlan { trailing: Some(trailing), ..stop(&format!("{stop_percent}%")) };
+                    let plan = ExitPlan { take_profit: vec!["3%:0.4".parse().unwrap()], ..plan };
+                    desk.set(plan);
+                }
+                Move::Restart => desk = desk.restarted(),
+            }
+            prop_assert!(desk.held() >= 0, "{}", desk.held());
+            let held_there: Decimal =
+                desk.venue.positions().iter().map(|position| position.quantity.get()).sum();
+            prop_assert_eq!(held_there, desk.rig.held().get());
+            if let Some(exit) = desk.sent.last().filter(|order| order.origin.kind == OriginKind::Exit) {
+                prop_assert!(exit.reduce_only);
+            }
+            let group = desk.group();
+            if let Some(group) = &group {
+                prop_assert!(desk.held() > 0, "a plan without a position: {:?}", group);
+                let stop = group.stop_price.unwrap();
+                if let Some((set_at, before)) = stood.filter(|(set_at, _)| *set_at == group.set_at) {
+                    prop_assert!(stop >= before, "{} {}", set_at, stop);
+                }
+                stood = Some((group.set_at, stop));
+                let price = Price::new(Decimal::new(cents, 2));
+                if is_price && price <= stop {
+                    prop_assert!(group.state != ExitState::Armed, "{:?} at {}", group, price);
+                }
+            }
+        }
+    }
+}
