@@ -1,8 +1,12 @@
 //! Backtests, as `cli` asks for them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use arbion::bots::approval;
+use arbion::bots::replay::{Fate, Replayed};
 use arbion::cli::CliError;
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, Settings, SweepReport,
@@ -11,12 +15,15 @@ use arbion::cli::host::{
 use arbion::client::progress::Progress;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
+use arbion::domain::bot::bot_of;
 use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::Instrument;
+use arbion::domain::quote::Interval;
 use arbion::engine::{backtest, clock};
 use arbion::market::bars_csv::{self, RecordedBar, RecordedBars};
 use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
+use arbion::store::Store;
 use arbion::strategies::{self, Params, Strategy};
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -31,10 +38,17 @@ struct Prepared {
     instruments: Vec<Instrument>,
     venue: VenueConfig,
     cash: Decimal,
+    /// Where bots lie.
+    profile: PathBuf,
+    /// What has become of those that ran.
+    fates: Mutex<Vec<Fate>>,
 }
 
 impl Prepared {
     fn strategy(&self, kind: &str, params: BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
+        if let Some(bot) = bot_of(kind) {
+            return self.bot(bot, &params);
+        }
         let params = Params::new(params);
         let strategy = strategies::build(kind, kind.into(), self.instruments.clone(), &params)
             .map_err(|error| CliError::usage(error.to_string()))?;
@@ -45,6 +59,33 @@ impl Prepared {
             )));
         }
         Ok(strategy)
+    }
+}
+
+impl Prepared {
+    /// The process of a bot that was approved, over the data's bars.
+    fn bot(&self, bot: &str, params: &BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
+        let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
+        let scan = approval::scan(&self.profile, bot).map_err(|error| usage(&error))?;
+        let store = Store::open_reader(&self.profile).map_err(|error| usage(&error))?;
+        let versions = store.approved_bots().map_err(|error| usage(&error))?;
+        if !versions.iter().any(|version| version.bot == bot && version.fingerprint == scan.fingerprint) {
+            return Err(CliError::usage(format!(
+                "bot {bot} is not what was approved; see what changed: arbion bot approve {bot}"
+            )));
+        }
+        let runner = std::env::current_exe().map_err(|error| usage(&error))?;
+        let interval = self.bars.interval.unwrap_or(Interval::Day1);
+        let (replayed, fate) = Replayed::start(&runner, &scan, self.instruments.clone(), interval, params)
+            .map_err(|error| usage(&error))?;
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner).push(fate);
+        Ok(Box::new(replayed))
+    }
+
+    /// A run whose bot failed is no result.
+    fn check(&self) -> Result<(), CliError> {
+        let fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
+        fates.iter().find_map(Fate::failure).map_or(Ok(()), |error| Err(CliError::usage(error.to_string())))
     }
 }
 
@@ -65,6 +106,7 @@ pub fn run(
     let run = backtest::run_watched(&prepared.bars, strategy.as_mut(), prepared.venue.clone(), &mut watch)
         .ok_or_else(|| CliError::usage("it was ended before it was done"))?;
     let elapsed = started.elapsed();
+    prepared.check()?;
     Ok(report(settings, request, &prepared, (run, elapsed)))
 }
 
@@ -102,6 +144,7 @@ pub fn sweep(
             })
         })
         .collect();
+    prepared.check()?;
     Ok(SweepReport {
         strategy: request.strategy.clone(),
         data: data_name(request),
@@ -158,7 +201,8 @@ fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepared, C
     };
     debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
     let instruments: Vec<_> = bars.series.keys().cloned().collect();
-    Ok(Prepared { bars, instruments, venue, cash })
+    let profile = settings.paths.profile_dir(&settings.profile);
+    Ok(Prepared { bars, instruments, venue, cash, profile, fates: Mutex::default() })
 }
 
 fn report(

@@ -1,5 +1,6 @@
 //! Arbion, a terminal trading client: a pure core inside an async shell. `ARCHITECTURE.md` has the map.
 
+pub mod bots;
 pub mod brokers;
 pub mod cli;
 pub mod client;

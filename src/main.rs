@@ -1,6 +1,7 @@
 //! Arbion's entry point: hand the command line and the program around it to `cli::run`.
 
 mod backtests;
+mod caged;
 mod doctor;
 mod imports;
 mod keeper;
@@ -18,6 +19,10 @@ mod venue;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything else: a namespace is only for a process that has one thread.
+    if let Some(code) = caged::run(std::env::args()) {
+        return code;
+    }
     program::private_files();
     arbion::cli::run(std::env::args_os(), &program::Program::new(std::env::args_os()))
 }

@@ -199,6 +199,7 @@ impl Rig {
                 | Effect::Ring { .. }
                 | Effect::History { .. }
                 | Effect::Need { .. }
+                | Effect::Bot { .. }
                 | Effect::Answer { .. } => {}
             }
             let mut events = Vec::new();

@@ -8,7 +8,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use super::error::{CliError, EXIT_NETWORK};
-use super::output::{Named, Output, market_views, strategy_views, views};
+use super::output::{Named, Output, bot_views, market_views, strategy_views, views};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, Session};
 use crate::domain::calendar::{instant, plus_days};
@@ -165,6 +165,14 @@ impl Line<'_> {
                 .into_iter()
                 .fold(Output::new(&Named("kinds", kinds))?, Output::table),
             Reply::StrategyPlan(plan) => Output::new(plan)?.table(strategy_views::plan(plan)),
+            Reply::Bots(views) => Output::new(&Named("bots", views))?.table(bot_views::bots(views)),
+            Reply::BotPlan(plan) => bot_views::plan(plan).into_iter().fold(Output::new(plan)?, Output::line),
+            Reply::BotVersions(versions) => {
+                Output::new(&Named("versions", versions))?.table(bot_views::versions(versions, zone))
+            }
+            Reply::Lines(lines) => {
+                lines.iter().fold(Output::new(&Named("lines", lines))?, |out, line| out.line(line.clone()))
+            }
             Reply::Decisions(records) => {
                 Output::new(&Named("decisions", records))?.table(strategy_views::decisions(records, zone))
             }

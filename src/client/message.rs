@@ -6,11 +6,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+pub use super::bot::BotRequest;
 use super::secret::Secret;
 pub use super::strategy::StrategyRequest;
 use crate::command::types::{Command, FlattenScope};
 use crate::domain::account::{Account, AccountMode};
 use crate::domain::alert::AlertChange;
+use crate::domain::bot::{BotPlan, BotVersion, BotView};
 pub use crate::domain::chain::{Chain, ChainRow};
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::depth::MarketBook;
@@ -145,6 +147,8 @@ pub enum Request {
     Alert(AlertChange),
     /// Strategies: what they are, what they did, what becomes of them.
     Strategy(StrategyRequest),
+    /// Bots: what they are, what was approved of them.
+    Bot(BotRequest),
     /// Depth and tape of one instrument, which stay in the snapshot from now on, until others were asked for. Answer: `Book`.
     Book {
         /// Of this.
@@ -506,6 +510,14 @@ pub enum Reply {
     StrategyKinds(Vec<KindView>),
     /// What a strategy would do with whose money.
     StrategyPlan(Box<StrategyPlan>),
+    /// The bots of a profile, by name.
+    Bots(Vec<BotView>),
+    /// What would be approved of a bot.
+    BotPlan(Box<BotPlan>),
+    /// Approved versions of a bot, newest first.
+    BotVersions(Vec<BotVersion>),
+    /// Lines of a log, oldest first, clean.
+    Lines(Vec<String>),
     /// Why strategies did or did not act, newest first.
     Decisions(Vec<DecisionRecord>),
     /// Where coins can be sent to, by currency.
@@ -595,6 +607,7 @@ impl Request {
             Self::Alert(_) => "alert",
             Self::Strategy(StrategyRequest::Change(_)) => "strategy_change",
             Self::Strategy(_) => "strategy",
+            Self::Bot(_) => "bot",
             Self::Book { .. } => "book",
             Self::Groups => "groups",
             Self::Members { .. } => "members",

@@ -16,7 +16,7 @@ use crate::domain::quote::Interval;
 use crate::domain::snapshot::{LogLine, Watchlist};
 use crate::domain::statement::{ReconcileReason, ReconcileRun};
 use crate::domain::strategy::{DecisionRecord, StoredStrategy};
-use crate::strategies::Need;
+use crate::strategies::{BotNews, BotPlaced, BotRefusal, Need};
 
 /// A question from a front end, by the number the shell gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -236,6 +236,13 @@ pub enum Effect {
         /// What.
         need: Need,
     },
+    /// Something for the process of a bot.
+    Bot {
+        /// The strategy that it is the head of.
+        strategy: SmolStr,
+        /// What.
+        told: BotTold,
+    },
     /// An alert rang and is written down: tell whoever is not looking.
     Ring {
         /// What is so now, in one line.
@@ -247,6 +254,20 @@ pub enum Effect {
         request: RequestId,
         /// The answer.
         outcome: Outcome,
+    },
+}
+
+/// What a bot's process is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BotTold {
+    /// Something has happened.
+    News(Box<BotNews>),
+    /// What became of what it wanted.
+    Answer {
+        /// The number it asked by.
+        ask: u64,
+        /// The answer.
+        answer: Result<BotPlaced, BotRefusal>,
     },
 }
 

@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertChange};
+use crate::domain::bot::{BotState, BotTerms};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::chain::Chain;
 use crate::domain::events::UnderlyingEvents;
@@ -18,6 +19,7 @@ use crate::domain::order::{Order, OrderChange, OrderFate, OrderRequest};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
 use crate::domain::strategy::{DecisionRecord, StoredStrategy, StrategyChange};
+use crate::strategies::BotWant;
 
 use super::effect::{RequestId, Ticket};
 
@@ -99,6 +101,26 @@ pub enum Needed {
         /// What is known.
         events: Option<Box<UnderlyingEvents>>,
     },
+}
+
+/// What a bot's process says, or what has become of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BotWord {
+    /// It wants something.
+    Ask {
+        /// The number that the answer goes by.
+        ask: u64,
+        /// What.
+        want: BotWant,
+    },
+    /// Where it is in its life.
+    State(BotState),
+    /// It ended badly, and is started again: what it has opened and not filled is canceled.
+    Down(String),
+    /// It ended badly too often, or must not run: a person must look.
+    Failed(String),
+    /// It has ended by its own will.
+    Finished,
 }
 
 /// One thing that happens to the engine. Times are the step's `now`.
@@ -211,6 +233,17 @@ pub enum Input {
         /// Where they come from.
         feed: Feed,
     },
+    /// What a bot's process says.
+    Bot {
+        /// The strategy that it is the head of.
+        strategy: SmolStr,
+        /// What.
+        word: BotWord,
+    },
+    /// What an approved bot may do; again where another version was approved.
+    BotTerms(Box<BotTerms>),
+    /// Nobody's word stands for a bot any more.
+    BotGone(SmolStr),
     /// What a strategy asked for.
     Needed {
         /// Who asked.

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod alert;
 pub mod audit;
+pub mod bot;
 pub mod calendar;
 pub mod capabilities;
 pub mod chain;

@@ -124,6 +124,7 @@ impl EngineTask {
             Request::Strategy(request) if !matches!(request, StrategyRequest::Decisions { .. }) => {
                 return self.strategy(request, reply).await;
             }
+            Request::Bot(request) => return self.bot(request, reply).await,
             Request::Book { instrument } => self.book(&instrument).await,
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),

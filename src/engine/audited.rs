@@ -72,6 +72,7 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let what = format!("{} strategy {}", change.verb(), change.name());
             Some((AuditAction::StrategyChanged, None, what))
         }
+        Request::Bot(request) => request.deed().map(|what| (AuditAction::StrategyChanged, None, what)),
         Request::Venue { account, action } if action.changes() => {
             Some((AuditAction::OrderConfirmed, None, format!("{action}, account {account}")))
         }

@@ -218,6 +218,20 @@ impl EngineTask {
         });
     }
 
+    /// The newest bars of the market here that are complete, oldest first.
+    pub(super) fn complete_bars(
+        &mut self,
+        instrument: &Instrument,
+        interval: Interval,
+        count: usize,
+    ) -> Vec<Bar> {
+        let now = self.clock.now();
+        let bars = self.feed.bars(instrument, interval, now, count.min(BARS_MAX) + 1);
+        let bars: Vec<Bar> =
+            self.complete(instrument, interval, bars).into_iter().map(|(_, bar)| bar).collect();
+        bars[bars.len().saturating_sub(count)..].to_vec()
+    }
+
     async fn on_bars(&mut self, answer: Bars) {
         let Bars { strategy, instrument, interval, bars } = answer;
         let bars = match bars {
@@ -369,7 +383,7 @@ impl EngineTask {
     pub(super) async fn strategy(&mut self, request: StrategyRequest, reply: Answer) {
         let answer = match request {
             StrategyRequest::List => Ok(Reply::Strategies(self.core.strategies())),
-            StrategyRequest::Kinds => Ok(Reply::StrategyKinds(strategy_kinds())),
+            StrategyRequest::Kinds => Ok(Reply::StrategyKinds(self.bots.kinds(strategy_kinds()))),
             StrategyRequest::Plan { name } => match self.core.strategy_plan(&name) {
                 Ok(plan) => Ok(Reply::StrategyPlan(Box::new(plan))),
                 Err(reason) => Err(SessionError::Usage(reason)),
@@ -475,6 +489,9 @@ impl EngineTask {
             StrategyChange::Set { edit, .. } => edit.instruments.clone().unwrap_or_default(),
             _ => Vec::new(),
         };
+        if let Err(reason) = self.check_bot_params(&change) {
+            return give(reply, Err(SessionError::Usage(reason)));
+        }
         for instrument in &instruments {
             if !self.ensure(instrument).await {
                 let text = format!(
@@ -486,5 +503,6 @@ impl EngineTask {
         }
         let request = self.expect(reply, None);
         self.step(Input::Strategy { request, change }).await;
+        self.keep_bots();
     }
 }

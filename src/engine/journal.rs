@@ -14,7 +14,9 @@ use super::session::give;
 use crate::core::effect::{self, JournalEntry, Ticket};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
-use crate::store::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError};
+use crate::store::{
+    ApprovedBot, ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError,
+};
 
 /// Jobs that may wait.
 pub(super) const JOBS_MAX: usize = 4_096;
@@ -44,6 +46,10 @@ pub(super) enum Job {
     State(&'static str, String),
     /// A note on an order.
     Note(ClientOrderId, Timestamp, String),
+    /// A bot that a person approved.
+    Bot(Box<ApprovedBot>),
+    /// A bot that nobody's word stands for any more.
+    BotGone(smol_str::SmolStr),
     /// All of these in one transaction: what a broker reported, and the venue that reported it.
     Together(Vec<Job>),
     /// Write everything now, then answer.
@@ -56,7 +62,12 @@ impl Job {
         match self {
             Self::Entry { ticket, .. } => vec![*ticket],
             Self::Together(jobs) => jobs.iter().flat_map(Self::tickets).collect(),
-            Self::Venue(..) | Self::State(..) | Self::Note(..) | Self::Flush(_) => Vec::new(),
+            Self::Venue(..)
+            | Self::State(..)
+            | Self::Note(..)
+            | Self::Bot(_)
+            | Self::BotGone(_)
+            | Self::Flush(_) => Vec::new(),
         }
     }
 }
@@ -155,6 +166,14 @@ impl Group {
             Job::Note(order, at, text) => {
                 let notes = vec![(order, at, text)];
                 self.batches.push(JournalBatch { notes, ..JournalBatch::default() });
+            }
+            Job::Bot(bot) => {
+                self.batches.push(JournalBatch { bots: vec![*bot], ..JournalBatch::default() });
+                self.urgent = true;
+            }
+            Job::BotGone(bot) => {
+                self.batches.push(JournalBatch { bots_gone: vec![bot], ..JournalBatch::default() });
+                self.urgent = true;
             }
             Job::Flush(done) => {
                 self.urgent = true;
@@ -386,6 +405,8 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         reconciles: entry.reconciles,
         strategies: entry.strategies,
         strategies_gone: entry.strategies_gone,
+        bots: Vec::new(),
+        bots_gone: Vec::new(),
         decisions: entry.decisions,
         log: entry.log,
     }

@@ -312,6 +312,7 @@ impl Assembly {
             drop(core.step(now, Input::DefaultAccount(chosen)));
         }
         let venue = open_venue(&settings, &store, replay)?;
+        let bots = super::bots::Bots::load(&store)?;
         restore(&mut core, &store, &account, now)?;
         let lists = match store.watchlists()? {
             lists if lists.is_empty() => default_watchlists(&settings, &feed),
@@ -379,6 +380,7 @@ impl Assembly {
             custody: super::custody::Custody::default(),
             imported: super::imported::Imported::default(),
             hosting: super::hosting::Hosting::default(),
+            bots,
         };
         task.open(lists, account).await;
         Ok(Self { task, journal, _lock: lock })

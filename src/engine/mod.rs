@@ -4,6 +4,8 @@
 mod answers;
 mod audited;
 pub mod backtest;
+mod bot_files;
+mod bots;
 pub mod clock;
 mod custody;
 mod desktop;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::client::message::StrategyRequest;
+use crate::client::message::{BotRequest, StrategyRequest};
 use crate::client::{Request, SessionError};
 use crate::command::types::{Command, StrategyAction};
 use crate::domain::audit::AuditAction;
@@ -37,6 +37,9 @@ pub const fn action(request: &Request) -> Action {
             | StrategyRequest::Plan { .. }
             | StrategyRequest::Decisions { .. },
         )
+        | Request::Bot(
+            BotRequest::List | BotRequest::Plan { .. } | BotRequest::Log { .. } | BotRequest::Versions { .. },
+        )
         | Request::Notes => Action::Look,
         Request::Venue { action, .. } if !action.changes() => Action::Look,
         Request::Execute { command, .. } => match command {
@@ -58,6 +61,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::EditWatchlists(_)
         | Request::Alert(_)
         | Request::Strategy(StrategyRequest::Change(_))
+        | Request::Bot(_)
         | Request::SetNote { .. }
         | Request::PaperAssign { .. }
         | Request::PaperDoNotExercise { .. }

@@ -65,7 +65,9 @@ impl EngineTask {
         self.paper.tell(VenueCommand::Advance(now)).await;
         self.step(Input::Tick).await;
         if self.access == Access::Trade {
+            self.tell_terms().await;
             self.step(Input::RunStrategies).await;
+            self.keep_bots();
         }
     }
 }

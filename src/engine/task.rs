@@ -135,6 +135,7 @@ pub(super) struct EngineTask {
     /// Bars that the user imported, as the past of charts.
     pub(super) imported: super::imported::Imported,
     pub(super) hosting: super::hosting::Hosting,
+    pub(super) bots: super::bots::Bots,
 }
 
 /// What comes in from outside.
@@ -183,6 +184,7 @@ impl EngineTask {
                 }
                 Some(finished) = self.custody.finished.recv() => self.kept_safe(finished).await,
                 Some(answer) = self.hosting.answers.recv() => self.on_answer(answer).await,
+                Some(looked) = self.bots.looked.recv() => self.on_looked(looked).await,
                 _ = halt.tick() => {
                     self.heart.beat(Doing::Halt);
                     self.look_for_halt().await;
@@ -196,6 +198,10 @@ impl EngineTask {
                     }
                     None => break,
                 },
+                Some(word) = self.bots.said.recv() => {
+                    self.heart.beat(Doing::Request);
+                    self.on_bot_said(word).await;
+                }
                 () = at_or_never(deadline) => self.settle(),
                 _ = publish.tick(), if self.core.changed() => {
                     self.heart.beat(Doing::Publish);
@@ -210,6 +216,7 @@ impl EngineTask {
                     self.watch_clock().await;
                     self.step(Input::Tick).await;
                     self.look_for_bars().await;
+                    self.keep_bots();
                 }
                 _ = feed.tick() => {
                     self.heart.beat(Doing::Prices);
@@ -381,6 +388,7 @@ impl EngineTask {
                 self.send(&account, LinkCommand::Reconcile(reason, since)).await;
             }
             Effect::Ring { text } => self.rings.tell(&text),
+            Effect::Bot { strategy, told } => self.bots.tell(&strategy, told),
             Effect::Need { strategy, need } => Box::pin(self.find_out(strategy, need)).await,
             Effect::History { strategy, instrument, interval, bars } => {
                 Box::pin(self.tell_history(strategy, instrument, interval, bars)).await;

@@ -153,6 +153,7 @@ fn word(effect: &Effect) -> String {
         Effect::Journal { .. } => "journal",
         Effect::History { .. } => "history",
         Effect::Need { .. } => "need",
+        Effect::Bot { .. } => "bot",
     }
     .to_owned()
 }

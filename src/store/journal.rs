@@ -13,6 +13,7 @@ use crate::domain::snapshot::{LogLine, Severity, Watchlist};
 use crate::domain::statement::ReconcileRun;
 use crate::domain::strategy::{DecisionRecord, StoredStrategy};
 
+use super::bots::{ApprovedBot, remove_bots, write_bots};
 use super::keepsakes::{write_alerts, write_notes, write_reconciles};
 use super::strategies::{remove_strategies, write_decisions, write_strategies};
 use super::{Store, StoreError};
@@ -109,6 +110,10 @@ pub struct JournalBatch {
     pub strategies: Vec<StoredStrategy>,
     /// Strategies that are no more.
     pub strategies_gone: Vec<smol_str::SmolStr>,
+    /// Bots that a person approved.
+    pub bots: Vec<ApprovedBot>,
+    /// Bots that nobody's word stands for any more.
+    pub bots_gone: Vec<smol_str::SmolStr>,
     /// Why strategies did or did not do something, oldest first.
     pub decisions: Vec<DecisionRecord>,
     /// Log lines.
@@ -215,6 +220,8 @@ fn write(t: &Transaction<'_>, batch: &JournalBatch, report: &mut JournalReport) 
     write_notes(t, &batch.notes)?;
     write_reconciles(t, &batch.reconciles)?;
     remove_strategies(t, &batch.strategies_gone)?;
+    remove_bots(t, &batch.bots_gone)?;
+    write_bots(t, &batch.bots)?;
     write_strategies(t, &batch.strategies)?;
     write_decisions(t, &batch.decisions)?;
     write_log(t, &batch.log)

@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_pages.sql"),
     include_str!("../../migrations/0003_alerts_notes.sql"),
     include_str!("../../migrations/0004_strategies.sql"),
+    include_str!("../../migrations/0006_bots.sql"),
 ];
 
 /// The same of the installation's database.

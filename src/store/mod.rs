@@ -4,6 +4,7 @@
 
 pub mod audit;
 mod backup;
+mod bots;
 mod error;
 mod export;
 mod history;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+pub use bots::ApprovedBot;
 pub use error::StoreError;
 pub use export::{ExportFormat, render};
 pub use history::{HistoryFilter, OrderKey, PnlTotals};

@@ -2,6 +2,7 @@
 //! the same outputs. Positions are never its state; they are read from the account at every evaluation.
 
 mod books;
+mod bot;
 mod dca;
 mod grid;
 mod memory;
@@ -36,6 +37,7 @@ use crate::domain::order::{Order, OrderSubject, Pricing, Side, TimeInForce};
 use crate::domain::quote::{Bar, Interval, Quote};
 
 pub use books::{Books, Held, Standing, Working};
+pub use bot::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, news_of};
 pub use memory::MemoryError;
 pub use output::{Decision, Need, Output, Proposal};
 pub use params::{ParamError, ParamKind, ParamSpec, Params};

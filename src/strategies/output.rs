@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::bot::BotNews;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity};
@@ -202,6 +203,8 @@ pub enum Output {
     Decision(Decision),
     /// A line for the user.
     Alert(String),
+    /// Something for the process behind it.
+    Tell(BotNews),
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use smol_str::SmolStr;
 
+use crate::domain::bot::bot_of;
 use crate::domain::instrument::Instrument;
 
 use super::params::{ParamError, ParamSpec, Params};
-use super::{Strategy, dca, grid, rebalance, sma_cross, wheel};
+use super::{Strategy, bot, dca, grid, rebalance, sma_cross, wheel};
 
 /// Makes a strategy of a name, for instruments, by parameters.
 type Make = fn(SmolStr, Vec<Instrument>, &Params) -> Result<Box<dyn Strategy>, ParamError>;
@@ -76,6 +77,9 @@ pub fn build(
     instruments: Vec<Instrument>,
     params: &Params,
 ) -> Result<Box<dyn Strategy>, ParamError> {
+    if bot_of(kind).is_some() {
+        return bot::make(name, instruments, params);
+    }
     match kind_of(kind) {
         Some(known) => (known.make)(name, instruments, params),
         None => {

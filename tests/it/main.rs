@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod bots;
 mod canary;
 mod corpus;
 mod custody;

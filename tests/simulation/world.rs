@@ -431,7 +431,11 @@ impl World {
                 self.write(|| format!("  asks for everything ({})", reason.as_str()));
                 self.brokers[n].gather(&mut self.random, self.faults, self.now, reason, since);
             }
-            Effect::Ring { .. } | Effect::Answer { .. } | Effect::History { .. } | Effect::Need { .. } => {}
+            Effect::Ring { .. }
+            | Effect::Answer { .. }
+            | Effect::History { .. }
+            | Effect::Need { .. }
+            | Effect::Bot { .. } => {}
         }
         Vec::new()
     }

@@ -380,6 +380,7 @@ fn strategies() -> Vec<StrategyView> {
         reason: None,
         claims: Vec::new(),
         working_orders: 0,
+        bot: None,
         realized_pnl: Decimal::ZERO,
         unrealized_pnl: Decimal::ZERO,
         day_pnl: Decimal::ZERO,

@@ -1,5 +1,6 @@
 //! The command line's words: every command, its arguments and its help. What they do is in `commands`.
 
+mod bot;
 mod connect;
 mod engine;
 mod journal;
@@ -17,6 +18,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::ProfileName;
 
+pub use bot::BotCommand;
 pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
 pub use journal::{GroupingArg, JournalArgs, JournalCommand, TaxArgs, TaxCommand};
@@ -268,6 +270,9 @@ pub enum Command {
     /// Make, start, stop and look at strategies that trade by themselves
     #[command(subcommand)]
     Strategy(StrategyCommand),
+    /// Bots: programs of your own that trade as strategies, in Python or any language
+    #[command(subcommand)]
+    Bot(BotCommand),
     /// Run a strategy over recorded bars
     Backtest(BacktestArgs),
     /// Trade paper on the simulated market or a replay; scripts and screenshots start from nothing

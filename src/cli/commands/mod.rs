@@ -2,6 +2,7 @@
 
 mod account;
 mod backtest;
+mod bot;
 mod calendar;
 mod config;
 mod connect;
@@ -173,6 +174,7 @@ impl Context<'_> {
             Command::Note(command) => watch::note(&line, command).await,
             Command::Tax(command) => tax::run(&line, command, &settings.loaded.config.tax).await,
             Command::Journal(command) => journal::run(&line, command).await,
+            Command::Bot(command) => bot::run(&line, command, console).await,
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
@@ -253,6 +255,7 @@ pub(super) async fn line<'a>(
 /// Which engine a command wants.
 fn kind(command: &Command, host: &dyn Host) -> SessionKind {
     match command {
+        Command::Bot(command) if bot::only_shows(command) => SessionKind::Read,
         Command::Strategy(command) if strategy::only_shows(command) => SessionKind::Read,
         Command::Limit(LimitCommand::List) => SessionKind::Read,
         Command::Do { text, .. } if speak::only_shows(&text.join(" "), host) => SessionKind::Read,

@@ -14,6 +14,7 @@ use crate::cli::output::Output;
 use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request};
 use crate::domain::account::AccountMode;
+use crate::domain::bot::bot_of;
 use crate::domain::instrument::Instrument;
 use crate::domain::strategy::{StrategyChange, StrategyEdit, StrategyPlan, StrategyRules, StrategySpec};
 
@@ -28,8 +29,13 @@ pub(super) const fn only_shows(command: &StrategyCommand) -> bool {
     )
 }
 
-fn instruments(line: &Line<'_>, symbols: &[String]) -> Result<Vec<Instrument>, CliError> {
+pub(super) fn instruments(line: &Line<'_>, symbols: &[String]) -> Result<Vec<Instrument>, CliError> {
     symbols.iter().map(|symbol| language::instrument(symbol, line.lookup)).collect()
+}
+
+/// Kinds of the program have `_`, and may be typed with `-`; a bot's name is its own.
+fn kind_name(typed: &str) -> String {
+    if bot_of(typed).is_some() { typed.to_owned() } else { typed.replace('-', "_") }
 }
 
 fn pairs(pairs: &[(String, String)]) -> BTreeMap<String, String> {
@@ -76,7 +82,7 @@ async fn kinds(line: &Line<'_>, wanted: Option<&str>) -> Result<Output, CliError
     let Reply::StrategyKinds(mut kinds) = reply else { return Err(CliError::unexpected("kinds")) };
     if let Some(wanted) = wanted {
         let names: Vec<String> = kinds.iter().map(|kind| kind.name.clone()).collect();
-        kinds.retain(|kind| kind.name == wanted.replace('-', "_"));
+        kinds.retain(|kind| kind.name == kind_name(wanted));
         if kinds.is_empty() {
             return Err(CliError::usage(format!("kind: found '{wanted}', allowed {}", names.join(", "))));
         }
@@ -93,7 +99,7 @@ async fn make(line: &Line<'_>, command: &StrategyCommand) -> Result<Output, CliE
             }
             let spec = StrategySpec {
                 name: name.into(),
-                kind: kind.replace('-', "_").into(),
+                kind: kind_name(kind).into(),
                 account: line.account(account.as_deref()).await?,
                 instruments: instruments(line, symbols)?,
                 interval: *interval,

@@ -1,5 +1,6 @@
 //! What a command answers, once as a JSON document and once as tables and lines, and how either is written.
 
+pub mod bot_views;
 pub mod csv;
 pub mod engine;
 pub mod format;

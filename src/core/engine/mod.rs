@@ -293,6 +293,9 @@ impl Engine {
             Input::StrategyBar { instrument, interval, bar, feed } => {
                 self.bar_strategies(&instrument, interval, &bar, feed);
             }
+            Input::Bot { strategy, word } => self.on_bot(&strategy, word),
+            Input::BotTerms(terms) => self.on_bot_terms(*terms),
+            Input::BotGone(bot) => self.on_bot_gone(&bot),
             Input::BarsChanged(instrument) => self.begin_anew(&instrument),
             Input::Tick => self.on_tick(),
             other => self.on_setting(other),

@@ -1,6 +1,6 @@
 //! One strategy of the profile: what it is, where it is in its life, what it remembers and owns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::domain::account::AccountMode;
+use crate::domain::bot::BotState;
 use crate::domain::chain::Chain;
 use crate::domain::corporate::{CorporateAction, renamed};
 use crate::domain::denial::DenialCode;
@@ -20,7 +21,7 @@ use crate::domain::order::OrderSubject;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, StoredStrategy, StrategyPhase, StrategyRules, StrategySpec};
 use crate::strategies::schedule::Timetable;
-use crate::strategies::{Need, Strategy};
+use crate::strategies::{Need, Proposal, Strategy};
 
 use super::{Guards, Ledger};
 
@@ -87,6 +88,8 @@ struct State {
     adopted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     handled: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    tags: VecDeque<(String, ClientOrderId)>,
 }
 
 /// What a strategy asked for and has been told; the newest of each.
@@ -144,6 +147,14 @@ pub(in crate::core) struct Instance {
     pub(in crate::core) late: Vec<Event>,
     /// Something of it is to be written.
     pub(in crate::core) dirty: bool,
+    /// A bot's own names of its orders, oldest first.
+    pub(in crate::core) tags: VecDeque<(String, ClientOrderId)>,
+    /// What a bot proposed and a person has not confirmed: number, when, tag, order.
+    pub(in crate::core) unconfirmed: VecDeque<(u32, Timestamp, String, Proposal)>,
+    /// The number of its next proposal.
+    pub(in crate::core) next_proposal: u32,
+    /// The process behind it, where it is a bot.
+    pub(in crate::core) bot: Option<BotState>,
     /// It is of a newer program, or cannot be read: kept as it is.
     pub(in crate::core) frozen: bool,
 }
@@ -189,6 +200,10 @@ impl Instance {
             resumes: false,
             late: Vec::new(),
             dirty: true,
+            tags: VecDeque::new(),
+            unconfirmed: VecDeque::new(),
+            next_proposal: 1,
+            bot: None,
             frozen: false,
         }
     }
@@ -239,6 +254,7 @@ impl Instance {
             guards: self.guards.clone(),
             last_bars: self.last_bars.iter().map(|(i, at)| (i.clone(), *at)).collect(),
             adopted: self.adopted,
+            tags: self.tags.clone(),
             handled: self.timetable.as_ref().map(Timetable::handled).or(self.handled),
         };
         StoredStrategy {
@@ -283,6 +299,7 @@ pub(in crate::core) fn restore(stored: &StoredStrategy) -> Instance {
         last_bars: state.last_bars.into_iter().collect(),
         adopted: state.adopted,
         handled: state.handled,
+        tags: state.tags,
         changed_at: stored.changed_at,
         dirty: false,
         ..Instance::new(spec, stored.mode, stored.created_at)

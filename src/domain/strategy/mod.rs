@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::account::AccountMode;
+use super::bot::BotState;
 use super::ids::{AccountId, ClientOrderId};
 use super::instrument::Instrument;
 use super::money::{Price, Quantity, decimal_text};
@@ -201,6 +202,9 @@ pub struct StrategyView {
     /// When it is asked next, where that is by the clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_due: Option<Timestamp>,
+    /// The process behind it, where it is a bot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot: Option<BotState>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When what it is changed last.
@@ -272,6 +276,13 @@ pub enum StrategyChange {
         #[serde(default)]
         flatten: bool,
     },
+    /// Send what a bot proposed.
+    Confirm {
+        /// Whose.
+        name: SmolStr,
+        /// The proposal's number.
+        proposal: u32,
+    },
     /// Lift what its guards have locked.
     Unlock {
         /// Which.
@@ -294,6 +305,7 @@ impl StrategyChange {
             | Self::Start { name, .. }
             | Self::Pause { name }
             | Self::Stop { name, .. }
+            | Self::Confirm { name, .. }
             | Self::Unlock { name }
             | Self::Remove { name } => name,
         }
@@ -308,6 +320,7 @@ impl StrategyChange {
             Self::Start { .. } => "start",
             Self::Pause { .. } => "pause",
             Self::Stop { .. } => "stop",
+            Self::Confirm { .. } => "confirm",
             Self::Unlock { .. } => "unlock",
             Self::Remove { .. } => "remove",
         }

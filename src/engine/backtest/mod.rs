@@ -260,7 +260,11 @@ impl Driver {
                         self.core.step(now, Input::Replace { request: RequestId(0), order, change });
                     self.perform(now, effects);
                 }
-                Output::Need(_) | Output::Remember | Output::Decision(_) | Output::Alert(_) => {}
+                Output::Need(_)
+                | Output::Remember
+                | Output::Decision(_)
+                | Output::Alert(_)
+                | Output::Tell(_) => {}
             }
         }
     }
@@ -307,6 +311,7 @@ impl Driver {
                 Effect::Ask { .. }
                 | Effect::History { .. }
                 | Effect::Need { .. }
+                | Effect::Bot { .. }
                 | Effect::Reconcile { .. }
                 | Effect::Ring { .. }
                 | Effect::Answer { .. } => {}

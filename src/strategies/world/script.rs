@@ -381,6 +381,8 @@ impl Script {
                 self.world.bars = self.world.market.closes.iter().map(bar).collect();
                 self.queue.push_back(Event::Bars);
             }
+            // A bot's process is nothing of this script's.
+            Output::Tell(_) => {}
             Output::Need(Need::Events { .. }) => self.queue.push_back(Event::Events),
             Output::Remember => self.memory = self.strategy.memory(),
             Output::Decision(decision) => self.log.push(decision.line()),

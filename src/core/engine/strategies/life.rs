@@ -11,6 +11,7 @@ use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::core::engine::Engine;
 use crate::core::host::{Event, Instance, restore};
 use crate::domain::account::AccountMode;
+use crate::domain::bot::{BotTerms, bot_of};
 use crate::domain::calendar::account_day;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
@@ -56,6 +57,7 @@ impl Engine {
             StrategyChange::Start { confirmation, .. } => self.start_strategy(name, confirmation.as_deref()),
             StrategyChange::Pause { .. } => self.pause_strategy(name, "a person paused it"),
             StrategyChange::Stop { flatten, .. } => self.stop_strategy(name, flatten),
+            StrategyChange::Confirm { proposal, .. } => self.confirm_proposal(name, proposal),
             StrategyChange::Unlock { .. } => {
                 let Some(instance) = self.host.instances.get_mut(name) else { return Ok(String::new()) };
                 instance.dirty = true;
@@ -128,6 +130,7 @@ impl Engine {
     }
 
     fn build_strategy(&self, spec: &StrategySpec) -> Result<Box<dyn Strategy>, String> {
+        self.check_bot(spec)?;
         let params = Params::new(spec.params.clone());
         build(&spec.kind, spec.name.clone(), spec.instruments.clone(), &params)
             .map_err(|error| error.to_string())
@@ -255,7 +258,7 @@ impl Engine {
         self.note(Severity::Info, "STRATEGY_PAUSED", format!("{name}: {reason}"));
     }
 
-    fn stop_strategy(&mut self, name: &SmolStr, flatten: bool) -> Result<String, String> {
+    pub(super) fn stop_strategy(&mut self, name: &SmolStr, flatten: bool) -> Result<String, String> {
         let Some(instance) = self.host.instances.get(name) else { return Ok(String::new()) };
         let held = instance.ledger.instruments();
         if instance.phase == StrategyPhase::Disabled && (held.is_empty() || !flatten) {
@@ -365,12 +368,14 @@ impl Engine {
                 (param.name.to_owned(), value)
             })
             .collect();
+        let params = if bot_of(&spec.kind).is_some() { spec.params.clone() } else { params };
         let account = self.account(&spec.account);
         let money =
             account.map_or(Decimal::ZERO, |account| account.buying_power.max(account.net_liquidation));
         let worst_case_capital = spec.rules.capital.map_or(money, |capital| capital.min(money));
         let mut limits: Vec<(String, String)> =
             spec.rules.words().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        limits.extend(self.bot_terms(&spec).map(BotTerms::words).unwrap_or_default());
         if let Some(books) = self.accounts.get(&spec.account) {
             let of = &books.setup.limits;
             let percent = |value: Decimal| format!("{} %", value.normalize());
@@ -448,13 +453,15 @@ impl Engine {
             return;
         }
         self.fire_schedules();
+        self.forget_proposals();
         let day = account_day(self.now);
         let names: Vec<SmolStr> = self.host.instances.keys().cloned().collect();
         for name in names {
             let Some(instance) = self.host.instances.get(&name) else { continue };
             let total = self.strategy_gain(&instance.ledger);
             let lost = -instance.ledger.day_pnl(total);
-            let most = instance.spec.rules.daily_loss;
+            let of_bot = self.bot_terms(&instance.spec).and_then(|terms| terms.max_daily_loss);
+            let most = [instance.spec.rules.daily_loss, of_bot].into_iter().flatten().min();
             let runs = matches!(instance.phase, StrategyPhase::Running);
             if let Some(instance) = self.host.instances.get_mut(&name)
                 && instance.ledger.turn_day(day, total)

@@ -3,6 +3,7 @@
 //! what companies do in `corporate`, what is shown in `shown`.
 
 mod books;
+mod bots;
 mod claims;
 mod corporate;
 mod feed;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::core::host::{Event, Instance};
+use crate::domain::bot::BotTerms;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OriginKind};
@@ -49,6 +51,8 @@ pub(super) struct Host {
     /// This engine may run them.
     runs: bool,
     shown: Option<Arc<Vec<StrategyView>>>,
+    /// What approved bots may do, by bot.
+    terms: BTreeMap<SmolStr, BotTerms>,
 }
 
 impl Host {

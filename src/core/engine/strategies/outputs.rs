@@ -12,7 +12,7 @@ use crate::core::engine::Engine;
 use crate::core::engine::place::ReplaceError;
 use crate::core::host::Event;
 use crate::domain::denial::{Denial, DenialCode};
-use crate::domain::ids::ClientOrderId;
+use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::Right;
@@ -41,12 +41,14 @@ impl Engine {
             }
             let trades = instance.phase == StrategyPhase::Running;
             match output {
-                Output::Propose(proposal, decision) if trades => self.propose(name, proposal, &decision),
+                Output::Propose(proposal, decision) if trades => {
+                    drop(self.propose(name, proposal, &decision));
+                }
                 // Who stands still or ends opens nothing.
                 Output::Propose(..) => {}
                 Output::Cancel(order) => self.cancel_own(name, order),
                 Output::Replace(order, change, decision) if trades => {
-                    self.replace_own(name, order, &change, &decision);
+                    drop(self.replace_own(name, order, &change, &decision));
                 }
                 Output::Replace(..) => {}
                 Output::Need(need) => self.need(name, need),
@@ -54,6 +56,7 @@ impl Engine {
                 Output::Remember => {}
                 Output::Decision(decision) => self.record(name, &decision, None),
                 Output::Alert(text) => self.alert_of(name, &text),
+                Output::Tell(news) => self.tell_bot(name, news),
             }
         }
     }
@@ -70,71 +73,83 @@ impl Engine {
         }
     }
 
-    fn alert_of(&mut self, name: &SmolStr, text: &str) {
+    pub(super) fn alert_of(&mut self, name: &SmolStr, text: &str) {
         let text: String = text.chars().filter(|c| !c.is_control()).take(ALERT_CHARS_MAX).collect();
         self.note(Severity::Warning, "STRATEGY_ALERT", format!("{name}: {text}"));
         self.after_journal.push(Effect::Ring { text });
     }
 
     /// One order of a strategy: its own limits, then the door that every order goes through.
-    fn propose(&mut self, name: &SmolStr, proposal: Proposal, decision: &Decision) {
-        let Some(instance) = self.host.instances.get_mut(name) else { return };
+    pub(super) fn propose(
+        &mut self,
+        name: &SmolStr,
+        proposal: Proposal,
+        decision: &Decision,
+    ) -> Result<ClientOrderId, Vec<Denial>> {
+        let Some(instance) = self.host.instances.get_mut(name) else { return Err(Vec::new()) };
         instance.proposed += 1;
         if instance.proposed > PROPOSALS_PER_STEP_MAX {
             let text = format!(
                 "it proposed more than {PROPOSALS_PER_STEP_MAX} orders in one step; those before stand"
             );
-            return self.fail(name, &text);
+            self.fail(name, &text);
+            return Err(Vec::new());
         }
         let account = instance.spec.account.clone();
-        let request = OrderRequest {
-            time_in_force: proposal.time_in_force,
-            reduce_only: proposal.reduce_only,
-            position_effect: proposal.position_effect,
-            price_effect: proposal.price_effect,
-            ..OrderRequest::plain(
-                self.ids.next(self.now),
-                account,
-                Origin { kind: OriginKind::Strategy, name: Some(name.clone()) },
-                proposal.subject,
-                proposal.side,
-                proposal.quantity,
-                proposal.pricing,
-            )
-        };
-        if let Err(denial) = self.check_own(name, &request) {
-            return self.denied(name, decision, &request.subject, &[denial], None);
+        let request = request_of(self.ids.next(self.now), account, name, proposal);
+        let denial = self.check_terms(name, &request).and_then(|()| self.check_own(name, &request)).err();
+        if let Some(denial) = denial {
+            self.denied(name, decision, &request.subject, std::slice::from_ref(&denial), None);
+            return Err(vec![denial]);
         }
         let (id, subject) = (request.client_order_id, request.subject.clone());
         match self.place_one(request) {
-            Ok(()) => self.record(name, decision, Some(id)),
-            Err(denials) => self.denied(name, decision, &subject, &denials, Some(id)),
+            Ok(()) => {
+                self.record(name, decision, Some(id));
+                Ok(id)
+            }
+            Err(denials) => {
+                self.denied(name, decision, &subject, &denials, Some(id));
+                Err(denials)
+            }
         }
     }
 
     /// Other terms for one of its working orders. A change is an order: its rate holds.
-    fn replace_own(&mut self, name: &SmolStr, id: ClientOrderId, change: &OrderChange, decision: &Decision) {
+    pub(super) fn replace_own(
+        &mut self,
+        name: &SmolStr,
+        id: ClientOrderId,
+        change: &OrderChange,
+        decision: &Decision,
+    ) -> Result<ClientOrderId, ReplaceError> {
         let Some(order) = self.book.get(id).filter(|order| owner(order) == Some(name)).cloned() else {
             let text = format!("{name} wants to change {id}, which is none of its orders");
-            return self.note(Severity::Warning, "NOT_ITS_ORDER", text);
+            self.note(Severity::Warning, "NOT_ITS_ORDER", text.clone());
+            return Err(ReplaceError::Refused(text));
         };
         let now = self.now;
-        let Some(instance) = self.host.instances.get_mut(name) else { return };
-        let most = instance.spec.rules.orders_per_minute;
         let subject = order.request.subject.clone();
+        let most = self.orders_per_minute(name);
+        let Some(instance) = self.host.instances.get_mut(name) else {
+            return Err(ReplaceError::Refused(String::new()));
+        };
         if !self.config.bar_mode && !instance.guards.count(now, most) {
             let denial = too_many(name, most);
-            return self.denied(name, decision, &subject, &[denial], None);
+            self.denied(name, decision, &subject, std::slice::from_ref(&denial), None);
+            return Err(ReplaceError::Denied(id, vec![denial]));
         }
-        match self.replace(id, change) {
-            Ok(new) => self.record(name, decision, Some(new)),
+        let replaced = self.replace(id, change);
+        match &replaced {
+            Ok(new) => self.record(name, decision, Some(*new)),
             Err(ReplaceError::Denied(new, denials)) => {
-                self.denied(name, decision, &subject, &denials, Some(new));
+                self.denied(name, decision, &subject, denials, Some(*new));
             }
             Err(ReplaceError::Refused(reason)) => {
                 self.note(Severity::Info, "REPLACE_REFUSED", format!("{name}: {reason}"));
             }
         }
+        replaced
     }
 
     /// A proposal went nowhere: written down with what was decided, and told to whoever proposed it.
@@ -183,8 +198,8 @@ impl Engine {
             return Ok(());
         }
         self.check_capital(name, request)?;
+        let most = self.orders_per_minute(name);
         let Some(instance) = self.host.instances.get_mut(name) else { return Ok(()) };
-        let most = instance.spec.rules.orders_per_minute;
         // Time is not the world's in a run on bars.
         if !self.config.bar_mode && !instance.guards.count(now, most) {
             return Err(too_many(name, most));
@@ -193,7 +208,7 @@ impl Engine {
     }
 
     /// Units of its own on the other side of an order, less what its working orders close already. Positive.
-    fn closable(&self, name: &SmolStr, instrument: &Instrument, side: Side) -> Quantity {
+    pub(super) fn closable(&self, name: &SmolStr, instrument: &Instrument, side: Side) -> Quantity {
         let Some(instance) = self.host.instances.get(name) else { return Quantity::ZERO };
         let own = instance.ledger.quantity(instrument);
         if own.is_zero() || own.is_negative() != side.is_buy() {
@@ -237,7 +252,7 @@ impl Engine {
     }
 
     /// Money that an order binds: a short put its strike, a package its net price, everything else its price; what closes none.
-    fn money_for(&self, request: &OrderRequest, quantity: Quantity) -> Option<Decimal> {
+    pub(super) fn money_for(&self, request: &OrderRequest, quantity: Quantity) -> Option<Decimal> {
         let mut money = Decimal::ZERO;
         let package = request.subject.instrument().is_none();
         for part in parts(request).filter(|part| !part.closes) {
@@ -258,7 +273,7 @@ impl Engine {
     }
 
     /// A cancel of one of its own.
-    fn cancel_own(&mut self, name: &SmolStr, order: ClientOrderId) {
+    pub(super) fn cancel_own(&mut self, name: &SmolStr, order: ClientOrderId) {
         if self.book.get(order).and_then(owner) != Some(name) {
             let text = format!("{name} wants to cancel {order}, which is none of its orders");
             return self.note(Severity::Warning, "NOT_ITS_ORDER", text);
@@ -351,19 +366,43 @@ impl Engine {
     }
 }
 
+/// A proposal as an order of the strategy's account.
+pub(super) fn request_of(
+    id: ClientOrderId,
+    account: AccountId,
+    name: &SmolStr,
+    proposal: Proposal,
+) -> OrderRequest {
+    OrderRequest {
+        time_in_force: proposal.time_in_force,
+        reduce_only: proposal.reduce_only,
+        position_effect: proposal.position_effect,
+        price_effect: proposal.price_effect,
+        ..OrderRequest::plain(
+            id,
+            account,
+            Origin { kind: OriginKind::Strategy, name: Some(name.clone()) },
+            proposal.subject,
+            proposal.side,
+            proposal.quantity,
+            proposal.pricing,
+        )
+    }
+}
+
 /// One instrument of an order.
-struct Part<'a> {
-    instrument: &'a Instrument,
-    side: Side,
-    quantity: Quantity,
+pub(super) struct Part<'a> {
+    pub(super) instrument: &'a Instrument,
+    pub(super) side: Side,
+    pub(super) quantity: Quantity,
     /// Units of it in one package; one for an order of its own.
     ratio: Decimal,
     /// It is meant to close.
-    closes: bool,
+    pub(super) closes: bool,
 }
 
 /// The instruments of an order with what is done with each.
-fn parts(request: &OrderRequest) -> impl Iterator<Item = Part<'_>> {
+pub(super) fn parts(request: &OrderRequest) -> impl Iterator<Item = Part<'_>> {
     let single = request.subject.instrument().map(|instrument| {
         let sells_shares = request.side == Side::Sell && instrument.as_option().is_none();
         Part {
@@ -390,7 +429,7 @@ fn parts(request: &OrderRequest) -> impl Iterator<Item = Part<'_>> {
     }))
 }
 
-fn denial(code: DenialCode, text: &str) -> Denial {
+pub(super) fn denial(code: DenialCode, text: &str) -> Denial {
     Denial { code, text: format!("{code} {text}") }
 }
 

@@ -55,6 +55,7 @@ impl Engine {
             locks: instance.guards.locks(self.now),
             last_decision: instance.last_decision.clone(),
             next_due: instance.timetable.as_ref().and_then(crate::strategies::schedule::Timetable::next),
+            bot: instance.bot.clone(),
             created_at: instance.created_at,
             changed_at: instance.changed_at,
         }

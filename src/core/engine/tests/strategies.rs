@@ -1,6 +1,9 @@
 //! The strategy host: instances through their life, orders by the one door, what is theirs, what keeps them from opening, restarts.
 
+mod bots;
+
 use super::rig::*;
+use crate::core::effect::BotTold;
 use crate::domain::instrument::Symbol;
 use crate::domain::quote::{Bar, Interval};
 use crate::domain::strategy::{
@@ -37,6 +40,8 @@ pub(super) struct Hosted {
     pub(super) sent: Vec<OrderRequest>,
     pub(super) canceled: Vec<ClientOrderId>,
     pub(super) said: Vec<Outcome>,
+    /// What processes of bots were told.
+    pub(super) told: Vec<BotTold>,
 }
 
 impl Hosted {
@@ -53,6 +58,7 @@ impl Hosted {
             sent: Vec::new(),
             canceled: Vec::new(),
             said: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -84,6 +90,7 @@ impl Hosted {
                 Effect::Submit { order, .. } => self.sent.push(order.into_inner()),
                 Effect::Cancel { order, .. } => self.canceled.push(order),
                 Effect::Answer { outcome, .. } => self.said.push(outcome),
+                Effect::Bot { told, .. } => self.told.push(told),
                 _ => {}
             }
         }

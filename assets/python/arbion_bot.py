@@ -1,0 +1,284 @@
+"""A bot for Arbion, in one file: standard library only, Python 3.9 or newer.
+
+Write a class with the hooks you need, and run it:
+
+    from arbion_bot import Bot, run
+
+    class Mine(Bot):
+        def on_bar(self, bar):
+            if self.position(bar.instrument) == 0:
+                self.buy(bar.instrument, 10, tag="first")
+
+    run(Mine)
+
+Everything that a bot says goes to the program over stdout as JSON-RPC 2.0, one object a line; print() goes to stderr, which is its log.
+Prices and quantities are Decimal, times are text (RFC 3339).
+"""
+
+import json
+import sys
+import traceback
+from decimal import Decimal
+
+__all__ = ["Bot", "Bar", "Quote", "Execution", "Refused", "run"]
+
+_out = sys.stdout
+# What a bot prints is its log, and must not break the protocol.
+sys.stdout = sys.stderr
+
+
+class Refused(Exception):
+    """The program refused a request. `code` is the protocol's number, `data` may say more."""
+
+    def __init__(self, code, message, data=None):
+        super().__init__(message)
+        self.code = code
+        self.data = data or {}
+
+
+class _Fields:
+    def __init__(self, raw):
+        self.raw = raw
+
+    def __getattr__(self, name):
+        try:
+            return self.raw[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self):
+        return "%s(%r)" % (type(self).__name__, self.raw)
+
+
+def _decimal(value):
+    return None if value is None else Decimal(value)
+
+
+class Bar(_Fields):
+    """A complete bar: instrument, interval, start, open, high, low, close, volume."""
+
+    def __init__(self, instrument, interval, raw):
+        super().__init__(raw)
+        self.instrument = instrument
+        self.interval = interval
+        for name in ("open", "high", "low", "close", "volume"):
+            setattr(self, name, Decimal(raw[name]))
+
+
+class Quote(_Fields):
+    """New prices: instrument, bid, ask, last (any may be None), as_of."""
+
+    def __init__(self, raw):
+        super().__init__(raw)
+        for name in ("bid", "ask", "last"):
+            setattr(self, name, _decimal(raw.get(name)))
+
+
+class Execution(_Fields):
+    """A fill: instrument, side, quantity, price, fee, order_id, at."""
+
+    def __init__(self, raw):
+        super().__init__(raw)
+        for name in ("quantity", "price", "fee"):
+            setattr(self, name, _decimal(raw.get(name)))
+
+
+class Bot:
+    """What a bot is. Override the hooks; everything else is there to be called."""
+
+    #: Parameters by the bot's schema, as they were set.
+    params = {}
+    #: "paper", "live" or "backtest".
+    mode = "paper"
+    #: What it trades, as keys such as "AAPL" or "BTC-USD".
+    instruments = []
+    #: Width of its bars.
+    interval = "1d"
+    #: What `remember` kept last, over restarts; None at first.
+    state = None
+    #: The time by the clock that it lives by. Never ask the machine's: in a backtest it is another one.
+    now = ""
+
+    def on_start(self):
+        """Once, before anything else."""
+
+    def on_bar(self, bar):
+        """A bar is complete."""
+
+    def on_quote(self, quote):
+        """New prices, at most one a second for each instrument."""
+
+    def on_execution(self, execution):
+        """One of its orders filled."""
+
+    def on_order(self, order):
+        """One of its orders has another status: order_id, status, filled_quantity."""
+
+    def on_stop(self, reason):
+        """It is asked to end."""
+
+    # What it may do.
+
+    def place(self, instrument, side, quantity, tag, order_type="market", **fields):
+        """Sends an order; the same tag twice is the same order. Raises Refused."""
+        order = {
+            "client_tag": tag,
+            "instrument": instrument,
+            "side": side,
+            "quantity": str(quantity),
+            "order_type": order_type,
+        }
+        for name, value in fields.items():
+            if value is not None:
+                order[name] = value if isinstance(value, bool) else str(value)
+        return self._rpc.call("order.place", order)
+
+    def buy(self, instrument, quantity, tag, limit=None, **fields):
+        """Buys at the market, or at a limit."""
+        kind = "market" if limit is None else "limit"
+        return self.place(instrument, "buy", quantity, tag, kind, limit_price=limit, **fields)
+
+    def sell(self, instrument, quantity, tag, limit=None, **fields):
+        """Sells what it owns, at the market or at a limit."""
+        kind = "market" if limit is None else "limit"
+        return self.place(instrument, "sell", quantity, tag, kind, limit_price=limit, **fields)
+
+    def cancel(self, tag):
+        """Cancels its order of that tag."""
+        return self._rpc.call("order.cancel", {"client_tag": tag})
+
+    def orders(self):
+        """Its working orders."""
+        return self._rpc.call("orders.list", {})["orders"]
+
+    def positions(self):
+        """What it owns: {instrument: quantity}."""
+        listed = self._rpc.call("positions.list", {})["positions"]
+        return {row["instrument"]: Decimal(row["quantity"]) for row in listed}
+
+    def position(self, instrument):
+        """Units of one instrument that it owns, signed; 0 when flat."""
+        return self.positions().get(instrument, Decimal(0))
+
+    def account(self):
+        """Money: net_liquidation, cash, buying_power."""
+        return {name: _decimal(value) for name, value in self._rpc.call("account.get", {}).items()}
+
+    def bars(self, instrument, limit=500, interval=None):
+        """Complete bars of the past, oldest first."""
+        interval = interval or self.interval
+        asked = {"instrument": instrument, "interval": interval, "limit": limit}
+        return [Bar(instrument, interval, raw) for raw in self._rpc.call("data.bars", asked)["bars"]]
+
+    def quote(self, instrument):
+        """The newest prices."""
+        return Quote(self._rpc.call("data.quote", {"instrument": instrument}))
+
+    def remember(self, state):
+        """Keeps JSON over restarts, 256 kB at most."""
+        self._rpc.call("state.set", {"json": state})
+        self.state = state
+
+    def log(self, text, level="info"):
+        """A line for its log."""
+        self._rpc.notify("log", {"level": level, "text": str(text)})
+
+    def alert(self, text):
+        """A line for the user."""
+        self._rpc.notify("alert", {"text": str(text)})
+
+    def metric(self, name, value):
+        """A number worth watching."""
+        self._rpc.notify("metric", {"name": name, "value": str(value)})
+
+
+class _Rpc:
+    def __init__(self, source, sink):
+        self.source = source
+        self.sink = sink
+        self.next_id = 0
+        # What came while an answer was waited for, in order.
+        self.waiting = []
+
+    def write(self, message):
+        message["jsonrpc"] = "2.0"
+        self.sink.write(json.dumps(message, separators=(",", ":")) + "\n")
+        self.sink.flush()
+
+    def notify(self, method, params):
+        self.write({"method": method, "params": params})
+
+    def read(self):
+        line = self.source.readline()
+        if not line:
+            raise EOFError
+        return json.loads(line)
+
+    def call(self, method, params):
+        self.next_id += 1
+        mine = self.next_id
+        self.write({"id": mine, "method": method, "params": params})
+        while True:
+            message = self.read()
+            if "method" not in message and message.get("id") == mine:
+                if "error" in message:
+                    error = message["error"]
+                    raise Refused(error["code"], error["message"], error.get("data"))
+                return message.get("result") or {}
+            # That it lives may be said at once; everything else has its turn.
+            if message.get("method") == "ping":
+                self.write({"id": message["id"], "result": {}})
+            else:
+                self.waiting.append(message)
+
+    def next(self):
+        return self.waiting.pop(0) if self.waiting else self.read()
+
+
+def _handle(bot, method, params):
+    bot.now = params.get("now", bot.now)
+    if method == "initialize":
+        bot.params = params.get("params", {})
+        bot.mode = params.get("mode", "paper")
+        bot.instruments = params.get("instruments", [])
+        bot.interval = params.get("interval", "1d")
+        bot.state = params.get("restored_state")
+        bot.name = params.get("name", "")
+        return {"subscriptions": [], "schedule": [], "capabilities": {}}
+    if method == "start":
+        bot.on_start()
+    elif method == "bar":
+        bot.on_bar(Bar(params["instrument"], params["interval"], params["bar"]))
+    elif method == "quote":
+        bot.on_quote(Quote(params))
+    elif method == "execution":
+        bot.on_execution(Execution(params))
+    elif method == "order":
+        bot.on_order(params)
+    elif method == "stop":
+        bot.on_stop(params.get("reason", ""))
+    return {}
+
+
+def run(kind):
+    """Runs a bot until it is asked to stop. A hook that raises ends it: the program says so, and starts it again."""
+    bot = kind()
+    bot._rpc = _Rpc(sys.stdin, _out)
+    while True:
+        try:
+            message = bot._rpc.next()
+        except EOFError:
+            return
+        method = message.get("method")
+        if method is None:
+            continue
+        try:
+            result = _handle(bot, method, message.get("params", {}))
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            sys.stderr.flush()
+            sys.exit(1)
+        if "id" in message:
+            bot._rpc.write({"id": message["id"], "result": result})
+        if method == "stop":
+            return

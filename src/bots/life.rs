@@ -1,0 +1,228 @@
+//! One process of a bot while it runs: its pipes, what is to be written, what it owes and is owed, what it may ask.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant};
+use tokio_util::codec::{FramedRead, LinesCodec};
+
+use crate::domain::instrument::Instrument;
+use crate::domain::quote::Interval;
+use crate::domain::text::clean;
+use crate::strategies::{BotNews, BotWant};
+
+use super::approval::{DATA, Scan};
+use super::cage::Cage;
+use super::lines::Budget;
+use super::manifest::{DataRight, Manifest};
+use super::protocol::{self, Asked, BotQuery, LINE_MAX, RpcError};
+use super::watch::{TASKS_MAX, Watchdog};
+
+/// Words that may wait for a bot that does not read; prices are not counted, of those only the newest waits.
+pub(super) const QUEUE_MAX: usize = 1_024;
+/// Bytes of a line of its log.
+const LOG_LINE_MAX: usize = 16 * 1024;
+
+/// A process that runs.
+pub(super) struct Life {
+    pub(super) manifest: Manifest,
+    pub(super) child: Child,
+    /// Its log has not come to its end.
+    pub(super) log_is_open: bool,
+    pub(super) lines: FramedRead<ChildStdout, LinesCodec>,
+    pub(super) log_lines: FramedRead<ChildStderr, LinesCodec>,
+    pub(super) writer: mpsc::Sender<String>,
+    /// What is to be written, oldest first.
+    pub(super) queue: VecDeque<String>,
+    /// Prices that are to be written once nothing else is.
+    pub(super) prices: BTreeMap<Instrument, BotNews>,
+    /// Its requests that the engine has not answered: our number, its number, what it then remembers.
+    pub(super) asks: BTreeMap<u64, (Value, Option<String>)>,
+    /// Our requests that it has not answered: what they are, and until when it has time.
+    pub(super) ours: BTreeMap<u64, (&'static str, Instant)>,
+    pub(super) next_request: u64,
+    pub(super) budget: Budget,
+    pub(super) dog: Watchdog,
+    pub(super) pinged: Instant,
+    pub(super) misses: u32,
+}
+
+impl Life {
+    /// Starts a process of what was approved; `runner` cages it and becomes it. Its process's id comes with it.
+    pub(super) fn spawn(runner: &Path, bot: &str, scan: &Scan) -> std::io::Result<(Self, u32)> {
+        std::fs::create_dir_all(scan.directory.join(DATA))?;
+        let manifest = &scan.manifest;
+        let cage = cage_of(scan)?;
+        let mut command = Command::new(runner);
+        command.args(["bot-exec", bot, &serde_json::to_string(&cage)?]);
+        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let gone = || std::io::Error::other("it ended at once");
+        let pid = child.id().ok_or_else(gone)?;
+        let stdin = child.stdin.take().ok_or_else(gone)?;
+        let stdout = child.stdout.take().ok_or_else(gone)?;
+        let stderr = child.stderr.take().ok_or_else(gone)?;
+        let (writer, lines_out) = mpsc::channel(8);
+        tokio::spawn(write_lines(stdin, lines_out));
+        let life = Self {
+            budget: Budget::new(manifest.limits.log_lines_per_s, manifest.max_orders_per_minute),
+            dog: Watchdog::new(pid, cage.memory, manifest.limits.cpu_pct),
+            manifest: manifest.clone(),
+            child,
+            log_is_open: true,
+            lines: FramedRead::new(stdout, LinesCodec::new_with_max_length(LINE_MAX)),
+            log_lines: FramedRead::new(stderr, LinesCodec::new_with_max_length(LOG_LINE_MAX)),
+            writer,
+            queue: VecDeque::new(),
+            prices: BTreeMap::new(),
+            asks: BTreeMap::new(),
+            ours: BTreeMap::new(),
+            next_request: 1,
+            pinged: Instant::now(),
+            misses: 0,
+        };
+        Ok((life, pid))
+    }
+
+    /// Asks it something, which it has so long to answer.
+    pub(super) fn ask(&mut self, method: &'static str, params: &Value, within: Duration) {
+        let id = self.next_request;
+        self.next_request += 1;
+        self.ours.insert(id, (method, Instant::now() + within));
+        self.queue.push_back(protocol::request(id, method, params));
+    }
+
+    pub(super) fn has_words(&self) -> bool {
+        !self.queue.is_empty() || !self.prices.is_empty()
+    }
+
+    /// The next line for it: what was said in order, then prices.
+    pub(super) fn next_line(&mut self, now: jiff::Timestamp) -> Option<String> {
+        self.queue.pop_front().or_else(|| {
+            let (_, news) = self.prices.pop_first()?;
+            let (method, value) = protocol::news(now, &news);
+            Some(protocol::notice(method, &value))
+        })
+    }
+
+    pub(super) fn tell(&mut self, news: BotNews, now: jiff::Timestamp) {
+        if !self.is_wanted(&news) {
+            return;
+        }
+        if let Some(instrument) = news.conflates() {
+            self.prices.insert(instrument.clone(), news);
+            return;
+        }
+        let (method, value) = protocol::news(now, &news);
+        self.queue.push_back(protocol::notice(method, &value));
+    }
+
+    /// May it be told.
+    pub(super) fn is_wanted(&self, news: &BotNews) -> bool {
+        match news {
+            BotNews::Bar { instrument, interval, .. } => {
+                self.manifest.data.contains(&DataRight::Bars(*interval)) && self.manifest.knows(instrument)
+            }
+            BotNews::Quote(quote) => {
+                self.manifest.data.contains(&DataRight::Quotes) && self.manifest.knows(&quote.instrument)
+            }
+            _ => true,
+        }
+    }
+
+    /// May it ask for such a thing, and so often.
+    pub(super) fn may_ask(&mut self, asked: &Asked) -> Result<(), RpcError> {
+        let forbidden =
+            |what: String| Err(RpcError::new(-32_001, format!("its permissions forbid it: {what}")));
+        match asked {
+            Asked::Query(BotQuery::Bars { instrument, interval, .. }) => {
+                if !self.manifest.data.contains(&DataRight::Bars(*interval)) {
+                    return forbidden(format!("data has no bars:{interval}"));
+                }
+                if !self.manifest.knows(instrument) {
+                    return forbidden(format!("{instrument} is none of its instruments"));
+                }
+            }
+            Asked::Query(BotQuery::Quote(instrument)) => {
+                if !self.manifest.data.contains(&DataRight::Quotes) {
+                    return forbidden("data has no quotes".to_owned());
+                }
+                if !self.manifest.knows(instrument) {
+                    return forbidden(format!("{instrument} is none of its instruments"));
+                }
+            }
+            // An exit is never too many: what keeps it from being one is the core.
+            Asked::Want(BotWant::Place { proposal, .. })
+                if !proposal.reduce_only && !self.budget.orders.add(1) =>
+            {
+                let left = u64::try_from(self.budget.orders.left().as_millis()).unwrap_or(60_000);
+                let most = self.manifest.max_orders_per_minute;
+                return Err(RpcError::rate(format!("{most} orders a minute are allowed"), left));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What it says that it wants to be told must be what it is told.
+    pub(super) fn check_subscriptions(&self, answer: &Value, interval: Interval) -> Result<(), String> {
+        if answer["schedule"].as_array().is_some_and(|schedule| !schedule.is_empty()) {
+            return Err("it wants a schedule, which bots do not have; it can act on bars".to_owned());
+        }
+        for wanted in answer["subscriptions"].as_array().into_iter().flatten().take(QUEUE_MAX) {
+            let wide = wanted["interval"].as_str().unwrap_or(interval.as_str());
+            if wanted["kind"] == "bars" && wide != interval.as_str() {
+                let wide: String = clean(wide).chars().take(8).collect();
+                return Err(format!("it wants bars:{wide}, and its strategy is fed bars:{interval}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The cage of a bot, for a process of this one's.
+pub(super) fn cage_of(scan: &Scan) -> std::io::Result<Cage> {
+    let manifest = &scan.manifest;
+    let mib = |count: u32| u64::from(count) * 1024 * 1024;
+    Ok(Cage {
+        directory: std::fs::canonicalize(&scan.directory)?,
+        command: manifest.command.clone(),
+        variables: manifest.variables.clone(),
+        zone: "UTC".to_owned(),
+        parent: i32::try_from(std::process::id()).unwrap_or_default(),
+        memory: mib(manifest.limits.memory_mb),
+        open_files: u64::from(manifest.limits.open_files),
+        file: mib(manifest.limits.file_mb),
+        processes: TASKS_MAX + user_tasks(),
+        network: manifest.network,
+    })
+}
+
+/// Tasks that the user of this process has now: the limit of a bot counts all of them.
+fn user_tasks() -> u64 {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
+    let threads = |entry: std::io::Result<std::fs::DirEntry>| -> Option<u64> {
+        let path: PathBuf = entry.ok()?.path();
+        path.file_name()?.to_str()?.parse::<u32>().ok()?;
+        let status = std::fs::read_to_string(path.join("status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("Threads:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    entries.filter_map(threads).sum()
+}
+
+async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<String>) {
+    while let Some(mut line) = lines.recv().await {
+        line.push('\n');
+        // Its end is seen elsewhere.
+        if stdin.write_all(line.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! Bots as their users have them: real processes in real cages. What they do well, and what the worst of them cannot do.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arbion::bots::approval::scan;
+use arbion::bots::{FromBot, House, Said, Start, ToBot};
+use arbion::domain::account::AccountMode;
+use arbion::domain::bot::BotPhase;
+use arbion::domain::instrument::Instrument;
+use arbion::domain::quote::{Bar, Interval};
+use arbion::strategies::BotNews;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::detached::Home;
+
+/// How long anything may take to come true.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Says something beside the test's result.
+fn tell(text: &str) {
+    std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
+}
+
+/// Is there a Python; a machine without one has no bots to be tested, and says so.
+fn has_python() -> bool {
+    let there = Command::new("/usr/bin/env")
+        .args(["-i", "PATH=/usr/local/bin:/usr/bin:/bin", "python3", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !there {
+        tell("skipped: there is no python3 in /usr/local/bin, /usr/bin or /bin");
+    }
+    there
+}
+
+/// A bot of a profile, written as it is.
+fn write_bot(profile: &Path, name: &str, manifest: &str, main: &str) {
+    let directory = profile.join("bots").join(name);
+    std::fs::create_dir_all(&directory).unwrap();
+    let manifest =
+        format!("name = \"{name}\"\ncommand = [\"python3\", \"-u\", \"main.py\"]\nprotocol = 1\n{manifest}");
+    std::fs::write(directory.join("bot.toml"), manifest).unwrap();
+    std::fs::write(directory.join("main.py"), main).unwrap();
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/python/arbion_bot.py");
+    std::fs::copy(library, directory.join("arbion_bot.py")).unwrap();
+}
+
+fn start_of(profile: &Path, name: &str) -> Start {
+    Start {
+        strategy: name.into(),
+        bot: name.into(),
+        profile: profile.to_owned(),
+        fingerprint: scan(profile, name).unwrap().fingerprint,
+        params: BTreeMap::new(),
+        mode: AccountMode::Paper,
+        instruments: vec![Instrument::equity("AAPL").unwrap()],
+        interval: Interval::Minute1,
+        memory: Some("{\"seen\":7}".to_owned()),
+        runner: env!("CARGO_BIN_EXE_arbion").into(),
+        clock: Arc::new(|| Timestamp::UNIX_EPOCH),
+        seed: 1,
+    }
+}
+
+const TRADES: &str =
+    "[permissions]\ninstruments = [\"AAPL\"]\ndata = [\"bars:1m\", \"quotes\"]\norders = \"paper\"\n";
+
+/// What a process writes to `main.py` before it misbehaves: the two answers that every bot owes.
+const GREETS: &str = "import json, os, sys, time\n\
+    def read():\n    return json.loads(sys.stdin.readline())\n\
+    def say(it):\n    sys.stdout.write(json.dumps(it) + '\\n'); sys.stdout.flush()\n\
+    def greet():\n    for _ in range(2):\n        say({'jsonrpc': '2.0', 'id': read()['id'], 'result': {}})\n";
+
+/// Each of these is ended for what it does, and for nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worst_bots_are_ended_and_say_why() {
+    if !has_python() {
+        return;
+    }
+    let small = format!("{TRADES}[limits]\nmemory_mb = 64\nstart_s = 2\n[restart]\npolicy = \"never\"\n");
+    let bad: &[(&str, &str, &str)] = &[
+        ("never-answers", "import time\ntime.sleep(100)\n", "did not answer initialize within 2 s"),
+        (
+            "garbage",
+            "for n in range(20):\n    print('hello', n)\nimport time\ntime.sleep(100)\n",
+            "10 lines within a minute that are no messages",
+        ),
+        (
+            "long-line",
+            "import sys\nsys.stdout.write('x' * 3000000)\nsys.stdout.flush()\nimport time\ntime.sleep(100)\n",
+            "a line of more than 1 MiB",
+        ),
+        (
+            "hundred-mb",
+            "greet()\nwhile True:\n    say({'jsonrpc': '2.0', 'method': 'log', 'params': {'level': 'info', 'text': 'x' * 10000}})\n",
+            "more than 16 MiB within a minute",
+        ),
+        (
+            "hundred-mb-log",
+            "greet()\nwhile True:\n    sys.stderr.write('x' * 10000 + '\\n')\n",
+            "more than 16 MiB within a minute",
+        ),
+        (
+            "memory",
+            "greet()\nkept = [bytearray(150 * 1024 * 1024)]\nkept[0][::4096] = b'x' * len(kept[0][::4096])\ntime.sleep(100)\n",
+            "MiB of memory, 64 are allowed",
+        ),
+        ("two-gib", "greet()\nkept = bytearray(2 * 1024 * 1024 * 1024)\ntime.sleep(100)\n", "MemoryError"),
+        (
+            "forks",
+            "greet()\nwhile True:\n    try:\n        if os.fork() == 0:\n            time.sleep(100)\n            os._exit(0)\n    except OSError:\n        pass\n    time.sleep(0.002)\n",
+            "processes and threads, 64 are allowed",
+        ),
+        ("closes", "greet()\nos.close(1)\ntime.sleep(100)\n", "has closed its output"),
+        ("crashes", "greet()\nraise SystemError('a bug')\n", "a bug"),
+        ("wrong", "sys.exit(78)\n", "its configuration is wrong"),
+        (
+            "refuses",
+            "say({'jsonrpc': '2.0', 'id': read()['id'], 'error': {'code': 1, 'message': 'no key'}})\ntime.sleep(100)\n",
+            "it refuses to start: no key",
+        ),
+        (
+            "wants-more",
+            "say({'jsonrpc': '2.0', 'id': read()['id'], 'result': {'subscriptions': [{'kind': 'bars', 'interval': '5m'}]}})\ntime.sleep(100)\n",
+            "it wants bars:5m, and its strategy is fed bars:1m",
+        ),
+        ("deaf", "greet()\ntime.sleep(100)\n", "BOT_SLOW"),
+    ];
+    let profile = tempfile::tempdir().unwrap();
+    let (said_in, mut said) = mpsc::channel(4_096);
+    let house = House::open(said_in).unwrap();
+    let mut tasks = BTreeMap::new();
+    for (name, body, _) in bad {
+        write_bot(profile.path(), name, &small, &format!("{GREETS}{body}"));
+        tasks.insert(*name, house.start(start_of(profile.path(), name)));
+    }
+    let mut ends: BTreeMap<String, String> = BTreeMap::new();
+    let all = async {
+        while ends.len() < bad.len() {
+            let FromBot { strategy, said } = said.recv().await.unwrap();
+            match said {
+                Said::Failed(reason) => drop(ends.insert(strategy.to_string(), reason)),
+                Said::State(state) if state.phase == BotPhase::Running && strategy == "deaf" => {
+                    for n in 0..5_000_i64 {
+                        let start = Timestamp::from_second(n * 60).unwrap();
+                        let price = "1".parse().unwrap();
+                        let bar = Bar {
+                            start,
+                            open: price,
+                            high: price,
+                            low: price,
+                            close: price,
+                            volume: 1.into(),
+                        };
+                        let instrument = Instrument::equity("AAPL").unwrap();
+                        let news = BotNews::Bar { instrument, interval: Interval::Minute1, bar };
+                        tasks["deaf"].line().tell(ToBot::News(Box::new(news)));
+                    }
+                }
+                _ => {}
+            }
+        }
+    };
+    let done = tokio::time::timeout(PATIENCE, all).await;
+    assert!(done.is_ok(), "only these ended: {ends:#?}");
+    for (name, _, why) in bad {
+        assert!(ends[*name].contains(why), "{name}: {}", ends[*name]);
+    }
+    drop(house);
+    let left = Command::new("pgrep").args(["-f", &profile.path().to_string_lossy()]).output();
+    assert!(left.map_or(true, |left| left.stdout.is_empty()), "a process is left behind");
+}
+
+/// Five bad ends are enough; one that ends well has finished.
+#[tokio::test(flavor = "multi_thread")]
+async fn crashes_back_off_and_five_are_the_end() {
+    if !has_python() {
+        return;
+    }
+    let profile = tempfile::tempdir().unwrap();
+    write_bot(profile.path(), "crashes", TRADES, "raise SystemError('a bug')\n");
+    write_bot(profile.path(), "finishes", TRADES, &format!("{GREETS}greet()\n"));
+    let (said_in, mut said) = mpsc::channel(4_096);
+    let house = House::open(said_in).unwrap();
+    let tasks =
+        [house.start(start_of(profile.path(), "crashes")), house.start(start_of(profile.path(), "finishes"))];
+    let (mut downs, mut finished, mut failed) = (0, false, String::new());
+    let all = async {
+        while failed.is_empty() || !finished {
+            match said.recv().await.unwrap().said {
+                Said::Down { cancels, .. } => {
+                    assert!(cancels);
+                    downs += 1;
+                }
+                Said::Finished => finished = true,
+                Said::Failed(reason) => failed = reason,
+                Said::State(_) | Said::Ask { .. } => {}
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap();
+    assert_eq!(downs, 4);
+    assert!(failed.contains("5 times within 10 minutes") && failed.contains("a bug"), "{failed}");
+    drop(tasks);
+}
+
+/// What a bot sees of the machine: its own folder, no secret, no network.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_is_alone_in_its_cage() {
+    if !has_python() {
+        return;
+    }
+    let profile = tempfile::tempdir().unwrap();
+    std::fs::write(profile.path().join("vault.age"), "a secret").unwrap();
+    let vault = profile.path().join("vault.age");
+    let main = format!(
+        r#"{GREETS}
+import socket
+def tried(what):
+    try:
+        what()
+        return "done"
+    except OSError as error:
+        return type(error).__name__
+greet()
+seen = {{
+    "env": " ".join(sorted(os.environ)),
+    "cwd": os.getcwd() == os.environ["HOME"],
+    "own": tried(lambda: open("data/kept", "w").write("x")),
+    "vault": tried(lambda: open({vault:?}).read()),
+    "above": tried(lambda: open("../x", "w")),
+    "passwd": tried(lambda: open("/etc/passwd").read()),
+    "tmp": tried(lambda: open("/tmp/arbion-bot-was-here", "w")),
+    "net": tried(lambda: socket.create_connection(("127.0.0.1", {port}), 2)),
+}}
+for name, value in seen.items():
+    say({{"jsonrpc": "2.0", "method": "log", "params": {{"level": "info", "text": name + "=" + str(value)}}}})
+time.sleep(100)
+"#,
+        port = 9
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let main = main.replace(", 9), 2)", &format!(", {}), 2)", listener.local_addr().unwrap().port()));
+    write_bot(profile.path(), "caged", TRADES, &main);
+    let (said_in, mut said) = mpsc::channel(4_096);
+    let house = House::open(said_in).unwrap();
+    let task = house.start(start_of(profile.path(), "caged"));
+    let mut unenforced = Vec::new();
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let all = async {
+        while !seen.contains_key("net") {
+            if let Said::State(state) = said.recv().await.unwrap().said {
+                assert!(!matches!(state.phase, BotPhase::Failed | BotPhase::Backoff), "{state:?}");
+                unenforced = state.unenforced;
+            }
+            let lines = arbion::bots::log::tail(profile.path(), "caged", 50).unwrap();
+            for (name, value) in lines.iter().filter_map(|line| line.get(34..)?.split_once('=')) {
+                seen.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap();
+    assert_eq!(
+        seen["env"],
+        "HOME LANG PATH PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONUNBUFFERED TMPDIR TZ"
+    );
+    assert_eq!((seen["cwd"].as_str(), seen["own"].as_str()), ("True", "done"));
+    let fenced = !unenforced.iter().any(|line| line.starts_with("files"));
+    let alone = !unenforced.iter().any(|line| line.starts_with("network"));
+    tell(&format!("not enforced on this machine: {unenforced:?}"));
+    for name in ["vault", "above", "passwd", "tmp"] {
+        assert!(!fenced || seen[name] == "PermissionError", "{name}: {}", seen[name]);
+    }
+    assert!(!alone || seen["net"] != "done", "net: {}", seen["net"]);
+    drop(task);
+}
+
+const BUYER: &str = r#"
+from arbion_bot import Bot, Refused, run
+
+class Buyer(Bot):
+    def on_start(self):
+        self.log("restored %s" % (self.state,))
+        self.bought = bool(self.state)
+        self.refused = {}
+
+    def attempt(self, name, what):
+        try:
+            return what()
+        except Refused as refused:
+            self.refused[name] = refused.code
+            return None
+
+    def on_quote(self, quote):
+        if self.bought:
+            return
+        self.bought = True
+        first = self.buy(quote.instrument, "0.01", tag="once")
+        again = self.buy(quote.instrument, "0.01", tag="once")
+        self.log("same order: %s" % (first["order_id"] == again["order_id"]))
+        self.attempt("other", lambda: self.buy("ETH-USD", 1, tag="other"))
+        self.attempt("big", lambda: self.buy(quote.instrument, 1, tag="big"))
+        self.attempt("tag", lambda: self.buy(quote.instrument, "0.01", tag="a b"))
+        self.attempt("method", lambda: self._rpc.call("order.steal", {}))
+        self.attempt("bars", lambda: self.bars(quote.instrument, interval="5m"))
+        self.log("bars %d" % len(self.bars(quote.instrument, limit=10)))
+        for n in range(10000):
+            self.attempt("rate", lambda: self.buy(quote.instrument, "0.0001", tag="n%d" % n))
+        self.log("codes %s" % sorted(self.refused.items()))
+        self.remember({"bought": True})
+
+    def on_execution(self, execution):
+        self.log("filled %s %s" % (execution.side, execution.quantity.normalize()))
+
+    def on_stop(self, reason):
+        self.log("asked to end")
+
+run(Buyer)
+"#;
+
+const BUYER_TOML: &str = "[permissions]\ninstruments = [\"BTC-USD\"]\ndata = [\"bars:1m\", \"quotes\"]\norders = \"paper\"\nmax_order_notional = \"20000\"\nmax_orders_per_minute = 8\n";
+
+fn lines(home: &Home, name: &str) -> String {
+    let lines = home.json(&["bot", "logs", name, "-n", "500"]);
+    let lines: Vec<&str> = lines["lines"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    lines.join("\n")
+}
+
+/// From a new bot to a position: approved, added, started; its orders pass its terms and the one door; changed files wait for a person.
+#[test]
+fn a_bot_trades_paper_from_its_approval_to_its_end() {
+    if !has_python() {
+        return;
+    }
+    let home = Home::new();
+    home.json(&["bot", "new", "buyer"]);
+    let profile = home.path().join("data/profiles/default");
+    std::fs::remove_file(profile.join("bots/buyer/params.schema.json")).unwrap();
+    write_bot(&profile, "buyer", BUYER_TOML, BUYER);
+    let refused = home.output(&["bot", "add", "buyer"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no approved version"));
+    assert_eq!(home.output(&["bot", "approve", "buyer"]).status.code(), Some(2), "nobody was asked");
+    home.json(&["bot", "approve", "buyer", "--yes"]);
+    home.json(&["bot", "add", "buyer"]);
+    home.json(&["bot", "start", "buyer"]);
+    home.until("the end of its attempts", || lines(&home, "buyer").contains("codes"));
+    let log = lines(&home, "buyer");
+    for line in [
+        "same order: True",
+        "bars 10",
+        "('bars', -32001), ('big', -32001), ('method', -32601), ('other', -32001), ('rate', -32003), ('tag', -32602)",
+    ] {
+        assert!(log.contains(line), "{line} is not in\n{log}");
+    }
+    home.until("its fill", || lines(&home, "buyer").contains("filled buy 0.01"));
+    let view = &home.json(&["strategy", "list"])["strategies"][0];
+    assert_eq!(view["claims"][0]["instrument"]["base"], "BTC");
+    assert_eq!(view["bot"]["phase"], "running");
+    // Eight orders a minute may be tried; four were refused for other reasons, or were sent before.
+    let orders = home.json(&["order", "list", "--all"]);
+    let orders = orders["orders"].as_array().unwrap().len();
+    assert!((1..=4).contains(&orders), "{orders} orders");
+    home.json(&["bot", "stop", "buyer"]);
+    home.until("its end", || lines(&home, "buyer").contains("asked to end"));
+
+    let main = profile.join("bots/buyer/main.py");
+    std::fs::write(&main, format!("{BUYER}\n# changed\n")).unwrap();
+    assert_eq!(home.json(&["bot", "list"])["bots"][0]["approval"], "changed");
+    home.json(&["bot", "start", "buyer"]);
+    home.until("its refusal", || home.json(&["strategy", "list"])["strategies"][0]["phase"] == "faulted");
+    let why = home.json(&["strategy", "list"])["strategies"][0]["reason"].to_string();
+    assert!(why.contains("is not what was approved"), "{why}");
+    home.json(&["bot", "approve", "buyer", "--yes"]);
+    assert_eq!(home.json(&["bot", "versions", "buyer"])["versions"].as_array().unwrap().len(), 2);
+    home.json(&["bot", "start", "buyer"]);
+    home.until("what it remembered", || lines(&home, "buyer").contains("restored {'bought': True}"));
+    home.json(&["bot", "stop", "buyer"]);
+    home.until("its rest", || home.json(&["strategy", "list"])["strategies"][0]["phase"] == "disabled");
+    home.json(&["bot", "remove", "buyer", "--yes"]);
+    assert_eq!(home.json(&["bot", "list"])["bots"][0]["approval"], "new");
+}
+
+/// The same trades as the strategy of the program with the same rules: a bot in a backtest lives by the same core.
+#[test]
+fn a_backtest_of_a_bot_makes_the_trades_of_the_same_strategy() {
+    if !has_python() {
+        return;
+    }
+    let home = Home::new();
+    home.json(&["bot", "new", "cross"]);
+    let manifest = home.path().join("data/profiles/default/bots/cross/bot.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let text = text.replace("\"AAPL\"", "\"MSFT\"").replace("\"20000\"", "\"1000000\"");
+    std::fs::write(&manifest, text).unwrap();
+    let set = ["--symbol", "MSFT", "--set", "fast=10", "--set", "slow=30", "--set", "quantity=100"];
+    let unapproved: Vec<&str> = ["backtest", "bot:cross"].into_iter().chain(set).collect();
+    assert!(String::from_utf8_lossy(&home.output(&unapproved).stderr).contains("not what was approved"));
+    home.json(&["bot", "approve", "cross", "--yes"]);
+    let run = |kind: &str| {
+        let words: Vec<&str> = ["backtest", kind].into_iter().chain(set).collect();
+        home.json(&words)
+    };
+    let (ours, first, second) = (run("sma_cross"), run("bot:cross"), run("bot:cross"));
+    assert_eq!(first["fingerprint"], second["fingerprint"]);
+    assert!(first["orders"].as_u64().unwrap() > 40, "{first}");
+    assert_eq!(first["fingerprint"], ours["fingerprint"]);
+}
+
+/// The examples, each run as its user would begin.
+#[test]
+fn every_example_runs_over_the_bars_that_come_with_the_program() {
+    if !has_python() {
+        return;
+    }
+    let home = Home::new();
+    for example in ["sma-cross", "mean-revert", "ladder"] {
+        home.json(&["bot", "new", example, "--example", example]);
+        home.json(&["bot", "approve", example, "--yes"]);
+    }
+    let trades = home.json(&["backtest", "bot:mean-revert", "--symbol", "MSFT"]);
+    assert!(trades["orders"].as_u64().unwrap() > 10, "{trades}");
+    // Prices alone move it, and bars are all there is.
+    assert_eq!(home.json(&["backtest", "bot:ladder", "--symbol", "MSFT"])["orders"], 0);
+    let slow = home.output(&["backtest", "bot:mean-revert", "--symbol", "MSFT", "--set", "window=1"]);
+    assert!(String::from_utf8_lossy(&slow.stderr).contains("parameter window: found '1', allowed 2 to 500"));
+}
