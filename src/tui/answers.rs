@@ -44,7 +44,7 @@ impl App {
             (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),
             (Purpose::Chain(underlying), reply) => self.panes.chain.answer(underlying, reply),
             (Purpose::Day(instrument), Ok(Reply::Bars(bars))) => {
-                self.panes.watchlist.day_bars(instrument, &bars)
+                self.panes.watchlist.day_bars(&instrument, &bars)
             }
             (Purpose::Pane(kind, tag), reply) => {
                 let (pane, env) = self.pane_mut(kind);

@@ -88,3 +88,27 @@ fn bars_that_were_imported_say_so() {
     runner.keys(":").text("chart aapl 1d").keys("enter").sees("1d  imported nq 05 Oct to 03 Nov 2026");
     runner.keys(":").text("chart aapl 5m").keys("enter").misses("imported");
 }
+
+#[test]
+fn bars_of_a_simulated_market_are_no_past_of_real_prices() {
+    use crate::domain::quote::Feed;
+    // Wide enough for the lines of the day.
+    let mut runner = Runner::new((200, 60));
+    let counted = |runner: &Runner| {
+        let charts = runner.asked.iter().filter(|r| matches!(r, Request::History { .. })).count();
+        let days = runner.asked.iter().filter(|r| matches!(r, Request::Bars { .. })).count();
+        (charts, days)
+    };
+    runner.wait(100).wait(100).wait(100).wait(100).wait(100);
+    let before = counted(&runner);
+    assert!(before.0 == 1 && before.1 > 3, "{before:?}");
+    let mut live = super::trading_day::moved(&runner.snapshot.clone(), 1, 0);
+    let mut quotes = live.quotes.as_ref().clone();
+    quotes.values_mut().for_each(|quote| quote.feed = Feed::RealTime);
+    live.quotes = quotes.into();
+    runner.show(live).wait(100).wait(100).wait(100).wait(100).wait(100);
+    assert_eq!(counted(&runner), (2, 2 * before.1), "each is asked for once more");
+    let again = super::trading_day::moved(&runner.snapshot.clone(), 2, 20);
+    runner.show(again).wait(100);
+    assert_eq!(counted(&runner), (2, 2 * before.1));
+}

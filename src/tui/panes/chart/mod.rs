@@ -191,11 +191,13 @@ impl Chart {
     /// Brings the newest price into the series in view.
     pub fn follow(&mut self, at: &At<'_>) {
         let Some(key) = self.in_view(at) else { return };
-        if let Some(series) = self.series.get_mut(&key)
-            && let Some(quote) = at.snapshot.quotes.get(&key.0)
-        {
-            series.follow(quote, at.env.now);
+        let Some(quote) = at.snapshot.quotes.get(&key.0) else { return };
+        let Some(series) = self.series.get_mut(&key) else { return };
+        if series.is_of_another_market(quote.feed) {
+            self.series.remove(&key);
+            return;
         }
+        series.follow(quote, at.env.now);
     }
 
     fn in_view(&self, at: &At<'_>) -> Option<Key> {

@@ -7,7 +7,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::chart_price;
 use crate::client::message::ImportedSpan;
-use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::tui::widgets::candles::Candle;
 
 /// Bars kept at most: those asked for and those that grew since.
@@ -25,6 +25,8 @@ pub struct Series {
     stale_since: Option<Duration>,
     /// Where the older of them come from, when that is not the source.
     pub imported: Option<ImportedSpan>,
+    /// Are the prices it follows simulated; absent until the first of them.
+    simulated: Option<bool>,
 }
 
 /// The candles in view.
@@ -49,6 +51,7 @@ impl Series {
             touched: now,
             stale_since: None,
             imported: None,
+            simulated: None,
         };
         for bar in bars.iter().filter(|bar| bar.is_sound()) {
             let float = |price: crate::domain::money::Price| price.get().to_f64().unwrap_or_default();
@@ -115,6 +118,11 @@ impl Series {
     /// It is in view.
     pub const fn touch(&mut self, now: Duration) {
         self.touched = now;
+    }
+
+    /// Its bars are a simulated market's and the price is a real one's, or the other way round: neither goes on where the other ends.
+    pub fn is_of_another_market(&mut self, feed: Feed) -> bool {
+        *self.simulated.get_or_insert(feed == Feed::Simulated) != (feed == Feed::Simulated)
     }
 
     /// The source may have others.

@@ -24,7 +24,7 @@ use crate::client::message::MarketGroup;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
-use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
@@ -55,10 +55,12 @@ const SUBSCRIBE_MAX: usize = 40;
 const FOUND_TAG: u64 = 0;
 const GROUPS_TAG: u64 = 1;
 
+/// The line of a day, asked for or there.
 #[derive(Debug)]
-enum DayLine {
-    Asked,
-    Values(Vec<f64>),
+struct DayLine {
+    /// Was the market simulated when it was asked for: a real price does not go on where a simulated one ends.
+    simulated: bool,
+    values: Option<Vec<f64>>,
 }
 
 /// The watchlist pane.
@@ -101,14 +103,17 @@ impl Watchlist {
     }
 
     /// Bars for the line of the day arrived.
-    pub fn day_bars(&mut self, instrument: Instrument, bars: &[Bar]) {
-        let values = bars.iter().filter_map(|bar| bar.close.get().to_f64()).collect();
-        self.days.insert(instrument, DayLine::Values(values));
+    pub fn day_bars(&mut self, instrument: &Instrument, bars: &[Bar]) {
+        if let Some(day) = self.days.get_mut(instrument) {
+            day.values = Some(bars.iter().filter_map(|bar| bar.close.get().to_f64()).collect());
+        }
     }
 
     /// They did not.
     pub fn day_failed(&mut self, instrument: &Instrument) {
-        self.days.insert(instrument.clone(), DayLine::Values(Vec::new()));
+        if let Some(day) = self.days.get_mut(instrument) {
+            day.values = Some(Vec::new());
+        }
     }
 
     fn rows<'a>(&'a self, at: &At<'a>) -> Vec<Entry<'a>> {
@@ -131,7 +136,7 @@ impl Watchlist {
     /// Asks for what the rows in view lack: quotes, and lines of the day where they are shown.
     fn ask(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let with_days = fitting(&self.head(at.snapshot), &self.list.choice, area.width).contains(&DAY_COLUMN);
-        let mut open = self.days.values().filter(|day| matches!(day, DayLine::Asked)).count();
+        let mut open = self.days.values().filter(|day| day.values.is_none()).count();
         let in_view: Vec<Instrument> = {
             let rows = self.rows(at);
             let visible = self.list.state.visible(rows.len(), area.height.saturating_sub(1));
@@ -145,14 +150,17 @@ impl Watchlist {
             {
                 quoteless.push(instrument.clone());
             }
-            if with_days && open < DAY_REQUESTS_MAX && !self.days.contains_key(&instrument) {
+            let quote = at.snapshot.quotes.get(&instrument);
+            let simulated = quote.map_or(at.snapshot.feed, |quote| quote.feed) == Feed::Simulated;
+            let known = self.days.get(&instrument).is_some_and(|day| day.simulated == simulated);
+            if with_days && open < DAY_REQUESTS_MAX && !known {
                 let request = Request::Bars {
                     instrument: instrument.clone(),
                     interval: Interval::Minute15,
                     limit: DAY_BARS,
                 };
                 wishes.push(Wish::Ask(request, Purpose::Day(instrument.clone())));
-                self.days.insert(instrument, DayLine::Asked);
+                self.days.insert(instrument, DayLine { simulated, values: None });
                 open += 1;
             }
         }
@@ -238,7 +246,7 @@ impl Watchlist {
             (None, None) => ("-".to_owned(), theme.dim),
         };
         let day = match self.days.get(instrument) {
-            Some(DayLine::Values(values)) => {
+            Some(DayLine { values: Some(values), .. }) => {
                 let mut values = values.clone();
                 values.extend(quote.last.and_then(|p| p.get().to_f64()));
                 sparkline(&values, usize::from(DAY_WIDTH), theme)
