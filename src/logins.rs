@@ -22,8 +22,10 @@ fn broker(word: &str) -> Result<BrokerKind, CliError> {
 
 /// A login by the broker's word.
 pub fn key(word: &str, live: bool) -> Result<LoginKey, CliError> {
-    let environment = if live { Environment::Live } else { Environment::Paper };
-    Ok(LoginKey { broker: broker(word)?, environment })
+    let broker = broker(word)?;
+    // What has prices alone has one world of them.
+    let environment = if live || !broker.has_accounts() { Environment::Live } else { Environment::Paper };
+    Ok(LoginKey { broker, environment })
 }
 
 /// What connecting a broker asks for: its keys, or what a sign-in in the browser needs, where that is another way.
@@ -104,6 +106,7 @@ pub async fn verify(settings: &Settings, request: LoginRequest) -> Result<Verifi
         entries: std::iter::once((key.secret_name(), sealed))
             .chain(tokens.taken().map(|tokens| (key.tokens_name(), tokens)))
             .collect(),
+        prices_alone: !key.broker.has_accounts(),
         latency_ms: latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX)),
     })
 }

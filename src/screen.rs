@@ -7,7 +7,7 @@ use arbion::cli::Work;
 use arbion::cli::host::Settings;
 use arbion::client::Session;
 use arbion::command::{self, ParseContext};
-use arbion::config::{Colour, ColourDepth, OptionEdit, ProfileFiles, TerminalNotice};
+use arbion::config::{Colour, ColourDepth, OptionEdit, ProfileFiles, TerminalNotice, home_directory};
 use arbion::domain::calendar::{Calendar, exchange_date};
 use arbion::engine::clock;
 use arbion::market::symbols::Universe;
@@ -49,11 +49,13 @@ pub struct Worker {
 #[async_trait]
 impl tui::Works for Worker {
     fn understand(&self, line: &str) -> Option<Result<String, String>> {
-        Work::read(line).map(|read| read.map(|work| work.words()).map_err(|error| error.message))
+        Work::read(line, home_directory().as_deref())
+            .map(|read| read.map(|work| work.words()).map_err(|error| error.message))
     }
 
     async fn carry_out(&self, doing: &tui::Doing) -> Result<String, String> {
-        let Some(work) = Work::read(&doing.line) else { return Err("there is no such work".to_owned()) };
+        let work = Work::read(&doing.line, home_directory().as_deref());
+        let Some(work) = work else { return Err("there is no such work".to_owned()) };
         let work = work.map_err(|error| error.message)?;
         let session = Arc::clone(&self.session);
         work.carry_out(&self.host, &self.settings, session, &doing.progress, doing.columns)

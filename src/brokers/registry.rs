@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::http::Http;
 use super::oauth::keeper::TokenStore;
-use super::oauth::{App, Provider};
+use super::oauth::tokens::Tokens;
+use super::oauth::{App, Binding, Provider, flow};
 use super::settings::CredentialField;
 use super::{
     BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, MarketFeed, alpaca, coinbase,
@@ -91,6 +92,22 @@ pub async fn connect(kind: BrokerKind, parts: LoginParts<'_>) -> Result<Arc<dyn 
         BrokerKind::Alpaca => alpaca::connect(settings, credentials).await,
         BrokerKind::Coingecko => coingecko::connect(settings, credentials).await,
     }
+}
+
+/// Has the broker take a sign-in back (reliability O8). `false` where there is none, or no call for it.
+///
+/// # Errors
+/// When a credential is none, the tokens cannot be read, or the call fails.
+pub async fn revoke(kind: BrokerKind, parts: LoginParts<'_>) -> Result<bool, BrokerError> {
+    let LoginParts { settings, credentials, profile, tokens } = parts;
+    let Some(found) = sign_in(kind, settings, credentials)? else { return Ok(false) };
+    let broker = kind.as_str();
+    let unread =
+        |reason: String| BrokerError::Unreadable { broker: broker.to_owned(), call: "tokens", reason };
+    let Some(text) = tokens.load().await.map_err(unread)? else { return Ok(false) };
+    let binding = Binding { profile: profile.to_owned(), broker, environment: settings.environment };
+    let tokens = Tokens::from_text(&text, &binding).map_err(|error| unread(error.to_string()))?;
+    flow::revoke(&found.http, &found.provider, &found.app, &tokens).await
 }
 
 /// Prices that need no login; `None` where the broker has none.

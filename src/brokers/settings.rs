@@ -29,6 +29,12 @@ impl BrokerKind {
     pub const ALL: [Self; 5] =
         [Self::Alpaca, Self::Coinbase, Self::Coingecko, Self::Hyperliquid, Self::Schwab];
 
+    /// Are there accounts behind a login, or prices alone.
+    #[must_use]
+    pub const fn has_accounts(self) -> bool {
+        !matches!(self, Self::Coingecko)
+    }
+
     /// The word in commands, configuration and vault.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -130,6 +130,8 @@ pub struct Verified {
     pub accounts: Vec<VerifiedAccount>,
     /// What the vault is to keep, by name.
     pub entries: Vec<(String, Secret)>,
+    /// There are prices behind it, and no account.
+    pub prices_alone: bool,
     /// Milliseconds of the last call.
     pub latency_ms: Option<u32>,
 }

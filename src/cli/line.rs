@@ -128,7 +128,9 @@ impl Line<'_> {
             Reply::Quotes(quotes) => {
                 Output::new(&Named("quotes", quotes))?.table(views::quotes(quotes, zone))
             }
-            Reply::Bars(bars) => Output::new(&Named("bars", bars))?.table(views::bars(bars, zone)),
+            Reply::Bars(bars) | Reply::History { bars, .. } => {
+                Output::new(&Named("bars", bars))?.table(views::bars(bars, zone))
+            }
             Reply::Chain(chain) => Output::new(chain)?.table(views::chain(chain)),
             Reply::Listings(listings) => {
                 Output::new(&Named("listings", listings))?.table(views::listings(listings))

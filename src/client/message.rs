@@ -103,6 +103,15 @@ pub enum Request {
         /// At most so many, the newest.
         limit: u32,
     },
+    /// The same for a chart: some may come from a file that the user imported. Answer: `History`.
+    History {
+        /// Of this.
+        instrument: Instrument,
+        /// Bar width.
+        interval: Interval,
+        /// At most so many of the source, and so many imported ones; the newest of each.
+        limit: u32,
+    },
     /// An option chain. Answer: `Chain`.
     Chain {
         /// Of this ticker.
@@ -471,6 +480,14 @@ pub enum Reply {
     Quotes(Vec<Quote>),
     /// Bars.
     Bars(Vec<Bar>),
+    /// Bars of a chart, oldest first.
+    History {
+        /// The bars: imported ones for the time that they cover, those of the source before and after it.
+        bars: Vec<Bar>,
+        /// Which of them are imported; absent where none is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        imported: Option<ImportedSpan>,
+    },
     /// A chain.
     Chain(Box<Chain>),
     /// Listings.
@@ -551,6 +568,17 @@ pub enum SessionError {
     Internal(String),
 }
 
+/// The part of a chart that comes from a file of imported bars.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedSpan {
+    /// The name it was imported under.
+    pub name: String,
+    /// The start of the first bar.
+    pub from: Timestamp,
+    /// The end of the last one.
+    pub until: Timestamp,
+}
+
 impl Request {
     /// Its name in the messages, such as `execute`.
     #[must_use]
@@ -565,6 +593,7 @@ impl Request {
             Self::Flatten { .. } => "flatten",
             Self::Subscribe { .. } => "subscribe",
             Self::Bars { .. } => "bars",
+            Self::History { .. } => "history",
             Self::Chain { .. } => "chain",
             Self::Search { .. } => "search",
             Self::OrderHistory(_) => "order_history",

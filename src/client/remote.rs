@@ -31,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How often one that has gone is.
 const REATTACH_EVERY: Duration = Duration::from_millis(500);
 /// Name under which the line itself stands among the connections while it is down.
-const LINE: &str = "engine";
+pub const LINE: &str = "engine";
 
 /// Why a front end could not attach.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +131,7 @@ pub async fn attach(terms: Terms) -> Result<RemoteSession, AttachError> {
     let line = Line::open(&terms).await?;
     let (asked, inbox) = mpsc::channel(ASKED_MAX);
     let (pictures, snapshots) = watch::channel(Arc::clone(&line.picture));
-    tokio::spawn(Keeper { terms, inbox, pictures }.keep(line));
+    tokio::spawn(Keeper { terms, inbox, pictures, ahead: 0 }.keep(line));
     Ok(RemoteSession { asked, snapshots })
 }
 
@@ -156,7 +156,7 @@ pub fn attach_later(
         }
         if let Some(line) = line {
             pictures.send_replace(Arc::clone(&line.picture));
-            Keeper { terms, inbox, pictures }.keep(line).await;
+            Keeper { terms, inbox, pictures, ahead: 0 }.keep(line).await;
         }
     });
     (RemoteSession { asked, snapshots }, attached)
@@ -238,6 +238,9 @@ struct Keeper {
     terms: Terms,
     inbox: mpsc::Receiver<Asked>,
     pictures: watch::Sender<Arc<Snapshot>>,
+    /// Added to the numbers of this line's pictures: an engine that was started again counts from one, and whoever looks would take its
+    /// pictures for older ones.
+    ahead: u64,
 }
 
 /// Questions on their way: whether each may have moved an order, and the way back.
@@ -256,8 +259,18 @@ impl Keeper {
                 Some(line) => line,
                 None => return,
             };
-            self.pictures.send_replace(Arc::clone(&line.picture));
+            self.ahead = self.pictures.borrow().seq;
+            self.show(&line.picture);
         }
+    }
+
+    /// Shows a picture of the line, numbered on from those before.
+    fn show(&self, picture: &Arc<Snapshot>) {
+        let shown = match self.ahead {
+            0 => Arc::clone(picture),
+            ahead => Arc::new(Snapshot { seq: picture.seq + ahead, ..Snapshot::clone(picture) }),
+        };
+        self.pictures.send_replace(shown);
     }
 
     /// Carries questions and pictures until the line breaks, and says why it did. `None` when nobody is left who asks.
@@ -271,7 +284,7 @@ impl Keeper {
                     Ok(ToClient::Update(update)) => match update.applied_to(Some(&line.picture)) {
                         Some(picture) => {
                             line.picture = Arc::new(picture);
-                            self.pictures.send_replace(Arc::clone(&line.picture));
+                            self.show(&line.picture);
                         }
                         // A gap: only a new line brings a whole picture.
                         None => break "a picture was missed".to_owned(),
@@ -367,7 +380,10 @@ fn give(to: oneshot::Sender<Result<Reply, SessionError>>, answer: Result<Reply, 
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::Update;
     use super::*;
+    use crate::domain::ids::AccountId;
+    use crate::domain::quote::Feed;
 
     #[tokio::test]
     async fn what_a_full_engine_said_is_read_though_it_has_gone_before_our_hello() {
@@ -384,5 +400,64 @@ mod tests {
         };
         let error = Line::greet(&terms, ours).await.err().unwrap();
         assert!(error.to_string().contains("16 front ends"), "{error}");
+    }
+
+    /// An engine of these pictures, one after the other, that then goes.
+    async fn engine(listener: &tokio::net::UnixListener, pictures: &[Snapshot]) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (from, to) = stream.into_split();
+        let (mut reader, mut writer) = (Reader::new(from, FRAME_BYTES_MAX), Writer::new(to, FRAME_BYTES_MAX));
+        let hello = reader.next_bytes().await.unwrap();
+        let Ok(ToEngine::Hello(hello)) = serde_json::from_slice(&hello) else { panic!("{hello:?}") };
+        let welcome = Welcome { protocol: PROTOCOL, build: String::new(), nonce: hello.nonce, pid: 1 };
+        writer.send(&ToClient::Welcome(welcome)).await.unwrap();
+        let mut before: Option<&Snapshot> = None;
+        for picture in pictures {
+            let update = match before {
+                None => Update::whole(picture),
+                Some(before) => Update::between(before, picture),
+            };
+            writer.send(&ToClient::Update(Box::new(update))).await.unwrap();
+            before = Some(picture);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_was_started_again_is_seen_though_it_counts_from_one() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("s");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let blank = Snapshot::blank(now, "old", AccountId::new("paper"), Feed::Simulated);
+        let picture = |profile: &str, seq| Snapshot { profile: profile.into(), seq, ..blank.clone() };
+        let (old, new) = (picture("old", 5_000), [picture("new", 1), picture("newer", 2)]);
+        let engines = tokio::spawn(async move {
+            engine(&listener, &[old]).await;
+            engine(&listener, &new).await;
+        });
+        let terms = Terms {
+            path,
+            client: ClientKind::Screen,
+            build: String::new(),
+            uid: rustix::process::getuid().as_raw(),
+            actor: None,
+            patience: None,
+        };
+        let session = attach(terms).await.unwrap();
+        let mut pictures = session.snapshots();
+        let mut seen: Vec<(String, u64, bool)> = Vec::new();
+        while seen.last().is_none_or(|(profile, ..)| profile != "newer") {
+            let picture = Arc::clone(&pictures.borrow_and_update());
+            seen.push((picture.profile.to_string(), picture.seq, picture.connections.iter().any(|c| !c.up)));
+            timeout(GREETING_MAX, pictures.changed()).await.unwrap().unwrap();
+        }
+        assert!(seen.iter().any(|(profile, _, down)| profile == "old" && *down), "{seen:?}");
+        assert!(
+            seen.windows(2).all(|two| two[0].1 <= two[1].1),
+            "no picture is taken for an old one: {seen:?}"
+        );
+        assert_eq!(seen.last().unwrap().1, 5_002);
+        engines.await.unwrap();
     }
 }

@@ -5,8 +5,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::kinds::{
-    ACCOUNT_KINDS, COLOURS, CRYPTO_PRICES, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS, NOTICES, Number,
-    ON_EXITS, ProgramPath, Refused, SESSIONS, ScheduleName, SlippageModel, TOUCHES, ThemeName, Whole, ZONES,
+    ACCOUNT_KINDS, AccountMethods, COLOURS, CRYPTO_PRICES, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS,
+    LOT_METHODS, NOTICES, Number, ON_EXITS, ProgramPath, Refused, SESSIONS, ScheduleName, SlippageModel,
+    TOUCHES, ThemeName, WASH_SCOPES, Whole, ZONES,
 };
 use super::settings::Config;
 
@@ -119,6 +120,11 @@ pub(super) static FIELDS: &[Field] = fields! {
     }
     "rates" at [rates] {
         risk_free: Number("-0.1", "1"),
+    }
+    "tax" at [tax] {
+        method: LOT_METHODS,
+        accounts: AccountMethods,
+        wash: WASH_SCOPES,
     }
     "screen" at [screen] {
         fps: Whole(1_u32, 120),

@@ -12,6 +12,7 @@ use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
 use crate::domain::money::{canonical, parse_decimal};
+use crate::domain::tax::{LotMethod, WashScope};
 use crate::domain::text::ascii_escaped;
 
 /// Most characters of a wrong value that an error repeats.
@@ -237,6 +238,56 @@ pub(super) const DAY_TRADE_RULES: Word<DayTradeRule> = Word(&[
     ("intraday_margin", DayTradeRule::IntradayMargin),
     ("off", DayTradeRule::Off),
 ]);
+
+pub(super) const LOT_METHODS: Word<LotMethod> = Word(&[
+    ("fifo", LotMethod::Fifo),
+    ("lifo", LotMethod::Lifo),
+    ("hifo", LotMethod::Hifo),
+    ("specific", LotMethod::Specific),
+]);
+
+pub(super) const WASH_SCOPES: Word<WashScope> =
+    Word(&[("none", WashScope::None), ("securities", WashScope::Securities), ("all", WashScope::All)]);
+
+/// Methods of accounts, each as `account=method`.
+pub(super) struct AccountMethods;
+
+impl AccountMethods {
+    const MAX: usize = 100;
+
+    fn pair(text: &str) -> Option<(String, LotMethod)> {
+        let (account, method) = text.split_once('=')?;
+        let method = LotMethod::ALL.into_iter().find(|it| it.as_str() == method)?;
+        let plain = (1..=64).contains(&account.len()) && account.bytes().all(|b| b.is_ascii_graphic());
+        plain.then(|| (account.to_owned(), method))
+    }
+}
+
+impl Kind for AccountMethods {
+    type Value = Vec<(String, LotMethod)>;
+
+    fn allowed(&self) -> String {
+        "a list such as [\"paper=fifo\", \"alpaca-1234=specific\"] with fifo, lifo, hifo or specific"
+            .to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Self::Value, Refused> {
+        let DeValue::Array(items) = value.get_ref() else { return Err(Refused::new(value)) };
+        if items.len() > Self::MAX {
+            return Err(Refused { found: format!("a list of {}", items.len()), span: value.span() });
+        }
+        let pair = |item: &Spanned<DeValue<'_>>| {
+            item.get_ref().as_str().and_then(Self::pair).ok_or_else(|| Refused::new(item))
+        };
+        items.iter().map(pair).collect()
+    }
+
+    fn write(&self, value: &Self::Value) -> String {
+        let pairs: Vec<String> =
+            value.iter().map(|(account, method)| quoted(&format!("{account}={method}"))).collect();
+        format!("[{}]", pairs.join(", "))
+    }
+}
 
 /// The name of a fee schedule. Which there are, `fees.toml` says.
 pub(super) struct ScheduleName;

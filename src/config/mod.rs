@@ -22,9 +22,9 @@ pub use fees::FeeFile;
 pub use kept::{ProfileFiles, themes};
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};
 pub use look::{AlertSettings, Colour, ColourDepth, Screen, TerminalNotice, Zone};
-pub use paths::{PathError, Paths, ProfileName};
+pub use paths::{PathError, Paths, ProfileName, home_directory};
 pub use settings::{
     Backtest, BrokerSection, Config, CryptoPrices, EngineProcess, Fees, Log, LogLevel, Market, OnExit, Paper,
-    Rates, Sessions, Slippage, Touch,
+    Rates, Sessions, Slippage, Tax, Touch,
 };
 pub use typed::TypedCommands;

@@ -87,6 +87,12 @@ pub struct Paths {
     pub runtime: PathBuf,
 }
 
+/// The home directory of whoever runs this; none where the system knows none. What a shell writes as `~`.
+#[must_use]
+pub fn home_directory() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|base| base.home_dir().to_path_buf())
+}
+
 impl Paths {
     /// The directories of this environment. Nothing is created.
     ///

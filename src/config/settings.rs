@@ -11,6 +11,7 @@ use crate::domain::fees::FeeTable;
 use crate::domain::limits::RiskLimits;
 use crate::domain::money::{canonical, decimal_text, parse_decimal};
 use crate::domain::snapshot::Watchlist;
+use crate::domain::tax::{LotMethod, WashScope};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -21,6 +22,8 @@ pub struct Config {
     pub risk: RiskLimits,
     /// Interest rates.
     pub rates: Rates,
+    /// Tax lots.
+    pub tax: Tax,
     /// The screen.
     pub screen: Screen,
     /// How one is told of an alert that rings.
@@ -263,6 +266,17 @@ impl Default for Rates {
     fn default() -> Self {
         Self { risk_free: Decimal::new(4, 2) }
     }
+}
+
+/// Which lots a sale closes in reports for taxes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tax {
+    /// Of accounts that have no method of their own.
+    pub method: LotMethod,
+    /// By account.
+    pub accounts: Vec<(String, LotMethod)>,
+    /// Among what wash sales are looked for.
+    pub wash: WashScope,
 }
 
 /// The simulated market.

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::corporate::CorporateReport;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use super::instrument::Instrument;
 use super::money::{Currency, Price, Quantity, decimal_text};
@@ -264,6 +265,8 @@ pub enum AccountEvent {
     Execution(Execution),
     /// Cash moved without a fill.
     Cash(CashEntry),
+    /// A company did something to its shares; what that moves follows.
+    Corporate(Box<CorporateReport>),
     /// Nothing moved, but the owner should know.
     Notice(Notice),
     /// About one order that the broker names by its own id alone.
@@ -274,6 +277,7 @@ pub enum AccountEvent {
 
 #[cfg(test)]
 mod tests {
+    use super::super::corporate::{CorporateAction, CorporateActionKind};
     use super::super::order::{OrderStatus, TimeInForce};
     use super::super::statement::{OrderReport, ReconcileReason};
     use super::*;
@@ -294,6 +298,40 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             kind,
         }
+    }
+
+    fn corporate() -> [CorporateAction; 6] {
+        let amount: Price = "0.24".parse().unwrap();
+        [
+            CorporateActionKind::Split { numerator: 4, denominator: 1 },
+            CorporateActionKind::Dividend { amount },
+            CorporateActionKind::SpecialDividend { amount },
+            CorporateActionKind::SymbolChange { to: "AAPX".parse().unwrap() },
+            CorporateActionKind::CashMerger { amount },
+            CorporateActionKind::Other { text: "a spin-off".to_owned() },
+        ]
+        .map(|kind| CorporateAction {
+            instrument: Instrument::equity("AAPL").unwrap(),
+            ex_date: jiff::civil::date(2026, 11, 27),
+            pay_date: None,
+            kind,
+        })
+    }
+
+    #[test]
+    fn corporate_actions_read_as_one_line() {
+        let lines = corporate().map(|action| action.to_string());
+        assert_eq!(
+            lines,
+            [
+                "AAPL is split 4 for 1",
+                "AAPL pays 0.24 a share",
+                "AAPL pays 0.24 a share out of the ordinary",
+                "AAPL trades as AAPX from now on",
+                "AAPL is bought for 0.24 a share",
+                "AAPL: a spin-off",
+            ]
+        );
     }
 
     /// What is stored must come back: an event that cannot be read again is a lost fill.
@@ -348,6 +386,11 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
         }));
         all.push(AccountEvent::Execution(fill(ExecutionKind::Inferred)));
+        all.extend(corporate().map(|action| {
+            let report =
+                CorporateReport { account: AccountId::new("paper"), at: Timestamp::UNIX_EPOCH, action };
+            AccountEvent::Corporate(Box::new(report))
+        }));
         all.push(AccountEvent::Execution(fill(ExecutionKind::Correction)));
         all.push(AccountEvent::ByBroker(BrokerUpdate {
             account: AccountId::new("paper"),

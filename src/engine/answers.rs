@@ -111,6 +111,9 @@ impl EngineTask {
         let answer = match request {
             Request::Subscribe { instruments } => self.quotes(&instruments).await,
             Request::Bars { instrument, interval, limit } => self.bars(&instrument, interval, limit),
+            Request::History { instrument, interval, limit } => {
+                return self.history(instrument, interval, limit, reply);
+            }
             Request::Chain { underlying, expiry, right } => self.chain(&underlying, expiry, right).await,
             Request::Search { query, limit } => {
                 Ok(Reply::Listings(self.universe.search(&query, limit as usize)))

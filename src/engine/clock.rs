@@ -32,19 +32,35 @@ pub fn since_boot() -> Duration {
     Duration::new(at.tv_sec.try_into().unwrap_or_default(), at.tv_nsec.try_into().unwrap_or_default())
 }
 
+/// A process that has not looked for so long was asleep with its machine, or stopped: what it was connected to has given it up.
+const AWAY: Duration = Duration::from_secs(10);
+
 /// Compares the system's clock with one that nobody sets. A machine that slept has had its time, and no step is seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClockWatch {
     last: Option<(Timestamp, Duration)>,
 }
 
+/// What two looks at the clocks tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockSeen {
+    /// How far the system's clock was set forward; `None` where it was not, by a second or less, or back, which the core sees.
+    pub set_forward: Option<SignedDuration>,
+    /// How long nothing ran; `None` where that was ten seconds or less.
+    pub away: Option<Duration>,
+}
+
 impl ClockWatch {
-    /// How far the clock was set forward since the last look; `None` where it was not, by a second or less, or back, which the core sees.
-    pub fn look(&mut self, now: Timestamp, since_boot: Duration) -> Option<SignedDuration> {
-        let (last, boot) = self.last.replace((now, since_boot))?;
-        let passed = SignedDuration::try_from(since_boot.saturating_sub(boot)).unwrap_or_default();
-        let step = now.duration_since(last).saturating_sub(passed);
-        (step > SignedDuration::from_secs(1)).then_some(step)
+    /// What has happened since the last look. The first tells nothing.
+    pub fn look(&mut self, now: Timestamp, since_boot: Duration) -> ClockSeen {
+        let Some((last, boot)) = self.last.replace((now, since_boot)) else { return ClockSeen::default() };
+        let passed = since_boot.saturating_sub(boot);
+        let step =
+            now.duration_since(last).saturating_sub(SignedDuration::try_from(passed).unwrap_or_default());
+        ClockSeen {
+            set_forward: (step > SignedDuration::from_secs(1)).then_some(step),
+            away: (passed > AWAY).then_some(passed),
+        }
     }
 }
 
@@ -103,24 +119,32 @@ impl Clock {
 mod tests {
     use super::*;
 
-    /// Milliseconds of the system's clock and of the one since boot, and the step that is seen in them.
+    /// Milliseconds of the system's clock and of the one since boot, and what is seen in them: a step, an absence.
     #[test]
-    fn h6_a_clock_set_forward_is_told_from_time_that_passed() {
-        for (wall_ms, boot_ms, step_ms) in [
-            (1_000, 1_000, None),
-            (2_000, 1_000, None),
-            (2_001, 1_000, Some(1_001)),
-            (3_600_000, 1_000, Some(3_599_000)),
+    fn h6_n11_a_clock_set_forward_is_told_from_time_that_passed_and_from_sleep() {
+        for (wall_ms, boot_ms, step_ms, away_ms) in [
+            (1_000, 1_000, None, None),
+            (2_000, 1_000, None, None),
+            (2_001, 1_000, Some(1_001), None),
+            (3_600_000, 1_000, Some(3_599_000), None),
             // The machine slept for an hour.
-            (3_600_000, 3_600_000, None),
-            (-5_000, 1_000, None),
+            (3_600_000, 3_600_000, None, Some(3_600_000)),
+            (10_000, 10_000, None, None),
+            (10_001, 10_001, None, Some(10_001)),
+            // It slept, and its clock was mended when it woke.
+            (3_600_000, 60_000, Some(3_540_000), Some(60_000)),
+            (-5_000, 1_000, None, None),
         ] {
             let start: Timestamp = "2026-11-24T15:00:00Z".parse().unwrap();
             let mut watch = ClockWatch::default();
-            assert_eq!(watch.look(start, Duration::from_secs(7)), None);
+            assert_eq!(watch.look(start, Duration::from_secs(7)), ClockSeen::default());
             let now = start + SignedDuration::from_millis(wall_ms);
             let seen = watch.look(now, Duration::from_secs(7) + Duration::from_millis(boot_ms));
-            assert_eq!(seen, step_ms.map(SignedDuration::from_millis), "{wall_ms} {boot_ms}");
+            let wanted = ClockSeen {
+                set_forward: step_ms.map(SignedDuration::from_millis),
+                away: away_ms.map(Duration::from_millis),
+            };
+            assert_eq!(seen, wanted, "{wall_ms} {boot_ms}");
         }
         assert!(since_boot() > Duration::ZERO);
     }

@@ -139,6 +139,11 @@ impl MarketFeed {
         self.hub.publish(quote);
     }
 
+    /// The last simulated price of an instrument is no price any more: nothing stands there until the first real one.
+    pub(super) fn leave_to_broker(&mut self, instrument: &Instrument, now: Timestamp) {
+        self.hub.replace(Quote::empty(instrument.clone(), now, Feed::RealTime));
+    }
+
     /// Whose prices are kept coming.
     pub(super) fn active(&self) -> impl Iterator<Item = &Instrument> {
         self.active.iter()

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::mpsc;
 
-use super::clock::system_now;
+use super::clock::{monotonic, system_now};
 use super::session::give;
 use crate::core::effect::{self, JournalEntry, Ticket};
 use crate::domain::ids::{AccountId, ClientOrderId};
@@ -26,6 +26,8 @@ const UNSAVED_MAX: usize = 10_000;
 const IDLE: Duration = Duration::from_secs(10);
 /// How long a write that nobody waits for may wait for company.
 const LINGER: Duration = Duration::from_millis(100);
+/// Company beyond which it waits for no more.
+const COMPANY_MAX: usize = 500;
 
 /// Something to write.
 pub(super) enum Job {
@@ -138,6 +140,13 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// How much longer it waits for company, `since` its first job came: not at all where somebody waits for it. Jobs that keep coming do not
+    /// keep those that came before from the disk (reliability S2).
+    pub(super) fn waits(&self, since: Duration) -> Option<Duration> {
+        let left = LINGER.checked_sub(since).filter(|left| !left.is_zero())?;
+        (!self.urgent && self.flushes.is_empty() && self.batches.len() < COMPANY_MAX).then_some(left)
+    }
+
     pub(super) fn add(&mut self, job: Job) {
         match job {
             Job::Entry { ticket, urgent, entry } => {
@@ -204,8 +213,9 @@ fn run(store: Store, inbox: &Receiver<Job>, answers: &mpsc::Sender<Written>) {
             }
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        while !group.urgent {
-            match inbox.recv_timeout(LINGER) {
+        let began = monotonic();
+        while let Some(wait) = group.waits(began.elapsed()) {
+            match inbox.recv_timeout(wait) {
                 Ok(job) => group.add(job),
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
@@ -399,5 +409,44 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         bots_gone: Vec::new(),
         decisions: entry.decisions,
         log: entry.log,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(ticket: u64, urgent: bool) -> Job {
+        Job::Entry { ticket: Ticket(ticket), urgent, entry: Box::default() }
+    }
+
+    /// History waits for company up to a tenth of a second or five hundred rows, counted from its first row; orders wait for nothing.
+    #[test]
+    fn s2_history_waits_a_little_and_orders_never() {
+        let of = |jobs: usize| {
+            let mut group = Group::default();
+            (0..jobs).for_each(|n| group.add(entry(n as u64, false)));
+            group
+        };
+        let ms = Duration::from_millis;
+        for (jobs, since, left) in [
+            (1, ms(0), Some(ms(100))),
+            (1, ms(40), Some(ms(60))),
+            // However lately another one came.
+            (400, ms(99), Some(ms(1))),
+            (400, ms(100), None),
+            (1, ms(5_000), None),
+            (499, ms(0), Some(ms(100))),
+            (500, ms(0), None),
+        ] {
+            assert_eq!(of(jobs).waits(since), left, "{jobs} after {since:?}");
+        }
+        let mut group = of(3);
+        group.add(entry(4, true));
+        assert_eq!(group.waits(ms(0)), None, "an order");
+        let mut group = of(3);
+        let (done, _asked) = tokio::sync::oneshot::channel();
+        group.add(Job::Flush(done));
+        assert_eq!(group.waits(ms(0)), None, "somebody waits for the disk");
     }
 }

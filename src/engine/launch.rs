@@ -303,6 +303,10 @@ impl Assembly {
         let logins = if replay { Vec::new() } else { live::read_logins(&store)? };
         for login in &logins {
             drop(core.step(now, Input::Account(Box::new(live::setup_of(login, &live_limits)))));
+            // Nobody has heard of its broker yet.
+            let unheard =
+                Input::BrokerStatus { account: login.account.clone(), up: false, reconciled: false };
+            drop(core.step(now, unheard));
         }
         if let Some(chosen) = live::read_default(&store)?.filter(|_| !replay) {
             drop(core.step(now, Input::DefaultAccount(chosen)));
@@ -374,6 +378,7 @@ impl Assembly {
             paper_cash: settings.venue.opening_cash,
             live,
             custody: super::custody::Custody::default(),
+            imported: super::imported::Imported::default(),
             hosting: super::hosting::Hosting::default(),
             bots,
         };

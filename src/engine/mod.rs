@@ -13,6 +13,7 @@ mod feed;
 mod halt;
 pub mod heart;
 mod hosting;
+mod imported;
 mod journal;
 mod launch;
 mod limits;

@@ -20,6 +20,7 @@ pub const fn action(request: &Request) -> Action {
         Request::Preview { .. }
         | Request::Subscribe { .. }
         | Request::Bars { .. }
+        | Request::History { .. }
         | Request::Chain { .. }
         | Request::Search { .. }
         | Request::OrderHistory(_)

@@ -132,6 +132,8 @@ pub(super) struct EngineTask {
     /// Accounts at brokers.
     pub(super) live: Live,
     pub(super) custody: super::custody::Custody,
+    /// Bars that the user imported, as the past of charts.
+    pub(super) imported: super::imported::Imported,
     pub(super) hosting: super::hosting::Hosting,
     pub(super) bots: super::bots::Bots,
 }
@@ -250,13 +252,17 @@ impl EngineTask {
         self.vitals.send_replace(Arc::new(Vitals { broker_calls, queues }));
     }
 
-    /// A clock that is set forward is told from time that passed. A replay's clock jumps by itself.
+    /// A clock that is set forward is told from time that passed, and from a machine that slept. A replay's clock jumps by itself.
     async fn watch_clock(&mut self) {
         if !self.clock.is_system() {
             return;
         }
-        if let Some(by) = self.clock_watch.look(self.clock.now(), since_boot()) {
+        let seen = self.clock_watch.look(self.clock.now(), since_boot());
+        if let Some(by) = seen.set_forward {
             self.step(Input::ClockStep { by }).await;
+        }
+        if let Some(away) = seen.away {
+            self.wake(away).await;
         }
     }
 

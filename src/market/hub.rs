@@ -143,6 +143,18 @@ impl Hub {
         }
     }
 
+    /// Puts a quote in the place of all that is known of its instrument: what it lacks is not known any more. For a source that takes over
+    /// from another, whose last word would else stand on under the new one's name.
+    pub fn replace(&mut self, quote: Quote) {
+        self.publish(quote.clone());
+        if let Some(slot) = self.index.get(&quote.instrument).and_then(|place| self.slots.get_mut(*place)) {
+            let changes = slot.changes;
+            *slot = Slot { quote: quote.clone(), changes: changes + 1, ..Slot::new(&quote.into()) };
+            self.seq += 1;
+            slot.seq = self.seq;
+        }
+    }
+
     /// Quotes that changed since the cursor's last visit, each once, in the order they were first published. Moves the cursor.
     pub fn changed(&self, cursor: &mut Cursor) -> impl Iterator<Item = &Quote> {
         let seen = std::mem::replace(&mut cursor.0, self.seq);
@@ -281,6 +293,27 @@ mod tests {
         assert_eq!(read(&hub, &mut fast), ["MSFT 5"]);
         assert_eq!(hub.changes(&instrument("AAPL")), Some(1_000));
         assert_eq!(hub.changes(&instrument("F")), None);
+    }
+
+    #[test]
+    fn a_source_that_takes_over_leaves_nothing_of_the_one_before() {
+        let mut hub = Hub::new();
+        let mut simulated =
+            Quote::empty(instrument("NVDA"), Timestamp::from_second(9).unwrap(), Feed::Simulated);
+        (simulated.last, simulated.bid, simulated.high) =
+            (Some(Price::from(207)), Some(Price::from(206)), Some(Price::from(210)));
+        hub.publish(simulated);
+        let mut cursor = Cursor::default();
+        assert_eq!(hub.changed(&mut cursor).count(), 1);
+        let empty = Quote::empty(instrument("NVDA"), Timestamp::from_second(8).unwrap(), Feed::RealTime);
+        hub.replace(empty.clone());
+        assert_eq!(hub.changed(&mut cursor).collect::<Vec<_>>(), [&empty]);
+        // The first word of the new one counts, whatever the clock of the old one said.
+        hub.publish(QuoteUpdate { trade: Some((Price::from(100), Quantity::from(1))), ..news("NVDA", 8) });
+        assert_eq!(hub.quote(&instrument("NVDA")).unwrap().last, Some(Price::from(100)));
+        // One that was never heard of is known from then on.
+        hub.replace(Quote::empty(instrument("KO"), Timestamp::from_second(8).unwrap(), Feed::RealTime));
+        assert_eq!((hub.len(), hub.changed(&mut cursor).count()), (2, 2));
     }
 
     #[test]

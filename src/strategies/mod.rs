@@ -17,6 +17,8 @@ pub mod sma_cross;
 mod steps;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod unruly;
 mod wheel;
 #[cfg(test)]
 mod world;
@@ -39,7 +41,7 @@ pub use bot::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, news_of};
 pub use memory::MemoryError;
 pub use output::{Decision, Need, Output, Proposal};
 pub use params::{ParamError, ParamKind, ParamSpec, Params};
-pub use registry::{KINDS, StrategyKind, build};
+pub use registry::{KINDS, StrategyKind, build, kind_of};
 pub use schedule::Schedule;
 
 /// Units of an order at most; risk has a limit of its own.

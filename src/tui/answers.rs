@@ -37,8 +37,8 @@ impl App {
                     review.answer(number, reply, &at);
                 }
             }
-            (Purpose::Chart(instrument, interval), Ok(Reply::Bars(bars))) => {
-                self.panes.chart.bars(instrument, interval, &bars, now);
+            (Purpose::Chart(instrument, interval), Ok(Reply::History { bars, imported })) => {
+                self.panes.chart.bars(instrument, interval, &bars, imported, now);
                 self.panes.chart.follow(&At { env: &self.env, snapshot });
             }
             (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),
@@ -81,7 +81,7 @@ impl App {
             }
             Reply::Orders(orders) => {
                 for order in &orders {
-                    let (severity, line) = (loudness(order), order_line(order));
+                    let (severity, line) = (loudness(order), order_line(order, snapshot));
                     wishes.push(match severity {
                         Severity::Info => Wish::Say(severity, line),
                         _ => Wish::Offer(severity, line, WayOut::Order(order.request.client_order_id)),
@@ -121,11 +121,11 @@ impl App {
     }
 
     /// What to say of an order that has just ended.
-    pub fn ended(&self, order: &Order) -> Wish {
+    pub fn ended(&self, order: &Order, snapshot: &Snapshot) -> Wish {
         let id = order.request.client_order_id;
         match loudness(order) {
-            Severity::Info => Wish::Say(Severity::Info, order_line(order)),
-            severity => Wish::Offer(severity, order_line(order), WayOut::Order(id)),
+            Severity::Info => Wish::Say(Severity::Info, order_line(order, snapshot)),
+            severity => Wish::Offer(severity, order_line(order, snapshot), WayOut::Order(id)),
         }
     }
 
@@ -158,7 +158,7 @@ const fn loudness(order: &Order) -> Severity {
     }
 }
 
-fn order_line(order: &Order) -> String {
+fn order_line(order: &Order, snapshot: &Snapshot) -> String {
     let request = &order.request;
     let mut text = format!(
         "#{} {} {} {}: {}",
@@ -168,7 +168,7 @@ fn order_line(order: &Order) -> String {
         super::panes::orders::subject(&request.subject),
         super::panes::orders::status_word(order.status).to_lowercase(),
     );
-    if let Some(price) = order.average_price {
+    if let Some(price) = super::panes::orders::average_text(order, snapshot) {
         text.push_str(&format!(" {} at {price}", order.filled_quantity));
     }
     if let Some(reason) = &order.reason {

@@ -71,6 +71,8 @@ pub struct App {
     pub settings: Vec<OptionView>,
     /// The program keeps texts and writes files.
     pub has_chores: bool,
+    /// What was kept of the last screen and does not read, until it is put aside.
+    pub unread: Option<String>,
     /// What was kept last, and when it is looked at again.
     pub kept: (String, Option<Duration>),
     /// A first interrupt was pressed then; a second one soon after leaves.
@@ -90,6 +92,7 @@ impl App {
     /// When a remapped key makes no sense.
     pub fn new(options: &Options, snapshot: &Snapshot, size: Size) -> Result<Self, KeymapError> {
         let kept = options.kept.as_deref().and_then(Kept::read);
+        let (keymap, keys_wrong) = usable_keys(options)?;
         let first = snapshot.watchlists.first().and_then(|list| list.instruments.first()).cloned();
         let env = Env {
             now: Duration::ZERO,
@@ -99,7 +102,7 @@ impl App {
             works: options.works.clone(),
             jobs: Jobs::default(),
             symbols: options.symbols.clone(),
-            keymap: Keymap::new(&options.keys)?.with_macros(&options.macros)?,
+            keymap,
             current: options
                 .instrument
                 .clone()
@@ -137,6 +140,7 @@ impl App {
             overrides: BTreeMap::new(),
             settings: options.settings.clone(),
             has_chores: options.chores.is_some(),
+            unread: None,
             kept: (String::new(), None),
             interrupted: None,
             lock: None,
@@ -149,13 +153,13 @@ impl App {
         if let Some(text) = &options.kept {
             match &kept {
                 Some(kept) => app.restore(kept, snapshot),
-                None => app.toasts.push(
-                    Severity::Warning,
-                    "What was kept of the last screen does not read; the screen starts fresh.".to_owned(),
-                    Duration::ZERO,
-                ),
+                None => app.unread = Some(text.clone()),
             }
             app.kept.0.clone_from(text);
+        }
+        if let Some(error) = keys_wrong {
+            let text = format!("{error}; until then the standard keys hold.");
+            app.toasts.push(Severity::Warning, text, Duration::ZERO);
         }
         if options.tour && !app.tour_seen {
             app.tour = Some(Tour::start());
@@ -212,5 +216,16 @@ impl App {
         // What is due and did not happen waits for something else: a pane to come into view, an answer.
         .filter(|at| *at > self.env.now)
         .min()
+    }
+}
+
+/// The keys as the user has them, else the standard ones with what is wrong: a slip in a file keeps nobody from his positions.
+fn usable_keys(options: &Options) -> Result<(Keymap, Option<KeymapError>), KeymapError> {
+    match Keymap::new(&options.keys) {
+        Ok(keymap) => match keymap.with_macros(&options.macros) {
+            Ok(keymap) => Ok((keymap, None)),
+            Err(error) => Ok((Keymap::new(&options.keys)?, Some(error))),
+        },
+        Err(error) => Ok((Keymap::new(&BTreeMap::new())?, Some(error))),
     }
 }

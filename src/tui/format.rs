@@ -190,6 +190,16 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%d %b").to_string()
 }
 
+/// `13:45:02 EST` on the same day as `now` in a zone, else with its day, `24 Nov 13:45 EST`.
+#[must_use]
+pub fn near(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let date = |at: Timestamp| at.to_zoned_datetime(zone.clone()).date();
+    if date(at) == date(now) {
+        return clock_zoned(at, zone);
+    }
+    format!("{} {} {}", day(at, zone), clock(at, zone), zone_name(at, zone))
+}
+
 /// The zone's short name at an instant, such as `EST`.
 #[must_use]
 pub fn zone_name(at: Timestamp, zone: &TimeZone) -> String {

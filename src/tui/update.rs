@@ -115,7 +115,7 @@ impl App {
             self.state_turned(new.trading_state, &mut wishes);
         }
         for order in newly_ended(old, new) {
-            wishes.push(self.ended(order));
+            wishes.push(self.ended(order, new));
         }
         for connection in newly_down(old, new) {
             let text = format!("{}: {}", connection.name, connection.text);
@@ -135,7 +135,25 @@ impl App {
         if self.locks_at().is_some_and(|at| at <= self.env.now) {
             self.lock_screen(false);
         }
-        self.finish(Vec::new(), snapshot)
+        let mut wishes = Vec::new();
+        if let Some(text) = self.unread.take() {
+            wishes.extend(self.put_aside(text, snapshot));
+        }
+        self.finish(wishes, snapshot)
+    }
+
+    /// What was kept of the last screen and does not read is written to a file of its own before the next one takes its place.
+    fn put_aside(&mut self, text: String, snapshot: &Snapshot) -> Vec<Wish> {
+        let mut words = "What was kept of the last screen does not read; the screen starts fresh.".to_owned();
+        let mut wishes = Vec::new();
+        if self.has_chores {
+            let clock = self.env.clock(snapshot).to_zoned_datetime(self.env.zone.clone());
+            let name = format!("screen-{}.toml", clock.strftime("%Y%m%d-%H%M%S"));
+            words.push_str(&format!(" It is put aside as {name}."));
+            wishes.push(Wish::Quietly(Chore::Export { name, text }));
+        }
+        self.say(Severity::Warning, words, snapshot);
+        wishes
     }
 
     /// The engine is gone.

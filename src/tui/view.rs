@@ -86,6 +86,9 @@ fn draw_panes(app: &App, look: &Look<'_>, layout: &Layout, buf: &mut Buffer) {
     }
 }
 
+/// The word of the key that shows all keys.
+const HELP_HINT: &str = "keys";
+
 /// The labels of the tabs in a line of so many columns: numbers alone where not all words fit, but for the one that has the keys. One
 /// without a number keeps the first letters of its word.
 fn tab_labels(focus: PaneKind, tabs: &[PaneKind], columns: u16) -> Vec<(PaneKind, String)> {
@@ -135,28 +138,32 @@ fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &m
         );
         return;
     }
-    let mut x = area.x + 1;
-    let mut hint = |key: &str, word: &str| {
-        let needed = format::width(key) + 1 + format::width(word);
-        if x + needed < area.right() {
-            let after = put(buf, x, area.y, key, theme.accent, area.width);
-            x = put(buf, after + 1, area.y, word, theme.dim, area.width) + 2;
-        }
-    };
-    if app.bar.is_active() {
-        if app.bar.is_understood() {
-            hint("Enter", "do it");
-        }
-        for (key, word) in [("Tab", "complete"), ("Up", "earlier"), ("Esc", "leave")] {
-            hint(key, word);
-        }
-        return;
-    }
     let scopes = if app.arranging { &[Scope::Layout] } else { app.focus.scopes() };
-    if app.arranging {
-        hint("layout", app.desk.name());
+    let mut hints: Vec<(String, &str)> = Vec::new();
+    if app.bar.is_active() {
+        let enter = app.bar.is_understood().then_some(("Enter", "do it"));
+        let more = [("Tab", "complete"), ("Up", "earlier"), ("Esc", "leave")];
+        hints.extend(enter.into_iter().chain(more).map(|(key, word)| (key.to_owned(), word)));
+    } else {
+        if app.arranging {
+            hints.push(("layout".to_owned(), app.desk.name()));
+        }
+        for (key, word) in app.env.keymap.hints(scopes) {
+            hints.push((key, word));
+        }
     }
-    for (key, word) in app.env.keymap.hints(scopes) {
-        hint(&key, word);
+    let needed = |(key, word): &(String, &str)| format::width(key) + 1 + format::width(word);
+    // The key that shows all keys has its room, however many others there are.
+    let is_help = |hint: &&(String, &str)| hint.1 == HELP_HINT;
+    let mut kept_free = hints.iter().find(is_help).map_or(0, |help| needed(help) + 2);
+    let mut x = area.x + 1;
+    for hint in &hints {
+        if is_help(&hint) {
+            kept_free = 0;
+        }
+        if x + needed(hint) + kept_free < area.right() {
+            let after = put(buf, x, area.y, &hint.0, theme.accent, area.width);
+            x = put(buf, after + 1, area.y, hint.1, theme.dim, area.width) + 2;
+        }
     }
 }

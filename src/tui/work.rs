@@ -218,6 +218,8 @@ impl App {
             }
             Err(text) => Wish::Say(Severity::Warning, format!("{}: {}", clean(&job.words), clean(text))),
         });
+        // Bars that were imported are the past of charts.
+        self.panes.chart.ask_anew(now);
         job.ended = Some((now, result));
     }
 

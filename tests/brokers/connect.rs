@@ -192,6 +192,44 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
     .unwrap();
 }
 
+/// A machine that slept: lines that look alive are opened anew, and what happened meanwhile is found.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn n11_an_engine_that_was_stopped_opens_every_line_anew_and_compares() {
+    let emulator = emulator().await;
+    let (exchange, text) = (emulator.exchange.clone(), config(&emulator));
+    let keys = keys(&emulator);
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "alpaca", "--stdin"], &keys);
+        let place = ["order", "place", "buy", "10", "AAPL", "--limit", "90", "--account", "alpaca-paper"];
+        home.accepted(&place);
+        let pid = home.ok(&["engine", "status"], "")["pid"].as_u64().unwrap().to_string();
+        let signal =
+            |name: &str| assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        emulator.server.take_requests();
+        signal("STOP");
+        // A fill that the stream has told a process that does not listen.
+        exchange.fill(exchange.orders()[0].number, Decimal::from(10), Decimal::from(90)).unwrap();
+        std::thread::park_timeout(Duration::from_secs(11));
+        signal("CONT");
+        let held = |found: &Value| found["positions"][0]["quantity"] == "10";
+        home.until("the fill", &["positions", "--account", "alpaca-paper"], held);
+        let agrees = |found: &Value| {
+            let of = |one: &&Value| one["account"] == "alpaca-paper";
+            let account = found["accounts"].as_array().unwrap().iter().find(of).unwrap();
+            account["standing"]["reconciled"] == true && account["standing"]["last"]["reason"] == "reconnect"
+        };
+        home.until("agreement after it woke", &["connections"], agrees);
+        let asked = emulator.server.take_requests();
+        let streams = asked.iter().filter(|request| request.path.ends_with("/stream")).count();
+        assert!(streams >= 1, "its stream is a new one: {asked:?}");
+        let log = home.run(&["logs", "--lines", "400"], "");
+        assert!(String::from_utf8_lossy(&log.stdout).contains("WOKE"), "it says so");
+    })
+    .await
+    .unwrap();
+}
+
 /// Real money wants the typed word, once for the profile; without it nothing leaves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_money_goes_nowhere_without_the_word() {
@@ -263,7 +301,7 @@ async fn all_accounts_together_are_shown_in_one_currency() {
     let hyperliquid = crate::emulators::hyperliquid::start(0).await;
     let rates = crate::emulators::coingecko::start(0, false).await;
     let text = format!(
-        "{}[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n[brokers.coingecko]\nbase_url = \"{}\"\n",
+        "{}[brokers.hyperliquid]\nbase_url = \"{}\"\nstream_url = \"{}\"\nnetwork = \"mainnet\"\n[engine]\nkeep_running = true\n[brokers.coingecko]\nbase_url = \"{}\"\n",
         config(&emulator),
         hyperliquid.server.url(),
         hyperliquid.server.stream_url("/ws"),
@@ -308,10 +346,29 @@ async fn all_accounts_together_are_shown_in_one_currency() {
         assert!(words.contains("all accounts") && words.contains("LIVE, USD"), "{words}");
         let said = |found: &Value| found["connections"].to_string().contains("Data by CoinGecko");
         home.until("whose rates they are", &["connections"], said);
+
+        // A key counts from now on, and no longer once it is wiped.
+        let with_key = |request: &crate::emulators::server::Recorded| {
+            !request.path.ends_with("/ping")
+                && request.headers.iter().any(|(name, value)| {
+                    name.as_str() == "x-cg-demo-api-key" && value.as_bytes() == rates.api_key.as_bytes()
+                })
+        };
+        assert!(!rates.server.take_requests().iter().any(with_key));
+        let key = json!({ "api_key": rates.api_key }).to_string();
+        let said = home.ok(&["connect", "coingecko", "--stdin"], &key);
+        assert!(said["message"].as_str().unwrap().contains("prices and no account"), "{said}");
+        home.until("a call with it", &["engine", "status"], |_| {
+            rates.server.take_requests().iter().any(with_key)
+        });
+        home.ok(&["verify", "coingecko"], "");
+        home.ok(&["disconnect", "coingecko", "--yes"], "");
+        let wiped = |found: &Value| !found.to_string().contains("broker.coingecko");
+        home.until("the end of its key", &["secret", "list"], wiped);
     })
     .await
     .unwrap();
-    drop((hyperliquid, rates));
+    drop(hyperliquid);
 }
 
 /// What only Hyperliquid has goes through the same door: leverage, slices, a cancel of everything to come; and nobody else has it.

@@ -197,8 +197,9 @@ async fn an_address_of_another_sign_in_is_refused() {
 
 /// "Sign in with Coinbase", the same way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn coinbase_is_signed_in_to_from_a_terminal() {
-    let emulator = coinbase::start(0).await;
+async fn o8_coinbase_is_signed_in_to_from_a_terminal_and_taken_back_at_the_end() {
+    let emulator = std::sync::Arc::new(coinbase::start(0).await);
+    let theirs = std::sync::Arc::clone(&emulator);
     let config = format!(
         "[brokers.coinbase]\nbase_url = \"{http}\"\noauth_url = \"{http}\"\nstream_url = \"{stream}\"\nuser_stream_url = \"{stream}\"\n",
         http = emulator.server.url(),
@@ -225,6 +226,20 @@ async fn coinbase_is_signed_in_to_from_a_terminal() {
         // Keys are the usual way, and who has none of either is told.
         home.fails(&["connect", "alpaca", "--oauth", "--stdin"], "{}", 2, "no sign-in in the browser");
         home.fails(&["connect", "coinbase", "--oauth", "--stdin"], "{}", 2, "client_id is missing");
+        let found = home.ok(&["coinbase", "addresses", "xrp"], "");
+        let row = &found["addresses"][0];
+        assert_eq!(
+            (&row["currency"], &row["destination_tag"]),
+            (&"XRP".into(), &"1234567".into()),
+            "{found}"
+        );
+        home.fails(&["coinbase", "addresses", "X R P"], "", 2, "letters and digits");
+        home.fails(&["coinbase", "new-address", "BTC"], "", 2, "--yes");
+        assert!(theirs.knobs().refresh.is_some());
+        home.ok(&["disconnect", "coinbase", "--yes"], "");
+        let wiped = |found: &serde_json::Value| !found.to_string().contains("broker.coinbase");
+        home.until("the end of its secrets", &["secret", "list"], wiped);
+        assert_eq!(theirs.knobs().refresh, None, "what is left there opens nothing");
     })
     .await
     .unwrap();

@@ -144,7 +144,7 @@ async fn an_order_fills_and_is_in_history_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_was_shown_is_what_is_sent() {
+async fn k7_what_was_shown_is_what_is_sent() {
     let directory = tempfile::tempdir().unwrap();
     let engine = start(&directory.path().join("p"), FeedChoice::Simulated);
     let session = engine.session();

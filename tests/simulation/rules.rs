@@ -312,6 +312,7 @@ pub(crate) fn brief(event: &AccountEvent) -> String {
             )
         }
         AccountEvent::Cash(entry) => format!("cash {} {}", entry.id, entry.amount),
+        AccountEvent::Corporate(report) => report.action.to_string(),
         AccountEvent::Notice(notice) => notice.text.clone(),
     }
 }

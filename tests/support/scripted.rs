@@ -146,6 +146,9 @@ pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionEr
             _ => Reply::Done("done".into()),
         },
         Request::Bars { instrument, interval, limit } => Reply::Bars(bars(instrument, *interval, *limit)),
+        Request::History { instrument, interval, limit } => {
+            Reply::History { bars: bars(instrument, *interval, *limit), imported: None }
+        }
         Request::Cancel { .. } | Request::Replace { .. } | Request::Halt { .. } | Request::Flatten { .. } => {
             Reply::Orders(Vec::new())
         }

@@ -26,6 +26,9 @@ use super::arbion::domain::quote::{Bar, Feed, Interval, Quote};
 use super::arbion::domain::snapshot::{
     AccountView, Connection, LogLine, MarketClock, Severity, Snapshot, Standing, Watchlist,
 };
+use super::arbion::domain::strategy::{
+    Claim, DecisionRecord, Lock, StrategyPhase, StrategyRules, StrategySpec, StrategyView,
+};
 
 /// 13:45:10 in New York, a Tuesday.
 pub const NOW: &str = "2026-11-24T18:45:10Z";
@@ -337,17 +340,86 @@ pub fn snapshot() -> Snapshot {
         specs: Arc::new(specs),
         watchlists: Arc::new(vec![list("tech", &tech), list("hedges", &["SPY", "AAPL  270115P00190000"])]),
         alerts: Arc::new(alerts()),
-        strategies: std::sync::Arc::default(),
+        strategies: Arc::new(strategies()),
         books: Arc::new(vec![book()]),
         log: Arc::new(log()),
-        connections: Arc::new(vec![
-            Connection::new("paper", true, "0ms"),
-            Connection::new("sim", true, "12ms"),
-            Connection::new("schwab", false, "6d 4h"),
-        ]),
+        connections: Arc::new(connections()),
         replay: None,
         locked: false,
     }
+}
+
+/// One broker counts our calls, one does not answer.
+fn connections() -> Vec<Connection> {
+    let mut sim = Connection::new("sim", true, "12ms");
+    (sim.latency_ms, sim.limit_left) = (Some(12), Some(187));
+    let mut schwab = Connection::new("schwab", false, "6d 4h");
+    schwab.limit_left = Some(4);
+    schwab.retry_at = Some(now() + SignedDuration::from_secs(14));
+    let error = "503 Service Unavailable: the server is being restarted".to_owned();
+    schwab.last_error = Some((now() - SignedDuration::from_secs(31), error));
+    vec![Connection::new("paper", true, "0ms"), sim, schwab]
+}
+
+/// A strategy that runs, one that is paused behind a lock, one that failed.
+fn strategies() -> Vec<StrategyView> {
+    let view = |name: &str, kind: &str, symbols: &[&str], phase| StrategyView {
+        bot: None,
+        spec: StrategySpec {
+            name: name.into(),
+            kind: kind.into(),
+            account: paper(),
+            instruments: symbols.iter().map(|key| instrument(key)).collect(),
+            interval: Interval::Minute15,
+            params: BTreeMap::new(),
+            adopt: Vec::new(),
+            rules: StrategyRules::default(),
+        },
+        mode: AccountMode::Paper,
+        enabled: phase == StrategyPhase::Running,
+        phase,
+        reason: None,
+        claims: Vec::new(),
+        working_orders: 0,
+        realized_pnl: Decimal::ZERO,
+        unrealized_pnl: Decimal::ZERO,
+        day_pnl: Decimal::ZERO,
+        fees: Decimal::ZERO,
+        trades: 0,
+        locks: Vec::new(),
+        last_decision: None,
+        next_due: None,
+        created_at: now() - SignedDuration::from_hours(70),
+        changed_at: now() - SignedDuration::from_hours(3),
+    };
+    let mut trend = view("trend", "sma_cross", &["AAPL"], StrategyPhase::Running);
+    (trend.day_pnl, trend.realized_pnl, trend.unrealized_pnl) =
+        (decimal("192.00"), decimal("1204.50"), decimal("370.00"));
+    trend.claims = vec![Claim {
+        instrument: instrument("AAPL"),
+        quantity: quantity("100"),
+        average_price: price("228.10"),
+    }];
+    trend.last_decision = Some(DecisionRecord {
+        at: now() - SignedDuration::from_mins(10),
+        strategy: "trend".into(),
+        instrument: Some(instrument("AAPL")),
+        phase: StrategyPhase::Running,
+        code: "SMA_CROSS_HOLD".into(),
+        text: "fast=231.12 slow=230.48 the fast average is above the slow one".into(),
+        inputs: BTreeMap::new(),
+        proposal: None,
+    });
+    let mut grid = view("grid-btc", "grid", &["BTC-USD"], StrategyPhase::Paused);
+    (grid.day_pnl, grid.realized_pnl) = (decimal("-41.20"), decimal("-310.75"));
+    grid.locks = vec![Lock {
+        instrument: None,
+        until: now() + SignedDuration::from_hours(2),
+        reason: "three losses in a row".into(),
+    }];
+    let mut weights = view("weights", "rebalance", &["SPY", "QQQ", "KO"], StrategyPhase::Faulted);
+    weights.reason = Some("no price for KO in five minutes".into());
+    vec![trend, grid, weights]
 }
 
 /// What of the account's limits is used.

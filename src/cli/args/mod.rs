@@ -3,6 +3,7 @@
 mod bot;
 mod connect;
 mod engine;
+mod journal;
 mod keep;
 mod order;
 mod read;
@@ -20,6 +21,7 @@ use crate::config::ProfileName;
 pub use bot::BotCommand;
 pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
+pub use journal::{GroupingArg, JournalArgs, JournalCommand, TaxArgs, TaxCommand};
 pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
 };
@@ -167,6 +169,12 @@ pub enum Command {
     /// Show and write notes on orders
     #[command(subcommand)]
     Note(NoteCommand),
+    /// Show trades from opening to closing, with notes, tags and statistics
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Show tax lots, gains with wash sales, and sums of years (United States)
+    #[command(subcommand)]
+    Tax(TaxCommand),
     /// Show the equity curve of an account
     Equity(EquityArgs),
     /// Show risk limits and how much of each is used

@@ -67,7 +67,7 @@ impl Context<'_> {
             request.tokens = Some(self.sign_in(signing_in.as_mut(), args.paste).await?);
         }
         let verified = self.host.verify_login(settings, request).await?;
-        if verified.accounts.is_empty() {
+        if verified.accounts.is_empty() && !verified.prices_alone {
             return Err(CliError::usage(format!("{} shows no account behind this login", args.broker)));
         }
         let mut ask = Passphrases::new(self.console, Some(&args.passphrases), self.environment);
@@ -193,6 +193,11 @@ fn shown(verified: &Verified, word: &str) -> Result<Output, CliError> {
             })
         })
         .collect();
+    if verified.prices_alone {
+        let text = "it has prices and no account: rates of coins are asked for with its key";
+        return Output::new(&json!({ "accounts": [], "message": text, "latency_ms": verified.latency_ms }))
+            .map(|output| output.line(text));
+    }
     let columns = [
         ("ACCOUNT", Align::Left),
         ("TYPE", Align::Left),

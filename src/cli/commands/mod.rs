@@ -12,15 +12,18 @@ mod doctor;
 mod engine;
 mod generate;
 mod import;
+mod journal;
 mod keep;
 mod limit;
 mod logs;
 mod market;
 mod orders;
+mod past;
 mod speak;
 mod standing;
 mod strategy;
 mod sweep;
+mod tax;
 mod ticket;
 mod venue;
 mod watch;
@@ -29,8 +32,8 @@ pub(super) mod work;
 use std::time::Duration;
 
 use super::args::{
-    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, LimitCommand, NoteCommand, OrderCommand,
-    PaperCommand, WatchlistCommand,
+    AlertCommand, Cli, Command, ConfigCommand, ExportCommand, JournalCommand, LimitCommand, NoteCommand,
+    OrderCommand, PaperCommand, TaxCommand, WatchlistCommand,
 };
 use super::console::Console;
 use super::error::{CliError, LOCKED};
@@ -170,6 +173,8 @@ impl Context<'_> {
             Command::Alert(command) => watch::alert(&line, command).await,
             Command::Note(command) => watch::note(&line, command).await,
             Command::Bot(command) => bot::run(&line, command, console).await,
+            Command::Tax(command) => tax::run(&line, command, &settings.loaded.config.tax).await,
+            Command::Journal(command) => journal::run(&line, command).await,
             Command::Strategy(command) => strategy::run(&line, command, console).await,
             Command::Equity(args) => watch::equity(&line, args).await,
             Command::Risk { account } => watch::risk(&line, account.as_deref()).await,
@@ -269,6 +274,8 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Watchlist(WatchlistCommand::List | WatchlistCommand::Show { .. })
         | Command::Alert(AlertCommand::List)
         | Command::Note(NoteCommand::List)
+        | Command::Tax(TaxCommand::Lots(_) | TaxCommand::Gains(_) | TaxCommand::Summary(_))
+        | Command::Journal(JournalCommand::List(_) | JournalCommand::Stats { .. })
         | Command::Equity(_)
         | Command::Risk { .. }
         | Command::Connections

@@ -30,10 +30,11 @@ enum Kind {
 }
 
 impl Work {
-    /// Reads a line as the command line would. `None` where it begins with none of its words. A parameter of a strategy needs no `--set`.
+    /// Reads a line as the command line would. `None` where it begins with none of its words. A parameter of a strategy needs no `--set`, and
+    /// `~/` is the home directory, as a shell would have it; without one it stays as it is.
     #[must_use]
-    pub fn read(line: &str) -> Option<Result<Self, CliError>> {
-        let words = words(line);
+    pub fn read(line: &str, home: Option<&Path>) -> Option<Result<Self, CliError>> {
+        let words: Vec<String> = words(line).into_iter().map(|word| at_home(word, home)).collect();
         let verb = VERBS.into_iter().find(|verb| words.first().is_some_and(|word| word == verb))?;
         Some(Self::of(verb, words))
     }
@@ -156,6 +157,17 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
+/// `~/bars.csv`, or `--to=~/fills.csv`, with the home directory in place of its sign.
+fn at_home(word: String, home: Option<&Path>) -> String {
+    let Some(home) = home.and_then(Path::to_str) else { return word };
+    match word.split_once("~/") {
+        Some((before, rest)) if before.is_empty() || (before.starts_with("--") && before.ends_with('=')) => {
+            format!("{before}{}/{rest}", home.trim_end_matches('/'))
+        }
+        _ => word,
+    }
+}
+
 /// `fast=10` alone is `--set fast=10`.
 fn with_set(words: Vec<String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::with_capacity(words.len());
@@ -174,7 +186,8 @@ mod tests {
     use super::*;
 
     fn said(line: &str) -> Option<String> {
-        Work::read(line).map(|read| read.map_or_else(|error| error.message, |work| work.words()))
+        Work::read(line, Some(Path::new("/home/ann")))
+            .map(|read| read.map_or_else(|error| error.message, |work| work.words()))
     }
 
     #[test]
@@ -196,6 +209,11 @@ mod tests {
                 "import bars \"/data/my bars.csv\" --name mine --force",
                 "read in the bars of /data/my bars.csv as mine",
             ),
+            ("import bars ~/nq.csv", "read in the bars of /home/ann/nq.csv as nq"),
+            ("import bars \"~/my bars.csv\" --name m", "read in the bars of /home/ann/my bars.csv as m"),
+            ("export trades --to=~/fills.csv", "write all fills to /home/ann/fills.csv"),
+            ("export trades --to ~/a~/b.csv", "write all fills to /home/ann/a~/b.csv"),
+            ("export trades --to /a~/b.csv", "write all fills to /a~/b.csv"),
         ] {
             assert_eq!(said(line).as_deref(), Some(expected), "{line}");
         }

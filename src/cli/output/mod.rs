@@ -1,12 +1,14 @@
 //! What a command answers, once as a JSON document and once as tables and lines, and how either is written.
 
 pub mod bot_views;
+pub mod csv;
 pub mod engine;
 pub mod format;
 mod json;
 pub mod market_views;
 pub mod strategy_views;
 mod table;
+pub mod tax_views;
 pub mod views;
 
 use std::io::Write;

@@ -358,6 +358,7 @@ impl Host for FakeHost {
         Ok(Verified {
             accounts: vec![account],
             entries: vec![("broker.alpaca.paper".to_owned(), Secret::new("{}".to_owned()))],
+            prices_alone: false,
             latency_ms: Some(7),
         })
     }

@@ -127,7 +127,15 @@ const BAD: &[(&str, &str)] = &[
     ("\"paper.seed\" = 5", "f.toml:1: paper.seed: unknown key, nearest is paper"),
     (
         "[zzz]\nq = 1",
-        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, screen, alerts, market, engine, log, backtest, watchlists, keys, macros, brokers",
+        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, tax, screen, alerts, market, engine, log, backtest, watchlists, keys, macros, brokers",
+    ),
+    (
+        "[tax]\nmethod = \"best\"",
+        r#"f.toml:2: tax.method: found "best", allowed "fifo", "lifo", "hifo" or "specific""#,
+    ),
+    (
+        "[tax]\naccounts = [\"paper\"]",
+        r#"f.toml:2: tax.accounts: found "paper", allowed a list such as ["paper=fifo", "alpaca-1234=specific"] with fifo, lifo, hifo or specific"#,
     ),
     ("[rates]\nxyz = 1", "f.toml:2: rates.xyz: unknown key, known here are risk_free"),
     (

@@ -43,6 +43,7 @@ impl Engine {
             }
             AccountEvent::Cash(entry) => self.on_cash(entry),
             AccountEvent::Statement(statement) => self.on_statement(&statement),
+            AccountEvent::Corporate(report) => self.on_corporate(&report),
             AccountEvent::Notice(notice) => self.note(Severity::Error, &notice.code, notice.text),
         }
     }
@@ -222,6 +223,7 @@ impl Engine {
                 }
             }
             self.dirty.books = true;
+            self.host.account_changed(&entry.account);
             let what = entry.instrument.as_ref().map(|i| format!(" on {i}")).unwrap_or_default();
             self.note(
                 Severity::Info,

@@ -89,6 +89,7 @@ impl Engine {
     /// do not wait for the disk, which may be what hangs (H2): a cancel that no row tells of is found when the broker is asked.
     pub(super) fn halt(&mut self, all: bool, reason: &str) -> Vec<ClientOrderId> {
         self.trading_state = TradingState::Halted;
+        self.host.accounts_changed();
         self.entry.trading_state = Some(TradingState::Halted);
         let targets: Vec<ClientOrderId> = self
             .book
@@ -122,6 +123,7 @@ impl Engine {
             return;
         }
         self.trading_state = TradingState::ReducingOnly;
+        self.host.accounts_changed();
         self.entry.trading_state = Some(TradingState::ReducingOnly);
         let text = format!("only what reduces goes out: {reason}; lift it with: arbion resume");
         self.note(Severity::Warning, "REDUCING_ONLY", text);
@@ -129,6 +131,7 @@ impl Engine {
 
     pub(super) fn on_resume(&mut self, request: RequestId) {
         let accepted = self.accept_positions();
+        self.host.accounts_changed();
         if self.trading_state == TradingState::Active {
             if accepted {
                 return self.answer(request, Outcome::Done);

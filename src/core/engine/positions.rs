@@ -153,6 +153,7 @@ impl Engine {
         let reason =
             format!("{instrument}: {ours} here, {theirs} at the broker, which no execution explains");
         self.note(Severity::Warning, "POSITION_ADJUSTED", format!("{reason}; taken as the broker shows it"));
+        self.tell_unexplained(account, &instrument, &reason);
         let value = rate.map(|rate| moved.abs().get() * price.get().abs() * multiplier * rate);
         let large =
             value.is_none_or(|value| value * Decimal::ONE_HUNDRED > equity * Decimal::from(EQUITY_PERCENT));
@@ -170,6 +171,7 @@ impl Engine {
         );
         self.trip(&reason);
         self.paused.insert(account.clone(), reason);
+        self.host.account_changed(account);
         self.write_paused();
     }
 

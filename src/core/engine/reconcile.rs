@@ -99,6 +99,9 @@ impl Engine {
     pub(super) fn on_broker_status(&mut self, account: &AccountId, up: bool, reconciled: bool) {
         let now = self.now;
         let Some(books) = self.accounts.get_mut(account) else { return };
+        if (books.broker_up, books.reconciled) != (up, reconciled) {
+            self.host.account_changed(account);
+        }
         (books.broker_up, books.reconciled) = (up, reconciled);
         // Whoever said it saw how things stood then.
         books.overridden &= up && !reconciled;
@@ -130,6 +133,9 @@ impl Engine {
     pub(super) fn on_circuit(&mut self, account: &AccountId, pause: Option<SignedDuration>) {
         let Some(books) = self.accounts.get_mut(account) else { return };
         let was_open = std::mem::replace(&mut books.circuit_open, pause.is_some());
+        if was_open != pause.is_some() {
+            self.host.account_changed(account);
+        }
         match pause {
             Some(pause) => {
                 let text = format!(

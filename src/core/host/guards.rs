@@ -54,6 +54,16 @@ impl Guards {
         self.locks.iter().filter(concerns).find(|lock| lock.until > now)
     }
 
+    /// Instruments have other names now.
+    pub(in crate::core) fn rename(&mut self, new: &dyn Fn(&Instrument) -> Option<Instrument>) {
+        let locked = self.locks.iter_mut().filter_map(|lock| lock.instrument.as_mut());
+        for instrument in self.trades.iter_mut().map(|trade| &mut trade.instrument).chain(locked) {
+            if let Some(new) = new(instrument) {
+                *instrument = new;
+            }
+        }
+    }
+
     /// A person lifts them. What was lost before counts no more.
     pub(in crate::core) fn lift(&mut self) -> usize {
         self.trades.clear();

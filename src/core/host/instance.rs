@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use crate::domain::account::AccountMode;
 use crate::domain::bot::BotState;
 use crate::domain::chain::Chain;
+use crate::domain::corporate::{CorporateAction, renamed};
 use crate::domain::denial::DenialCode;
 use crate::domain::events::UnderlyingEvents;
 use crate::domain::execution::Execution;
@@ -52,8 +53,21 @@ pub(in crate::core) enum Event {
     Dates(Symbol),
     /// It stands still.
     Paused,
+    /// It stood still, and goes on.
+    Resumed,
+    /// Cash, rights or restrictions of its account have changed.
+    Account,
+    /// A company did something to shares of its.
+    Corporate(Box<CorporateAction>),
     /// It was made anew with other parameters.
     ParamsChanged,
+}
+
+impl Event {
+    /// Does it say what became of something that it owns or has at work: told late rather than never.
+    pub(in crate::core) const fn lasts(&self) -> bool {
+        matches!(self, Self::Execution(_) | Self::Position { .. } | Self::Order(_) | Self::Corporate(_))
+    }
 }
 
 /// What is stored of it beside its spec.
@@ -127,6 +141,10 @@ pub(in crate::core) struct Instance {
     pub(in crate::core) proposed: usize,
     /// It has other parameters since it was last told so.
     pub(in crate::core) changed: bool,
+    /// It was paused before it began anew.
+    pub(in crate::core) resumes: bool,
+    /// What happened to what it owns while it was told the past, oldest first.
+    pub(in crate::core) late: Vec<Event>,
     /// Something of it is to be written.
     pub(in crate::core) dirty: bool,
     /// A bot's own names of its orders, oldest first.
@@ -179,6 +197,8 @@ impl Instance {
             last_decision: None,
             proposed: 0,
             changed: false,
+            resumes: false,
+            late: Vec::new(),
             dirty: true,
             tags: VecDeque::new(),
             unconfirmed: VecDeque::new(),
@@ -196,6 +216,9 @@ impl Instance {
             self.history.clear();
         }
         if !matches!(phase, StrategyPhase::Starting | StrategyPhase::Running) {
+            self.late.clear();
+        }
+        if !matches!(phase, StrategyPhase::Starting | StrategyPhase::Running) {
             self.handled = self.timetable.take().map(|timetable| timetable.handled()).or(self.handled);
             self.needs.clear();
         }
@@ -204,6 +227,21 @@ impl Instance {
     /// Does it want bars and prices of this.
     pub(in crate::core) fn watches(&self, instrument: &Instrument) -> bool {
         self.spec.instruments.contains(instrument)
+    }
+
+    /// Shares trade under another symbol: what it trades and owns of them, and options on them, does too.
+    pub(in crate::core) fn rename(&mut self, old: &Instrument, to: &Symbol) {
+        let new = |instrument: &Instrument| renamed(instrument, old, to);
+        for instrument in self.spec.instruments.iter_mut().chain(&mut self.spec.adopt) {
+            if let Some(new) = new(instrument) {
+                *instrument = new;
+            }
+        }
+        let bars = std::mem::take(&mut self.last_bars);
+        self.last_bars = bars.into_iter().map(|(it, at)| (new(&it).unwrap_or(it), at)).collect();
+        self.ledger.rename(&new);
+        self.guards.rename(&new);
+        self.dirty = true;
     }
 
     /// As it is written down.

@@ -248,6 +248,16 @@ impl Ledger {
         }
     }
 
+    /// Instruments have other names now.
+    pub(in crate::core) fn rename(&mut self, new: &dyn Fn(&Instrument) -> Option<Instrument>) {
+        let named = self.lots.iter_mut().map(|lot| &mut lot.instrument);
+        for instrument in named.chain(self.deliveries.iter_mut().map(|delivery| &mut delivery.share)) {
+            if let Some(new) = new(instrument) {
+                *instrument = new;
+            }
+        }
+    }
+
     /// A split: as many times the units at a part of the price.
     pub(in crate::core) fn spread(&mut self, instrument: &Instrument, ratio: Decimal) {
         for lot in self.lots.iter_mut().filter(|lot| lot.instrument == *instrument) {

@@ -5,7 +5,7 @@ use jiff::civil::time;
 use rust_decimal::Decimal;
 
 use crate::domain::calendar::instant;
-use crate::domain::corporate::{CorporateAction, CorporateActionKind};
+use crate::domain::corporate::{CorporateAction, CorporateActionKind, CorporateReport};
 use crate::domain::execution::{AccountEvent, CashEntry, CashKind, ExecutionKind, Notice, OrderEvent};
 use crate::domain::ids::ExecutionId;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
@@ -45,6 +45,15 @@ impl Venue {
     pub fn corporate_action(&mut self, now: Timestamp, action: &CorporateAction) {
         self.now = self.now.max(now);
         let instrument = &action.instrument;
+        // Who has never asked after the shares need not hear of them.
+        if self.specs.contains_key(instrument) {
+            let report = CorporateReport {
+                account: self.config.account.clone(),
+                at: self.now,
+                action: action.clone(),
+            };
+            self.events.push(AccountEvent::Corporate(Box::new(report)));
+        }
         match &action.kind {
             CorporateActionKind::Split { numerator, denominator } if *numerator > 0 && *denominator > 0 => {
                 let ratio = Ratio { numerator: (*numerator).into(), denominator: (*denominator).into() };

@@ -2,35 +2,15 @@
 
 use rust_decimal::Decimal;
 
+use crate::domain::corporate::{renamed, renamed_contract};
 use crate::domain::execution::OrderEvent;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::money::Quantity;
-use crate::domain::option::OptionContract;
 use crate::domain::order::OrderSubject;
 
 use super::Venue;
 
 /// What an instrument is called once shares of `old` are called `to`; `None` where it has nothing to do with them.
-fn renamed(instrument: &Instrument, old: &Instrument, to: &Symbol) -> Option<Instrument> {
-    if instrument == old {
-        return Some(Instrument::Equity { symbol: to.clone() });
-    }
-    let contract = instrument.as_option().filter(|_| instrument.price_driver() == *old)?;
-    Some(Instrument::Option(renamed_contract(contract, to)))
-}
-
-/// The digit of an adjusted root stays: it says what the contract delivers.
-fn renamed_contract(contract: &OptionContract, to: &Symbol) -> OptionContract {
-    let digits = contract.root.as_ref().map(|root| {
-        let name = root.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
-        &root.as_str()[name.len()..]
-    });
-    let root = digits
-        .filter(|digits| !digits.is_empty())
-        .and_then(|digits| Symbol::new(&format!("{to}{digits}")).ok());
-    OptionContract { underlying: to.clone(), root, ..contract.clone() }
-}
-
 impl Venue {
     pub(super) fn rename(&mut self, old: &Instrument, to: &Symbol) {
         let held: Vec<(Instrument, Quantity)> = self

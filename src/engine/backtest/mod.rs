@@ -20,11 +20,12 @@ use crate::core::paper::{Venue, VenueConfig};
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, exchange_date, instant, plus_days};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::execution::{AccountEvent, Execution};
+use crate::domain::execution::AccountEvent;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::journal::{Trip, round_trips};
 use crate::domain::limits::RiskLimits;
-use crate::domain::money::{Money, Price, Quantity};
+use crate::domain::money::Money;
 use crate::domain::order::{OrderRequest, OrderStatus, Origin, OriginKind};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::market::bars_csv::RecordedBars;
@@ -33,27 +34,6 @@ use crate::quant::number::to_f64;
 use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
 use view::View;
-
-/// A position from its opening to its closing, first in first out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trip {
-    /// What.
-    pub instrument: Instrument,
-    /// Units, signed: negative for a short trip.
-    pub quantity: Quantity,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// At which price per unit.
-    pub entry_price: Price,
-    /// When it was closed.
-    pub closed_at: Timestamp,
-    /// At which price per unit.
-    pub exit_price: Price,
-    /// Fees of both ends, positive.
-    pub fees: Decimal,
-    /// Gain or loss, fees taken off.
-    pub pnl: Decimal,
-}
 
 /// What a backtest did.
 #[derive(Clone, Debug)]
@@ -378,7 +358,7 @@ impl Driver {
         self.result.final_equity = self.core.net_liquidation(&self.account);
         // Fees in coins and charges for what is held are no part of a fill.
         self.result.fees = self.core.account(&self.account).map(|account| account.fees).unwrap_or_default();
-        self.result.trips = trips(&self.result.fills);
+        self.result.trips = round_trips(self.result.fills.iter().map(|booked| &booked.execution));
         let mut hash = Sha256::new();
         for BookedExecution { execution: e, .. } in &self.result.fills {
             // Equal numbers have equal bytes once they are normal.
@@ -389,70 +369,6 @@ impl Driver {
         }
         self.result.fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.result
-    }
-}
-
-/// Round trips of fills, first in first out, by closing time.
-fn trips(fills: &[BookedExecution]) -> Vec<Trip> {
-    let mut open: std::collections::BTreeMap<&Instrument, VecDeque<(Execution, Decimal)>> =
-        std::collections::BTreeMap::new();
-    let mut trips = Vec::new();
-    for BookedExecution { execution, .. } in fills {
-        let lots = open.entry(&execution.instrument).or_default();
-        if execution.moves_units_alone() {
-            spread(lots, execution.signed_quantity().get());
-            continue;
-        }
-        // What part of a fee belongs to so many of its units; nearly always all or nothing.
-        let share = |fee: Decimal, units: Decimal, of: Quantity| match of.get() {
-            all if units == all => fee,
-            all if fee.is_zero() || all.is_zero() => Decimal::ZERO,
-            all => fee * units / all,
-        };
-        let mut left = execution.signed_quantity().get();
-        while let Some((entry, held)) = lots.front_mut()
-            && !left.is_zero()
-            && held.is_sign_negative() != left.is_sign_negative()
-        {
-            let closed = left.abs().min(held.abs());
-            let signed = if held.is_sign_negative() { -closed } else { closed };
-            let fees =
-                share(entry.fee, closed, entry.quantity) + share(execution.fee, closed, execution.quantity);
-            let gain = (execution.price.get() - entry.price.get()) * signed * execution.multiplier;
-            trips.push(Trip {
-                instrument: execution.instrument.clone(),
-                quantity: Quantity::new(signed),
-                opened_at: entry.at,
-                entry_price: entry.price,
-                closed_at: execution.at,
-                exit_price: execution.price,
-                fees,
-                pnl: gain - fees,
-            });
-            *held -= signed;
-            left += signed;
-            if held.is_zero() {
-                lots.pop_front();
-            }
-        }
-        if !left.is_zero() {
-            lots.push_back((execution.clone(), left));
-        }
-    }
-    trips
-}
-
-/// A split: open lots get the new units, and their prices shrink in proportion.
-fn spread(lots: &mut VecDeque<(Execution, Decimal)>, added: Decimal) {
-    let held: Decimal = lots.iter().map(|(_, held)| *held).sum();
-    if held.is_zero() {
-        return;
-    }
-    let ratio = (held + added) / held;
-    for (entry, held) in lots {
-        *held *= ratio;
-        entry.price = Price::new(entry.price.get() / ratio);
-        entry.quantity = Quantity::new(entry.quantity.get() * ratio);
     }
 }
 

@@ -1,23 +1,59 @@
 //! Connecting accounts, disconnecting them, and which one plain commands mean.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::brokers::{BrokerKind, BrokerSettings, registry};
 use crate::client::{Reply, SessionError};
 use crate::core::input::Input;
 use crate::domain::account::AccountMode;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::AccountId;
 use crate::domain::login::Login;
+use crate::keeping::Recorder;
 
 use super::super::task::EngineTask;
-use super::login::{LoginKey, key_of, setup_of};
+use super::login::{LoginKey, SealedLogin, key_of, setup_of};
 use super::prices::FeedKey;
+use super::tokens::VaultTokens;
+use super::totals::RATES_KEY;
 
+/// How long a broker may take to take a login back.
+const REVOKE_WITHIN: Duration = Duration::from_secs(10);
 /// Connected accounts of a profile.
 const LOGINS_MAX: usize = 32;
+
+/// Has the broker take a login back, with what the vault still has of it.
+async fn revoke(key: LoginKey, settings: &BrokerSettings, recorder: Arc<Recorder>) -> Result<bool, String> {
+    let sealed = sealed(&recorder, key.secret_name()).await?;
+    let tokens = VaultTokens { recorder: Arc::clone(&recorder), name: key.tokens_name() };
+    let parts = registry::LoginParts {
+        settings,
+        credentials: &sealed.credentials,
+        profile: recorder.profile(),
+        tokens: Arc::new(tokens),
+    };
+    registry::revoke(key.broker, parts).await.map_err(|error| error.to_string())
+}
+
+/// What the vault has of a login.
+pub(super) async fn sealed(recorder: &Arc<Recorder>, name: String) -> Result<SealedLogin, String> {
+    let recorder = Arc::clone(recorder);
+    let read = tokio::task::spawn_blocking(move || recorder.secret(&name)).await;
+    let secret = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    SealedLogin::read(&secret)
+}
 
 impl EngineTask {
     /// Accounts that a person has connected, verified by whoever asks: they are kept, and opened.
     pub(in crate::engine) async fn connect(&mut self, logins: Vec<Login>) -> Result<Reply, SessionError> {
-        if logins.is_empty() || self.live.logins.len() + logins.len() > LOGINS_MAX {
+        if logins.is_empty() {
+            // What has prices alone has no account; its key counts from now on.
+            self.forget_rates();
+            self.follow_rates();
+            return Ok(Reply::Done("connected".to_owned()));
+        }
+        if self.live.logins.len() + logins.len() > LOGINS_MAX {
             let text = format!("a profile has 1 to {LOGINS_MAX} connected accounts");
             return Err(SessionError::Usage(text));
         }
@@ -34,6 +70,8 @@ impl EngineTask {
             }
             if self.core.account(&login.account).is_none() {
                 self.step(Input::Account(Box::new(setup_of(&login, &self.live.limits)))).await;
+                let account = login.account.clone();
+                self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
             }
             let text = format!("{} ...{}", login.environment, login.last_four);
             self.record(AuditAction::Connected, login.account.as_str(), &text);
@@ -55,6 +93,13 @@ impl EngineTask {
     pub(in crate::engine) async fn disconnect(&mut self, name: &str) -> Result<Reply, SessionError> {
         let named = |login: &&Login| login.account.as_str() == name || login.broker == name;
         let gone: Vec<Login> = self.live.logins.iter().filter(named).cloned().collect();
+        if gone.is_empty() && name == BrokerKind::Coingecko.as_str() {
+            self.wipe(RATES_KEY);
+            self.forget_rates();
+            return Ok(Reply::Done(format!(
+                "the key of {name} is wiped; rates of coins are had without one"
+            )));
+        }
         if gone.is_empty() {
             return Err(SessionError::Usage(format!(
                 "{} is not connected; {}",
@@ -96,17 +141,33 @@ impl EngineTask {
         Ok(Reply::Done(format!("{} disconnected, its secrets are wiped", names.join(", "))))
     }
 
-    /// Removes a login's secrets, on a thread of its own.
+    /// Has the broker take a login back where it can, and removes its secrets whatever it says.
     fn wipe(&self, key: LoginKey) {
         let Some(recorder) = self.audit.clone() else { return };
-        tokio::task::spawn_blocking(move || {
-            for name in [key.secret_name(), key.tokens_name()] {
-                match recorder.delete_secret("engine", name) {
-                    Err(error) if !error.is_absent() => {
-                        tracing::error!(%error, "the secrets of a login cannot be wiped");
-                    }
-                    _ => {}
+        let settings = self.live.settings(key);
+        tokio::spawn(async move {
+            match tokio::time::timeout(REVOKE_WITHIN, revoke(key, &settings, Arc::clone(&recorder))).await {
+                Ok(Ok(false)) => {}
+                Ok(Ok(true)) => tracing::info!(broker = key.broker.as_str(), "the login is taken back"),
+                Ok(Err(reason)) => {
+                    tracing::warn!(broker = key.broker.as_str(), reason, "the login was not taken back");
                 }
+                Err(_) => {
+                    tracing::warn!(broker = key.broker.as_str(), "no word on whether the login is taken back")
+                }
+            }
+            let wiped = tokio::task::spawn_blocking(move || {
+                for name in [key.secret_name(), key.tokens_name()] {
+                    match recorder.delete_secret("engine", name) {
+                        Err(error) if !error.is_absent() => {
+                            tracing::error!(%error, "the secrets of a login cannot be wiped");
+                        }
+                        _ => {}
+                    }
+                }
+            });
+            if let Err(error) = wiped.await {
+                tracing::error!(%error, "the secrets of a login may be there still");
             }
         });
     }

@@ -18,13 +18,18 @@ use crate::domain::account::Account;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Currency;
 use crate::domain::total::{Rate, Total, totals};
+use crate::keeping::Recorder;
 
 use super::super::task::EngineTask;
+use super::accounts::sealed;
 use super::host::LiveEvent;
 use super::login::LoginKey;
 
 /// The currency of the total.
 const TOTAL_IN: Currency = Currency::USD;
+/// Whose key rates are asked for with, where one is kept.
+pub(super) const RATES_KEY: LoginKey =
+    LoginKey { broker: BrokerKind::Coingecko, environment: Environment::Live };
 /// How often rates are asked for; CoinGecko's own change no sooner.
 const RATES_EVERY: Duration = Duration::from_secs(60);
 /// A rate that is older counts for nothing.
@@ -60,12 +65,7 @@ impl Drop for Rates {
 
 impl Rates {
     /// Which currencies matter from now on. Nothing is asked before the first one does.
-    fn want(
-        &mut self,
-        wanted: Vec<Currency>,
-        settings: impl FnOnce() -> BrokerSettings,
-        events: &mpsc::Sender<LiveEvent>,
-    ) {
+    fn want(&mut self, wanted: Vec<Currency>, asker: impl FnOnce() -> Asker) {
         if let Some((asked, _)) = &self.asking {
             asked.send_if_modified(|before| {
                 let new = *before != wanted;
@@ -77,14 +77,9 @@ impl Rates {
         if wanted.is_empty() {
             return;
         }
-        match coingecko::prices(&settings(), &Credentials::new()) {
-            Ok(prices) => {
-                let (asked, wants) = watch::channel(wanted);
-                let task = tokio::spawn(ask(prices, wants, events.clone()));
-                self.asking = Some((asked, task.abort_handle()));
-            }
-            Err(error) => tracing::warn!(%error, "rates of coins cannot be had"),
-        }
+        let (asked, wants) = watch::channel(wanted);
+        let task = tokio::spawn(asker().run(wants));
+        self.asking = Some((asked, task.abort_handle()));
     }
 
     fn learn(&mut self, found: BTreeMap<Currency, (Decimal, Timestamp)>) {
@@ -97,7 +92,33 @@ impl Rates {
     }
 }
 
-/// Asks for rates until nobody wants any.
+/// Who asks for rates.
+struct Asker {
+    settings: BrokerSettings,
+    recorder: Option<Arc<Recorder>>,
+    events: mpsc::Sender<LiveEvent>,
+}
+
+impl Asker {
+    /// Asks until nobody wants any, with the key that the vault has, or without one.
+    async fn run(self, wants: watch::Receiver<Vec<Currency>>) {
+        let credentials = match &self.recorder {
+            Some(recorder) => match sealed(recorder, RATES_KEY.secret_name()).await {
+                Ok(sealed) => sealed.credentials,
+                Err(reason) => {
+                    tracing::debug!(reason, "rates of coins are asked for without a key");
+                    Credentials::new()
+                }
+            },
+            None => Credentials::new(),
+        };
+        match coingecko::prices(&self.settings, &credentials) {
+            Ok(prices) => ask(prices, wants, self.events).await,
+            Err(error) => tracing::warn!(%error, "rates of coins cannot be had"),
+        }
+    }
+}
+
 async fn ask(
     prices: Arc<CoinPrices>,
     mut wants: watch::Receiver<Vec<Currency>>,
@@ -150,10 +171,17 @@ impl EngineTask {
         wanted.retain(|currency| !OF_COUNTRIES.contains(&currency.as_str()));
         wanted.sort_unstable();
         wanted.dedup();
-        let events = self.live.events_in();
-        let key = LoginKey { broker: BrokerKind::Coingecko, environment: Environment::Live };
+        let (events, recorder) = (self.live.events_in(), self.audit.clone());
         let (rates, sections) = self.live.rates_and_sections();
-        rates.want(wanted, || key.settings(sections), &events);
+        rates.want(wanted, || Asker { settings: RATES_KEY.settings(sections), recorder, events });
+    }
+
+    /// Whoever asks for rates has the wrong key from now on.
+    pub(super) fn forget_rates(&mut self) {
+        let rates = self.live.rates_and_sections().0;
+        if let Some((_, task)) = rates.asking.take() {
+            task.abort();
+        }
     }
 
     /// Takes rates in, and how they were had.

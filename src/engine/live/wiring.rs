@@ -26,7 +26,6 @@ use crate::domain::limits::RiskLimits;
 use crate::domain::login::Login;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::OrderStatus;
-use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::{Connection, Severity};
 
 use super::super::journal::Job;
@@ -147,7 +146,7 @@ impl Live {
         self.rates_state = Some(connection("coingecko", up, text, health));
     }
 
-    fn settings(&self, key: LoginKey) -> BrokerSettings {
+    pub(super) fn settings(&self, key: LoginKey) -> BrokerSettings {
         BrokerSettings { limits: self.limits_shared.clone(), ..key.settings(&self.sections) }
     }
 
@@ -221,6 +220,25 @@ impl EngineTask {
         for key in self.live.keys() {
             self.host(key);
         }
+        self.open_public();
+    }
+
+    /// Nothing ran for a while: whatever was connected is given up and opened anew, and nothing opens before it agrees (reliability N11).
+    pub(in crate::engine) async fn wake(&mut self, away: Duration) {
+        let text = format!("nothing ran here for {} s; every connection is opened anew", away.as_secs());
+        tracing::warn!(seconds = away.as_secs(), "WOKE: nothing ran here, every connection is opened anew");
+        self.step(Input::Note { severity: Severity::Warning, code: "WOKE", text }).await;
+        let accounts: Vec<AccountId> = self.live.logins.iter().map(|login| login.account.clone()).collect();
+        for account in accounts {
+            self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
+        }
+        self.open_logins();
+        self.follow_live_classes();
+        self.settle();
+    }
+
+    /// Prices of coins that need no key.
+    fn open_public(&mut self) {
         let Some(broker) = self.live.public_crypto else { return };
         let key = LoginKey { broker, environment: Environment::Live };
         match registry::public_feed(broker, &self.live.settings(key)) {
@@ -452,9 +470,8 @@ impl EngineTask {
         let now = self.clock.now();
         let active: Vec<Instrument> = self.feed.active().cloned().collect();
         for instrument in active {
-            // The last simulated price is no price any more; nothing stands there until the first real one.
             if classes.contains(&instrument.asset_class()) && !self.feed.is_live(&instrument) {
-                self.feed.publish_live(Quote::empty(instrument.clone(), now, Feed::RealTime));
+                self.feed.leave_to_broker(&instrument, now);
             }
             self.live.prices.want(&instrument);
         }

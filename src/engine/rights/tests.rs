@@ -75,6 +75,12 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (
+        r#"{"request":"history","instrument":{"kind":"equity","symbol":"KO"},"interval":"1d","limit":1}"#,
+        Action::Look,
+        false,
+        false,
+    ),
     (r#"{"request":"chain","underlying":"KO","expiry":null,"right":null}"#, Action::Look, false, false),
     (r#"{"request":"search","query":"ko","limit":1}"#, Action::Look, false, false),
     (r#"{"request":"order_history","limit":0,"offset":0}"#, Action::Look, false, false),

@@ -10,8 +10,9 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::corporate::renamed_contract;
 use crate::domain::execution::Execution;
-use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::instrument::Symbol;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 
@@ -237,18 +238,27 @@ impl Campaign {
         }
     }
 
-    /// Units that come or go by a corporate action, at no cost.
-    pub(super) fn move_units(&mut self, instrument: &Instrument, units: Decimal) {
-        match instrument {
-            Instrument::Equity { .. } => self.shares += units,
-            Instrument::Option(contract) => {
-                if let Some(open) = self.written.get_mut(&contract.occ_symbol()) {
-                    open.contracts -= units;
-                }
-                self.written.retain(|_, open| open.contracts > Decimal::ZERO);
+    /// What a corporate action moved: shares at no cost; shares for money; contracts that went, and those that stand in for them, at what the
+    /// account has booked them at, so that what they brought stays what it was.
+    pub(super) fn moved(&mut self, execution: &Execution) {
+        let units = execution.signed_quantity().get();
+        match execution.instrument.as_option() {
+            None if execution.price.is_zero() => self.shares += units,
+            None => self.trade_shares(units, execution.price, execution.fee),
+            Some(contract) if execution.side.is_buy() => {
+                self.buy_back(contract, execution);
             }
-            _ => {}
+            Some(contract) => self.write(contract, execution),
         }
+    }
+
+    /// The shares trade under another symbol, and contracts on them with them.
+    pub(super) fn rename(&mut self, to: &Symbol) {
+        let new = |mut open: Written| {
+            open.contract = renamed_contract(&open.contract, to);
+            (open.contract.occ_symbol(), open)
+        };
+        self.written = std::mem::take(&mut self.written).into_values().map(new).collect();
     }
 
     /// A dividend on the shares that are held.
@@ -296,6 +306,9 @@ pub(super) struct Memory {
     pub(super) renamed_to: Option<Symbol>,
     /// A decision of the holder is wanted; nothing is opened until it was made.
     pub(super) frozen: bool,
+    /// Something happened to the shares that nobody explains; nothing is opened until a person lets it go on.
+    #[serde(default)]
+    pub(super) unexplained: bool,
 }
 
 impl Memory {

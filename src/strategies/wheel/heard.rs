@@ -51,9 +51,7 @@ impl Wheel {
         let memory = &mut self.slots[at].memory;
         match execution.kind {
             ExecutionKind::Assignment | ExecutionKind::Exercise => memory.deliver(execution, today),
-            ExecutionKind::CorporateAction => {
-                memory.campaign.move_units(&execution.instrument, execution.signed_quantity().get());
-            }
+            ExecutionKind::CorporateAction => memory.campaign.moved(execution),
             ExecutionKind::Adjustment | ExecutionKind::Fee => {}
             _ => {
                 if let Booked::BoughtBack(Some(gain)) = memory.trade(execution, today)
@@ -183,14 +181,21 @@ impl Wheel {
             CorporateActionKind::SymbolChange { to } => {
                 slot.symbol = to.clone();
                 slot.memory.renamed_to = Some(to.clone());
+                slot.memory.campaign.rename(to);
                 self.instruments[at] = Instrument::Equity { symbol: to.clone() };
             }
             // What contracts become of a split is read from the account.
             CorporateActionKind::Split { .. } => {}
-            CorporateActionKind::CashMerger { .. } | CorporateActionKind::Other { .. } => {
+            CorporateActionKind::CashMerger { .. } => {
                 slot.memory.frozen = true;
                 let text =
                     format!("{}: {} has a corporate action; nothing is opened", self.name, action.instrument);
+                out.push(Output::Alert(text));
+            }
+            CorporateActionKind::Other { .. } => {
+                slot.memory.unexplained = true;
+                let text =
+                    format!("{}: {action}; nothing is opened until it is paused and started", self.name);
                 out.push(Output::Alert(text));
             }
         }

@@ -40,11 +40,6 @@ use turn::Turn;
 
 pub(super) use params::PARAMS;
 
-/// Real money waits until a host says what becomes of the shares: a wheel that has not heard of a split writes calls on shares that are not
-/// there.
-pub(super) const PAPER_ONLY: Option<&str> =
-    Some("dividends, splits and symbol changes of a real account do not reach it yet");
-
 /// What it does.
 pub(super) const ABOUT: &str =
     "sells cash-secured puts, takes the shares when they are assigned, and sells covered calls on them";
@@ -219,7 +214,13 @@ impl Strategy for Wheel {
     fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
         let Some(mut read) = memory::read::<Stored>(VERSION, memory)? else { return Ok(()) };
         for (slot, instrument) in self.slots.iter_mut().zip(&mut self.instruments) {
-            slot.memory = read.slots.remove(&slot.key).unwrap_or_default();
+            // Its parameters name the shares by the symbol of now, its memory may have been written under the one before.
+            let own = read.slots.remove(&slot.key).or_else(|| {
+                let now = |memory: &Memory| memory.renamed_to.as_ref() == Some(&slot.symbol);
+                let key = read.slots.iter().find(|(_, memory)| now(memory)).map(|(key, _)| key.clone())?;
+                read.slots.remove(&key)
+            });
+            slot.memory = own.unwrap_or_default();
             if let Some(symbol) = &slot.memory.renamed_to {
                 slot.symbol = symbol.clone();
                 *instrument = Instrument::Equity { symbol: symbol.clone() };
@@ -238,7 +239,12 @@ impl Strategy for Wheel {
         match input {
             StrategyInput::Due { schedule, .. } => self.on_due(schedule, now, books, out),
             StrategyInput::Started | StrategyInput::Resumed | StrategyInput::ParamsChanged => {
+                let resumed = matches!(input, StrategyInput::Resumed);
                 for at in 0..self.slots.len() {
+                    // A person has looked at what nobody explained, and goes on.
+                    if resumed && std::mem::take(&mut self.slots[at].memory.unexplained) {
+                        out.push(Output::Remember);
+                    }
                     self.protect_now(at, now, books, out);
                     if self.slots[at].memory.waiting {
                         self.ask(at, now, books, out);

@@ -59,7 +59,8 @@ impl<'a> Turn<'a> {
         let share = &positions.share;
         let halted = books.quote(share).is_some_and(|quote| quote.halted);
         let conflict = books.account_position(share).get() < positions.shares;
-        let frozen = slot.memory.frozen || halted || conflict || positions.has_adjusted();
+        let frozen =
+            slot.memory.frozen || slot.memory.unexplained || halted || conflict || positions.has_adjusted();
         let phase = Phase::of(&positions, frozen, hours.today, false);
         Self {
             name: &wheel.name,

@@ -33,6 +33,7 @@ enum Event {
     Bars,
     Events,
     Started,
+    Resumed,
 }
 
 /// A strategy in its world.
@@ -103,6 +104,13 @@ impl Script {
     pub(in crate::strategies) fn restart(&mut self) {
         self.reborn();
         self.queue.push_back(Event::Started);
+        self.drain();
+    }
+
+    /// It was paused, and a person starts it again.
+    pub(in crate::strategies) fn resume(&mut self) {
+        self.restart();
+        self.queue.push_back(Event::Resumed);
         self.drain();
     }
 
@@ -284,6 +292,7 @@ impl Script {
     fn hand_over(&mut self, event: Event) {
         match event {
             Event::Started => self.feed(StrategyInput::Started),
+            Event::Resumed => self.feed(StrategyInput::Resumed),
             Event::Execution(it) => self.feed(StrategyInput::Execution(&it)),
             Event::Assigned(it) => self.feed(StrategyInput::Assigned(&it)),
             Event::Exercised(it) => self.feed(StrategyInput::Exercised(&it)),

@@ -70,7 +70,7 @@ const CASES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn bytes_become_inputs_however_they_are_split() {
+fn t4_bytes_become_inputs_however_they_are_split() {
     for (bytes, expected) in CASES {
         let bytes = bytes.as_bytes();
         assert_eq!(names(&parse(&[bytes])), *expected, "{:?}", String::from_utf8_lossy(bytes));
@@ -101,7 +101,7 @@ fn alt_bracket_alone_is_forgotten() {
 }
 
 #[test]
-fn long_pastes_are_refused_as_a_whole() {
+fn t3_long_pastes_are_refused_as_a_whole() {
     let body = "x".repeat(PASTE_BYTES_MAX);
     let paste = |body: &str| format!("\x1b[200~{body}\x1b[201~\r");
     assert!(
@@ -115,12 +115,12 @@ fn long_pastes_are_refused_as_a_whole() {
 }
 
 #[test]
-fn a_paste_without_its_end_is_still_a_paste() {
+fn t3_a_paste_without_its_end_is_still_a_paste() {
     assert_eq!(names(&parse(&[b"\x1b[200~buy 10 aapl\r"])), "paste<buy 10 aapl >");
 }
 
 #[test]
-fn many_keys_at_once_are_a_paste() {
+fn t3_many_keys_at_once_are_a_paste() {
     assert_eq!(names(&parse(&[b":buy 100 aapl at 1\rq\r"])), "paste<:buy 100 aapl at 1 q >");
     assert_eq!(parse(&[b"jjjjjjjjjj\r"]).len(), 11, "a held key is typing");
 }

@@ -5,11 +5,10 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 
 use super::sheet::cell;
-use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::Request;
 use crate::domain::alert::{Alert, AlertChange, AlertId, AlertWhen};
 use crate::domain::money::parse_decimal;
@@ -18,8 +17,8 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::widgets::choice::Choice;
-use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
+use crate::tui::widgets::table::{Column, Row};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
@@ -46,9 +45,8 @@ const VALUE_COLUMN: usize = 3;
 /// The alerts pane.
 #[derive(Debug, Default)]
 pub struct AlertsPane {
-    list: ListState,
+    list: SortedList,
     selected: Option<AlertId>,
-    filter: ListFilter,
     /// The value being changed.
     edit: Option<(AlertId, TextInput)>,
 }
@@ -57,13 +55,13 @@ impl AlertsPane {
     /// Those that wait first, the nearest at the top; then those that rang, the newest at the top.
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Alert> {
         let mut rows: Vec<&Alert> =
-            snapshot.alerts.iter().filter(|alert| self.filter.passes(&alert.words())).collect();
+            snapshot.alerts.iter().filter(|alert| self.list.filter.passes(&alert.words())).collect();
         rows.sort_by_key(|alert| {
             let away = distance(alert, snapshot).map_or(Decimal::MAX, |away| away.abs());
             let rang = alert.fired_at.map(|at| -at.as_second());
             (rang.is_some(), rang, if alert.waits() { away } else { Decimal::ZERO }, alert.id)
         });
-        rows
+        self.list.sorting.sorted(rows, |alert, title| sort_key(alert, title, snapshot))
     }
 
     fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Alert> {
@@ -89,9 +87,9 @@ impl AlertsPane {
             (true, Some(away)) => format::signed(away, 2),
             _ => String::new(),
         };
-        let rang = alert
-            .fired_at
-            .map_or_else(String::new, |at| format!("{} {}", theme.glyphs.pass, rang_at(at, look)));
+        let rang = alert.fired_at.map_or_else(String::new, |at| {
+            format!("{} {}", theme.glyphs.pass, format::near(at, look.snapshot.now, &look.env.zone))
+        });
         let cells = vec![
             (alert.id.to_string(), theme.dim),
             (alert.instrument.to_string(), if alert.waits() { theme.strong } else { theme.dim }),
@@ -108,12 +106,12 @@ impl AlertsPane {
     fn draw_edit(&self, rows: &[&Alert], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let Some((id, input)) = &self.edit else { return };
         let Some(row) = rows.iter().position(|alert| alert.id == *id) else { return };
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
+        let visible = self.list.state.visible(rows.len(), area.height.saturating_sub(1));
         if !visible.contains(&row) {
             return;
         }
         let columns = head(look.snapshot, &look.env.zone);
-        let kept = crate::tui::widgets::table::fitting(&columns, &Choice::default(), area.width);
+        let kept = crate::tui::widgets::table::fitting(&columns, &self.list.choice, area.width);
         let before =
             kept.iter().take_while(|i| **i != VALUE_COLUMN).map(|i| columns[*i].width + 1).sum::<u16>();
         let place = Rect {
@@ -148,6 +146,25 @@ impl AlertsPane {
     }
 }
 
+/// What an alert has in a column.
+fn sort_key(alert: &Alert, title: &str, snapshot: &Snapshot) -> SortKey {
+    let quote = snapshot.quotes.get(&alert.instrument);
+    match title {
+        "id" => SortKey::Number(Some(alert.id.0.into())),
+        "sym" => SortKey::Text(alert.instrument.to_string()),
+        "when" => SortKey::Text(alert.words().replacen(&alert.instrument.to_string(), "", 1)),
+        "value" => SortKey::Number(Some(alert.value)),
+        "now" => SortKey::Number(match alert.when {
+            AlertWhen::Above | AlertWhen::Below => {
+                quote.and_then(|quote| quote.last.or_else(|| quote.mid())).map(|price| price.get())
+            }
+            AlertWhen::ChangePercent => quote.and_then(|quote| quote.change_percent()),
+        }),
+        "away%" => SortKey::Number(distance(alert, snapshot).filter(|_| alert.waits())),
+        _ => SortKey::Number(alert.fired_at.map(|at| at.as_millisecond().into())),
+    }
+}
+
 fn price(value: Decimal, decimals: u32) -> String {
     format::grouped(value, decimals.max(value.normalize().scale()).min(8))
 }
@@ -173,16 +190,6 @@ fn distance(alert: &Alert, snapshot: &Snapshot) -> Option<Decimal> {
     }
 }
 
-/// Today by the clock, else by day and minute.
-fn rang_at(at: jiff::Timestamp, look: &Look<'_>) -> String {
-    let zone = &look.env.zone;
-    let day = |at: jiff::Timestamp| at.to_zoned_datetime(zone.clone()).date();
-    if day(at) == day(look.snapshot.now) {
-        return format::clock_zoned(at, zone);
-    }
-    format!("{} {} {}", format::day(at, zone), format::clock(at, zone), format::zone_name(at, zone))
-}
-
 impl Pane for AlertsPane {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let waiting = look.snapshot.alerts.iter().filter(|alert| alert.waits()).count();
@@ -190,7 +197,8 @@ impl Pane for AlertsPane {
         let mut line = titled("Alerts", &format!("waiting {waiting}  "), look);
         let style = if rang > 0 { look.theme.warning } else { look.theme.dim };
         line.push_span(Span::styled(format!("rang {rang}  "), style));
-        let filter = self.filter.label(look.theme.glyphs.caret);
+        let filter =
+            format!("{}{}", self.list.sorting.label(), self.list.filter.label(look.theme.glyphs.caret));
         line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
         line
     }
@@ -204,33 +212,27 @@ impl Pane for AlertsPane {
             ];
             return draw_empty(&lines, look, area, buf);
         }
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
-        let more = rows.len() - visible.end;
-        Table {
-            theme: look.theme,
-            columns: &head(look.snapshot, &look.env.zone),
-            choice: &Choice::default(),
-            rows: &drawn,
-            more,
-            focused: look.focused,
-        }
-        .render(area, buf);
+        let columns = head(look.snapshot, &look.env.zone);
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, &mut *buf));
         self.draw_edit(&rows, look, area, buf);
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows(at.snapshot);
-        if self.list.act(action, rows.len()) {
-            self.selected = rows.get(self.list.index).map(|alert| alert.id);
-            return true;
+        let lines = Lines::plain(rows.len());
+        match self.list.act(action, &head(at.snapshot, &at.env.zone), &lines) {
+            None => {}
+            Some(Did::Changed) => return true,
+            Some(Did::Moved) => {
+                self.selected = rows.get(self.list.state.index).map(|alert| alert.id);
+                return true;
+            }
         }
         match (action, self.current(at.snapshot)) {
             (Action::Add, _) => {
                 let symbol = at.env.current.as_ref().map(|i| format!("{i} ")).unwrap_or_default();
                 wishes.push(Wish::Type(format!("alert {symbol}above ")));
             }
-            (Action::Filter, _) => self.filter.open(),
             (Action::Clear, _) => self.change(AlertChange::Clear, "take off alerts that rang", wishes),
             (Action::Open | Action::Edit, Some(alert)) => {
                 self.edit = Some((alert.id, TextInput::new(alert.value.normalize().to_string())));
@@ -250,7 +252,7 @@ impl Pane for AlertsPane {
     }
 
     fn key(&mut self, event: KeyEvent, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let Some((_, input)) = &mut self.edit else { return self.filter.key(event) };
+        let Some((_, input)) = &mut self.edit else { return self.list.filter.key(event) };
         match event.code {
             KeyCode::Enter => self.finish_edit(at, wishes),
             KeyCode::Esc => self.edit = None,
@@ -270,17 +272,34 @@ impl Pane for AlertsPane {
                 input.insert(&digits);
                 true
             }
-            None => self.filter.paste(text),
+            None => self.list.filter.paste(text),
         }
     }
 
-    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+    fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         let rows = self.rows(at.snapshot);
-        let row =
-            line.checked_sub(1).and_then(|l| self.list.at_line(l, rows.len(), area.height.saturating_sub(1)));
-        if let Some(row) = row {
+        let lines = Lines::plain(rows.len());
+        if let Some(row) = self.list.click((column, line), area, &head(at.snapshot, &at.env.zone), &lines) {
             self.selected = rows.get(row).map(|alert| alert.id);
         }
+    }
+
+    fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        Some((head(at.snapshot, &at.env.zone).to_vec(), &self.list.choice))
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        self.list.choice = choice;
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let mut memory = Memory::new();
+        self.list.remember(&mut memory);
+        memory
+    }
+
+    fn recall(&mut self, memory: &Memory, at: &At<'_>) {
+        self.list.recall(memory, &head(at.snapshot, &at.env.zone));
     }
 
     fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
@@ -303,9 +322,8 @@ impl Pane for AlertsPane {
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         let rows = self.rows(at.snapshot);
         let found = rows.iter().position(|alert| Some(alert.id) == self.selected);
-        self.list.index = found.unwrap_or(self.list.index);
-        self.list.settle(rows.len(), area.height.saturating_sub(1));
-        self.selected = rows.get(self.list.index).map(|alert| alert.id);
+        self.list.settle(area, found, &Lines::plain(rows.len()));
+        self.selected = rows.get(self.list.state.index).map(|alert| alert.id);
         if self.edit.as_ref().is_some_and(|(id, _)| !rows.iter().any(|alert| alert.id == *id)) {
             self.edit = None;
         }

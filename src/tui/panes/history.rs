@@ -8,10 +8,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 
-use super::orders::{details, price_decimals, price_text, status_word, subject};
-use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::orders::{details, price_decimals, price_text, sort_key, status_word, subject};
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::ids::ClientOrderId;
@@ -24,8 +23,8 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::widgets::choice::Choice;
-use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
+use crate::tui::widgets::table::{Column, Row};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::widgets::{clear, put};
 use crate::tui::wish::{Purpose, Wish};
@@ -39,13 +38,13 @@ const REFRESH_AFTER: Duration = Duration::from_secs(2);
 /// The tag of the question for notes; questions for orders carry their offset.
 const NOTES_TAG: u64 = u64::MAX;
 
-const fn columns(time: u16) -> [Column; 11] {
+const fn columns(time: u16, symbol: u16) -> [Column; 11] {
     [
         Column::number("id", 5, 0),
         Column::text("day", 6, 0),
         Column::text("time", time, 3),
         Column::text("side", 5, 0),
-        Column::text("sym", 17, 0),
+        Column::text("sym", symbol, 0),
         Column::number("qty", 8, 1),
         Column::number("filled", 8, 4),
         Column::text("type", 7, 5),
@@ -55,6 +54,8 @@ const fn columns(time: u16) -> [Column; 11] {
     ]
 }
 const NOTE_WIDTH_MAX: u16 = 60;
+const SYMBOL_WIDTH: u16 = 9;
+const OPTION_WIDTH: u16 = 17;
 
 /// The history pane.
 #[derive(Debug, Default)]
@@ -62,6 +63,8 @@ pub struct History {
     /// Newest first.
     orders: Vec<Order>,
     notes: BTreeMap<ClientOrderId, String>,
+    /// Columns of the longest symbol among them: options have long ones.
+    symbol_width: u16,
     /// There are more behind the last one.
     more: bool,
     loaded: bool,
@@ -70,17 +73,26 @@ pub struct History {
     /// The orders of the snapshot that the newest page agrees with.
     agrees_with: Option<Arc<Vec<Order>>>,
     refresh_at: Option<Duration>,
-    list: ListState,
+    list: SortedList,
     selected: Option<ClientOrderId>,
-    filter: ListFilter,
-    choice: Choice,
     /// The note being written.
     note: Option<(ClientOrderId, TextInput)>,
 }
 
 impl History {
     fn rows(&self) -> Vec<&Order> {
-        self.orders.iter().filter(|order| self.passes(order)).collect()
+        let rows: Vec<&Order> = self.orders.iter().filter(|order| self.passes(order)).collect();
+        self.list.sorting.sorted(rows, |order, title| match title {
+            "note" => {
+                SortKey::Text(self.notes.get(&order.request.client_order_id).cloned().unwrap_or_default())
+            }
+            "day" => sort_key(order, "time"),
+            title => sort_key(order, title),
+        })
+    }
+
+    fn head(&self, width: u16, at: &At<'_>) -> Vec<Column> {
+        head(width, self.symbol_width, at)
     }
 
     fn passes(&self, order: &Order) -> bool {
@@ -94,7 +106,7 @@ impl History {
             status_word(order.status),
             order.created_at.strftime("%d %b %Y"),
         );
-        self.filter.passes(&text)
+        self.list.filter.passes(&text)
     }
 
     fn current(&self) -> Option<&Order> {
@@ -126,6 +138,8 @@ impl History {
             self.more = full;
         }
         self.orders.truncate(ORDERS_MAX);
+        let widths = self.orders.iter().map(|order| format::width(&subject(&order.request.subject)));
+        self.symbol_width = widths.max().unwrap_or(0).clamp(SYMBOL_WIDTH, OPTION_WIDTH);
         self.more &= self.orders.len() < ORDERS_MAX;
         self.loaded = true;
     }
@@ -176,8 +190,8 @@ const fn side_word(order: &Order) -> &'static str {
 }
 
 /// The columns of a pane so wide: the note takes what is left, where that is enough to read.
-fn head(width: u16, at: &At<'_>) -> Vec<Column> {
-    let columns = columns(format::clock_zoned_width(at.snapshot.now, &at.env.zone));
+fn head(width: u16, symbol: u16, at: &At<'_>) -> Vec<Column> {
+    let columns = columns(format::clock_zoned_width(at.snapshot.now, &at.env.zone), symbol);
     let needed: u16 = columns.iter().map(|column| column.width + 1).sum::<u16>() + 1;
     let left = width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
     columns.into_iter().chain([Column::text("note", left, 1)]).collect()
@@ -193,7 +207,11 @@ impl Pane for History {
             format!("{shown} of {}{plus} ", self.orders.len())
         };
         let mut line = titled("History", &count, look);
-        let filter = self.filter.label(look.theme.glyphs.caret);
+        let order = self.list.sorting.label();
+        if !order.is_empty() {
+            line.push_span(Span::styled(format!("{order} "), look.theme.dim));
+        }
+        let filter = self.list.filter.label(look.theme.glyphs.caret);
         line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.accent));
         line
     }
@@ -211,12 +229,8 @@ impl Pane for History {
             };
             return draw_empty(&lines, look, area, buf);
         }
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
-        let more = rows.len() - visible.end;
-        let (columns, choice) = (head(area.width, &look.at()), &self.choice);
-        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
-            .render(area, buf);
+        let columns = self.head(area.width, &look.at());
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, &mut *buf));
         if let Some((_, input)) = &self.note {
             let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
             clear(buf, line);
@@ -227,17 +241,19 @@ impl Pane for History {
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let rows = self.rows();
-        let count = rows.len();
-        if self.list.act(action, count) {
+        let lines = Lines::plain(self.rows().len());
+        let did = self.list.act(action, &self.head(0, at), &lines);
+        if did == Some(Did::Changed) {
+            return true;
+        }
+        if did == Some(Did::Moved) {
             let rows = self.rows();
-            let order = rows.get(self.list.index).map(|order| order.request.clone());
+            let order = rows.get(self.list.state.index).map(|order| order.request.clone());
             self.selected = order.as_ref().map(|request| request.client_order_id);
             wishes.extend(order.and_then(|request| request.subject.instrument().cloned()).map(Wish::Select));
             return true;
         }
         match (action, self.current().cloned()) {
-            (Action::Filter, _) => self.filter.open(),
             (Action::Refresh, _) => {
                 self.failed = None;
                 self.ask(0, wishes);
@@ -267,7 +283,7 @@ impl Pane for History {
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let Some((_, input)) = &mut self.note else { return self.filter.key(event) };
+        let Some((_, input)) = &mut self.note else { return self.list.filter.key(event) };
         match event.code {
             KeyCode::Enter => self.write_note(wishes),
             KeyCode::Esc => self.note = None,
@@ -285,16 +301,14 @@ impl Pane for History {
                 input.insert(text);
                 true
             }
-            None => self.filter.paste(text),
+            None => self.list.filter.paste(text),
         }
     }
 
-    fn click(&mut self, _column: u16, line: u16, area: Rect, _at: &At<'_>, wishes: &mut Vec<Wish>) {
-        let rows = self.rows();
-        let row =
-            line.checked_sub(1).and_then(|l| self.list.at_line(l, rows.len(), area.height.saturating_sub(1)));
-        if let Some(order) = row.and_then(|row| rows.get(row)) {
-            let request = order.request.clone();
+    fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let lines = Lines::plain(self.rows().len());
+        let row = self.list.click((column, line), area, &self.head(area.width, at), &lines);
+        if let Some(request) = row.and_then(|row| Some(self.rows().get(row)?.request.clone())) {
             self.selected = Some(request.client_order_id);
             wishes.extend(request.subject.instrument().cloned().map(Wish::Select));
         }
@@ -320,10 +334,9 @@ impl Pane for History {
             let found = rows.iter().position(|order| Some(order.request.client_order_id) == self.selected);
             (found, rows.len())
         };
-        self.list.index = index.unwrap_or(self.list.index);
-        self.list.settle(count, area.height.saturating_sub(1));
-        self.selected = self.rows().get(self.list.index).map(|order| order.request.client_order_id);
-        let near_the_end = self.list.index + usize::from(area.height) >= count;
+        self.list.settle(area, index, &Lines::plain(count));
+        self.selected = self.rows().get(self.list.state.index).map(|order| order.request.client_order_id);
+        let near_the_end = self.list.state.index + usize::from(area.height) >= count;
         if self.loaded && self.more && near_the_end && !self.asking {
             self.ask(self.orders.len(), wishes);
         }
@@ -354,19 +367,21 @@ impl Pane for History {
     }
 
     fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((head(0, at), &self.choice))
+        Some((self.head(0, at), &self.list.choice))
     }
 
     fn choose(&mut self, choice: Choice) {
-        self.choice = choice;
+        self.list.choice = choice;
     }
 
     fn memory(&self, _at: &At<'_>) -> Memory {
-        Memory::from([("columns".to_owned(), self.choice.text())])
+        let mut memory = Memory::new();
+        self.list.remember(&mut memory);
+        memory
     }
 
-    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
-        self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
+    fn recall(&mut self, memory: &Memory, at: &At<'_>) {
+        self.list.recall(memory, &self.head(0, at));
     }
 
     fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::activity::ZONED_WIDTH;
-use super::orders::status_word;
+use super::orders::{average_text, status_word};
 use super::sheet::cell;
 use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::domain::ids::ClientOrderId;
@@ -69,7 +69,7 @@ impl Notifications {
             let known = by_id(old);
             for order in new.orders.iter().rev() {
                 if let Some(before) = known.get(&order.request.client_order_id)
-                    && let Some((severity, text)) = news(before, order)
+                    && let Some((severity, text)) = news(before, order, new)
                 {
                     let instrument = order.request.subject.instruments().next().cloned();
                     self.keep(order.updated_at, severity, text, instrument);
@@ -101,11 +101,11 @@ pub fn by_id(picture: &Snapshot) -> BTreeMap<ClientOrderId, &Order> {
 }
 
 /// What there is to tell of an order that changed.
-fn news(before: &Order, after: &Order) -> Option<(Severity, String)> {
+fn news(before: &Order, after: &Order, snapshot: &Snapshot) -> Option<(Severity, String)> {
     let request = &after.request;
     let side = request.side.as_str().replace('_', " ");
     let order = format!("#{} {side} {} {}", after.number, request.quantity, request.subject);
-    let average = after.average_price.map_or_else(String::new, |price| format!(" at {price}"));
+    let average = average_text(after, snapshot).map_or_else(String::new, |price| format!(" at {price}"));
     if before.status != after.status {
         let severity = match after.status {
             OrderStatus::Filled | OrderStatus::Canceled | OrderStatus::Expired => Severity::Info,

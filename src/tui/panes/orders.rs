@@ -6,14 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 
 use super::sheet::cell;
-use super::{ListFilter, Memory, Pane, Sheet, draw_empty, titled};
+use super::{Memory, Pane, Sheet, draw_empty, titled};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
+use crate::domain::money::Price;
 use crate::domain::order::{Order, OrderStatus, OrderSubject, Pricing, Side, Trail};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
@@ -26,8 +26,9 @@ use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::choice::Choice;
-use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::table::{Column, Row, Table, title_at};
+use crate::tui::widgets::filter::ListFilter;
+use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
+use crate::tui::widgets::table::{Column, Row};
 use crate::tui::wish::Wish;
 
 /// The columns, with room for options only where the list has some.
@@ -100,56 +101,12 @@ impl Which {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum SortBy {
-    /// The newest first.
-    #[default]
-    Time,
-    Symbol,
-    Status,
-}
-
-impl SortBy {
-    const ALL: [Self; 3] = [Self::Time, Self::Symbol, Self::Status];
-
-    const fn next(self) -> Self {
-        match self {
-            Self::Time => Self::Symbol,
-            Self::Symbol => Self::Status,
-            Self::Status => Self::Time,
-        }
-    }
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Time => "",
-            Self::Symbol => "by symbol",
-            Self::Status => "by status",
-        }
-    }
-
-    /// The order that a column stands for.
-    fn of_column(title: &str) -> Option<Self> {
-        Some(match title {
-            "id" | "time" => Self::Time,
-            "sym" => Self::Symbol,
-            "status" => Self::Status,
-            _ => return None,
-        })
-    }
-}
-
 /// The orders pane.
 #[derive(Debug, Default)]
 pub struct Orders {
-    list: ListState,
+    list: SortedList,
     selected: Option<ClientOrderId>,
     which: Which,
-    sort: SortBy,
-    /// The other way round.
-    reversed: bool,
-    filter: ListFilter,
-    choice: Choice,
 }
 
 impl Orders {
@@ -161,35 +118,25 @@ impl Orders {
     /// Selects one order, among all.
     pub fn show_order(&mut self, id: ClientOrderId) {
         self.which = Which::All;
-        self.filter = ListFilter::default();
+        self.list.filter = ListFilter::default();
         self.selected = Some(id);
     }
 
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Order> {
-        let mut rows: Vec<&Order> = snapshot
-            .orders
-            .iter()
-            .filter(|order| {
-                self.which.takes(order)
-                    && (self.filter.is_empty() || self.filter.passes(&subject(&order.request.subject)))
-            })
-            .collect();
-        match self.sort {
-            SortBy::Time => {}
-            SortBy::Symbol => rows.sort_by_cached_key(|order| subject(&order.request.subject)),
-            SortBy::Status => rows.sort_by_key(|order| status_word(order.status)),
-        }
-        if self.reversed {
-            rows.reverse();
-        }
-        rows
+        let filter = &self.list.filter;
+        let passes = |order: &&Order| {
+            self.which.takes(order) && (filter.is_empty() || filter.passes(&subject(&order.request.subject)))
+        };
+        self.list
+            .sorting
+            .sorted(snapshot.orders.iter().filter(passes).collect(), |order, title| sort_key(order, title))
     }
 
     fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Order> {
         snapshot.orders.iter().find(|order| Some(order.request.client_order_id) == self.selected)
     }
 
-    fn choose(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
+    fn select(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let Some(order) = self.rows(at.snapshot).get(index).copied() else { return };
         if self.selected != Some(order.request.client_order_id) {
             self.selected = Some(order.request.client_order_id);
@@ -203,7 +150,7 @@ impl Orders {
         let done = !order.is_working();
         let base = if done { theme.dim } else { theme.text };
         let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
-        let average = order.average_price.map_or_else(String::new, |p| format::price(p, decimals));
+        let average = average_text(order, look.snapshot).unwrap_or_default();
         let filled = order.filled_quantity.get();
         let cells = vec![
             (order.number.to_string(), base),
@@ -225,6 +172,29 @@ impl Orders {
     }
 }
 
+/// What an order has in a column, by the column's title.
+#[must_use]
+pub fn sort_key(order: &Order, title: &str) -> SortKey {
+    let request = &order.request;
+    let number = |number: Option<Decimal>| SortKey::Number(number);
+    match title {
+        "id" => number(Some(order.number.0.into())),
+        "time" => number(Some(order.created_at.as_millisecond().into())),
+        "side" => SortKey::Text(request.side.as_str().to_owned()),
+        "sym" => SortKey::Text(subject(&request.subject)),
+        "qty" => number(Some(request.quantity.get())),
+        "filled" => number(Some(order.filled_quantity.get())),
+        "type" => SortKey::Text(request.pricing.order_type().abbreviation().to_owned()),
+        "price" => {
+            let stop = order.trailing_stop.or(request.pricing.stop_price());
+            number(stop.or(request.pricing.limit_price()).map(Price::get))
+        }
+        "avg" => number(order.average_price.map(Price::get)),
+        "tif" => SortKey::Text(request.time_in_force.as_str().to_owned()),
+        _ => SortKey::Text(status_word(order.status).to_owned()),
+    }
+}
+
 /// The order that an exit waits for: while nothing of it has filled, the exit sells or buys nothing.
 #[must_use]
 pub fn waits_for(order: &Order, snapshot: &Snapshot) -> Option<OrderNumber> {
@@ -240,6 +210,13 @@ pub fn price_decimals(instrument: &Instrument, order: &Order, snapshot: &Snapsho
     let price =
         order.request.pricing.limit_price().or(order.request.pricing.stop_price()).or(order.average_price);
     price.map_or(2, |price| format::decimals(snapshot.specs.get(instrument), price))
+}
+
+/// The average price of what has filled, with the decimals of its instrument; none while nothing has.
+#[must_use]
+pub fn average_text(order: &Order, snapshot: &Snapshot) -> Option<String> {
+    let decimals = order.request.subject.instrument().map_or(2, |i| price_decimals(i, order, snapshot));
+    order.average_price.map(|price| format::price(price, decimals))
 }
 
 fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {
@@ -386,12 +363,11 @@ impl Pane for Orders {
             let style = if which == self.which { look.theme.accent } else { look.theme.dim };
             line.push_span(Span::styled(format!("{} {count}  ", which.word()), style));
         }
-        let reversed = if self.reversed { "reversed" } else { "" };
-        let order = format::spaced(&[self.sort.label(), reversed]);
+        let order = self.list.sorting.label();
         if !order.is_empty() {
             line.push_span(Span::styled(format!("{order}  "), look.theme.dim));
         }
-        let filter = self.filter.label(look.theme.glyphs.caret);
+        let filter = self.list.filter.label(look.theme.glyphs.caret);
         if !filter.is_empty() {
             line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
         }
@@ -413,25 +389,22 @@ impl Pane for Orders {
                 buf,
             );
         }
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
-        let more = rows.len() - visible.end;
-        let (columns, choice) = (head(look.snapshot, &look.env.zone), &self.choice);
-        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
-            .render(area, buf);
+        let columns = head(look.snapshot, &look.env.zone);
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, buf));
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let count = self.rows(at.snapshot).len();
-        if self.list.act(action, count) {
-            self.choose(self.list.index, at, wishes);
-            return true;
+        let lines = Lines::plain(self.rows(at.snapshot).len());
+        match self.list.act(action, &head(at.snapshot, &at.env.zone), &lines) {
+            None => {}
+            Some(Did::Changed) => return true,
+            Some(Did::Moved) => {
+                self.select(self.list.state.index, at, wishes);
+                return true;
+            }
         }
         let current = self.current(at.snapshot);
         match (action, current) {
-            (Action::Sort, _) => self.sort = self.sort.next(),
-            (Action::SortBack, _) => self.reversed = !self.reversed,
-            (Action::Filter, _) => self.filter.open(),
             (Action::OrderFilter, _) => self.which = self.which.next(),
             (Action::CancelAll, _) => {
                 wishes.push(Wish::Open(Box::new(Dialog::Confirm(Confirm::cancel_all(at)))));
@@ -499,64 +472,45 @@ impl Pane for Orders {
     }
 
     fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((head(at.snapshot, &at.env.zone).to_vec(), &self.choice))
+        Some((head(at.snapshot, &at.env.zone).to_vec(), &self.list.choice))
     }
 
     fn choose(&mut self, choice: Choice) {
-        self.choice = choice;
+        self.list.choice = choice;
     }
 
     fn memory(&self, _at: &At<'_>) -> Memory {
-        Memory::from([
-            ("which".to_owned(), self.which.word().to_owned()),
-            ("sort".to_owned(), self.sort.label().to_owned()),
-            ("reversed".to_owned(), self.reversed.to_string()),
-            ("columns".to_owned(), self.choice.text()),
-        ])
+        let mut memory = Memory::from([("which".to_owned(), self.which.word().to_owned())]);
+        self.list.remember(&mut memory);
+        memory
     }
 
-    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+    fn recall(&mut self, memory: &Memory, at: &At<'_>) {
         let word = memory.get("which").map_or("", String::as_str);
         self.which = Which::ALL.into_iter().find(|which| which.word() == word).unwrap_or_default();
-        self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
-        let word = memory.get("sort").map_or("", String::as_str);
-        self.sort = SortBy::ALL.into_iter().find(|sort| sort.label() == word).unwrap_or_default();
-        self.reversed = memory.get("reversed").is_some_and(|word| word == "true");
+        self.list.recall(memory, &head(at.snapshot, &at.env.zone));
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+        self.list.filter.key(event)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+        self.list.filter.paste(text)
     }
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        if line == 0 {
-            // The head of a column sorts by it, and again turns it round.
-            let columns = head(at.snapshot, &at.env.zone);
-            let title = title_at(&columns, &self.choice, area.width, column);
-            if let Some(sort) = title.and_then(SortBy::of_column) {
-                self.reversed = self.sort == sort && !self.reversed;
-                self.sort = sort;
-            }
-            return;
-        }
-        let count = self.rows(at.snapshot).len();
-        if let Some(row) =
-            line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))
-        {
-            self.list.index = row;
-            self.choose(row, at, wishes);
+        let lines = Lines::plain(self.rows(at.snapshot).len());
+        let columns = head(at.snapshot, &at.env.zone);
+        if let Some(row) = self.list.click((column, line), area, &columns, &lines) {
+            self.select(row, at, wishes);
         }
     }
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         let rows = self.rows(at.snapshot);
         let selected = rows.iter().position(|order| Some(order.request.client_order_id) == self.selected);
-        self.list.index = selected.unwrap_or(self.list.index);
-        self.list.settle(rows.len(), area.height.saturating_sub(1));
-        self.selected = rows.get(self.list.index).map(|order| order.request.client_order_id);
+        self.list.settle(area, selected, &Lines::plain(rows.len()));
+        self.selected = rows.get(self.list.state.index).map(|order| order.request.client_order_id);
     }
 }

@@ -1,6 +1,8 @@
 //! The chart: shapes, studies, the crosshair, one's own orders at their prices.
 
 use super::harness::Runner;
+use crate::client::{Reply, Request};
+use crate::domain::quote::Interval;
 
 #[test]
 fn keys_change_shape_study_and_lines() {
@@ -66,4 +68,23 @@ fn an_orders_price_is_moved_by_keys_and_asked_about() {
     runner.keys("m enter").misses("Replace order #42?");
     // What has no order with a price says so.
     runner.keys("1 G 2 m").sees("has a price to move");
+}
+
+#[test]
+fn bars_that_were_imported_say_so() {
+    use crate::client::message::ImportedSpan;
+    let mut runner = Runner::new((120, 40));
+    runner.misses("imported");
+    runner.answer =
+        Box::new(|request, snapshot| match (request, super::scripted::answer(request, snapshot)) {
+            (Request::History { interval: Interval::Day1, .. }, Ok(Reply::History { bars, .. })) => {
+                let until = "2026-11-03T21:00:00Z".parse().unwrap();
+                let span =
+                    ImportedSpan { name: "nq".into(), from: "2026-10-05T13:30:00Z".parse().unwrap(), until };
+                Ok(Reply::History { bars, imported: Some(span) })
+            }
+            (_, answer) => answer,
+        });
+    runner.keys(":").text("chart aapl 1d").keys("enter").sees("1d  imported nq 05 Oct to 03 Nov 2026");
+    runner.keys(":").text("chart aapl 5m").keys("enter").misses("imported");
 }

@@ -28,7 +28,14 @@ fn the_screen_comes_back_as_it_was_left() {
     first.keys("2");
     let kept = first.screen.keep();
     let mut second = runner(Options { kept: Some(kept.clone()), ..with_chores() });
-    second.sees("by symbol reversed").sees("15m").sees("heikin-ashi").sees("rsi14").misses("─ Orders");
+    assert!(first.frame().contains("▸BTC-USD"), "{}", first.frame());
+    second
+        .sees("▸BTC-USD")
+        .sees("by symbol reversed")
+        .sees("15m")
+        .sees("heikin-ashi")
+        .sees("rsi14")
+        .misses("─ Orders");
     assert_eq!(first.frame().lines().nth(1), second.frame().lines().nth(1));
     assert_eq!(second.screen.keep(), kept);
     second.sees("crosshair").keys("w").sees("Layout: trade").keys("4").sees("done 7");
@@ -38,7 +45,13 @@ fn the_screen_comes_back_as_it_was_left() {
 fn what_was_kept_and_does_not_read_is_said_and_left() {
     for text in ["focus = 3", "\u{1b}[", &"x".repeat(100_000)] {
         let mut runner = runner(Options { kept: Some(text.to_owned()), ..with_chores() });
-        runner.sees("does not read").sees("─ Quotes");
+        runner.sees("does not read").sees("put aside as screen-20261124-134510.toml").sees("─ Quotes");
+        // Before the next one takes its place, and once.
+        runner.keys("t").wait(10_000);
+        let [Chore::Export { name, text: kept }, Chore::Keep(_)] = &runner.chores[..] else {
+            panic!("{:?}", runner.chores)
+        };
+        assert_eq!((name.as_str(), kept.as_str()), ("screen-20261124-134510.toml", text));
     }
     let odd = "focus = \"weather\"\ninstrument = \"=1\"\nlayout = \"gone\"\n[panes.chart]\ninterval = \"9m\"\nscroll = \"-1\"\n[layouts]\n\"../x\" = \"chart\"\n";
     runner(Options { kept: Some(odd.to_owned()), ..with_chores() })
@@ -48,13 +61,26 @@ fn what_was_kept_and_does_not_read_is_said_and_left() {
 }
 
 #[test]
+fn keys_that_make_no_sense_leave_the_standard_ones() {
+    use std::collections::BTreeMap;
+    let keys = BTreeMap::from([("buy".to_owned(), vec!["ctrl-k".to_owned()])]);
+    let mut runner = runner(Options { keys, ..with_chores() });
+    runner.sees("'Ctrl-K' is given to both buy and halt").sees("standard keys hold");
+    runner.keys("ctrl-k").sees("Halt all trading?").keys("esc b").sees("Order ticket");
+    let macros = BTreeMap::from([("b".to_owned(), "buy 1 {symbol}".to_owned())]);
+    let keys = BTreeMap::from([("halt".to_owned(), vec!["f9".to_owned()])]);
+    let mut runner = self::runner(Options { keys, macros, ..with_chores() });
+    runner.sees("given to both buy and the macro").keys("f9").sees("Halt all trading?");
+}
+
+#[test]
 fn the_screen_is_kept_soon_after_a_key_and_once() {
     let mut runner = runner(with_chores());
     runner.keys("t").wait(4_000);
     assert!(runner.chores.is_empty());
     runner.wait(2_000);
     assert!(
-        matches!(&runner.chores[..], [Chore::Keep(text)] if text.contains("symbol")),
+        matches!(&runner.chores[..], [Chore::Keep(text)] if text.contains("sort = \"sym\"")),
         "{:?}",
         runner.chores
     );
@@ -106,7 +132,7 @@ fn what_a_pane_shows_is_written_as_a_file() {
             "id,symbol,alert,value,created_at,rang_at,rang_price",
             "at,severity,symbol,text",
             "number,created_at,side,subject,quantity,filled_quantity,order_type,average_price,status,note",
-            "name,up,latency_ms,text,last_error",
+            "name,up,latency_ms,limit_left,retry_at,text,last_error",
         ]
     );
     runner.keys("5 ctrl-e").sees("Ticket is no table");

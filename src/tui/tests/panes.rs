@@ -25,25 +25,86 @@ fn alone(size: (u16, u16), kind: PaneKind) -> Runner {
 
 #[test]
 fn each_pane_at_three_sizes() {
-    for kind in [
-        PaneKind::Watchlist,
-        PaneKind::Chart,
-        PaneKind::Positions,
-        PaneKind::Orders,
-        PaneKind::Ticket,
-        PaneKind::Activity,
-        PaneKind::Chain,
-        PaneKind::Depth,
-        PaneKind::Portfolio,
-        PaneKind::History,
-        PaneKind::Alerts,
-        PaneKind::Notifications,
-        PaneKind::Risk,
-        PaneKind::Connections,
-    ] {
+    for kind in PaneKind::ALL.iter().copied() {
         for size in SIZES {
             let runner = alone(size, kind);
             insta::assert_snapshot!(format!("{}_{}x{}", kind.name(), size.0, size.1), runner.frame());
+        }
+    }
+}
+
+#[test]
+fn every_list_in_columns_sorts_by_each_column_it_shows() {
+    let mut sorted = Vec::new();
+    for kind in PaneKind::ALL.iter().copied() {
+        let mut runner = alone((200, 60), kind);
+        if !runner.frame().lines().last().unwrap().contains("t sort") {
+            continue;
+        }
+        let own = runner.frame();
+        let title = |runner: &Runner| {
+            let frame = runner.frame();
+            let line = frame.lines().find(|line| line.contains('┌')).unwrap();
+            line.split_once(" by ").map(|(_, rest)| rest.trim_matches(['┐', '─', ' ']).to_owned())
+        };
+        // By key: each column in turn, one way and the other, then as it was.
+        let mut by_key = Vec::new();
+        while let Some(title) = title(runner.keys("t")) {
+            by_key.push(title);
+            assert!(by_key.len() < 20, "{kind:?} never comes back: {by_key:?}");
+            runner.keys("T").sees("reversed");
+        }
+        assert_eq!(runner.frame(), own, "{kind:?}");
+        // By a click on each word of the head.
+        let head = own.lines().nth(own.lines().position(|line| line.contains('┌')).unwrap() + 1).unwrap();
+        let row = own.lines().position(|line| line == head).unwrap() as u16;
+        let mut by_click = Vec::new();
+        for (column, _) in head.chars().enumerate().filter(|(_, letter)| !matches!(letter, ' ' | '│')) {
+            runner.click(column as u16, row);
+            by_click.extend(title(&runner).map(|title| title.replace(" reversed", "")));
+        }
+        by_click.sort();
+        by_click.dedup();
+        by_key.sort();
+        assert_eq!(by_click, by_key, "{kind:?}");
+        sorted.push((kind, by_key.len()));
+    }
+    let kinds: Vec<PaneKind> = sorted.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            PaneKind::Watchlist,
+            PaneKind::Positions,
+            PaneKind::Orders,
+            PaneKind::History,
+            PaneKind::Alerts,
+            PaneKind::Strategies,
+            PaneKind::Connections,
+        ]
+    );
+    assert!(sorted.iter().all(|(_, columns)| *columns >= 6), "{sorted:?}");
+}
+
+#[test]
+fn a_connection_says_how_many_calls_are_left_and_when_it_is_tried_again() {
+    let mut runner = alone((120, 40), PaneKind::Connections);
+    let line = |runner: &Runner, name: &str| {
+        let frame = runner.frame();
+        let line = frame.lines().find(|line| line.trim_matches(['│', '▸', ' ']).starts_with(name));
+        line.unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(line(&runner, "sim").contains("12 ms 187 "), "{}", line(&runner, "sim"));
+    assert!(line(&runner, "schwab").contains("DOWN - 4 13:45:24 EST "), "{}", line(&runner, "schwab"));
+    runner.keys("G enter").sees("calls left").sees("next try").sees("13:45:24 EST").keys("esc e");
+    assert!(line(&runner, "paper").contains(" up - - "), "{}", line(&runner, "paper"));
+}
+
+#[test]
+fn the_key_that_shows_all_keys_is_on_every_pane_of_every_size() {
+    for size in [(60, 20), (80, 24), (120, 40), (200, 60)] {
+        for kind in PaneKind::ALL.iter().copied() {
+            let frame = alone(size, kind).frame();
+            assert!(frame.lines().last().unwrap().contains("? keys"), "{kind:?} {size:?}\n{frame}");
         }
     }
 }
@@ -111,7 +172,13 @@ fn the_engine_is_one_of_the_connections() {
 #[test]
 fn orders_are_sorted_by_key_and_by_click() {
     let mut runner = alone((120, 40), PaneKind::Orders);
-    runner.keys("f f t").sees("by symbol").keys("t").sees("by status").keys("T").sees("by status  reversed");
+    runner
+        .keys("f f t t t t")
+        .sees("by symbol")
+        .keys("t t t t t t t")
+        .sees("by status")
+        .keys("T")
+        .sees("by status reversed");
     let statuses = |runner: &Runner| -> Vec<String> {
         let frame = runner.frame();
         let status = |line: &str| {
@@ -127,7 +194,7 @@ fn orders_are_sorted_by_key_and_by_click() {
     let (row, head) =
         frame.lines().enumerate().find(|(_, line)| line.contains("status") && line.contains("tif")).unwrap();
     let column = head[..head.find("sym").unwrap()].chars().count() as u16;
-    runner.click(column, row as u16).sees("by symbol").misses("reversed").keys("t t").misses("by s");
+    runner.click(column, row as u16).sees("by symbol").misses("reversed").keys("t").sees("by quantity");
 }
 
 #[test]

@@ -151,5 +151,5 @@ fn the_head_of_a_column_sorts_by_it() {
     runner.click(column, row as u16).sees("by P&L day reversed");
     let first = runner.frame().lines().nth(row + 1).unwrap().to_owned();
     assert!(first.contains("TSLA"), "{first}");
-    runner.keys("T").misses("reversed").keys("t").sees("by value");
+    runner.keys("T").misses("reversed").keys("t").sees("by P&L").keys("t").misses(" by ");
 }

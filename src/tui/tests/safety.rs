@@ -13,7 +13,7 @@ use crate::domain::snapshot::{LogLine, Severity, Watchlist};
 use crate::tui::{Effect, Input};
 
 #[test]
-fn a_paste_never_executes() {
+fn t3_a_paste_never_executes() {
     let mut runner = Runner::new((120, 40));
     runner.paste("buy 10 aapl  buy 10 msft ").sees(": buy 10 aapl  buy 10 msft");
     assert!(runner.executed().is_empty());
@@ -23,7 +23,7 @@ fn a_paste_never_executes() {
 }
 
 #[test]
-fn a_paste_is_refused_where_something_is_confirmed() {
+fn t3_a_paste_is_refused_where_something_is_confirmed() {
     let mut runner = Runner::new((120, 40));
     runner
         .keys(":")
@@ -75,7 +75,7 @@ fn hostile_snapshot() -> crate::domain::snapshot::Snapshot {
 }
 
 #[test]
-fn foreign_text_brings_no_escape_sequence() {
+fn t1_foreign_text_brings_no_escape_sequence() {
     let mut runner = Runner::with(options(), hostile_snapshot(), (200, 60));
     runner.answer = Box::new(|request, snapshot| match (request, scripted::answer(request, snapshot)) {
         (Request::Preview { .. }, Ok(Reply::Preview(mut preview))) => {
@@ -93,7 +93,7 @@ fn foreign_text_brings_no_escape_sequence() {
 }
 
 #[test]
-fn confirmations_show_look_alikes_escaped() {
+fn t2_confirmations_show_look_alikes_escaped() {
     let mut runner = Runner::new((120, 40));
     runner.answer = Box::new(|request, snapshot| match scripted::answer(request, snapshot) {
         Ok(Reply::Preview(mut preview)) => {
@@ -291,7 +291,7 @@ fn hostile_text(random: &mut Random) -> String {
 }
 
 #[test]
-fn ten_thousand_hostile_texts_go_through_every_pane() {
+fn t1_ten_thousand_hostile_texts_go_through_every_pane() {
     const TEXTS_EACH: usize = 200;
     let mut random = Random(0x5eed);
     let mut texts = 0;
@@ -319,10 +319,17 @@ fn ten_thousand_hostile_texts_go_through_every_pane() {
         orders.iter_mut().for_each(|order| order.reason = Some(next()));
         snapshot.orders = Arc::new(orders);
         let mut connections = snapshot.connections.to_vec();
-        connections
-            .iter_mut()
-            .for_each(|connection| (connection.name, connection.text) = (next().into(), next()));
+        connections.iter_mut().for_each(|connection| {
+            (connection.name, connection.text) = (next().into(), next());
+            connection.last_error = Some((snapshot.now, next()));
+        });
         snapshot.connections = Arc::new(connections);
+        let mut strategies = snapshot.strategies.to_vec();
+        strategies.iter_mut().for_each(|view| {
+            (view.spec.name, view.spec.kind, view.reason) = (next().into(), next().into(), Some(next()));
+            view.last_decision.iter_mut().for_each(|decision| decision.text = next());
+        });
+        snapshot.strategies = Arc::new(strategies);
         let instruments = snapshot.watchlists[0].instruments.clone();
         snapshot.watchlists = Arc::new(
             (0..20).map(|_| Watchlist { name: next().into(), instruments: instruments.clone() }).collect(),

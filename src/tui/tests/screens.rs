@@ -64,7 +64,7 @@ fn no_color_writes_no_colour() {
 }
 
 #[test]
-fn paper_and_live_are_on_every_frame() {
+fn t8_paper_and_live_are_on_every_frame() {
     for (width, height) in [(20, 5), (39, 11), (40, 12), (80, 24), (120, 40), (200, 60)] {
         let mut runner = Runner::new((width, height));
         runner.sees("PAPER");
@@ -143,6 +143,22 @@ fn a_halt_and_a_lost_engine_stand_in_the_top_line() {
     let now = runner.now;
     runner.screen.session_gone(now);
     runner.wait(10).sees(" NO ENGINE ").sees("The engine has stopped");
+}
+
+#[test]
+fn a_line_to_the_engine_that_is_down_stands_in_the_top_line() {
+    for size in SIZES {
+        let mut snapshot = trading_day::moved(&trading_day::snapshot(), 1, 0);
+        let mut connections = snapshot.connections.to_vec();
+        let text = "the connection was closed; attaching again";
+        connections.insert(0, crate::domain::snapshot::Connection::new("engine", false, text));
+        snapshot.connections = std::sync::Arc::new(connections);
+        let mut runner = Runner::new(size);
+        runner.misses("NO ENGINE").show(snapshot).sees(" NO ENGINE ").sees("attaching again");
+        let mut back = trading_day::moved(&runner.snapshot.clone(), 2, 0);
+        back.connections = trading_day::snapshot().connections;
+        runner.show(back).misses("NO ENGINE");
+    }
 }
 
 #[test]
@@ -238,7 +254,7 @@ fn the_mouse_selects_scrolls_and_switches() {
 }
 
 #[test]
-fn a_copy_is_asked_for_and_clean() {
+fn t9_a_copy_is_asked_for_and_clean() {
     let mut runner = Runner::new((120, 40));
     runner.keys("j k tab 3 4 6 : esc");
     assert!(runner.effects.is_empty(), "nothing is copied by itself: {:?}", runner.effects);

@@ -17,11 +17,13 @@ fn rows_are_sorted_and_turned_round() {
     assert_eq!(symbols(&runner)[..3], ["AAPL", "MSFT", "NVDA"]);
     runner.keys("t").sees("by symbol");
     assert_eq!(symbols(&runner)[..3], ["AAPL", "AMD", "AMZN"]);
-    runner.keys("t").sees("by change");
+    runner.keys("t").sees("by last").keys("t").sees("by change");
     assert_eq!(symbols(&runner)[..3], ["DOGE-USD", "NVDA", "BTC-USD"]);
     runner.keys("T").sees("by change reversed");
     assert_eq!(symbols(&runner)[..2], ["TSLA", "AMD"]);
-    runner.keys("T t").sees("by volume");
+    runner.keys("t").sees("by bid").misses("reversed");
+    assert_eq!(symbols(&runner)[..2], ["BTC-USD", "ETH-USD"]);
+    runner.keys("t").sees("by ask").keys("t").sees("by volume");
     assert_eq!(symbols(&runner)[0], "NVDA");
 }
 

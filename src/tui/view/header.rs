@@ -9,11 +9,13 @@ use super::super::flash::Figure;
 use super::super::format;
 use super::super::sources::{sources, word};
 use super::super::widgets::put;
+use crate::client::remote::LINE;
 use crate::domain::account::AccountMode;
 use crate::domain::calendar::MarketPhase;
 use crate::domain::instrument::AssetClass;
 use crate::domain::limits::TradingState;
 use crate::domain::quote::Feed;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
 
 /// Columns of one connection.
@@ -112,10 +114,15 @@ fn badges(look: &Look<'_>) -> Vec<Piece> {
         TradingState::ReducingOnly => pieces.push(badge("REDUCING ONLY", theme.halted, 1)),
         TradingState::Halted => pieces.push(badge("HALTED", theme.halted, 1)),
     }
-    if look.env.session_gone {
+    if look.env.session_gone || has_no_engine(look.snapshot) {
         pieces.push(badge("NO ENGINE", theme.halted, 1));
     }
     pieces
+}
+
+/// The line to the engine is down: what is shown stands still until it is attached again.
+fn has_no_engine(snapshot: &Snapshot) -> bool {
+    snapshot.connections.iter().any(|connection| connection.name == LINE && !connection.up)
 }
 
 fn figures(look: &Look<'_>) -> Vec<Piece> {

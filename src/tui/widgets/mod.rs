@@ -3,7 +3,9 @@
 pub mod borders;
 pub mod candles;
 pub mod choice;
+pub mod filter;
 pub mod list;
+pub mod sorted;
 pub mod table;
 pub mod text_input;
 

@@ -23,19 +23,27 @@ pub struct Column {
     pub right: bool,
     /// 0 always stays; the highest leave first, and together.
     pub drop: u8,
+    /// Rows can be sorted by it.
+    pub sorts: bool,
 }
 
 impl Column {
     /// A text column.
     #[must_use]
     pub const fn text(title: &'static str, width: u16, drop: u8) -> Self {
-        Self { title, width, right: false, drop }
+        Self { title, width, right: false, drop, sorts: true }
     }
 
     /// A number column.
     #[must_use]
     pub const fn number(title: &'static str, width: u16, drop: u8) -> Self {
-        Self { title, width, right: true, drop }
+        Self { title, width, right: true, drop, sorts: true }
+    }
+
+    /// The same, with nothing in it that rows could be sorted by.
+    #[must_use]
+    pub const fn unsorted(self) -> Self {
+        Self { sorts: false, ..self }
     }
 }
 
@@ -59,6 +67,8 @@ pub struct Table<'a> {
     pub columns: &'a [Column],
     /// Which of them the user wants.
     pub choice: &'a Choice,
+    /// The title of the column that the rows are sorted by; it stands out.
+    pub sorted_by: Option<&'a str>,
     /// The rows in view.
     pub rows: &'a [Row],
     /// How many more there are below.
@@ -110,10 +120,11 @@ impl Widget for &Table<'_> {
         for i in &kept {
             let column = &self.columns[*i];
             let room = column.width.min(area.right().saturating_sub(x));
+            let style = if self.sorted_by == Some(column.title) { self.theme.accent } else { self.theme.dim };
             if column.right {
-                put_right(buf, x + room, area.y, column.title, self.theme.dim, room);
+                put_right(buf, x + room, area.y, column.title, style, room);
             } else {
-                put(buf, x, area.y, column.title, self.theme.dim, room);
+                put(buf, x, area.y, column.title, style, room);
             }
             x += column.width + 1;
         }

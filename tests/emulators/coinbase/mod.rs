@@ -50,7 +50,7 @@ pub struct Knobs {
     pub bearer: Option<String>,
     /// Codes of sign-ins with their challenges and redirect URIs, the refresh token that is good, and pairs of tokens given so far.
     codes: BTreeMap<String, (String, String)>,
-    refresh: Option<String>,
+    pub refresh: Option<String>,
     pub given: usize,
     nonces: BTreeSet<String>,
     /// Deposit addresses made so far.
@@ -193,6 +193,7 @@ fn router(shared: Shared) -> Router {
         .route("/", get(stream::open))
         .route("/oauth2/auth", get(oauth::authorize))
         .route("/oauth2/token", post(oauth::token))
+        .route("/oauth2/revoke", post(oauth::revoke))
         .layer(from_fn_with_state(shared.clone(), dated))
         .with_state(shared)
 }

@@ -75,3 +75,16 @@ pub async fn token(State(shared): State<Shared>, Form(form): Form<HashMap<String
         "scope": "wallet:user:read wallet:accounts:read offline_access"}))
     .into_response()
 }
+
+/// RFC 7009: what is taken back opens nothing any more.
+pub async fn revoke(State(shared): State<Shared>, Form(form): Form<HashMap<String, String>>) -> Response {
+    let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    if get("client_id") != CLIENT_ID || get("client_secret") != CLIENT_SECRET {
+        return (StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_client"}))).into_response();
+    }
+    let mut knobs = shared.knobs();
+    if knobs.refresh.as_deref() == Some(get("token")) || knobs.bearer.as_deref() == Some(get("token")) {
+        (knobs.bearer, knobs.refresh) = (None, None);
+    }
+    StatusCode::OK.into_response()
+}

@@ -13,10 +13,11 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderStatus, OriginKind};
 use crate::domain::snapshot::Severity;
 
+use super::corporate::is_exchange;
 use super::owner;
 
 /// A part of an execution and whose it is.
-type Part = (SmolStr, Quantity);
+pub(super) type Part = (SmolStr, Quantity);
 
 impl Engine {
     /// Gain of a ledger, closed and open.
@@ -37,7 +38,11 @@ impl Engine {
         if execution.moves_units_alone() {
             self.spread_claims(execution, held);
         } else {
-            for (name, units) in self.owners_of(execution) {
+            let owners = match is_exchange(execution) {
+                true => self.exchanged_parts(execution, held),
+                false => self.owners_of(execution),
+            };
+            for (name, units) in owners {
                 self.book_claim(&name, &Execution { quantity: units.abs(), ..execution.clone() });
             }
         }
@@ -48,6 +53,7 @@ impl Engine {
     fn spread_claims(&mut self, execution: &Execution, held: Quantity) {
         let of_order = execution.client_order_id.and_then(|id| self.book.get(id)).and_then(owner).cloned();
         let added = execution.signed_quantity().get();
+        let mut told = Vec::new();
         for (name, instance) in &mut self.host.instances {
             if instance.spec.account != execution.account || of_order.as_ref().is_some_and(|of| of != name) {
                 continue;
@@ -57,6 +63,11 @@ impl Engine {
             let Some(ratio) = (whole + added).checked_div(whole).filter(|_| !own.is_zero()) else { continue };
             instance.ledger.spread(&execution.instrument, ratio);
             instance.dirty = true;
+            let quantity = Quantity::new(own * (ratio - Decimal::ONE)).abs();
+            told.push((name.clone(), Execution { quantity, ..execution.clone() }));
+        }
+        for (name, execution) in told {
+            self.host.tell(&name, Event::Execution(Box::new(execution)));
         }
     }
 

@@ -19,6 +19,8 @@ use crate::strategies::{Output, StrategyInput};
 use super::books::View;
 use super::{EVENTS_PER_STEP_MAX, PROPOSALS_PER_STEP_MAX};
 
+/// Things that one which starts hears afterwards, at most.
+const LATE_MAX: usize = 1_024;
 /// A strategy is told of an instrument's prices so often at most.
 const QUOTE_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// A bar that was missed while the engine was away is acted upon no later than so long after its end.
@@ -108,9 +110,16 @@ impl Engine {
             .map(|(name, _)| name.clone())
             .collect();
         for name in watching {
-            if let Err(reason) = self.begin(&name) {
-                self.fail(&name, &reason);
-            }
+            self.begin_if_at_work(&name);
+        }
+    }
+
+    fn begin_if_at_work(&mut self, name: &SmolStr) {
+        let phase = self.host.instances.get(name).map(|instance| instance.phase);
+        if matches!(phase, Some(StrategyPhase::Running | StrategyPhase::Starting))
+            && let Err(reason) = self.begin(name)
+        {
+            self.fail(name, &reason);
         }
     }
 
@@ -150,9 +159,11 @@ impl Engine {
         let handled = instance.handled.unwrap_or(self.now);
         instance.timetable =
             (!schedules.is_empty()).then(|| Timetable::new(schedules, &self.calendar, handled));
-        let changed = std::mem::take(&mut instance.changed);
-        if changed {
-            self.host.tell(name, Event::ParamsChanged);
+        let changed = std::mem::take(&mut instance.changed).then_some(Event::ParamsChanged);
+        let resumed = std::mem::take(&mut instance.resumes).then_some(Event::Resumed);
+        let late = std::mem::take(&mut instance.late);
+        for event in changed.into_iter().chain(resumed).chain(late) {
+            self.host.tell(name, event);
         }
         self.note(Severity::Info, "STRATEGY_RUNNING", format!("{name} runs"));
         for (instrument, bar) in missed {
@@ -162,12 +173,24 @@ impl Engine {
 
     /// Tells strategies what has happened, and carries out what they want, until nothing is left of this step.
     pub(in crate::core::engine) fn serve_strategies(&mut self) {
+        let changed = std::mem::take(&mut self.host.changed);
         if self.host.instances.is_empty() {
             return;
+        }
+        let concerned = |instance: &Instance| {
+            changed.contains(&instance.spec.account) && instance.phase == StrategyPhase::Running
+        };
+        let told: Vec<SmolStr> =
+            self.host.instances.iter().filter(|(_, i)| concerned(i)).map(|(name, _)| name.clone()).collect();
+        for name in told {
+            self.host.tell(&name, Event::Account);
         }
         for _ in 0..EVENTS_PER_STEP_MAX {
             let Some((name, event)) = self.host.events.pop_front() else { break };
             self.serve(&name, &event);
+        }
+        for name in std::mem::take(&mut self.host.renamed) {
+            self.begin_if_at_work(&name);
         }
         self.finish_stopping();
         for instance in self.host.instances.values_mut() {
@@ -180,9 +203,15 @@ impl Engine {
     }
 
     fn serve(&mut self, name: &SmolStr, event: &Event) {
-        let Some(instance) = self.host.instances.get(name) else { return };
-        // Whatever is asked of one that has not yet been told the past comes too early.
-        if instance.strategy.is_none() || instance.phase == StrategyPhase::Starting {
+        let Some(instance) = self.host.instances.get_mut(name) else { return };
+        if instance.strategy.is_none() {
+            return;
+        }
+        // One that has not yet been told the past hears afterwards what happened to what it owns; the rest comes too early.
+        if instance.phase == StrategyPhase::Starting {
+            if event.lasts() && instance.late.len() < LATE_MAX {
+                instance.late.push(event.clone());
+            }
             return;
         }
         let wanted = match event {
@@ -263,6 +292,9 @@ fn input_of(event: &Event) -> StrategyInput<'_> {
         Event::Due { schedule, due_at } => StrategyInput::Due { schedule, due_at: *due_at },
         Event::Dates(underlying) => StrategyInput::EventsReady { underlying },
         Event::Paused => StrategyInput::Paused,
+        Event::Resumed => StrategyInput::Resumed,
+        Event::Account => StrategyInput::AccountChanged,
+        Event::Corporate(action) => StrategyInput::CorporateAction(action),
         Event::ParamsChanged => StrategyInput::ParamsChanged,
         // Looked up before: an account has changed where an order or a chain has.
         Event::Order(_) | Event::Chain(_) | Event::Bars(..) => StrategyInput::AccountChanged,

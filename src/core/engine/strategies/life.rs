@@ -23,7 +23,7 @@ use crate::domain::strategy::{
     DecisionRecord, INSTRUMENTS_MAX, STRATEGIES_MAX, StoredStrategy, StrategyChange, StrategyEdit,
     StrategyPhase, StrategyPlan, StrategySpec, is_name,
 };
-use crate::strategies::{KINDS, Params, Strategy, StrategyInput, build};
+use crate::strategies::{Params, Strategy, StrategyInput, build, kind_of};
 
 /// Bars of a history beyond those that a strategy says it needs: what is smoothed forgets its beginning slowly.
 const SETTLING_BARS: usize = 100;
@@ -117,7 +117,7 @@ impl Engine {
             return Err(format!("{stray} is to be adopted and is none of its instruments"));
         }
         self.build_strategy(spec)?;
-        let kind = KINDS.iter().find(|kind| kind.name == spec.kind);
+        let kind = kind_of(&spec.kind);
         if let (AccountMode::Live, Some(why)) = (mode, kind.and_then(|kind| kind.paper_only)) {
             return Err(format!("{} trades on paper only: {why}", spec.kind));
         }
@@ -207,6 +207,7 @@ impl Engine {
         }
         if let Some(instance) = self.host.instances.get_mut(name) {
             (instance.mode, instance.enabled) = (mode, true);
+            instance.resumes = instance.phase == StrategyPhase::Paused;
         }
         self.begin(name)?;
         Ok(format!("{name} starts"))
@@ -359,7 +360,7 @@ impl Engine {
             instance.ok_or_else(|| format!("no strategy is called '{}'", name.escape_default()))?;
         let spec = instance.spec.clone();
         let mode = self.mode_of(&spec.account)?;
-        let kind = KINDS.iter().find(|kind| kind.name == spec.kind);
+        let kind = kind_of(&spec.kind);
         let defaults = kind.into_iter().flat_map(|kind| kind.params);
         let params: BTreeMap<String, String> = defaults
             .map(|param| {

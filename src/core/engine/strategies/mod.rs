@@ -1,16 +1,18 @@
 //! The strategy host: instances and their life, from a person's words to the phase they are in. What they are told is in `feed`, what they
-//! want in `outputs`, what is theirs in `claims`, what is shown in `shown`.
+//! want in `outputs`, what is theirs in `claims`,
+//! what companies do in `corporate`, what is shown in `shown`.
 
 mod books;
 mod bots;
 mod claims;
+mod corporate;
 mod feed;
 mod life;
 mod needs;
 mod outputs;
 mod shown;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -40,6 +42,12 @@ pub(super) struct Host {
     instances: BTreeMap<SmolStr, Instance>,
     /// What is to be told to whom, oldest first.
     events: VecDeque<(SmolStr, Event)>,
+    /// Accounts of which something has changed in this step beside orders and positions.
+    changed: BTreeSet<AccountId>,
+    /// Contracts that a corporate action has just taken from their owners: what it gives for them is theirs.
+    exchanged: Option<corporate::Exchanged>,
+    /// Whose instruments have another symbol: they begin anew under it.
+    renamed: BTreeSet<SmolStr>,
     /// This engine may run them.
     runs: bool,
     shown: Option<Arc<Vec<StrategyView>>>,
@@ -50,6 +58,18 @@ pub(super) struct Host {
 impl Host {
     pub(super) fn is_empty(&self) -> bool {
         self.instances.is_empty()
+    }
+
+    /// Cash, rights or restrictions of an account have changed: whoever trades it is told, once in a step.
+    pub(super) fn account_changed(&mut self, account: &AccountId) {
+        if !self.instances.is_empty() {
+            self.changed.insert(account.clone());
+        }
+    }
+
+    /// Those of every account have.
+    pub(super) fn accounts_changed(&mut self) {
+        self.changed.extend(self.instances.values().map(|instance| instance.spec.account.clone()));
     }
 
     fn tell(&mut self, name: &SmolStr, event: Event) {
@@ -89,5 +109,13 @@ impl Engine {
             origin.name.as_ref().filter(|_| matches!(origin.kind, OriginKind::Strategy | OriginKind::Exit));
         of.and_then(|name| self.host.instances.get(name))
             .is_some_and(|instance| instance.enabled && instance.spec.account == *account)
+    }
+}
+
+#[cfg(test)]
+impl Engine {
+    /// An instance, for tests that put something into it.
+    pub(in crate::core::engine) fn host_mut(&mut self, name: &str) -> &mut Instance {
+        self.host.instances.get_mut(name).expect("there is such a strategy")
     }
 }

@@ -2,6 +2,7 @@
 
 mod cash;
 mod halts;
+mod hosting;
 mod market;
 mod positions;
 mod random;

@@ -10,7 +10,7 @@ use crate::domain::strategy::{
     StoredStrategy, StrategyChange, StrategyEdit, StrategyPhase, StrategyRules, StrategySpec,
 };
 
-fn spec(name: &str) -> StrategySpec {
+pub(super) fn spec(name: &str) -> StrategySpec {
     let params = [("fast", "1"), ("slow", "2"), ("quantity", "10")];
     StrategySpec {
         name: name.into(),
@@ -26,32 +26,32 @@ fn spec(name: &str) -> StrategySpec {
 
 /// The disk: strategies as they were last written, orders and fills.
 #[derive(Default)]
-struct Disk {
-    strategies: BTreeMap<SmolStr, StoredStrategy>,
-    orders: BTreeMap<ClientOrderId, Order>,
-    executions: Vec<Execution>,
-    decisions: Vec<String>,
+pub(super) struct Disk {
+    pub(super) strategies: BTreeMap<SmolStr, StoredStrategy>,
+    pub(super) orders: BTreeMap<ClientOrderId, Order>,
+    pub(super) executions: Vec<Execution>,
+    pub(super) decisions: Vec<String>,
 }
 
-struct Hosted {
-    rig: Rig,
-    disk: Disk,
+pub(super) struct Hosted {
+    pub(super) rig: Rig,
+    pub(super) disk: Disk,
     /// What was sent to the broker, in order.
-    sent: Vec<OrderRequest>,
-    canceled: Vec<ClientOrderId>,
-    said: Vec<Outcome>,
+    pub(super) sent: Vec<OrderRequest>,
+    pub(super) canceled: Vec<ClientOrderId>,
+    pub(super) said: Vec<Outcome>,
     /// What processes of bots were told.
     told: Vec<BotTold>,
 }
 
 impl Hosted {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut hosted = Self::silent();
         hosted.step(Input::RunStrategies);
         hosted
     }
 
-    fn silent() -> Self {
+    pub(super) fn silent() -> Self {
         Self {
             rig: Rig::new(),
             disk: Disk::default(),
@@ -63,7 +63,7 @@ impl Hosted {
     }
 
     /// A step, everything of it written down, histories answered with nothing.
-    fn step(&mut self, input: Input) {
+    pub(super) fn step(&mut self, input: Input) {
         let mut queue: VecDeque<Effect> = self.rig.step(input).into();
         while let Some(effect) = queue.pop_front() {
             match effect {
@@ -96,25 +96,25 @@ impl Hosted {
         }
     }
 
-    fn ask(&mut self, change: StrategyChange) -> Outcome {
+    pub(super) fn ask(&mut self, change: StrategyChange) -> Outcome {
         self.said.clear();
         self.step(Input::Strategy { request: RequestId(1), change });
         self.said.pop().expect("every change is answered")
     }
 
-    fn add(&mut self, spec: StrategySpec) -> Outcome {
+    pub(super) fn add(&mut self, spec: StrategySpec) -> Outcome {
         self.ask(StrategyChange::Add { spec: Box::new(spec) })
     }
 
-    fn start(&mut self, name: &str) -> Outcome {
+    pub(super) fn start(&mut self, name: &str) -> Outcome {
         self.ask(StrategyChange::Start { name: name.into(), confirmation: None })
     }
 
-    fn running(name: &str) -> Self {
+    pub(super) fn running(name: &str) -> Self {
         Self::running_with(spec(name))
     }
 
-    fn running_with(spec: StrategySpec) -> Self {
+    pub(super) fn running_with(spec: StrategySpec) -> Self {
         let mut hosted = Self::new();
         let name = spec.name.clone();
         hosted.add(spec);
@@ -124,7 +124,7 @@ impl Hosted {
     }
 
     /// A minute passes; its bar closes at this price.
-    fn bar(&mut self, price: i64) {
+    pub(super) fn bar(&mut self, price: i64) {
         self.rig.now += SignedDuration::from_secs(60);
         self.rig.quote(&price.to_string());
         let price = Price::from(price);
@@ -135,7 +135,7 @@ impl Hosted {
     }
 
     /// The last order sent fills whole.
-    fn fills(&mut self, price: &str) {
+    pub(super) fn fills(&mut self, price: &str) {
         let order = self.sent.last().unwrap().clone();
         let (id, name) = (order.client_order_id, format!("x{}", self.sent.len()));
         let units = i64::try_from(order.quantity.get()).unwrap();
@@ -147,21 +147,21 @@ impl Hosted {
         }
     }
 
-    fn view(&self, name: &str) -> crate::domain::strategy::StrategyView {
+    pub(super) fn view(&self, name: &str) -> crate::domain::strategy::StrategyView {
         self.rig.engine.strategies().into_iter().find(|view| view.spec.name == name).unwrap()
     }
 
-    fn phase(&self, name: &str) -> StrategyPhase {
+    pub(super) fn phase(&self, name: &str) -> StrategyPhase {
         self.view(name).phase
     }
 
-    fn owns(&self, name: &str) -> Quantity {
+    pub(super) fn owns(&self, name: &str) -> Quantity {
         let claims = self.view(name).claims;
         claims.iter().find(|claim| claim.instrument == aapl()).map(|claim| claim.quantity).unwrap_or_default()
     }
 
     /// Another engine over the same disk.
-    fn restarted(&self) -> Self {
+    pub(super) fn restarted(&self) -> Self {
         let mut next = Self::silent();
         next.rig.now = self.rig.now;
         let restored = Restored {
@@ -180,13 +180,13 @@ impl Hosted {
 }
 
 /// Down, then up: the fast average crosses the slow one.
-fn crosses_up(hosted: &mut Hosted) {
+pub(super) fn crosses_up(hosted: &mut Hosted) {
     for price in [100, 99, 98, 101] {
         hosted.bar(price);
     }
 }
 
-fn refused(outcome: Outcome) -> String {
+pub(super) fn refused(outcome: Outcome) -> String {
     match outcome {
         Outcome::Refused(text) => text,
         other => panic!("{other:?}"),
@@ -246,27 +246,6 @@ fn the_past_is_told_without_being_heard_and_no_bar_comes_twice() {
 
 fn start_of(minute: i64) -> Timestamp {
     start() + SignedDuration::from_mins(minute)
-}
-
-/// A wheel is not told of a real account's splits and dividends: it stays on paper, also when its account becomes a real one.
-#[test]
-fn a_kind_that_is_not_ready_for_real_money_gets_none() {
-    let wheel = || StrategySpec { kind: "wheel".into(), params: Default::default(), ..spec("turn") };
-    let live = |hosted: &mut Hosted| {
-        hosted.rig.engine.accounts.get_mut(&paper()).unwrap().setup.mode = AccountMode::Live;
-    };
-    let refused = |outcome: Outcome| match outcome {
-        Outcome::Refused(text) => assert!(text.starts_with("wheel trades on paper only: "), "{text}"),
-        other => panic!("{other:?}"),
-    };
-    let mut hosted = Hosted::new();
-    live(&mut hosted);
-    refused(hosted.add(wheel()));
-    assert!(!matches!(hosted.add(spec("trend")), Outcome::Refused(_)));
-    let mut hosted = Hosted::new();
-    assert!(!matches!(hosted.add(wheel()), Outcome::Refused(_)));
-    live(&mut hosted);
-    refused(hosted.start("turn"));
 }
 
 #[test]

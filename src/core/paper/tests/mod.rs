@@ -305,6 +305,8 @@ fn describe(report: &mut String, event: &AccountEvent) {
         AccountEvent::Statement(_) | AccountEvent::ByBroker(_) => {
             panic!("the venue names its orders by our ids")
         }
+        // Said for strategies; what it moves is in the rows that follow.
+        AccountEvent::Corporate(_) => {}
         AccountEvent::Notice(notice) => writeln!(report, "{} {}", notice.code, notice.text).unwrap(),
     }
 }

@@ -138,6 +138,44 @@ fn a_merger_freezes_and_says_so() {
     assert!(script.alerts[0].contains("corporate action"), "{:?}", script.alerts);
 }
 
+/// What nobody explains stops it until a person pauses it and starts it again, also over a restart.
+#[test]
+fn an_unexplained_change_of_the_shares_opens_nothing_until_it_is_resumed() {
+    let mut script = script(&[]);
+    script.corporate(CorporateActionKind::Other { text: "100 here, 400 at the broker".to_owned() });
+    script.restart();
+    script.until("2026-11-12 09:46");
+    check(&script, &["FROZEN"]);
+    assert!(script.alerts[0].contains("400 at the broker"), "{:?}", script.alerts);
+    script.clear();
+    script.resume();
+    script.until("2026-11-12 12:31");
+    check(&script, &["WHEEL_SELL_PUT", "NO_CASH"]);
+}
+
+/// A symbol change leaves what written contracts brought where it is; so does an adjusted contract, which the account books in and out at cost.
+#[test]
+fn contracts_keep_their_credit_under_another_name_or_other_terms() {
+    let mut script = script(&[("contracts", "1")]);
+    script.until("2026-11-12 09:47");
+    let written = |script: &Script| {
+        let all = memory(script)["campaign"]["written"].as_object().unwrap().clone();
+        all.into_iter().map(|(key, open)| (key, decimal(&open["credit"]))).collect::<Vec<_>>()
+    };
+    let before = written(&script);
+    assert_eq!(before.len(), 1, "{before:?}");
+    let result =
+        decimal(&memory(&script)["campaign"]["credits"]) - decimal(&memory(&script)["campaign"]["debits"]);
+    script.corporate(CorporateActionKind::SymbolChange { to: Symbol::new("AAPX").unwrap() });
+    let renamed = written(&script);
+    assert_eq!((renamed.len(), renamed[0].1), (1, before[0].1));
+    assert!(renamed[0].0.starts_with("AAPX "), "{renamed:?}");
+    assert_eq!(
+        decimal(&memory(&script)["campaign"]["credits"]) - decimal(&memory(&script)["campaign"]["debits"]),
+        result
+    );
+}
+
 #[test]
 fn on_an_early_close_the_last_half_hour_is_an_early_one() {
     let mut script = Script::new(

@@ -24,7 +24,7 @@ use self::series::{Series, View};
 use self::shape::Shape;
 use self::study::Study;
 use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
-use crate::client::message::HistoryQuery;
+use crate::client::message::{HistoryQuery, ImportedSpan};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::execution::Execution;
 use crate::domain::instrument::Instrument;
@@ -155,7 +155,14 @@ impl Chart {
     }
 
     /// Bars arrived.
-    pub fn bars(&mut self, instrument: Instrument, interval: Interval, bars: &[Bar], now: Duration) {
+    pub fn bars(
+        &mut self,
+        instrument: Instrument,
+        interval: Interval,
+        bars: &[Bar],
+        imported: Option<ImportedSpan>,
+        now: Duration,
+    ) {
         let key = (instrument, interval);
         self.asked.retain(|asked| *asked != key);
         if self.series.len() >= SERIES_MAX && !self.series.contains_key(&key) {
@@ -164,7 +171,14 @@ impl Chart {
                 self.series.remove(&oldest);
             }
         }
-        self.series.insert(key, Series::new(bars, interval, now));
+        let mut series = Series::new(bars, interval, now);
+        series.imported = imported;
+        self.series.insert(key, series);
+    }
+
+    /// The past may have become another: what is in view is asked for anew, and shown as it was until then.
+    pub fn ask_anew(&mut self, now: Duration) {
+        self.series.values_mut().for_each(|series| series.mark_stale(now));
     }
 
     /// They did not; an empty chart says so.
@@ -186,6 +200,16 @@ impl Chart {
 
     fn in_view(&self, at: &At<'_>) -> Option<Key> {
         Some((at.env.current.clone()?, self.picture.interval))
+    }
+
+    /// Which bars are imported, from what: a price that somebody brought is told from one that was quoted.
+    fn imported(&self, look: &Look<'_>) -> Option<String> {
+        let span = self.series.get(&self.in_view(&look.at())?)?.imported.as_ref()?;
+        let day = |at: jiff::Timestamp, form| {
+            at.to_zoned_datetime(look.env.zone.clone()).strftime(form).to_string()
+        };
+        let (from, until) = (day(span.from, "%d %b"), day(span.until, "%d %b %Y"));
+        Some(format!("imported {} {from} to {until}", clean(&span.name)))
     }
 
     fn step_interval(&mut self, forward: bool) {
@@ -320,6 +344,7 @@ impl Pane for Chart {
         let words = format::spaced(&[
             &format::fit(&name, 24, look.theme.glyphs.ellipsis),
             self.picture.interval.as_str(),
+            &self.imported(look).unwrap_or_default(),
             self.picture.shape.label(),
             self.picture.overlays.label(),
             self.picture.study.label(),
@@ -427,7 +452,7 @@ impl Pane for Chart {
         };
         if wanted && self.asked.len() < REQUESTS_MAX && !self.asked.contains(&key) {
             let (instrument, interval) = key.clone();
-            let request = Request::Bars { instrument: instrument.clone(), interval, limit: BARS };
+            let request = Request::History { instrument: instrument.clone(), interval, limit: BARS };
             wishes.push(Wish::Ask(request, Purpose::Chart(instrument, interval)));
             self.asked.push(key);
         }

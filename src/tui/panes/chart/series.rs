@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::chart_price;
+use crate::client::message::ImportedSpan;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::tui::widgets::candles::Candle;
 
@@ -22,6 +23,8 @@ pub struct Series {
     touched: Duration,
     /// Since when a bar of ours was made of prices alone and the source has a better one.
     stale_since: Option<Duration>,
+    /// Where the older of them come from, when that is not the source.
+    pub imported: Option<ImportedSpan>,
 }
 
 /// The candles in view.
@@ -45,6 +48,7 @@ impl Series {
             closes: Vec::new(),
             touched: now,
             stale_since: None,
+            imported: None,
         };
         for bar in bars.iter().filter(|bar| bar.is_sound()) {
             let float = |price: crate::domain::money::Price| price.get().to_f64().unwrap_or_default();
@@ -111,6 +115,11 @@ impl Series {
     /// It is in view.
     pub const fn touch(&mut self, now: Duration) {
         self.touched = now;
+    }
+
+    /// The source may have others.
+    pub const fn mark_stale(&mut self, now: Duration) {
+        self.stale_since = Some(now);
     }
 
     /// Since when the source has better bars.

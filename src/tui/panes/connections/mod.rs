@@ -5,13 +5,16 @@ mod beat;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 
 use self::beat::Beat;
-use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::sheet::cell;
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use crate::client::remote::LINE;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Connection;
 use crate::domain::text::clean;
@@ -21,47 +24,96 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::widgets::choice::Choice;
-use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::sorted::{Lines, SortKey, SortedList};
+use crate::tui::widgets::table::{Column, Row};
 use crate::tui::wish::{Purpose, Wish};
 
-/// What the engine is called among them.
-const ENGINE: &str = "engine";
+/// So many calls left are few: what is asked by hand may have to wait.
+const FEW_LEFT: u32 = 10;
 
-const COLUMNS: [Column; 5] = [
+/// What the engine is called among them.
+const ENGINE: &str = LINE;
+
+const COLUMNS: [Column; 7] = [
     Column::text("name", 12, 0),
     Column::text("state", 7, 0),
     Column::number("latency", 9, 0),
-    Column::text("about", 24, 2),
-    Column::text("last error", 40, 1),
+    // Calls that the other side says are left for now, and when it is tried again.
+    Column::number("left", 6, 1),
+    Column::text("next try", 12, 2),
+    Column::text("about", 30, 4),
+    Column::text("last error", ERROR_WIDTH, 3),
 ];
+const ERROR_WIDTH: u16 = 24;
+const ERROR_WIDTH_MAX: u16 = 100;
+
+/// The columns of a pane so wide: the last error takes what is left.
+fn head(width: u16) -> Vec<Column> {
+    let needed = COLUMNS.iter().map(|column| column.width + 1).sum::<u16>() + 1;
+    let error = (ERROR_WIDTH + width.saturating_sub(needed)).min(ERROR_WIDTH_MAX);
+    let wide = |column: Column| {
+        if column.title == "last error" { Column { width: error, ..column } } else { column }
+    };
+    COLUMNS.into_iter().map(wide).collect()
+}
 
 /// The connections pane.
 #[derive(Debug, Default)]
 pub struct Connections {
-    list: ListState,
-    filter: ListFilter,
+    list: SortedList,
+    selected: Option<String>,
     beat: Beat,
 }
 
 impl Connections {
     /// The engine first, where it is a process of its own.
     fn rows(&self, at: &At<'_>) -> Vec<Connection> {
-        let passes = |c: &Connection| self.filter.passes(&c.name) || self.filter.passes(&c.text);
-        let engine = self.beat.connection(at.env.now);
-        engine.into_iter().chain(at.snapshot.connections.iter().cloned()).filter(passes).collect()
+        let filter = &self.list.filter;
+        let passes = |c: &Connection| filter.passes(&c.name) || filter.passes(&c.text);
+        // While the line to it is down, that is what stands there.
+        let line_is_down = at.snapshot.connections.iter().any(|connection| connection.name == ENGINE);
+        let engine = self.beat.connection(at.env.now).filter(|_| !line_is_down);
+        let all = engine.into_iter().chain(at.snapshot.connections.iter().cloned());
+        self.list.sorting.sorted(all.filter(passes).collect(), sort_key)
     }
+}
+
+/// What a connection has in a column.
+fn sort_key(connection: &Connection, title: &str) -> SortKey {
+    let time = |at: Timestamp| rust_decimal::Decimal::from(at.as_millisecond());
+    match title {
+        "name" => SortKey::Text(connection.name.to_string()),
+        // What is down is on top.
+        "state" => SortKey::Text(if connection.up { "up" } else { "down" }.to_owned()),
+        "latency" => SortKey::Number(connection.latency_ms.map(Into::into)),
+        "left" => SortKey::Number(connection.limit_left.map(Into::into)),
+        "next try" => SortKey::Number(connection.retry_at.map(time)),
+        "about" => SortKey::Text(connection.text.clone()),
+        _ => SortKey::Number(connection.last_error.as_ref().map(|(at, _)| time(*at))),
+    }
+}
+
+/// Calls left, where the other side says so.
+fn left(connection: &Connection) -> Option<String> {
+    connection.limit_left.map(|left| format::grouped(left.into(), 0))
+}
+
+/// When it is tried again, where it does not answer.
+fn next_try(connection: &Connection, at: &At<'_>) -> Option<String> {
+    connection.retry_at.map(|when| format::clock_zoned(when, &at.env.zone))
 }
 
 fn latency(connection: &Connection) -> String {
     connection.latency_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"))
 }
 
+/// What went wrong last; of one that is down and has no error, what it says of itself.
 fn last_error(connection: &Connection, at: &At<'_>) -> String {
-    connection.last_error.as_ref().map_or_else(
-        || "none".to_owned(),
-        |(when, text)| format!("{} {}", format::clock_zoned(*when, &at.env.zone), clean(text)),
-    )
+    match &connection.last_error {
+        Some((when, text)) => format!("{} {}", format::clock_zoned(*when, &at.env.zone), clean(text)),
+        None if connection.up => "none".to_owned(),
+        None => clean(&connection.text).into_owned(),
+    }
 }
 
 impl Pane for Connections {
@@ -71,7 +123,8 @@ impl Pane for Connections {
         if down > 0 {
             line.push_span(Span::styled(format!("{down} down "), look.theme.error));
         }
-        let filter = self.filter.label(look.theme.glyphs.caret);
+        let filter =
+            format!("{}{}", self.list.sorting.label(), self.list.filter.label(look.theme.glyphs.caret));
         if !filter.is_empty() {
             line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
         }
@@ -95,40 +148,31 @@ impl Pane for Connections {
                 false => (theme.glyphs.disconnected, "DOWN", theme.error),
             };
             let error = last_error(connection, &look.at());
-            let style_of_error = if connection.last_error.is_some() { theme.warning } else { theme.dim };
+            let style_of_error =
+                if connection.last_error.is_some() || !connection.up { theme.warning } else { theme.dim };
             let cells = vec![
                 (clean(&connection.name).into_owned(), theme.strong),
                 (format!("{mark} {word}"), style),
                 (latency(connection), theme.text),
+                (left(connection).unwrap_or_else(|| "-".to_owned()), style_of_left(connection, look)),
+                (next_try(connection, &look.at()).unwrap_or_default(), theme.warning),
                 (clean(&connection.text).into_owned(), theme.dim),
                 (error, style_of_error),
             ];
-            Row { cells, selected: i == self.list.index }
+            Row { cells, selected: i == self.list.state.index }
         };
-        let visible = self.list.visible(all.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(row).collect();
-        let more = all.len() - visible.end;
-        Table {
-            theme,
-            columns: &COLUMNS,
-            choice: &Choice::default(),
-            rows: &drawn,
-            more,
-            focused: look.focused,
-        }
-        .render(area, buf);
+        self.list.draw(&head(area.width), all.len(), row, look, (area, buf));
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows(at);
-        if self.list.act(action, rows.len()) {
+        if self.list.act(action, &COLUMNS, &Lines::plain(rows.len())).is_some() {
+            let moved = rows.get(self.list.state.index).map(|connection| connection.name.to_string());
+            self.selected =
+                if matches!(action, Action::Sort | Action::SortBack) { self.selected.take() } else { moved };
             return true;
         }
-        let current = rows.get(self.list.index);
-        if action == Action::Filter {
-            self.filter.open();
-            return true;
-        }
+        let current = rows.get(self.list.state.index);
         let Some(connection) = current else { return false };
         match action {
             Action::Open => {
@@ -138,16 +182,10 @@ impl Pane for Connections {
                     ("latency".to_owned(), latency(connection)),
                     ("about".to_owned(), clean(&connection.text).into_owned()),
                     ("last error".to_owned(), last_error(connection, at)),
-                    (
-                        "calls left".to_owned(),
-                        connection.limit_left.map_or_else(|| "not said".to_owned(), |left| left.to_string()),
-                    ),
+                    ("calls left".to_owned(), left(connection).unwrap_or_else(|| "not said".to_owned())),
                     (
                         "next try".to_owned(),
-                        connection.retry_at.map_or_else(
-                            || "none needed".to_owned(),
-                            |when| format::clock_seconds(when, &at.env.zone),
-                        ),
+                        next_try(connection, at).unwrap_or_else(|| "none needed".to_owned()),
                     ),
                 ];
                 if connection.name == ENGINE {
@@ -169,20 +207,37 @@ impl Pane for Connections {
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+        self.list.filter.key(event)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+        self.list.filter.paste(text)
     }
 
-    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        let count = self.rows(at).len();
-        if let Some(row) =
-            line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))
+    fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+        let rows = self.rows(at);
+        if let Some(row) = self.list.click((column, line), area, &head(area.width), &Lines::plain(rows.len()))
         {
-            self.list.index = row;
+            self.selected = rows.get(row).map(|connection| connection.name.to_string());
         }
+    }
+
+    fn columns(&self, _at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        Some((COLUMNS.to_vec(), &self.list.choice))
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        self.list.choice = choice;
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let mut memory = Memory::new();
+        self.list.remember(&mut memory);
+        memory
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        self.list.recall(memory, &COLUMNS);
     }
 
     fn answer(&mut self, _: u64, reply: Result<Reply, SessionError>, at: &At<'_>, _: &mut Vec<Wish>) {
@@ -197,20 +252,36 @@ impl Pane for Connections {
         if self.beat.ask(at.env.now) {
             wishes.push(Wish::Ask(Request::EngineStatus, Purpose::Pane(PaneKind::Connections, 0)));
         }
-        self.list.settle(self.rows(at).len(), area.height.saturating_sub(1));
+        let rows = self.rows(at);
+        let name = |connection: &Connection| Some(connection.name.as_str()) == self.selected.as_deref();
+        let found = rows.iter().position(name);
+        self.list.settle(area, found, &Lines::plain(rows.len()));
+        self.selected = rows.get(self.list.state.index).map(|connection| connection.name.to_string());
     }
 
     fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
-        let mut sheet = Sheet::new(&["name", "up", "latency_ms", "text", "last_error"]);
+        let mut sheet =
+            Sheet::new(&["name", "up", "latency_ms", "limit_left", "retry_at", "text", "last_error"]);
         sheet.rows.extend(at.snapshot.connections.iter().map(|connection| {
             vec![
                 connection.name.to_string(),
                 connection.up.to_string(),
-                connection.latency_ms.map(|ms| ms.to_string()).unwrap_or_default(),
+                cell(connection.latency_ms),
+                cell(connection.limit_left),
+                cell(connection.retry_at),
                 connection.text.clone(),
                 connection.last_error.as_ref().map(|(_, text)| text.clone()).unwrap_or_default(),
             ]
         }));
         Some(sheet)
+    }
+}
+
+/// Few calls left stand out.
+fn style_of_left(connection: &Connection, look: &Look<'_>) -> Style {
+    match connection.limit_left {
+        Some(left) if left <= FEW_LEFT => look.theme.warning,
+        Some(_) => look.theme.text,
+        None => look.theme.dim,
     }
 }

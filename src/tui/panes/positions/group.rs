@@ -13,6 +13,7 @@ use crate::domain::money::Quantity;
 use crate::domain::order::{Order, OrderSubject, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::snapshot::Snapshot;
+use crate::tui::widgets::sorted;
 
 /// Orders looked through for who opened what is held.
 const ORDERS_MAX: u32 = 2_000;
@@ -110,24 +111,7 @@ impl Sums {
 }
 
 /// A line of the list.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Entry<'a> {
-    /// The head of a group: name, members, sums.
-    Head(String, usize, Sums),
-    /// A position.
-    Item(&'a Position),
-}
-
-impl<'a> Entry<'a> {
-    /// The position of the line.
-    #[must_use]
-    pub const fn item(&self) -> Option<&'a Position> {
-        match self {
-            Self::Head(..) => None,
-            Self::Item(position) => Some(position),
-        }
-    }
-}
+pub type Entry<'a> = sorted::Entry<&'a Position, Sums>;
 
 /// Gathers sorted positions: groups in the order of their first member, members in theirs.
 #[must_use]
@@ -135,20 +119,7 @@ pub fn gather<'a>(rows: Vec<&'a Position>, grouping: Grouping, openers: &Openers
     if grouping == Grouping::None {
         return rows.into_iter().map(Entry::Item).collect();
     }
-    let mut groups: Vec<(String, Vec<&'a Position>)> = Vec::new();
-    for position in rows {
-        let name = grouping.of(position, openers);
-        match groups.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, members)) => members.push(position),
-            None => groups.push((name, vec![position])),
-        }
-    }
-    let mut entries = Vec::new();
-    for (name, members) in groups {
-        entries.push(Entry::Head(name, members.len(), Sums::of(&members)));
-        entries.extend(members.into_iter().map(Entry::Item));
-    }
-    entries
+    sorted::gather(rows, |position| grouping.of(position, openers), Sums::of)
 }
 
 /// Who opened what is held, by the orders of the past.

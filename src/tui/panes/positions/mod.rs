@@ -2,23 +2,21 @@
 
 mod group;
 
-use std::cmp::Reverse;
-
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 use rust_decimal::Decimal;
 
 use self::group::{Entry, Grouping, Openers, Sums, gather};
 use super::sheet::cell;
-use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::{Reply, SessionError};
 use crate::command::types::{Close, Command, PriceTerms};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
+use crate::domain::money::Price;
 use crate::domain::order::{OrderType, OriginKind, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::snapshot::Snapshot;
@@ -28,8 +26,8 @@ use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
 use crate::tui::widgets::choice::Choice;
-use crate::tui::widgets::list::ListState;
-use crate::tui::widgets::table::{Column, Row, Table, title_at};
+use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
+use crate::tui::widgets::table::{Column, Row};
 use crate::tui::wish::{Purpose, Wish};
 
 /// Widths and fractions of what is held now: the columns stand still until something else is held.
@@ -100,64 +98,30 @@ fn price_decimals(position: &Position, snapshot: &Snapshot) -> u32 {
     format::decimals(snapshot.specs.get(&position.instrument), position.average_price)
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum SortBy {
-    #[default]
-    Symbol,
-    OpenPnl,
-    DayPnl,
-    Value,
-}
-
-impl SortBy {
-    const fn next(self) -> Self {
-        match self {
-            Self::Symbol => Self::OpenPnl,
-            Self::OpenPnl => Self::DayPnl,
-            Self::DayPnl => Self::Value,
-            Self::Value => Self::Symbol,
-        }
-    }
-
-    /// The order that a column stands for.
-    fn of_column(title: &str) -> Option<Self> {
-        Some(match title {
-            "sym" => Self::Symbol,
-            "P&L" => Self::OpenPnl,
-            "P&L day" => Self::DayPnl,
-            "value" => Self::Value,
-            _ => return None,
-        })
-    }
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Symbol => "",
-            Self::OpenPnl => " by P&L",
-            Self::DayPnl => " by P&L day",
-            Self::Value => " by value",
-        }
+/// What a position has in a column.
+fn sort_key(position: &Position, title: &str, snapshot: &Snapshot) -> SortKey {
+    match title {
+        "sym" => SortKey::Text(position.instrument.to_string()),
+        "account" => SortKey::Text(account_text(position)),
+        "qty" => SortKey::Number(Some(position.quantity.get())),
+        "avg" => SortKey::Number(Some(position.average_price.get())),
+        "last" => SortKey::Number(last(position, snapshot).map(Price::get)),
+        // The largest, long or short.
+        "value" => SortKey::Number(position.market_value.map(|value| value.abs())),
+        "P&L day" => SortKey::Number(position.day_pnl),
+        _ => SortKey::Number(position.unrealized_pnl),
     }
 }
 
-/// What the title says of the order: beside a group it needs a word of its own.
-fn sort_label(sort: SortBy, grouping: Grouping) -> String {
-    match grouping {
-        Grouping::None => sort.label().to_owned(),
-        _ => sort.label().replace(" by ", ", "),
-    }
+fn last(position: &Position, snapshot: &Snapshot) -> Option<Price> {
+    snapshot.quotes.get(&position.instrument).and_then(|quote| quote.last).or(position.mark)
 }
 
 /// The positions pane.
 #[derive(Debug, Default)]
 pub struct Positions {
-    list: ListState,
+    list: SortedList,
     selected: Option<(AccountId, Instrument)>,
-    sort: SortBy,
-    /// The other way round.
-    reversed: bool,
-    filter: ListFilter,
-    choice: Choice,
     grouping: Grouping,
     openers: Openers,
 }
@@ -168,19 +132,13 @@ impl Positions {
     }
 
     fn sorted<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Position> {
-        let mut rows: Vec<&Position> =
-            snapshot.positions.iter().filter(|p| self.filter.passes(&p.instrument.to_string())).collect();
-        let figure = |value: Option<Decimal>| Reverse(value.unwrap_or_default());
-        match self.sort {
-            SortBy::Symbol => {}
-            SortBy::OpenPnl => rows.sort_by_key(|p| figure(p.unrealized_pnl)),
-            SortBy::DayPnl => rows.sort_by_key(|p| figure(p.day_pnl)),
-            SortBy::Value => rows.sort_by_key(|p| figure(p.market_value.map(|v| v.abs()))),
-        }
-        if self.reversed {
-            rows.reverse();
-        }
-        rows
+        let passes = |position: &&Position| self.list.filter.passes(&position.instrument.to_string());
+        let rows: Vec<&Position> = snapshot.positions.iter().filter(passes).collect();
+        self.list.sorting.sorted(rows, |position, title| sort_key(position, title, snapshot))
+    }
+
+    fn head(&self, snapshot: &Snapshot) -> Vec<Column> {
+        Shape::of(snapshot, &self.rows(snapshot)).columns()
     }
 
     fn is_selected(&self, position: &Position) -> bool {
@@ -194,24 +152,13 @@ impl Positions {
     }
 
     /// Selects the position of a line; of a group's head, nothing.
-    fn choose(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
+    fn select(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let rows = self.rows(at.snapshot);
-        let position = rows.get(index).and_then(Entry::item);
+        let position = rows.get(index).and_then(Entry::item).copied();
         if let Some(position) = position.filter(|p| !self.is_selected(p)) {
             wishes.push(Wish::Select(position.instrument.clone()));
             self.selected = Some((position.account.clone(), position.instrument.clone()));
         }
-    }
-
-    /// A movement that ends on a group's head goes one line further.
-    fn pass_heads(&mut self, action: Action, snapshot: &Snapshot) {
-        let back = matches!(action, Action::Up | Action::PageUp | Action::Last);
-        let rows = self.rows(snapshot);
-        let is_item = |i: &usize| rows.get(*i).is_some_and(|row| row.item().is_some());
-        let index = self.list.index;
-        let after = (index..rows.len()).find(is_item);
-        let before = (0..=index).rev().find(is_item);
-        self.list.index = if back { before.or(after) } else { after.or(before) }.unwrap_or(index);
     }
 
     fn head_row(name: &str, count: usize, sums: &Sums, look: &Look<'_>) -> Row {
@@ -242,7 +189,7 @@ impl Positions {
             Some(price) => (format::point_aligned(format::price(price, own), shape.price), style),
             None => ("-".to_owned(), theme.dim),
         };
-        let last = look.snapshot.quotes.get(&position.instrument).and_then(|q| q.last).or(position.mark);
+        let last = last(position, look.snapshot);
         let value = position.market_value.map_or_else(|| "-".to_owned(), |value| format::grouped(value, 2));
         let cells = vec![
             (position.instrument.to_string(), theme.strong),
@@ -297,13 +244,18 @@ impl Pane for Positions {
         let sum = |pick: fn(&Position) -> Option<Decimal>| {
             look.snapshot.positions.iter().filter_map(pick).sum::<Decimal>()
         };
+        let order = self.list.sorting.label();
+        // Beside a group the order needs a word of its own.
+        let order = match (self.grouping, order.as_str()) {
+            (_, "") => String::new(),
+            (Grouping::None, order) => format!(" {order}"),
+            (_, order) => format!(", {}", order.trim_start_matches("by ")),
+        };
         let rest = format!(
-            "{}{}{}{}{} ",
+            "{}{}{order}{} ",
             look.snapshot.positions.len(),
             self.grouping.label(),
-            sort_label(self.sort, self.grouping),
-            if self.reversed { " reversed" } else { "" },
-            self.filter.label(look.theme.glyphs.caret)
+            self.list.filter.label(look.theme.glyphs.caret)
         );
         let mut line = titled("Positions", &rest, look);
         if !look.snapshot.positions.is_empty() {
@@ -324,33 +276,27 @@ impl Pane for Positions {
             );
         }
         let shape = Shape::of(look.snapshot, &rows);
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = rows[visible.clone()]
-            .iter()
-            .map(|entry| match entry {
-                Entry::Item(position) => self.row(position, &shape, look),
-                Entry::Head(name, count, sums) => Self::head_row(name, *count, sums, look),
-            })
-            .collect();
-        let more = rows.len() - visible.end;
-        let (columns, choice) = (shape.columns(), &self.choice);
-        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
-            .render(area, buf);
+        let columns = shape.columns();
+        let row = |i: usize| match &rows[i] {
+            Entry::Item(position) => self.row(position, &shape, look),
+            Entry::Head(name, count, sums) => Self::head_row(name, *count, sums, look),
+        };
+        self.list.draw(&columns, rows.len(), row, look, (area, buf));
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let count = self.rows(at.snapshot).len();
-        if self.list.act(action, count) {
-            self.pass_heads(action, at.snapshot);
-            self.choose(self.list.index, at, wishes);
-            return true;
+        let lines = Lines::of(&self.rows(at.snapshot));
+        match self.list.act(action, &self.head(at.snapshot), &lines) {
+            None => {}
+            Some(Did::Changed) => return true,
+            Some(Did::Moved) => {
+                self.select(self.list.state.index, at, wishes);
+                return true;
+            }
         }
         let current = self.current(at.snapshot);
         match (action, current) {
-            (Action::Sort, _) => self.sort = self.sort.next(),
-            (Action::SortBack, _) => self.reversed = !self.reversed,
             (Action::Group, _) => self.grouping = self.grouping.next(),
-            (Action::Filter, _) => self.filter.open(),
             (Action::Open, Some(position)) => {
                 wishes.push(Wish::Select(position.instrument.clone()));
                 wishes.push(Wish::Focus(PaneKind::Chart));
@@ -388,7 +334,7 @@ impl Pane for Positions {
             "unrealized_pnl",
         ]);
         for position in self.rows(at.snapshot).iter().filter_map(Entry::item) {
-            let last = at.snapshot.quotes.get(&position.instrument).and_then(|q| q.last).or(position.mark);
+            let last = last(position, at.snapshot);
             sheet.push(vec![
                 self.grouping.of(position, &self.openers),
                 position.account.to_string(),
@@ -405,58 +351,38 @@ impl Pane for Positions {
     }
 
     fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((Shape::of(at.snapshot, &self.rows(at.snapshot)).columns(), &self.choice))
+        Some((self.head(at.snapshot), &self.list.choice))
     }
 
     fn choose(&mut self, choice: Choice) {
-        self.choice = choice;
+        self.list.choice = choice;
     }
 
     fn memory(&self, _at: &At<'_>) -> Memory {
-        Memory::from([
-            ("sort".to_owned(), self.sort.label().trim().to_owned()),
-            ("reversed".to_owned(), self.reversed.to_string()),
-            ("groups".to_owned(), self.grouping.label().trim().to_owned()),
-            ("columns".to_owned(), self.choice.text()),
-        ])
+        let mut memory = Memory::from([("groups".to_owned(), self.grouping.label().trim().to_owned())]);
+        self.list.remember(&mut memory);
+        memory
     }
 
-    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
-        self.choice = Choice::read(memory.get("columns").map_or("", String::as_str));
-        let word = memory.get("sort").map_or("", String::as_str);
-        let all = [SortBy::Symbol, SortBy::OpenPnl, SortBy::DayPnl, SortBy::Value];
-        self.sort = all.into_iter().find(|sort| sort.label().trim() == word).unwrap_or_default();
-        self.reversed = memory.get("reversed").is_some_and(|word| word == "true");
+    fn recall(&mut self, memory: &Memory, at: &At<'_>) {
+        self.list.recall(memory, &self.head(at.snapshot));
         let word = memory.get("groups").map_or("", String::as_str);
         let grouping = Grouping::ALL.into_iter().find(|grouping| grouping.label().trim() == word);
         self.grouping = grouping.unwrap_or_default();
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+        self.list.filter.key(event)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+        self.list.filter.paste(text)
     }
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        if line == 0 {
-            // The head of a column sorts by it, and again turns it round.
-            let columns = Shape::of(at.snapshot, &self.rows(at.snapshot)).columns();
-            let title = title_at(&columns, &self.choice, area.width, column);
-            if let Some(sort) = title.and_then(SortBy::of_column) {
-                self.reversed = self.sort == sort && !self.reversed;
-                self.sort = sort;
-            }
-            return;
-        }
-        let count = self.rows(at.snapshot).len();
-        if let Some(row) =
-            line.checked_sub(1).and_then(|l| self.list.at_line(l, count, area.height.saturating_sub(1)))
-        {
-            self.list.index = row;
-            self.choose(row, at, wishes);
+        let lines = Lines::of(&self.rows(at.snapshot));
+        if let Some(row) = self.list.click((column, line), area, &self.head(at.snapshot), &lines) {
+            self.select(row, at, wishes);
         }
     }
 
@@ -472,19 +398,10 @@ impl Pane for Positions {
             let request = self.openers.ask(at.snapshot);
             wishes.extend(request.map(|request| Wish::Ask(request, Purpose::Pane(PaneKind::Positions, 0))));
         }
-        let (found, count) = {
-            let rows = self.rows(at.snapshot);
-            let is_selected = |entry: &Entry<'_>| entry.item().is_some_and(|p| self.is_selected(p));
-            (rows.iter().position(is_selected), rows.len())
-        };
-        self.list.index = found.unwrap_or(self.list.index);
-        self.list.settle(count, area.height.saturating_sub(1));
-        self.pass_heads(Action::Down, at.snapshot);
         let rows = self.rows(at.snapshot);
-        if self.list.offset > 0 && rows.get(self.list.offset - 1).is_some_and(|row| row.item().is_none()) {
-            self.list.show_above(area.height.saturating_sub(1));
-        }
-        let position = rows.get(self.list.index).and_then(Entry::item);
+        let is_selected = |entry: &Entry<'_>| entry.item().is_some_and(|p| self.is_selected(p));
+        self.list.settle(area, rows.iter().position(is_selected), &Lines::of(&rows));
+        let position = rows.get(self.list.state.index).and_then(Entry::item);
         self.selected = position.map(|p| (p.account.clone(), p.instrument.clone()));
     }
 }

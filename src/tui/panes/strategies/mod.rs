@@ -8,17 +8,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 use smol_str::SmolStr;
 
 use super::sheet::cell;
-use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::strategy::{
-    DecisionRecord, KindView, StrategyChange, StrategyPhase, StrategyPlan, StrategyView,
+    DecisionRecord, KindView, Lock, StrategyChange, StrategyPhase, StrategyPlan, StrategyView,
 };
 use crate::domain::text::clean;
 use crate::tui::action::Action;
@@ -27,7 +26,8 @@ use crate::tui::format;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
-use crate::tui::widgets::table::{Column, Row, Table};
+use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
+use crate::tui::widgets::table::{Column, Row, fitting};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
@@ -46,12 +46,44 @@ const HEAD: [Column; 8] = [
     Column::text("strategy", 18, 0),
     Column::text("state", 9, 0),
     Column::number("today", 11, 1),
-    Column::number("realized", 11, 2),
-    Column::number("open", 11, 3),
-    Column::text("owns", 18, 1),
-    Column::text("symbols", 14, 4),
-    Column::text("why", 60, 0),
+    Column::number("realized", 11, 3),
+    Column::number("open", 11, 2),
+    Column::text("owns", 18, 4),
+    Column::text("symbols", 14, 5),
+    Column::text("why", WHY_WIDTH, 0),
 ];
+const WHY_WIDTH: u16 = 18;
+const WHY_WIDTH_MAX: u16 = 100;
+
+/// The columns of a pane so wide: why it did or did not act takes what the others leave.
+fn head(width: u16, choice: &Choice) -> Vec<Column> {
+    let others = fitting(&HEAD, choice, width).into_iter().map(|at| HEAD[at].width + 1).sum::<u16>();
+    let why = (WHY_WIDTH + width.saturating_sub(others + 1)).min(WHY_WIDTH_MAX);
+    let wide = |column: Column| if column.title == "why" { Column { width: why, ..column } } else { column };
+    HEAD.into_iter().map(wide).collect()
+}
+
+/// What a strategy has in a column.
+fn sort_key(view: &StrategyView, title: &str, at: &At<'_>) -> SortKey {
+    match title {
+        "strategy" => SortKey::Text(view.spec.name.to_string()),
+        "state" => SortKey::Text(view.phase.as_str().to_owned()),
+        "today" => SortKey::Number(Some(view.day_pnl)),
+        "realized" => SortKey::Number(Some(view.realized_pnl)),
+        "open" => SortKey::Number(Some(view.unrealized_pnl)),
+        "owns" => SortKey::Text(owned(view)),
+        "symbols" => SortKey::Text(view.symbols()),
+        _ => SortKey::Text(why(view, at)),
+    }
+}
+
+/// What it owns, in words; empty for nothing.
+fn owned(view: &StrategyView) -> String {
+    let claim = |claim: &crate::domain::strategy::Claim| {
+        format!("{} {}", format::quantity(claim.quantity.get()), claim.instrument)
+    };
+    view.claims.iter().map(claim).collect::<Vec<_>>().join(", ")
+}
 
 /// What stands in the pane.
 #[derive(Debug, Default)]
@@ -72,9 +104,8 @@ enum Face {
 /// The strategies pane.
 #[derive(Debug, Default)]
 pub struct Strategies {
-    list: ListState,
+    list: SortedList,
     selected: Option<SmolStr>,
-    filter: ListFilter,
     face: Face,
     /// The kinds are wanted for changing this one; absent for a new one.
     changing: Option<SmolStr>,
@@ -89,11 +120,12 @@ fn change(change: StrategyChange, wishes: &mut Vec<Wish>) {
 }
 
 impl Strategies {
-    fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a StrategyView> {
+    fn rows<'a>(&self, at: &At<'a>) -> Vec<&'a StrategyView> {
         let passes = |view: &&StrategyView| {
-            self.filter.passes(&format!("{} {} {}", view.spec.name, view.spec.kind, view.symbols()))
+            self.list.filter.passes(&format!("{} {} {}", view.spec.name, view.spec.kind, view.symbols()))
         };
-        snapshot.strategies.iter().filter(passes).collect()
+        let rows = at.snapshot.strategies.iter().filter(passes).collect();
+        self.list.sorting.sorted(rows, |view, title| sort_key(view, title, at))
     }
 
     fn current<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a StrategyView> {
@@ -116,11 +148,6 @@ impl Strategies {
             };
             (format::signed(value, 2), style)
         };
-        let own: Vec<String> = view
-            .claims
-            .iter()
-            .map(|claim| format!("{} {}", format::quantity(claim.quantity.get()), claim.instrument))
-            .collect();
         let name_style = if view.mode == AccountMode::Live { theme.live } else { theme.strong };
         let cells = vec![
             (view.spec.name.to_string(), name_style),
@@ -128,9 +155,9 @@ impl Strategies {
             gain(view.day_pnl),
             gain(view.realized_pnl),
             gain(view.unrealized_pnl),
-            (own.join(", "), theme.text),
+            (owned(view), theme.text),
             (view.symbols(), theme.dim),
-            (clean(&why(view)).into_owned(), theme.dim),
+            (clean(&why(view, &look.at())).into_owned(), theme.dim),
         ];
         Row { cells, selected: Some(&view.spec.name) == self.selected.as_ref() }
     }
@@ -144,25 +171,14 @@ impl Strategies {
     }
 
     fn draw_list(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let rows = self.rows(look.snapshot);
+        let rows = self.rows(&look.at());
         if rows.is_empty() {
             let lines =
                 ["No strategies.", "Press {add} to make one, or type {command} start sma_cross on aapl"];
             return draw_empty(&lines, look, area, buf);
         }
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let drawn: Vec<Row> = visible.clone().map(|i| self.row(rows[i], look)).collect();
-        let more = rows.len() - visible.end;
-        let choice = Choice::default();
-        let table = Table {
-            theme: look.theme,
-            columns: &HEAD,
-            choice: &choice,
-            rows: &drawn,
-            more,
-            focused: look.focused,
-        };
-        table.render(area, buf);
+        let columns = head(area.width, &self.list.choice);
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, buf));
     }
 
     fn key_in_plan(&mut self, event: KeyEvent, wishes: &mut Vec<Wish>) {
@@ -224,13 +240,15 @@ impl Strategies {
 }
 
 /// Why a strategy stands where it stands, in a line.
-fn why(view: &StrategyView) -> String {
-    let lock = view.locks.first().map(|lock| format!("locked until {}: {}", lock.until, lock.reason));
+fn why(view: &StrategyView, at: &At<'_>) -> String {
+    let until = |lock: &Lock| format::near(lock.until, at.snapshot.now, &at.env.zone);
+    let lock = view.locks.first().map(|lock| format!("locked until {}: {}", until(lock), lock.reason));
     let decision = view.last_decision.as_ref().map(|decision| {
         let about = decision.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
         format!("{}{about} {}", decision.code, decision.text)
     });
-    view.reason.clone().or(lock).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
+    let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
+    view.reason.clone().or(lock).or(bot).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
 }
 
 fn draw_kinds(kinds: &[KindView], list: &ListState, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -315,7 +333,8 @@ impl Pane for Strategies {
         if failed > 0 {
             line.push_span(Span::styled(format!("failed {failed}  "), look.theme.error));
         }
-        let filter = self.filter.label(look.theme.glyphs.caret);
+        let filter =
+            format!("{}{}", self.list.sorting.label(), self.list.filter.label(look.theme.glyphs.caret));
         line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
         line
     }
@@ -331,10 +350,14 @@ impl Pane for Strategies {
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let rows = self.rows(at.snapshot);
-        if self.list.act(action, rows.len()) {
-            self.selected = rows.get(self.list.index).map(|view| view.spec.name.clone());
-            return true;
+        let rows = self.rows(at);
+        match self.list.act(action, &HEAD, &Lines::plain(rows.len())) {
+            None => {}
+            Some(Did::Changed) => return true,
+            Some(Did::Moved) => {
+                self.selected = rows.get(self.list.state.index).map(|view| view.spec.name.clone());
+                return true;
+            }
         }
         let current = self.current(at.snapshot);
         let name = current.map(|view| view.spec.name.clone());
@@ -343,7 +366,6 @@ impl Pane for Strategies {
                 self.changing = None;
                 ask(StrategyRequest::Kinds, KINDS, wishes);
             }
-            (Action::Filter, ..) => self.filter.open(),
             (Action::Edit, Some(_), name) => {
                 self.changing = name;
                 ask(StrategyRequest::Kinds, KINDS, wishes);
@@ -364,7 +386,7 @@ impl Pane for Strategies {
                     wishes.push(Wish::Focus(PaneKind::Chart));
                 }
             }
-            (Action::Copy, Some(view), _) => wishes.push(Wish::Copy(why(view))),
+            (Action::Copy, Some(view), _) => wishes.push(Wish::Copy(clean(&why(view, at)).into_owned())),
             (
                 Action::Edit
                 | Action::Open
@@ -384,7 +406,7 @@ impl Pane for Strategies {
 
     fn key(&mut self, event: KeyEvent, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         match &mut self.face {
-            Face::List => return self.filter.key(event),
+            Face::List => return self.list.filter.key(event),
             Face::Kinds(..) => self.key_in_kinds(event, at),
             Face::Form(form) => {
                 if matches!(form.key(event, at, wishes), Done::Closed) {
@@ -401,22 +423,39 @@ impl Pane for Strategies {
         match &mut self.face {
             Face::Form(form) => form.paste(text),
             Face::Plan(_, input) => input.insert(text),
-            Face::List => return self.filter.paste(text),
+            Face::List => return self.list.filter.paste(text),
             Face::Kinds(..) | Face::Decisions(..) => return false,
         }
         true
     }
 
-    fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+    fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         if !matches!(self.face, Face::List) {
             return;
         }
-        let rows = self.rows(at.snapshot);
-        let row =
-            line.checked_sub(1).and_then(|l| self.list.at_line(l, rows.len(), area.height.saturating_sub(1)));
-        if let Some(row) = row {
+        let rows = self.rows(at);
+        let columns = head(area.width, &self.list.choice);
+        if let Some(row) = self.list.click((column, line), area, &columns, &Lines::plain(rows.len())) {
             self.selected = rows.get(row).map(|view| view.spec.name.clone());
         }
+    }
+
+    fn columns(&self, _at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
+        matches!(self.face, Face::List).then(|| (HEAD.to_vec(), &self.list.choice))
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        self.list.choice = choice;
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let mut memory = Memory::new();
+        self.list.remember(&mut memory);
+        memory
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        self.list.recall(memory, &HEAD);
     }
 
     fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, at: &At<'_>, wishes: &mut Vec<Wish>) {
@@ -464,7 +503,7 @@ impl Pane for Strategies {
             "trades",
             "why",
         ]);
-        for view in self.rows(at.snapshot) {
+        for view in self.rows(at) {
             sheet.push(vec![
                 view.spec.name.to_string(),
                 view.spec.kind.to_string(),
@@ -476,7 +515,7 @@ impl Pane for Strategies {
                 view.unrealized_pnl.normalize().to_string(),
                 view.fees.normalize().to_string(),
                 cell(Some(view.trades)),
-                why(view),
+                why(view, at),
             ]);
         }
         Some(sheet)
@@ -486,10 +525,9 @@ impl Pane for Strategies {
         if let Face::Decisions(_, records, list) = &mut self.face {
             list.settle(records.len(), area.height);
         }
-        let rows = self.rows(at.snapshot);
+        let rows = self.rows(at);
         let found = rows.iter().position(|view| Some(&view.spec.name) == self.selected.as_ref());
-        self.list.index = found.unwrap_or(self.list.index);
-        self.list.settle(rows.len(), area.height.saturating_sub(1));
-        self.selected = rows.get(self.list.index).map(|view| view.spec.name.clone());
+        self.list.settle(area, found, &Lines::plain(rows.len()));
+        self.selected = rows.get(self.list.state.index).map(|view| view.spec.name.clone());
     }
 }

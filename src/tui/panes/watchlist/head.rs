@@ -31,7 +31,7 @@ const fn with_widths(symbol: u16, price: u16) -> [Column; 11] {
         Column::number("high", price, 7),
         Column::number("vol", 6, 3),
         Column::number("ext%", 7, 5),
-        Column::text("day", DAY_WIDTH, 4),
+        Column::text("day", DAY_WIDTH, 4).unsorted(),
         Column::text("name", NAME_WIDTH, 6),
     ]
 }

@@ -12,15 +12,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
-use ratatui::widgets::Widget;
 use rust_decimal::prelude::ToPrimitive;
 use smol_str::SmolStr;
 
 use self::head::{DAY_COLUMN, DAY_WIDTH, NAME_COLUMN};
-use self::order::{Entry, Grouping, SortBy, gather, sort};
+use self::order::{Entry, Grouping, gather, sort_key};
 use self::source::{Chooser, Chosen, Source};
 use super::sheet::cell;
-use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::MarketGroup;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::Instrument;
@@ -36,7 +35,8 @@ use crate::tui::widgets::candles::sparkline;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
-use crate::tui::widgets::table::{Cell, Column, Row, Table, fitting, title_at};
+use crate::tui::widgets::sorted::{Did, Lines, SortedList, Sorting};
+use crate::tui::widgets::table::{Cell, Column, Row, fitting};
 use crate::tui::wish::{Purpose, Wish};
 
 /// Bars behind the line of the day: a session in quarters of an hour.
@@ -70,19 +70,14 @@ pub struct Watchlist {
     /// When they were asked for.
     asked_at: Option<Duration>,
     failed: Option<String>,
-    list: ListState,
+    list: SortedList,
     selected: Option<Instrument>,
-    sort: SortBy,
-    /// The other way round: smallest first, Z to A, last first.
-    reversed: bool,
     grouping: Grouping,
-    filter: ListFilter,
     days: BTreeMap<Instrument, DayLine>,
     subscribed: BTreeSet<Instrument>,
     /// Sectors and indices, once they are there.
     groups: Vec<(MarketGroup, u32)>,
     chooser: Option<Chooser>,
-    choice: Choice,
 }
 
 impl Watchlist {
@@ -117,11 +112,11 @@ impl Watchlist {
     }
 
     fn rows<'a>(&'a self, at: &At<'a>) -> Vec<Entry<'a>> {
-        let all = self.instruments(at.snapshot).iter();
-        let mut rows: Vec<&Instrument> =
-            all.filter(|instrument| self.filter.passes(&instrument.to_string())).collect();
-        sort(&mut rows, self.sort, self.reversed, at.snapshot);
-        gather(rows, self.grouping, at.env.symbols.as_deref().map(|symbols| symbols as _), at.snapshot)
+        let symbols = at.env.symbols.as_deref().map(|symbols| symbols as _);
+        let passes = |instrument: &&Instrument| self.list.filter.passes(&instrument.to_string());
+        let rows: Vec<&Instrument> = self.instruments(at.snapshot).iter().filter(passes).collect();
+        let key = |i: &&Instrument, title: &str| sort_key(i, title, symbols, at.snapshot);
+        gather(self.list.sorting.sorted(rows, key), self.grouping, symbols, at.snapshot)
     }
 
     fn head(&self, snapshot: &Snapshot) -> [Column; 11] {
@@ -135,12 +130,12 @@ impl Watchlist {
 
     /// Asks for what the rows in view lack: quotes, and lines of the day where they are shown.
     fn ask(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        let with_days = fitting(&self.head(at.snapshot), &self.choice, area.width).contains(&DAY_COLUMN);
+        let with_days = fitting(&self.head(at.snapshot), &self.list.choice, area.width).contains(&DAY_COLUMN);
         let mut open = self.days.values().filter(|day| matches!(day, DayLine::Asked)).count();
         let in_view: Vec<Instrument> = {
             let rows = self.rows(at);
-            let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-            rows[visible].iter().filter_map(Entry::item).cloned().collect()
+            let visible = self.list.state.visible(rows.len(), area.height.saturating_sub(1));
+            rows[visible].iter().filter_map(Entry::item).map(|i| (*i).clone()).collect()
         };
         let mut quoteless = Vec::new();
         for instrument in in_view {
@@ -186,9 +181,8 @@ impl Watchlist {
     fn show(&mut self, source: Source) {
         (self.source, self.found, self.asked_at, self.failed) = (source, Vec::new(), None, None);
         self.selected = None;
-        self.list = ListState::default();
-        self.sort = SortBy::List;
-        self.reversed = false;
+        self.list.state = ListState::default();
+        self.list.sorting = Sorting::default();
     }
 
     fn open_chooser(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
@@ -200,7 +194,7 @@ impl Watchlist {
 
     /// The row goes one place down or up in the user's own order.
     fn move_row(&self, down: bool, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        if self.source.own(at.snapshot).is_none() || self.sort != SortBy::List || self.reversed {
+        if self.source.own(at.snapshot).is_none() || !self.list.sorting.is_own_order() {
             let text = "Rows are moved in a list of your own, unsorted.".to_owned();
             return wishes.push(Wish::Say(Severity::Info, text));
         }
@@ -211,14 +205,6 @@ impl Watchlist {
                 list.swap(from, to);
             }
         });
-    }
-
-    fn sort_by(&mut self, sort: SortBy) {
-        if self.sort == sort {
-            self.reversed = !self.reversed;
-        } else {
-            (self.sort, self.reversed) = (sort, false);
-        }
     }
 
     /// A row; its company's name is looked up only where there is room for it.
@@ -295,8 +281,8 @@ impl Watchlist {
     }
 
     /// Selects the instrument of a line; of a group's head, nothing.
-    fn choose(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        let chosen = self.rows(at).get(index).and_then(Entry::item).cloned();
+    fn select_line(&mut self, index: usize, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let chosen = self.rows(at).get(index).and_then(Entry::item).map(|i| (*i).clone());
         if let Some(instrument) = chosen
             && self.selected.as_ref() != Some(&instrument)
         {
@@ -305,35 +291,16 @@ impl Watchlist {
         }
     }
 
-    /// A movement that ends on a group's head goes one line further.
-    fn pass_heads(&mut self, action: Action, at: &At<'_>) {
-        let back = matches!(action, Action::Up | Action::PageUp | Action::Last);
-        let index = self.list.index;
-        let rows = self.rows(at);
-        let is_item = |i: usize| rows.get(i).is_some_and(|row| row.item().is_some());
-        if is_item(index) {
-            return;
-        }
-        let after = (index..rows.len()).find(|i| is_item(*i));
-        let before = (0..index).rev().find(|i| is_item(*i));
-        self.list.index = if back { before.or(after) } else { after.or(before) }.unwrap_or(index);
-    }
-
     fn draw_rows(&self, rows: &[Entry<'_>], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let decimals = self.fraction(look.snapshot);
-        let visible = self.list.visible(rows.len(), area.height.saturating_sub(1));
-        let (columns, choice) = (self.head(look.snapshot), &self.choice);
-        let with_name = fitting(&columns, choice, area.width).contains(&NAME_COLUMN);
-        let drawn: Vec<Row> = visible
-            .clone()
-            .map(|i| match rows[i] {
-                Entry::Item(instrument) => self.row(instrument, decimals, with_name, look),
-                Entry::Head(..) => Row::default(),
-            })
-            .collect();
-        let more = rows.len() - visible.end;
-        Table { theme: look.theme, columns: &columns, choice, rows: &drawn, more, focused: look.focused }
-            .render(area, buf);
+        let columns = self.head(look.snapshot);
+        let with_name = fitting(&columns, &self.list.choice, area.width).contains(&NAME_COLUMN);
+        let row = |i: usize| match rows[i] {
+            Entry::Item(instrument) => self.row(instrument, decimals, with_name, look),
+            Entry::Head(..) => Row::default(),
+        };
+        self.list.draw(&columns, rows.len(), row, look, (area, &mut *buf));
+        let visible = self.list.state.visible(rows.len(), area.height.saturating_sub(1));
         for (line, i) in visible.enumerate() {
             if let Entry::Head(name, count, mean) = &rows[i] {
                 let y = area.y + 1 + line as u16;
@@ -375,13 +342,13 @@ impl Pane for Watchlist {
         if let Some(chooser) = &self.chooser {
             return titled("Quotes", &format!("choose a list{} ", chooser.label(caret)), look);
         }
+        let order = self.list.sorting.label();
         let rest = format!(
-            "{}{}{}{}{} ",
+            "{}{}{order}{}{} ",
             self.source.label(look.snapshot),
-            self.sort.label(),
-            if self.reversed { " reversed" } else { "" },
+            if order.is_empty() { "" } else { " " },
             self.grouping.label(),
-            self.filter.label(caret)
+            self.list.filter.label(caret)
         );
         titled("Quotes", &rest, look)
     }
@@ -409,18 +376,18 @@ impl Pane for Watchlist {
         if let Some(taken) = self.act_in_chooser(action, at, wishes) {
             return taken;
         }
-        let count = self.rows(at).len();
-        if self.list.act(action, count) {
-            self.pass_heads(action, at);
-            self.choose(self.list.index, at, wishes);
-            return true;
+        let (columns, lines) = (self.head(at.snapshot), Lines::of(&self.rows(at)));
+        match self.list.act(action, &columns, &lines) {
+            None => {}
+            Some(Did::Changed) => return true,
+            Some(Did::Moved) => {
+                self.select_line(self.list.state.index, at, wishes);
+                return true;
+            }
         }
         match action {
             Action::Open => wishes.push(Wish::Focus(PaneKind::Chart)),
-            Action::Sort => self.sort = self.sort.next(),
-            Action::SortBack => self.reversed = !self.reversed,
             Action::Group => self.grouping = self.grouping.next(),
-            Action::Filter => self.filter.open(),
             Action::NextList => self.step_list(true, at.snapshot),
             Action::PreviousList => self.step_list(false, at.snapshot),
             Action::Lists => self.open_chooser(at, wishes),
@@ -451,14 +418,14 @@ impl Pane for Watchlist {
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         match &mut self.chooser {
             Some(chooser) => chooser.key(event, wishes),
-            None => self.filter.key(event),
+            None => self.list.filter.key(event),
         }
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         match &mut self.chooser {
             Some(chooser) => chooser.paste(text),
-            None => self.filter.paste(text),
+            None => self.list.filter.paste(text),
         }
     }
 
@@ -470,18 +437,9 @@ impl Pane for Watchlist {
             }
             return;
         }
-        let Some(line) = line.checked_sub(1) else {
-            // The head of a column sorts by it, and again turns it round.
-            let title = title_at(&self.head(at.snapshot), &self.choice, area.width, column);
-            if let Some(sort) = title.and_then(SortBy::of_column) {
-                self.sort_by(sort);
-            }
-            return;
-        };
-        let count = self.rows(at).len();
-        if let Some(row) = self.list.at_line(line, count, area.height.saturating_sub(1)) {
-            self.list.index = row;
-            self.choose(row, at, wishes);
+        let (columns, lines) = (self.head(at.snapshot), Lines::of(&self.rows(at)));
+        if let Some(row) = self.list.click((column, line), area, &columns, &lines) {
+            self.select_line(row, at, wishes);
         }
     }
 
@@ -490,20 +448,15 @@ impl Pane for Watchlist {
             chooser.settle(area.height, &self.groups, at.snapshot);
         }
         self.ask_found(at, wishes);
-        let (found, count) = {
+        let (found, lines) = {
             let rows = self.rows(at);
-            let place = |wanted: &Instrument| rows.iter().position(|row| row.item() == Some(wanted));
-            (self.selected.as_ref().and_then(place), rows.len())
+            let place = |wanted: &Instrument| rows.iter().position(|row| row.item() == Some(&wanted));
+            (self.selected.as_ref().and_then(place), Lines::of(&rows))
         };
-        self.list.index = found.unwrap_or(self.list.index);
-        self.list.settle(count, area.height.saturating_sub(1));
-        let is_head = |row: usize| self.rows(at).get(row).is_some_and(|row| row.item().is_none());
-        if self.list.offset > 0 && is_head(self.list.offset - 1) {
-            self.list.show_above(area.height.saturating_sub(1));
-        }
-        if self.selected.is_none() && count > 0 {
-            self.pass_heads(Action::First, at);
-            self.selected = self.rows(at).get(self.list.index).and_then(Entry::item).cloned();
+        self.list.settle(area, found, &lines);
+        if self.selected.is_none() {
+            let rows = self.rows(at);
+            self.selected = rows.get(self.list.state.index).and_then(Entry::item).map(|i| (*i).clone());
         }
         self.ask(area, at, wishes);
     }
@@ -546,32 +499,31 @@ impl Pane for Watchlist {
     }
 
     fn columns(&self, at: &At<'_>) -> Option<(Vec<Column>, &Choice)> {
-        Some((self.head(at.snapshot).to_vec(), &self.choice))
+        Some((self.head(at.snapshot).to_vec(), &self.list.choice))
     }
 
     fn choose(&mut self, choice: Choice) {
-        self.choice = choice;
+        self.list.choice = choice;
     }
 
     fn memory(&self, _at: &At<'_>) -> Memory {
-        Memory::from([
+        let mut memory = Memory::from([
             ("list".to_owned(), self.source.key()),
-            ("sort".to_owned(), self.sort.label().trim().to_owned()),
-            ("reversed".to_owned(), self.reversed.to_string()),
             ("groups".to_owned(), self.grouping.label().trim().to_owned()),
-            ("columns".to_owned(), self.choice.text()),
-        ])
+        ]);
+        self.list.remember(&mut memory);
+        memory
     }
 
-    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+    fn recall(&mut self, memory: &Memory, at: &At<'_>) {
         let word = |name: &str| memory.get(name).map_or("", String::as_str);
         if let Some(source) = Source::of_key(word("list")) {
+            // What chart and ticket show is the row that is selected.
+            let selected = self.selected.take();
             self.show(source);
+            self.selected = selected;
         }
-        self.choice = Choice::read(word("columns"));
-        self.reversed = word("reversed") == "true";
-        let sort = SortBy::ALL.into_iter().find(|sort| sort.label().trim() == word("sort"));
-        self.sort = sort.unwrap_or_default();
+        self.list.recall(memory, &self.head(at.snapshot));
         let groupings = [Grouping::None, Grouping::Class, Grouping::Sector];
         let grouping = groupings.into_iter().find(|grouping| grouping.label().trim() == word("groups"));
         self.grouping = grouping.unwrap_or_default();
