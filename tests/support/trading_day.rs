@@ -364,7 +364,6 @@ fn connections() -> Vec<Connection> {
 /// A strategy that runs, one that is paused behind a lock, one that failed.
 fn strategies() -> Vec<StrategyView> {
     let view = |name: &str, kind: &str, symbols: &[&str], phase| StrategyView {
-        bot: None,
         spec: StrategySpec {
             name: name.into(),
             kind: kind.into(),
@@ -381,6 +380,7 @@ fn strategies() -> Vec<StrategyView> {
         reason: None,
         claims: Vec::new(),
         working_orders: 0,
+        bot: None,
         realized_pnl: Decimal::ZERO,
         unrealized_pnl: Decimal::ZERO,
         day_pnl: Decimal::ZERO,

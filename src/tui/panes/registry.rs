@@ -110,7 +110,7 @@ panes! {
     /// Depth and tape.
     Depth, depth: Depth { name: "depth", tab: "Depth", keys: [Depth, List], room: 38 x 6, good: 70 }
     /// What the money is in and how it went.
-    Portfolio, portfolio: Portfolio { name: "portfolio", tab: "Portfolio", keys: [Portfolio], room: 44 x 6, good: 96 }
+    Portfolio, portfolio: Portfolio { name: "portfolio", tab: "Portfolio", keys: [Portfolio, Search], room: 44 x 6, good: 96 }
     /// Orders of the past.
     History, history: History { name: "history", tab: "History", keys: [History, List, Search], room: 50 x 4, good: 90 }
     /// Alerts.

@@ -124,7 +124,7 @@ fn what_the_hints_offer_to_search_can_be_searched() {
             assert_eq!(runner.frame(), before, "{kind:?}");
         }
     }
-    assert_eq!(searched, 10);
+    assert_eq!(searched, 11);
 }
 
 #[test]
@@ -358,7 +358,8 @@ fn the_portfolio_goes_through_its_parts() {
     runner.keys("9").sees("allocation").sees("MSFT").sees("cash");
     runner.keys("l").sees("equity").sees("1 month").keys("i").sees("1 year");
     runner.keys("l").sees("P&L by day").keys("l").sees("P&L by symbol").keys("l").sees("P&L by class");
-    runner.keys("l").sees("allocation");
+    runner.keys("l").sees("allocation").keys("/").text("msft").sees("/msft").sees("MSFT").misses("cash");
+    runner.text("x").sees("No row matches").keys("esc").sees("cash").misses("/msft");
 }
 
 #[test]

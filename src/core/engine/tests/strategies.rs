@@ -41,7 +41,7 @@ pub(super) struct Hosted {
     pub(super) canceled: Vec<ClientOrderId>,
     pub(super) said: Vec<Outcome>,
     /// What processes of bots were told.
-    told: Vec<BotTold>,
+    pub(super) told: Vec<BotTold>,
 }
 
 impl Hosted {

@@ -16,7 +16,7 @@ use super::sheet::cell;
 use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::remote::LINE;
 use crate::client::{Reply, Request, SessionError};
-use crate::domain::snapshot::Connection;
+use crate::domain::snapshot::{AccountView, Connection};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::dialogs::Dialog;
@@ -35,8 +35,8 @@ const FEW_LEFT: u32 = 10;
 const ENGINE: &str = LINE;
 
 const COLUMNS: [Column; 7] = [
-    Column::text("name", 12, 0),
-    Column::text("state", 7, 0),
+    Column::text("name", 20, 0),
+    Column::text("state", 9, 0),
     Column::number("latency", 9, 0),
     // Calls that the other side says are left for now, and when it is tried again.
     Column::number("left", 6, 1),
@@ -67,24 +67,85 @@ pub struct Connections {
 
 impl Connections {
     /// The engine first, where it is a process of its own.
-    fn rows(&self, at: &At<'_>) -> Vec<Connection> {
+    fn rows(&self, at: &At<'_>) -> Vec<Shown> {
         let filter = &self.list.filter;
         let passes = |c: &Connection| filter.passes(&c.name) || filter.passes(&c.text);
         // While the line to it is down, that is what stands there.
         let line_is_down = at.snapshot.connections.iter().any(|connection| connection.name == ENGINE);
         let engine = self.beat.connection(at.env.now).filter(|_| !line_is_down);
-        let all = engine.into_iter().chain(at.snapshot.connections.iter().cloned());
-        self.list.sorting.sorted(all.filter(passes).collect(), sort_key)
+        let all = engine.into_iter().chain(at.snapshot.connections.iter().cloned()).map(Shown::of);
+        let accounts = at.snapshot.accounts.iter().map(|view| account(view, at));
+        self.list.sorting.sorted(all.chain(accounts).filter(|shown| passes(shown)).collect(), sort_key)
     }
 }
 
+/// A row: a connection, or how an account stands with its broker in the same columns.
+struct Shown {
+    connection: Connection,
+    state: &'static str,
+}
+
+impl std::ops::Deref for Shown {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Shown {
+    fn of(connection: Connection) -> Self {
+        Self { state: if connection.up { "up" } else { "DOWN" }, connection }
+    }
+}
+
+/// The newest comparison of an account's books with its broker (reliability R8).
+fn account(view: &AccountView, at: &At<'_>) -> Shown {
+    let standing = &view.standing;
+    let state = match (standing.up, standing.reconciled) {
+        (false, _) => "DOWN",
+        (true, true) => "agrees",
+        (true, false) => "DIFFERS",
+    };
+    let count = |part: Option<usize>, what: &str| match part {
+        Some(1) => format!("1 {}", what.trim_end_matches('s')),
+        Some(count) => format!("{count} {what}"),
+        None => format!("no word on {what}"),
+    };
+    let mut text = match &standing.last {
+        None => "not compared yet".to_owned(),
+        Some(run) => format!(
+            "compared {}: {}, {}, {}",
+            format::clock_zoned(run.finished, &at.env.zone),
+            count(run.orders, "orders"),
+            count(run.executions, "fills"),
+            count(run.positions, "positions"),
+        ),
+    };
+    if standing.overridden {
+        text.push_str("; your own orders go out");
+    } else if !standing.reconciled {
+        text.push_str("; nothing opens");
+    }
+    let mut connection =
+        Connection::new(&format!("account {}", view.account.account), standing.reconciled, &text);
+    connection.last_error = standing.last.as_ref().filter(|run| !run.differences.is_empty()).map(|run| {
+        let more = match run.differences.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        (run.finished, format!("{}{more}", run.differences[0]))
+    });
+    Shown { connection, state }
+}
+
 /// What a connection has in a column.
-fn sort_key(connection: &Connection, title: &str) -> SortKey {
+fn sort_key(connection: &Shown, title: &str) -> SortKey {
     let time = |at: Timestamp| rust_decimal::Decimal::from(at.as_millisecond());
     match title {
         "name" => SortKey::Text(connection.name.to_string()),
         // What is down is on top.
-        "state" => SortKey::Text(if connection.up { "up" } else { "down" }.to_owned()),
+        "state" => SortKey::Text(connection.state.to_owned()),
         "latency" => SortKey::Number(connection.latency_ms.map(Into::into)),
         "left" => SortKey::Number(connection.limit_left.map(Into::into)),
         "next try" => SortKey::Number(connection.retry_at.map(time)),
@@ -143,10 +204,11 @@ impl Pane for Connections {
         let theme = look.theme;
         let row = |i: usize| {
             let connection = &all[i];
-            let (mark, word, style) = match connection.up {
-                true => (theme.glyphs.connected, "up", theme.up),
-                false => (theme.glyphs.disconnected, "DOWN", theme.error),
+            let (mark, style) = match connection.up {
+                true => (theme.glyphs.connected, theme.up),
+                false => (theme.glyphs.disconnected, theme.error),
             };
+            let word = connection.state;
             let error = last_error(connection, &look.at());
             let style_of_error =
                 if connection.last_error.is_some() || !connection.up { theme.warning } else { theme.dim };
@@ -178,7 +240,7 @@ impl Pane for Connections {
             Action::Open => {
                 let mut pairs = vec![
                     ("name".to_owned(), clean(&connection.name).into_owned()),
-                    ("state".to_owned(), if connection.up { "up" } else { "down" }.to_owned()),
+                    ("state".to_owned(), connection.state.to_lowercase()),
                     ("latency".to_owned(), latency(connection)),
                     ("about".to_owned(), clean(&connection.text).into_owned()),
                     ("last error".to_owned(), last_error(connection, at)),
@@ -194,7 +256,7 @@ impl Pane for Connections {
                 wishes.push(Wish::Open(Box::new(Dialog::Report(Report::pairs("Connection", pairs)))));
             }
             Action::Copy => {
-                let state = if connection.up { "up" } else { "down" };
+                let state = connection.state.to_lowercase();
                 wishes.push(Wish::Copy(format!(
                     "{}\t{state}\t{}",
                     clean(&connection.name),
@@ -253,7 +315,7 @@ impl Pane for Connections {
             wishes.push(Wish::Ask(Request::EngineStatus, Purpose::Pane(PaneKind::Connections, 0)));
         }
         let rows = self.rows(at);
-        let name = |connection: &Connection| Some(connection.name.as_str()) == self.selected.as_deref();
+        let name = |connection: &Shown| Some(connection.name.as_str()) == self.selected.as_deref();
         let found = rows.iter().position(name);
         self.list.settle(area, found, &Lines::plain(rows.len()));
         self.selected = rows.get(self.list.state.index).map(|connection| connection.name.to_string());

@@ -5,12 +5,13 @@ mod tables;
 
 use std::time::Duration;
 
+use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::{EquityPoint, HistoryQuery, PnlReport};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Severity;
@@ -117,6 +118,7 @@ pub struct Portfolio {
     pnl: Option<Box<PnlReport>>,
     asked_at: Option<Duration>,
     failed: bool,
+    filter: ListFilter,
 }
 
 impl Portfolio {
@@ -130,13 +132,15 @@ impl Portfolio {
     }
 
     fn rows(&self, part: Part, look: &Look<'_>) -> Vec<tables::Bar> {
-        match part {
+        let mut rows = match part {
             Part::Allocation => tables::allocation(look.snapshot),
             Part::Day => tables::by_day(self.pnl.as_deref(), look.snapshot),
             Part::Symbol => tables::by_symbol(self.pnl.as_deref(), look.snapshot),
             Part::Class => tables::by_class(self.pnl.as_deref(), look.snapshot),
             Part::Equity => Vec::new(),
-        }
+        };
+        rows.retain(|row| self.filter.passes(&row.name));
+        rows
     }
 
     fn draw_part(&self, part: Part, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -158,6 +162,7 @@ impl Portfolio {
         let rows = self.rows(part, look);
         if rows.is_empty() {
             let text = match part {
+                _ if !self.filter.is_empty() => "No row matches; Esc takes the filter off",
                 Part::Allocation => "All of it is cash.",
                 _ => "Nothing was closed yet; what you trade is added up here",
             };
@@ -182,6 +187,10 @@ impl Pane for Portfolio {
             line.push_span(Span::styled(day, theme.money(account.day_pnl)));
             let open = format!("open {} ", format::signed(account.unrealized_pnl, 2));
             line.push_span(Span::styled(open, theme.money(account.unrealized_pnl)));
+        }
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        if !filter.is_empty() {
+            line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.accent));
         }
         line
     }
@@ -221,6 +230,7 @@ impl Pane for Portfolio {
                 self.ask(at, wishes);
             }
             Action::Refresh => self.ask(at, wishes),
+            Action::Filter => self.filter.open(),
             Action::Down => self.top += 1,
             Action::Up => self.top = self.top.saturating_sub(1),
             Action::PageDown => self.top += 10,
@@ -234,6 +244,14 @@ impl Pane for Portfolio {
                 + self.pnl.as_ref().map_or(0, |pnl| pnl.by_day.len().max(pnl.by_instrument.len())),
         );
         true
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
     }
 
     fn settle(&mut self, _area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
