@@ -307,6 +307,7 @@ mod tests {
         assert!(matches!(scan(bot(&[]).path(), "../x"), Err(ScanError::NoBot(_))));
         let other = bot(&[("bot.toml", &TINY.replace("\"tiny\"", "\"other\""))]);
         assert!(said(&other).contains("they must be the same"));
+        assert!(matches!(scan(other.path(), "tiny"), Err(ScanError::Name { .. })));
         let link = bot(&[("bot.toml", TINY)]);
         std::os::unix::fs::symlink("/etc/passwd", link.path().join("bots/tiny/x")).unwrap();
         assert_eq!(said(&link), "x: only plain files and folders are allowed");
@@ -314,6 +315,7 @@ mod tests {
         assert!(said(&big).starts_with("main.py: too big"));
         let schema = bot(&[("bot.toml", &format!("params_schema = \"p.json\"\n{TINY}"))]);
         assert!(said(&schema).starts_with("p.json: it is named as params_schema"));
+        assert!(matches!(scan(schema.path(), "tiny"), Err(ScanError::File { .. })));
         let bad = bot(&[("bot.toml", &format!("params_schema = \"p.json\"\n{TINY}")), ("p.json", "[]")]);
         assert!(matches!(scan(bad.path(), "tiny"), Err(ScanError::Params(_))));
         let unknown = bot(&[("bot.toml", &format!("nmae = 1\n{TINY}"))]);

@@ -565,6 +565,7 @@ on_stop = "cancel"
             assert_eq!(with(from, to), said);
         }
         assert!(matches!(Manifest::parse("name ="), Err(ManifestError::Syntax(_))));
+        assert!(matches!(Manifest::parse(""), Err(ManifestError::Missing { .. })));
         assert!(ManifestError::Read("gone".to_owned()).to_string().contains("gone"));
         assert!(
             with("command = [\"python3\", \"-u\", \"main.py\"]", "command = []").contains("1 to 32 words")

@@ -26,6 +26,7 @@ use super::lines::LOG_CHARS_MAX;
 use super::log::Log;
 use super::manifest::{Manifest, PROTOCOL, RestartPolicy};
 use super::memory::Crashes;
+use super::protocol::{self, Incoming};
 use super::watch::members;
 
 /// What is kept for a bot while it is down.
@@ -40,6 +41,8 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 const MISSES_MAX: u32 = 3;
 /// How often its processes are looked at, and what is shown of it changes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Lines that are kept of what it says while it ends.
+const LAST_WORDS_MAX: usize = 100;
 /// The exit code by which a bot says that its configuration is wrong: it is not started again.
 const EXIT_CONFIGURATION: i32 = 78;
 
@@ -390,23 +393,34 @@ impl Supervisor {
         let millis = STOP_WITHIN.as_millis();
         let stop = json!({"reason": "stopped", "deadline_ms": u64::try_from(millis).unwrap_or_default()});
         life.ask("stop", &stop, STOP_WITHIN);
+        let mut last_words = Vec::new();
+        let clock = Arc::clone(&self.start.clock);
         let polite = async {
             loop {
                 let writer = life.writer.clone();
                 tokio::select! {
                     biased;
-                    status = life.child.wait() => return drop(status),
                     permit = writer.reserve(), if life.has_words() => match permit {
-                        Ok(permit) => if let Some(line) = life.next_line((self.start.clock)()) { permit.send(line) },
+                        Ok(permit) => if let Some(line) = life.next_line(clock()) { permit.send(line) },
                         Err(_) => life.queue.clear(),
                     },
                     // What it says to the end is taken from it, so that it can end.
-                    line = life.lines.next() => if line.is_none() { return drop(life.child.wait().await) },
-                    line = life.log_lines.next() => if line.is_none() { return drop(life.child.wait().await) },
+                    line = life.lines.next() => match line {
+                        Some(Ok(line)) if last_words.len() < LAST_WORDS_MAX => last_words.push(line),
+                        Some(_) => {}
+                        None => return drop(life.child.wait().await),
+                    },
+                    line = life.log_lines.next(), if life.log_is_open => life.log_is_open = line.is_some(),
                 }
             }
         };
-        if timeout(STOP_WITHIN, polite).await.is_err() {
+        let ended = timeout(STOP_WITHIN, polite).await.is_ok();
+        for line in last_words {
+            if let Ok(Incoming::Notice { method, params }) = protocol::read(&line) {
+                self.notice(life, &method, &params);
+            }
+        }
+        if !ended {
             self.write_log("arbion", "it did not end when asked to");
             self.sweep(Signal::SIGTERM);
             if timeout(TERM_WITHIN, life.child.wait()).await.is_err() {

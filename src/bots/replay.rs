@@ -436,3 +436,35 @@ fn read_lines(mut source: impl BufRead, lines: &SyncSender<Result<String, String
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_of_a_run_is_what_is_said() {
+        let fate = Fate::default();
+        let start = ReplayError::Start { bot: "tiny".to_owned(), reason: "no".to_owned() };
+        assert_eq!(start.to_string(), "bot tiny cannot be started: no");
+        let failed = ReplayError::Failed {
+            bot: "tiny".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            reason: "no".to_owned(),
+        };
+        assert_eq!(failed.to_string(), "bot tiny failed at 1970-01-01T00:00:00Z: no");
+        fate.set(failed.clone());
+        fate.set(start);
+        assert_eq!(fate.failure(), Some(failed));
+    }
+
+    #[test]
+    fn lines_have_a_length() {
+        let (lines_in, lines) = sync_channel(4);
+        let text = format!("one\n{}", "x".repeat(LINE_MAX + 1));
+        read_lines(text.as_bytes(), &lines_in);
+        drop(lines_in);
+        let read: Vec<_> = lines.iter().collect();
+        assert_eq!(read[0].as_deref(), Ok("one\n"));
+        assert!(read[1].is_err() && read.len() == 2);
+    }
+}

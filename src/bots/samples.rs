@@ -127,7 +127,8 @@ mod tests {
         let said = |name, sample| make(profile.path(), name, sample).unwrap_err().to_string();
         assert_eq!(said("A b", None), "name: found 'A b', allowed 1 to 32 of a-z, 0-9 and '-'");
         assert_eq!(said("b", Some("x")), "example: found 'x', allowed sma-cross, mean-revert, ladder");
-        fs::write(profile.path().join("bots/c"), "").unwrap_or_else(|_| panic!());
+        assert!(matches!(make(profile.path(), "b", Some("x")), Err(NewBotError::Sample { .. })));
+        assert!(matches!(make(profile.path(), "", None), Err(NewBotError::Name(_))));
         fs::remove_dir_all(profile.path().join("bots")).unwrap();
         fs::write(profile.path().join("bots"), "").unwrap();
         assert!(matches!(make(profile.path(), "d", None), Err(NewBotError::Disk { .. })));

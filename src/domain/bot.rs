@@ -235,6 +235,15 @@ pub struct BotState {
     pub unenforced: Vec<String>,
 }
 
+impl BotState {
+    /// Where it is, and why or what it said last: one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let words = self.reason.as_ref().or(self.last_line.as_ref());
+        words.map_or_else(|| format!("bot {}", self.phase), |words| format!("bot {}: {words}", self.phase))
+    }
+}
+
 /// A version of a bot that a person approved: what it was, to the byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BotVersion {

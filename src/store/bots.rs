@@ -64,7 +64,11 @@ fn version(row: &rusqlite::Row<'_>) -> rusqlite::Result<BotVersion> {
     })
 }
 
-const COLUMNS: &str = "bot, version, approved_at, fingerprint, manifest, files";
+const NEWEST: &str = "SELECT bot, version, approved_at, fingerprint, manifest, files FROM bot_version
+    WHERE removed = 0 AND version = (SELECT MAX(version) FROM bot_version newest WHERE newest.bot = bot_version.bot)
+    ORDER BY bot";
+const EVERY: &str = "SELECT bot, version, approved_at, fingerprint, manifest, files FROM bot_version
+    WHERE bot = ?1 ORDER BY version DESC";
 
 impl Store {
     /// The newest approved version of each bot, by name.
@@ -72,7 +76,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub fn approved_bots(&self) -> Result<Vec<BotVersion>, StoreError> {
-        self.versions_where("removed = 0 AND version = (SELECT MAX(version) FROM bot_version newest WHERE newest.bot = bot_version.bot)", None)
+        self.read_versions(NEWEST, None)
     }
 
     /// Every version of a bot, newest first; those of a bot that was removed too.
@@ -80,13 +84,12 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub fn bot_versions(&self, bot: &str) -> Result<Vec<BotVersion>, StoreError> {
-        self.versions_where("bot = ?1", Some(bot))
+        self.read_versions(EVERY, Some(bot))
     }
 
-    fn versions_where(&self, condition: &str, bot: Option<&str>) -> Result<Vec<BotVersion>, StoreError> {
+    fn read_versions(&self, sql: &str, bot: Option<&str>) -> Result<Vec<BotVersion>, StoreError> {
         let fail = |error: rusqlite::Error| StoreError::sqlite(&self.path, &error);
-        let sql = format!("SELECT {COLUMNS} FROM bot_version WHERE {condition} ORDER BY bot, version DESC");
-        let mut statement = self.connection.prepare(&sql).map_err(fail)?;
+        let mut statement = self.connection.prepare(sql).map_err(fail)?;
         let rows = match bot {
             Some(bot) => statement.query_map([bot], version),
             None => statement.query_map([], version),

@@ -32,7 +32,8 @@ fn why(view: &StrategyView) -> String {
         let about = decision.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
         format!("{}{about} {}", decision.code, decision.text)
     });
-    view.reason.clone().or(lock).or(decision).unwrap_or_default()
+    let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
+    view.reason.clone().or(lock).or(bot).or(decision).unwrap_or_default()
 }
 
 fn claims(claims: &[Claim]) -> String {

@@ -72,3 +72,34 @@ fn decisions_are_found_by_strategy_newest_first_and_outlive_it() {
     assert_eq!(codes(Some("a"), 10), ["THREE", "ONE"]);
     assert_eq!(codes(None, 2), ["THREE", "TWO"]);
 }
+
+/// Every version of a bot is kept with what was in it; one that was removed has no approved version, and the next one goes on counting.
+#[test]
+fn versions_of_bots_are_kept_to_the_byte() {
+    use crate::domain::bot::BotVersion;
+    let directory = directory();
+    let mut store = Store::open(directory.path(), now()).unwrap();
+    let version = |version: u32, hash: &str| ApprovedBot {
+        version: BotVersion {
+            bot: "own".into(),
+            version,
+            approved_at: now(),
+            fingerprint: format!("f{version}"),
+            manifest: "name = \"own\"".to_owned(),
+            files: [("main.py".to_owned(), hash.to_owned())].into(),
+        },
+        contents: [(hash.to_owned(), hash.as_bytes().to_vec())].into(),
+    };
+    for one in [version(1, "aa"), version(2, "bb"), version(3, "aa")] {
+        store.journal(&[JournalBatch { bots: vec![one], ..JournalBatch::default() }]).unwrap();
+    }
+    assert_eq!(store.approved_bots().unwrap(), [version(3, "aa").version]);
+    let versions = store.bot_versions("own").unwrap();
+    assert_eq!(versions.iter().map(|version| version.version).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(store.bot_contents(&versions[1]).unwrap()["main.py"], b"bb");
+    store.journal(&[JournalBatch { bots_gone: vec!["own".into()], ..JournalBatch::default() }]).unwrap();
+    assert!(store.approved_bots().unwrap().is_empty());
+    assert_eq!(store.bot_versions("own").unwrap().len(), 3);
+    store.journal(&[JournalBatch { bots: vec![version(4, "bb")], ..JournalBatch::default() }]).unwrap();
+    assert_eq!(store.approved_bots().unwrap(), [version(4, "bb").version]);
+}

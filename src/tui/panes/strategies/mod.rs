@@ -247,7 +247,8 @@ fn why(view: &StrategyView, at: &At<'_>) -> String {
         let about = decision.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
         format!("{}{about} {}", decision.code, decision.text)
     });
-    view.reason.clone().or(lock).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
+    let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
+    view.reason.clone().or(lock).or(bot).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
 }
 
 fn draw_kinds(kinds: &[KindView], list: &ListState, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
