@@ -60,7 +60,7 @@ pub const KINDS: &[StrategyKind] = &[
         name: "wheel",
         about: wheel::ABOUT,
         params: wheel::PARAMS,
-        paper_only: None,
+        paper_only: wheel::PAPER_ONLY,
         make: wheel::make,
     },
 ];
