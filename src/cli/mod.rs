@@ -10,6 +10,7 @@ mod language;
 mod line;
 mod logging;
 pub mod output;
+mod reports;
 pub mod script;
 mod secret;
 

@@ -1,6 +1,7 @@
 //! `Session`: how any front end talks to an engine, and the messages it sends: in process, or over a Unix socket to another.
 
 pub mod bot;
+mod error;
 pub mod frames;
 pub mod keeping;
 pub mod known;
@@ -19,7 +20,8 @@ use tokio::sync::watch;
 
 use crate::domain::snapshot::Snapshot;
 
-pub use message::{Reply, Request, SessionError};
+pub use error::SessionError;
+pub use message::{Reply, Request};
 
 /// A front end's line to an engine.
 #[async_trait]

@@ -28,7 +28,7 @@ use crate::domain::snapshot::{Severity, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
 
-use super::clock::{Clock, ClockWatch, since_boot, system_now};
+use super::clock::{Clock, ClockWatch, system_now};
 use super::desktop::Rings;
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
@@ -250,20 +250,6 @@ impl EngineTask {
         let mut broker_calls = shown(None, &self.broker_calls.figures());
         broker_calls.extend(self.live.calls());
         self.vitals.send_replace(Arc::new(Vitals { broker_calls, queues }));
-    }
-
-    /// A clock that is set forward is told from time that passed, and from a machine that slept. A replay's clock jumps by itself.
-    async fn watch_clock(&mut self) {
-        if !self.clock.is_system() {
-            return;
-        }
-        let seen = self.clock_watch.look(self.clock.now(), since_boot());
-        if let Some(by) = seen.set_forward {
-            self.step(Input::ClockStep { by }).await;
-        }
-        if let Some(away) = seen.away {
-            self.wake(away).await;
-        }
     }
 
     /// One step of the core, and everything it wants done.

@@ -386,7 +386,7 @@ fn a_bot_trades_paper_from_its_approval_to_its_end() {
     home.json(&["bot", "stop", "buyer"]);
     home.until("its rest", || home.json(&["strategy", "list"])["strategies"][0]["phase"] == "disabled");
     home.json(&["bot", "remove", "buyer", "--yes"]);
-    assert_eq!(home.json(&["bot", "list"])["bots"][0]["approval"], "new");
+    assert_eq!(home.json(&["bot", "list"])["bots"][0]["approval"], "never");
 }
 
 /// The same trades as the strategy of the program with the same rules: a bot in a backtest lives by the same core.

@@ -28,6 +28,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::{Connection, Severity};
 
+use super::super::clock::since_boot;
 use super::super::journal::Job;
 use super::super::link::{self, LinkCommand, Reported};
 use super::super::task::EngineTask;
@@ -221,6 +222,20 @@ impl EngineTask {
             self.host(key);
         }
         self.open_public();
+    }
+
+    /// A clock that is set forward is told from time that passed, and from a machine that slept. A replay's clock jumps by itself.
+    pub(in crate::engine) async fn watch_clock(&mut self) {
+        if !self.clock.is_system() {
+            return;
+        }
+        let seen = self.clock_watch.look(self.clock.now(), since_boot());
+        if let Some(by) = seen.set_forward {
+            self.step(Input::ClockStep { by }).await;
+        }
+        if let Some(away) = seen.away {
+            self.wake(away).await;
+        }
     }
 
     /// Nothing ran for a while: whatever was connected is given up and opened anew, and nothing opens before it agrees (reliability N11).
