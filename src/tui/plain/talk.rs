@@ -55,29 +55,33 @@ pub async fn plain(session: Arc<dyn Session>, options: Options) -> Result<(), Tu
                 talk.at(start.elapsed());
                 match talk.line(line) {
                     Step::Quit => break,
-                    Step::Say(lines) => say(&lines)?,
+                    Step::Say(lines) => tell(&mut echo, &talk, &lines)?,
                     Step::Work(number, doing) => {
                         begin(options.works.as_ref(), number, doing, ended_in.clone());
-                        say(&talk.work_begun())?;
+                        let lines = talk.work_begun();
+                        tell(&mut echo, &talk, &lines)?;
                     }
                     Step::Ask(request, what) => {
                         let reply = tokio::select! {
                             () = leaving.next() => break,
                             reply = session.request(*request) => reply,
                         };
-                        say(&talk.reply(what, reply))?;
+                        let lines = talk.reply(what, reply);
+                        tell(&mut echo, &talk, &lines)?;
                     }
                 }
             }
             Some((number, result)) = ended.recv() => {
                 talk.at(start.elapsed());
-                say(&talk.work_ended(number, result))?;
+                let lines = talk.work_ended(number, result);
+                tell(&mut echo, &talk, &lines)?;
             }
             changed = snapshots.changed(), if engine_up => match changed {
                 Ok(()) => {
                     let snapshot = Arc::clone(&snapshots.borrow_and_update());
                     talk.at(start.elapsed());
-                    say(&talk.snapshot(snapshot))?;
+                    let lines = talk.snapshot(snapshot);
+                    tell(&mut echo, &talk, &lines)?;
                 }
                 Err(_) => {
                     engine_up = false;
@@ -86,13 +90,20 @@ pub async fn plain(session: Arc<dyn Session>, options: Options) -> Result<(), Tu
             },
             () = tokio::time::sleep_until(start + locks_at.unwrap_or_default()), if locks_at.is_some() => {
                 talk.at(start.elapsed());
-                say(&talk.tick())?;
+                let lines = talk.tick();
+                tell(&mut echo, &talk, &lines)?;
             }
         }
     }
     // Nobody waits for it any more.
     drop(talk.end_work());
     Ok(())
+}
+
+/// Says it once what is typed from now on is shown or hidden as it should be: whoever is asked for a passphrase may type at once.
+fn tell(echo: &mut Echo, talk: &Plain, lines: &[String]) -> std::io::Result<()> {
+    echo.follow(talk.is_locked());
+    say(lines)
 }
 
 /// Has the program do it on a task of its own.
