@@ -1,6 +1,6 @@
 //! Exit plans as people set them: a range in one is measured by the bars of now, and is an amount from then on.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use tokio::sync::oneshot;
 
 use crate::client::{Reply, SessionError};
@@ -21,8 +21,8 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 const DAYS: usize = 14;
 /// Bars that are asked for: the average forgets its first ranges slowly.
 const BARS: usize = 120;
-/// Decimal places of a measured range.
-const PLACES: u32 = 8;
+/// Digits of a measured range: more say nothing of a market.
+const DIGITS: u32 = 5;
 
 impl EngineTask {
     /// Sets or clears an exit plan. A range in it is measured first; a broker's bars are waited for elsewhere.
@@ -84,7 +84,10 @@ fn measure(plan: &mut ExitPlan, bars: &[Bar]) {
     };
     for level in plan.levels_mut() {
         if let ExitLevel::Atr(times) = level {
-            *level = ExitLevel::Amount(Price::new((range * *times).round_dp(PLACES)));
+            let amount = range * *times;
+            // Away from zero: a stop is never nearer by rounding.
+            let rounded = amount.round_sf_with_strategy(DIGITS, RoundingStrategy::AwayFromZero);
+            *level = ExitLevel::Amount(Price::new(rounded.unwrap_or(amount)));
         }
     }
 }

@@ -244,9 +244,10 @@ impl Keeper {
         let exits = working(&picture).filter(|order| is_protective(order, &picture)).count();
         let plans = picture.exits.len();
         if plans > 0 {
+            let watch = if plans == 1 { "exit plan watches" } else { "exit plans watch" };
             return Some(format!(
-                "{plans} exit plans watch in this engine and close nothing while it is gone; \
-                 clear them (arbion exits clear), or: arbion engine stop --force"
+                "{plans} {watch} in this engine and would close nothing while it is gone; \
+                 clear (arbion exits clear), or: arbion engine stop --force"
             ));
         }
         (exits > 0).then(|| {

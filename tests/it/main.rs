@@ -15,6 +15,7 @@ mod custody;
 mod detached;
 mod engine;
 mod errors;
+mod exits;
 mod halts;
 mod house;
 mod keeping;

@@ -28,6 +28,8 @@ const FIGURE_WIDTH: u16 = 9;
 
 /// Columns of a bar, at least.
 const BAR_WIDTH: u16 = 6;
+/// The unit of what is money: none is written.
+const MONEY: &str = " ";
 
 /// The risk pane.
 #[derive(Debug, Default)]
@@ -50,7 +52,17 @@ impl Limit {
         if value >= Decimal::from(NO_LIMIT) {
             return "none".to_owned();
         }
-        let decimals = if self.unit.is_empty() { 0 } else { value.normalize().scale().min(2) };
+        let decimals = match self.unit {
+            "" => 0,
+            MONEY => {
+                if value.fract().is_zero() {
+                    0
+                } else {
+                    2
+                }
+            }
+            _ => value.normalize().scale().min(2),
+        };
         format!("{}{}", format::grouped(value, decimals), self.unit)
     }
 
@@ -101,10 +113,10 @@ fn limits(view: &AccountView) -> Vec<Limit> {
         ),
         of("orders this second", count(used.orders_last_second), limits.orders_per_second_max.into(), ""),
         of("orders this minute", count(used.orders_last_minute), limits.orders_per_minute_max.into(), ""),
-        of("buying power", None, view.account.buying_power, " "),
+        of("buying power", None, view.account.buying_power, MONEY),
         of("one order, units", None, limits.order_quantity_max, ""),
         of("one order, contracts", None, limits.order_contracts_max, ""),
-        of("one order, money", None, limits.order_notional_max, " "),
+        of("one order, money", None, limits.order_notional_max, MONEY),
         of("spread for market orders", None, limits.spread_percent_max, "%"),
         of("the same, options", None, limits.spread_percent_max_option, "%"),
         of("quote age, market orders", None, limits.quote_age_market_seconds.into(), " s"),
