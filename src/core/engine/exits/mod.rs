@@ -19,10 +19,11 @@ use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind, renamed};
 use crate::domain::exit::{EXITS_MAX, ExitChange, ExitGroup, ExitPlan, ExitReason, ExitState};
 use crate::domain::ids::AccountId;
-use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::Severity;
+use crate::domain::statement::ReconcileRun;
 
 use super::Engine;
 
@@ -30,16 +31,26 @@ use super::Engine;
 const STALE: SignedDuration = SignedDuration::from_secs(5);
 /// Without a time of its own, a plan of sessions closes so many minutes before the end of the last one.
 const BEFORE_CLOSE: u32 = 10;
+/// A price beyond a level by more per cent than this may be that of shares that were split.
+const FAR_PERCENT: i64 = 15;
 /// Days of a calendar that are looked at for a session.
 const DAYS_AHEAD_MAX: i64 = 400;
 
 /// Whose plan, and of what.
 type Key = (AccountId, Instrument);
 
+/// A price that real money does not act on yet.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    since: Timestamp,
+    held: Quantity,
+}
+
 /// Every exit plan.
 #[derive(Debug, Default)]
 pub(super) struct Exits {
     watches: BTreeMap<Key, Watch>,
+    doubts: BTreeMap<Key, Doubt>,
     /// Those of which a position, an order or the plan itself has changed in this step.
     stirred: BTreeSet<Key>,
     /// This engine stays, and alone trades for the profile: one that only reads closes nothing.
@@ -108,6 +119,12 @@ impl Exits {
         }
         self.shown = None;
     }
+}
+
+/// Is a price further from a level than an ordinary day takes it.
+fn is_far(price: Price, level: Price) -> bool {
+    let away = (price.get() - level.get()).abs() * Decimal::ONE_HUNDRED;
+    away > level.get().abs() * Decimal::from(FAR_PERCENT)
 }
 
 impl Engine {
@@ -253,14 +270,67 @@ impl Engine {
             let tick_at = |price: Price| spec.tick_at(price);
             let Some(watch) = self.exits.watches.get_mut(&key) else { continue };
             let Some(seen) = watch.read(quote, opened) else { continue };
+            let best = watch.group.best_price.unwrap_or(watch.group.entry_price);
             if watch.follow(seen, &tick_at) {
                 (self.exits.later, self.exits.shown) = (true, None);
                 self.dirty.any = true;
             }
-            if let Some(trigger) = watch.judge(seen, &tick_at) {
+            let Some(trigger) = watch.judge(seen, &tick_at) else {
+                self.exits.doubts.remove(&key);
+                continue;
+            };
+            let level = match trigger.reason {
+                ExitReason::TakeProfit => best,
+                _ => watch.group.stop_price.unwrap_or(best),
+            };
+            if self.stands(&key, level, seen.price) {
                 self.set_off(&key, trigger, Some(seen.price));
             }
         }
+    }
+
+    /// May real money act on a price this far from the level that it reaches. A split would explain it, and no broker says what a company did;
+    /// but after one its position is another. So that is asked for first, which takes some seconds.
+    fn stands(&mut self, key: &Key, level: Price, price: Price) -> bool {
+        let (account, instrument) = key;
+        let held = self.held(account, instrument);
+        let Some(doubt) = self.exits.doubts.get(key).copied() else {
+            let real = self.accounts.get(account).is_some_and(|books| books.setup.mode == AccountMode::Live);
+            let shares = matches!(instrument.asset_class(), AssetClass::Equity | AssetClass::Option);
+            if !real || !shares || !is_far(price, level) {
+                return true;
+            }
+            self.exits.doubts.insert(key.clone(), Doubt { since: self.now, held });
+            self.want_statement(account);
+            let text = format!(
+                "{account} {instrument} at {price}, far beyond {level}: the broker's position is asked for before its exit goes"
+            );
+            self.note(Severity::Warning, "EXIT_DOUBTED", text.clone());
+            self.after_journal.push(Effect::Ring { text });
+            return false;
+        };
+        if held != doubt.held {
+            self.exits.watches.remove(key);
+            self.exits.doubts.remove(key);
+            self.exits.changed();
+            let text = format!(
+                "{account} {instrument}: {held} are held where {} were, at {price}; its exit plan is taken off, set another",
+                doubt.held
+            );
+            self.note(Severity::Error, "EXIT_CLEARED", text.clone());
+            self.after_journal.push(Effect::Ring { text });
+            return false;
+        }
+        let agrees = self.accounts.get(account).is_some_and(|books| {
+            let compared = |run: &ReconcileRun| run.started >= doubt.since && run.positions.is_some();
+            books.reconciled
+                && !books.pace.differs.contains_key(instrument)
+                && books.pace.last.as_deref().is_some_and(compared)
+        });
+        if agrees {
+            self.exits.doubts.remove(key);
+        }
+        agrees
     }
 
     /// Time has passed: what is over is closed, what was tried is tried again, and where stops have followed to is written.
