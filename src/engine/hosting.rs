@@ -229,7 +229,8 @@ impl EngineTask {
         count: usize,
     ) -> Vec<Bar> {
         let now = self.clock.now();
-        let bars = self.feed.bars(instrument, interval, now, count.min(BARS_MAX) + 1);
+        // The bar of now is not complete, and for a moment after its end the one before is not either.
+        let bars = self.feed.bars(instrument, interval, now, count.min(BARS_MAX) + 2);
         let bars: Vec<Bar> =
             self.complete(instrument, interval, bars).into_iter().map(|(_, bar)| bar).collect();
         bars[bars.len().saturating_sub(count)..].to_vec()
