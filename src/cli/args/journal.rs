@@ -30,7 +30,7 @@ pub struct TaxArgs {
     /// What was sold in this year only
     #[arg(long, value_name = "YYYY", value_parser = clap::value_parser!(i16).range(1990..=2100))]
     pub year: Option<i16>,
-    /// Close lots by this method [default: each account's, as configured under [tax]]
+    /// Close lots by this method [default: each account's, as its table tax says]
     #[arg(long, value_enum)]
     pub method: Option<LotMethod>,
     /// Of this account only; wash sales still look at all of them
