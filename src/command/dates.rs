@@ -241,7 +241,7 @@ pub(super) fn expiry(
 ) -> Result<Date, DayError> {
     let day = match said {
         Said::Month(year, month) => calendar.monthly_expiry(year, month),
-        Said::Dte(0) => calendar.session_on_or_before(today),
+        Said::Dte(0) => today,
         Said::Dte(days) => nearest_expiry(plus_days(today, i64::from(days)), calendar, listed),
         Said::Day(day) => day,
     };
