@@ -15,11 +15,12 @@ use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
-use crate::domain::order::{Order, OrderChange, OrderRequest, Pricing};
+use crate::domain::order::{Order, OrderChange, OrderRequest};
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{StrategyPhase, StrategySpec};
 use crate::strategies::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, Decision, Proposal};
 
+use super::changes::{changed, takes_less};
 use super::outputs::{denial, parts, request_of};
 use super::owner;
 
@@ -115,7 +116,7 @@ impl Engine {
         let mut opens = false;
         let mut position = self.money_for(request, request.quantity);
         for part in parts(request) {
-            if part.closes || part.quantity <= self.closable(name, part.instrument, part.side) {
+            if part.closes || part.quantity <= self.closable(name, part.instrument, part.side, instead_of) {
                 continue;
             }
             opens = true;
@@ -369,6 +370,12 @@ impl Engine {
         if let Some(text) = self.forbidden(name, &changed, Some(id)) {
             return Err(BotRefusal::Permission(text));
         }
+        let asks = self.host.instances.get(name).and_then(|instance| self.bot_terms(&instance.spec));
+        if asks.is_some_and(|terms| terms.orders == OrderRight::Propose) && !takes_less(order, change) {
+            let text = "orders=propose: an order that was confirmed may shrink or get a better limit; for more, cancel \
+                        it and place anew";
+            return Err(BotRefusal::Permission(text.to_owned()));
+        }
         let decision = Decision::new("BOT_REPLACE", changed.subject.instrument().cloned(), Vec::new());
         match self.replace_own(name, id, change, &decision) {
             Ok(new) => {
@@ -412,17 +419,6 @@ impl Engine {
             proposal: None,
         }
     }
-}
-
-/// An order's request with other terms, for what is still open of it.
-fn changed(order: &Order, change: &OrderChange) -> OrderRequest {
-    let mut request = order.request.clone();
-    let total = change.quantity.unwrap_or(request.quantity);
-    request.quantity = total - order.filled_quantity;
-    if let (Some(limit), Pricing::Limit { limit_price }) = (change.limit_price, &mut request.pricing) {
-        *limit_price = limit;
-    }
-    request
 }
 
 fn proposed(number: u32) -> BotPlaced {

@@ -1,9 +1,10 @@
 //! The strategy host: instances and their life, from a person's words to the phase they are in. What they are told is in `feed`, what they
-//! want in `outputs`, what is theirs in `claims`,
+//! want in `outputs`, how they change it in `changes`, what is theirs in `claims`,
 //! what companies do in `corporate`, what is shown in `shown`.
 
 mod books;
 mod bots;
+mod changes;
 mod claims;
 mod corporate;
 mod feed;

@@ -23,6 +23,7 @@ use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{DecisionRecord, OnFault, StrategyPhase};
 use crate::strategies::{Decision, Output, Proposal};
 
+use super::changes::changed;
 use super::{PROPOSALS_PER_STEP_MAX, owner};
 
 /// Bytes of a strategy's memory at most.
@@ -158,6 +159,10 @@ impl Engine {
             self.denied(name, decision, &subject, std::slice::from_ref(&denial), None);
             return Err(ReplaceError::Denied(id, vec![denial]));
         }
+        if let Err(denial) = self.check_change(name, &order, &changed(&order, change)) {
+            self.denied(name, decision, &subject, std::slice::from_ref(&denial), None);
+            return Err(ReplaceError::Denied(id, vec![denial]));
+        }
         let replaced = self.replace(id, change);
         match &replaced {
             Ok(new) => self.record(name, decision, Some(*new)),
@@ -199,7 +204,7 @@ impl Engine {
                 let text = format!("{} is none of the instruments of {name}", part.instrument);
                 return Err(denial(DenialCode::NotAuthorised, &text));
             }
-            let closable = self.closable(name, part.instrument, part.side);
+            let closable = self.closable(name, part.instrument, part.side, None);
             if part.closes && part.quantity > closable {
                 let text = format!("strategy={name} wants={} its_own_and_free={closable}", part.quantity);
                 return Err(denial(DenialCode::SellExceedsPosition, &text));
@@ -216,7 +221,7 @@ impl Engine {
         if !opens {
             return Ok(());
         }
-        self.check_capital(name, request)?;
+        self.check_capital(name, request, None)?;
         let most = self.orders_per_minute(name);
         let Some(instance) = self.host.instances.get_mut(name) else { return Ok(()) };
         // Time is not the world's in a run on bars.
@@ -227,7 +232,14 @@ impl Engine {
     }
 
     /// Units of its own on the other side of an order, less what its working orders close already. Positive.
-    pub(super) fn closable(&self, name: &SmolStr, instrument: &Instrument, side: Side) -> Quantity {
+    /// `instead_of` is the working order whose place is taken.
+    pub(super) fn closable(
+        &self,
+        name: &SmolStr,
+        instrument: &Instrument,
+        side: Side,
+        instead_of: Option<ClientOrderId>,
+    ) -> Quantity {
         let Some(instance) = self.host.instances.get(name) else { return Quantity::ZERO };
         let own = instance.ledger.quantity(instrument);
         if own.is_zero() || own.is_negative() != side.is_buy() {
@@ -241,6 +253,7 @@ impl Engine {
         };
         let closing: Quantity = self
             .working_of_strategy(name)
+            .filter(|order| Some(order.request.client_order_id) != instead_of)
             .filter(same)
             .fold(Quantity::ZERO, |sum, order| sum + order.leaves_quantity());
         let free = own.abs() - closing;
@@ -248,11 +261,17 @@ impl Engine {
     }
 
     /// Money of its own that an opening order needs beside what is at work.
-    fn check_capital(&self, name: &SmolStr, request: &OrderRequest) -> Result<(), Denial> {
+    pub(super) fn check_capital(
+        &self,
+        name: &SmolStr,
+        request: &OrderRequest,
+        instead_of: Option<ClientOrderId>,
+    ) -> Result<(), Denial> {
         let Some(instance) = self.host.instances.get(name) else { return Ok(()) };
         let Some(capital) = instance.spec.rules.capital else { return Ok(()) };
         let working: Option<Decimal> = self
             .working_of_strategy(name)
+            .filter(|order| Some(order.request.client_order_id) != instead_of)
             .map(|order| self.money_for(&order.request, order.leaves_quantity()))
             .sum();
         let wanted = self.money_for(request, request.quantity);

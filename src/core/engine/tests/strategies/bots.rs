@@ -161,6 +161,40 @@ fn its_own_orders_are_changed_and_canceled_and_no_others() {
 }
 
 #[test]
+fn what_a_person_confirmed_grows_only_by_another_word_of_theirs() {
+    let mut hosted = running(OrderRight::Propose);
+    let limit = Pricing::Limit { limit_price: Price::from(99) };
+    let proposal = Proposal::single(aapl(), Side::Buy, Quantity::from(5), limit);
+    hosted.wants(BotWant::Place { tag: "rest".to_owned(), proposal: Box::new(proposal) }).unwrap();
+    assert!(matches!(
+        hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 1 }),
+        Outcome::Said(_)
+    ));
+    let tag = || BotOrderName::Tag("rest".to_owned());
+    let id = hosted.sent.last().unwrap().client_order_id;
+    let update =
+        OrderUpdate { account: paper(), client_order_id: id, at: hosted.rig.now, event: acknowledged() };
+    hosted.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    for more in [
+        OrderChange { quantity: Some(Quantity::from(6)), ..OrderChange::default() },
+        OrderChange { limit_price: Some(Price::from(100)), ..OrderChange::default() },
+        OrderChange { time_in_force: Some(TimeInForce::Gtc), ..OrderChange::default() },
+    ] {
+        let refused = hosted.wants(BotWant::Replace(tag(), more));
+        assert!(
+            matches!(&refused, Err(BotRefusal::Permission(text)) if text.contains("orders=propose")),
+            "{refused:?}"
+        );
+    }
+    let less = OrderChange {
+        quantity: Some(Quantity::from(4)),
+        limit_price: Some(Price::from(98)),
+        ..OrderChange::default()
+    };
+    assert!(hosted.wants(BotWant::Replace(tag(), less)).unwrap().order.is_some());
+}
+
+#[test]
 fn a_bot_that_is_down_opens_nothing_and_what_it_remembers_is_on_the_disk() {
     let mut hosted = running(OrderRight::Paper);
     hosted.wants(BotWant::Remember("{\"count\":3}".to_owned())).unwrap();
