@@ -205,6 +205,7 @@ impl App {
             self.toasts.next_end(),
             self.kept.1,
             self.locks_at(),
+            self.forgets_at(),
             self.bar.due(),
             self.env.jobs.due(),
             PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),

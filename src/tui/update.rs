@@ -132,6 +132,7 @@ impl App {
 
     /// Time has passed.
     pub fn tick(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.forget_half_typed();
         if self.locks_at().is_some_and(|at| at <= self.env.now) {
             self.lock_screen(false);
         }

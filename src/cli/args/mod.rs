@@ -8,6 +8,7 @@ mod journal;
 mod keep;
 mod order;
 mod read;
+mod release;
 mod run;
 mod strategy;
 pub mod venue;
@@ -34,6 +35,7 @@ pub use order::{
 pub use read::{
     BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs, SearchArgs,
 };
+pub use release::{LicensesArgs, SelfCommand, VerifyArgs};
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
     FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
@@ -316,6 +318,11 @@ pub enum Command {
     Logs(LogsArgs),
     /// Look after files, database, configuration and terminal
     Doctor,
+    /// Show the packages of others that the program is made of, and their licences
+    Licenses(LicensesArgs),
+    /// Check the program itself
+    #[command(subcommand, name = "self")]
+    Itself(SelfCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, or write one for every command

@@ -16,6 +16,7 @@ mod generate;
 mod import;
 mod journal;
 mod keep;
+mod licenses;
 mod limit;
 mod logs;
 mod market;
@@ -28,6 +29,7 @@ mod sweep;
 mod tax;
 mod ticket;
 mod venue;
+mod verify;
 mod walk;
 mod watch;
 pub(super) mod work;
@@ -36,7 +38,7 @@ use std::time::Duration;
 
 use super::args::{
     AlertCommand, Cli, Command, ConfigCommand, ExitsCommand, ExportCommand, JournalCommand, LimitCommand,
-    NoteCommand, OrderCommand, PaperCommand, TaxCommand, WatchlistCommand,
+    NoteCommand, OrderCommand, PaperCommand, SelfCommand, TaxCommand, WatchlistCommand,
 };
 use super::console::Console;
 use super::error::{CliError, LOCKED};
@@ -68,6 +70,8 @@ pub(super) fn answer_at_once(cli: &Cli, host: &dyn Host) -> Option<Result<Output
         Command::Parse(args) => speak::parse(args, host),
         Command::Search(args) => market::search(args, host),
         Command::Calendar(args) => calendar::run(args, host),
+        Command::Licenses(args) => licenses::run(args),
+        Command::Itself(SelfCommand::Verify(args)) => verify::run(args),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
         _ => return None,
@@ -227,7 +231,20 @@ impl Context<'_> {
         let (settings, first_start) = self.screen_settings()?;
         self.log = super::logging::start(&settings, self.host);
         let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false, first_start };
-        self.host.screen(&settings, &request).await?;
+        self.open(&settings, &request).await
+    }
+
+    /// The screen until it is left, and then that of another profile where the user goes on as one.
+    pub(super) async fn open(
+        &mut self,
+        settings: &Settings,
+        request: &ScreenRequest,
+    ) -> Result<Output, CliError> {
+        if let Some(profile) = self.host.screen(settings, request).await? {
+            // Its last lines are written before this program is another one.
+            drop(self.log.take());
+            return Err(self.host.go_on_as(settings, request, &profile));
+        }
         Output::new(&serde_json::Value::Null)
     }
 

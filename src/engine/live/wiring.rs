@@ -163,7 +163,7 @@ impl Live {
         format!("connected: {}", names.collect::<Vec<_>>().join(", "))
     }
 
-    pub(super) fn keys(&self) -> Vec<LoginKey> {
+    pub(in crate::engine) fn keys(&self) -> Vec<LoginKey> {
         let mut keys: Vec<LoginKey> = self.logins.iter().filter_map(key_of).collect();
         keys.sort_unstable();
         keys.dedup();
