@@ -194,6 +194,57 @@ mod tests {
     use super::*;
     use crate::vault::VaultError;
 
+    #[test]
+    fn v10_a_lock_says_which_sign_ins_end_while_nobody_can_renew_them() {
+        use std::os::unix::fs::PermissionsExt;
+
+        use crate::brokers::{BrokerKind, Environment as Side};
+        use crate::config::{Environment, Paths};
+        use crate::keeping::Keeping;
+        use crate::vault::{Desktop, Holder, Vault};
+
+        let temp = tempfile::tempdir().unwrap();
+        let paths = Paths::under(&temp.path().join("home"));
+        let now = || "2026-11-26T10:00:00Z".parse().unwrap();
+        let keeping = Keeping::new(paths.clone(), "default".parse().unwrap(), Environment::default(), now);
+        keeping.admit(false).unwrap();
+        let key = temp.path().join("key");
+        std::fs::write(&key, include_bytes!("../../tests/fixtures/ssh/plain")).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let directory = paths.profile_dir(&"default".parse().unwrap());
+        Vault::create(&directory, Holder::Ssh(&key, None), Desktop::default()).unwrap();
+        let recorder = keeping.recorder().unwrap();
+        let keys = [BrokerKind::Alpaca, BrokerKind::Schwab, BrokerKind::Coinbase]
+            .map(|broker| LoginKey { broker, environment: Side::Live });
+        let tokens = |broker: &'static str, until: &str, login: Option<&str>| Tokens {
+            binding: Binding { profile: "default".to_owned(), broker, environment: Side::Live },
+            access: "access".into(),
+            given_at: now(),
+            access_until: until.parse().unwrap(),
+            refresh: Some("refresh".into()),
+            login_at: now(),
+            login_until: login.map(|at| at.parse().unwrap()),
+            scopes: None,
+        };
+        for (key, tokens) in [
+            (keys[1], tokens("schwab", "2026-11-26T10:30:00Z", Some("2026-11-26T10:10:00Z"))),
+            (keys[2], tokens("coinbase", "2026-11-26T11:00:00Z", None)),
+        ] {
+            recorder.set_secret("tests", key.tokens_name(), tokens.to_text().unwrap().into()).unwrap();
+        }
+        let said = work(&recorder, "tests", Request::Lock, &keys).unwrap();
+        let ends = |broker: &str, at: &str| {
+            format!("; the sign-in at {broker} ends at 2026-11-26 {at} UTC unless it is unlocked before")
+        };
+        assert!(said.contains("profile default is locked"), "{said}");
+        assert!(
+            said.contains(&ends("schwab", "10:10")) && said.contains(&ends("coinbase", "11:00")),
+            "{said}"
+        );
+        assert!(!said.contains("alpaca"), "a key that signs by itself goes on: {said}");
+        assert_eq!(work(&recorder, "tests", Request::Lock, &keys).unwrap().matches("sign-in").count(), 0);
+    }
+
     #[tokio::test]
     async fn v9_wrong_passphrases_are_answered_ever_more_slowly() {
         let wrong = || Err(KeepError::Vault(VaultError::WrongPassphrase("f".into())));

@@ -248,7 +248,7 @@ fn safe_keeping_says_who_may_and_what_mends_it() {
         ),
         case(
             KeepError::Unknown { name: "eve".to_owned(), known: "bob".to_owned() },
-            "no profile is called 'eve'; there are bob; a superadmin makes one: arbion profile create eve",
+            "no profile is called 'eve'; there are bob; name one by --profile or ARBION_PROFILE; a superadmin makes one: arbion profile create eve",
         ),
         case(KeepError::Taken("bob".to_owned()), "a profile is called 'bob' already"),
         case(

@@ -79,7 +79,9 @@ fn p3_nothing_of_a_profile_stays_when_its_screen_becomes_anothers() {
     screen.keys("\x1b");
     screen.pause(200);
     screen.keys(":profile bob\r");
-    screen.until("the second profile's screen", |text| text.contains("working 0") && !text.contains("working 1"));
+    screen.until("the second profile's screen", |text| {
+        text.contains("working 0") && !text.contains("working 1")
+    });
     screen.until("its engine", |_| home.screens_of("bob") == 1);
     assert!(is_alive(pid), "it is the same window");
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
@@ -95,7 +97,10 @@ fn p3_nothing_of_a_profile_stays_when_its_screen_becomes_anothers() {
     home.until("the first engine without screens", || home.screens_of("default") == 0);
     // Memory and files.
     for needle in [LIST, NOTE, TYPED] {
-        assert!(in_memory(pid, needle.as_bytes()).unwrap_or(0) == 0, "{needle} is in the memory of bob's screen");
+        assert!(
+            in_memory(pid, needle.as_bytes()).unwrap_or(0) == 0,
+            "{needle} is in the memory of bob's screen"
+        );
     }
     screen.keys("\x1b");
     screen.leave();

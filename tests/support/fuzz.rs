@@ -122,7 +122,7 @@ impl Random {
     /// A piece of something of this length; may be empty.
     fn piece(&mut self, length: usize) -> Range<usize> {
         let from = self.below(length + 1);
-        let most = (length - from).min(if self.next() % 4 == 0 { length } else { 16 });
+        let most = (length - from).min(if self.below(4) == 0 { length } else { 16 });
         from..from + self.below(most + 1)
     }
 }

@@ -5,6 +5,8 @@
 mod account;
 mod errors;
 mod feed;
+#[cfg(test)]
+mod fuzzed;
 mod ids;
 mod known;
 mod order;

@@ -9,6 +9,8 @@ mod errors;
 mod extras;
 mod feed;
 mod figures;
+#[cfg(test)]
+mod fuzzed;
 mod mapping;
 mod market_stream;
 pub mod numbers;

@@ -6,6 +6,8 @@ pub mod data_wire;
 mod errors;
 mod fees;
 mod follow;
+#[cfg(test)]
+mod fuzzed;
 mod known;
 pub mod market;
 mod messages;
