@@ -39,7 +39,9 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
             return if more { "there is more behind its end".to_owned() } else { told() };
         }
         let place = place::of(body, &what);
-        if place.is_empty() { what.to_string() } else { format!("{place}: {what}") }
+        // The names of fields are theirs too, and so is a text that is no name of a kind.
+        let what = crate::domain::text::clean(&what.to_string()).into_owned();
+        if place.is_empty() { what } else { format!("{}: {what}", crate::domain::text::clean(&place)) }
     })
 }
 
@@ -52,6 +54,12 @@ pub fn beginning(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(SHOWN_MAX * 4)]);
     let text: String = crate::domain::text::clean(&text).chars().take(SHOWN_MAX).collect();
     format!("it begins {text:?}")
+}
+
+/// A wrong text, cleaned and cut for showing.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    crate::domain::text::clean(text).chars().take(40).collect()
 }
 
 /// Brackets outside of strings.
@@ -81,7 +89,7 @@ fn check_depth(body: &[u8]) -> Result<(), String> {
 /// When it is neither, such as `"NaN"` or `true`.
 pub fn decimal_of(raw: &str) -> Result<Decimal, String> {
     let text = raw.trim().trim_matches('"').trim();
-    let wrong = || format!("'{}' is not a decimal number", text.chars().take(40).collect::<String>());
+    let wrong = || format!("'{}' is not a decimal number", shown(text));
     let digits =
         text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
     if text.is_empty() || !digits {
