@@ -16,6 +16,9 @@ const DEPTH_MAX: usize = 64;
 /// Characters of a wrong answer that an error shows.
 const SHOWN_MAX: usize = 80;
 
+/// The largest number that is taken for one, far beyond any price, size or amount of money: sums of such numbers are numbers still.
+const LARGEST: Decimal = Decimal::from_parts(2_701_131_776, 466_537_709, 54_210, false, 0);
+
 /// Reads an answer.
 ///
 /// # Errors
@@ -96,7 +99,11 @@ pub fn decimal_of(raw: &str) -> Result<Decimal, String> {
         return Err(wrong());
     }
     let value = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { text.parse() };
-    value.map_err(|_| wrong())
+    let value: Decimal = value.map_err(|_| wrong())?;
+    if value.abs() > LARGEST {
+        return Err(format!("'{}' is larger than any price, size or amount", shown(text)));
+    }
+    Ok(value)
 }
 
 /// `#[serde(deserialize_with = "json::decimal")]`: a number or a string of one.
@@ -152,6 +159,7 @@ mod tests {
         assert_eq!(shown, ["0.1", "3", "0.0000001"]);
         assert_eq!(read.rows[0].price.unwrap().to_string(), "1.10");
         assert!(read.rows[1].price.is_none() && read.rows[2].price.is_none());
+        assert!(decimal_of("1e24").is_ok() && decimal_of("-1.0001e24").is_err());
         // A float would have lost these.
         assert_eq!(
             decimal_of("12345678901234567890.12345678").unwrap().to_string(),

@@ -13,6 +13,7 @@ use arbion::domain::order::{
     OrderHandle, OrderRequest, OrderStatus, OrderSubject, OrderType, Origin, OriginKind, Pricing, Side,
     TimeInForce, Trail,
 };
+use arbion::domain::text::CLEAN_LENGTH_MAX;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::mpsc;
@@ -534,7 +535,8 @@ async fn mangled(subject: &Subject, working: &OrderHandle, case: u64) {
         Err(error) => {
             let said = error.to_string();
             fuzz::assert_shows_safely(&said);
-            assert!(said.len() < 2_000, "case {case}: an error is a line: {} bytes", said.len());
+            let length = said.chars().count();
+            assert!(length < CLEAN_LENGTH_MAX + 200, "case {case}: an error is a line: {length} characters");
         }
     }
 }

@@ -51,6 +51,12 @@ fn files_with(directory: &Path, needle: &str) -> Vec<String> {
     found
 }
 
+/// Esc, and time enough that the next key is not taken for the rest of a sequence.
+fn put_away(screen: &mut Screen) {
+    screen.keys("\x1b");
+    screen.pause(300);
+}
+
 #[test]
 fn p3_nothing_of_a_profile_stays_when_its_screen_becomes_anothers() {
     let home = Home::new();
@@ -67,7 +73,7 @@ fn p3_nothing_of_a_profile_stays_when_its_screen_becomes_anothers() {
     // What is typed and not understood stays in the bar; what is understood is remembered.
     screen.keys(&format!(":{TYPED}"));
     screen.sees(TYPED);
-    screen.keys("\x1b");
+    put_away(&mut screen);
     screen.keys(":show orders\r");
     screen.pause(300);
     if let Some(count) = in_memory(pid, LIST.as_bytes()) {
@@ -76,8 +82,7 @@ fn p3_nothing_of_a_profile_stays_when_its_screen_becomes_anothers() {
     // A profile that is not there keeps the screen where it is.
     screen.keys(":profile nobody\r");
     screen.sees("no profile is called");
-    screen.keys("\x1b");
-    screen.pause(200);
+    put_away(&mut screen);
     screen.keys(":profile bob\r");
     screen.until("the second profile's screen", |text| {
         text.contains("working 0") && !text.contains("working 1")
@@ -93,7 +98,7 @@ fn p3_nothing_of_a_profile_stays_when_its_screen_becomes_anothers() {
     screen.until("no command of the first one", |text| {
         !text.to_lowercase().contains("canary") && !text.contains("show orders")
     });
-    screen.keys("\x1b");
+    put_away(&mut screen);
     home.until("the first engine without screens", || home.screens_of("default") == 0);
     // Memory and files.
     for needle in [LIST, NOTE, TYPED] {
@@ -102,7 +107,6 @@ fn p3_nothing_of_a_profile_stays_when_its_screen_becomes_anothers() {
             "{needle} is in the memory of bob's screen"
         );
     }
-    screen.keys("\x1b");
     screen.leave();
     assert_eq!(files_with(&home.path().join("data/profiles/bob"), "canary"), [] as [String; 0]);
     assert_eq!(home.engine(), Some(engine), "the first one's engine works on");

@@ -131,7 +131,10 @@ fn subject(order: &Order) -> Result<OrderSubject, String> {
         Ok(Leg {
             side: if leg.side.as_deref() == Some("sell") { Side::Sell } else { Side::Buy },
             position_effect: if closes { PositionEffect::Close } else { PositionEffect::Open },
-            ratio: leg.ratio_qty.or(quantities.map(|(leg, all)| leg / all)).unwrap_or(Decimal::ONE),
+            ratio: leg
+                .ratio_qty
+                .or(quantities.and_then(|(leg, all)| leg.checked_div(all)))
+                .unwrap_or(Decimal::ONE),
             instrument: instrument(symbol, leg.asset_class.as_deref().unwrap_or_default())?,
         })
     };

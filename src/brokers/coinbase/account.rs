@@ -320,7 +320,7 @@ impl Broker for CoinbaseAccount {
             let mark = each(row.and_then(|row| row.total_balance_fiat));
             let cost = each(row.and_then(|row| row.cost_basis.as_ref()).and_then(|cost| cost.value));
             let average = cost.or(mark).unwrap_or(Price::ZERO);
-            let value = mark.map(|mark| mark.get() * balance.total());
+            let value = mark.and_then(|mark| mark.get().checked_mul(balance.total()));
             positions.push(Position {
                 account: self.id.clone(),
                 instrument,
@@ -330,7 +330,9 @@ impl Broker for CoinbaseAccount {
                 currency: self.currency,
                 mark,
                 market_value: value,
-                unrealized_pnl: cost.and(value).map(|value| value - average.get() * balance.total()),
+                unrealized_pnl: cost
+                    .and(value)
+                    .and_then(|value| value.checked_sub(average.get().checked_mul(balance.total())?)),
                 realized_pnl: Decimal::ZERO,
                 day_pnl: None,
             });
@@ -482,7 +484,8 @@ impl CoinbaseAccount {
                 multiplier: product.multiplier(),
                 currency: Currency::USD,
                 mark,
-                market_value: mark.map(|mark| mark.get() * units * product.multiplier()),
+                market_value: mark
+                    .and_then(|mark| mark.get().checked_mul(units)?.checked_mul(product.multiplier())),
                 unrealized_pnl: plain_or_amount(&row.unrealized_pnl),
                 realized_pnl: Decimal::ZERO,
                 day_pnl: None,

@@ -176,12 +176,14 @@ pub(super) fn traded(universe: &Universe, held: &Held, fills: &[Fill]) -> Traded
             }
         };
         match price {
-            Some(price) => sum.fees += fill.fee * price,
+            Some(price) => {
+                sum.fees = sum.fees.saturating_add(fill.fee.saturating_mul(price));
+            }
             None => tracing::warn!(tid = fill.tid, "a fee in a coin without a price is in no sum"),
         }
         sum.realized_pnl += fill.closed_pnl.unwrap_or_default();
     }
-    sum.realized_pnl -= sum.fees;
+    sum.realized_pnl = sum.realized_pnl.saturating_sub(sum.fees);
     sum
 }
 

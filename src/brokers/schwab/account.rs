@@ -320,7 +320,8 @@ fn position(theirs: &super::wire::Position, id: &AccountId) -> Option<Position> 
         return None;
     };
     let multiplier = if instrument.as_option().is_some() { Decimal::ONE_HUNDRED } else { Decimal::ONE };
-    let mark = theirs.market_value.map(|value| Price::new((value / quantity / multiplier).normalize()));
+    let each = |value: Decimal| value.checked_div(quantity)?.checked_div(multiplier);
+    let mark = theirs.market_value.and_then(each).map(|mark| Price::new(mark.normalize()));
     let gains = [theirs.long_open_profit_loss, theirs.short_open_profit_loss];
     let unrealized = gains.iter().any(Option::is_some).then(|| gains.into_iter().flatten().sum());
     Some(Position {

@@ -50,6 +50,9 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
     {
         return refuse("Calls and puts were both named; say one.");
     }
+    if slots.strikes.iter().any(|(strike, _)| *strike <= Decimal::ZERO) {
+        return refuse("A strike is above zero.");
+    }
     if slots.spread.is_none() && slots.strikes.len() >= 2 && !slots.strikes_paired {
         return refuse("Two strikes were given; say one, or name the spread.");
     }
