@@ -190,5 +190,7 @@ fn check(value: &SecretString) -> Result<(), VaultError> {
 fn last_four(value: &SecretString) -> String {
     let text = value.expose_secret().trim_end();
     let length = text.chars().count();
-    if length < SHOWN.1 { String::new() } else { text.chars().skip(length - SHOWN.0).collect() }
+    // A value of several lines may end in one of less than four characters.
+    let end = text.chars().skip(length.saturating_sub(SHOWN.0)).filter(|c| !c.is_control());
+    if length < SHOWN.1 { String::new() } else { end.collect() }
 }

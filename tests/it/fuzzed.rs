@@ -53,6 +53,21 @@ fn c6_the_command_language() {
 }
 
 #[test]
+fn c6_what_was_found_in_the_command_language_stays_mended() {
+    let (universe, calendar) = (Universe::load(), Calendar::nyse());
+    let today = jiff::civil::date(2026, 11, 24);
+    let context = ParseContext { today, lookup: &universe, calendar: &calendar };
+    let strike = parse("buy 1 aapl jan -190 2027 call", &context);
+    assert!(
+        matches!(&strike, Command::Clarify { message, .. } if message == "A strike is above zero."),
+        "{strike:?}"
+    );
+    let nothing = parse("sell 2 tsla 12/18 300/290 put cr spread 0", &context);
+    assert!(matches!(nothing, Command::Place(_)), "{nothing:?}");
+    assert_eq!(parse(&explain(&nothing), &context), nothing);
+}
+
+#[test]
 fn c6_option_symbols() {
     let corpus = texts([
         "AAPL  270115P00190000",

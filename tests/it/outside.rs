@@ -154,9 +154,7 @@ fn real_18_4_j2_a_full_disk_denies_orders_lets_cancels_out_and_is_forgotten_with
     home.until("everything on the disk", || {
         let all = home.json(&["order", "list", "--all"]);
         let status = |symbol: &str| {
-            let of = |order: &&Value| {
-                order["symbol"] == symbol || order["instrument"].to_string().contains(symbol)
-            };
+            let of = |order: &&Value| order["request"]["subject"]["instrument"]["symbol"] == symbol;
             all["orders"].as_array().unwrap().iter().find(of).map(|order| order["status"].clone())
         };
         status("MSFT") == Some("canceled".into()) && status("PEP") == Some("submitted".into())

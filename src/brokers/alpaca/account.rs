@@ -15,6 +15,7 @@ use super::rest::{Rest, TRADING, escaped};
 use super::{NAME, errors, ids, report, takes, terms, trades, wire};
 use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
+use crate::brokers::json::shown;
 use crate::brokers::{
     AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
 };
@@ -419,7 +420,7 @@ impl Broker for AlpacaAccount {
             None => Ok(()),
             Some(row) => Err(BrokerError::NoAnswer {
                 broker: NAME.to_owned(),
-                reason: format!("order {} could not be canceled: status {}", row.id, row.status),
+                reason: format!("order {} could not be canceled: status {}", shown(&row.id), row.status),
             }),
         }
     }

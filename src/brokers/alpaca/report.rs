@@ -235,7 +235,7 @@ pub(super) fn activity(
     account: &AccountId,
     known: &Known,
 ) -> Result<Option<Execution>, String> {
-    let of = |what: &str| format!("activity {}: {what}", row.id);
+    let of = |what: &str| format!("activity {}: {what}", crate::brokers::json::shown(&row.id));
     let kind = match row.activity_type.as_str() {
         "FILL" => ExecutionKind::Trade,
         "CFEE" => ExecutionKind::Fee,

@@ -23,7 +23,7 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         let names: Vec<String> = slots.ambiguous.iter().map(ToString::to_string).collect();
         return Err(Trouble::Missing(vec![Missing::Instrument], format!("Which one: {}?", names.join(", "))));
     }
-    check_prices(&slots)?;
+    check_prices(&slots, false)?;
     covered_call(&mut slots)?;
     if slots.perpetual
         && let Some(Instrument::Crypto { base, .. }) = &slots.instrument
@@ -101,7 +101,7 @@ fn said_of_contract(slots: &Slots, contract: &OptionContract, context: &ParseCon
     }
 }
 
-pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
+pub(in crate::command) fn check_prices(slots: &Slots, package: bool) -> Parsed<()> {
     let no_limit = slots.limit.is_none() && slots.peg.is_none();
     if slots.missing_price || slots.limit_named && no_limit {
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
@@ -137,7 +137,13 @@ pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
         return refuse("A trailing stop has no other price.");
     }
     let prices = [slots.limit, slots.stop, slots.trail_amount, slots.take_profit, slots.stop_loss];
-    if prices.into_iter().flatten().any(|price| price <= Decimal::ZERO && slots.spread.is_none()) {
+    // Several legs may come to nothing in sum.
+    let sums = package || slots.spread.is_some();
+    if prices
+        .into_iter()
+        .flatten()
+        .any(|price| price < Decimal::ZERO && slots.spread.is_none() || price.is_zero() && !sums)
+    {
         return refuse("A price must be above 0.");
     }
     Ok(())
