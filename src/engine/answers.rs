@@ -378,7 +378,8 @@ impl EngineTask {
     }
 
     async fn place(&mut self, orders: Vec<OrderRequest>, wait: bool, reply: Answer) {
-        let request = self.expect(reply, wait.then_some(Until::Answered));
+        // Who does not wait for the broker waits for the disk: an order that was denied for want of one is told so.
+        let request = self.expect(reply, Some(if wait { Until::Answered } else { Until::Written }));
         self.step(Input::Place { request, orders }).await;
     }
 
