@@ -22,9 +22,13 @@ use crate::tui::wish::Wish;
 const NO_LIMIT: i64 = 1_000_000_000_000;
 /// A bar from here on is marked.
 const WARN_PERCENT: i64 = 80;
-const NAME_WIDTH: u16 = 24;
+/// Columns of a name; a longer one, such as an option's, is cut.
+const NAME_WIDTH_MAX: u16 = 36;
 const NAME_WIDTH_MIN: u16 = 16;
-const FIGURE_WIDTH: u16 = 9;
+/// Columns of a figure, at least, so that little moves as it grows.
+const FIGURE_WIDTH: u16 = 6;
+/// Columns of a share in per cent at the end of a line, with what parts it from the bar.
+const SHARE_WIDTH: u16 = 8;
 
 /// Columns of a bar, at least.
 const BAR_WIDTH: u16 = 6;
@@ -124,31 +128,69 @@ fn limits(view: &AccountView) -> Vec<Limit> {
     ]
 }
 
-fn draw_limit(limit: &Limit, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+/// Columns of the parts of a line that has a use.
+#[derive(Clone, Copy)]
+struct Widths {
+    name: u16,
+    used: u16,
+    allowed: u16,
+}
+
+impl Widths {
+    /// What these limits need in so many columns: where it is narrow, names give way before the bars do.
+    fn new<'a>(limits: impl Iterator<Item = &'a Limit>, columns: u16) -> Self {
+        let mut widths = Self { name: NAME_WIDTH_MIN, used: FIGURE_WIDTH, allowed: FIGURE_WIDTH };
+        for limit in limits {
+            let Some(used) = limit.used else { continue };
+            widths.name = widths.name.max(format::width(&limit.name)).min(NAME_WIDTH_MAX);
+            widths.used = widths.used.max(format::width(&limit.number(used)));
+            widths.allowed = widths.allowed.max(format::width(&limit.number(limit.allowed)));
+        }
+        let whole = 1 + widths.name + widths.figures() + BAR_WIDTH + SHARE_WIDTH;
+        widths.name = widths.name.saturating_sub(whole.saturating_sub(columns)).max(NAME_WIDTH_MIN);
+        widths
+    }
+
+    /// From the end of the name to the bar.
+    const fn figures(self) -> u16 {
+        1 + self.used + 4 + self.allowed + 2
+    }
+}
+
+fn draw_limit(limit: &Limit, widths: Widths, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let theme = look.theme;
-    let ellipsis = theme.glyphs.ellipsis;
-    // Where it is narrow, names give way before the bars do.
-    let whole = 1 + NAME_WIDTH + 1 + 2 * FIGURE_WIDTH + 6 + BAR_WIDTH + 8;
-    let name = NAME_WIDTH - whole.saturating_sub(area.width).min(NAME_WIDTH - NAME_WIDTH_MIN);
-    put(buf, area.x + 1, area.y, &format::fit(&limit.name, name, ellipsis), theme.text, name);
-    let x = area.x + 1 + name + 1;
+    let name = |room: u16, buf: &mut Buffer| {
+        put(
+            buf,
+            area.x + 1,
+            area.y,
+            &format::fit(&limit.name, room, theme.glyphs.ellipsis),
+            theme.text,
+            room,
+        );
+    };
+    let x = area.x + 1 + widths.name + 1;
     let allowed = limit.number(limit.allowed);
+    let right = (x + widths.used + 4 + widths.allowed).min(area.right());
     let Some(used) = limit.used else {
-        let right = (x + 2 * FIGURE_WIDTH + 4).min(area.right());
-        put_right(buf, right, area.y, &allowed, theme.dim, FIGURE_WIDTH + 6);
+        // Without a use the name has the room of the figure that is not there.
+        let start = right.saturating_sub(format::width(&allowed)).max(area.x);
+        name(start.saturating_sub(area.x + 2), buf);
+        put(buf, start, area.y, &allowed, theme.dim, area.right() - start);
         return;
     };
+    name(widths.name, buf);
     let percent = limit.percent();
     let style = match percent {
         Some(percent) if percent >= Decimal::ONE_HUNDRED => theme.error,
         Some(percent) if percent >= Decimal::from(WARN_PERCENT) => theme.warning,
         _ => theme.text,
     };
-    put_right(buf, x + FIGURE_WIDTH, area.y, &limit.number(used), style, FIGURE_WIDTH);
-    put(buf, x + FIGURE_WIDTH + 1, area.y, "of", theme.dim, 2);
-    put_right(buf, x + 2 * FIGURE_WIDTH + 4, area.y, &allowed, theme.dim, FIGURE_WIDTH);
-    let start = x + 2 * FIGURE_WIDTH + 6;
-    let room = area.right().saturating_sub(start + 8);
+    put_right(buf, x + widths.used, area.y, &limit.number(used), style, widths.used);
+    put(buf, x + widths.used + 1, area.y, "of", theme.dim, 2);
+    put_right(buf, right, area.y, &allowed, theme.dim, widths.allowed);
+    let start = area.x + 1 + widths.name + widths.figures();
+    let room = area.right().saturating_sub(start + SHARE_WIDTH);
     if let Some(percent) = percent {
         let share = (percent / Decimal::ONE_HUNDRED).to_f64().unwrap_or_default();
         if room >= BAR_WIDTH {
@@ -210,6 +252,7 @@ impl Pane for Risk {
             lines.push(None);
             lines.extend(self.rows(view).map(Some));
         }
+        let widths = Widths::new(lines.iter().flatten(), area.width);
         let mut accounts = look.snapshot.accounts.iter();
         for (i, limit) in lines.iter().enumerate() {
             let header = if limit.is_none() { accounts.next() } else { None };
@@ -218,7 +261,7 @@ impl Pane for Risk {
             };
             let place = Rect { y: area.y + line as u16, height: 1, ..area };
             match (limit, header) {
-                (Some(limit), _) => draw_limit(limit, look, place, buf),
+                (Some(limit), _) => draw_limit(limit, widths, look, place, buf),
                 (None, Some(view)) => {
                     let name = crate::domain::text::ascii_escaped(view.account.account.as_str()).into_owned();
                     put(buf, place.x + 1, place.y, &name, look.theme.strong, area.width);
