@@ -27,7 +27,7 @@ use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
-use crate::tui::widgets::table::{Column, Row, fitting};
+use crate::tui::widgets::table::{Column, Row, stretch};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
@@ -43,24 +43,39 @@ const CHANGED: u64 = 4;
 const DECISIONS_SHOWN: u32 = 200;
 
 const HEAD: [Column; 8] = [
-    Column::text("strategy", 18, 0),
+    Column::text("strategy", NAME_WIDTH.1, 0),
     Column::text("state", 9, 0),
     Column::number("today", 11, 1),
     Column::number("realized", 11, 3),
     Column::number("open", 11, 2),
     Column::text("owns", 18, 4),
-    Column::text("symbols", 14, 5),
+    Column::text("symbols", SYMBOLS_WIDTH.1, 5),
     Column::text("why", WHY_WIDTH, 0),
 ];
+/// Columns of the names, at least and at most.
+const NAME_WIDTH: (u16, u16) = (10, 18);
+/// See `NAME_WIDTH`.
+const SYMBOLS_WIDTH: (u16, u16) = (7, 14);
 const WHY_WIDTH: u16 = 18;
 const WHY_WIDTH_MAX: u16 = 100;
 
-/// The columns of a pane so wide: why it did or did not act takes what the others leave.
-fn head(width: u16, choice: &Choice) -> Vec<Column> {
-    let others = fitting(&HEAD, choice, width).into_iter().map(|at| HEAD[at].width + 1).sum::<u16>();
-    let why = (WHY_WIDTH + width.saturating_sub(others + 1)).min(WHY_WIDTH_MAX);
-    let wide = |column: Column| if column.title == "why" { Column { width: why, ..column } } else { column };
-    HEAD.into_iter().map(wide).collect()
+/// The columns of a pane so wide: names and symbols as wide as the longest of all strategies, filtered or not, so that they stand still; why
+/// it did or did not act takes what the others leave.
+fn head(width: u16, choice: &Choice, snapshot: &Snapshot) -> Vec<Column> {
+    let longest = |text: fn(&StrategyView) -> String, (least, most): (u16, u16)| {
+        let widths = snapshot.strategies.iter().map(|view| format::width(&text(view)));
+        widths.max().unwrap_or(0).clamp(least, most)
+    };
+    let mut head = HEAD.to_vec();
+    for column in &mut head {
+        column.width = match column.title {
+            "strategy" => longest(|view| view.spec.name.to_string(), NAME_WIDTH),
+            "symbols" => longest(StrategyView::symbols, SYMBOLS_WIDTH),
+            _ => column.width,
+        };
+    }
+    stretch(&mut head, choice, width, "why", WHY_WIDTH_MAX);
+    head
 }
 
 /// What a strategy has in a column.
@@ -177,7 +192,7 @@ impl Strategies {
                 ["No strategies.", "Press {add} to make one, or type {command} start sma_cross on aapl"];
             return draw_empty(&lines, look, area, buf);
         }
-        let columns = head(area.width, &self.list.choice);
+        let columns = head(area.width, &self.list.choice, look.snapshot);
         self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, buf));
     }
 
@@ -351,7 +366,8 @@ impl Pane for Strategies {
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows(at);
-        match self.list.act(action, &HEAD, &Lines::plain(rows.len())) {
+        let columns = head(0, &self.list.choice, at.snapshot);
+        match self.list.act(action, &columns, &Lines::plain(rows.len())) {
             None => {}
             Some(Did::Changed) => return true,
             Some(Did::Moved) => {
@@ -434,7 +450,7 @@ impl Pane for Strategies {
             return;
         }
         let rows = self.rows(at);
-        let columns = head(area.width, &self.list.choice);
+        let columns = head(area.width, &self.list.choice, at.snapshot);
         if let Some(row) = self.list.click((column, line), area, &columns, &Lines::plain(rows.len())) {
             self.selected = rows.get(row).map(|view| view.spec.name.clone());
         }
