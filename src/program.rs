@@ -330,8 +330,10 @@ impl Host for Program {
         // What a replay's screen shows is no more kept than what it trades.
         let files = ProfileFiles::of(&settings.paths.profile_dir(&settings.profile));
         let keeps = !matches!(request.kind, SessionKind::Replay(_));
+        let (kept, kept_trouble) = if keeps { files.load_screen() } else { (None, None) };
         let options = tui::Options {
-            kept: keeps.then(|| files.load_screen()).flatten(),
+            kept,
+            kept_trouble,
             settings: settings.loaded.options(),
             tour: keeps,
             chores: Some(crate::screen::doer(settings, files, keeps)),

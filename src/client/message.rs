@@ -496,6 +496,9 @@ pub enum Reply {
         /// Which of them are imported; absent where none is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         imported: Option<ImportedSpan>,
+        /// Where bars of another origin begin, rising; the first is that of the oldest bar. Empty where one has them all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seams: Vec<Seam>,
     },
     /// A chain.
     Chain(Box<Chain>),
@@ -535,6 +538,29 @@ pub enum Reply {
     DepositAddresses(Vec<DepositAddress>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
+}
+
+/// Where bars of a chart come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BarOrigin {
+    /// A file that was imported under this name.
+    Imported(String),
+    /// A market's own, as they come with the program.
+    Recorded,
+    /// The simulated market.
+    Simulated,
+    /// The broker whose prices are shown.
+    Broker,
+}
+
+/// From here on the bars of a chart have this origin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seam {
+    /// The start of the first of them.
+    pub from: Timestamp,
+    /// Where they come from.
+    pub origin: BarOrigin,
 }
 
 /// The part of a chart that comes from a file of imported bars.

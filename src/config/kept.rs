@@ -16,6 +16,8 @@ const THEMES_MAX: usize = 64;
 const NAME_MAX: usize = 100;
 /// Names of bars that are listed.
 const BARS_MAX: usize = 1_000;
+/// Most files that were put aside for not being readable.
+const ASIDE_MAX: usize = 100;
 /// How files of bars end.
 const BARS_END: &str = ".csv";
 
@@ -36,15 +38,26 @@ impl ProfileFiles {
         self.directory.join("screen.toml")
     }
 
-    /// What was kept of the screen; none where there is no such file, or one that others can reach.
+    /// What was kept of the screen; none where there is no such file. One that is no text, or that others can reach, is put aside under another
+    /// name before the next one is written over it, and a line says so.
     #[must_use]
-    pub fn load_screen(&self) -> Option<String> {
+    pub fn load_screen(&self) -> (Option<String>, Option<String>) {
         let path = self.screen();
         if !path.exists() {
-            return None;
+            return (None, None);
         }
         let read = check_private_file(&path).map_err(|error| error.to_string()).and_then(|()| read(&path));
-        read.inspect_err(|error| tracing::warn!(%error, "the last screen is not read")).ok()
+        match read {
+            Ok(text) => (Some(text), None),
+            Err(error) => {
+                tracing::warn!(%error, "the last screen is not read");
+                let put = match put_aside(&path) {
+                    Ok(aside) => format!("it is kept as {}", aside.display()),
+                    Err(error) => format!("it cannot be put aside ({error})"),
+                };
+                (None, Some(format!("{error}; {put}; the screen starts fresh")))
+            }
+        }
     }
 
     /// Keeps a text of the screen's.
@@ -105,6 +118,16 @@ impl ProfileFiles {
     }
 }
 
+/// Gives a file another name, one that no file has yet, and says which.
+fn put_aside(path: &Path) -> Result<PathBuf, String> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let aside = (1..=ASIDE_MAX).map(|n| path.with_file_name(format!("{name}.broken-{n}")));
+    let free = aside.into_iter().find(|aside| !aside.exists());
+    let free = free.ok_or_else(|| format!("there are {ASIDE_MAX} such files already"))?;
+    std::fs::rename(path, &free).map_err(|error| error.to_string())?;
+    Ok(free)
+}
+
 fn check_name(name: &str) -> Result<(), String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if (1..=NAME_MAX).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain) {
@@ -157,12 +180,28 @@ mod tests {
     #[test]
     fn the_screen_is_kept_privately() {
         let (home, files) = home();
-        assert_eq!(files.load_screen(), None);
+        assert_eq!(files.load_screen(), (None, None));
         files.save_screen("focus = \"chart\"\n").unwrap();
-        assert_eq!(files.load_screen().as_deref(), Some("focus = \"chart\"\n"));
+        assert_eq!(files.load_screen(), (Some("focus = \"chart\"\n".to_owned()), None));
         let path = home.path().join("screen.toml");
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(files.load_screen(), None, "others could have written it");
+        assert_eq!(files.load_screen().0, None, "others could have written it");
+    }
+
+    #[test]
+    fn a_screen_that_does_not_read_is_put_aside_and_said() {
+        let (home, files) = home();
+        for n in 1..=2 {
+            let broken = b"layout = \xff\n";
+            write_private(&home.path().join("screen.toml"), broken, false).unwrap();
+            let (text, trouble) = files.load_screen();
+            let aside = home.path().join(format!("screen.toml.broken-{n}"));
+            assert_eq!(text, None);
+            let trouble = trouble.unwrap();
+            assert!(trouble.contains(&format!("kept as {}", aside.display())), "{trouble}");
+            assert_eq!(std::fs::read(&aside).unwrap(), broken);
+            assert_eq!(files.load_screen(), (None, None), "said once");
+        }
     }
 
     #[test]

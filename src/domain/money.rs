@@ -40,6 +40,35 @@ pub fn canonical(value: Decimal) -> String {
     value.normalize().to_string()
 }
 
+/// `1,234.50` with exactly this many decimals, rounded half away from zero: to be read, never to be reckoned with.
+#[must_use]
+pub fn grouped(value: Decimal, decimals: u32) -> String {
+    let rounded = value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+    let plain = format!("{:.*}", decimals as usize, rounded.abs());
+    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), None), |(w, f)| (w, Some(f)));
+    let mut out = String::with_capacity(plain.len() + whole.len() / 3 + 1);
+    if rounded.is_sign_negative() && !rounded.is_zero() {
+        out.push('-');
+    }
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+/// The same with every decimal that the value has, and at least so many.
+#[must_use]
+pub fn grouped_whole(value: Decimal, decimals_min: u32) -> String {
+    grouped(value, value.normalize().scale().max(decimals_min))
+}
+
 /// Serde as a canonical string, for bare decimals (`#[serde(with = "decimal_text")]`).
 pub mod decimal_text {
     use super::{Decimal, Deserialize, Deserializer, Serializer};

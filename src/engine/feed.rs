@@ -251,6 +251,15 @@ impl MarketFeed {
         }
     }
 
+    /// How many of such bars, from the oldest on, are recorded ones.
+    pub(super) fn recorded_among(&self, instrument: &Instrument, bars: &[Bar]) -> usize {
+        let recorded = self.recorded.as_ref().and_then(|recorded| recorded.series.get(instrument));
+        let is_recorded = |bar: &&Bar| {
+            recorded.is_some_and(|rows| rows.binary_search_by_key(&bar.start, |row| row.bar.start).is_ok())
+        };
+        bars.iter().take_while(is_recorded).count()
+    }
+
     fn recorded_bars(&mut self, instrument: &Instrument, limit: usize) -> Vec<Bar> {
         let recorded = self.recorded.get_or_insert_with(|| bars_csv::shipped().unwrap_or_default());
         let Some(series) = recorded.series.get(instrument) else { return Vec::new() };

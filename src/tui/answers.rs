@@ -37,8 +37,8 @@ impl App {
                     review.answer(number, reply, &at);
                 }
             }
-            (Purpose::Chart(instrument, interval), Ok(Reply::History { bars, imported })) => {
-                self.panes.chart.bars(instrument, interval, &bars, imported, now);
+            (Purpose::Chart(instrument, interval), Ok(Reply::History { bars, imported, seams })) => {
+                self.panes.chart.bars((instrument, interval), &bars, (imported, seams), now);
                 self.panes.chart.follow(&At { env: &self.env, snapshot });
             }
             (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),

@@ -63,6 +63,8 @@ pub struct Options {
     pub macros: BTreeMap<String, String>,
     /// What was kept of the last screen.
     pub kept: Option<String>,
+    /// Why there is nothing of it, where there should be: a line for the user.
+    pub kept_trouble: Option<String>,
     /// Every option of the configuration, for the settings.
     pub settings: Vec<OptionView>,
     /// Show the first steps, unless what was kept says that they were seen.
@@ -141,6 +143,7 @@ impl Options {
             remember: None,
             macros: BTreeMap::new(),
             kept: None,
+            kept_trouble: None,
             settings: Vec::new(),
             tour: false,
             chores: None,

@@ -2,6 +2,7 @@
 
 use crate::core::effect::{BookedExecution, Effect};
 use crate::core::lifecycle;
+use crate::core::market::MarketState;
 use crate::core::portfolio::Applied;
 use crate::core::risk::GOOD_FAITH_MAX;
 use crate::domain::calendar::exchange_date;
@@ -9,6 +10,7 @@ use crate::domain::execution::{
     AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate,
 };
 use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::money::{Quantity, grouped_whole};
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::domain::snapshot::Severity;
 use crate::domain::statement::BrokerUpdate;
@@ -59,7 +61,7 @@ impl Engine {
     pub(super) fn on_execution(&mut self, execution: &Execution) {
         self.take_back(execution, execution.quantity);
         if self.book_execution(execution) {
-            self.note(Severity::Info, execution_code(execution.kind), describe(execution));
+            self.note(Severity::Info, execution_code(execution.kind), describe(execution, &self.market));
         }
     }
 
@@ -232,7 +234,7 @@ impl Engine {
             self.note(
                 Severity::Info,
                 "CASH",
-                format!("{:?}{what}: {} {}", entry.kind, entry.amount.normalize(), entry.currency),
+                format!("{:?}{what}: {} {}", entry.kind, grouped_whole(entry.amount, 2), entry.currency),
             );
             self.entry.cash.push(entry);
         }
@@ -257,12 +259,17 @@ impl Engine {
         };
         let mut text = format!(
             "order {} {} {} {}",
-            after.number, after.request.side, after.request.quantity, after.request.subject
+            after.number,
+            after.request.side,
+            units(after.request.quantity),
+            after.request.subject
         );
         if let OrderEvent::Filled(execution) = event {
-            text.push_str(&format!(": filled {} at {}", execution.quantity, execution.price));
+            let price = self.market.price_words(&execution.instrument, execution.price);
+            text.push_str(&format!(": filled {} at {price}", units(execution.quantity)));
             if after.status != OrderStatus::Filled {
-                text.push_str(&format!(", {} of {} so far", after.filled_quantity, after.request.quantity));
+                let (filled, all) = (units(after.filled_quantity), units(after.request.quantity));
+                text.push_str(&format!(", {filled} of {all} so far"));
             }
         } else if let Some(reason) = &after.reason {
             text.push_str(&format!(": {} ({reason})", after.status));
@@ -289,14 +296,18 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
     }
 }
 
-fn describe(execution: &Execution) -> String {
+fn units(quantity: Quantity) -> String {
+    grouped_whole(quantity.get(), 0)
+}
+
+fn describe(execution: &Execution, market: &MarketState) -> String {
     format!(
         "{} {} {} {} at {}",
         execution.kind.as_str(),
         execution.side,
-        execution.quantity,
+        units(execution.quantity),
         execution.instrument,
-        execution.price
+        market.price_words(&execution.instrument, execution.price)
     )
 }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed, Wanted};
 use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::snapshot::Connection;
 
 use super::host::LiveEvent;
 use super::login::LoginKey;
@@ -51,6 +53,8 @@ struct Feed {
     classes: BTreeSet<AssetClass>,
     wanted: watch::Sender<Wanted>,
     up: bool,
+    /// Since when it has been down after it was asked for, or was up.
+    stopped_at: Option<Timestamp>,
     /// It counts: a login's at once, a public one once it could be reached.
     counts: bool,
     task: AbortHandle,
@@ -79,7 +83,7 @@ impl LivePrices {
         let (wanted, wanted_out) = watch::channel(Wanted::default());
         let task = tokio::spawn(follow(key, Arc::clone(&feed), wanted_out, events)).abort_handle();
         let counts = matches!(key, FeedKey::Login(_));
-        self.feeds.insert(key, Feed { feed, classes, wanted, up: false, counts, task });
+        self.feeds.insert(key, Feed { feed, classes, wanted, up: false, stopped_at: None, counts, task });
     }
 
     /// Ends one.
@@ -87,9 +91,10 @@ impl LivePrices {
         self.feeds.remove(&key);
     }
 
-    pub(super) fn set_up(&mut self, key: FeedKey, up: bool) {
+    pub(super) fn set_up(&mut self, key: FeedKey, up: bool, now: Timestamp) {
         if let Some(feed) = self.feeds.get_mut(&key) {
             feed.up = up;
+            feed.stopped_at = if up { None } else { feed.stopped_at.or(Some(now)) };
             feed.counts |= up;
         }
     }
@@ -97,6 +102,16 @@ impl LivePrices {
     /// Is its stream up.
     pub(super) fn is_up(&self, key: FeedKey) -> Option<bool> {
         self.feeds.get(&key).map(|feed| feed.up)
+    }
+
+    /// A connection with what it has prices of, and since when none have come.
+    pub(super) fn told(&self, key: FeedKey, connection: &Connection) -> Connection {
+        let mut told = connection.clone();
+        if let Some(feed) = self.feeds.get(&key).filter(|feed| feed.counts) {
+            told.prices = feed.classes.iter().copied().collect();
+            told.prices_stopped_at = feed.stopped_at;
+        }
+        told
     }
 
     /// Classes whose prices come from a broker.

@@ -115,7 +115,12 @@ impl Live {
 
     /// How each login is, for the connections.
     pub(in crate::engine) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        self.states.values().chain(&self.public_state).chain(&self.rates_state).cloned()
+        let logins = self.states.iter().map(|(key, state)| self.prices.told(FeedKey::Login(*key), state));
+        let public = self.public_state.iter().map(|state| match self.public_crypto {
+            Some(broker) => self.prices.told(FeedKey::Public(broker), state),
+            None => state.clone(),
+        });
+        logins.chain(public).chain(self.rates_state.iter().cloned())
     }
 
     /// Calls to brokers, by broker and name.
@@ -442,6 +447,7 @@ impl EngineTask {
     }
 
     async fn on_price(&mut self, key: FeedKey, word: FeedWord) {
+        let now = self.clock.now();
         match word {
             FeedWord::Event(FeedEvent::Quote(quote)) => self.feed.publish_live(*quote),
             FeedWord::Event(FeedEvent::Depth { instrument, as_of, bids, asks }) => {
@@ -451,17 +457,17 @@ impl EngineTask {
                 self.feed.books.publish_prints(&instrument, prints);
             }
             FeedWord::Event(FeedEvent::Up) => {
-                self.live.prices.set_up(key, true);
+                self.live.prices.set_up(key, true, now);
                 self.follow_live_classes();
                 self.note_public(key, true, "streams prices");
             }
             FeedWord::Event(FeedEvent::Down { reason, .. }) => {
                 tracing::info!(feed = %key, reason, "the stream of prices is down");
-                self.live.prices.set_up(key, false);
+                self.live.prices.set_up(key, false, now);
                 self.note_public(key, false, &reason);
             }
             FeedWord::Ended(error) => {
-                self.live.prices.set_up(key, false);
+                self.live.prices.set_up(key, false, now);
                 let text = format!("prices of {key} have ended: {error}");
                 self.step(Input::Note { severity: Severity::Warning, code: "PRICES_ENDED", text }).await;
             }

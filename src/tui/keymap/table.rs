@@ -11,6 +11,8 @@ pub enum Scope {
     List,
     /// In every list that can be searched.
     Search,
+    /// In every list whose columns can be chosen.
+    Columns,
     /// In the watchlist.
     Watchlist,
     /// In the chart.
@@ -154,12 +156,16 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Chain, Action::PageUp, &["pageup", "ctrl-u"], "", "a screen up"),
     row(Scope::Chain, Action::First, &["g", "home"], "", "lowest strike"),
     row(Scope::Chain, Action::Last, &["G", "end"], "", "highest strike"),
+    row(Scope::Chain, Action::Filter, &["/"], "search", "filter the strikes: 230, 230c, 220-240, >230"),
     row(Scope::Chain, Action::Clear, &["ctrl-x"], "", "take all legs off"),
     row(Scope::Depth, Action::Open, &["enter"], "join", "the price into the ticket: bids buy, asks sell"),
     row(Scope::Depth, Action::Buy, &["b"], "", "buy at the price under the cursor"),
     row(Scope::Depth, Action::Sell, &["s"], "", "sell at the price under the cursor"),
     row(Scope::Depth, Action::PreviousChoice, &["h", "left"], "bids", "to the bids"),
     row(Scope::Depth, Action::NextChoice, &["l", "right"], "asks", "to the asks"),
+    row(Scope::Depth, Action::StepUp, &["+", "="], "wider", "levels of a wider step of the price, summed up"),
+    row(Scope::Depth, Action::StepDown, &["-"], "", "levels of a narrower step"),
+    row(Scope::Depth, Action::Filter, &["/"], "search", "filter the trades: buy, sell, >500, a price"),
     row(Scope::Portfolio, Action::PreviousChoice, &["h", "left"], "", "part before"),
     row(
         Scope::Portfolio,
@@ -216,9 +222,9 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::List, Action::PageUp, &["pageup", "ctrl-u"], "", "a screen up"),
     row(Scope::List, Action::First, &["g", "home"], "", "first row"),
     row(Scope::List, Action::Last, &["G", "end"], "", "last row"),
-    row(Scope::Search, Action::Filter, &["/"], "search", "filter the list as you type"),
+    row(Scope::Search, Action::Filter, &["/"], "search", "filter the list as you type: words, in any order"),
     row(Scope::List, Action::Copy, &["y"], "", "copy the row"),
-    row(Scope::Search, Action::Columns, &["H"], "", "which columns, and in which order"),
+    row(Scope::Columns, Action::Columns, &["H"], "", "which columns, and in which order"),
     row(Scope::Global, Action::SetAlert, &["p"], "", "alert when the instrument in view reaches a price"),
     row(Scope::Global, Action::Help, &["?", "f1"], "keys", "these keys"),
     row(Scope::Global, Action::FocusNext, &["tab"], "pane", "next pane"),

@@ -114,6 +114,17 @@ pub fn titled(name: &str, rest: &str, look: &Look<'_>) -> Line<'static> {
     Line::from(vec![Span::styled(format!(" {name} "), style), Span::styled(rest.to_owned(), look.theme.dim)])
 }
 
+/// The same with the age of its prices, where they are old ones.
+#[must_use]
+pub fn titled_with_age(name: &str, rest: &str, stale: Option<i64>, look: &Look<'_>) -> Line<'static> {
+    let mut line = titled(name, rest, look);
+    if let Some(seconds) = stale {
+        let text = format!("{} ", super::sources::stale_words(seconds));
+        line.push_span(ratatui::text::Span::styled(text, look.theme.warning));
+    }
+    line
+}
+
 /// Says in the middle of an empty pane what could be here and which key brings it: `{buy}` stands for the key of that action.
 pub fn draw_empty(lines: &[&str], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let wrapped: Vec<String> = lines

@@ -72,7 +72,7 @@ fn an_orders_price_is_moved_by_keys_and_asked_about() {
 
 #[test]
 fn bars_that_were_imported_say_so() {
-    use crate::client::message::ImportedSpan;
+    use crate::client::message::{BarOrigin, ImportedSpan, Seam};
     let mut runner = Runner::new((120, 40));
     runner.misses("imported");
     runner.answer =
@@ -81,12 +81,29 @@ fn bars_that_were_imported_say_so() {
                 let until = "2026-11-03T21:00:00Z".parse().unwrap();
                 let span =
                     ImportedSpan { name: "nq".into(), from: "2026-10-05T13:30:00Z".parse().unwrap(), until };
-                Ok(Reply::History { bars, imported: Some(span) })
+                let seam = |back: usize, origin| Seam { from: bars[bars.len() - back].start, origin };
+                let seams = vec![
+                    seam(bars.len(), BarOrigin::Recorded),
+                    seam(30, BarOrigin::Imported("nq".into())),
+                    seam(9, BarOrigin::Simulated),
+                ];
+                Ok(Reply::History { bars, imported: Some(span), seams })
             }
             (_, answer) => answer,
         });
     runner.keys(":").text("chart aapl 1d").keys("enter").sees("1d  imported nq 05 Oct to 03 Nov 2026");
-    runner.keys(":").text("chart aapl 5m").keys("enter").misses("imported");
+    // A line where bars of another origin begin, with words on both sides, at every width of the candles.
+    let seams = |runner: &Runner| {
+        let frame = runner.frame();
+        let lines = frame.lines().filter(|line| line.contains("imported nq│ SIM"));
+        (lines.count(), frame.contains("recorded│ imported nq"))
+    };
+    assert_eq!(seams(&runner), (1, true), "{}", runner.frame());
+    for key in ["+", "+", "-", "-", "-"] {
+        runner.keys("2").keys(key);
+        assert_eq!(seams(&runner).0, 1, "{key}\n{}", runner.frame());
+    }
+    runner.keys(":").text("chart aapl 5m").keys("enter").misses("imported").misses("│ SIM");
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod ticket;
 mod watchlist;
 mod work;
 
+pub use harness::options;
+
 use crate as arbion;
 
 #[path = "../../../tests/support/scripted.rs"]

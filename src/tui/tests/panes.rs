@@ -124,7 +124,7 @@ fn what_the_hints_offer_to_search_can_be_searched() {
             assert_eq!(runner.frame(), before, "{kind:?}");
         }
     }
-    assert_eq!(searched, 11);
+    assert_eq!(searched, 13);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn an_alert_that_rings_is_told_once_and_kept() {
     runner.show(again);
     let told = runner.effects.iter().filter(|effect| matches!(effect, Effect::Notify(_))).count();
     assert_eq!(told, 1);
-    runner.keys("ctrl-p").text("news").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
+    runner.keys("ctrl-p").text("notices").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
     runner.keys("enter").sees("TSLA");
 }
 
@@ -304,7 +304,7 @@ fn orders_that_end_are_among_the_notifications() {
     order.filled_quantity = order.request.quantity;
     let expected = format!("#{} ", order.number);
     next.orders = Arc::new(orders);
-    runner.show(next).keys("ctrl-p").text("news").keys("enter z").sees(&expected).sees(": filled");
+    runner.show(next).keys("ctrl-p").text("notices").keys("enter z").sees(&expected).sees(": filled");
     runner.keys("d").sees("Nothing to tell.");
 }
 

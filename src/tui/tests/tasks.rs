@@ -55,7 +55,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "replace the price of a working order",
         peer: ("longbridge: `3` `j` `j` `m`, then its form", None),
-        steps: &[Keys("4 j j r backspace 4 enter enter")],
+        steps: &[Keys("4 j j r - enter enter")],
         done: |runner| assert!(runner.asked.iter().any(|request| matches!(request, Request::Replace { .. }))),
     },
     Task {

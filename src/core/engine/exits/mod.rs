@@ -178,7 +178,9 @@ impl Engine {
         let tick_at = |price: Price| spec.tick_at(price);
         let mut group = stops::attach(plan, &position, price, fees, self.now, &tick_at)?;
         group.until = self.ends_at(&group.plan, instrument)?;
-        let stop = group.stop_price.map(|stop| format!("; the stop stands at {stop}")).unwrap_or_default();
+        let words = |stop| self.market.price_words(instrument, stop);
+        let stop = group.stop_price.map(|stop| format!("; the stop stands at {}", words(stop)));
+        let stop = stop.unwrap_or_default();
         let text = format!("{} {instrument}: {}{stop}", position.quantity, group.plan.words());
         self.exits.watches.insert(key, Watch::new(group));
         self.exits.changed();
@@ -302,6 +304,8 @@ impl Engine {
             }
             self.exits.doubts.insert(key.clone(), Doubt { since: self.now, held });
             self.want_statement(account);
+            let words = |price| self.market.price_words(instrument, price);
+            let (price, level) = (words(price), words(level));
             let text = format!(
                 "{account} {instrument} at {price}, far beyond {level}: the broker's position is asked for before its exit goes"
             );
@@ -313,6 +317,7 @@ impl Engine {
             self.exits.watches.remove(key);
             self.exits.doubts.remove(key);
             self.exits.changed();
+            let price = self.market.price_words(instrument, price);
             let text = format!(
                 "{account} {instrument}: {held} are held where {} were, at {price}; its exit plan is taken off, set another",
                 doubt.held
@@ -363,7 +368,8 @@ impl Engine {
         (group.reason, group.attempts, group.tried_at) = (Some(trigger.reason), 0, None);
         // Rounded here and not for each order: what is left of a fraction is not closed later.
         group.to_close = trigger.units.map(|units| stops::tradable(units, held, increment).get());
-        let at = price.map(|price| format!(" at {price}")).unwrap_or_default();
+        let words = |price| self.market.price_words(instrument, price);
+        let at = price.map(|price| format!(" at {}", words(price))).unwrap_or_default();
         let text = format!("{account} {held} {instrument}: {}{at}", trigger.reason.as_str());
         self.exits.changed();
         self.exits.stirred.insert(key.clone());

@@ -1,7 +1,7 @@
 //! Legs gathered from the chain: their net price, what they are worth at expiry, and the order that they make.
 
 use jiff::Timestamp;
-use jiff::civil::{Time, time};
+use jiff::civil::{Date, Time, time};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -125,8 +125,6 @@ impl Builder {
         let row = |leg: &Picked| chain.rows.iter().find(|row| row.contract == leg.contract);
         let usual = self.legs.iter().filter_map(|leg| row(leg)?.iv).next();
         let legs = self.legs.iter().map(|leg| {
-            let expires = instant(leg.contract.expiry, EXPIRY_TIME);
-            let seconds = expires.duration_since(now).as_secs_f64();
             Some(LiveLeg {
                 leg: PayoffLeg {
                     right: Some(leg.contract.right),
@@ -134,7 +132,7 @@ impl Builder {
                     units: (leg.signed() * packages).to_f64()?,
                 },
                 volatility: row(leg)?.iv.or(usual)?,
-                years: seconds.max(60.0) / YEAR_SECONDS,
+                years: years_until(leg.contract.expiry, now),
             })
         });
         Some((legs.collect::<Option<Vec<_>>>()?, (self.net(chain)? * packages).to_f64()?))
@@ -203,6 +201,13 @@ fn terms(limit: Decimal, price_effect: Option<PriceEffect>) -> PriceTerms {
         post_only: None,
         reduce_only: None,
     }
+}
+
+/// Years until the options of a day expire; a minute at least.
+#[must_use]
+pub fn years_until(expiry: Date, now: Timestamp) -> f64 {
+    let expires = instant(expiry, EXPIRY_TIME);
+    expires.duration_since(now).as_secs_f64().max(60.0) / YEAR_SECONDS
 }
 
 #[cfg(test)]

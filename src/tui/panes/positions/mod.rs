@@ -25,6 +25,7 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
+use crate::tui::sources;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
 use crate::tui::widgets::table::{Column, Row};
@@ -117,6 +118,11 @@ fn last(position: &Position, snapshot: &Snapshot) -> Option<Price> {
     snapshot.quotes.get(&position.instrument).and_then(|quote| quote.last).or(position.mark)
 }
 
+/// The age in seconds of its price, when that is an old one.
+fn stale(position: &Position, at: &At<'_>) -> Option<i64> {
+    sources::stale_of(&position.instrument, at)
+}
+
 /// The positions pane.
 #[derive(Debug, Default)]
 pub struct Positions {
@@ -178,7 +184,9 @@ impl Positions {
     fn row(&self, position: &Position, shape: &Shape, look: &Look<'_>) -> Row {
         let theme = look.theme;
         let own = price_decimals(position, look.snapshot);
+        let old = stale(position, &look.at()).is_some();
         let money = |value: Option<Decimal>, field| match value {
+            Some(value) if old => (format::signed(value, 2), theme.dim),
             Some(value) => {
                 let style = theme.money(value.round_dp(2));
                 (format::signed(value, 2), look.flashed(&position.instrument, field, style))
@@ -195,7 +203,10 @@ impl Positions {
             (position.instrument.to_string(), theme.strong),
             (format::point_aligned(format::quantity(position.quantity.get()), shape.quantity), theme.text),
             price(Some(position.average_price), theme.dim),
-            price(last, look.flashed(&position.instrument, Field::Last, theme.text)),
+            price(
+                last,
+                if old { theme.dim } else { look.flashed(&position.instrument, Field::Last, theme.text) },
+            ),
             (value, theme.dim),
             money(position.day_pnl, Field::DayPnl),
             money(position.unrealized_pnl, Field::OpenPnl),
@@ -261,6 +272,11 @@ impl Pane for Positions {
         if !look.snapshot.positions.is_empty() {
             let open = sum(|p| p.unrealized_pnl);
             line.push_span(Span::styled(format!(" {} ", format::signed(open, 2)), look.theme.money(open)));
+        }
+        let oldest = look.snapshot.positions.iter().filter_map(|p| stale(p, &look.at())).max();
+        if let Some(seconds) = oldest {
+            let text = format!(" prices {} ", sources::stale_words(seconds));
+            line.push_span(Span::styled(text, look.theme.warning));
         }
         line
     }
