@@ -44,6 +44,8 @@ actions! {
     Filter = "filter",
     /// Be told when the instrument in view reaches a price.
     SetAlert = "set_alert",
+    /// Everything known about the instrument in view.
+    About = "about",
     /// Choose and order the columns of the list.
     Columns = "columns",
     /// Kill switch on, or off again.

@@ -5,6 +5,7 @@ use super::app::App;
 use super::dialogs::Dialog;
 use super::dialogs::report::Report;
 use super::env::At;
+use super::readable::readable;
 use super::wish::{Purpose, WayOut, Wish};
 use crate::client::{Reply, SessionError};
 use crate::domain::limits::TradingState;
@@ -136,7 +137,7 @@ impl App {
             }
             _ => Severity::Error,
         };
-        let text = clean(&error.to_string()).into_owned();
+        let text = clean(&readable(&error.to_string())).into_owned();
         let text = if words.is_empty() { text } else { format!("{words}: {text}") };
         let out = match error {
             SessionError::Denied(_) => Some(WayOut::Line("show risk".to_owned())),

@@ -175,19 +175,30 @@ fn check_parts(check: &RiskCheck, theme: &Theme) -> Vec<Part> {
 
 /// What a check's numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub enum Unit {
+    /// Units, orders, prices.
     Count,
+    /// A price.
+    Price,
+    /// Money of the account's currency.
     Money,
+    /// Per cent.
     Percent,
+    /// Seconds.
     Seconds,
 }
 
 impl Unit {
-    fn number(self, value: Decimal) -> String {
+    /// A number in this unit.
+    #[must_use]
+    pub fn number(self, value: Decimal) -> String {
         let text = |rounded: Decimal| format::grouped(rounded, rounded.normalize().scale());
         let short = |most: u32| text(value.round_dp(most));
         match self {
             Self::Count => text(rounded(value, 8)),
+            // A bound between two ticks reads as a price all the same; a tiny one keeps its digits.
+            Self::Price if value.abs() >= Decimal::ONE => format::grouped(value, 2),
+            Self::Price => text(rounded(value, 6)),
             Self::Money => format::grouped(value, 2),
             Self::Percent => format!("{}%", short(2)),
             Self::Seconds => format!("{} s", short(1)),
@@ -196,11 +207,12 @@ impl Unit {
 }
 
 /// What a check looks at, so that it reads well whether it passed or failed, and in which unit.
-fn reading(code: DenialCode) -> (Cow<'static, str>, Unit) {
+#[must_use]
+pub fn reading(code: DenialCode) -> (Cow<'static, str>, Unit) {
     let (name, unit) = match code {
         DenialCode::SpreadTooWide => ("spread", Unit::Percent),
         DenialCode::StaleQuote => ("age of the quote", Unit::Seconds),
-        DenialCode::PriceCollar => ("price collar", Unit::Count),
+        DenialCode::PriceCollar => ("price collar", Unit::Price),
         DenialCode::MaxOrderQuantity => ("order size", Unit::Count),
         DenialCode::MaxOrderNotional => ("order value", Unit::Money),
         DenialCode::MaxPosition => ("position, part of equity", Unit::Percent),

@@ -254,6 +254,7 @@ impl App {
             Action::Size100 => self.close_part(100, wishes),
             Action::Export => self.export(snapshot, wishes),
             Action::SetAlert => self.ask_alert(wishes),
+            Action::About => self.show_about(snapshot, wishes),
             Action::Columns => self.choose_columns(snapshot, wishes),
             Action::Settings => wishes.push(Wish::Settings(String::new())),
             Action::Tour => self.tour = Some(Tour::start()),

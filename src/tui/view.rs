@@ -153,11 +153,14 @@ fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &m
         let more = [("Tab", "complete"), ("Up", "earlier"), ("Esc", "leave")];
         hints.extend(enter.into_iter().chain(more).map(|(key, word)| (key.to_owned(), word)));
     } else {
+        let own = app.pane(app.focus).hints(&app.env.keymap).filter(|_| !app.arranging);
+        let has_own = own.is_some();
+        hints.extend(own.into_iter().flatten());
         if app.arranging {
             hints.push(("layout".to_owned(), app.desk.name()));
         }
-        for (key, word) in app.env.keymap.hints(scopes) {
-            hints.push((key, word));
+        if !has_own {
+            hints.extend(app.env.keymap.hints(scopes));
         }
     }
     let needed = |(key, word): &(String, &str)| format::width(key) + 1 + format::width(word);

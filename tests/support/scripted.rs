@@ -147,7 +147,7 @@ pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionEr
         },
         Request::Bars { instrument, interval, limit } => Reply::Bars(bars(instrument, *interval, *limit)),
         Request::History { instrument, interval, limit } => {
-            Reply::History { bars: bars(instrument, *interval, *limit), imported: None }
+            Reply::History { bars: bars(instrument, *interval, *limit), imported: None, seams: Vec::new() }
         }
         Request::Cancel { .. } | Request::Replace { .. } | Request::Halt { .. } | Request::Flatten { .. } => {
             Reply::Orders(Vec::new())

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::sheet::cell;
-use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled_with_age};
+use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled_with_age};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
 use crate::domain::instrument::Instrument;
@@ -23,6 +23,7 @@ use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::sources;
 use crate::tui::widgets::filter::{in_range, number_range};
 use crate::tui::widgets::{put, put_right};
@@ -317,6 +318,10 @@ impl Pane for Depth {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -29,6 +29,7 @@ use ratatui::text::Line;
 
 use super::action::Action;
 use super::env::{At, Look};
+use super::keymap::Keymap;
 use super::widgets::choice::Choice;
 use super::widgets::table::Column;
 use super::wish::Wish;
@@ -53,6 +54,11 @@ pub trait Pane {
     /// Takes a key before the keymap does, where the pane has typed text; false when it is not for it.
     fn key(&mut self, _event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         false
+    }
+
+    /// Keys, each with a word, that hold in it now in place of its own: while something is typed or chosen in it.
+    fn hints(&self, _keymap: &Keymap) -> Option<Hints> {
+        None
     }
 
     /// Takes pasted text; false when the pane has no text field in use.
@@ -101,6 +107,15 @@ pub trait Pane {
 
     /// Takes up what was kept. What it does not know or cannot read is left alone.
     fn recall(&mut self, _memory: &Memory, _at: &At<'_>) {}
+}
+
+/// Keys, each with a word.
+pub type Hints = Vec<(String, &'static str)>;
+
+/// Such keys where none can be changed, as in text that is typed.
+#[must_use]
+pub fn fixed(hints: &[(&'static str, &'static str)]) -> Hints {
+    hints.iter().map(|(key, word)| ((*key).to_owned(), *word)).collect()
 }
 
 /// What a pane keeps from one start to the next.

@@ -14,6 +14,8 @@ mod plain;
 mod positions;
 mod safety;
 mod screens;
+mod search;
+mod stale;
 mod tasks;
 mod ticket;
 mod watchlist;

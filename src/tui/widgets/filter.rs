@@ -52,6 +52,12 @@ impl ListFilter {
         self.input.text().is_empty()
     }
 
+    /// The keys that hold while it is typed; none while it is not.
+    #[must_use]
+    pub fn hints(&self) -> Option<&'static [(&'static str, &'static str)]> {
+        self.typing.then_some(&[("Enter", "keep the filter"), ("Esc", "all rows")])
+    }
+
     /// Is it being typed: every letter is its own.
     #[must_use]
     pub const fn is_typing(&self) -> bool {

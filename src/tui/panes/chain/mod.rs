@@ -16,7 +16,7 @@ use ratatui::text::Line;
 use self::builder::{Builder, LEGS_MAX};
 use self::view::Places;
 use super::sheet::cell;
-use super::{ListFilter, Pane, Sheet, titled_with_age};
+use super::{Hints, ListFilter, Pane, Sheet, fixed, titled_with_age};
 use crate::client::message::{Chain, ChainRow};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -27,6 +27,7 @@ use crate::domain::snapshot::Severity;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
+use crate::tui::keymap::Keymap;
 use crate::tui::sources;
 use crate::tui::widgets::filter::{in_range, number_range};
 use crate::tui::widgets::list::ListState;
@@ -315,6 +316,10 @@ impl Pane for ChainPane {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

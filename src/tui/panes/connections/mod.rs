@@ -13,7 +13,7 @@ use ratatui::text::{Line, Span};
 
 use self::beat::Beat;
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::remote::LINE;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::{AccountView, Connection};
@@ -23,6 +23,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Lines, SortKey, SortedList};
 use crate::tui::widgets::table::{Column, Row, stretch};
@@ -276,6 +277,10 @@ impl Pane for Connections {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.list.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.list.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

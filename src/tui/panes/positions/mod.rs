@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 
 use self::group::{Entry, Grouping, Openers, Sums, gather};
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::{Reply, SessionError};
 use crate::command::types::{Close, Command, PriceTerms};
 use crate::domain::ids::AccountId;
@@ -25,6 +25,7 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::sources;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
@@ -389,6 +390,10 @@ impl Pane for Positions {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.list.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.list.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use smol_str::SmolStr;
 
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
@@ -23,6 +23,7 @@ use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
@@ -270,8 +271,18 @@ fn draw_kinds(kinds: &[KindView], list: &ListState, look: &Look<'_>, area: Rect,
     for (line, (n, kind)) in kinds.iter().enumerate().take(usize::from(area.height)).enumerate() {
         let y = area.y + u16::try_from(line).unwrap_or(u16::MAX);
         let style = if n == list.index { look.theme.selected } else { look.theme.text };
-        let text = format!("{:<12} {}", kind.name, kind.about);
+        let text = format!(" {:<12} {}", kind.name, kind.about);
         put(buf, area.x, y, &format::fit(&text, area.width, look.theme.glyphs.ellipsis), style, area.width);
+        if n == list.index {
+            put(buf, area.x, y, look.theme.glyphs.cursor, look.theme.accent, 1);
+        }
+    }
+    // What the one under the cursor does, in full.
+    let Some(kind) = kinds.get(list.index) else { return };
+    let lines = format::wrap(&kind.about, area.width.saturating_sub(2));
+    let top = area.bottom().saturating_sub(lines.len() as u16).max(area.y + kinds.len() as u16 + 1);
+    for (line, y) in lines.iter().zip(top..area.bottom()) {
+        put(buf, area.x + 1, y, line, look.theme.dim, area.width.saturating_sub(1));
     }
 }
 
@@ -433,6 +444,16 @@ impl Pane for Strategies {
             Face::Plan(..) => self.key_in_plan(event, wishes),
         }
         true
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        match &self.face {
+            Face::List => self.list.filter.hints().map(fixed),
+            Face::Kinds(..) => Some(fixed(&[("Enter", "take it"), ("j k", "move"), ("Esc", "leave")])),
+            Face::Form(_) => Some(fixed(&[("Enter", "make it so"), ("Up Down", "field"), ("Esc", "leave")])),
+            Face::Decisions(..) => Some(fixed(&[("j k", "scroll"), ("Esc", "back")])),
+            Face::Plan(..) => Some(fixed(&[("Enter", "start, once the name is typed"), ("Esc", "leave it")])),
+        }
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -19,7 +19,7 @@ use self::head::{DAY_COLUMN, DAY_WIDTH, NAME_COLUMN};
 use self::order::{Entry, Grouping, gather, sort_key};
 use self::source::{Chooser, Chosen, Source};
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::MarketGroup;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::Instrument;
@@ -31,6 +31,7 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::sources;
 use crate::tui::widgets::candles::sparkline;
 use crate::tui::widgets::choice::Choice;
@@ -420,6 +421,13 @@ impl Pane for Watchlist {
         match &mut self.chooser {
             Some(chooser) => chooser.key(event, wishes),
             None => self.list.filter.key(event),
+        }
+    }
+
+    fn hints(&self, keymap: &Keymap) -> Option<Hints> {
+        match &self.chooser {
+            Some(chooser) => Some(chooser.hints(keymap)),
+            None => self.list.filter.hints().map(fixed),
         }
     }
 
