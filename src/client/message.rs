@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::bars::{ImportedSpan, Seam};
 pub use super::bot::BotRequest;
 pub use super::error::SessionError;
 use super::secret::Secret;
@@ -538,40 +539,6 @@ pub enum Reply {
     DepositAddresses(Vec<DepositAddress>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
-}
-
-/// Where bars of a chart come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BarOrigin {
-    /// A file that was imported under this name.
-    Imported(String),
-    /// A market's own, as they come with the program.
-    Recorded,
-    /// The simulated market.
-    Simulated,
-    /// The broker whose prices are shown.
-    Broker,
-}
-
-/// From here on the bars of a chart have this origin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seam {
-    /// The start of the first of them.
-    pub from: Timestamp,
-    /// Where they come from.
-    pub origin: BarOrigin,
-}
-
-/// The part of a chart that comes from a file of imported bars.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportedSpan {
-    /// The name it was imported under.
-    pub name: String,
-    /// The start of the first bar.
-    pub from: Timestamp,
-    /// The end of the last one.
-    pub until: Timestamp,
 }
 
 impl Request {

@@ -1,5 +1,6 @@
 //! `Session`: how any front end talks to an engine, and the messages it sends: in process, or over a Unix socket to another.
 
+pub mod bars;
 pub mod bot;
 mod error;
 pub mod frames;

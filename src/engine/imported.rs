@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
-use crate::client::message::{BarOrigin, ImportedSpan, Seam};
+use crate::client::bars::{BarOrigin, ImportedSpan, Seam};
 use crate::client::{Reply, Request, SessionError};
 use crate::config::ProfileFiles;
 use crate::domain::calendar::Calendar;

@@ -155,12 +155,16 @@ fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &m
     } else {
         let own = app.pane(app.focus).hints(&app.env.keymap).filter(|_| !app.arranging);
         let has_own = own.is_some();
-        hints.extend(own.into_iter().flatten());
+        for (key, word) in own.into_iter().flatten() {
+            hints.push((key, word));
+        }
         if app.arranging {
             hints.push(("layout".to_owned(), app.desk.name()));
         }
         if !has_own {
-            hints.extend(app.env.keymap.hints(scopes));
+            for (key, word) in app.env.keymap.hints(scopes) {
+                hints.push((key, word));
+            }
         }
     }
     let needed = |(key, word): &(String, &str)| format::width(key) + 1 + format::width(word);

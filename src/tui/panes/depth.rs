@@ -70,7 +70,7 @@ fn merged(levels: &[DepthLevel], step: Decimal, asks: bool) -> Vec<DepthLevel> {
         let steps = level.price.get().checked_div(step).unwrap_or_default();
         let price = Price::new(if asks { steps.ceil() } else { steps.floor() } * step);
         match merged.last_mut() {
-            Some(last) if last.price == price => last.size = last.size + level.size,
+            Some(last) if last.price == price => last.size += level.size,
             _ => merged.push(DepthLevel { price, ..*level }),
         }
     }

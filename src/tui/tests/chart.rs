@@ -72,7 +72,7 @@ fn an_orders_price_is_moved_by_keys_and_asked_about() {
 
 #[test]
 fn bars_that_were_imported_say_so() {
-    use crate::client::message::{BarOrigin, ImportedSpan, Seam};
+    use crate::client::bars::{BarOrigin, ImportedSpan, Seam};
     let mut runner = Runner::new((120, 40));
     runner.misses("imported");
     runner.answer =

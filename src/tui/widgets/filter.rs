@@ -55,7 +55,8 @@ impl ListFilter {
     /// The keys that hold while it is typed; none while it is not.
     #[must_use]
     pub fn hints(&self) -> Option<&'static [(&'static str, &'static str)]> {
-        self.typing.then_some(&[("Enter", "keep the filter"), ("Esc", "all rows")])
+        const KEYS: &[(&str, &str)] = &[("Enter", "keep the filter"), ("Esc", "all rows")];
+        self.typing.then_some(KEYS)
     }
 
     /// Is it being typed: every letter is its own.

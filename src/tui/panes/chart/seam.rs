@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::series::{Series, View};
-use crate::client::message::{BarOrigin, Seam};
+use crate::client::bars::{BarOrigin, Seam};
 use crate::domain::text::clean;
 use crate::tui::env::Look;
 use crate::tui::format;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::chart_price;
-use crate::client::message::{ImportedSpan, Seam};
+use crate::client::bars::{ImportedSpan, Seam};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::tui::widgets::candles::Candle;
 
