@@ -298,7 +298,8 @@ pub fn connections(all: &[Connection], zone: &TimeZone) -> Table {
         ];
         row.extend(limits.then(|| or_none(connection.limit_left.map(|left| left.to_string()))));
         row.extend(waits.then(|| or_none(connection.retry_at.map(|at| time(at, zone)))));
-        row.push(Cell::new(&connection.text));
+        let stopped = connection.prices_stopped_at.map(|at| format!("; no prices since {}", time(at, zone)));
+        row.push(Cell::new(format!("{}{}", connection.text, stopped.unwrap_or_default())));
         row.push(or_none(error.map(|(at, text)| format!("{} {text}", time(*at, zone)))));
         table.push(row);
     }

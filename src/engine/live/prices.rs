@@ -180,3 +180,80 @@ async fn follow(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use jiff::civil::Date;
+
+    use super::*;
+    use crate::domain::chain::ChainRow;
+    use crate::domain::instrument::{Listing, Symbol};
+    use crate::domain::quote::{Bar, Interval, Quote};
+
+    /// Prices of coins that never come.
+    struct Coins;
+
+    #[async_trait]
+    impl MarketFeed for Coins {
+        fn covers(&self, class: AssetClass) -> bool {
+            class == AssetClass::Crypto
+        }
+
+        async fn quotes(&self, _: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn bars(
+            &self,
+            _: &Instrument,
+            _: Interval,
+            _: Timestamp,
+            _: usize,
+        ) -> Result<Vec<Bar>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn expiries(&self, _: &Symbol) -> Result<Vec<Date>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn chain(&self, _: &Symbol, _: Date) -> Result<Vec<ChainRow>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn lookup(&self, _: &str) -> Result<Vec<Listing>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn watch(&self, _: watch::Receiver<Wanted>, _: mpsc::Sender<FeedEvent>) -> BrokerError {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_says_since_when_its_prices_do_not_come() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let (events, _heard) = mpsc::channel(1);
+        let key = FeedKey::Public(BrokerKind::Coinbase);
+        let mut prices = LivePrices::default();
+        prices.open(key, Arc::new(Coins), events);
+        let line = Connection::new("coinbase", true, "public prices");
+        assert_eq!(prices.told(key, &line), line, "one that was never reached has nothing to say");
+        for (up, second, since) in [
+            (true, 1, None),
+            (false, 5, Some(5)),
+            (false, 9, Some(5)),
+            (true, 12, None),
+            (false, 20, Some(20)),
+        ] {
+            prices.set_up(key, up, at(second));
+            let told = prices.told(key, &line);
+            assert_eq!(
+                (told.prices, told.prices_stopped_at),
+                (vec![AssetClass::Crypto], since.map(at)),
+                "{second}"
+            );
+        }
+    }
+}

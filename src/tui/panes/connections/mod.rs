@@ -24,6 +24,7 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Keymap;
+use crate::tui::sources::class_word;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Lines, SortKey, SortedList};
 use crate::tui::widgets::table::{Column, Row, stretch};
@@ -257,6 +258,14 @@ impl Pane for Connections {
                         next_try(connection, at).unwrap_or_else(|| "none needed".to_owned()),
                     ),
                 ];
+                let kinds: Vec<&str> = connection.prices.iter().map(|class| class_word(*class)).collect();
+                if !kinds.is_empty() {
+                    let since = connection.prices_stopped_at;
+                    let since = since.map(|when| {
+                        format!(", none since {}", format::near(when, at.snapshot.now, &at.env.zone))
+                    });
+                    pairs.push(("prices of".to_owned(), kinds.join(", ") + &since.unwrap_or_default()));
+                }
                 if connection.name == ENGINE {
                     pairs.extend(self.beat.details());
                 }
