@@ -78,6 +78,12 @@ pub fn decimals_of(snapshot: &Snapshot, instrument: &Instrument) -> u32 {
     }
 }
 
+/// A price to be typed over: with its decimals, all that it has beyond, and no commas.
+#[must_use]
+pub fn typed(value: Price, decimals: u32) -> String {
+    grouped_whole(value.get(), decimals).replace(',', "")
+}
+
 /// A price with its decimals; tiny ones count their zeros, as `0.0₅123`.
 #[must_use]
 pub fn price(value: Price, decimals: u32) -> String {

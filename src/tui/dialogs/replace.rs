@@ -39,11 +39,6 @@ pub struct Replace {
     decimals: u32,
 }
 
-/// A price to be typed over: with the decimals of its instrument and without commas.
-fn typed(price: Price, decimals: u32) -> String {
-    format::grouped_whole(price.get(), decimals).replace(',', "")
-}
-
 impl Replace {
     /// The fields of an order, as they are now.
     #[must_use]
@@ -51,14 +46,14 @@ impl Replace {
         let decimals = order.request.subject.instrument().map_or(2, |i| format::decimals_of(at.snapshot, i));
         let mut fields = vec![(Field::Quantity, order.request.quantity.to_string())];
         if let Some(price) = order.request.pricing.stop_price() {
-            fields.push((Field::Stop, typed(price, decimals)));
+            fields.push((Field::Stop, format::typed(price, decimals)));
         }
         if let Some(price) = order.request.pricing.limit_price() {
-            fields.push((Field::Limit, typed(price, decimals)));
+            fields.push((Field::Limit, format::typed(price, decimals)));
         }
         match order.request.pricing {
             Pricing::TrailingStop { trail: Trail::Amount(amount) } => {
-                fields.push((Field::Trail, typed(amount, decimals)));
+                fields.push((Field::Trail, format::typed(amount, decimals)));
             }
             Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
                 fields.push((Field::Trail, format!("{}%", percent.normalize())));
@@ -136,7 +131,7 @@ impl Replace {
         if *field != Field::Quantity || next > Decimal::ZERO {
             let quantity = *field == Field::Quantity;
             let decimals = if quantity { 0 } else { self.decimals };
-            input.set(typed(Price::new(next), decimals));
+            input.set(format::typed(Price::new(next), decimals));
         }
     }
 
@@ -154,7 +149,7 @@ impl Replace {
         if let Some((Field::Limit | Field::Stop, input)) = self.fields.get_mut(self.at)
             && let Some(price) = price
         {
-            input.set(typed(price, self.decimals));
+            input.set(format::typed(price, self.decimals));
         }
     }
 

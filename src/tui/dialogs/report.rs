@@ -23,6 +23,8 @@ use crate::tui::wish::Wish;
 
 /// Widest column.
 const COLUMN_MAX: u16 = 60;
+/// Columns of the line that says the keys.
+const KEYS_WIDTH: u16 = 46;
 
 /// A table with a title, scrolled by keys.
 #[derive(Debug)]
@@ -268,7 +270,9 @@ impl Modal for Report {
     fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {
         let width: u16 = self.widths().iter().map(|w| w + 2).sum();
         let rows = self.rows.len().max(1) as u16 + u16::from(!self.head.is_empty());
-        (width.clamp(30, room.width.max(30)), rows.min(room.height))
+        // As wide as its keys, where there is room.
+        let least = KEYS_WIDTH.min(room.width);
+        (width.clamp(least, room.width.max(least)), rows.min(room.height))
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {

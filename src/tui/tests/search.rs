@@ -31,7 +31,7 @@ fn trades_are_found_by_side_size_and_price() {
     let mut runner = Runner::new((200, 60));
     let trades = |runner: &Runner| {
         let frame = runner.frame();
-        let rows = frame.lines().filter(|line| line.contains(" 13:4"));
+        let rows = frame.lines().filter(|line| line.contains(" 13:45:") || line.contains(" 13:44:"));
         let up = rows.clone().filter(|line| line.contains('▲')).count();
         (rows.count(), up)
     };
@@ -73,8 +73,8 @@ fn the_help_finds_keys_of_every_pane() {
 #[test]
 fn rows_of_a_report_are_found() {
     let mut runner = Runner::new((120, 40));
-    runner.keys(":").text("show fills").keys("enter").sees("Fills").sees("AAPL").keys("/").text("msft");
-    runner.sees("Fills /msft").sees("521.02").misses("228.10").keys("enter y");
+    runner.keys(":").text("show fills").keys("enter").sees("Fills").sees("AAPL").keys("/").text("buy 228");
+    runner.sees("Fills /buy 228").sees("228.10").keys("enter y");
     runner.sees("Copied:").keys("/ ctrl-u").text("nothing such").sees("no row has that");
     runner.keys("esc").sees("228.10").keys("esc").misses("Fills");
 }
@@ -91,5 +91,5 @@ fn what_is_known_of_an_instrument_is_one_key_away() {
         .sees("229.10 to 232.40");
     runner.sees("held").sees("100 at 228.10, +370.00 (paper)").sees("working orders").sees("#42");
     runner.keys("/").text("held").misses("spread").keys("esc esc").misses("day's range");
-    runner.keys("4 ctrl-p").text("everything known").keys("enter").sees("order size");
+    runner.keys("4 ctrl-p").text("known about the instrument").keys("enter").sees("order size");
 }

@@ -250,5 +250,5 @@ fn a_price_is_replaced_by_ticks_and_from_the_market() {
         .keys("a")
         .sees("231.81");
     runner.keys("m").sees("231.8").keys("shift-tab +").sees("11").keys("- - enter").sees("quantity 10 -> 9");
-    runner.sees("limit 231.5 -> 231.8");
+    runner.sees("limit 231.50 -> 231.80");
 }

@@ -145,13 +145,13 @@ fn orders_are_canceled_and_replaced_after_a_question() {
     runner.keys("enter").misses("Cancel order #42?");
     assert!(runner.asked.iter().any(|r| matches!(r, Request::Cancel { .. })));
     runner.keys("r").sees("Replace #42").keys("enter").sees("nothing has changed");
-    runner.keys("backspace 4 enter").sees("Replace order #42?").sees("limit 231.5 -> 231.4").keys("enter");
+    runner.keys("backspace 4 enter").sees("Replace order #42?").sees("limit 231.50 -> 231.54").keys("enter");
     let replaced = runner.asked.iter().find_map(|r| match r {
         Request::Replace { change, .. } => Some(change),
         _ => None,
     });
     let change = replaced.unwrap();
-    assert_eq!((change.limit_price, change.quantity), (Some(trading_day::price("231.4")), None));
+    assert_eq!((change.limit_price, change.quantity), (Some(trading_day::price("231.54")), None));
     runner.keys("f j j j c").sees("has ended");
 }
 

@@ -65,21 +65,29 @@ pub fn draw(
             }
         }
         let (before, after) = (words(before, look), words(after, look));
-        let row = (top.top()..top.bottom()).find(|y| is_free(x + 1, *y, format::width(&after) + 1, top, buf));
-        if let Some(y) = row {
-            put(buf, x + 2, y, &after, theme.warning, top.right().saturating_sub(x + 2));
+        let right = format::width(&after) + 1;
+        // At the right edge the words go over the line.
+        let start = (x + 1).min(top.right().saturating_sub(right)).max(top.x);
+        if let Some(y) = emptiest(start, right, top, buf) {
+            put(buf, start, y, &format!(" {after}"), theme.warning, right);
         }
-        let width = format::width(&before) + 1;
-        let start = x.saturating_sub(width);
-        let row =
-            (top.top()..top.bottom()).find(|y| x >= top.x + width && is_free(start, *y, width, top, buf));
+        // What ends is said where that hides nothing: its own beginning may be in view too.
+        let left = format::width(&before) + 1;
+        let start = x.saturating_sub(left);
+        let row = (top.top()..top.bottom()).find(|y| x >= top.x + left && filled(start, *y, left, buf) == 0);
         if let Some(y) = row {
-            put(buf, start, y, &before, theme.warning, width);
+            put(buf, start, y, &before, theme.warning, left);
         }
     }
 }
 
-fn is_free(x: u16, y: u16, width: u16, strip: Rect, buf: &Buffer) -> bool {
-    x + width <= strip.right()
-        && (x..x + width).all(|x| buf.cell((x, y)).is_some_and(|cell| cell.symbol() == " "))
+/// The row in which a text hides least, the highest of them; none where it would not fit.
+fn emptiest(x: u16, width: u16, strip: Rect, buf: &Buffer) -> Option<u16> {
+    let fits = x + width <= strip.right();
+    (strip.top()..strip.bottom()).filter(|_| fits).min_by_key(|y| filled(x, *y, width, buf))
+}
+
+/// Cells with something in them.
+fn filled(x: u16, y: u16, width: u16, buf: &Buffer) -> usize {
+    (x..x + width).filter(|x| buf.cell((*x, y)).is_none_or(|cell| cell.symbol() != " ")).count()
 }

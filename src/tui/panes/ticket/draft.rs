@@ -8,6 +8,7 @@ use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity, parse_decimal};
 use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, TradingSession};
 use crate::domain::quote::Quote;
+use crate::tui::format;
 use crate::tui::widgets::text_input::TextInput;
 
 /// Numbers from here on are slips of the key.
@@ -383,7 +384,7 @@ impl Draft {
         let tick = spec.tick_at(price);
         let rounded = if self.side.is_buy() { price.floor_to_tick(tick) } else { price.ceil_to_tick(tick) };
         if let Some(input) = self.input(field) {
-            input.set(rounded.to_string());
+            input.set(format::typed(rounded, spec.decimals_at(rounded)));
         }
     }
 
@@ -422,7 +423,8 @@ impl Draft {
             None => step,
         };
         if next > floor {
-            input.set(next.normalize().to_string());
+            let decimals = if field.is_price() { spec.decimals_at(Price::new(next)) } else { 0 };
+            input.set(format::typed(Price::new(next), decimals));
         }
     }
 }

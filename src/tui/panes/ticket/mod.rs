@@ -69,7 +69,8 @@ impl Ticket {
     pub fn open_at(&mut self, side: Side, instrument: Instrument, price: Price) {
         self.open(side, Some(instrument));
         self.draft.order_type = OrderType::Limit;
-        self.draft.limit.set(price.to_string());
+        // Cents at least; what is finer stays.
+        self.draft.limit.set(format::typed(price, 2));
     }
 
     /// The screen shows another instrument: an untouched ticket follows.
