@@ -43,7 +43,8 @@ pub fn facts(pane: &ChainPane, chain: &Chain, look: &Look<'_>) -> Vec<String> {
     facts
 }
 
-fn number(value: f64, decimals: u32) -> String {
+/// A number of so many decimals.
+pub fn number(value: f64, decimals: u32) -> String {
     Decimal::from_f64(value).map_or_else(|| "-".to_owned(), |value| format::grouped(value, decimals))
 }
 
@@ -53,8 +54,8 @@ fn expected_move(spot: f64, iv: f64, years: f64) -> (f64, f64) {
     (spot * share, share * 100.0)
 }
 
-/// The mean of call and put.
-fn volatility(strike: &Strike<'_>) -> Option<f64> {
+/// What a strike's call and put are priced at, the mean of both.
+pub fn volatility(strike: &Strike<'_>) -> Option<f64> {
     let sides = [strike.call, strike.put].into_iter().flatten().filter_map(|row| row.iv);
     let known: Vec<f64> = sides.filter(|iv| iv.is_finite() && *iv > 0.0).collect();
     (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)

@@ -2,6 +2,7 @@
 
 mod builder;
 mod facts;
+mod smile;
 mod view;
 
 use std::time::Duration;

@@ -10,6 +10,7 @@ use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::builder::Builder;
 use super::facts::facts;
+use super::smile;
 use super::{ChainPane, Strike};
 use crate::client::message::{Chain, ChainRow};
 use crate::domain::instrument::InstrumentSpec;
@@ -195,6 +196,12 @@ pub fn draw(pane: &ChainPane, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     if more > 0 && below < places.rows.bottom() {
         let text = format!("{} {more} more", look.theme.glyphs.ellipsis);
         put(buf, area.x + 1, below, &text, look.theme.dim, area.width);
+    }
+    if places.legs.height == 0 && more == 0 {
+        let shown = strikes.len() as u16 + 1;
+        let height = places.rows.height.saturating_sub(shown);
+        let free = Rect { y: places.rows.y + places.rows.height - height, height, ..places.rows };
+        smile::draw(&strikes, chain, look, free, buf);
     }
     draw_legs(pane, chain, look, places, buf);
 }

@@ -186,9 +186,10 @@ fn last_error(connection: &Connection, at: &At<'_>) -> String {
 impl Pane for Connections {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let down = look.snapshot.connections.iter().filter(|c| !c.up).count();
-        let mut line = titled("Connections", &format!("{} ", look.snapshot.connections.len()), look);
+        let up = look.snapshot.connections.len() - down;
+        let mut line = titled("Connections", &format!("up {up} "), look);
         if down > 0 {
-            line.push_span(Span::styled(format!("{down} down "), look.theme.error));
+            line.push_span(Span::styled(format!(" down {down} "), look.theme.error));
         }
         let filter =
             format!("{}{}", self.list.sorting.label(), self.list.filter.label(look.theme.glyphs.caret));
