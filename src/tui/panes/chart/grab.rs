@@ -8,6 +8,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Confirm;
 use crate::tui::env::At;
+use crate::tui::format;
 use crate::tui::wish::Wish;
 
 /// Which price of which order is held, and where it was moved to.
