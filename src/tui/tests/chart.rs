@@ -92,8 +92,9 @@ fn bars_that_were_imported_say_so() {
             (_, answer) => answer,
         });
     runner.keys(":").text("chart aapl 1d").keys("enter").sees("1d  imported nq 05 Oct to 03 Nov 2026");
-    // A line where bars of another origin begin, with words on both sides, at every width of the candles.
-    runner.sees("│ SIM").sees("│ imported nq").sees("recorded");
+    // A line where bars of another origin begin, with its name, at every width of the candles.
+    let frame = runner.sees("│ SIM").frame();
+    assert_eq!(frame.matches("imported nq").count(), 2, "in the title and at its seam\n{frame}");
     for key in ["+", "+", "-"] {
         runner.keys("2").keys(key).sees("│ SIM");
     }

@@ -48,7 +48,12 @@ pub fn draw(strikes: &[Strike<'_>], chain: &Chain, look: &Look<'_>, free: Rect, 
     let overlays = [Overlay { values, style: theme.accent }];
     Candles { theme, candles: &places, step: 1, low, high, overlays: &overlays, bodies: false }
         .render(plot, buf);
-    for (value, y) in [(most, plot.top()), (least, plot.bottom() - 1)] {
+    // Beside the line itself; a flat one needs its number once.
+    let row = |value: f64| {
+        let share = (high - value) / (high - low);
+        plot.y + ((share * f64::from(plot.height)) as u16).min(plot.height - 1)
+    };
+    for (value, y) in [(most, row(most)), (least, row(least))] {
         put_right(buf, area.right() - 1, y, &format!("{}%", number(value, 1)), theme.dim, AXIS_WIDTH);
     }
     let foot = area.bottom() - 1;

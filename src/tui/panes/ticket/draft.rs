@@ -564,7 +564,7 @@ mod tests {
         draft.step(Field::Limit, false, None, &spec);
         assert_eq!(draft.limit.text(), "0.9999");
         draft.step(Field::Limit, true, None, &spec);
-        assert_eq!(draft.limit.text(), "1");
+        assert_eq!(draft.limit.text(), "1.00");
         draft.step(Field::Limit, true, None, &spec);
         assert_eq!(draft.limit.text(), "1.01");
         draft.step(Field::Quantity, true, None, &spec);
