@@ -18,14 +18,14 @@ pub fn readable(text: &str) -> Cow<'_, str> {
     let mut out: Vec<String> = Vec::new();
     while let Some(word) = words.next() {
         let code = DenialCode::ALL.iter().copied().find(|code| code.as_str() == word);
-        let measured = words.peek().and_then(|next| number(*next, "measured="));
+        let measured = words.peek().copied().and_then(|next| number(next, "measured="));
         let (Some(code), Some((measured, mut end))) = (code, measured) else {
             out.push(word.to_owned());
             continue;
         };
         words.next();
         let (name, unit) = reading(code);
-        let limit = words.peek().filter(|_| end.is_empty()).and_then(|next| number(*next, "limit="));
+        let limit = words.peek().copied().filter(|_| end.is_empty()).and_then(|next| number(next, "limit="));
         let mut said = format!("{name} {}", unit.number(measured));
         if let Some((limit, rest)) = limit {
             words.next();
