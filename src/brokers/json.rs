@@ -16,6 +16,9 @@ const DEPTH_MAX: usize = 64;
 /// Characters of a wrong answer that an error shows.
 const SHOWN_MAX: usize = 80;
 
+/// Characters of what is wrong with it.
+const REASON_MAX: usize = 300;
+
 /// Reads an answer.
 ///
 /// # Errors
@@ -39,7 +42,9 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
             return if more { "there is more behind its end".to_owned() } else { told() };
         }
         let place = place::of(body, &what);
-        if place.is_empty() { what.to_string() } else { format!("{place}: {what}") }
+        // It quotes what was there, however long.
+        let what: String = crate::domain::text::clean(&what.to_string()).chars().take(REASON_MAX).collect();
+        if place.is_empty() { what } else { format!("{place}: {what}") }
     })
 }
 

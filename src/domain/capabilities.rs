@@ -34,6 +34,9 @@ pub struct Capabilities {
     pub preview: bool,
     /// It reports fills by itself; otherwise it is asked again and again.
     pub streaming: bool,
+    /// It says what companies did to shares that are held: dividends, splits, symbol changes, mergers.
+    #[serde(default)]
+    pub corporate_actions: bool,
 }
 
 impl Capabilities {
@@ -50,6 +53,7 @@ impl Capabilities {
                 TimeInForce::Cls,
             ],
             fractional: false,
+            corporate_actions: false,
             ..Self::paper()
         }
     }
@@ -91,6 +95,7 @@ impl Capabilities {
             notional: false,
             preview: false,
             streaming: true,
+            corporate_actions: true,
         }
     }
 }

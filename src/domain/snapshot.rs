@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::account::{Account, AccountMode};
+use super::account::{Account, AccountMode, BrokerFigures};
 use super::alert::Alert;
 use super::capabilities::Capabilities;
 use super::depth::MarketBook;
@@ -153,6 +153,9 @@ pub struct Standing {
     /// The newest comparison of this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Arc<ReconcileRun>>,
+    /// What the broker itself says of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<BrokerFigures>,
 }
 
 /// The engine at one moment. `seq` never goes back.

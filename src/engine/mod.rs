@@ -43,6 +43,7 @@ mod waiters;
 pub use desktop::desktop_can_be_told;
 pub use halt::{HALT_FILE, request_halt, request_halt_because};
 pub use launch::{Access, EngineError, FeedChoice, Running, Settings, first_picture, launch};
+pub use paper::PaperDesk;
 pub use session::LocalSession;
 
 #[cfg(test)]

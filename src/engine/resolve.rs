@@ -126,33 +126,11 @@ pub fn flatten(
             instrument: position.instrument,
             quantity: None,
             percent_of_position: None,
-            terms: market_terms(if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day }),
+            terms: PriceTerms::market(if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day }),
         };
         orders.push(close(core, &command, asker)?);
     }
     Ok(orders)
-}
-
-/// Terms of a plain market order.
-#[must_use]
-pub const fn market_terms(time_in_force: TimeInForce) -> PriceTerms {
-    PriceTerms {
-        order_type: OrderType::Market,
-        limit_price: None,
-        stop_price: None,
-        trail_amount: None,
-        trail_percent: None,
-        limit_peg: None,
-        time_in_force,
-        expire_date: None,
-        session: None,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        broker: None,
-        post_only: None,
-        reduce_only: None,
-    }
 }
 
 /// Working orders that a cancel means.
@@ -401,6 +379,7 @@ fn pricing(
                 _ => return Err(missing("trail amount or per cent")),
             },
         },
+        OrderType::Twap => Pricing::Twap(terms.twap.ok_or_else(|| missing("time"))?),
     })
 }
 

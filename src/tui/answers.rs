@@ -26,6 +26,7 @@ impl App {
             (Purpose::Unlock, reply) => self.unlock_answered(reply),
             (Purpose::Work, reply) => self.work_ended(number, reply, wishes),
             (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
+            (Purpose::TicketBroker(number), reply) => self.panes.ticket.broker_answered(number, reply, now),
             (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
             (Purpose::ReviewPreview(number), reply) => {
                 let at = At { env: &self.env, snapshot };

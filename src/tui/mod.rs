@@ -6,6 +6,7 @@ mod answers;
 mod app;
 mod arrange;
 mod bar;
+mod broker_says;
 mod chores;
 mod commands;
 mod dialogs;

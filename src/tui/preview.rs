@@ -9,7 +9,7 @@ use super::format;
 use super::theme::Theme;
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict, rounded};
 use crate::domain::money::Price;
-use crate::domain::order::{OrderPreview, Pricing, TradingSession, Trail};
+use crate::domain::order::{BrokerPreview, OrderPreview, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
 
 /// A few words with one style each that stay together on a line.
@@ -61,19 +61,35 @@ pub fn money_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<L
     let before = pair(name, &format::grouped(preview.buying_power_before, 2), theme);
     let after = pair(theme.glyphs.arrow, &format::grouped(preview.buying_power_after, 2), theme);
     lines.extend(pack(vec![before, after], 1, 1, columns));
-    let Some(broker) = &preview.broker else { return lines };
-    let amounts = [("broker: cash", broker.cash), ("fee", broker.fee)];
+    if let Some(broker) = &preview.broker {
+        lines.extend(broker_lines(broker, None, theme, columns));
+    }
+    lines
+}
+
+/// What the broker itself says an order would cost, and how long ago it said so.
+pub fn broker_lines(
+    broker: &BrokerPreview,
+    age: Option<&str>,
+    theme: &Theme,
+    columns: u16,
+) -> Vec<Line<'static>> {
+    let who = age.map_or_else(|| "broker".to_owned(), |age| format!("broker, {age}"));
+    let first = format!("{who}: cash");
+    let amounts = [(first.as_str(), broker.cash), ("fee", broker.fee)];
     let said = amounts.into_iter().filter_map(|(name, money)| {
         let money = money?;
         Some(pair(name, &format!("{} {}", format::grouped(money.amount, 2), money.currency), theme))
     });
-    let said: Vec<Part> = said.collect();
-    if !said.is_empty() {
-        lines.extend(pack(said, 3, 0, columns));
+    let mut said: Vec<Part> = said.collect();
+    // The review puts it in the place of ours.
+    if let Some(after) = broker.buying_power_after.filter(|_| age.is_some()) {
+        said.push(pair("bp after", &format::grouped(after, 2), theme));
     }
+    let mut lines = if said.is_empty() { Vec::new() } else { pack(said, 3, 0, columns) };
     for warning in &broker.warnings {
-        let text = format!("broker: {}", ascii_escaped(warning));
-        lines.push(Line::from(Span::styled(text, theme.warning)));
+        let text = format!("{who}: {}", ascii_escaped(warning));
+        lines.extend(format::wrap(&text, columns).into_iter().map(|l| Line::styled(l, theme.warning)));
     }
     lines
 }
@@ -105,6 +121,7 @@ pub fn terms(preview: &OrderPreview) -> String {
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
             format!(" {}% behind", percent.normalize())
         }
+        Pricing::Twap(slices) => format!(" over {} minutes", slices.minutes),
     });
     text.push_str(&format!(", {}", request.time_in_force.as_str().to_uppercase()));
     if let Some(date) = request.expire_date {

@@ -7,6 +7,7 @@ mod errors;
 mod feed;
 mod ids;
 mod known;
+mod movements;
 mod order;
 mod prices;
 mod report;
@@ -127,6 +128,7 @@ fn capabilities(account: &wire::Account) -> Capabilities {
         multi_leg: level >= 3,
         short_sales: account.shorting_enabled,
         notional: true,
+        corporate_actions: true,
         ..Capabilities::us_broker(asset_classes)
     }
 }

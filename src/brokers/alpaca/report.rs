@@ -226,6 +226,14 @@ pub(super) fn execution(
     }
 }
 
+/// When a row of the activities was booked.
+pub(super) fn booked_at(row: &Activity) -> Result<Timestamp, String> {
+    let close = |date: jiff::civil::Date| date.at(16, 0, 0, 0).in_tz("America/New_York").ok();
+    let by_date = || row.date.and_then(close).map(|zoned| zoned.timestamp());
+    let at = row.transaction_time.or(row.created_at).or_else(by_date);
+    at.ok_or_else(|| format!("activity {}: it has no time", row.id))
+}
+
 /// A row of the activities: a fill, a fee in coins, or what became of an option. `None` for what moves no units.
 pub(super) fn activity(
     row: &Activity,
@@ -250,9 +258,7 @@ pub(super) fn activity(
     }
     let class = if kind == ExecutionKind::Fee { "crypto" } else { "" };
     let instrument = instrument(symbol, class).map_err(|error| of(&error))?;
-    let noon = |date: jiff::civil::Date| date.at(16, 0, 0, 0).in_tz("America/New_York").ok();
-    let by_date = row.date.and_then(noon).map(|zoned| zoned.timestamp());
-    let at = row.transaction_time.or(row.created_at).or(by_date).ok_or_else(|| of("it has no time"))?;
+    let at = booked_at(row)?;
     let price = match (kind, row.price) {
         (ExecutionKind::Trade, None) => return Err(of("a fill without its price")),
         (ExecutionKind::Fee, _) | (_, None) => Price::ZERO,

@@ -26,6 +26,7 @@ use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
+use crate::domain::movement::Movement;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderType, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
@@ -76,6 +77,7 @@ pub(super) fn capabilities() -> Capabilities {
         notional: true,
         preview: true,
         streaming: true,
+        corporate_actions: false,
     }
 }
 
@@ -422,6 +424,11 @@ impl Broker for CoinbaseAccount {
             executions.extend(self.execution_of(fill, client).await?);
         }
         Ok(executions)
+    }
+
+    async fn movements(&self, _since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        // It lists none: cash that differs is followed.
+        Ok(Vec::new())
     }
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {

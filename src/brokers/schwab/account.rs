@@ -22,6 +22,7 @@ use crate::domain::execution::{Execution, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
+use crate::domain::movement::Movement;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
@@ -453,6 +454,10 @@ impl Broker for SchwabAccount {
         found.retain(|execution| execution.at >= since);
         found.sort_by_key(|execution| execution.at);
         Ok(found)
+    }
+
+    async fn movements(&self, since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        self.moved(since).await
     }
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {

@@ -9,6 +9,7 @@ mod follow;
 mod known;
 pub mod market;
 mod messages;
+mod movements;
 mod report;
 mod rest;
 mod streamer;

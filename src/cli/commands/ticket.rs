@@ -227,6 +227,7 @@ fn terms(args: &TicketArgs, subject: &Subject) -> Result<PriceTerms, CliError> {
         stop_price: args.stop,
         trail_amount: args.trail_amount,
         trail_percent: args.trail_percent,
+        twap: None,
         limit_peg: args.peg.map(LimitPeg::from),
         time_in_force,
         expire_date: args.expire_date,

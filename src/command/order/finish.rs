@@ -296,6 +296,7 @@ pub(in crate::command) fn terms(
         stop_price: price(slots.stop),
         trail_amount: price(slots.trail_amount),
         trail_percent: slots.trail_percent.map(|p| p.normalize()),
+        twap: None,
         limit_peg: slots.peg,
         time_in_force: slots.tif.unwrap_or(default_tif),
         expire_date,

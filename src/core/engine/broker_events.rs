@@ -218,7 +218,7 @@ impl Engine {
         self.note(severity, "GOOD_FAITH_VIOLATION", text);
     }
 
-    fn on_cash(&mut self, entry: CashEntry) {
+    pub(super) fn on_cash(&mut self, entry: CashEntry) {
         let Some(books) = self.accounts.get_mut(&entry.account) else { return };
         if books.portfolio.apply_cash(&entry) {
             if entry.kind == CashKind::Deposit && entry.currency == books.setup.currency {
@@ -229,11 +229,12 @@ impl Engine {
             self.dirty.books = true;
             self.host.account_changed(&entry.account);
             let what = entry.instrument.as_ref().map(|i| format!(" on {i}")).unwrap_or_default();
-            self.note(
-                Severity::Info,
-                "CASH",
-                format!("{:?}{what}: {} {}", entry.kind, entry.amount.normalize(), entry.currency),
-            );
+            // What moved units alone has said so.
+            if !entry.amount.is_zero() {
+                let (amount, currency) = (entry.amount.normalize(), entry.currency);
+                self.note(Severity::Info, "CASH", format!("{:?}{what}: {amount} {currency}", entry.kind));
+            }
+            self.saw_cash(&entry);
             self.entry.cash.push(entry);
         }
     }

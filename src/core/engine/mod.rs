@@ -11,6 +11,7 @@ mod exits;
 mod explained;
 mod inferred;
 mod journal;
+mod movements;
 mod owners;
 mod place;
 mod positions;

@@ -101,5 +101,6 @@ impl Engine {
         if let Some(books) = self.accounts.get_mut(&entry.account) {
             books.portfolio.apply_cash(entry);
         }
+        self.saw_cash(entry);
     }
 }

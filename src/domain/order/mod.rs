@@ -18,7 +18,9 @@ use super::money::{Money, Price, Quantity, canonical, decimal_text};
 use super::option::Leg;
 
 pub use status::OrderStatus;
-pub use terms::{OrderType, PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail};
+pub use terms::{
+    OrderType, PositionEffect, PriceEffect, Pricing, Side, Slices, TimeInForce, TradingSession, Trail,
+};
 
 /// What an order trades: one instrument, or several as a package.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -452,6 +454,7 @@ impl Order {
             client_order_id: self.request.client_order_id,
             broker_order_id: self.broker_order_id.clone(),
             subject: self.request.subject.clone(),
+            order_type: self.request.pricing.order_type(),
             filled_quantity: self.filled_quantity,
         }
     }
@@ -472,6 +475,8 @@ pub struct OrderHandle {
     pub broker_order_id: Option<BrokerOrderId>,
     /// What it trades.
     pub subject: OrderSubject,
+    /// Its type: some venues keep orders of one type elsewhere than the others.
+    pub order_type: OrderType,
     /// What of it is filled as far as we know: a replacement is for the rest, and some brokers count the whole.
     pub filled_quantity: Quantity,
 }
@@ -564,5 +569,10 @@ mod tests {
         let json = serde_json::to_string(&request).unwrap();
         assert!(json.contains(r#""order_type":"trailing_stop","trail_percent":"5""#), "{json}");
         assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), request);
+        let slices = Slices { minutes: 30, randomize: true };
+        let twap = OrderRequest { pricing: Pricing::Twap(slices), ..request };
+        let json = serde_json::to_string(&twap).unwrap();
+        assert!(json.contains(r#""order_type":"twap","minutes":30,"randomize":true"#), "{json}");
+        assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), twap);
     }
 }

@@ -25,6 +25,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::limits::RiskLimits;
 use crate::domain::login::Login;
 use crate::domain::money::{Currency, Money};
+use crate::domain::movement::BALANCE_ID;
 use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::{Connection, Severity};
 
@@ -66,7 +67,7 @@ pub(in crate::engine) struct Live {
     /// How calls of each login go.
     pub(super) healths: BTreeMap<LoginKey, Health>,
     /// An account's figures as its broker said them last.
-    pub(super) figures: BTreeMap<AccountId, Account>,
+    pub(in crate::engine) figures: BTreeMap<AccountId, Account>,
     rates: Rates,
     rates_state: Option<Connection>,
 }
@@ -377,7 +378,7 @@ impl EngineTask {
             self.live.suspected.remove(&key);
             let at = self.clock.now();
             let entry = CashEntry {
-                id: ExecutionId::new(format!("balance-{}-{}", money.currency, at.as_millisecond())),
+                id: ExecutionId::new(format!("{BALANCE_ID}{}-{}", money.currency, at.as_millisecond())),
                 account: account.clone(),
                 kind: CashKind::Deposit,
                 amount: difference,

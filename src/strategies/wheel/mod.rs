@@ -40,10 +40,6 @@ use turn::Turn;
 
 pub(super) use params::PARAMS;
 
-/// Real money waits until brokers' own word on dividends, splits and symbol changes reaches it: on paper the venue says them.
-pub(super) const PAPER_ONLY: Option<&str> =
-    Some("no broker says here yet what a company did to its shares: dividends, splits, symbol changes");
-
 /// What it does.
 pub(super) const ABOUT: &str =
     "sells cash-secured puts, takes the shares when they are assigned, and sells covered calls on them";

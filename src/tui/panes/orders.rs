@@ -259,6 +259,7 @@ pub fn price_text(pricing: Pricing, decimals: u32) -> String {
         }
         Pricing::TrailingStop { trail: Trail::Amount(amount) } => text(amount),
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => format!("{}%", percent.normalize()),
+        Pricing::Twap(slices) => format!("{} min", slices.minutes),
     }
 }
 

@@ -121,6 +121,13 @@ impl Engine {
         if let (AccountMode::Live, Some(why)) = (mode, kind.and_then(|kind| kind.paper_only)) {
             return Err(format!("{} trades on paper only: {why}", spec.kind));
         }
+        let told = self.capabilities(&spec.account).is_some_and(|can| can.corporate_actions);
+        if mode == AccountMode::Live && kind.is_some_and(|kind| kind.needs_corporate_actions) && !told {
+            return Err(format!(
+                "{} trades real money only at brokers that say what companies do to their shares (dividends, splits, symbol changes); that of {} does not",
+                spec.kind, spec.account
+            ));
+        }
         Ok(mode)
     }
 

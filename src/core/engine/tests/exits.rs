@@ -196,6 +196,7 @@ impl Desk {
         let statement = Statement {
             orders: Some(orders),
             executions: Some(Vec::new()),
+            movements: Some(Vec::new()),
             positions: Some(self.venue.positions()),
             ..Statement::asked(paper(), ReconcileReason::Start, self.rig.now)
         };

@@ -5,11 +5,13 @@ mod exits;
 mod halts;
 mod hosting;
 mod market;
+mod movements;
 mod positions;
 mod random;
 mod reconcile;
 mod rig;
 mod settled;
+mod slices;
 mod strategies;
 
 use rig::*;

@@ -189,19 +189,8 @@ fn terms(limit: Decimal, price_effect: Option<PriceEffect>) -> PriceTerms {
     PriceTerms {
         order_type: OrderType::Limit,
         limit_price: Some(Price::new(limit)),
-        stop_price: None,
-        trail_amount: None,
-        trail_percent: None,
-        limit_peg: None,
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: None,
         price_effect,
-        take_profit: None,
-        stop_loss: None,
-        broker: None,
-        post_only: None,
-        reduce_only: None,
+        ..PriceTerms::market(TimeInForce::Day)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::command::types::{Close, Command, PriceTerms};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
-use crate::domain::order::{OrderType, OriginKind, TimeInForce};
+use crate::domain::order::{OriginKind, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
@@ -219,23 +219,7 @@ pub fn close_part(instrument: Instrument, percent_of_position: Option<Decimal>) 
         instrument,
         quantity: None,
         percent_of_position,
-        terms: PriceTerms {
-            order_type: OrderType::Market,
-            limit_price: None,
-            stop_price: None,
-            trail_amount: None,
-            trail_percent: None,
-            limit_peg: None,
-            time_in_force: if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day },
-            expire_date: None,
-            session: None,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            broker: None,
-            post_only: None,
-            reduce_only: None,
-        },
+        terms: PriceTerms::market(if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day }),
     })
 }
 

@@ -152,7 +152,7 @@ impl Draft {
         let can = |ask: fn(&Capabilities) -> bool| capabilities.is_none_or(ask);
         let mut fields = vec![Field::Symbol, Field::Side, Field::Quantity, Field::Type];
         match self.order_type {
-            OrderType::Market => {}
+            OrderType::Market | OrderType::Twap => {}
             OrderType::Limit => fields.push(Field::Limit),
             OrderType::Stop => fields.push(Field::Stop),
             OrderType::StopLimit => fields.extend([Field::Stop, Field::Limit]),
@@ -225,7 +225,10 @@ impl Draft {
                 (self.side, self.effect) = next;
             }
             Field::Type => {
-                let all = can.map_or_else(|| Capabilities::paper().order_types, |c| c.order_types.clone());
+                let mut all =
+                    can.map_or_else(|| Capabilities::paper().order_types, |c| c.order_types.clone());
+                // It has no field for the time of slices.
+                all.retain(|order_type| *order_type != OrderType::Twap);
                 self.order_type = cycle(&all, &self.order_type, forward);
             }
             Field::TimeInForce => {
@@ -315,6 +318,7 @@ impl Draft {
             stop_price: price(Field::Stop, &self.stop, "which stop price?")?,
             trail_amount,
             trail_percent,
+            twap: None,
             limit_peg: None,
             time_in_force: self.time_in_force,
             expire_date: if has(Field::Expiry) { Some(self.expire_date()?) } else { None },

@@ -24,10 +24,11 @@ use crate::domain::order::{OrderType, OriginKind, Side, TradingSession};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::ascii_escaped;
 use crate::tui::action::Action;
+use crate::tui::broker_says::BrokerSays;
 use crate::tui::env::{At, Look};
 use crate::tui::estimate::Estimate;
 use crate::tui::format;
-use crate::tui::preview::{check_lines, check_summary, money_lines, words};
+use crate::tui::preview::{broker_lines, check_lines, check_summary, money_lines, words};
 use crate::tui::widgets::put;
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
@@ -44,6 +45,7 @@ pub struct Ticket {
     field: usize,
     lack: Option<Lack>,
     estimate: Estimate,
+    broker: BrokerSays,
     /// The instrument that the symbol text names.
     instrument: Option<Instrument>,
     /// The symbol text was typed here, so it no longer follows the screen.
@@ -124,14 +126,23 @@ impl Ticket {
         self.estimate.answer(generation, reply);
     }
 
+    /// The broker has said what it would cost.
+    pub fn broker_answered(&mut self, number: u64, reply: Result<Reply, SessionError>, now: Duration) {
+        self.broker.answer(number, reply, now);
+    }
+
     /// Prices moved.
     pub fn market_moved(&mut self, now: Duration) {
         self.estimate.market_moved(now);
+        self.broker.market_moved(now);
     }
 
     /// The request for a new estimate, once it is due.
     pub fn poll(&mut self, at: &At<'_>) -> Option<(Request, u64)> {
-        let command = self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot)).ok();
+        let can = capabilities(at.snapshot);
+        let command = self.draft.command(self.instrument.as_ref(), can).ok();
+        let says = can.is_some_and(|can| can.preview);
+        self.broker.want(command.clone().filter(|_| says), at.env.now);
         self.estimate.want(command, at.env.now);
         self.estimate.poll(OriginKind::Ticket, at.env.now)
     }
@@ -293,6 +304,15 @@ impl Ticket {
         }
     }
 
+    /// What the broker itself says, below our own estimate and checks.
+    fn broker_lines(&self, look: &Look<'_>, columns: u16) -> Vec<Line<'static>> {
+        match self.broker.said(look.env.now) {
+            Some((said, age)) => broker_lines(said, Some(&age), look.theme, columns),
+            None if self.broker.is_running() => vec![Line::styled("broker: asked", look.theme.dim)],
+            None => Vec::new(),
+        }
+    }
+
     fn draw_estimate(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let theme = look.theme;
         let mut lines: Vec<Line<'static>> = match &self.instrument {
@@ -312,6 +332,8 @@ impl Ticket {
                 lines.extend(money_lines(preview, theme, area.width));
                 lines.push(check_summary(preview, theme));
                 lines.extend(check_lines(preview, theme, area.width));
+                // Last: however much it says, our own checks stay in sight.
+                lines.extend(self.broker_lines(look, area.width));
             }
             (None, Some(error)) => {
                 lines.extend(
@@ -345,8 +367,8 @@ fn accepts(field: Field, c: char) -> bool {
 }
 
 impl Pane for Ticket {
-    fn due(&self, _at: &At<'_>) -> Option<Duration> {
-        self.estimate.due()
+    fn due(&self, at: &At<'_>) -> Option<Duration> {
+        self.estimate.due().into_iter().chain(self.broker.due(at.env.now)).min()
     }
 
     fn title(&self, look: &Look<'_>) -> Line<'static> {
@@ -473,6 +495,9 @@ impl Pane for Ticket {
         }
         if let Some((request, generation)) = self.poll(at) {
             wishes.push(Wish::Ask(request, Purpose::TicketPreview(generation)));
+        }
+        if let Some((request, number)) = self.broker.poll(OriginKind::Ticket, at.env.now) {
+            wishes.push(Wish::Ask(request, Purpose::TicketBroker(number)));
         }
     }
 }
