@@ -199,6 +199,7 @@ impl Rig {
                 | Effect::Ring { .. }
                 | Effect::History { .. }
                 | Effect::Need { .. }
+                | Effect::Measure { .. }
                 | Effect::Bot { .. }
                 | Effect::Answer { .. } => {}
             }

@@ -154,6 +154,11 @@ pub enum Request {
     },
     /// Give a position an exit plan, or take it off. The plans stand in the picture. Answer: `Done`.
     Exit(ExitChange),
+    /// Lift what the guards of an account have locked; absent: the default one's. Answer: `Done`.
+    LiftGuards {
+        /// Which account.
+        account: Option<AccountId>,
+    },
     /// Strategies: what they are, what they did, what becomes of them.
     Strategy(StrategyRequest),
     /// Bots: what they are, what was approved of them.
@@ -575,6 +580,7 @@ impl Request {
             Self::EditWatchlists(_) => "edit_watchlists",
             Self::Alert(_) => "alert",
             Self::Exit(_) => "exit",
+            Self::LiftGuards { .. } => "lift_guards",
             Self::RiskDesk { .. } => "risk_desk",
             Self::Strategy(StrategyRequest::Change(_)) => "strategy_change",
             Self::Strategy(_) => "strategy",

@@ -375,6 +375,9 @@ pub fn order_words(request: &OrderRequest) -> String {
     if let Some(exit) = &request.stop_loss {
         let _infallible = write!(text, ", stop loss at {}", exit.price);
     }
+    if let Some(plan) = &request.exit_plan {
+        let _infallible = write!(text, ", exits once filled: {}", plan.words());
+    }
     if request.post_only {
         text.push_str(", post only");
     }

@@ -57,6 +57,7 @@ fn command(tokens: &[Token], at: usize, context: &ParseContext<'_>) -> Parsed<Co
         subject: Subject::Legs(legs),
         amount: Amount::Quantity(quantity),
         terms,
+        exit_plan: None,
     }))
 }
 

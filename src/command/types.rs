@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use crate::domain::alert::AlertWhen;
+use crate::domain::exit::ExitPlan;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 use crate::domain::option::{Leg, Right};
@@ -118,6 +119,9 @@ pub struct Place {
     /// Prices and duration.
     #[serde(flatten)]
     pub terms: PriceTerms,
+    /// What closes the position that it opens, where an option of the command line or a field of the ticket says so; no sentence does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_plan: Option<Box<ExitPlan>>,
 }
 
 /// Closing of a position, as said.

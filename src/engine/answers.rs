@@ -121,6 +121,11 @@ impl EngineTask {
             Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
             Request::EditWatchlists(edit) => self.edit_watchlists(edit).await,
             Request::Alert(change) => return self.alert(change, reply).await,
+            Request::LiftGuards { account } => {
+                let account = account.unwrap_or_else(|| self.core.default_account().clone());
+                let request = self.expect(reply, None);
+                return self.step(Input::LiftGuards { request, account }).await;
+            }
             Request::Exit(change) => return self.exit_plan(change, reply).await,
             Request::Strategy(request) if !matches!(request, StrategyRequest::Decisions { .. }) => {
                 return self.strategy(request, reply).await;

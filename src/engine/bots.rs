@@ -478,6 +478,7 @@ impl EngineTask {
             params,
             adopt: Vec::new(),
             rules,
+            exits: None,
         };
         self.change_strategy(StrategyChange::Add { spec: Box::new(spec) }, reply).await;
     }

@@ -60,6 +60,8 @@ pub(super) enum Answered {
     Needed(SmolStr, Needed),
     /// An exit plan whose range was measured.
     Exit(Box<crate::domain::exit::ExitChange>, Answer),
+    /// The range that a plan at work waits for.
+    Range(Instrument, Option<rust_decimal::Decimal>),
 }
 
 /// What is known of one stream of bars.
@@ -158,6 +160,7 @@ impl EngineTask {
         match answer {
             Answered::Bars(bars) => self.on_bars(bars).await,
             Answered::Exit(change, reply) => self.change_exit(*change, reply).await,
+            Answered::Range(instrument, range) => self.step(Input::Range { instrument, range }).await,
             Answered::Needed(strategy, answer) => self.step(Input::Needed { strategy, answer }).await,
         }
     }
@@ -474,6 +477,7 @@ impl EngineTask {
             params: BTreeMap::new(),
             adopt: Vec::new(),
             rules: StrategyRules::default(),
+            exits: None,
         };
         let (told, answer) = oneshot::channel();
         let request = self.expect(told, None);

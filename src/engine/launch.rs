@@ -104,6 +104,8 @@ pub struct Settings {
     pub market_seed: u64,
     /// New prices per symbol and second.
     pub updates_per_second: f64,
+    /// Exit plans that positions get which a person opens, by class of instrument.
+    pub exits: std::collections::BTreeMap<crate::domain::instrument::AssetClass, crate::domain::exit::ExitPlan>,
     /// Where prices come from.
     pub feed: FeedChoice,
     /// Alerts that ring go to the desktop too.
@@ -457,6 +459,7 @@ pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Fee
         limits,
     };
     drop(core.step(now, Input::Account(Box::new(setup))));
+    drop(core.step(now, Input::DefaultExits(settings.exits.clone())));
     core
 }
 

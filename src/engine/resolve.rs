@@ -5,13 +5,14 @@ use rust_decimal::Decimal;
 use crate::client::SessionError;
 use crate::command::types::{Amount, Close, Command, FlattenScope, LimitPeg, Place, PriceTerms, Subject};
 use crate::core::engine::Engine;
+use crate::domain::exit::ExitPlan;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
     BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind,
-    Pricing, Side, TimeInForce, TradingSession, Trail,
+    PositionEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 use crate::domain::position::Position;
 
@@ -67,8 +68,30 @@ pub fn place(core: &mut Engine, place: &Place, asker: &Asker) -> Result<OrderReq
         // Risk reckons with no less than the money.
         quantity += Quantity::new(spec.quantity_increment);
     }
+    if let Some(plan) = &place.exit_plan {
+        check_plan(plan, place)?;
+    }
     let request = build(core, subject, place.side, quantity, pricing, &place.terms, asker);
-    Ok(OrderRequest { position_effect: place.position_effect, cash_order_quantity, ..request })
+    let exit_plan = place.exit_plan.clone();
+    Ok(OrderRequest { position_effect: place.position_effect, cash_order_quantity, exit_plan, ..request })
+}
+
+/// Can an order come with this plan: it opens one position, and has no other exits.
+fn check_plan(plan: &ExitPlan, place: &Place) -> Result<(), SessionError> {
+    let refuse = |why: &str| Err(SessionError::Usage(why.to_owned()));
+    if matches!(place.subject, Subject::Legs(_)) {
+        return refuse("a package has no exit plan: its legs are positions of their own");
+    }
+    if place.terms.take_profit.is_some() || place.terms.stop_loss.is_some() {
+        return refuse("a bracket has its exits already: give either those or an exit plan");
+    }
+    let closes = place.position_effect == Some(PositionEffect::Close)
+        || matches!(place.side, Side::BuyToCover)
+        || place.terms.reduce_only == Some(true);
+    if closes {
+        return refuse("an order that closes opens nothing that a plan could close");
+    }
+    plan.check().map_err(|error| SessionError::Usage(error.to_string()))
 }
 
 /// The order that closes a position, or part of it.
@@ -359,6 +382,8 @@ fn uncommitted(
             continue;
         }
         match order.request.contingency.oco_group {
+            // The stop of a plan makes way by itself.
+            None if core.is_plan_stop(order.request.client_order_id) => {}
             Some(oco) => group = Some(oco),
             None => claimed += order.leaves_quantity(),
         }
@@ -547,6 +572,7 @@ fn build(
         price_effect: terms.price_effect,
         take_profit,
         stop_loss,
+        exit_plan: None,
         contingency: Contingency::default(),
         post_only: terms.post_only.unwrap_or(false),
         reduce_only: terms.reduce_only.unwrap_or(false),

@@ -375,6 +375,7 @@ impl EngineTask {
             }
             Effect::Ring { text } => self.rings.tell(&text),
             Effect::Bot { strategy, told } => self.bots.tell(&strategy, told),
+            Effect::Measure { instrument } => Box::pin(self.measure_range(instrument)).await,
             Effect::Need { strategy, need } => Box::pin(self.find_out(strategy, need)).await,
             Effect::History { strategy, instrument, interval, bars } => {
                 Box::pin(self.tell_history(strategy, instrument, interval, bars)).await;

@@ -80,6 +80,8 @@ actions! {
     Strategies = "strategies",
     /// Let a strategy trade.
     StrategyStart = "start_strategy",
+    /// Look at the order that the selected strategy proposes.
+    StrategyConfirm = "confirm_proposal",
     /// Let it stand still.
     StrategyPause = "pause_strategy",
     /// End it.

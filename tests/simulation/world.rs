@@ -435,6 +435,7 @@ impl World {
             | Effect::Answer { .. }
             | Effect::History { .. }
             | Effect::Need { .. }
+            | Effect::Measure { .. }
             | Effect::Bot { .. } => {}
         }
         Vec::new()

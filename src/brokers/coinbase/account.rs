@@ -76,6 +76,7 @@ pub(super) fn capabilities() -> Capabilities {
         notional: true,
         preview: true,
         streaming: true,
+        native_stops: Vec::new(),
     }
 }
 

@@ -137,6 +137,7 @@ fn capabilities() -> Capabilities {
         notional: false,
         preview: false,
         streaming: true,
+        native_stops: Capabilities::stops_of(&[AssetClass::Perpetual], false),
     }
 }
 

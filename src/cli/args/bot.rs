@@ -76,6 +76,9 @@ pub enum BotCommand {
         /// The proposal's number
         #[arg(value_name = "NUMBER")]
         proposal: u32,
+        /// The hash of the order as it was shown, where nobody can be asked
+        #[arg(long, value_name = "HASH")]
+        hash: Option<String>,
     },
     /// Show the newest lines of a bot's log
     Logs {

@@ -22,7 +22,7 @@ use crate::config::ProfileName;
 pub use bot::BotCommand;
 pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
-pub use exits::{ExitArgs, ExitsCommand, TriggerArg};
+pub use exits::{ExitArgs, ExitsCommand, PlacementArg, ScaleInArg, TriggerArg};
 pub use journal::{GroupingArg, JournalArgs, JournalCommand, TaxArgs, TaxCommand};
 pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,

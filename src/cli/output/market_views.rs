@@ -210,6 +210,8 @@ pub fn risk(view: &AccountView) -> Table {
             count(used.orders_last_minute),
             limits.orders_per_minute_max.into(),
         ),
+        ("losses of automation in a row".to_owned(), count(used.loss_streak), limits.guard_loss_streak.into()),
+        ("stop-outs of automation in 24 h".to_owned(), count(used.stop_outs), limits.guard_stop_outs.into()),
     ];
     let columns =
         [("limit", Align::Left), ("used", Align::Point), ("allowed", Align::Point), ("part", Align::Right)];
@@ -228,6 +230,11 @@ pub fn risk(view: &AccountView) -> Table {
             Cell::new(allowed.normalize().to_string()),
             Cell::new(part).tone(tone),
         ]);
+    }
+    for lock in &used.locks {
+        let of = lock.instrument.as_ref().map(|it| format!("{it} ")).unwrap_or_default();
+        let text = format!("locked: {of}{} (until {})", lock.reason, lock.until);
+        table.push(vec![Cell::new(text).tone(Tone::Bad)]);
     }
     table
 }

@@ -381,6 +381,7 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
         subject: Subject::Instrument(instrument),
         amount,
         terms,
+        exit_plan: None,
     }))
 }
 

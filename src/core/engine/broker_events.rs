@@ -184,6 +184,8 @@ impl Engine {
                 self.saw_inferred(execution);
                 self.saw_unexplained(execution);
                 self.claim_execution(execution, held);
+                self.guard_execution(execution, held, realized_pnl);
+                self.plans_of_fill(execution, held);
                 if violates {
                     self.tell_good_faith(execution);
                 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::denial::{Denial, RiskCheck};
+use super::exit::ExitPlan;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::instrument::{AssetClass, Instrument};
 use super::money::{Money, Price, Quantity, canonical, decimal_text};
@@ -237,6 +238,9 @@ pub struct OrderRequest {
     /// Bracket: stop order that limits the loss once this order fills.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_loss: Option<BracketExit>,
+    /// What closes the position that this order opens: a plan that begins with its first fill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_plan: Option<Box<ExitPlan>>,
     /// Links to other orders.
     #[serde(default, skip_serializing_if = "Contingency::is_empty")]
     pub contingency: Contingency,
@@ -279,6 +283,7 @@ impl OrderRequest {
             price_effect: None,
             take_profit: None,
             stop_loss: None,
+            exit_plan: None,
             contingency: Contingency::default(),
             post_only: false,
             reduce_only: false,
@@ -319,6 +324,7 @@ impl OrderRequest {
                 origin: Origin { kind: OriginKind::Exit, name: self.origin.name.clone() },
                 take_profit: None,
                 stop_loss: None,
+                exit_plan: None,
                 contingency: Contingency {
                     parent: Some(self.client_order_id),
                     oco_group: Some(self.client_order_id),

@@ -168,6 +168,7 @@ impl Hosted {
                 low_profit_trades: 0,
                 ..StrategyRules::default()
             },
+            exits: None,
         };
         self.step(now, Input::RunStrategies);
         let ask = |change| Input::Strategy { request: RequestId(0), change };

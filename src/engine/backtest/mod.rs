@@ -345,6 +345,7 @@ impl Driver {
                 Effect::Ask { .. }
                 | Effect::History { .. }
                 | Effect::Need { .. }
+                | Effect::Measure { .. }
                 | Effect::Bot { .. }
                 | Effect::Reconcile { .. }
                 | Effect::Ring { .. }

@@ -191,6 +191,13 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Strategies, Action::Open, &["enter"], "why", "why it did or did not act"),
     row(Scope::Strategies, Action::Edit, &["i"], "edit", "parameters and limits"),
     row(Scope::Strategies, Action::StrategyStart, &["r"], "start", "let it trade; real money asks first"),
+    row(
+        Scope::Strategies,
+        Action::StrategyConfirm,
+        &["v"],
+        "confirm",
+        "look at the order that it proposes, and send or drop it",
+    ),
     row(Scope::Strategies, Action::StrategyPause, &["p"], "pause", "let it stand still; its orders work on"),
     row(
         Scope::Strategies,

@@ -93,6 +93,7 @@ fn limits(view: &AccountView) -> Vec<Limit> {
         None => "largest position".to_owned(),
     };
     let count = |n: u32| Some(Decimal::from(n));
+    let never = |n: u32| if n == 0 { Decimal::from(NO_LIMIT) } else { Decimal::from(n) };
     vec![
         of("positions and orders", Some(used.exposure_percent), exposure, "%"),
         of(
@@ -113,6 +114,8 @@ fn limits(view: &AccountView) -> Vec<Limit> {
         ),
         of("orders this second", count(used.orders_last_second), limits.orders_per_second_max.into(), ""),
         of("orders this minute", count(used.orders_last_minute), limits.orders_per_minute_max.into(), ""),
+        of("losses in a row, automation", count(used.loss_streak), never(limits.guard_loss_streak), ""),
+        of("stop-outs in 24 h", count(used.stop_outs), never(limits.guard_stop_outs), ""),
         of("buying power", None, view.account.buying_power, MONEY),
         of("one order, units", None, limits.order_quantity_max, ""),
         of("one order, contracts", None, limits.order_contracts_max, ""),

@@ -2,6 +2,7 @@
 
 mod cash;
 mod exits;
+mod guarded;
 mod halts;
 mod hosting;
 mod market;

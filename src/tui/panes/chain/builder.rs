@@ -163,6 +163,7 @@ impl Builder {
                 subject: Subject::Instrument(leg.contract.clone().into_instrument()),
                 amount: Amount::Quantity(Quantity::new(Decimal::from(leg.ratio * self.quantity))),
                 terms: terms((net / Decimal::from(leg.ratio)).abs().round_dp(2), None),
+                exit_plan: None,
             },
             legs => Place {
                 side: if effect == PriceEffect::Credit { Side::Sell } else { Side::Buy },
@@ -179,6 +180,7 @@ impl Builder {
                 ),
                 amount: Amount::Quantity(Quantity::new(self.quantity.into())),
                 terms: terms(net.abs(), Some(effect)),
+                exit_plan: None,
             },
         };
         Some(Command::Place(place))

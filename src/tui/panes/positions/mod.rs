@@ -14,6 +14,7 @@ use super::sheet::cell;
 use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::{Reply, SessionError};
 use crate::command::types::{Close, Command, PriceTerms};
+use crate::domain::exit::{ExitGroup, ExitState};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
@@ -38,6 +39,8 @@ struct Shape {
     price: u32,
     /// Columns of the account's name; none where there is one account.
     account: Option<u16>,
+    /// Columns of where the position's exits wait; none where nothing has any.
+    exit: Option<u16>,
 }
 
 impl Shape {
@@ -64,6 +67,11 @@ impl Shape {
                     names.max().unwrap_or(0).clamp(7, 16)
                 },
             ),
+            exit: held()
+                .filter_map(|position| exit_text(position, snapshot))
+                .map(|text| format::width(&text))
+                .max()
+                .map(|width| width.clamp(6, 28)),
         }
     }
 
@@ -81,12 +89,32 @@ impl Shape {
             Column::number("P&L", 10, 0),
         ];
         columns.extend(self.account.map(|width| Column::text("account", width, 3)));
+        columns.extend(self.exit.map(|width| Column::text("exit", width, 6)));
         columns
     }
 }
 
 fn account_text(position: &Position) -> String {
     ascii_escaped(position.account.as_str()).into_owned()
+}
+
+/// Where the stop of a position stands and waits, and what its exits are doing; absent where it has none.
+fn exit_text(position: &Position, snapshot: &Snapshot) -> Option<String> {
+    let own = |group: &&ExitGroup| {
+        group.account == position.account && group.instrument == position.instrument
+    };
+    let mut groups = snapshot.exits.iter().filter(own);
+    let first = groups.next()?;
+    let stop = first.stop_price.map(|stop| format!("{stop} ")).unwrap_or_default();
+    let state = match first.state {
+        ExitState::Armed => first.place(),
+        other => other.as_str(),
+    };
+    let more = match groups.count() {
+        0 => String::new(),
+        more => format!(" +{more}"),
+    };
+    Some(format!("{stop}{state}{more}"))
 }
 
 /// What the head of a group says before its sums.
@@ -103,6 +131,7 @@ fn sort_key(position: &Position, title: &str, snapshot: &Snapshot) -> SortKey {
     match title {
         "sym" => SortKey::Text(position.instrument.to_string()),
         "account" => SortKey::Text(account_text(position)),
+        "exit" => SortKey::Text(exit_text(position, snapshot).unwrap_or_default()),
         "qty" => SortKey::Number(Some(position.quantity.get())),
         "avg" => SortKey::Number(Some(position.average_price.get())),
         "last" => SortKey::Number(last(position, snapshot).map(Price::get)),
@@ -191,7 +220,7 @@ impl Positions {
         };
         let last = last(position, look.snapshot);
         let value = position.market_value.map_or_else(|| "-".to_owned(), |value| format::grouped(value, 2));
-        let cells = vec![
+        let mut cells = vec![
             (position.instrument.to_string(), theme.strong),
             (format::point_aligned(format::quantity(position.quantity.get()), shape.quantity), theme.text),
             price(Some(position.average_price), theme.dim),
@@ -199,8 +228,9 @@ impl Positions {
             (value, theme.dim),
             money(position.day_pnl, Field::DayPnl),
             money(position.unrealized_pnl, Field::OpenPnl),
-            (account_text(position), theme.dim),
         ];
+        cells.extend(shape.account.map(|_| (account_text(position), theme.dim)));
+        cells.extend(shape.exit.map(|_| (exit_text(position, look.snapshot).unwrap_or_default(), theme.dim)));
         Row { cells, selected: self.is_selected(position) }
     }
 }

@@ -199,6 +199,7 @@ impl Form {
             let edit = StrategyEdit {
                 params: changed(Of::Param).collect(),
                 rules: changed(Of::Rule).collect(),
+                exits: std::collections::BTreeMap::new(),
                 instruments: Some(instruments),
                 interval: Some(interval),
                 account: None,
@@ -218,6 +219,7 @@ impl Form {
             params: changed(Of::Param).collect(),
             adopt: Vec::new(),
             rules,
+            exits: None,
         };
         Ok(StrategyChange::Add { spec: Box::new(spec) })
     }

@@ -2,6 +2,7 @@
 //! stopped here; real money needs the name typed, with the plan before one's eyes.
 
 mod form;
+mod proposal;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
@@ -17,7 +18,7 @@ use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::strategy::{
-    DecisionRecord, KindView, Lock, StrategyChange, StrategyPhase, StrategyPlan, StrategyView,
+    DecisionRecord, KindView, Lock, ProposalView, StrategyChange, StrategyPhase, StrategyPlan, StrategyView,
 };
 use crate::domain::text::clean;
 use crate::tui::action::Action;
@@ -99,6 +100,8 @@ enum Face {
     Decisions(SmolStr, Vec<DecisionRecord>, ListState),
     /// A plan to be confirmed by typing the name.
     Plan(Box<StrategyPlan>, TextInput),
+    /// An order that one proposes, to be sent or dropped.
+    Proposal(SmolStr, Box<ProposalView>),
 }
 
 /// The strategies pane.
@@ -248,7 +251,8 @@ fn why(view: &StrategyView, at: &At<'_>) -> String {
         format!("{}{about} {}", decision.code, decision.text)
     });
     let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
-    view.reason.clone().or(lock).or(bot).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
+    let waits = view.proposals.last().map(|waiting| proposal::line(waiting));
+    waits.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
 }
 
 fn draw_kinds(kinds: &[KindView], list: &ListState, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -326,6 +330,10 @@ impl Pane for Strategies {
                 return titled("Strategies", &format!("why {name} did or did not act  Esc goes back "), look);
             }
             Face::Plan(plan, _) => return titled("Strategies", &format!("start {}? ", plan.spec.name), look),
+            Face::Proposal(name, _) => {
+                let text = format!("{name} proposes an order  y sends it  n drops it  Esc goes back ");
+                return titled("Strategies", &text, look);
+            }
         }
         let count = |phase| look.snapshot.strategies.iter().filter(|view| view.phase == phase).count();
         let mut line = titled("Strategies", &format!("running {}  ", count(StrategyPhase::Running)), look);
@@ -346,6 +354,7 @@ impl Pane for Strategies {
             Face::Form(form) => form.draw(look, area, buf),
             Face::Decisions(_, records, list) => draw_decisions(records, list, look, area, buf),
             Face::Plan(plan, input) => draw_plan(plan, input, look, area, buf),
+            Face::Proposal(_, proposal) => proposal::draw(proposal, look, area, buf),
         }
     }
 
@@ -373,6 +382,13 @@ impl Pane for Strategies {
             (Action::Open, Some(_), name) => {
                 ask(StrategyRequest::Decisions { name, limit: DECISIONS_SHOWN }, DECISIONS, wishes);
             }
+            (Action::StrategyConfirm, Some(view), Some(name)) => match view.proposals.last() {
+                Some(waiting) => self.face = Face::Proposal(name, Box::new(waiting.clone())),
+                None => {
+                    let text = format!("{name} proposes nothing that waits.");
+                    wishes.push(Wish::Say(Severity::Info, text));
+                }
+            },
             (Action::StrategyStart, Some(view), _) => self.start(&view.clone(), wishes),
             (Action::StrategyPause, Some(_), Some(name)) => change(StrategyChange::Pause { name }, wishes),
             (Action::StrategyStop, Some(_), Some(name)) => {
@@ -391,6 +407,7 @@ impl Pane for Strategies {
                 Action::Edit
                 | Action::Open
                 | Action::StrategyStart
+                | Action::StrategyConfirm
                 | Action::StrategyPause
                 | Action::StrategyStop
                 | Action::Clear
@@ -415,6 +432,14 @@ impl Pane for Strategies {
             }
             Face::Decisions(..) => return self.key_in_decisions(event),
             Face::Plan(..) => self.key_in_plan(event, wishes),
+            Face::Proposal(name, waiting) => {
+                if let Some(wanted) = proposal::key(event, name, waiting) {
+                    if let Some(wanted) = wanted {
+                        change(wanted, wishes);
+                    }
+                    self.face = Face::List;
+                }
+            }
         }
         true
     }
@@ -424,7 +449,7 @@ impl Pane for Strategies {
             Face::Form(form) => form.paste(text),
             Face::Plan(_, input) => input.insert(text),
             Face::List => return self.list.filter.paste(text),
-            Face::Kinds(..) | Face::Decisions(..) => return false,
+            Face::Kinds(..) | Face::Decisions(..) | Face::Proposal(..) => return false,
         }
         true
     }

@@ -96,7 +96,7 @@ impl Ticket {
 
     fn show(&mut self, instrument: &Instrument) {
         if self.instrument.as_ref() != Some(instrument) {
-            for field in [Field::Limit, Field::Stop, Field::TakeProfit, Field::StopLoss] {
+            for field in [Field::Limit, Field::Stop, Field::TakeProfit, Field::StopLoss, Field::Exits] {
                 if let Some(input) = self.draft.input(field) {
                     input.set("");
                 }
@@ -109,7 +109,15 @@ impl Ticket {
     /// The order went: what must not go twice by habit is emptied.
     pub fn sent(&mut self) {
         for field in
-            [Field::Quantity, Field::Limit, Field::Stop, Field::Trail, Field::TakeProfit, Field::StopLoss]
+            [
+                Field::Quantity,
+                Field::Limit,
+                Field::Stop,
+                Field::Trail,
+                Field::TakeProfit,
+                Field::StopLoss,
+                Field::Exits,
+            ]
         {
             if let Some(input) = self.draft.input(field) {
                 input.set("");
@@ -219,6 +227,7 @@ impl Ticket {
             Field::Expiry => text(&draft.expiry),
             Field::TakeProfit => text(&draft.take_profit),
             Field::StopLoss => text(&draft.stop_loss),
+            Field::Exits => text(&draft.exits),
             Field::Side => draft.side_word(self.instrument.as_ref()).to_owned(),
             Field::Type => {
                 let words = draft.order_type.as_str().replace('_', " ");
@@ -285,6 +294,7 @@ impl Ticket {
                 Field::Limit | Field::Stop if input.text().is_empty() => "b bid m mid a ask",
                 Field::Symbol if !input.text().is_empty() && self.instrument.is_none() => "unknown",
                 Field::TakeProfit | Field::StopLoss if input.text().is_empty() => "none",
+                Field::Exits if input.text().is_empty() => "stop=5% take=2r trail=3%",
                 Field::Expiry if input.text().is_empty() => "yyyy-mm-dd",
                 Field::Trail if input.text().is_empty() => "1.50 or 2%",
                 _ => "",
@@ -340,6 +350,7 @@ fn accepts(field: Field, c: char) -> bool {
         Field::Symbol => c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/' | ' ' | '@'),
         Field::Trail => c.is_ascii_digit() || matches!(c, '.' | '%'),
         Field::Expiry => c.is_ascii_digit() || c == '-',
+        Field::Exits => c.is_ascii_graphic() || c == ' ',
         _ => c.is_ascii_digit() || c == '.',
     }
 }

@@ -126,14 +126,16 @@ fn a_proposal_waits_for_a_person_and_not_for_long() {
     let placed = hosted.places("a", Side::Buy, 1).unwrap();
     assert_eq!((placed.proposal, placed.status.as_str(), hosted.sent.len()), (Some(1), "proposed", 0));
     assert_eq!(hosted.places("a", Side::Buy, 1).unwrap().proposal, Some(1));
-    let said = hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 1 });
+    let hash = hosted.view("own").proposals[0].hash.clone();
+    let said = hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 1, hash });
     assert!(matches!(said, Outcome::Said(_)), "{said:?}");
     assert_eq!(hosted.sent.len(), 1);
     assert!(hosted.places("a", Side::Buy, 1).unwrap().order.is_some());
     assert_eq!(hosted.places("b", Side::Buy, 1).unwrap().proposal, Some(2));
     hosted.rig.now += SignedDuration::from_secs(61);
     hosted.step(Input::Tick);
-    let late = refused(hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 2 }));
+    let hash = String::new();
+    let late = refused(hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 2, hash }));
     assert!(late.contains("no proposal 2"), "{late}");
     assert_eq!(hosted.sent.len(), 1);
 }

@@ -1,15 +1,22 @@
 //! Exit plans: what closes a position by itself, by price or by time, and where such a plan stands.
 
+mod group;
+mod words;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AccountId, ClientOrderId};
+use super::ids::AccountId;
 use super::instrument::Instrument;
-use super::money::{Price, Quantity, decimal_text, decimal_text_option};
+use super::money::{Price, decimal_text};
+
+pub use group::{ExitGroup, ExitReason, ExitState};
+pub use words::PLAN_WORDS;
 
 /// Steps of a take-profit ladder at most.
 pub const TAKE_STEPS_MAX: usize = 10;
@@ -50,6 +57,24 @@ pub enum ExitError {
     /// A plan that does nothing, or contradicts itself.
     #[error("{0}")]
     Plan(&'static str),
+    /// A part of a plan that is none.
+    #[error("{name}: found '{found}', allowed {allowed}")]
+    Part {
+        /// Which.
+        name: &'static str,
+        /// As typed.
+        found: String,
+        /// What may stand there.
+        allowed: &'static str,
+    },
+    /// No such part.
+    #[error("part {name} of a plan is not known; there are {known}")]
+    Unknown {
+        /// As typed.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
 }
 
 fn shown(text: &str) -> String {
@@ -148,6 +173,38 @@ pub enum TriggerPrice {
     BidAsk,
 }
 
+/// Where the stop of a plan waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// At the broker where it takes such an order, and so outlives this program; else in the engine.
+    #[default]
+    Auto,
+    /// In the engine.
+    Engine,
+}
+
+/// What becomes of a plan when more is bought of a position that has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleIn {
+    /// It is for the larger position.
+    #[default]
+    Extend,
+    /// What is added gets a plan of its own, measured by its own price.
+    Separate,
+}
+
+/// How the stop of a plan rests at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestsAs {
+    /// As a stop order; where the stop follows, the engine moves it.
+    Stop,
+    /// As a trailing stop that the broker moves.
+    Trail,
+}
+
 /// What closes a position. At least one of its parts is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -171,6 +228,10 @@ pub struct ExitPlan {
     pub before_close: Option<u32>,
     /// Which price counts.
     pub trigger: TriggerPrice,
+    /// Where its stop waits.
+    pub placement: Placement,
+    /// What becomes of it when more is bought.
+    pub scale_in: ScaleIn,
 }
 
 impl ExitPlan {
@@ -233,6 +294,12 @@ impl ExitPlan {
         self.stop_loss.iter_mut().chain(steps).chain(trail)
     }
 
+    /// Is a range in it that was not measured yet.
+    #[must_use]
+    pub fn has_range(&self) -> bool {
+        self.clone().levels_mut().any(|level| matches!(level, ExitLevel::Atr(_)))
+    }
+
     /// The same in words, as it is typed.
     #[must_use]
     pub fn words(&self) -> String {
@@ -251,124 +318,10 @@ impl ExitPlan {
         words.extend(self.break_even.then(|| "break even".to_owned()));
         words.extend(self.sessions.map(|n| format!("after {n} sessions")));
         words.extend(self.before_close.map(|n| format!("{n} min before the close")));
+        words.extend((self.placement == Placement::Engine).then(|| "in the engine".to_owned()));
+        words.extend((self.scale_in == ScaleIn::Separate).then(|| "what is added apart".to_owned()));
         words.join(", ")
     }
-}
-
-/// Why a position is being closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExitReason {
-    /// The loss was as large as allowed.
-    StopLoss,
-    /// The price fell back behind the best one.
-    Trailing,
-    /// The profit was given back down to the entry.
-    BreakEven,
-    /// A target was reached.
-    TakeProfit,
-    /// The time was up.
-    Time,
-    /// More was closed than was held: what that opened is closed again.
-    Race,
-}
-
-impl ExitReason {
-    /// Its word, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::StopLoss => "stop_loss",
-            Self::Trailing => "trailing",
-            Self::BreakEven => "break_even",
-            Self::TakeProfit => "take_profit",
-            Self::Time => "time",
-            Self::Race => "race",
-        }
-    }
-}
-
-/// Where an exit plan stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExitState {
-    /// It watches.
-    #[default]
-    Armed,
-    /// It was set off, and its order has not gone yet.
-    Triggered,
-    /// Its order works.
-    Working,
-    /// Its order does not fill, again and again; it keeps trying.
-    Stuck,
-}
-
-impl ExitState {
-    /// Its word, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Armed => "armed",
-            Self::Triggered => "triggered",
-            Self::Working => "working",
-            Self::Stuck => "stuck",
-        }
-    }
-}
-
-/// An exit plan of a position, and what it has come to: all of it is stored, so that a restart goes on where it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExitGroup {
-    /// Whose position.
-    pub account: AccountId,
-    /// In what.
-    pub instrument: Instrument,
-    /// The plan; ranges are amounts in it.
-    pub plan: ExitPlan,
-    /// Where it stands.
-    pub state: ExitState,
-    /// The position is a long one.
-    pub long: bool,
-    /// Its average price when the plan was set.
-    pub entry_price: Price,
-    /// Units when the plan was set, positive: what the parts of targets are of.
-    pub entry_quantity: Quantity,
-    /// When the plan was set.
-    pub set_at: Timestamp,
-    /// Fees of both ends per unit, as estimated; zero or more.
-    pub fees_per_unit: Price,
-    /// Where the stop stands, on the tick; absent where there is none yet. It only ever comes nearer to the price.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop_price: Option<Price>,
-    /// Which part of the plan put the stop there.
-    pub stop_by: ExitReason,
-    /// Distance between entry and first stop, positive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub risk: Option<Price>,
-    /// The best price since the plan was set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub best_price: Option<Price>,
-    /// The trail follows.
-    pub trails: bool,
-    /// Targets that were reached.
-    pub steps_done: usize,
-    /// When the time is up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
-    /// Why it was set off, while it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<ExitReason>,
-    /// Units that are still to be closed for that, positive.
-    #[serde(default, with = "decimal_text_option", skip_serializing_if = "Option::is_none")]
-    pub to_close: Option<Decimal>,
-    /// Its order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<ClientOrderId>,
-    /// Orders and prices tried for this.
-    pub attempts: u32,
-    /// When the last of them was tried.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tried_at: Option<Timestamp>,
 }
 
 /// A change of exit plans.
@@ -393,76 +346,3 @@ pub enum ExitChange {
     },
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn levels_are_read_as_they_are_written() {
-        for text in ["180", "5%", "3.5off", "2atr", "1.5r"] {
-            let level: ExitLevel = text.parse().unwrap();
-            assert_eq!(level.to_string(), text);
-        }
-        for wrong in ["", "x", "-5", "0", "100%", "5 %r", "1e10", "99999999999", "1.123456789"] {
-            let error = wrong.parse::<ExitLevel>().unwrap_err();
-            assert!(matches!(error, ExitError::Level(_)), "{wrong}");
-        }
-        assert_eq!(
-            "a\u{1b}b".parse::<ExitLevel>().unwrap_err().to_string(),
-            "level: found 'a\\u{1b}b', allowed a price (180), per cent (5%), an amount (3.5off), a range (2atr) or a risk (2r)"
-        );
-        let step: TakeStep = "1r:0.5".parse().unwrap();
-        assert_eq!((step.level, step.part), (ExitLevel::Risk(Decimal::ONE), Decimal::new(5, 1)));
-        for wrong in ["1r:0", "1r:1.1", "1r:x"] {
-            assert!(matches!(wrong.parse::<TakeStep>(), Err(ExitError::Step(_))), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_plan_that_makes_no_sense_is_refused() {
-        let level = |text: &str| Some(text.parse::<ExitLevel>().unwrap());
-        let step = |text: &str| text.parse::<TakeStep>().unwrap();
-        let trail = |distance: &str| {
-            Some(Trailing { distance: distance.parse().unwrap(), activate_at: None, tighten: None })
-        };
-        let plan = ExitPlan::default;
-        for (plan, why) in [
-            (plan(), "the plan closes nothing"),
-            (ExitPlan { stop_loss: level("1r"), ..plan() }, "a stop is what risk is measured by"),
-            (ExitPlan { take_profit: vec![step("2r")], ..plan() }, "risk is measured by a stop"),
-            (
-                ExitPlan { break_even: true, take_profit: vec![step("5%")], ..plan() },
-                "risk is measured by a stop",
-            ),
-            (
-                ExitPlan { take_profit: vec![step("5%:0.6"), step("6%:0.6")], ..plan() },
-                "the parts of the targets",
-            ),
-            (ExitPlan { take_profit: vec![step("5%:0.01"); 11], ..plan() }, "a target has 10 steps"),
-            (ExitPlan { trailing: trail("180"), ..plan() }, "a trail is per cent"),
-            (ExitPlan { sessions: Some(0), ..plan() }, "sessions: allowed"),
-            (ExitPlan { before_close: Some(391), ..plan() }, "minutes before the close"),
-        ] {
-            let error = plan.check().unwrap_err();
-            assert!(matches!(error, ExitError::Plan(_)));
-            assert!(error.to_string().starts_with(why), "{error}");
-        }
-        let whole = ExitPlan {
-            stop_loss: level("5%"),
-            take_profit: vec![step("1r:0.5"), step("2r:0.5")],
-            trailing: trail("2atr"),
-            break_even: true,
-            sessions: Some(3),
-            before_close: Some(10),
-            trigger: TriggerPrice::Last,
-        };
-        assert_eq!(whole.check(), Ok(()));
-        assert_eq!(
-            whole.words(),
-            "stop 5%, take 1r:0.5, take 2r:0.5, trail 2atr, break even, after 3 sessions, 10 min before the close"
-        );
-        assert_eq!(whole.clone().levels_mut().count(), 4);
-        let text = serde_json::to_string(&whole).unwrap();
-        assert_eq!(serde_json::from_str::<ExitPlan>(&text).unwrap(), whole);
-    }
-}
