@@ -15,6 +15,7 @@ mod rebalance;
 mod registry;
 pub mod schedule;
 mod schema;
+mod sizing;
 pub mod sma_cross;
 mod steps;
 #[cfg(test)]
@@ -38,7 +39,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderSubject, Pricing, Side, TimeInForce};
 use crate::domain::quote::{Bar, Interval, Quote};
 
-pub use books::{Books, Held, Standing, Working};
+pub use books::{Books, ClosedTrades, Held, Room, Standing, Working};
 pub use bot::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, news_of};
 pub use head::Head;
 pub use memory::MemoryError;

@@ -16,7 +16,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{OrderStatus, OrderSubject, Side};
 use crate::domain::quote::{Bar, Interval, Quote};
 
-use super::{Books, Held, Output, Standing, Strategy, StrategyInput, Working};
+use super::{Books, Held, Output, Room, Standing, Strategy, StrategyInput, Working};
 
 /// Cash and positions; marks are the last closes fed.
 #[derive(Default)]
@@ -27,6 +27,16 @@ pub(super) struct Paper {
     pub(super) marks: BTreeMap<Instrument, Price>,
     pub(super) calendar: Calendar,
     pub(super) fees: FeeTable,
+    pub(super) room: Room,
+    pub(super) specs: BTreeMap<Instrument, InstrumentSpec>,
+}
+
+impl Default for Room {
+    /// No limits but money.
+    fn default() -> Self {
+        let (order_money, position_money) = (Decimal::from(1_000_000_000), Decimal::from(1_000_000_000));
+        Self { capital: None, order_money, position_money, average_volume: None, closed: Default::default() }
+    }
 }
 
 impl Paper {
@@ -64,6 +74,10 @@ impl Books for Paper {
             self.marks.get(instrument).map_or(Decimal::ZERO, |mark| mark.get() * units.get())
         };
         self.cash + self.held.iter().map(value).sum::<Decimal>()
+    }
+
+    fn room(&self, _instrument: &Instrument) -> Room {
+        self.room
     }
 
     fn is_working(&self, instrument: &Instrument) -> bool {
@@ -121,8 +135,8 @@ impl Books for Paper {
         None
     }
 
-    fn spec(&self, _instrument: &Instrument) -> Option<&InstrumentSpec> {
-        None
+    fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
+        self.specs.get(instrument)
     }
 
     fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {

@@ -14,7 +14,7 @@ use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::money::Quantity;
 use crate::domain::order::Order;
 use crate::domain::quote::{Bar, Interval, Quote};
-use crate::strategies::{Books, Held, Standing, Working};
+use crate::strategies::{Books, Held, Room, Standing, Working};
 
 /// One account of the core.
 pub(super) struct View<'a> {
@@ -91,6 +91,10 @@ impl Books for View<'_> {
 
     fn buying_power(&self) -> Decimal {
         self.core.account(self.account).map(|account| account.buying_power).unwrap_or_default()
+    }
+
+    fn room(&self, instrument: &Instrument) -> Room {
+        self.core.room_of(self.account, instrument, self.equity())
     }
 
     fn is_working(&self, instrument: &Instrument) -> bool {

@@ -23,7 +23,7 @@ use crate::domain::order::{Order, OrderSubject, PositionEffect, Side};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::quant::greeks::{Terms, black_scholes, years};
 
-use super::{Books, Held, Standing, Working};
+use super::{Books, Held, Room, Standing, Working};
 
 pub(super) use script::Script;
 
@@ -429,6 +429,10 @@ impl Books for World {
 
     fn buying_power(&self) -> Decimal {
         self.free_cash()
+    }
+
+    fn room(&self, _instrument: &Instrument) -> Room {
+        Room::default()
     }
 
     fn is_working(&self, instrument: &Instrument) -> bool {
