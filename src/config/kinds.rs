@@ -310,7 +310,10 @@ impl Kind for PlanWords {
             let pair = item.get_ref().as_str().and_then(|text| text.split_once('='));
             pairs.push(pair.ok_or_else(|| Refused::new(item))?);
         }
-        let refused = |error: ExitError| Refused { found: format!("a plan that is none ({error})"), span: value.span() };
+        let refused = |error: ExitError| Refused {
+            found: format!("a plan that is none ({error})"),
+            span: value.span(),
+        };
         ExitPlan::from_pairs(pairs).map(Some).map_err(refused)
     }
 

@@ -248,7 +248,12 @@ impl OrderBook {
     /// Working orders of an account, to be asked for by instrument.
     #[must_use]
     pub fn lookup(&self, account: &AccountId) -> WorkingOrders<'_> {
-        WorkingOrders { orders: &self.working, account: self.accounts.get(account), without: None, aside: None }
+        WorkingOrders {
+            orders: &self.working,
+            account: self.accounts.get(account),
+            without: None,
+            aside: None,
+        }
     }
 
     /// Ended orders, oldest first.

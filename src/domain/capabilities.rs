@@ -130,7 +130,13 @@ impl Capabilities {
             preview: false,
             streaming: true,
             native_stops: Self::stops_of(
-                &[AssetClass::Equity, AssetClass::Option, AssetClass::Crypto, AssetClass::Perpetual, AssetClass::Fx],
+                &[
+                    AssetClass::Equity,
+                    AssetClass::Option,
+                    AssetClass::Crypto,
+                    AssetClass::Perpetual,
+                    AssetClass::Fx,
+                ],
                 true,
             ),
         }

@@ -115,8 +115,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::money::Price;
     use crate::domain::exit::TakeStep;
+    use crate::domain::money::Price;
 
     #[test]
     fn a_range_becomes_an_amount_and_stays_one_without_bars() {

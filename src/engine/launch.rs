@@ -105,7 +105,8 @@ pub struct Settings {
     /// New prices per symbol and second.
     pub updates_per_second: f64,
     /// Exit plans that positions get which a person opens, by class of instrument.
-    pub exits: std::collections::BTreeMap<crate::domain::instrument::AssetClass, crate::domain::exit::ExitPlan>,
+    pub exits:
+        std::collections::BTreeMap<crate::domain::instrument::AssetClass, crate::domain::exit::ExitPlan>,
     /// Where prices come from.
     pub feed: FeedChoice,
     /// Alerts that ring go to the desktop too.

@@ -364,7 +364,9 @@ fn working(picture: &Snapshot) -> impl Iterator<Item = &Order> {
 fn is_protective(order: &Order, picture: &Snapshot) -> bool {
     let request = &order.request;
     // What rests at a broker needs nobody here.
-    let here = |view: &AccountView| view.account.account == request.account && view.account.mode == AccountMode::Paper;
+    let here = |view: &AccountView| {
+        view.account.account == request.account && view.account.mode == AccountMode::Paper
+    };
     if !picture.accounts.iter().any(here) {
         return false;
     }

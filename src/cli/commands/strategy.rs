@@ -11,13 +11,13 @@ use crate::cli::error::CliError;
 use crate::cli::language;
 use crate::cli::line::Line;
 use crate::cli::output::Output;
-use crate::command::order_words;
 use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request};
+use crate::command::order_words;
 use crate::domain::account::AccountMode;
 use crate::domain::bot::bot_of;
-use crate::domain::instrument::Instrument;
 use crate::domain::exit::ExitPlan;
+use crate::domain::instrument::Instrument;
 use crate::domain::strategy::{
     ProposalView, StrategyChange, StrategyEdit, StrategyPlan, StrategyRules, StrategySpec,
 };

@@ -210,7 +210,11 @@ pub fn risk(view: &AccountView) -> Table {
             count(used.orders_last_minute),
             limits.orders_per_minute_max.into(),
         ),
-        ("losses of automation in a row".to_owned(), count(used.loss_streak), limits.guard_loss_streak.into()),
+        (
+            "losses of automation in a row".to_owned(),
+            count(used.loss_streak),
+            limits.guard_loss_streak.into(),
+        ),
         ("stop-outs of automation in 24 h".to_owned(), count(used.stop_outs), limits.guard_stop_outs.into()),
     ];
     let columns =

@@ -35,7 +35,10 @@ fn why(view: &StrategyView) -> String {
     let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
     let proposal = view.proposals.last().map(|it| {
         let order = &it.request;
-        format!("{} proposes {} {} {}; confirm {}", view.spec.name, order.side, order.quantity, order.subject, it.number)
+        format!(
+            "{} proposes {} {} {}; confirm {}",
+            view.spec.name, order.side, order.quantity, order.subject, it.number
+        )
     });
     proposal.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).unwrap_or_default()
 }

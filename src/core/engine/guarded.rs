@@ -44,8 +44,8 @@ impl Engine {
     pub(super) fn is_stop_out(&self, order: &Order) -> bool {
         let request = &order.request;
         let protects = request.origin.kind == OriginKind::Exit || request.reduce_only;
-        let is_stop = request.pricing.stop_price().is_some()
-            || matches!(request.pricing, Pricing::TrailingStop { .. });
+        let is_stop =
+            request.pricing.stop_price().is_some() || matches!(request.pricing, Pricing::TrailingStop { .. });
         let by_plan = self.exits.reason_of(order.request.client_order_id).is_some_and(|reason| {
             matches!(reason, ExitReason::StopLoss | ExitReason::Trailing | ExitReason::BreakEven)
         });

@@ -14,8 +14,8 @@ use crate::domain::exit::{ExitGroup, ExitLevel, ExitReason, ExitState, TriggerPr
 use crate::domain::money::{Price, Quantity};
 use crate::domain::quote::Quote;
 
-pub use levels::{Reached, attach, freeze, measured};
 pub(in crate::core) use levels::tradable;
+pub use levels::{Reached, attach, freeze, measured};
 
 /// Two updates that reach a level are at least so far apart.
 pub const CONFIRMED_AFTER: SignedDuration = SignedDuration::from_millis(250);

@@ -1,9 +1,9 @@
 //! Exit plans: what closes a position by itself, by price or by time, and where such a plan stands.
 
 mod group;
-mod words;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::fmt;
 use std::str::FromStr;
@@ -345,4 +345,3 @@ pub enum ExitChange {
         instrument: Instrument,
     },
 }
-

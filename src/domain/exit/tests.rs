@@ -77,7 +77,14 @@ fn a_plan_is_written_by_its_parts_and_read_back() {
     for words in [
         &["stop=5%"][..],
         &["stop=2atr", "take=1r:0.5 2r:0.5", "trail=3%", "trail_from=1r", "then_from=10%", "then_trail=1%"],
-        &["trail=3.5off", "sessions=3", "before_close=10", "by=last", "placement=engine", "scale_in=separate"],
+        &[
+            "trail=3.5off",
+            "sessions=3",
+            "before_close=10",
+            "by=last",
+            "placement=engine",
+            "scale_in=separate",
+        ],
         &["stop=180", "break_even=yes", "by=bid_ask"],
     ] {
         let plan = ExitPlan::from_words(words.iter().copied()).unwrap();

@@ -7,8 +7,16 @@ use super::{ExitError, ExitLevel, ExitPlan, Placement, ScaleIn, TakeStep, Traili
 /// The parts of a plan: name, what may stand there, what it does.
 pub const PLAN_WORDS: &[(&str, &str, &str)] = &[
     ("stop", "a price (180), per cent (5%), an amount (3.5off) or a range (2atr)", "where the loss ends"),
-    ("take", "levels such as 220, 10% or 1r:0.5, blanks between them", "where profit is taken, and which part there"),
-    ("trail", "per cent (5%), an amount (3.5off) or a range (2atr)", "how far a stop follows behind the best price"),
+    (
+        "take",
+        "levels such as 220, 10% or 1r:0.5, blanks between them",
+        "where profit is taken, and which part there",
+    ),
+    (
+        "trail",
+        "per cent (5%), an amount (3.5off) or a range (2atr)",
+        "how far a stop follows behind the best price",
+    ),
     ("trail_from", "a level", "it follows from there on"),
     ("then_from", "a level", "from there on it follows more closely"),
     ("then_trail", "a distance", "how closely then"),
@@ -162,10 +170,8 @@ impl ExitPlan {
     /// # Errors
     /// As `from_pairs`.
     pub fn from_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, ExitError> {
-        let pairs: Result<Vec<(&str, &str)>, ExitError> = words
-            .into_iter()
-            .map(|word| word.split_once('=').ok_or_else(|| wrong(word, "")))
-            .collect();
+        let pairs: Result<Vec<(&str, &str)>, ExitError> =
+            words.into_iter().map(|word| word.split_once('=').ok_or_else(|| wrong(word, ""))).collect();
         Self::from_pairs(pairs?)
     }
 }

@@ -15,9 +15,9 @@ use super::account::AccountMode;
 use super::bot::BotState;
 use super::exit::ExitPlan;
 use super::ids::{AccountId, ClientOrderId};
-use super::order::OrderRequest;
 use super::instrument::Instrument;
 use super::money::{Price, Quantity, decimal_text};
+use super::order::OrderRequest;
 use super::quote::Interval;
 
 pub use rules::{Confirm, OnFault, RULES, RuleError, RuleSpec, StopScope, StrategyRules};

@@ -80,7 +80,8 @@ impl Engine {
     /// Ranges that plans wait for are asked for again: after a start, and while nobody had the bars.
     pub(super) fn ask_for_ranges(&mut self) {
         let waits = self.exits.watches.iter().filter(|(_, watch)| watch.group.plan.has_range());
-        let instruments: std::collections::BTreeSet<Instrument> = waits.map(|(key, _)| key.1.clone()).collect();
+        let instruments: std::collections::BTreeSet<Instrument> =
+            waits.map(|(key, _)| key.1.clone()).collect();
         self.effects.extend(instruments.into_iter().map(|instrument| Effect::Measure { instrument }));
     }
 
@@ -222,7 +223,8 @@ impl Engine {
         let begun = self.attach_plan(plan, &position, price, Reached::SetsOff).and_then(|mut group| {
             mark(&mut group);
             group.opened_by = execution.client_order_id;
-            let stop = group.stop_price.map(|stop| format!("; the stop stands at {stop}")).unwrap_or_default();
+            let stop =
+                group.stop_price.map(|stop| format!("; the stop stands at {stop}")).unwrap_or_default();
             self.put_plan(key.clone(), group).map(|()| stop)
         });
         match begun {
@@ -231,7 +233,8 @@ impl Engine {
                 self.note(Severity::Info, "EXIT_ARMED", text);
             }
             Err(why) => {
-                let text = format!("{} {} {} has no exit plan ({words}): {why}", key.0, position.quantity, key.1);
+                let text =
+                    format!("{} {} {} has no exit plan ({words}): {why}", key.0, position.quantity, key.1);
                 self.note(Severity::Error, "EXIT_NOT_ARMED", text.clone());
                 self.after_journal.push(Effect::Ring { text });
             }

@@ -219,7 +219,9 @@ impl Engine {
         let position = position.ok_or_else(|| format!("{account} holds no {instrument}"))?;
         let free = self.uncovered(&key);
         if free.is_zero() {
-            return Err(format!("all {instrument} on {account} have plans of their own; see: arbion exits list"));
+            return Err(format!(
+                "all {instrument} on {account} have plans of their own; see: arbion exits list"
+            ));
         }
         let position = Position { quantity: free, ..position };
         let quote = self.market.quote(instrument).filter(|quote| self.may_set_off(account, quote));
@@ -230,7 +232,7 @@ impl Engine {
         let mut group = self.attach_plan(plan, &position, price, stops::Reached::Refused)?;
         // An order that rests for the plan before is changed, or taken off, before another one is sent.
         if let Some(old) = old {
-            (group.resting, group.resting_at, group.leaving) = (old.resting, old.resting_at, old.leaving);
+            (group.resting, group.rests, group.leaving) = (old.resting, old.rests, old.leaving);
         }
         let stop = group.stop_price.map(|stop| format!("; the stop stands at {stop}")).unwrap_or_default();
         let text = format!("{} {instrument}: {}{stop}", position.quantity, group.plan.words());
@@ -379,7 +381,8 @@ impl Engine {
         for key in over {
             self.set_off(&key, Trigger { reason: ExitReason::Time, units: None }, None);
         }
-        let at_work = |watch: &Watch| watch.group.state != ExitState::Armed || resting::is_due(&watch.group, now);
+        let at_work =
+            |watch: &Watch| watch.group.state != ExitState::Armed || resting::is_due(&watch.group, now);
         let busy: Vec<Key> =
             self.exits.watches.iter().filter(|(_, w)| at_work(w)).map(|(key, _)| key.clone()).collect();
         self.exits.stirred.extend(busy);

@@ -82,7 +82,10 @@ impl Engine {
             return;
         }
         // The moment between a change and its confirmation is not worth a word.
-        if watch.group.resting == Some(id) && order.status == OrderStatus::PendingSubmit && order.replaces.is_some() {
+        if watch.group.resting == Some(id)
+            && order.status == OrderStatus::PendingSubmit
+            && order.replaces.is_some()
+        {
             return;
         }
         watch.group.rests = rests;
@@ -114,16 +117,17 @@ impl Engine {
         }
         let can = &self.accounts.get(&key.0)?.setup.capabilities;
         let class = key.1.asset_class();
-        let trail = plan.trailing.filter(|trail| {
-            trail.activate_at.is_none() && trail.tighten.is_none() && !plan.break_even
-        });
+        let trail = plan
+            .trailing
+            .filter(|trail| trail.activate_at.is_none() && trail.tighten.is_none() && !plan.break_even);
         // Where its own best price is the best of now: else it would stand looser than ours.
-        let at_best = || {
-            let price = self.market.quote(&key.1).and_then(|quote| quote.mark());
-            price.zip(group.best_price).is_some_and(|(price, best)| {
-                if group.long { price >= best } else { price <= best }
-            })
-        };
+        let at_best =
+            || {
+                let price = self.market.quote(&key.1).and_then(|quote| quote.mark());
+                price
+                    .zip(group.best_price)
+                    .is_some_and(|(price, best)| if group.long { price >= best } else { price <= best })
+            };
         let native_trail = can.native_stop(class, OrderType::TrailingStop);
         if let (Some(trail), Some(native)) = (trail, native_trail)
             && group.stop_by == ExitReason::Trailing
@@ -211,7 +215,12 @@ impl Engine {
             return self.send_away(key, id);
         }
         let too_many = quantity.is_some() && order.leaves_quantity() > held.abs();
-        self.move_resting(key, id, &OrderChange { stop_price: level, quantity, ..OrderChange::default() }, too_many);
+        self.move_resting(
+            key,
+            id,
+            &OrderChange { stop_price: level, quantity, ..OrderChange::default() },
+            too_many,
+        );
     }
 
     /// Changes the order at the broker; `needed` where it must not stay as it is.
@@ -280,7 +289,11 @@ impl Engine {
             return self.turn_exit(key, total);
         }
         if held.is_zero() || turned {
-            let why = if filled.is_positive() { "its stop at the broker has closed it" } else { "the position is closed" };
+            let why = if filled.is_positive() {
+                "its stop at the broker has closed it"
+            } else {
+                "the position is closed"
+            };
             return self.end_exit(key, why);
         }
         let never_reached = order.reason.as_deref() == Some("never_reached");
@@ -291,7 +304,10 @@ impl Engine {
                 watch.group.engine_only = true;
             }
             let why = order.reason.as_deref().unwrap_or("it was canceled");
-            let text = format!("{} {}: the engine watches its stop, which does not rest at the broker: {why}", key.0, key.1);
+            let text = format!(
+                "{} {}: the engine watches its stop, which does not rest at the broker: {why}",
+                key.0, key.1
+            );
             self.note(Severity::Warning, "EXIT_IN_ENGINE", text);
         }
         // Tried again with the next tick at the earliest.
@@ -300,7 +316,10 @@ impl Engine {
     /// A price is beyond a stop that works at the broker: in the hours in which it works there, the broker acts first.
     pub(super) fn broker_may_act(&mut self, key: &Key) -> bool {
         let Some(watch) = self.exits.watches.get(key) else { return false };
-        if watch.group.state != ExitState::Armed || watch.group.rests.is_none() || !self.trades_regularly(&key.1) {
+        if watch.group.state != ExitState::Armed
+            || watch.group.rests.is_none()
+            || !self.trades_regularly(&key.1)
+        {
             return false;
         }
         let since = *self.exits.beyond.entry(key.clone()).or_insert(self.now);

@@ -97,8 +97,7 @@ impl Engine {
         let request = &order.request;
         let Some(instrument) = request.subject.instrument() else { return false };
         let held = self.held(&request.account, instrument);
-        let closable =
-            if held.is_negative() == request.side.is_buy() { held.abs() } else { Quantity::ZERO };
+        let closable = if held.is_negative() == request.side.is_buy() { held.abs() } else { Quantity::ZERO };
         request.quantity > closable
     }
 

@@ -62,7 +62,9 @@ impl Engine {
         let instance = self.host.instances.get_mut(name)?;
         if tag.is_none() {
             let same = |it: &Unconfirmed| {
-                it.tag.is_none() && it.proposal.subject == proposal.subject && it.proposal.side == proposal.side
+                it.tag.is_none()
+                    && it.proposal.subject == proposal.subject
+                    && it.proposal.side == proposal.side
             };
             instance.unconfirmed.retain(|waiting| !same(waiting));
         }
@@ -108,9 +110,11 @@ impl Engine {
                 let placed = self.send_for_bot(name, tag, waiting.proposal);
                 placed.map(|placed| placed.order.map(|(id, _)| id)).map_err(|refusal| refusal.to_string())
             }
-            None => self.send_proposal(name, waiting.proposal, &waiting.decision).map(Some).map_err(|denials| {
-                denials.iter().map(|denial| denial.text.as_str()).collect::<Vec<_>>().join("; ")
-            }),
+            None => {
+                self.send_proposal(name, waiting.proposal, &waiting.decision).map(Some).map_err(|denials| {
+                    denials.iter().map(|denial| denial.text.as_str()).collect::<Vec<_>>().join("; ")
+                })
+            }
         };
         let order = sent?.and_then(|id| self.book.get(id)).map_or("?".to_owned(), |it| it.number.to_string());
         Ok(format!("{name}: proposal {number} is order {order}"))

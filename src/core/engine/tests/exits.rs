@@ -107,7 +107,9 @@ impl Desk {
                     self.sent.push(new.clone());
                     self.venue.replace(self.rig.now, order, &new);
                 }
-                Effect::Cancel { order, .. } if !self.deaf && !self.keeps => self.venue.cancel(self.rig.now, order),
+                Effect::Cancel { order, .. } if !self.deaf && !self.keeps => {
+                    self.venue.cancel(self.rig.now, order)
+                }
                 Effect::Answer { outcome, .. } => self.said.push(outcome),
                 Effect::Ring { text } => self.rang.push(text),
                 _ => {}
@@ -185,7 +187,9 @@ impl Desk {
     /// Units that orders at the venue would sell.
     fn offered(&self) -> Quantity {
         let reports = self.venue.open_orders().filter_map(|id| self.venue.describe(id));
-        reports.filter(|it| !it.side.is_buy()).fold(Quantity::ZERO, |sum, it| sum + (it.quantity - it.filled_quantity))
+        reports
+            .filter(|it| !it.side.is_buy())
+            .fold(Quantity::ZERO, |sum, it| sum + (it.quantity - it.filled_quantity))
     }
 
     fn held(&self) -> i64 {

@@ -120,7 +120,8 @@ fn stop_outs_may_count_by_instrument_and_a_person_lifts_what_they_lock() {
     // It outlives the process.
     let effects = rig.step(Input::Tick);
     drop(effects);
-    let kept = serde_json::to_string(&BTreeMap::from([(paper(), &rig.engine.accounts[&paper()].guarded.guards)]));
+    let kept =
+        serde_json::to_string(&BTreeMap::from([(paper(), &rig.engine.accounts[&paper()].guarded.guards)]));
     let mut next = guarded(limits);
     let restored = Restored { guards: kept.ok(), ..Restored::default() };
     next.step(Input::Restored(Box::new(restored)));

@@ -100,9 +100,8 @@ fn account_text(position: &Position) -> String {
 
 /// Where the stop of a position stands and waits, and what its exits are doing; absent where it has none.
 fn exit_text(position: &Position, snapshot: &Snapshot) -> Option<String> {
-    let own = |group: &&ExitGroup| {
-        group.account == position.account && group.instrument == position.instrument
-    };
+    let own =
+        |group: &&ExitGroup| group.account == position.account && group.instrument == position.instrument;
     let mut groups = snapshot.exits.iter().filter(own);
     let first = groups.next()?;
     let stop = first.stop_price.map(|stop| format!("{stop} ")).unwrap_or_default();

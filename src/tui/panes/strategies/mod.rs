@@ -252,7 +252,12 @@ fn why(view: &StrategyView, at: &At<'_>) -> String {
     });
     let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
     let waits = view.proposals.last().map(|waiting| proposal::line(waiting));
-    waits.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
+    waits
+        .or_else(|| view.reason.clone())
+        .or(lock)
+        .or(bot)
+        .or(decision)
+        .unwrap_or_else(|| "no decision yet".to_owned())
 }
 
 fn draw_kinds(kinds: &[KindView], list: &ListState, look: &Look<'_>, area: Rect, buf: &mut Buffer) {

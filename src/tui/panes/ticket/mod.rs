@@ -108,17 +108,15 @@ impl Ticket {
 
     /// The order went: what must not go twice by habit is emptied.
     pub fn sent(&mut self) {
-        for field in
-            [
-                Field::Quantity,
-                Field::Limit,
-                Field::Stop,
-                Field::Trail,
-                Field::TakeProfit,
-                Field::StopLoss,
-                Field::Exits,
-            ]
-        {
+        for field in [
+            Field::Quantity,
+            Field::Limit,
+            Field::Stop,
+            Field::Trail,
+            Field::TakeProfit,
+            Field::StopLoss,
+            Field::Exits,
+        ] {
             if let Some(input) = self.draft.input(field) {
                 input.set("");
             }

@@ -65,7 +65,8 @@ fn what_opens_a_position_by_hand_gets_the_plan_of_its_class() {
     let mut desk = Desk::new();
     let plan = ExitPlan::from_line("stop=8%").unwrap();
     desk.step(Input::DefaultExits([(AssetClass::Equity, plan)].into()));
-    let stop_loss = Some(BracketExit { client_order_id: desk.rig.engine.mint(desk.rig.now), price: Price::from(90) });
+    let stop_loss =
+        Some(BracketExit { client_order_id: desk.rig.engine.mint(desk.rig.now), price: Price::from(90) });
     let order = OrderRequest { stop_loss, pricing: Pricing::Market, ..desk.rig.order(Side::Buy, 10) };
     desk.step(Input::Place { request: RequestId(77), orders: vec![order] });
     desk.settle();
@@ -133,7 +134,10 @@ fn a_range_is_frozen_at_the_first_fill() {
     assert_eq!(desk.rig.said("EXIT_NOT_MEASURED"), 1);
     desk.step(Input::Range { instrument: aapl(), range: Some(Decimal::TWO) });
     let group = desk.group().unwrap();
-    assert_eq!((group.stop_price, group.plan.words().as_str()), ("96.01".parse().ok(), "stop 4off, take 1r, in the engine"));
+    assert_eq!(
+        (group.stop_price, group.plan.words().as_str()),
+        ("96.01".parse().ok(), "stop 4off, take 1r, in the engine")
+    );
     desk.step(Input::Range { instrument: aapl(), range: Some(Decimal::TEN) });
     assert_eq!(desk.group().unwrap().stop_price, "96.01".parse().ok());
 }

@@ -285,10 +285,13 @@ fn a_position_that_the_broker_closed_twice_is_closed_a_third_time() {
 fn where_it_cannot_rest_the_engine_watches() {
     let classes = [crate::domain::instrument::AssetClass::Option];
     for (case, prepare) in [
-        ("no such order there", (|desk: &mut Desk| {
-            let can = &mut desk.rig.engine.accounts.get_mut(&paper()).unwrap().setup.capabilities;
-            can.native_stops = Vec::new();
-        }) as fn(&mut Desk)),
+        (
+            "no such order there",
+            (|desk: &mut Desk| {
+                let can = &mut desk.rig.engine.accounts.get_mut(&paper()).unwrap().setup.capabilities;
+                can.native_stops = Vec::new();
+            }) as fn(&mut Desk),
+        ),
         ("not agreed with the broker", |desk| {
             desk.step(Input::BrokerStatus { account: paper(), up: true, reconciled: false });
         }),

@@ -79,11 +79,9 @@ fn while_nothing_trades_an_exit_waits() {
 /// "Close after n sessions", ten minutes before the end of the last one; the day after Thanksgiving ends at 13:00.
 #[test]
 fn a_time_stop_of_sessions_ends_ten_minutes_before_the_last_close() {
-    for (sessions, until) in [
-        (1, "2026-11-24T20:50:00Z"),
-        (2, "2026-11-25T20:50:00Z"),
-        (3, "2026-11-27T17:50:00Z"),
-    ] {
+    for (sessions, until) in
+        [(1, "2026-11-24T20:50:00Z"), (2, "2026-11-25T20:50:00Z"), (3, "2026-11-27T17:50:00Z")]
+    {
         let mut desk = long();
         desk.set(ExitPlan { sessions: Some(sessions), placement: Placement::Engine, ..ExitPlan::default() });
         assert_eq!(desk.group().unwrap().until.unwrap().to_string(), until, "{sessions}");

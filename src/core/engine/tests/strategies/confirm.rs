@@ -20,14 +20,20 @@ fn an_order_is_sent_only_once_a_person_has_confirmed_what_was_shown() {
     crosses_up(&mut hosted);
     let waits = hosted.view("trend").proposals;
     let [waiting] = waits.as_slice() else { panic!("{waits:?}") };
-    assert_eq!((hosted.sent.len(), waiting.request.side, waiting.request.quantity), (0, Side::Buy, 10.into()));
+    assert_eq!(
+        (hosted.sent.len(), waiting.request.side, waiting.request.quantity),
+        (0, Side::Buy, 10.into())
+    );
     assert!(waiting.why.starts_with("SMA_CROSS_BUY"), "{}", waiting.why);
     let changed = refused(confirm(&mut hosted, waiting.number, "0000"));
     assert!(changed.contains("is not the order that was shown"), "{changed}");
     assert_eq!(hosted.sent.len(), 0);
     let said = confirm(&mut hosted, waiting.number, &waiting.hash);
     assert!(matches!(said, Outcome::Said(_)), "{said:?}");
-    assert_eq!((hosted.sent.len(), hosted.disk.decisions.last().map(String::as_str)), (1, Some("SMA_CROSS_BUY")));
+    assert_eq!(
+        (hosted.sent.len(), hosted.disk.decisions.last().map(String::as_str)),
+        (1, Some("SMA_CROSS_BUY"))
+    );
     // Once.
     assert!(refused(confirm(&mut hosted, waiting.number, &waiting.hash)).contains("no proposal"));
     assert_eq!(hosted.sent.len(), 1);
@@ -63,7 +69,10 @@ fn a_plan_of_a_strategy_covers_its_own_units() {
     crosses_up(&mut hosted);
     hosted.fills("101");
     let groups: Vec<ExitGroup> = hosted.rig.engine.exit_plans();
-    assert_eq!((groups.len(), groups[0].owner.as_deref(), groups[0].part.as_str()), (1, Some("trend"), "@trend"));
+    assert_eq!(
+        (groups.len(), groups[0].owner.as_deref(), groups[0].part.as_str()),
+        (1, Some("trend"), "@trend")
+    );
     let sent = hosted.sent.len();
     for _ in 0..3 {
         hosted.rig.now += SignedDuration::from_secs(1);

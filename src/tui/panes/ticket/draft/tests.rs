@@ -24,9 +24,7 @@ fn fields_make_the_command() {
         session: TradingSession::Extended,
         ..draft()
     };
-    assert!(
-        json(&bracket, &aapl).contains(r#""session":"extended","take_profit":"240","stop_loss":"225""#)
-    );
+    assert!(json(&bracket, &aapl).contains(r#""session":"extended","take_profit":"240","stop_loss":"225""#));
     let trailing = Draft {
         side: Side::Sell,
         order_type: OrderType::TrailingStop,
