@@ -101,6 +101,7 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (r#"{"request":"lift_guards","account":null}"#, Action::Trade, false, false),
     (r#"{"request":"risk_desk","account":null}"#, Action::Look, false, false),
     (r#"{"request":"book","instrument":{"kind":"equity","symbol":"KO"}}"#, Action::Look, false, false),
     (r#"{"request":"groups"}"#, Action::Look, false, false),

@@ -1,8 +1,6 @@
 //! Which units of a position each of its plans covers: those of a strategy its own, one for what was added apart so many, the plan of the
 //! position all that no other covers. Together they never cover more than is held.
 
-use rust_decimal::Decimal;
-
 use crate::core::engine::Engine;
 use crate::domain::execution::Execution;
 use crate::domain::exit::ExitGroup;
@@ -98,10 +96,8 @@ impl Engine {
     pub(super) fn extend_plan(&mut self, key: &Key, units: Quantity) {
         let Some(watch) = self.exits.watches.get_mut(key) else { return };
         let group = &mut watch.group;
-        // What targets took before is not taken again.
         group.entry_quantity += units;
         group.units = group.units.map(|known| known + units);
-        debug_assert!(group.entry_quantity.get() >= Decimal::ZERO);
         self.exits.changed();
     }
 }

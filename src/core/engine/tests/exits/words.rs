@@ -1,7 +1,6 @@
 //! Sentences of the specification of exits that the other rooms do not try, one test each.
 
 use super::*;
-use crate::domain::instrument::AssetClass;
 use crate::domain::order::{OrderType, TradingSession};
 
 fn after_hours() -> Desk {
@@ -90,5 +89,4 @@ fn a_time_stop_of_sessions_ends_ten_minutes_before_the_last_close() {
     let plan = ExitPlan { before_close: Some(10), ..ExitPlan::default() };
     desk.set(plan);
     assert_eq!(desk.group().unwrap().until.unwrap().to_string(), "2026-11-24T20:50:00Z");
-    assert_eq!(AssetClass::Equity, aapl().asset_class());
 }
