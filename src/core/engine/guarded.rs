@@ -21,7 +21,7 @@ use super::Engine;
 
 /// An account's guards, and what its open trades have made so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Guarded {
+pub(in crate::core) struct Guarded {
     pub(super) guards: Guards,
     open: BTreeMap<Instrument, Decimal>,
 }

@@ -204,14 +204,10 @@ impl Engine {
     /// Orders that hold the position's units are canceled: what protects it goes before what was to close it one day. Its own stop at the
     /// broker is made smaller, to what is left.
     fn make_room(&mut self, key: &Key, left: Quantity) {
-        let own = self.exits.watches.get(key).and_then(|watch| watch.group.resting);
-        let own = own.and_then(|id| self.standing(id)).map(|order| order.request.client_order_id);
-        if own.is_some() {
-            self.shrink_resting(key, left);
-        }
+        self.shrink_resting(key, left);
         let others: Vec<ClientOrderId> = self
             .others_closing(key, true)
-            .filter(|id| Some(*id) != own)
+            .filter(|id| !self.exits.is_resting(*id))
             .filter(|id| {
                 // Of a change that is on its way the old order is the one that ends.
                 self.book.get(*id).is_some_and(|order| {

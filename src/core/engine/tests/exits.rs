@@ -261,7 +261,7 @@ fn a_stop_closes_the_whole_position_and_is_gone() {
     let mut desk = long();
     let said = desk.set(stop("5%"));
     // Bought at 100.01.
-    assert_eq!(said, Outcome::Said("10 AAPL: stop 5%; the stop stands at 95".to_owned()));
+    assert_eq!(said, Outcome::Said("10 AAPL: stop 5%, in the engine; the stop stands at 95".to_owned()));
     desk.quote("95.5");
     desk.quote("94.9");
     assert_eq!((desk.held(), desk.state()), (10, Some(ExitState::Armed)), "one update sets nothing off");

@@ -86,7 +86,7 @@ fn k_each_guard_locks_automation_alone_and_ends() {
             1_800,
         ),
         (
-            "low_profit: 2 trades made -10",
+            "low_profit: 2 trades made -10.4",
             RiskLimits { guard_low_profit_trades: 2, ..none() },
             &[("101", false), ("98", false)],
             hours(24),

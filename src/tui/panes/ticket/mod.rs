@@ -292,7 +292,7 @@ impl Ticket {
                 Field::Limit | Field::Stop if input.text().is_empty() => "b bid m mid a ask",
                 Field::Symbol if !input.text().is_empty() && self.instrument.is_none() => "unknown",
                 Field::TakeProfit | Field::StopLoss if input.text().is_empty() => "none",
-                Field::Exits if input.text().is_empty() => "stop=5% take=2r trail=3%",
+                Field::Exits if input.text().is_empty() => "stop=5% take=2r",
                 Field::Expiry if input.text().is_empty() => "yyyy-mm-dd",
                 Field::Trail if input.text().is_empty() => "1.50 or 2%",
                 _ => "",

@@ -137,8 +137,8 @@ fn j6_an_unknown_stop_is_neither_gone_nor_doubled() {
     assert_eq!((desk.sent.len(), desk.held(), desk.group().unwrap().resting), (sent, 10, Some(id)));
     assert_eq!(desk.group().unwrap().place(), "ENGINE", "nobody has said that it rests");
     // It was never there: now the exit goes.
-    desk.told(id, OrderEvent::NeverReached);
     desk.deaf = false;
+    desk.told(id, OrderEvent::NeverReached);
     for _ in 0..20 {
         desk.quote("94");
     }

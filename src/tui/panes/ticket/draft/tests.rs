@@ -108,6 +108,35 @@ fn fields_follow_type_and_account() {
     let fields = Draft::default().fields(Some(&aapl), Some(&modest));
     assert_eq!(
         fields,
-        [Field::Symbol, Field::Side, Field::Quantity, Field::Type, Field::Limit, Field::TimeInForce]
+        [
+            Field::Symbol,
+            Field::Side,
+            Field::Quantity,
+            Field::Type,
+            Field::Limit,
+            Field::TimeInForce,
+            Field::Exits
+        ]
     );
+}
+
+#[test]
+fn a_plan_is_typed_by_its_parts() {
+    let aapl = Instrument::equity("AAPL").unwrap();
+    let mut draft = Draft { order_type: OrderType::Market, ..draft() };
+    draft.exits = TextInput::new("stop=5% take=1r:0.5 2r:0.5");
+    let Ok(Command::Place(place)) = draft.command(Some(&aapl), None) else { panic!("it is an order") };
+    assert_eq!(place.exit_plan.unwrap().words(), "stop 5%, take 1r:0.5, take 2r:0.5");
+    draft.exits = TextInput::new("stop=x");
+    let lack = draft.command(Some(&aapl), None).unwrap_err();
+    assert_eq!((lack.field, lack.text.starts_with("stop: found 'x', allowed")), (Field::Exits, true));
+    draft.exits = TextInput::new("stop=5%");
+    draft.stop_loss = TextInput::new("90");
+    let lack = draft.command(Some(&aapl), None).unwrap_err();
+    assert!(lack.text.contains("the bracket has its exits"), "{}", lack.text);
+    // What closes has no plan.
+    let mut closing = Draft { side: Side::Sell, order_type: OrderType::Market, ..draft };
+    closing.stop_loss = TextInput::default();
+    let Ok(Command::Place(place)) = closing.command(Some(&aapl), None) else { panic!("it is an order") };
+    assert!(place.exit_plan.is_none());
 }
