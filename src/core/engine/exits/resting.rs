@@ -121,13 +121,12 @@ impl Engine {
             .trailing
             .filter(|trail| trail.activate_at.is_none() && trail.tighten.is_none() && !plan.break_even);
         // Where its own best price is the best of now: else it would stand looser than ours.
-        let at_best =
-            || {
-                let price = self.market.quote(&key.1).and_then(|quote| quote.mark());
-                price
-                    .zip(group.best_price)
-                    .is_some_and(|(price, best)| if group.long { price >= best } else { price <= best })
-            };
+        let at_best = || {
+            let price = self.market.quote(&key.1).and_then(|quote| quote.mark());
+            price
+                .zip(group.best_price)
+                .is_some_and(|(price, best)| if group.long { price >= best } else { price <= best })
+        };
         let native_trail = can.native_stop(class, OrderType::TrailingStop);
         if let (Some(trail), Some(native)) = (trail, native_trail)
             && group.stop_by == ExitReason::Trailing
@@ -237,7 +236,7 @@ impl Engine {
     }
 
     /// Asks the broker to let go of the order.
-    fn send_away(&mut self, key: &Key, id: ClientOrderId) {
+    pub(super) fn send_away(&mut self, key: &Key, id: ClientOrderId) {
         let Some(order) = self.book.get(id) else { return };
         if order.status == OrderStatus::PendingCancel || !order.is_working() {
             return;

@@ -159,6 +159,7 @@ impl Engine {
         (group.attempts, group.tried_at) = (0, None);
         (group.owner, group.units) = (None, None);
         self.exits.changed();
+        self.withdraw_resting(key);
         let text = format!("{} {}: two orders closed it, {held} is left and is closed again", key.0, key.1);
         self.note(Severity::Error, "OCO_RACE", text.clone());
         self.after_journal.push(Effect::Ring { text });
@@ -166,7 +167,17 @@ impl Engine {
     }
 
     pub(super) fn end_exit(&mut self, key: &Key, why: &str) {
-        // Nothing of it is at work any more.
+        // A stop that still works at its broker would open a position: it goes first, and what is told of it is still the plan's.
+        let resting = self.exits.watches.get(key).and_then(|watch| watch.group.resting);
+        if let Some(order) = resting.and_then(|id| self.standing(id)).filter(Order::is_working) {
+            if let Some(watch) = self.exits.watches.get_mut(key) {
+                let group = &mut watch.group;
+                (group.state, group.reason, group.to_close, group.order) =
+                    (ExitState::Armed, None, None, None);
+            }
+            self.exits.changed();
+            return self.send_away(key, order.request.client_order_id);
+        }
         self.exits.beyond.remove(key);
         self.exits.watches.remove(key);
         self.exits.changed();

@@ -306,3 +306,21 @@ fn where_it_cannot_rest_the_engine_watches() {
         assert_eq!((group.place(), group.resting), ("ENGINE", None), "{case}");
     }
 }
+
+/// The exit of a target fills while a person closes the rest: the stop does not stay behind at the broker.
+#[test]
+fn no_stop_is_left_behind_when_the_plan_is_done() {
+    let mut desk = rested(ExitPlan { take_profit: vec!["4%:0.5".parse().unwrap()], ..resting("5%") });
+    for _ in 0..2 {
+        desk.quote("104.5");
+    }
+    desk.trade(Side::Sell, desk.held());
+    for _ in 0..3 {
+        desk.quote("104.5");
+    }
+    assert_eq!((desk.held(), desk.group(), desk.offered()), (0, None, Quantity::ZERO));
+    for _ in 0..3 {
+        desk.quote("90");
+    }
+    assert_eq!(desk.held(), 0);
+}
