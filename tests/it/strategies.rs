@@ -38,6 +38,7 @@ fn spec(name: &str, instrument: &str) -> StrategySpec {
             low_profit_trades: 0,
             ..StrategyRules::default()
         },
+        exits: None,
     }
 }
 
