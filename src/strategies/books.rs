@@ -27,10 +27,14 @@ pub trait Books {
     fn options_of(&self, underlying: &Symbol) -> Vec<Held>;
 
     /// Units the whole account holds, signed: its own, other strategies' and the user's.
-    fn account_position(&self, instrument: &Instrument) -> Quantity;
+    fn account_position(&self, instrument: &Instrument) -> Quantity {
+        self.position(instrument)
+    }
 
     /// Options of an underlying that the whole account holds, signed, by contract.
-    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)>;
+    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
+        self.options_of(underlying).into_iter().map(|held| (held.instrument, held.quantity)).collect()
+    }
 
     /// Cash and positions at their marks, in the account's currency.
     fn equity(&self) -> Decimal;
@@ -60,13 +64,19 @@ pub trait Books {
     fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec>;
 
     /// The chain it asked for last. Its rows carry their own times.
-    fn chain(&self, underlying: &Symbol) -> Option<&Chain>;
+    fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {
+        None
+    }
 
     /// Complete bars, oldest first, as many as it asked for; empty where it did not, or there are none.
-    fn bars(&self, instrument: &Instrument, interval: Interval) -> &[Bar];
+    fn bars(&self, _instrument: &Instrument, _interval: Interval) -> &[Bar] {
+        &[]
+    }
 
     /// Dividends and earnings; absent where nobody knows.
-    fn events(&self, underlying: &Symbol) -> Option<&UnderlyingEvents>;
+    fn events(&self, _underlying: &Symbol) -> Option<&UnderlyingEvents> {
+        None
+    }
 
     /// The exchange's sessions.
     fn calendar(&self) -> &Calendar;

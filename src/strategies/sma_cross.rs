@@ -14,9 +14,7 @@ use crate::quant::indicators::Sma;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::{
-    Books, Decision, Head, MemoryError, Output, Schedule, Strategy, StrategyInput, UNITS_MAX, market,
-};
+use super::{Books, Decision, Head, Output, Strategy, StrategyInput, UNITS_MAX, market};
 
 /// What it does.
 pub(super) const ABOUT: &str =
@@ -186,19 +184,6 @@ impl Strategy for SmaCross {
 
     fn warm_up_bars(&self) -> usize {
         self.slow_period
-    }
-
-    fn schedules(&self) -> Vec<Schedule> {
-        Vec::new()
-    }
-
-    /// The averages come of the bars, so that there is nothing to remember.
-    fn memory(&self) -> String {
-        String::new()
-    }
-
-    fn restore(&mut self, _memory: &str) -> Result<(), MemoryError> {
-        Ok(())
     }
 
     fn on_input(

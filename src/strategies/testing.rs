@@ -7,8 +7,6 @@ use rust_decimal::Decimal;
 
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::Calendar;
-use crate::domain::chain::Chain;
-use crate::domain::events::UnderlyingEvents;
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
@@ -90,14 +88,6 @@ impl Books for Paper {
         Vec::new()
     }
 
-    fn account_position(&self, instrument: &Instrument) -> Quantity {
-        self.position(instrument)
-    }
-
-    fn account_options_of(&self, _underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
-        Vec::new()
-    }
-
     fn free_cash(&self) -> Decimal {
         self.cash
     }
@@ -122,18 +112,6 @@ impl Books for Paper {
     }
 
     fn spec(&self, _instrument: &Instrument) -> Option<&InstrumentSpec> {
-        None
-    }
-
-    fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {
-        None
-    }
-
-    fn bars(&self, _instrument: &Instrument, _interval: Interval) -> &[Bar] {
-        &[]
-    }
-
-    fn events(&self, _underlying: &Symbol) -> Option<&UnderlyingEvents> {
         None
     }
 

@@ -6,14 +6,12 @@ use crate::core::engine::Engine;
 use crate::core::portfolio::cash_securing_puts;
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::Calendar;
-use crate::domain::chain::Chain;
-use crate::domain::events::UnderlyingEvents;
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::money::Quantity;
 use crate::domain::order::Order;
-use crate::domain::quote::{Bar, Interval, Quote};
+use crate::domain::quote::Quote;
 use crate::strategies::{Books, Held, Standing, Working};
 
 /// One account of the core.
@@ -70,14 +68,6 @@ impl Books for View<'_> {
             .collect()
     }
 
-    fn account_position(&self, instrument: &Instrument) -> Quantity {
-        self.core.held(self.account, instrument)
-    }
-
-    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
-        self.core.options_of(self.account, underlying)
-    }
-
     fn equity(&self) -> Decimal {
         self.core.net_liquidation(self.account)
     }
@@ -127,18 +117,6 @@ impl Books for View<'_> {
 
     fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
         self.core.spec(instrument)
-    }
-
-    fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {
-        None
-    }
-
-    fn bars(&self, _instrument: &Instrument, _interval: Interval) -> &[Bar] {
-        &[]
-    }
-
-    fn events(&self, _underlying: &Symbol) -> Option<&UnderlyingEvents> {
-        None
     }
 
     fn calendar(&self) -> &Calendar {
