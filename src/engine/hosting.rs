@@ -87,7 +87,7 @@ impl Default for Hosting {
 }
 
 /// A broker's chain of the expiries between two days; absent where it has none, or does not answer.
-async fn chain_between(
+pub(super) async fn chain_between(
     feed: &dyn brokers::MarketFeed,
     underlying: &Symbol,
     from: Date,

@@ -5,6 +5,7 @@ mod answers;
 mod audited;
 pub mod backtest;
 mod bot_files;
+mod bot_queries;
 mod bots;
 pub mod clock;
 mod custody;

@@ -14,7 +14,7 @@ pub enum BotCommand {
         /// Its name, 1 to 32 of a-z, 0-9 and '-'
         #[arg(value_name = "NAME")]
         name: String,
-        /// The example: sma-cross, mean-revert or ladder
+        /// The example: sma-cross, mean-revert, ladder or rsi-close
         #[arg(long, value_name = "NAME", default_value = "sma-cross")]
         example: String,
     },

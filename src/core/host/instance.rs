@@ -21,7 +21,7 @@ use crate::domain::order::OrderSubject;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, StoredStrategy, StrategyPhase, StrategyRules, StrategySpec};
 use crate::strategies::schedule::Timetable;
-use crate::strategies::{Need, Proposal, Strategy};
+use crate::strategies::{Need, Proposal, Schedule, Strategy};
 
 use super::{Guards, Ledger};
 
@@ -155,6 +155,10 @@ pub(in crate::core) struct Instance {
     pub(in crate::core) next_proposal: u32,
     /// The process behind it, where it is a bot.
     pub(in crate::core) bot: Option<BotState>,
+    /// When a bot wants to be evaluated, as its process says.
+    pub(in crate::core) bot_schedules: Vec<Schedule>,
+    /// Whether the exchange was open when a bot was last told.
+    pub(in crate::core) told_open: Option<bool>,
     /// It is of a newer program, or cannot be read: kept as it is.
     pub(in crate::core) frozen: bool,
 }
@@ -204,6 +208,8 @@ impl Instance {
             unconfirmed: VecDeque::new(),
             next_proposal: 1,
             bot: None,
+            bot_schedules: Vec::new(),
+            told_open: None,
             frozen: false,
         }
     }

@@ -1,6 +1,8 @@
 //! Bots: strategies whose heads are processes of their own. What they want passes their terms first, then the same guards and the same door
 //! as every strategy's order. A tag names one order, however often it is sent.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
@@ -10,7 +12,8 @@ use crate::core::engine::Engine;
 use crate::core::engine::place::ReplaceError;
 use crate::core::input::BotWord;
 use crate::domain::account::AccountMode;
-use crate::domain::bot::{BotOrder, BotTerms, OrderRight, bot_of};
+use crate::domain::bot::{BotOrder, BotPhase, BotTerms, OrderRight, bot_of};
+use crate::domain::calendar::exchange_date;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
@@ -18,7 +21,10 @@ use crate::domain::limits::TradingState;
 use crate::domain::order::{Order, OrderChange, OrderRequest, Pricing};
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{StrategyPhase, StrategySpec};
-use crate::strategies::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, Decision, Proposal};
+use crate::strategies::schedule::Timetable;
+use crate::strategies::{
+    BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, Decision, Proposal, Schedule,
+};
 
 use super::outputs::{denial, parts, request_of};
 use super::owner;
@@ -185,6 +191,10 @@ impl Engine {
         match word {
             BotWord::State(state) => {
                 if instance.bot.as_ref() != Some(&state) {
+                    // A process that starts is told of the session anew.
+                    if state.phase != BotPhase::Running {
+                        instance.told_open = None;
+                    }
                     instance.bot = Some(state);
                     self.dirty.any = true;
                 }
@@ -234,6 +244,10 @@ impl Engine {
                 self.alert_of(name, &text);
                 Ok(done())
             }
+            BotWant::Schedule(schedules) => {
+                self.schedule_bot(name, schedules);
+                Ok(done())
+            }
             BotWant::Cancel(order) => {
                 let id = self.own_order(name, &order)?;
                 self.cancel_own(name, id);
@@ -261,6 +275,50 @@ impl Engine {
                 self.may_send(phase)?;
                 self.bot_places(name, tag, *proposal)
             }
+        }
+    }
+
+    /// A bot wants to be evaluated at other times. What came due before and nobody was there for is made up for, once.
+    fn schedule_bot(&mut self, name: &SmolStr, schedules: Vec<Schedule>) {
+        let (now, calendar) = (self.now, Arc::clone(&self.calendar));
+        let Some(instance) = self.host.instances.get_mut(name) else { return };
+        if instance.bot_schedules == schedules && instance.timetable.is_some() {
+            return;
+        }
+        let handled = instance.timetable.take().map(|timetable| timetable.handled()).or(instance.handled);
+        // Nothing is missed of what nobody wants.
+        instance.handled = handled.filter(|_| !schedules.is_empty());
+        if instance.phase == StrategyPhase::Running && !schedules.is_empty() {
+            instance.timetable = Some(Timetable::new(schedules.clone(), &calendar, handled.unwrap_or(now)));
+        }
+        (instance.bot_schedules, instance.dirty) = (schedules, true);
+    }
+
+    /// Bots are told when the exchange opens and closes.
+    pub(super) fn tell_sessions(&mut self) {
+        if self.host.instances.values().all(|instance| instance.bot.is_none()) {
+            return;
+        }
+        let now = self.now;
+        let bells = self.calendar.session(exchange_date(now)).map(|session| (session.open, session.close));
+        let (open, until) = match bells {
+            Some((open, close)) if now < close => (now >= open, Some(if now < open { open } else { close })),
+            _ => {
+                let next = self.calendar.session(self.calendar.next_session(exchange_date(now)));
+                (false, next.map(|session| session.open))
+            }
+        };
+        let told: Vec<SmolStr> = self
+            .host
+            .instances
+            .iter_mut()
+            .filter(|(_, instance)| instance.bot.as_ref().is_some_and(|bot| bot.phase == BotPhase::Running))
+            .filter_map(|(name, instance)| {
+                (instance.told_open.replace(open) != Some(open)).then(|| name.clone())
+            })
+            .collect();
+        for name in told {
+            self.tell_bot(&name, BotNews::Session { open, until });
         }
     }
 

@@ -453,6 +453,7 @@ impl Engine {
             return;
         }
         self.fire_schedules();
+        self.tell_sessions();
         self.forget_proposals();
         let day = account_day(self.now);
         let names: Vec<SmolStr> = self.host.instances.keys().cloned().collect();

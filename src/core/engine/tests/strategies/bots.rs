@@ -200,3 +200,44 @@ fn refusals_are_one_line() {
         assert_eq!(refusal.to_string(), line);
     }
 }
+
+#[test]
+fn a_bot_is_told_what_is_due_and_when_the_exchange_opens() {
+    use crate::domain::bot::BotPhase;
+    use crate::strategies::Schedule;
+    let mut hosted = running(OrderRight::Paper);
+    let every = |text: &str| Schedule::managing(text, text.parse().unwrap());
+    let state = BotState { phase: BotPhase::Running, ..BotState::default() };
+    hosted.step(Input::Bot { strategy: "own".into(), word: BotWord::State(state) });
+    assert_eq!(hosted.wants(BotWant::Schedule(vec![every("every 1m all")])).unwrap().status, "done");
+    let mut news = |seconds: i64| {
+        hosted.told.clear();
+        hosted.rig.now += jiff::SignedDuration::from_secs(seconds);
+        hosted.step(Input::Tick);
+        let news = hosted.told.iter().filter_map(|told| match told {
+            BotTold::News(news) => Some((**news).clone()),
+            BotTold::Answer { .. } => None,
+        });
+        news.collect::<Vec<_>>()
+    };
+    let due = |told: &[BotNews]| told.iter().filter(|one| matches!(one, BotNews::Due { .. })).count();
+    let sessions = |told: &[BotNews]| {
+        told.iter().filter(|one| matches!(one, BotNews::Session { .. })).cloned().collect::<Vec<_>>()
+    };
+    let first = news(60);
+    assert_eq!(due(&first), 1, "{first:?}");
+    let open = sessions(&first);
+    assert_eq!(open.len(), 1, "{first:?}");
+    // However much was missed, it is one run; and nothing of the session is said twice.
+    let later = news(3_600);
+    assert_eq!((due(&later), sessions(&later).len()), (1, 0));
+    let day = news(86_400 / 2);
+    assert_eq!(due(&day), 1);
+    assert!(sessions(&day).iter().all(|said| !open.contains(said)), "{day:?}");
+    // Nothing wanted is nothing due.
+    hosted.wants(BotWant::Schedule(Vec::new())).unwrap();
+    hosted.rig.now += jiff::SignedDuration::from_secs(600);
+    hosted.told.clear();
+    hosted.step(Input::Tick);
+    assert!(hosted.told.is_empty(), "{:?}", hosted.told);
+}
