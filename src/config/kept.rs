@@ -16,8 +16,12 @@ const THEMES_MAX: usize = 64;
 const NAME_MAX: usize = 100;
 /// Names of bars that are listed.
 const BARS_MAX: usize = 1_000;
-/// How files of bars end.
-const BARS_END: &str = ".csv";
+/// How files of bars end, by what they are.
+const CSV_END: &str = ".csv";
+const PARQUET_END: &str = ".parquet";
+const BARS_ENDS: [&str; 2] = [CSV_END, PARQUET_END];
+/// What a Parquet file begins with.
+const PARQUET_MAGIC: &[u8] = b"PAR1";
 
 /// The files of one profile.
 #[derive(Clone, Debug)]
@@ -72,15 +76,26 @@ impl ProfileFiles {
         self.directory.join("bars")
     }
 
-    /// Keeps the text of a file of bars under a name, and says where it is.
+    /// Keeps the bytes of a file of bars under a name, and says where it is.
     ///
     /// # Errors
     /// A line about a name that is none, bars of that name that are there and are not to be overwritten, or what the system says.
-    pub fn keep_bars(&self, name: &str, text: &str, overwrite: bool) -> Result<PathBuf, String> {
+    pub fn keep_bars(&self, name: &str, bytes: impl AsRef<[u8]>, overwrite: bool) -> Result<PathBuf, String> {
+        let bytes = bytes.as_ref();
         check_name(name)?;
         private_directory(&self.bars_directory()).map_err(|error| error.to_string())?;
-        let path = self.bars_directory().join(format!("{name}{BARS_END}"));
-        write_private(&path, text.as_bytes(), overwrite).map_err(|error| error.to_string())?;
+        let own = if bytes.starts_with(PARQUET_MAGIC) { PARQUET_END } else { CSV_END };
+        let of = |end: &str| self.bars_directory().join(format!("{name}{end}"));
+        // A name is one file, whatever its format.
+        let other = BARS_ENDS.into_iter().filter(|end| *end != own).map(of).find(|path| path.exists());
+        if let Some(other) = other.as_ref().filter(|_| !overwrite) {
+            return Err(FileError::Exists(other.clone()).to_string());
+        }
+        let path = of(own);
+        write_private(&path, bytes, overwrite).map_err(|error| error.to_string())?;
+        if let Some(other) = other {
+            std::fs::remove_file(&other).map_err(|error| format!("{}: {error}", other.display()))?;
+        }
         Ok(path)
     }
 
@@ -88,8 +103,8 @@ impl ProfileFiles {
     #[must_use]
     pub fn bars(&self, name: &str) -> Option<PathBuf> {
         check_name(name).ok()?;
-        let path = self.bars_directory().join(format!("{name}{BARS_END}"));
-        check_private_file(&path).is_ok().then_some(path)
+        let paths = BARS_ENDS.into_iter().map(|end| self.bars_directory().join(format!("{name}{end}")));
+        paths.into_iter().find(|path| check_private_file(path).is_ok())
     }
 
     /// The names of all that are kept, in order.
@@ -97,7 +112,9 @@ impl ProfileFiles {
     pub fn bars_names(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.bars_directory()) else { return Vec::new() };
         let name = |entry: std::io::Result<std::fs::DirEntry>| {
-            Some(entry.ok()?.file_name().to_str()?.strip_suffix(BARS_END)?.to_owned())
+            let file = entry.ok()?.file_name();
+            let file = file.to_str()?;
+            BARS_ENDS.into_iter().find_map(|end| file.strip_suffix(end)).map(str::to_owned)
         };
         let mut names: Vec<String> = entries.filter_map(name).take(BARS_MAX).collect();
         names.sort();

@@ -15,7 +15,7 @@ use crate::config::ProfileFiles;
 use crate::domain::calendar::Calendar;
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval};
-use crate::market::bars_csv::{self, RecordedBar};
+use crate::market::bars_file::{self, RecordedBar};
 
 use super::feed::Source;
 use super::session::give;
@@ -79,7 +79,7 @@ impl Imported {
                 Some(None) => {}
             }
         }
-        let read = bars_csv::load(path, &Calendar::nyse());
+        let read = bars_file::load(path, &Calendar::nyse());
         // What was imported was checked; a file that is wrong all the same was changed by hand since.
         let mut read = read.inspect_err(|error| tracing::warn!(%error, "imported bars do not read")).ok()?;
         let wanted = read.series.remove(instrument).map(|bars| newest(&bars));

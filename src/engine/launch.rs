@@ -22,7 +22,7 @@ use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::Money;
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::{Snapshot, Watchlist};
-use crate::market::bars_csv::BarsError;
+use crate::market::bars_file::BarsError;
 use crate::market::simulated::SimulatedMarket;
 use crate::market::symbols::Universe;
 use crate::store::lock::ProfileLock;

@@ -23,7 +23,7 @@ use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Currency;
 use crate::domain::order::{Order, OrderHandle};
-use crate::domain::quote::{Bar, Interval};
+use crate::domain::quote::{Bar, Feed, Interval};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
@@ -461,6 +461,15 @@ impl EngineTask {
                 MarketEvent::Corporate(action) => self.paper.tell(VenueCommand::Corporate(at, action)).await,
                 MarketEvent::Bar { instrument, interval, bar, end } => {
                     self.bar(end, instrument, interval, bar).await
+                }
+                MarketEvent::Tick(quote) => {
+                    self.ensure(&quote.instrument).await;
+                    self.paper.tell(VenueCommand::Quotes(vec![(*quote).clone()])).await;
+                    self.step(Input::Quote(quote)).await;
+                }
+                MarketEvent::Made { instrument, interval, bar } => {
+                    let feed = Feed::Replayed;
+                    self.step(Input::StrategyBar { instrument, interval, bar, feed }).await;
                 }
             }
             self.follow_venue().await;

@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod backtests;
 mod bots;
 mod canary;
 mod corpus;

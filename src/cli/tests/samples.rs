@@ -416,6 +416,7 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         from: Some(now()),
         until: Some(now() + SignedDuration::from_hours(48)),
         bars: 3_270,
+        ticks: None,
         starting_cash: request.starting_cash.unwrap_or_else(|| d("100000")),
         final_equity: d("131234.5"),
         fees: Decimal::ZERO,

@@ -20,7 +20,7 @@ use crate::domain::events::{Dividend, UnderlyingEvents};
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::quote::{Feed, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, StrategyChange, StrategyRules, StrategySpec};
-use crate::market::bars_csv::{RecordedBar, RecordedBars};
+use crate::market::bars_file::{RecordedBar, RecordedBars};
 use crate::market::model_chain::ModelMarket;
 use crate::market::timeline::dated_actions;
 use crate::strategies::schedule::{ScheduleSpec, next_due};
@@ -359,11 +359,11 @@ mod tests {
     use crate::domain::execution::ExecutionKind;
     use crate::domain::ids::AccountId;
     use crate::domain::option::Right;
-    use crate::market::bars_csv;
+    use crate::market::bars_file;
     use crate::strategies::{Params, build};
 
     fn backtest(kind: &str, symbol: &str, years: i16, pairs: &[(&str, &str)]) -> Backtest {
-        let mut bars = bars_csv::shipped().unwrap();
+        let mut bars = bars_file::shipped().unwrap();
         let instrument = Instrument::equity(symbol).unwrap();
         bars.series.retain(|of, _| *of == instrument);
         for series in bars.series.values_mut() {
@@ -416,7 +416,7 @@ mod tests {
 
     #[test]
     fn a_refusal_and_an_end_are_said() {
-        let bars = bars_csv::shipped().unwrap();
+        let bars = bars_file::shipped().unwrap();
         let strategy =
             build("wheel", "test".into(), vec![Instrument::equity("IBM").unwrap()], &Params::default())
                 .unwrap();

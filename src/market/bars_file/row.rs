@@ -9,6 +9,7 @@ use crate::domain::calendar::{Calendar, instant, plus_days};
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::money::{Price, parse_decimal};
 use crate::domain::quote::Bar;
+use crate::market::cells::Wrong;
 
 /// Columns, in order; the last may be absent from the whole file.
 pub(super) const COLUMNS: [&str; 8] =
@@ -36,14 +37,6 @@ pub(super) struct Columns {
     pub(super) stamp: Stamp,
     pub(super) bar: Bar,
     pub(super) adjusted_close: Option<Decimal>,
-}
-
-/// The field that is wrong, and what may stand there.
-type Wrong = (&'static str, &'static str);
-
-/// A cell without the blanks around it; other white space is none of a number or symbol.
-pub(super) fn trim(cell: &str) -> &str {
-    cell.trim_matches([' ', '\t'])
 }
 
 /// Reads the cells of a row, 7 or 8.
