@@ -12,6 +12,9 @@ use super::life::Life;
 use super::process::Supervisor;
 use super::protocol::{Asked, BotQuery, OUTSTANDING_MAX, RpcError};
 
+/// A method with its parameters, or what is wrong with it.
+pub(super) type Wanted = Result<(&'static str, Map<String, Value>), RpcError>;
+
 /// Characters of a note that are kept.
 const NOTE_MAX: usize = 200;
 
@@ -64,7 +67,7 @@ impl Supervisor {
             let note: String = note.chars().take(NOTE_MAX).collect();
             self.write_log("note", &note);
         }
-        let wanted: Vec<Result<(&'static str, Map<String, Value>), RpcError>> = wanted(&answer).collect();
+        let wanted: Vec<Wanted> = wanted(&answer).collect();
         let more = wanted.len().saturating_sub(OUTSTANDING_MAX);
         for one in wanted.into_iter().take(OUTSTANDING_MAX) {
             let done = one.and_then(|(method, params)| self.forward(life, Value::Null, method, params));
@@ -80,9 +83,7 @@ impl Supervisor {
 }
 
 /// Cancels first, so that what they free may be used.
-pub(super) fn wanted(
-    answer: &Value,
-) -> impl Iterator<Item = Result<(&'static str, Map<String, Value>), RpcError>> {
+pub(super) fn wanted(answer: &Value) -> impl Iterator<Item = Wanted> {
     let of = |name: &str, method: &'static str| {
         let list = answer[name].as_array().cloned().unwrap_or_default();
         list.into_iter().map(move |item| match item {

@@ -204,12 +204,12 @@ mod tests {
         assert_eq!(closes(&reply("2026-11-01T22:00:00Z", 500)), ["49", "50", "51", "52", "53"]);
 
         // The one that reaches furthest counts, and a file that was imported anew.
-        files.keep_bars("new", &format!("{head}{}{}", row("03", "30"), row("04", "31")), false).unwrap();
+        files.keep_bars("new", format!("{head}{}{}", row("03", "30"), row("04", "31")), false).unwrap();
         assert_eq!(closes(&reply("2026-11-05T22:00:00Z", 500)), ["49", "50", "30", "31", "53"]);
         files
             .keep_bars(
                 "new",
-                &format!("{head}{}{}{}", row("03", "33"), row("04", "41"), row("05", "42")),
+                format!("{head}{}{}{}", row("03", "33"), row("04", "41"), row("05", "42")),
                 true,
             )
             .unwrap();

@@ -315,8 +315,8 @@ fn order_of(cells: &Cells<'_>) -> Result<Vec<usize>, BarsError> {
     if let Some(stray) = stray {
         return Err(cells.error("header", stray, HEADER));
     }
-    let order: Vec<usize> = COLUMNS.iter().filter_map(|column| at(&column)).collect();
-    let whole = needed.iter().all(|column| at(&column).is_some()) && order.len() == names.len();
+    let order: Vec<usize> = COLUMNS.iter().filter_map(|column| at(column)).collect();
+    let whole = needed.iter().all(|column| at(column).is_some()) && order.len() == names.len();
     if !whole || (!cells.is_table() && !order.is_sorted()) {
         return Err(cells.error("header", &names.join(","), HEADER));
     }

@@ -25,8 +25,11 @@ const fn bars(name: &'static str, default: f64) -> Param {
 struct Named {
     name: &'static str,
     params: &'static [Param],
-    make: fn(&[f64]) -> Box<dyn FnMut(&Candle) -> Option<Values>>,
+    make: fn(&[f64]) -> Update,
 }
+
+/// Takes in one bar, and says what there is to say.
+type Update = Box<dyn FnMut(&Candle) -> Option<Values>>;
 
 /// What an indicator says of one bar, by the names of its lines.
 type Values = Vec<(&'static str, f64)>;
