@@ -309,7 +309,7 @@ impl Seen {
 /// Where our columns are in a file. A text has them in their order; a table has names for them.
 fn order_of(cells: &Cells<'_>) -> Result<Vec<usize>, BarsError> {
     let names = cells.header();
-    let at = |column: &&str| names.iter().position(|name| name == *column);
+    let at = |column: &str| names.iter().position(|name| name == column);
     let needed = &COLUMNS[..COLUMNS.len() - 1];
     let stray = names.iter().find(|name| !COLUMNS.contains(&name.as_str()));
     if let Some(stray) = stray {
