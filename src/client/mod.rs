@@ -8,6 +8,7 @@ pub mod known;
 pub mod message;
 pub mod progress;
 pub mod remote;
+mod request_name;
 pub mod secret;
 pub mod status;
 pub mod strategy;
