@@ -127,7 +127,7 @@ impl EngineTask {
             }
             Request::Bot(request) => return self.bot(request, reply).await,
             Request::Book { instrument } => self.book(&instrument).await,
-            Request::RiskDesk { account } => self.risk_desk(account),
+            Request::RiskDesk { account } => return self.risk_desk(account, reply),
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
             Request::Movers { by, limit } => self.movers(by, limit).await,

@@ -46,14 +46,21 @@ struct File {
 
 /// The bars of one instrument and width out of a file.
 #[derive(Debug)]
-struct Found {
-    name: String,
-    bars: Arc<[RecordedBar]>,
+pub(super) struct Found {
+    /// The name it was imported under.
+    pub(super) name: String,
+    /// Oldest first, the newest that a chart holds.
+    pub(super) bars: Arc<[RecordedBar]>,
 }
 
 impl Imported {
     /// The bars of an instrument and width, of the file that reaches furthest; none where no file has them. Reads files.
-    fn find(&self, directory: &Path, instrument: &Instrument, interval: Interval) -> Option<Found> {
+    pub(super) fn find(
+        &self,
+        directory: &Path,
+        instrument: &Instrument,
+        interval: Interval,
+    ) -> Option<Found> {
         let files = ProfileFiles::of(directory);
         let found = files.bars_names().into_iter().filter_map(|name| {
             let bars = self.of_file(&files.bars(&name)?, instrument, interval)?;

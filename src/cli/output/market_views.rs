@@ -46,8 +46,30 @@ pub fn desk(desk: &RiskDesk) -> Vec<Table> {
     for line in &desk.unmeasured {
         out.push(vec![Cell::new(line.clone())]);
     }
+    let columns = [
+        ("history", Align::Left),
+        ("days", Align::Right),
+        ("until", Align::Left),
+        ("from", Align::Left),
+        ("beta", Align::Point),
+    ];
+    let mut history = Table::new(&columns, "");
+    for row in &desk.history {
+        let from = match &row.file {
+            Some(file) => format!("{} {file}", row.source.as_str()),
+            None => row.source.as_str().to_owned(),
+        };
+        history.push(vec![
+            Cell::new(row.name.as_str()),
+            Cell::new(row.days.to_string()),
+            Cell::new(row.until.map_or_else(|| NONE.to_owned(), |day| day.to_string())),
+            Cell::new(from),
+            Cell::new(row.beta.map_or_else(|| NONE.to_owned(), |beta| format!("{:.2}", beta.round_dp(2)))),
+        ]);
+    }
     let mut tables =
         vec![figures, exposure("class", &desk.by_class), exposure("sector", &desk.by_sector), moves];
+    tables.extend((!desk.history.is_empty()).then_some(history));
     tables.extend((!desk.unmeasured.is_empty()).then_some(out));
     tables
 }

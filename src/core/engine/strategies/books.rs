@@ -21,7 +21,7 @@ use crate::domain::strategy::{Claim, StrategySpec};
 use crate::strategies::{Books, Held, Standing, Working};
 
 /// The yearly rate that option values are worked out with: a treasury bill's, as the specification of strategies has it.
-const RISK_FREE: f64 = 0.04;
+const RISK_FREE: f64 = crate::quant::greeks::USUAL_RATE;
 /// Replacements of one order that are followed back to the first.
 const REPLACES_MAX: usize = 64;
 

@@ -11,13 +11,13 @@ use crate::domain::calendar::instant;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{Leg, OptionContract};
 use crate::domain::order::{OrderType, PositionEffect, PriceEffect, Side, TimeInForce};
+use crate::quant::greeks::years_of_seconds;
 use crate::quant::payoff::{LiveLeg, PayoffLeg};
 
 /// Legs at most, as brokers take them.
 pub const LEGS_MAX: usize = 4;
 /// Options expire with the regular session, New York.
 const EXPIRY_TIME: Time = time(16, 0, 0, 0);
-const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 /// Contracts of one leg per package, and packages.
 const COUNT_MAX: u32 = 99;
 
@@ -134,7 +134,7 @@ impl Builder {
                     units: (leg.signed() * packages).to_f64()?,
                 },
                 volatility: row(leg)?.iv.or(usual)?,
-                years: seconds.max(60.0) / YEAR_SECONDS,
+                years: years_of_seconds(seconds),
             })
         });
         Some((legs.collect::<Option<Vec<_>>>()?, (self.net(chain)? * packages).to_f64()?))
