@@ -207,7 +207,12 @@ impl App {
             self.locks_at(),
             self.bar.due(),
             self.env.jobs.due(),
-            PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),
+            // Of panes out of view some are due for ever: they must not hide the others.
+            PaneKind::ALL
+                .iter()
+                .filter_map(|kind| self.pane(*kind).due(&at))
+                .filter(|at| *at > self.env.now)
+                .min(),
             self.dialogs.iter().filter_map(Dialog::due).min(),
             runs.then(|| self.env.now + to_minute),
         ]

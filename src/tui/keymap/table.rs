@@ -29,6 +29,8 @@ pub enum Scope {
     Depth,
     /// In the portfolio.
     Portfolio,
+    /// In the risk pane.
+    Risk,
     /// In the history.
     History,
     /// In the alerts.
@@ -175,6 +177,11 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Portfolio, Action::PageDown, &["pagedown", "ctrl-d"], "", "ten rows down"),
     row(Scope::Portfolio, Action::PageUp, &["pageup", "ctrl-u"], "", "ten rows up"),
     row(Scope::Portfolio, Action::First, &["g", "home"], "", "first row"),
+    row(Scope::Risk, Action::PreviousChoice, &["h", "left"], "", "page before"),
+    row(Scope::Risk, Action::NextChoice, &["l", "right"], "page", "limits, or the desk: exposure, what if"),
+    row(Scope::Risk, Action::NextList, &["n"], "account", "desk of the next account"),
+    row(Scope::Risk, Action::PreviousList, &["N"], "", "desk of the account before"),
+    row(Scope::Risk, Action::Refresh, &["r"], "refresh", "have the desk worked out anew"),
     row(Scope::History, Action::Open, &["enter"], "details", "everything known about the order"),
     row(Scope::History, Action::Note, &["n"], "note", "write beside the order; empty takes the note off"),
     row(Scope::History, Action::Refresh, &["r"], "refresh", "ask for the newest orders anew"),

@@ -117,8 +117,8 @@ panes! {
     Alerts, alerts: AlertsPane { name: "alerts", tab: "Alerts", keys: [Alerts, List, Search], room: 46 x 4, good: 70 }
     /// What the trader was told of.
     Notifications, notifications: Notifications { name: "notifications", tab: "News", keys: [Notifications, List, Search], room: 28 x 3, good: 40 }
-    /// Limits and their use.
-    Risk, risk: Risk { name: "risk", tab: "Risk", keys: [List, Search], room: 56 x 6, good: 76 }
+    /// Limits and their use, and the desk.
+    Risk, risk: Risk { name: "risk", tab: "Risk", keys: [Risk, List, Search], room: 56 x 6, good: 76 }
     /// Strategies.
     Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List, Search], room: 44 x 4, good: 90 }
     /// Brokers and feeds.

@@ -1,4 +1,9 @@
-//! Risk: each limit as a bar, how much of it is used and how much is allowed, and whether orders go out at all.
+//! Risk: each limit as a bar, how much of it is used and how much is allowed, and whether orders go out at all; beside it, or on its other
+//! page, the desk: what the account is exposed to.
+
+mod desk;
+
+use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -8,7 +13,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::sheet::cell;
-use super::{ListFilter, Pane, Sheet, draw_empty, titled};
+use super::{ListFilter, Memory, Pane, Sheet, draw_empty, titled};
+use crate::client::{Reply, SessionError};
 use crate::domain::account::AccountKind;
 use crate::domain::limits::TradingState;
 use crate::domain::snapshot::AccountView;
@@ -31,12 +37,42 @@ const BAR_WIDTH: u16 = 6;
 /// The unit of what is money: none is written.
 const MONEY: &str = " ";
 
+/// With so many columns limits and desk stand side by side.
+const BESIDE_WIDTH: u16 = 150;
+/// Columns of the limits then.
+const LIMITS_WIDTH: u16 = 72;
+
+/// Which page has the keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Page {
+    #[default]
+    Limits,
+    Desk,
+}
+
 /// The risk pane.
 #[derive(Debug, Default)]
 pub struct Risk {
+    page: Page,
+    desk: desk::Desk,
+    /// The desk was in view when this was settled last.
+    desk_in_view: bool,
     top: usize,
     lines: usize,
     filter: ListFilter,
+}
+
+/// Where the limits and where the desk is drawn.
+fn places(page: Page, area: Rect) -> (Option<Rect>, Option<Rect>) {
+    if area.width >= BESIDE_WIDTH {
+        let limits = Rect { width: LIMITS_WIDTH, ..area };
+        let desk = Rect { x: limits.right() + 1, width: area.width - LIMITS_WIDTH - 1, ..area };
+        return (Some(limits), Some(desk));
+    }
+    match page {
+        Page::Limits => (Some(area), None),
+        Page::Desk => (None, Some(area)),
+    }
 }
 
 /// A limit with what is used of it; a limit on single orders has no use.
@@ -166,45 +202,7 @@ impl Risk {
         limits(view).into_iter().filter(|limit| self.filter.passes(&limit.name))
     }
 
-    /// What is shown, a line each.
-    fn text(&self, at: &At<'_>) -> String {
-        let mut lines = Vec::new();
-        for view in at.snapshot.accounts.iter() {
-            lines.push(view.account.account.to_string());
-            lines.extend(self.rows(view).map(|limit| {
-                let used = limit.used.map(|used| limit.number(used)).unwrap_or_default();
-                format!("{}\t{used}\t{}", limit.name, limit.number(limit.allowed))
-            }));
-        }
-        lines.join("\n")
-    }
-}
-
-impl Pane for Risk {
-    fn title(&self, look: &Look<'_>) -> Line<'static> {
-        let mut line = titled("Risk", "", look);
-        let (word, style) = match look.snapshot.trading_state {
-            TradingState::Active => ("orders go out", look.theme.up),
-            TradingState::ReducingOnly => ("only what reduces goes out", look.theme.warning),
-            TradingState::Halted => ("halted", look.theme.error),
-        };
-        line.push_span(Span::styled(format!("{word} "), style));
-        let filter = self.filter.label(look.theme.glyphs.caret);
-        if !filter.is_empty() {
-            line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
-        }
-        line
-    }
-
-    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        if look.snapshot.accounts.is_empty() {
-            return draw_empty(
-                &["No account yet.", "Its limits show here once the engine is up"],
-                look,
-                area,
-                buf,
-            );
-        }
+    fn draw_limits(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let mut lines: Vec<Option<Limit>> = Vec::new();
         for view in look.snapshot.accounts.iter() {
             lines.push(None);
@@ -228,6 +226,62 @@ impl Pane for Risk {
         }
     }
 
+    /// What is shown, a line each.
+    fn text(&self, at: &At<'_>) -> String {
+        if self.page == Page::Desk {
+            return self.desk.text(&self.filter, at);
+        }
+        let mut lines = Vec::new();
+        for view in at.snapshot.accounts.iter() {
+            lines.push(view.account.account.to_string());
+            lines.extend(self.rows(view).map(|limit| {
+                let used = limit.used.map(|used| limit.number(used)).unwrap_or_default();
+                format!("{}\t{used}\t{}", limit.name, limit.number(limit.allowed))
+            }));
+        }
+        lines.join("\n")
+    }
+}
+
+impl Pane for Risk {
+    fn title(&self, look: &Look<'_>) -> Line<'static> {
+        let mut line = titled("Risk", "", look);
+        let (word, style) = match look.snapshot.trading_state {
+            TradingState::Active => ("orders go out", look.theme.up),
+            TradingState::ReducingOnly => ("only what reduces goes out", look.theme.warning),
+            TradingState::Halted => ("halted", look.theme.error),
+        };
+        line.push_span(Span::styled(format!("{word} "), style));
+        for (page, word) in [(Page::Limits, "limits"), (Page::Desk, "desk")] {
+            let style = if page == self.page { look.theme.strong } else { look.theme.dim };
+            line.push_span(Span::styled(format!(" {word}"), style));
+        }
+        line.push_span(Span::raw(" "));
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        if !filter.is_empty() {
+            line.push_span(Span::styled(format!("{} ", filter.trim_start()), look.theme.dim));
+        }
+        line
+    }
+
+    fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+        if look.snapshot.accounts.is_empty() {
+            return draw_empty(
+                &["No account yet.", "Its limits show here once the engine is up"],
+                look,
+                area,
+                buf,
+            );
+        }
+        let (limits, desk) = places(self.page, area);
+        if let Some(place) = limits {
+            self.draw_limits(look, place, buf);
+        }
+        if let Some(place) = desk {
+            self.desk.draw(&self.filter, look, place, buf);
+        }
+    }
+
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.filter.key(event)
     }
@@ -237,7 +291,11 @@ impl Pane for Risk {
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        self.top = match action {
+        let (top, last) = match self.page {
+            Page::Limits => (self.top, self.lines),
+            Page::Desk => (self.desk.top, self.desk.last()),
+        };
+        let top = match action {
             Action::Filter => {
                 self.filter.open();
                 return true;
@@ -246,18 +304,39 @@ impl Pane for Risk {
                 wishes.push(Wish::Copy(self.text(at)));
                 return true;
             }
-            Action::Down => self.top + 1,
-            Action::Up => self.top.saturating_sub(1),
-            Action::PageDown => self.top + 10,
-            Action::PageUp => self.top.saturating_sub(10),
+            Action::NextChoice | Action::PreviousChoice => {
+                self.page = if self.page == Page::Limits { Page::Desk } else { Page::Limits };
+                return true;
+            }
+            Action::NextList | Action::PreviousList => {
+                self.page = Page::Desk;
+                self.desk.turn(action == Action::NextList, at, wishes);
+                return true;
+            }
+            Action::Refresh => {
+                self.page = Page::Desk;
+                self.desk.ask(at, wishes);
+                return true;
+            }
+            Action::Down => top + 1,
+            Action::Up => top.saturating_sub(1),
+            Action::PageDown => top + 10,
+            Action::PageUp => top.saturating_sub(10),
             Action::First => 0,
-            Action::Last => self.lines,
+            Action::Last => last,
             _ => return false,
         };
+        match self.page {
+            Page::Limits => self.top = top,
+            Page::Desk => self.desk.top = top,
+        }
         true
     }
 
     fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
+        if self.page == Page::Desk {
+            return self.desk.sheet(at);
+        }
         let mut sheet = Sheet::new(&["account", "limit", "unit", "used", "allowed"]);
         for view in at.snapshot.accounts.iter() {
             for limit in limits(view) {
@@ -273,9 +352,34 @@ impl Pane for Risk {
         Some(sheet)
     }
 
-    fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
+    fn settle(&mut self, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {
         self.lines = at.snapshot.accounts.iter().map(|view| self.rows(view).count() + 1).sum();
         self.top = self.top.min(self.lines.saturating_sub(usize::from(area.height)));
+        let (_, desk) = places(self.page, area);
+        self.desk_in_view = desk.is_some();
+        if let Some(place) = desk {
+            self.desk.keep_fresh(at, wishes);
+            self.desk.settle(&self.filter, place, at);
+        }
+    }
+
+    fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, _: &At<'_>, _: &mut Vec<Wish>) {
+        self.desk.answer(tag, reply);
+    }
+
+    fn due(&self, at: &At<'_>) -> Option<Duration> {
+        self.desk.due(at).filter(|_| self.desk_in_view)
+    }
+
+    fn memory(&self, _at: &At<'_>) -> Memory {
+        let page = (self.page == Page::Desk).then(|| ("page".to_owned(), "desk".to_owned()));
+        page.into_iter().collect()
+    }
+
+    fn recall(&mut self, memory: &Memory, _at: &At<'_>) {
+        if memory.get("page").is_some_and(|page| page == "desk") {
+            self.page = Page::Desk;
+        }
     }
 }
 
