@@ -13,17 +13,20 @@ use arbion::cli::host::{
     SweepRow,
 };
 use arbion::client::progress::Progress;
+use arbion::config::EventsFile;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::bot::bot_of;
 use arbion::domain::calendar::{Calendar, exchange_date, plus_days};
 use arbion::domain::corporate::CorporateAction;
+use arbion::domain::events::EventBook;
 use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::Instrument;
 use arbion::domain::quote::Interval;
 use arbion::engine::backtest::{self, Backtest};
 use arbion::engine::clock;
 use arbion::market::bars_csv::{self, RecordedBar, RecordedBars};
+use arbion::market::symbols::Universe;
 use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
 use arbion::store::Store;
 use arbion::strategies::{self, Params, Strategy};
@@ -45,6 +48,8 @@ pub struct Prepared {
     pub bars: RecordedBars,
     /// Splits and dividends of those.
     actions: Vec<(Timestamp, CorporateAction)>,
+    /// Reports that the user wrote down, or why they do not read: only who plans around them minds.
+    dates: Result<EventBook, String>,
     pub instruments: Vec<Instrument>,
     venue: VenueConfig,
     cash: Decimal,
@@ -94,7 +99,8 @@ impl Prepared {
         if strategy.schedules().is_empty() {
             return backtest::run_watched(bars, &actions, strategy.as_mut(), venue, watch).ok_or_else(ended);
         }
-        backtest::run_hosted(bars, &actions, strategy.as_ref(), params, venue, watch)
+        let dates = self.dates.as_ref().map_err(|error| CliError::usage(error.clone()))?;
+        backtest::run_hosted(bars, &actions, dates, strategy.as_ref(), params, venue, watch)
             .map_err(|error| CliError::usage(error.to_string()))
     }
 }
@@ -257,7 +263,18 @@ pub fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepare
     let instruments: Vec<_> = bars.series.keys().cloned().collect();
     let profile = settings.paths.profile_dir(&settings.profile);
     let actions = backtest::actions_of(&bars);
-    Ok(Prepared { actions, bars, instruments, venue, cash, profile, fates: Mutex::default() })
+    let dates = dates_of(&profile, &instruments);
+    Ok(Prepared { actions, dates, bars, instruments, venue, cash, profile, fates: Mutex::default() })
+}
+
+/// What the profile's file of dates says, with the funds among the instruments, which report nothing.
+fn dates_of(profile: &std::path::Path, instruments: &[Instrument]) -> Result<EventBook, String> {
+    let mut dates = EventsFile::of(profile).load().map_err(|error| error.to_string())?;
+    let universe = Universe::load();
+    for fund in instruments.iter().filter(|instrument| universe.is_fund(instrument)) {
+        dates.set_fund(fund.root(), true).map_err(|error| error.to_string())?;
+    }
+    Ok(dates)
 }
 
 fn report(

@@ -379,6 +379,8 @@ impl Assembly {
             live,
             custody: super::custody::Custody::default(),
             imported: super::imported::Imported::default(),
+            histories: super::daily_closes::Histories::default(),
+            dates: super::dates::Dates::default(),
             hosting: super::hosting::Hosting::default(),
             bots,
         };

@@ -8,6 +8,8 @@ mod bot_files;
 mod bots;
 pub mod clock;
 mod custody;
+mod daily_closes;
+mod dates;
 mod desktop;
 mod exiting;
 mod feed;

@@ -134,6 +134,9 @@ pub(super) struct EngineTask {
     pub(super) custody: super::custody::Custody,
     /// Bars that the user imported, as the past of charts.
     pub(super) imported: super::imported::Imported,
+    /// Daily closes that the risk desk has read.
+    pub(super) histories: super::daily_closes::Histories,
+    pub(super) dates: super::dates::Dates,
     pub(super) hosting: super::hosting::Hosting,
     pub(super) bots: super::bots::Bots,
 }

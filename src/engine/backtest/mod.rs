@@ -39,7 +39,7 @@ use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
 use view::View;
 
-pub use hosted::{ANNOUNCED_DAYS, HostedError, actions_of, is_worth_telling, run_hosted};
+pub use hosted::{ANNOUNCED_DAYS, HostedError, REPORT_SAID_DAYS, actions_of, is_worth_telling, run_hosted};
 pub use lookahead::{Cut, check_lookahead};
 
 /// What a backtest did.
