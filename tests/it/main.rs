@@ -12,6 +12,7 @@ mod bots;
 mod canary;
 mod corpus;
 mod custody;
+mod dates;
 mod detached;
 mod engine;
 mod errors;

@@ -3,6 +3,7 @@
 mod bot;
 mod connect;
 mod engine;
+mod events;
 mod exits;
 mod journal;
 mod keep;
@@ -22,6 +23,7 @@ use crate::config::ProfileName;
 pub use bot::BotCommand;
 pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
+pub use events::{EventArgs, EventsCommand};
 pub use exits::{ExitArgs, ExitsCommand, TriggerArg};
 pub use journal::{GroupingArg, JournalArgs, JournalCommand, TaxArgs, TaxCommand};
 pub use keep::{
@@ -263,8 +265,11 @@ pub enum Command {
         #[arg(long, value_name = "WORD")]
         confirm: Option<String>,
     },
-    /// Show sessions, holidays and early closes of the exchange
+    /// Show sessions, holidays and early closes of the exchange, and what you wrote down of companies
     Calendar(CalendarArgs),
+    /// Show, write down and read in dates that strategies plan around: reports and dividends
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Kill switch on: cancel working orders, stop automation, refuse opening orders
     Halt(HaltArgs),
     /// Kill switch off

@@ -230,6 +230,10 @@ pub struct TicketArgs {
     #[arg(long)]
     pub reduce_only: bool,
 
+    /// Tax lots that a sale closes, by the numbers of the orders that bought them, where the account's method is specific
+    #[arg(long, value_name = "ORDER", value_delimiter = ',', conflicts_with = "legs")]
+    pub lots: Vec<u64>,
+
     /// Account to use [default: the profile's]
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod drawing;
 mod engine;
+mod events;
 mod exits;
 mod generate;
 mod import;
@@ -67,7 +68,6 @@ pub(super) fn answer_at_once(cli: &Cli, host: &dyn Host) -> Option<Result<Output
     Some(match cli.command.as_ref()? {
         Command::Parse(args) => speak::parse(args, host),
         Command::Search(args) => market::search(args, host),
-        Command::Calendar(args) => calendar::run(args, host),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
         _ => return None,
@@ -139,6 +139,8 @@ impl Context<'_> {
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
             Some(Command::Import(args)) => import::run(self, args).await,
+            Some(Command::Calendar(args)) => calendar::run(self, args),
+            Some(Command::Events(args)) => events::run(self, args),
             Some(command) => self.with_engine(command).await,
         };
         // Whatever came of it, what is journalled must reach the disk; a failure of that is the worse news only after a success.
@@ -190,8 +192,12 @@ impl Context<'_> {
             Command::Connections => watch::connections(&line).await,
             Command::Coinbase(command) => venue::coinbase(&line, command, console).await,
             Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
-            Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
-            Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
+            Command::Order(OrderCommand::Place(args)) => {
+                orders::place(&line, args, &settings.loaded.config.tax, console).await
+            }
+            Command::Order(OrderCommand::Preview(args)) => {
+                orders::preview(&line, args, &settings.loaded.config.tax).await
+            }
             Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,
             Command::Order(OrderCommand::Show(args)) => orders::show(&line, args).await,
             Command::Order(OrderCommand::Cancel(args)) => orders::cancel(&line, args).await,
@@ -279,7 +285,7 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Alert(AlertCommand::List)
         | Command::Note(NoteCommand::List)
         | Command::Exits(ExitsCommand::List { .. })
-        | Command::Tax(TaxCommand::Lots(_) | TaxCommand::Gains(_) | TaxCommand::Summary(_))
+        | Command::Tax(TaxCommand::Lots { .. } | TaxCommand::Gains(_) | TaxCommand::Summary(_))
         | Command::Journal(JournalCommand::List(_) | JournalCommand::Stats { .. })
         | Command::Equity(_)
         | Command::Risk { .. }
