@@ -433,7 +433,10 @@ fn a_desk_that_does_not_come_leaves_the_old_one_with_its_age() {
 
 #[test]
 fn a_desk_of_nothing_teaches_and_its_rows_are_searched_copied_and_written_out() {
-    let mut runner = alone((120, 40), PaneKind::Risk);
+    let chores: crate::tui::Chores = Arc::new(|_| Ok(String::new()));
+    let options = crate::tui::Options { chores: Some(chores), ..super::harness::options() };
+    let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+    runner.keys("ctrl-p").text("Risk").keys("enter z");
     runner.keys("l /").text("techn").sees("Information Technology").misses("volatility").keys("enter y");
     let copied = runner.effects.iter().find_map(|effect| match effect {
         Effect::Copy(text) => Some(text.clone()),
@@ -441,11 +444,9 @@ fn a_desk_of_nothing_teaches_and_its_rows_are_searched_copied_and_written_out() 
     });
     assert_eq!(copied.unwrap(), "by sector\nInformation Technology 48741.2 420 42622.8");
     runner.keys("esc e");
-    let text = runner.chores.iter().find_map(|chore| match chore {
-        crate::tui::Chore::Export { text, .. } => Some(text.clone()),
-        _ => None,
-    });
-    let text = text.unwrap();
+    let Some(crate::tui::Chore::Export { text, .. }) = runner.chores.last() else {
+        panic!("{:?}", runner.chores)
+    };
     for line in [
         "account,part,name,value,long,short",
         "paper,what if,spot -10%,-7310.22,,",
