@@ -32,6 +32,9 @@ const PAST: i64 = 8;
 /// What a strategy asked for: of whom, which side, at which price, after how many bars.
 type Asked = (String, Side, Option<Price>, usize);
 
+/// A strategy's name, whether it is to run, and what it owns.
+pub(crate) type Owned = (String, bool, Vec<(Instrument, Quantity)>);
+
 /// The strategies of a seed; none in most.
 pub(crate) struct Strategies {
     random: Random,
@@ -278,7 +281,7 @@ impl World {
     }
 
     /// What strategies own, for a comparison of two lives.
-    pub(crate) fn owned(&mut self) -> Vec<(String, bool, Vec<(Instrument, Quantity)>)> {
+    pub(crate) fn owned(&mut self) -> Vec<Owned> {
         let snapshot = self.engine.snapshot();
         let of = |view: &arbion::domain::strategy::StrategyView| {
             let claims = view.claims.iter().map(|claim| (claim.instrument.clone(), claim.quantity));
