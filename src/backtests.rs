@@ -13,17 +13,21 @@ use arbion::cli::host::{
     SweepRow,
 };
 use arbion::client::progress::Progress;
+use arbion::config::EventsFile;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::bot::bot_of;
 use arbion::domain::calendar::{Calendar, exchange_date, plus_days};
 use arbion::domain::corporate::CorporateAction;
+use arbion::domain::events::EventBook;
 use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::Instrument;
 use arbion::domain::quote::Interval;
 use arbion::engine::backtest::{self, Backtest};
 use arbion::engine::clock;
-use arbion::market::bars_csv::{self, RecordedBar, RecordedBars};
+use arbion::market::bars_file::{self, Looked, RecordedBar, RecordedBars};
+use arbion::market::symbols::Universe;
+use arbion::market::ticks_file::is_ticks;
 use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
 use arbion::store::Store;
 use arbion::strategies::{self, Params, Strategy};
@@ -32,10 +36,13 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use crate::ticks;
 use crate::venue::{fee_table, venue_slippage};
 
 /// Cuts of the data that a look ahead is looked for with.
 const LOOKAHEAD_CUTS: usize = 5;
+/// Files from so many bytes on are read while they are run, not before.
+const STREAMED_FROM: u64 = 8 * 1024 * 1024;
 /// What prices of options are where recorded bars have none.
 const MODEL_PRICES: &str =
     "model prices, not the market's: Black-Scholes with a smile over 30-day realized volatility";
@@ -45,8 +52,10 @@ pub struct Prepared {
     pub bars: RecordedBars,
     /// Splits and dividends of those.
     actions: Vec<(Timestamp, CorporateAction)>,
+    /// Reports that the user wrote down, or why they do not read: only who plans around them minds.
+    dates: Result<EventBook, String>,
     pub instruments: Vec<Instrument>,
-    venue: VenueConfig,
+    pub venue: VenueConfig,
     cash: Decimal,
     /// Where bots lie.
     profile: PathBuf,
@@ -94,7 +103,8 @@ impl Prepared {
         if strategy.schedules().is_empty() {
             return backtest::run_watched(bars, &actions, strategy.as_mut(), venue, watch).ok_or_else(ended);
         }
-        backtest::run_hosted(bars, &actions, strategy.as_ref(), params, venue, watch)
+        let dates = self.dates.as_ref().map_err(|error| CliError::usage(error.clone()))?;
+        backtest::run_hosted(bars, &actions, dates, strategy.as_ref(), params, venue, watch)
             .map_err(|error| CliError::usage(error.to_string()))
     }
 }
@@ -120,7 +130,7 @@ impl Prepared {
     }
 
     /// A run whose bot failed is no result.
-    fn check(&self) -> Result<(), CliError> {
+    pub fn check(&self) -> Result<(), CliError> {
         let fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
         fates.iter().find_map(Fate::failure).map_or(Ok(()), |error| Err(CliError::usage(error.to_string())))
     }
@@ -132,6 +142,12 @@ pub fn run(
     request: &BacktestRequest,
     progress: &Progress,
 ) -> Result<BacktestReport, CliError> {
+    if let Some(report) = ticks::run(settings, request, progress)? {
+        return Ok(report);
+    }
+    if let Some(report) = streamed(settings, request, progress)? {
+        return Ok(report);
+    }
     let prepared = prepare(settings, request)?;
     let started = clock::monotonic();
     progress.set_total(prepared.bars.series.values().map(|series| series.len() as u64).sum());
@@ -158,6 +174,62 @@ pub fn run(
         report.lookahead_cuts = Some(cuts.len());
     }
     Ok(report)
+}
+
+/// A run over a large file whose bars are not held: what it takes does not grow with them. `None` where the file or the strategy needs all of
+/// them at hand.
+fn streamed(
+    settings: &Settings,
+    request: &BacktestRequest,
+    progress: &Progress,
+) -> Result<Option<BacktestReport>, CliError> {
+    let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
+    let ended = || CliError::usage("it was ended before it was done");
+    let large = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|about| about.len() >= STREAMED_FROM);
+    let Some(path) = request.data.as_ref().filter(large).filter(|_| !request.check_lookahead) else {
+        return Ok(None);
+    };
+    let calendar = Calendar::nyse();
+    let wanted = |instrument: &Instrument, start: Timestamp| is_wanted(request, instrument, start);
+    let looked = bars_file::survey(path, &calendar, &wanted, &mut |_| !progress.ends());
+    let survey = match looked.map_err(|error| usage(&error))? {
+        Looked::Streams(survey) => survey,
+        Looked::Held => return Ok(None),
+        Looked::Ended => return Err(ended()),
+    };
+    // Of each series the ends: what a buyer who held would have made.
+    let ends = |series: &bars_file::Series| {
+        let last = (series.count > 1).then_some(series.last);
+        std::iter::once(series.first).chain(last).collect::<Vec<_>>()
+    };
+    let series = survey.series.iter().map(|(instrument, of)| (instrument.clone(), ends(of))).collect();
+    let prepared = of_bars(settings, request, RecordedBars { series, interval: Some(survey.interval) })?;
+    let mut strategy = prepared.strategy(&request.strategy, &request.params)?;
+    if !strategy.schedules().is_empty() {
+        return Ok(None);
+    }
+    progress.set_total(survey.series.values().map(|series| series.count).sum());
+    let started = clock::monotonic();
+    let bars = survey.stream(&calendar, &wanted).map_err(|error| usage(&error))?;
+    let mut watch = |bars| {
+        progress.add_done(bars);
+        !progress.ends()
+    };
+    let venue = prepared.venue.clone();
+    let run = backtest::run_streamed(bars, survey.interval, strategy.as_mut(), venue, &mut watch);
+    let run = run.map_err(|error| usage(&error))?.ok_or_else(ended)?;
+    let elapsed = started.elapsed();
+    prepared.check()?;
+    let report = report(settings, request, &prepared, (&run, elapsed))?;
+    Ok(Some(BacktestReport { warnings: survey.doubts, ..report }))
+}
+
+/// Is a bar of what was asked for: symbols and days.
+pub fn is_wanted(request: &BacktestRequest, instrument: &Instrument, start: Timestamp) -> bool {
+    let day = || exchange_date(start);
+    (request.instruments.is_empty() || request.instruments.contains(instrument))
+        && request.from.is_none_or(|from| day() >= from)
+        && request.until.is_none_or(|until| day() <= until)
 }
 
 /// The parameters of a request with those of one set.
@@ -218,24 +290,36 @@ pub fn data_name(request: &BacktestRequest) -> String {
 pub fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepared, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     let calendar = Calendar::nyse();
-    let mut bars = match &request.data {
-        Some(path) => bars_csv::load(path, &calendar),
-        None => bars_csv::shipped(),
+    if let Some(path) = &request.data
+        && is_ticks(path).map_err(|error| usage(&error))?
+    {
+        return Err(CliError::usage("many runs at once are over bars; a run over ticks is one by itself"));
+    }
+    let bars = match &request.data {
+        Some(path) => bars_file::load(path, &calendar),
+        None => bars_file::shipped(),
     }
     .map_err(|error| usage(&error))?;
+    of_bars(settings, request, bars)
+}
+
+pub fn of_bars(
+    settings: &Settings,
+    request: &BacktestRequest,
+    mut bars: RecordedBars,
+) -> Result<Prepared, CliError> {
+    if let (Some(said), Some(own)) = (request.interval, bars.interval)
+        && said != own
+    {
+        return Err(CliError::usage(format!("--interval: the data has bars:{own}, and they stay so wide")));
+    }
     for instrument in &request.instruments {
         if !bars.series.contains_key(instrument) {
             return Err(CliError::usage(format!("the data has no bars of {instrument}")));
         }
     }
-    bars.series
-        .retain(|instrument, _| request.instruments.is_empty() || request.instruments.contains(instrument));
-    for series in bars.series.values_mut() {
-        let kept = |start: Timestamp| {
-            let day = exchange_date(start);
-            request.from.is_none_or(|from| day >= from) && request.until.is_none_or(|until| day <= until)
-        };
-        series.retain(|row| kept(row.bar.start));
+    for (instrument, series) in &mut bars.series {
+        series.retain(|row| is_wanted(request, instrument, row.bar.start));
     }
     bars.series.retain(|_, series| !series.is_empty());
     if bars.series.is_empty() {
@@ -257,10 +341,21 @@ pub fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepare
     let instruments: Vec<_> = bars.series.keys().cloned().collect();
     let profile = settings.paths.profile_dir(&settings.profile);
     let actions = backtest::actions_of(&bars);
-    Ok(Prepared { actions, bars, instruments, venue, cash, profile, fates: Mutex::default() })
+    let dates = dates_of(&profile, &instruments);
+    Ok(Prepared { actions, dates, bars, instruments, venue, cash, profile, fates: Mutex::default() })
 }
 
-fn report(
+/// What the profile's file of dates says, with the funds among the instruments, which report nothing.
+fn dates_of(profile: &std::path::Path, instruments: &[Instrument]) -> Result<EventBook, String> {
+    let mut dates = EventsFile::of(profile).load().map_err(|error| error.to_string())?;
+    let universe = Universe::load();
+    for fund in instruments.iter().filter(|instrument| universe.is_fund(instrument)) {
+        dates.set_fund(fund.root(), true).map_err(|error| error.to_string())?;
+    }
+    Ok(dates)
+}
+
+pub fn report(
     settings: &Settings,
     request: &BacktestRequest,
     prepared: &Prepared,
@@ -275,6 +370,7 @@ fn report(
         from: run.from,
         until: run.until,
         bars: run.bars,
+        ticks: (run.ticks > 0).then_some(run.ticks),
         starting_cash: prepared.cash,
         final_equity: run.final_equity,
         fees: run.fees,
@@ -309,7 +405,7 @@ fn report(
             .collect(),
         fingerprint: run.fingerprint.clone(),
         option_prices: hosted.then_some(MODEL_PRICES),
-        warnings: bars_csv::doubts(&prepared.bars, &Calendar::nyse()),
+        warnings: bars_file::doubts(&prepared.bars, &Calendar::nyse()),
         lookahead_cuts: None,
         elapsed_seconds: elapsed.as_secs_f64(),
     })

@@ -6,7 +6,7 @@ use arbion::cli::imported::{ImportReport, ImportRequest};
 use arbion::client::progress::Progress;
 use arbion::config::ProfileFiles;
 use arbion::domain::calendar::Calendar;
-use arbion::market::bars_csv;
+use arbion::market::bars_file;
 
 /// Reads in a file. Takes as long as its size asks for, and never waits for anything else.
 pub fn bars(
@@ -14,21 +14,20 @@ pub fn bars(
     request: &ImportRequest,
     progress: &Progress,
 ) -> Result<ImportReport, CliError> {
-    let wrong = |error: bars_csv::BarsError| CliError::usage(error.to_string());
-    let text = bars_csv::read_text(&request.file).map_err(wrong)?;
-    progress.set_total(text.bytes().filter(|byte| *byte == b'\n').count() as u64);
+    let wrong = |error: bars_file::BarsError| CliError::usage(error.to_string());
+    let bytes = bars_file::read_bytes(&request.file).map_err(wrong)?;
+    progress.set_total(bars_file::rows_in(&bytes));
     let mut watch = |rows| {
         progress.add_done(rows);
         !progress.ends()
     };
-    let file = request.file.display().to_string();
     let ended = || CliError::usage("it was ended before it was done; nothing is kept");
-    let bars = bars_csv::parse_watched(&file, &text, &Calendar::nyse(), None, &mut watch)
+    let bars = bars_file::load_bytes(&request.file, &bytes, &Calendar::nyse(), &mut watch)
         .map_err(wrong)?
         .filter(|_| !progress.ends())
         .ok_or_else(ended)?;
     let files = ProfileFiles::of(&settings.paths.profile_dir(&settings.profile));
-    let path = files.keep_bars(&request.name, &text, request.overwrite).map_err(CliError::storage)?;
+    let path = files.keep_bars(&request.name, &bytes, request.overwrite).map_err(CliError::storage)?;
     let starts = || bars.series.values().flatten().map(|row| row.bar.start);
     Ok(ImportReport {
         name: request.name.clone(),

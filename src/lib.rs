@@ -16,3 +16,8 @@ pub mod store;
 pub mod strategies;
 pub mod tui;
 pub mod vault;
+
+#[cfg(test)]
+#[path = "../tests/support/fuzz.rs"]
+#[allow(dead_code, missing_docs, reason = "shared with other tests, which use all of it")]
+mod fuzz;

@@ -14,6 +14,7 @@ mod runs;
 mod screen;
 mod signing_in;
 mod supervisor;
+mod ticks;
 mod venue;
 mod walks;
 

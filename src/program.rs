@@ -312,28 +312,38 @@ impl Host for Program {
         .map_err(|error| CliError::internal(error.to_string()))
     }
 
-    async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
+    async fn screen(
+        &self,
+        settings: &Settings,
+        request: &ScreenRequest,
+    ) -> Result<Option<ProfileName>, CliError> {
         let mut engine = match request.first_start {
             true => None,
             false => Some(self.screen_engine(settings, request)?),
         };
         let late = Late::new(Self::first_picture(settings)?);
         let session = engine.as_ref().map_or_else(|| late.session(), Behind::session);
+        let replay = matches!(request.kind, SessionKind::Replay(_));
+        let switch = (!replay).then(|| Arc::new(crate::screen::Switch::default()));
         let worker = crate::screen::Worker {
             host: self.like_this(),
             settings: settings.clone(),
             session: Arc::clone(&session),
+            switch: switch.clone(),
         };
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
         let writer = OnceLock::new();
         // What a replay's screen shows is no more kept than what it trades.
         let files = ProfileFiles::of(&settings.paths.profile_dir(&settings.profile));
-        let keeps = !matches!(request.kind, SessionKind::Replay(_));
+        let keeps = !replay;
+        let (kept, kept_trouble) = if keeps { files.load_screen() } else { (None, None) };
         let options = tui::Options {
-            kept: keeps.then(|| files.load_screen()).flatten(),
+            kept,
+            kept_trouble,
             settings: settings.loaded.options(),
             tour: keeps,
+            leave: switch.as_ref().map(|switch| Arc::clone(&switch.leave)),
             chores: Some(crate::screen::doer(settings, files, keeps)),
             works: Some(Arc::new(worker)),
             history: typed.load(),
@@ -375,7 +385,11 @@ impl Host for Program {
         if let Some(engine) = engine {
             engine.end().await?;
         }
-        result
+        result.map(|()| switch.and_then(|switch| switch.to().cloned()))
+    }
+
+    fn go_on_as(&self, settings: &Settings, request: &ScreenRequest, profile: &ProfileName) -> CliError {
+        crate::screen::become_that_of(settings, request, profile)
     }
 
     async fn screenshot(

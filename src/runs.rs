@@ -65,6 +65,7 @@ pub fn engine_settings(
         public_crypto: public_crypto(settings, kind),
         live_limits: config.risk.clone(),
         brokers: config.brokers.clone(),
+        exits: config.exits.by_class(),
         updates_per_second: config.market.updates_per_symbol.to_f64().unwrap_or(2.0),
         feed,
         desktop_alerts: config.alerts.desktop,

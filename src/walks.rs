@@ -8,7 +8,7 @@ use arbion::client::progress::Progress;
 use arbion::domain::calendar::{exchange_date, plus_days};
 use arbion::engine::backtest::Backtest;
 use arbion::engine::clock;
-use arbion::market::bars_csv::RecordedBars;
+use arbion::market::bars_file::RecordedBars;
 use arbion::quant::metrics::equity_metrics;
 use jiff::civil::Date;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};

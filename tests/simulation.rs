@@ -24,6 +24,8 @@ mod random;
 mod rules;
 #[path = "simulation/shows.rs"]
 mod shows;
+#[path = "simulation/strategies.rs"]
+mod strategies;
 #[path = "simulation/trader.rs"]
 mod trader;
 #[path = "simulation/world.rs"]
@@ -40,13 +42,14 @@ const SEEDS: u64 = 1_000;
 /// Lines of a failed seed's trace that are shown.
 const TRACE_SHOWN: usize = 80;
 /// What must have happened in any thousand seeds, or the simulation does not look where it should.
-const RARE: [&str; 54] = [
+const RARE: [&str; 57] = [
     "acknowledged after restart",
     "adjustment explained",
     "asked",
     "cancel could not be named",
     "cancel refused",
     "cancel sent again",
+    "claim reduced",
     "clock jumped back",
     "denied before the first comparison",
     "denied for want of money",
@@ -90,6 +93,8 @@ const RARE: [&str; 54] = [
     "several accounts",
     "statement found nothing",
     "statement found something",
+    "strategies",
+    "strategy proposed",
     "submit repeated on the line",
     "tripped",
     "unknown order found",

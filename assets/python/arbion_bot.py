@@ -96,6 +96,8 @@ class Bot:
     interval = "1d"
     #: What `remember` kept last, over restarts; None at first.
     state = None
+    #: When it is evaluated: texts such as "every 5m", "at 09:45,15:30", "open+30m", "close-15m", "bar 1d"; with " all" for every day.
+    schedule = []
     #: The time by the clock that it lives by. Never ask the machine's: in a backtest it is another one.
     now = ""
 
@@ -114,13 +116,28 @@ class Bot:
     def on_order(self, order):
         """One of its orders has another status: order_id, status, filled_quantity."""
 
+    def on_evaluate(self, schedule, due, snapshot):
+        """One of its schedules is due. `snapshot` has account, positions, orders and quotes as they are now.
+
+        Orders may be sent here as anywhere, or returned as a list of `order(...)`; they must be returned within reply_ms.
+        """
+
+    def on_position(self, instrument, quantity):
+        """It owns another number of units, and no fill of its own says why."""
+
+    def on_session(self, is_open, until):
+        """The exchange has opened or closed; `until` is when that changes."""
+
+    def on_params(self, params):
+        """It has other parameters. A bot without this hook begins anew with them."""
+
     def on_stop(self, reason):
         """It is asked to end."""
 
     # What it may do.
 
-    def place(self, instrument, side, quantity, tag, order_type="market", **fields):
-        """Sends an order; the same tag twice is the same order. Raises Refused."""
+    def order(self, instrument, side, quantity, tag, order_type="market", **fields):
+        """An order to be returned by `on_evaluate`; nothing is sent yet."""
         order = {
             "client_tag": tag,
             "instrument": instrument,
@@ -131,7 +148,11 @@ class Bot:
         for name, value in fields.items():
             if value is not None:
                 order[name] = value if isinstance(value, bool) else str(value)
-        return self._rpc.call("order.place", order)
+        return order
+
+    def place(self, instrument, side, quantity, tag, order_type="market", **fields):
+        """Sends an order; the same tag twice is the same order. Raises Refused."""
+        return self._rpc.call("order.place", self.order(instrument, side, quantity, tag, order_type, **fields))
 
     def buy(self, instrument, quantity, tag, limit=None, **fields):
         """Buys at the market, or at a limit."""
@@ -146,6 +167,15 @@ class Bot:
     def cancel(self, tag):
         """Cancels its order of that tag."""
         return self._rpc.call("order.cancel", {"client_tag": tag})
+
+    def replace(self, tag, limit=None, quantity=None):
+        """Other terms for its order of that tag."""
+        changed = {"client_tag": tag}
+        if limit is not None:
+            changed["limit_price"] = str(limit)
+        if quantity is not None:
+            changed["quantity"] = str(quantity)
+        return self._rpc.call("order.replace", changed)
 
     def orders(self):
         """Its working orders."""
@@ -174,6 +204,21 @@ class Bot:
         """The newest prices."""
         return Quote(self._rpc.call("data.quote", {"instrument": instrument}))
 
+    def chain(self, underlying, expiry=None, first=None, last=None):
+        """The option chain of a share: spot, expiries, and rows with instrument, expiry, strike, right, bid, ask and greeks."""
+        asked = {"instrument": underlying, "expiry": expiry, "from": first, "until": last}
+        return self._rpc.call("data.chain", {name: value for name, value in asked.items() if value is not None})
+
+    def indicator(self, name, instrument, interval=None, **params):
+        """The newest values of an indicator, and those of the bar before: {"values": {...}, "before": {...}}. Floats: never a price."""
+        asked = {"name": name, "params": params, "instrument": instrument, "interval": interval or self.interval}
+        return self._rpc.call("indicator", asked)
+
+    def set_schedule(self, schedule):
+        """Other times to be evaluated at, in the place of those before."""
+        self._rpc.call("schedule.set", {"schedule": list(schedule)})
+        self.schedule = list(schedule)
+
     def remember(self, state):
         """Keeps JSON over restarts, 256 kB at most."""
         self._rpc.call("state.set", {"json": state})
@@ -188,8 +233,15 @@ class Bot:
         self._rpc.notify("alert", {"text": str(text)})
 
     def metric(self, name, value):
-        """A number worth watching."""
+        """A number worth watching: it stands beside the bot where bots are shown."""
         self._rpc.notify("metric", {"name": name, "value": str(value)})
+
+    def progress(self, percent=None, text=""):
+        """How far it is with something that takes long; without anything it is done."""
+        told = {"text": str(text)}
+        if percent is not None:
+            told["percent"] = float(percent)
+        self._rpc.notify("progress", told)
 
 
 class _Rpc:
@@ -244,7 +296,12 @@ def _handle(bot, method, params):
         bot.interval = params.get("interval", "1d")
         bot.state = params.get("restored_state")
         bot.name = params.get("name", "")
-        return {"subscriptions": [], "schedule": [], "capabilities": {}}
+        takes_params = type(bot).on_params is not Bot.on_params
+        return {
+            "subscriptions": [],
+            "schedule": list(bot.schedule),
+            "capabilities": {"params_changed": takes_params},
+        }
     if method == "start":
         bot.on_start()
     elif method == "bar":
@@ -255,6 +312,20 @@ def _handle(bot, method, params):
         bot.on_execution(Execution(params))
     elif method == "order":
         bot.on_order(params)
+    elif method == "evaluate":
+        # Without a due time it is only asked to be done with what it was told.
+        if params.get("due") is not None:
+            orders = bot.on_evaluate(params.get("schedule", ""), params["due"], params.get("snapshot", {}))
+            return {"orders": list(orders or []), "cancels": [], "note": ""}
+    elif method == "position":
+        bot.on_position(params["instrument"], Decimal(params["quantity"]))
+    elif method == "session":
+        bot.on_session(params["open"], params.get("until"))
+    elif method == "params_changed":
+        # Asked with the parameters; the news of it has none.
+        if "params" in params:
+            bot.params = params["params"]
+            bot.on_params(bot.params)
     elif method == "stop":
         bot.on_stop(params.get("reason", ""))
     return {}

@@ -8,7 +8,7 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::money::Price;
 use arbion::domain::quote::Bar;
 use arbion::engine::backtest;
-use arbion::market::bars_csv::{RecordedBar, RecordedBars};
+use arbion::market::bars_file::{RecordedBar, RecordedBars};
 use arbion::strategies::{Params, build};
 use jiff::Timestamp;
 use rust_decimal::Decimal;

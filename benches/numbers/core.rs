@@ -19,7 +19,8 @@ use arbion::domain::money::{Currency, Money, Price, Quantity};
 use arbion::domain::order::{
     OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce,
 };
-use arbion::domain::quote::{Feed, Quote};
+use arbion::domain::quote::{Bar, Feed, Interval, Quote};
+use arbion::domain::strategy::StrategyView;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -41,7 +42,7 @@ pub fn run() {
 }
 
 /// An engine and its paper venue, with positions and working stops, and nobody else in between.
-struct Rig {
+pub struct Rig {
     engine: Engine,
     venue: Venue,
     account: AccountId,
@@ -50,7 +51,25 @@ struct Rig {
 }
 
 impl Rig {
-    fn new() -> Self {
+    /// Instruments that it has prices of.
+    pub const SYMBOLS: usize = SYMBOLS;
+
+    /// One of them.
+    pub fn instrument(&self, i: usize) -> &Instrument {
+        &self.instruments[i]
+    }
+
+    /// Its strategies.
+    pub fn strategies(&self) -> Vec<StrategyView> {
+        self.engine.strategies()
+    }
+
+    /// Time passes.
+    pub fn later(&mut self, by: SignedDuration) {
+        self.now += by;
+    }
+
+    pub fn new() -> Self {
         let account = AccountId::new("paper");
         // A Tuesday at noon in New York.
         let now = Timestamp::from_second(1_795_539_600).unwrap();
@@ -96,7 +115,7 @@ impl Rig {
     }
 
     /// Positions, and two stops under each.
-    fn fill_the_book(&mut self) {
+    pub fn fill_the_book(&mut self) {
         for i in 0..POSITIONS {
             let order = self.order(i, Side::Buy, 100, Pricing::Market);
             assert_eq!(self.place(order), OrderStatus::Filled);
@@ -140,7 +159,7 @@ impl Rig {
     }
 
     /// A quote through the venue and the engine, as the shell hands it to both.
-    fn quote(&mut self, i: usize, turn: i64) {
+    pub fn quote(&mut self, i: usize, turn: i64) {
         let quote = self.quote_of(i, turn);
         self.venue.on_quote(self.now, &quote);
         self.step(Input::Quote(Box::new(quote)));
@@ -149,7 +168,7 @@ impl Rig {
         }
     }
 
-    fn step(&mut self, input: Input) {
+    pub fn step(&mut self, input: Input) {
         let effects = self.engine.step(self.now, input);
         if !effects.is_empty() {
             self.perform(effects.into());
@@ -194,11 +213,18 @@ impl Rig {
                 Effect::Submit { order, .. } => self.venue.submit(self.now, order.get()),
                 Effect::Cancel { order, .. } => self.venue.cancel(self.now, order),
                 Effect::Replace { order, new, .. } => self.venue.replace(self.now, order, new.get()),
+                // A past of a price that stands, long enough for every average.
+                Effect::History { strategy, instrument, interval, bars } => {
+                    let bars = past(self.now, interval, bars);
+                    let feed = Feed::Simulated;
+                    let input = Input::History { strategy, instrument, interval, bars, feed };
+                    queue.extend(self.engine.step(self.now, input));
+                }
                 Effect::Ask { .. }
                 | Effect::Reconcile { .. }
                 | Effect::Ring { .. }
-                | Effect::History { .. }
                 | Effect::Need { .. }
+                | Effect::Measure { .. }
                 | Effect::Bot { .. }
                 | Effect::Answer { .. } => {}
             }
@@ -209,6 +235,19 @@ impl Rig {
             }
         }
     }
+}
+
+fn past(now: Timestamp, interval: Interval, count: usize) -> Vec<(Timestamp, Bar)> {
+    let width = SignedDuration::from_secs(interval.seconds());
+    let price = Price::from(100);
+    (1..=i32::try_from(count).unwrap())
+        .rev()
+        .map(|back| {
+            let start = now - width * (back + 1);
+            let bar = Bar { start, open: price, high: price, low: price, close: price, volume: Decimal::ONE };
+            (start + width, bar)
+        })
+        .collect()
 }
 
 fn quotes(rig: &mut Rig) {

@@ -12,6 +12,7 @@ use ::arbion;
 mod attach;
 mod backtest;
 mod core;
+mod hosted;
 mod language;
 mod market;
 mod measure;
@@ -28,8 +29,9 @@ mod scripted;
 mod trading_day;
 
 fn main() {
-    let parts: [(&str, fn()); 9] = [
+    let parts: [(&str, fn()); 10] = [
         ("core", core::run),
+        ("hosted", hosted::run),
         ("backtest", backtest::run),
         ("market", market::run),
         ("language", language::run),

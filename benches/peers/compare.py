@@ -1,91 +1,69 @@
-"""Runs one crossover over the same bars in arbion and in backtesting.py, and compares speed and trades."""
+"""Runs one crossover over the same bars in arbion and in its peers, and compares speed and trades; then a sweep, and the memory of a
+streamed backtest."""
 
 import csv
 import json
+import os
 import subprocess
 import sys
-import time
-import warnings
+import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-
-import pandas as pd
-from backtesting import Backtest, Strategy
 
 BARS = 100_000
 FAST, SLOW, QUANTITY = 10, 30, 10
 RUNS = 5
+# Each peer with how many times its speed ours is to be.
+PEERS = (("backtesting", 20), ("nautilus_trader", 100), ("vectorbt", 1 / 3))
+SETS = (25, 40)
+FEW, MANY = 50_000, 1_000_000
+HEADER = ["symbol", "date", "open", "high", "low", "close", "volume"]
 
 
-def make_bars():
+def make_bars(count):
     """A walk in quarters of a dollar: such prices and their sums are exact in binary, so no average is a rounding away from another."""
-    state, price, rows = 7, 400, []
+    state, price = 7, 400
     start = datetime(2024, 1, 2, 0, 0, tzinfo=timezone.utc)
-    for i in range(BARS):
+    for i in range(count):
         state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
         first = price
         price = max(40, price + (state >> 33) % 9 - 4)
-        rows.append((
-            start + timedelta(minutes=i),
+        yield (
+            (start + timedelta(minutes=i)).strftime("%Y-%m-%dT%H:%M:%SZ"),
             first / 4,
             (max(first, price) + 1) / 4,
             (min(first, price) - 1) / 4,
             price / 4,
             100_000,
-        ))
-    return rows
-
-
-class Crossover(Strategy):
-    """Long only; the crossing rule of arbion's sma_cross."""
-
-    def init(self):
-        close = pd.Series(self.data.Close)
-        self.fast = self.I(lambda: close.rolling(FAST).mean())
-        self.slow = self.I(lambda: close.rolling(SLOW).mean())
-
-    def next(self):
-        was, now = self.fast[-2] - self.slow[-2], self.fast[-1] - self.slow[-1]
-        if was <= 0 < now and not self.position:
-            self.buy(size=QUANTITY)
-        elif was >= 0 > now and self.position:
-            self.position.close()
-
-
-def theirs(rows):
-    frame = pd.DataFrame(rows, columns=["Time", "Open", "High", "Low", "Close", "Volume"]).set_index("Time")
-    seconds = []
-    for _ in range(2):
-        test = Backtest(frame, Crossover, cash=1_000_000, commission=0, finalize_trades=False)
-        start = time.perf_counter()
-        stats = test.run()
-        seconds.append(time.perf_counter() - start)
-    trades = stats["_trades"]
-    return min(seconds), [
-        (in_at.isoformat(), in_price, out_at.isoformat(), out_price)
-        for in_at, in_price, out_at, out_price in zip(
-            trades.EntryTime, trades.EntryPrice, trades.ExitTime, trades.ExitPrice
         )
-    ]
 
 
-def ours(arbion, work, rows):
-    data, trades = work / "bars.csv", work / "trades.csv"
-    with data.open("w", newline="") as file:
+def write(path, count):
+    with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["symbol", "date", "open", "high", "low", "close", "volume"])
-        for at, *prices in rows:
-            writer.writerow(["TEST", at.strftime("%Y-%m-%dT%H:%M:%SZ"), *prices])
-    command = [arbion, "backtest", "sma_cross", "--data", data, "--trades", trades, "--force", "--json"]
-    for setting in (f"fast={FAST}", f"slow={SLOW}", f"quantity={QUANTITY}"):
-        command += ["--set", setting]
-    reports = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(RUNS)]
+        writer.writerow(HEADER)
+        writer.writerows(["TEST", *row] for row in make_bars(count))
+    return path
+
+
+def arbion(program, *words):
+    return json.loads(subprocess.run([program, *words, "--json"], check=True, capture_output=True).stdout)
+
+
+def settings(**values):
+    return [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+
+
+def ours(program, work, data):
+    trades = work / "trades.csv"
+    words = ["backtest", "sma_cross", "--data", data, "--trades", trades, "--force"]
+    words += settings(fast=FAST, slow=SLOW, quantity=QUANTITY)
+    reports = [arbion(program, *words) for _ in range(RUNS)]
     assert reports[0]["bars"] == BARS and reports[0]["denied"] == 0, reports[0]
-    minute = timedelta(minutes=1)
 
     def opened(text):
-        # A fill carries the end of its bar; the other program names a bar by its start.
-        return (datetime.fromisoformat(text.replace("Z", "+00:00")) - minute).isoformat()
+        # A fill carries the end of its bar; the others name a bar by its start.
+        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) - 60
 
     with trades.open() as file:
         rows = [
@@ -95,25 +73,73 @@ def ours(arbion, work, rows):
     return min(report["elapsed_seconds"] for report in reports), rows
 
 
+def peer_of(work, name, data):
+    command = [work / name / "bin/python", Path(__file__).with_name(f"peer_{name}.py"), data]
+    command += map(str, (FAST, SLOW, QUANTITY))
+    # The last line is the answer: some say hello first.
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def differing(ours, theirs):
+    """The first difference in words; None where every entry and exit has the same bar and price."""
+    for number, pair in enumerate(zip(ours, map(tuple, theirs)), 1):
+        if pair[0] != pair[1]:
+            return f"trade {number} differs: {pair[0]} and {pair[1]}"
+    return None if len(ours) == len(theirs) else f"{len(ours)} and {len(theirs)} trades"
+
+
+def row(name, speed, trades, ratio="", goal="", agree=""):
+    print(f"{name:<40}{speed:>14}{trades:>9}{ratio:>10}{goal:>8}   {agree}")
+
+
+def sweep(program, work):
+    """On two cores, where there are as many."""
+    environment = dict(os.environ, RAYON_NUM_THREADS="2")
+    fast, slow = SETS
+    words = ["backtest", "sma_cross", "--symbol", "IBM"]
+    words += settings(fast=f"2..{1 + fast}", slow=f"{fast + 10}..{fast + 9 + slow}", quantity=10)
+    command = [program, *words, "--json"]
+    seconds = []
+    for _ in range(RUNS):
+        report = json.loads(subprocess.run(command, check=True, capture_output=True, env=environment).stdout)
+        assert report["asked"] == fast * slow and report["bars"] == 3_270, (report["asked"], report["bars"])
+        seconds.append(report["elapsed_seconds"])
+    return min(seconds)
+
+
+def memory(program, data):
+    """Most memory that a run over a file had, in MB."""
+    words = ["backtest", "sma_cross", "--data", data, *settings(fast=500, slow=4_000, quantity=QUANTITY), "--json"]
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen([program, *words], stdout=out)
+        _, status, usage = os.wait4(child.pid, 0)
+        assert status == 0, status
+        out.seek(0)
+        return json.load(out)["bars"], usage.ru_maxrss / 1024
+
+
 def main():
-    warnings.simplefilter("ignore")
-    arbion, work = sys.argv[1], Path(sys.argv[2])
-    rows = make_bars()
-    our_seconds, our_trades = ours(arbion, work, rows)
-    their_seconds, their_trades = theirs(rows)
-    print(f"{'sma cross over ' + format(BARS, ',') + ' bars':<34}{'bars/s':>14}{'trades':>10}")
-    for name, seconds, trades in (
-        ("arbion", our_seconds, our_trades),
-        ("backtesting.py 0.6.6", their_seconds, their_trades),
-    ):
-        print(f"{name:<34}{BARS / seconds:>14,.0f}{len(trades):>10,}")
-    print(f"{'ratio (goal 20)':<34}{their_seconds / our_seconds:>14.1f}")
-    differing = [pair for pair in zip(our_trades, their_trades) if pair[0] != pair[1]]
-    if differing or len(our_trades) != len(their_trades):
-        print(f"the trades differ: {len(our_trades)} and {len(their_trades)}; first: {differing[:1]}")
-        return 1
-    print("the trades agree: times and prices of every entry and exit")
-    return 0
+    program, work = sys.argv[1], Path(sys.argv[2])
+    data = write(work / "bars.csv", BARS)
+    seconds, trades = ours(program, work, data)
+    row(f"sma cross over {BARS:,} bars", "bars/s", "trades", "we are", "goal", "trades agree")
+    row("arbion", f"{BARS / seconds:,.0f}", f"{len(trades):,}")
+    failed = False
+    for name, goal in PEERS:
+        answer = peer_of(work, name, data)
+        wrong = differing(trades, answer["trades"])
+        failed |= wrong is not None
+        ratio, goal = answer["seconds"] / seconds, f"{goal:.3g}x"
+        speed = f"{BARS / answer['seconds']:,.0f}"
+        row(answer["name"], speed, f"{len(answer['trades']):,}", f"{ratio:.2f}x", goal, wrong or "yes")
+    print()
+    fast, slow = SETS
+    took = f"{sweep(program, work):.2f} s"
+    print(f"{f'{fast * slow:,} sets on 3,270 daily bars, two cores':<52}{took:>12}   goal 2 s")
+    for count in (FEW, MANY):
+        bars, megabytes = memory(program, write(work / "streamed.csv", count))
+        print(f"{f'most memory of a streamed run over {bars:,} bars':<52}{f'{megabytes:.1f} MB':>12}   goal: flat")
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -4,33 +4,63 @@ use serde_json::{Value, json};
 use tokio::time::Duration;
 use tokio_util::codec::LinesCodecError;
 
-use crate::domain::bot::BotPhase;
+use crate::domain::bot::{BotPhase, METRICS_MAX};
 use crate::domain::text::clean;
 use crate::strategies::BotWant;
 
 use super::house::{FromBot, Said, ToBot};
 use super::life::{Life, QUEUE_MAX};
 use super::process::{End, Supervisor, too_slow};
-use super::protocol::{self, Asked, Incoming, OUTSTANDING_MAX, RpcError};
+use super::protocol::{self, Asked, Incoming, LINE_MAX, OUTSTANDING_MAX, RpcError};
+
+/// Characters of a metric's name or value, and of a progress.
+const SHORT_MAX: usize = 40;
 
 impl Supervisor {
     /// Something for it.
     pub(super) fn hear(&mut self, life: &mut Life, word: ToBot) -> Option<End> {
         match word {
+            ToBot::Answer { ask, result } if life.looking.as_ref().is_some_and(|(of, ..)| *of == ask) => {
+                self.seen(life, result);
+            }
             ToBot::Answer { ask, result } => {
                 let (id, memory) = life.asks.remove(&ask)?;
                 if result.is_ok() && memory.is_some() {
                     self.start.memory = memory;
                 }
-                life.queue.push_back(protocol::answer(&id, result));
+                match result {
+                    Err(error) if id.is_null() => {
+                        let text = format!("of its evaluation: {} ({})", error.message, error.code);
+                        self.write_log("arbion", &text);
+                    }
+                    _ if id.is_null() => {}
+                    result => {
+                        let mut line = protocol::answer(&id, result);
+                        if line.len() >= LINE_MAX {
+                            let text = format!("the answer has {} bytes; ask for less", line.len());
+                            line = protocol::answer(&id, Err(RpcError::params(text)));
+                        }
+                        life.queue.push_back(line);
+                    }
+                }
             }
             ToBot::Params(params) => {
                 self.start.params = params;
+                if life.takes_params
+                    && let Ok(params) = life.schema.read(&self.start.params)
+                {
+                    let within = Duration::from_millis(u64::from(life.manifest.limits.reply_ms));
+                    life.ask("params_changed", &json!({"params": params}), within);
+                    return None;
+                }
                 // It begins anew with them, which is a thing that every bot can do.
                 return Some(End::Crashed("it has other parameters".to_owned()));
             }
             ToBot::News(news) if self.state.phase != BotPhase::Running => self.keep(*news),
-            ToBot::News(news) => life.tell(*news, (self.start.clock)()),
+            ToBot::News(news) => {
+                life.tell(*news, (self.start.clock)());
+                self.evaluate_next(life);
+            }
         }
         (life.queue.len() > QUEUE_MAX).then(too_slow)
     }
@@ -85,6 +115,14 @@ impl Supervisor {
                 if let Err(reason) = life.check_subscriptions(&answer, self.start.interval) {
                     return Some(End::Failed(reason));
                 }
+                match protocol::schedules(&answer["schedule"]) {
+                    Ok(schedules) => {
+                        let asked = Asked::Want(BotWant::Schedule(schedules));
+                        self.say(Said::Ask { ask: 0, asked }).await;
+                    }
+                    Err(error) => return Some(End::Failed(error.message)),
+                }
+                life.takes_params = answer["capabilities"]["params_changed"] == true;
                 self.enter(BotPhase::Ready, None).await;
                 let within = Duration::from_millis(u64::from(life.manifest.limits.reply_ms));
                 life.ask("start", &json!({}), within);
@@ -95,7 +133,17 @@ impl Supervisor {
                 for news in std::mem::take(&mut self.kept) {
                     life.tell(news, (self.start.clock)());
                 }
+                self.evaluate_next(life);
                 None
+            }
+            ("evaluate", answer) => {
+                self.evaluated(life, answer);
+                self.evaluate_next(life);
+                None
+            }
+            ("params_changed", Err(message)) => {
+                let text = format!("it does not take its parameters: {}", clean(&message));
+                Some(End::Crashed(text))
             }
             ("initialize" | "start", Err(message)) => {
                 let message = clean(&message).into_owned();
@@ -133,9 +181,23 @@ impl Supervisor {
                 let said = Said::Ask { ask: 0, asked };
                 drop(self.out.try_send(FromBot { strategy: self.start.strategy.clone(), said }));
             }
-            "metric" | "progress" => {
-                let value = Value::Object(params.clone()).to_string();
-                self.write_log(if method == "metric" { "metric" } else { "progress" }, &value);
+            "metric" => {
+                let (name, value) = (short(params.get("name")), short(params.get("value")));
+                self.write_log("metric", &format!("{name}={value}"));
+                if name.is_empty() || !self.state.measure(name, value) {
+                    self.write_log(
+                        "arbion",
+                        &format!("a metric has a name, and a bot {METRICS_MAX} at most"),
+                    );
+                }
+            }
+            "progress" => {
+                let percent = params.get("percent").and_then(Value::as_f64);
+                let percent = percent.map(|percent| format!("{:.0} %", percent.clamp(0.0, 100.0)));
+                let words = Some(short(params.get("text"))).filter(|words| !words.is_empty());
+                let said: Vec<String> = percent.into_iter().chain(words).collect();
+                self.write_log("progress", &said.join(" "));
+                self.state.progress = (!said.is_empty()).then(|| said.join(" "));
             }
             other => self.write_log("arbion", &format!("it says '{other}', which means nothing here")),
         }
@@ -206,4 +268,14 @@ impl Supervisor {
         life.asks.insert(ask, (id, memory));
         Ok(())
     }
+}
+
+/// A text or a number of a bot's, short and clean.
+fn short(value: Option<&Value>) -> String {
+    let text = match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+        _ => String::new(),
+    };
+    clean(&text).chars().take(SHORT_MAX).collect()
 }

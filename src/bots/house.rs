@@ -55,6 +55,8 @@ pub struct Start {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Spreads the restarts of bots that ended together.
     pub seed: u64,
+    /// How often it is asked whether it lives; [`super::PING_EVERY`] but in tests.
+    pub ping_every: Duration,
 }
 
 /// Something for a bot.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use jiff::Timestamp;
 use serde_json::Value;
+use smol_str::SmolStr;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
@@ -20,7 +22,9 @@ use super::approval::{DATA, Scan};
 use super::cage::Cage;
 use super::lines::Budget;
 use super::manifest::{DataRight, Manifest};
+use super::params::ParamSchema;
 use super::protocol::{self, Asked, BotQuery, LINE_MAX, RpcError};
+use super::scope::Scope;
 use super::watch::{TASKS_MAX, Watchdog};
 
 /// Words that may wait for a bot that does not read; prices are not counted, of those only the newest waits.
@@ -41,7 +45,8 @@ pub(super) struct Life {
     pub(super) queue: VecDeque<String>,
     /// Prices that are to be written once nothing else is.
     pub(super) prices: BTreeMap<Instrument, BotNews>,
-    /// Its requests that the engine has not answered: our number, its number, what it then remembers.
+    /// Its requests that the engine has not answered: our number, its number, what it then remembers. Its number is null where it asked
+    /// by the answer to another question, and hears nothing of it.
     pub(super) asks: BTreeMap<u64, (Value, Option<String>)>,
     /// Our requests that it has not answered: what they are, and until when it has time.
     pub(super) ours: BTreeMap<u64, (&'static str, Instant)>,
@@ -50,17 +55,44 @@ pub(super) struct Life {
     pub(super) dog: Watchdog,
     pub(super) pinged: Instant,
     pub(super) misses: u32,
+    /// What it is to be evaluated for: the newest due time of each schedule.
+    pub(super) due: BTreeMap<SmolStr, Timestamp>,
+    /// The question for what it is evaluated over, and the due time that it is for.
+    pub(super) looking: Option<(u64, SmolStr, Timestamp)>,
+    /// What its parameters are read by.
+    pub(super) schema: ParamSchema,
+    /// It takes other parameters without beginning anew.
+    pub(super) takes_params: bool,
 }
 
 impl Life {
-    /// Starts a process of what was approved; `runner` cages it and becomes it. Its process's id comes with it.
-    pub(super) fn spawn(runner: &Path, bot: &str, scan: &Scan) -> std::io::Result<(Self, u32)> {
+    /// Starts a process of what was approved; `runner` cages it and becomes it, within a scope where there is one. Its process's id comes with
+    /// it.
+    pub(super) fn spawn(
+        runner: &Path,
+        bot: &str,
+        scan: &Scan,
+        scope: Option<&Scope>,
+    ) -> std::io::Result<(Self, u32)> {
         std::fs::create_dir_all(scan.directory.join(DATA))?;
         let manifest = &scan.manifest;
         let cage = cage_of(scan)?;
-        let mut command = Command::new(runner);
+        let mut command = match scope {
+            None => Command::new(runner),
+            Some(_) => {
+                let (program, words) = Scope::command(&manifest.limits);
+                let mut command = Command::new(program);
+                command.args(words).arg(runner);
+                command
+            }
+        };
         command.args(["bot-exec", bot, &serde_json::to_string(&cage)?]);
-        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .env_clear()
+            .envs(scope.into_iter().flat_map(Scope::environment))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.kill_on_drop(true);
         let mut child = command.spawn()?;
         let gone = || std::io::Error::other("it ended at once");
@@ -72,7 +104,8 @@ impl Life {
         tokio::spawn(write_lines(stdin, lines_out));
         let life = Self {
             budget: Budget::new(manifest.limits.log_lines_per_s, manifest.max_orders_per_minute),
-            dog: Watchdog::new(pid, cage.memory, manifest.limits.cpu_pct),
+            // Who is held to so much time uses all of it at times.
+            dog: Watchdog::new(pid, cage.memory, scope.map_or(manifest.limits.cpu_pct, |_| u32::MAX)),
             manifest: manifest.clone(),
             child,
             log_is_open: true,
@@ -86,6 +119,10 @@ impl Life {
             next_request: 1,
             pinged: Instant::now(),
             misses: 0,
+            due: BTreeMap::new(),
+            looking: None,
+            schema: scan.params.clone(),
+            takes_params: false,
         };
         Ok((life, pid))
     }
@@ -102,8 +139,13 @@ impl Life {
         !self.queue.is_empty() || !self.prices.is_empty()
     }
 
+    /// Is it asked something of this kind, and has not answered.
+    pub(super) fn owes(&self, method: &str) -> bool {
+        self.ours.values().any(|(asked, _)| *asked == method)
+    }
+
     /// The next line for it: what was said in order, then prices.
-    pub(super) fn next_line(&mut self, now: jiff::Timestamp) -> Option<String> {
+    pub(super) fn next_line(&mut self, now: Timestamp) -> Option<String> {
         self.queue.pop_front().or_else(|| {
             let (_, news) = self.prices.pop_first()?;
             let (method, value) = protocol::news(now, &news);
@@ -111,7 +153,11 @@ impl Life {
         })
     }
 
-    pub(super) fn tell(&mut self, news: BotNews, now: jiff::Timestamp) {
+    pub(super) fn tell(&mut self, news: BotNews, now: Timestamp) {
+        if let BotNews::Due { schedule, due_at } = news {
+            self.due.insert(schedule, due_at);
+            return;
+        }
         if !self.is_wanted(&news) {
             return;
         }
@@ -141,7 +187,18 @@ impl Life {
         let forbidden =
             |what: String| Err(RpcError::new(-32_001, format!("its permissions forbid it: {what}")));
         match asked {
-            Asked::Query(BotQuery::Bars { instrument, interval, .. }) => {
+            Asked::Query(BotQuery::Quote(instrument)) => {
+                if !self.manifest.data.contains(&DataRight::Quotes) {
+                    return forbidden("data has no quotes".to_owned());
+                }
+                if !self.manifest.knows(instrument) {
+                    return forbidden(format!("{instrument} is none of its instruments"));
+                }
+            }
+            Asked::Query(
+                BotQuery::Bars { instrument, interval, .. }
+                | BotQuery::Indicator { instrument, interval, .. },
+            ) => {
                 if !self.manifest.data.contains(&DataRight::Bars(*interval)) {
                     return forbidden(format!("data has no bars:{interval}"));
                 }
@@ -149,12 +206,12 @@ impl Life {
                     return forbidden(format!("{instrument} is none of its instruments"));
                 }
             }
-            Asked::Query(BotQuery::Quote(instrument)) => {
-                if !self.manifest.data.contains(&DataRight::Quotes) {
-                    return forbidden("data has no quotes".to_owned());
+            Asked::Query(BotQuery::Chain { underlying, .. }) => {
+                if !self.manifest.data.contains(&DataRight::Chains) {
+                    return forbidden("data has no chains".to_owned());
                 }
-                if !self.manifest.knows(instrument) {
-                    return forbidden(format!("{instrument} is none of its instruments"));
+                if !self.manifest.knows(underlying) {
+                    return forbidden(format!("{underlying} is none of its instruments"));
                 }
             }
             // An exit is never too many: what keeps it from being one is the core.
@@ -172,9 +229,6 @@ impl Life {
 
     /// What it says that it wants to be told must be what it is told.
     pub(super) fn check_subscriptions(&self, answer: &Value, interval: Interval) -> Result<(), String> {
-        if answer["schedule"].as_array().is_some_and(|schedule| !schedule.is_empty()) {
-            return Err("it wants a schedule, which bots do not have; it can act on bars".to_owned());
-        }
         for wanted in answer["subscriptions"].as_array().into_iter().flatten().take(QUEUE_MAX) {
             let wide = wanted["interval"].as_str().unwrap_or(interval.as_str());
             if wanted["kind"] == "bars" && wide != interval.as_str() {

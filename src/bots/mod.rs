@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod cage;
+mod evaluate;
 mod hearing;
 pub mod house;
 mod life;
@@ -15,6 +16,8 @@ mod process;
 pub mod protocol;
 pub mod replay;
 pub mod samples;
+mod scope;
 mod watch;
 
 pub use house::{BotLine, FromBot, House, Said, Start, Task, ToBot};
+pub use process::PING_EVERY;

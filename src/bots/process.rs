@@ -18,7 +18,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::text::clean;
 use crate::strategies::BotNews;
 
-use super::approval::scan;
+use super::approval::{ScanError, scan};
 use super::cage::unenforced;
 use super::house::{FromBot, Said, Slow, Start, ToBot};
 use super::life::Life;
@@ -27,6 +27,7 @@ use super::log::Log;
 use super::manifest::{Manifest, PROTOCOL, RestartPolicy};
 use super::memory::Crashes;
 use super::protocol::{self, Incoming};
+use super::scope::Scope;
 use super::watch::members;
 
 /// What is kept for a bot while it is down.
@@ -36,7 +37,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// How long after that it may take to end when it is told to.
 const TERM_WITHIN: Duration = Duration::from_secs(2);
 /// How often a bot is asked whether it lives.
-const PING_EVERY: Duration = Duration::from_secs(10);
+pub const PING_EVERY: Duration = Duration::from_secs(10);
 /// Pings in a row that it may leave unanswered.
 const MISSES_MAX: u32 = 3;
 /// How often its processes are looked at, and what is shown of it changes.
@@ -99,7 +100,7 @@ impl Supervisor {
         }
     }
 
-    async fn say(&self, said: Said) {
+    pub(super) async fn say(&self, said: Said) {
         // Without an engine nobody needs to know.
         drop(self.out.send(FromBot { strategy: self.start.strategy.clone(), said }).await);
     }
@@ -193,6 +194,11 @@ impl Supervisor {
         if !news.is_kept() {
             return;
         }
+        // However often it came due meanwhile, it is one run.
+        if let BotNews::Due { schedule, .. } = &news {
+            let same = |kept: &BotNews| matches!(kept, BotNews::Due { schedule: of, .. } if of == schedule);
+            self.kept.retain(|kept| !same(kept));
+        }
         if self.kept.len() >= KEPT_MAX {
             self.kept.pop_front();
             self.write_log("arbion", "too much happened while it was down; the oldest is not told");
@@ -228,9 +234,13 @@ impl Supervisor {
     async fn one_life(&mut self) -> End {
         self.enter(BotPhase::Starting, None).await;
         let (profile, bot) = (self.start.profile.clone(), self.start.bot.clone());
-        let scanned = tokio::task::spawn_blocking(move || scan(&profile, &bot)).await;
-        let scan = match scanned {
-            Ok(Ok(scan)) => scan,
+        let looked = move || {
+            let scan = scan(&profile, &bot)?;
+            let scope = Scope::find(&scan.manifest.limits);
+            Ok::<_, ScanError>((scan, scope))
+        };
+        let (scan, scope) = match tokio::task::spawn_blocking(looked).await {
+            Ok(Ok(found)) => found,
             Ok(Err(error)) => return End::Failed(error.to_string()),
             Err(error) => return End::Crashed(error.to_string()),
         };
@@ -240,12 +250,15 @@ impl Supervisor {
                 "bot {bot} is not what was approved; see what changed: arbion bot approve {bot}"
             ));
         }
+        (self.state.progress, self.state.metrics) = (None, std::collections::BTreeMap::new());
         self.state.unenforced = unenforced(scan.manifest.network);
-        let (mut life, pid) = match Life::spawn(&self.start.runner, &self.start.bot, &scan) {
+        let (mut life, pid) = match Life::spawn(&self.start.runner, &self.start.bot, &scan, scope.as_ref()) {
             Ok(spawned) => spawned,
             Err(error) => return End::Crashed(format!("no process: {error}")),
         };
         self.group = Some(pid);
+        let held = if scope.is_some() { "held by a scope of systemd" } else { "watched" };
+        self.write_log("arbion", &format!("its memory and processor time are {held}"));
         let params = match scan.params.read(&self.start.params) {
             Ok(params) => params,
             Err(error) => return End::Failed(error.to_string()),
@@ -370,17 +383,24 @@ impl Supervisor {
                     return Some(End::Crashed("it did not answer start in time".to_owned()));
                 }
                 Some(("ping", _)) => life.misses += 1,
+                Some(("evaluate", _)) => {
+                    let millis = life.manifest.limits.reply_ms;
+                    let text =
+                        format!("it did not answer evaluate within {millis} ms; what it wanted is dropped");
+                    self.write_log("arbion", &text);
+                }
                 _ => {}
             }
         }
         if life.misses >= MISSES_MAX {
             return Some(End::Crashed(format!("it hangs: {MISSES_MAX} pings were not answered")));
         }
-        if now.duration_since(life.pinged) >= PING_EVERY && self.state.phase == BotPhase::Running {
+        if now.duration_since(life.pinged) >= self.start.ping_every && self.state.phase == BotPhase::Running {
             life.pinged = now;
             let nonce = json!({"nonce": life.next_request});
-            life.ask("ping", &nonce, PING_EVERY);
+            life.ask("ping", &nonce, self.start.ping_every);
         }
+        self.evaluate_next(life);
         let state = Said::State(self.state.clone());
         // A picture that finds no room is followed by another.
         drop(self.out.try_send(FromBot { strategy: self.start.strategy.clone(), said: state }));

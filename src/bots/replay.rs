@@ -19,12 +19,14 @@ use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::quote::{Bar, Interval};
 use crate::domain::text::clean;
+use crate::strategies::schedule::{Firing, Timetable};
 use crate::strategies::{
-    Books, BotOrderName, BotWant, Decision, Head, MemoryError, Output, Proposal, Schedule, Strategy,
-    StrategyInput, news_of,
+    Books, BotOrderName, BotWant, Decision, Head, Output, Proposal, Schedule, Strategy, StrategyInput,
+    news_of,
 };
 
 use super::approval::{DATA, Scan};
+use super::evaluate::wanted as wanted_of;
 use super::manifest::Manifest;
 use super::protocol::{self, Asked, BotQuery, Incoming, LINE_MAX, RpcError};
 
@@ -88,6 +90,9 @@ pub struct Replayed {
     /// Bars that were told, the newest.
     bars: BTreeMap<Instrument, Vec<Bar>>,
     interval: Interval,
+    /// When it wants to be evaluated, and its timetable since the data has begun.
+    wanted: Vec<Schedule>,
+    timetable: Option<Timetable>,
     /// Its tags, with what was proposed under each and the order that it became.
     tags: BTreeMap<String, (Proposal, Option<ClientOrderId>)>,
     held: BTreeMap<Instrument, Decimal>,
@@ -143,6 +148,8 @@ impl Replayed {
             next_request: 1,
             bars: BTreeMap::new(),
             interval,
+            wanted: Vec::new(),
+            timetable: None,
             tags: BTreeMap::new(),
             held: BTreeMap::new(),
             fate: fate.clone(),
@@ -160,8 +167,9 @@ impl Replayed {
         });
         let within = Duration::from_secs(u64::from(self.manifest.limits.start_s));
         let (books, mut out) = (None, Vec::new());
-        self.ask("initialize", &hello, within, books, &mut out)?;
-        self.ask("start", &json!({}), within, books, &mut out)
+        let answer = self.ask("initialize", &hello, within, books, &mut out)?;
+        self.wanted = protocol::schedules(&answer["schedule"]).map_err(|error| error.message)?;
+        self.ask("start", &json!({}), within, books, &mut out).map(drop)
     }
 
     fn write(&mut self, mut line: String) -> Result<(), String> {
@@ -177,7 +185,7 @@ impl Replayed {
         within: Duration,
         books: Option<&dyn Books>,
         out: &mut Vec<Output>,
-    ) -> Result<(), String> {
+    ) -> Result<Value, String> {
         let id = self.next_request;
         self.next_request += 1;
         self.write(protocol::request(id, method, params))?;
@@ -193,7 +201,7 @@ impl Replayed {
             };
             match protocol::read(&line).map_err(|error| error.message)? {
                 Incoming::Reply { id: answered, result } if answered == id => {
-                    return result.map(drop).map_err(|error| clean(&error).into_owned());
+                    return result.map_err(|error| clean(&error).into_owned());
                 }
                 Incoming::Reply { .. } | Incoming::Notice { .. } => {}
                 Incoming::Request { id, method, params } => {
@@ -214,10 +222,20 @@ impl Replayed {
     ) -> Result<Value, RpcError> {
         match (protocol::asked(method, params)?, books) {
             (Asked::Want(BotWant::Remember(_) | BotWant::Alert(_)), _) => Ok(json!({"status": "done"})),
-            (Asked::Query(BotQuery::Bars { instrument, limit, .. }), _) => {
-                let bars = self.bars.get(&instrument).map_or(&[][..], Vec::as_slice);
-                let bars = &bars[bars.len().saturating_sub(limit)..];
+            (Asked::Want(BotWant::Schedule(schedules)), _) => {
+                (self.wanted, self.timetable) = (schedules, None);
+                Ok(json!({"status": "done"}))
+            }
+            (Asked::Query(BotQuery::Bars { instrument, interval, limit }), _) => {
+                let bars = self.told(&instrument, interval, limit)?;
                 Ok(json!({"bars": bars.iter().map(protocol::bar).collect::<Vec<_>>()}))
+            }
+            (Asked::Query(BotQuery::Indicator { instrument, interval, indicator }), _) => {
+                let bars = self.told(&instrument, interval, indicator.bars())?;
+                Ok(protocol::indicator(&indicator, bars))
+            }
+            (Asked::Query(BotQuery::Chain { underlying, .. }), _) => {
+                Err(RpcError::new(-32_004, format!("the data has no chain of {underlying}")))
             }
             (_, None) => Err(RpcError::new(-32_004, "the data has not begun")),
             (Asked::Query(query), Some(books)) => Ok(self.look_up(&query, books)),
@@ -260,18 +278,59 @@ impl Replayed {
                     .collect();
                 json!({"orders": rows})
             }
-            BotQuery::Account => json!({
-                "net_liquidation": books.equity().round_dp(2).to_string(),
-                "cash": books.free_cash().round_dp(2).to_string(),
-                "buying_power": books.buying_power().round_dp(2).to_string(),
-            }),
+            BotQuery::Account => protocol::account(books.equity(), books.free_cash(), books.buying_power()),
+            BotQuery::Snapshot => {
+                let of = |query| self.look_up(&query, books);
+                let quotes: Vec<Value> =
+                    self.head.instruments.iter().map(|it| of(BotQuery::Quote(it.clone()))).collect();
+                json!({
+                    "account": of(BotQuery::Account), "positions": of(BotQuery::Positions)["positions"],
+                    "orders": of(BotQuery::Orders)["orders"], "quotes": quotes,
+                })
+            }
             BotQuery::Quote(instrument) => {
                 let close =
                     self.bars.get(instrument).and_then(|bars| bars.last()).map(|bar| bar.close.to_string());
                 json!({"instrument": instrument.key(), "bid": null, "ask": null, "last": close})
             }
-            BotQuery::Bars { .. } => json!({"bars": []}),
+            // Answered before the data has begun too.
+            BotQuery::Bars { .. } | BotQuery::Indicator { .. } | BotQuery::Chain { .. } => Value::Null,
         }
+    }
+
+    /// Bars that it was told, the newest.
+    fn told(&self, instrument: &Instrument, interval: Interval, limit: usize) -> Result<&[Bar], RpcError> {
+        if interval != self.interval {
+            let text = format!("the data has bars:{} alone", self.interval);
+            return Err(RpcError::new(-32_004, text));
+        }
+        let bars = self.bars.get(instrument).map_or(&[][..], Vec::as_slice);
+        Ok(&bars[bars.len().saturating_sub(limit)..])
+    }
+
+    /// Evaluates it for what has come due by the clock of the data, each time over what it then has.
+    fn evaluate(&mut self, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) -> Result<(), String> {
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
+        let wanted = &self.wanted;
+        let start = || Timetable::new(wanted.clone(), books.calendar(), now);
+        let firings = self.timetable.get_or_insert_with(start).poll(now, books.calendar(), false);
+        let within = Duration::from_millis(u64::from(self.manifest.limits.reply_ms));
+        for firing in firings {
+            let Firing::Due { name, due_at } = firing else { continue };
+            let snapshot = self.look_up(&BotQuery::Snapshot, books);
+            let asked = json!({
+                "due": due_at.to_string(), "schedule": name.as_str(), "snapshot": snapshot, "now": now.to_string(),
+            });
+            let answer = self.ask("evaluate", &asked, within, Some(books), out)?;
+            for wanted in wanted_of(&answer) {
+                // What is refused is its own to look at, as where it trades.
+                let _refused =
+                    wanted.and_then(|(method, params)| self.answer(method, params, Some(books), out));
+            }
+        }
+        Ok(())
     }
 
     fn place(
@@ -365,7 +424,9 @@ impl Replayed {
         self.write(protocol::notice(method, &params))?;
         // It has done with the news once it answers this. A ping would not do: that may be answered in between.
         let within = Duration::from_millis(u64::from(self.manifest.limits.reply_ms));
-        self.ask("evaluate", &json!({"due": now.to_string()}), within, Some(books), out)
+        let done = json!({"due": null, "now": now.to_string()});
+        self.ask("evaluate", &done, within, Some(books), out)?;
+        self.evaluate(now, books, out)
     }
 }
 
@@ -380,22 +441,6 @@ impl Drop for Replayed {
 impl Strategy for Replayed {
     fn head(&self) -> &Head {
         &self.head
-    }
-
-    fn warm_up_bars(&self) -> usize {
-        1
-    }
-
-    fn schedules(&self) -> Vec<Schedule> {
-        Vec::new()
-    }
-
-    fn memory(&self) -> String {
-        String::new()
-    }
-
-    fn restore(&mut self, _memory: &str) -> Result<(), MemoryError> {
-        Ok(())
     }
 
     fn on_input(

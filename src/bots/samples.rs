@@ -39,7 +39,8 @@ macro_rules! sample {
 }
 
 /// The examples, the one that a bot begins as where nobody says first.
-pub const SAMPLES: &[Sample] = &[sample!("sma-cross"), sample!("mean-revert"), sample!("ladder")];
+pub const SAMPLES: &[Sample] =
+    &[sample!("sma-cross"), sample!("mean-revert"), sample!("ladder"), sample!("rsi-close")];
 
 /// A new bot that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +127,10 @@ mod tests {
         }
         let said = |name, sample| make(profile.path(), name, sample).unwrap_err().to_string();
         assert_eq!(said("A b", None), "name: found 'A b', allowed 1 to 32 of a-z, 0-9 and '-'");
-        assert_eq!(said("b", Some("x")), "example: found 'x', allowed sma-cross, mean-revert, ladder");
+        assert_eq!(
+            said("b", Some("x")),
+            "example: found 'x', allowed sma-cross, mean-revert, ladder, rsi-close"
+        );
         assert!(matches!(make(profile.path(), "b", Some("x")), Err(NewBotError::Sample { .. })));
         assert!(matches!(make(profile.path(), "", None), Err(NewBotError::Name(_))));
         fs::remove_dir_all(profile.path().join("bots")).unwrap();

@@ -16,6 +16,11 @@ const DEPTH_MAX: usize = 64;
 /// Characters of a wrong answer that an error shows.
 const SHOWN_MAX: usize = 80;
 
+/// The largest number that is taken for one, far beyond any price, size or amount of money: sums of such numbers are numbers still.
+const LARGEST: Decimal = Decimal::from_parts(2_701_131_776, 466_537_709, 54_210, false, 0);
+/// Characters of what is wrong with it.
+const REASON_MAX: usize = 300;
+
 /// Reads an answer.
 ///
 /// # Errors
@@ -39,7 +44,9 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
             return if more { "there is more behind its end".to_owned() } else { told() };
         }
         let place = place::of(body, &what);
-        if place.is_empty() { what.to_string() } else { format!("{place}: {what}") }
+        // The names of fields are theirs too, and so is a text that is no name of a kind, however long.
+        let what: String = crate::domain::text::clean(&what.to_string()).chars().take(REASON_MAX).collect();
+        if place.is_empty() { what } else { format!("{}: {what}", crate::domain::text::clean(&place)) }
     })
 }
 
@@ -52,6 +59,12 @@ pub fn beginning(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(SHOWN_MAX * 4)]);
     let text: String = crate::domain::text::clean(&text).chars().take(SHOWN_MAX).collect();
     format!("it begins {text:?}")
+}
+
+/// A wrong text, cleaned and cut for showing.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    crate::domain::text::clean(text).chars().take(40).collect()
 }
 
 /// Brackets outside of strings.
@@ -81,14 +94,18 @@ fn check_depth(body: &[u8]) -> Result<(), String> {
 /// When it is neither, such as `"NaN"` or `true`.
 pub fn decimal_of(raw: &str) -> Result<Decimal, String> {
     let text = raw.trim().trim_matches('"').trim();
-    let wrong = || format!("'{}' is not a decimal number", text.chars().take(40).collect::<String>());
+    let wrong = || format!("'{}' is not a decimal number", shown(text));
     let digits =
         text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E'));
     if text.is_empty() || !digits {
         return Err(wrong());
     }
     let value = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { text.parse() };
-    value.map_err(|_| wrong())
+    let value: Decimal = value.map_err(|_| wrong())?;
+    if value.abs() > LARGEST {
+        return Err(format!("'{}' is larger than any price, size or amount", shown(text)));
+    }
+    Ok(value)
 }
 
 /// `#[serde(deserialize_with = "json::decimal")]`: a number or a string of one.
@@ -144,6 +161,7 @@ mod tests {
         assert_eq!(shown, ["0.1", "3", "0.0000001"]);
         assert_eq!(read.rows[0].price.unwrap().to_string(), "1.10");
         assert!(read.rows[1].price.is_none() && read.rows[2].price.is_none());
+        assert!(decimal_of("1e24").is_ok() && decimal_of("-1.0001e24").is_err());
         // A float would have lost these.
         assert_eq!(
             decimal_of("12345678901234567890.12345678").unwrap().to_string(),

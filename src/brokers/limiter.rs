@@ -201,6 +201,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn n5_lines_that_share_a_bucket_have_its_calls_together() {
+        let shared = SharedLimits::default();
+        let limit = Limit { calls: 100, per: Duration::from_secs(60) };
+        let lines = [shared.of("place", limit), shared.clone().of("place", limit)];
+        let mut turns = [0, 0];
+        for at in [0, 1].into_iter().cycle() {
+            if lines[at].turn(Priority::Normal, ONE, Duration::ZERO).await.is_err() {
+                break;
+            }
+            turns[at] += 1;
+        }
+        assert_eq!(turns, [38, 38], "80 % of 95, between them");
+        for line in &lines {
+            assert!(line.turn(Priority::Normal, ONE, Duration::ZERO).await.is_err());
+        }
+        // Another place, and another engine, count for themselves.
+        assert!(shared.of("elsewhere", limit).turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok());
+        let own = SharedLimits::default().of("place", limit);
+        assert!(own.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok());
+        lines[0].hold(Duration::from_secs(60));
+        assert!(lines[1].held_for() > Duration::from_secs(50), "the server's word to one is for all");
+    }
+
+    #[tokio::test]
     async fn n5_a_turn_comes_by_itself_and_weight_counts() {
         let limiter = Limiter::new(Limit { calls: 200, per: Duration::from_secs(1) });
         let heavy = NonZeroU32::new(150).unwrap();

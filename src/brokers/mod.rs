@@ -39,6 +39,7 @@ use crate::domain::execution::{AccountEvent, Execution, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
 use crate::domain::money::Quantity;
+use crate::domain::movement::Movement;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
@@ -143,6 +144,10 @@ pub trait Broker: Send + Sync {
 
     /// Executions since an instant, oldest first.
     async fn executions(&self, since: Timestamp) -> Result<Vec<Execution>, BrokerError>;
+
+    /// What moved without an order since an instant, oldest first: dividends, splits, fees, transfers. Empty at brokers that say it by their
+    /// stream or not at all.
+    async fn movements(&self, since: Timestamp) -> Result<Vec<Movement>, BrokerError>;
 
     /// The terms of an instrument here: ticks, increments, whether it trades.
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError>;

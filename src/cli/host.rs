@@ -339,11 +339,20 @@ pub trait Host: Send + Sync {
     /// When the last writes failed.
     async fn close(&self) -> Result<(), CliError>;
 
-    /// Opens the screen and returns when the user leaves it. Opens, and ends, its engine itself, so that the first frame need not wait.
+    /// Opens the screen and returns when the user leaves it: with the profile that the user goes on as, if so. Opens, and ends, its engine
+    /// itself, so that the first frame need not wait.
     ///
     /// # Errors
     /// As `session`, and when the terminal fails.
-    async fn screen(&self, settings: &Settings, request: &ScreenRequest) -> Result<(), CliError>;
+    async fn screen(
+        &self,
+        settings: &Settings,
+        request: &ScreenRequest,
+    ) -> Result<Option<ProfileName>, CliError>;
+
+    /// Becomes a new program with the same screen for another profile: memory, files and sockets of this one are gone (reliability P3).
+    /// Returns only with why that could not be.
+    fn go_on_as(&self, settings: &Settings, request: &ScreenRequest, profile: &ProfileName) -> CliError;
 
     /// One frame of the screen over a session: plain text of exactly that many lines, or an SVG document.
     ///

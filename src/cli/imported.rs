@@ -46,7 +46,8 @@ pub struct ImportReport {
 /// # Errors
 /// Where it looks like a name and nothing is kept under it, with the names there are.
 pub fn bars_file(settings: &Settings, named: &Path) -> Result<PathBuf, CliError> {
-    let is_name = |name: &&str| !name.contains(['/', '\\']) && !name.ends_with(".csv");
+    let is_name =
+        |name: &&str| !name.contains(['/', '\\']) && !name.ends_with(".csv") && !name.ends_with(".parquet");
     let name = named.to_str().filter(is_name);
     let Some(name) = name.filter(|_| !named.exists()) else { return Ok(named.to_path_buf()) };
     let files = ProfileFiles::of(&settings.paths.profile_dir(&settings.profile));

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
+use crate::domain::quote::Interval;
 
 /// What to test a strategy on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct BacktestRequest {
     pub starting_cash: Option<Decimal>,
     /// Is it run on cut data too, and compared.
     pub check_lookahead: bool,
+    /// Ticks are made into bars so wide; absent means a minute. Bars have their own width.
+    pub interval: Option<Interval>,
 }
 
 /// The windows of a walk forward, in calendar days.
@@ -217,6 +220,9 @@ pub struct BacktestReport {
     pub until: Option<Timestamp>,
     /// Bars fed.
     pub bars: u64,
+    /// Quotes and trades that the bars were made of; absent where the data has bars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticks: Option<u64>,
     /// Cash at the start.
     #[serde(with = "decimal_text")]
     pub starting_cash: Decimal,

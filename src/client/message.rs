@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::bars::{ImportedSpan, Seam};
 pub use super::bot::BotRequest;
 pub use super::error::SessionError;
 use super::secret::Secret;
@@ -154,6 +155,11 @@ pub enum Request {
     },
     /// Give a position an exit plan, or take it off. The plans stand in the picture. Answer: `Done`.
     Exit(ExitChange),
+    /// Lift what the guards of an account have locked; absent: the default one's. Answer: `Done`.
+    LiftGuards {
+        /// Which account.
+        account: Option<AccountId>,
+    },
     /// Strategies: what they are, what they did, what becomes of them.
     Strategy(StrategyRequest),
     /// Bots: what they are, what was approved of them.
@@ -496,6 +502,9 @@ pub enum Reply {
         /// Which of them are imported; absent where none is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         imported: Option<ImportedSpan>,
+        /// Where bars of another origin begin, rising; the first is that of the oldest bar. Empty where one has them all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seams: Vec<Seam>,
     },
     /// A chain.
     Chain(Box<Chain>),
@@ -535,74 +544,4 @@ pub enum Reply {
     DepositAddresses(Vec<DepositAddress>),
     /// The engine cannot act on the command alone: the front end shows a pane, help or a question.
     FrontEnd(Command),
-}
-
-/// The part of a chart that comes from a file of imported bars.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportedSpan {
-    /// The name it was imported under.
-    pub name: String,
-    /// The start of the first bar.
-    pub from: Timestamp,
-    /// The end of the last one.
-    pub until: Timestamp,
-}
-
-impl Request {
-    /// Its name in the messages, such as `execute`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Preview { .. } => "preview",
-            Self::Execute { .. } => "execute",
-            Self::Cancel { .. } => "cancel",
-            Self::Replace { .. } => "replace",
-            Self::Halt { .. } => "halt",
-            Self::Resume => "resume",
-            Self::Flatten { .. } => "flatten",
-            Self::Subscribe { .. } => "subscribe",
-            Self::Bars { .. } => "bars",
-            Self::History { .. } => "history",
-            Self::Chain { .. } => "chain",
-            Self::Search { .. } => "search",
-            Self::OrderHistory(_) => "order_history",
-            Self::Executions(_) => "executions",
-            Self::Pnl(_) => "pnl",
-            Self::SetWatchlist { .. } => "set_watchlist",
-            Self::PaperAssign { .. } => "paper_assign",
-            Self::PaperDoNotExercise { .. } => "paper_do_not_exercise",
-            Self::PaperExpire => "paper_expire",
-            Self::EditWatchlists(_) => "edit_watchlists",
-            Self::Alert(_) => "alert",
-            Self::Exit(_) => "exit",
-            Self::RiskDesk { .. } => "risk_desk",
-            Self::Strategy(StrategyRequest::Change(_)) => "strategy_change",
-            Self::Strategy(_) => "strategy",
-            Self::Bot(_) => "bot",
-            Self::Book { .. } => "book",
-            Self::Groups => "groups",
-            Self::Members { .. } => "members",
-            Self::Movers { .. } => "movers",
-            Self::Equity { .. } => "equity",
-            Self::Notes => "notes",
-            Self::SetNote { .. } => "set_note",
-            Self::Advance { .. } => "advance",
-            Self::Replay(_) => "replay",
-            Self::EngineStatus => "engine_status",
-            Self::StopEngine { .. } => "stop_engine",
-            Self::Backup { .. } => "backup",
-            Self::ReduceOnly { .. } => "reduce_only",
-            Self::Settle { .. } => "settle",
-            Self::Lock => "lock",
-            Self::Unlock { .. } => "unlock",
-            Self::SetSecret { .. } => "set_secret",
-            Self::Connect { .. } => "connect",
-            Self::Disconnect { .. } => "disconnect",
-            Self::Venue { .. } => "venue",
-            Self::Mode { .. } => "mode",
-            Self::SetLimit { .. } => "set_limit",
-            Self::Reconcile { .. } => "reconcile",
-            Self::Override { .. } => "override",
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! `Session`: how any front end talks to an engine, and the messages it sends: in process, or over a Unix socket to another.
 
+pub mod bars;
 pub mod bot;
 mod error;
 pub mod frames;
@@ -8,6 +9,7 @@ pub mod known;
 pub mod message;
 pub mod progress;
 pub mod remote;
+mod request_name;
 pub mod secret;
 pub mod status;
 pub mod strategy;

@@ -8,7 +8,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::{Quantity, canonical};
 use crate::domain::option::Leg;
 use crate::domain::order::{
-    OrderRequest, OrderSubject, OrderType, PositionEffect, PriceEffect, Pricing, Side, TimeInForce,
+    OrderRequest, OrderSubject, OrderType, PositionEffect, PriceEffect, Pricing, Side, Slices, TimeInForce,
     TradingSession, Trail,
 };
 
@@ -67,6 +67,9 @@ fn terms_words(terms: &PriceTerms) -> String {
     }
     if terms.order_type == OrderType::Market {
         text.push_str(" at market");
+    }
+    if let Some(slices) = terms.twap {
+        let _infallible = write!(text, " twap over {} minutes", slices.minutes);
     }
     if let Some(effect) = terms.price_effect {
         text.push_str(match effect {
@@ -341,6 +344,10 @@ pub fn order_words(request: &OrderRequest) -> String {
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
             format!("with a stop that trails by {} %", percent.normalize())
         }
+        Pricing::Twap(Slices { minutes, randomize }) => {
+            let times = if randomize { ", at random times" } else { "" };
+            format!("at the market in slices over {minutes} minutes{times}")
+        }
     };
     let until = match (request.time_in_force, request.expire_date) {
         (TimeInForce::Day, _) => "for the day".to_owned(),
@@ -374,6 +381,9 @@ pub fn order_words(request: &OrderRequest) -> String {
     }
     if let Some(exit) = &request.stop_loss {
         let _infallible = write!(text, ", stop loss at {}", exit.price);
+    }
+    if let Some(plan) = &request.exit_plan {
+        let _infallible = write!(text, ", exits once filled: {}", plan.words());
     }
     if request.post_only {
         text.push_str(", post only");

@@ -42,7 +42,7 @@ fn command(tokens: &[Token], at: usize, context: &ParseContext<'_>) -> Parsed<Co
     if slots.instrument.is_some() || !slots.strikes.is_empty() || slots.spread.is_some() {
         return Err(Trouble::Refused("Say the legs, or the name of the package; not both.".to_owned()));
     }
-    order::check_prices(&slots)?;
+    order::check_prices(&slots, true)?;
     order::only_a_package(&slots)?;
     let side = match slots.verb {
         Some(order::Verb::Buy) => Side::Buy,
@@ -57,6 +57,7 @@ fn command(tokens: &[Token], at: usize, context: &ParseContext<'_>) -> Parsed<Co
         subject: Subject::Legs(legs),
         amount: Amount::Quantity(quantity),
         terms,
+        exit_plan: None,
     }))
 }
 

@@ -137,6 +137,7 @@ pub(super) fn command(slots: &mut Slots, context: &ParseContext<'_>) -> Result<C
         subject: Subject::Legs(list),
         amount: Amount::Quantity(quantity),
         terms,
+        exit_plan: None,
     }))
 }
 

@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use crate::domain::alert::AlertWhen;
+use crate::domain::exit::ExitPlan;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 use crate::domain::option::{Leg, Right};
-use crate::domain::order::{OrderType, PositionEffect, PriceEffect, Side, TimeInForce, TradingSession};
+use crate::domain::order::{
+    OrderType, PositionEffect, PriceEffect, Side, Slices, TimeInForce, TradingSession,
+};
 use crate::domain::quote::Interval;
 
 /// Price, type and duration of an order, as said. Shared by `place` and `close`.
@@ -29,6 +32,9 @@ pub struct PriceTerms {
     /// Trail in per cent.
     #[serde(default, with = "decimal_text_option", skip_serializing_if = "Option::is_none")]
     pub trail_percent: Option<Decimal>,
+    /// Over which time the order trades in slices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twap: Option<Slices>,
     /// A limit taken from the market when the order is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_peg: Option<LimitPeg>,
@@ -58,6 +64,31 @@ pub struct PriceTerms {
     /// Said: never open or flip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduce_only: Option<bool>,
+}
+
+impl PriceTerms {
+    /// Those of a plain market order.
+    #[must_use]
+    pub const fn market(time_in_force: TimeInForce) -> Self {
+        Self {
+            order_type: OrderType::Market,
+            limit_price: None,
+            stop_price: None,
+            trail_amount: None,
+            trail_percent: None,
+            twap: None,
+            limit_peg: None,
+            time_in_force,
+            expire_date: None,
+            session: None,
+            price_effect: None,
+            take_profit: None,
+            stop_loss: None,
+            broker: None,
+            post_only: None,
+            reduce_only: None,
+        }
+    }
 }
 
 /// Where a pegged limit comes from.
@@ -118,6 +149,9 @@ pub struct Place {
     /// Prices and duration.
     #[serde(flatten)]
     pub terms: PriceTerms,
+    /// What closes the position that it opens, where an option of the command line or a field of the ticket says so; no sentence does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_plan: Option<Box<ExitPlan>>,
 }
 
 /// Closing of a position, as said.

@@ -6,8 +6,8 @@ use toml::de::DeValue;
 
 use super::kinds::{
     ACCOUNT_KINDS, AccountMethods, COLOURS, CRYPTO_PRICES, DAY_TRADE_RULES, Flag, Instruments, Kind, LEVELS,
-    LOT_METHODS, NOTICES, Number, ON_EXITS, ProgramPath, Refused, SESSIONS, ScheduleName, SlippageModel,
-    TOUCHES, ThemeName, WASH_SCOPES, Whole, ZONES,
+    LOT_METHODS, NOTICES, Number, ON_EXITS, PlanWords, ProgramPath, Refused, SESSIONS, ScheduleName,
+    SlippageModel, TOUCHES, ThemeName, WASH_SCOPES, Whole, ZONES,
 };
 use super::settings::Config;
 
@@ -117,9 +117,22 @@ pub(super) static FIELDS: &[Field] = fields! {
         restricted: Instruments,
         allowed: Instruments,
         allow_short: Flag,
+        guard_stop_outs: Whole(0_u32, 100),
+        guard_by_instrument: Flag,
+        guard_loss_streak: Whole(0_u32, 100),
+        guard_cooldown_minutes: Whole(0_u32, 10_080),
+        guard_low_profit_trades: Whole(0_u32, 50),
+        guard_pause_minutes: Whole(1_u32, 10_080),
     }
     "rates" at [rates] {
         risk_free: Number("-0.1", "1"),
+    }
+    "exits" at [exits] {
+        equity: PlanWords,
+        option: PlanWords,
+        crypto: PlanWords,
+        perpetual: PlanWords,
+        fx: PlanWords,
     }
     "tax" at [tax] {
         method: LOT_METHODS,

@@ -16,8 +16,14 @@ const THEMES_MAX: usize = 64;
 const NAME_MAX: usize = 100;
 /// Names of bars that are listed.
 const BARS_MAX: usize = 1_000;
-/// How files of bars end.
-const BARS_END: &str = ".csv";
+/// Most files that were put aside for not being readable.
+const ASIDE_MAX: usize = 100;
+/// How files of bars end, by what they are.
+const CSV_END: &str = ".csv";
+const PARQUET_END: &str = ".parquet";
+const BARS_ENDS: [&str; 2] = [CSV_END, PARQUET_END];
+/// What a Parquet file begins with.
+const PARQUET_MAGIC: &[u8] = b"PAR1";
 
 /// The files of one profile.
 #[derive(Clone, Debug)]
@@ -36,15 +42,26 @@ impl ProfileFiles {
         self.directory.join("screen.toml")
     }
 
-    /// What was kept of the screen; none where there is no such file, or one that others can reach.
+    /// What was kept of the screen; none where there is no such file. One that is no text, or that others can reach, is put aside under another
+    /// name before the next one is written over it, and a line says so.
     #[must_use]
-    pub fn load_screen(&self) -> Option<String> {
+    pub fn load_screen(&self) -> (Option<String>, Option<String>) {
         let path = self.screen();
         if !path.exists() {
-            return None;
+            return (None, None);
         }
         let read = check_private_file(&path).map_err(|error| error.to_string()).and_then(|()| read(&path));
-        read.inspect_err(|error| tracing::warn!(%error, "the last screen is not read")).ok()
+        match read {
+            Ok(text) => (Some(text), None),
+            Err(error) => {
+                tracing::warn!(%error, "the last screen is not read");
+                let put = match put_aside(&path) {
+                    Ok(aside) => format!("it is kept as {}", aside.display()),
+                    Err(error) => format!("it cannot be put aside ({error})"),
+                };
+                (None, Some(format!("{error}; {put}; the screen starts fresh")))
+            }
+        }
     }
 
     /// Keeps a text of the screen's.
@@ -72,15 +89,26 @@ impl ProfileFiles {
         self.directory.join("bars")
     }
 
-    /// Keeps the text of a file of bars under a name, and says where it is.
+    /// Keeps the bytes of a file of bars under a name, and says where it is.
     ///
     /// # Errors
     /// A line about a name that is none, bars of that name that are there and are not to be overwritten, or what the system says.
-    pub fn keep_bars(&self, name: &str, text: &str, overwrite: bool) -> Result<PathBuf, String> {
+    pub fn keep_bars(&self, name: &str, bytes: impl AsRef<[u8]>, overwrite: bool) -> Result<PathBuf, String> {
+        let bytes = bytes.as_ref();
         check_name(name)?;
         private_directory(&self.bars_directory()).map_err(|error| error.to_string())?;
-        let path = self.bars_directory().join(format!("{name}{BARS_END}"));
-        write_private(&path, text.as_bytes(), overwrite).map_err(|error| error.to_string())?;
+        let own = if bytes.starts_with(PARQUET_MAGIC) { PARQUET_END } else { CSV_END };
+        let of = |end: &str| self.bars_directory().join(format!("{name}{end}"));
+        // A name is one file, whatever its format.
+        let other = BARS_ENDS.into_iter().filter(|end| *end != own).map(of).find(|path| path.exists());
+        if let Some(other) = other.as_ref().filter(|_| !overwrite) {
+            return Err(FileError::Exists(other.clone()).to_string());
+        }
+        let path = of(own);
+        write_private(&path, bytes, overwrite).map_err(|error| error.to_string())?;
+        if let Some(other) = other {
+            std::fs::remove_file(&other).map_err(|error| format!("{}: {error}", other.display()))?;
+        }
         Ok(path)
     }
 
@@ -88,8 +116,8 @@ impl ProfileFiles {
     #[must_use]
     pub fn bars(&self, name: &str) -> Option<PathBuf> {
         check_name(name).ok()?;
-        let path = self.bars_directory().join(format!("{name}{BARS_END}"));
-        check_private_file(&path).is_ok().then_some(path)
+        let paths = BARS_ENDS.into_iter().map(|end| self.bars_directory().join(format!("{name}{end}")));
+        paths.into_iter().find(|path| check_private_file(path).is_ok())
     }
 
     /// The names of all that are kept, in order.
@@ -97,12 +125,24 @@ impl ProfileFiles {
     pub fn bars_names(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.bars_directory()) else { return Vec::new() };
         let name = |entry: std::io::Result<std::fs::DirEntry>| {
-            Some(entry.ok()?.file_name().to_str()?.strip_suffix(BARS_END)?.to_owned())
+            let file = entry.ok()?.file_name();
+            let file = file.to_str()?;
+            BARS_ENDS.into_iter().find_map(|end| file.strip_suffix(end)).map(str::to_owned)
         };
         let mut names: Vec<String> = entries.filter_map(name).take(BARS_MAX).collect();
         names.sort();
         names
     }
+}
+
+/// Gives a file another name, one that no file has yet, and says which.
+fn put_aside(path: &Path) -> Result<PathBuf, String> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let aside = (1..=ASIDE_MAX).map(|n| path.with_file_name(format!("{name}.broken-{n}")));
+    let free = aside.into_iter().find(|aside| !aside.exists());
+    let free = free.ok_or_else(|| format!("there are {ASIDE_MAX} such files already"))?;
+    std::fs::rename(path, &free).map_err(|error| error.to_string())?;
+    Ok(free)
 }
 
 fn check_name(name: &str) -> Result<(), String> {
@@ -157,12 +197,28 @@ mod tests {
     #[test]
     fn the_screen_is_kept_privately() {
         let (home, files) = home();
-        assert_eq!(files.load_screen(), None);
+        assert_eq!(files.load_screen(), (None, None));
         files.save_screen("focus = \"chart\"\n").unwrap();
-        assert_eq!(files.load_screen().as_deref(), Some("focus = \"chart\"\n"));
+        assert_eq!(files.load_screen(), (Some("focus = \"chart\"\n".to_owned()), None));
         let path = home.path().join("screen.toml");
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(files.load_screen(), None, "others could have written it");
+        assert_eq!(files.load_screen().0, None, "others could have written it");
+    }
+
+    #[test]
+    fn a_screen_that_does_not_read_is_put_aside_and_said() {
+        let (home, files) = home();
+        for n in 1..=2 {
+            let broken = b"layout = \xff\n";
+            write_private(&home.path().join("screen.toml"), broken, false).unwrap();
+            let (text, trouble) = files.load_screen();
+            let aside = home.path().join(format!("screen.toml.broken-{n}"));
+            assert_eq!(text, None);
+            let trouble = trouble.unwrap();
+            assert!(trouble.contains(&format!("kept as {}", aside.display())), "{trouble}");
+            assert_eq!(std::fs::read(&aside).unwrap(), broken);
+            assert_eq!(files.load_screen(), (None, None), "said once");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::look::{Colour, TerminalNotice, Zone};
 use super::settings::{CryptoPrices, LogLevel, OnExit, Sessions, Slippage, Touch};
 use crate::domain::account::AccountKind;
+use crate::domain::exit::{ExitError, ExitPlan};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::DayTradeRule;
 use crate::domain::money::{canonical, parse_decimal};
@@ -286,6 +287,40 @@ impl Kind for AccountMethods {
         let pairs: Vec<String> =
             value.iter().map(|(account, method)| quoted(&format!("{account}={method}"))).collect();
         format!("[{}]", pairs.join(", "))
+    }
+}
+
+/// An exit plan by its parts; none of them is no plan.
+pub(super) struct PlanWords;
+
+impl Kind for PlanWords {
+    type Value = Option<ExitPlan>;
+
+    fn allowed(&self) -> String {
+        "a list such as [\"stop=5%\", \"take=2r\", \"trail=3%\"], or [] for none".to_owned()
+    }
+
+    fn read(&self, value: &Spanned<DeValue<'_>>) -> Result<Self::Value, Refused> {
+        let DeValue::Array(items) = value.get_ref() else { return Err(Refused::new(value)) };
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let mut pairs = Vec::new();
+        for item in items {
+            let pair = item.get_ref().as_str().and_then(|text| text.split_once('='));
+            pairs.push(pair.ok_or_else(|| Refused::new(item))?);
+        }
+        let refused = |error: ExitError| Refused {
+            found: format!("a plan that is none ({error})"),
+            span: value.span(),
+        };
+        ExitPlan::from_pairs(pairs).map(Some).map_err(refused)
+    }
+
+    fn write(&self, value: &Self::Value) -> String {
+        let pairs = value.iter().flat_map(ExitPlan::pairs);
+        let words: Vec<String> = pairs.map(|(name, value)| quoted(&format!("{name}={value}"))).collect();
+        format!("[{}]", words.join(", "))
     }
 }
 

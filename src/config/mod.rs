@@ -3,6 +3,8 @@
 mod edit;
 pub mod env;
 mod error;
+mod events;
+mod events_csv;
 pub mod fees;
 mod fields;
 pub mod files;
@@ -18,6 +20,8 @@ mod typed;
 pub use edit::{ConfigFiles, OptionEdit, OptionView};
 pub use env::Environment;
 pub use error::{ConfigError, Problem};
+pub use events::EventsFile;
+pub use events_csv::read_events_csv;
 pub use fees::FeeFile;
 pub use kept::{ProfileFiles, themes};
 pub use load::{FILE_BYTES_MAX, Loaded, Origin};

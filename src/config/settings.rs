@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::look::{AlertSettings, Screen};
 use crate::domain::account::AccountKind;
+use crate::domain::exit::ExitPlan;
 use crate::domain::fees::FeeTable;
+use crate::domain::instrument::AssetClass;
 use crate::domain::limits::RiskLimits;
 use crate::domain::money::{canonical, decimal_text, parse_decimal};
 use crate::domain::snapshot::Watchlist;
@@ -22,6 +24,8 @@ pub struct Config {
     pub risk: RiskLimits,
     /// Interest rates.
     pub rates: Rates,
+    /// Plans that positions get which a person opens.
+    pub exits: Exits,
     /// Tax lots.
     pub tax: Tax,
     /// The screen.
@@ -265,6 +269,36 @@ pub struct Rates {
 impl Default for Rates {
     fn default() -> Self {
         Self { risk_free: Decimal::new(4, 2) }
+    }
+}
+
+/// What closes positions that a person opens without a plan of their own, by class of instrument.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Exits {
+    /// Shares and funds.
+    pub equity: Option<ExitPlan>,
+    /// Options.
+    pub option: Option<ExitPlan>,
+    /// Coins.
+    pub crypto: Option<ExitPlan>,
+    /// Perpetual futures.
+    pub perpetual: Option<ExitPlan>,
+    /// Currencies.
+    pub fx: Option<ExitPlan>,
+}
+
+impl Exits {
+    /// Those that there are.
+    #[must_use]
+    pub fn by_class(&self) -> BTreeMap<AssetClass, ExitPlan> {
+        let all = [
+            (AssetClass::Equity, &self.equity),
+            (AssetClass::Option, &self.option),
+            (AssetClass::Crypto, &self.crypto),
+            (AssetClass::Perpetual, &self.perpetual),
+            (AssetClass::Fx, &self.fx),
+        ];
+        all.into_iter().filter_map(|(class, plan)| Some((class, plan.clone()?))).collect()
     }
 }
 

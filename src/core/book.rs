@@ -248,7 +248,12 @@ impl OrderBook {
     /// Working orders of an account, to be asked for by instrument.
     #[must_use]
     pub fn lookup(&self, account: &AccountId) -> WorkingOrders<'_> {
-        WorkingOrders { orders: &self.working, account: self.accounts.get(account), without: None }
+        WorkingOrders {
+            orders: &self.working,
+            account: self.accounts.get(account),
+            without: None,
+            aside: None,
+        }
     }
 
     /// Ended orders, oldest first.
@@ -263,6 +268,7 @@ pub struct WorkingOrders<'a> {
     orders: &'a BTreeMap<ClientOrderId, Box<Order>>,
     account: Option<&'a AccountOrders>,
     without: Option<&'a Order>,
+    aside: Option<&'a BTreeSet<ClientOrderId>>,
 }
 
 impl<'a> WorkingOrders<'a> {
@@ -270,6 +276,12 @@ impl<'a> WorkingOrders<'a> {
     #[must_use]
     pub const fn without(self, order: &'a Order) -> Self {
         Self { without: Some(order), ..self }
+    }
+
+    /// The same as if these orders were gone; they still count as orders.
+    #[must_use]
+    pub const fn aside(self, orders: &'a BTreeSet<ClientOrderId>) -> Self {
+        Self { aside: Some(orders), ..self }
     }
 
     /// How many they are.
@@ -299,7 +311,8 @@ impl<'a> WorkingOrders<'a> {
     }
 
     fn get(&self, id: ClientOrderId) -> Option<&'a Order> {
-        let gone = self.without.is_some_and(|order| order.request.client_order_id == id);
+        let gone = self.without.is_some_and(|order| order.request.client_order_id == id)
+            || self.aside.is_some_and(|orders| orders.contains(&id));
         if gone { None } else { self.orders.get(&id).map(Box::as_ref) }
     }
 }

@@ -115,6 +115,8 @@ pub struct JournalEntry {
     pub alerts: Option<Vec<Alert>>,
     /// All exit plans, where one changed: on the disk with the orders that they ask for.
     pub exits: Option<Vec<ExitGroup>>,
+    /// What the guards of accounts have seen and hold, where that changed: a JSON document of one version of the program.
+    pub guards: Option<String>,
     /// What comparisons with brokers came to.
     pub reconciles: Vec<ReconcileRun>,
     /// Newest state of the strategies that changed: what they remember is on the disk with what they proposed.
@@ -143,6 +145,7 @@ impl JournalEntry {
             && self.watchlists.is_none()
             && self.alerts.is_none()
             && self.exits.is_none()
+            && self.guards.is_none()
             && self.reconciles.is_empty()
             && self.strategies.is_empty()
             && self.strategies_gone.is_empty()
@@ -239,6 +242,11 @@ pub enum Effect {
         strategy: SmolStr,
         /// What.
         need: Need,
+    },
+    /// Measure the average true range of 14 days for an exit plan; the answer is `Input::Range`.
+    Measure {
+        /// Of what.
+        instrument: Instrument,
     },
     /// Something for the process of a bot.
     Bot {

@@ -1,5 +1,7 @@
 //! What may happen to the engine.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -11,9 +13,9 @@ use crate::domain::capabilities::Capabilities;
 use crate::domain::chain::Chain;
 use crate::domain::events::UnderlyingEvents;
 use crate::domain::execution::{AccountEvent, CashEntry, Execution};
-use crate::domain::exit::{ExitChange, ExitGroup};
+use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan};
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
-use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
+use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderRequest};
@@ -79,6 +81,9 @@ pub struct Restored {
     pub log: Vec<LogLine>,
     /// Exit plans, with where each stands.
     pub exits: Vec<ExitGroup>,
+    /// What the guards of accounts have seen and hold, as it was written.
+    #[serde(default)]
+    pub guards: Option<String>,
 }
 
 /// What a strategy asked for, or that nobody has it.
@@ -196,6 +201,13 @@ pub enum Input {
         /// How.
         change: OrderChange,
     },
+    /// A person lifts what the guards of an account have locked.
+    LiftGuards {
+        /// Who asks, for the answer.
+        request: RequestId,
+        /// Whose.
+        account: AccountId,
+    },
     /// A person decides what became of an order that no rule could tell.
     Settle {
         /// Who asks, for the answer.
@@ -220,6 +232,15 @@ pub enum Input {
         request: RequestId,
         /// What is to be done.
         change: Box<ExitChange>,
+    },
+    /// Plans that positions get which a person opens from now on, by class of instrument.
+    DefaultExits(BTreeMap<AssetClass, ExitPlan>),
+    /// The average true range of 14 days that exit plans wait for; absent where nobody has the bars.
+    Range {
+        /// Of what.
+        instrument: Instrument,
+        /// Positive.
+        range: Option<rust_decimal::Decimal>,
     },
     /// A person does something with a strategy.
     Strategy {

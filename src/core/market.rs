@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::money::Price;
+use crate::domain::money::{Price, grouped_whole};
 use crate::domain::quote::{Feed, Quote};
 
 /// Newest quotes and terms by instrument. A snapshot's quotes are a copy, made at most once between two changes: quotes come far more often
@@ -98,6 +98,16 @@ impl MarketState {
     #[must_use]
     pub fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
         self.specs.get(instrument)
+    }
+
+    /// A price of an instrument in words: with the decimals of its tick, and with more where it has more, as an average may.
+    #[must_use]
+    pub fn price_words(&self, instrument: &Instrument, price: Price) -> String {
+        let decimals = match self.specs.get(instrument) {
+            Some(spec) => spec.decimals_at(price),
+            None => InstrumentSpec::standard(instrument.clone()).decimals_at(price),
+        };
+        grouped_whole(price.get(), decimals)
     }
 
     /// Average daily volume of the last 20 sessions, in units.

@@ -17,6 +17,8 @@ use super::money::decimal_text_option;
 pub const KIND_PREFIX: &str = "bot:";
 /// Characters of a bot's name at most.
 pub const BOT_NAME_MAX: usize = 32;
+/// Numbers of one bot that are shown at most.
+pub const METRICS_MAX: usize = 16;
 /// Bots of one profile at most.
 pub const BOTS_MAX: usize = 64;
 
@@ -233,14 +235,32 @@ pub struct BotState {
     /// What of its containment this machine does not give.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unenforced: Vec<String>,
+    /// How far it is with what it does, in its own words, cleaned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<String>,
+    /// Numbers that it wants watched, by name, as it says them, cleaned.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, String>,
 }
 
 impl BotState {
-    /// Where it is, and why or what it said last: one line.
+    /// Where it is, and why, or what it measures and does, or what it said last: one line.
     #[must_use]
     pub fn line(&self) -> String {
-        let words = self.reason.as_ref().or(self.last_line.as_ref());
+        let measured = self.metrics.iter().map(|(name, value)| format!("{name}={value}"));
+        let shown: Vec<String> = self.progress.iter().cloned().chain(measured).collect();
+        let shown = (!shown.is_empty()).then(|| shown.join(" "));
+        let words = self.reason.clone().or(shown).or_else(|| self.last_line.clone());
         words.map_or_else(|| format!("bot {}", self.phase), |words| format!("bot {}: {words}", self.phase))
+    }
+
+    /// Keeps a number that it wants watched. Of too many names the newest is not kept, and the answer is false.
+    pub fn measure(&mut self, name: String, value: String) -> bool {
+        let known = self.metrics.contains_key(&name) || self.metrics.len() < METRICS_MAX;
+        if known {
+            self.metrics.insert(name, value);
+        }
+        known
     }
 }
 

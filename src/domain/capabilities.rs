@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::instrument::AssetClass;
 use super::order::{OrderType, TimeInForce};
 
+/// A protective order that an account's broker keeps working by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeStop {
+    /// Of what.
+    pub asset_class: AssetClass,
+    /// As a stop or a trailing stop.
+    pub order_type: OrderType,
+    /// For how long it works there at most.
+    pub time_in_force: TimeInForce,
+}
+
 /// What an account can trade and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
@@ -34,9 +45,38 @@ pub struct Capabilities {
     pub preview: bool,
     /// It reports fills by itself; otherwise it is asked again and again.
     pub streaming: bool,
+    /// It says what companies did to shares that are held: dividends, splits, symbol changes, mergers.
+    #[serde(default)]
+    pub corporate_actions: bool,
+    /// Stops that work at the broker without this program, in whole units and the regular hours; what is not here waits in the engine.
+    #[serde(default)]
+    pub native_stops: Vec<NativeStop>,
 }
 
 impl Capabilities {
+    /// How a stop of a class of instruments can rest at the broker.
+    #[must_use]
+    pub fn native_stop(&self, class: AssetClass, order_type: OrderType) -> Option<NativeStop> {
+        let fits = |stop: &&NativeStop| stop.asset_class == class && stop.order_type == order_type;
+        self.native_stops.iter().find(fits).copied()
+    }
+
+    /// Stops and, where so said, trailing stops of these classes, good till canceled.
+    #[must_use]
+    pub fn stops_of(classes: &[AssetClass], trails: bool) -> Vec<NativeStop> {
+        let types: &[OrderType] =
+            if trails { &[OrderType::Stop, OrderType::TrailingStop] } else { &[OrderType::Stop] };
+        let of = |class: &AssetClass| {
+            let class = *class;
+            types.iter().map(move |order_type| NativeStop {
+                asset_class: class,
+                order_type: *order_type,
+                time_in_force: TimeInForce::Gtc,
+            })
+        };
+        classes.iter().flat_map(of).collect()
+    }
+
     /// What brokers of US shares and options have in common; each says what is its own.
     #[must_use]
     pub fn us_broker(asset_classes: Vec<AssetClass>) -> Self {
@@ -50,6 +90,8 @@ impl Capabilities {
                 TimeInForce::Cls,
             ],
             fractional: false,
+            corporate_actions: false,
+            native_stops: Self::stops_of(&[AssetClass::Equity], true),
             ..Self::paper()
         }
     }
@@ -91,6 +133,17 @@ impl Capabilities {
             notional: false,
             preview: false,
             streaming: true,
+            corporate_actions: true,
+            native_stops: Self::stops_of(
+                &[
+                    AssetClass::Equity,
+                    AssetClass::Option,
+                    AssetClass::Crypto,
+                    AssetClass::Perpetual,
+                    AssetClass::Fx,
+                ],
+                true,
+            ),
         }
     }
 }

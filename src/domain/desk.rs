@@ -1,5 +1,7 @@
 //! The risk desk's report of an account: what it is exposed to, what a bad day of the past would cost it now, and what moves would do.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -33,11 +35,59 @@ pub struct WhatIf {
     pub gain: Decimal,
 }
 
+/// Who tells the closes of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistorySource {
+    /// The simulated market, before its year the recorded bars that come with the program.
+    Simulated,
+    /// The recorded day that is replayed.
+    Replayed,
+    /// A broker's daily bars.
+    Broker,
+    /// Daily bars that the user imported.
+    Imported,
+}
+
+impl HistorySource {
+    /// A word for a table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated",
+            Self::Replayed => "replayed",
+            Self::Broker => "broker",
+            Self::Imported => "imported",
+        }
+    }
+}
+
+/// The daily closes behind the beta and the value at risk of what one underlying moves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// The underlying.
+    pub name: SmolStr,
+    /// Who told them.
+    pub source: HistorySource,
+    /// The name of the file, where they were imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Closes, each of another day.
+    pub days: u32,
+    /// The day of the newest.
+    pub until: Option<Date>,
+    /// How much of the benchmark's moves it makes; absent with too few days in common.
+    #[serde(with = "decimal_text_option")]
+    pub beta: Option<Decimal>,
+}
+
 /// One account as a risk desk sees it. Amounts are in its currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RiskDesk {
     /// Which.
     pub account: AccountId,
+    /// When it was worked out.
+    pub as_of: Timestamp,
     /// Of all amounts.
     pub currency: Currency,
     /// Cash and positions at their marks.
@@ -65,6 +115,8 @@ pub struct RiskDesk {
     pub shortfall_95: Option<Decimal>,
     /// What moves would do.
     pub what_if: Vec<WhatIf>,
+    /// The closes behind it, an underlying each, by name.
+    pub history: Vec<HistoryRow>,
     /// What could not be measured, and why, a line each: the figures leave it out.
     pub unmeasured: Vec<String>,
 }

@@ -217,6 +217,8 @@ pub enum CashKind {
     Interest,
     /// A fee outside of fills.
     Fee,
+    /// What a company's action paid or took beside a dividend: fractions of shares, a merger's part in money. Zero where it moved units alone.
+    Corporate,
 }
 
 /// Cash that moved without a fill. Keyed by account and id, like executions.

@@ -474,6 +474,12 @@ impl InstrumentSpec {
             .or(self.ticks.first())
             .map_or(Decimal::ZERO, |row| row.tick)
     }
+
+    /// Decimals of prices near this one: those of its tick. A venue's dollar tick still reads as money.
+    #[must_use]
+    pub fn decimals_at(&self, price: Price) -> u32 {
+        self.tick_at(price).normalize().scale().max(2)
+    }
 }
 
 /// A listing of the symbol universe: what search finds and the command language resolves.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instrument::Instrument;
 use super::money::decimal_text;
+use super::strategy::Lock;
 
 /// Which day-trade rule an account obeys (reliability 4.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +89,18 @@ pub struct RiskLimits {
     pub allowed: Vec<Instrument>,
     /// May the account sell short.
     pub allow_short: bool,
+    /// Losing stop-outs within 24 hours after which automation opens nothing for a while; 0 for never.
+    pub guard_stop_outs: u32,
+    /// Stop-outs are counted, and lock, by instrument; else over all of them.
+    pub guard_by_instrument: bool,
+    /// Losing trades in a row after which automation opens nothing for a while; 0 for never.
+    pub guard_loss_streak: u32,
+    /// Minutes after an exit in which no automation opens the instrument again; 0 for none.
+    pub guard_cooldown_minutes: u32,
+    /// Closed trades of one instrument whose sum below zero closes it to automation for a day; 0 for never.
+    pub guard_low_profit_trades: u32,
+    /// Minutes that stop-outs and a streak of losses pause for.
+    pub guard_pause_minutes: u32,
 }
 
 impl Default for RiskLimits {
@@ -118,6 +131,13 @@ impl Default for RiskLimits {
             restricted: Vec::new(),
             allowed: Vec::new(),
             allow_short: true,
+            guard_stop_outs: 4,
+            guard_by_instrument: false,
+            guard_loss_streak: 5,
+            // Each strategy has its own, of 30 minutes: another strategy's exit is no reason of this one's.
+            guard_cooldown_minutes: 0,
+            guard_low_profit_trades: 10,
+            guard_pause_minutes: 240,
         }
     }
 }
@@ -179,6 +199,16 @@ impl RiskLimits {
             ("duplicate_seconds", new.duplicate_seconds, self.duplicate_seconds),
             ("quote_age_market_seconds", self.quote_age_market_seconds, new.quote_age_market_seconds),
             ("quote_age_limit_seconds", self.quote_age_limit_seconds, new.quote_age_limit_seconds),
+            ("guard_stop_outs", or_never(self.guard_stop_outs), or_never(new.guard_stop_outs)),
+            ("guard_loss_streak", or_never(self.guard_loss_streak), or_never(new.guard_loss_streak)),
+            (
+                "guard_low_profit_trades",
+                or_never(self.guard_low_profit_trades),
+                or_never(new.guard_low_profit_trades),
+            ),
+            // Minutes of peace let more through when they are fewer.
+            ("guard_cooldown_minutes", new.guard_cooldown_minutes, self.guard_cooldown_minutes),
+            ("guard_pause_minutes", new.guard_pause_minutes, self.guard_pause_minutes),
         ];
         let rest = [
             (
@@ -192,6 +222,7 @@ impl RiskLimits {
                     && (new.allowed.is_empty() || new.allowed.iter().any(|one| !self.allowed.contains(one))),
             ),
             ("allow_short", new.allow_short && !self.allow_short),
+            ("guard_by_instrument", new.guard_by_instrument && !self.guard_by_instrument),
         ];
         let amounts = amounts.into_iter().map(|(name, before, after)| (name, after > before));
         let counts = counts.into_iter().map(|(name, before, after)| (name, after > before));
@@ -216,9 +247,18 @@ impl RiskLimits {
             orders_per_minute_max: u32::MAX,
             automation_orders_per_minute_max: u32::MAX,
             order_quantity_max: Decimal::MAX,
+            guard_stop_outs: 0,
+            guard_loss_streak: 0,
+            guard_cooldown_minutes: 0,
+            guard_low_profit_trades: 0,
             ..Self::simulated(equity)
         }
     }
+}
+
+/// A count at which a guard acts; 0 is never.
+const fn or_never(count: u32) -> u32 {
+    if count == 0 { u32::MAX } else { count }
 }
 
 /// How much of an account's limits is used now. Per cents as 5 for 5 %.
@@ -244,6 +284,15 @@ pub struct RiskUse {
     pub orders_last_second: u32,
     /// The same of the last minute.
     pub orders_last_minute: u32,
+    /// Losing trades of automation in a row, up to now.
+    #[serde(default)]
+    pub loss_streak: u32,
+    /// Losing stop-outs of automation within 24 hours; of the instrument that has most where they count by instrument.
+    #[serde(default)]
+    pub stop_outs: u32,
+    /// What keeps automation from opening.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<Lock>,
 }
 
 /// May orders go out (reliability 5).
@@ -273,6 +322,7 @@ mod tests {
             allow_short: false,
             restricted: vec![one("GME")],
             allowed: vec![one("KO")],
+            guard_cooldown_minutes: 30,
             ..RiskLimits::default()
         };
         let more = |value: Decimal| value + Decimal::ONE;
@@ -302,6 +352,12 @@ mod tests {
             restricted: Vec::new(),
             allowed: vec![one("KO"), one("PEP")],
             allow_short: true,
+            guard_stop_outs: tight.guard_stop_outs + 1,
+            guard_by_instrument: true,
+            guard_loss_streak: 0,
+            guard_cooldown_minutes: 0,
+            guard_low_profit_trades: tight.guard_low_profit_trades + 1,
+            guard_pause_minutes: tight.guard_pause_minutes - 1,
         };
         // Every field there is must be told apart, so a new one that nobody compares fails here.
         let named: std::collections::BTreeSet<&str> = tight.loosened_by(&loose).into_iter().collect();

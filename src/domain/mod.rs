@@ -22,6 +22,7 @@ pub mod journal;
 pub mod limits;
 pub mod login;
 pub mod money;
+pub mod movement;
 pub mod option;
 pub mod order;
 pub mod position;

@@ -40,6 +40,35 @@ pub fn canonical(value: Decimal) -> String {
     value.normalize().to_string()
 }
 
+/// `1,234.50` with exactly this many decimals, rounded half away from zero: to be read, never to be reckoned with.
+#[must_use]
+pub fn grouped(value: Decimal, decimals: u32) -> String {
+    let rounded = value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+    let plain = format!("{:.*}", decimals as usize, rounded.abs());
+    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), None), |(w, f)| (w, Some(f)));
+    let mut out = String::with_capacity(plain.len() + whole.len() / 3 + 1);
+    if rounded.is_sign_negative() && !rounded.is_zero() {
+        out.push('-');
+    }
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+/// The same with every decimal that the value has, and at least so many.
+#[must_use]
+pub fn grouped_whole(value: Decimal, decimals_min: u32) -> String {
+    grouped(value, value.normalize().scale().max(decimals_min))
+}
+
 /// Serde as a canonical string, for bare decimals (`#[serde(with = "decimal_text")]`).
 pub mod decimal_text {
     use super::{Decimal, Deserialize, Deserializer, Serializer};
@@ -237,22 +266,24 @@ impl Price {
     /// Rounds down to a multiple of `tick` (toward negative infinity). A zero tick leaves the price as it is.
     #[must_use]
     pub fn floor_to_tick(self, tick: Decimal) -> Self {
-        if tick.is_zero() { self } else { Self((self.0 / tick).floor() * tick) }
+        self.to_tick(tick, |ticks| ticks.floor())
     }
 
     /// Rounds up to a multiple of `tick` (toward positive infinity). A zero tick leaves the price as it is.
     #[must_use]
     pub fn ceil_to_tick(self, tick: Decimal) -> Self {
-        if tick.is_zero() { self } else { Self((self.0 / tick).ceil() * tick) }
+        self.to_tick(tick, |ticks| ticks.ceil())
     }
 
     /// Rounds to the nearest multiple of `tick`, halves away from zero. A zero tick leaves the price as it is.
     #[must_use]
     pub fn round_to_tick(self, tick: Decimal) -> Self {
-        if tick.is_zero() {
-            return self;
-        }
-        Self((self.0 / tick).round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero) * tick)
+        self.to_tick(tick, |ticks| ticks.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero))
+    }
+
+    /// So does a tick so small beside the price that nobody can count how often it fits.
+    fn to_tick(self, tick: Decimal, whole: impl FnOnce(Decimal) -> Decimal) -> Self {
+        self.0.checked_div(tick).and_then(|ticks| whole(ticks).checked_mul(tick)).map_or(self, Self)
     }
 
     /// The money that `quantity` units cost at this price, before the multiplier.
@@ -423,6 +454,11 @@ mod tests {
         assert_eq!(price.ceil_to_tick(tick).to_string(), "2.4");
         assert_eq!((-price).floor_to_tick(tick).to_string(), "-2.4");
         assert_eq!("2.375".parse::<Price>().unwrap().round_to_tick(tick).to_string(), "2.4");
+        let huge = Price::new(Decimal::MAX);
+        for round in [Price::floor_to_tick, Price::ceil_to_tick, Price::round_to_tick] {
+            assert_eq!(round(price, Decimal::ZERO), price);
+            assert_eq!(round(huge, tick), huge, "it has no such multiple");
+        }
     }
 
     #[test]

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::account::{Account, AccountMode};
+use super::account::{Account, AccountMode, BrokerFigures};
 use super::alert::Alert;
 use super::capabilities::Capabilities;
 use super::depth::MarketBook;
 use super::exit::ExitGroup;
 use super::ids::AccountId;
-use super::instrument::{Instrument, InstrumentSpec};
+use super::instrument::{AssetClass, Instrument, InstrumentSpec};
 use super::limits::{RiskLimits, RiskUse, TradingState};
 use super::order::Order;
 use super::position::Position;
@@ -77,6 +77,12 @@ pub struct Connection {
     /// Calls that the other side says are left for now; absent where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_left: Option<u32>,
+    /// Kinds of instruments whose prices come from here; empty where none do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<AssetClass>,
+    /// Since when none of these have come, though they should; absent while they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices_stopped_at: Option<Timestamp>,
 }
 
 impl Connection {
@@ -91,6 +97,8 @@ impl Connection {
             last_error: None,
             retry_at: None,
             limit_left: None,
+            prices: Vec::new(),
+            prices_stopped_at: None,
         }
     }
 }
@@ -153,6 +161,9 @@ pub struct Standing {
     /// The newest comparison of this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Arc<ReconcileRun>>,
+    /// What the broker itself says of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<BrokerFigures>,
 }
 
 /// The engine at one moment. `seq` never goes back.
@@ -270,6 +281,13 @@ impl Snapshot {
     #[must_use]
     pub fn book(&self, instrument: &Instrument) -> Option<&MarketBook> {
         self.books.iter().find(|book| book.instrument == *instrument)
+    }
+
+    /// Since when no prices of a kind of instrument have come from where they should; none while they come.
+    #[must_use]
+    pub fn prices_stopped_at(&self, class: AssetClass) -> Option<Timestamp> {
+        let of = self.connections.iter().find(|connection| connection.prices.contains(&class))?;
+        of.prices_stopped_at
     }
 
     /// The position in an instrument, of an account.

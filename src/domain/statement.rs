@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::execution::{Execution, OrderEvent};
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use super::money::{Price, Quantity};
+use super::movement::Movement;
 use super::order::{OrderStatus, OrderSubject, Pricing, Side, TimeInForce};
 use super::position::Position;
 
@@ -87,6 +88,9 @@ pub struct Statement {
     /// Fills and other movements since the instant that was asked for, oldest first; asked for after the orders, so that no order is further
     /// than its fills.
     pub executions: Option<Vec<Execution>>,
+    /// What moved without an order since the same instant, oldest first; asked for after the orders too.
+    #[serde(default)]
+    pub movements: Option<Vec<Movement>>,
     /// Every open position; asked for last. Empty means flat.
     pub positions: Option<Vec<Position>>,
     /// Why parts are absent, a line each.
@@ -103,6 +107,7 @@ impl Statement {
             asked_at,
             orders: None,
             executions: None,
+            movements: None,
             positions: None,
             failures: Vec::new(),
         }
@@ -111,7 +116,10 @@ impl Statement {
     /// Is every part there.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        self.orders.is_some() && self.executions.is_some() && self.positions.is_some()
+        self.orders.is_some()
+            && self.executions.is_some()
+            && self.movements.is_some()
+            && self.positions.is_some()
     }
 }
 
@@ -175,6 +183,8 @@ mod tests {
         (statement.orders, statement.executions) = (Some(Vec::new()), Some(Vec::new()));
         assert!(!statement.is_complete());
         statement.positions = Some(Vec::new());
+        assert!(!statement.is_complete());
+        statement.movements = Some(Vec::new());
         assert!(statement.is_complete());
     }
 }

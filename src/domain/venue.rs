@@ -7,35 +7,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::instrument::Instrument;
-use super::money::{Quantity, canonical, decimal_text};
-use super::order::Side;
+use super::money::{canonical, decimal_text};
 
 /// Something that the venue itself carries out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum VenueAction {
-    /// One order in slices over a time, kept by the venue (time-weighted average price).
-    Twap {
-        /// Of what.
-        instrument: Instrument,
-        /// Buys or sells.
-        side: Side,
-        /// Units in all, positive.
-        quantity: Quantity,
-        /// Over so many minutes.
-        minutes: u32,
-        /// At random times within it.
-        randomize: bool,
-        /// Never opens or flips a position.
-        reduce_only: bool,
-    },
-    /// Ends one.
-    CancelTwap {
-        /// Of what.
-        instrument: Instrument,
-        /// The venue's number of it.
-        twap: u64,
-    },
     /// Every order of the account is canceled then, unless the venue is told another time before; absent takes that back.
     ScheduleCancel {
         /// Seconds from now.
@@ -105,12 +82,10 @@ impl VenueAction {
     #[must_use]
     pub const fn adds_risk(&self) -> bool {
         match self {
-            Self::Twap { reduce_only, .. } => !*reduce_only,
             Self::Leverage { .. } | Self::IsolatedMargin { .. } => true,
-            Self::CancelTwap { .. }
-            | Self::ScheduleCancel { .. }
-            | Self::DepositAddresses { .. }
-            | Self::NewDepositAddress { .. } => false,
+            Self::ScheduleCancel { .. } | Self::DepositAddresses { .. } | Self::NewDepositAddress { .. } => {
+                false
+            }
         }
     }
 
@@ -118,10 +93,7 @@ impl VenueAction {
     #[must_use]
     pub const fn instrument(&self) -> Option<&Instrument> {
         match self {
-            Self::Twap { instrument, .. }
-            | Self::CancelTwap { instrument, .. }
-            | Self::Leverage { instrument, .. }
-            | Self::IsolatedMargin { instrument, .. } => Some(instrument),
+            Self::Leverage { instrument, .. } | Self::IsolatedMargin { instrument, .. } => Some(instrument),
             Self::ScheduleCancel { .. } | Self::DepositAddresses { .. } | Self::NewDepositAddress { .. } => {
                 None
             }
@@ -132,11 +104,6 @@ impl VenueAction {
 impl fmt::Display for VenueAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Twap { instrument, side, quantity, minutes, reduce_only, .. } => {
-                let only = if *reduce_only { ", reduce only" } else { "" };
-                write!(f, "{} {quantity} {instrument} over {minutes} minutes{only}", side.as_str())
-            }
-            Self::CancelTwap { instrument, twap } => write!(f, "cancel the slices {twap} of {instrument}"),
             Self::ScheduleCancel { after_seconds: Some(seconds) } => {
                 write!(f, "cancel every order in {seconds} s")
             }
@@ -164,21 +131,7 @@ mod tests {
     #[test]
     fn actions_are_said_and_written() {
         let instrument = || Instrument::from_key("ETH-PERP").unwrap();
-        let twap = VenueAction::Twap {
-            instrument: instrument(),
-            side: Side::Buy,
-            quantity: "1.5".parse().unwrap(),
-            minutes: 30,
-            randomize: true,
-            reduce_only: false,
-        };
         for (action, words, adds) in [
-            (twap, "buy 1.5 ETH-PERP over 30 minutes", true),
-            (
-                VenueAction::CancelTwap { instrument: instrument(), twap: 7 },
-                "cancel the slices 7 of ETH-PERP",
-                false,
-            ),
             (VenueAction::ScheduleCancel { after_seconds: Some(60) }, "cancel every order in 60 s", false),
             (VenueAction::ScheduleCancel { after_seconds: None }, "take the scheduled cancel back", false),
             (

@@ -121,13 +121,18 @@ impl EngineTask {
             Request::SetWatchlist { name, instruments } => self.set_watchlist(name, instruments).await,
             Request::EditWatchlists(edit) => self.edit_watchlists(edit).await,
             Request::Alert(change) => return self.alert(change, reply).await,
+            Request::LiftGuards { account } => {
+                let account = account.unwrap_or_else(|| self.core.default_account().clone());
+                let request = self.expect(reply, None);
+                return self.step(Input::LiftGuards { request, account }).await;
+            }
             Request::Exit(change) => return self.exit_plan(change, reply).await,
             Request::Strategy(request) if !matches!(request, StrategyRequest::Decisions { .. }) => {
                 return self.strategy(request, reply).await;
             }
             Request::Bot(request) => return self.bot(request, reply).await,
             Request::Book { instrument } => self.book(&instrument).await,
-            Request::RiskDesk { account } => self.risk_desk(account),
+            Request::RiskDesk { account } => return self.risk_desk(account, reply),
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
             Request::Movers { by, limit } => self.movers(by, limit).await,
@@ -378,7 +383,8 @@ impl EngineTask {
     }
 
     async fn place(&mut self, orders: Vec<OrderRequest>, wait: bool, reply: Answer) {
-        let request = self.expect(reply, wait.then_some(Until::Answered));
+        // Who does not wait for the broker waits for the disk: an order that was denied for want of one is told so.
+        let request = self.expect(reply, Some(if wait { Until::Answered } else { Until::Written }));
         self.step(Input::Place { request, orders }).await;
     }
 

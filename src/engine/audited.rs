@@ -85,6 +85,10 @@ fn event(request: &Request) -> Option<(AuditAction, Option<&'static str>, String
             let value = value.as_deref().unwrap_or("its default");
             Some((AuditAction::LimitsChanged, None, format!("{name} to {value}")))
         }
+        Request::LiftGuards { account } => {
+            let of = account.as_ref().map_or_else(|| "the default account".to_owned(), ToString::to_string);
+            Some((AuditAction::LimitsChanged, None, format!("locks of guards lifted, {of}")))
+        }
         Request::Exit(ExitChange::Set { account, instrument, plan }) => {
             let what = format!("exit of {instrument}: {}, account {account}", plan.words());
             Some((AuditAction::OrderConfirmed, None, what))

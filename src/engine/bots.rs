@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,17 +13,14 @@ use crate::bots::cage::unenforced;
 use crate::bots::house::FROM_MAX;
 use crate::bots::manifest::Manifest;
 use crate::bots::params::ParamSchema;
-use crate::bots::protocol::{self, Asked, BotQuery, RpcError};
-use crate::bots::{BotLine, FromBot, House, Said, Start, Task, ToBot};
+use crate::bots::protocol::{self, Asked};
+use crate::bots::{FromBot, House, PING_EVERY, Said, Start, Task, ToBot};
 use crate::client::message::BotRequest;
 use crate::client::{Reply, SessionError};
 use crate::core::effect::BotTold;
 use crate::core::input::{BotWord, Input};
 use crate::domain::bot::{BotPlan, BotState, BotVersion, KIND_PREFIX, bot_of};
-use crate::domain::instrument::Instrument;
-use crate::domain::quote::{Bar, Interval};
 use crate::domain::strategy::{KindView, StrategyChange, StrategyRules, StrategySpec};
-use crate::domain::text::clean;
 use crate::store::{ApprovedBot, Store, StoreError};
 
 use super::bot_files::{Answered, Found, Shown, answer, find};
@@ -64,7 +60,7 @@ pub(super) struct Bots {
     /// By bot.
     approved: BTreeMap<SmolStr, Approved>,
     /// Processes, by strategy, with what they were started with.
-    tasks: BTreeMap<SmolStr, (Task, StrategySpec)>,
+    pub(super) tasks: BTreeMap<SmolStr, (Task, StrategySpec)>,
     /// The newest of what is known of them, by strategy.
     states: BTreeMap<SmolStr, BotState>,
 }
@@ -199,6 +195,7 @@ impl EngineTask {
                 runner: runner(),
                 clock: Arc::new(system_now),
                 seed: entropy(),
+                ping_every: PING_EVERY,
             };
             starts.push((start, spec.clone()));
         }
@@ -244,80 +241,6 @@ impl EngineTask {
         if ends {
             self.keep_bots();
         }
-    }
-
-    /// Something that a bot wants to know.
-    async fn bot_asks(&mut self, strategy: &SmolStr, ask: u64, query: BotQuery) {
-        let Some((task, spec)) = self.bots.tasks.get(strategy) else { return };
-        let (line, account) = (task.line().clone(), spec.account.clone());
-        let give = |result| line.tell(ToBot::Answer { ask, result });
-        match query {
-            BotQuery::Orders => {
-                let orders: Vec<Value> =
-                    self.core.orders_of_strategy(strategy).map(protocol::order).collect();
-                give(Ok(json!({"orders": orders})));
-            }
-            BotQuery::Positions => {
-                let views = self.core.strategies();
-                let claims =
-                    views.into_iter().filter(|view| view.spec.name == *strategy).flat_map(|view| view.claims);
-                let positions: Vec<Value> = claims
-                    .map(|claim| {
-                        json!({"instrument": claim.instrument.key(), "quantity": claim.quantity.to_string(),
-                            "average_price": claim.average_price.to_string()})
-                    })
-                    .collect();
-                give(Ok(json!({"positions": positions})));
-            }
-            BotQuery::Account => give(match self.core.account(&account) {
-                Some(account) => Ok(json!({
-                    "net_liquidation": account.net_liquidation.round_dp(2).to_string(),
-                    "cash": account.cash.round_dp(2).to_string(),
-                    "buying_power": account.buying_power.round_dp(2).to_string(),
-                })),
-                None => Err(RpcError::new(-32_004, "there is no account")),
-            }),
-            BotQuery::Quote(instrument) => {
-                let known = self.ensure(&instrument).await;
-                give(match self.core.quote(&instrument).filter(|_| known) {
-                    Some(quote) => Ok(protocol::quote(quote)),
-                    None => Err(RpcError::new(-32_005, format!("nobody has prices of {instrument}"))),
-                });
-            }
-            BotQuery::Bars { instrument, interval, limit } => {
-                self.bot_bars(&line, ask, instrument, (interval, limit)).await;
-            }
-        }
-    }
-
-    async fn bot_bars(
-        &mut self,
-        line: &BotLine,
-        ask: u64,
-        instrument: Instrument,
-        (interval, limit): (Interval, usize),
-    ) {
-        let answer = |bars: &[Bar]| Ok(json!({"bars": bars.iter().map(protocol::bar).collect::<Vec<_>>()}));
-        if !self.ensure(&instrument).await {
-            let error = RpcError::new(-32_005, format!("nobody has bars of {instrument}"));
-            return line.tell(ToBot::Answer { ask, result: Err(error) });
-        }
-        let now = self.clock.now();
-        if self.feed.is_live(&instrument)
-            && let Some(feed) = self.live.prices.feed_for(instrument.asset_class())
-        {
-            let line = line.clone();
-            tokio::spawn(async move {
-                let result = match feed.bars(&instrument, interval, now, limit).await {
-                    Ok(bars) => answer(&bars),
-                    Err(error) => Err(RpcError::new(-32_008, clean(&error.to_string()).into_owned())),
-                };
-                line.tell(ToBot::Answer { ask, result });
-            });
-            return;
-        }
-        let bars = self.complete_bars(&instrument, interval, limit);
-        line.tell(ToBot::Answer { ask, result: answer(&bars) });
     }
 
     /// What is asked about bots. What needs a look into a directory is answered once somebody else has looked.
@@ -478,6 +401,7 @@ impl EngineTask {
             params,
             adopt: Vec::new(),
             rules,
+            exits: None,
         };
         self.change_strategy(StrategyChange::Add { spec: Box::new(spec) }, reply).await;
     }

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant};
 
+use crate::brokers::oauth::Binding;
+use crate::brokers::oauth::tokens::Tokens;
 use crate::client::{Reply, Request, SessionError};
 use crate::core::input::Input;
 use crate::domain::snapshot::Severity;
 use crate::keeping::{KeepError, Recorder, is_locked};
 
+use super::live::LoginKey;
 use super::session::give;
 use super::task::EngineTask;
 
@@ -100,8 +103,9 @@ impl EngineTask {
             return give(reply, Err(SessionError::Locked("others are trying at this moment".to_owned())));
         }
         let (finished, door) = (self.custody.finished_in.clone(), Arc::clone(door));
+        let keys = self.live.keys();
         tokio::spawn(async move {
-            let work = tokio::task::spawn_blocking(move || work(&recorder, &door, request));
+            let work = tokio::task::spawn_blocking(move || work(&recorder, &door, request, &keys));
             let result = work.await.unwrap_or_else(|error| Err(KeepError::Asked(error.to_string())));
             if finished.send(Finished { result, reply }).await.is_err() {
                 tracing::debug!("the engine has ended: nobody is left to tell");
@@ -133,6 +137,10 @@ impl EngineTask {
             return;
         }
         self.custody.locked = locked;
+        // Whoever locked it may be another process: the key is forgotten here too.
+        if let Some(recorder) = self.audit.clone().filter(|_| locked) {
+            recorder.forget();
+        }
         let text = if locked { "the profile is locked" } else { "the profile is unlocked" };
         let code = if locked { "LOCKED" } else { "UNLOCKED" };
         self.step(Input::Note { severity: Severity::Info, code, text: text.to_owned() }).await;
@@ -149,19 +157,93 @@ impl EngineTask {
     }
 }
 
-fn work(recorder: &Recorder, door: &str, request: Request) -> Result<String, KeepError> {
+fn work(recorder: &Recorder, door: &str, request: Request, keys: &[LoginKey]) -> Result<String, KeepError> {
     match request {
-        Request::Lock => recorder.lock(door),
+        Request::Lock => {
+            // Read before the key is forgotten.
+            let ends = logins_that_end(recorder, keys);
+            recorder.lock(door).map(|text| ends.iter().fold(text, |text, end| format!("{text}; {end}")))
+        }
         Request::Unlock { passphrase } => recorder.unlock(door, passphrase),
         Request::SetSecret { name, value } => recorder.set_secret(door, name, value),
         other => Err(KeepError::Asked(format!("'{}' keeps nothing", other.name()))),
     }
 }
 
+/// Which sign-ins end while nobody can renew them (reliability V10): a new token is used once the vault has it, and the vault is locked. Keys
+/// that sign by themselves go on.
+fn logins_that_end(recorder: &Recorder, keys: &[LoginKey]) -> Vec<String> {
+    let of = |key: &LoginKey| {
+        // One without tokens, or behind a vault that is shut already.
+        let text = recorder.secret(&key.tokens_name()).ok()?;
+        let binding = Binding {
+            profile: recorder.profile().to_owned(),
+            broker: key.broker.as_str(),
+            environment: key.environment,
+        };
+        let tokens = Tokens::from_text(text.get(), &binding).ok()?;
+        let until = tokens.login_until.map_or(tokens.access_until, |end| end.min(tokens.access_until));
+        let (broker, until) = (key.broker, until.strftime("%Y-%m-%d %H:%M UTC"));
+        Some(format!("the sign-in at {broker} ends at {until} unless it is unlocked before"))
+    };
+    keys.iter().filter_map(of).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vault::VaultError;
+
+    #[test]
+    fn v10_a_lock_says_which_sign_ins_end_while_nobody_can_renew_them() {
+        use std::os::unix::fs::PermissionsExt;
+
+        use crate::brokers::{BrokerKind, Environment as Side};
+        use crate::config::{Environment, Paths};
+        use crate::keeping::Keeping;
+        use crate::vault::{Desktop, Holder, Vault};
+
+        let temp = tempfile::tempdir().unwrap();
+        let paths = Paths::under(&temp.path().join("home"));
+        let now = || "2026-11-26T10:00:00Z".parse().unwrap();
+        let keeping = Keeping::new(paths.clone(), "default".parse().unwrap(), Environment::default(), now);
+        keeping.admit(false).unwrap();
+        let key = temp.path().join("key");
+        std::fs::write(&key, include_bytes!("../../tests/fixtures/ssh/plain")).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let directory = paths.profile_dir(&"default".parse().unwrap());
+        Vault::create(&directory, Holder::Ssh(&key, None), Desktop::default()).unwrap();
+        let recorder = keeping.recorder().unwrap();
+        let keys = [BrokerKind::Alpaca, BrokerKind::Schwab, BrokerKind::Coinbase]
+            .map(|broker| LoginKey { broker, environment: Side::Live });
+        let tokens = |broker: &'static str, until: &str, login: Option<&str>| Tokens {
+            binding: Binding { profile: "default".to_owned(), broker, environment: Side::Live },
+            access: "access".into(),
+            given_at: now(),
+            access_until: until.parse().unwrap(),
+            refresh: Some("refresh".into()),
+            login_at: now(),
+            login_until: login.map(|at| at.parse().unwrap()),
+            scopes: None,
+        };
+        for (key, tokens) in [
+            (keys[1], tokens("schwab", "2026-11-26T10:30:00Z", Some("2026-11-26T10:10:00Z"))),
+            (keys[2], tokens("coinbase", "2026-11-26T11:00:00Z", None)),
+        ] {
+            recorder.set_secret("tests", key.tokens_name(), tokens.to_text().unwrap().into()).unwrap();
+        }
+        let said = work(&recorder, "tests", Request::Lock, &keys).unwrap();
+        let ends = |broker: &str, at: &str| {
+            format!("; the sign-in at {broker} ends at 2026-11-26 {at} UTC unless it is unlocked before")
+        };
+        assert!(said.contains("profile default is locked"), "{said}");
+        assert!(
+            said.contains(&ends("schwab", "10:10")) && said.contains(&ends("coinbase", "11:00")),
+            "{said}"
+        );
+        assert!(!said.contains("alpaca"), "a key that signs by itself goes on: {said}");
+        assert_eq!(work(&recorder, "tests", Request::Lock, &keys).unwrap().matches("sign-in").count(), 0);
+    }
 
     #[tokio::test]
     async fn v9_wrong_passphrases_are_answered_ever_more_slowly() {

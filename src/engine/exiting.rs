@@ -1,12 +1,13 @@
 //! Exit plans as people set them: a range in one is measured by the bars of now, and is an amount from then on.
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
 use crate::client::{Reply, SessionError};
 use crate::core::input::Input;
+use crate::core::stops::freeze;
 use crate::domain::exit::{ExitChange, ExitLevel, ExitPlan};
-use crate::domain::money::Price;
+use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval};
 use crate::quant::indicators::{Atr, Candle};
 use crate::quant::number::to_f64;
@@ -21,8 +22,6 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 const DAYS: usize = 14;
 /// Bars that are asked for: the average forgets its first ranges slowly.
 const BARS: usize = 120;
-/// Digits of a measured range: more say nothing of a market.
-const DIGITS: u32 = 5;
 
 impl EngineTask {
     /// Sets or clears an exit plan. A range in it is measured first; a broker's bars are waited for elsewhere.
@@ -60,6 +59,28 @@ impl EngineTask {
         self.change_exit(change, reply).await;
     }
 
+    /// A plan that has begun waits for a range.
+    pub(super) async fn measure_range(&mut self, instrument: Instrument) {
+        if self.feed.is_live(&instrument) {
+            let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else {
+                return self.step(Input::Range { instrument, range: None }).await;
+            };
+            let (answers, end) = (self.hosting.answers_in.clone(), self.clock.now());
+            tokio::spawn(async move {
+                let bars = feed.bars(&instrument, Interval::Day1, end, BARS).await.unwrap_or_else(|error| {
+                    tracing::warn!(%instrument, %error, "the bars of an exit plan were not read");
+                    Vec::new()
+                });
+                // The engine may have gone.
+                drop(answers.send(Answered::Range(instrument, range_of(&bars))).await);
+            });
+            return;
+        }
+        let bars = self.feed.bars(&instrument, Interval::Day1, self.clock.now(), BARS);
+        let range = range_of(&bars);
+        self.step(Input::Range { instrument, range }).await;
+    }
+
     /// The core decides.
     pub(super) async fn change_exit(&mut self, change: ExitChange, reply: Answer) {
         let request = self.expect(reply, None);
@@ -73,23 +94,20 @@ fn asks_for_range(plan: &mut ExitPlan) -> bool {
 
 /// Ranges become amounts; where the bars do not suffice they stay, and the core refuses the plan.
 fn measure(plan: &mut ExitPlan, bars: &[Bar]) {
+    if let Some(range) = range_of(bars) {
+        freeze(plan, range);
+    }
+}
+
+/// The average true range of the newest days, positive.
+fn range_of(bars: &[Bar]) -> Option<Decimal> {
     let mut atr = Atr::new(DAYS);
     let candle = |bar: &Bar| {
         let [high, low, close] = [bar.high, bar.low, bar.close].map(|price| to_f64(price.get()));
         Candle { high, low, close, volume: to_f64(bar.volume) }
     };
     let range = bars.iter().filter(|bar| bar.is_sound()).filter_map(|bar| atr.update(&candle(bar))).last();
-    let Some(range) = range.and_then(Decimal::from_f64_retain).filter(|range| *range > Decimal::ZERO) else {
-        return;
-    };
-    for level in plan.levels_mut() {
-        if let ExitLevel::Atr(times) = level {
-            let amount = range * *times;
-            // Away from zero: a stop is never nearer by rounding.
-            let rounded = amount.round_sf_with_strategy(DIGITS, RoundingStrategy::AwayFromZero);
-            *level = ExitLevel::Amount(Price::new(rounded.unwrap_or(amount)));
-        }
-    }
+    range.and_then(Decimal::from_f64_retain).filter(|range| *range > Decimal::ZERO)
 }
 
 #[cfg(test)]
@@ -98,6 +116,7 @@ mod tests {
 
     use super::*;
     use crate::domain::exit::TakeStep;
+    use crate::domain::money::Price;
 
     #[test]
     fn a_range_becomes_an_amount_and_stays_one_without_bars() {

@@ -10,13 +10,14 @@ use crate::domain::calendar::{Calendar, MarketPhase, exchange_date};
 use crate::domain::instrument::{AssetClass, Instrument, SymbolLookup};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::ReplayState;
-use crate::market::bars_csv::{self, RecordedBars};
+use crate::market::bars_file::{self, RecordedBars};
 use crate::market::books::Books;
 use crate::market::hub::{Cursor, Hub};
 use crate::market::replay::{MarketEvent, Replay};
 use crate::market::simulated::SimulatedMarket;
 use crate::market::simulated_book::{depth, prints};
 use crate::market::symbols::Universe;
+use crate::market::ticks_file::{Ticks, is_ticks};
 
 /// Symbols that may be live at once.
 const ACTIVE_MAX: usize = 600;
@@ -67,18 +68,20 @@ impl MarketFeed {
         Self::new(Source::Simulated(market), universe, updates_per_second, now)
     }
 
-    /// A replay of a file, or of the bars that come with the program.
+    /// A replay of a file of bars or ticks, or of the bars that come with the program.
     pub(super) fn replay(
         file: Option<&PathBuf>,
         speed: u32,
         universe: Arc<Universe>,
         calendar: &Calendar,
-    ) -> Result<Self, bars_csv::BarsError> {
-        let bars = match file {
-            Some(path) => bars_csv::load(path, calendar)?,
-            None => bars_csv::shipped()?,
+    ) -> Result<Self, bars_file::BarsError> {
+        let replay = match file {
+            Some(path) if is_ticks(path)? => {
+                Replay::of_ticks(Ticks::open(path)?.collect::<Result<Vec<Quote>, _>>()?, speed)
+            }
+            Some(path) => Replay::new(&bars_file::load(path, calendar)?, speed),
+            None => Replay::new(&bars_file::shipped()?, speed),
         };
-        let replay = Replay::new(&bars, speed);
         let now = replay.now();
         Ok(Self::new(Source::Replay(Box::new(replay)), universe, 1.0, now))
     }
@@ -251,8 +254,17 @@ impl MarketFeed {
         }
     }
 
+    /// How many of such bars, from the oldest on, are recorded ones.
+    pub(super) fn recorded_among(&self, instrument: &Instrument, bars: &[Bar]) -> usize {
+        let recorded = self.recorded.as_ref().and_then(|recorded| recorded.series.get(instrument));
+        let is_recorded = |bar: &&Bar| {
+            recorded.is_some_and(|rows| rows.binary_search_by_key(&bar.start, |row| row.bar.start).is_ok())
+        };
+        bars.iter().take_while(is_recorded).count()
+    }
+
     fn recorded_bars(&mut self, instrument: &Instrument, limit: usize) -> Vec<Bar> {
-        let recorded = self.recorded.get_or_insert_with(|| bars_csv::shipped().unwrap_or_default());
+        let recorded = self.recorded.get_or_insert_with(|| bars_file::shipped().unwrap_or_default());
         let Some(series) = recorded.series.get(instrument) else { return Vec::new() };
         series[series.len().saturating_sub(limit)..].iter().map(|row| row.bar).collect()
     }

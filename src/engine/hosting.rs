@@ -15,7 +15,7 @@ use crate::command::types::StrategyAction;
 use crate::core::engine::strategy_kinds;
 use crate::core::input::{Input, Needed};
 use crate::domain::account::AccountMode;
-use crate::domain::calendar::exchange_date;
+use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::chain::{Chain, ChainRow};
 use crate::domain::instrument::{AssetClass, Instrument, Symbol};
 use crate::domain::order::{Order, OrderStatus};
@@ -60,6 +60,8 @@ pub(super) enum Answered {
     Needed(SmolStr, Needed),
     /// An exit plan whose range was measured.
     Exit(Box<crate::domain::exit::ExitChange>, Answer),
+    /// The range that a plan at work waits for.
+    Range(Instrument, Option<rust_decimal::Decimal>),
 }
 
 /// What is known of one stream of bars.
@@ -87,7 +89,7 @@ impl Default for Hosting {
 }
 
 /// A broker's chain of the expiries between two days; absent where it has none, or does not answer.
-async fn chain_between(
+pub(super) async fn chain_between(
     feed: &dyn brokers::MarketFeed,
     underlying: &Symbol,
     from: Date,
@@ -114,6 +116,21 @@ fn is_built(instrument: &Instrument, interval: Interval) -> bool {
         Interval::Hour1 => instrument.asset_class().trades_around_the_clock(),
         Interval::Day1 | Interval::Week1 => false,
     }
+}
+
+/// When a bar ends: a session's bar with the session, all others by their length.
+pub(super) fn bar_end(
+    calendar: &Calendar,
+    instrument: &Instrument,
+    interval: Interval,
+    bar: &Bar,
+) -> Timestamp {
+    let by_length = bar.start + SignedDuration::from_secs(interval.seconds());
+    if interval != Interval::Day1 || instrument.asset_class().trades_around_the_clock() {
+        return by_length;
+    }
+    let session = calendar.session(exchange_date(bar.start));
+    session.filter(|session| session.open == bar.start).map_or(by_length, |session| session.close)
 }
 
 impl EngineTask {
@@ -158,6 +175,7 @@ impl EngineTask {
         match answer {
             Answered::Bars(bars) => self.on_bars(bars).await,
             Answered::Exit(change, reply) => self.change_exit(*change, reply).await,
+            Answered::Range(instrument, range) => self.step(Input::Range { instrument, range }).await,
             Answered::Needed(strategy, answer) => self.step(Input::Needed { strategy, answer }).await,
         }
     }
@@ -199,8 +217,10 @@ impl EngineTask {
                     }
                 }
             }
-            // No source of this program announces dates.
-            Need::Events { underlying } => Needed::Events { underlying, events: None },
+            Need::Events { underlying } => {
+                let events = Some(Box::new(self.dates_of(&underlying).await));
+                Needed::Events { underlying, events }
+            }
         };
         self.step(Input::Needed { strategy, answer }).await;
     }
@@ -260,19 +280,9 @@ impl EngineTask {
     fn complete(&self, instrument: &Instrument, interval: Interval, bars: Vec<Bar>) -> Vec<(Timestamp, Bar)> {
         let now = self.clock.now();
         let delay = if self.clock.is_system() { BAR_DELAY } else { SignedDuration::ZERO };
-        let ended = bars.into_iter().map(|bar| (self.end_of(instrument, interval, &bar), bar));
+        let ended = bars.into_iter().map(|bar| (bar_end(&self.calendar, instrument, interval, &bar), bar));
         // A replay hands out nothing that is not complete.
         ended.filter(|(end, _)| !self.clock.is_system() || *end + delay <= now).collect()
-    }
-
-    /// When a bar ends: a session's bar with the session, all others by their length.
-    fn end_of(&self, instrument: &Instrument, interval: Interval, bar: &Bar) -> Timestamp {
-        let by_length = bar.start + SignedDuration::from_secs(interval.seconds());
-        if interval != Interval::Day1 || instrument.asset_class().trades_around_the_clock() {
-            return by_length;
-        }
-        let session = self.calendar.session(exchange_date(bar.start));
-        session.filter(|session| session.open == bar.start).map_or(by_length, |session| session.close)
     }
 
     /// A replay runs faster than the disk and the venue: what strategies asked for at a bar is with the venue before the next one comes.
@@ -474,6 +484,7 @@ impl EngineTask {
             params: BTreeMap::new(),
             adopt: Vec::new(),
             rules: StrategyRules::default(),
+            exits: None,
         };
         let (told, answer) = oneshot::channel();
         let request = self.expect(told, None);

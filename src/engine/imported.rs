@@ -9,13 +9,13 @@ use std::time::SystemTime;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
-use crate::client::message::ImportedSpan;
+use crate::client::bars::{BarOrigin, ImportedSpan, Seam};
 use crate::client::{Reply, Request, SessionError};
 use crate::config::ProfileFiles;
 use crate::domain::calendar::Calendar;
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval};
-use crate::market::bars_csv::{self, RecordedBar};
+use crate::market::bars_file::{self, RecordedBar};
 
 use super::feed::Source;
 use super::session::give;
@@ -46,14 +46,21 @@ struct File {
 
 /// The bars of one instrument and width out of a file.
 #[derive(Debug)]
-struct Found {
-    name: String,
-    bars: Arc<[RecordedBar]>,
+pub(super) struct Found {
+    /// The name it was imported under.
+    pub(super) name: String,
+    /// Oldest first, the newest that a chart holds.
+    pub(super) bars: Arc<[RecordedBar]>,
 }
 
 impl Imported {
     /// The bars of an instrument and width, of the file that reaches furthest; none where no file has them. Reads files.
-    fn find(&self, directory: &Path, instrument: &Instrument, interval: Interval) -> Option<Found> {
+    pub(super) fn find(
+        &self,
+        directory: &Path,
+        instrument: &Instrument,
+        interval: Interval,
+    ) -> Option<Found> {
         let files = ProfileFiles::of(directory);
         let found = files.bars_names().into_iter().filter_map(|name| {
             let bars = self.of_file(&files.bars(&name)?, instrument, interval)?;
@@ -79,7 +86,7 @@ impl Imported {
                 Some(None) => {}
             }
         }
-        let read = bars_csv::load(path, &Calendar::nyse());
+        let read = bars_file::load(path, &Calendar::nyse());
         // What was imported was checked; a file that is wrong all the same was changed by hand since.
         let mut read = read.inspect_err(|error| tracing::warn!(%error, "imported bars do not read")).ok()?;
         let wanted = read.series.remove(instrument).map(|bars| newest(&bars));
@@ -106,23 +113,52 @@ fn newest(bars: &[RecordedBar]) -> Arc<[RecordedBar]> {
     bars[bars.len().saturating_sub(BARS_MAX)..].into()
 }
 
+/// Bars of the source, and how they came to be: how many of them, from the oldest on, are recorded, and where the others come from.
+struct Own {
+    bars: Vec<Bar>,
+    recorded: usize,
+    origin: BarOrigin,
+}
+
+impl Own {
+    /// Each bar with its origin.
+    fn told(self) -> impl Iterator<Item = (Bar, BarOrigin)> {
+        let (recorded, origin) = (self.recorded, self.origin);
+        let origin = move |i| if i < recorded { BarOrigin::Recorded } else { origin.clone() };
+        self.bars.into_iter().enumerate().map(move |(i, bar)| (bar, origin(i)))
+    }
+}
+
 /// The bars of the source, and in their place, for the time that they cover, the imported ones that were complete by `now`, at most `limit`.
-fn joined(own: Vec<Bar>, found: Option<Found>, interval: Interval, now: Timestamp, limit: usize) -> Reply {
+fn joined(own: Own, found: Option<Found>, interval: Interval, now: Timestamp, limit: usize) -> Reply {
     let complete = found.as_ref().map_or(&[][..], |found| {
         let complete = &found.bars[..found.bars.partition_point(|bar| bar.end <= now)];
         &complete[complete.len().saturating_sub(limit)..]
     });
     let (Some(found), [first, ..], [.., last]) = (&found, complete, complete) else {
-        return Reply::History { bars: own, imported: None };
+        return told(own.told().collect(), None);
     };
     let (from, until) = (first.bar.start, last.end);
     let width = SignedDuration::from_secs(interval.seconds());
-    let (before, after): (Vec<Bar>, Vec<Bar>) = own.into_iter().partition(|bar| bar.start < from);
-    let mut bars = before;
-    bars.retain(|bar| bar.start + width <= from);
-    bars.extend(complete.iter().map(|recorded| recorded.bar));
-    bars.extend(after.into_iter().filter(|bar| bar.start >= until));
-    Reply::History { bars, imported: Some(ImportedSpan { name: found.name.clone(), from, until }) }
+    let (mut bars, after): (Vec<_>, Vec<_>) = own.told().partition(|(bar, _)| bar.start < from);
+    bars.retain(|(bar, _)| bar.start + width <= from);
+    bars.extend(complete.iter().map(|row| (row.bar, BarOrigin::Imported(found.name.clone()))));
+    bars.extend(after.into_iter().filter(|(bar, _)| bar.start >= until));
+    told(bars, Some(ImportedSpan { name: found.name.clone(), from, until }))
+}
+
+/// Bars with a seam wherever the next one comes from somewhere else; no seam where all come from one place.
+fn told(bars: Vec<(Bar, BarOrigin)>, imported: Option<ImportedSpan>) -> Reply {
+    let mut seams: Vec<Seam> = Vec::new();
+    for (bar, origin) in &bars {
+        if seams.last().is_none_or(|seam| seam.origin != *origin) {
+            seams.push(Seam { from: bar.start, origin: origin.clone() });
+        }
+    }
+    if seams.len() < 2 {
+        seams.clear();
+    }
+    Reply::History { bars: bars.into_iter().map(|(bar, _)| bar).collect(), imported, seams }
 }
 
 impl EngineTask {
@@ -130,14 +166,19 @@ impl EngineTask {
     pub(super) fn history(&mut self, instrument: Instrument, interval: Interval, limit: u32, reply: Answer) {
         let (give_own, own) = oneshot::channel();
         let request = Request::Bars { instrument: instrument.clone(), interval, limit };
+        let (mut recorded, mut origin) = (0, BarOrigin::Broker);
         if let Some(give_own) = self.live_read(&request, give_own) {
-            give(give_own, self.bars(&instrument, interval, limit));
+            let bars = self.bars(&instrument, interval, limit);
+            if let Ok(Reply::Bars(bars)) = &bars {
+                (recorded, origin) = (self.feed.recorded_among(&instrument, bars), BarOrigin::Simulated);
+            }
+            give(give_own, bars);
         }
         let imported = matches!(self.feed.source, Source::Simulated(_)).then(|| self.imported.clone());
         let (directory, now) = (self.directory.clone(), self.clock.now());
         tokio::spawn(async move {
             let own = match own.await {
-                Ok(Ok(Reply::Bars(own))) => own,
+                Ok(Ok(Reply::Bars(bars))) => Own { bars, recorded, origin },
                 Ok(Ok(_)) => {
                     return give(reply, Err(SessionError::Internal("bars were asked for".to_owned())));
                 }
@@ -189,10 +230,24 @@ mod tests {
         let own = vec![friday, own("02", 50), own("03", 51), own("04", 52), own("05", 53)];
         let reply = |now: &str, limit| {
             let found = find("AAPL", Interval::Day1);
-            joined(own.clone(), found, Interval::Day1, now.parse().unwrap(), limit)
+            let own = Own { bars: own.clone(), recorded: 1, origin: BarOrigin::Simulated };
+            joined(own, found, Interval::Day1, now.parse().unwrap(), limit)
+        };
+        let seams = |reply: &Reply| -> Vec<String> {
+            let Reply::History { seams, .. } = reply else { panic!("{reply:?}") };
+            let word = |origin: &BarOrigin| match origin {
+                BarOrigin::Imported(name) => name.clone(),
+                origin => format!("{origin:?}"),
+            };
+            seams
+                .iter()
+                .map(|seam| format!("{} {}", &seam.from.to_string()[8..10], word(&seam.origin)))
+                .collect()
         };
         let whole = reply("2026-11-05T22:00:00Z", 500);
         assert_eq!(closes(&whole), ["49", "11", "12", "52", "53"]);
+        assert_eq!(seams(&whole), ["30 Recorded", "02 old", "04 Simulated"]);
+        assert_eq!(seams(&reply("2026-11-01T22:00:00Z", 500)), ["30 Recorded", "02 Simulated"]);
         let Reply::History { imported: Some(span), .. } = &whole else { panic!("{whole:?}") };
         assert_eq!(span.name, "old");
         assert_eq!(
@@ -204,12 +259,12 @@ mod tests {
         assert_eq!(closes(&reply("2026-11-01T22:00:00Z", 500)), ["49", "50", "51", "52", "53"]);
 
         // The one that reaches furthest counts, and a file that was imported anew.
-        files.keep_bars("new", &format!("{head}{}{}", row("03", "30"), row("04", "31")), false).unwrap();
+        files.keep_bars("new", format!("{head}{}{}", row("03", "30"), row("04", "31")), false).unwrap();
         assert_eq!(closes(&reply("2026-11-05T22:00:00Z", 500)), ["49", "50", "30", "31", "53"]);
         files
             .keep_bars(
                 "new",
-                &format!("{head}{}{}{}", row("03", "33"), row("04", "41"), row("05", "42")),
+                format!("{head}{}{}{}", row("03", "33"), row("04", "41"), row("05", "42")),
                 true,
             )
             .unwrap();

@@ -330,8 +330,15 @@ const FALLEN: &str = "short_sale_restricted";
 
 /// Where the accounts on which automation waits stand there.
 const PAUSED: &str = "automation_paused";
+/// What the guards of accounts have seen and hold.
+const GUARDS: &str = "guards";
 
 /// The accounts on which automation waits for a person. What cannot be read is an error: it may not go on by mistake.
+pub(super) fn read_guards(store: &Store) -> Result<Option<String>, StoreError> {
+    store.get_state(GUARDS)
+}
+
+/// Accounts on which automation waits for a person, as they were last written.
 pub(super) fn read_paused(store: &Store) -> Result<Vec<(AccountId, String)>, StoreError> {
     let Some(text) = store.get_state(PAUSED)? else { return Ok(Vec::new()) };
     let unread = |_| vec![(AccountId::new("paper"), "what was paused cannot be read".to_owned())];
@@ -396,6 +403,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
                     .paused
                     .map(|paused| (PAUSED.to_owned(), serde_json::to_string(&paused).unwrap_or_default())),
             )
+            .chain(entry.guards.map(|guards| (GUARDS.to_owned(), guards)))
             .chain(entry.fallen.map(|fallen| (FALLEN.to_owned(), fallen_text(fallen))))
             .collect(),
         venues: Vec::new(),

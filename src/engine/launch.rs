@@ -22,7 +22,7 @@ use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::Money;
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::{Snapshot, Watchlist};
-use crate::market::bars_csv::BarsError;
+use crate::market::bars_file::BarsError;
 use crate::market::simulated::SimulatedMarket;
 use crate::market::symbols::Universe;
 use crate::store::lock::ProfileLock;
@@ -104,6 +104,9 @@ pub struct Settings {
     pub market_seed: u64,
     /// New prices per symbol and second.
     pub updates_per_second: f64,
+    /// Exit plans that positions get which a person opens, by class of instrument.
+    pub exits:
+        std::collections::BTreeMap<crate::domain::instrument::AssetClass, crate::domain::exit::ExitPlan>,
     /// Where prices come from.
     pub feed: FeedChoice,
     /// Alerts that ring go to the desktop too.
@@ -379,6 +382,8 @@ impl Assembly {
             live,
             custody: super::custody::Custody::default(),
             imported: super::imported::Imported::default(),
+            histories: super::daily_closes::Histories::default(),
+            dates: super::dates::Dates::default(),
             hosting: super::hosting::Hosting::default(),
             bots,
         };
@@ -457,6 +462,7 @@ pub(super) fn make_core(settings: &Settings, calendar: &Arc<Calendar>, feed: Fee
         limits,
     };
     drop(core.step(now, Input::Account(Box::new(setup))));
+    drop(core.step(now, Input::DefaultExits(settings.exits.clone())));
     core
 }
 

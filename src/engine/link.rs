@@ -344,9 +344,11 @@ pub(super) async fn gather(
     let orders = orders.map_err(|error| failed("orders", error)).ok();
     let executions = within(account, HISTORY_WITHIN, broker.executions(since)).await;
     let executions = executions.map_err(|error| failed("executions", error)).ok();
+    let movements = within(account, HISTORY_WITHIN, broker.movements(since)).await;
+    let movements = movements.map_err(|error| failed("movements", error)).ok();
     let positions = within(account, ORDER_WITHIN, broker.positions()).await;
     let positions = positions.map_err(|error| failed("positions", error)).ok();
-    Statement { orders, executions, positions, ..statement }
+    Statement { orders, executions, movements, positions, ..statement }
 }
 
 /// What a broker answers in time, or that it did not.

@@ -5,9 +5,12 @@ mod answers;
 mod audited;
 pub mod backtest;
 mod bot_files;
+mod bot_queries;
 mod bots;
 pub mod clock;
 mod custody;
+mod daily_closes;
+mod dates;
 mod desktop;
 mod exiting;
 mod feed;
@@ -43,6 +46,7 @@ mod waiters;
 pub use desktop::desktop_can_be_told;
 pub use halt::{HALT_FILE, request_halt, request_halt_because};
 pub use launch::{Access, EngineError, FeedChoice, Running, Settings, first_picture, launch};
+pub use paper::PaperDesk;
 pub use session::LocalSession;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The paper venue as a `Broker`: a task that owns the pure venue, gives it time and prices, and stores it before it reports.
 
+mod desk;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -17,6 +19,7 @@ use crate::domain::execution::{AccountEvent, Execution, OrderEvent};
 use crate::domain::ids::{BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::Quantity;
+use crate::domain::movement::Movement;
 use crate::domain::option::OptionContract;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest};
 use crate::domain::position::Position;
@@ -27,6 +30,8 @@ use crate::domain::venue::{VenueAction, VenueAnswer};
 use super::clock::Clock;
 use super::link::Reported;
 use super::session::give;
+
+pub use desk::PaperDesk;
 
 /// Messages that may wait for the venue.
 const COMMANDS_MAX: usize = 256;
@@ -144,6 +149,11 @@ impl Broker for PaperBroker {
         Ok(None)
     }
 
+    async fn movements(&self, _since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        // It reports them with everything else.
+        Ok(Vec::new())
+    }
+
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Ok(InstrumentSpec::standard(instrument.clone()))
     }
@@ -220,15 +230,15 @@ impl VenueTask {
             VenueCommand::Spec(spec) => self.venue.set_spec(*spec),
             VenueCommand::Submit(order, reply) => {
                 self.venue.submit(now, &order);
-                self.answer(order.client_order_id, reply).await;
+                self.answer(order.client_order_id, order.client_order_id, reply).await;
             }
             VenueCommand::Cancel(id, reply) => {
                 self.venue.cancel(now, id);
-                self.answer(id, reply).await;
+                self.answer(id, id, reply).await;
             }
             VenueCommand::Replace(id, new, reply) => {
                 self.venue.replace(now, id, &new);
-                self.answer(new.client_order_id, reply).await;
+                self.answer(id, new.client_order_id, reply).await;
             }
             VenueCommand::Account(reply) => give(reply, self.venue.account(now)),
             VenueCommand::Positions(reply) => give(reply, self.venue.positions()),
@@ -258,15 +268,24 @@ impl VenueTask {
         Some(OrderState { broker_order_id, status, filled_quantity })
     }
 
-    /// The venue's word on a command: a refusal of it, or that it was heard.
-    async fn answer(&mut self, id: ClientOrderId, reply: oneshot::Sender<SubmitOutcome>) {
+    /// The venue's word on a command about an order: a refusal of it, or that it was heard, and what came of it is called so.
+    async fn answer(
+        &mut self,
+        about: ClientOrderId,
+        id: ClientOrderId,
+        reply: oneshot::Sender<SubmitOutcome>,
+    ) {
         let mut events = Vec::new();
         self.venue.drain(&mut events);
         let refusal = events.iter().find_map(|event| match event {
-            AccountEvent::Order(update) if update.client_order_id == id => match &update.event {
-                OrderEvent::Rejected(reject) => Some(reject.clone()),
-                _ => None,
-            },
+            AccountEvent::Order(update) if [about, id].contains(&update.client_order_id) => {
+                match &update.event {
+                    OrderEvent::Rejected(reject)
+                    | OrderEvent::CancelRejected(reject)
+                    | OrderEvent::ReplaceRejected(reject) => Some(reject.clone()),
+                    _ => None,
+                }
+            }
             _ => None,
         });
         // What the venue now knows is on its way to the disk before the answer is: the journal never knows more than the venue.

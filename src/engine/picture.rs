@@ -7,11 +7,11 @@ use tokio::time::{Duration, Instant};
 
 use crate::core::effect::Ticket;
 use crate::core::input::Input;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, BrokerFigures};
 use crate::domain::calendar::MarketPhase;
 use crate::domain::instrument::AssetClass;
 use crate::domain::quote::Feed;
-use crate::domain::snapshot::{Connection, MarketClock, Snapshot};
+use crate::domain::snapshot::{AccountView, Connection, MarketClock, Snapshot};
 use crate::domain::total::Total;
 
 use super::journal::JournalSender;
@@ -79,9 +79,25 @@ impl EngineTask {
             let mut snapshot = self.core.snapshot();
             snapshot.locked = self.custody.locked;
             snapshot.books = self.feed.books.section();
+            snapshot.accounts = self.with_figures(&snapshot);
             snapshot.totals = self.totals_section(&snapshot);
             self.snapshots.send_replace(Arc::new(snapshot));
         }
+    }
+
+    /// The accounts with what their brokers say of them; the section of before where nothing has changed.
+    fn with_figures(&self, snapshot: &Snapshot) -> Arc<Vec<AccountView>> {
+        if self.live.figures.is_empty() {
+            return Arc::clone(&snapshot.accounts);
+        }
+        let told = |view: &AccountView| {
+            let mut view = view.clone();
+            view.standing.figures = self.live.figures.get(&view.account.account).map(BrokerFigures::of);
+            view
+        };
+        let accounts: Vec<AccountView> = snapshot.accounts.iter().map(told).collect();
+        let last = self.snapshots.borrow();
+        if *last.accounts == accounts { Arc::clone(&last.accounts) } else { Arc::new(accounts) }
     }
 
     /// All accounts together, where there is more than the paper venue's; the section of before where nothing has changed.

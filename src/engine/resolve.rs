@@ -5,13 +5,14 @@ use rust_decimal::Decimal;
 use crate::client::SessionError;
 use crate::command::types::{Amount, Close, Command, FlattenScope, LimitPeg, Place, PriceTerms, Subject};
 use crate::core::engine::Engine;
+use crate::domain::exit::ExitPlan;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
     BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind,
-    Pricing, Side, TimeInForce, TradingSession, Trail,
+    PositionEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 use crate::domain::position::Position;
 
@@ -67,8 +68,30 @@ pub fn place(core: &mut Engine, place: &Place, asker: &Asker) -> Result<OrderReq
         // Risk reckons with no less than the money.
         quantity += Quantity::new(spec.quantity_increment);
     }
+    if let Some(plan) = &place.exit_plan {
+        check_plan(plan, place)?;
+    }
     let request = build(core, subject, place.side, quantity, pricing, &place.terms, asker);
-    Ok(OrderRequest { position_effect: place.position_effect, cash_order_quantity, ..request })
+    let exit_plan = place.exit_plan.clone();
+    Ok(OrderRequest { position_effect: place.position_effect, cash_order_quantity, exit_plan, ..request })
+}
+
+/// Can an order come with this plan: it opens one position, and has no other exits.
+fn check_plan(plan: &ExitPlan, place: &Place) -> Result<(), SessionError> {
+    let refuse = |why: &str| Err(SessionError::Usage(why.to_owned()));
+    if matches!(place.subject, Subject::Legs(_)) {
+        return refuse("a package has no exit plan: its legs are positions of their own");
+    }
+    if place.terms.take_profit.is_some() || place.terms.stop_loss.is_some() {
+        return refuse("a bracket has its exits already: give either those or an exit plan");
+    }
+    let closes = place.position_effect == Some(PositionEffect::Close)
+        || matches!(place.side, Side::BuyToCover)
+        || place.terms.reduce_only == Some(true);
+    if closes {
+        return refuse("an order that closes opens nothing that a plan could close");
+    }
+    plan.check().map_err(|error| SessionError::Usage(error.to_string()))
 }
 
 /// The order that closes a position, or part of it.
@@ -126,33 +149,11 @@ pub fn flatten(
             instrument: position.instrument,
             quantity: None,
             percent_of_position: None,
-            terms: market_terms(if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day }),
+            terms: PriceTerms::market(if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day }),
         };
         orders.push(close(core, &command, asker)?);
     }
     Ok(orders)
-}
-
-/// Terms of a plain market order.
-#[must_use]
-pub const fn market_terms(time_in_force: TimeInForce) -> PriceTerms {
-    PriceTerms {
-        order_type: OrderType::Market,
-        limit_price: None,
-        stop_price: None,
-        trail_amount: None,
-        trail_percent: None,
-        limit_peg: None,
-        time_in_force,
-        expire_date: None,
-        session: None,
-        price_effect: None,
-        take_profit: None,
-        stop_loss: None,
-        broker: None,
-        post_only: None,
-        reduce_only: None,
-    }
 }
 
 /// Working orders that a cancel means.
@@ -359,6 +360,8 @@ fn uncommitted(
             continue;
         }
         match order.request.contingency.oco_group {
+            // The stop of a plan makes way by itself.
+            None if core.is_plan_stop(order.request.client_order_id) => {}
             Some(oco) => group = Some(oco),
             None => claimed += order.leaves_quantity(),
         }
@@ -401,6 +404,7 @@ fn pricing(
                 _ => return Err(missing("trail amount or per cent")),
             },
         },
+        OrderType::Twap => Pricing::Twap(terms.twap.ok_or_else(|| missing("time"))?),
     })
 }
 
@@ -547,6 +551,7 @@ fn build(
         price_effect: terms.price_effect,
         take_profit,
         stop_loss,
+        exit_plan: None,
         contingency: Contingency::default(),
         post_only: terms.post_only.unwrap_or(false),
         reduce_only: terms.reduce_only.unwrap_or(false),

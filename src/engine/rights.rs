@@ -62,6 +62,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::EditWatchlists(_)
         | Request::Alert(_)
         | Request::Exit(_)
+        | Request::LiftGuards { .. }
         | Request::Strategy(StrategyRequest::Change(_))
         | Request::Bot(_)
         | Request::SetNote { .. }

@@ -21,8 +21,9 @@ use crate::client::message::OrderRef;
 use crate::client::status::EngineStatus;
 use crate::client::wire::PROTOCOL;
 use crate::client::{Reply, Request, Session, SessionError};
+use crate::domain::account::AccountMode;
 use crate::domain::order::{Order, TimeInForce};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{AccountView, Snapshot};
 
 /// How long an engine stays without front ends and without anything to do: a script's next command finds it still there.
 const IDLE_MAX: Duration = Duration::from_secs(2);
@@ -242,7 +243,7 @@ impl Keeper {
         }
         let picture = self.picture();
         let exits = working(&picture).filter(|order| is_protective(order, &picture)).count();
-        let plans = picture.exits.len();
+        let plans = picture.exits.iter().filter(|group| group.needs_engine()).count();
         if plans > 0 {
             let watch = if plans == 1 { "exit plan watches" } else { "exit plans watch" };
             return Some(format!(
@@ -362,6 +363,13 @@ fn working(picture: &Snapshot) -> impl Iterator<Item = &Order> {
 /// A stop that closes what is held.
 fn is_protective(order: &Order, picture: &Snapshot) -> bool {
     let request = &order.request;
+    // What rests at a broker needs nobody here.
+    let here = |view: &AccountView| {
+        view.account.account == request.account && view.account.mode == AccountMode::Paper
+    };
+    if !picture.accounts.iter().any(here) {
+        return false;
+    }
     let closes = request.subject.instrument().is_some_and(|instrument| {
         picture
             .position(&request.account, instrument)

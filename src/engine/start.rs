@@ -140,6 +140,7 @@ pub(super) fn restore(
         paused: super::journal::read_paused(store)?,
         alerts: store.alerts()?,
         exits: store.exits()?,
+        guards: super::journal::read_guards(store)?,
         strategies: store.strategies()?,
         decisions: newest_decisions(store)?,
         log: store.log(200)?,

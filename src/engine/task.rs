@@ -23,7 +23,7 @@ use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Currency;
 use crate::domain::order::{Order, OrderHandle};
-use crate::domain::quote::{Bar, Interval};
+use crate::domain::quote::{Bar, Feed, Interval};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::market::replay::MarketEvent;
 use crate::quant::impact::volatility_of;
@@ -134,6 +134,9 @@ pub(super) struct EngineTask {
     pub(super) custody: super::custody::Custody,
     /// Bars that the user imported, as the past of charts.
     pub(super) imported: super::imported::Imported,
+    /// Daily closes that the risk desk has read.
+    pub(super) histories: super::daily_closes::Histories,
+    pub(super) dates: super::dates::Dates,
     pub(super) hosting: super::hosting::Hosting,
     pub(super) bots: super::bots::Bots,
 }
@@ -375,6 +378,7 @@ impl EngineTask {
             }
             Effect::Ring { text } => self.rings.tell(&text),
             Effect::Bot { strategy, told } => self.bots.tell(&strategy, told),
+            Effect::Measure { instrument } => Box::pin(self.measure_range(instrument)).await,
             Effect::Need { strategy, need } => Box::pin(self.find_out(strategy, need)).await,
             Effect::History { strategy, instrument, interval, bars } => {
                 Box::pin(self.tell_history(strategy, instrument, interval, bars)).await;
@@ -461,6 +465,15 @@ impl EngineTask {
                 MarketEvent::Corporate(action) => self.paper.tell(VenueCommand::Corporate(at, action)).await,
                 MarketEvent::Bar { instrument, interval, bar, end } => {
                     self.bar(end, instrument, interval, bar).await
+                }
+                MarketEvent::Tick(quote) => {
+                    self.ensure(&quote.instrument).await;
+                    self.paper.tell(VenueCommand::Quotes(vec![(*quote).clone()])).await;
+                    self.step(Input::Quote(quote)).await;
+                }
+                MarketEvent::Made { instrument, interval, bar } => {
+                    let feed = Feed::Replayed;
+                    self.step(Input::StrategyBar { instrument, interval, bar, feed }).await;
                 }
             }
             self.follow_venue().await;

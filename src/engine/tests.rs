@@ -54,6 +54,7 @@ impl Desk {
             brokers: std::collections::BTreeMap::new(),
             market_seed: 1,
             updates_per_second: 1.0,
+            exits: Default::default(),
             feed: FeedChoice::Simulated,
             desktop_alerts: false,
             alert_command: None,
@@ -153,6 +154,7 @@ fn word(effect: &Effect) -> String {
         Effect::Journal { .. } => "journal",
         Effect::History { .. } => "history",
         Effect::Need { .. } => "need",
+        Effect::Measure { .. } => "measure",
         Effect::Bot { .. } => "bot",
     }
     .to_owned()

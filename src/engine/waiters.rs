@@ -17,6 +17,8 @@ pub const WAIT_MAX: Duration = Duration::from_secs(5);
 /// What a waiter waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
+    /// That it is on the disk, for who goes on without the broker's answer.
+    Written,
     /// The broker's answer; a market order's fill.
     Answered,
     /// The end of the order.
@@ -90,7 +92,7 @@ impl Waiter {
 }
 
 fn is_settled(core: &Engine, id: ClientOrderId, until: Until) -> bool {
-    let Some(order) = core.order(id) else { return true };
+    let Some(order) = core.order(id).filter(|_| until != Until::Written) else { return true };
     let immediate = match order.request.time_in_force {
         TimeInForce::Ioc | TimeInForce::Fok => true,
         TimeInForce::Opg | TimeInForce::Cls => false,

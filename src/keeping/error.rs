@@ -40,7 +40,7 @@ pub enum KeepError {
     Untrusted(String),
     /// No such profile.
     #[error(
-        "no profile is called '{name}'; there are {known}; a superadmin makes one: arbion profile create {name}"
+        "no profile is called '{name}'; there are {known}; name one by --profile or ARBION_PROFILE; a superadmin makes one: arbion profile create {name}"
     )]
     Unknown {
         /// The name.

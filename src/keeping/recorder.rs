@@ -115,9 +115,20 @@ impl Recorder {
     /// Why not.
     pub fn lock(&self, door: &str) -> Result<String, KeepError> {
         let done = done(self.keeping.through(door).lock()?);
+        self.forget();
+        Ok(done)
+    }
+
+    /// Forgets the vault's key and the one that signs: the profile was locked, by whatever process.
+    pub fn forget(&self) {
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.sign_by(None);
-        Ok(done)
+    }
+
+    /// Does it hold the vault's key.
+    #[must_use]
+    pub fn holds_key(&self) -> bool {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Unlocks the profile, or proves that its trader is there. From then on the vault's key signs.

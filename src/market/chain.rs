@@ -10,13 +10,12 @@ use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::quote::{Feed, Quote};
-use crate::quant::greeks::{Terms, USUAL_RATE, black_scholes};
+use crate::quant::greeks::{Terms, USUAL_RATE, black_scholes, years_of_seconds};
 
 use super::simulated::{SimulatedMarket, decimal};
 
 /// Rate and yield of the model.
 pub const RATE: f64 = USUAL_RATE;
-const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 /// Strikes on each side of the money.
 const STRIKES_EACH_SIDE: i64 = 20;
 
@@ -73,7 +72,7 @@ pub(super) fn smile(base: f64, moneyness: f64, years: f64) -> f64 {
 #[must_use]
 pub fn years_until(calendar: &Calendar, expiry: Date, at: Timestamp) -> f64 {
     let seconds = calendar.expiry_instant(expiry).duration_since(at).as_secs_f64();
-    seconds.max(60.0) / YEAR_SECONDS
+    years_of_seconds(seconds)
 }
 
 /// The quote of any contract on a symbol of the universe. `None` once it has expired.

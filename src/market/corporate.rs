@@ -11,7 +11,7 @@ use crate::domain::calendar::exchange_date;
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
 use crate::domain::money::Price;
 
-use super::bars_csv::{RecordedBar, RecordedBars};
+use super::bars_file::{RecordedBar, RecordedBars};
 
 /// Dividends are declared in ten-thousandths of the currency at the finest.
 const DIVIDEND_DECIMALS: u32 = 4;
@@ -141,7 +141,7 @@ fn split_ratio(factor: Decimal) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
     use crate::domain::calendar::Calendar;
-    use crate::market::bars_csv::{parse, shipped};
+    use crate::market::bars_file::{parse, shipped};
 
     fn said(bars: &RecordedBars, symbol: &str) -> Vec<String> {
         corporate_actions(bars)

@@ -1,8 +1,9 @@
 //! Market data: the symbol universe, the simulated market, recorded bars and their replay, the conflating hub.
 
 pub mod bar_builder;
-pub mod bars_csv;
+pub mod bars_file;
 pub mod books;
+mod cells;
 pub mod chain;
 pub mod corporate;
 pub mod hub;
@@ -11,4 +12,5 @@ pub mod replay;
 pub mod simulated;
 pub mod simulated_book;
 pub mod symbols;
+pub mod ticks_file;
 pub mod timeline;

@@ -1,15 +1,16 @@
-//! Replay: recorded bars on a clock of their own, with speed, pause and seek. Nothing of the future is ever handed out.
+//! Replay: recorded bars, or ticks, on a clock of their own, with speed, pause and seek. Nothing of the future is ever handed out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::corporate::CorporateAction;
 use crate::domain::instrument::Instrument;
-use crate::domain::quote::{Bar, Interval};
+use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::snapshot::ReplayState;
 
-use super::bars_csv::RecordedBars;
+use super::bar_builder::BarBuilder;
+use super::bars_file::RecordedBars;
 use super::timeline::{Recorded, Timeline, dated_actions};
 
 /// Fastest replay, in seconds of data per second of life.
@@ -31,7 +32,21 @@ pub enum MarketEvent {
         /// When it is complete.
         end: Timestamp,
     },
+    /// New prices, where the recording has ticks.
+    Tick(Box<Quote>),
+    /// A bar that was made of ticks, which have been told already.
+    Made {
+        /// Of what.
+        instrument: Instrument,
+        /// How wide.
+        interval: Interval,
+        /// The prices.
+        bar: Bar,
+    },
 }
+
+/// Bars that are made of ticks are so wide.
+const MADE: Interval = Interval::Minute1;
 
 /// A replay over recorded bars.
 #[derive(Clone, Debug)]
@@ -67,6 +82,28 @@ impl Replay {
         };
         let events: Vec<(Timestamp, MarketEvent)> =
             Timeline::new(bars, &actions, |_| true).map(|(at, event)| (at, own(event))).collect();
+        Self::of(events, interval, speed)
+    }
+
+    /// From recorded ticks by rising time, standing before the first one. Bars of a minute are made of them.
+    #[must_use]
+    pub fn of_ticks(ticks: impl IntoIterator<Item = Quote>, speed: u32) -> Self {
+        let (mut events, mut builders) = (Vec::new(), BTreeMap::<Instrument, BarBuilder>::new());
+        for quote in ticks {
+            let at = quote.as_of;
+            for (instrument, builder) in &mut builders {
+                if let Some(bar) = builder.complete(at) {
+                    let made = MarketEvent::Made { instrument: instrument.clone(), interval: MADE, bar };
+                    events.push((at, made));
+                }
+            }
+            builders.entry(quote.instrument.clone()).or_insert_with(|| BarBuilder::new(MADE, at)).see(&quote);
+            events.push((at, MarketEvent::Tick(Box::new(quote))));
+        }
+        Self::of(events, MADE, speed)
+    }
+
+    fn of(events: Vec<(Timestamp, MarketEvent)>, interval: Interval, speed: u32) -> Self {
         let now = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at - SignedDuration::from_secs(1));
         Self {
             events,
@@ -132,7 +169,7 @@ impl Replay {
     pub fn announced(&self) -> Vec<CorporateAction> {
         let action = |(_, event): &(Timestamp, MarketEvent)| match event {
             MarketEvent::Corporate(action) => Some(action.clone()),
-            MarketEvent::Bar { .. } => None,
+            MarketEvent::Bar { .. } | MarketEvent::Tick(_) | MarketEvent::Made { .. } => None,
         };
         self.events.iter().filter_map(action).collect()
     }
@@ -143,7 +180,9 @@ impl Replay {
         while let Some((at, event)) = self.events.get(self.next)
             && *at <= target
         {
-            if let MarketEvent::Bar { instrument, bar, .. } = event {
+            if let MarketEvent::Bar { instrument, bar, .. } | MarketEvent::Made { instrument, bar, .. } =
+                event
+            {
                 self.history.entry(instrument.clone()).or_default().push(*bar);
             }
             out.push((*at, event.clone()));
@@ -167,23 +206,19 @@ impl Replay {
     /// The instruments of the data.
     #[must_use]
     pub fn instruments(&self) -> Vec<Instrument> {
-        let mut list: Vec<Instrument> = Vec::new();
-        for (_, event) in &self.events {
-            if let MarketEvent::Bar { instrument, .. } = event
-                && !list.contains(instrument)
-            {
-                list.push(instrument.clone());
-            }
-        }
-        list.sort();
-        list
+        let of = |(_, event): &(Timestamp, MarketEvent)| match event {
+            MarketEvent::Bar { instrument, .. } => Some(instrument.clone()),
+            MarketEvent::Tick(quote) => Some(quote.instrument.clone()),
+            MarketEvent::Corporate(_) | MarketEvent::Made { .. } => None,
+        };
+        self.events.iter().filter_map(of).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::bars_csv::shipped;
+    use crate::market::bars_file::shipped;
 
     #[test]
     fn time_moves_with_speed_and_nothing_comes_early() {
@@ -205,5 +240,27 @@ mod tests {
         assert!(replay.follow(wall).is_empty());
         let aapl = Instrument::equity("AAPL").unwrap();
         assert_eq!(replay.bars(&aapl, Interval::Day1, 100).len(), 8);
+    }
+
+    #[test]
+    fn ticks_are_told_one_by_one_and_make_bars() {
+        let rows = "symbol,time,price,size\nAAPL,2026-11-24T14:30:00Z,100,1\nAAPL,2026-11-24T14:30:30Z,102,2\n\
+                    AAPL,2026-11-24T14:31:01Z,101,3\nAAPL,2026-11-24T14:31:05Z,101,3\n";
+        let ticks = crate::market::ticks_file::Ticks::text("t.csv", rows.as_bytes()).unwrap();
+        let ticks: Vec<Quote> = ticks.collect::<Result<_, _>>().unwrap();
+        let mut replay = Replay::of_ticks(ticks, 1);
+        let aapl = Instrument::equity("AAPL").unwrap();
+        assert_eq!(replay.instruments(), std::slice::from_ref(&aapl));
+        let told = replay.advance_to("2026-11-24T14:31:01Z".parse().unwrap());
+        assert_eq!(told.len(), 3);
+        assert!(replay.bars(&aapl, Interval::Minute1, 10).is_empty(), "late prices may still come");
+        let told = replay.advance_to(Timestamp::MAX);
+        let Some((_, MarketEvent::Made { bar, .. })) = told.first() else { panic!("{told:?}") };
+        assert_eq!(
+            (bar.high.to_string(), bar.close.to_string(), bar.volume),
+            ("102".into(), "102".into(), 2.into())
+        );
+        assert_eq!(replay.bars(&aapl, Interval::Minute1, 10), [*bar]);
+        assert!(replay.is_over());
     }
 }

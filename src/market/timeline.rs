@@ -9,7 +9,7 @@ use crate::domain::calendar::exchange_date;
 use crate::domain::corporate::CorporateAction;
 use crate::domain::instrument::Instrument;
 
-use super::bars_csv::{RecordedBar, RecordedBars};
+use super::bars_file::{RecordedBar, RecordedBars};
 use super::corporate::corporate_actions;
 
 /// One event of the recording.
@@ -96,7 +96,7 @@ impl<'a> Iterator for Timeline<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::bars_csv::shipped;
+    use crate::market::bars_file::shipped;
     use crate::market::replay::{MarketEvent, Replay};
 
     #[test]

@@ -1,6 +1,8 @@
 //! The risk desk's figures: beta, historical value at risk, and what positions gain or lose when prices, volatility or time move.
 //! Options are valued anew at each move, not by their delta alone.
 
+use jiff::civil::Date;
+
 use super::greeks::{Terms, black_scholes};
 
 /// Returns that a beta or a value at risk is worked out from, at least: with fewer it would be no figure.
@@ -59,6 +61,25 @@ pub fn returns(closes: &[f64]) -> Vec<f64> {
         return Vec::new();
     }
     closes.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect()
+}
+
+/// Returns of several series between the days that all of them have, each oldest first and as long as the others: a coin's weekend and a
+/// holiday of one exchange are part of the next day in common. Series are sorted by day, each day once; empty where one has none.
+#[must_use]
+pub fn aligned(series: &[&[(Date, f64)]]) -> Vec<Vec<f64>> {
+    let Some((first, others)) = series.split_first() else { return Vec::new() };
+    let close_on = |series: &[(Date, f64)], day: Date| {
+        series.binary_search_by_key(&day, |(day, _)| *day).ok().map(|at| series[at].1)
+    };
+    let mut closes: Vec<Vec<f64>> = vec![Vec::new(); series.len()];
+    for (day, close) in *first {
+        let others: Option<Vec<f64>> = others.iter().map(|series| close_on(series, *day)).collect();
+        if let Some(others) = others {
+            let row = std::iter::once(*close).chain(others);
+            closes.iter_mut().zip(row).for_each(|(closes, close)| closes.push(close));
+        }
+    }
+    closes.iter().map(|closes| returns(closes)).collect()
 }
 
 /// How much of a benchmark's move a thing makes: covariance over variance of returns of the same days. `None` with too few, or where the
@@ -182,6 +203,30 @@ mod tests {
             [100_000.0, -100_000.0]
         );
         assert!(returns(&[100.0, 0.0]).is_empty());
+    }
+
+    #[test]
+    fn returns_are_those_between_days_in_common() {
+        let day = |day| jiff::civil::date(2026, 11, day);
+        // A share over a weekend and a holiday, a coin on each day.
+        let share = [(day(25), 100.0), (day(27), 110.0), (day(30), 99.0)];
+        let coin = [
+            (day(25), 10.0),
+            (day(26), 20.0),
+            (day(27), 30.0),
+            (day(28), 5.0),
+            (day(29), 7.0),
+            (day(30), 15.0),
+        ];
+        let rounded = |series: &[&[(Date, f64)]]| -> Vec<Vec<f64>> {
+            let round = |r: &f64| (r * 1e6).round() / 1e6;
+            aligned(series).iter().map(|returns| returns.iter().map(round).collect()).collect()
+        };
+        assert_eq!(rounded(&[&share, &coin]), [[0.1, -0.1], [2.0, -0.5]]);
+        assert_eq!(rounded(&[&coin, &share]), [[2.0, -0.5], [0.1, -0.1]]);
+        assert_eq!(rounded(&[&share]), [[0.1, -0.1]]);
+        assert_eq!(rounded(&[&share, &[]]), [const { Vec::new() }; 2] as [Vec<f64>; 2]);
+        assert!(aligned(&[]).is_empty());
     }
 
     #[test]

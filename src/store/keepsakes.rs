@@ -49,12 +49,14 @@ pub(super) fn write_alerts(t: &Transaction<'_>, alerts: &[Alert]) -> rusqlite::R
 
 /// Puts all exit plans in the place of those on disk.
 pub(super) fn write_exits(t: &Transaction<'_>, exits: &[ExitGroup]) -> rusqlite::Result<()> {
-    t.execute("DELETE FROM exit_plan", [])?;
+    t.execute("DELETE FROM exit_part", [])?;
     for group in exits {
         let document = serde_json::to_string(group)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        t.prepare_cached("INSERT INTO exit_plan (account, instrument, document) VALUES (?1, ?2, ?3)")?
-            .execute((group.account.as_str(), group.instrument.key(), document))?;
+        t.prepare_cached(
+            "INSERT INTO exit_part (account, instrument, part, document) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((group.account.as_str(), group.instrument.key(), group.part.as_str(), document))?;
     }
     Ok(())
 }
@@ -147,12 +149,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be read, or holds what is no plan.
     pub fn exits(&self) -> Result<Vec<ExitGroup>, StoreError> {
-        let sql = "SELECT document FROM exit_plan ORDER BY account, instrument";
+        let sql = "SELECT document FROM exit_part ORDER BY account, instrument, part";
         let texts: Vec<String> = self.query(sql, Vec::new(), |row| row.get(0))?;
         let read = |text: &String| {
             serde_json::from_str(text).map_err(|error| StoreError::Row {
                 path: self.path.clone(),
-                table: "exit_plan",
+                table: "exit_part",
                 reason: error.to_string(),
             })
         };

@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_strategies.sql"),
     include_str!("../../migrations/0005_exits.sql"),
     include_str!("../../migrations/0006_bots.sql"),
+    include_str!("../../migrations/0007_exit_parts.sql"),
 ];
 
 /// The same of the installation's database.

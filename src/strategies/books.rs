@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::Calendar;
@@ -11,7 +12,7 @@ use crate::domain::events::UnderlyingEvents;
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Price, Quantity, decimal_text};
 use crate::domain::order::{Order, OrderStatus, OrderSubject, PositionEffect, Side};
 use crate::domain::quote::{Bar, Interval, Quote};
 
@@ -27,10 +28,14 @@ pub trait Books {
     fn options_of(&self, underlying: &Symbol) -> Vec<Held>;
 
     /// Units the whole account holds, signed: its own, other strategies' and the user's.
-    fn account_position(&self, instrument: &Instrument) -> Quantity;
+    fn account_position(&self, instrument: &Instrument) -> Quantity {
+        self.position(instrument)
+    }
 
     /// Options of an underlying that the whole account holds, signed, by contract.
-    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)>;
+    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
+        self.options_of(underlying).into_iter().map(|held| (held.instrument, held.quantity)).collect()
+    }
 
     /// Cash and positions at their marks, in the account's currency.
     fn equity(&self) -> Decimal;
@@ -40,6 +45,9 @@ pub trait Books {
 
     /// What new positions may cost by the broker's own rules, reservations taken off.
     fn buying_power(&self) -> Decimal;
+
+    /// What an entry in an instrument may come to beside free cash, and what its closed trades came to: for sizes.
+    fn room(&self, instrument: &Instrument) -> Room;
 
     /// Is an order of this strategy working in the instrument.
     fn is_working(&self, instrument: &Instrument) -> bool;
@@ -60,13 +68,19 @@ pub trait Books {
     fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec>;
 
     /// The chain it asked for last. Its rows carry their own times.
-    fn chain(&self, underlying: &Symbol) -> Option<&Chain>;
+    fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {
+        None
+    }
 
     /// Complete bars, oldest first, as many as it asked for; empty where it did not, or there are none.
-    fn bars(&self, instrument: &Instrument, interval: Interval) -> &[Bar];
+    fn bars(&self, _instrument: &Instrument, _interval: Interval) -> &[Bar] {
+        &[]
+    }
 
     /// Dividends and earnings; absent where nobody knows.
-    fn events(&self, underlying: &Symbol) -> Option<&UnderlyingEvents>;
+    fn events(&self, _underlying: &Symbol) -> Option<&UnderlyingEvents> {
+        None
+    }
 
     /// The exchange's sessions.
     fn calendar(&self) -> &Calendar;
@@ -87,6 +101,49 @@ pub struct Held {
     pub quantity: Quantity,
     /// Average cost per unit, before the multiplier, without fees: of a short option the credit.
     pub average_price: Price,
+}
+
+/// What an entry may come to, beside free cash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Money of its own capital that is not at work; absent where it has none of its own. May be negative.
+    pub capital: Option<Decimal>,
+    /// Money in one order, by the account's limits.
+    pub order_money: Decimal,
+    /// Money in one position, by the account's limits.
+    pub position_money: Decimal,
+    /// Average daily volume of 20 sessions, in units; absent while nobody knows it.
+    pub average_volume: Option<Decimal>,
+    /// What its closed trades came to.
+    pub closed: ClosedTrades,
+}
+
+/// What closed trades came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedTrades {
+    /// Those with a gain.
+    pub wins: u32,
+    /// Those with a loss.
+    pub losses: u32,
+    /// What was gained, positive.
+    #[serde(with = "decimal_text")]
+    pub won: Decimal,
+    /// What was lost, positive.
+    #[serde(with = "decimal_text")]
+    pub lost: Decimal,
+}
+
+impl ClosedTrades {
+    /// One more; zero is neither.
+    pub fn add(&mut self, pnl: Decimal) {
+        if pnl > Decimal::ZERO {
+            self.wins = self.wins.saturating_add(1);
+            self.won += pnl;
+        } else if pnl < Decimal::ZERO {
+            self.losses = self.losses.saturating_add(1);
+            self.lost -= pnl;
+        }
+    }
 }
 
 /// What an account may do now.

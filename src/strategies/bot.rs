@@ -60,6 +60,20 @@ pub enum BotNews {
     Resumed,
     /// It has other parameters.
     ParamsChanged,
+    /// One of its schedules is due.
+    Due {
+        /// The schedule, as it was asked for.
+        schedule: SmolStr,
+        /// When it was due; it may be later by now.
+        due_at: Timestamp,
+    },
+    /// The exchange opens or closes.
+    Session {
+        /// It is open now.
+        open: bool,
+        /// When that changes; absent where nobody knows.
+        until: Option<Timestamp>,
+    },
 }
 
 impl BotNews {
@@ -75,7 +89,14 @@ impl BotNews {
     /// Must it be told though the bot was down when it happened.
     #[must_use]
     pub const fn is_kept(&self) -> bool {
-        matches!(self, Self::Execution(_) | Self::Assigned(_) | Self::Order(_) | Self::Position { .. })
+        matches!(
+            self,
+            Self::Execution(_)
+                | Self::Assigned(_)
+                | Self::Order(_)
+                | Self::Position { .. }
+                | Self::Due { .. }
+        )
     }
 }
 
@@ -106,6 +127,8 @@ pub enum BotWant {
     Remember(String),
     /// A line for the user.
     Alert(String),
+    /// It wants to be evaluated at these times, in the place of those it wanted before.
+    Schedule(Vec<Schedule>),
 }
 
 /// What became of what a bot wanted.
@@ -173,10 +196,6 @@ impl Strategy for Mirror {
         1
     }
 
-    fn schedules(&self) -> Vec<Schedule> {
-        Vec::new()
-    }
-
     fn memory(&self) -> String {
         self.memory.clone()
     }
@@ -221,9 +240,9 @@ pub fn news_of(input: StrategyInput<'_>) -> Option<BotNews> {
         StrategyInput::Paused => BotNews::Halted,
         StrategyInput::Started | StrategyInput::Resumed => BotNews::Resumed,
         StrategyInput::ParamsChanged => BotNews::ParamsChanged,
+        StrategyInput::Due { schedule, due_at } => BotNews::Due { schedule: schedule.into(), due_at },
         // It asks for chains and bars itself, and is told when they come; its end its process is told by whoever runs it.
         StrategyInput::Stopping
-        | StrategyInput::Due { .. }
         | StrategyInput::ChainReady(_)
         | StrategyInput::BarsReady { .. }
         | StrategyInput::EventsReady { .. } => return None,

@@ -18,8 +18,8 @@ use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
 use super::{
-    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory,
-    steps, units_for,
+    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Strategy, StrategyInput, market, memory, steps,
+    units_for,
 };
 
 /// What it does.
@@ -140,10 +140,6 @@ impl Strategy for Dca {
 
     fn warm_up_bars(&self) -> usize {
         1
-    }
-
-    fn schedules(&self) -> Vec<Schedule> {
-        Vec::new()
     }
 
     fn memory(&self) -> String {

@@ -16,8 +16,8 @@ use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
 use super::{
-    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput,
-    UNITS_MAX, market, memory,
+    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Proposal, Strategy, StrategyInput, UNITS_MAX,
+    market, memory,
 };
 
 /// What it does.
@@ -213,10 +213,6 @@ impl Strategy for Grid {
 
     fn warm_up_bars(&self) -> usize {
         1
-    }
-
-    fn schedules(&self) -> Vec<Schedule> {
-        Vec::new()
     }
 
     fn memory(&self) -> String {

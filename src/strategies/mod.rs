@@ -15,6 +15,7 @@ mod rebalance;
 mod registry;
 pub mod schedule;
 mod schema;
+mod sizing;
 pub mod sma_cross;
 mod steps;
 #[cfg(test)]
@@ -38,7 +39,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderSubject, Pricing, Side, TimeInForce};
 use crate::domain::quote::{Bar, Interval, Quote};
 
-pub use books::{Books, Held, Standing, Working};
+pub use books::{Books, ClosedTrades, Held, Room, Standing, Working};
 pub use bot::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, news_of};
 pub use head::Head;
 pub use memory::MemoryError;
@@ -154,20 +155,28 @@ pub trait Strategy: Send {
         &self.head().instruments
     }
 
-    /// Complete bars it needs before its signals are settled.
-    fn warm_up_bars(&self) -> usize;
+    /// Complete bars it needs before its signals are settled; none where it does not say.
+    fn warm_up_bars(&self) -> usize {
+        0
+    }
 
     /// When it wants `Due`; empty for one that acts on bars alone. Names are its own, each once.
-    fn schedules(&self) -> Vec<Schedule>;
+    fn schedules(&self) -> Vec<Schedule> {
+        Vec::new()
+    }
 
     /// What it remembers beside positions and orders, as JSON with a `version`; empty for one that remembers nothing.
-    fn memory(&self) -> String;
+    fn memory(&self) -> String {
+        String::new()
+    }
 
-    /// Takes its memory back, before `Started`.
+    /// Takes its memory back, before `Started`; one that remembers nothing has nothing to take.
     ///
     /// # Errors
     /// When the text is of a newer version, or no memory of this kind; nothing is changed then.
-    fn restore(&mut self, memory: &str) -> Result<(), MemoryError>;
+    fn restore(&mut self, _memory: &str) -> Result<(), MemoryError> {
+        Ok(())
+    }
 
     /// One thing happens at `now`; what it wants is appended to `out`.
     fn on_input(

@@ -22,6 +22,8 @@ pub struct StrategyKind {
     pub params: &'static [ParamSpec],
     /// Why it does not trade real money yet; `None` where it does.
     pub paper_only: Option<&'static str>,
+    /// Real money it trades only where the broker says what companies did to their shares: dividends, splits, symbol changes.
+    pub needs_corporate_actions: bool,
     pub(super) make: Make,
 }
 
@@ -32,14 +34,23 @@ pub const KINDS: &[StrategyKind] = &[
         about: collar::ABOUT,
         params: collar::PARAMS,
         paper_only: collar::PAPER_ONLY,
+        needs_corporate_actions: false,
         make: collar::make,
     },
-    StrategyKind { name: "dca", about: dca::ABOUT, params: dca::PARAMS, paper_only: None, make: dca::make },
+    StrategyKind {
+        name: "dca",
+        about: dca::ABOUT,
+        params: dca::PARAMS,
+        paper_only: None,
+        needs_corporate_actions: false,
+        make: dca::make,
+    },
     StrategyKind {
         name: "grid",
         about: grid::ABOUT,
         params: grid::PARAMS,
         paper_only: None,
+        needs_corporate_actions: false,
         make: grid::make,
     },
     StrategyKind {
@@ -47,6 +58,7 @@ pub const KINDS: &[StrategyKind] = &[
         about: rebalance::ABOUT,
         params: rebalance::PARAMS,
         paper_only: None,
+        needs_corporate_actions: false,
         make: rebalance::make,
     },
     StrategyKind {
@@ -54,13 +66,16 @@ pub const KINDS: &[StrategyKind] = &[
         about: sma_cross::ABOUT,
         params: sma_cross::PARAMS,
         paper_only: None,
+        needs_corporate_actions: false,
         make: sma_cross::make,
     },
     StrategyKind {
         name: "wheel",
         about: wheel::ABOUT,
         params: wheel::PARAMS,
-        paper_only: wheel::PAPER_ONLY,
+        paper_only: None,
+        // What it counts as paid, and what its contracts are on, is what companies made of them.
+        needs_corporate_actions: true,
         make: wheel::make,
     },
 ];

@@ -14,9 +14,8 @@ use crate::quant::indicators::Sma;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::{
-    Books, Decision, Head, MemoryError, Output, Schedule, Strategy, StrategyInput, UNITS_MAX, market,
-};
+use super::sizing::{self, Sizer};
+use super::{Books, Decision, Head, Output, Strategy, StrategyInput, UNITS_MAX, market};
 
 /// What it does.
 pub(super) const ABOUT: &str =
@@ -48,6 +47,12 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         default: "95",
         about: "per cent of the equity, divided by the instruments, of an entry",
     },
+    sizing::SIZE,
+    sizing::NOTIONAL,
+    sizing::RISK,
+    sizing::STOP,
+    sizing::RANGES,
+    sizing::VOLATILITY,
 ];
 
 /// How much one entry buys.
@@ -66,6 +71,8 @@ struct Slot {
     slow: Sma,
     /// Fast minus slow at the bar before; the sign of a crossing.
     before: Option<f64>,
+    /// Sizes its entries, where a model does.
+    sizer: Option<Box<Sizer>>,
 }
 
 /// The crossover strategy.
@@ -97,7 +104,8 @@ impl SmaCross {
         let (quantity, weight) = (values.number("quantity"), values.number("weight"));
         let size =
             if quantity.is_zero() { Size::Weight(weight) } else { Size::Units(Quantity::new(quantity)) };
-        let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None };
+        let sizer = Sizer::read(&values, instruments.len()).map(Box::new);
+        let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None, sizer };
         let slots = vec![slot.clone(); instruments.len()];
         let head = Head::new("sma_cross", name, instruments);
         Ok(Self { head, slots, fresh: slot, slow_period: slow, size })
@@ -107,6 +115,9 @@ impl SmaCross {
         let Some(index) = self.head.index_of(instrument) else { return };
         let close = to_f64(bar.close.get());
         let slot = &mut self.slots[index];
+        if let Some(sizer) = &mut slot.sizer {
+            sizer.see(bar);
+        }
         let (fast, slow) = (slot.fast.update(close), slot.slow.update(close));
         let (Some(fast), Some(slow)) = (fast, slow) else { return };
         let now = fast - slow;
@@ -123,7 +134,10 @@ impl SmaCross {
             Decision::new(code, Some(instrument.clone()), values)
         };
         if up && held.is_zero() {
-            let quantity = self.entry_quantity(bar.close, books);
+            let quantity = match &self.slots[index].sizer {
+                Some(sizer) => sizer.quantity(instrument, bar.close, books),
+                None => self.entry_quantity(bar.close, books),
+            };
             if quantity.is_positive() {
                 out.push(Output::Propose(
                     market(instrument, Side::Buy, quantity, false),
@@ -147,6 +161,9 @@ impl SmaCross {
         *slot = self.fresh.clone();
         for bar in bars {
             let close = to_f64(bar.close.get());
+            if let Some(sizer) = &mut slot.sizer {
+                sizer.see(bar);
+            }
             if let (Some(fast), Some(slow)) = (slot.fast.update(close), slot.slow.update(close)) {
                 slot.before = Some(fast - slow);
             }
@@ -185,20 +202,8 @@ impl Strategy for SmaCross {
     }
 
     fn warm_up_bars(&self) -> usize {
-        self.slow_period
-    }
-
-    fn schedules(&self) -> Vec<Schedule> {
-        Vec::new()
-    }
-
-    /// The averages come of the bars, so that there is nothing to remember.
-    fn memory(&self) -> String {
-        String::new()
-    }
-
-    fn restore(&mut self, _memory: &str) -> Result<(), MemoryError> {
-        Ok(())
+        let sized = if self.fresh.sizer.is_some() { sizing::BARS } else { 0 };
+        self.slow_period.max(sized)
     }
 
     fn on_input(
@@ -261,7 +266,7 @@ mod tests {
         assert_eq!(error(&[("slow", "x")]), "parameter slow: found 'x', allowed 2 to 10000");
         assert_eq!(
             error(&[("speed", "1")]),
-            "parameter speed is not known to sma_cross; it has fast, slow, quantity, weight"
+            "parameter speed is not known to sma_cross; it has fast, slow, quantity, weight, size, notional, risk_percent, stop_percent, stop_atr, volatility_percent"
         );
     }
 }

@@ -7,8 +7,6 @@ use rust_decimal::Decimal;
 
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::Calendar;
-use crate::domain::chain::Chain;
-use crate::domain::events::UnderlyingEvents;
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
@@ -16,7 +14,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{OrderStatus, OrderSubject, Side};
 use crate::domain::quote::{Bar, Interval, Quote};
 
-use super::{Books, Held, Output, Standing, Strategy, StrategyInput, Working};
+use super::{Books, Held, Output, Room, Standing, Strategy, StrategyInput, Working};
 
 /// Cash and positions; marks are the last closes fed.
 #[derive(Default)]
@@ -27,6 +25,16 @@ pub(super) struct Paper {
     pub(super) marks: BTreeMap<Instrument, Price>,
     pub(super) calendar: Calendar,
     pub(super) fees: FeeTable,
+    pub(super) room: Room,
+    pub(super) specs: BTreeMap<Instrument, InstrumentSpec>,
+}
+
+impl Default for Room {
+    /// No limits but money.
+    fn default() -> Self {
+        let (order_money, position_money) = (Decimal::from(1_000_000_000), Decimal::from(1_000_000_000));
+        Self { capital: None, order_money, position_money, average_volume: None, closed: Default::default() }
+    }
 }
 
 impl Paper {
@@ -66,6 +74,10 @@ impl Books for Paper {
         self.cash + self.held.iter().map(value).sum::<Decimal>()
     }
 
+    fn room(&self, _instrument: &Instrument) -> Room {
+        self.room
+    }
+
     fn is_working(&self, instrument: &Instrument) -> bool {
         self.working.iter().any(|(of, _)| of == instrument)
     }
@@ -87,14 +99,6 @@ impl Books for Paper {
     }
 
     fn options_of(&self, _underlying: &Symbol) -> Vec<Held> {
-        Vec::new()
-    }
-
-    fn account_position(&self, instrument: &Instrument) -> Quantity {
-        self.position(instrument)
-    }
-
-    fn account_options_of(&self, _underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
         Vec::new()
     }
 
@@ -121,20 +125,8 @@ impl Books for Paper {
         None
     }
 
-    fn spec(&self, _instrument: &Instrument) -> Option<&InstrumentSpec> {
-        None
-    }
-
-    fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {
-        None
-    }
-
-    fn bars(&self, _instrument: &Instrument, _interval: Interval) -> &[Bar] {
-        &[]
-    }
-
-    fn events(&self, _underlying: &Symbol) -> Option<&UnderlyingEvents> {
-        None
+    fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
+        self.specs.get(instrument)
     }
 
     fn calendar(&self) -> &Calendar {

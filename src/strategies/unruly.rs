@@ -30,6 +30,7 @@ const fn kind(name: &'static str, paper_only: Option<&'static str>) -> StrategyK
         about: "a strategy of the tests",
         params: PARAMS,
         paper_only,
+        needs_corporate_actions: false,
         make: super::unruly::make,
     }
 }

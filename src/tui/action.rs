@@ -44,6 +44,8 @@ actions! {
     Filter = "filter",
     /// Be told when the instrument in view reaches a price.
     SetAlert = "set_alert",
+    /// Everything known about the instrument in view.
+    About = "about",
     /// Choose and order the columns of the list.
     Columns = "columns",
     /// Kill switch on, or off again.
@@ -80,6 +82,8 @@ actions! {
     Strategies = "strategies",
     /// Let a strategy trade.
     StrategyStart = "start_strategy",
+    /// Look at the order that the selected strategy proposes.
+    StrategyConfirm = "confirm_proposal",
     /// Let it stand still.
     StrategyPause = "pause_strategy",
     /// End it.

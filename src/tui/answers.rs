@@ -5,6 +5,7 @@ use super::app::App;
 use super::dialogs::Dialog;
 use super::dialogs::report::Report;
 use super::env::At;
+use super::readable::readable;
 use super::wish::{Purpose, WayOut, Wish};
 use crate::client::{Reply, SessionError};
 use crate::domain::limits::TradingState;
@@ -26,6 +27,7 @@ impl App {
             (Purpose::Unlock, reply) => self.unlock_answered(reply),
             (Purpose::Work, reply) => self.work_ended(number, reply, wishes),
             (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
+            (Purpose::TicketBroker(number), reply) => self.panes.ticket.broker_answered(number, reply, now),
             (Purpose::BarPreview(generation), reply) => self.bar.answer(generation, reply),
             (Purpose::ReviewPreview(number), reply) => {
                 let at = At { env: &self.env, snapshot };
@@ -37,8 +39,8 @@ impl App {
                     review.answer(number, reply, &at);
                 }
             }
-            (Purpose::Chart(instrument, interval), Ok(Reply::History { bars, imported })) => {
-                self.panes.chart.bars(instrument, interval, &bars, imported, now);
+            (Purpose::Chart(instrument, interval), Ok(Reply::History { bars, imported, seams })) => {
+                self.panes.chart.bars((instrument, interval), &bars, (imported, seams), now);
                 self.panes.chart.follow(&At { env: &self.env, snapshot });
             }
             (Purpose::Chart(instrument, interval), _) => self.panes.chart.failed(instrument, interval, now),
@@ -136,7 +138,7 @@ impl App {
             }
             _ => Severity::Error,
         };
-        let text = clean(&error.to_string()).into_owned();
+        let text = clean(&readable(&error.to_string())).into_owned();
         let text = if words.is_empty() { text } else { format!("{words}: {text}") };
         let out = match error {
             SessionError::Denied(_) => Some(WayOut::Line("show risk".to_owned())),

@@ -24,6 +24,7 @@ use super::work::Jobs;
 use crate::config::OptionView;
 use crate::domain::calendar::Calendar;
 use crate::domain::snapshot::{Severity, Snapshot};
+use crate::domain::text::clean;
 
 /// The screen's own state.
 pub struct App {
@@ -71,8 +72,8 @@ pub struct App {
     pub settings: Vec<OptionView>,
     /// The program keeps texts and writes files.
     pub has_chores: bool,
-    /// What was kept of the last screen and does not read, until it is put aside.
-    pub unread: Option<String>,
+    /// What was kept of the last screen where not all of it reads, and why, until it is put aside.
+    pub unread: Option<(String, String)>,
     /// What was kept last, and when it is looked at again.
     pub kept: (String, Option<Duration>),
     /// A first interrupt was pressed then; a second one soon after leaves.
@@ -91,7 +92,12 @@ impl App {
     /// # Errors
     /// When a remapped key makes no sense.
     pub fn new(options: &Options, snapshot: &Snapshot, size: Size) -> Result<Self, KeymapError> {
-        let kept = options.kept.as_deref().and_then(Kept::read);
+        let kept = options.kept.as_deref().map(Kept::read);
+        let (kept, why) = match kept {
+            Some(Ok(kept)) => (Some(kept), None),
+            Some(Err(why)) => (None, Some(why)),
+            None => (None, None),
+        };
         let (keymap, keys_wrong) = usable_keys(options)?;
         let first = snapshot.watchlists.first().and_then(|list| list.instruments.first()).cloned();
         let env = Env {
@@ -151,11 +157,12 @@ impl App {
         app.overrides.clone_from(&options.keys);
         app.list_keys();
         if let Some(text) = &options.kept {
-            match &kept {
-                Some(kept) => app.restore(kept, snapshot),
-                None => app.unread = Some(text.clone()),
-            }
+            let why = why.or_else(|| app.restore(kept.as_ref()?, snapshot));
+            app.unread = why.map(|why| (text.clone(), why));
             app.kept.0.clone_from(text);
+        }
+        if let Some(trouble) = &options.kept_trouble {
+            app.say(Severity::Warning, clean(trouble).into_owned(), snapshot);
         }
         if let Some(error) = keys_wrong {
             let text = format!("{error}; until then the standard keys hold.");
@@ -205,9 +212,15 @@ impl App {
             self.toasts.next_end(),
             self.kept.1,
             self.locks_at(),
+            self.forgets_at(),
             self.bar.due(),
             self.env.jobs.due(),
-            PaneKind::ALL.iter().filter_map(|kind| self.pane(*kind).due(&at)).min(),
+            // Of panes out of view some are due for ever: they must not hide the others.
+            PaneKind::ALL
+                .iter()
+                .filter_map(|kind| self.pane(*kind).due(&at))
+                .filter(|at| *at > self.env.now)
+                .min(),
             self.dialogs.iter().filter_map(Dialog::due).min(),
             runs.then(|| self.env.now + to_minute),
         ]

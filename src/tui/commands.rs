@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::about::about;
 use super::action::Action;
 use super::app::App;
 use super::bar::is_order;
@@ -183,6 +184,17 @@ impl App {
         let words = format!("alert {}", alert::words(&instrument, when, value));
         let change = AlertChange::Set { instrument, when, value };
         wishes.push(Wish::Ask(Request::Alert(change), Purpose::Sent(words)));
+    }
+
+    /// Opens what is known about the instrument in view.
+    pub fn show_about(&self, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        wishes.push(match &self.env.current {
+            Some(instrument) => {
+                let report = about(instrument, &At { env: &self.env, snapshot });
+                Wish::Open(Box::new(Dialog::Report(report)))
+            }
+            None => Wish::Say(Severity::Info, "No instrument is in view.".to_owned()),
+        });
     }
 
     /// Opens the columns of the pane with the keys.

@@ -12,6 +12,7 @@ use super::keymap::Keymap;
 use super::options::Understand;
 use super::theme::Theme;
 use super::work::{Jobs, WorksRef};
+use crate::client::remote::LINE;
 use crate::domain::calendar::Calendar;
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::quote::Feed;
@@ -46,6 +47,12 @@ pub struct Env {
 }
 
 impl Env {
+    /// The engine does not answer, or the line to it is down: what is shown stands still until it is attached again.
+    #[must_use]
+    pub fn has_no_engine(&self, snapshot: &Snapshot) -> bool {
+        self.session_gone || snapshot.connections.iter().any(|line| line.name == LINE && !line.up)
+    }
+
     /// The engine's clock now: its last word plus the time since, unless that clock is not the world's.
     #[must_use]
     pub fn clock(&self, snapshot: &Snapshot) -> Timestamp {

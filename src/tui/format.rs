@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use smol_str::SmolStr;
 use unicode_width::UnicodeWidthStr;
 
@@ -15,28 +15,7 @@ use crate::domain::snapshot::Snapshot;
 /// Most decimals a column shows; smaller prices are written with counted zeros.
 pub const DECIMALS_MAX: u32 = 6;
 
-/// `1,234.50` with exactly this many decimals.
-#[must_use]
-pub fn grouped(value: Decimal, decimals: u32) -> String {
-    let rounded = value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-    let plain = format!("{:.*}", decimals as usize, rounded.abs());
-    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), None), |(w, f)| (w, Some(f)));
-    let mut out = String::with_capacity(plain.len() + whole.len() / 3 + 1);
-    if rounded.is_sign_negative() && !rounded.is_zero() {
-        out.push('-');
-    }
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        out.push('.');
-        out.push_str(fraction);
-    }
-    out
-}
+pub use crate::domain::money::{grouped, grouped_whole};
 
 /// The same with `+` before gains; zero has no sign.
 #[must_use]
@@ -82,11 +61,7 @@ pub fn quantity(value: Decimal) -> String {
 /// Decimals of an instrument's prices near `price`, from its tick; 2 without a spec.
 #[must_use]
 pub fn decimals(spec: Option<&InstrumentSpec>, price: Price) -> u32 {
-    spec.map_or(2, |spec| {
-        let tick = spec.tick_at(price).normalize();
-        // A venue's dollar tick still reads as money.
-        if tick.is_zero() { 2 } else { tick.scale().max(2) }
-    })
+    spec.map_or(2, |spec| spec.decimals_at(price))
 }
 
 /// Decimals of an instrument's prices now.
@@ -101,6 +76,12 @@ pub fn decimals_of(snapshot: &Snapshot, instrument: &Instrument) -> u32 {
         Some(spec) => decimals(Some(spec), price),
         None => decimals(Some(&InstrumentSpec::standard(instrument.clone())), price),
     }
+}
+
+/// A price to be typed over: with its decimals, all that it has beyond, and no commas.
+#[must_use]
+pub fn typed(value: Price, decimals: u32) -> String {
+    grouped_whole(value.get(), decimals).replace(',', "")
 }
 
 /// A price with its decimals; tiny ones count their zeros, as `0.0₅123`.

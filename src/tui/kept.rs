@@ -11,6 +11,7 @@ use super::layout::Desk;
 use super::panes::{Memory, PaneKind};
 use crate::domain::instrument::Instrument;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::text::clean;
 
 /// Longest text that is read.
 pub const BYTES_MAX: usize = 64 * 1_024;
@@ -38,13 +39,23 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Reads a kept text; none when it does not read.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    /// Reads a kept text.
+    ///
+    /// # Errors
+    /// What does not read, with the line in which it stands.
+    pub fn read(text: &str) -> Result<Self, String> {
         if text.len() > BYTES_MAX {
-            return None;
+            let most = BYTES_MAX / 1_024;
+            return Err(format!(
+                "what was kept of the last screen does not read: it has more than {most} KiB"
+            ));
         }
-        toml::from_str(text).ok()
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let line =
+                error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let what = clean(error.message().lines().next().unwrap_or_default()).into_owned();
+            format!("line {line} of what was kept of the last screen does not read ({what})")
+        })
     }
 
     /// The instrument shown last.
@@ -55,9 +66,10 @@ impl Kept {
 }
 
 impl App {
-    /// Takes up what was kept.
-    pub fn restore(&mut self, kept: &Kept, snapshot: &Snapshot) {
-        self.desk = Desk::restored(&kept.layout, &kept.layouts, &kept.changed);
+    /// Takes up what was kept. Says which layouts do not read; those are left out.
+    pub fn restore(&mut self, kept: &Kept, snapshot: &Snapshot) -> Option<String> {
+        let (desk, wrong) = Desk::restored(&kept.layout, &kept.layouts, &kept.changed);
+        self.desk = desk;
         self.tour_seen = kept.tour_seen;
         self.zoomed = kept.zoomed;
         for (name, memory) in &kept.panes {
@@ -71,6 +83,9 @@ impl App {
             self.focus_on(kind);
         }
         self.settle_focus();
+        let more =
+            if wrong.len() > 1 { format!(", nor do {} others", wrong.len() - 1) } else { String::new() };
+        wrong.first().map(|first| format!("layout {first}{more}"))
     }
 
     /// What is to be kept, as text.

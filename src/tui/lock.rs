@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::app::App;
 use super::env::Look;
@@ -22,6 +22,8 @@ use crate::domain::text::clean;
 
 /// Longest passphrase that is taken, in bytes. Room for it is there from the start, so that no copy of it is left behind.
 const TYPED_BYTES_MAX: usize = 1_024;
+/// What is half typed is forgotten so long after the last key (reliability V10).
+const TYPED_KEPT: Duration = Duration::from_secs(240);
 /// Alerts named at one time.
 const RUNG_MAX: usize = 3;
 /// Columns of the box, inside.
@@ -30,6 +32,8 @@ const WIDTH: u16 = 52;
 /// The lock in front of a screen.
 pub struct Lock {
     typed: Zeroizing<String>,
+    /// When the last of it was typed.
+    typed_at: Duration,
     /// It came with the lock of the profile, and goes with it.
     with_profile: bool,
     /// An answer is on its way.
@@ -50,11 +54,18 @@ impl Lock {
     fn new(with_profile: bool) -> Self {
         Self {
             typed: Zeroizing::new(String::with_capacity(TYPED_BYTES_MAX)),
+            typed_at: Duration::ZERO,
             with_profile,
             asked: false,
             said: String::new(),
             rung: (Vec::new(), 0),
         }
+    }
+
+    /// Bytes are overwritten, not only let go.
+    fn forget_typed(&mut self) {
+        self.typed.zeroize();
+        self.typed.reserve(TYPED_BYTES_MAX);
     }
 
     fn type_in(&mut self, text: &str) {
@@ -78,8 +89,8 @@ impl Lock {
                 return Some(Request::Unlock { passphrase });
             }
             KeyCode::Backspace => drop(self.typed.pop()),
-            KeyCode::Esc => self.typed.clear(),
-            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => self.typed.clear(),
+            KeyCode::Esc => self.forget_typed(),
+            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => self.forget_typed(),
             KeyCode::Char(c) if !held => self.type_in(c.encode_utf8(&mut [0; 4])),
             _ => {}
         }
@@ -171,6 +182,7 @@ impl App {
     pub(super) fn locked_input(&mut self, input: Input, wishes: &mut Vec<Wish>, effects: &mut Vec<Effect>) {
         let gone = self.env.session_gone;
         let Some(lock) = &mut self.lock else { return };
+        lock.typed_at = self.env.now;
         match input {
             // Without an engine nobody can open it; then it can be left.
             Input::Key(key)
@@ -226,6 +238,21 @@ impl App {
         let lock = self.lock.as_mut()?;
         lock.ring(of.to_owned());
         Some(format!("An alert on {of} has rung"))
+    }
+
+    /// When what is half typed is forgotten.
+    #[must_use]
+    pub fn forgets_at(&self) -> Option<Duration> {
+        self.lock.as_ref().filter(|lock| !lock.typed.is_empty()).map(|lock| lock.typed_at + TYPED_KEPT)
+    }
+
+    /// Forgets it, where it is time.
+    pub(super) fn forget_half_typed(&mut self) {
+        if self.forgets_at().is_some_and(|at| at <= self.env.now)
+            && let Some(lock) = &mut self.lock
+        {
+            lock.forget_typed();
+        }
     }
 
     /// When the screen locks by itself.

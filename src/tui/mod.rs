@@ -1,11 +1,13 @@
 //! The terminal front end. State in `app`, events in `update`, frames in `view`; `screen` is all three without a terminal, `run` gives it
 //! one. Panes, dialogs and widgets each live in a file of their own. Never here: brokers, files, the clock of the world.
 
+mod about;
 mod action;
 mod answers;
 mod app;
 mod arrange;
 mod bar;
+mod broker_says;
 mod chores;
 mod commands;
 mod dialogs;
@@ -25,6 +27,7 @@ mod pace;
 mod panes;
 mod plain;
 mod preview;
+mod readable;
 mod run;
 mod screen;
 mod screenshot;

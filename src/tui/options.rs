@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use tokio::sync::Notify;
 
 use super::chores::Chores;
 use super::keymap::KeymapError;
@@ -63,6 +64,8 @@ pub struct Options {
     pub macros: BTreeMap<String, String>,
     /// What was kept of the last screen.
     pub kept: Option<String>,
+    /// Why there is nothing of it, where there should be: a line for the user.
+    pub kept_trouble: Option<String>,
     /// Every option of the configuration, for the settings.
     pub settings: Vec<OptionView>,
     /// Show the first steps, unless what was kept says that they were seen.
@@ -77,6 +80,8 @@ pub struct Options {
     pub notice: Notice,
     /// The screen locks so long after the last key; absent means never.
     pub lock_after: Option<Duration>,
+    /// The program's way to have the screen left, as by a key; absent means that it never wants to.
+    pub leave: Option<Arc<Notify>>,
 }
 
 /// What a terminal is sent to reach a user who looks elsewhere.
@@ -141,6 +146,7 @@ impl Options {
             remember: None,
             macros: BTreeMap::new(),
             kept: None,
+            kept_trouble: None,
             settings: Vec::new(),
             tour: false,
             chores: None,
@@ -148,7 +154,16 @@ impl Options {
             instrument: None,
             notice: Notice::default(),
             lock_after: None,
+            leave: None,
         }
+    }
+}
+
+/// Comes true once the program wants the screen to be left.
+pub(super) async fn told_to_leave(leave: Option<&Notify>) {
+    match leave {
+        Some(leave) => leave.notified().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -9,7 +9,7 @@ use super::format;
 use super::theme::Theme;
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict, rounded};
 use crate::domain::money::Price;
-use crate::domain::order::{OrderPreview, Pricing, TradingSession, Trail};
+use crate::domain::order::{BrokerPreview, OrderPreview, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
 
 /// A few words with one style each that stay together on a line.
@@ -61,21 +61,45 @@ pub fn money_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<L
     let before = pair(name, &format::grouped(preview.buying_power_before, 2), theme);
     let after = pair(theme.glyphs.arrow, &format::grouped(preview.buying_power_after, 2), theme);
     lines.extend(pack(vec![before, after], 1, 1, columns));
-    let Some(broker) = &preview.broker else { return lines };
-    let amounts = [("broker: cash", broker.cash), ("fee", broker.fee)];
-    let said = amounts.into_iter().filter_map(|(name, money)| {
-        let money = money?;
-        Some(pair(name, &format!("{} {}", format::grouped(money.amount, 2), money.currency), theme))
-    });
-    let said: Vec<Part> = said.collect();
-    if !said.is_empty() {
-        lines.extend(pack(said, 3, 0, columns));
-    }
-    for warning in &broker.warnings {
-        let text = format!("broker: {}", ascii_escaped(warning));
-        lines.push(Line::from(Span::styled(text, theme.warning)));
+    if let Some(broker) = &preview.broker {
+        lines.extend(broker_lines(broker, None, theme, columns));
     }
     lines
+}
+
+/// What the broker itself says an order would cost, and how long ago it said so.
+pub fn broker_lines(
+    broker: &BrokerPreview,
+    age: Option<&str>,
+    theme: &Theme,
+    columns: u16,
+) -> Vec<Line<'static>> {
+    let who = age.map_or_else(|| "broker".to_owned(), |age| format!("broker, {age}"));
+    let warnings = broker.warnings.iter().flat_map(|warning| {
+        let text = format!("{who}: {}", ascii_escaped(warning));
+        format::wrap(&text, columns).into_iter().map(|line| Line::styled(line, theme.warning))
+    });
+    let mut warnings: Vec<Line<'static>> = warnings.collect();
+    // Beside a form there is room for little: what warns comes first there, and says whose words they are.
+    let short = age.is_some();
+    let mut whose = if short && !warnings.is_empty() { String::new() } else { format!("{who}: ") };
+    let mut said: Vec<Part> = Vec::new();
+    for (name, money) in [("cash", broker.cash), ("fee", broker.fee)] {
+        let Some(money) = money else { continue };
+        let value = format!("{} {}", format::grouped(money.amount, 2), money.currency);
+        said.push(pair(&format!("{}{name}", std::mem::take(&mut whose)), &value, theme));
+    }
+    // The review puts it in the place of ours.
+    if let Some(after) = broker.buying_power_after.filter(|_| short) {
+        said.push(pair("bp after", &format::grouped(after, 2), theme));
+    }
+    let mut amounts = if said.is_empty() { Vec::new() } else { pack(said, 3, 0, columns) };
+    if short {
+        warnings.append(&mut amounts);
+        return warnings;
+    }
+    amounts.append(&mut warnings);
+    amounts
 }
 
 fn pair(name: &str, value: &str, theme: &Theme) -> Part {
@@ -105,6 +129,7 @@ pub fn terms(preview: &OrderPreview) -> String {
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
             format!(" {}% behind", percent.normalize())
         }
+        Pricing::Twap(slices) => format!(" over {} minutes", slices.minutes),
     });
     text.push_str(&format!(", {}", request.time_in_force.as_str().to_uppercase()));
     if let Some(date) = request.expire_date {
@@ -175,19 +200,30 @@ fn check_parts(check: &RiskCheck, theme: &Theme) -> Vec<Part> {
 
 /// What a check's numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub enum Unit {
+    /// Units, orders, prices.
     Count,
+    /// A price.
+    Price,
+    /// Money of the account's currency.
     Money,
+    /// Per cent.
     Percent,
+    /// Seconds.
     Seconds,
 }
 
 impl Unit {
-    fn number(self, value: Decimal) -> String {
+    /// A number in this unit.
+    #[must_use]
+    pub fn number(self, value: Decimal) -> String {
         let text = |rounded: Decimal| format::grouped(rounded, rounded.normalize().scale());
         let short = |most: u32| text(value.round_dp(most));
         match self {
             Self::Count => text(rounded(value, 8)),
+            // A bound between two ticks reads as a price all the same; a tiny one keeps its digits.
+            Self::Price if value.abs() >= Decimal::ONE => format::grouped(value, 2),
+            Self::Price => text(rounded(value, 6)),
             Self::Money => format::grouped(value, 2),
             Self::Percent => format!("{}%", short(2)),
             Self::Seconds => format!("{} s", short(1)),
@@ -196,11 +232,12 @@ impl Unit {
 }
 
 /// What a check looks at, so that it reads well whether it passed or failed, and in which unit.
-fn reading(code: DenialCode) -> (Cow<'static, str>, Unit) {
+#[must_use]
+pub fn reading(code: DenialCode) -> (Cow<'static, str>, Unit) {
     let (name, unit) = match code {
         DenialCode::SpreadTooWide => ("spread", Unit::Percent),
         DenialCode::StaleQuote => ("age of the quote", Unit::Seconds),
-        DenialCode::PriceCollar => ("price collar", Unit::Count),
+        DenialCode::PriceCollar => ("price collar", Unit::Price),
         DenialCode::MaxOrderQuantity => ("order size", Unit::Count),
         DenialCode::MaxOrderNotional => ("order value", Unit::Money),
         DenialCode::MaxPosition => ("position, part of equity", Unit::Percent),

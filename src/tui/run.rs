@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::chores::{Chore, Chores};
 use super::input::{Input, reader};
-use super::options::{Notice, Options, Remember, TuiError};
+use super::options::{Notice, Options, Remember, TuiError, told_to_leave};
 use super::output::Writer;
 use super::output::encoder::{ENTER, LEAVE, MOUSE_OFF, MOUSE_ON};
 use super::pace::Pace;
@@ -76,7 +77,7 @@ pub async fn run(session: Arc<dyn Session>, options: Options) -> Result<(), TuiE
     let now = runner.now();
     let first = runner.screen.tick(now);
     runner.carry_out(first).await;
-    let end = runner.turn(inputs, signals, replies).await;
+    let end = runner.turn(inputs, signals, replies, options.leave.as_deref()).await;
     // Nobody waits for it any more, and it must not hold up leaving.
     runner.screen.end_work();
     runner.keep().await;
@@ -141,6 +142,7 @@ impl Runner {
         mut inputs: Receiver<Input>,
         mut signals: Signals,
         mut replies: Receiver<(u64, Result<Reply, SessionError>)>,
+        leave: Option<&Notify>,
     ) -> Result<(), TuiError> {
         let mut engine_up = true;
         while !self.leaving {
@@ -156,6 +158,7 @@ impl Runner {
             tokio::select! {
                 biased; // signals, keys, the terminal, answers, data, time
                 () = closed => return Err(TuiError::Panicked),
+                () = told_to_leave(leave) => self.leaving = true,
                 signal = signals.next() => if self.signal(signal).await.is_err() {
                     // A hangup continues a stopped process too: nobody is left to draw for.
                     return Ok(());

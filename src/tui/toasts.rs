@@ -135,7 +135,7 @@ impl Toasts {
                 return;
             };
             let width = lines.iter().map(|line| format::width(line)).max().unwrap_or(0) + 5;
-            let x = area.right().saturating_sub(width + 1);
+            let x = area.right().saturating_sub(width);
             clear(buf, Rect { x, y: top, width, height: lines.len() as u16 });
             for (i, line) in lines.iter().enumerate() {
                 let y = top + i as u16;

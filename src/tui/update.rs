@@ -132,24 +132,26 @@ impl App {
 
     /// Time has passed.
     pub fn tick(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.forget_half_typed();
         if self.locks_at().is_some_and(|at| at <= self.env.now) {
             self.lock_screen(false);
         }
         let mut wishes = Vec::new();
-        if let Some(text) = self.unread.take() {
-            wishes.extend(self.put_aside(text, snapshot));
+        if let Some((text, why)) = self.unread.take() {
+            wishes.extend(self.put_aside(text, &why, snapshot));
         }
         self.finish(wishes, snapshot)
     }
 
-    /// What was kept of the last screen and does not read is written to a file of its own before the next one takes its place.
-    fn put_aside(&mut self, text: String, snapshot: &Snapshot) -> Vec<Wish> {
-        let mut words = "What was kept of the last screen does not read; the screen starts fresh.".to_owned();
+    /// What was kept of the last screen and does not read, in whole or in part, is written to a file of its own before the next one takes its
+    /// place.
+    fn put_aside(&mut self, text: String, why: &str, snapshot: &Snapshot) -> Vec<Wish> {
+        let mut words = why.to_owned();
         let mut wishes = Vec::new();
         if self.has_chores {
             let clock = self.env.clock(snapshot).to_zoned_datetime(self.env.zone.clone());
             let name = format!("screen-{}.toml", clock.strftime("%Y%m%d-%H%M%S"));
-            words.push_str(&format!(" It is put aside as {name}."));
+            words.push_str(&format!("; the file as it was is put aside as {name}"));
             wishes.push(Wish::Quietly(Chore::Export { name, text }));
         }
         self.say(Severity::Warning, words, snapshot);
@@ -253,6 +255,7 @@ impl App {
             Action::Size100 => self.close_part(100, wishes),
             Action::Export => self.export(snapshot, wishes),
             Action::SetAlert => self.ask_alert(wishes),
+            Action::About => self.show_about(snapshot, wishes),
             Action::Columns => self.choose_columns(snapshot, wishes),
             Action::Settings => wishes.push(Wish::Settings(String::new())),
             Action::Tour => self.tour = Some(Tour::start()),

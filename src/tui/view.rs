@@ -89,21 +89,29 @@ fn draw_panes(app: &App, look: &Look<'_>, layout: &Layout, buf: &mut Buffer) {
 /// The word of the key that shows all keys.
 const HELP_HINT: &str = "keys";
 
-/// The labels of the tabs in a line of so many columns: numbers alone where not all words fit, but for the one that has the keys. One
-/// without a number keeps the first letters of its word.
+/// The labels of the tabs in a line of so many columns. Where not all words fit, those of the last tabs leave first and their numbers stay;
+/// never that of the one that has the keys. One without a number keeps the first letters of its word.
 fn tab_labels(focus: PaneKind, tabs: &[PaneKind], columns: u16) -> Vec<(PaneKind, String)> {
-    let labels = |short: bool| -> Vec<(PaneKind, String)> {
-        let label = |kind: &PaneKind| match (kind.number(), short && *kind != focus) {
-            (Some(number), true) => (*kind, format!(" {number} ")),
-            (Some(number), false) => (*kind, format!(" {number} {} ", kind.tab())),
-            (None, true) => (*kind, format!(" {} ", kind.tab().chars().take(3).collect::<String>())),
-            (None, false) => (*kind, format!(" {} ", kind.tab())),
-        };
-        tabs.iter().map(label).collect()
+    let long = |kind: PaneKind| match kind.number() {
+        Some(number) => format!(" {number} {} ", kind.tab()),
+        None => format!(" {} ", kind.tab()),
     };
-    let long = labels(false);
-    let fits = long.iter().map(|(_, label)| format::width(label)).sum::<u16>() <= columns;
-    if fits { long } else { labels(true) }
+    let short = |kind: PaneKind| match kind.number() {
+        Some(number) => format!(" {number} "),
+        None => format!(" {} ", kind.tab().chars().take(3).collect::<String>()),
+    };
+    let mut labels: Vec<(PaneKind, String)> = tabs.iter().map(|kind| (*kind, long(*kind))).collect();
+    let mut room =
+        i32::from(columns) - labels.iter().map(|(_, label)| i32::from(format::width(label))).sum::<i32>();
+    for (kind, label) in labels.iter_mut().rev().filter(|(kind, _)| *kind != focus) {
+        if room >= 0 {
+            break;
+        }
+        room += i32::from(format::width(label));
+        *label = short(*kind);
+        room -= i32::from(format::width(label));
+    }
+    labels
 }
 
 fn draw_tabs(app: &App, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -145,11 +153,18 @@ fn draw_hint(app: &App, look: &Look<'_>, meaning_fits: bool, area: Rect, buf: &m
         let more = [("Tab", "complete"), ("Up", "earlier"), ("Esc", "leave")];
         hints.extend(enter.into_iter().chain(more).map(|(key, word)| (key.to_owned(), word)));
     } else {
+        let own = app.pane(app.focus).hints(&app.env.keymap).filter(|_| !app.arranging);
+        let has_own = own.is_some();
+        for (key, word) in own.into_iter().flatten() {
+            hints.push((key, word));
+        }
         if app.arranging {
             hints.push(("layout".to_owned(), app.desk.name()));
         }
-        for (key, word) in app.env.keymap.hints(scopes) {
-            hints.push((key, word));
+        if !has_own {
+            for (key, word) in app.env.keymap.hints(scopes) {
+                hints.push((key, word));
+            }
         }
     }
     let needed = |(key, word): &(String, &str)| format::width(key) + 1 + format::width(word);

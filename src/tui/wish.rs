@@ -153,6 +153,8 @@ pub enum Rearrange {
 pub enum Purpose {
     /// The ticket's running estimate; only the newest counts.
     TicketPreview(u64),
+    /// The broker's own word on what stands in the ticket.
+    TicketBroker(u64),
     /// The command bar's running estimate.
     BarPreview(u64),
     /// The order in the review dialog.

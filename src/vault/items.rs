@@ -164,6 +164,11 @@ impl Items {
                 std::borrow::Cow::Borrowed(text) => SecretString::from(text.to_owned()),
                 std::borrow::Cow::Owned(text) => SecretString::from(text),
             };
+            // Whoever has the key may have written it: what this program would not keep it does not show either.
+            let sound = name.parse::<SecretName>().is_ok() && check(&value).is_ok();
+            if !sound || items.len() >= ITEMS_MAX {
+                return Err(VaultError::damaged(path, "it holds what no secret can be"));
+            }
             items.insert(name, Item { value, changed_at: item.changed_at });
         }
         Ok(Self { items, recovery: document.recovery })
@@ -185,5 +190,7 @@ fn check(value: &SecretString) -> Result<(), VaultError> {
 fn last_four(value: &SecretString) -> String {
     let text = value.expose_secret().trim_end();
     let length = text.chars().count();
-    if length < SHOWN.1 { String::new() } else { text.chars().skip(length - SHOWN.0).collect() }
+    // A value of several lines may end in one of less than four characters.
+    let end = text.chars().skip(length.saturating_sub(SHOWN.0)).filter(|c| !c.is_control());
+    if length < SHOWN.1 { String::new() } else { end.collect() }
 }

@@ -14,7 +14,7 @@ use arbion::domain::ids::{AccountId, ExecutionId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec, TickRow};
 use arbion::domain::limits::RiskLimits;
 use arbion::domain::money::{Currency, Money, Price, Quantity};
-use arbion::domain::order::{Approved, OrderRequest, OrderSubject, Side};
+use arbion::domain::order::{Approved, OrderRequest, OrderSubject, OrderType, Side};
 use arbion::domain::quote::{Feed, Quote};
 use rust_decimal::Decimal;
 
@@ -46,7 +46,11 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
         currency: Currency::USD,
         opening_cash: vec![Money::new(money, Currency::USD)],
         options_level: 4,
-        capabilities: Capabilities { notional: true, ..Capabilities::paper() },
+        capabilities: Capabilities {
+            notional: true,
+            order_types: OrderType::ALL.to_vec(),
+            ..Capabilities::paper()
+        },
         limits,
     };
     assert!(core.step(now, Input::Account(Box::new(setup))).is_empty());

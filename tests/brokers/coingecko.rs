@@ -167,6 +167,57 @@ async fn errors_with_status_200_html_and_too_many_calls_are_errors() {
     assert_eq!(header, Some(DEMO_KEY));
 }
 
+/// The contract's clause on wrong answers, for a service without orders: nothing of it becomes a price, a coin or a bar, what was had before
+/// stays, and the next good answer counts.
+#[tokio::test]
+async fn what_is_wrong_with_an_answer_is_an_error() {
+    let emulator = start(0, false).await;
+    let prices = coingecko::prices(&settings(&emulator, None), &key(DEMO_KEY)).unwrap();
+    let faults = &emulator.server.faults;
+    let long = format!("{{\"filler\":\"{}\"}}", "a".repeat(5 << 20));
+    let endless = "a".repeat(9 << 20);
+    prices.rates(&["ETH"], Currency::USD).await.unwrap();
+    for body in [
+        long.as_str(),
+        endless.as_str(),
+        r#"{"error":"internal"}"#,
+        r#"{"status":{"error_code":500,"error_message":"try again"}}"#,
+        r#"{"errors":[{"id":"1","message":"internal"}]}"#,
+        "[1,2,3]",
+        r#"{"bitcoin":{"usd":[],"last_updated_at":1}}"#,
+        r#"{"bitcoin":{"usd":"1e400","last_updated_at":1}}"#,
+        r#"{"bitcoin":[1]}"#,
+        "null",
+        "\"ok\"",
+        "7",
+        "",
+        "<html><body>Attention Required!</body></html>",
+        "\u{feff}[]x",
+    ] {
+        let shown: String = body.chars().take(40).collect();
+        for (path, error) in [
+            ("/simple/price", {
+                faults.once("GET", "/simple/price", Fault::answer(200, body));
+                prices.rates(&["BTC"], Currency::USD).await.map(drop)
+            }),
+            ("/search", {
+                faults.once("GET", "/search", Fault::answer(200, body));
+                prices.lookup("foo").await.map(drop)
+            }),
+        ] {
+            faults.clear();
+            let error = error.expect_err(&format!("{path}: {shown}")).to_string();
+            assert!(error.len() < 1_000, "an error is a line, not the answer: {} bytes", error.len());
+        }
+    }
+    // What it does not know is no price, and no error.
+    faults.once("GET", "/simple/price", Fault::answer(200, "{}"));
+    assert!(prices.rates(&["SOL"], Currency::USD).await.unwrap().is_empty());
+    let both = prices.rates(&["BTC", "ETH"], Currency::USD).await.unwrap();
+    assert_eq!((both["ETH"].price, both["BTC"].price > Decimal::from(70_000)), (Decimal::from(2_500), true));
+    assert_eq!(prices.lookup("foo").await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn our_request_is_that_of_the_official_client() {
     let wire: serde_json::Value =

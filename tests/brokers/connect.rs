@@ -407,16 +407,86 @@ async fn what_only_hyperliquid_has_is_asked_by_its_own_commands() {
             hyperliquid(&["twap", "buy", quantity, "ETH-PERP", "--minutes", minutes, "--yes"])
         };
         let twap = home.accepted(&slices("10", "30"));
-        let said = twap["message"].as_str().unwrap();
-        assert!(said.starts_with("buy 10 ETH-PERP over 30 minutes: it runs as "), "{said}");
-        let id = said.rsplit(' ').next().unwrap();
+        let order = &twap["orders"][0];
+        assert_eq!(
+            (&order["status"], &order["request"]["order_type"]),
+            (&json!("submitted"), &json!("twap"))
+        );
+        let id = order["broker_order_id"].as_str().unwrap().strip_prefix("twap-").unwrap();
+        // A slice counts to it, and it shows how far it is.
+        of_test.desk.slice(id.parse().unwrap(), Decimal::from(2));
+        let partly = |found: &Value| {
+            let order = &found["orders"][0];
+            order["filled_quantity"] == "2" && order["status"] == "partially_filled"
+        };
+        home.until("its first slice", &["order", "list"], partly);
+        home.fails(
+            &["hyperliquid", "twap-cancel", "ETH-PERP", "1", "--account", of[1]],
+            "",
+            2,
+            "no slices 1",
+        );
         home.ok(&["hyperliquid", "twap-cancel", "ETH-PERP", id, "--account", of[1]], "");
+        let ended = |found: &Value| found["orders"][0]["status"] == "canceled";
+        let history = home.until("its end", &["history"], ended);
+        assert_eq!(history["orders"].as_array().unwrap().len(), 1, "{history}");
+        // One that somebody began elsewhere is shown too.
+        of_test.desk.begin_twap(&json!({"a": 1, "b": false, "s": "40", "r": false, "m": 60, "t": false}));
+        let found = |found: &Value| found["orders"][0]["request"]["quantity"] == "40";
+        // A young one may still turn out to be ours.
+        std::thread::park_timeout(Duration::from_secs(7));
+        home.ok(&["reconcile", of[1]], "");
+        home.until("the other one", &["order", "list"], found);
         home.fails(&slices("10", "3"), "", 2, "5 to 1440");
         // The same checks as an order's: far more than the account may spend is denied, and nothing leaves.
         of_test.server.take_requests();
         home.fails(&slices("900000", "30"), "", 3, "");
         let left = of_test.server.take_requests();
         assert!(!left.iter().any(|request| request.path == "/exchange"), "nothing has left");
+    })
+    .await
+    .unwrap();
+}
+
+/// What a company did comes from its broker, is told and booked once, and is no adjustment; so is what it pays. A restart finds it again and
+/// counts nothing twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_company_did_comes_from_the_broker_and_is_no_adjustment() {
+    let emulator = emulator().await;
+    let (exchange, desk) = (emulator.exchange.clone(), emulator.desk.clone());
+    let (text, input) = (config(&emulator), keys(&emulator));
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "alpaca", "--stdin"], &input);
+        let place =
+            ["order", "place", "buy", "10", "AAPL", "--limit", "101", "--yes", "--account", "alpaca-paper"];
+        home.accepted(&place);
+        let holds = |units: &'static str| move |found: &Value| found["positions"][0]["quantity"] == units;
+        let positions = ["positions", "--account", "alpaca-paper"];
+        home.until("the fill", &positions, holds("10"));
+        desk.split("AAPL", 4);
+        desk.dividend("AAPL", Decimal::new(25, 2));
+        home.ok(&["reconcile", "alpaca-paper"], "");
+        home.until("the split", &positions, holds("40"));
+        let cash = exchange.cash();
+        let same = |found: &Value| found["accounts"][0]["cash"].as_str().unwrap().parse() == Ok(cash);
+        home.until("the dividend", &["balances", "--account", "alpaca-paper"], same);
+        let log = || {
+            let output = home.run(&["do", "show", "log"], "");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let told = |text: &str| log().matches(text).count();
+        assert_eq!((told("AAPL is split 4 for 1"), told("AAPL pays 0.25 a share")), (1, 1), "{}", log());
+        assert_eq!(told("POSITION_ADJUSTED"), 0, "{}", log());
+        let average = home.ok(&positions, "")["positions"][0]["average_price"].clone();
+        let pid = home.ok(&["engine", "status"], "")["pid"].as_u64().unwrap().to_string();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        home.ok(&["engine", "start"], "");
+        home.ok(&["reconcile", "alpaca-paper"], "");
+        let after = home.until("the same after a restart", &positions, holds("40"));
+        assert_eq!(after["positions"][0]["average_price"], average);
+        home.until("the same cash", &["balances", "--account", "alpaca-paper"], same);
+        assert_eq!(told("POSITION_ADJUSTED"), 0, "{}", log());
     })
     .await
     .unwrap();

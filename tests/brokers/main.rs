@@ -25,6 +25,7 @@ mod coinbase;
 mod coingecko;
 mod connect;
 mod hyperliquid;
+mod paper;
 #[path = "schwab/mod.rs"]
 mod schwab;
 mod signing_in;

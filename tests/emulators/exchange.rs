@@ -238,6 +238,11 @@ impl Exchange {
         self.state().positions.insert(symbol.to_owned(), (units, price));
     }
 
+    /// Cash comes or goes without an order.
+    pub fn pay(&self, amount: Decimal) {
+        self.state().cash += amount;
+    }
+
     pub fn cash(&self) -> Decimal {
         self.state().cash
     }
@@ -296,6 +301,11 @@ impl Exchange {
         drop(state);
         self.tell(events);
         Ok(order)
+    }
+
+    /// Moves units and cash without an order in these books.
+    pub fn settle(&self, symbol: &str, buy: bool, quantity: Decimal, price: Decimal) {
+        self.state().settle(symbol.to_owned(), buy, quantity, price);
     }
 
     /// Fills an order in whole or in part, at a price, whatever the quotes say.
@@ -411,6 +421,11 @@ impl State {
         };
         events.push(Event::Fill(order.clone(), fill.clone()));
         self.fills.push(fill);
+        self.settle(symbol, buy, quantity, price);
+    }
+
+    /// Moves units and cash.
+    fn settle(&mut self, symbol: String, buy: bool, quantity: Decimal, price: Decimal) {
         let signed = if buy { quantity } else { -quantity };
         self.cash -= signed * price;
         let (units, average) = self.positions.entry(symbol).or_default();

@@ -19,6 +19,8 @@ pub enum Fault {
     Truncate,
     /// It is handled, and this is answered instead of what would be.
     AnswerAfter { status: u16, body: String },
+    /// It is handled, and the answer's body is changed as this number decides.
+    Mangle(u64),
 }
 
 impl Fault {

@@ -7,6 +7,8 @@ pub mod coinbase;
 pub mod coingecko;
 pub mod exchange;
 pub mod faults;
+#[path = "../support/fuzz.rs"]
+pub mod fuzz;
 pub mod hyperliquid;
 pub mod schwab;
 pub mod server;

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::faults::{Fault, Faults};
+use super::fuzz;
 
 /// Largest body of a request.
 const BODY_MAX: usize = 1 << 20;
@@ -164,6 +165,14 @@ async fn meddle(State(watched): State<Watched>, request: Request, next: Next) ->
             handled().await;
             let status = StatusCode::from_u16(status).unwrap();
             Response::builder().status(status).body(Body::from(body)).unwrap()
+        }
+        Some(Fault::Mangle(case)) => {
+            let (parts, body) = handled().await.into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap();
+            let mangled = fuzz::mangle(&mut fuzz::Random::new(case), &body, &[]);
+            let mut response = Response::from_parts(parts, Body::from(mangled));
+            response.headers_mut().remove("content-length");
+            response
         }
         Some(Fault::DropBefore) => hang_up(),
         Some(Fault::DropAfter) => {

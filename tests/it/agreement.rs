@@ -9,7 +9,7 @@ use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::Instrument;
 use arbion::domain::order::OrderStatus;
 use arbion::engine::{FeedChoice, backtest};
-use arbion::market::bars_csv;
+use arbion::market::bars_file;
 use arbion::strategies::{Params, build};
 use jiff::Timestamp;
 
@@ -24,7 +24,7 @@ fn facts(e: &Execution) -> String {
 #[tokio::test]
 async fn a_backtest_and_a_paper_replay_make_the_same_fills() {
     let aapl = Instrument::equity("AAPL").unwrap();
-    let mut bars = bars_csv::shipped().unwrap();
+    let mut bars = bars_file::shipped().unwrap();
     let last = "2000-12-29".parse().unwrap();
     bars.series.retain(|instrument, _| *instrument == aapl);
     bars.series.values_mut().for_each(|series| series.retain(|row| exchange_date(row.bar.start) <= last));

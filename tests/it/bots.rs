@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arbion::bots::approval::scan;
-use arbion::bots::{FromBot, House, Said, Start, ToBot};
+use arbion::bots::protocol::{Asked, BotQuery};
+use arbion::bots::{FromBot, House, PING_EVERY, Said, Start, ToBot};
 use arbion::domain::account::AccountMode;
 use arbion::domain::bot::BotPhase;
 use arbion::domain::instrument::Instrument;
 use arbion::domain::quote::{Bar, Interval};
-use arbion::strategies::BotNews;
+use arbion::strategies::{BotNews, BotWant};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::detached::Home;
@@ -68,6 +69,7 @@ fn start_of(profile: &Path, name: &str) -> Start {
         runner: env!("CARGO_BIN_EXE_arbion").into(),
         clock: Arc::new(|| Timestamp::UNIX_EPOCH),
         seed: 1,
+        ping_every: PING_EVERY,
     }
 }
 
@@ -211,6 +213,136 @@ async fn crashes_back_off_and_five_are_the_end() {
     assert_eq!(downs, 4);
     assert!(failed.contains("5 times within 10 minutes") && failed.contains("a bug"), "{failed}");
     drop(tasks);
+}
+
+/// Three pings that are not answered are a bot that hangs, however well it began; one that answers lives on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_hangs_at_ping_is_killed() {
+    if !has_python() {
+        return;
+    }
+    let profile = tempfile::tempdir().unwrap();
+    let never = format!("{TRADES}[restart]\npolicy = \"never\"\n");
+    write_bot(profile.path(), "hangs", &never, &format!("{GREETS}greet()\ntime.sleep(100)\n"));
+    let answers = "greet()\nwhile True:\n    asked = read()\n    if 'id' in asked:\n        say({'jsonrpc': '2.0', 'id': asked['id'], 'result': {}})\n";
+    write_bot(profile.path(), "answers", &never, &format!("{GREETS}{answers}"));
+    let (said_in, mut said) = mpsc::channel(4_096);
+    let house = House::open(said_in).unwrap();
+    let often = Duration::from_millis(100);
+    let start = |name: &str| house.start(Start { ping_every: often, ..start_of(profile.path(), name) });
+    let tasks = [start("hangs"), start("answers")];
+    let mut answering = BotPhase::Starting;
+    let end = async {
+        loop {
+            let FromBot { strategy, said } = said.recv().await.unwrap();
+            match said {
+                Said::Failed(reason) => return (strategy, reason),
+                Said::State(state) if strategy == "answers" => answering = state.phase,
+                _ => {}
+            }
+        }
+    };
+    let (strategy, reason) = tokio::time::timeout(PATIENCE, end).await.unwrap();
+    assert_eq!((strategy.as_str(), reason.as_str()), ("hangs", "it hangs: 3 pings were not answered"));
+    assert_eq!(answering, BotPhase::Running);
+    drop(tasks);
+}
+
+const SCHEDULED: &str = r#"
+from arbion_bot import Bot, run
+
+class Scheduled(Bot):
+    schedule = ["every 1s all"]
+
+    def on_start(self):
+        self.runs = 0
+
+    def on_session(self, is_open, until):
+        self.log("session %s %s" % (is_open, until))
+
+    def on_params(self, params):
+        self.log("params %s" % params["exit"]["stop"])
+
+    def on_evaluate(self, schedule, due, snapshot):
+        self.runs += 1
+        self.metric("runs", self.runs)
+        self.progress(50, "half")
+        self.log("%s %s %s" % (schedule, due, snapshot["account"]["cash"]))
+        if self.runs == 1:
+            self.set_schedule(["close-15m"])
+            return [self.order("AAPL", "buy", 1, tag="one"), self.order("MSFT", "buy", 1, tag="two")]
+
+run(Scheduled)
+"#;
+
+/// A schedule is the engine's to keep: the bot says it, is evaluated over a picture when it is due, and answers with orders.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_is_evaluated_when_its_schedule_is_due() {
+    if !has_python() {
+        return;
+    }
+    let profile = tempfile::tempdir().unwrap();
+    write_bot(profile.path(), "timed", &format!("params_schema = \"p.json\"\n{TRADES}"), SCHEDULED);
+    let schema = r#"{"type": "object", "properties": {"exit": {"type": "object", "properties": {
+        "stop": {"type": "number", "default": 5}}}}}"#;
+    std::fs::write(profile.path().join("bots/timed/p.json"), schema).unwrap();
+    let (said_in, mut said) = mpsc::channel(4_096);
+    let house = House::open(said_in).unwrap();
+    let task = house.start(start_of(profile.path(), "timed"));
+    let tell = |news: BotNews| task.line().tell(ToBot::News(Box::new(news)));
+    let due = |seconds| BotNews::Due {
+        schedule: "every 1s all".into(),
+        due_at: Timestamp::from_second(seconds).unwrap(),
+    };
+    let (mut schedules, mut orders, mut looked, mut state) = (Vec::new(), Vec::new(), 0, None);
+    let all = async {
+        while orders.is_empty() || schedules.len() < 2 || looked < 2 || state.is_none() {
+            match said.recv().await.unwrap().said {
+                // Due before it runs, twice: it is evaluated once, for the newest.
+                Said::State(now) if now.phase == BotPhase::Starting && now.pid.is_none() => {
+                    tell(due(1));
+                    tell(due(2));
+                }
+                Said::State(now) if now.metrics.contains_key("runs") => state = Some(now),
+                Said::Ask { asked: Asked::Want(BotWant::Schedule(wanted)), ask } => {
+                    if ask > 0 {
+                        task.line().tell(ToBot::Answer { ask, result: Ok(json!({"status": "done"})) });
+                    }
+                    schedules.push(wanted.iter().map(|one| one.spec.to_string()).collect::<Vec<_>>());
+                }
+                Said::Ask { asked: Asked::Query(BotQuery::Snapshot), ask } => {
+                    looked += 1;
+                    let seen = json!({"account": {"cash": "5"}, "positions": [], "orders": [], "quotes": []});
+                    task.line().tell(ToBot::Answer { ask, result: Ok(seen) });
+                }
+                Said::Ask { asked: Asked::Want(BotWant::Place { tag, .. }), .. } => {
+                    orders.push(tag);
+                    tell(due(3));
+                    tell(BotNews::Session { open: true, until: None });
+                    let params = [("exit.stop".to_owned(), "7".to_owned())].into();
+                    task.line().tell(ToBot::Params(params));
+                }
+                Said::Failed(reason) => panic!("{reason}"),
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap();
+    assert_eq!(schedules, [["every 1s all"], ["close-15m"]]);
+    let state = state.unwrap();
+    assert_eq!(state.progress.as_deref(), Some("50 % half"));
+    assert!(state.line().starts_with("bot running: 50 % half runs="), "{}", state.line());
+    let log = || arbion::bots::log::tail(profile.path(), "timed", 100).unwrap().join("\n");
+    let seen = async {
+        while !log().contains("params 7") || !log().contains("00:03Z 5") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, seen).await.is_ok(), "{}", log());
+    let log = log();
+    assert!(log.contains("every 1s all 1970-01-01T00:00:02Z 5") && !log.contains("00:00:01Z"), "{log}");
+    assert!(log.contains("session True None"), "{log}");
+    drop(task);
 }
 
 /// What a bot sees of the machine: its own folder, no secret, no network.
@@ -422,12 +554,20 @@ fn every_example_runs_over_the_bars_that_come_with_the_program() {
         return;
     }
     let home = Home::new();
-    for example in ["sma-cross", "mean-revert", "ladder"] {
+    for example in ["sma-cross", "mean-revert", "ladder", "rsi-close"] {
         home.json(&["bot", "new", example, "--example", example]);
         home.json(&["bot", "approve", example, "--yes"]);
     }
     let trades = home.json(&["backtest", "bot:mean-revert", "--symbol", "MSFT"]);
     assert!(trades["orders"].as_u64().unwrap() > 10, "{trades}");
+    // By a schedule, over the data's clock; its parameters lie in an object.
+    let looks = ["backtest", "bot:rsi-close", "--symbol", "MSFT", "--set", "rsi.length=5"];
+    let often = home.json(&looks);
+    assert!(often["orders"].as_u64().unwrap() > 10 && often["denied"] == 0, "{often}");
+    let wrong = home.output(&["backtest", "bot:rsi-close", "--symbol", "MSFT", "--set", "rsi.length=1"]);
+    assert!(
+        String::from_utf8_lossy(&wrong.stderr).contains("parameter rsi.length: found '1', allowed 2 to 100")
+    );
     // Prices alone move it, and bars are all there is.
     assert_eq!(home.json(&["backtest", "bot:ladder", "--symbol", "MSFT"])["orders"], 0);
     let slow = home.output(&["backtest", "bot:mean-revert", "--symbol", "MSFT", "--set", "window=1"]);

@@ -369,3 +369,17 @@ fn whoever_attaches_after_an_answer_sees_what_was_answered() {
         assert!(orders.iter().all(|order| order["status"] == "submitted"), "{orders:?}");
     }
 }
+
+#[test]
+fn p7_verifying_the_log_ends_with_0_or_1_and_names_the_row() {
+    let home = Home::new();
+    home.json(&["positions"]);
+    home.json(&["profile", "create", "bob"]);
+    assert!(home.json(&["audit", "verify"])["rows"].as_u64().unwrap() >= 2);
+    let log = rusqlite::Connection::open(home.path().join("data/install.db")).unwrap();
+    let change = "UPDATE audit SET result = 'denied' WHERE seq = 2";
+    assert!(log.execute(change, []).is_err(), "a trigger keeps rows as they are");
+    log.execute_batch(&format!("DROP TRIGGER audit_is_not_updated; {change}")).unwrap();
+    drop(log);
+    home.fails(&["audit", "verify"], 1, "the audit log was changed: row 2 is not what was written");
+}

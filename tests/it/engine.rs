@@ -46,6 +46,7 @@ pub(crate) fn start_of(directory: &Path, feed: FeedChoice, access: Access, venue
         live_limits: arbion::domain::limits::RiskLimits::default(),
         brokers: std::collections::BTreeMap::new(),
         market_seed: 7,
+        exits: Default::default(),
         updates_per_second: 20.0,
         feed,
         desktop_alerts: false,

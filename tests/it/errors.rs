@@ -23,7 +23,7 @@ use arbion::domain::strategy::RuleError;
 use arbion::engine::EngineError;
 use arbion::engine::socket::SocketError;
 use arbion::keeping::KeepError;
-use arbion::market::bars_csv;
+use arbion::market::bars_file;
 use arbion::quant::greeks::IvError;
 use arbion::store::StoreError;
 use arbion::strategies::schedule::ScheduleSpec;
@@ -184,9 +184,9 @@ fn the_world_is_said_with_its_file_or_its_name() {
         case(StreamError::Refused(words()), "words"),
         case(StreamError::Unheard, "nobody listens"),
         case(
-            bars_csv::load(Path::new("/no/such.csv"), &arbion::domain::calendar::Calendar::nyse())
+            bars_file::load(Path::new("/no/such.csv"), &arbion::domain::calendar::Calendar::nyse())
                 .unwrap_err(),
-            "/no/such.csv: file: found 'No such file or directory (os error 2)', allowed: a readable CSV file",
+            "/no/such.csv: file: found 'No such file or directory (os error 2)', allowed: a readable file of CSV or Parquet",
         ),
         case(
             EngineError::Store(StoreError::Full { path: path() }),
@@ -248,7 +248,7 @@ fn safe_keeping_says_who_may_and_what_mends_it() {
         ),
         case(
             KeepError::Unknown { name: "eve".to_owned(), known: "bob".to_owned() },
-            "no profile is called 'eve'; there are bob; a superadmin makes one: arbion profile create eve",
+            "no profile is called 'eve'; there are bob; name one by --profile or ARBION_PROFILE; a superadmin makes one: arbion profile create eve",
         ),
         case(KeepError::Taken("bob".to_owned()), "a profile is called 'bob' already"),
         case(

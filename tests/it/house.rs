@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("core", &["domain", "quant", "strategies"]),
     ("strategies", &["domain", "quant"]),
     ("command", &["domain"]),
-    ("bots", &["domain", "strategies"]),
+    ("bots", &["domain", "quant", "strategies"]),
     ("brokers", &["domain"]),
     ("market", &["domain", "quant"]),
     ("store", &["domain"]),

@@ -8,19 +8,23 @@
 )]
 
 mod agreement;
+mod backtests;
 mod bots;
 mod canary;
 mod corpus;
 mod custody;
+mod dates;
 mod detached;
 mod engine;
 mod errors;
 mod exits;
+mod fuzzed;
 mod halts;
 mod house;
 mod keeping;
 mod killed;
 mod limits;
+mod outside;
 mod plain_lines;
 mod pseudo;
 mod refusals;
@@ -29,6 +33,8 @@ mod shown;
 mod strategies;
 mod stream;
 mod supervised;
+mod supply;
+mod switching;
 mod terminal;
 mod under_load;
 mod ways_out;

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 mod scripted;
 #[allow(dead_code, reason = "shared with other tests, which use all of it")]
 #[path = "../support/trading_day.rs"]
-mod trading_day;
+pub(crate) mod trading_day;
 
 /// How long a slow machine may take for anything. Reached only by a failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::money::{Price, Quantity};
 use arbion::domain::order::{Pricing, Side, TimeInForce};
 use arbion::engine::backtest::{self, Backtest};
-use arbion::market::bars_csv;
+use arbion::market::bars_file;
 use arbion::strategies::{
     Books, Decision, Head, MemoryError, Output, Proposal, Schedule, Strategy, StrategyInput,
 };
@@ -73,7 +73,7 @@ impl Strategy for Script {
 
 fn run(symbol: &str, until: &str, lines: Vec<Line>) -> Backtest {
     let instrument = Instrument::equity(symbol).unwrap();
-    let mut bars = bars_csv::shipped().unwrap();
+    let mut bars = bars_file::shipped().unwrap();
     let last: Date = until.parse().unwrap();
     for series in bars.series.values_mut() {
         series.retain(|row| exchange_date(row.bar.start) <= last);

@@ -13,7 +13,7 @@ use arbion::domain::order::OriginKind;
 use arbion::domain::quote::Interval;
 use arbion::domain::strategy::{StrategyChange, StrategyPhase, StrategyRules, StrategySpec, StrategyView};
 use arbion::engine::{FeedChoice, LocalSession, backtest};
-use arbion::market::bars_csv;
+use arbion::market::bars_file;
 use arbion::strategies::{Params, build};
 use serde_json::Value;
 
@@ -38,6 +38,7 @@ fn spec(name: &str, instrument: &str) -> StrategySpec {
             low_profit_trades: 0,
             ..StrategyRules::default()
         },
+        exits: None,
     }
 }
 
@@ -70,7 +71,7 @@ async fn a_replay_through_the_engine_trades_as_the_backtest_does() {
     let reply = session.request(Request::Executions(arbion::client::message::HistoryQuery::default())).await;
     let Ok(Reply::Executions(mut fills)) = reply else { panic!("{reply:?}") };
     fills.reverse();
-    let bars = bars_csv::shipped().unwrap();
+    let bars = bars_file::shipped().unwrap();
     let params = Params::new(spec("trend", "MSFT").params);
     let mut strategy =
         build("sma_cross", "trend".into(), vec![Instrument::equity("MSFT").unwrap()], &params).unwrap();

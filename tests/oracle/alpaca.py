@@ -117,6 +117,27 @@ def trading():
     return client
 
 
+def movements(client):
+    """What moves without an order, as its untyped call reads it; the emulator is told by a call of its own what happened."""
+    inject = lambda what, body: client._one_request("POST", f"{URL}/emulator/{what}", {"json": body}, 0)
+    client.submit_order(MarketOrderRequest(symbol="MSFT", qty=10, side=OrderSide.BUY, time_in_force=TimeInForce.DAY))
+    soon(lambda: client.get_open_position("MSFT").qty == "10", "ten are held")
+    inject("split", {"symbol": "MSFT", "for_each": 4})
+    inject("dividend", {"symbol": "MSFT", "each": "0.25"})
+    inject("activity", {"activity_type": "FEE", "activity_sub_type": "TAF", "net_amount": "-0.02"})
+    assert client.get_open_position("MSFT").qty == "40"
+    rows = client.get("/account/activities", {"category": "non_trade_activity", "direction": "asc"})
+    assert [row["activity_type"] for row in rows] == ["SPLIT", "SPLIT", "DIV", "FEE"], rows
+    assert [row["qty"] for row in rows[:2]] == ["-10", "40"] and rows[0]["group_id"] == rows[1]["group_id"]
+    paid = rows[2]
+    assert (paid["net_amount"], paid["per_share_amount"], paid["symbol"]) == ("10", "0.25", "MSFT"), paid
+    page = client.get("/account/activities", {"category": "non_trade_activity", "direction": "asc", "page_size": 2, "page_token": rows[0]["id"]})
+    assert [row["id"] for row in page] == [row["id"] for row in rows[1:3]]
+    both = lambda: client.get("/account/activities", {"category": "non_trade_activity", "activity_types": "DIV"})
+    refused(both, 40010001, "cannot be used together")
+    client.close_position("MSFT")
+
+
 def refusals(client):
     def order(**changes):
         fields = {"symbol": "AAPL", "qty": 1, "side": OrderSide.BUY, "time_in_force": TimeInForce.DAY, "limit_price": 90} | changes
@@ -221,6 +242,7 @@ def streams(client, contract):
 
 
 client = trading()
+movements(client)
 refusals(client)
 contract = options(client)
 data(contract)

@@ -11,6 +11,7 @@ sys.path = [path for path in sys.path if not path.endswith("oracle")]
 import hyperliquid.exchange as hx
 from hyperliquid.exchange import Exchange
 from hyperliquid.info import Info
+from hyperliquid.utils.signing import sign_l1_action
 from hyperliquid.utils.types import Cloid
 
 URL = sys.argv[1]
@@ -136,6 +137,26 @@ assert exchange.schedule_cancel(None)["status"] == "ok"
 assert exchange.update_leverage(10, "ETH")["status"] == "ok"
 assert exchange.update_isolated_margin(-1.5, "ETH")["status"] == "ok"
 assert exchange.noop(int(time.time() * 1000) + 500)["status"] == "ok"
+
+# Slices over a time: signed as the client signs anything, listed by its own calls.
+def sliced(action):
+    nonce = int(time.time() * 1000)
+    signature = sign_l1_action(exchange.wallet, action, None, nonce, None, False)
+    answer = exchange._post_action(action, signature, nonce)
+    assert answer["status"] == "ok", answer
+    return answer["response"]["data"]["status"]
+
+
+slices = lambda size, minutes: {"type": "twapOrder", "twap": {"a": 1, "b": True, "s": size, "r": False, "m": minutes, "t": False}}
+assert "Min is $300" in sliced(slices("1", 30))["error"]
+assert "Invalid TWAP duration" in sliced(slices("1", 3))["error"]
+twap = sliced(slices("10", 30))["running"]["twapId"]
+history = info.post("/info", {"type": "twapHistory", "user": address})
+assert (history[0]["twapId"], history[0]["status"]["status"], history[0]["state"]["sz"]) == (twap, "activated", "10.0"), history
+assert info.user_twap_slice_fills(address) == []
+assert sliced({"type": "twapCancel", "a": 1, "t": twap}) == "success"
+assert "already canceled" in sliced({"type": "twapCancel", "a": 1, "t": twap})["error"]
+assert info.post("/info", {"type": "twapHistory", "user": address})[0]["status"] == {"status": "terminated"}
 
 # Who may: an agent, a vault's leader, nobody else; an agent that has just been approved; nobody for the other network.
 agent = Exchange(AGENT, URL, account_address=address)

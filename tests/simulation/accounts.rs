@@ -155,8 +155,16 @@ impl Broker {
 
 /// What so many units of an order to buy may cost; nothing for one to sell.
 pub(crate) fn cost(request: &OrderRequest, units: Quantity) -> Decimal {
-    let limit = request.pricing.limit_price().filter(|_| request.side.is_buy());
+    if !request.side.is_buy() {
+        return Decimal::ZERO;
+    }
     let option = request.subject.instruments().any(|instrument| instrument.as_option().is_some());
     let multiplier = if option { Decimal::ONE_HUNDRED } else { Decimal::ONE };
-    limit.map(|limit| limit.get() * units.get() * multiplier).unwrap_or_default()
+    let price = match (request.pricing.limit_price(), request.pricing.stop_price()) {
+        (Some(limit), _) => limit.get(),
+        // At the market, which asks for no more.
+        (None, None) => Decimal::from(101),
+        (None, Some(_)) => Decimal::ZERO,
+    };
+    price * units.get() * multiplier
 }

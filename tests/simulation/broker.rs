@@ -504,7 +504,9 @@ impl Broker {
             OrderSubject::Legs(legs) => legs.iter().map(|leg| (leg.instrument.clone(), leg.side)).collect(),
         };
         // The net price of a package is shared among its legs.
-        let price = pricing.limit_price().or(pricing.stop_price()).unwrap().get();
+        // A market order fills at the quote.
+        let quoted = Price::from(if held.request.side.is_buy() { 101 } else { 100 });
+        let price = pricing.limit_price().or(pricing.stop_price()).unwrap_or(quoted).get();
         let price = Price::new(price / Decimal::from(legs.len()));
         let named = !held.external && self.personality != Personality::NoIds;
         let mut fills = Vec::new();

@@ -10,8 +10,10 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::limits::TradingState;
 use arbion::domain::money::Quantity;
 use arbion::domain::order::Order;
+use arbion::domain::strategy::StoredStrategy;
 use arbion::store::{ExecutionRow, IntentEventRow, IntentRow, JournalBatch, Store};
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 /// What survives a kill.
 #[derive(Default)]
@@ -21,6 +23,7 @@ pub(crate) struct Disk {
     executions: Vec<Execution>,
     cash: Vec<CashEntry>,
     state: TradingState,
+    strategies: BTreeMap<SmolStr, StoredStrategy>,
     /// Facts of failed writes, kept in memory until the next one that succeeds.
     kept: Vec<JournalEntry>,
     /// Units by account and instrument, of everything written and kept.
@@ -57,6 +60,12 @@ impl Disk {
 
     pub(crate) fn has_intent(&self, id: ClientOrderId) -> bool {
         self.intents.contains(&id)
+    }
+
+    /// Executions that are written, or kept to be.
+    pub(crate) fn booked(&self) -> impl Iterator<Item = &Execution> {
+        let kept = self.kept.iter().flat_map(|entry| &entry.executions).map(|booked| &booked.execution);
+        self.executions.iter().chain(kept)
     }
 
     /// A write failed: the shell keeps what happened, in order.
@@ -96,6 +105,12 @@ impl Disk {
         self.executions.extend(entry.executions.iter().map(|booked| booked.execution.clone()));
         self.cash.extend(entry.cash.iter().cloned());
         self.state = entry.trading_state.unwrap_or(self.state);
+        for name in &entry.strategies_gone {
+            self.strategies.remove(name);
+        }
+        for stored in &entry.strategies {
+            self.strategies.insert(stored.name.clone(), stored.clone());
+        }
         if let Some((store, _)) = &mut self.file {
             let report = store.journal(&[batch(entry)]).unwrap();
             assert!(report.conflicts.is_empty(), "the disk has other executions: {report:?}");
@@ -111,6 +126,7 @@ impl Disk {
             cash: self.cash.clone(),
             next_number: Some(OrderNumber(last + 1)),
             trading_state: self.state,
+            strategies: self.strategies.values().cloned().collect(),
             ..Restored::default()
         };
         let Some((store, _)) = &self.file else { return in_memory };
@@ -121,8 +137,10 @@ impl Disk {
             cash: store.all_cash().unwrap(),
             next_number: Some(OrderNumber(store.next_order_number().unwrap())),
             trading_state: state.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default(),
+            strategies: store.strategies().unwrap(),
             ..Restored::default()
         };
+        assert_eq!(read.strategies, in_memory.strategies, "the database lost or changed a strategy");
         let by_id = |orders: &[Order]| -> BTreeMap<ClientOrderId, Order> {
             orders.iter().map(|order| (order.request.client_order_id, order.clone())).collect()
         };

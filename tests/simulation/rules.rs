@@ -261,6 +261,7 @@ impl World {
     pub(crate) fn rebuilt(&mut self) {
         let picture = |world: &Self| (world.positions(), world.orders(), world.money());
         self.disk.flush();
+        let owned = self.owned();
         let live = picture(self);
         for _ in 0..2 {
             self.restart();
@@ -268,6 +269,7 @@ impl World {
             assert_eq!(again.1, live.1, "orders rebuilt from the journal");
             assert_eq!(again.2, live.2, "cash, gains and fees rebuilt from the journal");
             assert_eq!(again.0, live.0, "positions rebuilt from the journal");
+            assert_eq!(self.owned(), owned, "what strategies own, rebuilt from the journal");
         }
     }
 

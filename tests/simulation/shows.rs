@@ -89,6 +89,8 @@ impl Broker {
                     let fills = fills.flat_map(|held| &held.fills).chain(&self.others);
                     let listed = fills.filter(|fill| fill.at >= since && is_listed(fill, faults, now));
                     statement.executions = Some(listed.cloned().collect());
+                    // This broker tells its dividends by themselves.
+                    statement.movements = Some(Vec::new());
                 }
                 _ => statement.positions = Some(self.shown_positions()),
             }

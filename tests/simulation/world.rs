@@ -9,7 +9,7 @@ use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
 use arbion::domain::calendar::Calendar;
 use arbion::domain::capabilities::Capabilities;
-use arbion::domain::execution::{AccountEvent, ExecutionKind, OrderEvent, OrderUpdate};
+use arbion::domain::execution::{AccountEvent, Execution, ExecutionKind, OrderEvent, OrderUpdate};
 use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec};
@@ -23,6 +23,7 @@ use rust_decimal::Decimal;
 use crate::broker::{Broker, Faults, Personality};
 use crate::disk::Disk;
 use crate::random::Random;
+use crate::strategies::Strategies;
 
 /// How often a rare thing happened.
 pub(crate) type Coverage = BTreeMap<&'static str, u64>;
@@ -70,6 +71,9 @@ pub(crate) struct World {
     /// One of those could not be written yet.
     halt_kept: bool,
     pub(crate) capital: i64,
+    /// When the world began.
+    pub(crate) began: Timestamp,
+    pub(crate) strategies: Strategies,
     pub(crate) coverage: Coverage,
     /// What happened, line by line, where somebody wants to read it.
     pub(crate) trace: Option<Vec<String>>,
@@ -142,6 +146,8 @@ impl World {
             halts: BTreeSet::new(),
             halt_kept: false,
             capital,
+            began: now,
+            strategies: Strategies::new(seed),
             coverage: Coverage::new(),
             trace: trace.then(Vec::new),
         }
@@ -170,6 +176,7 @@ impl World {
         self.write(|| format!("{who:?} kills={kills} disk_fails={disk_fails} {faults:?}"));
         let kills = std::mem::take(&mut self.kills);
         self.set_up();
+        self.make_strategies();
         self.kills = kills;
     }
 
@@ -213,6 +220,7 @@ impl World {
             self.step(Input::BrokerStatus { account, up: true, reconciled: false });
         }
         self.quote();
+        self.run_strategies();
     }
 
     pub(crate) fn quote(&mut self) {
@@ -229,6 +237,7 @@ impl World {
     pub(crate) fn run(&mut self) {
         for _ in 0..120 {
             self.act();
+            self.strategies_act();
             self.turn();
         }
         self.write(|| "nothing goes wrong any more".to_owned());
@@ -259,6 +268,7 @@ impl World {
         let seq = self.engine.snapshot().seq;
         assert!(seq >= self.last_seq, "the snapshot's number fell from {} to {seq}", self.last_seq);
         self.last_seq = seq;
+        self.strategies_add_up();
     }
 
     fn hear(&mut self, event: AccountEvent) {
@@ -431,13 +441,20 @@ impl World {
                 self.write(|| format!("  asks for everything ({})", reason.as_str()));
                 self.brokers[n].gather(&mut self.random, self.faults, self.now, reason, since);
             }
+            Effect::History { .. } => return self.history(effect),
             Effect::Ring { .. }
             | Effect::Answer { .. }
-            | Effect::History { .. }
             | Effect::Need { .. }
+            | Effect::Measure { .. }
             | Effect::Bot { .. } => {}
         }
         Vec::new()
+    }
+
+    /// Executions that are in the books: written, kept, or on their way to the disk.
+    pub(crate) fn booked(&self) -> impl Iterator<Item = &Execution> {
+        let waiting = self.writing.iter().flat_map(|(_, entry)| &entry.executions);
+        self.disk.booked().chain(waiting.map(|booked| &booked.execution))
     }
 
     fn write_down(&mut self, ticket: Ticket, entry: JournalEntry) -> Vec<Effect> {
@@ -455,6 +472,7 @@ impl World {
             self.disk.keep(entry);
             return self.engine.step(self.now, Input::JournalFailed { ticket, reason });
         }
+        self.strategies_written(&entry);
         self.disk.write(entry);
         let still = self.engine.trading_state() == TradingState::Halted;
         self.must_halt = (self.must_halt || (halts && still)) && !resumes;
@@ -472,6 +490,7 @@ impl World {
 
     /// What the engine writes down tells what it did.
     fn read_entry(&mut self, entry: &JournalEntry) {
+        self.read_strategies(entry);
         for intent in entry.intents.iter().filter(|intent| intent.kind != IntentKind::Cancel) {
             if intent.order.status == OrderStatus::PendingSubmit {
                 self.may_be_placed(&intent.order.request);

@@ -13,8 +13,9 @@ use super::arbion::command::types::{Amount, Command, Subject};
 use super::arbion::command::{self, ParseContext};
 use super::arbion::domain::calendar::Calendar;
 use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
+use super::arbion::domain::desk::{ExposureRow, HistoryRow, HistorySource, RiskDesk, WhatIf};
 use super::arbion::domain::execution::{Execution, ExecutionKind};
-use super::arbion::domain::ids::ExecutionId;
+use super::arbion::domain::ids::{AccountId, ExecutionId};
 use super::arbion::domain::instrument::{Listing, Symbol};
 use super::arbion::domain::money::{Currency, Price};
 use super::arbion::domain::option::{OptionContract, Right};
@@ -147,7 +148,7 @@ pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionEr
         },
         Request::Bars { instrument, interval, limit } => Reply::Bars(bars(instrument, *interval, *limit)),
         Request::History { instrument, interval, limit } => {
-            Reply::History { bars: bars(instrument, *interval, *limit), imported: None }
+            Reply::History { bars: bars(instrument, *interval, *limit), imported: None, seams: Vec::new() }
         }
         Request::Cancel { .. } | Request::Replace { .. } | Request::Halt { .. } | Request::Flatten { .. } => {
             Reply::Orders(Vec::new())
@@ -158,6 +159,7 @@ pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionEr
         Request::Pnl(_) => Reply::Pnl(Box::new(pnl())),
         Request::Equity { .. } => Reply::Equity(equity()),
         Request::Notes => Reply::Notes(Vec::new()),
+        Request::RiskDesk { account } => Reply::RiskDesk(Box::new(desk(account.as_ref(), snapshot))),
         Request::Book { instrument } => match snapshot.book(instrument) {
             Some(book) => Reply::Book(Box::new(book.clone())),
             None => return Err(SessionError::Usage(format!("{instrument} has no quote now"))),
@@ -203,6 +205,78 @@ fn chain(underlying: &Symbol, expiry: Option<Date>) -> Chain {
         }
     }
     Chain { underlying: underlying.clone(), spot: Some(Price::new(spot)), expiries, rows }
+}
+
+/// What an account of the day is exposed to: long shares, written puts, a coin that nobody has a history of.
+fn desk(account: Option<&AccountId>, snapshot: &Snapshot) -> RiskDesk {
+    let account = account.unwrap_or(&snapshot.default_account);
+    let view = snapshot.account(account).or(snapshot.default_account());
+    let net_liquidation = view.map_or(Decimal::ZERO, |view| view.account.net_liquidation);
+    let holds = snapshot.positions.iter().any(|position| position.account == *account);
+    let row = |name: &str, long: &str, short: &str, delta: &str| ExposureRow {
+        name: name.into(),
+        long: decimal(long),
+        short: decimal(short),
+        delta: decimal(delta),
+    };
+    let some = |text: &str| holds.then(|| decimal(text));
+    let history = |name: &str, source, file: Option<&str>, beta: Option<&str>| HistoryRow {
+        name: name.into(),
+        source,
+        file: file.map(str::to_owned),
+        days: 260,
+        until: Some(Date::constant(2026, 11, 23)),
+        beta: beta.map(decimal),
+    };
+    let what_if = [
+        ("spot -10 %", "-7310.22"),
+        ("spot -5 %", "-3590.1"),
+        ("spot +10 %", "7020.55"),
+        ("volatility +20 %", "-41.8"),
+        ("spot -10 %, volatility +20 %", "-7402.91"),
+        ("one day", "12.35"),
+    ];
+    let empty = |rows: Vec<ExposureRow>| if holds { rows } else { Vec::new() };
+    RiskDesk {
+        account: account.clone(),
+        as_of: snapshot.now,
+        currency: Currency::USD,
+        net_liquidation,
+        by_class: empty(vec![
+            row("equity", "48741.2", "0", "48741.2"),
+            row("crypto", "24602.5", "0", "24602.5"),
+            row("option", "0", "420", "-6118.4"),
+        ]),
+        by_sector: empty(vec![
+            row("Information Technology", "48741.2", "420", "42622.8"),
+            row("Crypto", "24602.5", "0", "24602.5"),
+        ]),
+        benchmark: "SPY".into(),
+        beta_weighted_delta: some("53120.4"),
+        days: if holds { 259 } else { 0 },
+        value_at_risk_95: some("1922.07"),
+        value_at_risk_99: some("3304.6"),
+        shortfall_95: some("2560.33"),
+        what_if: what_if
+            .map(|(name, gain)| WhatIf { name: name.into(), gain: decimal(if holds { gain } else { "0" }) })
+            .into(),
+        history: if holds {
+            vec![
+                history("AAPL", HistorySource::Broker, None, Some("1.2114")),
+                history("MSFT", HistorySource::Imported, Some("nq"), Some("0.98")),
+            ]
+        } else {
+            Vec::new()
+        },
+        unmeasured: if holds {
+            vec![
+                "BTC-USD: no daily closes (its broker did not answer); betas and value at risk leave it out"
+                    .to_owned(),
+            ]
+        } else {
+            Vec::new()
+        },
+    }
 }
 
 /// A month of equity, a point every eight hours.

@@ -374,6 +374,7 @@ fn strategies() -> Vec<StrategyView> {
             params: BTreeMap::new(),
             adopt: Vec::new(),
             rules: StrategyRules::default(),
+            exits: None,
         },
         mode: AccountMode::Paper,
         enabled: phase == StrategyPhase::Running,
@@ -388,6 +389,7 @@ fn strategies() -> Vec<StrategyView> {
         fees: Decimal::ZERO,
         trades: 0,
         locks: Vec::new(),
+        proposals: Vec::new(),
         last_decision: None,
         next_due: None,
         created_at: now() - SignedDuration::from_hours(70),
@@ -434,6 +436,9 @@ fn used() -> RiskUse {
         drawdown_percent: decimal("1.4"),
         orders_last_second: 0,
         orders_last_minute: 2,
+        loss_streak: 1,
+        stop_outs: 0,
+        locks: Vec::new(),
     }
 }
 

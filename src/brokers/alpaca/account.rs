@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 use super::known::Known;
 use super::order::{Before, Change, NewOrder};
 use super::rest::{Rest, TRADING, escaped};
-use super::{NAME, errors, ids, report, takes, terms, trades, wire};
+use super::{NAME, errors, ids, movements, report, takes, terms, trades, wire};
 use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
+use crate::brokers::json::shown;
 use crate::brokers::{
     AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
 };
@@ -24,6 +25,7 @@ use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
+use crate::domain::movement::Movement;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderSubject};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
@@ -49,8 +51,8 @@ const PAGES_MAX: usize = 100;
 const ENDED_SINCE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// An order is looked for from this long before its id was made: our clock may have been wrong.
 const LOOKED_FROM: SignedDuration = SignedDuration::from_hours(24);
-/// What moves units: fills, fees in coins, and what becomes of options.
-const MOVEMENTS: &str = "FILL,CFEE,OPASN,OPEXC,OPEXP,OPTRD";
+/// Fills, fees in coins, and what becomes of options.
+const EXECUTIONS: &str = "FILL,CFEE,OPASN,OPEXC,OPEXP,OPTRD";
 
 /// An account at Alpaca.
 pub(super) struct AlpacaAccount {
@@ -283,28 +285,35 @@ impl AlpacaAccount {
         }
     }
 
-    /// Everything that moved units since an instant, oldest first.
-    pub(super) async fn movements(&self, since: Timestamp) -> Result<Vec<Execution>, BrokerError> {
-        let mut found = Vec::new();
-        let mut token: Option<String> = None;
+    /// Executions since an instant, oldest first.
+    pub(super) async fn fills(&self, since: Timestamp) -> Result<Vec<Execution>, BrokerError> {
+        let rows = self.activities(("activity_types", EXECUTIONS), since).await?;
+        let of = |row: &wire::Activity| report::activity(row, &self.id, &self.known).transpose();
+        let all: Result<Vec<Execution>, String> = rows.iter().filter_map(of).collect();
+        all.map_err(|reason| unreadable(ACTIVITIES.name, reason))
+    }
+
+    /// Rows of the activities since an instant, oldest first.
+    async fn activities(
+        &self,
+        which: (&'static str, &str),
+        since: Timestamp,
+    ) -> Result<Vec<wire::Activity>, BrokerError> {
+        let mut found: Vec<wire::Activity> = Vec::new();
         for _ in 0..PAGES_MAX {
             let mut query = vec![
-                ("activity_types", MOVEMENTS.to_owned()),
+                (which.0, which.1.to_owned()),
                 ("after", since.to_string()),
                 ("direction", "asc".to_owned()),
                 ("page_size", ACTIVITIES_PAGE.to_string()),
             ];
-            query.extend(token.take().map(|token| ("page_token", token)));
+            query.extend(found.last().map(|last| ("page_token", last.id.clone())));
             let page: Vec<wire::Activity> =
                 self.rest.get(ACTIVITIES, "/v2/account/activities", &query).await?;
-            for row in &page {
-                let execution = report::activity(row, &self.id, &self.known)
-                    .map_err(|reason| unreadable(ACTIVITIES.name, reason))?;
-                found.extend(execution);
-            }
-            match page.last().filter(|_| page.len() >= ACTIVITIES_PAGE) {
-                Some(last) => token = Some(last.id.clone()),
-                None => return Ok(found),
+            let full = page.len() >= ACTIVITIES_PAGE;
+            found.extend(page);
+            if !full {
+                return Ok(found);
             }
         }
         let most = PAGES_MAX * ACTIVITIES_PAGE;
@@ -419,7 +428,7 @@ impl Broker for AlpacaAccount {
             None => Ok(()),
             Some(row) => Err(BrokerError::NoAnswer {
                 broker: NAME.to_owned(),
-                reason: format!("order {} could not be canceled: status {}", row.id, row.status),
+                reason: format!("order {} could not be canceled: status {}", shown(&row.id), row.status),
             }),
         }
     }
@@ -472,7 +481,13 @@ impl Broker for AlpacaAccount {
     }
 
     async fn executions(&self, since: Timestamp) -> Result<Vec<Execution>, BrokerError> {
-        self.movements(since).await
+        self.fills(since).await
+    }
+
+    async fn movements(&self, since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        let rows = self.activities(("category", "non_trade_activity"), since).await?;
+        movements::of(&rows, &self.id, self.rest.http.broker_now())
+            .map_err(|reason| unreadable(ACTIVITIES.name, reason))
     }
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {

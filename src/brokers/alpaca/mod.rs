@@ -5,8 +5,11 @@
 mod account;
 mod errors;
 mod feed;
+#[cfg(test)]
+mod fuzzed;
 mod ids;
 mod known;
+mod movements;
 mod order;
 mod prices;
 mod report;
@@ -31,10 +34,10 @@ use super::{
     MarketFeed,
 };
 use crate::domain::account::AccountMode;
-use crate::domain::capabilities::Capabilities;
+use crate::domain::capabilities::{Capabilities, NativeStop};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::AssetClass;
-use crate::domain::order::TimeInForce;
+use crate::domain::order::{OrderType, TimeInForce};
 use account::AlpacaAccount;
 use feed::{AlpacaFeed, Sources};
 use rest::{DATA, Login, Places, Rest, TRADING};
@@ -121,12 +124,20 @@ fn capabilities(account: &wire::Account) -> Capabilities {
     asset_classes.extend(crypto.then_some(AssetClass::Crypto));
     let mut times_in_force = Capabilities::us_broker(Vec::new()).times_in_force;
     times_in_force.push(TimeInForce::Opg);
+    let option_stop = NativeStop {
+        asset_class: AssetClass::Option,
+        order_type: OrderType::Stop,
+        time_in_force: TimeInForce::Day,
+    };
     Capabilities {
         times_in_force,
         fractional: true,
         multi_leg: level >= 3,
         short_sales: account.shorting_enabled,
         notional: true,
+        corporate_actions: true,
+        // Stops on options work for the day; those on shares until canceled.
+        native_stops: [Capabilities::stops_of(&[AssetClass::Equity], true), vec![option_stop]].concat(),
         ..Capabilities::us_broker(asset_classes)
     }
 }

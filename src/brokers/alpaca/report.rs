@@ -131,7 +131,10 @@ fn subject(order: &Order) -> Result<OrderSubject, String> {
         Ok(Leg {
             side: if leg.side.as_deref() == Some("sell") { Side::Sell } else { Side::Buy },
             position_effect: if closes { PositionEffect::Close } else { PositionEffect::Open },
-            ratio: leg.ratio_qty.or(quantities.map(|(leg, all)| leg / all)).unwrap_or(Decimal::ONE),
+            ratio: leg
+                .ratio_qty
+                .or(quantities.and_then(|(leg, all)| leg.checked_div(all)))
+                .unwrap_or(Decimal::ONE),
             instrument: instrument(symbol, leg.asset_class.as_deref().unwrap_or_default())?,
         })
     };
@@ -226,13 +229,21 @@ pub(super) fn execution(
     }
 }
 
+/// When a row of the activities was booked.
+pub(super) fn booked_at(row: &Activity) -> Result<Timestamp, String> {
+    let close = |date: jiff::civil::Date| date.at(16, 0, 0, 0).in_tz("America/New_York").ok();
+    let by_date = || row.date.and_then(close).map(|zoned| zoned.timestamp());
+    let at = row.transaction_time.or(row.created_at).or_else(by_date);
+    at.ok_or_else(|| format!("activity {}: it has no time", row.id))
+}
+
 /// A row of the activities: a fill, a fee in coins, or what became of an option. `None` for what moves no units.
 pub(super) fn activity(
     row: &Activity,
     account: &AccountId,
     known: &Known,
 ) -> Result<Option<Execution>, String> {
-    let of = |what: &str| format!("activity {}: {what}", row.id);
+    let of = |what: &str| format!("activity {}: {what}", crate::brokers::json::shown(&row.id));
     let kind = match row.activity_type.as_str() {
         "FILL" => ExecutionKind::Trade,
         "CFEE" => ExecutionKind::Fee,
@@ -250,9 +261,7 @@ pub(super) fn activity(
     }
     let class = if kind == ExecutionKind::Fee { "crypto" } else { "" };
     let instrument = instrument(symbol, class).map_err(|error| of(&error))?;
-    let noon = |date: jiff::civil::Date| date.at(16, 0, 0, 0).in_tz("America/New_York").ok();
-    let by_date = row.date.and_then(noon).map(|zoned| zoned.timestamp());
-    let at = row.transaction_time.or(row.created_at).or(by_date).ok_or_else(|| of("it has no time"))?;
+    let at = booked_at(row)?;
     let price = match (kind, row.price) {
         (ExecutionKind::Trade, None) => return Err(of("a fill without its price")),
         (ExecutionKind::Fee, _) | (_, None) => Price::ZERO,

@@ -42,6 +42,9 @@ pub(super) fn check(order: &OrderRequest, spec: Option<&InstrumentSpec>) -> Resu
     if order.time_in_force == TimeInForce::Gtd {
         return Err(refuse("orders good till a date", "day, gtc, ioc, fok, opg and cls"));
     }
+    if order.pricing.order_type() == OrderType::Twap {
+        return Err(refuse("twap orders", "market, limit, stop, stop-limit and trailing-stop orders"));
+    }
     match &order.subject {
         OrderSubject::Legs(legs) => package(order, legs),
         OrderSubject::Instrument(instrument) if order.cash_order_quantity.is_some() => {

@@ -188,7 +188,7 @@ struct Subscription {
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| format!("'{}' is no time", text.chars().take(40).collect::<String>()))
+    text.parse().map_err(|_| format!("'{}' is no time", json::shown(text)))
 }
 
 fn levels(rows: &[Level]) -> Vec<DepthLevel> {

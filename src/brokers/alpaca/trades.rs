@@ -345,7 +345,7 @@ impl Teller<'_> {
             if attempt > 0 {
                 tokio::time::sleep(LEG_PAUSE * attempt).await;
             }
-            let Ok(fills) = self.account.movements(since).await else { continue };
+            let Ok(fills) = self.account.fills(since).await else { continue };
             let fills: Vec<_> =
                 fills.into_iter().filter(|fill| fill.broker_order_id.as_ref() == Some(&package)).collect();
             let fresh = fills.iter().filter(|fill| !self.told.contains(&fill.execution_id)).count();

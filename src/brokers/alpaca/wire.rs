@@ -167,6 +167,17 @@ pub(super) struct Activity {
     pub(super) date: Option<Date>,
     #[serde(default)]
     pub(super) status: Option<String>,
+    #[serde(default)]
+    pub(super) activity_sub_type: Option<String>,
+    /// What rows that belong together have in common.
+    #[serde(default)]
+    pub(super) group_id: Option<String>,
+    #[serde(default, deserialize_with = "decimal_or_none")]
+    pub(super) net_amount: Option<Decimal>,
+    #[serde(default, deserialize_with = "decimal_or_none")]
+    pub(super) per_share_amount: Option<Decimal>,
+    #[serde(default)]
+    pub(super) currency: Option<String>,
 }
 
 /// `GET /v2/assets/{symbol}`.

@@ -26,6 +26,7 @@ use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
+use crate::domain::movement::Movement;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderType, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
@@ -76,6 +77,8 @@ pub(super) fn capabilities() -> Capabilities {
         notional: true,
         preview: true,
         streaming: true,
+        corporate_actions: false,
+        native_stops: Vec::new(),
     }
 }
 
@@ -320,7 +323,7 @@ impl Broker for CoinbaseAccount {
             let mark = each(row.and_then(|row| row.total_balance_fiat));
             let cost = each(row.and_then(|row| row.cost_basis.as_ref()).and_then(|cost| cost.value));
             let average = cost.or(mark).unwrap_or(Price::ZERO);
-            let value = mark.map(|mark| mark.get() * balance.total());
+            let value = mark.and_then(|mark| mark.get().checked_mul(balance.total()));
             positions.push(Position {
                 account: self.id.clone(),
                 instrument,
@@ -330,7 +333,9 @@ impl Broker for CoinbaseAccount {
                 currency: self.currency,
                 mark,
                 market_value: value,
-                unrealized_pnl: cost.and(value).map(|value| value - average.get() * balance.total()),
+                unrealized_pnl: cost
+                    .and(value)
+                    .and_then(|value| value.checked_sub(average.get().checked_mul(balance.total())?)),
                 realized_pnl: Decimal::ZERO,
                 day_pnl: None,
             });
@@ -424,6 +429,11 @@ impl Broker for CoinbaseAccount {
         Ok(executions)
     }
 
+    async fn movements(&self, _since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        // It lists none: cash that differs is followed.
+        Ok(Vec::new())
+    }
+
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Ok(self.products.get(&product_id(instrument)?).await?.spec(instrument.clone()))
     }
@@ -482,7 +492,8 @@ impl CoinbaseAccount {
                 multiplier: product.multiplier(),
                 currency: Currency::USD,
                 mark,
-                market_value: mark.map(|mark| mark.get() * units * product.multiplier()),
+                market_value: mark
+                    .and_then(|mark| mark.get().checked_mul(units)?.checked_mul(product.multiplier())),
                 unrealized_pnl: plain_or_amount(&row.unrealized_pnl),
                 realized_pnl: Decimal::ZERO,
                 day_pnl: None,

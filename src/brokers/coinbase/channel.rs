@@ -148,7 +148,7 @@ impl Channel {
             if number < next {
                 return Ok(Heard::Nothing);
             }
-            self.next = Some(number + 1);
+            self.next = Some(number.wrapping_add(1));
         }
         match envelope.channel.as_str() {
             "heartbeats" => self.beat = Some(Instant::now()),

@@ -246,7 +246,7 @@ fn configuration(request: &OrderRequest, now: Timestamp) -> Result<Configuration
                 "stop-limit orders of day, gtc or gtd",
             ));
         }
-        (Pricing::Stop { .. } | Pricing::TrailingStop { .. }, _) => {
+        (Pricing::Stop { .. } | Pricing::TrailingStop { .. } | Pricing::Twap(_), _) => {
             return Err(refused_locally(
                 format!("{} orders", request.pricing.order_type().as_str().replace('_', "-")),
                 "market, limit and stop-limit orders",

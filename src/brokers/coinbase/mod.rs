@@ -8,6 +8,8 @@ mod channel;
 mod convert;
 mod errors;
 mod feed;
+#[cfg(test)]
+mod fuzzed;
 mod line;
 mod market_stream;
 mod products;

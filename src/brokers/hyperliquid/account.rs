@@ -12,16 +12,14 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use tokio::sync::{broadcast, mpsc};
 
-use super::actions::{
-    Action, CancelByCloidWire, CancelWire, ModifyWire, OidOrCloid, OrderWire, Tif, TypeWire,
-};
+use super::actions::{Action, ModifyWire, OidOrCloid, OrderWire, Tif, TypeWire};
 use super::figures;
 use super::replaces::Replaces;
 use super::signing::{Address, Signer};
 use super::universe::{Asset, Universe};
 use super::venue::{self, STATE, Venue};
 use super::wire::{Book, OrderAnswer, OrderWithStatus, Status, StatusBody};
-use super::{NAME, errors, mapping, user_stream};
+use super::{NAME, errors, mapping, twaps, user_stream};
 use crate::brokers::clock::wall;
 use crate::brokers::{
     AccountStream, Broker, BrokerError, BrokerPreview, Certainty, OrderState, SubmitOutcome,
@@ -32,6 +30,7 @@ use crate::domain::execution::{AccountEvent, Execution, OrderEvent, OrderUpdate}
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::Price;
+use crate::domain::movement::Movement;
 use crate::domain::order::{
     Approved, OrderHandle, OrderRequest, OrderStatus, OrderType, Pricing, TimeInForce,
 };
@@ -39,8 +38,6 @@ use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 use crate::domain::venue::{VenueAction, VenueAnswer};
 
-/// Cancels in one action.
-const BATCH_MAX: usize = 40;
 /// Ids of ours that are remembered as sent.
 const SENT_MAX: usize = 10_000;
 /// An order arrives within this time or never: the venue refuses it later, and clocks are good to some seconds.
@@ -113,7 +110,7 @@ pub struct HyperliquidAccount {
     pub(super) day_pnl: Known<Decimal>,
     pub(super) traded: Known<super::reads::Traded>,
     /// How long the lists of orders and of fills were last: what they will cost.
-    pub(super) lengths: [AtomicUsize; 2],
+    pub(super) lengths: [AtomicUsize; 4],
 }
 
 impl std::fmt::Debug for HyperliquidAccount {
@@ -125,7 +122,13 @@ impl std::fmt::Debug for HyperliquidAccount {
 fn capabilities() -> Capabilities {
     Capabilities {
         asset_classes: vec![AssetClass::Perpetual, AssetClass::Crypto],
-        order_types: vec![OrderType::Market, OrderType::Limit, OrderType::Stop, OrderType::StopLimit],
+        order_types: vec![
+            OrderType::Market,
+            OrderType::Limit,
+            OrderType::Stop,
+            OrderType::StopLimit,
+            OrderType::Twap,
+        ],
         times_in_force: vec![TimeInForce::Gtc, TimeInForce::Ioc],
         extended_hours: false,
         fractional: true,
@@ -137,18 +140,20 @@ fn capabilities() -> Capabilities {
         notional: false,
         preview: false,
         streaming: true,
+        corporate_actions: false,
+        native_stops: Capabilities::stops_of(&[AssetClass::Perpetual], false),
     }
 }
 
 /// A read before an order has failed: of the order nothing has been sent.
-fn not_sent(error: BrokerError) -> BrokerError {
+pub(super) fn not_sent(error: BrokerError) -> BrokerError {
     match error.outcome() {
         Certainty::Unknown => venue::unreachable(&error),
         Certainty::Definite => error,
     }
 }
 
-fn error_of(status: &Status) -> Option<BrokerError> {
+pub(super) fn error_of(status: &Status) -> Option<BrokerError> {
     match status {
         Status::Body(StatusBody { error: Some(text), .. }) => Some(errors::refused(text)),
         _ => None,
@@ -186,7 +191,7 @@ impl HyperliquidAccount {
     }
 
     /// Tells what the stream does not; nobody has to listen.
-    fn tell(&self, client_order_id: ClientOrderId, event: OrderEvent) {
+    pub(super) fn tell(&self, client_order_id: ClientOrderId, event: OrderEvent) {
         let update = OrderUpdate { account: self.shared.id.clone(), client_order_id, at: wall(), event };
         if self.words.send(AccountEvent::Order(update)).is_err() {
             tracing::debug!("nobody watches the account");
@@ -194,7 +199,7 @@ impl HyperliquidAccount {
     }
 
     /// Marks an id as sent. False when it has been.
-    fn first_time(&self, id: ClientOrderId) -> bool {
+    pub(super) fn first_time(&self, id: ClientOrderId) -> bool {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.iter().any(|(known, _)| *known == id) {
             return false;
@@ -206,7 +211,7 @@ impl HyperliquidAccount {
         true
     }
 
-    fn was_not_sent(&self, id: ClientOrderId) {
+    pub(super) fn was_not_sent(&self, id: ClientOrderId) {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).retain(|(sent, _)| *sent != id);
     }
 
@@ -252,6 +257,9 @@ impl HyperliquidAccount {
     }
 
     async fn enter(&self, order: &OrderRequest) -> Result<BrokerOrderId, BrokerError> {
+        if let Pricing::Twap(slices) = order.pricing {
+            return self.slice(order, slices).await;
+        }
         let universe = self.venue().universe().await.map_err(not_sent)?;
         let (asset, instrument) = mapping::asset_of(&universe, &order.subject)?;
         let touch = match order.pricing {
@@ -350,28 +358,6 @@ impl HyperliquidAccount {
         }
     }
 
-    async fn take_off(&self, order: &OrderHandle) -> Result<BrokerOrderId, BrokerError> {
-        let universe = self.venue().universe().await.map_err(not_sent)?;
-        let asset = order.subject.instrument().and_then(|instrument| universe.asset(instrument));
-        let asset = asset.ok_or_else(|| BrokerError::NotFound {
-            broker: NAME.to_owned(),
-            what: format!("instrument {}", order.subject),
-        })?;
-        let cloid = mapping::cloid(order.client_order_id);
-        let action = match oid_of(order) {
-            Some(oid) => Action::Cancel { cancels: vec![CancelWire { a: asset.id, o: oid }] },
-            None => {
-                let cancels = vec![CancelByCloidWire { asset: asset.id, cloid: cloid.clone() }];
-                Action::CancelByCloid { cancels }
-            }
-        };
-        let done = self.shared.act(venue::cancel("cancel"), &action, false).await?;
-        match venue::each("cancel", done.statuses, 1)?.first().and_then(error_of) {
-            Some(error) => Err(error),
-            None => Ok(order.broker_order_id.clone().unwrap_or_else(|| BrokerOrderId::new(cloid))),
-        }
-    }
-
     async fn modify(&self, order: &OrderHandle, new: &OrderRequest) -> Result<BrokerOrderId, BrokerError> {
         let universe = self.venue().universe().await.map_err(not_sent)?;
         let (asset, instrument) = mapping::asset_of(&universe, &new.subject)?;
@@ -424,46 +410,9 @@ impl HyperliquidAccount {
             }
         }
     }
-
-    async fn cancel_everything(&self) -> Result<(), BrokerError> {
-        let universe = self.venue().universe().await?;
-        let (mut cancels, mut unknown) = (Vec::new(), None);
-        // An exit that waits goes with its entry.
-        for order in self.open_orders().await?.into_iter().filter(|order| order.oid != 0) {
-            let instrument = universe.instrument(&order.coin);
-            match instrument.and_then(|instrument| universe.asset(&instrument).map(|asset| asset.id)) {
-                Some(a) => cancels.push(CancelWire { a, o: order.oid }),
-                None => unknown = Some(order),
-            }
-        }
-        for batch in cancels.chunks(BATCH_MAX) {
-            let action = Action::Cancel { cancels: batch.to_vec() };
-            let done = self.shared.act(venue::cancel("cancel"), &action, false).await?;
-            for status in venue::each("cancel", done.statuses, batch.len())? {
-                match error_of(&status) {
-                    // It has ended by itself meanwhile.
-                    Some(BrokerError::Refused { reject, .. }) if reject.code == "notWorking" => {}
-                    Some(error) => return Err(error),
-                    None => {}
-                }
-            }
-        }
-        // What can be canceled has been: that something is left is not kept quiet.
-        match unknown {
-            None => Ok(()),
-            Some(order) => Err(BrokerError::NotFound {
-                broker: NAME.to_owned(),
-                what: format!(
-                    "listing of {}, of which order {} still works",
-                    errors::shown(&order.coin),
-                    order.oid
-                ),
-            }),
-        }
-    }
 }
 
-fn oid_of(order: &OrderHandle) -> Option<u64> {
+pub(super) fn oid_of(order: &OrderHandle) -> Option<u64> {
     order.broker_order_id.as_ref().and_then(|id| id.as_str().parse().ok())
 }
 
@@ -523,6 +472,7 @@ impl Broker for HyperliquidAccount {
                 _ => {}
             }
         }
+        reports.extend(self.twap_reports(&universe, self.lately()).await?);
         Ok(reports)
     }
 
@@ -532,6 +482,9 @@ impl Broker for HyperliquidAccount {
     }
 
     async fn order(&self, order: &OrderHandle) -> Result<Option<OrderState>, BrokerError> {
+        if twaps::is_meant(order) {
+            return self.twap_state(order).await;
+        }
         let oid =
             oid_of(order).map_or_else(|| json!(mapping::cloid(order.client_order_id)), |oid| json!(oid));
         let Some(row) = self.ask(oid).await? else { return self.waiting(order.client_order_id).await };
@@ -560,6 +513,11 @@ impl Broker for HyperliquidAccount {
             all.extend(mapping::executions(&universe, &self.shared.id, fill)?);
         }
         Ok(all)
+    }
+
+    async fn movements(&self, _since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        // Its stream tells funding and transfers.
+        Ok(Vec::new())
     }
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {

@@ -1,4 +1,4 @@
-//! What only Hyperliquid has: orders in slices, a cancel of everything at a time to come, leverage and margin of a position.
+//! What only Hyperliquid has: a cancel of everything at a time to come, leverage and margin of a position.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -6,40 +6,18 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::account::HyperliquidAccount;
-use super::actions::{Action, TwapWire};
+use super::actions::Action;
 use super::venue::{self, LIST, ms};
-use super::wire::{Status, StatusBody};
-use super::{NAME, errors, mapping, wrong};
+use super::{NAME, mapping, wrong};
 use crate::brokers::BrokerError;
 use crate::domain::instrument::Instrument;
-use crate::domain::money::Quantity;
 use crate::domain::order::OrderSubject;
 use crate::domain::venue::{VenueAction, VenueAnswer};
 
-/// Minutes of an order in slices.
-const MINUTES_MIN: u32 = 5;
-const MINUTES_MAX: u32 = 1_440;
 /// A cancel of everything lies at least this far ahead.
 const AHEAD_MIN_MS: u64 = 5_000;
 /// Millionths of a dollar.
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
-
-/// An order in slices of half a minute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Twap {
-    /// Of what.
-    pub instrument: Instrument,
-    /// Buys, or sells.
-    pub buy: bool,
-    /// Units in all, positive.
-    pub quantity: Quantity,
-    /// Over this many minutes, 5 to 1440.
-    pub minutes: u32,
-    /// At random times.
-    pub randomize: bool,
-    /// Never opens or flips a position.
-    pub reduce_only: bool,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,19 +30,6 @@ impl HyperliquidAccount {
     /// Carries out what only this venue has, and says in words what came of it.
     pub(super) async fn carry_out(&self, action: &VenueAction) -> Result<VenueAnswer, BrokerError> {
         match action {
-            VenueAction::Twap { instrument, side, quantity, minutes, randomize, reduce_only } => {
-                let twap = Twap {
-                    instrument: instrument.clone(),
-                    buy: side.is_buy(),
-                    quantity: *quantity,
-                    minutes: *minutes,
-                    randomize: *randomize,
-                    reduce_only: *reduce_only,
-                };
-                let id = self.twap(&twap).await?;
-                return Ok(VenueAnswer::Done(format!("{action}: it runs as {id}")));
-            }
-            VenueAction::CancelTwap { instrument, twap } => self.cancel_twap(instrument, *twap).await?,
             VenueAction::ScheduleCancel { after_seconds } => {
                 let after = after_seconds.map(|seconds| jiff::SignedDuration::from_secs(seconds.into()));
                 let now = self.shared.venue.http.broker_now();
@@ -85,53 +50,6 @@ impl HyperliquidAccount {
             }
         }
         Ok(VenueAnswer::Done(format!("{action}: done")))
-    }
-
-    /// Starts an order in slices. Returns the venue's id of it.
-    ///
-    /// # Errors
-    /// `Unsupported` for what is refused here, and what the venue says.
-    pub async fn twap(&self, twap: &Twap) -> Result<u64, BrokerError> {
-        if !(MINUTES_MIN..=MINUTES_MAX).contains(&twap.minutes) {
-            return Err(wrong(format!("{} minutes", twap.minutes), "5 to 1440 minutes"));
-        }
-        let universe = self.shared.venue.universe().await?;
-        let subject = OrderSubject::Instrument(twap.instrument.clone());
-        let (asset, instrument) = mapping::asset_of(&universe, &subject)?;
-        let action = Action::TwapOrder {
-            twap: TwapWire {
-                a: asset.id,
-                b: twap.buy,
-                s: mapping::size(asset, &instrument, twap.quantity)?,
-                r: twap.reduce_only,
-                m: twap.minutes,
-                t: twap.randomize,
-            },
-        };
-        let done = self.shared.act(venue::order("twapOrder"), &action, true).await?;
-        match done.status {
-            Some(Status::Body(StatusBody { running: Some(running), .. })) => Ok(running.twap_id),
-            Some(Status::Body(StatusBody { error: Some(text), .. })) => Err(errors::refused(&text)),
-            _ => Err(BrokerError::Unreadable {
-                broker: NAME.to_owned(),
-                call: "twapOrder",
-                reason: "data.status: neither running nor an error".to_owned(),
-            }),
-        }
-    }
-
-    /// Ends one.
-    ///
-    /// # Errors
-    /// What the venue says.
-    pub async fn cancel_twap(&self, instrument: &Instrument, twap: u64) -> Result<(), BrokerError> {
-        let a = self.asset_id(instrument).await?;
-        let done =
-            self.shared.act(venue::cancel("twapCancel"), &Action::TwapCancel { a, t: twap }, false).await?;
-        match done.status {
-            Some(Status::Body(StatusBody { error: Some(text), .. })) => Err(errors::refused(&text)),
-            _ => Ok(()),
-        }
     }
 
     /// Lets the venue cancel every order of the account at an instant, unless it is told another one before; `None` takes that back. Ten

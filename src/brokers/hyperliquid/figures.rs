@@ -66,9 +66,11 @@ pub(super) fn account(
 ) -> Account {
     let (usdc_total, usdc_hold) = held.usdc();
     let value = |balance: &SpotBalance| {
-        held.price(universe, balance.token).map_or(Decimal::ZERO, |price| price * balance.total)
+        // A worth that is no number is no worth: nothing is bought against it.
+        let price = held.price(universe, balance.token);
+        price.and_then(|price| price.checked_mul(balance.total)).unwrap_or_default()
     };
-    let tokens: Decimal = held.tokens().map(value).sum();
+    let tokens = held.tokens().map(value).fold(Decimal::ZERO, Decimal::saturating_add);
     let unrealized: Decimal = held.positions().map(|position| position.unrealized_pnl).sum();
     let posted: Decimal = held.perpetuals.iter().map(|state| state.margin_summary.account_value).sum();
     let initial: Decimal = held.perpetuals.iter().map(|state| state.margin_summary.total_margin_used).sum();
@@ -128,17 +130,18 @@ pub(super) fn positions(
         };
         let mark = held.price(universe, balance.token);
         let cost = balance.entry_ntl.unwrap_or_default();
-        let value = mark.map(|mark| mark * balance.total);
+        let value = mark.and_then(|mark| mark.checked_mul(balance.total));
+        let average = cost.checked_div(balance.total).unwrap_or_default();
         all.push(Position {
             account: id.clone(),
             instrument: instrument.clone(),
             quantity: Quantity::new(balance.total),
-            average_price: Price::new((cost / balance.total).round_dp(QUOTIENT_DECIMALS)),
+            average_price: Price::new(average.round_dp(QUOTIENT_DECIMALS)),
             multiplier: Decimal::ONE,
             currency: universe.asset(instrument).map_or_else(usdc, |asset| asset.currency),
             mark: mark.map(Price::new),
             market_value: value,
-            unrealized_pnl: value.map(|value| value - cost),
+            unrealized_pnl: value.and_then(|value| value.checked_sub(cost)),
             realized_pnl: Decimal::ZERO,
             day_pnl: None,
         });
@@ -168,7 +171,7 @@ fn perpetual(
         average_price: Price::new(entry),
         multiplier: Decimal::ONE,
         currency: usdc(),
-        mark: Some(Price::new((value / position.szi).round_dp(QUOTIENT_DECIMALS))),
+        mark: value.checked_div(position.szi).map(|mark| Price::new(mark.round_dp(QUOTIENT_DECIMALS))),
         market_value: Some(value),
         unrealized_pnl: Some(position.unrealized_pnl),
         realized_pnl: Decimal::ZERO,

@@ -2,13 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use super::NAME;
 use super::actions::{Grouping, OrderWire, Tif, Tpsl, TypeWire};
 use super::errors::shown;
 use super::numbers::wire;
 use super::universe::{Asset, Universe};
 use super::venue::instant;
 use super::wire::{Fill, OrderWithStatus, ShownOrder};
+use super::{NAME, twaps};
 use crate::brokers::BrokerError;
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
@@ -26,7 +26,7 @@ const OLDER_MAX_MS: i64 = 400 * 86_400_000;
 const NEWER_MAX_MS: i64 = 86_400_000;
 
 /// What is not taken.
-fn unsupported(what: impl Into<String>, allowed: impl Into<String>) -> BrokerError {
+pub(super) fn unsupported(what: impl Into<String>, allowed: impl Into<String>) -> BrokerError {
     BrokerError::Unsupported { broker: NAME.to_owned(), what: what.into(), allowed: allowed.into() }
 }
 
@@ -125,6 +125,9 @@ fn refuse(asset: &Asset, order: &OrderRequest) -> Result<(), BrokerError> {
         TimeInForce::Ioc if !stops && !order.post_only => {}
         other => return Err(unsupported(format!("time in force {other} here"), times)),
     }
+    if matches!(order.pricing, Pricing::Twap(_)) {
+        return Err(unsupported("slices over a time in such an order", "them as an order of their own"));
+    }
     if matches!(order.pricing, Pricing::TrailingStop { .. }) {
         return Err(unsupported("trailing stops", "market, limit, stop and stop-limit orders"));
     }
@@ -203,8 +206,11 @@ fn entry(
             let limit = price(asset, instrument, limit_price)?;
             (limit, TypeWire::Trigger { is_market: false, trigger_px, tpsl: Tpsl::Sl })
         }
-        Pricing::TrailingStop { .. } => {
-            return Err(unsupported("trailing stops", "market, limit, stop and stop-limit orders"));
+        Pricing::TrailingStop { .. } | Pricing::Twap(_) => {
+            return Err(unsupported(
+                format!("{} orders", order.pricing.order_type().as_str().replace('_', "-")),
+                "market, limit, stop and stop-limit orders",
+            ));
         }
     };
     let closes = order.reduce_only
@@ -294,7 +300,7 @@ fn pricing(order: &ShownOrder) -> Pricing {
     }
 }
 
-const fn side(word: &str) -> Option<Side> {
+pub(super) const fn side(word: &str) -> Option<Side> {
     match word.as_bytes() {
         b"B" => Some(Side::Buy),
         b"A" => Some(Side::Sell),
@@ -302,7 +308,7 @@ const fn side(word: &str) -> Option<Side> {
     }
 }
 
-fn unreadable(call: &'static str, reason: String) -> BrokerError {
+pub(super) fn unreadable(call: &'static str, reason: String) -> BrokerError {
     BrokerError::Unreadable { broker: NAME.to_owned(), call, reason }
 }
 
@@ -322,6 +328,10 @@ pub(super) fn id_of(order: &ShownOrder) -> BrokerOrderId {
 /// An order of a list. `None` for what we have no word for: an outcome, or a pair that is not listed any more.
 pub(super) fn report(universe: &Universe, row: &OrderWithStatus) -> Result<Option<OrderReport>, BrokerError> {
     let order = &row.order;
+    // A slice is a part of an order that is listed by itself.
+    if order.order_type.as_deref() == Some("Twap Slice") {
+        return Ok(None);
+    }
     let Some(instrument) = universe.instrument(&order.coin) else {
         tracing::warn!(coin = %shown(&order.coin), "an order of something that is not known here");
         return Ok(None);
@@ -414,11 +424,13 @@ pub(super) fn executions(
     };
     let at = instant(fill.time)?;
     let id = format!("{}-{}", fill.tid, fill.oid);
+    // What a slice fills is the whole order's, which has no id of ours there.
+    let twap = fill.twap_id.map(twaps::broker_order_id);
     let trade = Execution {
         execution_id: ExecutionId::new(id.as_str()),
         account: account.clone(),
-        client_order_id: ours(fill.cloid.as_deref(), fill.time),
-        broker_order_id: Some(broker_order_id(fill.oid)),
+        client_order_id: ours(fill.cloid.as_deref(), fill.time).filter(|_| twap.is_none()),
+        broker_order_id: Some(twap.unwrap_or_else(|| broker_order_id(fill.oid))),
         instrument,
         side,
         quantity: Quantity::new(fill.sz),

@@ -4,18 +4,22 @@
 mod account;
 pub mod actions;
 mod agents;
+mod cancels;
 mod connection;
 mod errors;
 mod extras;
 mod feed;
 mod figures;
+#[cfg(test)]
+mod fuzzed;
 mod mapping;
 mod market_stream;
 pub mod numbers;
 mod reads;
 mod replaces;
 pub mod signing;
-pub mod universe;
+pub mod twaps;
+mod universe;
 mod user_stream;
 mod venue;
 mod wire;
@@ -27,7 +31,6 @@ use rust_decimal::Decimal;
 pub use account::HyperliquidAccount;
 pub use agents::approve_agent;
 pub use connection::Hyperliquid;
-pub use extras::Twap;
 
 use super::endpoint::{Endpoint, EndpointError};
 use super::limiter::SharedLimits;

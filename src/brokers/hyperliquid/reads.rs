@@ -27,6 +27,8 @@ const ROWS_A_UNIT: usize = 20;
 /// The lists, in `lengths`.
 const ORDERS: usize = 0;
 const FILLS: usize = 1;
+pub(super) const TWAPS: usize = 2;
+pub(super) const SLICES: usize = 3;
 /// The mode of an account is asked for again after this, its gain of the day after that.
 const MODE_FRESH: Duration = Duration::from_secs(600);
 const DAY_FRESH: Duration = Duration::from_secs(60);
@@ -43,6 +45,18 @@ impl HyperliquidAccount {
     fn cost(&self, list: usize) -> u32 {
         let rows = self.lengths[list].load(Ordering::Relaxed);
         LIST + u32::try_from(rows / ROWS_A_UNIT).unwrap_or(LIST)
+    }
+
+    /// A long list, whose cost is what it was the last time.
+    pub(super) async fn listed<T: serde::de::DeserializeOwned>(
+        &self,
+        list: usize,
+        name: &'static str,
+        body: &serde_json::Value,
+    ) -> Result<Vec<T>, BrokerError> {
+        let rows: Vec<T> = self.venue().info(venue::history(name, self.cost(list)), body).await?;
+        self.lengths[list].store(rows.len(), Ordering::Relaxed);
+        Ok(rows)
     }
 
     pub(super) async fn open_orders(&self) -> Result<Vec<ShownOrder>, BrokerError> {
@@ -68,10 +82,8 @@ impl HyperliquidAccount {
         }
         // Asked for after the open ones, so that what ends in between is seen to have ended.
         let body = json!({"type": "historicalOrders", "user": self.user()});
-        let call = venue::history("historicalOrders", self.cost(ORDERS));
-        let ended: Vec<OrderWithStatus> = self.venue().info(call, &body).await?;
-        self.lengths[ORDERS].store(ended.len(), Ordering::Relaxed);
-        let since = self.venue().http.broker_now().checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        let ended: Vec<OrderWithStatus> = self.listed(ORDERS, "historicalOrders", &body).await?;
+        let since = self.lately();
         for row in ended {
             let status = mapping::status(&row.status, row.order.orig_sz, row.order.sz);
             if !status.is_terminal() || row.status_timestamp < since.as_millisecond() {
@@ -92,9 +104,7 @@ impl HyperliquidAccount {
         let mut start = since.as_millisecond().max(0);
         for _ in 0..PAGES_MAX {
             let body = json!({"type": "userFillsByTime", "user": self.user(), "startTime": start, "aggregateByTime": false});
-            let call = venue::history("userFillsByTime", self.cost(FILLS));
-            let page: Vec<Fill> = self.venue().info(call, &body).await?;
-            self.lengths[FILLS].store(page.len(), Ordering::Relaxed);
+            let page: Vec<Fill> = self.listed(FILLS, "userFillsByTime", &body).await?;
             let (count, last) = (page.len(), page.iter().map(|fill| fill.time).max());
             all.extend(page.into_iter().map(|fill| ((fill.time, fill.tid, fill.oid), fill)));
             match last {
@@ -102,7 +112,16 @@ impl HyperliquidAccount {
                 _ => break,
             }
         }
+        // Fills of slices are in no list but their own.
+        all.extend(
+            self.slice_fills(since).await?.into_iter().map(|fill| ((fill.time, fill.tid, fill.oid), fill)),
+        );
         Ok(all.into_values().collect())
+    }
+
+    /// What ended before this is not listed.
+    pub(super) fn lately(&self) -> Timestamp {
+        self.venue().http.broker_now().checked_sub(LATELY).unwrap_or(Timestamp::MIN)
     }
 
     /// The states of the account on each dex, and of its spot.
@@ -176,12 +195,14 @@ pub(super) fn traded(universe: &Universe, held: &Held, fills: &[Fill]) -> Traded
             }
         };
         match price {
-            Some(price) => sum.fees += fill.fee * price,
+            Some(price) => {
+                sum.fees = sum.fees.saturating_add(fill.fee.saturating_mul(price));
+            }
             None => tracing::warn!(tid = fill.tid, "a fee in a coin without a price is in no sum"),
         }
         sum.realized_pnl += fill.closed_pnl.unwrap_or_default();
     }
-    sum.realized_pnl -= sum.fees;
+    sum.realized_pnl = sum.realized_pnl.saturating_sub(sum.fees);
     sum
 }
 

@@ -16,10 +16,10 @@ use super::actions::Action;
 use super::replaces::Meaning;
 use super::universe::usdc;
 use super::wire::{
-    Fill, LedgerEntry, Message, Notification, OrderWithStatus, Subscribed, UserFills, UserFundings,
-    UserLedger,
+    Fill, LedgerEntry, Message, Notification, OrderWithStatus, Subscribed, TwapRow, UserFills, UserFundings,
+    UserLedger, UserSliceFills, UserTwapHistory,
 };
-use super::{NAME, errors, mapping, venue};
+use super::{NAME, errors, mapping, twaps, venue};
 use crate::brokers::stream::{
     Frame, Handshake, Kept, Line, Overflow, Protocol, StreamError, Watch, keep_open,
 };
@@ -45,8 +45,15 @@ const WAITING_MAX: usize = 1_024;
 const SWITCH_AHEAD: SignedDuration = SignedDuration::from_secs(60);
 const SWITCH_EVERY: Duration = Duration::from_secs(20);
 /// Subscriptions whose confirmation is waited for: what comes before is found by asking.
-const SUBSCRIPTIONS: [&str; 5] =
-    ["orderUpdates", "userFills", "userFundings", "userNonFundingLedgerUpdates", "notification"];
+const SUBSCRIPTIONS: [&str; 7] = [
+    "orderUpdates",
+    "userFills",
+    "userTwapHistory",
+    "userTwapSliceFills",
+    "userFundings",
+    "userNonFundingLedgerUpdates",
+    "notification",
+];
 /// Longest an expiring agent is kept quiet about.
 const AGENT_WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
 
@@ -209,6 +216,14 @@ impl UserStream {
         })
     }
 
+    /// What becomes of slices over a time.
+    fn slices(&self, row: &TwapRow) -> Option<AccountEvent> {
+        let (broker_order_id, event) = twaps::event(row)?;
+        let at = Timestamp::from_second(row.time).unwrap_or_else(|_| crate::brokers::clock::wall());
+        let account = self.shared.id.clone();
+        Some(AccountEvent::ByBroker(BrokerUpdate { account, broker_order_id, at, event }))
+    }
+
     fn fill(&mut self, fill: &Fill, items: &mut Vec<AccountEvent>) -> Result<(), StreamError> {
         let universe = self.shared.venue.known();
         if universe.instrument(&fill.coin).is_none() && !self.unlisted {
@@ -288,6 +303,22 @@ impl UserStream {
                 if !told.is_snapshot {
                     for fill in &told.fills {
                         self.fill(fill, items)?;
+                    }
+                }
+                Ok(())
+            }
+            "userTwapHistory" => {
+                let told: UserTwapHistory = data(message)?;
+                if !told.is_snapshot {
+                    items.extend(told.history.iter().filter_map(|row| self.slices(row)));
+                }
+                Ok(())
+            }
+            "userTwapSliceFills" => {
+                let told: UserSliceFills = data(message)?;
+                if !told.is_snapshot {
+                    for slice in told.twap_slice_fills {
+                        self.fill(&slice.into_fill(), items)?;
                     }
                 }
                 Ok(())

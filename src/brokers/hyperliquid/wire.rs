@@ -252,6 +252,79 @@ pub(super) struct Fill {
     pub(super) fee_token: Option<String>,
     #[serde(default)]
     pub(super) cloid: Option<String>,
+    /// The order over a time that it is a slice of.
+    #[serde(default)]
+    pub(super) twap_id: Option<u64>,
+}
+
+/// A fill of a slice: such fills are in a list of their own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SliceFill {
+    pub(super) fill: Fill,
+    pub(super) twap_id: u64,
+}
+
+impl SliceFill {
+    /// The fill, which says what it is a slice of.
+    pub(super) fn into_fill(self) -> Fill {
+        Fill { twap_id: Some(self.twap_id), ..self.fill }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserSliceFills {
+    pub(super) twap_slice_fills: Vec<SliceFill>,
+    #[serde(default)]
+    pub(super) is_snapshot: bool,
+}
+
+/// A row of the history of orders over a time: one for each change of each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TwapRow {
+    /// Seconds since 1970.
+    pub(super) time: i64,
+    pub(super) state: TwapState,
+    pub(super) status: TwapStatus,
+    /// Absent in rows of long ago.
+    #[serde(default)]
+    pub(super) twap_id: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TwapState {
+    pub(super) coin: String,
+    pub(super) side: String,
+    #[serde(deserialize_with = "json::decimal")]
+    pub(super) sz: Decimal,
+    #[serde(deserialize_with = "json::decimal")]
+    pub(super) executed_sz: Decimal,
+    #[serde(deserialize_with = "json::decimal")]
+    pub(super) executed_ntl: Decimal,
+    pub(super) minutes: u32,
+    #[serde(default)]
+    pub(super) randomize: bool,
+    /// Milliseconds since 1970: when it began.
+    pub(super) timestamp: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct TwapStatus {
+    /// `activated`, `finished`, `terminated`, `error`.
+    pub(super) status: String,
+    #[serde(default)]
+    pub(super) description: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserTwapHistory {
+    pub(super) history: Vec<TwapRow>,
+    #[serde(default)]
+    pub(super) is_snapshot: bool,
 }
 
 #[derive(Debug, Deserialize)]

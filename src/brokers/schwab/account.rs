@@ -22,6 +22,7 @@ use crate::domain::execution::{Execution, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
+use crate::domain::movement::Movement;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
@@ -320,7 +321,8 @@ fn position(theirs: &super::wire::Position, id: &AccountId) -> Option<Position> 
         return None;
     };
     let multiplier = if instrument.as_option().is_some() { Decimal::ONE_HUNDRED } else { Decimal::ONE };
-    let mark = theirs.market_value.map(|value| Price::new((value / quantity / multiplier).normalize()));
+    let each = |value: Decimal| value.checked_div(quantity)?.checked_div(multiplier);
+    let mark = theirs.market_value.and_then(each).map(|mark| Price::new(mark.normalize()));
     let gains = [theirs.long_open_profit_loss, theirs.short_open_profit_loss];
     let unrealized = gains.iter().any(Option::is_some).then(|| gains.into_iter().flatten().sum());
     Some(Position {
@@ -453,6 +455,10 @@ impl Broker for SchwabAccount {
         found.retain(|execution| execution.at >= since);
         found.sort_by_key(|execution| execution.at);
         Ok(found)
+    }
+
+    async fn movements(&self, since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        self.moved(since).await
     }
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {

@@ -6,9 +6,12 @@ pub mod data_wire;
 mod errors;
 mod fees;
 mod follow;
+#[cfg(test)]
+mod fuzzed;
 mod known;
 pub mod market;
 mod messages;
+mod movements;
 mod report;
 mod rest;
 mod streamer;

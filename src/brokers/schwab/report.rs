@@ -164,10 +164,10 @@ fn average(order: &Order) -> Option<Price> {
     let (mut units, mut money) = (Decimal::ZERO, Decimal::ZERO);
     for (_, fill) in fills(order).filter(|(_, fill)| fill.leg_id == first) {
         units += fill.quantity;
-        money += fill.quantity * fill.price;
+        money = money.checked_add(fill.quantity.checked_mul(fill.price)?)?;
     }
     let one = order.order_leg_collection.len() == 1;
-    (one && !units.is_zero()).then(|| Price::new(money / units))
+    if one { money.checked_div(units).map(Price::new) } else { None }
 }
 
 /// An order as the engine compares it. Where we sent it, its terms are those that we sent.

@@ -244,6 +244,9 @@ fn single(order: &OrderRequest, instrument: &Instrument) -> Result<Body, BrokerE
         Pricing::Stop { .. } => "STOP",
         Pricing::StopLimit { .. } => "STOP_LIMIT",
         Pricing::TrailingStop { .. } => "TRAILING_STOP",
+        Pricing::Twap(_) => {
+            return Err(refuse("twap orders", "market, limit, stop, stop-limit and trailing-stop orders"));
+        }
     });
     body.price = order.pricing.limit_price().map(|price| priced(price, instrument)).transpose()?;
     if let Some(stop) = order.pricing.stop_price() {

@@ -14,7 +14,7 @@ pub enum BotCommand {
         /// Its name, 1 to 32 of a-z, 0-9 and '-'
         #[arg(value_name = "NAME")]
         name: String,
-        /// The example: sma-cross, mean-revert or ladder
+        /// The example: sma-cross, mean-revert, ladder or rsi-close
         #[arg(long, value_name = "NAME", default_value = "sma-cross")]
         example: String,
     },
@@ -76,6 +76,9 @@ pub enum BotCommand {
         /// The proposal's number
         #[arg(value_name = "NUMBER")]
         proposal: u32,
+        /// The hash of the order as it was shown, where nobody can be asked
+        #[arg(long, value_name = "HASH")]
+        hash: Option<String>,
     },
     /// Show the newest lines of a bot's log
     Logs {

@@ -62,9 +62,33 @@ pub struct ExitArgs {
     /// Which price counts
     #[arg(long, value_enum, default_value_t = TriggerArg::Mark)]
     pub by: TriggerArg,
+    /// Where the stop waits
+    #[arg(long, value_enum, default_value_t = PlacementArg::Auto)]
+    pub placement: PlacementArg,
+    /// What becomes of the plan when more is bought
+    #[arg(long, value_enum, default_value_t = ScaleInArg::Extend)]
+    pub scale_in: ScaleInArg,
     /// Of this account [default: the default account]
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
+}
+
+/// Where a stop waits.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PlacementArg {
+    /// At the broker where it takes such an order, and so outlives this program; else in the engine
+    Auto,
+    /// In the engine
+    Engine,
+}
+
+/// What becomes of a plan when more is bought.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ScaleInArg {
+    /// It is for the larger position
+    Extend,
+    /// What is added gets a plan of its own
+    Separate,
 }
 
 /// Which price sets an exit off.

@@ -8,7 +8,14 @@ use crate::domain::tax::LotMethod;
 #[derive(Debug, Subcommand)]
 pub enum TaxCommand {
     /// Show open lots with what they cost
-    Lots(TaxArgs),
+    Lots {
+        /// Which lots
+        #[command(flatten)]
+        args: TaxArgs,
+        /// What all lots of an instrument cost on average: to look at, no method of closing them
+        #[arg(long)]
+        average: bool,
+    },
     /// Show what sales gained and lost, lot by lot, with wash sales
     Gains(TaxArgs),
     /// Show the sums of each year, long and short term apart

@@ -3,11 +3,13 @@
 mod bot;
 mod connect;
 mod engine;
+mod events;
 mod exits;
 mod journal;
 mod keep;
 mod order;
 mod read;
+mod release;
 mod run;
 mod strategy;
 pub mod venue;
@@ -22,7 +24,8 @@ use crate::config::ProfileName;
 pub use bot::BotCommand;
 pub use connect::{ConnectArgs, ModeArg};
 pub use engine::EngineCommand;
-pub use exits::{ExitArgs, ExitsCommand, TriggerArg};
+pub use events::{EventArgs, EventsCommand};
+pub use exits::{ExitArgs, ExitsCommand, PlacementArg, ScaleInArg, TriggerArg};
 pub use journal::{GroupingArg, JournalArgs, JournalCommand, TaxArgs, TaxCommand};
 pub use keep::{
     AuditCommand, HolderArg, PassphraseArgs, ProfileCommand, SecretCommand, ValueArgs, VaultCommand,
@@ -34,6 +37,7 @@ pub use order::{
 pub use read::{
     BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs, SearchArgs,
 };
+pub use release::{LicensesArgs, SelfCommand, VerifyArgs};
 pub use run::{
     BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
     FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
@@ -263,8 +267,11 @@ pub enum Command {
         #[arg(long, value_name = "WORD")]
         confirm: Option<String>,
     },
-    /// Show sessions, holidays and early closes of the exchange
+    /// Show sessions, holidays and early closes of the exchange, and what you wrote down of companies
     Calendar(CalendarArgs),
+    /// Show, write down and read in dates that strategies plan around: reports and dividends
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Kill switch on: cancel working orders, stop automation, refuse opening orders
     Halt(HaltArgs),
     /// Kill switch off
@@ -316,6 +323,11 @@ pub enum Command {
     Logs(LogsArgs),
     /// Look after files, database, configuration and terminal
     Doctor,
+    /// Show the packages of others that the program is made of, and their licences
+    Licenses(LicensesArgs),
+    /// Check the program itself
+    #[command(subcommand, name = "self")]
+    Itself(SelfCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, or write one for every command

@@ -143,6 +143,7 @@ Examples:
   arbion order place buy AAPL --notional 250
   arbion order place sell 100 TSLA --trail-percent 5
   arbion order place buy 100 MSFT --limit 410 --take-profit 430 --stop-loss 400
+  arbion order place buy 10 AAPL --exit stop=5% --exit take=2r --exit trail=3%
   arbion order place sto 2 AAPL --expiry 2027-01-15 --strike 190 --right put --limit 2.35
   arbion order place buy 1 \"AAPL  270115C00190000\" --limit 12.40
   arbion order place buy 1 --leg \"buy 1 SPY 261120C00500000\" --leg \"sell 1 SPY 261120C00510000\" --debit 3.20")]
@@ -214,6 +215,10 @@ pub struct TicketArgs {
     #[arg(long, value_name = "PRICE", value_parser = positive_price, help_heading = "Price")]
     pub stop_loss: Option<Price>,
 
+    /// A part of a plan that closes the position once it is open: stop=5%, take=2r, trail=3%, before_close=10, ... (see: exits set)
+    #[arg(long = "exit", value_name = "PART=VALUE", value_parser = super::run::pair, help_heading = "Price", conflicts_with_all = ["take_profit", "stop_loss", "legs"])]
+    pub exits: Vec<(String, String)>,
+
     /// How long it works [default: day, gtc for crypto]
     #[arg(long, value_enum, help_heading = "Duration")]
     pub tif: Option<TifArg>,
@@ -229,6 +234,10 @@ pub struct TicketArgs {
     /// Never open or flip a position
     #[arg(long)]
     pub reduce_only: bool,
+
+    /// Tax lots that a sale closes, by the numbers of the orders that bought them, where the account's method is specific
+    #[arg(long, value_name = "ORDER", value_delimiter = ',', conflicts_with = "legs")]
+    pub lots: Vec<u64>,
 
     /// Account to use [default: the profile's]
     #[arg(long, value_name = "NAME")]

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::cli::host::{TradesFormat, Windows};
 use crate::domain::money::{Quantity, parse_decimal};
+use crate::domain::quote::Interval;
 
 /// `halt`.
 #[derive(Debug, Args)]
@@ -121,7 +122,7 @@ pub enum ImportCommand {
 /// `import bars`.
 #[derive(Debug, Args)]
 pub struct ImportBarsArgs {
-    /// CSV with symbol, date, open, high, low, close, volume and perhaps adj_close
+    /// CSV or Parquet with symbol, date, open, high, low, close, volume and perhaps adj_close
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The name they are kept under [default: the file's]
@@ -157,8 +158,8 @@ pub struct BacktestArgs {
     /// The strategy, such as sma_cross
     #[arg(value_name = "STRATEGY")]
     pub strategy: String,
-    /// CSV of bars with symbol, date, open, high, low, close, volume and perhaps adj_close, or the name of imported ones [default: the bars
-    /// that come with the program]
+    /// CSV or Parquet of bars with symbol, date, open, high, low, close, volume and perhaps adj_close, or of ticks with symbol, time and bid,
+    /// ask, bid_size, ask_size or price, size; or the name of imported bars [default: the bars that come with the program]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Trade only these symbols of the file
@@ -188,6 +189,9 @@ pub struct BacktestArgs {
     /// Write equity and drawdown to this file, as a drawing in SVG
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+    /// Make bars so wide of ticks [default: 1m]
+    #[arg(long, value_name = "INTERVAL")]
+    pub interval: Option<Interval>,
     /// Run it on cut data too: what was decided before a cut must be the same
     #[arg(long)]
     pub check_lookahead: bool,
@@ -284,8 +288,8 @@ pub struct DemoArgs {
     /// Seconds of data per second of life, in a replay
     #[arg(long, value_name = "N", requires = "replay", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub speed: Option<u32>,
-    /// Replay this CSV of bars, or imported ones by their name, instead of the simulated market; "shipped" is the one that comes with the
-    /// program
+    /// Replay this CSV or Parquet of bars or ticks, or imported bars by their name, instead of the simulated market; "shipped" is the one
+    /// that comes with the program
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Size of the screen or screenshot

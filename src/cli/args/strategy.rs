@@ -44,6 +44,9 @@ pub enum StrategyCommand {
         /// One of its symbols whose free units become its own when it starts
         #[arg(long, value_name = "SYMBOL")]
         adopt: Vec<String>,
+        /// A part of the plan that closes each of its positions, such as stop=5% or take=2r; all parts: arbion strategy kinds KIND
+        #[arg(long = "exit", value_name = "PART=VALUE", value_parser = pair)]
+        exits: Vec<(String, String)>,
     },
     /// Change parameters, limits, symbols, bars or account of a strategy; one that runs begins anew with them
     Set {
@@ -65,6 +68,9 @@ pub enum StrategyCommand {
         /// Another account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
+        /// A part of the plan that closes each of its positions; nothing behind '=' takes it out
+        #[arg(long = "exit", value_name = "PART=VALUE", value_parser = pair)]
+        exits: Vec<(String, String)>,
     },
     /// Show what a strategy would do with whose money: parameters, most capital at work, limits
     Plan {
@@ -105,6 +111,21 @@ pub enum StrategyCommand {
         /// Show so many
         #[arg(long, value_name = "ROWS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
         limit: u32,
+    },
+    /// Send an order that a strategy with the limit confirm=each proposed, within 60 seconds
+    Confirm {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The proposal's number [default: the only one that waits]
+        #[arg(value_name = "NUMBER")]
+        proposal: Option<u32>,
+        /// The hash of the order as it was shown, where nobody can be asked
+        #[arg(long, value_name = "HASH")]
+        hash: Option<String>,
+        /// Drop it instead
+        #[arg(long, conflicts_with = "hash")]
+        decline: bool,
     },
     /// Lift what a strategy's guards have locked after losses
     Unlock {

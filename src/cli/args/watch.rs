@@ -202,6 +202,12 @@ pub enum LimitCommand {
         #[arg(long, value_name = "LIMIT")]
         confirm: Option<String>,
     },
+    /// Lift what the guards of automation have locked; what they hold: arbion risk
+    Unlock {
+        /// Of this account [default: the default account]
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
     /// Take a limit out of the configuration; its default holds again
     Unset {
         /// Which

@@ -13,9 +13,10 @@ use crate::client::message::HistoryQuery;
 use crate::client::progress::Progress;
 use crate::client::{Reply, Request};
 use crate::config::files;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, BrokerFigures};
 use crate::domain::execution::Execution;
 use crate::domain::position::Position;
+use crate::domain::snapshot::AccountView;
 use crate::domain::total::Total;
 
 /// Fills that are asked for at a time.
@@ -31,20 +32,22 @@ pub(super) async fn positions(line: &Line<'_>, account: Option<&str>) -> Result<
 pub(super) async fn balances(line: &Line<'_>, account: Option<&str>) -> Result<Output, CliError> {
     let account = line.named_account(account).await?;
     let snapshot = line.snapshot().await?;
-    let accounts: Vec<Account> = snapshot
-        .accounts
-        .iter()
-        .map(|view| view.account.clone())
-        .filter(|own| account.as_ref().is_none_or(|id| own.account == *id))
-        .collect();
+    let wanted = |view: &&AccountView| account.as_ref().is_none_or(|id| view.account.account == *id);
+    let views: Vec<&AccountView> = snapshot.accounts.iter().filter(wanted).collect();
+    let accounts: Vec<Account> = views.iter().map(|view| view.account.clone()).collect();
+    let brokers: Vec<&BrokerFigures> =
+        views.iter().filter_map(|view| view.standing.figures.as_ref()).collect();
     // One account alone is no sum.
     let totals: &[Total] = if account.is_some() { &[] } else { snapshot.totals.as_slice() };
     let shown = line.show(&Reply::Accounts(accounts.clone()))?;
-    if totals.is_empty() {
+    if totals.is_empty() && brokers.is_empty() {
         return Ok(shown);
     }
-    let json = to_json(&json!({ "accounts": accounts, "totals": totals }))?;
-    let output = Output { json, ..shown };
+    let json = to_json(&json!({ "accounts": accounts, "totals": totals, "brokers": brokers }))?;
+    let differ = |view: &&AccountView| {
+        view.standing.figures.as_ref().map(|told| told.differences(&view.account)).unwrap_or_default()
+    };
+    let output = views.iter().flat_map(differ).fold(Output { json, ..shown }, Output::line);
     let more = totals.iter().filter(|total| total.says_more());
     Ok(more.fold(output, |output, all| output.table(total(all, &line.zone))))
 }

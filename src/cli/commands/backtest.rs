@@ -60,6 +60,7 @@ fn request(host: &dyn Host, settings: &Settings, args: &BacktestArgs) -> Result<
         params: args.params.iter().cloned().collect::<BTreeMap<_, _>>(),
         starting_cash: args.cash,
         check_lookahead: args.check_lookahead,
+        interval: args.interval,
     })
 }
 
@@ -125,6 +126,9 @@ fn totals(report: &BacktestReport) -> Table {
             report.data
         ),
     );
+    if let Some(ticks) = report.ticks {
+        row("ticks", format::grouped(&ticks.to_string()));
+    }
     row("time", format!("{} to {}", day(report.from), day(report.until)));
     row(
         "equity",
@@ -148,8 +152,9 @@ fn totals(report: &BacktestReport) -> Table {
     row("fees", format::money(report.fees));
     row("fingerprint", report.fingerprint.clone());
     if report.elapsed_seconds > 0.0 {
-        let rate = report.bars as f64 / report.elapsed_seconds;
-        row("ran in", format!("{:.1} ms, {:.0} bars a second", report.elapsed_seconds * 1e3, rate));
+        let (count, what) = report.ticks.map_or((report.bars, "bars"), |ticks| (ticks, "ticks"));
+        let rate = count as f64 / report.elapsed_seconds;
+        row("ran in", format!("{:.1} ms, {rate:.0} {what} a second", report.elapsed_seconds * 1e3));
     }
     table
 }

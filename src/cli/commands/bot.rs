@@ -1,7 +1,7 @@
 //! Bots from the command line. Nothing of one runs before a person has seen what it is.
 
 use super::control::confirm;
-use super::strategy;
+use super::strategy::{self, confirm_proposal};
 use crate::cli::args::{BotCommand, StrategyCommand};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
@@ -57,8 +57,8 @@ pub(super) async fn run(
         BotCommand::Stop { name, flatten } => {
             change(line, StrategyChange::Stop { name: name.into(), flatten: *flatten }).await
         }
-        BotCommand::Confirm { name, proposal } => {
-            change(line, StrategyChange::Confirm { name: name.into(), proposal: *proposal }).await
+        BotCommand::Confirm { name, proposal, hash } => {
+            confirm_proposal(line, name, Some(*proposal), hash.as_deref(), console).await
         }
         BotCommand::Remove { name, yes } => {
             confirm(Some(console), *yes, &format!("remove bot {name}"))?;

@@ -3,21 +3,43 @@
 use jiff::civil::{Date, Weekday, date};
 use serde_json::json;
 
+use super::Context;
+use super::events::{self, Row};
 use crate::cli::args::CalendarArgs;
 use crate::cli::error::CliError;
-use crate::cli::host::Host;
 use crate::cli::output::{Align, Output, Table, format};
-use crate::domain::calendar::{Calendar, exchange_date, new_york};
+use crate::domain::calendar::{Calendar, exchange_date, new_york, plus_days};
+use crate::domain::events::EventBook;
 
-pub(super) fn run(args: &CalendarArgs, host: &dyn Host) -> Result<Output, CliError> {
+/// Dates of companies that are shown beside a day: its own and those of the days after.
+const DAYS_AHEAD: i64 = 14;
+
+pub(super) fn run(context: &Context<'_>, args: &CalendarArgs) -> Result<Output, CliError> {
     let calendar = Calendar::nyse();
-    match args.year {
-        Some(year) => year_of(&calendar, year),
-        None => day_of(&calendar, args.date.unwrap_or_else(|| exchange_date(host.now()))),
-    }
+    let (dates, doubt) = match dates(context) {
+        Ok(dates) => (dates, None),
+        Err(error) => (EventBook::default(), Some(error)),
+    };
+    let output = match args.year {
+        Some(year) => year_of(&calendar, &dates, year),
+        None => day_of(&calendar, &dates, args.date.unwrap_or_else(|| exchange_date(context.host.now()))),
+    }?;
+    Ok(doubt.into_iter().fold(output, |output, error| output.line(format!("? {}", error.message))))
 }
 
-fn day_of(calendar: &Calendar, day: Date) -> Result<Output, CliError> {
+/// What the profile has written down; nothing where there is none yet. Makes no profile, and opens none that is locked.
+fn dates(context: &Context<'_>) -> Result<EventBook, CliError> {
+    let settings = context.settings(false)?;
+    let file = events::file_of(&settings);
+    if file.stamp().is_none() {
+        return Ok(EventBook::default());
+    }
+    context.host.admit(&settings, false)?;
+    Ok(file.load()?)
+}
+
+fn day_of(calendar: &Calendar, dates: &EventBook, day: Date) -> Result<Output, CliError> {
+    let ahead = events::between(dates, Some(day), Some(plus_days(day, DAYS_AHEAD)));
     let session = calendar.session(day);
     let (previous, next) = (calendar.previous_session(day), calendar.next_session(day));
     let document = json!({
@@ -28,6 +50,7 @@ fn day_of(calendar: &Calendar, day: Date) -> Result<Output, CliError> {
         "next_session": next,
         "settlement_date": session.map(|session| calendar.settlement_date(session.date)),
         "monthly_expiry": calendar.monthly_expiry(day.year(), day.month()),
+        "events": documents(&ahead),
     });
     let mut table = Table::new(&[("", Align::Left), ("", Align::Left)], "");
     let mut row = |name: &str, text: String| table.push(vec![name.into(), text.into()]);
@@ -45,12 +68,19 @@ fn day_of(calendar: &Calendar, day: Date) -> Result<Output, CliError> {
     row("previous session", previous.to_string());
     row("next session", next.to_string());
     row("monthly expiry", calendar.monthly_expiry(day.year(), day.month()).to_string());
+    for (symbol, planned) in &ahead {
+        row(&planned.date.to_string(), format!("{symbol} {}", events::words(planned)));
+    }
     Ok(Output::new(&document)?.table(table))
 }
 
-fn year_of(calendar: &Calendar, year: i16) -> Result<Output, CliError> {
-    let days: Vec<Date> =
-        date(year, 1, 1).series(jiff::ToSpan::day(1)).take_while(|day| day.year() == year).collect();
+fn documents(rows: &[Row]) -> Vec<serde_json::Value> {
+    rows.iter().map(|(symbol, planned)| events::row(symbol, planned)).collect()
+}
+
+fn year_of(calendar: &Calendar, dates: &EventBook, year: i16) -> Result<Output, CliError> {
+    let planned = events::between(dates, days_of(year).next(), days_of(year).last());
+    let days: Vec<Date> = days_of(year).collect();
     let weekend = |day: &&Date| matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
     let closed: Vec<Date> =
         days.iter().filter(|day| !weekend(day) && !calendar.is_session(**day)).copied().collect();
@@ -58,13 +88,20 @@ fn year_of(calendar: &Calendar, year: i16) -> Result<Output, CliError> {
     let sessions = days.iter().filter(|day| calendar.is_session(**day)).count();
     let document = json!({
         "exchange": "NYSE", "year": year, "sessions": sessions, "closed": closed, "early_closes": early,
+        "events": documents(&planned),
     });
-    let mut rows: Vec<(Date, &str)> = closed.iter().map(|day| (*day, "closed")).collect();
-    rows.extend(early.iter().map(|day| (*day, "closes at 13:00")));
-    rows.sort_unstable();
+    let mut rows: Vec<(Date, String)> = closed.iter().map(|day| (*day, "closed".to_owned())).collect();
+    rows.extend(early.iter().map(|day| (*day, "closes at 13:00".to_owned())));
+    rows.extend(planned.iter().map(|(symbol, it)| (it.date, format!("{symbol} {}", events::words(it)))));
+    // What the exchange does stands before what companies do on its day.
+    rows.sort_by_key(|(day, _)| *day);
     let mut table = Table::new(&[("date", Align::Left), ("", Align::Left), ("NYSE", Align::Left)], "");
     for (day, what) in rows {
         table.push(vec![day.to_string().into(), day.strftime("%A").to_string().into(), what.into()]);
     }
     Ok(Output::new(&document)?.table(table).line(format!("{sessions} sessions in {year}")))
+}
+
+fn days_of(year: i16) -> impl Iterator<Item = Date> {
+    date(year, 1, 1).series(jiff::ToSpan::day(1)).take_while(move |day| day.year() == year)
 }

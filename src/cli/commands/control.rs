@@ -114,7 +114,9 @@ pub(super) async fn while_locked(
 /// What a halt came to.
 pub(super) fn halted(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
     let Reply::Orders(orders) = reply else { return line.show(reply) };
-    let text = format!("halted; {} working orders canceled; lift it with: arbion resume", orders.len());
+    let count = orders.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let text = format!("halted; {count} working order{plural} canceled; lift it with: arbion resume");
     let mut output = Output::new(&Halted { state: "halted", orders })?.line(text);
     if !orders.is_empty() {
         output.blocks.extend(line.show(reply)?.blocks);

@@ -39,8 +39,7 @@ pub(super) async fn run(context: &mut Context<'_>, args: &DemoArgs) -> Result<Ou
         let (settings, first_start) = context.screen_settings()?;
         context.log = crate::cli::logging::start(&settings, context.host);
         let size = args.size.map(|size| (size.0, size.1));
-        context.host.screen(&settings, &ScreenRequest { kind, size, plain: args.plain, first_start }).await?;
-        return Output::new(&serde_json::Value::Null);
+        return context.open(&settings, &ScreenRequest { kind, size, plain: args.plain, first_start }).await;
     }
     // The script is read to its end before anything starts, so that a slip in its last line costs no run.
     let steps = match &args.script {

@@ -1,12 +1,12 @@
 //! Exit plans from the command line.
 
-use crate::cli::args::{ExitArgs, ExitsCommand, TriggerArg};
+use crate::cli::args::{ExitArgs, ExitsCommand, PlacementArg, ScaleInArg, TriggerArg};
 use crate::cli::error::CliError;
 use crate::cli::language;
 use crate::cli::line::Line;
 use crate::cli::output::{Named, Output, exit_views};
 use crate::client::Request;
-use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan, Trailing, TriggerPrice};
+use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan, Placement, ScaleIn, Trailing, TriggerPrice};
 
 pub(super) async fn run(line: &Line<'_>, command: &ExitsCommand) -> Result<Output, CliError> {
     match command {
@@ -48,6 +48,14 @@ fn plan(args: &ExitArgs) -> ExitPlan {
             TriggerArg::Mark => TriggerPrice::Mark,
             TriggerArg::Last => TriggerPrice::Last,
             TriggerArg::BidAsk => TriggerPrice::BidAsk,
+        },
+        placement: match args.placement {
+            PlacementArg::Auto => Placement::Auto,
+            PlacementArg::Engine => Placement::Engine,
+        },
+        scale_in: match args.scale_in {
+            ScaleInArg::Extend => ScaleIn::Extend,
+            ScaleInArg::Separate => ScaleIn::Separate,
         },
     }
 }

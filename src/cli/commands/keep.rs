@@ -337,12 +337,21 @@ fn verified(report: &AuditReport) -> Result<Output, CliError> {
         return Ok(output.failing(Some(CliError::new("TAMPERED", EXIT_INTERNAL, text))));
     }
     output = output.line(format!("{} rows are as they were written; head {}", report.rows, report.head));
+    let anchors = if report.anchors == 1 { "anchor is" } else { "anchors are" };
     output = output.line(format!(
-        "{} anchors are signed and fit; unanchored {}: were these rows cut off, nobody could tell",
-        report.anchors, report.unanchored
+        "{} {anchors} signed and fit{}",
+        report.anchors,
+        // How many rows could have been cut off behind the last one is nothing that anybody can find.
+        match report.unanchored {
+            0 => "; every row is anchored".to_owned(),
+            1 => "; unanchored 1: were this row cut off, nobody could tell".to_owned(),
+            rows => format!("; unanchored {rows}: were these rows cut off, nobody could tell"),
+        }
     ));
     if report.clock_went_back > 0 {
-        output = output.line(format!("the clock was set back {} times between rows", report.clock_went_back));
+        let times = if report.clock_went_back == 1 { "time" } else { "times" };
+        output =
+            output.line(format!("the clock was set back {} {times} between rows", report.clock_went_back));
     }
     Ok(output)
 }

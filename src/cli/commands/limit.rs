@@ -23,6 +23,10 @@ pub(super) async fn run(
 ) -> Result<Output, CliError> {
     let (name, value, confirm) = match command {
         LimitCommand::List => return list(settings),
+        LimitCommand::Unlock { account } => {
+            let account = line.named_account(account.as_deref()).await?;
+            return line.answer(Request::LiftGuards { account }).await;
+        }
         LimitCommand::Set { name, value, confirm } => (name, Some(value), confirm),
         LimitCommand::Unset { name, confirm } => (name, None, confirm),
     };

@@ -11,11 +11,13 @@ mod demo;
 mod doctor;
 mod drawing;
 mod engine;
+mod events;
 mod exits;
 mod generate;
 mod import;
 mod journal;
 mod keep;
+mod licenses;
 mod limit;
 mod logs;
 mod market;
@@ -28,6 +30,7 @@ mod sweep;
 mod tax;
 mod ticket;
 mod venue;
+mod verify;
 mod walk;
 mod watch;
 pub(super) mod work;
@@ -36,7 +39,7 @@ use std::time::Duration;
 
 use super::args::{
     AlertCommand, Cli, Command, ConfigCommand, ExitsCommand, ExportCommand, JournalCommand, LimitCommand,
-    NoteCommand, OrderCommand, PaperCommand, TaxCommand, WatchlistCommand,
+    NoteCommand, OrderCommand, PaperCommand, SelfCommand, TaxCommand, WatchlistCommand,
 };
 use super::console::Console;
 use super::error::{CliError, LOCKED};
@@ -67,7 +70,8 @@ pub(super) fn answer_at_once(cli: &Cli, host: &dyn Host) -> Option<Result<Output
     Some(match cli.command.as_ref()? {
         Command::Parse(args) => speak::parse(args, host),
         Command::Search(args) => market::search(args, host),
-        Command::Calendar(args) => calendar::run(args, host),
+        Command::Licenses(args) => licenses::run(args),
+        Command::Itself(SelfCommand::Verify(args)) => verify::run(args),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
         _ => return None,
@@ -139,6 +143,8 @@ impl Context<'_> {
             Some(Command::Demo(args)) => demo::run(self, args).await,
             Some(Command::Backtest(args)) => backtest::run(self, args).await,
             Some(Command::Import(args)) => import::run(self, args).await,
+            Some(Command::Calendar(args)) => calendar::run(self, args),
+            Some(Command::Events(args)) => events::run(self, args),
             Some(command) => self.with_engine(command).await,
         };
         // Whatever came of it, what is journalled must reach the disk; a failure of that is the worse news only after a success.
@@ -190,8 +196,12 @@ impl Context<'_> {
             Command::Connections => watch::connections(&line).await,
             Command::Coinbase(command) => venue::coinbase(&line, command, console).await,
             Command::Hyperliquid(command) => venue::hyperliquid(&line, command, console).await,
-            Command::Order(OrderCommand::Place(args)) => orders::place(&line, args, console).await,
-            Command::Order(OrderCommand::Preview(args)) => orders::preview(&line, args).await,
+            Command::Order(OrderCommand::Place(args)) => {
+                orders::place(&line, args, &settings.loaded.config.tax, console).await
+            }
+            Command::Order(OrderCommand::Preview(args)) => {
+                orders::preview(&line, args, &settings.loaded.config.tax).await
+            }
             Command::Order(OrderCommand::List(args)) => orders::list(&line, args).await,
             Command::Order(OrderCommand::Show(args)) => orders::show(&line, args).await,
             Command::Order(OrderCommand::Cancel(args)) => orders::cancel(&line, args).await,
@@ -227,7 +237,20 @@ impl Context<'_> {
         let (settings, first_start) = self.screen_settings()?;
         self.log = super::logging::start(&settings, self.host);
         let request = ScreenRequest { kind: SessionKind::Trade, size: None, plain: false, first_start };
-        self.host.screen(&settings, &request).await?;
+        self.open(&settings, &request).await
+    }
+
+    /// The screen until it is left, and then that of another profile where the user goes on as one.
+    pub(super) async fn open(
+        &mut self,
+        settings: &Settings,
+        request: &ScreenRequest,
+    ) -> Result<Output, CliError> {
+        if let Some(profile) = self.host.screen(settings, request).await? {
+            // Its last lines are written before this program is another one.
+            drop(self.log.take());
+            return Err(self.host.go_on_as(settings, request, &profile));
+        }
         Output::new(&serde_json::Value::Null)
     }
 
@@ -279,7 +302,7 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Alert(AlertCommand::List)
         | Command::Note(NoteCommand::List)
         | Command::Exits(ExitsCommand::List { .. })
-        | Command::Tax(TaxCommand::Lots(_) | TaxCommand::Gains(_) | TaxCommand::Summary(_))
+        | Command::Tax(TaxCommand::Lots { .. } | TaxCommand::Gains(_) | TaxCommand::Summary(_))
         | Command::Journal(JournalCommand::List(_) | JournalCommand::Stats { .. })
         | Command::Equity(_)
         | Command::Risk { .. }

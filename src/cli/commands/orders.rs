@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::speak::{Door, carry_out};
-use super::ticket;
+use super::speak::{Door, carry_out, send};
+use super::{tax, ticket};
 use crate::cli::args::{CancelArgs, FateArg, OrderListArgs, ReplaceArgs, SettleArgs, ShowArgs, TicketArgs};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
@@ -13,9 +13,10 @@ use crate::cli::output::{Named, Output, views};
 use crate::client::message::{HistoryQuery, OrderRef};
 use crate::client::{Reply, Request};
 use crate::command::types::Command;
+use crate::config::Tax;
 use crate::domain::execution::Execution;
-use crate::domain::ids::{BrokerOrderId, OrderNumber};
-use crate::domain::order::{Order, OrderChange, OrderFate, OriginKind, Trail};
+use crate::domain::ids::{AccountId, BrokerOrderId, OrderNumber};
+use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind, Trail};
 
 /// One order with its fills.
 #[derive(Serialize)]
@@ -40,23 +41,72 @@ pub(in crate::cli) fn order_ref(text: &str) -> Result<OrderRef, CliError> {
 pub(super) async fn place(
     line: &Line<'_>,
     args: &TicketArgs,
+    config: &Tax,
     console: &mut Console,
 ) -> Result<Output, CliError> {
     let command = Command::Place(ticket::place(args, line.lookup)?);
-    let door = Door {
+    let mut door = Door {
         account: line.named_account(args.account.as_deref()).await?,
         yes: args.yes,
         allow_duplicate: args.allow_duplicate,
         wait: !args.no_wait,
         origin: OriginKind::Cli,
     };
-    carry_out(line, command, &door, Some(console)).await
+    if args.lots.is_empty() {
+        return carry_out(line, command, &door, Some(console)).await;
+    }
+    // The lots are of the account that the order goes to, which the engine finds.
+    let preview = previewed(line, &command, door.account.clone()).await?;
+    let about = tax::check_open(line, &preview.request, &args.lots, config).await?;
+    door.account = Some(preview.request.account.clone());
+    let reply = send(line, command, &door, Some(console)).await?;
+    let output = line.show(&reply)?;
+    let Reply::Orders(orders) = &reply else { return Ok(output) };
+    let Some(order) = orders.first().filter(|order| CliError::of_order(order).is_none()) else {
+        return Ok(output);
+    };
+    match tax::name_lots(line, order.request.client_order_id, &args.lots).await {
+        Ok(()) => Ok(output.line(about)),
+        Err(error) => {
+            let lots: Vec<String> = args.lots.iter().map(u64::to_string).collect();
+            let text = format!(
+                "order {} is out, its lots are not named ({}); try: arbion tax choose {} {}",
+                order.number,
+                error.message,
+                order.number,
+                lots.join(" ")
+            );
+            Ok(output.failing(Some(CliError { message: text, ..error })))
+        }
+    }
 }
 
-pub(super) async fn preview(line: &Line<'_>, args: &TicketArgs) -> Result<Output, CliError> {
+async fn previewed(
+    line: &Line<'_>,
+    command: &Command,
+    account: Option<AccountId>,
+) -> Result<Box<OrderPreview>, CliError> {
+    let command = command.clone();
+    let request = Request::Preview { command, origin: OriginKind::Cli, account, ask_broker: false };
+    match line.ask(request).await? {
+        Reply::Preview(preview) => Ok(preview),
+        _ => Err(CliError::unexpected("a preview")),
+    }
+}
+
+pub(super) async fn preview(line: &Line<'_>, args: &TicketArgs, config: &Tax) -> Result<Output, CliError> {
     let command = Command::Place(ticket::place(args, line.lookup)?);
     let account = line.named_account(args.account.as_deref()).await?;
-    line.answer(Request::Preview { command, origin: OriginKind::Cli, account, ask_broker: true }).await
+    let about = match args.lots.is_empty() {
+        true => None,
+        false => {
+            let preview = previewed(line, &command, account.clone()).await?;
+            Some(tax::check_open(line, &preview.request, &args.lots, config).await?)
+        }
+    };
+    let request = Request::Preview { command, origin: OriginKind::Cli, account, ask_broker: true };
+    let output = line.answer(request).await?;
+    Ok(about.into_iter().fold(output, Output::line))
 }
 
 pub(super) async fn list(line: &Line<'_>, args: &OrderListArgs) -> Result<Output, CliError> {

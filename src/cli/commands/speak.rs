@@ -98,12 +98,30 @@ pub(in crate::cli) async fn carry_out(
     door: &Door,
     console: Option<&mut Console>,
 ) -> Result<Output, CliError> {
-    let mut hash = None;
     match &command {
         Command::Clarify { message, .. } => return Err(CliError::clarify(message.clone())),
         Command::Show { .. } | Command::Quote { .. } | Command::Chart { .. } | Command::Help { .. } => {
             return show(line, &command, door.account.clone()).await;
         }
+        _ => {}
+    }
+    let show = match command {
+        Command::Halt => halted,
+        Command::Resume => resumed,
+        _ => |line: &Line<'_>, reply: &Reply| line.show(reply),
+    };
+    show(line, &send(line, command, door, console).await?)
+}
+
+/// Has the engine carry out a command that does more than show. Live orders and flattening ask first.
+pub(super) async fn send(
+    line: &Line<'_>,
+    command: Command,
+    door: &Door,
+    console: Option<&mut Console>,
+) -> Result<Reply, CliError> {
+    let mut hash = None;
+    match &command {
         Command::Place(_) | Command::Close(_) if is_live(line, door).await? => {
             hash = Some(confirm_live(line, &command, door, console).await?);
         }
@@ -113,12 +131,7 @@ pub(in crate::cli) async fn carry_out(
         Command::Flatten { .. } => confirm(console, door.yes, &language::words(&command))?,
         _ => {}
     }
-    let show = match command {
-        Command::Halt => halted,
-        Command::Resume => resumed,
-        _ => |line: &Line<'_>, reply: &Reply| line.show(reply),
-    };
-    show(line, &line.ask(execute(command, door, hash)).await?)
+    line.ask(execute(command, door, hash)).await
 }
 
 async fn is_live(line: &Line<'_>, door: &Door) -> Result<bool, CliError> {

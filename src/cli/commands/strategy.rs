@@ -13,10 +13,14 @@ use crate::cli::line::Line;
 use crate::cli::output::Output;
 use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request};
+use crate::command::order_words;
 use crate::domain::account::AccountMode;
 use crate::domain::bot::bot_of;
+use crate::domain::exit::ExitPlan;
 use crate::domain::instrument::Instrument;
-use crate::domain::strategy::{StrategyChange, StrategyEdit, StrategyPlan, StrategyRules, StrategySpec};
+use crate::domain::strategy::{
+    ProposalView, StrategyChange, StrategyEdit, StrategyPlan, StrategyRules, StrategySpec,
+};
 
 /// Does it only show something.
 pub(super) const fn only_shows(command: &StrategyCommand) -> bool {
@@ -64,6 +68,13 @@ pub(super) async fn run(
             ask(line, StrategyRequest::Decisions { name, limit: *limit }).await
         }
         StrategyCommand::Add { .. } | StrategyCommand::Set { .. } => make(line, command).await,
+        StrategyCommand::Confirm { name, proposal: number, decline: true, .. } => {
+            let proposal = proposal(line, name, *number).await?.number;
+            change(line, StrategyChange::Decline { name: name.into(), proposal }).await
+        }
+        StrategyCommand::Confirm { name, proposal, hash, .. } => {
+            confirm_proposal(line, name, *proposal, hash.as_deref(), console).await
+        }
         StrategyCommand::Start { name, confirm } => start(line, name, confirm.as_deref(), console).await,
         StrategyCommand::Pause { name } => change(line, StrategyChange::Pause { name: name.into() }).await,
         StrategyCommand::Stop { name, flatten } => {
@@ -92,7 +103,10 @@ async fn kinds(line: &Line<'_>, wanted: Option<&str>) -> Result<Output, CliError
 
 async fn make(line: &Line<'_>, command: &StrategyCommand) -> Result<Output, CliError> {
     match command {
-        StrategyCommand::Add { name, kind, symbols, account, interval, params, limits, adopt } => {
+        StrategyCommand::Add { name, kind, symbols, account, interval, params, limits, adopt, exits } => {
+            let parts = exits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let plan = || ExitPlan::from_pairs(parts).map_err(|error| CliError::usage(error.to_string()));
+            let plan = if exits.is_empty() { None } else { Some(plan()?) };
             let mut rules = StrategyRules::default();
             for (name, value) in limits {
                 rules.set(name, value).map_err(|error| CliError::usage(error.to_string()))?;
@@ -106,25 +120,67 @@ async fn make(line: &Line<'_>, command: &StrategyCommand) -> Result<Output, CliE
                 params: pairs(params),
                 adopt: instruments(line, adopt)?,
                 rules,
+                exits: plan,
             };
             change(line, StrategyChange::Add { spec: Box::new(spec) }).await
         }
-        StrategyCommand::Set { name, params, limits, symbols, interval, account } => {
+        StrategyCommand::Set { name, params, limits, symbols, interval, account, exits } => {
             let edit = StrategyEdit {
                 params: pairs(params),
                 rules: pairs(limits),
+                exits: pairs(exits),
                 instruments: if symbols.is_empty() { None } else { Some(instruments(line, symbols)?) },
                 interval: *interval,
                 account: line.named_account(account.as_deref()).await?,
             };
             if edit == StrategyEdit::default() {
                 return Err(CliError::usage(
-                    "nothing to change; say --set, --limit, --symbol, --interval or --account",
+                    "nothing to change; say --set, --limit, --exit, --symbol, --interval or --account",
                 ));
             }
             change(line, StrategyChange::Set { name: name.into(), edit: Box::new(edit) }).await
         }
         _ => Err(CliError::internal("this makes no strategy")),
+    }
+}
+
+/// A proposal is shown, and goes once that is answered; its hash says that it is the one that was shown.
+pub(super) async fn confirm_proposal(
+    line: &Line<'_>,
+    name: &str,
+    number: Option<u32>,
+    hash: Option<&str>,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    let waiting = proposal(line, name, number).await?;
+    let number = waiting.number;
+    if let Some(hash) = hash {
+        let hash = hash.to_owned();
+        return change(line, StrategyChange::Confirm { name: name.into(), proposal: number, hash }).await;
+    }
+    let text = format!("{name}: {} ({})", order_words(&waiting.request), waiting.why);
+    if !console.can_ask {
+        return Err(CliError::usage(format!("{text}; to send it say --hash {}", waiting.hash)));
+    }
+    confirm(Some(console), false, &format!("send it? {text}"))?;
+    let hash = waiting.hash;
+    change(line, StrategyChange::Confirm { name: name.into(), proposal: number, hash }).await
+}
+
+/// The proposal of that number, or the only one.
+async fn proposal(line: &Line<'_>, name: &str, number: Option<u32>) -> Result<ProposalView, CliError> {
+    let snapshot = line.snapshot().await?;
+    let view = snapshot.strategies.iter().find(|view| view.spec.name == name);
+    let view = view.ok_or_else(|| CliError::usage(format!("no strategy is called '{name}'")))?;
+    let waits: Vec<&ProposalView> =
+        view.proposals.iter().filter(|it| number.is_none_or(|number| it.number == number)).collect();
+    match waits.as_slice() {
+        [only] => Ok((*only).clone()),
+        [] => Err(CliError::usage(format!("{name} proposes nothing that waits; one waits for 60 seconds"))),
+        several => {
+            let numbers: Vec<String> = several.iter().map(|it| it.number.to_string()).collect();
+            Err(CliError::usage(format!("which proposal of {name}: {}", numbers.join(", "))))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::json;
 use smol_str::SmolStr;
@@ -15,25 +16,33 @@ use crate::cli::output::csv::{csv, safe};
 use crate::cli::output::{Output, tax_views};
 use crate::client::Request;
 use crate::config::Tax;
+use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
 use crate::domain::journal::write_note;
 use crate::domain::money::canonical;
-use crate::domain::tax::{Realized, TaxBooks, TaxLot, TaxRules, description, work_out, years};
+use crate::domain::order::{Order, OrderRequest};
+use crate::domain::tax::{
+    AverageCost, LotMethod, Realized, TaxBooks, TaxLot, TaxRules, averages, description, work_out, years,
+};
 
 /// The tag that names a lot beside a sale: `#lot:12` for what order 12 bought.
 const LOT_TAG: &str = "lot:";
 
 /// What is said beside every report.
 pub(super) const NO_ADVICE: &str = "Information, not advice: worked out from this profile's own fills. Your broker's statement counts. Whether \
-     two issuers are substantially identical, other accounts and losses of short sales are not judged.";
+     two issuers are substantially identical is not judged, nor are accounts outside of this profile and other people's; the loss of a short \
+     sale is put off by another short sale of the share alone.";
 
 pub(super) async fn run(line: &Line<'_>, command: &TaxCommand, config: &Tax) -> Result<Output, CliError> {
     match command {
         TaxCommand::Choose { sale, lots } => choose(line, sale, lots).await,
-        TaxCommand::Lots(args) => {
+        TaxCommand::Lots { args, average } => {
             let (books, names) = books(line, args, config).await?;
             let of = account(line, args).await?;
             let lots: Vec<&TaxLot> = books.lots.iter().filter(|lot| is_of(&of, &lot.account)).collect();
+            if *average {
+                return averaged(&lots, args.csv, &books);
+            }
             let output = Output::new(&json!({ "lots": lots, "doubts": books.doubts, "note": NO_ADVICE }))?;
             if args.csv {
                 return Ok(output.verbatim(lots_csv(&lots, &names)?));
@@ -139,41 +148,132 @@ fn chosen(
     named.filter(|(_, lots)| !lots.is_empty()).collect()
 }
 
+/// What all lots of an instrument cost on average: no method closes lots by it.
+fn averaged(lots: &[&TaxLot], as_csv: bool, books: &TaxBooks) -> Result<Output, CliError> {
+    let rows = averages(lots);
+    let output = Output::new(&json!({ "averages": rows, "doubts": books.doubts, "note": NO_ADVICE }))?;
+    if as_csv {
+        let header = ["account", "symbol", "quantity", "average", "basis", "currency"];
+        let row = |row: &AverageCost| {
+            vec![
+                safe(row.account.as_str()),
+                safe(&row.instrument.key()),
+                canonical(row.quantity),
+                canonical(row.average().round_dp(6)),
+                cents(row.basis),
+                row.currency.to_string(),
+            ]
+        };
+        return Ok(output.verbatim(csv(&header, rows.iter().map(row))?));
+    }
+    Ok(said(output.table(tax_views::averages(&rows)), books))
+}
+
+/// Checks the lots that a sale which is still to be sent is to close: each was bought by such an order, and some of it is open. Says what is
+/// to be known of it.
+pub(super) async fn check_open(
+    line: &Line<'_>,
+    sale: &OrderRequest,
+    lots: &[u64],
+    config: &Tax,
+) -> Result<String, CliError> {
+    if sale.side.is_buy() {
+        return Err(CliError::usage(
+            "--lots: an order that buys closes no lots; they are named for what sells",
+        ));
+    }
+    check_bought(line, sale, lots).await?;
+    let all = TaxArgs { year: None, method: None, account: None, csv: false };
+    let (books, names) = books(line, &all, config).await?;
+    let mut open = Decimal::ZERO;
+    for lot in lots {
+        let name = lot.to_string();
+        let own = books.lots.iter().filter(|it| it.quantity > Decimal::ZERO && it.account == sale.account);
+        let units: Decimal = own.filter(|it| names.lot(it) == name).map(|it| it.quantity).sum();
+        if units.is_zero() {
+            return Err(CliError::usage(format!("lot {lot}: nothing of it is open; see: arbion tax lots")));
+        }
+        open += units;
+    }
+    let own = config.accounts.iter().find(|(name, _)| name == sale.account.as_str());
+    let method = own.map_or(config.method, |(_, method)| *method);
+    let (open, units) = (canonical(open), canonical(sale.quantity.get()));
+    Ok(match method {
+        LotMethod::Specific => format!("it closes lots {} first: {open} of {units}", numbers(lots)),
+        other => format!(
+            "lots {} are named; the method of {} is {other}, and they count where it is specific",
+            numbers(lots),
+            sale.account
+        ),
+    })
+}
+
+/// Names the lots that a sale closes, beside it; what is written there stays.
+pub(super) async fn name_lots(line: &Line<'_>, sale: ClientOrderId, lots: &[u64]) -> Result<(), CliError> {
+    let written = past::notes(line).await?.remove(&sale).unwrap_or_default();
+    let mut tags: Vec<SmolStr> = written.tags.into_iter().filter(|tag| !tag.starts_with(LOT_TAG)).collect();
+    tags.extend(lots.iter().map(|lot| SmolStr::new(format!("{LOT_TAG}{lot}"))));
+    line.ask(Request::SetNote { order: sale, text: write_note(&written.words, &tags) }).await.map(drop)
+}
+
+fn numbers(lots: &[u64]) -> String {
+    lots.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+async fn check_bought(line: &Line<'_>, sale: &OrderRequest, lots: &[u64]) -> Result<(), CliError> {
+    for lot in lots {
+        let bought = find(line, &order_ref(&lot.to_string())?).await?;
+        let fits = bought.is_some_and(|bought| {
+            bought.request.side.is_buy()
+                && bought.request.account == sale.account
+                && bought.request.subject == sale.subject
+        });
+        if !fits {
+            return Err(CliError::usage(format!(
+                "lot {lot}: allowed numbers of orders that bought {} on {}",
+                sale.subject, sale.account
+            )));
+        }
+    }
+    Ok(())
+}
+
 async fn choose(line: &Line<'_>, sale: &str, lots: &[u64]) -> Result<Output, CliError> {
     let order = find(line, &order_ref(sale)?).await?;
     let order = order.ok_or_else(|| CliError::usage(format!("no order {sale}")))?;
     if order.request.side.is_buy() {
         return Err(CliError::usage(format!("order {sale} buys; lots are chosen for what sells")));
     }
-    for lot in lots {
-        let bought = find(line, &order_ref(&lot.to_string())?).await?;
-        let fits = bought.is_some_and(|bought| {
-            bought.request.side.is_buy()
-                && bought.request.account == order.request.account
-                && bought.request.subject == order.request.subject
-        });
-        if !fits {
-            return Err(CliError::usage(format!(
-                "lot {lot}: allowed numbers of orders that bought {} on {}",
-                order.request.subject, order.request.account
-            )));
-        }
+    check_bought(line, &order.request, lots).await?;
+    if let Some(day) = settled_on(line, &order).await? {
+        return Err(CliError::usage(format!("order {sale} settled on {day}; its lots are fixed since")));
     }
-    let id = order.request.client_order_id;
-    let written = past::notes(line).await?.remove(&id).unwrap_or_default();
-    let mut tags: Vec<SmolStr> = written.tags.into_iter().filter(|tag| !tag.starts_with(LOT_TAG)).collect();
-    tags.extend(lots.iter().map(|lot| SmolStr::new(format!("{LOT_TAG}{lot}"))));
-    line.ask(Request::SetNote { order: id, text: write_note(&written.words, &tags) }).await?;
-    let numbers: Vec<String> = lots.iter().map(u64::to_string).collect();
+    name_lots(line, order.request.client_order_id, lots).await?;
     let text = match lots.is_empty() {
         true => format!("order {} closes lots by the account's method", order.number),
         false => format!(
             "order {} closes lots {} first, where the method is specific",
             order.number,
-            numbers.join(", ")
+            numbers(lots)
         ),
     };
     Ok(Output::message(&text)?.line("Lots must be named to the broker by the settlement of the sale; this tells nobody but your own report."))
+}
+
+/// The day on which the first fill of a sale settled, where that is over: from then on nobody may choose any more.
+async fn settled_on(line: &Line<'_>, sale: &Order) -> Result<Option<Date>, CliError> {
+    let id = sale.request.client_order_id;
+    let today = exchange_date(line.snapshot().await?.now);
+    let fills = past::fills(line).await?;
+    let first = fills.iter().filter(|fill| fill.client_order_id == Some(id)).map(|fill| fill.at).min();
+    let settles = first.map(|at| {
+        let traded = exchange_date(at);
+        let around_the_clock =
+            sale.request.subject.instruments().all(|it| it.asset_class().trades_around_the_clock());
+        // A coin changes hands at once; its day is the last on which one may choose.
+        if around_the_clock { traded } else { Calendar::nyse().settlement_date(traded) }
+    });
+    Ok(settles.filter(|day| *day < today))
 }
 
 fn cents(value: Decimal) -> String {

@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::language;
 use crate::client::Request;
 use crate::command::types::{Amount, Command, LimitPeg, Place, PriceTerms, Subject};
+use crate::domain::exit::ExitPlan;
 use crate::domain::instrument::{AssetClass, Instrument, SymbolLookup};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{Leg, OptionContract};
@@ -87,7 +88,15 @@ pub(super) fn place(args: &TicketArgs, lookup: &dyn SymbolLookup) -> Result<Plac
         return Err(CliError::usage("open and close are said of single options only; a leg says its own"));
     }
     let terms = terms(args, &subject)?;
-    Ok(Place { side: side(args.side), position_effect, subject, amount, terms })
+    let exit_plan = match args.exits.is_empty() {
+        true => None,
+        false => {
+            let parts = args.exits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let plan = ExitPlan::from_pairs(parts).map_err(|error| CliError::usage(error.to_string()))?;
+            Some(Box::new(plan))
+        }
+    };
+    Ok(Place { side: side(args.side), position_effect, subject, amount, terms, exit_plan })
 }
 
 /// Quantity and symbol: both, or the one that the flags leave open.
@@ -227,6 +236,7 @@ fn terms(args: &TicketArgs, subject: &Subject) -> Result<PriceTerms, CliError> {
         stop_price: args.stop,
         trail_amount: args.trail_amount,
         trail_percent: args.trail_percent,
+        twap: None,
         limit_peg: args.peg.map(LimitPeg::from),
         time_in_force,
         expire_date: args.expire_date,

@@ -1,22 +1,29 @@
 //! What only one venue has, asked of its account.
 
+use std::ops::RangeInclusive;
+
 use super::control::confirm;
-use crate::cli::args::venue::{CoinbaseCommand, HyperliquidCommand};
+use super::speak::{Door, carry_out};
+use crate::cli::args::venue::{CoinbaseCommand, HyperliquidCommand, VenueAccount};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::language;
 use crate::cli::line::Line;
 use crate::cli::output::Output;
 use crate::client::Request;
+use crate::command::types::{Amount, Command, Place, PriceTerms, Subject};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
+use crate::domain::order::{OrderType, OriginKind, Slices, TimeInForce};
 use crate::domain::venue::VenueAction;
 
 /// The word of the broker, as accounts there are called.
 const HYPERLIQUID: &str = "hyperliquid";
 /// The same.
 const COINBASE: &str = "coinbase";
+/// Minutes of an order in slices.
+const MINUTES: RangeInclusive<u32> = 5..=1_440;
 /// Longest code of a currency.
 const CODE_MAX: usize = 12;
 
@@ -28,19 +35,9 @@ pub(super) async fn hyperliquid(
     let instrument =
         |symbol: &str| -> Result<Instrument, CliError> { language::instrument(symbol, line.lookup) };
     let (action, of) = match command {
-        HyperliquidCommand::Twap { side, quantity, symbol, minutes, even, reduce_only, of } => {
-            let action = VenueAction::Twap {
-                instrument: instrument(symbol)?,
-                side: (*side).into(),
-                quantity: Quantity::new(*quantity),
-                minutes: *minutes,
-                randomize: !even,
-                reduce_only: *reduce_only,
-            };
-            (action, of)
-        }
+        HyperliquidCommand::Twap { of, .. } => return slices(line, command, of, console).await,
         HyperliquidCommand::TwapCancel { symbol, id, of } => {
-            (VenueAction::CancelTwap { instrument: instrument(symbol)?, twap: *id }, of)
+            return end_slices(line, &instrument(symbol)?, *id, of, console).await;
         }
         HyperliquidCommand::ScheduleCancel { seconds, of, .. } => {
             (VenueAction::ScheduleCancel { after_seconds: *seconds }, of)
@@ -58,6 +55,72 @@ pub(super) async fn hyperliquid(
         confirm(Some(console), of.yes, &format!("{action}, account {account}"))?;
     }
     line.answer(Request::Venue { account, action }).await
+}
+
+/// An order in slices: an order like any other.
+async fn slices(
+    line: &Line<'_>,
+    command: &HyperliquidCommand,
+    of: &VenueAccount,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    let HyperliquidCommand::Twap { side, quantity, symbol, minutes, even, reduce_only, .. } = command else {
+        return Err(CliError::unexpected("slices"));
+    };
+    if !MINUTES.contains(minutes) {
+        let text = format!("--minutes: found {minutes}, allowed {} to {}", MINUTES.start(), MINUTES.end());
+        return Err(CliError::usage(text));
+    }
+    let quantity = Quantity::new(*quantity);
+    if !quantity.is_positive() {
+        return Err(CliError::usage(format!("quantity: found {quantity}, allowed a number above 0")));
+    }
+    let terms = PriceTerms {
+        order_type: OrderType::Twap,
+        twap: Some(Slices { minutes: *minutes, randomize: !even }),
+        reduce_only: reduce_only.then_some(true),
+        ..PriceTerms::market(TimeInForce::Gtc)
+    };
+    let place = Place {
+        side: (*side).into(),
+        position_effect: None,
+        subject: Subject::Instrument(language::instrument(symbol, line.lookup)?),
+        amount: Amount::Quantity(quantity),
+        terms,
+        exit_plan: None,
+    };
+    let account = account(line, HYPERLIQUID, of.account.as_deref()).await?;
+    carry_out(line, Command::Place(place), &door(account, of.yes), Some(console)).await
+}
+
+/// The cancel of the order that has this number at the venue.
+async fn end_slices(
+    line: &Line<'_>,
+    instrument: &Instrument,
+    id: u64,
+    of: &VenueAccount,
+    console: &mut Console,
+) -> Result<Output, CliError> {
+    let account = account(line, HYPERLIQUID, of.account.as_deref()).await?;
+    let named = format!("twap-{id}");
+    let snapshot = line.snapshot().await?;
+    let order = snapshot.orders.iter().find(|order| {
+        order.request.account == account
+            && order.request.subject.instrument() == Some(instrument)
+            && order.broker_order_id.as_ref().is_some_and(|id| id.as_str() == named)
+    });
+    let Some(order) = order else {
+        let text =
+            format!("no slices {id} of {instrument} are known in {account}; see: arbion order list --all");
+        return Err(CliError::usage(text));
+    };
+    let order_id = Some(order.number.to_string().into());
+    let command = Command::Cancel { order_id, instrument: None, side: None };
+    carry_out(line, command, &door(account, of.yes), Some(console)).await
+}
+
+const fn door(account: AccountId, yes: bool) -> Door {
+    Door { account: Some(account), yes, allow_duplicate: true, wait: true, origin: OriginKind::Cli }
 }
 
 pub(super) async fn coinbase(

@@ -6,7 +6,7 @@ use super::format::{NONE, price, price_or_none, quantity, time};
 use super::table::{Align, Cell, Table, Tone};
 use crate::domain::exit::{ExitGroup, ExitState};
 
-/// Exit plans, by account and instrument. All of them watch in the engine, none rests at a broker.
+/// Exit plans, by account and instrument: where each waits is said.
 #[must_use]
 pub fn exits(groups: &[&ExitGroup], zone: &TimeZone) -> Table {
     let columns = [
@@ -32,14 +32,19 @@ pub fn exits(groups: &[&ExitGroup], zone: &TimeZone) -> Table {
         let reason = group.reason.map(|reason| format!(" {}", reason.as_str())).unwrap_or_default();
         table.push(vec![
             group.account.as_str().into(),
-            group.instrument.to_string().into(),
+            match (&group.owner, group.part.is_empty()) {
+                (Some(owner), _) => format!("{} ({owner})", group.instrument),
+                (None, false) => format!("{} {}", group.instrument, group.part),
+                (None, true) => group.instrument.to_string(),
+            }
+            .into(),
             if group.long { "long" } else { "short" }.into(),
             format!("{} @ {}", quantity(group.entry_quantity), price(group.entry_price)).into(),
             price_or_none(group.stop_price).into(),
             price_or_none(group.best_price).into(),
             group.until.map_or_else(|| NONE.to_owned(), |until| time(until, zone)).into(),
             Cell::new(format!("{}{reason}", group.state.as_str())).tone(tone),
-            "ENGINE".into(),
+            group.place().into(),
             group.plan.words().into(),
         ]);
     }

@@ -46,8 +46,30 @@ pub fn desk(desk: &RiskDesk) -> Vec<Table> {
     for line in &desk.unmeasured {
         out.push(vec![Cell::new(line.clone())]);
     }
+    let columns = [
+        ("history", Align::Left),
+        ("days", Align::Right),
+        ("until", Align::Left),
+        ("from", Align::Left),
+        ("beta", Align::Point),
+    ];
+    let mut history = Table::new(&columns, "");
+    for row in &desk.history {
+        let from = match &row.file {
+            Some(file) => format!("{} {file}", row.source.as_str()),
+            None => row.source.as_str().to_owned(),
+        };
+        history.push(vec![
+            Cell::new(row.name.as_str()),
+            Cell::new(row.days.to_string()),
+            Cell::new(row.until.map_or_else(|| NONE.to_owned(), |day| day.to_string())),
+            Cell::new(from),
+            Cell::new(row.beta.map_or_else(|| NONE.to_owned(), |beta| format!("{:.2}", beta.round_dp(2)))),
+        ]);
+    }
     let mut tables =
         vec![figures, exposure("class", &desk.by_class), exposure("sector", &desk.by_sector), moves];
+    tables.extend((!desk.history.is_empty()).then_some(history));
     tables.extend((!desk.unmeasured.is_empty()).then_some(out));
     tables
 }
@@ -210,6 +232,12 @@ pub fn risk(view: &AccountView) -> Table {
             count(used.orders_last_minute),
             limits.orders_per_minute_max.into(),
         ),
+        (
+            "losses of automation in a row".to_owned(),
+            count(used.loss_streak),
+            limits.guard_loss_streak.into(),
+        ),
+        ("stop-outs of automation in 24 h".to_owned(), count(used.stop_outs), limits.guard_stop_outs.into()),
     ];
     let columns =
         [("limit", Align::Left), ("used", Align::Point), ("allowed", Align::Point), ("part", Align::Right)];
@@ -228,6 +256,11 @@ pub fn risk(view: &AccountView) -> Table {
             Cell::new(allowed.normalize().to_string()),
             Cell::new(part).tone(tone),
         ]);
+    }
+    for lock in &used.locks {
+        let of = lock.instrument.as_ref().map(|it| format!("{it} ")).unwrap_or_default();
+        let text = format!("locked: {of}{} (until {})", lock.reason, lock.until);
+        table.push(vec![Cell::new(text).tone(Tone::Bad)]);
     }
     table
 }
@@ -298,7 +331,8 @@ pub fn connections(all: &[Connection], zone: &TimeZone) -> Table {
         ];
         row.extend(limits.then(|| or_none(connection.limit_left.map(|left| left.to_string()))));
         row.extend(waits.then(|| or_none(connection.retry_at.map(|at| time(at, zone)))));
-        row.push(Cell::new(&connection.text));
+        let stopped = connection.prices_stopped_at.map(|at| format!("; no prices since {}", time(at, zone)));
+        row.push(Cell::new(format!("{}{}", connection.text, stopped.unwrap_or_default())));
         row.push(or_none(error.map(|(at, text)| format!("{} {text}", time(*at, zone)))));
         table.push(row);
     }

@@ -33,7 +33,14 @@ fn why(view: &StrategyView) -> String {
         format!("{}{about} {}", decision.code, decision.text)
     });
     let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
-    view.reason.clone().or(lock).or(bot).or(decision).unwrap_or_default()
+    let proposal = view.proposals.last().map(|it| {
+        let order = &it.request;
+        format!(
+            "{} proposes {} {} {}; confirm {}",
+            view.spec.name, order.side, order.quantity, order.subject, it.number
+        )
+    });
+    proposal.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).unwrap_or_default()
 }
 
 fn claims(claims: &[Claim]) -> String {
@@ -147,7 +154,14 @@ fn of_kind(kind: &KindView) -> Vec<Table> {
     for ((name, allowed, about), (_, default)) in RULES.iter().zip(defaults) {
         limits.push(vec![Cell::new(*name), Cell::new(default), Cell::new(*allowed), Cell::new(*about)]);
     }
-    vec![params, limits]
+    let mut exits = Table::new(
+        &[("part of its exits", Align::Left), ("allowed", Align::Left), ("what it does", Align::Left)],
+        "no exits",
+    );
+    for (name, allowed, about) in crate::domain::exit::PLAN_WORDS {
+        exits.push(vec![Cell::new(*name), Cell::new(*allowed), Cell::new(*about)]);
+    }
+    vec![params, limits, exits]
 }
 
 /// What a strategy would do with whose money.

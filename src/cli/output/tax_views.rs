@@ -7,7 +7,7 @@ use super::format::{NONE, gain, gain_or_none, money, price, quantity, time};
 use super::table::{Align, Table};
 use crate::domain::journal::{JournalEntry, TradeStats};
 use crate::domain::money::{Quantity, canonical};
-use crate::domain::tax::{LotSource, Realized, TaxLot, YearRow};
+use crate::domain::tax::{AverageCost, LotSource, Realized, TaxLot, YearRow};
 
 /// Where a lot comes from, in a word.
 #[must_use]
@@ -24,6 +24,29 @@ pub const fn source(source: LotSource) -> &'static str {
 #[must_use]
 pub fn code(row: &Realized) -> &'static str {
     if row.disallowed > Decimal::ZERO { "W" } else { "" }
+}
+
+/// What instruments cost on average.
+#[must_use]
+pub fn averages(rows: &[AverageCost]) -> Table {
+    let columns = [
+        ("account", Align::Left),
+        ("instrument", Align::Left),
+        ("quantity", Align::Point),
+        ("average", Align::Point),
+        ("basis", Align::Point),
+    ];
+    let mut table = Table::new(&columns, "no open lots").without_first(&["account"]);
+    for row in rows {
+        table.push(vec![
+            row.account.as_str().into(),
+            row.instrument.to_string().into(),
+            quantity(Quantity::new(row.quantity)).into(),
+            canonical(row.average().round_dp(4)).into(),
+            money(row.basis).into(),
+        ]);
+    }
+    table
 }
 
 /// Open lots.

@@ -32,6 +32,7 @@ pub fn pricing(pricing: Pricing) -> String {
         }
         Pricing::TrailingStop { trail: Trail::Amount(amount) } => format!("{kind} {}", price(amount)),
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => format!("{kind} {}%", canonical(percent)),
+        Pricing::Twap(slices) => format!("{kind} {} min", slices.minutes),
     }
 }
 

@@ -413,9 +413,12 @@ impl Host for FakeHost {
         *locked(&self.closed) += 1;
         Ok(())
     }
-    async fn screen(&self, _: &Settings, request: &ScreenRequest) -> Result<(), CliError> {
+    async fn screen(&self, _: &Settings, request: &ScreenRequest) -> Result<Option<ProfileName>, CliError> {
         locked(&self.kinds).push(request.kind.clone());
-        Ok(())
+        Ok(None)
+    }
+    fn go_on_as(&self, _: &Settings, _: &ScreenRequest, profile: &ProfileName) -> CliError {
+        CliError::internal(format!("nobody left to be {profile}"))
     }
     async fn screenshot(
         &self,

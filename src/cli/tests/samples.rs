@@ -88,6 +88,7 @@ pub(super) fn request(number: u64, place: &Place, account: AccountId) -> OrderRe
         price_effect: terms.price_effect,
         take_profit: None,
         stop_loss: None,
+        exit_plan: None,
         contingency: Contingency::default(),
         post_only: false,
         reduce_only: false,
@@ -204,6 +205,7 @@ pub(super) fn snapshot() -> Snapshot {
         amount: Amount::Quantity(q("10")),
         terms: serde_json::from_str(r#"{"order_type":"limit","limit_price":"250","time_in_force":"gtc"}"#)
             .unwrap(),
+        exit_plan: None,
     };
     let working = order(1, request(1, &place("AAPL"), AccountId::new("paper")), OrderStatus::Submitted);
     let quotes = [
@@ -416,6 +418,7 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         from: Some(now()),
         until: Some(now() + SignedDuration::from_hours(48)),
         bars: 3_270,
+        ticks: None,
         starting_cash: request.starting_cash.unwrap_or_else(|| d("100000")),
         final_equity: d("131234.5"),
         fees: Decimal::ZERO,

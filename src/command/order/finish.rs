@@ -23,7 +23,7 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         let names: Vec<String> = slots.ambiguous.iter().map(ToString::to_string).collect();
         return Err(Trouble::Missing(vec![Missing::Instrument], format!("Which one: {}?", names.join(", "))));
     }
-    check_prices(&slots)?;
+    check_prices(&slots, false)?;
     covered_call(&mut slots)?;
     if slots.perpetual
         && let Some(Instrument::Crypto { base, .. }) = &slots.instrument
@@ -49,6 +49,9 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         && slots.strikes.iter().any(|(_, said)| said.is_some_and(|said| said != right))
     {
         return refuse("Calls and puts were both named; say one.");
+    }
+    if slots.strikes.iter().any(|(strike, _)| *strike <= Decimal::ZERO) {
+        return refuse("A strike is above zero.");
     }
     if slots.spread.is_none() && slots.strikes.len() >= 2 && !slots.strikes_paired {
         return refuse("Two strikes were given; say one, or name the spread.");
@@ -98,7 +101,7 @@ fn said_of_contract(slots: &Slots, contract: &OptionContract, context: &ParseCon
     }
 }
 
-pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
+pub(in crate::command) fn check_prices(slots: &Slots, package: bool) -> Parsed<()> {
     let no_limit = slots.limit.is_none() && slots.peg.is_none();
     if slots.missing_price || slots.limit_named && no_limit {
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
@@ -134,7 +137,13 @@ pub(in crate::command) fn check_prices(slots: &Slots) -> Parsed<()> {
         return refuse("A trailing stop has no other price.");
     }
     let prices = [slots.limit, slots.stop, slots.trail_amount, slots.take_profit, slots.stop_loss];
-    if prices.into_iter().flatten().any(|price| price <= Decimal::ZERO && slots.spread.is_none()) {
+    // Several legs may come to nothing in sum.
+    let sums = package || slots.spread.is_some();
+    if prices
+        .into_iter()
+        .flatten()
+        .any(|price| price < Decimal::ZERO && slots.spread.is_none() || price.is_zero() && !sums)
+    {
         return refuse("A price must be above 0.");
     }
     Ok(())
@@ -296,6 +305,7 @@ pub(in crate::command) fn terms(
         stop_price: price(slots.stop),
         trail_amount: price(slots.trail_amount),
         trail_percent: slots.trail_percent.map(|p| p.normalize()),
+        twap: None,
         limit_peg: slots.peg,
         time_in_force: slots.tif.unwrap_or(default_tif),
         expire_date,
@@ -381,6 +391,7 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
         subject: Subject::Instrument(instrument),
         amount,
         terms,
+        exit_plan: None,
     }))
 }
 

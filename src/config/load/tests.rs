@@ -127,7 +127,7 @@ const BAD: &[(&str, &str)] = &[
     ("\"paper.seed\" = 5", "f.toml:1: paper.seed: unknown key, nearest is paper"),
     (
         "[zzz]\nq = 1",
-        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, tax, screen, alerts, market, engine, log, backtest, watchlists, keys, macros, brokers",
+        "f.toml:1: zzz: unknown key, known here are paper, risk, rates, exits, tax, screen, alerts, market, engine, log, backtest, watchlists, keys, macros, brokers",
     ),
     (
         "[tax]\nmethod = \"best\"",

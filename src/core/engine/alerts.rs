@@ -31,7 +31,8 @@ impl Engine {
             return;
         }
         for alert in rung {
-            let price = alert.fired_price.map_or_else(String::new, |price| format!(", at {price}"));
+            let words = |price| self.market.price_words(&alert.instrument, price);
+            let price = alert.fired_price.map_or_else(String::new, |price| format!(", at {}", words(price)));
             let text = format!("{}{price}", alert.words());
             self.note(Severity::Warning, ALERT_CODE, text.clone());
             self.after_journal.push(Effect::Ring { text });

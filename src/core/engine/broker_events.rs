@@ -2,6 +2,7 @@
 
 use crate::core::effect::{BookedExecution, Effect};
 use crate::core::lifecycle;
+use crate::core::market::MarketState;
 use crate::core::portfolio::Applied;
 use crate::core::risk::GOOD_FAITH_MAX;
 use crate::domain::calendar::exchange_date;
@@ -9,6 +10,7 @@ use crate::domain::execution::{
     AccountEvent, CashEntry, CashKind, Execution, ExecutionKind, OrderEvent, OrderUpdate,
 };
 use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::money::{Quantity, grouped_whole};
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::domain::snapshot::Severity;
 use crate::domain::statement::BrokerUpdate;
@@ -59,7 +61,7 @@ impl Engine {
     pub(super) fn on_execution(&mut self, execution: &Execution) {
         self.take_back(execution, execution.quantity);
         if self.book_execution(execution) {
-            self.note(Severity::Info, execution_code(execution.kind), describe(execution));
+            self.note(Severity::Info, execution_code(execution.kind), describe(execution, &self.market));
         }
     }
 
@@ -184,6 +186,8 @@ impl Engine {
                 self.saw_inferred(execution);
                 self.saw_unexplained(execution);
                 self.claim_execution(execution, held);
+                self.guard_execution(execution, held, realized_pnl);
+                self.plans_of_fill(execution, held);
                 if violates {
                     self.tell_good_faith(execution);
                 }
@@ -218,7 +222,7 @@ impl Engine {
         self.note(severity, "GOOD_FAITH_VIOLATION", text);
     }
 
-    fn on_cash(&mut self, entry: CashEntry) {
+    pub(super) fn on_cash(&mut self, entry: CashEntry) {
         let Some(books) = self.accounts.get_mut(&entry.account) else { return };
         if books.portfolio.apply_cash(&entry) {
             if entry.kind == CashKind::Deposit && entry.currency == books.setup.currency {
@@ -229,11 +233,12 @@ impl Engine {
             self.dirty.books = true;
             self.host.account_changed(&entry.account);
             let what = entry.instrument.as_ref().map(|i| format!(" on {i}")).unwrap_or_default();
-            self.note(
-                Severity::Info,
-                "CASH",
-                format!("{:?}{what}: {} {}", entry.kind, entry.amount.normalize(), entry.currency),
-            );
+            // What moved units alone has said so.
+            if !entry.amount.is_zero() {
+                let (amount, currency) = (grouped_whole(entry.amount, 2), entry.currency);
+                self.note(Severity::Info, "CASH", format!("{:?}{what}: {amount} {currency}", entry.kind));
+            }
+            self.saw_cash(&entry);
             self.entry.cash.push(entry);
         }
     }
@@ -257,12 +262,17 @@ impl Engine {
         };
         let mut text = format!(
             "order {} {} {} {}",
-            after.number, after.request.side, after.request.quantity, after.request.subject
+            after.number,
+            after.request.side,
+            units(after.request.quantity),
+            after.request.subject
         );
         if let OrderEvent::Filled(execution) = event {
-            text.push_str(&format!(": filled {} at {}", execution.quantity, execution.price));
+            let price = self.market.price_words(&execution.instrument, execution.price);
+            text.push_str(&format!(": filled {} at {price}", units(execution.quantity)));
             if after.status != OrderStatus::Filled {
-                text.push_str(&format!(", {} of {} so far", after.filled_quantity, after.request.quantity));
+                let (filled, all) = (units(after.filled_quantity), units(after.request.quantity));
+                text.push_str(&format!(", {filled} of {all} so far"));
             }
         } else if let Some(reason) = &after.reason {
             text.push_str(&format!(": {} ({reason})", after.status));
@@ -289,14 +299,18 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
     }
 }
 
-fn describe(execution: &Execution) -> String {
+fn units(quantity: Quantity) -> String {
+    grouped_whole(quantity.get(), 0)
+}
+
+fn describe(execution: &Execution, market: &MarketState) -> String {
     format!(
         "{} {} {} {} at {}",
         execution.kind.as_str(),
         execution.side,
-        execution.quantity,
+        units(execution.quantity),
         execution.instrument,
-        execution.price
+        market.price_words(&execution.instrument, execution.price)
     )
 }
 

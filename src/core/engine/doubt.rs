@@ -111,7 +111,7 @@ impl Engine {
             }
             if doubt.ask(now) {
                 // A broker that keeps no ids of ours can only be asked for everything until its own id is known.
-                if order.broker_order_id.is_none() && !self.keeps_our_ids(account) {
+                if order.broker_order_id.is_none() && !self.keeps_our_id(order) {
                     unnamed.insert(account.clone());
                     continue;
                 }

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent, OrderUpdate};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::Side;
 use crate::domain::snapshot::Severity;
 
@@ -24,6 +24,8 @@ pub(in crate::core) struct Unexplained {
     adjusted: BTreeMap<Instrument, Adjusted>,
     /// Trades under the broker's id of an order that is not known here, oldest first.
     nobodys: VecDeque<Execution>,
+    /// When cash was last brought to what the broker shows, by currency.
+    followed: BTreeMap<Currency, Timestamp>,
 }
 
 /// Units of an instrument that no execution has explained yet.
@@ -46,6 +48,17 @@ impl Unexplained {
         }
         let at = known.map_or(execution.at, |it| it.at.max(execution.at));
         self.adjusted.insert(execution.instrument.clone(), Adjusted { units, price: execution.price, at });
+    }
+
+    /// Cash has been brought to what the broker shows.
+    pub(super) fn followed(&mut self, currency: Currency, at: Timestamp) {
+        let newest = self.followed.entry(currency).or_insert(at);
+        *newest = at.max(*newest);
+    }
+
+    /// When that was last.
+    pub(super) fn followed_at(&self, currency: Currency) -> Option<Timestamp> {
+        self.followed.get(&currency).copied()
     }
 
     fn saw_nobodys(&mut self, execution: &Execution) {

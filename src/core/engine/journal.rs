@@ -50,6 +50,7 @@ impl Engine {
                     self.never_send(&[new.get().client_order_id]);
                     self.undo_replace(*order);
                 }
+                _ if self.holds_back(&effect) => {}
                 _ => {
                     self.goes_now(&effect);
                     self.effects.push(effect);
@@ -59,7 +60,7 @@ impl Engine {
     }
 
     /// What waited for the disk is on its way from now: how long a broker may take to show it counts from here, not from when it was made.
-    fn goes_now(&mut self, effect: &Effect) {
+    pub(super) fn goes_now(&mut self, effect: &Effect) {
         let now = self.now;
         let Some(request) = (match effect {
             Effect::Submit { order, .. } => Some(order.get()),
@@ -78,12 +79,12 @@ impl Engine {
     }
 
     /// A cancel or the kill switch came while the order waited for the disk.
-    fn was_withdrawn(&self, id: ClientOrderId) -> bool {
+    pub(super) fn was_withdrawn(&self, id: ClientOrderId) -> bool {
         self.book.get(id).is_none_or(|order| order.status != OrderStatus::PendingSubmit)
     }
 
     /// Ends what was withdrawn before it was sent.
-    fn never_send(&mut self, ids: &[ClientOrderId]) {
+    pub(super) fn never_send(&mut self, ids: &[ClientOrderId]) {
         for id in ids.iter().copied() {
             let Some(before) = self.book.get(id).cloned() else { continue };
             let mut order = before.clone();

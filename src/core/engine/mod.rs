@@ -9,8 +9,10 @@ mod cancel;
 mod doubt;
 mod exits;
 mod explained;
+mod guarded;
 mod inferred;
 mod journal;
+mod movements;
 mod owners;
 mod place;
 mod positions;
@@ -109,6 +111,7 @@ pub(super) struct Books {
     pub(super) activity: Activity,
     pub(super) day_trades: DayTrades,
     pub(super) good_faith: GoodFaith,
+    pub(super) guarded: guarded::Guarded,
     pub(super) trading_state: TradingState,
     pub(super) broker_up: bool,
     /// The broker leaves orders unanswered.
@@ -287,6 +290,8 @@ impl Engine {
             Input::Resume { request } => self.on_resume(request),
             Input::Alert { request, change } => self.on_alert(request, change),
             Input::Exit { request, change } => self.on_exit(request, *change),
+            Input::Range { instrument, range } => self.on_range(&instrument, range),
+            Input::LiftGuards { request, account } => self.on_lift_guards(request, &account),
             Input::Settle { request, order, fate, why } => self.on_settle(request, order, &fate, &why),
             Input::Strategy { request, change } => self.on_strategy(request, change),
             Input::RunStrategies => {
@@ -326,6 +331,7 @@ impl Engine {
             Input::DefaultAccount(account) if self.accounts.contains_key(&account) => {
                 self.config.default_account = account;
             }
+            Input::DefaultExits(plans) => self.default_exits(plans),
             Input::Restored(restored) => self.restore(*restored),
             Input::Instrument(spec) => self.market.put_spec(*spec),
             Input::AverageVolume { instrument, volume } => self.market.put_average_volume(instrument, volume),

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::core::effect::IntentKind;
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId};
-use crate::domain::order::{Order, OrderRequest, OrderStatus, Origin, OriginKind};
+use crate::domain::order::{Order, OrderRequest, OrderStatus, Origin, OriginKind, Pricing};
 use crate::domain::snapshot::Severity;
 use crate::domain::statement::{OrderReport, Statement};
 
@@ -45,9 +45,11 @@ impl Engine {
         named.find(|order| order.request.account == *account).map(|order| order.request.client_order_id)
     }
 
-    /// Does an account's broker keep our ids, so that an order without one is not ours.
-    pub(super) fn keeps_our_ids(&self, account: &AccountId) -> bool {
-        self.accounts.get(account).is_some_and(|books| books.setup.capabilities.searchable_client_id)
+    /// Does its broker keep our id of an order, so that one without it is another. Slices over a time have none of ours anywhere.
+    pub(super) fn keeps_our_id(&self, order: &Order) -> bool {
+        let books = self.accounts.get(&order.request.account);
+        books.is_some_and(|books| books.setup.capabilities.searchable_client_id)
+            && !matches!(order.request.pricing, Pricing::Twap(_))
     }
 
     pub(super) fn own(
@@ -70,9 +72,7 @@ impl Engine {
                 ours.or_else(|| owners.by_broker.get(&report.broker_order_id).copied())
             })
             .collect();
-        if !self.keeps_our_ids(account) {
-            self.own_by_terms(statement, reports, &mut owners, found);
-        }
+        self.own_by_terms(statement, reports, &mut owners, found);
         for (n, report) in reports.iter().enumerate() {
             if owners.of.get(n).is_some_and(Option::is_some)
                 || owners.undecided.contains(&report.broker_order_id)
@@ -94,7 +94,7 @@ impl Engine {
         owners
     }
 
-    /// A broker that keeps no ids: an order in doubt is the one that was entered with its terms at its time, where there is exactly one of each.
+    /// A broker that keeps no id of an order: one in doubt is the one that was entered with its terms at its time, where there is exactly one of each.
     fn own_by_terms(
         &mut self,
         statement: &Statement,
@@ -102,8 +102,12 @@ impl Engine {
         owners: &mut Owners,
         found: &mut Vec<String>,
     ) {
+        let in_doubt = |order: &&Order| is_unproven(order) && !self.keeps_our_id(order);
         let doubtful: Vec<Order> =
-            self.book.working_of(&statement.account).filter(|order| is_unproven(order)).cloned().collect();
+            self.book.working_of(&statement.account).filter(in_doubt).cloned().collect();
+        if doubtful.is_empty() {
+            return;
+        }
         let mut pairs: Vec<(usize, ClientOrderId)> = Vec::new();
         for (n, report) in reports.iter().enumerate() {
             if owners.of.get(n).is_some_and(Option::is_none) {

@@ -6,7 +6,7 @@ use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
 use crate::domain::order::{
-    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, Pricing,
+    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, Pricing,
 };
 use crate::domain::snapshot::Severity;
 
@@ -43,6 +43,10 @@ impl Engine {
                 view.live_armed |= self.is_let_loose(&request.account, &request.origin);
                 // So did whoever set the plan that an exit carries out.
                 view.live_armed |= self.is_exit_of_plan(request);
+                // A plan's stop at the broker makes way for whatever else closes the position.
+                if !self.exits.is_empty() && request.origin.kind != OriginKind::Exit {
+                    view.working = view.working.aside(self.exits.resting_stops());
+                }
                 risk::check(&view, request)
             }
             None => RiskOutcome::unknown_account(&request.account),
@@ -68,6 +72,7 @@ impl Engine {
             books.activity.record(self.now, &request, reduces);
         }
         let exits = request.exit_orders();
+        self.clear_the_way(&request);
         let order = self.new_order(request, OrderStatus::PendingSubmit);
         self.journal_intent(IntentKind::New, &order, checks);
         self.put_order(order);
@@ -131,6 +136,13 @@ impl Engine {
         if let Some(account) = self.book.get(id).map(|order| order.request.account.clone()) {
             self.saw_request(&account);
         }
+        if let Some(order) = self.book.get(id).filter(|_| self.exits.is_resting(id)) {
+            let text = format!(
+                "order {} is the stop of an exit plan; change the plan (arbion exits set), or cancel it",
+                order.number
+            );
+            return self.answer(request, Outcome::Refused(text));
+        }
         let outcome = match self.replace(id, change) {
             Ok(new) => Outcome::Orders(vec![id, new]),
             Err(ReplaceError::Refused(reason)) => Outcome::Refused(reason),
@@ -178,7 +190,11 @@ impl Engine {
         match self.accounts.get(&new.account) {
             Some(books) => {
                 let account = self.account_figures_without(books, Some(old));
-                risk::check_replace(&self.risk_view(books, &account), old, new)
+                let mut view = self.risk_view(books, &account);
+                // What let the old one out lets the new one out.
+                view.live_armed |= self.is_let_loose(&new.account, &new.origin);
+                view.live_armed |= self.is_exit_of_plan(new);
+                risk::check_replace(&view, old, new)
             }
             None => RiskOutcome::unknown_account(&new.account),
         }

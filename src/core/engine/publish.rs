@@ -49,6 +49,8 @@ impl Engine {
                         reconciled: books.reconciled,
                         overridden: books.overridden,
                         last: books.pace.last.clone(),
+                        // Told by the shell, which asks brokers.
+                        figures: None,
                     },
                 }
             })

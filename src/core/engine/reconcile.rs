@@ -13,6 +13,7 @@ use crate::domain::execution::{AccountEvent, Execution, ExecutionKind, OrderEven
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
+use crate::domain::movement::Movement;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 use crate::domain::statement::{BrokerUpdate, OrderReport, ReconcileReason, ReconcileRun, Statement};
@@ -262,7 +263,12 @@ impl Engine {
         found: &mut Vec<String>,
     ) -> BTreeSet<Instrument> {
         let mut later = BTreeSet::new();
+        // As it happened: what was sold after a split was sold of more.
+        let mut movements = statement.movements.iter().flatten().peekable();
         for execution in executions {
+            while let Some(movement) = movements.next_if(|movement| movement.cash.at <= execution.at) {
+                self.take_movement(movement, found);
+            }
             let seen = self.executions_seen(&statement.account);
             match self.order_filled(statement, execution, owners) {
                 Filled::Order(id) => {
@@ -279,7 +285,14 @@ impl Engine {
                 found.push(format!("execution {} was missing", execution.execution_id));
             }
         }
+        movements.for_each(|movement| self.take_movement(movement, found));
         later
+    }
+
+    fn take_movement(&mut self, movement: &Movement, found: &mut Vec<String>) {
+        if self.on_movement(movement) {
+            found.push(format!("movement {} was missing", movement.cash.id));
+        }
     }
 
     fn executions_seen(&self, account: &AccountId) -> usize {
@@ -302,7 +315,7 @@ impl Engine {
             .book
             .lookup(&statement.account)
             .naming(&execution.instrument)
-            .any(|order| is_unproven(order) && !self.keeps_our_ids(&statement.account));
+            .any(|order| is_unproven(order) && !self.keeps_our_id(order));
         // Its order may not be shown yet, or not in this statement.
         let fresh = statement.asked_at.duration_since(execution.at) < VISIBLE || statement.orders.is_none();
         if in_doubt || fresh || owners.undecided.contains(broker_order_id) {

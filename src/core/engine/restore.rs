@@ -25,6 +25,7 @@ impl Engine {
             activity: Activity::default(),
             day_trades: DayTrades::default(),
             good_faith: GoodFaith::default(),
+            guarded: super::guarded::Guarded::default(),
             trading_state: TradingState::Active,
             broker_up: true,
             circuit_open: false,
@@ -76,6 +77,7 @@ impl Engine {
         }
         self.alerts.restore(restored.alerts);
         self.exits.restore(restored.exits);
+        self.restore_guards(restored.guards.as_deref());
         self.restore_strategies(&restored.strategies, restored.decisions);
         self.log.extend(restored.log);
         self.dirty.log = true;
@@ -101,5 +103,6 @@ impl Engine {
         if let Some(books) = self.accounts.get_mut(&entry.account) {
             books.portfolio.apply_cash(entry);
         }
+        self.saw_cash(entry);
     }
 }

@@ -114,6 +114,8 @@ impl Engine {
         if let Some(limit) = order.request.pricing.limit_price()
             && (if buys { price > limit } else { price < limit })
         {
+            let words = |price| self.market.price_words(instrument, price);
+            let (price, limit) = (words(price), words(limit));
             return Err(format!("order {number} cannot have filled at {price}: its limit is {limit}"));
         }
         let standard;

@@ -44,6 +44,7 @@ impl Engine {
         let orders = |seconds| {
             u32::try_from(books.activity.orders_within(self.now, seconds, false)).unwrap_or(u32::MAX)
         };
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         RiskUse {
             largest_position,
             exposure_percent: percent(gross, equity),
@@ -53,6 +54,12 @@ impl Engine {
             drawdown_percent: percent((high - equity).max(Decimal::ZERO), high),
             orders_last_second: orders(1),
             orders_last_minute: orders(60),
+            loss_streak: count(books.guarded.guards.streak()),
+            stop_outs: count(match books.setup.limits.guard_by_instrument {
+                true => books.guarded.guards.most_stop_outs(self.now),
+                false => books.guarded.guards.stop_outs(self.now, None),
+            }),
+            locks: books.guarded.guards.locks(self.now),
         }
     }
 }

@@ -74,6 +74,7 @@ impl Engine {
                 0
             },
             good_faith: (books.setup.kind == AccountKind::Cash).then_some(&books.good_faith),
+            locks: books.guarded.guards.held(),
             clock_back_at: self.trips.clock_back_at,
             fees: &self.config.fees,
             reconciled: books.reconciled,

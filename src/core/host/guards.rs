@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::instrument::Instrument;
 use crate::domain::money::decimal_text;
-use crate::domain::strategy::{Lock, StrategyRules};
+use crate::domain::strategy::{Lock, StopScope, StrategyRules};
 
 /// Closed trades kept in mind; the longest guard looks at fifty.
 const TRADES_MAX: usize = 200;
@@ -43,6 +43,32 @@ pub(in crate::core) struct Guards {
 }
 
 impl Guards {
+    /// Losing trades in a row, up to now.
+    pub(in crate::core) fn streak(&self) -> usize {
+        self.trades.iter().rev().take_while(|trade| trade.pnl < Decimal::ZERO).count()
+    }
+
+    /// Losing stop-outs within a day, of one instrument or of all.
+    pub(in crate::core) fn stop_outs(&self, now: Timestamp, only: Option<&Instrument>) -> usize {
+        let counts = |trade: &&Trade| {
+            trade.stopped
+                && trade.pnl < Decimal::ZERO
+                && now.duration_since(trade.at) < DAY
+                && only.is_none_or(|only| trade.instrument == *only)
+        };
+        self.trades.iter().filter(counts).count()
+    }
+
+    /// The same of the instrument that has most.
+    pub(in crate::core) fn most_stop_outs(&self, now: Timestamp) -> usize {
+        self.trades.iter().map(|trade| self.stop_outs(now, Some(&trade.instrument))).max().unwrap_or(0)
+    }
+
+    /// Every lock, those that have ended among them.
+    pub(in crate::core) fn held(&self) -> &[Lock] {
+        &self.locks
+    }
+
     /// Locks in force.
     pub(in crate::core) fn locks(&self, now: Timestamp) -> Vec<Lock> {
         self.locks.iter().filter(|lock| lock.until > now).cloned().collect()
@@ -106,21 +132,15 @@ impl Guards {
             let reason = format!("cooldown: an exit {} min ago at most", rules.cooldown_minutes);
             lock(Some(instrument), minutes(rules.cooldown_minutes), reason);
         }
-        let streak = self.trades.iter().rev().take_while(|trade| trade.pnl < Decimal::ZERO).count();
+        let streak = self.streak();
         if is_reached(streak, rules.loss_streak) && pnl < Decimal::ZERO {
             lock(None, minutes(rules.pause_minutes), format!("loss_streak: {streak} losing trades in a row"));
         }
-        let stop_outs = self
-            .trades
-            .iter()
-            .filter(|trade| trade.stopped && trade.pnl < Decimal::ZERO && now.duration_since(trade.at) < DAY)
-            .count();
+        let only = (rules.stop_scope == StopScope::Instrument).then_some(instrument);
+        let stop_outs = self.stop_outs(now, only);
         if is_reached(stop_outs, rules.stop_outs) && stopped {
-            lock(
-                None,
-                minutes(rules.pause_minutes),
-                format!("stop_guard: {stop_outs} losing stop-outs in 24 h"),
-            );
+            let reason = format!("stop_guard: {stop_outs} losing stop-outs in 24 h");
+            lock(only, minutes(rules.pause_minutes), reason);
         }
         let most = usize::try_from(rules.low_profit_trades).unwrap_or_default();
         let of_it: Vec<Decimal> = self

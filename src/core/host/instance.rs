@@ -21,7 +21,7 @@ use crate::domain::order::OrderSubject;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, StoredStrategy, StrategyPhase, StrategyRules, StrategySpec};
 use crate::strategies::schedule::Timetable;
-use crate::strategies::{Need, Proposal, Strategy};
+use crate::strategies::{Decision, Need, Proposal, Schedule, Strategy};
 
 use super::{Guards, Ledger};
 
@@ -100,6 +100,17 @@ pub(in crate::core) struct Known {
     pub(in crate::core) dates: BTreeMap<Symbol, UnderlyingEvents>,
 }
 
+/// An order that waits for a person.
+#[derive(Clone, Debug)]
+pub(in crate::core) struct Unconfirmed {
+    pub(in crate::core) number: u32,
+    pub(in crate::core) at: Timestamp,
+    /// A bot's own name of it.
+    pub(in crate::core) tag: Option<String>,
+    pub(in crate::core) proposal: Proposal,
+    pub(in crate::core) decision: Decision,
+}
+
 /// A strategy of the profile.
 pub(in crate::core) struct Instance {
     pub(in crate::core) spec: StrategySpec,
@@ -149,12 +160,16 @@ pub(in crate::core) struct Instance {
     pub(in crate::core) dirty: bool,
     /// A bot's own names of its orders, oldest first.
     pub(in crate::core) tags: VecDeque<(String, ClientOrderId)>,
-    /// What a bot proposed and a person has not confirmed: number, when, tag, order.
-    pub(in crate::core) unconfirmed: VecDeque<(u32, Timestamp, String, Proposal)>,
+    /// What it proposed and a person has not confirmed, oldest first.
+    pub(in crate::core) unconfirmed: VecDeque<Unconfirmed>,
     /// The number of its next proposal.
     pub(in crate::core) next_proposal: u32,
     /// The process behind it, where it is a bot.
     pub(in crate::core) bot: Option<BotState>,
+    /// When a bot wants to be evaluated, as its process says.
+    pub(in crate::core) bot_schedules: Vec<Schedule>,
+    /// Whether the exchange was open when a bot was last told.
+    pub(in crate::core) told_open: Option<bool>,
     /// It is of a newer program, or cannot be read: kept as it is.
     pub(in crate::core) frozen: bool,
 }
@@ -204,6 +219,8 @@ impl Instance {
             unconfirmed: VecDeque::new(),
             next_proposal: 1,
             bot: None,
+            bot_schedules: Vec::new(),
+            told_open: None,
             frozen: false,
         }
     }
@@ -316,6 +333,7 @@ fn frozen(stored: &StoredStrategy, reason: String) -> Instance {
         params: BTreeMap::new(),
         adopt: Vec::new(),
         rules: StrategyRules::default(),
+        exits: None,
     };
     let spec = serde_json::from_str(&stored.spec).unwrap_or_else(|_| bare());
     Instance {

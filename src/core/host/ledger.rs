@@ -10,6 +10,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity, decimal_text};
 use crate::domain::option::Right;
 use crate::domain::strategy::Claim;
+use crate::strategies::ClosedTrades;
 
 /// Deliveries that are waited for, the newest: an option's shares come within a day or never.
 const DELIVERIES_MAX: usize = 64;
@@ -50,6 +51,8 @@ pub(in crate::core) struct Ledger {
     #[serde(with = "decimal_text")]
     fees: Decimal,
     trades: u32,
+    #[serde(default)]
+    closed: ClosedTrades,
     /// The account day, and what had been made when it began.
     day: Option<Date>,
     #[serde(default, with = "decimal_text")]
@@ -114,6 +117,10 @@ impl Ledger {
         self.fees
     }
 
+    pub(in crate::core) const fn closed(&self) -> ClosedTrades {
+        self.closed
+    }
+
     pub(in crate::core) const fn trades(&self) -> u32 {
         self.trades
     }
@@ -169,6 +176,7 @@ impl Ledger {
         }
         self.realized += pnl + fee;
         self.trades = self.trades.saturating_add(1);
+        self.closed.add(pnl);
         Some(Closed { pnl, flat: self.quantity(&execution.instrument).is_zero() })
     }
 

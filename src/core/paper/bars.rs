@@ -160,6 +160,8 @@ impl Venue {
         let gapped = |price: Price| if buy { bar.open >= price } else { bar.open <= price };
         let closes_within = |limit: Price| if buy { bar.close <= limit } else { bar.close >= limit };
         match order.request.pricing {
+            // Refused when it came.
+            Pricing::Twap(_) => None,
             Pricing::Market if at_close => Some(Given::market(bar.close)),
             Pricing::Market => Some(Given::market(bar.open)),
             Pricing::Limit { limit_price } if at_close => {

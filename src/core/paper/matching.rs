@@ -146,6 +146,8 @@ impl Venue {
         let opposite = top.opposite(buy);
         let was_triggered = order.triggered;
         match order.request.pricing {
+            // Refused when it came.
+            Pricing::Twap(_) => {}
             Pricing::Market => self.take(seq, instrument, opposite, None),
             Pricing::Limit { limit_price } => self.match_limit(seq, instrument, top, limit_price),
             Pricing::Stop { stop_price } => {

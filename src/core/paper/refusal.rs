@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use crate::core::risk;
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::exchange_date;
+use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Reject;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
@@ -27,11 +28,27 @@ fn reject(code: &str, message: String) -> Option<Reject> {
     Some(Reject { code: code.into(), message })
 }
 
+/// A way to say an order that the venue does not have.
+fn unknown_type(request: &OrderRequest) -> Option<Reject> {
+    if request.cash_order_quantity.is_some() {
+        let text = "paper does not take an amount of money; it takes a quantity in units";
+        return reject("UNSUPPORTED", text.to_owned());
+    }
+    let order_type = request.pricing.order_type();
+    let takes = Capabilities::paper().order_types;
+    if takes.contains(&order_type) {
+        return None;
+    }
+    let names: Vec<&str> = takes.iter().map(|takes| takes.as_str()).collect();
+    reject("UNSUPPORTED", format!("paper does not take {order_type} orders; it takes {}", names.join(", ")))
+}
+
 impl Venue {
     /// Why the venue does not take the order; `None` when it does.
     pub(super) fn refusal(&self, request: &OrderRequest) -> Option<Reject> {
         let parts = self.parts(request);
-        self.bad_quantity(request)
+        unknown_type(request)
+            .or_else(|| self.bad_quantity(request))
             .or_else(|| self.bad_tick(request))
             .or_else(|| self.bad_time(request))
             .or_else(|| self.not_tradable(&parts))
@@ -83,7 +100,7 @@ impl Venue {
     fn bad_tick(&self, request: &OrderRequest) -> Option<Reject> {
         let exits = [&request.take_profit, &request.stop_loss].into_iter().flatten().map(|exit| exit.price);
         let own = match request.pricing {
-            Pricing::Market => [None, None],
+            Pricing::Market | Pricing::Twap(_) => [None, None],
             Pricing::Limit { limit_price } => [Some(limit_price), None],
             Pricing::Stop { stop_price } => [Some(stop_price), None],
             Pricing::StopLimit { stop_price, limit_price } => [Some(stop_price), Some(limit_price)],

@@ -193,6 +193,12 @@ impl Portfolio {
         self.seen.contains_key(execution)
     }
 
+    /// Has a cash movement been taken in.
+    #[must_use]
+    pub fn knows_cash(&self, entry: &ExecutionId) -> bool {
+        self.seen_cash.contains(entry)
+    }
+
     /// Takes an execution in, once.
     pub fn apply(&mut self, execution: &Execution) -> Applied {
         match self.seen.entry(execution.execution_id.clone()) {
@@ -267,7 +273,7 @@ impl Portfolio {
         match entry.kind {
             CashKind::Deposit => self.deposits_today += value,
             CashKind::Fee => self.fees -= value,
-            CashKind::Dividend | CashKind::Interest => self.realized_pnl += value,
+            CashKind::Dividend | CashKind::Interest | CashKind::Corporate => self.realized_pnl += value,
         }
         true
     }

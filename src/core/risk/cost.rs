@@ -239,7 +239,7 @@ fn single(
         // A marketable limit fills at the market, but holds its limit back.
         Pricing::Limit { limit_price } | Pricing::StopLimit { limit_price, .. } => Some(limit_price),
         Pricing::Stop { stop_price } => Some(stop_price),
-        Pricing::Market | Pricing::TrailingStop { .. } => now,
+        Pricing::Market | Pricing::TrailingStop { .. } | Pricing::Twap(_) => now,
     };
     let Some(price) = price else { return CostEstimate::default() };
     let spec = market.spec(instrument);

@@ -9,12 +9,12 @@ use crate::domain::calendar::instant;
 use crate::domain::instrument::Instrument;
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::quote::Quote;
-use crate::quant::greeks::{Terms, black_scholes, implied_volatility};
+use crate::quant::greeks::{Terms, USUAL_RATE, black_scholes, implied_volatility};
 
 use super::view::MarketView;
 
 /// The yearly rate that deltas are reckoned with. A point more or less moves one by less than a hundredth within a year.
-const RATE: f64 = 0.04;
+const RATE: f64 = USUAL_RATE;
 const YEAR_SECONDS: i64 = 365 * 86_400;
 
 /// Change of a contract's price per 1.00 of its underlying, to four places: 0 to 1 for a call, -1 to 0 for a put. Without quotes that imply a

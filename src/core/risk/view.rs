@@ -13,6 +13,7 @@ use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject};
 use crate::domain::quote::Quote;
+use crate::domain::strategy::Lock;
 
 use super::activity::Activity;
 use super::good_faith::GoodFaith;
@@ -65,6 +66,8 @@ pub struct RiskView<'a> {
     pub day_trades: usize,
     /// Good-faith violations of a cash account; absent for others.
     pub good_faith: Option<&'a GoodFaith>,
+    /// What guards hold against automation that opens; those that have ended among them.
+    pub locks: &'a [Lock],
     /// The newest time before the clock last jumped back; absent while it never has. How old a quote of before that is nobody knows.
     pub clock_back_at: Option<Timestamp>,
     /// Fees of fills.

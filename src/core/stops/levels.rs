@@ -1,6 +1,6 @@
 //! Levels of a plan: where they lie, how they are rounded, which of them a price reaches.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::domain::exit::{ExitError, ExitGroup, ExitLevel, ExitPlan, ExitReason, ExitState};
 use crate::domain::money::{Price, Quantity};
@@ -8,27 +8,47 @@ use crate::domain::position::Position;
 
 use super::{TickAt, Trigger};
 
+/// What becomes of a plan of which a level is reached when it is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It is refused: a person is asked for another one.
+    Refused,
+    /// It goes off with the next prices: what it protects is held already.
+    SetsOff,
+}
+
 /// A plan for a position, at the price of now.
 ///
 /// # Errors
 /// When the plan makes no sense, a range in it was not measured, or a level of it is reached already.
 pub fn attach(
-    mut plan: ExitPlan,
+    plan: ExitPlan,
     position: &Position,
     price: Price,
     fees_per_unit: Price,
     now: jiff::Timestamp,
+    reached_now: Reached,
     tick_at: TickAt<'_>,
 ) -> Result<ExitGroup, String> {
     plan.check().map_err(|error| error.to_string())?;
-    if plan.levels_mut().any(|level| matches!(level, ExitLevel::Atr(_))) {
+    // What is held already waits for its range; a person is told at once.
+    if reached_now == Reached::Refused && plan.has_range() {
         return Err(format!("{} has no bars to measure its range by", position.instrument));
     }
     let long = !position.quantity.is_negative();
     let mut group = ExitGroup {
         account: position.account.clone(),
         instrument: position.instrument.clone(),
+        part: smol_str::SmolStr::default(),
+        owner: None,
+        units: None,
+        opened_by: None,
         plan,
+        resting: None,
+        rests: None,
+        resting_at: None,
+        leaving: false,
+        engine_only: false,
         state: ExitState::Armed,
         long,
         entry_price: position.average_price,
@@ -48,8 +68,21 @@ pub fn attach(
         attempts: 0,
         tried_at: None,
     };
+    if !group.plan.has_range() {
+        begin(&mut group, tick_at)?;
+    }
+    if let Some(trigger) = reached(&group, price, tick_at).filter(|_| reached_now == Reached::Refused) {
+        return Err(format!("{} is reached already at {price}", trigger.reason.as_str().replace('_', " ")));
+    }
+    follow(&mut group, price, tick_at);
+    Ok(group)
+}
+
+/// The first stop of a plan whose ranges are known, and the risk that it measures.
+fn begin(group: &mut ExitGroup, tick_at: TickAt<'_>) -> Result<(), String> {
+    let long = group.long;
     if let Some(stop) = group.plan.stop_loss {
-        let stop = level_price(&group, stop, false).ok_or("the stop cannot be measured")?;
+        let stop = level_price(group, stop, false).ok_or("the stop cannot be measured")?;
         let stop = rounded(stop, long, tick_at);
         if !stop.is_positive() {
             return Err(format!("the stop would be at {stop}, which is no price"));
@@ -65,11 +98,36 @@ pub fn attach(
             ExitError::Plan("the stop is beyond the entry: there is no risk to measure by").to_string()
         );
     }
-    if let Some(trigger) = reached(&group, price, tick_at) {
-        return Err(format!("{} is reached already at {price}", trigger.reason.as_str().replace('_', " ")));
+    Ok(())
+}
+
+/// Freezes ranges at what was measured.
+///
+/// # Errors
+/// When a level of it would be no price then.
+pub fn measured(group: &mut ExitGroup, range: Decimal, tick_at: TickAt<'_>) -> Result<(), String> {
+    let mut whole = group.clone();
+    freeze(&mut whole.plan, range);
+    begin(&mut whole, tick_at)?;
+    if let Some(best) = whole.best_price.take() {
+        follow(&mut whole, best, tick_at);
     }
-    follow(&mut group, price, tick_at);
-    Ok(group)
+    *group = whole;
+    Ok(())
+}
+
+/// Digits of a measured range: more say nothing of a market.
+const DIGITS: u32 = 5;
+
+/// Ranges become amounts, rounded away from zero: a stop is never nearer by rounding.
+pub fn freeze(plan: &mut ExitPlan, range: Decimal) {
+    for level in plan.levels_mut() {
+        if let ExitLevel::Atr(times) = level {
+            let amount = range * *times;
+            let rounded = amount.round_sf_with_strategy(DIGITS, RoundingStrategy::AwayFromZero);
+            *level = ExitLevel::Amount(Price::new(rounded.unwrap_or(amount)));
+        }
+    }
 }
 
 /// Where a level lies; `favourable` for one on the side of profit. `None` where there is no risk to measure it by.

@@ -14,8 +14,8 @@ use crate::domain::exit::{ExitGroup, ExitLevel, ExitReason, ExitState, TriggerPr
 use crate::domain::money::{Price, Quantity};
 use crate::domain::quote::Quote;
 
-pub use levels::attach;
 pub(in crate::core) use levels::tradable;
+pub use levels::{Reached, attach, freeze, measured};
 
 /// Two updates that reach a level are at least so far apart.
 pub const CONFIRMED_AFTER: SignedDuration = SignedDuration::from_millis(250);
@@ -125,6 +125,7 @@ impl Watch {
         let scaled = |price: Price| Price::new(price.get() * inverse);
         group.entry_price = scaled(group.entry_price);
         group.entry_quantity = Quantity::new(group.entry_quantity.get() * ratio);
+        group.units = group.units.map(|units| Quantity::new(units.get() * ratio));
         group.fees_per_unit = scaled(group.fees_per_unit);
         let stop = group.stop_price.map(scaled);
         group.stop_price = stop.map(|stop| levels::rounded(stop, group.long, tick_at));

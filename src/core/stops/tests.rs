@@ -74,7 +74,10 @@ fn plan(words: &[(&str, &str)]) -> ExitPlan {
 
 fn watch(units: i64, words: &[(&str, &str)]) -> Watch {
     let fees = price("0.02");
-    Watch::new(attach(plan(words), &position(units), Price::from(100), fees, at(0), &tick).unwrap())
+    Watch::new(
+        attach(plan(words), &position(units), Price::from(100), fees, at(0), Reached::Refused, &tick)
+            .unwrap(),
+    )
 }
 
 fn seen(text: &str, millis: i64) -> Seen {
@@ -136,7 +139,8 @@ fn one_print_moves_no_stop_and_a_traded_one_does() {
 #[test]
 fn what_is_reached_already_or_makes_no_sense_is_refused() {
     let try_it = |units, words: &[(&str, &str)]| {
-        attach(plan(words), &position(units), Price::from(100), Price::ZERO, at(0), &tick).unwrap_err()
+        attach(plan(words), &position(units), Price::from(100), Price::ZERO, at(0), Reached::Refused, &tick)
+            .unwrap_err()
     };
     assert_eq!(try_it(10, &[("stop", "101")]), "stop loss is reached already at 100");
     assert_eq!(try_it(-10, &[("stop", "99")]), "stop loss is reached already at 100");
@@ -147,7 +151,8 @@ fn what_is_reached_already_or_makes_no_sense_is_refused() {
     let mut gained = position(10);
     gained.average_price = Price::from(90);
     let locked = plan(&[("stop", "95"), ("take", "1r")]);
-    let error = attach(locked, &gained, Price::from(100), Price::ZERO, at(0), &tick).unwrap_err();
+    let error =
+        attach(locked, &gained, Price::from(100), Price::ZERO, at(0), Reached::Refused, &tick).unwrap_err();
     assert!(error.starts_with("the stop is beyond the entry"), "{error}");
 }
 

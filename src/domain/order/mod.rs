@@ -12,13 +12,16 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::denial::{Denial, RiskCheck};
+use super::exit::ExitPlan;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::instrument::{AssetClass, Instrument};
 use super::money::{Money, Price, Quantity, canonical, decimal_text};
 use super::option::Leg;
 
 pub use status::OrderStatus;
-pub use terms::{OrderType, PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail};
+pub use terms::{
+    OrderType, PositionEffect, PriceEffect, Pricing, Side, Slices, TimeInForce, TradingSession, Trail,
+};
 
 /// What an order trades: one instrument, or several as a package.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -237,6 +240,9 @@ pub struct OrderRequest {
     /// Bracket: stop order that limits the loss once this order fills.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_loss: Option<BracketExit>,
+    /// What closes the position that this order opens: a plan that begins with its first fill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_plan: Option<Box<ExitPlan>>,
     /// Links to other orders.
     #[serde(default, skip_serializing_if = "Contingency::is_empty")]
     pub contingency: Contingency,
@@ -279,6 +285,7 @@ impl OrderRequest {
             price_effect: None,
             take_profit: None,
             stop_loss: None,
+            exit_plan: None,
             contingency: Contingency::default(),
             post_only: false,
             reduce_only: false,
@@ -319,6 +326,7 @@ impl OrderRequest {
                 origin: Origin { kind: OriginKind::Exit, name: self.origin.name.clone() },
                 take_profit: None,
                 stop_loss: None,
+                exit_plan: None,
                 contingency: Contingency {
                     parent: Some(self.client_order_id),
                     oco_group: Some(self.client_order_id),
@@ -452,6 +460,7 @@ impl Order {
             client_order_id: self.request.client_order_id,
             broker_order_id: self.broker_order_id.clone(),
             subject: self.request.subject.clone(),
+            order_type: self.request.pricing.order_type(),
             filled_quantity: self.filled_quantity,
         }
     }
@@ -472,6 +481,8 @@ pub struct OrderHandle {
     pub broker_order_id: Option<BrokerOrderId>,
     /// What it trades.
     pub subject: OrderSubject,
+    /// Its type: some venues keep orders of one type elsewhere than the others.
+    pub order_type: OrderType,
     /// What of it is filled as far as we know: a replacement is for the rest, and some brokers count the whole.
     pub filled_quantity: Quantity,
 }
@@ -564,5 +575,10 @@ mod tests {
         let json = serde_json::to_string(&request).unwrap();
         assert!(json.contains(r#""order_type":"trailing_stop","trail_percent":"5""#), "{json}");
         assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), request);
+        let slices = Slices { minutes: 30, randomize: true };
+        let twap = OrderRequest { pricing: Pricing::Twap(slices), ..request };
+        let json = serde_json::to_string(&twap).unwrap();
+        assert!(json.contains(r#""order_type":"twap","minutes":30,"randomize":true"#), "{json}");
+        assert_eq!(serde_json::from_str::<OrderRequest>(&json).unwrap(), twap);
     }
 }

@@ -62,7 +62,7 @@ pub enum PositionEffect {
     Close,
 }
 
-/// The five order types (FIX OrdType, tag 40), without their prices.
+/// The order types (FIX OrdType, tag 40, and TargetStrategy, tag 847), without their prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderType {
@@ -76,9 +76,15 @@ pub enum OrderType {
     StopLimit,
     /// A stop that follows the market.
     TrailingStop,
+    /// In slices over a time, kept by the venue: the time-weighted average price.
+    Twap,
 }
 
 impl OrderType {
+    /// Every one.
+    pub const ALL: [Self; 6] =
+        [Self::Market, Self::Limit, Self::Stop, Self::StopLimit, Self::TrailingStop, Self::Twap];
+
     /// Snake-case word, as in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -88,10 +94,11 @@ impl OrderType {
             Self::Stop => "stop",
             Self::StopLimit => "stop_limit",
             Self::TrailingStop => "trailing_stop",
+            Self::Twap => "twap",
         }
     }
 
-    /// What order tables show: `MKT`, `LMT`, `STP`, `STP LMT`, `TRAIL`.
+    /// What order tables show: `MKT`, `LMT`, `STP`, `STP LMT`, `TRAIL`, `TWAP`.
     #[must_use]
     pub const fn abbreviation(self) -> &'static str {
         match self {
@@ -100,6 +107,7 @@ impl OrderType {
             Self::Stop => "STP",
             Self::StopLimit => "STP LMT",
             Self::TrailingStop => "TRAIL",
+            Self::Twap => "TWAP",
         }
     }
 }
@@ -119,6 +127,15 @@ pub enum Trail {
     /// By per cent of the best price, above 0 and below 100.
     #[serde(rename = "trail_percent")]
     Percent(#[serde(with = "decimal_text")] Decimal),
+}
+
+/// Over which time an order trades in slices, and how they lie in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Slices {
+    /// Minutes from the first slice to the last, positive.
+    pub minutes: u32,
+    /// At random times within it, so that nobody can tell the next one.
+    pub randomize: bool,
 }
 
 /// The order type with the prices it needs, so that a limit order without a limit cannot be written down.
@@ -150,6 +167,8 @@ pub enum Pricing {
         #[serde(flatten)]
         trail: Trail,
     },
+    /// At the market, in slices over a time.
+    Twap(Slices),
 }
 
 impl Pricing {
@@ -162,7 +181,14 @@ impl Pricing {
             Self::Stop { .. } => OrderType::Stop,
             Self::StopLimit { .. } => OrderType::StopLimit,
             Self::TrailingStop { .. } => OrderType::TrailingStop,
+            Self::Twap(_) => OrderType::Twap,
         }
+    }
+
+    /// Does it trade at whatever the market gives from the start: at once, or slice by slice.
+    #[must_use]
+    pub const fn is_at_market(self) -> bool {
+        matches!(self, Self::Market | Self::Twap(_))
     }
 
     /// The limit, where there is one.

@@ -13,12 +13,14 @@ use smol_str::SmolStr;
 
 use super::account::AccountMode;
 use super::bot::BotState;
+use super::exit::ExitPlan;
 use super::ids::{AccountId, ClientOrderId};
 use super::instrument::Instrument;
 use super::money::{Price, Quantity, decimal_text};
+use super::order::OrderRequest;
 use super::quote::Interval;
 
-pub use rules::{OnFault, RULES, RuleError, RuleSpec, StrategyRules};
+pub use rules::{Confirm, OnFault, RULES, RuleError, RuleSpec, StopScope, StrategyRules};
 
 /// Characters of a strategy's name at most.
 pub const NAME_MAX: usize = 32;
@@ -49,6 +51,9 @@ pub struct StrategySpec {
     /// What it may do at most.
     #[serde(default)]
     pub rules: StrategyRules,
+    /// What closes each of its positions by itself, beside what the strategy does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exits: Option<ExitPlan>,
 }
 
 /// Is a text a strategy's name.
@@ -161,6 +166,21 @@ pub struct Lock {
     pub reason: String,
 }
 
+/// An order that a strategy proposes and a person must confirm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposalView {
+    /// Its number, for `confirm`.
+    pub number: u32,
+    /// The order, as it would go; its id is not its last.
+    pub request: Box<OrderRequest>,
+    /// Why, in the strategy's words.
+    pub why: String,
+    /// It is dropped then.
+    pub until: Timestamp,
+    /// What `confirm` must hand back: who confirms has seen this order and no other.
+    pub hash: String,
+}
+
 /// A strategy as front ends see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StrategyView {
@@ -196,6 +216,9 @@ pub struct StrategyView {
     /// What keeps it from opening.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<Lock>,
+    /// Orders that wait for a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<ProposalView>,
     /// The newest decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_decision: Option<DecisionRecord>,
@@ -228,6 +251,8 @@ pub struct StrategyEdit {
     pub params: BTreeMap<String, String>,
     /// Limits as typed.
     pub rules: BTreeMap<String, String>,
+    /// Parts of the plan that closes each of its positions, as typed; an empty value takes one out.
+    pub exits: BTreeMap<String, String>,
     /// Other instruments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instruments: Option<Vec<Instrument>>,
@@ -276,8 +301,17 @@ pub enum StrategyChange {
         #[serde(default)]
         flatten: bool,
     },
-    /// Send what a bot proposed.
+    /// Send what a strategy or a bot proposed.
     Confirm {
+        /// Whose.
+        name: SmolStr,
+        /// The proposal's number.
+        proposal: u32,
+        /// The hash of the order that was shown.
+        hash: String,
+    },
+    /// Drop what a strategy or a bot proposed.
+    Decline {
         /// Whose.
         name: SmolStr,
         /// The proposal's number.
@@ -306,6 +340,7 @@ impl StrategyChange {
             | Self::Pause { name }
             | Self::Stop { name, .. }
             | Self::Confirm { name, .. }
+            | Self::Decline { name, .. }
             | Self::Unlock { name }
             | Self::Remove { name } => name,
         }
@@ -321,6 +356,7 @@ impl StrategyChange {
             Self::Pause { .. } => "pause",
             Self::Stop { .. } => "stop",
             Self::Confirm { .. } => "confirm",
+            Self::Decline { .. } => "decline",
             Self::Unlock { .. } => "unlock",
             Self::Remove { .. } => "remove",
         }

@@ -16,6 +16,28 @@ pub enum OnFault {
     Keep,
 }
 
+/// What losing stop-outs are counted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopScope {
+    /// All of them together, and everything is locked.
+    #[default]
+    All,
+    /// Each instrument for itself, and it alone is locked.
+    Instrument,
+}
+
+/// Whom a strategy asks before an order goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirm {
+    /// Nobody.
+    #[default]
+    Never,
+    /// A person, for each of its orders. Changes of one that was confirmed are not asked about again.
+    Each,
+}
+
 /// What one strategy may do at most, beside the account's own limits; and what makes it pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -32,6 +54,8 @@ pub struct StrategyRules {
     pub loss_streak: u32,
     /// Losing stop-outs within 24 hours after which nothing is opened for `pause_minutes`; 0 for never.
     pub stop_outs: u32,
+    /// What those are counted by.
+    pub stop_scope: StopScope,
     /// Minutes after an exit in which the instrument is not opened again; 0 for none.
     pub cooldown_minutes: u32,
     /// Closed trades of one instrument whose sum below zero closes it for a day; 0 for never.
@@ -40,6 +64,8 @@ pub struct StrategyRules {
     pub pause_minutes: u32,
     /// What becomes of its orders when it fails.
     pub on_fault: OnFault,
+    /// Whom it asks before an order goes.
+    pub confirm: Confirm,
 }
 
 impl Default for StrategyRules {
@@ -51,10 +77,12 @@ impl Default for StrategyRules {
             orders_per_minute: 10,
             loss_streak: 5,
             stop_outs: 4,
+            stop_scope: StopScope::All,
             cooldown_minutes: 30,
             low_profit_trades: 10,
             pause_minutes: 240,
             on_fault: OnFault::Cancel,
+            confirm: Confirm::Never,
         }
     }
 }
@@ -100,6 +128,7 @@ pub const RULES: &[RuleSpec] = &[
         "0 to 100",
         "losing stop-outs in 24 hours after which it opens nothing for a while; 0 for never",
     ),
+    ("stop_scope", "all or instrument", "what stop-outs are counted by, and what they lock"),
     ("cooldown_minutes", "0 to 10080", "minutes after an exit in which the instrument is not opened again"),
     (
         "low_profit_trades",
@@ -108,6 +137,7 @@ pub const RULES: &[RuleSpec] = &[
     ),
     ("pause_minutes", "1 to 10080", "minutes that a streak of losses pauses for"),
     ("on_fault", "cancel or keep", "what becomes of its opening orders when it fails"),
+    ("confirm", "never or each", "each order waits 60 seconds for a person, and is dropped unless confirmed"),
 ];
 
 /// Somebody's text, short and without control characters.
@@ -141,9 +171,23 @@ impl StrategyRules {
             "orders_per_minute" => self.orders_per_minute = whole(1, 600)?,
             "loss_streak" => self.loss_streak = whole(0, 100)?,
             "stop_outs" => self.stop_outs = whole(0, 100)?,
+            "stop_scope" => {
+                self.stop_scope = match text {
+                    "all" => StopScope::All,
+                    "instrument" => StopScope::Instrument,
+                    _ => return Err(wrong()),
+                }
+            }
             "cooldown_minutes" => self.cooldown_minutes = whole(0, 10_080)?,
             "low_profit_trades" => self.low_profit_trades = whole(0, 50)?,
             "pause_minutes" => self.pause_minutes = whole(1, 10_080)?,
+            "confirm" => {
+                self.confirm = match text {
+                    "never" => Confirm::Never,
+                    "each" => Confirm::Each,
+                    _ => return Err(wrong()),
+                }
+            }
             _ => {
                 self.on_fault = match text {
                     "cancel" => OnFault::Cancel,
@@ -166,10 +210,12 @@ impl StrategyRules {
             self.orders_per_minute.to_string(),
             self.loss_streak.to_string(),
             self.stop_outs.to_string(),
+            if self.stop_scope == StopScope::All { "all" } else { "instrument" }.to_owned(),
             self.cooldown_minutes.to_string(),
             self.low_profit_trades.to_string(),
             self.pause_minutes.to_string(),
             on_fault.to_owned(),
+            if self.confirm == Confirm::Each { "each" } else { "never" }.to_owned(),
         ];
         RULES.iter().map(|(name, ..)| *name).zip(values).collect()
     }
@@ -188,10 +234,12 @@ mod tests {
             ("orders_per_minute", "3"),
             ("loss_streak", "0"),
             ("stop_outs", "2"),
+            ("stop_scope", "instrument"),
             ("cooldown_minutes", "0"),
             ("low_profit_trades", "7"),
             ("pause_minutes", "60"),
             ("on_fault", "keep"),
+            ("confirm", "each"),
         ] {
             rules.set(name, value).unwrap();
             assert!(

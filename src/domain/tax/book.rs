@@ -138,7 +138,7 @@ impl Book<'_> {
                 term: if short { Term::Short } else { term(lot.held_since, sold) },
                 basis_unknown: lot.source == LotSource::Unexplained,
             });
-            if !short && self.may_wash(&execution.instrument) {
+            if self.may_wash(&execution.instrument) {
                 self.wash.lost(&self.realized, self.realized.len() - 1, lot.held_since);
             }
         }
@@ -234,9 +234,8 @@ impl Book<'_> {
             replaces: false,
             number: self.lots_made,
         };
-        let buys = execution.side.is_buy() && source != LotSource::Unexplained;
-        let parts = match buys && self.may_wash(&execution.instrument) {
-            true => self.wash.bought(&mut self.realized, lot),
+        let parts = match source != LotSource::Unexplained && self.may_wash(&execution.instrument) {
+            true => self.wash.opened(&mut self.realized, lot),
             false => vec![lot],
         };
         self.lots.extend(parts);

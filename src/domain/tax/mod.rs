@@ -2,7 +2,7 @@
 //! wash sale puts off. Information, no advice: a broker's own statement may differ, and counts.
 //!
 //! Lots and gains are a function of the executions and the choice of lots; nothing is kept. It never judges what is "substantially identical"
-//! between issuers, nor accounts that are not in the profile, nor losses of short sales.
+//! between issuers, nor accounts that are not in the profile; a short sale's loss is put off by another short sale of the share alone.
 
 mod book;
 mod order;
@@ -129,7 +129,7 @@ pub struct TaxLot {
     /// What all of it cost with fees, washed losses among it; of a short lot, what it brought.
     #[serde(with = "decimal_text")]
     pub basis: Decimal,
-    /// Washed losses in the basis, positive.
+    /// Washed losses that the basis was raised by, of a short lot lowered by; positive.
     #[serde(with = "decimal_text")]
     pub washed: Decimal,
     /// Of these amounts.
@@ -252,6 +252,53 @@ pub fn counted(executions: &[Execution]) -> Vec<Execution> {
 #[must_use]
 pub fn work_out(executions: &[Execution], rules: &TaxRules) -> TaxBooks {
     book::run(order::prepare(executions), rules)
+}
+
+/// What all lots of an instrument cost on average. To look at alone: no lots are closed by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AverageCost {
+    /// Where.
+    pub account: AccountId,
+    /// What.
+    pub instrument: Instrument,
+    /// Units, signed.
+    #[serde(with = "decimal_text")]
+    pub quantity: Decimal,
+    /// What all of it cost; of what was sold short, what it brought.
+    #[serde(with = "decimal_text")]
+    pub basis: Decimal,
+    /// Of these amounts.
+    pub currency: Currency,
+}
+
+impl AverageCost {
+    /// Per unit, not rounded; zero of nothing.
+    #[must_use]
+    pub fn average(&self) -> Decimal {
+        self.basis.checked_div(self.quantity.abs()).unwrap_or_default()
+    }
+}
+
+/// Open lots put together by account and instrument, in their order.
+#[must_use]
+pub fn averages(lots: &[&TaxLot]) -> Vec<AverageCost> {
+    let mut rows: Vec<AverageCost> = Vec::new();
+    for lot in lots {
+        match rows.iter_mut().find(|row| row.account == lot.account && row.instrument == lot.instrument) {
+            Some(row) => {
+                row.quantity += lot.quantity;
+                row.basis += lot.basis;
+            }
+            None => rows.push(AverageCost {
+                account: lot.account.clone(),
+                instrument: lot.instrument.clone(),
+                quantity: lot.quantity,
+                basis: lot.basis,
+                currency: lot.currency,
+            }),
+        }
+    }
+    rows
 }
 
 /// Sums of a year in one currency.

@@ -291,7 +291,7 @@ fn a_year_and_a_day_is_long_and_a_wash_sale_adds_days() {
     assert_eq!(tacked(day("2025-04-20"), day("2024-04-20"), day("2025-04-01")), day("2024-05-09"));
 }
 
-/// Bought calls stand in for shares; written ones do not, nor does anything for a coin or for a short sale; each share only once.
+/// Bought calls stand in for shares; written ones do not, nor does anything for a coin; each share only once.
 #[test]
 fn what_stands_in_for_what_was_sold_at_a_loss() {
     let (ten, hundred) = (Decimal::TEN, Decimal::ONE_HUNDRED);
@@ -347,19 +347,63 @@ fn what_stands_in_for_what_was_sold_at_a_loss() {
     let books = work_out(&twice, &rules);
     let put_off: Vec<Decimal> = books.realized.iter().map(|row| row.disallowed).collect();
     assert_eq!(put_off, [Decimal::from(50), Decimal::ZERO]);
-    // A short sale at a loss, sold again.
-    let short = [
-        at("A", "2025-03-03", &share(), -ten, Decimal::from(45)),
-        at("B", "2025-03-04", &share(), ten, Decimal::from(50)),
-        at("C", "2025-03-05", &share(), -ten, Decimal::from(50)),
-    ];
-    let books = work_out(&short, &rules);
+}
+
+/// The loss of a short sale waits for the end of the next one within thirty days; a purchase, a written option or an older one changes nothing.
+#[test]
+fn a_short_sale_at_a_loss_is_put_off_by_another_one() {
+    let ten = Decimal::TEN;
+    let with = |row: Execution| {
+        let short = at("A", "2025-03-03", &share(), -ten, Decimal::from(45));
+        vec![short, at("B", "2025-03-04", &share(), ten, Decimal::from(50)), row]
+    };
+    let rules = TaxRules::default();
+    let disallowed = |rows: &[Execution]| -> Decimal {
+        work_out(rows, &rules).realized.iter().map(|row| row.disallowed).sum()
+    };
+    let again = |day: &str, units: i64| at("C", day, &share(), Decimal::from(-units), Decimal::from(50));
+    for (day, units, put_off) in
+        [("2025-03-05", 10, 50), ("2025-04-03", 10, 50), ("2025-04-04", 10, 0), ("2025-03-05", 4, 20)]
+    {
+        assert_eq!(disallowed(&with(again(day, units))), Decimal::from(put_off), "{day} {units}");
+    }
+    let books = work_out(&with(again("2025-03-05", 15)), &rules);
     let row = &books.realized[0];
     assert_eq!(
-        (row.short, row.gain(), row.disallowed, row.term),
+        (row.short, row.gain(), row.allowed(), row.term),
         (true, (-50).into(), Decimal::ZERO, Term::Short)
     );
-    assert_eq!((books.lots[0].quantity, books.lots[0].basis), (-ten, Decimal::from(500)));
+    // Ten of the fifteen take it on: they brought 50 less, the other five what they brought.
+    let lots: Vec<_> = books.lots.iter().map(|lot| (lot.quantity, lot.basis, lot.washed)).collect();
+    assert_eq!(lots, [(-ten, 450.into(), 50.into()), ((-5).into(), 250.into(), Decimal::ZERO)]);
+    assert_eq!(books.lots[0].held_since, books.lots[0].acquired);
+    let mut closed = with(again("2025-03-05", 10));
+    closed.push(at("D", "2025-06-02", &share(), ten, Decimal::from(40)));
+    let gains: Vec<Decimal> = work_out(&closed, &rules).realized.iter().map(Realized::allowed).collect();
+    assert_eq!(gains, [Decimal::ZERO, Decimal::from(50)], "100 gained less the 50 that had waited");
+    for other in [
+        at("C", "2025-03-05", &share(), ten, Decimal::from(50)),
+        at("C", "2025-03-05", &option(Right::Call, 50), Decimal::NEGATIVE_ONE, Decimal::TWO),
+        at("C", "2025-03-05", &Instrument::equity("OTHER").unwrap(), -ten, Decimal::from(50)),
+    ] {
+        assert_eq!(disallowed(&with(other.clone())), Decimal::ZERO, "{}", other.instrument);
+    }
+    // One that was sold short before, and is still open.
+    let before = [
+        at("A", "2025-03-03", &share(), -ten, Decimal::from(45)),
+        at("C", "2025-03-03", &share(), -ten, Decimal::from(44)),
+        at("B", "2025-03-04", &share(), ten, Decimal::from(50)),
+    ];
+    let books = work_out(&before, &rules);
+    assert_eq!((books.realized[0].disallowed, books.lots[0].basis), (50.into(), 390.into()));
+    // A written option that is bought back and written again is no short sale of a share.
+    let put = option(Right::Put, 40);
+    let written = [
+        at("A", "2025-03-03", &put, Decimal::NEGATIVE_ONE, Decimal::ONE),
+        at("B", "2025-03-04", &put, Decimal::ONE, Decimal::TWO),
+        at("C", "2025-03-05", &put, Decimal::NEGATIVE_ONE, Decimal::TWO),
+    ];
+    assert_eq!(disallowed(&written), Decimal::ZERO);
 }
 
 #[test]
@@ -380,6 +424,24 @@ fn what_was_taken_back_never_was_and_what_nobody_explains_is_said() {
     let went = work_out(&[buy, adjusted("x", Decimal::from(-4))], &TaxRules::default());
     assert_eq!((went.realized.len(), went.lots[0].quantity), (0, Decimal::from(6)));
     assert!(went.doubts[0].contains("no gain is counted"), "{:?}", went.doubts);
+}
+
+#[test]
+fn an_average_is_over_all_lots_of_an_account() {
+    let elsewhere = Execution {
+        account: AccountId::new("z"),
+        ..at("C", "2025-01-03", &share(), Decimal::ONE, 99.into())
+    };
+    let rows = [
+        at("A", "2025-01-02", &share(), Decimal::TEN, 40.into()),
+        at("B", "2025-01-03", &share(), 30.into(), 44.into()),
+        elsewhere,
+    ];
+    let books = work_out(&rows, &TaxRules::default());
+    let found = averages(&books.lots.iter().collect::<Vec<_>>());
+    let figures: Vec<_> =
+        found.iter().map(|row| (row.account.as_str(), row.quantity, row.average())).collect();
+    assert_eq!(figures, [("paper", 40.into(), 43.into()), ("z", Decimal::ONE, 99.into())]);
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Wash sales: a loss is put off when the same thing was bought within thirty days before or after, and goes into what that cost.
+//! Wash sales: a loss is put off when the same thing was bought within thirty days before or after, and goes into what that cost. The loss of
+//! a short sale is put off when the same share was sold short again within those days (Internal Revenue Code 1091(e)), and takes from what
+//! that brought.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -57,9 +59,9 @@ impl Wash {
         }
     }
 
-    /// Something was bought: it stands in for what was sold at a loss in the days before, the oldest loss first. Returns the lot, in parts where
-    /// only some of it does.
-    pub(super) fn bought(&mut self, realized: &mut [Realized], mut lot: TaxLot) -> Vec<TaxLot> {
+    /// Something was bought, or sold short: it stands in for what was closed at a loss in the days before, the oldest loss first. Returns the
+    /// lot, in parts where only some of it does.
+    pub(super) fn opened(&mut self, realized: &mut [Realized], mut lot: TaxLot) -> Vec<TaxLot> {
         let mut done = Vec::new();
         let from = plus_days(lot.acquired, -WASH_DAYS);
         for loss in self.losses.iter_mut().filter(|loss| loss.units > Decimal::ZERO) {
@@ -84,12 +86,17 @@ impl Wash {
     }
 }
 
-/// Is it what was sold, or the right to buy that.
+/// Is it what was sold, or the right to buy that. For a short sale: the same share sold short; a written option is no short sale of a share.
 fn may_replace(lot: &TaxLot, row: &Realized) -> bool {
+    let free = !lot.replaces && lot.currency == row.currency;
+    if row.short {
+        let same = lot.instrument == row.instrument && row.instrument.as_option().is_none();
+        return free && same && lot.quantity < Decimal::ZERO;
+    }
     let call = lot.instrument.as_option().is_some_and(|contract| contract.right == Right::Call);
     let same = lot.instrument == row.instrument
         || (call && row.instrument.as_option().is_none() && lot.instrument.price_driver() == row.instrument);
-    same && lot.quantity > Decimal::ZERO && !lot.replaces && lot.currency == row.currency
+    free && same && lot.quantity > Decimal::ZERO
 }
 
 /// Units of what was sold that one unit of the other stands for: a call for a hundred shares.
@@ -97,16 +104,18 @@ fn units_of(lot: &Instrument, sold: &Instrument) -> Decimal {
     if lot.as_option().is_some() && sold.as_option().is_none() { Decimal::ONE_HUNDRED } else { Decimal::ONE }
 }
 
-/// Units of a lot take a loss on: that much of it is put off, raises what they cost, and they count as held for as long as what was sold.
+/// Units of a lot take a loss on: that much of it is put off, raises what they cost, and they count as held for as long as what was sold. Of
+/// units sold short it lowers what they brought; they were never held.
 /// Returns the rest of the lot, where not all of it was needed.
 fn replace(loss: &mut Loss, row: &mut Realized, lot: &mut TaxLot, ratio: Decimal) -> Option<TaxLot> {
-    let stands_for = lot.quantity * ratio;
-    let matched = stands_for.min(loss.units);
+    let held = lot.quantity.abs();
+    let matched = (held * ratio).min(loss.units);
     let units = matched.checked_div(ratio)?;
-    let rest = (units < lot.quantity).then(|| {
-        let left = lot.quantity - units;
-        let (basis, washed) = (part(lot.basis, left, lot.quantity), part(lot.washed, left, lot.quantity));
-        TaxLot { quantity: left, basis, washed, ..lot.clone() }
+    let rest = (units < held).then(|| {
+        let left = held - units;
+        let (basis, washed) = (part(lot.basis, left, held), part(lot.washed, left, held));
+        let quantity = if row.short { -left } else { left };
+        TaxLot { quantity, basis, washed, ..lot.clone() }
     });
     if let Some(rest) = &rest {
         lot.quantity -= rest.quantity;
@@ -116,9 +125,13 @@ fn replace(loss: &mut Loss, row: &mut Realized, lot: &mut TaxLot, ratio: Decimal
     let disallowed = part(-row.gain(), matched, row.quantity);
     loss.units -= matched;
     row.disallowed += disallowed;
-    lot.basis += disallowed;
     lot.washed += disallowed;
-    lot.held_since = tacked(lot.acquired, loss.held_since, row.sold);
+    if row.short {
+        lot.basis -= disallowed;
+    } else {
+        lot.basis += disallowed;
+        lot.held_since = tacked(lot.acquired, loss.held_since, row.sold);
+    }
     lot.replaces = true;
     rest
 }

@@ -16,11 +16,11 @@ use crate::core::input::{Input, Needed};
 use crate::core::paper::{Sessions, VenueConfig};
 use crate::domain::calendar::{Calendar, exchange_date, plus_days};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
-use crate::domain::events::{Dividend, UnderlyingEvents};
+use crate::domain::events::{Dividend, EventBook, UnderlyingEvents};
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::quote::{Feed, Interval, Quote};
 use crate::domain::strategy::{DecisionRecord, StrategyChange, StrategyRules, StrategySpec};
-use crate::market::bars_csv::{RecordedBar, RecordedBars};
+use crate::market::bars_file::{RecordedBar, RecordedBars};
 use crate::market::model_chain::ModelMarket;
 use crate::market::timeline::dated_actions;
 use crate::strategies::schedule::{ScheduleSpec, next_due};
@@ -36,6 +36,8 @@ const BEFORE_END: SignedDuration = SignedDuration::from_millis(1);
 const OFTEN: SignedDuration = SignedDuration::from_mins(5);
 /// Dividends are announced so many days before they go off.
 pub const ANNOUNCED_DAYS: i64 = 14;
+/// Reports are announced so many days before they come, where nobody wrote down when.
+pub const REPORT_SAID_DAYS: i64 = 21;
 /// The options level of the account: long options and covered ones.
 const LEVEL: u8 = 3;
 
@@ -68,14 +70,15 @@ pub enum HostedError {
     Ended,
 }
 
-/// Runs a strategy by its kind and parameters. `actions` are splits and dividends by the instant they take effect; `watch` is told how many
-/// bars more are done, and ends it by saying `false`.
+/// Runs a strategy by its kind and parameters. `actions` are splits and dividends by the instant they take effect, `dates` what a person wrote
+/// down of reports; `watch` is told how many bars more are done, and ends it by saying `false`.
 ///
 /// # Errors
 /// When the host refuses the strategy, or it was ended.
 pub fn run_hosted(
     bars: &RecordedBars,
     actions: &[(Timestamp, CorporateAction)],
+    dates: &EventBook,
     strategy: &dyn Strategy,
     params: &std::collections::BTreeMap<String, String>,
     venue: VenueConfig,
@@ -89,6 +92,7 @@ pub fn run_hosted(
         driver: Driver::new(config, start, Records::All),
         model: ModelMarket::new(Arc::new(Calendar::nyse())),
         actions: actions.iter().map(|(_, action)| action.clone()).collect(),
+        dates: dates.clone(),
         schedules: strategy.schedules(),
         interval: bars.interval.unwrap_or(Interval::Day1),
         refused: None,
@@ -140,6 +144,7 @@ struct Hosted {
     driver: Driver,
     model: ModelMarket,
     actions: Vec<CorporateAction>,
+    dates: EventBook,
     schedules: Vec<Schedule>,
     interval: Interval,
     refused: Option<String>,
@@ -168,6 +173,7 @@ impl Hosted {
                 low_profit_trades: 0,
                 ..StrategyRules::default()
             },
+            exits: None,
         };
         self.step(now, Input::RunStrategies);
         let ask = |change| Input::Strategy { request: RequestId(0), change };
@@ -223,15 +229,17 @@ impl Hosted {
         }
     }
 
-    /// What a company has said by now: its next dividends. Nobody knows its reports.
+    /// What a company has said by now: its next dividends as the bars have them, and reports that a person wrote down.
     fn announced(&self, underlying: &Symbol, now: Timestamp) -> UnderlyingEvents {
-        let last = plus_days(exchange_date(now), ANNOUNCED_DAYS);
+        let today = exchange_date(now);
+        let last = plus_days(today, ANNOUNCED_DAYS);
         let of = self.actions.iter().filter(|action| action.instrument.root() == underlying);
         let dividends = of.filter(|action| action.ex_date <= last).filter_map(|action| match action.kind {
             CorporateActionKind::Dividend { amount } => Some(Dividend { ex_date: action.ex_date, amount }),
             _ => None,
         });
-        UnderlyingEvents { dividends: dividends.collect(), earnings: Vec::new(), is_fund: false, as_of: now }
+        let written = self.dates.known(underlying, today, Some(REPORT_SAID_DAYS), now);
+        UnderlyingEvents { dividends: dividends.collect(), ..written }
     }
 
     /// Due times, and what happens at the venue by itself, up to an instant that has not come yet.
@@ -356,14 +364,25 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
+    use crate::domain::events::Planned;
     use crate::domain::execution::ExecutionKind;
     use crate::domain::ids::AccountId;
     use crate::domain::option::Right;
-    use crate::market::bars_csv;
+    use crate::market::bars_file;
     use crate::strategies::{Params, build};
 
     fn backtest(kind: &str, symbol: &str, years: i16, pairs: &[(&str, &str)]) -> Backtest {
-        let mut bars = bars_csv::shipped().unwrap();
+        backtest_with(&EventBook::default(), kind, symbol, years, pairs)
+    }
+
+    fn backtest_with(
+        dates: &EventBook,
+        kind: &str,
+        symbol: &str,
+        years: i16,
+        pairs: &[(&str, &str)],
+    ) -> Backtest {
+        let mut bars = bars_file::shipped().unwrap();
         let instrument = Instrument::equity(symbol).unwrap();
         bars.series.retain(|of, _| *of == instrument);
         for series in bars.series.values_mut() {
@@ -374,7 +393,7 @@ mod tests {
         let strategy = build(kind, "test".into(), vec![instrument], &Params::new(params.clone())).unwrap();
         let venue = VenueConfig::new(AccountId::new("backtest"), Decimal::from(100_000));
         let actions = actions_of(&bars);
-        run_hosted(&bars, &actions, strategy.as_ref(), &params, venue, &mut |_| true).unwrap()
+        run_hosted(&bars, &actions, dates, strategy.as_ref(), &params, venue, &mut |_| true).unwrap()
     }
 
     fn codes(run: &Backtest) -> Vec<&str> {
@@ -400,6 +419,49 @@ mod tests {
         assert!(open.abs() < Decimal::from(50_000), "{open}");
     }
 
+    /// Reports of each quarter: nothing is written over one that is known, and what was announced later changes no day before.
+    #[test]
+    fn reports_are_avoided_from_the_day_on_which_they_were_announced() {
+        let symbol = Symbol::new("IBM").unwrap();
+        let reports = |announced: &str| {
+            let mut dates = EventBook::default();
+            for day in ["2007-04-17", "2007-07-18", "2007-10-16"] {
+                let report = Planned::earnings(&format!("{day}{announced}")).unwrap();
+                dates.add(&symbol, report).unwrap();
+            }
+            dates
+        };
+        let early = |day: &str| day.parse::<jiff::civil::Date>().unwrap();
+        let run = |dates: &EventBook| backtest_with(dates, "wheel", "IBM", 1, &[]);
+        let (unknown, known) = (run(&EventBook::default()), run(&reports("")));
+        let avoided = |run: &Backtest| {
+            let skips = run.decisions.iter().filter(|it| it.code == "SKIP" && it.text.contains("EARNINGS"));
+            skips.cloned().collect::<Vec<DecisionRecord>>()
+        };
+        assert!(codes(&unknown).contains(&"EARNINGS_UNKNOWN") && avoided(&unknown).is_empty());
+        let first = avoided(&known).into_iter().next().unwrap();
+        assert!(exchange_date(first.at) >= early("2007-03-27"), "{first:?}");
+        // What is opened while a report is known ends before it.
+        for fill in &known.fills {
+            let day = exchange_date(fill.execution.at);
+            let opened = fill.execution.kind == ExecutionKind::Trade && !fill.execution.side.is_buy();
+            let Some(contract) = fill.execution.instrument.as_option().filter(|_| opened) else { continue };
+            for report in ["2007-04-17", "2007-07-18", "2007-10-16"].map(early) {
+                let said = plus_days(report, -REPORT_SAID_DAYS) <= day;
+                assert!(!(said && day <= report && report <= contract.expiry), "{contract} on {day}");
+            }
+        }
+        let before = |run: &Backtest, until: &str| -> Vec<String> {
+            let fills = run.fills.iter().filter(|fill| exchange_date(fill.execution.at) < early(until));
+            fills
+                .map(|fill| {
+                    format!("{} {} {}", fill.execution.at, fill.execution.instrument, fill.execution.price)
+                })
+                .collect()
+        };
+        assert_eq!(before(&known, "2007-03-27"), before(&unknown, "2007-03-27"), "nobody knew it then");
+    }
+
     #[test]
     fn a_collar_buys_its_shares_and_keeps_between_its_bounds() {
         let run = backtest("collar", "IBM", 1, &[("lots", "3"), ("buy_shares", "true")]);
@@ -416,15 +478,18 @@ mod tests {
 
     #[test]
     fn a_refusal_and_an_end_are_said() {
-        let bars = bars_csv::shipped().unwrap();
+        let bars = bars_file::shipped().unwrap();
         let strategy =
             build("wheel", "test".into(), vec![Instrument::equity("IBM").unwrap()], &Params::default())
                 .unwrap();
         let venue = || VenueConfig::new(AccountId::new("backtest"), Decimal::from(100_000));
         let wrong = BTreeMap::from([("dte_min".to_owned(), "x".to_owned())]);
-        let refused = run_hosted(&bars, &[], strategy.as_ref(), &wrong, venue(), &mut |_| true);
+        let refused =
+            run_hosted(&bars, &[], &EventBook::default(), strategy.as_ref(), &wrong, venue(), &mut |_| true);
         assert!(matches!(refused, Err(HostedError::Refused(text)) if text.contains("dte_min")));
-        let ended = run_hosted(&bars, &[], strategy.as_ref(), &BTreeMap::new(), venue(), &mut |_| false);
+        let none = EventBook::default();
+        let ended =
+            run_hosted(&bars, &[], &none, strategy.as_ref(), &BTreeMap::new(), venue(), &mut |_| false);
         assert_eq!(ended.err(), Some(HostedError::Ended));
     }
 }

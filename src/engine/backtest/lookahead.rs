@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::market::bars_csv::RecordedBars;
+use crate::market::bars_file::RecordedBars;
 use crate::quant::random::mix;
 
 use super::Backtest;
@@ -85,10 +85,9 @@ mod tests {
     use crate::domain::instrument::Instrument;
     use crate::domain::money::{Price, Quantity};
     use crate::domain::order::{Pricing, Side};
-    use crate::market::bars_csv;
+    use crate::market::bars_file;
     use crate::strategies::{
-        Books, Decision, Head, MemoryError, Output, Params, Proposal, Schedule, Strategy, StrategyInput,
-        build,
+        Books, Decision, Head, Output, Params, Proposal, Strategy, StrategyInput, build,
     };
 
     /// Somebody who has read the last line of the file: it buys on what comes, and that is what the check is for.
@@ -100,18 +99,6 @@ mod tests {
     impl Strategy for Cheat {
         fn head(&self) -> &Head {
             &self.head
-        }
-        fn warm_up_bars(&self) -> usize {
-            0
-        }
-        fn schedules(&self) -> Vec<Schedule> {
-            Vec::new()
-        }
-        fn memory(&self) -> String {
-            String::new()
-        }
-        fn restore(&mut self, _: &str) -> Result<(), MemoryError> {
-            Ok(())
         }
         fn on_input(
             &mut self,
@@ -131,7 +118,7 @@ mod tests {
     }
 
     fn bars() -> RecordedBars {
-        let mut bars = bars_csv::shipped().unwrap();
+        let mut bars = bars_file::shipped().unwrap();
         bars.series.retain(|instrument, _| instrument.to_string() == "IBM");
         bars
     }

@@ -5,6 +5,7 @@
 
 mod hosted;
 mod lookahead;
+mod ticks;
 mod view;
 
 use std::collections::VecDeque;
@@ -32,21 +33,24 @@ use crate::domain::money::Money;
 use crate::domain::order::{OrderRequest, OrderStatus, Origin, OriginKind};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::domain::strategy::DecisionRecord;
-use crate::market::bars_csv::RecordedBars;
+use crate::market::bars_file::{BarsError, RecordedBar, RecordedBars};
 use crate::market::timeline::{Recorded, Timeline, dated_actions};
 use crate::quant::number::to_f64;
 use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
 use view::View;
 
-pub use hosted::{ANNOUNCED_DAYS, HostedError, actions_of, is_worth_telling, run_hosted};
+pub use hosted::{ANNOUNCED_DAYS, HostedError, REPORT_SAID_DAYS, actions_of, is_worth_telling, run_hosted};
 pub use lookahead::{Cut, check_lookahead};
+pub use ticks::run_ticks;
 
 /// What a backtest did.
 #[derive(Clone, Debug)]
 pub struct Backtest {
     /// Bars fed.
     pub bars: u64,
+    /// Quotes and trades fed, where bars are made of them; else none.
+    pub ticks: u64,
     /// Bars at whose end something was held.
     pub bars_held: u64,
     /// Start of the first bar.
@@ -94,6 +98,40 @@ pub fn run_watched(
 ) -> Option<Backtest> {
     let driver = drive(bars, actions, strategy, venue, Some(watch));
     (!driver.ended).then(|| driver.finish())
+}
+
+/// The same over bars that come one by one and are not held, by rising end and then by instrument.
+///
+/// # Errors
+/// What the bars say; `Ok(None)` where whoever watched ended it.
+pub fn run_streamed(
+    bars: impl Iterator<Item = Result<(Instrument, RecordedBar), BarsError>>,
+    interval: Interval,
+    strategy: &mut dyn Strategy,
+    venue: VenueConfig,
+    watch: &mut dyn FnMut(u64) -> bool,
+) -> Result<Option<Backtest>, BarsError> {
+    let mut bars = bars.peekable();
+    let start = match bars.peek() {
+        Some(Ok((_, row))) => row.end,
+        _ => Timestamp::UNIX_EPOCH,
+    };
+    let wanted = strategy.instruments().to_vec();
+    let mut driver = Driver::new(venue, start, Records::Executions);
+    for instrument in &wanted {
+        driver.know(instrument);
+    }
+    for row in bars {
+        let (instrument, row) = row?;
+        if !wanted.contains(&instrument) {
+            continue;
+        }
+        driver.bar(row.end, &instrument, interval, &row.bar, strategy);
+        if driver.result.bars.is_multiple_of(WATCHED_EVERY) && !watch(WATCHED_EVERY) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(driver.finish()))
 }
 
 fn drive(
@@ -190,6 +228,7 @@ impl Driver {
         drop(core.step(now, Input::BrokerStatus { account: account.clone(), up: true, reconciled: true }));
         let result = Backtest {
             bars: 0,
+            ticks: 0,
             bars_held: 0,
             from: None,
             until: None,
@@ -345,6 +384,7 @@ impl Driver {
                 Effect::Ask { .. }
                 | Effect::History { .. }
                 | Effect::Need { .. }
+                | Effect::Measure { .. }
                 | Effect::Bot { .. }
                 | Effect::Reconcile { .. }
                 | Effect::Ring { .. }
@@ -410,11 +450,11 @@ impl Driver {
 mod tests {
     use super::*;
     use crate::domain::execution::ExecutionKind;
-    use crate::market::bars_csv;
+    use crate::market::bars_file;
     use crate::strategies::{Params, build};
 
     fn backtest(symbol: &str) -> Backtest {
-        let bars = bars_csv::shipped().unwrap();
+        let bars = bars_file::shipped().unwrap();
         let params = Params::new(
             [("fast", "10"), ("slow", "30"), ("quantity", "100")].map(|(k, v)| (k.to_owned(), v.to_owned())),
         );
@@ -443,7 +483,7 @@ mod tests {
     #[test]
     fn orders_fill_at_the_next_open() {
         let run = backtest("IBM");
-        let bars = bars_csv::shipped().unwrap();
+        let bars = bars_file::shipped().unwrap();
         let series = &bars.series[&Instrument::equity("IBM").unwrap()];
         for fill in run.fills.iter().filter(|fill| fill.execution.kind == ExecutionKind::Trade) {
             let bar = series.iter().find(|row| row.end == fill.execution.at).unwrap().bar;
@@ -455,5 +495,63 @@ mod tests {
                 bar.open
             );
         }
+    }
+
+    /// Whatever way a file lies, what is read as it is run is what was held before.
+    #[test]
+    fn bars_that_are_streamed_make_the_same_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bars.csv");
+        let calendar = Calendar::nyse();
+        let row = |symbol: &str, n: i64| {
+            let at = Timestamp::from_second(1_704_067_200 + n * 60).unwrap();
+            let close = 100 + (n * 7 + n / 13) % 23;
+            format!("{symbol},{at},{close},{},{},{close},1000\n", close + 1, close - 1)
+        };
+        let by_symbol = || ["B", "A", "C"].into_iter().flat_map(|of| (0..400).map(move |n| row(of, n)));
+        let by_time = || (0..400).flat_map(|n| ["B", "A", "C"].into_iter().map(move |of| row(of, n)));
+        let neither = || by_symbol().skip(1).chain([row("B", 500)]);
+        let text = |rows: &mut dyn Iterator<Item = String>| {
+            format!("symbol,date,open,high,low,close,volume\n{}", rows.collect::<String>())
+        };
+        let made = || {
+            let params = [("fast", "3"), ("slow", "9"), ("quantity", "10")];
+            let params = Params::new(params.map(|(k, v)| (k.to_owned(), v.to_owned())));
+            let of = ["A", "B", "C"].map(|symbol| Instrument::equity(symbol).unwrap()).to_vec();
+            build("sma_cross", "test".into(), of, &params).unwrap()
+        };
+        let venue = || VenueConfig::new(AccountId::new("backtest"), Decimal::from(100_000));
+        let wanted = |_: &Instrument, at: Timestamp| at >= Timestamp::from_second(1_704_067_800).unwrap();
+        for rows in [text(&mut by_symbol()), text(&mut by_time())] {
+            std::fs::write(&path, &rows).unwrap();
+            let looked = bars_file::survey(&path, &calendar, &wanted, &mut |_| true).unwrap();
+            let bars_file::Looked::Streams(survey) = looked else { panic!("{looked:?}") };
+            assert_eq!(survey.series.values().map(|series| series.count).sum::<u64>(), 3 * 390);
+            let stream = survey.stream(&calendar, &wanted).unwrap();
+            let streamed = run_streamed(stream, survey.interval, made().as_mut(), venue(), &mut |_| true);
+            let streamed = streamed.unwrap().unwrap();
+            let mut bars = bars_file::load(&path, &calendar).unwrap();
+            for (instrument, series) in &mut bars.series {
+                series.retain(|row| wanted(instrument, row.bar.start));
+                let ends = &survey.series[instrument];
+                assert_eq!((series.first(), series.last()), (Some(&ends.first), Some(&ends.last)));
+            }
+            let held = run(&bars, made().as_mut(), venue());
+            assert!(held.orders > 50 && held.bars == 3 * 390, "{} orders", held.orders);
+            assert_eq!((streamed.fingerprint, streamed.equity), (held.fingerprint, held.equity));
+            assert_eq!(survey.doubts, bars_file::doubts(&bars, &calendar));
+        }
+        // What lies neither way, has days, or adjusted closes, is held.
+        let held = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let looked = bars_file::survey(&path, &calendar, &wanted, &mut |_| true).unwrap();
+            matches!(looked, bars_file::Looked::Held)
+        };
+        assert!(held(&text(&mut neither())));
+        assert!(held("symbol,date,open,high,low,close,volume\nA,2024-01-02,1,1,1,1,1\n"));
+        let wrong = text(&mut by_symbol()).replace("A,2024-01-01T00:05:00Z,", "A,2024-01-01T00:04:00Z,");
+        std::fs::write(&path, wrong).unwrap();
+        let error = bars_file::survey(&path, &calendar, &wanted, &mut |_| true).unwrap_err();
+        assert!(error.to_string().contains("bars.csv:407: date: found '2024-01-01T00:04:00Z'"), "{error}");
     }
 }

@@ -6,15 +6,13 @@ use crate::core::engine::Engine;
 use crate::core::portfolio::cash_securing_puts;
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::Calendar;
-use crate::domain::chain::Chain;
-use crate::domain::events::UnderlyingEvents;
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
 use crate::domain::money::Quantity;
 use crate::domain::order::Order;
-use crate::domain::quote::{Bar, Interval, Quote};
-use crate::strategies::{Books, Held, Standing, Working};
+use crate::domain::quote::Quote;
+use crate::strategies::{Books, Held, Room, Standing, Working};
 
 /// One account of the core.
 pub(super) struct View<'a> {
@@ -70,14 +68,6 @@ impl Books for View<'_> {
             .collect()
     }
 
-    fn account_position(&self, instrument: &Instrument) -> Quantity {
-        self.core.held(self.account, instrument)
-    }
-
-    fn account_options_of(&self, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
-        self.core.options_of(self.account, underlying)
-    }
-
     fn equity(&self) -> Decimal {
         self.core.net_liquidation(self.account)
     }
@@ -91,6 +81,10 @@ impl Books for View<'_> {
 
     fn buying_power(&self) -> Decimal {
         self.core.account(self.account).map(|account| account.buying_power).unwrap_or_default()
+    }
+
+    fn room(&self, instrument: &Instrument) -> Room {
+        self.core.room_of(self.account, instrument, self.equity())
     }
 
     fn is_working(&self, instrument: &Instrument) -> bool {
@@ -127,18 +121,6 @@ impl Books for View<'_> {
 
     fn spec(&self, instrument: &Instrument) -> Option<&InstrumentSpec> {
         self.core.spec(instrument)
-    }
-
-    fn chain(&self, _underlying: &Symbol) -> Option<&Chain> {
-        None
-    }
-
-    fn bars(&self, _instrument: &Instrument, _interval: Interval) -> &[Bar] {
-        &[]
-    }
-
-    fn events(&self, _underlying: &Symbol) -> Option<&UnderlyingEvents> {
-        None
     }
 
     fn calendar(&self) -> &Calendar {

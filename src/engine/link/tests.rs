@@ -13,7 +13,8 @@ use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{BrokerOrderId, ExecutionId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Price, Quantity};
-use crate::domain::order::{BracketExit, OrderSubject, Origin, OriginKind, Pricing};
+use crate::domain::movement::Movement;
+use crate::domain::order::{BracketExit, OrderSubject, OrderType, Origin, OriginKind, Pricing};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 
@@ -44,6 +45,7 @@ fn order(n: u64) -> OrderRequest {
 
 fn handle(n: u64) -> OrderHandle {
     OrderHandle {
+        order_type: OrderType::Limit,
         client_order_id: id(n),
         broker_order_id: None,
         subject: order(n).subject,
@@ -111,6 +113,10 @@ impl Broker for Knows {
     async fn preview(&self, _: &OrderRequest) -> Result<Option<BrokerPreview>, BrokerError> {
         Err(gone())
     }
+    async fn movements(&self, _since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        Ok(Vec::new())
+    }
+
     async fn spec(&self, _: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Err(gone())
     }

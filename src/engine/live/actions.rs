@@ -1,4 +1,4 @@
-//! What a venue does that is no single order: looked at by the same checks as one, carried out on a task of its own.
+//! What a venue does that is no order: carried out on a task of its own, once nothing speaks against it.
 
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use crate::core::input::Input;
 use crate::domain::account::AccountMode;
 use crate::domain::ids::AccountId;
 use crate::domain::limits::TradingState;
-use crate::domain::order::{OrderRequest, OrderSubject, Origin, OriginKind, Pricing, TimeInForce};
 use crate::domain::snapshot::Severity;
 use crate::domain::venue::{VenueAction, VenueAnswer};
 
@@ -69,28 +68,10 @@ impl EngineTask {
         });
     }
 
-    /// Slices are looked at as the one order that they come to; what else adds risk needs trading to be on.
+    /// What adds risk needs trading to be on.
     async fn venue_may(&mut self, account: &AccountId, action: &VenueAction) -> Result<(), SessionError> {
         if let Some(instrument) = action.instrument() {
             self.know(std::slice::from_ref(instrument)).await?;
-        }
-        if let VenueAction::Twap { instrument, side, quantity, reduce_only, .. } = action {
-            let now = self.clock.now();
-            let whole = OrderRequest {
-                time_in_force: TimeInForce::Gtc,
-                reduce_only: *reduce_only,
-                allow_duplicate: true,
-                ..OrderRequest::plain(
-                    self.core.mint(now),
-                    account.clone(),
-                    Origin::person(OriginKind::Cli),
-                    OrderSubject::Instrument(instrument.clone()),
-                    *side,
-                    *quantity,
-                    Pricing::Market,
-                )
-            };
-            return self.core.check(&whole).result.map(drop).map_err(SessionError::Denied);
         }
         let real = self.core.account(account).is_some_and(|figures| figures.mode == AccountMode::Live);
         if action.adds_risk() && self.core.trading_state() == TradingState::Halted {

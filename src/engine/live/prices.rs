@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed, Wanted};
 use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::snapshot::Connection;
 
 use super::host::LiveEvent;
 use super::login::LoginKey;
@@ -51,8 +53,12 @@ struct Feed {
     classes: BTreeSet<AssetClass>,
     wanted: watch::Sender<Wanted>,
     up: bool,
+    /// Since when it has been down after it was asked for, or was up.
+    stopped_at: Option<Timestamp>,
     /// It counts: a login's at once, a public one once it could be reached.
     counts: bool,
+    /// It will not come again by itself: its login is dead.
+    over: bool,
     task: AbortHandle,
 }
 
@@ -69,9 +75,12 @@ pub(in crate::engine) struct LivePrices {
 }
 
 impl LivePrices {
-    /// Begins to follow a feed. Classes that an earlier one covers stay with that.
+    /// Begins to follow a feed. Classes that an earlier one covers stay with that, unless that one is over.
     pub(super) fn open(&mut self, key: FeedKey, feed: Arc<dyn MarketFeed>, events: mpsc::Sender<LiveEvent>) {
         self.close(key);
+        for over in self.feeds.values_mut().filter(|known| known.over) {
+            over.classes.retain(|class| !feed.covers(*class));
+        }
         let taken =
             self.feeds.values().flat_map(|feed| feed.classes.iter().copied()).collect::<BTreeSet<_>>();
         let classes: BTreeSet<AssetClass> =
@@ -79,7 +88,10 @@ impl LivePrices {
         let (wanted, wanted_out) = watch::channel(Wanted::default());
         let task = tokio::spawn(follow(key, Arc::clone(&feed), wanted_out, events)).abort_handle();
         let counts = matches!(key, FeedKey::Login(_));
-        self.feeds.insert(key, Feed { feed, classes, wanted, up: false, counts, task });
+        self.feeds.insert(
+            key,
+            Feed { feed, classes, wanted, up: false, stopped_at: None, counts, over: false, task },
+        );
     }
 
     /// Ends one.
@@ -87,9 +99,25 @@ impl LivePrices {
         self.feeds.remove(&key);
     }
 
-    pub(super) fn set_up(&mut self, key: FeedKey, up: bool) {
+    /// A login is dead, and its stream with it. Another feed that has such prices goes on with them; where there is none they stay as they
+    /// are and become old: nobody who was shown real prices is shown simulated ones in their place.
+    pub(super) fn end(&mut self, key: FeedKey, now: Timestamp) {
+        let Some(mut ended) = self.feeds.remove(&key) else { return };
+        ended.task.abort();
+        for other in self.feeds.values_mut().filter(|other| other.counts && !other.over) {
+            let taken: Vec<AssetClass> =
+                ended.classes.iter().copied().filter(|class| other.feed.covers(*class)).collect();
+            ended.classes.retain(|class| !taken.contains(class));
+            other.classes.extend(taken);
+        }
+        (ended.up, ended.over, ended.stopped_at) = (false, true, ended.stopped_at.or(Some(now)));
+        self.feeds.insert(key, ended);
+    }
+
+    pub(super) fn set_up(&mut self, key: FeedKey, up: bool, now: Timestamp) {
         if let Some(feed) = self.feeds.get_mut(&key) {
             feed.up = up;
+            feed.stopped_at = if up { None } else { feed.stopped_at.or(Some(now)) };
             feed.counts |= up;
         }
     }
@@ -97,6 +125,16 @@ impl LivePrices {
     /// Is its stream up.
     pub(super) fn is_up(&self, key: FeedKey) -> Option<bool> {
         self.feeds.get(&key).map(|feed| feed.up)
+    }
+
+    /// A connection with what it has prices of, and since when none have come.
+    pub(super) fn told(&self, key: FeedKey, connection: &Connection) -> Connection {
+        let mut told = connection.clone();
+        if let Some(feed) = self.feeds.get(&key).filter(|feed| feed.counts) {
+            told.prices = feed.classes.iter().copied().collect();
+            told.prices_stopped_at = feed.stopped_at;
+        }
+        told
     }
 
     /// Classes whose prices come from a broker.
@@ -163,5 +201,112 @@ async fn follow(
         if events.send(LiveEvent::Price(key, word)).await.is_err() || over {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use jiff::civil::Date;
+
+    use super::*;
+    use crate::brokers::Environment;
+    use crate::domain::chain::ChainRow;
+    use crate::domain::instrument::{Listing, Symbol};
+    use crate::domain::quote::{Bar, Interval, Quote};
+
+    /// Prices of coins, and perhaps of shares, that never come.
+    struct Coins {
+        shares: bool,
+    }
+
+    #[async_trait]
+    impl MarketFeed for Coins {
+        fn covers(&self, class: AssetClass) -> bool {
+            class == AssetClass::Crypto || (self.shares && class == AssetClass::Equity)
+        }
+
+        async fn quotes(&self, _: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn bars(
+            &self,
+            _: &Instrument,
+            _: Interval,
+            _: Timestamp,
+            _: usize,
+        ) -> Result<Vec<Bar>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn expiries(&self, _: &Symbol) -> Result<Vec<Date>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn chain(&self, _: &Symbol, _: Date) -> Result<Vec<ChainRow>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn lookup(&self, _: &str) -> Result<Vec<Listing>, BrokerError> {
+            Ok(Vec::new())
+        }
+
+        async fn watch(&self, _: watch::Receiver<Wanted>, _: mpsc::Sender<FeedEvent>) -> BrokerError {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_says_since_when_its_prices_do_not_come() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let (events, _heard) = mpsc::channel(1);
+        let key = FeedKey::Public(BrokerKind::Coinbase);
+        let mut prices = LivePrices::default();
+        prices.open(key, Arc::new(Coins { shares: false }), events);
+        let line = Connection::new("coinbase", true, "public prices");
+        assert_eq!(prices.told(key, &line), line, "one that was never reached has nothing to say");
+        for (up, second, since) in [
+            (true, 1, None),
+            (false, 5, Some(5)),
+            (false, 9, Some(5)),
+            (true, 12, None),
+            (false, 20, Some(20)),
+        ] {
+            prices.set_up(key, up, at(second));
+            let told = prices.told(key, &line);
+            assert_eq!(
+                (told.prices, told.prices_stopped_at),
+                (vec![AssetClass::Crypto], since.map(at)),
+                "{second}"
+            );
+        }
+    }
+    #[tokio::test]
+    async fn prices_of_a_dead_login_become_old_or_come_from_another_and_are_never_simulated() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let (events, _heard) = mpsc::channel(1);
+        let public = FeedKey::Public(BrokerKind::Coinbase);
+        let login = FeedKey::Login(LoginKey { broker: BrokerKind::Alpaca, environment: Environment::Live });
+        let mut prices = LivePrices::default();
+        prices.open(login, Arc::new(Coins { shares: true }), events.clone());
+        prices.open(public, Arc::new(Coins { shares: false }), events.clone());
+        for key in [login, public] {
+            prices.set_up(key, true, at(1));
+        }
+        assert_eq!(prices.key_for(AssetClass::Crypto), Some(login));
+        prices.end(login, at(5));
+        let both = BTreeSet::from([AssetClass::Equity, AssetClass::Crypto]);
+        assert_eq!(prices.classes(), both);
+        assert_eq!(prices.key_for(AssetClass::Crypto), Some(public));
+        let told = prices.told(login, &Connection::new("alpaca", false, "connect it again"));
+        assert_eq!((told.prices, told.prices_stopped_at), (vec![AssetClass::Equity], Some(at(5))));
+        // Another login takes the shares over; a disconnect gives back what nobody has.
+        let next = FeedKey::Login(LoginKey { broker: BrokerKind::Schwab, environment: Environment::Live });
+        prices.open(next, Arc::new(Coins { shares: true }), events);
+        assert_eq!(prices.key_for(AssetClass::Equity), Some(next));
+        prices.close(next);
+        prices.close(login);
+        assert_eq!(prices.classes(), BTreeSet::from([AssetClass::Crypto]));
     }
 }

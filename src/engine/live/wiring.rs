@@ -25,6 +25,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::limits::RiskLimits;
 use crate::domain::login::Login;
 use crate::domain::money::{Currency, Money};
+use crate::domain::movement::BALANCE_ID;
 use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::{Connection, Severity};
 
@@ -66,7 +67,7 @@ pub(in crate::engine) struct Live {
     /// How calls of each login go.
     pub(super) healths: BTreeMap<LoginKey, Health>,
     /// An account's figures as its broker said them last.
-    pub(super) figures: BTreeMap<AccountId, Account>,
+    pub(in crate::engine) figures: BTreeMap<AccountId, Account>,
     rates: Rates,
     rates_state: Option<Connection>,
 }
@@ -115,7 +116,12 @@ impl Live {
 
     /// How each login is, for the connections.
     pub(in crate::engine) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        self.states.values().chain(&self.public_state).chain(&self.rates_state).cloned()
+        let logins = self.states.iter().map(|(key, state)| self.prices.told(FeedKey::Login(*key), state));
+        let public = self.public_state.iter().map(|state| match self.public_crypto {
+            Some(broker) => self.prices.told(FeedKey::Public(broker), state),
+            None => state.clone(),
+        });
+        logins.chain(public).chain(self.rates_state.iter().cloned())
     }
 
     /// Calls to brokers, by broker and name.
@@ -163,7 +169,7 @@ impl Live {
         format!("connected: {}", names.collect::<Vec<_>>().join(", "))
     }
 
-    pub(super) fn keys(&self) -> Vec<LoginKey> {
+    pub(in crate::engine) fn keys(&self) -> Vec<LoginKey> {
         let mut keys: Vec<LoginKey> = self.logins.iter().filter_map(key_of).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -377,7 +383,7 @@ impl EngineTask {
             self.live.suspected.remove(&key);
             let at = self.clock.now();
             let entry = CashEntry {
-                id: ExecutionId::new(format!("balance-{}-{}", money.currency, at.as_millisecond())),
+                id: ExecutionId::new(format!("{BALANCE_ID}{}-{}", money.currency, at.as_millisecond())),
                 account: account.clone(),
                 kind: CashKind::Deposit,
                 amount: difference,
@@ -392,7 +398,7 @@ impl EngineTask {
     /// The broker does not accept the login any more: nothing is sent there, and plain commands mean paper again.
     async fn dead(&mut self, key: LoginKey, reason: &str) {
         self.live.hosts.remove(&key);
-        self.live.prices.close(FeedKey::Login(key));
+        self.live.prices.end(FeedKey::Login(key), self.clock.now());
         self.follow_live_classes();
         self.live.note(key, (false, &format!("{reason}; connect it again")), &Health::default(), None);
         let text = format!("{} {} does not accept the login: {reason}", key.broker, key.environment.as_str());
@@ -442,6 +448,7 @@ impl EngineTask {
     }
 
     async fn on_price(&mut self, key: FeedKey, word: FeedWord) {
+        let now = self.clock.now();
         match word {
             FeedWord::Event(FeedEvent::Quote(quote)) => self.feed.publish_live(*quote),
             FeedWord::Event(FeedEvent::Depth { instrument, as_of, bids, asks }) => {
@@ -451,17 +458,17 @@ impl EngineTask {
                 self.feed.books.publish_prints(&instrument, prints);
             }
             FeedWord::Event(FeedEvent::Up) => {
-                self.live.prices.set_up(key, true);
+                self.live.prices.set_up(key, true, now);
                 self.follow_live_classes();
                 self.note_public(key, true, "streams prices");
             }
             FeedWord::Event(FeedEvent::Down { reason, .. }) => {
                 tracing::info!(feed = %key, reason, "the stream of prices is down");
-                self.live.prices.set_up(key, false);
+                self.live.prices.set_up(key, false, now);
                 self.note_public(key, false, &reason);
             }
             FeedWord::Ended(error) => {
-                self.live.prices.set_up(key, false);
+                self.live.prices.set_up(key, false, now);
                 let text = format!("prices of {key} have ended: {error}");
                 self.step(Input::Note { severity: Severity::Warning, code: "PRICES_ENDED", text }).await;
             }

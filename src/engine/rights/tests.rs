@@ -101,6 +101,7 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
         false,
         false,
     ),
+    (r#"{"request":"lift_guards","account":null}"#, Action::Trade, false, false),
     (r#"{"request":"risk_desk","account":null}"#, Action::Look, false, false),
     (r#"{"request":"book","instrument":{"kind":"equity","symbol":"KO"}}"#, Action::Look, false, false),
     (r#"{"request":"groups"}"#, Action::Look, false, false),
@@ -172,7 +173,7 @@ fn request(text: &str) -> Request {
 
 #[test]
 fn p1_no_request_is_left_out() {
-    let source = include_str!("../../client/message.rs");
+    let source = include_str!("../../client/request_name.rs");
     let names: BTreeSet<&str> =
         source.split("Self::").filter_map(|part| part.split_once("=> \"")?.1.split('"').next()).collect();
     let tried: BTreeSet<&str> = REQUESTS.iter().map(|row| request(row.0).name()).collect();

@@ -147,3 +147,22 @@ fn names_of_the_programs_own_keys_are_taken() {
     let error = wrong.carry_out(set("a", "value"), &mut nobody()).unwrap_err();
     assert_eq!(error.to_string(), "ARBION_VAULT: found 'usb stick', allowed auto, keyring, passphrase");
 }
+
+#[test]
+fn v10_a_lock_forgets_the_vaults_key_whoever_asks_for_it() {
+    let home = Home::new();
+    home.with_vault("default");
+    home.done("default", set("a", "value"));
+    let recorder = home.of("default").recorder().unwrap();
+    assert!(!recorder.holds_key(), "nobody has unlocked it");
+    recorder.unlock("tests", None).unwrap();
+    assert!(recorder.holds_key() && recorder.secret("a").is_ok());
+    recorder.lock("tests").unwrap();
+    assert!(!recorder.holds_key());
+    assert!(recorder.secret("a").is_err(), "a locked profile gives nothing");
+    // Another process locks it: the engine sees the file, and forgets as well.
+    recorder.unlock("tests", None).unwrap();
+    home.done("default", Keep::Lock);
+    recorder.forget();
+    assert!(!recorder.holds_key());
+}

@@ -185,6 +185,13 @@ impl Universe {
         &self.listings
     }
 
+    /// Is it a fund, or an index: what reports no earnings.
+    #[must_use]
+    pub fn is_fund(&self, instrument: &Instrument) -> bool {
+        let place = self.position(instrument);
+        place.is_some_and(|at| self.entries[at].fund || self.listings[at].sector == INDEX_CATEGORY)
+    }
+
     /// The price level the simulation starts from, where one is set, in the listing's currency. By key (`AAPL`, `BTC-USD`).
     #[must_use]
     pub fn anchor(&self, key: &str) -> Option<f64> {

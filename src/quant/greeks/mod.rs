@@ -39,6 +39,12 @@ pub fn years(days: i32) -> f64 {
     f64::from(days) / 365.0
 }
 
+/// Years of so many seconds until an expiry, a minute at least, as [`Terms`] wants them.
+#[must_use]
+pub fn years_of_seconds(seconds: f64) -> f64 {
+    seconds.max(60.0) / (365.0 * 86_400.0)
+}
+
 /// A value and its sensitivities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Greeks {

@@ -6,6 +6,7 @@
 mod averages;
 mod directional;
 mod momentum;
+pub mod named;
 mod volatility;
 mod volume;
 

@@ -14,24 +14,22 @@ mod roll;
 mod tests;
 mod turn;
 
-use std::collections::BTreeMap;
-
-use jiff::civil::{Date, time};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::domain::calendar::{exchange_date, plus_days};
-use crate::domain::chain::Chain;
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::Price;
 
-use super::options::hours::Hours;
+use super::options::ladder::Ladder;
 use super::options::market::Limits;
-use super::options::positions::{Positions, late_settlement};
+use super::options::positions::Positions;
+use super::options::slots::{self, Moment, Slot, SlotMemory, Slotted};
 use super::params::{ParamError, Params};
-use super::schedule::{Edge, Schedule, ScheduleSpec, Within};
-use super::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput, memory};
+use super::schedule::Schedule;
+use super::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput};
 
 use params::CollarParams;
 use turn::Turn;
@@ -55,18 +53,7 @@ struct Collar {
     /// Its instruments are what its slots hedge now, in the order of the parameters.
     head: Head,
     params: CollarParams,
-    slots: Vec<Slot>,
-}
-
-/// One underlying.
-#[derive(Clone, Debug)]
-struct Slot {
-    /// As the parameters say it: what the memory is found by.
-    key: String,
-    symbol: Symbol,
-    memory: Memory,
-    /// On which day a late settlement was said.
-    settle_said: Option<Date>,
+    slots: Vec<Slot<Memory>>,
 }
 
 /// What a slot remembers.
@@ -96,12 +83,6 @@ struct Memory {
     no_share_legs: bool,
 }
 
-/// What is stored: the slots by the symbol that the parameters say.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    slots: BTreeMap<String, Memory>,
-}
-
 /// Makes one.
 pub(super) fn make(
     name: SmolStr,
@@ -109,82 +90,69 @@ pub(super) fn make(
     params: &Params,
 ) -> Result<Box<dyn Strategy>, ParamError> {
     let (params, instruments) = CollarParams::read(instruments, params)?;
-    let slots = instruments.iter().map(|instrument| Slot {
-        key: instrument.key(),
-        symbol: instrument.root().clone(),
-        memory: Memory::default(),
-        settle_said: None,
-    });
-    Ok(Box::new(Collar { slots: slots.collect(), head: Head::new("collar", name, instruments), params }))
+    let slots = slots::slots(&instruments);
+    Ok(Box::new(Collar { slots, head: Head::new("collar", name, instruments), params }))
 }
 
-/// A chain without a contract, for what needs none.
-fn no_chain(symbol: &Symbol) -> Chain {
-    Chain { underlying: symbol.clone(), spot: None, expiries: Vec::new(), rows: Vec::new() }
+impl SlotMemory for Memory {
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    fn waiting(&mut self) -> &mut bool {
+        &mut self.waiting
+    }
+
+    fn renamed_to(&self) -> Option<&Symbol> {
+        self.renamed_to.as_ref()
+    }
+
+    fn unexplained(&mut self) -> &mut bool {
+        &mut self.unexplained
+    }
 }
 
-impl Collar {
-    /// Asks for what the next evaluation of a slot must know; the chain comes last, and with it the evaluation.
-    fn ask(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        let slot = &mut self.slots[at];
+impl Slotted for Collar {
+    type Memory = Memory;
+
+    fn whose(&self) -> &Head {
+        &self.head
+    }
+
+    fn slots(&self) -> &[Slot<Memory>] {
+        &self.slots
+    }
+
+    fn slots_mut(&mut self) -> &mut [Slot<Memory>] {
+        &mut self.slots
+    }
+
+    fn ladder(&self) -> Ladder {
+        self.params.ladder
+    }
+
+    fn needs(&self, at: usize, now: Timestamp, books: &dyn Books) -> Vec<Need> {
+        let underlying = self.slots[at].symbol.clone();
         let today = exchange_date(now);
-        let positions = Positions::of(books, &slot.symbol);
-        if !slot.memory.waiting {
-            slot.memory.waiting = true;
-            out.push(Output::Remember);
-        }
-        let underlying = slot.symbol.clone();
-        out.push(Output::Need(Need::Events { underlying: underlying.clone() }));
+        let positions = Positions::of(books, &underlying);
         let first = plus_days(today, i64::from(self.params.days("dte_min")));
         let options = positions.short.iter().chain(&positions.long);
         let held = options.map(|held| held.contract.expiry).min();
         let from = held.map_or(first, |held| held.min(first)).max(today);
         let until = plus_days(today, i64::from(self.params.days("dte_max")));
-        out.push(Output::Need(Need::Chain { underlying, from, until }));
+        vec![Need::Events { underlying: underlying.clone() }, Need::Chain { underlying, from, until }]
     }
 
-    /// What cannot wait for a chain.
-    fn protect_now(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        let Some(hours) = Hours::at(books.calendar(), now) else { return };
-        let empty = no_chain(&self.slots[at].symbol);
-        Turn::new(self, at, now, hours, books, &empty, out).cover();
+    fn cover(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>) {
+        Turn::new(self, at, moment, out).cover();
     }
 
-    fn evaluate(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        let slot = &mut self.slots[at];
-        if !std::mem::take(&mut slot.memory.waiting) {
-            return;
-        }
-        out.push(Output::Remember);
-        let symbol = slot.symbol.clone();
-        let Some(chain) = books.chain(&symbol) else { return };
-        let Some(hours) = Hours::at(books.calendar(), now) else { return };
-        if slot.settle_said != Some(hours.today)
-            && let Some(contract) = late_settlement(&Positions::of(books, &symbol), hours, now)
-        {
-            slot.settle_said = Some(hours.today);
-            let text = format!(
-                "{}: SETTLE_LATE {contract} has expired and still stands in the account",
-                self.head.name
-            );
-            out.push(Output::Alert(text));
-        }
-        Turn::new(self, at, now, hours, books, chain, out).run();
-    }
-
-    fn slot_of(&self, instrument: &Instrument) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.symbol == *instrument.root())
-    }
-
-    fn on_due(&mut self, schedule: &str, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        for at in 0..self.slots.len() {
-            if schedule == "ladder" {
-                let slot = &self.slots[at];
-                slot.memory.limits.step(self.params.ladder, books, &slot.symbol, now, out);
-            } else {
-                self.ask(at, now, books, out);
-            }
-        }
+    fn take_turn(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>) {
+        Turn::new(self, at, moment, out).run();
     }
 }
 
@@ -198,37 +166,15 @@ impl Strategy for Collar {
     }
 
     fn schedules(&self) -> Vec<Schedule> {
-        let bell = |edge, minutes| ScheduleSpec::Bell { edge, offset: SignedDuration::from_mins(minutes) };
-        let step = ScheduleSpec::Every { step: SignedDuration::from_secs(30), within: Within::Regular };
-        vec![
-            Schedule::managing("open", bell(Edge::Open, 1)),
-            Schedule::managing("evaluate", ScheduleSpec::at(vec![time(9, 45, 0, 0), time(12, 30, 0, 0)])),
-            Schedule::managing("late", bell(Edge::Close, -30)),
-            Schedule::managing("ladder", step),
-        ]
+        slots::schedules()
     }
 
     fn memory(&self) -> String {
-        let slots = self.slots.iter().map(|slot| (slot.key.clone(), slot.memory.clone())).collect();
-        memory::write(VERSION, &Stored { slots })
+        slots::write(VERSION, &self.slots)
     }
 
     fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
-        let Some(mut read) = memory::read::<Stored>(VERSION, memory)? else { return Ok(()) };
-        for (slot, instrument) in self.slots.iter_mut().zip(&mut self.head.instruments) {
-            // Its parameters name the shares by the symbol of now, its memory may have been written under the one before.
-            let own = read.slots.remove(&slot.key).or_else(|| {
-                let now = |memory: &Memory| memory.renamed_to.as_ref() == Some(&slot.symbol);
-                let key = read.slots.iter().find(|(_, memory)| now(memory)).map(|(key, _)| key.clone())?;
-                read.slots.remove(&key)
-            });
-            slot.memory = own.unwrap_or_default();
-            if let Some(symbol) = &slot.memory.renamed_to {
-                slot.symbol = symbol.clone();
-                *instrument = Instrument::Equity { symbol: symbol.clone() };
-            }
-        }
-        Ok(())
+        slots::restore(VERSION, memory, &mut self.slots, &mut self.head.instruments)
     }
 
     fn on_input(
@@ -238,28 +184,8 @@ impl Strategy for Collar {
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        match input {
-            StrategyInput::Due { schedule, .. } => self.on_due(schedule, now, books, out),
-            StrategyInput::Started | StrategyInput::Resumed | StrategyInput::ParamsChanged => {
-                let resumed = matches!(input, StrategyInput::Resumed);
-                for at in 0..self.slots.len() {
-                    // A person has looked at what nobody explained, and goes on.
-                    if resumed && std::mem::take(&mut self.slots[at].memory.unexplained) {
-                        out.push(Output::Remember);
-                    }
-                    self.protect_now(at, now, books, out);
-                    if self.slots[at].memory.waiting {
-                        self.ask(at, now, books, out);
-                    }
-                }
-            }
-            StrategyInput::ChainReady(chain) => {
-                let found = self.slots.iter().position(|slot| slot.symbol == chain.underlying);
-                if let Some(at) = found {
-                    self.evaluate(at, now, books, out);
-                }
-            }
-            other => self.on_heard(now, &other, books, out),
+        if !self.takes(now, &input, books, out) {
+            self.on_heard(now, &input, books, out);
         }
     }
 }

@@ -8,11 +8,12 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{Leg, Right};
 use crate::domain::order::{PositionEffect, Pricing, Side};
 use crate::quant::number::to_f64;
+use crate::strategies::options::turn::Values;
 use crate::strategies::options::{SHARES, fee, marketable};
 use crate::strategies::{Decision, Output, Proposal};
 
 use super::build::{Pair, Wants};
-use super::turn::{Group, Turn, Values, leg};
+use super::turn::{Group, Turn, leg};
 
 impl Turn<'_> {
     /// Hedges the lots that have neither put nor call, and buys lots first where that is wanted.

@@ -1,6 +1,5 @@
 //! The collar's parameters: their schema, and what they mean once they are read.
 
-use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -11,6 +10,7 @@ use crate::quant::contracts::Screen;
 use crate::quant::number::to_f64;
 use crate::strategies::MONEY_MAX;
 use crate::strategies::options::ladder::Ladder;
+use crate::strategies::options::params as shared;
 use crate::strategies::options::underlyings::{UNDERLYINGS_MAX, ordered, underlyings};
 use crate::strategies::params::{ParamError, ParamKind, ParamSpec, Params, Values};
 
@@ -131,36 +131,11 @@ pub(in crate::strategies) const PARAMS: &[ParamSpec] = &[
         default: "true",
         about: "is a put in the money sold before it expires, so that the shares stay",
     },
-    ParamSpec {
-        name: "ex_dividend",
-        kind: ParamKind::Choice(&["roll", "close", "accept"]),
-        default: "roll",
-        about: "what becomes of a call whose holder would exercise it for a dividend",
-    },
-    ParamSpec {
-        name: "min_open_interest",
-        kind: ParamKind::Whole { min: 0, max: 1_000_000 },
-        default: "100",
-        about: "contracts outstanding at least",
-    },
-    ParamSpec {
-        name: "max_spread_pct",
-        kind: ParamKind::Number { min: hundredths(10), max: Decimal::ONE_HUNDRED },
-        default: "10",
-        about: "ask minus bid in per cent of their middle at most; 0.10 is always narrow enough",
-    },
-    ParamSpec {
-        name: "ladder.step_s",
-        kind: ParamKind::Whole { min: 30, max: 600 },
-        default: "30",
-        about: "seconds between two steps of an order's limit",
-    },
-    ParamSpec {
-        name: "ladder.steps",
-        kind: ParamKind::Whole { min: 1, max: 20 },
-        default: "6",
-        about: "steps from the middle of the market to the price that fills",
-    },
+    shared::EX_DIVIDEND,
+    shared::OPEN_INTEREST,
+    shared::SPREAD,
+    shared::LADDER_SECONDS,
+    shared::LADDER_STEPS,
 ];
 
 /// The parameters as read.
@@ -195,10 +170,7 @@ impl CollarParams {
             let allowed = "exercise where protect_shares is false";
             return Err(ParamError::value("down_action", "exercise", allowed));
         }
-        let ladder = Ladder {
-            step: SignedDuration::from_secs(i64::try_from(values.whole("ladder.step_s")).unwrap_or(30)),
-            steps: u32::try_from(values.whole("ladder.steps")).unwrap_or(6),
-        };
+        let ladder = shared::ladder(&values);
         Ok((Self { values, ladder }, instruments))
     }
 

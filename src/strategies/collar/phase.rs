@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use crate::strategies::options::turn::PhaseWord;
+
 /// Where a slot stands. For records and panes: what is done follows from the quantities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -59,9 +61,10 @@ impl Phase {
             Self::Hedged
         }
     }
+}
 
-    /// As it stands in records.
-    pub(super) const fn as_str(self) -> &'static str {
+impl PhaseWord for Phase {
+    fn word(self) -> &'static str {
         match self {
             Self::Frozen => "Frozen",
             Self::Settling => "Settling",

@@ -11,10 +11,11 @@ use crate::quant::number::to_f64;
 use crate::strategies::Decision;
 use crate::strategies::options::market::{middle, row_of};
 use crate::strategies::options::positions::Contracts;
+use crate::strategies::options::turn::Values;
 
 use super::build::Wants;
 use super::open::{bounds, numbers, opening_legs};
-use super::turn::{Group, Turn, Values, leg};
+use super::turn::{Group, Turn, leg};
 
 /// What closing a group costs per share: at the middle, and at once. Negative where it brings money.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -3,22 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::domain::chain::Chain;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{Leg, OptionContract, Right};
 use crate::domain::order::{OrderSubject, PositionEffect, Side};
 use crate::quant::contracts::{Screened, days_to_expiry};
-use crate::strategies::options::hours::Hours;
-use crate::strategies::options::market::{middle, prices, share_price};
+use crate::strategies::options::market::middle;
 use crate::strategies::options::positions::{Contracts, Positions};
+use crate::strategies::options::slots::Moment;
+use crate::strategies::options::turn::{self, PhaseWord, Values};
 use crate::strategies::options::{SHARES, ladder, marketable};
-use crate::strategies::{Books, Decision, Output, Proposal};
+use crate::strategies::{Decision, Output, Proposal};
 
 use super::params::CollarParams;
 use super::phase::{Counts, Phase};
@@ -28,21 +27,7 @@ use super::{Collar, Memory};
 const LEVEL: u8 = 2;
 
 /// One slot at one instant.
-pub(super) struct Turn<'a> {
-    pub(super) name: &'a str,
-    pub(super) now: Timestamp,
-    pub(super) hours: Hours,
-    pub(super) params: &'a CollarParams,
-    pub(super) books: &'a dyn Books,
-    pub(super) chain: &'a Chain,
-    pub(super) positions: Positions,
-    pub(super) memory: &'a mut Memory,
-    pub(super) phase: Phase,
-    pub(super) out: &'a mut Vec<Output>,
-}
-
-/// Numbers of a record.
-pub(super) type Values = Vec<(&'static str, f64)>;
+pub(super) type Turn<'a> = turn::Turn<'a, CollarParams, Memory, Phase>;
 
 /// What is held of one expiry.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,17 +58,11 @@ impl<'a> Turn<'a> {
     pub(super) fn new(
         collar: &'a mut Collar,
         at: usize,
-        now: Timestamp,
-        hours: Hours,
-        books: &'a dyn Books,
-        chain: &'a Chain,
+        Moment { now, hours, books, chain }: Moment<'a>,
         out: &'a mut Vec<Output>,
     ) -> Self {
         let slot = &mut collar.slots[at];
         let positions = Positions::of(books, &slot.symbol);
-        let share = &positions.share;
-        let halted = books.quote(share).is_some_and(|quote| quote.halted);
-        let conflict = books.account_position(share).get() < positions.shares;
         let mut turn = Self {
             name: &collar.head.name,
             now,
@@ -107,9 +86,7 @@ impl<'a> Turn<'a> {
             is_rolling: turn.memory.unwinding.is_some() || turn.positions.working.iter().any(rolls),
             is_frozen: turn.memory.frozen
                 || turn.memory.unexplained
-                || halted
-                || conflict
-                || turn.positions.has_adjusted(),
+                || turn::is_unfit(books, &turn.positions),
         };
         turn.phase = Phase::of(counts, hours.today);
         turn
@@ -117,7 +94,7 @@ impl<'a> Turn<'a> {
 
     /// All steps in their order.
     pub(super) fn run(&mut self) {
-        let Some(spot) = self.gates() else { return };
+        let Some(spot) = self.spot_or_say() else { return };
         if self.cover() || !self.positions.working.is_empty() {
             return;
         }
@@ -131,18 +108,6 @@ impl<'a> Turn<'a> {
             || self.roll_down(spot)
             || self.may_open() && (self.complete(spot) || self.open(spot))
             || self.say_bounds();
-    }
-
-    /// May anything be done at all; the price of the shares then.
-    fn gates(&mut self) -> Option<Price> {
-        let share = Instrument::clone(&self.positions.share);
-        match share_price(self.books, &share, self.now) {
-            Ok(price) => Some(price),
-            Err((code, values)) => {
-                self.skip(code, Some(share), values);
-                None
-            }
-        }
     }
 
     /// May something new be opened; says why not.
@@ -214,20 +179,6 @@ impl<'a> Turn<'a> {
         days_to_expiry(expiry, self.hours.today)
     }
 
-    /// A contract's prices, fresh and not crossed.
-    pub(super) fn market(&self, contract: &OptionContract) -> Option<(Price, Price)> {
-        prices(self.books, self.chain, contract, self.now)
-    }
-
-    /// The same; says where there are none.
-    pub(super) fn market_or_say(&mut self, contract: &OptionContract) -> Option<(Price, Price)> {
-        let market = self.market(contract);
-        if market.is_none() {
-            self.skip("NO_QUOTE", Some(Instrument::Option(contract.clone())), Vec::new());
-        }
-        market
-    }
-
     /// Trades one contract: patiently from the middle, or at once. `worst` is the price beyond which it is not worth it.
     pub(super) fn trade(
         &mut self,
@@ -286,21 +237,6 @@ impl<'a> Turn<'a> {
         self.propose(Proposal::package(legs, Quantity::from(count), net), Some(worst), decision)
     }
 
-    pub(super) fn propose(&mut self, order: Proposal, worst: Option<Price>, decision: Decision) -> bool {
-        if let Some(worst) = worst {
-            self.memory.limits.remember(&order.subject, worst);
-        }
-        let decision = Decision { phase: self.phase.as_str(), quantity: Some(order.quantity), ..decision };
-        self.out.push(Output::Propose(order, decision));
-        self.out.push(Output::Remember);
-        true
-    }
-
-    pub(super) fn skip(&mut self, code: &'static str, instrument: Option<Instrument>, values: Values) {
-        let decision = Decision::skip(code, instrument, values);
-        self.out.push(Output::Decision(Decision { phase: self.phase.as_str(), ..decision }));
-    }
-
     /// Says why a chain had nothing to trade: by the contract that came furthest, with all counts.
     pub(super) fn skip_screened(&mut self, code: &'static str, screened: &Screened, values: Values) {
         let share = Some(self.positions.share.clone());
@@ -310,7 +246,7 @@ impl<'a> Turn<'a> {
         }
         let decision = Decision::skip(code, share, values);
         let rejected = screened.counts();
-        self.out.push(Output::Decision(Decision { phase: self.phase.as_str(), rejected, ..decision }));
+        self.out.push(Output::Decision(Decision { phase: self.phase.word(), rejected, ..decision }));
     }
 }
 

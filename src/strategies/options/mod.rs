@@ -7,7 +7,10 @@ pub(super) mod exercise;
 pub(super) mod hours;
 pub(super) mod ladder;
 pub(super) mod market;
+pub(super) mod params;
 pub(super) mod positions;
+pub(super) mod slots;
+pub(super) mod turn;
 pub(super) mod underlyings;
 
 use rust_decimal::Decimal;

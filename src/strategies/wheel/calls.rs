@@ -11,6 +11,7 @@ use crate::quant::contracts::{Candidate, Rejection, Screen, by_delta, days_to_ex
 use crate::quant::number::to_f64;
 use crate::strategies::options::dates::{Report, report_until};
 use crate::strategies::options::positions::Contracts;
+use crate::strategies::options::turn::PhaseWord;
 use crate::strategies::{Decision, Output};
 
 use super::phase::Phase;
@@ -162,7 +163,7 @@ impl Turn<'_> {
             let share = Some(self.positions.share.clone());
             let decision =
                 Decision { skip: blocks_unknown, ..Decision::new("EARNINGS_UNKNOWN", share, Vec::new()) };
-            self.out.push(Output::Decision(Decision { phase: self.phase.as_str(), ..decision }));
+            self.out.push(Output::Decision(Decision { phase: self.phase.word(), ..decision }));
         }
     }
 

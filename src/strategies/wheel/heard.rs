@@ -10,6 +10,7 @@ use crate::domain::money::Quantity;
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::quant::number::to_f64;
 use crate::strategies::options::positions::Positions;
+use crate::strategies::options::slots::Slotted;
 use crate::strategies::{Books, Decision, Output, StrategyInput};
 
 use super::Wheel;

@@ -1,6 +1,5 @@
 //! The wheel's parameters: their schema, and what they mean once they are read.
 
-use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -10,6 +9,7 @@ use crate::domain::option::Right;
 use crate::quant::contracts::Screen;
 use crate::quant::number::to_f64;
 use crate::strategies::options::ladder::Ladder;
+use crate::strategies::options::params as shared;
 use crate::strategies::options::underlyings::{UNDERLYINGS_MAX, ordered, underlyings};
 use crate::strategies::params::{ParamError, ParamKind, ParamSpec, Params, Values};
 use crate::strategies::{Books, MONEY_MAX};
@@ -84,18 +84,8 @@ pub(in crate::strategies) const PARAMS: &[ParamSpec] = &[
     ParamSpec { name: "dte_min", kind: DAYS, default: "25", about: "days to expiry at least" },
     ParamSpec { name: "dte_target", kind: DAYS, default: "35", about: "days to expiry that are best" },
     ParamSpec { name: "dte_max", kind: DAYS, default: "50", about: "days to expiry at most" },
-    ParamSpec {
-        name: "min_open_interest",
-        kind: ParamKind::Whole { min: 0, max: 1_000_000 },
-        default: "100",
-        about: "contracts outstanding at least",
-    },
-    ParamSpec {
-        name: "max_spread_pct",
-        kind: ParamKind::Number { min: percent(10), max: Decimal::ONE_HUNDRED },
-        default: "10",
-        about: "ask minus bid in per cent of their middle at most; 0.10 is always narrow enough",
-    },
+    shared::OPEN_INTEREST,
+    shared::SPREAD,
     ParamSpec {
         name: "min_premium",
         kind: ParamKind::Number { min: percent(1), max: Decimal::ONE_HUNDRED },
@@ -222,12 +212,7 @@ pub(in crate::strategies) const PARAMS: &[ParamSpec] = &[
         default: "allow",
         about: "may something be opened while nobody knows the next report",
     },
-    ParamSpec {
-        name: "ex_dividend",
-        kind: ParamKind::Choice(&["roll", "close", "accept"]),
-        default: "roll",
-        about: "what becomes of a call whose holder would exercise it for a dividend",
-    },
+    shared::EX_DIVIDEND,
     ParamSpec {
         name: "pin",
         kind: ParamKind::Choice(&["accept", "close"]),
@@ -258,18 +243,8 @@ pub(in crate::strategies) const PARAMS: &[ParamSpec] = &[
         default: "none",
         about: "loss of a campaign in per cent of the slot's capital at which nothing more is opened",
     },
-    ParamSpec {
-        name: "ladder.step_s",
-        kind: ParamKind::Whole { min: 30, max: 600 },
-        default: "30",
-        about: "seconds between two steps of an order's limit",
-    },
-    ParamSpec {
-        name: "ladder.steps",
-        kind: ParamKind::Whole { min: 1, max: 20 },
-        default: "6",
-        about: "steps from the middle of the market to the price that fills",
-    },
+    shared::LADDER_SECONDS,
+    shared::LADDER_STEPS,
 ];
 
 /// The parameters as read.
@@ -295,10 +270,7 @@ impl WheelParams {
         for high in ["put.delta", "call.delta"] {
             ordered(&values, "delta_min", high)?;
         }
-        let ladder = Ladder {
-            step: SignedDuration::from_secs(i64::try_from(values.whole("ladder.step_s")).unwrap_or(30)),
-            steps: u32::try_from(values.whole("ladder.steps")).unwrap_or(6),
-        };
+        let ladder = shared::ladder(&values);
         Ok((Self { slots: instruments.len(), values, ladder }, instruments))
     }
 

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::domain::option::Right;
 use crate::strategies::options::positions::Positions;
+use crate::strategies::options::turn::PhaseWord;
 
 /// Where a slot stands. For records and panes: what is done follows from the quantities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +46,10 @@ impl Phase {
             Self::NeedPut
         }
     }
+}
 
-    /// As it stands in records.
-    pub(super) const fn as_str(self) -> &'static str {
+impl PhaseWord for Phase {
+    fn word(self) -> &'static str {
         match self {
             Self::Frozen => "Frozen",
             Self::Settling => "Settling",

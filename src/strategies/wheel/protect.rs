@@ -2,8 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::chain::Chain;
-use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{PositionEffect, Side};
 use crate::quant::number::to_f64;
@@ -11,11 +10,6 @@ use crate::strategies::options::cover::cover;
 use crate::strategies::{Decision, Output, Proposal};
 
 use super::turn::Turn;
-
-/// A chain without a contract, for what needs none.
-pub(super) fn no_chain(symbol: &Symbol) -> Chain {
-    Chain { underlying: symbol.clone(), spot: None, expiries: Vec::new(), rows: Vec::new() }
-}
 
 impl Turn<'_> {
     /// True when something was proposed.

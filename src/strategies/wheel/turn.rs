@@ -1,10 +1,8 @@
 //! One evaluation of one slot: the gates, the steps in their order, and how an order is proposed. The first step that proposes something
 //! ends it (strategies §6.3).
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::domain::chain::Chain;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
@@ -12,12 +10,13 @@ use crate::domain::order::{PositionEffect, Side};
 use crate::domain::quote::Interval;
 use crate::quant::contracts::Screened;
 use crate::quant::number::to_f64;
-use crate::strategies::options::hours::Hours;
 use crate::strategies::options::ladder;
-use crate::strategies::options::market::{middle, prices, share_price};
+use crate::strategies::options::market::middle;
 use crate::strategies::options::positions::{Contracts, Positions};
+use crate::strategies::options::slots::Moment;
+use crate::strategies::options::turn::{self, PhaseWord};
 use crate::strategies::options::{fee, marketable};
-use crate::strategies::{Books, Decision, Output, Proposal};
+use crate::strategies::{Decision, Output, Proposal};
 
 use super::campaign::Memory;
 use super::params::WheelParams;
@@ -25,39 +24,18 @@ use super::phase::Phase;
 use super::{SHARES, Wheel};
 
 /// One slot at one instant.
-pub(super) struct Turn<'a> {
-    pub(super) name: &'a str,
-    pub(super) now: Timestamp,
-    pub(super) hours: Hours,
-    pub(super) params: &'a WheelParams,
-    pub(super) books: &'a dyn Books,
-    pub(super) chain: &'a Chain,
-    pub(super) positions: Positions,
-    pub(super) memory: &'a mut Memory,
-    pub(super) phase: Phase,
-    pub(super) out: &'a mut Vec<Output>,
-}
-
-/// Numbers of a record.
-pub(super) type Values = Vec<(&'static str, f64)>;
+pub(super) type Turn<'a> = turn::Turn<'a, WheelParams, Memory, Phase>;
 
 impl<'a> Turn<'a> {
     pub(super) fn new(
         wheel: &'a mut Wheel,
         at: usize,
-        now: Timestamp,
-        hours: Hours,
-        books: &'a dyn Books,
-        chain: &'a Chain,
+        Moment { now, hours, books, chain }: Moment<'a>,
         out: &'a mut Vec<Output>,
     ) -> Self {
         let slot = &mut wheel.slots[at];
         let positions = Positions::of(books, &slot.symbol);
-        let share = &positions.share;
-        let halted = books.quote(share).is_some_and(|quote| quote.halted);
-        let conflict = books.account_position(share).get() < positions.shares;
-        let frozen =
-            slot.memory.frozen || slot.memory.unexplained || halted || conflict || positions.has_adjusted();
+        let frozen = slot.memory.frozen || slot.memory.unexplained || turn::is_unfit(books, &positions);
         let phase = Phase::of(&positions, frozen, hours.today, false);
         Self {
             name: &wheel.head.name,
@@ -84,14 +62,8 @@ impl<'a> Turn<'a> {
 
     /// May anything be done at all; the price of the shares then.
     fn gates(&mut self) -> Option<Price> {
+        let price = self.spot_or_say()?;
         let share = Instrument::clone(&self.positions.share);
-        let price = match share_price(self.books, &share, self.now) {
-            Ok(price) => price,
-            Err((code, values)) => {
-                self.skip(code, Some(share), values);
-                return None;
-            }
-        };
         let level = self.books.standing().options_level;
         let has_options = !self.positions.short.is_empty() || !self.positions.long.is_empty();
         if level < 1 && !has_options {
@@ -144,11 +116,6 @@ impl<'a> Turn<'a> {
         (-pnl > most).then(|| (to_f64(-pnl), to_f64(most)))
     }
 
-    /// A contract's prices, fresh and not crossed.
-    pub(super) fn market(&self, contract: &OptionContract) -> Option<(Price, Price)> {
-        prices(self.books, self.chain, contract, self.now)
-    }
-
     /// The middle of a contract's market. Never its last price.
     pub(super) fn mid_of(&self, contract: &OptionContract) -> Option<Price> {
         self.market(contract).map(middle)
@@ -175,10 +142,7 @@ impl<'a> Turn<'a> {
         worst: Option<Price>,
         decision: Decision,
     ) -> bool {
-        let Some((bid, ask)) = self.market(contract) else {
-            self.skip("NO_QUOTE", Some(Instrument::Option(contract.clone())), Vec::new());
-            return false;
-        };
+        let Some((bid, ask)) = self.market_or_say(contract) else { return false };
         let instrument = Instrument::Option(contract.clone());
         let tick = self.tick(&instrument, ask);
         let mid = Price::new((bid.get() + ask.get()) / Decimal::TWO);
@@ -210,16 +174,6 @@ impl<'a> Turn<'a> {
         self.propose(order, Some(least), decision)
     }
 
-    pub(super) fn propose(&mut self, order: Proposal, worst: Option<Price>, decision: Decision) -> bool {
-        if let Some(worst) = worst {
-            self.memory.limits.remember(&order.subject, worst);
-        }
-        let decision = Decision { phase: self.phase.as_str(), quantity: Some(order.quantity), ..decision };
-        self.out.push(Output::Propose(order, decision));
-        self.out.push(Output::Remember);
-        true
-    }
-
     /// The price step, wide where a broker has said so.
     pub(super) fn tick(&self, instrument: &Instrument, price: Price) -> Decimal {
         self.memory.limits.tick(self.books, instrument, price)
@@ -248,11 +202,6 @@ impl<'a> Turn<'a> {
         }
     }
 
-    pub(super) fn skip(&mut self, code: &'static str, instrument: Option<Instrument>, values: Values) {
-        let decision = Decision::skip(code, instrument, values);
-        self.out.push(Output::Decision(Decision { phase: self.phase.as_str(), ..decision }));
-    }
-
     /// Says why a chain had nothing to sell: by the contract that came furthest, with all counts.
     pub(super) fn skip_screened(&mut self, screened: &Screened) {
         let decision = match &screened.near_miss {
@@ -264,7 +213,7 @@ impl<'a> Turn<'a> {
             None => Decision::skip("NO_CONTRACT", Some(self.positions.share.clone()), Vec::new()),
         };
         let rejected = screened.counts();
-        self.out.push(Output::Decision(Decision { phase: self.phase.as_str(), rejected, ..decision }));
+        self.out.push(Output::Decision(Decision { phase: self.phase.word(), rejected, ..decision }));
     }
 }
 

@@ -1,6 +1,8 @@
 //! A small scripted world for option strategies: one account, model chains, orders that fill as the script says, expiries and assignments
 //! as in life, restarts at any point. Invariants are checked at every proposal: no uncovered call, no cash promised twice.
 
+pub(super) mod days;
+mod scenarios;
 mod script;
 
 use std::collections::BTreeMap;
@@ -12,7 +14,7 @@ use rust_decimal::Decimal;
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::{Calendar, exchange_date, plus_days};
 use crate::domain::chain::{Chain, ChainRow};
-use crate::domain::events::UnderlyingEvents;
+use crate::domain::events::{Dividend, UnderlyingEvents};
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::{AccountId, ExecutionId};
@@ -23,12 +25,27 @@ use crate::domain::order::{Order, OrderSubject, PositionEffect, Side};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::quant::greeks::{Terms, black_scholes, years};
 
-use super::{Books, Held, Standing, Working};
+use super::{Books, Held, Room, Standing, Working};
 
 pub(super) use script::Script;
 
 const SHARES: Decimal = Decimal::ONE_HUNDRED;
 const SYMBOL: &str = "AAPL";
+/// Thursday, 12 November 2026, five minutes before the first evaluation.
+pub(super) const START: &str = "2026-11-12T14:40:00Z";
+
+/// A dividend of so many cents, of something that reports nothing.
+pub(super) fn dividend(day: &str, cents: i64) -> UnderlyingEvents {
+    UnderlyingEvents {
+        dividends: vec![Dividend {
+            ex_date: day.parse().unwrap(),
+            amount: Price::new(Decimal::new(cents, 2)),
+        }],
+        earnings: Vec::new(),
+        is_fund: true,
+        as_of: Timestamp::UNIX_EPOCH,
+    }
+}
 
 /// How orders fill.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -429,6 +446,10 @@ impl Books for World {
 
     fn buying_power(&self) -> Decimal {
         self.free_cash()
+    }
+
+    fn room(&self, _instrument: &Instrument) -> Room {
+        Room::default()
     }
 
     fn is_working(&self, instrument: &Instrument) -> bool {

@@ -10,6 +10,7 @@ use super::{After, Dialog, Modal};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderChange, Pricing, TimeInForce, Trail};
 use crate::tui::env::{At, Look};
+use crate::tui::format;
 use crate::tui::panes::ticket::market;
 use crate::tui::widgets::put;
 use crate::tui::widgets::text_input::TextInput;
@@ -34,22 +35,25 @@ pub struct Replace {
     time_in_force: TimeInForce,
     at: usize,
     error: Option<String>,
+    /// Of its prices.
+    decimals: u32,
 }
 
 impl Replace {
     /// The fields of an order, as they are now.
     #[must_use]
-    pub fn new(order: &Order, _at: &At<'_>) -> Self {
+    pub fn new(order: &Order, at: &At<'_>) -> Self {
+        let decimals = order.request.subject.instrument().map_or(2, |i| format::decimals_of(at.snapshot, i));
         let mut fields = vec![(Field::Quantity, order.request.quantity.to_string())];
         if let Some(price) = order.request.pricing.stop_price() {
-            fields.push((Field::Stop, price.to_string()));
+            fields.push((Field::Stop, format::typed(price, decimals)));
         }
         if let Some(price) = order.request.pricing.limit_price() {
-            fields.push((Field::Limit, price.to_string()));
+            fields.push((Field::Limit, format::typed(price, decimals)));
         }
         match order.request.pricing {
             Pricing::TrailingStop { trail: Trail::Amount(amount) } => {
-                fields.push((Field::Trail, amount.to_string()))
+                fields.push((Field::Trail, format::typed(amount, decimals)));
             }
             Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
                 fields.push((Field::Trail, format!("{}%", percent.normalize())));
@@ -59,7 +63,8 @@ impl Replace {
         // The price is what mostly changes.
         let at = fields.len() - 1;
         let fields = fields.into_iter().map(|(field, text)| (field, TextInput::new(text))).collect();
-        Self { order: order.clone(), fields, time_in_force: order.request.time_in_force, at, error: None }
+        let time_in_force = order.request.time_in_force;
+        Self { order: order.clone(), fields, time_in_force, at, error: None, decimals }
     }
 
     fn change(&self) -> Result<(OrderChange, Vec<String>), String> {
@@ -85,7 +90,8 @@ impl Replace {
                     let new = price()?;
                     if old != Some(new) {
                         let name = if limit { "limit" } else { "stop" };
-                        differs(name, old.map_or_else(String::new, |p| p.to_string()), new.to_string());
+                        let words = |price: Price| format::grouped_whole(price.get(), self.decimals);
+                        differs(name, old.map_or_else(String::new, words), words(new));
                         *(if limit { &mut change.limit_price } else { &mut change.stop_price }) = Some(new);
                     }
                 }
@@ -123,7 +129,9 @@ impl Replace {
         };
         let next = if up { now + step } else { now - step };
         if *field != Field::Quantity || next > Decimal::ZERO {
-            input.set(next.normalize().to_string());
+            let quantity = *field == Field::Quantity;
+            let decimals = if quantity { 0 } else { self.decimals };
+            input.set(format::typed(Price::new(next), decimals));
         }
     }
 
@@ -141,7 +149,7 @@ impl Replace {
         if let Some((Field::Limit | Field::Stop, input)) = self.fields.get_mut(self.at)
             && let Some(price) = price
         {
-            input.set(price.to_string());
+            input.set(format::typed(price, self.decimals));
         }
     }
 

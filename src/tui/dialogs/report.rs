@@ -9,18 +9,22 @@ use super::{After, Modal};
 use crate::client::Reply;
 use crate::client::message::{ChainRow, PnlReport, PnlRow};
 use crate::domain::execution::Execution;
-use crate::domain::instrument::Listing;
+use crate::domain::instrument::{Instrument, Listing};
+use crate::domain::money::Price;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::text::clean;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::panes::orders::{price_text, status_word, subject};
+use crate::tui::widgets::filter::ListFilter;
 use crate::tui::widgets::{put, put_right};
 use crate::tui::wish::Wish;
 
 /// Widest column.
 const COLUMN_MAX: u16 = 60;
+/// Columns of the line that says the keys.
+const KEYS_WIDTH: u16 = 46;
 
 /// A table with a title, scrolled by keys.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub struct Report {
     /// Which columns are numbers.
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
+    filter: ListFilter,
     top: usize,
     /// Widest column.
     widest: u16,
@@ -57,6 +62,7 @@ impl Report {
             head: Vec::new(),
             right: vec![false, false],
             rows,
+            filter: ListFilter::default(),
             top: 0,
             widest: COLUMN_MAX,
         }
@@ -67,7 +73,15 @@ impl Report {
     pub fn text(title: &str, text: &str) -> Self {
         let rows = text.lines().map(|line| vec![clean(line).into_owned()]).collect();
         let right = vec![false];
-        Self { title: title.to_owned(), head: Vec::new(), right, rows, top: 0, widest: u16::MAX }
+        Self {
+            title: title.to_owned(),
+            head: Vec::new(),
+            right,
+            rows,
+            filter: ListFilter::default(),
+            top: 0,
+            widest: u16::MAX,
+        }
     }
 
     /// The report as plain lines: what stands in a column says so.
@@ -94,6 +108,7 @@ impl Report {
             head: head.iter().map(|(name, _)| *name).collect(),
             right: head.iter().map(|(_, right)| *right).collect(),
             rows,
+            filter: ListFilter::default(),
             top: 0,
             widest: COLUMN_MAX,
         }
@@ -109,7 +124,9 @@ impl Report {
             Reply::Orders(orders) => (ORDER_HEAD, orders.iter().map(|o| order(o, at)).collect()),
             Reply::Pnl(report) => (PNL_HEAD, gains(report)),
             Reply::Chain(chain) => (CHAIN_HEAD, chain.rows.iter().map(contract).collect()),
-            Reply::Positions(positions) => (POSITION_HEAD, positions.iter().map(position).collect()),
+            Reply::Positions(positions) => {
+                (POSITION_HEAD, positions.iter().map(|p| position(p, at)).collect())
+            }
             Reply::Listings(listings) => (LISTING_HEAD, listings.iter().map(listing).collect()),
             _ => return None,
         };
@@ -127,8 +144,14 @@ impl Report {
         widths
     }
 
+    /// The rows that pass the filter.
+    fn shown(&self) -> Vec<&Vec<String>> {
+        let passes = |row: &&Vec<String>| self.filter.is_empty() || self.filter.passes(&row.join(" "));
+        self.rows.iter().filter(passes).collect()
+    }
+
     fn scroll(&mut self, lines: isize) {
-        self.top = self.top.saturating_add_signed(lines).min(self.rows.len().saturating_sub(1));
+        self.top = self.top.saturating_add_signed(lines).min(self.shown().len().saturating_sub(1));
     }
 }
 
@@ -160,13 +183,18 @@ fn or_dash<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| "-".to_owned(), text)
 }
 
+/// A price with the decimals of its instrument, and all that it has beyond: as on the order's own row.
+fn price(instrument: &Instrument, price: Price, at: &At<'_>) -> String {
+    format::grouped_whole(price.get(), format::decimals_of(at.snapshot, instrument))
+}
+
 fn execution(e: &Execution, at: &At<'_>) -> Vec<String> {
     vec![
         time(e.at, at),
         e.side.to_string(),
         e.instrument.to_string(),
         format::quantity(e.quantity.get()),
-        e.price.to_string(),
+        price(&e.instrument, e.price, at),
         format::grouped(e.fee, 2),
     ]
 }
@@ -178,7 +206,10 @@ fn order(o: &Order, at: &At<'_>) -> Vec<String> {
         o.request.side.to_string(),
         subject(&o.request.subject),
         format::quantity(o.request.quantity.get()),
-        price_text(o.request.pricing, 2),
+        price_text(
+            o.request.pricing,
+            o.request.subject.instrument().map_or(2, |i| format::decimals_of(at.snapshot, i)),
+        ),
         status_word(o.status).to_owned(),
     ]
 }
@@ -216,11 +247,11 @@ fn contract(row: &ChainRow) -> Vec<String> {
     ]
 }
 
-fn position(p: &Position) -> Vec<String> {
+fn position(p: &Position, at: &At<'_>) -> Vec<String> {
     vec![
         p.instrument.to_string(),
         format::quantity(p.quantity.get()),
-        p.average_price.to_string(),
+        price(&p.instrument, p.average_price, at),
         or_dash(p.unrealized_pnl, |pnl| format::signed(pnl, 2)),
     ]
 }
@@ -232,13 +263,16 @@ fn listing(l: &Listing) -> Vec<String> {
 
 impl Modal for Report {
     fn title(&self) -> String {
-        self.title.clone()
+        // A caret of ASCII stands in every terminal.
+        format!("{}{}", self.title, self.filter.label("_"))
     }
 
     fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {
         let width: u16 = self.widths().iter().map(|w| w + 2).sum();
         let rows = self.rows.len().max(1) as u16 + u16::from(!self.head.is_empty());
-        (width.clamp(30, room.width.max(30)), rows.min(room.height))
+        // As wide as its keys, where there is room.
+        let least = KEYS_WIDTH.min(room.width);
+        (width.clamp(least, room.width.max(least)), rows.min(room.height))
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -263,29 +297,46 @@ impl Modal for Report {
             draw(&mut self.head.iter().copied(), y, theme.dim);
             y += 1;
         }
-        if self.rows.is_empty() {
-            draw(&mut std::iter::once("nothing to show"), y, theme.dim);
+        let rows = self.shown();
+        if rows.is_empty() {
+            let text = if self.rows.is_empty() { "nothing to show" } else { "no row has that" };
+            put(buf, area.x, y, text, theme.dim, area.width);
+            return;
         }
-        for row in self.rows.iter().skip(self.top) {
-            if y >= area.bottom() {
-                return;
-            }
+        // The last page is a full one, and what does not fit is said in the last line.
+        let room = usize::from(area.bottom().saturating_sub(y));
+        let top = self.top.min(rows.len().saturating_sub(room));
+        let below = rows.len().saturating_sub(top + room);
+        let fit = if below > 0 { room.saturating_sub(1) } else { room };
+        for row in rows.iter().skip(top).take(fit) {
             draw(&mut row.iter().map(String::as_str), y, theme.text);
             y += 1;
+        }
+        if below > 0 && y < area.bottom() {
+            let text = format!("{} {} more", theme.glyphs.ellipsis, below + 1);
+            put(buf, area.x, y, &text, theme.dim, area.width);
         }
     }
 
     fn hint(&self, _at: &At<'_>) -> String {
-        "Esc close   j k scroll   y copy".to_owned()
+        match self.filter.is_typing() {
+            true => "Enter keep   Esc all rows".to_owned(),
+            false => "Esc close   j k scroll   / search   y copy".to_owned(),
+        }
     }
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, wishes: &mut Vec<Wish>) -> After {
+        if self.filter.key(event) {
+            self.top = 0;
+            return After::Stay;
+        }
         match event.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => return After::Close,
+            KeyCode::Char('/') => self.filter.open(),
             KeyCode::Char('y') => {
                 let row =
                     |row: &Vec<String>| row.iter().map(|cell| cell.trim_end()).collect::<Vec<_>>().join("  ");
-                let rows: Vec<String> = self.rows.iter().map(row).collect();
+                let rows: Vec<String> = self.shown().into_iter().map(row).collect();
                 wishes.push(Wish::Copy(rows.join("\n")));
             }
             KeyCode::Char('j') | KeyCode::Down => self.scroll(1),
@@ -293,13 +344,14 @@ impl Modal for Report {
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll(10),
             KeyCode::PageUp => self.scroll(-10),
             KeyCode::Char('g') | KeyCode::Home => self.top = 0,
-            KeyCode::Char('G') | KeyCode::End => self.top = self.rows.len().saturating_sub(1),
+            KeyCode::Char('G') | KeyCode::End => self.top = self.shown().len().saturating_sub(1),
             _ => {}
         }
         After::Stay
     }
 
-    fn paste(&mut self, _text: &str, _at: &At<'_>) -> bool {
+    fn paste(&mut self, text: &str, _at: &At<'_>) -> bool {
+        self.filter.paste(text);
         true
     }
 }

@@ -10,6 +10,7 @@ pub fn title(scope: Scope) -> String {
         Scope::Global => "Everywhere".to_owned(),
         Scope::List => "In every list".to_owned(),
         Scope::Search => "In every list that can be searched".to_owned(),
+        Scope::Columns => "In every list in columns".to_owned(),
         Scope::Layout => "While the layout is changed".to_owned(),
         scope => format!("{scope:?}"),
     }
@@ -24,7 +25,7 @@ impl Keymap {
              The names are those of `[keys]` in the configuration: `halt = \"f12\"` gives an action other keys, a list gives it several. A key\n\
              that two actions want in the same place is refused, with both names. `[macros]` gives a key a line of the command language.\n",
         );
-        let mut scopes: Vec<Scope> = vec![Scope::Global, Scope::List, Scope::Search];
+        let mut scopes: Vec<Scope> = vec![Scope::Global, Scope::List, Scope::Search, Scope::Columns];
         for row in TABLE {
             if !scopes.contains(&row.scope) {
                 scopes.push(row.scope);

@@ -11,6 +11,8 @@ pub enum Scope {
     List,
     /// In every list that can be searched.
     Search,
+    /// In every list whose columns can be chosen.
+    Columns,
     /// In the watchlist.
     Watchlist,
     /// In the chart.
@@ -29,6 +31,8 @@ pub enum Scope {
     Depth,
     /// In the portfolio.
     Portfolio,
+    /// In the risk pane.
+    Risk,
     /// In the history.
     History,
     /// In the alerts.
@@ -154,12 +158,16 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Chain, Action::PageUp, &["pageup", "ctrl-u"], "", "a screen up"),
     row(Scope::Chain, Action::First, &["g", "home"], "", "lowest strike"),
     row(Scope::Chain, Action::Last, &["G", "end"], "", "highest strike"),
+    row(Scope::Chain, Action::Filter, &["/"], "search", "filter the strikes: 230, 230c, 220-240, >230"),
     row(Scope::Chain, Action::Clear, &["ctrl-x"], "", "take all legs off"),
     row(Scope::Depth, Action::Open, &["enter"], "join", "the price into the ticket: bids buy, asks sell"),
     row(Scope::Depth, Action::Buy, &["b"], "", "buy at the price under the cursor"),
     row(Scope::Depth, Action::Sell, &["s"], "", "sell at the price under the cursor"),
     row(Scope::Depth, Action::PreviousChoice, &["h", "left"], "bids", "to the bids"),
     row(Scope::Depth, Action::NextChoice, &["l", "right"], "asks", "to the asks"),
+    row(Scope::Depth, Action::StepUp, &["+", "="], "wider", "levels of a wider step of the price, summed up"),
+    row(Scope::Depth, Action::StepDown, &["-"], "", "levels of a narrower step"),
+    row(Scope::Depth, Action::Filter, &["/"], "search", "filter the trades: buy, sell, >500, a price"),
     row(Scope::Portfolio, Action::PreviousChoice, &["h", "left"], "", "part before"),
     row(
         Scope::Portfolio,
@@ -175,6 +183,11 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Portfolio, Action::PageDown, &["pagedown", "ctrl-d"], "", "ten rows down"),
     row(Scope::Portfolio, Action::PageUp, &["pageup", "ctrl-u"], "", "ten rows up"),
     row(Scope::Portfolio, Action::First, &["g", "home"], "", "first row"),
+    row(Scope::Risk, Action::PreviousChoice, &["h", "left"], "", "page before"),
+    row(Scope::Risk, Action::NextChoice, &["l", "right"], "page", "limits, or the desk: exposure, what if"),
+    row(Scope::Risk, Action::NextList, &["n"], "account", "desk of the next account"),
+    row(Scope::Risk, Action::PreviousList, &["N"], "", "desk of the account before"),
+    row(Scope::Risk, Action::Refresh, &["r"], "refresh", "have the desk worked out anew"),
     row(Scope::History, Action::Open, &["enter"], "details", "everything known about the order"),
     row(Scope::History, Action::Note, &["n"], "note", "write beside the order; empty takes the note off"),
     row(Scope::History, Action::Refresh, &["r"], "refresh", "ask for the newest orders anew"),
@@ -191,6 +204,13 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Strategies, Action::Open, &["enter"], "why", "why it did or did not act"),
     row(Scope::Strategies, Action::Edit, &["i"], "edit", "parameters and limits"),
     row(Scope::Strategies, Action::StrategyStart, &["r"], "start", "let it trade; real money asks first"),
+    row(
+        Scope::Strategies,
+        Action::StrategyConfirm,
+        &["v"],
+        "confirm",
+        "look at the order that it proposes, and send or drop it",
+    ),
     row(Scope::Strategies, Action::StrategyPause, &["p"], "pause", "let it stand still; its orders work on"),
     row(
         Scope::Strategies,
@@ -216,10 +236,11 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::List, Action::PageUp, &["pageup", "ctrl-u"], "", "a screen up"),
     row(Scope::List, Action::First, &["g", "home"], "", "first row"),
     row(Scope::List, Action::Last, &["G", "end"], "", "last row"),
-    row(Scope::Search, Action::Filter, &["/"], "search", "filter the list as you type"),
+    row(Scope::Search, Action::Filter, &["/"], "search", "filter the list as you type: words, in any order"),
     row(Scope::List, Action::Copy, &["y"], "", "copy the row"),
-    row(Scope::Search, Action::Columns, &["H"], "", "which columns, and in which order"),
+    row(Scope::Columns, Action::Columns, &["H"], "", "which columns, and in which order"),
     row(Scope::Global, Action::SetAlert, &["p"], "", "alert when the instrument in view reaches a price"),
+    row(Scope::Global, Action::About, &["i"], "", "everything known about the instrument in view"),
     row(Scope::Global, Action::Help, &["?", "f1"], "keys", "these keys"),
     row(Scope::Global, Action::FocusNext, &["tab"], "pane", "next pane"),
     row(Scope::Global, Action::FocusPrevious, &["shift-tab"], "", "pane before"),

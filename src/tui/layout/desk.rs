@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use super::presets::{fallback, preset, usable};
 use super::solve::{Seam, shift};
 use super::tree::{Axis, Node};
+use crate::domain::text::clean;
 use crate::tui::panes::PaneKind;
 
 /// Most layouts of the user's own.
 pub const OWN_MAX: usize = 32;
 /// Longest name, in characters.
 const NAME_MAX: usize = 24;
+/// What a name may be.
+const NO_NAME: &str = "a name has 1 to 24 small letters, digits, '_' and '-'";
 /// Panes in one layout at most.
 const PANES_MAX: usize = 16;
 
@@ -32,19 +35,35 @@ impl Default for Desk {
 }
 
 impl Desk {
-    /// The layouts as they were kept: the one shown, the user's own, and the changed ones. What does not read is left out.
+    /// The layouts as they were kept: the one shown, the user's own, and the changed ones. What does not read is left out, and told with what
+    /// is wrong with it.
     #[must_use]
-    pub fn restored(shown: &str, own: &BTreeMap<String, String>, changed: &BTreeMap<String, String>) -> Self {
-        let read = |texts: &BTreeMap<String, String>| -> BTreeMap<String, Node> {
-            let each = texts.iter().filter(|(name, _)| is_name(name)).take(OWN_MAX);
-            each.filter_map(|(name, text)| Some((name.clone(), Node::parse(text).ok()?))).collect()
+    pub fn restored(
+        shown: &str,
+        own: &BTreeMap<String, String>,
+        changed: &BTreeMap<String, String>,
+    ) -> (Self, Vec<String>) {
+        let mut wrong = Vec::new();
+        let mut read = |texts: &BTreeMap<String, String>| -> BTreeMap<String, Node> {
+            let mut read = BTreeMap::new();
+            for (name, text) in texts.iter().take(OWN_MAX) {
+                match Node::parse(text) {
+                    Ok(tree) if is_name(name) => drop(read.insert(name.clone(), tree)),
+                    Ok(_) => wrong.push(format!("'{}' does not read: {NO_NAME}", clean(name))),
+                    Err(error) => {
+                        wrong.push(format!("'{}' does not read: {}", clean(name), clean(&error.to_string())));
+                    }
+                }
+            }
+            read
         };
-        let mut desk = Self { own: read(own), changed: read(changed), ..Self::default() };
+        let (own, changed) = (read(own), read(changed));
+        let mut desk = Self { own, changed, ..Self::default() };
         let default = desk.name.clone();
         if !desk.show(shown) {
             desk.show(&default);
         }
-        desk
+        (desk, wrong)
     }
 
     /// The layout shown.
@@ -194,7 +213,7 @@ impl Desk {
     pub fn save(&mut self, name: &str) -> Result<(), String> {
         let name = name.trim();
         if !is_name(name) {
-            return Err(format!("'{name}' is no name (1 to {NAME_MAX} small letters, digits, '_' and '-')"));
+            return Err(format!("'{name}' is no name ({NO_NAME})"));
         }
         if !self.own.contains_key(name) && self.own.len() >= OWN_MAX {
             return Err(format!("there are {OWN_MAX} layouts; delete one first"));
@@ -271,10 +290,17 @@ mod tests {
         };
         let own =
             texts(&[("mine", "columns(quotes~30 chart~70)"), ("bad", "columns("), ("No Name", "chart")]);
-        let desk = Desk::restored("mine", &own, &texts(&[("trade", "rows(chart~1 quotes~1)")]));
+        let (desk, wrong) = Desk::restored("mine", &own, &texts(&[("trade", "rows(chart~1 quotes~1)")]));
         assert_eq!(desk.tree().to_string(), "columns(quotes~30 chart~70)");
         assert_eq!(desk.own().into_keys().collect::<Vec<_>>(), ["mine"]);
-        let desk = Desk::restored("gone", &own, &texts(&[("trade", "rows(chart~1 quotes~1)")]));
+        assert_eq!(
+            wrong,
+            [
+                "'No Name' does not read: a name has 1 to 24 small letters, digits, '_' and '-'",
+                "'bad' does not read: 'columns(' is no layout (such as columns(quotes~40 rows(chart ticket)~60))"
+            ]
+        );
+        let (desk, _) = Desk::restored("gone", &own, &texts(&[("trade", "rows(chart~1 quotes~1)")]));
         assert_eq!((desk.name(), desk.tree().to_string().as_str()), ("trade", "rows(chart~1 quotes~1)"));
         assert_eq!(desk.changed().len(), 1);
     }

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{ListFilter, Pane, Sheet, draw_empty, titled};
+use super::{Hints, ListFilter, Pane, Sheet, draw_empty, fixed, titled};
 use crate::domain::snapshot::{LogLine, Severity};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
@@ -13,6 +13,8 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
+use crate::tui::readable::readable;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::wish::Wish;
@@ -69,7 +71,10 @@ impl Activity {
         let mut rows: Vec<&LogLine> = engine
             .iter()
             .chain(&self.notices)
-            .filter(|line| self.filter.passes(&line.text) || self.filter.passes(&line.code))
+            .filter(|line| {
+                self.filter.is_empty()
+                    || self.filter.passes(&format!("{} {} {}", line.code, line.text, readable(&line.text)))
+            })
             .collect();
         rows.sort_by_key(|line| line.at);
         rows
@@ -187,6 +192,10 @@ impl Pane for Activity {
         self.filter.key(event)
     }
 
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.filter.hints().map(fixed)
+    }
+
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.filter.paste(text)
     }
@@ -236,7 +245,8 @@ impl Pane for Activity {
 /// The text of a row in so many columns and at most so many lines.
 fn broken(row: &LogLine, columns: u16, most: usize, ellipsis: &str) -> Vec<String> {
     let room = columns.max(1);
-    let text = clean(&row.text);
+    let text = readable(&row.text);
+    let text = clean(&text);
     if format::width(&text) <= room {
         return vec![text.into_owned()];
     }

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use rust_decimal::Decimal;
 
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::Request;
 use crate::domain::alert::{Alert, AlertChange, AlertId, AlertWhen};
 use crate::domain::money::parse_decimal;
@@ -16,6 +16,7 @@ use crate::domain::snapshot::{Severity, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
 use crate::tui::widgets::table::{Column, Row};
@@ -262,6 +263,13 @@ impl Pane for AlertsPane {
             }
         }
         true
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        match self.edit {
+            Some(_) => Some(fixed(&[("Enter", "keep"), ("Esc", "as it was")])),
+            None => self.list.filter.hints().map(fixed),
+        }
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -1,8 +1,10 @@
 //! Depth and tape of the instrument in view: both sides of the book with their sizes as bars, one's own orders in them, and the trades as
 //! they happen. A level's price goes into the ticket with a key or a click.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -10,24 +12,28 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::sheet::cell;
-use super::{Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled_with_age};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::Side;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
+use crate::tui::sources;
+use crate::tui::widgets::filter::{in_range, number_range};
 use crate::tui::widgets::{put, put_right};
 use crate::tui::wish::{Purpose, Wish};
 
 /// A book that is not there is asked for again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
-/// Columns of a size.
 /// Columns of the head of the tape's times, with their zone.
 const TAPE_TIME_WIDTH: u16 = 13;
+/// Columns of a size.
 const SIZE_WIDTH: u16 = 7;
 /// Columns of the tape beside the ladder.
 const TAPE_WIDTH: u16 = 30;
@@ -47,6 +53,28 @@ pub struct Depth {
     on_asks: bool,
     /// Levels from the best.
     level: usize,
+    /// How wide a level is, by its place in `STEPS`.
+    step: usize,
+    /// Which trades are shown. The book is always whole: a level that is left out would be a hole in it.
+    filter: ListFilter,
+}
+
+/// Ticks of a level, from the book's own on.
+const STEPS: [i64; 7] = [1, 2, 5, 10, 25, 50, 100];
+
+/// Levels of a wider step of the price: bids down and asks up to the next multiple, so that nobody seems to offer better than he does. Sizes of
+/// one level are summed up; best first, as they come.
+fn merged(levels: &[DepthLevel], step: Decimal, asks: bool) -> Vec<DepthLevel> {
+    let mut merged: Vec<DepthLevel> = Vec::new();
+    for level in levels {
+        let steps = level.price.get().checked_div(step).unwrap_or_default();
+        let price = Price::new(if asks { steps.ceil() } else { steps.floor() } * step);
+        match merged.last_mut() {
+            Some(last) if last.price == price => last.size += level.size,
+            _ => merged.push(DepthLevel { price, ..*level }),
+        }
+    }
+    merged
 }
 
 /// The parts of the pane.
@@ -78,13 +106,27 @@ impl Depth {
         at.snapshot.book(at.env.current.as_ref()?)
     }
 
-    fn side<'a>(&self, book: &'a MarketBook) -> &'a [DepthLevel] {
-        if self.on_asks { &book.asks } else { &book.bids }
+    /// How wide a level is in money; none while levels are the book's own.
+    fn width(&self, book: &MarketBook, snapshot: &Snapshot) -> Option<Decimal> {
+        let ticks = STEPS.get(self.step).filter(|ticks| **ticks > 1)?;
+        let price = book.bids.first().or(book.asks.first())?.price;
+        let tick =
+            snapshot.specs.get(&book.instrument).map_or(Decimal::new(1, 2), |spec| spec.tick_at(price));
+        Some(tick * Decimal::from(*ticks)).filter(|width| !width.is_zero())
+    }
+
+    /// The levels of one side as they are shown, best first.
+    fn levels<'a>(&self, book: &'a MarketBook, asks: bool, snapshot: &Snapshot) -> Cow<'a, [DepthLevel]> {
+        let levels = if asks { &book.asks } else { &book.bids };
+        match self.width(book, snapshot) {
+            Some(width) => Cow::Owned(merged(levels, width, asks)),
+            None => Cow::Borrowed(levels),
+        }
     }
 
     /// The price under the cursor.
     fn price(&self, at: &At<'_>) -> Option<Price> {
-        let side = self.side(self.book(at)?);
+        let side = self.levels(self.book(at)?, self.on_asks, at.snapshot);
         side.get(self.level.min(side.len().saturating_sub(1))).map(|level| level.price)
     }
 
@@ -92,6 +134,17 @@ impl Depth {
         if let (Some(price), Some(instrument)) = (self.price(at), at.env.current.clone()) {
             wishes.push(Wish::TicketAt(side, instrument, price));
         }
+    }
+
+    /// Does a trade pass the filter: `buy` or `sell` by who took whom, a size such as `>500`, a part of its price.
+    fn passes(&self, print: &Print) -> bool {
+        let holds = |word: String| match (number_range(&word), word.as_str()) {
+            (Some(range), _) => in_range(print.size.get(), range),
+            (None, "buy") => print.aggressor == Aggressor::Buyer,
+            (None, "sell") => print.aggressor == Aggressor::Seller,
+            (None, word) => format::grouped_whole(print.price.get(), 2).contains(word),
+        };
+        self.filter.words().all(holds)
     }
 
     fn draw_ladder(&self, book: &MarketBook, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -104,12 +157,13 @@ impl Depth {
         put_right(buf, area.right() - 1, area.y, "size", theme.dim, SIZE_WIDTH);
         let rows = Places::new(area).levels().min(area.height.saturating_sub(2));
         let decimals = format::decimals_of(look.snapshot, &book.instrument);
+        let (bids, asks) = (self.levels(book, false, look.snapshot), self.levels(book, true, look.snapshot));
         let most = |levels: &[DepthLevel]| levels.iter().take(usize::from(rows)).map(|l| l.size).max();
-        let most = most(&book.bids).max(most(&book.asks)).unwrap_or_default();
+        let most = most(&bids).max(most(&asks)).unwrap_or_default();
         for line in 0..rows {
             let y = area.y + 1 + line;
             put(buf, middle, y, if theme.glyphs.ascii { "|" } else { "│" }, theme.border, 1);
-            for (asks, levels) in [(false, &book.bids), (true, &book.asks)] {
+            for (asks, levels) in [(false, &bids), (true, &asks)] {
                 let Some(level) = levels.get(usize::from(line)) else { continue };
                 let place = if asks {
                     Rect { x: middle + 1, y, width: area.right().saturating_sub(middle + 1), height: 1 }
@@ -135,13 +189,17 @@ impl Depth {
         buf: &mut Buffer,
     ) {
         let theme = look.theme;
-        let style = if asks { theme.down } else { theme.up };
+        let style = match (sources::stale_of(&book.instrument, &look.at()), asks) {
+            (Some(_), _) => theme.dim,
+            (None, true) => theme.down,
+            (None, false) => theme.up,
+        };
         if cursor {
             buf.set_style(area, theme.selected);
         }
         let price = format::price(level.price, decimals);
         let size = format::compact(level.size.get());
-        let own = own_size(level.price, asks, &book.instrument, look);
+        let own = own_size((level.price, self.width(book, look.snapshot)), asks, &book.instrument, look);
         let mark = own.map(|own| format!("{}{}", theme.glyphs.cursor, format::compact(own.get())));
         let mark = mark.unwrap_or_default();
         // The bar grows from the price outwards, in what the numbers leave.
@@ -194,7 +252,8 @@ impl Depth {
         put(buf, area.x + 1, area.y, &time, theme.dim, TAPE_TIME_WIDTH);
         put_right(buf, area.x + 21, area.y, "price", theme.dim, 11);
         put_right(buf, area.x + 21 + SIZE_WIDTH, area.y, "size", theme.dim, SIZE_WIDTH);
-        for (line, print) in book.prints.iter().take(usize::from(area.height - 1)).enumerate() {
+        let shown = book.prints.iter().filter(|print| self.passes(print));
+        for (line, print) in shown.take(usize::from(area.height - 1)).enumerate() {
             draw_print(print, decimals, look, Rect { y: area.y + 1 + line as u16, height: 1, ..area }, buf);
         }
     }
@@ -221,13 +280,25 @@ fn draw_print(print: &Print, decimals: u32, look: &Look<'_>, area: Rect, buf: &m
     put(buf, area.x + 22 + SIZE_WIDTH, area.y, mark, style, 1);
 }
 
-/// Units of one's own that work at a price.
-fn own_size(price: Price, asks: bool, instrument: &Instrument, look: &Look<'_>) -> Option<Quantity> {
+/// Units of one's own that work at a level so wide.
+fn own_size(
+    (price, width): (Price, Option<Decimal>),
+    asks: bool,
+    instrument: &Instrument,
+    look: &Look<'_>,
+) -> Option<Quantity> {
+    let width = width.unwrap_or_default();
+    // A merged level begins at its price for bids, and ends there for asks.
+    let is_there = |own: Price| match asks {
+        _ if width.is_zero() => own == price,
+        true => own <= price && own.get() > price.get() - width,
+        false => own >= price && own.get() < price.get() + width,
+    };
     let own = look.snapshot.orders.iter().filter(|order| {
         order.is_working()
             && order.request.subject.instrument() == Some(instrument)
             && order.request.side.is_buy() != asks
-            && order.request.pricing.limit_price() == Some(price)
+            && order.request.pricing.limit_price().is_some_and(is_there)
     });
     let sum: Quantity = own.map(|order| order.leaves_quantity()).sum();
     sum.is_positive().then_some(sum)
@@ -236,7 +307,25 @@ fn own_size(price: Price, asks: bool, instrument: &Instrument, look: &Look<'_>) 
 impl Pane for Depth {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let name = look.env.current.as_ref().map(ToString::to_string).unwrap_or_default();
-        titled("Depth", &format!("{name} "), look)
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        let filter = if filter.is_empty() { filter } else { format!(" trades{filter}") };
+        let at = look.at();
+        let stale = at.env.current.as_ref().and_then(|current| sources::stale_of(current, &at));
+        let width = self.book(&at).and_then(|book| self.width(book, look.snapshot));
+        let width = width.map_or_else(String::new, |width| format!(" by {}", width.normalize()));
+        titled_with_age("Depth", &format!("{name}{width}{filter} "), stale, look)
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.filter.hints().map(fixed)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -264,8 +353,12 @@ impl Pane for Depth {
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
-        let most = self.book(at).map_or(0, |book| self.side(book).len()).saturating_sub(1);
+        let there = self.book(at).map_or(0, |book| self.levels(book, self.on_asks, at.snapshot).len());
+        let most = there.saturating_sub(1);
         match action {
+            Action::Filter => self.filter.open(),
+            Action::StepUp => self.step = (self.step + 1).min(STEPS.len() - 1),
+            Action::StepDown => self.step = self.step.saturating_sub(1),
             Action::Down => self.level = (self.level + 1).min(most),
             Action::Up => self.level = self.level.saturating_sub(1),
             Action::First => self.level = 0,
@@ -291,7 +384,7 @@ impl Pane for Depth {
         let Some(level) = line.checked_sub(1).filter(|l| *l < places.levels()) else { return };
         let asks = column > places.ladder.width / 2;
         let Some(book) = self.book(at).filter(|_| column < places.ladder.width) else { return };
-        let there = if asks { book.asks.len() } else { book.bids.len() };
+        let there = self.levels(book, asks, at.snapshot).len();
         if usize::from(level) >= there {
             return;
         }
@@ -315,7 +408,7 @@ impl Pane for Depth {
                 ]);
             }
         }
-        for print in &book.prints {
+        for print in book.prints.iter().filter(|print| self.passes(print)) {
             let what = match print.aggressor {
                 Aggressor::Buyer => "trade_by_buyer",
                 Aggressor::Seller => "trade_by_seller",
@@ -337,7 +430,7 @@ impl Pane for Depth {
             self.failed = None;
         }
         let shown = usize::from(Places::new(area).levels()).max(1);
-        let there = self.book(at).map_or(0, |book| self.side(book).len());
+        let there = self.book(at).map_or(0, |book| self.levels(book, self.on_asks, at.snapshot).len());
         self.level = self.level.min(there.saturating_sub(1)).min(shown - 1);
         let waits = self
             .asked
@@ -358,5 +451,25 @@ impl Pane for Depth {
                 self.failed = Some((instrument.clone(), clean(&error.to_string()).into_owned()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wider_levels_never_look_better_than_they_are() {
+        let levels = |prices: [(&str, i64); 3]| {
+            prices.map(|(price, size)| DepthLevel { price: price.parse().unwrap(), size: size.into() })
+        };
+        let shown = |levels: &[DepthLevel], asks| -> Vec<String> {
+            let merged = merged(levels, Decimal::new(5, 2), asks);
+            merged.iter().map(|level| format!("{} {}", level.price, level.size)).collect()
+        };
+        let bids = levels([("231.79", 300), ("231.75", 200), ("231.74", 100)]);
+        assert_eq!(shown(&bids, false), ["231.75 500", "231.7 100"]);
+        let asks = levels([("231.81", 300), ("231.85", 200), ("231.86", 100)]);
+        assert_eq!(shown(&asks, true), ["231.85 500", "231.9 100"]);
     }
 }

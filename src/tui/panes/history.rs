@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::orders::{details, price_decimals, price_text, sort_key, status_word, subject};
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::ids::ClientOrderId;
@@ -22,6 +22,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
 use crate::tui::widgets::table::{Column, Row};
@@ -42,14 +43,14 @@ const fn columns(time: u16, symbol: u16) -> [Column; 11] {
     [
         Column::number("id", 5, 0),
         Column::text("day", 6, 0),
-        Column::text("time", time, 3),
+        Column::text("time", time, 4),
         Column::text("side", 5, 0),
         Column::text("sym", symbol, 0),
         Column::number("qty", 8, 1),
-        Column::number("filled", 8, 4),
-        Column::text("type", 7, 5),
-        Column::number("price", 13, 5),
-        Column::number("avg", 11, 2),
+        Column::number("filled", 8, 5),
+        Column::text("type", 7, 6),
+        Column::number("price", 13, 6),
+        Column::number("avg", 11, 3),
         Column::text("status", 10, 0),
     ]
 }
@@ -194,7 +195,7 @@ fn head(width: u16, symbol: u16, at: &At<'_>) -> Vec<Column> {
     let columns = columns(format::clock_zoned_width(at.snapshot.now, &at.env.zone), symbol);
     let needed: u16 = columns.iter().map(|column| column.width + 1).sum::<u16>() + 1;
     let left = width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
-    columns.into_iter().chain([Column::text("note", left, 1)]).collect()
+    columns.into_iter().chain([Column::text("note", left, 2)]).collect()
 }
 
 impl Pane for History {
@@ -293,6 +294,13 @@ impl Pane for History {
             }
         }
         true
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        match self.note {
+            Some(_) => Some(fixed(&[("Enter", "keep"), ("Esc", "as it was")])),
+            None => self.list.filter.hints().map(fixed),
+        }
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -29,6 +29,7 @@ use ratatui::text::Line;
 
 use super::action::Action;
 use super::env::{At, Look};
+use super::keymap::Keymap;
 use super::widgets::choice::Choice;
 use super::widgets::table::Column;
 use super::wish::Wish;
@@ -53,6 +54,11 @@ pub trait Pane {
     /// Takes a key before the keymap does, where the pane has typed text; false when it is not for it.
     fn key(&mut self, _event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         false
+    }
+
+    /// Keys, each with a word, that hold in it now in place of its own: while something is typed or chosen in it.
+    fn hints(&self, _keymap: &Keymap) -> Option<Hints> {
+        None
     }
 
     /// Takes pasted text; false when the pane has no text field in use.
@@ -103,6 +109,15 @@ pub trait Pane {
     fn recall(&mut self, _memory: &Memory, _at: &At<'_>) {}
 }
 
+/// Keys, each with a word.
+pub type Hints = Vec<(String, &'static str)>;
+
+/// Such keys where none can be changed, as in text that is typed.
+#[must_use]
+pub fn fixed(hints: &[(&'static str, &'static str)]) -> Hints {
+    hints.iter().map(|(key, word)| ((*key).to_owned(), *word)).collect()
+}
+
 /// What a pane keeps from one start to the next.
 pub type Memory = BTreeMap<String, String>;
 
@@ -112,6 +127,17 @@ pub fn titled(name: &str, rest: &str, look: &Look<'_>) -> Line<'static> {
     use ratatui::text::Span;
     let style = if look.focused { look.theme.accent.patch(look.theme.strong) } else { look.theme.text };
     Line::from(vec![Span::styled(format!(" {name} "), style), Span::styled(rest.to_owned(), look.theme.dim)])
+}
+
+/// The same with the age of its prices, where they are old ones.
+#[must_use]
+pub fn titled_with_age(name: &str, rest: &str, stale: Option<i64>, look: &Look<'_>) -> Line<'static> {
+    let mut line = titled(name, rest, look);
+    if let Some(seconds) = stale {
+        let text = format!("{} ", super::sources::stale_words(seconds));
+        line.push_span(ratatui::text::Span::styled(text, look.theme.warning));
+    }
+    line
 }
 
 /// Says in the middle of an empty pane what could be here and which key brings it: `{buy}` stands for the key of that action.

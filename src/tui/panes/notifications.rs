@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 use super::activity::ZONED_WIDTH;
 use super::orders::{average_text, status_word};
 use super::sheet::cell;
-use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus};
@@ -21,6 +21,7 @@ use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::wish::Wish;
@@ -195,6 +196,10 @@ impl Pane for Notifications {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use rust_decimal::Decimal;
 
 use super::sheet::cell;
-use super::{Memory, Pane, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, Sheet, draw_empty, fixed, titled};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
@@ -24,6 +24,8 @@ use crate::tui::dialogs::replace::Replace;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
+use crate::tui::readable::readable;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::filter::ListFilter;
@@ -259,6 +261,7 @@ pub fn price_text(pricing: Pricing, decimals: u32) -> String {
         }
         Pricing::TrailingStop { trail: Trail::Amount(amount) } => text(amount),
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => format!("{}%", percent.normalize()),
+        Pricing::Twap(slices) => format!("{} min", slices.minutes),
     }
 }
 
@@ -350,7 +353,11 @@ pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
     more("stop loss", request.stop_loss.as_ref().map(|exit| format::price(exit.price, decimals)));
     more("reason", order.reason.as_ref().map(|reason| clean(reason).into_owned()));
     for denial in &order.denials {
-        more("denied", Some(clean(&denial.text).into_owned()));
+        let words = readable(&denial.text);
+        // The code, as the log and the command line name it.
+        let code =
+            if words.contains(denial.code.as_str()) { String::new() } else { format!(" ({})", denial.code) };
+        more("denied", Some(clean(&format!("{words}{code}")).into_owned()));
     }
     lines
 }
@@ -493,6 +500,10 @@ impl Pane for Orders {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.list.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.list.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

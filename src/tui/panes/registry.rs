@@ -94,13 +94,13 @@ macro_rules! panes {
 
 panes! {
     /// Quotes of a watchlist.
-    Watchlist, watchlist: Watchlist { name: "quotes", tab: "Quotes", keys: [Watchlist, List, Search], room: 40 x 4, good: 60 }
+    Watchlist, watchlist: Watchlist { name: "quotes", tab: "Quotes", keys: [Watchlist, List, Search, Columns], room: 40 x 4, good: 60 }
     /// Candles.
     Chart, chart: Chart { name: "chart", tab: "Chart", keys: [Chart], room: 40 x 8, good: 56 }
     /// Open positions.
-    Positions, positions: Positions { name: "positions", tab: "Positions", keys: [Positions, List, Search], room: 40 x 4, good: 60 }
+    Positions, positions: Positions { name: "positions", tab: "Positions", keys: [Positions, List, Search, Columns], room: 40 x 4, good: 60 }
     /// Orders.
-    Orders, orders: Orders { name: "orders", tab: "Orders", keys: [Orders, List, Search], room: 44 x 4, good: 70 }
+    Orders, orders: Orders { name: "orders", tab: "Orders", keys: [Orders, List, Search, Columns], room: 44 x 4, good: 70 }
     /// The order ticket.
     Ticket, ticket: Ticket { name: "ticket", tab: "Ticket", keys: [Ticket], room: 38 x 9, good: 56 }
     /// What happened.
@@ -112,17 +112,17 @@ panes! {
     /// What the money is in and how it went.
     Portfolio, portfolio: Portfolio { name: "portfolio", tab: "Portfolio", keys: [Portfolio, Search], room: 44 x 6, good: 96 }
     /// Orders of the past.
-    History, history: History { name: "history", tab: "History", keys: [History, List, Search], room: 50 x 4, good: 90 }
+    History, history: History { name: "history", tab: "History", keys: [History, List, Search, Columns], room: 50 x 4, good: 90 }
     /// Alerts.
-    Alerts, alerts: AlertsPane { name: "alerts", tab: "Alerts", keys: [Alerts, List, Search], room: 46 x 4, good: 70 }
+    Alerts, alerts: AlertsPane { name: "alerts", tab: "Alerts", keys: [Alerts, List, Search, Columns], room: 46 x 4, good: 70 }
     /// What the trader was told of.
-    Notifications, notifications: Notifications { name: "notifications", tab: "News", keys: [Notifications, List, Search], room: 28 x 3, good: 40 }
-    /// Limits and their use.
-    Risk, risk: Risk { name: "risk", tab: "Risk", keys: [List, Search], room: 56 x 6, good: 76 }
+    Notifications, notifications: Notifications { name: "notifications", tab: "Notices", keys: [Notifications, List, Search], room: 28 x 3, good: 40 }
+    /// Limits and their use, and the desk.
+    Risk, risk: Risk { name: "risk", tab: "Risk", keys: [Risk, List, Search], room: 56 x 6, good: 76 }
     /// Strategies.
-    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List, Search], room: 44 x 4, good: 90 }
+    Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List, Search, Columns], room: 44 x 4, good: 90 }
     /// Brokers and feeds.
-    Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List, Search], room: 32 x 3, good: 60 }
+    Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List, Search, Columns], room: 32 x 3, good: 60 }
 }
 
 impl PaneKind {

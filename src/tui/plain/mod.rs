@@ -118,10 +118,13 @@ impl Plain {
 
     /// Where the prices come from, in a sentence.
     fn prices(&self) -> String {
-        let sources = sources::sources(&self.snapshot);
-        let said = sources.iter().map(|(feed, kinds)| match kinds.as_slice() {
-            [] => sources::word(*feed).to_owned(),
-            kinds => format!("{} for {}", sources::word(*feed), kinds.join(", ")),
+        let sources = sources::sources(&At { env: &self.app.env, snapshot: &self.snapshot });
+        let said = sources.iter().map(|source| {
+            let word = format!("{}{}", sources::word(source.feed), source.flow.words());
+            match source.kinds.as_slice() {
+                [] => word,
+                kinds => format!("{word} for {}", kinds.join(", ")),
+            }
         });
         format!("Prices: {}.", said.collect::<Vec<_>>().join("; "))
     }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Plain, Step};
 use crate::client::Session;
-use crate::tui::options::{Options, TuiError};
+use crate::tui::options::{Options, TuiError, told_to_leave};
 use crate::tui::work::{Doing, WorksRef};
 
 /// Longest line taken, in bytes.
@@ -50,6 +50,7 @@ pub async fn plain(session: Arc<dyn Session>, options: Options) -> Result<(), Tu
         tokio::select! {
             biased; // leaving, what was typed, what ended, what happened, time
             () = leaving.next() => break,
+            () = told_to_leave(options.leave.as_deref()) => break,
             line = lines.recv() => {
                 let Some(line) = line else { break };
                 talk.at(start.elapsed());

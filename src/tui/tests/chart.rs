@@ -55,7 +55,7 @@ fn an_orders_price_is_moved_by_keys_and_asked_about() {
     insta::assert_snapshot!("chart_moving_120x40", runner.frame());
     // Esc leaves the order as it is.
     runner.keys("esc").misses("moved here").sees("b 231.79");
-    runner.keys("m pagedown enter").sees("Replace order #42?").sees("limit 231.5 -> 231.4");
+    runner.keys("m pagedown enter").sees("Replace order #42?").sees("limit 231.50 -> 231.40");
     assert!(!runner.asked.iter().any(|request| matches!(request, Request::Replace { .. })));
     runner.keys("enter");
     let change = runner.asked.iter().find_map(|request| match request {
@@ -72,7 +72,7 @@ fn an_orders_price_is_moved_by_keys_and_asked_about() {
 
 #[test]
 fn bars_that_were_imported_say_so() {
-    use crate::client::message::ImportedSpan;
+    use crate::client::bars::{BarOrigin, ImportedSpan, Seam};
     let mut runner = Runner::new((120, 40));
     runner.misses("imported");
     runner.answer =
@@ -81,12 +81,24 @@ fn bars_that_were_imported_say_so() {
                 let until = "2026-11-03T21:00:00Z".parse().unwrap();
                 let span =
                     ImportedSpan { name: "nq".into(), from: "2026-10-05T13:30:00Z".parse().unwrap(), until };
-                Ok(Reply::History { bars, imported: Some(span) })
+                let seam = |back: usize, origin| Seam { from: bars[bars.len() - back].start, origin };
+                let seams = vec![
+                    seam(bars.len(), BarOrigin::Recorded),
+                    seam(30, BarOrigin::Imported("nq".into())),
+                    seam(9, BarOrigin::Simulated),
+                ];
+                Ok(Reply::History { bars, imported: Some(span), seams })
             }
             (_, answer) => answer,
         });
     runner.keys(":").text("chart aapl 1d").keys("enter").sees("1d  imported nq 05 Oct to 03 Nov 2026");
-    runner.keys(":").text("chart aapl 5m").keys("enter").misses("imported");
+    // A line where bars of another origin begin, with its name, at every width of the candles.
+    let frame = runner.sees("│ SIM").frame();
+    assert_eq!(frame.matches("imported nq").count(), 2, "in the title and at its seam\n{frame}");
+    for key in ["+", "+", "-"] {
+        runner.keys("2").keys(key).sees("│ SIM");
+    }
+    runner.keys(":").text("chart aapl 5m").keys("enter").misses("imported").misses("│ SIM");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn the_screen_comes_back_as_it_was_left() {
 fn what_was_kept_and_does_not_read_is_said_and_left() {
     for text in ["focus = 3", "\u{1b}[", &"x".repeat(100_000)] {
         let mut runner = runner(Options { kept: Some(text.to_owned()), ..with_chores() });
-        runner.sees("does not read").sees("put aside as screen-20261124-134510.toml").sees("─ Quotes");
+        runner.sees("does not read").sees("screen-20261124-134510.toml").sees("─ Quotes");
         // Before the next one takes its place, and once.
         runner.keys("t").wait(10_000);
         let [Chore::Export { name, text: kept }, Chore::Keep(_)] = &runner.chores[..] else {
@@ -53,11 +53,29 @@ fn what_was_kept_and_does_not_read_is_said_and_left() {
         };
         assert_eq!((name.as_str(), kept.as_str()), ("screen-20261124-134510.toml", text));
     }
-    let odd = "focus = \"weather\"\ninstrument = \"=1\"\nlayout = \"gone\"\n[panes.chart]\ninterval = \"9m\"\nscroll = \"-1\"\n[layouts]\n\"../x\" = \"chart\"\n";
+    let odd = "focus = \"weather\"\ninstrument = \"=1\"\nlayout = \"gone\"\n[panes.chart]\ninterval = \"9m\"\nscroll = \"-1\"\n";
     runner(Options { kept: Some(odd.to_owned()), ..with_chores() })
         .sees("─ Quotes")
         .sees("5m")
         .misses("does not read");
+}
+
+#[test]
+fn a_layout_that_was_broken_by_hand_is_said_in_a_line_and_its_file_kept() {
+    let text = "focus = \"chart\"\nlayout = \"mine\"\n[layouts]\nmine = \"columns(quotes~40 rows(\"\nhis = \"rows(chart quotes)\"\n";
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let options = Options { kept: Some(text.to_owned()), ..with_chores() };
+        let mut runner = Runner::with(options, trading_day::snapshot(), size);
+        runner.sees("layout 'mine' does not read").sees("screen-20261124-134510.toml");
+        runner.keys("2 i").wait(10_000);
+        let [Chore::Export { text: aside, .. }, Chore::Keep(kept)] = &runner.chores[..] else {
+            panic!("{:?}", runner.chores)
+        };
+        assert_eq!(aside, text, "with the broken layout and all");
+        assert!(kept.contains("layout = \"trade\"") && kept.contains("his = \"rows("), "{kept}");
+    }
+    let trouble = Some("screen.toml: it is kept as screen.toml.broken-1; the screen starts fresh".to_owned());
+    runner(Options { kept_trouble: trouble, ..with_chores() }).sees("broken-1").sees("─ Quotes");
 }
 
 #[test]
@@ -110,7 +128,7 @@ fn what_a_pane_shows_is_written_as_a_file() {
         .collect();
     assert_eq!(names, ["quotes", "positions", "orders", "log"]);
     runner.chores.clear();
-    let panes = ["chart", "chain", "depth", "risk", "alerts", "news", "history", "connections"];
+    let panes = ["chart", "chain", "depth", "risk", "alerts", "notices", "history", "connections"];
     for pane in panes {
         runner.keys("ctrl-p").text(pane).keys("enter ctrl-e");
     }
@@ -151,7 +169,7 @@ fn columns_are_chosen_ordered_and_kept() {
     let mut again = self::runner(Options { kept: Some(kept), ..with_chores() });
     again.sees("sym         chg%").misses("           bid");
     again.keys("1 H 0 esc").sees("sym               last    chg%");
-    again.keys("6 H").sees("Log has no columns");
+    again.keys("6 H").misses("Columns: ");
 }
 
 #[test]

@@ -104,6 +104,16 @@ fn it_locks_after_idle_minutes_and_never_without_them() {
 }
 
 #[test]
+fn v10_a_half_typed_passphrase_is_forgotten() {
+    let mut runner = guarded();
+    runner.keys("ctrl-l").text("pass").wait(239_000).sees("Passphrase: ****_").text(" wo");
+    runner.wait(239_000).sees("Passphrase: *******_");
+    assert!(runner.screen.next_wake().unwrap() <= runner.now + Duration::from_secs(1));
+    runner.wait(1_000).sees("Passphrase: _").sees("Locked");
+    runner.text("pass words").keys("enter").sees("AAPL");
+}
+
+#[test]
 fn alerts_ring_by_name_and_without_figures() {
     let mut runner = guarded();
     let mut snapshot = runner.snapshot.as_ref().clone();

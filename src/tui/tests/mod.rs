@@ -14,10 +14,14 @@ mod plain;
 mod positions;
 mod safety;
 mod screens;
+mod search;
+mod stale;
 mod tasks;
 mod ticket;
 mod watchlist;
 mod work;
+
+pub use harness::options;
 
 use crate as arbion;
 

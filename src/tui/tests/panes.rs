@@ -124,7 +124,7 @@ fn what_the_hints_offer_to_search_can_be_searched() {
             assert_eq!(runner.frame(), before, "{kind:?}");
         }
     }
-    assert_eq!(searched, 11);
+    assert_eq!(searched, 13);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn an_alert_that_rings_is_told_once_and_kept() {
     runner.show(again);
     let told = runner.effects.iter().filter(|effect| matches!(effect, Effect::Notify(_))).count();
     assert_eq!(told, 1);
-    runner.keys("ctrl-p").text("news").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
+    runner.keys("ctrl-p").text("notices").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
     runner.keys("enter").sees("TSLA");
 }
 
@@ -304,7 +304,7 @@ fn orders_that_end_are_among_the_notifications() {
     order.filled_quantity = order.request.quantity;
     let expected = format!("#{} ", order.number);
     next.orders = Arc::new(orders);
-    runner.show(next).keys("ctrl-p").text("news").keys("enter z").sees(&expected).sees(": filled");
+    runner.show(next).keys("ctrl-p").text("notices").keys("enter z").sees(&expected).sees(": filled");
     runner.keys("d").sees("Nothing to tell.");
 }
 
@@ -368,6 +368,97 @@ fn risk_shows_what_is_used_and_allowed() {
     runner.keys(":").text("show risk").keys("enter z").sees("Risk").sees("largest: MSFT");
     runner.sees("25.3%").sees("101%!").sees("fall from the high").sees("1.4%");
     runner.keys(":").text("show connections").keys("enter").sees("schwab").sees("DOWN");
+}
+
+#[test]
+fn the_desk_at_three_sizes() {
+    for size in SIZES {
+        let mut runner = alone(size, PaneKind::Risk);
+        runner.keys("l").sees("value at risk").sees("spot -10%");
+        insta::assert_snapshot!(format!("desk_{}x{}", size.0, size.1), runner.frame());
+    }
+}
+
+fn desks(runner: &Runner) -> Vec<Option<String>> {
+    let account = |request: &Request| match request {
+        Request::RiskDesk { account } => Some(account.as_ref().map(ToString::to_string)),
+        _ => None,
+    };
+    runner.asked.iter().filter_map(account).collect()
+}
+
+#[test]
+fn the_desk_is_asked_for_in_view_alone_every_half_minute_and_after_a_fill() {
+    let mut runner = alone((120, 40), PaneKind::Risk);
+    runner.wait(60_000);
+    assert!(desks(&runner).is_empty(), "nobody looks at it");
+    runner.keys("l").sees("13:45:10 EST").sees("left out").sees("BTC-USD: no daily closes");
+    assert_eq!(desks(&runner), [Some("paper".to_owned())]);
+    // Prices alone bring nothing.
+    runner.wait(15_000).show(trading_day::moved(&trading_day::snapshot(), 1, 3)).wait(10_000);
+    assert_eq!(desks(&runner).len(), 1);
+    runner.wait(10_000);
+    assert_eq!(desks(&runner).len(), 2, "every half minute");
+    // A fill does, within two seconds.
+    let mut filled = (*runner.snapshot).clone();
+    let mut positions = filled.positions.to_vec();
+    positions[0].quantity = positions[0].quantity + positions[0].quantity;
+    filled.positions = Arc::new(positions);
+    runner.show(filled.clone()).wait(100);
+    assert_eq!(desks(&runner).len(), 2);
+    runner.wait(2_000);
+    assert_eq!(desks(&runner).len(), 3);
+    // By hand at any time, and no more once it is out of view.
+    runner.keys("r");
+    assert_eq!(desks(&runner).len(), 4);
+    runner.keys("h").sees("working orders").wait(60_000);
+    assert_eq!(desks(&runner).len(), 4);
+}
+
+#[test]
+fn a_desk_that_does_not_come_leaves_the_old_one_with_its_age() {
+    let mut runner = alone((120, 40), PaneKind::Risk);
+    runner.keys("l").sees("value at risk");
+    runner.answer = Box::new(|_, _| Err(SessionError::Gone));
+    let mut later = (*runner.snapshot).clone();
+    later.now += jiff::SignedDuration::from_mins(3);
+    runner.show(later).wait(31_000).sees("value at risk").sees("3m old");
+    runner.sees(&SessionError::Gone.to_string()[..12]);
+    // One that never answers is asked again, not waited for.
+    runner.deaf = true;
+    let asked = desks(&runner).len();
+    runner.wait(31_000).wait(21_000);
+    assert_eq!(desks(&runner).len(), asked + 2);
+}
+
+#[test]
+fn a_desk_of_nothing_teaches_and_its_rows_are_searched_copied_and_written_out() {
+    let chores: crate::tui::Chores = Arc::new(|_| Ok(String::new()));
+    let options = crate::tui::Options { chores: Some(chores), ..super::harness::options() };
+    let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+    runner.keys("ctrl-p").text("Risk").keys("enter z");
+    runner.keys("l /").text("techn").sees("Information Technology").misses("volatility").keys("enter y");
+    let copied = runner.effects.iter().find_map(|effect| match effect {
+        Effect::Copy(text) => Some(text.clone()),
+        _ => None,
+    });
+    assert_eq!(copied.unwrap(), "by sector\nInformation Technology 48741.2 420 42622.8");
+    runner.keys("esc e");
+    let Some(crate::tui::Chore::Export { text, .. }) = runner.chores.last() else {
+        panic!("{:?}", runner.chores)
+    };
+    for line in [
+        "account,part,name,value,long,short",
+        "paper,what if,spot -10%,-7310.22,,",
+        "paper,by class,option,-6118.4,0,420",
+        "paper,history,AAPL,1.2114,,",
+    ] {
+        assert!(text.lines().any(|row| row == line), "{line} is not in\n{text}");
+    }
+    let mut snapshot = trading_day::snapshot();
+    snapshot.positions = Arc::new(Vec::new());
+    let mut runner = Runner::with(super::harness::options(), snapshot, (120, 40));
+    runner.keys("ctrl-p").text("Risk").keys("enter z l").sees("Nothing is held");
 }
 
 #[test]

@@ -55,7 +55,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "replace the price of a working order",
         peer: ("longbridge: `3` `j` `j` `m`, then its form", None),
-        steps: &[Keys("4 j j r backspace 4 enter enter")],
+        steps: &[Keys("4 j j r - enter enter")],
         done: |runner| assert!(runner.asked.iter().any(|request| matches!(request, Request::Replace { .. }))),
     },
     Task {
@@ -250,5 +250,5 @@ fn a_price_is_replaced_by_ticks_and_from_the_market() {
         .keys("a")
         .sees("231.81");
     runner.keys("m").sees("231.8").keys("shift-tab +").sees("11").keys("- - enter").sees("quantity 10 -> 9");
-    runner.sees("limit 231.5 -> 231.8");
+    runner.sees("limit 231.50 -> 231.80");
 }

@@ -8,7 +8,8 @@ use super::trading_day;
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
-use crate::domain::order::{OriginKind, Side};
+use crate::domain::money::Money;
+use crate::domain::order::{BrokerPreview, OriginKind, Side};
 
 fn filled(size: (u16, u16)) -> Runner {
     let mut runner = Runner::new(size);
@@ -145,13 +146,13 @@ fn orders_are_canceled_and_replaced_after_a_question() {
     runner.keys("enter").misses("Cancel order #42?");
     assert!(runner.asked.iter().any(|r| matches!(r, Request::Cancel { .. })));
     runner.keys("r").sees("Replace #42").keys("enter").sees("nothing has changed");
-    runner.keys("backspace 4 enter").sees("Replace order #42?").sees("limit 231.5 -> 231.4").keys("enter");
+    runner.keys("backspace 4 enter").sees("Replace order #42?").sees("limit 231.50 -> 231.54").keys("enter");
     let replaced = runner.asked.iter().find_map(|r| match r {
         Request::Replace { change, .. } => Some(change),
         _ => None,
     });
     let change = replaced.unwrap();
-    assert_eq!((change.limit_price, change.quantity), (Some(trading_day::price("231.4")), None));
+    assert_eq!((change.limit_price, change.quantity), (Some(trading_day::price("231.54")), None));
     runner.keys("f j j j c").sees("has ended");
 }
 
@@ -209,4 +210,54 @@ fn an_open_review_is_kept_fresh() {
     assert!(matches!(runner.asked[before..], [Request::Preview { .. }]));
     // What Enter would confirm has just been shown anew.
     runner.key("enter").sees("Review order").wait(50).key("enter").misses("Review order");
+}
+
+/// A broker that says what an order would cost is asked once the keys rest, and never waited for; one that does not is not asked.
+#[test]
+fn the_broker_itself_is_asked_while_an_order_is_written() {
+    for says in [true, false] {
+        let mut snapshot = trading_day::snapshot();
+        let views = std::sync::Arc::make_mut(&mut snapshot.accounts);
+        views.iter_mut().for_each(|view| view.capabilities.preview = says);
+        let mut runner = Runner::with(options(), snapshot, (120, 40));
+        runner.answer = Box::new(|request, snapshot| match (request, scripted::answer(request, snapshot)) {
+            (Request::Preview { ask_broker: true, .. }, Ok(Reply::Preview(mut preview))) => {
+                preview.broker = Some(BrokerPreview {
+                    fee: Some(Money::usd(rust_decimal::Decimal::new(65, 2))),
+                    warnings: vec!["Volatile".to_owned()],
+                    ..BrokerPreview::default()
+                });
+                Ok(Reply::Preview(preview))
+            }
+            (_, answer) => answer,
+        });
+        let asked = |runner: &Runner| {
+            let to_broker = |r: &&Request| matches!(r, Request::Preview { ask_broker: true, .. });
+            runner.asked.iter().filter(to_broker).count()
+        };
+        runner.keys("b 1 0 down down a");
+        runner.key("+").wait(300).key("+").wait(300).key("+");
+        assert_eq!(asked(&runner), 0, "not while keys come");
+        runner.wait(699);
+        assert_eq!(asked(&runner), 0);
+        runner.wait(1);
+        assert_eq!(asked(&runner), usize::from(says), "once after them");
+        if !says {
+            runner.wait(60_000).misses("broker: asked").misses("broker, now").misses("Volatile");
+            assert_eq!(asked(&runner), 0);
+            continue;
+        }
+        runner.sees("broker, now").sees("0.65 USD").sees("Volatile").sees("✓ 6 risk checks");
+        runner.wait(10_000).sees("broker, 10 s ago");
+        assert_eq!(asked(&runner), 1, "and not again while nothing moves");
+        // Another order: what was said of the one before is gone at once, and keys are not waited for.
+        runner.deaf = true;
+        runner.key("+").misses("Volatile").wait(3_000);
+        assert_eq!(asked(&runner), 2);
+        runner.key("+").wait(3_000).key("+").wait(3_000);
+        assert_eq!(asked(&runner), 2, "one question at a time");
+        // The review asks for itself.
+        runner.deaf = false;
+        runner.keys("enter").sees("Review order").sees("Volatile");
+    }
 }

@@ -7,15 +7,13 @@ use ratatui::style::Style;
 use super::super::env::Look;
 use super::super::flash::Figure;
 use super::super::format;
-use super::super::sources::{sources, word};
+use super::super::sources::{Flow, sources, word};
 use super::super::widgets::put;
-use crate::client::remote::LINE;
 use crate::domain::account::AccountMode;
 use crate::domain::calendar::MarketPhase;
 use crate::domain::instrument::AssetClass;
 use crate::domain::limits::TradingState;
 use crate::domain::quote::Feed;
-use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
 
 /// Columns of one connection.
@@ -95,18 +93,22 @@ fn badges(look: &Look<'_>) -> Vec<Piece> {
         AccountMode::Paper => badge("PAPER", theme.paper, 0),
         AccountMode::Live => badge("LIVE", theme.live, 0),
     }];
-    let sources = sources(look.snapshot);
+    let sources = sources(&look.at());
     let several = sources.len() > 1;
-    for (feed, kinds) in sources {
-        let real = matches!(feed, Feed::RealTime | Feed::Frozen);
-        // Prices of a market need no word, unless others stand beside them.
-        if real && !several {
+    for source in sources {
+        let real = matches!(source.feed, Feed::RealTime | Feed::Frozen);
+        // Prices of a market need no word, unless others stand beside them or they do not come.
+        if real && !several && source.flow == Flow::Comes {
             continue;
         }
-        let style = if real { theme.paper } else { theme.simulated };
-        pieces.push(badge(word(feed), style, 1));
-        if !kinds.is_empty() {
-            pieces.push(Piece { text: kinds.join(" "), style: theme.dim, drop: 4, gap: 1 });
+        let style = match source.flow {
+            Flow::Comes if real => theme.paper,
+            Flow::Comes | Flow::Stale(_) => theme.simulated,
+            Flow::Down(_) => theme.halted,
+        };
+        pieces.push(badge(&format!("{}{}", word(source.feed), source.flow.words()), style, 1));
+        if !source.kinds.is_empty() {
+            pieces.push(Piece { text: source.kinds.join(" "), style: theme.dim, drop: 4, gap: 1 });
         }
     }
     match look.snapshot.trading_state {
@@ -114,15 +116,10 @@ fn badges(look: &Look<'_>) -> Vec<Piece> {
         TradingState::ReducingOnly => pieces.push(badge("REDUCING ONLY", theme.halted, 1)),
         TradingState::Halted => pieces.push(badge("HALTED", theme.halted, 1)),
     }
-    if look.env.session_gone || has_no_engine(look.snapshot) {
+    if look.env.has_no_engine(look.snapshot) {
         pieces.push(badge("NO ENGINE", theme.halted, 1));
     }
     pieces
-}
-
-/// The line to the engine is down: what is shown stands still until it is attached again.
-fn has_no_engine(snapshot: &Snapshot) -> bool {
-    snapshot.connections.iter().any(|connection| connection.name == LINE && !connection.up)
 }
 
 fn figures(look: &Look<'_>) -> Vec<Piece> {

@@ -99,6 +99,16 @@ pub fn fitting(columns: &[Column], choice: &Choice, width: u16) -> Vec<usize> {
     chosen.into_iter().filter(|i| kept.contains(&columns[*i].drop)).collect()
 }
 
+/// Gives the column of a title what the ones that fit leave of so many columns, up to `most`.
+pub fn stretch(columns: &mut [Column], choice: &Choice, width: u16, title: &str, most: u16) {
+    let kept = fitting(columns, choice, width);
+    let used = 1 + kept.iter().map(|i| columns[*i].width + 1).sum::<u16>();
+    let wide = kept.into_iter().find(|i| columns[*i].title == title);
+    if let Some(column) = wide.and_then(|i| columns.get_mut(i)) {
+        column.width = (column.width + width.saturating_sub(used)).min(most.max(column.width));
+    }
+}
+
 /// The title over a column of a table so wide.
 #[must_use]
 pub fn title_at(columns: &[Column], choice: &Choice, width: u16, column: u16) -> Option<&'static str> {
@@ -216,6 +226,16 @@ mod tests {
         for (width, expected) in cases {
             assert_eq!(fitting(&columns, &Choice::default(), width), expected, "{width}");
         }
+        let mut wide = columns;
+        stretch(&mut wide, &Choice::default(), 45, "chg%", 12);
+        assert_eq!(
+            wide.map(|column| column.width),
+            [8, 10, 12, 10, 10, 10],
+            "five columns were left beside the line of the day"
+        );
+        let mut wide = columns;
+        stretch(&mut wide, &Choice::default(), 35, "chg%", 12);
+        assert_eq!(wide[2].width, 12);
         let choice = Choice::read("sym,day,!chg%,ask,bid");
         assert_eq!(fitting(&columns, &choice, 62), [0, 5, 4, 3, 1], "the user's order");
         assert_eq!(fitting(&columns, &choice, 43), [0, 4, 3, 1], "and the program's ranks");

@@ -11,6 +11,7 @@ use super::files::{self, Lock};
 use super::*;
 
 mod damage;
+mod fuzzed;
 mod memory;
 mod writers;
 

@@ -8,7 +8,7 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::money::Quantity;
 
 use crate::approved::account;
-use crate::contract::Subject;
+use crate::contract::{Desk, Subject};
 use crate::contract_tests;
 use crate::emulators::alpaca::{AlpacaEmulator, start};
 
@@ -31,12 +31,14 @@ async fn line(emulator: &AlpacaEmulator) -> Arc<dyn Connection> {
 async fn of(emulator: AlpacaEmulator) -> Subject {
     let broker = line(&emulator).await.account("PA3TEST00001", account()).await.unwrap();
     Subject {
-        broker,
+        desk: Desk::new(
+            broker,
+            Instrument::equity("AAPL").unwrap(),
+            Quantity::from(12),
+            Arc::new(emulator.exchange.clone()),
+        ),
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
-        instrument: Instrument::equity("AAPL").unwrap(),
-        symbol: "AAPL",
-        quantity: Quantity::from(12),
         submit: ("POST", "/v2/orders"),
         read: ("GET", "/v2/orders"),
         keep: Box::new(emulator),
@@ -50,6 +52,7 @@ async fn subject() -> Subject {
 contract_tests!(subject);
 
 mod feed;
+mod movements;
 mod orders;
 mod refusals;
 mod replaces;

@@ -8,8 +8,8 @@ use arbion::domain::instrument::{AssetClass, Instrument};
 use arbion::domain::money::Quantity;
 use arbion::domain::option::{Leg, OptionContract};
 use arbion::domain::order::{
-    BracketExit, OrderHandle, OrderRequest, OrderStatus, OrderSubject, PositionEffect, Pricing, Side,
-    TimeInForce, TradingSession, Trail,
+    BracketExit, OrderHandle, OrderRequest, OrderStatus, OrderSubject, OrderType, PositionEffect, Pricing,
+    Side, TimeInForce, TradingSession, Trail,
 };
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -57,6 +57,7 @@ fn exit_handle(parent: &OrderRequest, exit: &BracketExit, id: Option<BrokerOrder
         client_order_id: exit.client_order_id,
         broker_order_id: id,
         subject: parent.subject.clone(),
+        order_type: OrderType::Limit,
         filled_quantity: Quantity::ZERO,
     }
 }

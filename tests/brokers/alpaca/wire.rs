@@ -1,5 +1,7 @@
 //! Our requests beside those of the official client (tests/fixtures/brokers/alpaca), field by field.
 
+use std::sync::Arc;
+
 use arbion::brokers::alpaca::connect;
 use arbion::domain::instrument::Instrument;
 use arbion::domain::money::Quantity;
@@ -13,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{credentials, settings};
 use crate::approved::{account, approve};
-use crate::contract::{Subject, handle, price};
+use crate::contract::{Desk, Subject, handle, price};
 use crate::emulators::alpaca::start;
 use crate::emulators::faults::Fault;
 
@@ -49,12 +51,14 @@ async fn sent(order: impl Fn(&Subject) -> OrderRequest) -> Value {
     let line = connect(&settings(&emulator), &credentials(&emulator)).await.unwrap();
     let broker = line.account("PA3TEST00001", account()).await.unwrap();
     let subject = Subject {
-        broker,
+        desk: Desk::new(
+            broker,
+            Instrument::equity("AAPL").unwrap(),
+            Quantity::from(1),
+            Arc::new(emulator.exchange.clone()),
+        ),
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
-        instrument: Instrument::equity("AAPL").unwrap(),
-        symbol: "AAPL",
-        quantity: Quantity::from(1),
         submit: ("POST", "/v2/orders"),
         read: ("GET", "/v2/orders"),
         keep: Box::new(()),

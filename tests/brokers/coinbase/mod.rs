@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::approved::account;
-use crate::contract::Subject;
+use crate::contract::{Desk, Subject};
 use crate::emulators::coinbase::{CoinbaseEmulator, PORTFOLIO, start};
 
 pub fn settings(emulator: &CoinbaseEmulator) -> BrokerSettings {
@@ -65,12 +65,14 @@ pub async fn subject_of(emulator: CoinbaseEmulator) -> (Subject, Arc<CoinbaseEmu
     let broker = connection(&emulator).await.account(PORTFOLIO, account()).await.unwrap();
     let emulator = Arc::new(emulator);
     let subject = Subject {
-        broker,
+        desk: Desk::new(
+            broker,
+            Instrument::crypto("BTC", "USD").unwrap(),
+            Quantity::from(2),
+            Arc::new(emulator.exchange.clone()),
+        ),
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
-        instrument: Instrument::crypto("BTC", "USD").unwrap(),
-        symbol: "BTC-USD",
-        quantity: Quantity::from(2),
         submit: ("POST", "/brokerage/orders"),
         read: ("GET", "/orders/historical/batch"),
         keep: Box::new(Arc::clone(&emulator)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arbion::brokers::hyperliquid::{Hyperliquid, Twap, approve_agent};
+use arbion::brokers::hyperliquid::{Hyperliquid, approve_agent};
 use arbion::brokers::{Broker, BrokerError, BrokerKind, Connection, SubmitOutcome};
 use arbion::domain::account::AccountMode;
 use arbion::domain::execution::{ExecutionKind, Reject};
@@ -379,34 +379,19 @@ async fn a_cancel_goes_by_our_id_where_the_venues_is_not_known() {
 }
 
 #[tokio::test]
-async fn slices_leverage_margin_and_the_dead_mans_switch() {
+async fn leverage_margin_and_the_dead_mans_switch() {
     let ground = ground().await;
     let account = ground.account().await;
-    let twap = Twap {
-        instrument: instrument("ETH-PERP"),
-        buy: true,
-        quantity: 5.into(),
-        minutes: 30,
-        randomize: true,
-        reduce_only: false,
-    };
-    let id = account.twap(&twap).await.unwrap();
-    account.cancel_twap(&twap.instrument, id).await.unwrap();
-    let small = Twap { quantity: 1.into(), ..twap.clone() };
-    let error = account.twap(&small).await.unwrap_err().to_string();
-    assert!(error.contains("Min is $300, which is $10 per minute"), "{error}");
-    for minutes in [4, 1_441] {
-        let error = account.twap(&Twap { minutes, ..twap.clone() }).await.unwrap_err();
-        assert!(matches!(error, BrokerError::Unsupported { .. }), "{error}");
-    }
-    account.update_leverage(&twap.instrument, 20, true).await.unwrap();
+    account.update_leverage(&instrument("ETH-PERP"), 20, true).await.unwrap();
     assert_eq!(ground.emulator.desk.state().leverage[&1]["leverage"], 20);
-    let error = account.update_leverage(&twap.instrument, 26, true).await.unwrap_err().to_string();
+    let error = account.update_leverage(&instrument("ETH-PERP"), 26, true).await.unwrap_err().to_string();
     assert!(error.contains("1 to 25"), "{error}");
     assert!(account.update_leverage(&instrument("PURR-USDC"), 2, true).await.is_err());
-    account.update_isolated_margin(&twap.instrument, "-1.5".parse().unwrap()).await.unwrap();
+    account.update_isolated_margin(&instrument("ETH-PERP"), "-1.5".parse().unwrap()).await.unwrap();
     assert_eq!(ground.emulator.desk.state().margins[0]["ntli"], -1_500_000);
-    assert!(account.update_isolated_margin(&twap.instrument, "0.0000001".parse().unwrap()).await.is_err());
+    assert!(
+        account.update_isolated_margin(&instrument("ETH-PERP"), "0.0000001".parse().unwrap()).await.is_err()
+    );
     let now = arbion::brokers::clock::wall();
     account.schedule_cancel(Some(now + SignedDuration::from_secs(60))).await.unwrap();
     assert!(ground.emulator.desk.state().scheduled.is_some());

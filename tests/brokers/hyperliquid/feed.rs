@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use arbion::brokers::hyperliquid::public_feed;
-use arbion::brokers::{BrokerError, FeedEvent, Wanted};
+use arbion::brokers::limiter::SharedLimits;
+use arbion::brokers::{BrokerError, BrokerSettings, FeedEvent, SubmitOutcome, Wanted};
 use arbion::domain::depth::Aggressor;
 use arbion::domain::instrument::AssetClass;
 use arbion::domain::quote::{Feed as Source, Interval};
@@ -108,4 +109,29 @@ async fn the_stream_follows_what_is_wanted_and_comes_back() {
     until(&mut heard, |event| *event == FeedEvent::Up).await;
     ground.emulator.exchange.quote("PURR/USDC", "0.2".parse().unwrap(), "0.21".parse().unwrap());
     until(&mut heard, quoted("0.2")).await;
+}
+
+/// The venue counts by address: a login and prices without a key have one bucket. What one is told of too many calls holds the other back
+/// before anything is sent, orders too.
+#[tokio::test]
+async fn n5_all_lines_to_the_venue_share_its_limit() {
+    let ground = ground().await;
+    let feed = public_feed(&ground.settings).unwrap();
+    let subject = ground.subject().await;
+    feed.quotes(&[instrument("ETH-PERP")]).await.unwrap();
+    subject.accepted(&subject.resting()).await;
+    let busy =
+        Fault::Answer { status: 429, headers: vec![("retry-after", "60".to_owned())], body: "null".into() };
+    ground.emulator.server.faults.once("POST", "/info", busy);
+    let error = feed.quotes(&[instrument("ETH-PERP")]).await.unwrap_err();
+    assert!(matches!(error, BrokerError::RateLimited { .. } | BrokerError::Busy { .. }), "{error}");
+    ground.emulator.server.take_requests();
+    let error = subject.broker.orders().await.unwrap_err();
+    assert!(matches!(error, BrokerError::Busy { .. }), "{error}");
+    let outcome = subject.submit(&subject.resting()).await;
+    assert!(matches!(outcome, SubmitOutcome::NotSent(BrokerError::Busy { .. })), "{outcome:?}");
+    assert!(ground.emulator.server.take_requests().is_empty(), "nothing left");
+    // Another engine's lines count for themselves.
+    let own = BrokerSettings { limits: SharedLimits::default(), ..ground.settings.clone() };
+    public_feed(&own).unwrap().quotes(&[instrument("ETH-PERP")]).await.unwrap();
 }

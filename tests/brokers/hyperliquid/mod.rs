@@ -3,6 +3,7 @@
 mod account;
 mod feed;
 mod streams;
+mod twaps;
 mod wire;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::order::{OrderRequest, OrderSubject};
 
 use crate::approved::account as account_id;
-use crate::contract::Subject;
+use crate::contract::{Desk, Subject};
 use crate::emulators::hyperliquid::{AGENT_KEY, HyperliquidEmulator, master, start};
 
 /// An emulator with the settings that reach it.
@@ -51,12 +52,14 @@ impl Ground {
     pub async fn subject(&self) -> Subject {
         let broker: Arc<dyn Broker> = self.account().await;
         Subject {
-            broker,
+            desk: Desk::new(
+                broker,
+                instrument("ETH-PERP"),
+                1.into(),
+                Arc::new(self.emulator.exchange.clone()),
+            ),
             exchange: self.emulator.exchange.clone(),
             faults: self.emulator.server.faults.clone(),
-            instrument: instrument("ETH-PERP"),
-            symbol: "ETH",
-            quantity: 1.into(),
             submit: ("POST", "/exchange"),
             read: ("POST", "/info"),
             keep: Box::new(Arc::clone(&self.emulator)),

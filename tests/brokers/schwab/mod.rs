@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use crate::approved::{account, approve};
-use crate::contract::{Subject, event_of, fills_of, handle, price};
+use crate::contract::{Desk, Subject, event_of, fills_of, handle, price};
 use crate::emulators::faults::Fault;
 use crate::emulators::schwab::{APP_KEY, APP_SECRET, HASH, SchwabEmulator, start};
 
@@ -95,12 +95,14 @@ async fn broker(emulator: &SchwabEmulator) -> Arc<dyn Broker> {
 async fn subject() -> Subject {
     let emulator = emulator().await;
     Subject {
-        broker: broker(&emulator).await,
+        desk: Desk::new(
+            broker(&emulator).await,
+            Instrument::equity("AAPL").unwrap(),
+            Quantity::from(8),
+            Arc::new(emulator.exchange.clone()),
+        ),
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
-        instrument: Instrument::equity("AAPL").unwrap(),
-        symbol: "AAPL",
-        quantity: Quantity::from(8),
         submit: ("POST", "/orders"),
         read: ("GET", "/orders"),
         keep: Box::new(emulator),
@@ -111,12 +113,14 @@ async fn subject() -> Subject {
 async fn both() -> (Subject, &'static SchwabEmulator) {
     let emulator: &'static SchwabEmulator = Box::leak(Box::new(emulator().await));
     let subject = Subject {
-        broker: broker(emulator).await,
+        desk: Desk::new(
+            broker(emulator).await,
+            Instrument::equity("AAPL").unwrap(),
+            Quantity::from(10),
+            Arc::new(emulator.exchange.clone()),
+        ),
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
-        instrument: Instrument::equity("AAPL").unwrap(),
-        symbol: "AAPL",
-        quantity: Quantity::from(10),
         submit: ("POST", "/orders"),
         read: ("GET", "/orders"),
         keep: Box::new(()),

@@ -225,6 +225,7 @@ fn router(desk: &Desk) -> Router {
         .route("/v2/account", get(shows::account))
         .route("/v2/account/configurations", get(shows::configurations))
         .route("/v2/account/activities", get(activities::list))
+        .route("/emulator/{what}", post(activities::inject))
         .route("/v2/orders", post(orders::submit).get(orders::list).delete(orders::cancel_all))
         .route("/v2/orders:by_client_order_id", get(orders::by_client_id))
         .route("/v2/orders/{id}", get(orders::one).delete(orders::cancel).patch(orders::replace))

@@ -14,12 +14,12 @@ const DAY_MS: i64 = 86_400_000;
 const NONCES_MAX: usize = 100;
 
 /// A number as it may be written; others change the hash at the venue, and so the signer.
-fn canonical(value: &Value) -> Option<Decimal> {
+pub fn canonical(value: &Value) -> Option<Decimal> {
     let number = Decimal::from_str(value.as_str()?).ok()?;
     (text(number) == value.as_str()?).then_some(number)
 }
 
-fn error(text: impl Into<String>) -> Value {
+pub fn error(text: impl Into<String>) -> Value {
     json!({ "error": text.into() })
 }
 
@@ -136,8 +136,8 @@ impl Desk {
                 self.state().margins.push(action.clone());
                 default()
             }
-            "twapOrder" => Some(Ok(self.twap(&action["twap"])?)),
-            "twapCancel" => Some(Ok(json!({"type": "twapCancel", "data": {"status": "success"}}))),
+            "twapOrder" => Some(Ok(self.begin_twap(&action["twap"])?)),
+            "twapCancel" => Some(Ok(self.cancel_twap(action))),
             "noop" | "reserveRequestWeight" => default(),
             _ => None,
         }
@@ -311,24 +311,6 @@ impl Desk {
             });
         }
         Some(Ok(json!({"type": "default"})))
-    }
-
-    fn twap(&self, twap: &Value) -> Option<Value> {
-        let (minutes, asset) = (twap["m"].as_u64()?, twap["a"].as_u64()?);
-        let coin = COINS.iter().find(|(_, id, ..)| u64::from(*id) == asset)?.0;
-        let value = canonical(&twap["s"])? * self.exchange().top_of(coin)?.bid;
-        let status = |status: Value| json!({"type": "twapOrder", "data": {"status": status}});
-        if !(5..=1_440).contains(&minutes) {
-            return Some(status(error(format!("Invalid TWAP duration: {minutes} min(s)"))));
-        }
-        if value < Decimal::TEN * Decimal::from(minutes) {
-            let least = minutes * 10;
-            let text = format!("TWAP order value too small. Min is ${least}, which is $10 per minute.");
-            return Some(status(error(text)));
-        }
-        let mut state = self.state();
-        state.twaps.push(twap.clone());
-        Some(status(json!({"running": {"twapId": 77_000 + state.twaps.len()}})))
     }
 }
 

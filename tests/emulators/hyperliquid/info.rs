@@ -165,6 +165,8 @@ impl Desk {
             }
             "userFees" => json!({"dailyUserVlm": [], "userCrossRate": "0.00045", "userAddRate": "0.00015",
                 "userSpotCrossRate": "0.0007", "userSpotAddRate": "0.0004"}),
+            "twapHistory" if known => self.show_twaps(),
+            "userTwapSliceFills" if known => self.show_slices(),
             "userFunding" | "userNonFundingLedgerUpdates" | "userTwapSliceFills" | "twapHistory" => json!([]),
             _ => return None,
         })

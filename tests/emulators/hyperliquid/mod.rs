@@ -6,6 +6,7 @@ mod info;
 mod shows;
 mod sign;
 mod streams;
+pub mod twaps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -76,7 +77,7 @@ pub struct State {
     pub scheduled: Option<u64>,
     pub leverage: BTreeMap<u64, Value>,
     pub margins: Vec<Value>,
-    pub twaps: Vec<Value>,
+    pub twaps: Vec<twaps::Twap>,
     /// Only these may be sent now.
     pub post_only: bool,
     /// A word for `userAbstraction`.

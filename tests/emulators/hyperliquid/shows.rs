@@ -26,7 +26,7 @@ pub fn number_of(oid: &Value) -> Option<u64> {
     oid.as_u64()?.checked_sub(OID_BASE)
 }
 
-fn side(buy: bool) -> &'static str {
+pub fn side(buy: bool) -> &'static str {
     if buy { "B" } else { "A" }
 }
 

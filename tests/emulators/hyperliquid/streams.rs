@@ -112,6 +112,16 @@ impl Desk {
                 let rows: Vec<Value> = fills.iter().map(|fill| self.show_fill(fill)).collect();
                 Some(channel("userFills", json!({"user": user, "fills": rows, "isSnapshot": true})))
             }
+            "userTwapHistory" => {
+                let history = if user == master() { self.show_twaps() } else { json!([]) };
+                let data = json!({"user": user, "isSnapshot": true, "history": history});
+                Some(channel("userTwapHistory", data))
+            }
+            "userTwapSliceFills" => {
+                let fills = if user == master() { self.show_slices() } else { json!([]) };
+                let data = json!({"user": user, "isSnapshot": true, "twapSliceFills": fills});
+                Some(channel("userTwapSliceFills", data))
+            }
             "userFundings" => {
                 Some(channel("userFundings", json!({"user": user, "isSnapshot": true, "fundings": []})))
             }

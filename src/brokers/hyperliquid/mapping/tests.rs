@@ -233,10 +233,11 @@ fn orders_of_the_lists_come_back_as_what_they_are() {
         ("Stop Limit", Pricing::StopLimit { stop_price: at("1660"), limit_price: at("1650") }),
         ("Take Profit Market", limit("1660")),
         ("Take Profit Limit", limit("1650")),
-        ("Twap Slice", limit("1650")),
     ] {
         assert_eq!(read(order_type, "open", "2.0").pricing, wanted, "{order_type}");
     }
+    // A slice belongs to an order that is listed by itself.
+    assert!(report(&universe, &row("Twap Slice", "open", "2.0")).unwrap().is_none());
     let part = read("Limit", "open", "0.5");
     assert_eq!((part.status, part.filled_quantity), (OrderStatus::PartiallyFilled, "1.5".parse().unwrap()));
     let canceled = read("Limit", "canceled", "0.5");

@@ -1,26 +1,33 @@
 //! Exit plans at work: set and taken off by people, followed price by price, set off, and carried out by orders through the one door. What is
 //! stored is in the transaction of the order that it asks for, so that a restart goes on with what was set off and not filled.
 //!
-//! Plans rest here and not at the broker: while one watches, the engine does not leave by itself.
+//! The stop of a plan rests at the broker where it takes such an order (`resting`); everything else, and every stop elsewhere, watches here:
+//! while one does, the engine does not leave by itself.
 
+mod arming;
 mod orders;
+mod parts;
+mod resting;
 mod tend;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::core::stops::{self, Trigger, Watch, trigger_price};
 use crate::domain::account::AccountMode;
-use crate::domain::calendar::{exchange_date, plus_days};
+use crate::domain::calendar::exchange_date;
 use crate::domain::corporate::{CorporateAction, CorporateActionKind, renamed};
-use crate::domain::exit::{EXITS_MAX, ExitChange, ExitGroup, ExitPlan, ExitReason, ExitState};
-use crate::domain::ids::AccountId;
+use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan, ExitReason, ExitState};
+use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
+use crate::domain::position::Position;
 use crate::domain::quote::{Feed, Quote};
 use crate::domain::snapshot::Severity;
 use crate::domain::statement::ReconcileRun;
@@ -29,15 +36,13 @@ use super::Engine;
 
 /// A price that is older sets nothing off, and no exit is sent on it.
 const STALE: SignedDuration = SignedDuration::from_secs(5);
-/// Without a time of its own, a plan of sessions closes so many minutes before the end of the last one.
-const BEFORE_CLOSE: u32 = 10;
+/// A range that nobody had is asked for again after this.
+const MEASURED_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// A price beyond a level by more per cent than this may be that of shares that were split.
 const FAR_PERCENT: i64 = 15;
-/// Days of a calendar that are looked at for a session.
-const DAYS_AHEAD_MAX: i64 = 400;
 
-/// Whose plan, and of what.
-type Key = (AccountId, Instrument);
+/// Whose plan, of what, and which of several (`ExitGroup::part`).
+type Key = (AccountId, Instrument, SmolStr);
 
 /// A price that real money does not act on yet.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +67,18 @@ pub(super) struct Exits {
     /// Exits that went in the second of now.
     pace: (Option<Timestamp>, usize),
     shown: Option<Arc<Vec<ExitGroup>>>,
+    /// Stops that work at brokers.
+    resting: BTreeSet<ClientOrderId>,
+    /// Orders that wait until such a stop is out of their way.
+    held_back: Vec<way::HeldBack>,
+    /// Plans that positions get which a person opens, by class.
+    defaults: BTreeMap<AssetClass, ExitPlan>,
+    /// Since when a price is beyond a stop that works at its broker.
+    beyond: BTreeMap<Key, Timestamp>,
+    /// Plans of which it was said that their range cannot be measured.
+    unmeasured: BTreeSet<Key>,
+    /// When ranges were last asked for.
+    asked_at: Option<Timestamp>,
 }
 
 impl Exits {
@@ -71,17 +88,41 @@ impl Exits {
 
     /// Plans for an instrument, of these accounts.
     fn of<'a>(&self, accounts: impl Iterator<Item = &'a AccountId>, instrument: &Instrument) -> Vec<Key> {
-        let key = |account: &AccountId| (account.clone(), instrument.clone());
-        accounts.map(key).filter(|key| self.watches.contains_key(key)).collect()
+        accounts.flat_map(|account| self.parts(account, instrument).map(|(key, _)| key.clone())).collect()
+    }
+
+    /// The plans of one position, by part.
+    fn parts<'a>(
+        &'a self,
+        account: &'a AccountId,
+        instrument: &'a Instrument,
+    ) -> impl Iterator<Item = (&'a Key, &'a Watch)> + 'a {
+        let first = (account.clone(), instrument.clone(), SmolStr::default());
+        self.watches.range(first..).take_while(move |(key, _)| key.0 == *account && key.1 == *instrument)
     }
 
     pub(super) const fn run(&mut self) {
         self.runs = true;
     }
 
+    /// Stops of plans that work at their brokers: they claim no units of their own.
+    pub(super) const fn resting_stops(&self) -> &BTreeSet<ClientOrderId> {
+        &self.resting
+    }
+
+    /// The same of one order.
+    pub(super) fn is_resting(&self, order: ClientOrderId) -> bool {
+        self.resting.contains(&order)
+    }
+
     /// What was to be written is not on the disk: it is written again.
     pub(super) const fn was_not_written(&mut self) {
         self.later = true;
+    }
+
+    /// Why a plan was set off, by the order that it asked for.
+    pub(super) fn reason_of(&self, order: ClientOrderId) -> Option<ExitReason> {
+        self.watches.values().find(|watch| watch.group.order == Some(order))?.group.reason
     }
 
     fn groups(&self) -> Vec<ExitGroup> {
@@ -101,10 +142,8 @@ impl Exits {
         if self.watches.is_empty() {
             return;
         }
-        let key = (account.clone(), instrument.clone());
-        if self.watches.contains_key(&key) {
-            self.stirred.insert(key);
-        }
+        let keys: Vec<Key> = self.parts(account, instrument).map(|(key, _)| key.clone()).collect();
+        self.stirred.extend(keys);
     }
 
     fn changed(&mut self) {
@@ -113,8 +152,9 @@ impl Exits {
 
     pub(super) fn restore(&mut self, groups: Vec<ExitGroup>) {
         for group in groups {
-            let key = (group.account.clone(), group.instrument.clone());
+            let key = (group.account.clone(), group.instrument.clone(), group.part.clone());
             self.stirred.insert(key.clone());
+            self.resting.extend(group.resting);
             self.watches.insert(key, Watch::new(group));
         }
         self.shown = None;
@@ -128,9 +168,21 @@ fn is_far(price: Price, level: Price) -> bool {
 }
 
 impl Engine {
+    /// Every exit plan.
+    #[must_use]
+    pub fn exit_plans(&self) -> Vec<ExitGroup> {
+        self.exits.groups()
+    }
+
+    /// Is an order the stop of an exit plan at its broker.
+    #[must_use]
+    pub fn is_plan_stop(&self, order: ClientOrderId) -> bool {
+        self.exits.is_resting(order)
+    }
+
     /// Instruments whose prices must keep coming because a plan watches them.
     pub fn exits_watched(&self) -> impl Iterator<Item = &Instrument> {
-        self.exits.watches.keys().map(|(_, instrument)| instrument)
+        self.exits.watches.keys().map(|(_, instrument, _)| instrument)
     }
 
     pub(super) fn on_exit(&mut self, request: RequestId, change: ExitChange) {
@@ -151,7 +203,7 @@ impl Engine {
         instrument: &Instrument,
         plan: ExitPlan,
     ) -> Result<String, String> {
-        let key = (account.clone(), instrument.clone());
+        let key = (account.clone(), instrument.clone(), SmolStr::default());
         if !self.exits.runs {
             return Err("exit plans watch in the profile's own engine; this one only reads".to_owned());
         }
@@ -162,87 +214,71 @@ impl Engine {
                 watch.group.state.as_str()
             ));
         }
-        if known.is_none() && self.exits.watches.len() >= EXITS_MAX {
-            return Err(format!("a profile has {EXITS_MAX} exit plans at most"));
-        }
+        let old = known.map(|watch| watch.group.clone());
         let position = self.position(account, instrument).filter(|position| !position.quantity.is_zero());
         let position = position.ok_or_else(|| format!("{account} holds no {instrument}"))?;
+        let free = self.uncovered(&key);
+        if free.is_zero() {
+            return Err(format!(
+                "all {instrument} on {account} have plans of their own; see: arbion exits list"
+            ));
+        }
+        let position = Position { quantity: free, ..position };
         let quote = self.market.quote(instrument).filter(|quote| self.may_set_off(account, quote));
         let price =
             quote.and_then(|quote| trigger_price(quote, plan.trigger, !position.quantity.is_negative()));
         let price =
             price.ok_or_else(|| format!("{instrument} has no price now that a plan could be measured by"))?;
-        let spec = self.market.spec(instrument).cloned();
-        let spec = spec.unwrap_or_else(|| InstrumentSpec::standard(instrument.clone()));
-        let fees = self.fees_per_unit(instrument, position.quantity.abs(), position.average_price);
-        let tick_at = |price: Price| spec.tick_at(price);
-        let mut group = stops::attach(plan, &position, price, fees, self.now, &tick_at)?;
-        group.until = self.ends_at(&group.plan, instrument)?;
-        let stop = group.stop_price.map(|stop| format!("; the stop stands at {stop}")).unwrap_or_default();
+        let mut group = self.attach_plan(plan, &position, price, stops::Reached::Refused)?;
+        // An order that rests for the plan before is changed, or taken off, before another one is sent.
+        if let Some(old) = old {
+            (group.resting, group.rests, group.leaving) = (old.resting, old.rests, old.leaving);
+        }
+        let words = |stop| self.market.price_words(instrument, stop);
+        let stop = group.stop_price.map(|stop| format!("; the stop stands at {}", words(stop)));
+        let stop = stop.unwrap_or_default();
         let text = format!("{} {instrument}: {}{stop}", position.quantity, group.plan.words());
-        self.exits.watches.insert(key, Watch::new(group));
-        self.exits.changed();
+        self.put_plan(key, group)?;
         self.note(Severity::Info, "EXIT_SET", text.clone());
         Ok(text)
     }
 
     fn clear_exit(&mut self, account: &AccountId, instrument: &Instrument) -> Result<String, String> {
-        let key = (account.clone(), instrument.clone());
-        let Some(watch) = self.exits.watches.remove(&key) else {
+        let keys = self.exits.of(std::iter::once(account), instrument);
+        if keys.is_empty() {
             return Err(format!("{account} has no exit plan for {instrument}"));
-        };
-        self.exits.changed();
-        if let Some(order) = watch.group.order
-            && let Ok(cancel) = self.request_cancel(order)
-        {
-            self.after_journal.push(cancel);
+        }
+        for key in &keys {
+            self.take_off(key);
         }
         let text = format!("{instrument} has no exit plan any more; nothing closes it by itself");
         self.note(Severity::Info, "EXIT_CLEARED", text.clone());
         Ok(text)
     }
 
+    /// Away with a plan; orders that it has at work are canceled.
+    fn take_off(&mut self, key: &Key) {
+        let Some(watch) = self.exits.watches.remove(key) else { return };
+        self.exits.beyond.remove(key);
+        self.exits.doubts.remove(key);
+        self.exits.changed();
+        for order in watch.group.order.into_iter().chain(watch.group.resting) {
+            self.exits.resting.remove(&order);
+            if let Ok(cancel) = self.request_cancel(order) {
+                self.after_journal.push(cancel);
+            }
+        }
+    }
+
     /// Is an order one that a plan for its position asked for: it only reduces.
     pub(super) fn is_exit_of_plan(&self, request: &crate::domain::order::OrderRequest) -> bool {
         let Some(instrument) = request.subject.instrument() else { return false };
-        let key = (request.account.clone(), instrument.clone());
         request.reduce_only
             && request.origin.kind == crate::domain::order::OriginKind::Exit
-            && request.origin.name.is_none()
-            && self.exits.watches.contains_key(&key)
-    }
-
-    /// Fees of both ends, per unit before the multiplier.
-    fn fees_per_unit(&self, instrument: &Instrument, units: Quantity, price: Price) -> Price {
-        let multiplier = self.market.spec(instrument).map_or(Decimal::ONE, |spec| spec.multiplier);
-        let fee = self.config.fees.fee(instrument.asset_class(), units, price, true);
-        let each = (fee * Decimal::TWO).checked_div(units.get() * multiplier);
-        Price::new(each.unwrap_or_default().max(Decimal::ZERO).round_dp(8))
-    }
-
-    /// When the time of a plan is up.
-    fn ends_at(&self, plan: &ExitPlan, instrument: &Instrument) -> Result<Option<Timestamp>, String> {
-        if plan.sessions.is_none() && plan.before_close.is_none() {
-            return Ok(None);
-        }
-        if instrument.asset_class().trades_around_the_clock() {
-            return Err(format!("{instrument} trades around the clock and has no sessions to count"));
-        }
-        let before = SignedDuration::from_mins(i64::from(plan.before_close.unwrap_or(BEFORE_CLOSE)));
-        let today = exchange_date(self.now);
-        let mut left = plan.sessions.unwrap_or(1);
-        for ahead in 0..DAYS_AHEAD_MAX {
-            let Some(session) = self.calendar.session(plus_days(today, ahead)) else { continue };
-            let end = session.close - before;
-            if end <= self.now {
-                continue;
-            }
-            left = left.saturating_sub(1);
-            if left == 0 {
-                return Ok(Some(end));
-            }
-        }
-        Err("the calendar does not reach that far".to_owned())
+            && self
+                .exits
+                .parts(&request.account, instrument)
+                .any(|(_, watch)| watch.group.owner == request.origin.name)
     }
 
     /// Is a price one that may set an exit off: fresh, not halted, and real where the money is.
@@ -277,8 +313,13 @@ impl Engine {
             }
             let Some(trigger) = watch.judge(seen, &tick_at) else {
                 self.exits.doubts.remove(&key);
+                self.exits.beyond.remove(&key);
                 continue;
             };
+            if trigger.reason != ExitReason::TakeProfit && self.broker_may_act(&key) {
+                continue;
+            }
+            let Some(watch) = self.exits.watches.get(&key) else { continue };
             let level = match trigger.reason {
                 ExitReason::TakeProfit => best,
                 _ => watch.group.stop_price.unwrap_or(best),
@@ -292,7 +333,7 @@ impl Engine {
     /// May real money act on a price this far from the level that it reaches. A split would explain it, and no broker says what a company did;
     /// but after one its position is another. So that is asked for first, which takes some seconds.
     fn stands(&mut self, key: &Key, level: Price, price: Price) -> bool {
-        let (account, instrument) = key;
+        let (account, instrument, _) = key;
         let held = self.held(account, instrument);
         let Some(doubt) = self.exits.doubts.get(key).copied() else {
             let real = self.accounts.get(account).is_some_and(|books| books.setup.mode == AccountMode::Live);
@@ -302,6 +343,8 @@ impl Engine {
             }
             self.exits.doubts.insert(key.clone(), Doubt { since: self.now, held });
             self.want_statement(account);
+            let words = |price| self.market.price_words(instrument, price);
+            let (price, level) = (words(price), words(level));
             let text = format!(
                 "{account} {instrument} at {price}, far beyond {level}: the broker's position is asked for before its exit goes"
             );
@@ -310,9 +353,8 @@ impl Engine {
             return false;
         };
         if held != doubt.held {
-            self.exits.watches.remove(key);
-            self.exits.doubts.remove(key);
-            self.exits.changed();
+            self.take_off(key);
+            let price = self.market.price_words(instrument, price);
             let text = format!(
                 "{account} {instrument}: {held} are held where {} were, at {price}; its exit plan is taken off, set another",
                 doubt.held
@@ -344,26 +386,33 @@ impl Engine {
         for key in over {
             self.set_off(&key, Trigger { reason: ExitReason::Time, units: None }, None);
         }
-        let at_work = |watch: &Watch| watch.group.state != ExitState::Armed;
+        let at_work =
+            |watch: &Watch| watch.group.state != ExitState::Armed || resting::is_due(&watch.group, now);
         let busy: Vec<Key> =
             self.exits.watches.iter().filter(|(_, w)| at_work(w)).map(|(key, _)| key.clone()).collect();
         self.exits.stirred.extend(busy);
         if std::mem::take(&mut self.exits.later) {
             self.exits.urgent = true;
         }
+        if self.exits.asked_at.is_none_or(|at| now.duration_since(at) >= MEASURED_AGAIN) {
+            self.exits.asked_at = Some(now);
+            self.ask_for_ranges();
+        }
     }
 
     fn set_off(&mut self, key: &Key, trigger: Trigger, price: Option<Price>) {
-        let (account, instrument) = key;
-        let held = self.held(account, instrument);
+        let (account, instrument, _) = key;
+        let held = self.covered(key);
         let increment = self.exit_increment(instrument, held);
+        self.exits.beyond.remove(key);
         let Some(watch) = self.exits.watches.get_mut(key) else { return };
         let group = &mut watch.group;
         group.state = ExitState::Triggered;
         (group.reason, group.attempts, group.tried_at) = (Some(trigger.reason), 0, None);
         // Rounded here and not for each order: what is left of a fraction is not closed later.
         group.to_close = trigger.units.map(|units| stops::tradable(units, held, increment).get());
-        let at = price.map(|price| format!(" at {price}")).unwrap_or_default();
+        let words = |price| self.market.price_words(instrument, price);
+        let at = price.map(|price| format!(" at {}", words(price))).unwrap_or_default();
         let text = format!("{account} {held} {instrument}: {}{at}", trigger.reason.as_str());
         self.exits.changed();
         self.exits.stirred.insert(key.clone());
@@ -386,18 +435,20 @@ impl Engine {
                     if let (Some(watch), Some(ratio)) = (self.exits.watches.get_mut(&key), ratio) {
                         watch.split(ratio, &tick_at);
                     }
+                    // What rests there is of before; another one follows at the prices of after.
+                    self.withdraw_resting(&key);
                 }
                 CorporateActionKind::SymbolChange { to } => {
                     let Some(new) = renamed(&key.1, &action.instrument, to) else { continue };
                     if let Some(mut watch) = self.exits.watches.remove(&key) {
                         watch.group.instrument = new.clone();
-                        self.exits.watches.insert((key.0.clone(), new), watch);
+                        self.exits.watches.insert((key.0.clone(), new, key.2.clone()), watch);
                     }
                 }
                 CorporateActionKind::Dividend { .. } => continue,
                 // Its price is another thing's from now on, or will be.
                 _ => {
-                    self.exits.watches.remove(&key);
+                    self.take_off(&key);
                     let text = format!("{}: {action}; its exit plan is taken off, set another", key.1);
                     self.note(Severity::Error, "EXIT_CLEARED", text.clone());
                     self.after_journal.push(Effect::Ring { text });
@@ -409,6 +460,9 @@ impl Engine {
 
     /// Before a step ends: plans whose position or order moved are looked at, and what changed is written with the step.
     pub(super) fn serve_exits(&mut self) {
+        if !self.exits.held_back.is_empty() {
+            self.let_go();
+        }
         if !self.exits.runs || (self.exits.stirred.is_empty() && !self.exits.urgent) {
             return;
         }

@@ -7,7 +7,7 @@ use crate::core::engine::Engine;
 use crate::core::engine::place::ReplaceError;
 use crate::core::stops::tradable;
 use crate::domain::calendar::MarketPhase;
-use crate::domain::exit::ExitState;
+use crate::domain::exit::{ExitGroup, ExitState};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
@@ -33,7 +33,7 @@ struct Terms {
 impl Engine {
     /// Sends the order of an exit that was set off, where it can go now.
     pub(super) fn send_exit(&mut self, key: &Key, held: Quantity) {
-        let (account, instrument) = key;
+        let instrument = &key.1;
         let Some(group) = self.exits.watches.get(key).map(|watch| watch.group.clone()) else { return };
         let wait = if group.state == ExitState::Stuck { STUCK_AGAIN_AFTER } else { AGAIN_AFTER };
         if group.tried_at.is_some_and(|at| self.now.duration_since(at) < wait) {
@@ -44,34 +44,13 @@ impl Engine {
         let increment = self.exit_increment(instrument, held);
         let wanted = group.to_close.map_or(held.abs(), |units| tradable(units, held, increment));
         if wanted > self.free_to_close(key, held) {
-            return self.make_room(key);
+            return self.make_room(key, held.abs() - wanted);
         }
         if !self.has_turn() {
             return;
         }
-        let id = self.ids.next(self.now);
-        let option = instrument.as_option().is_some();
-        let around = instrument.asset_class().trades_around_the_clock();
-        let side = match (group.long, instrument.asset_class()) {
-            (true, _) => Side::Sell,
-            (false, AssetClass::Equity) => Side::BuyToCover,
-            (false, _) => Side::Buy,
-        };
-        let request = OrderRequest {
-            time_in_force: if around { TimeInForce::Gtc } else { TimeInForce::Day },
-            session: terms.session,
-            position_effect: option.then_some(PositionEffect::Close),
-            reduce_only: true,
-            ..OrderRequest::plain(
-                id,
-                account.clone(),
-                Origin { kind: OriginKind::Exit, name: None },
-                OrderSubject::Instrument(instrument.clone()),
-                side,
-                wanted,
-                terms.pricing,
-            )
-        };
+        let request = self.exit_request(key, &group, wanted, terms.pricing, terms.session);
+        let id = request.client_order_id;
         match self.place_one(request) {
             Ok(()) => {
                 if let Some(watch) = self.exits.watches.get_mut(key) {
@@ -86,6 +65,40 @@ impl Engine {
                 let why = denials.first().map_or_else(String::new, |denial| denial.text.clone());
                 self.tried(key, &why);
             }
+        }
+    }
+
+    /// An order of a plan: it only reduces.
+    pub(super) fn exit_request(
+        &mut self,
+        key: &Key,
+        group: &ExitGroup,
+        quantity: Quantity,
+        pricing: Pricing,
+        session: TradingSession,
+    ) -> OrderRequest {
+        let (account, instrument, _) = key;
+        let option = instrument.as_option().is_some();
+        let around = instrument.asset_class().trades_around_the_clock();
+        let side = match (group.long, instrument.asset_class()) {
+            (true, _) => Side::Sell,
+            (false, AssetClass::Equity) => Side::BuyToCover,
+            (false, _) => Side::Buy,
+        };
+        OrderRequest {
+            time_in_force: if around { TimeInForce::Gtc } else { TimeInForce::Day },
+            session,
+            position_effect: option.then_some(PositionEffect::Close),
+            reduce_only: true,
+            ..OrderRequest::plain(
+                self.ids.next(self.now),
+                account.clone(),
+                Origin { kind: OriginKind::Exit, name: group.owner.clone() },
+                OrderSubject::Instrument(instrument.clone()),
+                side,
+                quantity,
+                pricing,
+            )
         }
     }
 
@@ -152,18 +165,18 @@ impl Engine {
         if whole { spec.quantity_increment.max(Decimal::ONE) } else { spec.quantity_increment }
     }
 
-    /// Units of the position that no other working order closes.
-    fn free_to_close(&self, key: &Key, held: Quantity) -> Quantity {
+    /// Units of those that it covers that no other working order closes.
+    pub(super) fn free_to_close(&self, key: &Key, covered: Quantity) -> Quantity {
         let closing: Quantity = self
-            .others_closing(key)
+            .others_closing(key, false)
             .filter_map(|id| self.book.get(id))
             .fold(Quantity::ZERO, |sum, order| sum + order.leaves_quantity());
-        let free = held.abs() - closing;
+        let free = (self.held(&key.0, &key.1).abs() - closing).min(covered.abs());
         if free.is_negative() { Quantity::ZERO } else { free }
     }
 
-    /// Other working orders that close the position, a bracket's exits among them.
-    fn others_closing<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = ClientOrderId> + 'a {
+    /// Other working orders that close the position, a bracket's exits among them; `alien` without those of other plans.
+    fn others_closing<'a>(&'a self, key: &'a Key, alien: bool) -> impl Iterator<Item = ClientOrderId> + 'a {
         let watch = self.exits.watches.get(key);
         let (own, long) = watch.map_or((None, true), |watch| (watch.group.order, watch.group.long));
         // What waits for an order that has not filled closes nothing of what is held.
@@ -171,19 +184,37 @@ impl Engine {
             let parent = order.request.contingency.parent.and_then(|parent| self.book.get(parent));
             parent.is_some_and(|parent| !parent.has_filled())
         };
+        let of_others: Vec<ClientOrderId> = if alien {
+            let others = self.exits.parts(&key.0, &key.1).filter(|(other, _)| *other != key);
+            others.flat_map(|(_, watch)| [watch.group.order, watch.group.resting]).flatten().collect()
+        } else {
+            Vec::new()
+        };
         let closes = move |order: &&Order| {
             order.is_working()
                 && !waits(order)
                 && order.request.subject.instrument() == Some(&key.1)
                 && order.request.side.is_buy() != long
                 && Some(order.request.client_order_id) != own
+                && !of_others.contains(&order.request.client_order_id)
         };
         self.book.working_of(&key.0).filter(closes).map(|order| order.request.client_order_id)
     }
 
-    /// Orders that hold the position's units are canceled: what protects it goes before what was to close it one day.
-    fn make_room(&mut self, key: &Key) {
-        let others: Vec<ClientOrderId> = self.others_closing(key).collect();
+    /// Orders that hold the position's units are canceled: what protects it goes before what was to close it one day. Its own stop at the
+    /// broker is made smaller, to what is left.
+    fn make_room(&mut self, key: &Key, left: Quantity) {
+        self.shrink_resting(key, left);
+        let others: Vec<ClientOrderId> = self
+            .others_closing(key, true)
+            .filter(|id| !self.exits.is_resting(*id))
+            .filter(|id| {
+                // Of a change that is on its way the old order is the one that ends.
+                self.book.get(*id).is_some_and(|order| {
+                    !matches!(order.status, OrderStatus::PendingCancel | OrderStatus::PendingReplace)
+                })
+            })
+            .collect();
         let mut canceled = 0_usize;
         for id in others {
             if let Ok(cancel) = self.request_cancel(id) {
@@ -199,7 +230,7 @@ impl Engine {
     }
 
     /// May one more go in this second.
-    fn has_turn(&mut self) -> bool {
+    pub(super) fn has_turn(&mut self) -> bool {
         let (since, count) = &mut self.exits.pace;
         if since.is_none_or(|since| self.now.duration_since(since) >= SignedDuration::from_secs(1)) {
             (*since, *count) = (Some(self.now), 0);
@@ -210,7 +241,7 @@ impl Engine {
 
     /// At the market in regular hours, else by a limit that is marketable; `None` while nothing trades, or no price says how.
     fn exit_terms(&self, key: &Key, long: bool) -> Option<Terms> {
-        let (account, instrument) = key;
+        let (account, instrument, _) = key;
         let setup = &self.accounts.get(account)?.setup;
         let class = instrument.asset_class();
         self.market.quote(instrument).filter(|quote| self.may_set_off(account, quote))?;
@@ -236,7 +267,7 @@ impl Engine {
 
     /// A limit beyond the other side of the market: 1 %, of an option 10 % or 0.05.
     fn collar(&self, key: &Key, long: bool) -> Option<Price> {
-        let (account, instrument) = key;
+        let (account, instrument, _) = key;
         let quote = self.market.quote(instrument).filter(|quote| self.may_set_off(account, quote))?;
         let spec = self.market.spec(instrument).cloned();
         let spec = spec.unwrap_or_else(|| InstrumentSpec::standard(instrument.clone()));

@@ -26,15 +26,21 @@ pub(super) const STUCK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(1
 
 impl Engine {
     pub(super) fn tend_exit(&mut self, key: &Key) {
-        let held = self.held(&key.0, &key.1);
+        let held = self.covered(key);
         let Some(watch) = self.exits.watches.get(key) else { return };
         let group = watch.group.clone();
         let gone = held.is_zero() || held.is_negative() == group.long;
         if group.state == ExitState::Armed {
-            if gone {
-                self.end_exit(key, "the position is closed");
+            return self.tend_resting(key, held);
+        }
+        // Its stop at the broker is on its way out, or has filled meanwhile.
+        if let Some(resting) = group.resting.and_then(|id| self.standing(id)) {
+            if !resting.is_working() {
+                return self.resting_ended_at_work(key, &resting, held);
             }
-            return;
+            if gone && group.order.is_none() {
+                return self.withdraw(key, &resting);
+            }
         }
         let order = group.order.and_then(|id| self.standing(id));
         match order {
@@ -51,8 +57,23 @@ impl Engine {
         }
     }
 
+    /// While its exit is on the way its stop at the broker has ended. What that closed the exit need not.
+    fn resting_ended_at_work(&mut self, key: &Key, order: &Order, held: Quantity) {
+        let state = |engine: &Self| engine.exits.watches.get(key).map(|watch| watch.group.state);
+        let before = state(self);
+        self.resting_ended(key, order, held);
+        if let Some(watch) = self.exits.watches.get_mut(key) {
+            // It is set off and goes its way; the stop comes back for what is left afterwards.
+            watch.group.engine_only = false;
+        }
+        if state(self).is_some() && state(self) == before {
+            self.exits.stirred.insert(key.clone());
+            self.tend_exit(key);
+        }
+    }
+
     /// The order that stands for one now: what replaced it, or the one that works on where its replacement came to nothing.
-    fn standing(&self, id: ClientOrderId) -> Option<Order> {
+    pub(super) fn standing(&self, id: ClientOrderId) -> Option<Order> {
         let order = self.book.get(id)?;
         let came_to_nothing =
             matches!(order.status, OrderStatus::Rejected | OrderStatus::Denied | OrderStatus::Canceled)
@@ -62,7 +83,7 @@ impl Engine {
     }
 
     /// The position is closed without it: its order must not open another one.
-    fn withdraw(&mut self, key: &Key, order: &Order) {
+    pub(super) fn withdraw(&mut self, key: &Key, order: &Order) {
         if matches!(
             order.status,
             OrderStatus::Submitted | OrderStatus::PartiallyFilled | OrderStatus::PendingSubmit
@@ -78,7 +99,7 @@ impl Engine {
     }
 
     /// What an order and those that it replaced have filled.
-    fn filled_in_all(&self, order: &Order) -> Quantity {
+    pub(super) fn filled_in_all(&self, order: &Order) -> Quantity {
         let mut sum = order.filled_quantity + order.overfill_quantity;
         let mut before = order.replaces;
         for _ in 0..REPLACES_MAX {
@@ -103,9 +124,10 @@ impl Engine {
         let part_done = group.to_close.is_some_and(|left| left.is_zero());
         let (long, set_off) = (group.long, group.reason == Some(ExitReason::TakeProfit));
         self.exits.changed();
-        let turned = !held.is_zero() && held.is_negative() == long;
-        if turned && filled.is_positive() && held.abs() <= filled && reason != Some(ExitReason::Race) {
-            return self.turn_exit(key, held);
+        let total = self.held(&key.0, &key.1);
+        let turned = !total.is_zero() && total.is_negative() == long;
+        if turned && filled.is_positive() && total.abs() <= filled && reason != Some(ExitReason::Race) {
+            return self.turn_exit(key, total);
         }
         if held.is_zero() || turned {
             return self.end_exit(key, "it is out");
@@ -129,13 +151,15 @@ impl Engine {
     }
 
     /// Its order and another one have both closed, and the position stands on the other side: what that opened is closed again.
-    fn turn_exit(&mut self, key: &Key, held: Quantity) {
+    pub(super) fn turn_exit(&mut self, key: &Key, held: Quantity) {
         let Some(watch) = self.exits.watches.get_mut(key) else { return };
         let group = &mut watch.group;
         group.long = !group.long;
         (group.state, group.reason, group.to_close) = (ExitState::Triggered, Some(ExitReason::Race), None);
         (group.attempts, group.tried_at) = (0, None);
+        (group.owner, group.units) = (None, None);
         self.exits.changed();
+        self.withdraw_resting(key);
         let text = format!("{} {}: two orders closed it, {held} is left and is closed again", key.0, key.1);
         self.note(Severity::Error, "OCO_RACE", text.clone());
         self.after_journal.push(Effect::Ring { text });
@@ -143,6 +167,18 @@ impl Engine {
     }
 
     pub(super) fn end_exit(&mut self, key: &Key, why: &str) {
+        // A stop that still works at its broker would open a position: it goes first, and what is told of it is still the plan's.
+        let resting = self.exits.watches.get(key).and_then(|watch| watch.group.resting);
+        if let Some(order) = resting.and_then(|id| self.standing(id)).filter(Order::is_working) {
+            if let Some(watch) = self.exits.watches.get_mut(key) {
+                let group = &mut watch.group;
+                (group.state, group.reason, group.to_close, group.order) =
+                    (ExitState::Armed, None, None, None);
+            }
+            self.exits.changed();
+            return self.send_away(key, order.request.client_order_id);
+        }
+        self.exits.beyond.remove(key);
         self.exits.watches.remove(key);
         self.exits.changed();
         self.note(Severity::Info, "EXIT_DONE", format!("{} {}: {why}", key.0, key.1));

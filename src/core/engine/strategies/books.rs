@@ -18,10 +18,10 @@ use crate::domain::money::Quantity;
 use crate::domain::order::Order;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::strategy::{Claim, StrategySpec};
-use crate::strategies::{Books, Held, Standing, Working};
+use crate::strategies::{Books, ClosedTrades, Held, Room, Standing, Working};
 
 /// The yearly rate that option values are worked out with: a treasury bill's, as the specification of strategies has it.
-const RISK_FREE: f64 = 0.04;
+const RISK_FREE: f64 = crate::quant::greeks::USUAL_RATE;
 /// Replacements of one order that are followed back to the first.
 const REPLACES_MAX: usize = 64;
 
@@ -63,6 +63,20 @@ impl View<'_> {
 }
 
 impl Engine {
+    /// What an entry in an instrument may come to by an account's limits, with this equity.
+    #[must_use]
+    pub fn room_of(&self, account: &AccountId, instrument: &Instrument, equity: Decimal) -> Room {
+        let limits = self.accounts.get(account).map(|books| &books.setup.limits);
+        let part = limits.map_or(Decimal::ZERO, |limits| limits.position_percent_max);
+        Room {
+            capital: None,
+            order_money: limits.map_or(Decimal::ZERO, |limits| limits.order_notional_max),
+            position_money: equity.saturating_mul(part) / Decimal::ONE_HUNDRED,
+            average_volume: self.market.average_volume(instrument),
+            closed: ClosedTrades::default(),
+        }
+    }
+
     /// Options of an underlying that an account holds, signed, by contract.
     #[must_use]
     pub fn options_of(&self, account: &AccountId, underlying: &Symbol) -> Vec<(Instrument, Quantity)> {
@@ -116,6 +130,12 @@ impl Books for View<'_> {
 
     fn buying_power(&self) -> Decimal {
         self.engine.account(&self.spec.account).map(|account| account.buying_power).unwrap_or_default()
+    }
+
+    fn room(&self, instrument: &Instrument) -> Room {
+        let capital = self.spec.rules.capital.map(|capital| capital - self.ledger.cost());
+        let room = self.engine.room_of(&self.spec.account, instrument, self.equity());
+        Room { capital, closed: self.ledger.closed(), ..room }
     }
 
     fn is_working(&self, instrument: &Instrument) -> bool {

@@ -1,26 +1,33 @@
 //! Bots: strategies whose heads are processes of their own. What they want passes their terms first, then the same guards and the same door
 //! as every strategy's order. A tag names one order, however often it is sent.
 
-use jiff::SignedDuration;
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::core::effect::{BotTold, Effect};
 use crate::core::engine::Engine;
 use crate::core::engine::place::ReplaceError;
+use crate::core::host::Unconfirmed;
 use crate::core::input::BotWord;
 use crate::domain::account::AccountMode;
-use crate::domain::bot::{BotOrder, BotTerms, OrderRight, bot_of};
+use crate::domain::bot::{BotOrder, BotPhase, BotTerms, OrderRight, bot_of};
+use crate::domain::calendar::exchange_date;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Order, OrderChange, OrderRequest};
 use crate::domain::snapshot::Severity;
-use crate::domain::strategy::{StrategyPhase, StrategySpec};
-use crate::strategies::{BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, Decision, Proposal};
+use crate::domain::strategy::{Confirm, StrategyPhase, StrategySpec};
+use crate::strategies::schedule::Timetable;
+use crate::strategies::{
+    BotNews, BotOrderName, BotPlaced, BotRefusal, BotWant, Decision, Proposal, Schedule,
+};
 
 use super::changes::{changed, takes_less};
+use super::confirm::UNCONFIRMED_MAX;
 use super::outputs::{denial, parts, request_of};
 use super::owner;
 
@@ -28,10 +35,6 @@ use super::owner;
 const TAGS_MAX: usize = 1_000;
 /// Characters of a tag.
 const TAG_MAX: usize = 64;
-/// Proposals of one bot that may wait for a person.
-const UNCONFIRMED_MAX: usize = 32;
-/// How long a proposal waits for a person.
-const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 type Answer = Result<BotPlaced, BotRefusal>;
 
@@ -186,6 +189,10 @@ impl Engine {
         match word {
             BotWord::State(state) => {
                 if instance.bot.as_ref() != Some(&state) {
+                    // A process that starts is told of the session anew.
+                    if state.phase != BotPhase::Running {
+                        instance.told_open = None;
+                    }
                     instance.bot = Some(state);
                     self.dirty.any = true;
                 }
@@ -235,6 +242,10 @@ impl Engine {
                 self.alert_of(name, &text);
                 Ok(done())
             }
+            BotWant::Schedule(schedules) => {
+                self.schedule_bot(name, schedules);
+                Ok(done())
+            }
             BotWant::Cancel(order) => {
                 let id = self.own_order(name, &order)?;
                 self.cancel_own(name, id);
@@ -255,9 +266,9 @@ impl Engine {
                 if let Some(id) = known {
                     return Ok(self.placed(id));
                 }
-                if let Some((number, ..)) = instance.unconfirmed.iter().find(|(_, _, known, _)| *known == tag)
-                {
-                    return Ok(proposed(*number));
+                let waits = |it: &&Unconfirmed| it.tag.as_deref() == Some(tag.as_str());
+                if let Some(waiting) = instance.unconfirmed.iter().find(waits) {
+                    return Ok(proposed(waiting.number));
                 }
                 self.may_send(phase)?;
                 self.bot_places(name, tag, *proposal)
@@ -265,7 +276,51 @@ impl Engine {
         }
     }
 
-    fn may_send(&self, phase: StrategyPhase) -> Result<(), BotRefusal> {
+    /// A bot wants to be evaluated at other times. What came due before and nobody was there for is made up for, once.
+    fn schedule_bot(&mut self, name: &SmolStr, schedules: Vec<Schedule>) {
+        let (now, calendar) = (self.now, Arc::clone(&self.calendar));
+        let Some(instance) = self.host.instances.get_mut(name) else { return };
+        if instance.bot_schedules == schedules && instance.timetable.is_some() {
+            return;
+        }
+        let handled = instance.timetable.take().map(|timetable| timetable.handled()).or(instance.handled);
+        // Nothing is missed of what nobody wants.
+        instance.handled = handled.filter(|_| !schedules.is_empty());
+        if instance.phase == StrategyPhase::Running && !schedules.is_empty() {
+            instance.timetable = Some(Timetable::new(schedules.clone(), &calendar, handled.unwrap_or(now)));
+        }
+        (instance.bot_schedules, instance.dirty) = (schedules, true);
+    }
+
+    /// Bots are told when the exchange opens and closes.
+    pub(super) fn tell_sessions(&mut self) {
+        if self.host.instances.values().all(|instance| instance.bot.is_none()) {
+            return;
+        }
+        let now = self.now;
+        let bells = self.calendar.session(exchange_date(now)).map(|session| (session.open, session.close));
+        let (open, until) = match bells {
+            Some((open, close)) if now < close => (now >= open, Some(if now < open { open } else { close })),
+            _ => {
+                let next = self.calendar.session(self.calendar.next_session(exchange_date(now)));
+                (false, next.map(|session| session.open))
+            }
+        };
+        let told: Vec<SmolStr> = self
+            .host
+            .instances
+            .iter_mut()
+            .filter(|(_, instance)| instance.bot.as_ref().is_some_and(|bot| bot.phase == BotPhase::Running))
+            .filter_map(|(name, instance)| {
+                (instance.told_open.replace(open) != Some(open)).then(|| name.clone())
+            })
+            .collect();
+        for name in told {
+            self.tell_bot(&name, BotNews::Session { open, until });
+        }
+    }
+
+    pub(super) fn may_send(&self, phase: StrategyPhase) -> Result<(), BotRefusal> {
         match phase {
             _ if self.trading_state == TradingState::Halted => Err(BotRefusal::Halted),
             StrategyPhase::Running => Ok(()),
@@ -284,18 +339,16 @@ impl Engine {
             self.note(Severity::Warning, "BOT_REFUSED", format!("{name}: {text}"));
             return Err(BotRefusal::Permission(text));
         }
-        if right == Some(OrderRight::Propose) {
+        let each = instance.spec.rules.confirm == Confirm::Each;
+        if right == Some(OrderRight::Propose) || each {
             return self.wait_for_person(name, tag, proposal);
         }
         self.send_for_bot(name, tag, proposal)
     }
 
-    fn send_for_bot(&mut self, name: &SmolStr, tag: String, proposal: Proposal) -> Answer {
-        let decision = Decision {
-            quantity: Some(proposal.quantity),
-            ..Decision::new("BOT_ORDER", proposal.subject.instrument().cloned(), Vec::new())
-        };
-        match self.propose(name, proposal, &decision) {
+    pub(super) fn send_for_bot(&mut self, name: &SmolStr, tag: String, proposal: Proposal) -> Answer {
+        let decision = bot_decision(&proposal);
+        match self.send_proposal(name, proposal, &decision) {
             Ok(id) => {
                 if let Some(instance) = self.host.instances.get_mut(name) {
                     instance.tags.push_back((tag, id));
@@ -310,57 +363,10 @@ impl Engine {
     }
 
     fn wait_for_person(&mut self, name: &SmolStr, tag: String, proposal: Proposal) -> Answer {
-        let now = self.now;
-        let Some(instance) = self.host.instances.get_mut(name) else { return Ok(BotPlaced::default()) };
-        if instance.unconfirmed.len() >= UNCONFIRMED_MAX {
-            return Err(BotRefusal::Bad(format!("{UNCONFIRMED_MAX} proposals wait for a person already")));
-        }
-        let number = instance.next_proposal;
-        instance.next_proposal = number.wrapping_add(1);
-        let text = format!(
-            "{name} proposes {} {} {}; within 60 s: arbion bot confirm {name} {number}",
-            proposal.side, proposal.quantity, proposal.subject
-        );
-        instance.unconfirmed.push_back((number, now, tag, proposal));
-        self.note(Severity::Warning, "BOT_PROPOSES", text.clone());
-        self.after_journal.push(Effect::Ring { text });
-        Ok(proposed(number))
-    }
-
-    /// A person confirms what a bot proposed: it goes through the door now.
-    pub(super) fn confirm_proposal(&mut self, name: &SmolStr, number: u32) -> Result<String, String> {
-        self.forget_proposals();
-        let none = || format!("{name} has no proposal {number}; one waits for 60 seconds");
-        let instance = self.host.instances.get_mut(name).ok_or_else(none)?;
-        let at = instance.unconfirmed.iter().position(|(known, ..)| *known == number).ok_or_else(none)?;
-        let phase = instance.phase;
-        let (_, _, tag, proposal) = instance.unconfirmed.remove(at).ok_or_else(none)?;
-        self.may_send(phase).map_err(|refusal| refusal.to_string())?;
-        match self.send_for_bot(name, tag, proposal) {
-            Ok(placed) => Ok(format!(
-                "{name}: proposal {number} is order {}",
-                placed.order.map_or_else(|| "?".to_owned(), |(_, number)| number.to_string())
-            )),
-            Err(refusal) => Err(refusal.to_string()),
-        }
-    }
-
-    /// What no person confirmed in time is dropped.
-    pub(super) fn forget_proposals(&mut self) {
-        let now = self.now;
-        let mut dropped = Vec::new();
-        for (name, instance) in &mut self.host.instances {
-            instance.unconfirmed.retain(|(number, at, ..)| {
-                let waits = now.duration_since(*at) < CONFIRMED_WITHIN;
-                if !waits {
-                    dropped
-                        .push(format!("{name}: proposal {number} was not confirmed in time and is dropped"));
-                }
-                waits
-            });
-        }
-        for text in dropped {
-            self.note(Severity::Info, "BOT_PROPOSAL_DROPPED", text);
+        let decision = bot_decision(&proposal);
+        match self.ask_a_person(name, Some(tag), proposal, decision) {
+            Some(number) => Ok(proposed(number)),
+            None => Err(BotRefusal::Bad(format!("{UNCONFIRMED_MAX} proposals wait for a person already"))),
         }
     }
 
@@ -418,6 +424,13 @@ impl Engine {
             status: order.map_or("ended", |order| order.status.as_str()).to_owned(),
             proposal: None,
         }
+    }
+}
+
+fn bot_decision(proposal: &Proposal) -> Decision {
+    Decision {
+        quantity: Some(proposal.quantity),
+        ..Decision::new("BOT_ORDER", proposal.subject.instrument().cloned(), Vec::new())
     }
 }
 

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use crate::core::engine::Engine;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::order::{Order, OrderChange, OrderRequest, Pricing};
+use crate::domain::strategy::Confirm;
 
 use super::outputs::{denial, parts};
 
@@ -14,8 +15,16 @@ impl Engine {
         &self,
         name: &SmolStr,
         order: &Order,
-        changed: &OrderRequest,
+        change: &OrderChange,
     ) -> Result<(), Denial> {
+        let changed = &changed(order, change);
+        let confirmed = self.host.instances.get(name).map(|instance| instance.spec.rules.confirm);
+        let opens = parts(changed).any(|part| !part.closes);
+        if confirmed == Some(Confirm::Each) && opens && !takes_less(order, change) {
+            let text =
+                format!("strategy={name} confirm=each: what was confirmed may shrink or get a better limit");
+            return Err(denial(DenialCode::NotAuthorised, &text));
+        }
         let instead_of = Some(order.request.client_order_id);
         if changed.quantity > order.leaves_quantity() {
             for part in parts(changed).filter(|part| part.closes) {

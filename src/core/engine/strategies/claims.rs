@@ -10,7 +10,7 @@ use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
-use crate::domain::order::{Order, OrderStatus, OriginKind};
+use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 
 use super::corporate::is_exchange;
@@ -110,7 +110,7 @@ impl Engine {
     fn book_claim(&mut self, name: &SmolStr, execution: &Execution) {
         let rate = self.rate(&execution.account, &execution.instrument).unwrap_or(Decimal::ONE);
         let order = execution.client_order_id.and_then(|id| self.book.get(id));
-        let stopped = order.is_some_and(is_stop);
+        let stopped = order.is_some_and(|order| self.is_stop_out(order));
         let Some(instance) = self.host.instances.get_mut(name) else { return };
         if execution.client_order_id.is_none() {
             instance.ledger.take_delivery(execution);
@@ -210,10 +210,4 @@ impl Engine {
             (instance.adopted, instance.dirty) = (true, true);
         }
     }
-}
-
-/// Did a stop close it.
-fn is_stop(order: &Order) -> bool {
-    order.request.pricing.stop_price().is_some()
-        && (order.request.origin.kind == OriginKind::Exit || order.request.reduce_only)
 }

@@ -155,7 +155,9 @@ impl Engine {
             return;
         }
         instance.enter(StrategyPhase::Running, None);
-        let schedules = instance.strategy.as_ref().map(|strategy| strategy.schedules()).unwrap_or_default();
+        let mut schedules =
+            instance.strategy.as_ref().map(|strategy| strategy.schedules()).unwrap_or_default();
+        schedules.extend(instance.bot_schedules.iter().cloned());
         let handled = instance.handled.unwrap_or(self.now);
         instance.timetable =
             (!schedules.is_empty()).then(|| Timetable::new(schedules, &self.calendar, handled));

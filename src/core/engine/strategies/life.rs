@@ -13,6 +13,7 @@ use crate::core::host::{Event, Instance, restore};
 use crate::domain::account::AccountMode;
 use crate::domain::bot::{BotTerms, bot_of};
 use crate::domain::calendar::account_day;
+use crate::domain::exit::ExitPlan;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
@@ -57,7 +58,8 @@ impl Engine {
             StrategyChange::Start { confirmation, .. } => self.start_strategy(name, confirmation.as_deref()),
             StrategyChange::Pause { .. } => self.pause_strategy(name, "a person paused it"),
             StrategyChange::Stop { flatten, .. } => self.stop_strategy(name, flatten),
-            StrategyChange::Confirm { proposal, .. } => self.confirm_proposal(name, proposal),
+            StrategyChange::Confirm { proposal, hash, .. } => self.confirm_proposal(name, proposal, &hash),
+            StrategyChange::Decline { proposal, .. } => self.decline_proposal(name, proposal),
             StrategyChange::Unlock { .. } => {
                 let Some(instance) = self.host.instances.get_mut(name) else { return Ok(String::new()) };
                 instance.dirty = true;
@@ -116,10 +118,20 @@ impl Engine {
         if let Some(stray) = spec.adopt.iter().find(|adopted| !spec.instruments.contains(adopted)) {
             return Err(format!("{stray} is to be adopted and is none of its instruments"));
         }
+        if let Some(plan) = &spec.exits {
+            plan.check().map_err(|error| error.to_string())?;
+        }
         self.build_strategy(spec)?;
         let kind = kind_of(&spec.kind);
         if let (AccountMode::Live, Some(why)) = (mode, kind.and_then(|kind| kind.paper_only)) {
             return Err(format!("{} trades on paper only: {why}", spec.kind));
+        }
+        let told = self.capabilities(&spec.account).is_some_and(|can| can.corporate_actions);
+        if mode == AccountMode::Live && kind.is_some_and(|kind| kind.needs_corporate_actions) && !told {
+            return Err(format!(
+                "{} trades real money only at brokers that say what companies do to their shares (dividends, splits, symbol changes); that of {} does not",
+                spec.kind, spec.account
+            ));
         }
         Ok(mode)
     }
@@ -148,6 +160,9 @@ impl Engine {
         }
         for (rule, value) in &edit.rules {
             spec.rules.set(rule, value).map_err(|error| error.to_string())?;
+        }
+        if !edit.exits.is_empty() {
+            spec.exits = changed_plan(spec.exits.as_ref(), &edit.exits)?;
         }
         if let Some(account) = edit.account.filter(|account| *account != spec.account) {
             if !instance.ledger.is_empty() || self.working_of_strategy(name).next().is_some() {
@@ -375,6 +390,7 @@ impl Engine {
         let worst_case_capital = spec.rules.capital.map_or(money, |capital| capital.min(money));
         let mut limits: Vec<(String, String)> =
             spec.rules.words().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        limits.extend(spec.exits.iter().map(|plan| ("exits".to_owned(), plan.words())));
         limits.extend(self.bot_terms(&spec).map(BotTerms::words).unwrap_or_default());
         if let Some(books) = self.accounts.get(&spec.account) {
             let of = &books.setup.limits;
@@ -453,6 +469,7 @@ impl Engine {
             return;
         }
         self.fire_schedules();
+        self.tell_sessions();
         self.forget_proposals();
         let day = account_day(self.now);
         let names: Vec<SmolStr> = self.host.instances.keys().cloned().collect();
@@ -479,4 +496,25 @@ impl Engine {
             }
         }
     }
+}
+
+/// A plan with other parts; `None` where none is left.
+fn changed_plan(
+    known: Option<&ExitPlan>,
+    changes: &BTreeMap<String, String>,
+) -> Result<Option<ExitPlan>, String> {
+    let before = known.map(ExitPlan::pairs).unwrap_or_default();
+    let mut parts: BTreeMap<String, String> =
+        before.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    for (name, value) in changes {
+        match value.is_empty() {
+            true => drop(parts.remove(name)),
+            false => drop(parts.insert(name.clone(), value.clone())),
+        }
+    }
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let pairs = parts.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    ExitPlan::from_pairs(pairs).map(Some).map_err(|error| error.to_string())
 }

@@ -6,6 +6,7 @@ mod books;
 mod bots;
 mod changes;
 mod claims;
+mod confirm;
 mod corporate;
 mod feed;
 mod life;
@@ -57,6 +58,16 @@ pub(super) struct Host {
 }
 
 impl Host {
+    /// Units of an instrument that a strategy owns, signed.
+    pub(super) fn owned(&self, name: &SmolStr, instrument: &Instrument) -> crate::domain::money::Quantity {
+        self.instances.get(name).map(|instance| instance.ledger.quantity(instrument)).unwrap_or_default()
+    }
+
+    /// What each of its positions is closed by, where it has such a plan.
+    pub(super) fn exits_of(&self, name: &SmolStr) -> Option<crate::domain::exit::ExitPlan> {
+        self.instances.get(name)?.spec.exits.clone()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.instances.is_empty()
     }

@@ -20,10 +20,9 @@ use crate::domain::order::{
     Order, OrderChange, OrderRequest, OrderSubject, Origin, OriginKind, PositionEffect, Side,
 };
 use crate::domain::snapshot::Severity;
-use crate::domain::strategy::{DecisionRecord, OnFault, StrategyPhase};
+use crate::domain::strategy::{Confirm, DecisionRecord, OnFault, StrategyPhase};
 use crate::strategies::{Decision, Output, Proposal};
 
-use super::changes::changed;
 use super::{PROPOSALS_PER_STEP_MAX, owner};
 
 /// Bytes of a strategy's memory at most.
@@ -96,6 +95,21 @@ impl Engine {
             self.fail(name, &text);
             return Err(Vec::new());
         }
+        if instance.spec.rules.confirm == Confirm::Each {
+            self.ask_a_person(name, None, proposal, decision.clone());
+            return Err(Vec::new());
+        }
+        self.send_proposal(name, proposal, decision)
+    }
+
+    /// What nobody has to confirm, or somebody has.
+    pub(super) fn send_proposal(
+        &mut self,
+        name: &SmolStr,
+        proposal: Proposal,
+        decision: &Decision,
+    ) -> Result<ClientOrderId, Vec<Denial>> {
+        let Some(instance) = self.host.instances.get(name) else { return Err(Vec::new()) };
         let account = instance.spec.account.clone();
         let request = request_of(self.ids.next(self.now), account, name, proposal);
         self.know_from_chain(name, &request.subject);
@@ -159,7 +173,7 @@ impl Engine {
             self.denied(name, decision, &subject, std::slice::from_ref(&denial), None);
             return Err(ReplaceError::Denied(id, vec![denial]));
         }
-        if let Err(denial) = self.check_change(name, &order, &changed(&order, change)) {
+        if let Err(denial) = self.check_change(name, &order, change) {
             self.denied(name, decision, &subject, std::slice::from_ref(&denial), None);
             return Err(ReplaceError::Denied(id, vec![denial]));
         }
@@ -248,6 +262,8 @@ impl Engine {
         let same = |order: &&Order| {
             order.request.subject.instrument() == Some(instrument)
                 && order.request.side.is_buy() == side.is_buy()
+                // The stop of its plan makes way.
+                && !self.exits.is_resting(order.request.client_order_id)
                 // Of a group only one fills.
                 && order.request.contingency.parent.is_none()
         };
@@ -369,7 +385,7 @@ impl Engine {
         self.write_decision(name, decision, decision.code, text.trim_end().to_owned(), proposal);
     }
 
-    fn write_decision(
+    pub(super) fn write_decision(
         &mut self,
         name: &SmolStr,
         decision: &Decision,

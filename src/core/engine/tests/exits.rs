@@ -1,12 +1,17 @@
 //! Exit plans through the whole engine, with the paper venue behind it: what closes when, and never more than is held.
 
+mod arming;
+mod native;
 mod random;
 mod real;
+mod words;
 
 use super::rig::*;
 use crate::core::paper::{Slippage, Venue, VenueConfig};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind, CorporateReport};
-use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan, ExitReason, ExitState, TakeStep, Trailing};
+use crate::domain::exit::{
+    ExitChange, ExitGroup, ExitPlan, ExitReason, ExitState, Placement, TakeStep, Trailing,
+};
 use crate::domain::statement::Statement;
 
 /// An engine, its disk and a venue that fills.
@@ -24,6 +29,8 @@ struct Desk {
     last: Option<Quote>,
     /// Every order sent.
     sent: Vec<OrderRequest>,
+    /// Cancels are lost.
+    keeps: bool,
 }
 
 #[derive(Default)]
@@ -52,7 +59,8 @@ impl Desk {
         let mut rig = Rig::new();
         rig.now = now;
         let (said, rang, sent) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rig, venue, disk, said, rang, deaf: false, feed: Feed::Simulated, last: None, sent }
+        let (feed, last) = (Feed::Simulated, None);
+        Self { rig, venue, disk, said, rang, deaf: false, feed, last, sent, keeps: false }
     }
 
     fn step(&mut self, input: Input) {
@@ -99,7 +107,9 @@ impl Desk {
                     self.sent.push(new.clone());
                     self.venue.replace(self.rig.now, order, &new);
                 }
-                Effect::Cancel { order, .. } if !self.deaf => self.venue.cancel(self.rig.now, order),
+                Effect::Cancel { order, .. } if !self.deaf && !self.keeps => {
+                    self.venue.cancel(self.rig.now, order)
+                }
                 Effect::Answer { outcome, .. } => self.said.push(outcome),
                 Effect::Ring { text } => self.rang.push(text),
                 _ => {}
@@ -168,6 +178,20 @@ impl Desk {
         self.group().map(|group| group.state)
     }
 
+    /// What the broker says of an order.
+    fn told(&mut self, id: ClientOrderId, event: OrderEvent) {
+        let update = OrderUpdate { account: paper(), client_order_id: id, at: self.rig.now, event };
+        self.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    }
+
+    /// Units that orders at the venue would sell.
+    fn offered(&self) -> Quantity {
+        let reports = self.venue.open_orders().filter_map(|id| self.venue.describe(id));
+        reports
+            .filter(|it| !it.side.is_buy())
+            .fold(Quantity::ZERO, |sum, it| sum + (it.quantity - it.filled_quantity))
+    }
+
     fn held(&self) -> i64 {
         i64::try_from(self.rig.held().get()).unwrap()
     }
@@ -196,6 +220,7 @@ impl Desk {
         let statement = Statement {
             orders: Some(orders),
             executions: Some(Vec::new()),
+            movements: Some(Vec::new()),
             positions: Some(self.venue.positions()),
             ..Statement::asked(paper(), ReconcileReason::Start, self.rig.now)
         };
@@ -203,7 +228,13 @@ impl Desk {
     }
 }
 
+/// A stop that waits in the engine.
 fn stop(level: &str) -> ExitPlan {
+    ExitPlan { placement: Placement::Engine, ..resting(level) }
+}
+
+/// A stop that waits at the broker, where it can.
+fn resting(level: &str) -> ExitPlan {
     ExitPlan { stop_loss: Some(level.parse().unwrap()), ..ExitPlan::default() }
 }
 
@@ -231,7 +262,7 @@ fn a_stop_closes_the_whole_position_and_is_gone() {
     let mut desk = long();
     let said = desk.set(stop("5%"));
     // Bought at 100.01.
-    assert_eq!(said, Outcome::Said("10 AAPL: stop 5%; the stop stands at 95".to_owned()));
+    assert_eq!(said, Outcome::Said("10 AAPL: stop 5%, in the engine; the stop stands at 95.00".to_owned()));
     desk.quote("95.5");
     desk.quote("94.9");
     assert_eq!((desk.held(), desk.state()), (10, Some(ExitState::Armed)), "one update sets nothing off");
@@ -388,7 +419,7 @@ fn plans_that_cannot_be_are_refused_with_the_reason() {
 fn a_restart_goes_on_where_it_was() {
     let trail = Trailing { distance: "5%".parse().unwrap(), activate_at: None, tighten: None };
     let mut desk = long();
-    desk.set(ExitPlan { trailing: Some(trail), ..ExitPlan::default() });
+    desk.set(ExitPlan { trailing: Some(trail), placement: Placement::Engine, ..ExitPlan::default() });
     for _ in 0..3 {
         desk.quote("110");
     }

@@ -79,6 +79,16 @@ fn a_kind_that_is_not_ready_for_real_money_gets_none() {
             kind.name
         );
     }
+    // One that has to know what companies do gets none where no broker says it.
+    let setup = &mut hosted.rig.engine.accounts.get_mut(&paper()).unwrap().setup;
+    setup.capabilities.corporate_actions = false;
+    for kind in KINDS.iter().filter(|kind| kind.paper_only.is_none()) {
+        let params = if kind.name == "grid" { vec![("lower", "90"), ("upper", "110")] } else { Vec::new() };
+        let params = params.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        let outcome = hosted.add(StrategySpec { params, ..of(kind.name, &format!("{}-2", kind.name)) });
+        let refused = matches!(&outcome, Outcome::Refused(why) if why.contains("what companies do"));
+        assert_eq!(refused, kind.name == "wheel", "{}: {outcome:?}", kind.name);
+    }
     let why = "not_ready trades on paper only: it is made up";
     assert_eq!(refused(hosted.add(of("not_ready", "early"))), why);
     let mut hosted = Hosted::new();
@@ -245,6 +255,7 @@ fn what_a_real_account_does_not_explain_is_told_and_stops_a_wheel() {
             let statement = Statement {
                 orders: Some(Vec::new()),
                 executions: Some(Vec::new()),
+                movements: Some(Vec::new()),
                 positions: Some(hosted.rig.position(4)),
                 ..Statement::asked(paper(), ReconcileReason::Timer, hosted.rig.now)
             };

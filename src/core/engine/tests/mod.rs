@@ -2,14 +2,17 @@
 
 mod cash;
 mod exits;
+mod guarded;
 mod halts;
 mod hosting;
 mod market;
+mod movements;
 mod positions;
 mod random;
 mod reconcile;
 mod rig;
 mod settled;
+mod slices;
 mod strategies;
 
 use rig::*;

@@ -386,6 +386,7 @@ fn r6_a_part_that_failed_is_not_an_empty_one() {
             let mut statement = Statement {
                 orders: Some(Vec::new()),
                 executions: Some(Vec::new()),
+                movements: Some(Vec::new()),
                 positions: Some(rig.position(7)),
                 failures: vec!["timeout".to_owned()],
                 ..Statement::asked(paper(), ReconcileReason::Timer, rig.now)
@@ -477,6 +478,7 @@ fn r2_a_day_ends_with_a_full_comparison() {
         let statement = Statement {
             orders: Some(Vec::new()),
             executions,
+            movements: Some(Vec::new()),
             positions: Some(rig.position(10)),
             ..Statement::asked(paper(), ReconcileReason::Daily, rig.now)
         };

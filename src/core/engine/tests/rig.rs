@@ -189,6 +189,7 @@ impl Rig {
         let statement = Statement {
             orders: Some(orders),
             executions: Some(executions),
+            movements: Some(Vec::new()),
             positions: Some(self.position(quantity)),
             ..Statement::asked(paper(), ReconcileReason::Timer, self.now)
         };

@@ -109,6 +109,7 @@ fn r1_nothing_opens_before_the_first_comparison_and_cancels_go() {
         let mut statement = Statement {
             orders: (part != 1).then(shown),
             executions: (part != 2).then(Vec::new),
+            movements: Some(Vec::new()),
             positions: (part != 3).then(Vec::new),
             failures: vec!["no answer within 10 s".to_owned()],
             ..Statement::asked(paper(), ReconcileReason::Start, rig.now)

@@ -1,6 +1,7 @@
 //! The strategy host: instances through their life, orders by the one door, what is theirs, what keeps them from opening, restarts.
 
 mod bots;
+mod confirm;
 
 use super::rig::*;
 use crate::core::effect::BotTold;
@@ -21,6 +22,7 @@ pub(super) fn spec(name: &str) -> StrategySpec {
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         adopt: Vec::new(),
         rules: StrategyRules { cooldown_minutes: 0, ..StrategyRules::default() },
+        exits: None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::calendar::MarketPhase;
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::AssetClass;
 use crate::domain::money::Price;
-use crate::domain::order::{OrderSubject, OrderType, Pricing, TimeInForce};
+use crate::domain::order::{OrderSubject, Pricing, TimeInForce};
 use crate::domain::quote::{Feed, Quote};
 
 use super::{Checks, Context, Part, percent};
@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
 fn hours(context: &Context<'_>, checks: &mut Checks) {
     let (view, request) = (context.view, context.request);
     let waits = matches!(request.time_in_force, TimeInForce::Opg | TimeInForce::Cls);
-    if request.pricing.order_type() != OrderType::Market || waits || view.bar_mode || view.never_closed {
+    if !request.pricing.is_at_market() || waits || view.bar_mode || view.never_closed {
         return checks.skip(Code::MarketClosed);
     }
     let closed = context.parts.iter().find(|part| view.market.phase(part.instrument) != MarketPhase::Regular);
@@ -76,7 +76,7 @@ fn stale(context: &Context<'_>, checks: &mut Checks) {
 }
 
 fn spread(context: &Context<'_>, checks: &mut Checks) {
-    if context.request.pricing.order_type() != OrderType::Market {
+    if !context.request.pricing.is_at_market() {
         return checks.skip(Code::SpreadTooWide);
     }
     let mut widest = (Decimal::ZERO, context.view.limits.spread_percent_max);

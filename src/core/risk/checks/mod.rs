@@ -204,7 +204,7 @@ pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest) -> (Vec<RiskCheck
     size::run(&context, &mut checks);
     state::pace(&context, &mut checks);
     money::run(&context, &mut checks);
-    state::guards(&mut checks);
+    state::guards(&context, &mut checks);
     (checks.0, reduces)
 }
 

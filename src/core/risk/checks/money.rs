@@ -50,7 +50,7 @@ fn resting_price(order: &OrderRequest, quote: Option<&Quote>) -> Option<Price> {
             let traded = if order.side.is_buy() { last >= stop_price } else { last <= stop_price };
             traded.then_some(limit_price)
         }
-        Pricing::Market | Pricing::Stop { .. } | Pricing::TrailingStop { .. } => None,
+        Pricing::Market | Pricing::Stop { .. } | Pricing::TrailingStop { .. } | Pricing::Twap(_) => None,
     }
 }
 
@@ -60,8 +60,10 @@ fn meets(pricing: &Pricing, buy: bool, theirs: Price, quote: Option<&Quote>) -> 
         Pricing::Limit { limit_price } if buy => limit_price >= theirs,
         Pricing::Limit { limit_price } => limit_price <= theirs,
         // A market order meets a resting order only where that is the best of the market.
-        Pricing::Market if buy => quote.and_then(|q| q.ask).is_some_and(|ask| theirs <= ask),
-        Pricing::Market => quote.and_then(|q| q.bid).is_some_and(|bid| theirs >= bid),
+        Pricing::Market | Pricing::Twap(_) if buy => {
+            quote.and_then(|q| q.ask).is_some_and(|ask| theirs <= ask)
+        }
+        Pricing::Market | Pricing::Twap(_) => quote.and_then(|q| q.bid).is_some_and(|bid| theirs >= bid),
         // Between trigger and limit; what rests on the near side of the trigger has traded by then.
         Pricing::StopLimit { stop_price, limit_price } if buy => (stop_price..=limit_price).contains(&theirs),
         Pricing::StopLimit { stop_price, limit_price } => (limit_price..=stop_price).contains(&theirs),

@@ -6,6 +6,7 @@ use crate::domain::account::AccountMode;
 use crate::domain::denial::DenialCode as Code;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{OrderStatus, OriginKind};
+use crate::domain::strategy::Lock;
 
 use super::{Checks, Context};
 
@@ -39,10 +40,30 @@ pub(super) fn pace(context: &Context<'_>, checks: &mut Checks) {
     duplicate(context, checks);
 }
 
-/// No broker of this program sends a clock to compare with, and no guard can be set.
-pub(super) fn guards(checks: &mut Checks) {
+/// No broker of this program sends a clock to compare with. Locks hold automation that opens: a person is told of them, what reduces is not.
+pub(super) fn guards(context: &Context<'_>, checks: &mut Checks) {
     checks.skip(Code::ClockSkew);
-    checks.skip(Code::Protect);
+    let (view, request) = (context.view, context.request);
+    let concerns = |lock: &&Lock| {
+        lock.until > view.now
+            && lock.instrument.as_ref().is_none_or(|only| {
+                let parts = context.parts.iter().map(|part| part.instrument);
+                parts.clone().any(|it| it == only) || parts.map(|it| it.price_driver()).any(|it| it == *only)
+            })
+    };
+    if context.reduces {
+        return checks.skip(Code::Protect);
+    }
+    match view.locks.iter().find(concerns) {
+        None => checks.put(Code::Protect, true),
+        Some(lock) => {
+            let note = format!("until={} {}", lock.until, lock.reason);
+            match request.origin.kind.is_human() || request.origin.kind == OriginKind::Exit {
+                true => checks.told(Code::Protect, note),
+                false => checks.fail(Code::Protect, note),
+            }
+        }
+    }
 }
 
 fn rates(context: &Context<'_>, checks: &mut Checks) {

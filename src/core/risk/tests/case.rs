@@ -25,6 +25,7 @@ pub(super) use crate::domain::order::{
     Trail,
 };
 pub(super) use crate::domain::quote::{Feed, Quote};
+pub(super) use crate::domain::strategy::Lock;
 
 pub(super) const CALL: &str = "AAPL  270115C00110000";
 pub(super) const LATER_CALL: &str = "AAPL  270219C00120000";
@@ -118,6 +119,7 @@ pub(super) struct Case {
     pub(super) reconciled: bool,
     pub(super) overridden: bool,
     pub(super) automation_paused: bool,
+    pub(super) locks: Vec<Lock>,
     pub(super) broker_up: bool,
     pub(super) live_armed: bool,
     pub(super) bar_mode: bool,
@@ -150,6 +152,7 @@ impl Case {
             reconciled: true,
             overridden: false,
             automation_paused: false,
+            locks: Vec::new(),
             broker_up: true,
             live_armed: false,
             bar_mode: false,
@@ -279,6 +282,7 @@ impl Case {
             market: &self.market,
             activity: &self.activity,
             day_trades: self.day_trades,
+            locks: &self.locks,
             clock_back_at: self.clock_back_at,
             good_faith: self.good_faith.as_ref(),
             fees: &fees,

@@ -81,6 +81,38 @@ pub(super) fn gates(t: &mut Table) {
     );
 }
 
+/// Reliability 4.4: a lock holds automation that opens, until its end; a person is told of it.
+pub(super) fn protect(t: &mut Table) {
+    let locked = |c: &mut Case, who: OriginKind, only: Option<&str>, seconds: i64| {
+        c.request.origin.kind = who;
+        c.locks = vec![Lock {
+            instrument: only.map(|symbol| Instrument::equity(symbol).unwrap()),
+            until: now() + SignedDuration::from_secs(seconds),
+            reason: "loss_streak: 5 losing trades in a row".to_owned(),
+        }];
+    };
+    t.check(
+        Code::Protect,
+        "a lock",
+        |c, v| match v {
+            "none" => c.request.origin.kind = OriginKind::Strategy,
+            "all" => locked(c, OriginKind::Strategy, None, 60),
+            "of a bot" => locked(c, OriginKind::Bot, Some("AAPL"), 60),
+            "of another" => locked(c, OriginKind::Strategy, Some("MSFT"), 60),
+            "ended" => locked(c, OriginKind::Strategy, None, 0),
+            _ => locked(c, OriginKind::Ticket, None, 60),
+        },
+        &[
+            ("none", Pass, ""),
+            ("all", Fail, "loss_streak: 5 losing trades in a row"),
+            ("of a bot", Fail, "until="),
+            ("of another", Pass, ""),
+            ("ended", Pass, ""),
+            ("a person", Pass, "loss_streak"),
+        ],
+    );
+}
+
 pub(super) fn rates(t: &mut Table) {
     let n = |v: &str| v.parse::<usize>().unwrap();
     t.check(

@@ -11,6 +11,7 @@ use crate::brokers::{AccountStream, BrokerPreview, OrderState};
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
+use crate::domain::movement::Movement;
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 
@@ -103,6 +104,10 @@ impl Broker for Scripted {
     async fn preview(&self, _: &OrderRequest) -> Result<Option<BrokerPreview>, BrokerError> {
         Err(gone())
     }
+    async fn movements(&self, _since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        Ok(Vec::new())
+    }
+
     async fn spec(&self, _: &Instrument) -> Result<InstrumentSpec, BrokerError> {
         Err(gone())
     }

@@ -3,6 +3,7 @@
 use jiff::civil::date;
 
 use super::*;
+use crate::domain::money::Price;
 use crate::domain::option::{OptionContract, Right};
 use crate::quant::contracts::Candidate;
 use crate::quant::greeks::{Terms, black_scholes, zero_cost_call_strike};

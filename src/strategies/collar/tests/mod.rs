@@ -7,13 +7,9 @@ mod management;
 mod properties;
 
 use crate::domain::instrument::Instrument;
-use crate::domain::money::Price;
-use crate::strategies::world::{Fills, Script, contract, share};
+use crate::strategies::world::{Fills, START, Script, contract, dividend, share};
 
-/// Thursday, 12 November 2026, five minutes before the first evaluation; 100,000 in cash.
-const START: &str = "2026-11-12T14:40:00Z";
-
-/// A collar over so many lots that cost 190.
+/// A collar over so many lots that cost 190, with 100,000 in cash.
 fn with_lots(lots: i64, pairs: &[(&str, &str)]) -> Script {
     let mut script = Script::new("collar", START, 100_000, pairs);
     if lots > 0 {
@@ -57,17 +53,6 @@ fn options(script: &Script) -> (i64, i64) {
 fn number(line: &str, name: &str) -> f64 {
     let found = line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     found.unwrap_or_else(|| panic!("{name} in {line}")).parse().unwrap()
-}
-
-fn dividend(day: &str, cents: i64) -> crate::domain::events::UnderlyingEvents {
-    use crate::domain::events::{Dividend, UnderlyingEvents};
-    let amount = Price::new(rust_decimal::Decimal::new(cents, 2));
-    UnderlyingEvents {
-        dividends: vec![Dividend { ex_date: day.parse().unwrap(), amount }],
-        earnings: Vec::new(),
-        is_fund: true,
-        as_of: jiff::Timestamp::UNIX_EPOCH,
-    }
 }
 
 /// Codes and proposals, what is said of a standing hedge left out.

@@ -5,15 +5,10 @@ mod edges;
 mod properties;
 mod skips;
 
-use jiff::civil::Date;
-
-use crate::domain::events::{Dividend, UnderlyingEvents};
 use crate::domain::instrument::Instrument;
-use crate::strategies::world::{Fills, Script, contract};
+use crate::strategies::world::{Fills, START, Script, contract, dividend};
 
-/// Thursday, 12 November 2026, five minutes before the first evaluation; 100,000 in cash.
-const START: &str = "2026-11-12T14:40:00Z";
-
+/// A wheel with 100,000 in cash.
 fn script(pairs: &[(&str, &str)]) -> Script {
     Script::new("wheel", START, 100_000, pairs)
 }
@@ -31,16 +26,6 @@ fn with_call(call: &str, contracts: i64, pairs: &[(&str, &str)]) -> Script {
     script.give(crate::strategies::world::share(), 100 * contracts, "190");
     script.give(Instrument::Option(contract(call)), -contracts, "2.00");
     script
-}
-
-fn dividend(day: &str, cents: i64) -> UnderlyingEvents {
-    let amount = crate::domain::money::Price::new(rust_decimal::Decimal::new(cents, 2));
-    UnderlyingEvents {
-        dividends: vec![Dividend { ex_date: day.parse::<Date>().unwrap(), amount }],
-        earnings: Vec::new(),
-        is_fund: true,
-        as_of: jiff::Timestamp::UNIX_EPOCH,
-    }
 }
 
 /// The slot's memory, as it would be stored.

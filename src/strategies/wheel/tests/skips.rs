@@ -1,7 +1,7 @@
 //! Why nothing is done: each code by the world that earns it.
 
 use super::*;
-use crate::domain::events::{Earnings, EarningsTime};
+use crate::domain::events::{Earnings, EarningsTime, UnderlyingEvents};
 use crate::strategies::world::MarketNow;
 
 /// A change of the market.

@@ -1,7 +1,7 @@
 //! Legs gathered from the chain: their net price, what they are worth at expiry, and the order that they make.
 
 use jiff::Timestamp;
-use jiff::civil::{Time, time};
+use jiff::civil::{Date, Time, time};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -11,13 +11,13 @@ use crate::domain::calendar::instant;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{Leg, OptionContract};
 use crate::domain::order::{OrderType, PositionEffect, PriceEffect, Side, TimeInForce};
+use crate::quant::greeks::years_of_seconds;
 use crate::quant::payoff::{LiveLeg, PayoffLeg};
 
 /// Legs at most, as brokers take them.
 pub const LEGS_MAX: usize = 4;
 /// Options expire with the regular session, New York.
 const EXPIRY_TIME: Time = time(16, 0, 0, 0);
-const YEAR_SECONDS: f64 = 365.0 * 86_400.0;
 /// Contracts of one leg per package, and packages.
 const COUNT_MAX: u32 = 99;
 
@@ -125,8 +125,6 @@ impl Builder {
         let row = |leg: &Picked| chain.rows.iter().find(|row| row.contract == leg.contract);
         let usual = self.legs.iter().filter_map(|leg| row(leg)?.iv).next();
         let legs = self.legs.iter().map(|leg| {
-            let expires = instant(leg.contract.expiry, EXPIRY_TIME);
-            let seconds = expires.duration_since(now).as_secs_f64();
             Some(LiveLeg {
                 leg: PayoffLeg {
                     right: Some(leg.contract.right),
@@ -134,7 +132,7 @@ impl Builder {
                     units: (leg.signed() * packages).to_f64()?,
                 },
                 volatility: row(leg)?.iv.or(usual)?,
-                years: seconds.max(60.0) / YEAR_SECONDS,
+                years: years_until(leg.contract.expiry, now),
             })
         });
         Some((legs.collect::<Option<Vec<_>>>()?, (self.net(chain)? * packages).to_f64()?))
@@ -163,6 +161,7 @@ impl Builder {
                 subject: Subject::Instrument(leg.contract.clone().into_instrument()),
                 amount: Amount::Quantity(Quantity::new(Decimal::from(leg.ratio * self.quantity))),
                 terms: terms((net / Decimal::from(leg.ratio)).abs().round_dp(2), None),
+                exit_plan: None,
             },
             legs => Place {
                 side: if effect == PriceEffect::Credit { Side::Sell } else { Side::Buy },
@@ -179,6 +178,7 @@ impl Builder {
                 ),
                 amount: Amount::Quantity(Quantity::new(self.quantity.into())),
                 terms: terms(net.abs(), Some(effect)),
+                exit_plan: None,
             },
         };
         Some(Command::Place(place))
@@ -189,20 +189,16 @@ fn terms(limit: Decimal, price_effect: Option<PriceEffect>) -> PriceTerms {
     PriceTerms {
         order_type: OrderType::Limit,
         limit_price: Some(Price::new(limit)),
-        stop_price: None,
-        trail_amount: None,
-        trail_percent: None,
-        limit_peg: None,
-        time_in_force: TimeInForce::Day,
-        expire_date: None,
-        session: None,
         price_effect,
-        take_profit: None,
-        stop_loss: None,
-        broker: None,
-        post_only: None,
-        reduce_only: None,
+        ..PriceTerms::market(TimeInForce::Day)
     }
+}
+
+/// Years until the options of a day expire; a minute at least.
+#[must_use]
+pub fn years_until(expiry: Date, now: Timestamp) -> f64 {
+    let expires = instant(expiry, EXPIRY_TIME);
+    years_of_seconds(expires.duration_since(now).as_secs_f64())
 }
 
 #[cfg(test)]

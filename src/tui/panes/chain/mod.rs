@@ -1,10 +1,13 @@
 //! The option chain of the instrument in view: calls left, puts right, an expiry at a time; legs are picked here and become one order.
 
 mod builder;
+mod facts;
+mod smile;
 mod view;
 
 use std::time::Duration;
 
+use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ratatui::buffer::Buffer;
@@ -14,7 +17,7 @@ use ratatui::text::Line;
 use self::builder::{Builder, LEGS_MAX};
 use self::view::Places;
 use super::sheet::cell;
-use super::{Pane, Sheet, titled};
+use super::{Hints, ListFilter, Pane, Sheet, fixed, titled_with_age};
 use crate::client::message::{Chain, ChainRow};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -25,6 +28,9 @@ use crate::domain::snapshot::Severity;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
+use crate::tui::keymap::Keymap;
+use crate::tui::sources;
+use crate::tui::widgets::filter::{in_range, number_range};
 use crate::tui::widgets::list::ListState;
 use crate::tui::wish::{Purpose, Wish};
 
@@ -63,6 +69,7 @@ pub struct ChainPane {
     right: Right,
     list: ListState,
     greeks: bool,
+    filter: ListFilter,
     builder: Builder,
     /// The rows of the legs picked, whatever expiry is shown.
     kept: Vec<ChainRow>,
@@ -83,6 +90,7 @@ impl Default for ChainPane {
             right: Right::Call,
             list: ListState::default(),
             greeks: false,
+            filter: ListFilter::default(),
             builder: Builder::default(),
             kept: Vec::new(),
             legs_asked: None,
@@ -151,8 +159,33 @@ impl ChainPane {
             .or_else(|| chain.expiries.first().copied())
     }
 
-    /// The strikes of the expiry shown, rising.
+    /// Does a strike pass the filter: a part of its price or of its contracts, or a range such as `220-240`.
+    fn passes(&self, strike: &Strike<'_>) -> bool {
+        let holds = |word: String| match number_range(&word) {
+            Some(range) => in_range(strike.price.get(), range),
+            None => {
+                let contract = |row: &ChainRow| row.contract.to_string().to_lowercase().contains(&word);
+                view::strike_text(strike.price).contains(&word)
+                    || [strike.call, strike.put].into_iter().flatten().any(contract)
+            }
+        };
+        self.filter.words().all(holds)
+    }
+
+    /// The age of the underlying's price, when that is an old one: the contracts' are no newer.
+    fn stale(&self, at: &At<'_>) -> Option<i64> {
+        sources::stale_of(&Instrument::Equity { symbol: underlying(at)? }, at)
+    }
+
+    /// The strikes of the expiry shown that pass the filter, rising.
     fn strikes<'a>(&self, chain: &'a Chain) -> Vec<Strike<'a>> {
+        let mut strikes = self.all_strikes(chain);
+        strikes.retain(|strike| self.passes(strike));
+        strikes
+    }
+
+    /// The strikes of the expiry shown, rising.
+    fn all_strikes<'a>(&self, chain: &'a Chain) -> Vec<Strike<'a>> {
         let expiry = self.expiry(chain);
         let mut strikes: Vec<Strike<'a>> = Vec::new();
         for row in chain.rows.iter().filter(|row| Some(row.contract.expiry) == expiry) {
@@ -278,7 +311,20 @@ impl ChainPane {
 impl Pane for ChainPane {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let name = underlying(&look.at()).map(|symbol| symbol.to_string()).unwrap_or_default();
-        titled("Chain", &format!("{name} "), look)
+        let filter = self.filter.label(look.theme.glyphs.caret);
+        titled_with_age("Chain", &format!("{name}{filter} "), self.stale(&look.at()), look)
+    }
+
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.filter.hints().map(fixed)
+    }
+
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter.paste(text)
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
@@ -295,6 +341,7 @@ impl Pane for ChainPane {
             return true;
         }
         match action {
+            Action::Filter => self.filter.open(),
             Action::Open => self.open(at, wishes),
             Action::LegBuy => self.pick(Side::Buy, at, wishes),
             Action::LegSell => self.pick(Side::Sell, at, wishes),
@@ -341,7 +388,11 @@ impl Pane for ChainPane {
             "theta",
             "vega",
         ]);
-        for row in chain.rows.iter().filter(|row| Some(row.contract.expiry) == expiry) {
+        let shown: Vec<Price> = self.strikes(chain).iter().map(|strike| strike.price).collect();
+        let is_shown = |row: &&ChainRow| {
+            Some(row.contract.expiry) == expiry && shown.binary_search(&row.contract.strike).is_ok()
+        };
+        for row in chain.rows.iter().filter(is_shown) {
             let (contract, quote) = (&row.contract, &row.quote);
             sheet.push(vec![
                 contract.clone().into_instrument().key(),

@@ -9,6 +9,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::builder::Builder;
+use super::facts::facts;
+use super::smile;
 use super::{ChainPane, Strike};
 use crate::client::message::{Chain, ChainRow};
 use crate::domain::instrument::InstrumentSpec;
@@ -24,6 +26,8 @@ use crate::tui::widgets::{put, put_right};
 
 /// Rows of the payoff's curve.
 const CURVE_HEIGHT: u16 = 5;
+/// Rows from which the expiry's facts have one.
+const FACTS_FROM: u16 = 12;
 /// Columns of a strike with its marks.
 const STRIKE_WIDTH: u16 = 13;
 
@@ -31,6 +35,8 @@ const STRIKE_WIDTH: u16 = 13;
 #[derive(Clone, Copy, Debug)]
 pub struct Places {
     expiries: Rect,
+    /// What the expiry says as a whole; empty where it is low.
+    facts: Rect,
     header: Rect,
     /// The strikes.
     pub rows: Rect,
@@ -46,16 +52,18 @@ impl Places {
             0 => 0,
             count => (count + 5).min(area.height.saturating_sub(5)),
         };
-        let left = area.height.saturating_sub(2 + legs);
+        let facts = u16::from(area.height >= FACTS_FROM + legs);
+        let left = area.height.saturating_sub(2 + facts + legs);
         let curve = if legs > 0 && left >= CURVE_HEIGHT + 8 { CURVE_HEIGHT } else { 0 };
         let rows = left.saturating_sub(curve);
         let strip = |y: u16, height: u16| Rect { y: area.y + y, height, ..area }.intersection(area);
         Self {
             expiries: strip(0, 1),
-            header: strip(1, 1),
-            rows: strip(2, rows),
-            legs: strip(2 + rows, legs),
-            curve: strip(2 + rows + legs, curve),
+            facts: strip(1, facts),
+            header: strip(1 + facts, 1),
+            rows: strip(2 + facts, rows),
+            legs: strip(2 + facts + rows, legs),
+            curve: strip(2 + facts + rows + legs, curve),
         }
     }
 }
@@ -63,6 +71,7 @@ impl Places {
 /// A column of one side; on the other side they stand in mirror image.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Figure {
+    Volume,
     Interest,
     Iv,
     Delta,
@@ -77,7 +86,8 @@ enum Figure {
 impl Figure {
     const fn title(self) -> &'static str {
         match self {
-            Self::Interest => "open",
+            Self::Volume => "vol",
+            Self::Interest => "oi",
             Self::Iv => "iv%",
             Self::Delta => "delta",
             Self::Gamma => "gamma",
@@ -92,7 +102,7 @@ impl Figure {
     const fn width(self) -> u16 {
         match self {
             Self::Iv | Self::Delta => 5,
-            Self::Interest | Self::Gamma | Self::Theta | Self::Vega => 6,
+            Self::Volume | Self::Interest | Self::Gamma | Self::Theta | Self::Vega => 6,
             Self::Bid | Self::Ask | Self::Mid => 7,
         }
     }
@@ -107,6 +117,7 @@ impl Figure {
             Self::Interest => {
                 row.open_interest.map_or_else(|| "-".to_owned(), |n| format::compact(Decimal::from(n)))
             }
+            Self::Volume => format::compact(row.quote.volume.get()),
             Self::Iv => float(row.iv.map(|iv| iv * 100.0), 1),
             Self::Delta => float(row.delta, 2),
             Self::Gamma => float(row.gamma, 4),
@@ -121,10 +132,17 @@ impl Figure {
 
 /// The largest set of figures for which a side has room, outermost first.
 fn figures(greeks: bool, width: u16) -> &'static [Figure] {
-    use Figure::{Ask, Bid, Delta, Gamma, Interest, Iv, Mid, Theta, Vega};
-    const PRICES: [&[Figure]; 5] =
-        [&[Interest, Iv, Delta, Bid, Ask], &[Iv, Delta, Bid, Ask], &[Delta, Bid, Ask], &[Bid, Ask], &[Mid]];
-    const GREEKS: [&[Figure]; 4] = [
+    use Figure::{Ask, Bid, Delta, Gamma, Interest, Iv, Mid, Theta, Vega, Volume};
+    const PRICES: [&[Figure]; 6] = [
+        &[Volume, Interest, Iv, Theta, Delta, Bid, Ask],
+        &[Interest, Iv, Delta, Bid, Ask],
+        &[Iv, Delta, Bid, Ask],
+        &[Delta, Bid, Ask],
+        &[Bid, Ask],
+        &[Mid],
+    ];
+    const GREEKS: [&[Figure]; 5] = [
+        &[Volume, Interest, Iv, Vega, Theta, Gamma, Delta, Bid, Ask],
         &[Iv, Vega, Theta, Gamma, Delta, Mid],
         &[Vega, Theta, Gamma, Delta],
         &[Theta, Gamma, Delta],
@@ -149,11 +167,15 @@ pub fn draw(pane: &ChainPane, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     };
     let places = Places::new(area, &pane.builder);
     draw_expiries(pane, chain, look, places.expiries, buf);
+    draw_facts(pane, chain, look, places.facts, buf);
     let figures = figures(pane.greeks, area.width);
     draw_header(figures, look, places.header, buf);
     let strikes = pane.strikes(chain);
     if strikes.is_empty() {
-        draw_empty(&["Loading the strikes"], look, places.rows, buf);
+        let loading = chain.rows.iter().all(|row| Some(row.contract.expiry) != pane.expiry(chain));
+        let text =
+            if loading { "Loading the strikes" } else { "No strike passes the filter. {back} takes it off." };
+        draw_empty(&[text], look, places.rows, buf);
     }
     let money = at_the_money(&strikes, chain.spot);
     for (line, i) in pane.list.visible(strikes.len(), places.rows.height).enumerate() {
@@ -175,10 +197,17 @@ pub fn draw(pane: &ChainPane, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let text = format!("{} {more} more", look.theme.glyphs.ellipsis);
         put(buf, area.x + 1, below, &text, look.theme.dim, area.width);
     }
+    if places.legs.height == 0 && more == 0 {
+        let shown = strikes.len() as u16 + 1;
+        let height = places.rows.height.saturating_sub(shown);
+        let free = Rect { y: places.rows.y + places.rows.height - height, height, ..places.rows };
+        smile::draw(&strikes, chain, look, free, buf);
+    }
     draw_legs(pane, chain, look, places, buf);
 }
 
-fn at_the_money(strikes: &[Strike<'_>], spot: Option<Price>) -> Option<usize> {
+/// The strike nearest to the price, by its place.
+pub fn at_the_money(strikes: &[Strike<'_>], spot: Option<Price>) -> Option<usize> {
     let spot = spot?.get();
     let nearest = strikes.iter().enumerate().min_by_key(|(_, strike)| (strike.price.get() - spot).abs());
     nearest.map(|(i, _)| i)
@@ -208,6 +237,20 @@ fn draw_expiries(pane: &ChainPane, chain: &Chain, look: &Look<'_>, area: Rect, b
         let theme = look.theme;
         let style = if i == chosen { theme.accent.patch(theme.selected) } else { theme.dim };
         x = put(buf, x, area.y, text, style, area.right() - x);
+    }
+}
+
+/// The facts that fit, each whole.
+fn draw_facts(pane: &ChainPane, chain: &Chain, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    let mut x = area.x + 1;
+    for fact in facts(pane, chain, look) {
+        if x + format::width(&fact) > area.right() {
+            return;
+        }
+        x = put(buf, x, area.y, &fact, look.theme.dim, area.right() - x) + 3;
     }
 }
 
@@ -258,13 +301,18 @@ fn draw_strike(
     let theme = look.theme;
     let (calls, puts) = sides(figures, area);
     let spot = chain.spot.unwrap_or_default();
+    let stale = pane.stale(&look.at()).is_some();
     let style = |right: Right| {
         let inside = match right {
             Right::Call => strike.price < spot,
             Right::Put => strike.price > spot,
         };
-        // In the money is bold, out of it plain.
-        if inside { theme.strong } else { theme.text }
+        // In the money is bold, out of it plain; an old price is neither.
+        match (stale, inside) {
+            (true, _) => theme.dim,
+            (false, true) => theme.strong,
+            (false, false) => theme.text,
+        }
     };
     if selected && look.focused {
         let (x, end) =
@@ -287,6 +335,11 @@ fn draw_strike(
     }
 }
 
+/// A strike as it stands in the chain.
+pub fn strike_text(strike: Price) -> String {
+    format::price(strike, strike.get().normalize().scale().max(1))
+}
+
 /// The strike, with the legs picked beside it, the cursor, and marks where it is at the money.
 fn draw_middle(
     pane: &ChainPane,
@@ -297,7 +350,7 @@ fn draw_middle(
     buf: &mut Buffer,
 ) {
     let theme = look.theme;
-    let text = format::price(strike.price, strike.price.get().normalize().scale().max(1));
+    let text = strike_text(strike.price);
     let text = if at_money { format!("{0}{text}{0}", theme.glyphs.skip) } else { text };
     let style = if at_money { theme.accent.patch(theme.strong) } else { theme.text };
     let start = area.x + area.width.saturating_sub(format::width(&text)) / 2;

@@ -8,6 +8,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Confirm;
 use crate::tui::env::At;
+use crate::tui::format;
 use crate::tui::wish::Wish;
 
 /// Which price of which order is held, and where it was moved to.
@@ -87,7 +88,10 @@ impl Grab {
         let mut change = OrderChange::default();
         *(if self.stop { &mut change.stop_price } else { &mut change.limit_price }) = Some(self.price);
         let name = if self.stop { "stop" } else { "limit" };
-        let words = vec![format!("{name} {old} -> {}", self.price)];
+        let instrument = order.request.subject.instrument();
+        let decimals = instrument.map_or(2, |instrument| format::decimals_of(at.snapshot, instrument));
+        let text = |price: Price| format::grouped_whole(price.get(), decimals);
+        let words = vec![format!("{name} {} -> {}", text(old), text(self.price))];
         Some(Wish::Open(Box::new(Dialog::Confirm(Confirm::replace(order, change, words, at)))))
     }
 }

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::axis::Axis;
+use super::axis::{Axis, price_text};
 use super::grab::Grab;
 use crate::domain::alert::AlertWhen;
 use crate::domain::execution::Execution;
@@ -30,7 +31,12 @@ pub fn draw_levels(
     let theme = look.theme;
     let mut taken = Vec::new();
     let mut level = |price: f64, text: String, style, buf: &mut Buffer| {
-        let Some(y) = axis.row(price).filter(|y| !taken.contains(y)) else { return };
+        let Some(y) = axis.row(price) else {
+            return beyond(price, &text, style, axis, &mut taken, look, buf);
+        };
+        if taken.contains(&y) {
+            return;
+        }
         taken.push(y);
         axis.rule(price, look, buf);
         axis.mark(price, style, look, buf);
@@ -66,6 +72,35 @@ pub fn draw_levels(
             level(price, text, theme.accent, buf);
         }
     }
+}
+
+/// A price above or below what is in view: its label with the price in the row at that edge, and an arrow towards it.
+fn beyond(
+    price: f64,
+    text: &str,
+    style: Style,
+    axis: &Axis,
+    taken: &mut Vec<u16>,
+    look: &Look<'_>,
+    buf: &mut Buffer,
+) {
+    let (y, arrow) = match price >= axis.high {
+        true => (axis.plot.top(), look.theme.glyphs.up),
+        false => (axis.plot.bottom().saturating_sub(1), look.theme.glyphs.down),
+    };
+    if taken.contains(&y) || axis.plot.height < 2 {
+        return;
+    }
+    taken.push(y);
+    let text = format!("{arrow} {text}{} ", price_text(price, axis.decimals));
+    put(
+        buf,
+        axis.plot.x,
+        y,
+        &format::fit(&text, axis.plot.width, look.theme.glyphs.ellipsis),
+        style,
+        axis.plot.width,
+    );
 }
 
 /// Draws an arrow at the price and time of each fill. `starts` are the first instants of candles of so many `seconds`.

@@ -5,6 +5,7 @@ mod grab;
 mod marks;
 mod overlay;
 mod plot;
+mod seam;
 mod series;
 mod shape;
 mod study;
@@ -24,7 +25,8 @@ use self::series::{Series, View};
 use self::shape::Shape;
 use self::study::Study;
 use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
-use crate::client::message::{HistoryQuery, ImportedSpan};
+use crate::client::bars::{ImportedSpan, Seam};
+use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::execution::Execution;
 use crate::domain::instrument::Instrument;
@@ -157,13 +159,11 @@ impl Chart {
     /// Bars arrived.
     pub fn bars(
         &mut self,
-        instrument: Instrument,
-        interval: Interval,
+        key: Key,
         bars: &[Bar],
-        imported: Option<ImportedSpan>,
+        (imported, seams): (Option<ImportedSpan>, Vec<Seam>),
         now: Duration,
     ) {
-        let key = (instrument, interval);
         self.asked.retain(|asked| *asked != key);
         if self.series.len() >= SERIES_MAX && !self.series.contains_key(&key) {
             let oldest = self.series.iter().min_by_key(|(_, s)| s.touched()).map(|(key, _)| key.clone());
@@ -171,8 +171,8 @@ impl Chart {
                 self.series.remove(&oldest);
             }
         }
-        let mut series = Series::new(bars, interval, now);
-        series.imported = imported;
+        let mut series = Series::new(bars, key.1, now);
+        (series.imported, series.seams) = (imported, seams);
         self.series.insert(key, series);
     }
 

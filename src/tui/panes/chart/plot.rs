@@ -1,6 +1,5 @@
 //! The picture of a series: price with lines and marks, study, volume, times; and the headline over it.
 
-use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -13,7 +12,7 @@ use super::overlay::overlays;
 use super::series::{Series, View};
 use super::shape::{Shape, WARM_UP, heikin_ashi, trim};
 use super::study::{self, Study};
-use super::{Key, Picture, marks};
+use super::{Key, Picture, marks, seam};
 use crate::domain::execution::Execution;
 use crate::domain::quote::{Feed, Interval, Quote};
 use crate::tui::env::Look;
@@ -116,6 +115,8 @@ pub fn draw(
     }
     draw_volume(&view.candles, step, look.theme, strips.volume, buf);
     draw_newest_volume(&view, look, strips.volume, buf);
+    let lowest = if strips.volume.height > 0 { strips.volume } else { strips.price };
+    seam::draw(series, &view, step, (strips.price, lowest), look, buf);
     draw_times(&view.starts, step, picture.interval, look, strips.times, buf);
     if let Some(i) = picture.crosshair_in(&view)
         && let Some(x) = column_of(i, view.candles.len(), step, strips.price)
@@ -237,16 +238,22 @@ pub fn crosshair_line(
 pub fn headline(quote: &Quote, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     let theme = look.theme;
     let decimals = format::decimals_of(look.snapshot, &quote.instrument);
+    let stale = sources::stale(quote, &look.at());
     let mut words = Words { x: area.x + 1, area, buf };
     if let Some(last) = quote.last.or_else(|| quote.mid()) {
         let style = look.flashed(&quote.instrument, Field::Last, theme.strong);
-        words.put(&format::price(last, decimals), style);
+        words.put(&format::price(last, decimals), if stale.is_some() { theme.dim } else { style });
+    }
+    if let Some(seconds) = stale {
+        // Before its change, which is no news any more.
+        words.put(&format!("  {}", sources::stale_words(seconds)), theme.warning);
     }
     if let (Some(change), Some(percent)) = (quote.change(), quote.change_percent()) {
         let (arrow, amount) = (theme.arrow_of(change.get()), format::signed(change.get(), decimals.min(6)));
-        words.put(&format!(" {arrow} {amount} ({})", format::percent(percent)), theme.money(change.get()));
+        let style = if stale.is_some() { theme.dim } else { theme.money(change.get()) };
+        words.put(&format!(" {arrow} {amount} ({})", format::percent(percent)), style);
     }
-    if let Some(text) = freshness(quote, look) {
+    if let Some(text) = kind_of(quote.feed) {
         words.put(&format!("  {text}"), theme.warning);
     }
     if let Some(text) = sources::beside(quote.feed, look.snapshot) {
@@ -261,7 +268,7 @@ pub fn headline(quote: &Quote, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
             words.put("   ", theme.text);
             words.put(
                 &format!("{name} {price}{times}{}", format::compact(size.get())),
-                look.flashed(&quote.instrument, field, theme.text),
+                if stale.is_some() { theme.dim } else { look.flashed(&quote.instrument, field, theme.text) },
             );
         }
     }
@@ -273,14 +280,11 @@ pub fn headline(quote: &Quote, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     words.put(&format!("   vol {}", format::compact(quote.volume.get())), theme.dim);
 }
 
-/// A label when the prices are not simply live: their age, or how they were made.
-fn freshness(quote: &Quote, look: &Look<'_>) -> Option<String> {
-    let age: SignedDuration = look.env.clock(look.snapshot).duration_since(quote.as_of);
-    match quote.feed {
-        Feed::Delayed => Some("delayed".into()),
-        Feed::Frozen => Some("closed".into()),
-        Feed::RealTime | Feed::Simulated | Feed::Replayed => {
-            (age.as_secs() > 60).then(|| format!("{} old", format::age(age.as_secs())))
-        }
+/// A word where prices are not simply live.
+const fn kind_of(feed: Feed) -> Option<&'static str> {
+    match feed {
+        Feed::Delayed => Some("delayed"),
+        Feed::Frozen => Some("closed"),
+        Feed::RealTime | Feed::Simulated | Feed::Replayed => None,
     }
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::chart_price;
-use crate::client::message::ImportedSpan;
+use crate::client::bars::{ImportedSpan, Seam};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::tui::widgets::candles::Candle;
 
@@ -25,6 +25,8 @@ pub struct Series {
     stale_since: Option<Duration>,
     /// Where the older of them come from, when that is not the source.
     pub imported: Option<ImportedSpan>,
+    /// Where bars of another origin begin; the first is that of the oldest.
+    pub seams: Vec<Seam>,
     /// Are the prices it follows simulated; absent until the first of them.
     simulated: Option<bool>,
 }
@@ -51,6 +53,7 @@ impl Series {
             touched: now,
             stale_since: None,
             imported: None,
+            seams: Vec::new(),
             simulated: None,
         };
         for bar in bars.iter().filter(|bar| bar.is_sound()) {

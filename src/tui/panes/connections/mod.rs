@@ -13,7 +13,7 @@ use ratatui::text::{Line, Span};
 
 use self::beat::Beat;
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::remote::LINE;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::{AccountView, Connection};
@@ -23,9 +23,11 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
+use crate::tui::sources::class_word;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Lines, SortKey, SortedList};
-use crate::tui::widgets::table::{Column, Row};
+use crate::tui::widgets::table::{Column, Row, stretch};
 use crate::tui::wish::{Purpose, Wish};
 
 /// So many calls left are few: what is asked by hand may have to wait.
@@ -35,27 +37,21 @@ const FEW_LEFT: u32 = 10;
 const ENGINE: &str = LINE;
 
 const COLUMNS: [Column; 7] = [
-    Column::text("name", 20, 0),
+    Column::text("name", NAME_WIDTH.0, 0),
     Column::text("state", 9, 0),
     Column::number("latency", 9, 0),
     // Calls that the other side says are left for now, and when it is tried again.
-    Column::number("left", 6, 1),
-    Column::text("next try", 12, 2),
-    Column::text("about", 30, 4),
-    Column::text("last error", ERROR_WIDTH, 3),
+    Column::number("left", 6, 2),
+    Column::text("next try", 12, 3),
+    Column::text("about", ABOUT_WIDTH.0, 1),
+    Column::text("last error", ERROR_WIDTH.0, 4),
 ];
-const ERROR_WIDTH: u16 = 24;
-const ERROR_WIDTH_MAX: u16 = 100;
-
-/// The columns of a pane so wide: the last error takes what is left.
-fn head(width: u16) -> Vec<Column> {
-    let needed = COLUMNS.iter().map(|column| column.width + 1).sum::<u16>() + 1;
-    let error = (ERROR_WIDTH + width.saturating_sub(needed)).min(ERROR_WIDTH_MAX);
-    let wide = |column: Column| {
-        if column.title == "last error" { Column { width: error, ..column } } else { column }
-    };
-    COLUMNS.into_iter().map(wide).collect()
-}
+/// Columns of the names, at least and at most.
+const NAME_WIDTH: (u16, u16) = (13, 24);
+/// See `NAME_WIDTH`.
+const ABOUT_WIDTH: (u16, u16) = (16, 60);
+/// See `NAME_WIDTH`.
+const ERROR_WIDTH: (u16, u16) = (24, 100);
 
 /// The connections pane.
 #[derive(Debug, Default)]
@@ -66,6 +62,16 @@ pub struct Connections {
 }
 
 impl Connections {
+    /// The columns of a pane so wide: names as wide as the longest; what a connection says of itself takes what is left, then the last error.
+    fn head(&self, width: u16, at: &At<'_>) -> Vec<Column> {
+        let mut head = COLUMNS.to_vec();
+        let longest = self.rows(at).iter().map(|shown| format::width(&clean(&shown.name))).max().unwrap_or(0);
+        head[0].width = longest.clamp(NAME_WIDTH.0, NAME_WIDTH.1);
+        stretch(&mut head, &self.list.choice, width, "about", ABOUT_WIDTH.1);
+        stretch(&mut head, &self.list.choice, width, "last error", ERROR_WIDTH.1);
+        head
+    }
+
     /// The engine first, where it is a process of its own.
     fn rows(&self, at: &At<'_>) -> Vec<Shown> {
         let filter = &self.list.filter;
@@ -180,9 +186,10 @@ fn last_error(connection: &Connection, at: &At<'_>) -> String {
 impl Pane for Connections {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let down = look.snapshot.connections.iter().filter(|c| !c.up).count();
-        let mut line = titled("Connections", &format!("{} ", look.snapshot.connections.len()), look);
+        let up = look.snapshot.connections.len() - down;
+        let mut line = titled("Connections", &format!("up {up} "), look);
         if down > 0 {
-            line.push_span(Span::styled(format!("{down} down "), look.theme.error));
+            line.push_span(Span::styled(format!(" down {down} "), look.theme.error));
         }
         let filter =
             format!("{}{}", self.list.sorting.label(), self.list.filter.label(look.theme.glyphs.caret));
@@ -223,12 +230,14 @@ impl Pane for Connections {
             ];
             Row { cells, selected: i == self.list.state.index }
         };
-        self.list.draw(&head(area.width), all.len(), row, look, (area, buf));
+        let columns = self.head(area.width, &look.at());
+        self.list.draw(&columns, all.len(), row, look, (area, buf));
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows(at);
-        if self.list.act(action, &COLUMNS, &Lines::plain(rows.len())).is_some() {
+        let columns = self.head(0, at);
+        if self.list.act(action, &columns, &Lines::plain(rows.len())).is_some() {
             let moved = rows.get(self.list.state.index).map(|connection| connection.name.to_string());
             self.selected =
                 if matches!(action, Action::Sort | Action::SortBack) { self.selected.take() } else { moved };
@@ -250,6 +259,14 @@ impl Pane for Connections {
                         next_try(connection, at).unwrap_or_else(|| "none needed".to_owned()),
                     ),
                 ];
+                let kinds: Vec<&str> = connection.prices.iter().map(|class| class_word(*class)).collect();
+                if !kinds.is_empty() {
+                    let since = connection.prices_stopped_at;
+                    let since = since.map(|when| {
+                        format!(", none since {}", format::near(when, at.snapshot.now, &at.env.zone))
+                    });
+                    pairs.push(("prices of".to_owned(), kinds.join(", ") + &since.unwrap_or_default()));
+                }
                 if connection.name == ENGINE {
                     pairs.extend(self.beat.details());
                 }
@@ -272,14 +289,18 @@ impl Pane for Connections {
         self.list.filter.key(event)
     }
 
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.list.filter.hints().map(fixed)
+    }
+
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.list.filter.paste(text)
     }
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         let rows = self.rows(at);
-        if let Some(row) = self.list.click((column, line), area, &head(area.width), &Lines::plain(rows.len()))
-        {
+        let columns = self.head(area.width, at);
+        if let Some(row) = self.list.click((column, line), area, &columns, &Lines::plain(rows.len())) {
             self.selected = rows.get(row).map(|connection| connection.name.to_string());
         }
     }

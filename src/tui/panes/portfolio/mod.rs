@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::{EquityPoint, HistoryQuery, PnlReport};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Severity;
@@ -19,6 +19,7 @@ use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
 
@@ -248,6 +249,10 @@ impl Pane for Portfolio {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

@@ -11,13 +11,14 @@ use rust_decimal::Decimal;
 
 use self::group::{Entry, Grouping, Openers, Sums, gather};
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::{Reply, SessionError};
 use crate::command::types::{Close, Command, PriceTerms};
+use crate::domain::exit::{ExitGroup, ExitState};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
-use crate::domain::order::{OrderType, OriginKind, TimeInForce};
+use crate::domain::order::{OriginKind, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
@@ -25,6 +26,8 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
+use crate::tui::sources;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
 use crate::tui::widgets::table::{Column, Row};
@@ -38,6 +41,8 @@ struct Shape {
     price: u32,
     /// Columns of the account's name; none where there is one account.
     account: Option<u16>,
+    /// Columns of where the position's exits wait; none where nothing has any.
+    exit: Option<u16>,
 }
 
 impl Shape {
@@ -64,6 +69,11 @@ impl Shape {
                     names.max().unwrap_or(0).clamp(7, 16)
                 },
             ),
+            exit: held()
+                .filter_map(|position| exit_text(position, snapshot))
+                .map(|text| format::width(&text))
+                .max()
+                .map(|width| width.clamp(6, 28)),
         }
     }
 
@@ -81,12 +91,31 @@ impl Shape {
             Column::number("P&L", 10, 0),
         ];
         columns.extend(self.account.map(|width| Column::text("account", width, 3)));
+        columns.extend(self.exit.map(|width| Column::text("exit", width, 6)));
         columns
     }
 }
 
 fn account_text(position: &Position) -> String {
     ascii_escaped(position.account.as_str()).into_owned()
+}
+
+/// Where the stop of a position stands and waits, and what its exits are doing; absent where it has none.
+fn exit_text(position: &Position, snapshot: &Snapshot) -> Option<String> {
+    let own =
+        |group: &&ExitGroup| group.account == position.account && group.instrument == position.instrument;
+    let mut groups = snapshot.exits.iter().filter(own);
+    let first = groups.next()?;
+    let stop = first.stop_price.map(|stop| format!("{stop} ")).unwrap_or_default();
+    let state = match first.state {
+        ExitState::Armed => first.place(),
+        other => other.as_str(),
+    };
+    let more = match groups.count() {
+        0 => String::new(),
+        more => format!(" +{more}"),
+    };
+    Some(format!("{stop}{state}{more}"))
 }
 
 /// What the head of a group says before its sums.
@@ -103,6 +132,7 @@ fn sort_key(position: &Position, title: &str, snapshot: &Snapshot) -> SortKey {
     match title {
         "sym" => SortKey::Text(position.instrument.to_string()),
         "account" => SortKey::Text(account_text(position)),
+        "exit" => SortKey::Text(exit_text(position, snapshot).unwrap_or_default()),
         "qty" => SortKey::Number(Some(position.quantity.get())),
         "avg" => SortKey::Number(Some(position.average_price.get())),
         "last" => SortKey::Number(last(position, snapshot).map(Price::get)),
@@ -115,6 +145,11 @@ fn sort_key(position: &Position, title: &str, snapshot: &Snapshot) -> SortKey {
 
 fn last(position: &Position, snapshot: &Snapshot) -> Option<Price> {
     snapshot.quotes.get(&position.instrument).and_then(|quote| quote.last).or(position.mark)
+}
+
+/// The age in seconds of its price, when that is an old one.
+fn stale(position: &Position, at: &At<'_>) -> Option<i64> {
+    sources::stale_of(&position.instrument, at)
 }
 
 /// The positions pane.
@@ -178,7 +213,9 @@ impl Positions {
     fn row(&self, position: &Position, shape: &Shape, look: &Look<'_>) -> Row {
         let theme = look.theme;
         let own = price_decimals(position, look.snapshot);
+        let old = stale(position, &look.at()).is_some();
         let money = |value: Option<Decimal>, field| match value {
+            Some(value) if old => (format::signed(value, 2), theme.dim),
             Some(value) => {
                 let style = theme.money(value.round_dp(2));
                 (format::signed(value, 2), look.flashed(&position.instrument, field, style))
@@ -191,16 +228,20 @@ impl Positions {
         };
         let last = last(position, look.snapshot);
         let value = position.market_value.map_or_else(|| "-".to_owned(), |value| format::grouped(value, 2));
-        let cells = vec![
+        let mut cells = vec![
             (position.instrument.to_string(), theme.strong),
             (format::point_aligned(format::quantity(position.quantity.get()), shape.quantity), theme.text),
             price(Some(position.average_price), theme.dim),
-            price(last, look.flashed(&position.instrument, Field::Last, theme.text)),
+            price(
+                last,
+                if old { theme.dim } else { look.flashed(&position.instrument, Field::Last, theme.text) },
+            ),
             (value, theme.dim),
             money(position.day_pnl, Field::DayPnl),
             money(position.unrealized_pnl, Field::OpenPnl),
-            (account_text(position), theme.dim),
         ];
+        cells.extend(shape.account.map(|_| (account_text(position), theme.dim)));
+        cells.extend(shape.exit.map(|_| (exit_text(position, look.snapshot).unwrap_or_default(), theme.dim)));
         Row { cells, selected: self.is_selected(position) }
     }
 }
@@ -219,23 +260,7 @@ pub fn close_part(instrument: Instrument, percent_of_position: Option<Decimal>) 
         instrument,
         quantity: None,
         percent_of_position,
-        terms: PriceTerms {
-            order_type: OrderType::Market,
-            limit_price: None,
-            stop_price: None,
-            trail_amount: None,
-            trail_percent: None,
-            limit_peg: None,
-            time_in_force: if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day },
-            expire_date: None,
-            session: None,
-            price_effect: None,
-            take_profit: None,
-            stop_loss: None,
-            broker: None,
-            post_only: None,
-            reduce_only: None,
-        },
+        terms: PriceTerms::market(if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day }),
     })
 }
 
@@ -261,6 +286,11 @@ impl Pane for Positions {
         if !look.snapshot.positions.is_empty() {
             let open = sum(|p| p.unrealized_pnl);
             line.push_span(Span::styled(format!(" {} ", format::signed(open, 2)), look.theme.money(open)));
+        }
+        let oldest = look.snapshot.positions.iter().filter_map(|p| stale(p, &look.at())).max();
+        if let Some(seconds) = oldest {
+            let text = format!(" prices {} ", sources::stale_words(seconds));
+            line.push_span(Span::styled(text, look.theme.warning));
         }
         line
     }
@@ -373,6 +403,10 @@ impl Pane for Positions {
 
     fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
         self.list.filter.key(event)
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        self.list.filter.hints().map(fixed)
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {

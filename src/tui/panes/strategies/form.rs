@@ -132,19 +132,22 @@ impl Form {
             let y = area.y + u16::try_from(line).unwrap_or(u16::MAX);
             let chosen = n == self.at;
             let style = if chosen { look.theme.accent } else { look.theme.dim };
-            put(buf, area.x, y, &field.name, style, NAME_WIDTH);
+            if chosen {
+                put(buf, area.x, y, look.theme.glyphs.cursor, look.theme.accent, 1);
+            }
+            put(buf, area.x + 1, y, &field.name, style, NAME_WIDTH);
             let value = Rect {
-                x: area.x + NAME_WIDTH.min(area.width),
+                x: area.x + 1 + NAME_WIDTH.min(area.width),
                 y,
-                width: VALUE_WIDTH.min(area.width.saturating_sub(NAME_WIDTH)),
+                width: VALUE_WIDTH.min(area.width.saturating_sub(NAME_WIDTH + 1)),
                 height: 1,
             };
             field.input.draw(value, look.theme.text, chosen && look.focused, buf);
         }
         if let Some(field) = self.fields.get(self.at) {
             let y = area.bottom().saturating_sub(1);
-            let help = format::fit(&field.help, area.width, look.theme.glyphs.ellipsis);
-            put(buf, area.x, y, &help, look.theme.dim, area.width);
+            let help = format::fit(&field.help, area.width.saturating_sub(1), look.theme.glyphs.ellipsis);
+            put(buf, area.x + 1, y, &help, look.theme.dim, area.width.saturating_sub(1));
         }
     }
 
@@ -199,6 +202,7 @@ impl Form {
             let edit = StrategyEdit {
                 params: changed(Of::Param).collect(),
                 rules: changed(Of::Rule).collect(),
+                exits: std::collections::BTreeMap::new(),
                 instruments: Some(instruments),
                 interval: Some(interval),
                 account: None,
@@ -218,6 +222,7 @@ impl Form {
             params: changed(Of::Param).collect(),
             adopt: Vec::new(),
             rules,
+            exits: None,
         };
         Ok(StrategyChange::Add { spec: Box::new(spec) })
     }

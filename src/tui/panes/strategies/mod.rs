@@ -2,6 +2,7 @@
 //! stopped here; real money needs the name typed, with the plan before one's eyes.
 
 mod form;
+mod proposal;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
@@ -11,23 +12,24 @@ use ratatui::text::{Line, Span};
 use smol_str::SmolStr;
 
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::strategy::{
-    DecisionRecord, KindView, Lock, StrategyChange, StrategyPhase, StrategyPlan, StrategyView,
+    DecisionRecord, KindView, Lock, ProposalView, StrategyChange, StrategyPhase, StrategyPlan, StrategyView,
 };
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
-use crate::tui::widgets::table::{Column, Row, fitting};
+use crate::tui::widgets::table::{Column, Row, stretch};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
@@ -43,24 +45,39 @@ const CHANGED: u64 = 4;
 const DECISIONS_SHOWN: u32 = 200;
 
 const HEAD: [Column; 8] = [
-    Column::text("strategy", 18, 0),
+    Column::text("strategy", NAME_WIDTH.1, 0),
     Column::text("state", 9, 0),
     Column::number("today", 11, 1),
     Column::number("realized", 11, 3),
     Column::number("open", 11, 2),
     Column::text("owns", 18, 4),
-    Column::text("symbols", 14, 5),
+    Column::text("symbols", SYMBOLS_WIDTH.1, 5),
     Column::text("why", WHY_WIDTH, 0),
 ];
+/// Columns of the names, at least and at most.
+const NAME_WIDTH: (u16, u16) = (10, 18);
+/// See `NAME_WIDTH`.
+const SYMBOLS_WIDTH: (u16, u16) = (7, 14);
 const WHY_WIDTH: u16 = 18;
 const WHY_WIDTH_MAX: u16 = 100;
 
-/// The columns of a pane so wide: why it did or did not act takes what the others leave.
-fn head(width: u16, choice: &Choice) -> Vec<Column> {
-    let others = fitting(&HEAD, choice, width).into_iter().map(|at| HEAD[at].width + 1).sum::<u16>();
-    let why = (WHY_WIDTH + width.saturating_sub(others + 1)).min(WHY_WIDTH_MAX);
-    let wide = |column: Column| if column.title == "why" { Column { width: why, ..column } } else { column };
-    HEAD.into_iter().map(wide).collect()
+/// The columns of a pane so wide: names and symbols as wide as the longest of all strategies, filtered or not, so that they stand still; why
+/// it did or did not act takes what the others leave.
+fn head(width: u16, choice: &Choice, snapshot: &Snapshot) -> Vec<Column> {
+    let longest = |text: fn(&StrategyView) -> String, (least, most): (u16, u16)| {
+        let widths = snapshot.strategies.iter().map(|view| format::width(&text(view)));
+        widths.max().unwrap_or(0).clamp(least, most)
+    };
+    let mut head = HEAD.to_vec();
+    for column in &mut head {
+        column.width = match column.title {
+            "strategy" => longest(|view| view.spec.name.to_string(), NAME_WIDTH),
+            "symbols" => longest(StrategyView::symbols, SYMBOLS_WIDTH),
+            _ => column.width,
+        };
+    }
+    stretch(&mut head, choice, width, "why", WHY_WIDTH_MAX);
+    head
 }
 
 /// What a strategy has in a column.
@@ -99,6 +116,8 @@ enum Face {
     Decisions(SmolStr, Vec<DecisionRecord>, ListState),
     /// A plan to be confirmed by typing the name.
     Plan(Box<StrategyPlan>, TextInput),
+    /// An order that one proposes, to be sent or dropped.
+    Proposal(SmolStr, Box<ProposalView>),
 }
 
 /// The strategies pane.
@@ -177,7 +196,7 @@ impl Strategies {
                 ["No strategies.", "Press {add} to make one, or type {command} start sma_cross on aapl"];
             return draw_empty(&lines, look, area, buf);
         }
-        let columns = head(area.width, &self.list.choice);
+        let columns = head(area.width, &self.list.choice, look.snapshot);
         self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, buf));
     }
 
@@ -248,15 +267,31 @@ fn why(view: &StrategyView, at: &At<'_>) -> String {
         format!("{}{about} {}", decision.code, decision.text)
     });
     let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
-    view.reason.clone().or(lock).or(bot).or(decision).unwrap_or_else(|| "no decision yet".to_owned())
+    let waits = view.proposals.last().map(proposal::line);
+    waits
+        .or_else(|| view.reason.clone())
+        .or(lock)
+        .or(bot)
+        .or(decision)
+        .unwrap_or_else(|| "no decision yet".to_owned())
 }
 
 fn draw_kinds(kinds: &[KindView], list: &ListState, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     for (line, (n, kind)) in kinds.iter().enumerate().take(usize::from(area.height)).enumerate() {
         let y = area.y + u16::try_from(line).unwrap_or(u16::MAX);
         let style = if n == list.index { look.theme.selected } else { look.theme.text };
-        let text = format!("{:<12} {}", kind.name, kind.about);
+        let text = format!(" {:<12} {}", kind.name, kind.about);
         put(buf, area.x, y, &format::fit(&text, area.width, look.theme.glyphs.ellipsis), style, area.width);
+        if n == list.index {
+            put(buf, area.x, y, look.theme.glyphs.cursor, look.theme.accent, 1);
+        }
+    }
+    // What the one under the cursor does, in full.
+    let Some(kind) = kinds.get(list.index) else { return };
+    let lines = format::wrap(&kind.about, area.width.saturating_sub(2));
+    let top = area.bottom().saturating_sub(lines.len() as u16).max(area.y + kinds.len() as u16 + 1);
+    for (line, y) in lines.iter().zip(top..area.bottom()) {
+        put(buf, area.x + 1, y, line, look.theme.dim, area.width.saturating_sub(1));
     }
 }
 
@@ -326,6 +361,10 @@ impl Pane for Strategies {
                 return titled("Strategies", &format!("why {name} did or did not act  Esc goes back "), look);
             }
             Face::Plan(plan, _) => return titled("Strategies", &format!("start {}? ", plan.spec.name), look),
+            Face::Proposal(name, _) => {
+                let text = format!("{name} proposes an order  y sends it  n drops it  Esc goes back ");
+                return titled("Strategies", &text, look);
+            }
         }
         let count = |phase| look.snapshot.strategies.iter().filter(|view| view.phase == phase).count();
         let mut line = titled("Strategies", &format!("running {}  ", count(StrategyPhase::Running)), look);
@@ -346,12 +385,14 @@ impl Pane for Strategies {
             Face::Form(form) => form.draw(look, area, buf),
             Face::Decisions(_, records, list) => draw_decisions(records, list, look, area, buf),
             Face::Plan(plan, input) => draw_plan(plan, input, look, area, buf),
+            Face::Proposal(_, proposal) => proposal::draw(proposal, look, area, buf),
         }
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows(at);
-        match self.list.act(action, &HEAD, &Lines::plain(rows.len())) {
+        let columns = head(0, &self.list.choice, at.snapshot);
+        match self.list.act(action, &columns, &Lines::plain(rows.len())) {
             None => {}
             Some(Did::Changed) => return true,
             Some(Did::Moved) => {
@@ -373,6 +414,13 @@ impl Pane for Strategies {
             (Action::Open, Some(_), name) => {
                 ask(StrategyRequest::Decisions { name, limit: DECISIONS_SHOWN }, DECISIONS, wishes);
             }
+            (Action::StrategyConfirm, Some(view), Some(name)) => match view.proposals.last() {
+                Some(waiting) => self.face = Face::Proposal(name, Box::new(waiting.clone())),
+                None => {
+                    let text = format!("{name} proposes nothing that waits.");
+                    wishes.push(Wish::Say(Severity::Info, text));
+                }
+            },
             (Action::StrategyStart, Some(view), _) => self.start(&view.clone(), wishes),
             (Action::StrategyPause, Some(_), Some(name)) => change(StrategyChange::Pause { name }, wishes),
             (Action::StrategyStop, Some(_), Some(name)) => {
@@ -391,6 +439,7 @@ impl Pane for Strategies {
                 Action::Edit
                 | Action::Open
                 | Action::StrategyStart
+                | Action::StrategyConfirm
                 | Action::StrategyPause
                 | Action::StrategyStop
                 | Action::Clear
@@ -415,8 +464,29 @@ impl Pane for Strategies {
             }
             Face::Decisions(..) => return self.key_in_decisions(event),
             Face::Plan(..) => self.key_in_plan(event, wishes),
+            Face::Proposal(name, waiting) => {
+                if let Some(wanted) = proposal::key(event, name, waiting) {
+                    if let Some(wanted) = wanted {
+                        change(wanted, wishes);
+                    }
+                    self.face = Face::List;
+                }
+            }
         }
         true
+    }
+
+    fn hints(&self, _: &Keymap) -> Option<Hints> {
+        match &self.face {
+            Face::List => self.list.filter.hints().map(fixed),
+            Face::Kinds(..) => Some(fixed(&[("Enter", "take it"), ("j k", "move"), ("Esc", "leave")])),
+            Face::Form(_) => Some(fixed(&[("Enter", "make it so"), ("Up Down", "field"), ("Esc", "leave")])),
+            Face::Decisions(..) => Some(fixed(&[("j k", "scroll"), ("Esc", "back")])),
+            Face::Plan(..) => Some(fixed(&[("Enter", "start, once the name is typed"), ("Esc", "leave it")])),
+            Face::Proposal(..) => {
+                Some(fixed(&[("y", "send it"), ("n", "drop it"), ("Esc", "leave it waiting")]))
+            }
+        }
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
@@ -424,7 +494,7 @@ impl Pane for Strategies {
             Face::Form(form) => form.paste(text),
             Face::Plan(_, input) => input.insert(text),
             Face::List => return self.list.filter.paste(text),
-            Face::Kinds(..) | Face::Decisions(..) => return false,
+            Face::Kinds(..) | Face::Decisions(..) | Face::Proposal(..) => return false,
         }
         true
     }
@@ -434,7 +504,7 @@ impl Pane for Strategies {
             return;
         }
         let rows = self.rows(at);
-        let columns = head(area.width, &self.list.choice);
+        let columns = head(area.width, &self.list.choice, at.snapshot);
         if let Some(row) = self.list.click((column, line), area, &columns, &Lines::plain(rows.len())) {
             self.selected = rows.get(row).map(|view| view.spec.name.clone());
         }

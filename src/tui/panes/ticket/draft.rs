@@ -4,10 +4,12 @@ use rust_decimal::Decimal;
 
 use crate::command::types::{Amount, Command, Place, PriceTerms, Subject};
 use crate::domain::capabilities::Capabilities;
+use crate::domain::exit::ExitPlan;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity, parse_decimal};
 use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, TradingSession};
 use crate::domain::quote::Quote;
+use crate::tui::format;
 use crate::tui::widgets::text_input::TextInput;
 
 /// Numbers from here on are slips of the key.
@@ -40,6 +42,8 @@ pub enum Field {
     TakeProfit,
     /// Trigger of the loss exit.
     StopLoss,
+    /// The plan that closes the position, by its parts.
+    Exits,
 }
 
 impl Field {
@@ -59,6 +63,7 @@ impl Field {
             Self::Session => "hours",
             Self::TakeProfit => "profit at",
             Self::StopLoss => "stop at",
+            Self::Exits => "exits",
         }
     }
 
@@ -112,6 +117,8 @@ pub struct Draft {
     pub take_profit: TextInput,
     /// As typed.
     pub stop_loss: TextInput,
+    /// As typed, such as `stop=5% take=2r`.
+    pub exits: TextInput,
 }
 
 impl Default for Draft {
@@ -131,6 +138,7 @@ impl Default for Draft {
             session: TradingSession::Regular,
             take_profit: TextInput::default(),
             stop_loss: TextInput::default(),
+            exits: TextInput::default(),
         }
     }
 }
@@ -152,7 +160,7 @@ impl Draft {
         let can = |ask: fn(&Capabilities) -> bool| capabilities.is_none_or(ask);
         let mut fields = vec![Field::Symbol, Field::Side, Field::Quantity, Field::Type];
         match self.order_type {
-            OrderType::Market => {}
+            OrderType::Market | OrderType::Twap => {}
             OrderType::Limit => fields.push(Field::Limit),
             OrderType::Stop => fields.push(Field::Stop),
             OrderType::StopLimit => fields.extend([Field::Stop, Field::Limit]),
@@ -168,6 +176,9 @@ impl Draft {
         let opens = matches!(self.side, Side::Buy | Side::SellShort);
         if opens && can(|c| c.bracket) {
             fields.extend([Field::TakeProfit, Field::StopLoss]);
+        }
+        if opens {
+            fields.push(Field::Exits);
         }
         fields
     }
@@ -205,6 +216,7 @@ impl Draft {
             Field::Expiry => &mut self.expiry,
             Field::TakeProfit => &mut self.take_profit,
             Field::StopLoss => &mut self.stop_loss,
+            Field::Exits => &mut self.exits,
             Field::Side | Field::Type | Field::TimeInForce | Field::Session => return None,
         })
     }
@@ -225,7 +237,10 @@ impl Draft {
                 (self.side, self.effect) = next;
             }
             Field::Type => {
-                let all = can.map_or_else(|| Capabilities::paper().order_types, |c| c.order_types.clone());
+                let mut all =
+                    can.map_or_else(|| Capabilities::paper().order_types, |c| c.order_types.clone());
+                // It has no field for the time of slices.
+                all.retain(|order_type| *order_type != OrderType::Twap);
                 self.order_type = cycle(&all, &self.order_type, forward);
             }
             Field::TimeInForce => {
@@ -315,6 +330,7 @@ impl Draft {
             stop_price: price(Field::Stop, &self.stop, "which stop price?")?,
             trail_amount,
             trail_percent,
+            twap: None,
             limit_peg: None,
             time_in_force: self.time_in_force,
             expire_date: if has(Field::Expiry) { Some(self.expire_date()?) } else { None },
@@ -333,7 +349,22 @@ impl Draft {
             subject: Subject::Instrument(instrument.clone()),
             amount,
             terms,
+            exit_plan: if has(Field::Exits) { self.plan()? } else { None },
         }))
+    }
+
+    /// The plan that closes what this order opens.
+    fn plan(&self) -> Result<Option<Box<ExitPlan>>, Lack> {
+        let lack = |text: String| Lack { field: Field::Exits, text };
+        if self.exits.text().trim().is_empty() {
+            return Ok(None);
+        }
+        let bracket = [&self.take_profit, &self.stop_loss].iter().any(|input| !input.text().is_empty());
+        if bracket {
+            return Err(lack("the bracket has its exits; empty those fields or this one".to_owned()));
+        }
+        let plan = ExitPlan::from_line(self.exits.text()).map_err(|error| lack(error.to_string()))?;
+        Ok(Some(Box::new(plan)))
     }
 
     fn amount(&self) -> Result<Amount, Lack> {
@@ -383,7 +414,7 @@ impl Draft {
         let tick = spec.tick_at(price);
         let rounded = if self.side.is_buy() { price.floor_to_tick(tick) } else { price.ceil_to_tick(tick) };
         if let Some(input) = self.input(field) {
-            input.set(rounded.to_string());
+            input.set(format::typed(rounded, spec.decimals_at(rounded)));
         }
     }
 
@@ -422,7 +453,8 @@ impl Draft {
             None => step,
         };
         if next > floor {
-            input.set(next.normalize().to_string());
+            let decimals = if field.is_price() { spec.decimals_at(Price::new(next)) } else { 0 };
+            input.set(format::typed(Price::new(next), decimals));
         }
     }
 }
@@ -472,118 +504,4 @@ fn cycle<T: PartialEq + Clone>(all: &[T], current: &T, forward: bool) -> T {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::symbol::option_in_words;
-    use super::*;
-
-    fn draft() -> Draft {
-        Draft { quantity: TextInput::new("10"), limit: TextInput::new("231.50"), ..Draft::default() }
-    }
-
-    fn json(draft: &Draft, instrument: &Instrument) -> String {
-        serde_json::to_string(&draft.command(Some(instrument), None).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn fields_make_the_command() {
-        let aapl = Instrument::equity("AAPL").unwrap();
-        assert_eq!(
-            json(&draft(), &aapl),
-            r#"{"intent":"place","side":"buy","instrument":{"kind":"equity","symbol":"AAPL"},"quantity":"10","order_type":"limit","limit_price":"231.5","time_in_force":"day"}"#
-        );
-        let bracket = Draft {
-            take_profit: TextInput::new("240"),
-            stop_loss: TextInput::new("225"),
-            session: TradingSession::Extended,
-            ..draft()
-        };
-        assert!(
-            json(&bracket, &aapl).contains(r#""session":"extended","take_profit":"240","stop_loss":"225""#)
-        );
-        let trailing = Draft {
-            side: Side::Sell,
-            order_type: OrderType::TrailingStop,
-            trail: TextInput::new("5%"),
-            ..draft()
-        };
-        assert!(json(&trailing, &aapl).contains(r#""order_type":"trailing_stop","trail_percent":"5""#));
-        let half = Draft { side: Side::Sell, unit: Unit::Percent, quantity: TextInput::new("50"), ..draft() };
-        assert!(json(&half, &aapl).contains(r#""percent_of_position":"50""#));
-        let put = option_in_words("AAPL 15JAN27 190P").unwrap().into_instrument();
-        let close = Draft { side: Side::BuyToCover, effect: PositionEffect::Close, ..draft() };
-        assert!(json(&close, &put).contains(r#""side":"buy","position_effect":"close""#));
-    }
-
-    #[test]
-    fn what_the_account_cannot_do_is_not_offered() {
-        let aapl = Instrument::equity("AAPL").unwrap();
-        let mut modest = Capabilities::paper();
-        modest.asset_classes = vec![AssetClass::Equity];
-        modest.order_types = vec![OrderType::Market, OrderType::Limit];
-        modest.times_in_force = vec![TimeInForce::Gtc];
-        (modest.fractional, modest.short_sales, modest.extended_hours) = (false, false, false);
-        let mut draft = Draft {
-            side: Side::SellShort,
-            order_type: OrderType::TrailingStop,
-            session: TradingSession::Extended,
-            ..draft()
-        };
-        draft.fit(Some(&aapl), &modest);
-        assert_eq!((draft.side, draft.order_type), (Side::Sell, OrderType::Market));
-        assert_eq!((draft.time_in_force, draft.session), (TimeInForce::Gtc, TradingSession::Regular));
-        let lacking = |draft: &Draft, instrument: &Instrument| {
-            draft.command(Some(instrument), Some(&modest)).unwrap_err().field
-        };
-        draft.quantity = TextInput::new("1.5");
-        assert_eq!(lacking(&draft, &aapl), Field::Quantity);
-        let coin = Instrument::crypto("BTC", "USD").unwrap();
-        assert_eq!(lacking(&draft, &coin), Field::Symbol);
-        draft.quantity = TextInput::new("2");
-        assert!(draft.command(Some(&aapl), Some(&modest)).is_ok());
-    }
-
-    #[test]
-    fn what_lacks_is_named() {
-        let aapl = Instrument::equity("AAPL").unwrap();
-        let lacking = |draft: Draft| draft.command(Some(&aapl), None).unwrap_err().field;
-        assert_eq!(lacking(Draft { quantity: TextInput::default(), ..draft() }), Field::Quantity);
-        assert_eq!(lacking(Draft { quantity: TextInput::new("0"), ..draft() }), Field::Quantity);
-        assert_eq!(lacking(Draft { quantity: TextInput::new("1.2.3"), ..draft() }), Field::Quantity);
-        assert_eq!(lacking(Draft { limit: TextInput::default(), ..draft() }), Field::Limit);
-        assert_eq!(lacking(Draft { order_type: OrderType::StopLimit, ..draft() }), Field::Stop);
-        assert_eq!(lacking(Draft { time_in_force: TimeInForce::Gtd, ..draft() }), Field::Expiry);
-        assert_eq!(draft().command(None, None).unwrap_err().field, Field::Symbol);
-    }
-
-    #[test]
-    fn prices_step_by_the_tick() {
-        let spec = InstrumentSpec::standard(Instrument::equity("F").unwrap());
-        let mut draft = Draft { limit: TextInput::new("1.00"), ..Draft::default() };
-        draft.step(Field::Limit, false, None, &spec);
-        assert_eq!(draft.limit.text(), "0.9999");
-        draft.step(Field::Limit, true, None, &spec);
-        assert_eq!(draft.limit.text(), "1");
-        draft.step(Field::Limit, true, None, &spec);
-        assert_eq!(draft.limit.text(), "1.01");
-        draft.step(Field::Quantity, true, None, &spec);
-        draft.step(Field::Quantity, true, None, &spec);
-        draft.step(Field::Quantity, false, None, &spec);
-        draft.step(Field::Quantity, false, None, &spec);
-        assert_eq!(draft.quantity.text(), "1");
-    }
-
-    #[test]
-    fn fields_follow_type_and_account() {
-        let aapl = Instrument::equity("AAPL").unwrap();
-        let market = Draft { order_type: OrderType::Market, ..Draft::default() };
-        assert!(!market.fields(Some(&aapl), None).contains(&Field::Limit));
-        let mut modest = Capabilities::paper();
-        modest.bracket = false;
-        modest.extended_hours = false;
-        let fields = Draft::default().fields(Some(&aapl), Some(&modest));
-        assert_eq!(
-            fields,
-            [Field::Symbol, Field::Side, Field::Quantity, Field::Type, Field::Limit, Field::TimeInForce]
-        );
-    }
-}
+mod tests;

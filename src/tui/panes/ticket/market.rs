@@ -21,12 +21,11 @@ pub fn lines(instrument: &Instrument, look: &Look<'_>, columns: u16) -> Vec<Line
     let decimals = format::decimals_of(snapshot, instrument);
     let mut lines = Vec::new();
     if let Some(quote) = snapshot.quotes.get(instrument) {
+        let stale = sources::stale(quote, &look.at());
         let one = |name: &'static str, price: Option<Price>, size: Option<Quantity>, field| -> Part {
             let text = price.map_or_else(|| "-".to_owned(), |price| format::price(price, decimals));
-            let mut part = vec![
-                Span::styled(name, theme.dim),
-                Span::styled(text, look.flashed(instrument, field, theme.text)),
-            ];
+            let style = if stale.is_some() { theme.dim } else { look.flashed(instrument, field, theme.text) };
+            let mut part = vec![Span::styled(name, theme.dim), Span::styled(text, style)];
             if let Some(size) = size.filter(|size| price.is_some() && size.is_positive()) {
                 let size = format!("{}{}", theme.glyphs.times, format::compact(size.get()));
                 part.push(Span::styled(size, theme.dim));
@@ -46,7 +45,9 @@ pub fn lines(instrument: &Instrument, look: &Look<'_>, columns: u16) -> Vec<Line
             ]
         };
         let source = sources::beside(quote.feed, snapshot);
-        let parts = parts.into_iter().chain(source.map(|word| vec![Span::styled(word, theme.dim)])).collect();
+        let old = stale.map(|seconds| vec![Span::styled(sources::stale_words(seconds), theme.warning)]);
+        let source = source.map(|word| vec![Span::styled(word, theme.dim)]);
+        let parts = parts.into_iter().chain(old).chain(source).collect();
         lines.extend(pack(parts, 2, 0, columns));
     }
     let held = snapshot

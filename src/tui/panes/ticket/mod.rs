@@ -24,10 +24,11 @@ use crate::domain::order::{OrderType, OriginKind, Side, TradingSession};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::ascii_escaped;
 use crate::tui::action::Action;
+use crate::tui::broker_says::BrokerSays;
 use crate::tui::env::{At, Look};
 use crate::tui::estimate::Estimate;
 use crate::tui::format;
-use crate::tui::preview::{check_lines, check_summary, money_lines, words};
+use crate::tui::preview::{broker_lines, check_lines, check_summary, money_lines, words};
 use crate::tui::widgets::put;
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
@@ -44,6 +45,7 @@ pub struct Ticket {
     field: usize,
     lack: Option<Lack>,
     estimate: Estimate,
+    broker: BrokerSays,
     /// The instrument that the symbol text names.
     instrument: Option<Instrument>,
     /// The symbol text was typed here, so it no longer follows the screen.
@@ -69,7 +71,8 @@ impl Ticket {
     pub fn open_at(&mut self, side: Side, instrument: Instrument, price: Price) {
         self.open(side, Some(instrument));
         self.draft.order_type = OrderType::Limit;
-        self.draft.limit.set(price.to_string());
+        // Cents at least; what is finer stays.
+        self.draft.limit.set(format::typed(price, 2));
     }
 
     /// The screen shows another instrument: an untouched ticket follows.
@@ -96,7 +99,7 @@ impl Ticket {
 
     fn show(&mut self, instrument: &Instrument) {
         if self.instrument.as_ref() != Some(instrument) {
-            for field in [Field::Limit, Field::Stop, Field::TakeProfit, Field::StopLoss] {
+            for field in [Field::Limit, Field::Stop, Field::TakeProfit, Field::StopLoss, Field::Exits] {
                 if let Some(input) = self.draft.input(field) {
                     input.set("");
                 }
@@ -108,9 +111,15 @@ impl Ticket {
 
     /// The order went: what must not go twice by habit is emptied.
     pub fn sent(&mut self) {
-        for field in
-            [Field::Quantity, Field::Limit, Field::Stop, Field::Trail, Field::TakeProfit, Field::StopLoss]
-        {
+        for field in [
+            Field::Quantity,
+            Field::Limit,
+            Field::Stop,
+            Field::Trail,
+            Field::TakeProfit,
+            Field::StopLoss,
+            Field::Exits,
+        ] {
             if let Some(input) = self.draft.input(field) {
                 input.set("");
             }
@@ -124,14 +133,23 @@ impl Ticket {
         self.estimate.answer(generation, reply);
     }
 
+    /// The broker has said what it would cost.
+    pub fn broker_answered(&mut self, number: u64, reply: Result<Reply, SessionError>, now: Duration) {
+        self.broker.answer(number, reply, now);
+    }
+
     /// Prices moved.
     pub fn market_moved(&mut self, now: Duration) {
         self.estimate.market_moved(now);
+        self.broker.market_moved(now);
     }
 
     /// The request for a new estimate, once it is due.
     pub fn poll(&mut self, at: &At<'_>) -> Option<(Request, u64)> {
-        let command = self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot)).ok();
+        let can = capabilities(at.snapshot);
+        let command = self.draft.command(self.instrument.as_ref(), can).ok();
+        let says = can.is_some_and(|can| can.preview);
+        self.broker.want(command.clone().filter(|_| says), at.env.now);
         self.estimate.want(command, at.env.now);
         self.estimate.poll(OriginKind::Ticket, at.env.now)
     }
@@ -219,6 +237,7 @@ impl Ticket {
             Field::Expiry => text(&draft.expiry),
             Field::TakeProfit => text(&draft.take_profit),
             Field::StopLoss => text(&draft.stop_loss),
+            Field::Exits => text(&draft.exits),
             Field::Side => draft.side_word(self.instrument.as_ref()).to_owned(),
             Field::Type => {
                 let words = draft.order_type.as_str().replace('_', " ");
@@ -285,11 +304,21 @@ impl Ticket {
                 Field::Limit | Field::Stop if input.text().is_empty() => "b bid m mid a ask",
                 Field::Symbol if !input.text().is_empty() && self.instrument.is_none() => "unknown",
                 Field::TakeProfit | Field::StopLoss if input.text().is_empty() => "none",
+                Field::Exits if input.text().is_empty() => "stop=5% take=2r",
                 Field::Expiry if input.text().is_empty() => "yyyy-mm-dd",
                 Field::Trail if input.text().is_empty() => "1.50 or 2%",
                 _ => "",
             };
             put(buf, end + 1, y, hint, theme.dim, area.right().saturating_sub(end + 1));
+        }
+    }
+
+    /// What the broker itself says, beside our own estimate and checks.
+    fn broker_lines(&self, look: &Look<'_>, columns: u16) -> Vec<Line<'static>> {
+        match self.broker.said(look.env.now) {
+            Some((said, age)) => broker_lines(said, Some(&age), look.theme, columns),
+            None if self.broker.is_running() => vec![Line::styled("broker: asked", look.theme.dim)],
+            None => Vec::new(),
         }
     }
 
@@ -311,7 +340,11 @@ impl Ticket {
                 );
                 lines.extend(money_lines(preview, theme, area.width));
                 lines.push(check_summary(preview, theme));
-                lines.extend(check_lines(preview, theme, area.width));
+                let (checks, broker) =
+                    (check_lines(preview, theme, area.width), self.broker_lines(look, area.width));
+                // What the broker says is worth more than checks that passed, and less than one that did not.
+                let both = if preview.denials.is_empty() { [broker, checks] } else { [checks, broker] };
+                lines.extend(both.into_iter().flatten());
             }
             (None, Some(error)) => {
                 lines.extend(
@@ -340,13 +373,14 @@ fn accepts(field: Field, c: char) -> bool {
         Field::Symbol => c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/' | ' ' | '@'),
         Field::Trail => c.is_ascii_digit() || matches!(c, '.' | '%'),
         Field::Expiry => c.is_ascii_digit() || c == '-',
+        Field::Exits => c.is_ascii_graphic() || c == ' ',
         _ => c.is_ascii_digit() || c == '.',
     }
 }
 
 impl Pane for Ticket {
-    fn due(&self, _at: &At<'_>) -> Option<Duration> {
-        self.estimate.due()
+    fn due(&self, at: &At<'_>) -> Option<Duration> {
+        self.estimate.due().into_iter().chain(self.broker.due(at.env.now)).min()
     }
 
     fn title(&self, look: &Look<'_>) -> Line<'static> {
@@ -473,6 +507,9 @@ impl Pane for Ticket {
         }
         if let Some((request, generation)) = self.poll(at) {
             wishes.push(Wish::Ask(request, Purpose::TicketPreview(generation)));
+        }
+        if let Some((request, number)) = self.broker.poll(OriginKind::Ticket, at.env.now) {
+            wishes.push(Wish::Ask(request, Purpose::TicketBroker(number)));
         }
     }
 }

@@ -19,7 +19,7 @@ use self::head::{DAY_COLUMN, DAY_WIDTH, NAME_COLUMN};
 use self::order::{Entry, Grouping, gather, sort_key};
 use self::source::{Chooser, Chosen, Source};
 use super::sheet::cell;
-use super::{Memory, Pane, PaneKind, Sheet, draw_empty, titled};
+use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::MarketGroup;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::Instrument;
@@ -31,6 +31,8 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
+use crate::tui::keymap::Keymap;
+use crate::tui::sources;
 use crate::tui::widgets::candles::sparkline;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
@@ -43,8 +45,6 @@ use crate::tui::wish::{Purpose, Wish};
 const DAY_BARS: u32 = 26;
 /// Requests for such lines at one time.
 const DAY_REQUESTS_MAX: usize = 4;
-/// Prices this old, in seconds, are dimmed while their market trades.
-const STALE_SECONDS: i64 = 60;
 
 /// What moved is asked for anew this often while it is in view.
 const MOVERS_REFRESH: Duration = Duration::from_secs(15);
@@ -231,17 +231,18 @@ impl Watchlist {
             return Row { cells, selected };
         };
         let own = format::decimals_of(look.snapshot, instrument);
-        let stale = stale_for(quote, look);
+        let stale = sources::stale(quote, &look.at());
         let base = if stale.is_some() { theme.dim } else { theme.text };
         let text = |price: Price| format::point_aligned(format::price(price, own), decimals);
         let price = |price: Option<Price>, field, style: Style| match price {
+            Some(price) if stale.is_some() => (text(price), style),
             Some(price) => (text(price), look.flashed(instrument, field, style)),
             None => ("-".to_owned(), theme.dim),
         };
         let far = |price: Option<Price>| (price.map_or_else(|| "-".to_owned(), text), theme.dim);
         let change = match (stale, quote.change_percent()) {
             // The change of an old price is no news; its age is.
-            (Some(seconds), _) => (format!("{} old", format::age(seconds)), theme.warning),
+            (Some(seconds), _) => (sources::stale_words(seconds), theme.warning),
             (None, Some(change)) => (format::signed(change, 2), theme.money(change.round_dp(2))),
             (None, None) => ("-".to_owned(), theme.dim),
         };
@@ -337,13 +338,6 @@ impl Watchlist {
     }
 }
 
-/// The age in seconds of a price that should have moved: its market trades.
-fn stale_for(quote: &Quote, look: &Look<'_>) -> Option<i64> {
-    let trades = look.snapshot.market.open || quote.instrument.asset_class().trades_around_the_clock();
-    let age = look.env.clock(look.snapshot).duration_since(quote.as_of).as_secs();
-    (trades && age > STALE_SECONDS).then_some(age)
-}
-
 impl Pane for Watchlist {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let caret = look.theme.glyphs.caret;
@@ -427,6 +421,13 @@ impl Pane for Watchlist {
         match &mut self.chooser {
             Some(chooser) => chooser.key(event, wishes),
             None => self.list.filter.key(event),
+        }
+    }
+
+    fn hints(&self, keymap: &Keymap) -> Option<Hints> {
+        match &self.chooser {
+            Some(chooser) => Some(chooser.hints(keymap)),
+            None => self.list.filter.hints().map(fixed),
         }
     }
 

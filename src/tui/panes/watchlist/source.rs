@@ -15,7 +15,8 @@ use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::panes::ListFilter;
+use crate::tui::keymap::Keymap;
+use crate::tui::panes::{Hints, ListFilter, fixed};
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::widgets::{clear, put, put_right};
@@ -233,6 +234,28 @@ impl Chooser {
             }
         }
         true
+    }
+
+    /// The keys that hold in it.
+    #[must_use]
+    pub fn hints(&self, keymap: &Keymap) -> Hints {
+        if self.typing.is_some() {
+            return fixed(&[("Enter", "take the name"), ("Esc", "leave it")]);
+        }
+        if let Some(hints) = self.filter.hints() {
+            return fixed(hints);
+        }
+        let keys = [
+            (Action::Open, "show"),
+            (Action::Add, "new list"),
+            (Action::Rename, "rename"),
+            (Action::MoveDown, "down"),
+            (Action::MoveUp, "up"),
+            (Action::Remove, "delete"),
+            (Action::Filter, "search"),
+            (Action::Back, "leave"),
+        ];
+        keys.into_iter().map(|(action, word)| (keymap.label(action), word)).collect()
     }
 
     /// Takes pasted text while something is typed.

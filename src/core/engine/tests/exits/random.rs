@@ -10,7 +10,7 @@ enum Move {
     Buy(i64),
     Sell(i64),
     Rest(i64),
-    Plan(i64, i64),
+    Plan(i64, i64, bool),
     Restart,
 }
 
@@ -20,7 +20,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => (1_i64..20).prop_map(Move::Buy),
         1 => (1_i64..20).prop_map(Move::Sell),
         1 => (1_i64..20).prop_map(Move::Rest),
-        2 => (1_i64..10, 1_i64..10).prop_map(|(stop, trail)| Move::Plan(stop, trail)),
+        2 => (1_i64..10, 1_i64..10, any::<bool>()).prop_map(|(stop, trail, native)| Move::Plan(stop, trail, native)),
         1 => Just(Move::Restart),
     ];
     proptest::collection::vec(one, 1..80)
@@ -29,7 +29,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     /// Prices, trades by hand, resting orders, plans and restarts at random: the account never goes short, an exit never asks for more than is
-    /// held, a stop never loosens while its plan lives, and no position rests beyond its stop for two seconds with nothing on its way.
+    /// held, all that is offered at the venue is never more than is held, a stop never loosens while its plan lives, and no position rests beyond its stop for two seconds with nothing on its way.
     #[test]
     fn a_position_is_never_closed_twice_and_never_left_beyond_its_stop(moves in moves()) {
         let mut desk = Desk::new();
@@ -50,7 +50,7 @@ proptest! {
                     let limit_price = Price::new(Decimal::new(cents + 5_000, 2));
                     desk.place(Side::Sell, units, Pricing::Limit { limit_price });
                 }
-                Move::Plan(stop_percent, trail) => {
+                Move::Plan(stop_percent, trail, native) => {
                     stood = None;
                     let trailing = Trailing {
                         distance: format!("{trail}%").parse().unwrap(),
@@ -58,7 +58,8 @@ proptest! {
                         tighten: None,
                     };
                     let plan = ExitPlan { trailing: Some(trailing), ..stop(&format!("{stop_percent}%")) };
-                    let plan = ExitPlan { take_profit: vec!["3%:0.4".parse().unwrap()], ..plan };
+                    let placement = if native { Placement::Auto } else { Placement::Engine };
+                    let plan = ExitPlan { take_profit: vec!["3%:0.4".parse().unwrap()], placement, ..plan };
                     desk.set(plan);
                 }
                 Move::Restart => desk = desk.restarted(),
@@ -67,6 +68,7 @@ proptest! {
             let held_there: Decimal =
                 desk.venue.positions().iter().map(|position| position.quantity.get()).sum();
             prop_assert_eq!(held_there, desk.rig.held().get());
+            prop_assert!(desk.offered().get() <= held_there, "{} offered of {}", desk.offered(), held_there);
             if let Some(exit) = desk.sent.last().filter(|order| order.origin.kind == OriginKind::Exit) {
                 prop_assert!(exit.reduce_only);
             }
@@ -79,7 +81,8 @@ proptest! {
                 }
                 stood = Some((group.set_at, stop));
                 let price = Price::new(Decimal::new(cents, 2));
-                if is_price && price <= stop {
+                // What rests at the venue goes by the venue's prices.
+                if is_price && price <= stop && group.rests.is_none() {
                     prop_assert!(group.state != ExitState::Armed, "{:?} at {}", group, price);
                 }
             }

@@ -26,6 +26,7 @@ fn shows(desk: &mut Desk, units: i64) {
     let statement = Statement {
         orders: Some(Vec::new()),
         executions: Some(Vec::new()),
+        movements: Some(Vec::new()),
         positions: Some(positions),
         ..Statement::asked(paper(), ReconcileReason::Doubt, desk.rig.now)
     };

@@ -126,14 +126,16 @@ fn a_proposal_waits_for_a_person_and_not_for_long() {
     let placed = hosted.places("a", Side::Buy, 1).unwrap();
     assert_eq!((placed.proposal, placed.status.as_str(), hosted.sent.len()), (Some(1), "proposed", 0));
     assert_eq!(hosted.places("a", Side::Buy, 1).unwrap().proposal, Some(1));
-    let said = hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 1 });
+    let hash = hosted.view("own").proposals[0].hash.clone();
+    let said = hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 1, hash });
     assert!(matches!(said, Outcome::Said(_)), "{said:?}");
     assert_eq!(hosted.sent.len(), 1);
     assert!(hosted.places("a", Side::Buy, 1).unwrap().order.is_some());
     assert_eq!(hosted.places("b", Side::Buy, 1).unwrap().proposal, Some(2));
     hosted.rig.now += SignedDuration::from_secs(61);
     hosted.step(Input::Tick);
-    let late = refused(hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 2 }));
+    let hash = String::new();
+    let late = refused(hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 2, hash }));
     assert!(late.contains("no proposal 2"), "{late}");
     assert_eq!(hosted.sent.len(), 1);
 }
@@ -166,10 +168,9 @@ fn what_a_person_confirmed_grows_only_by_another_word_of_theirs() {
     let limit = Pricing::Limit { limit_price: Price::from(99) };
     let proposal = Proposal::single(aapl(), Side::Buy, Quantity::from(5), limit);
     hosted.wants(BotWant::Place { tag: "rest".to_owned(), proposal: Box::new(proposal) }).unwrap();
-    assert!(matches!(
-        hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 1 }),
-        Outcome::Said(_)
-    ));
+    let hash = hosted.view("own").proposals[0].hash.clone();
+    let said = hosted.ask(StrategyChange::Confirm { name: "own".into(), proposal: 1, hash });
+    assert!(matches!(said, Outcome::Said(_)), "{said:?}");
     let tag = || BotOrderName::Tag("rest".to_owned());
     let id = hosted.sent.last().unwrap().client_order_id;
     let update =
@@ -233,4 +234,45 @@ fn refusals_are_one_line() {
     ] {
         assert_eq!(refusal.to_string(), line);
     }
+}
+
+#[test]
+fn a_bot_is_told_what_is_due_and_when_the_exchange_opens() {
+    use crate::domain::bot::BotPhase;
+    use crate::strategies::Schedule;
+    let mut hosted = running(OrderRight::Paper);
+    let every = |text: &str| Schedule::managing(text, text.parse().unwrap());
+    let state = BotState { phase: BotPhase::Running, ..BotState::default() };
+    hosted.step(Input::Bot { strategy: "own".into(), word: BotWord::State(state) });
+    assert_eq!(hosted.wants(BotWant::Schedule(vec![every("every 1m all")])).unwrap().status, "done");
+    let mut news = |seconds: i64| {
+        hosted.told.clear();
+        hosted.rig.now += jiff::SignedDuration::from_secs(seconds);
+        hosted.step(Input::Tick);
+        let news = hosted.told.iter().filter_map(|told| match told {
+            BotTold::News(news) => Some((**news).clone()),
+            BotTold::Answer { .. } => None,
+        });
+        news.collect::<Vec<_>>()
+    };
+    let due = |told: &[BotNews]| told.iter().filter(|one| matches!(one, BotNews::Due { .. })).count();
+    let sessions = |told: &[BotNews]| {
+        told.iter().filter(|one| matches!(one, BotNews::Session { .. })).cloned().collect::<Vec<_>>()
+    };
+    let first = news(60);
+    assert_eq!(due(&first), 1, "{first:?}");
+    let open = sessions(&first);
+    assert_eq!(open.len(), 1, "{first:?}");
+    // However much was missed, it is one run; and nothing of the session is said twice.
+    let later = news(3_600);
+    assert_eq!((due(&later), sessions(&later).len()), (1, 0));
+    let day = news(86_400 / 2);
+    assert_eq!(due(&day), 1);
+    assert!(sessions(&day).iter().all(|said| !open.contains(said)), "{day:?}");
+    // Nothing wanted is nothing due.
+    hosted.wants(BotWant::Schedule(Vec::new())).unwrap();
+    hosted.rig.now += jiff::SignedDuration::from_secs(600);
+    hosted.told.clear();
+    hosted.step(Input::Tick);
+    assert!(hosted.told.is_empty(), "{:?}", hosted.told);
 }

@@ -1,0 +1,156 @@
+//! What bots want to know: their orders, positions and money, prices, bars, chains and indicators. What a broker must be asked for is answered
+//! once it has answered; the engine waits for none of it.
+
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+
+use crate::bots::protocol::{self, BotQuery, CHAIN_DAYS, RpcError};
+use crate::bots::{BotLine, ToBot};
+use crate::domain::calendar::{exchange_date, plus_days};
+use crate::domain::ids::AccountId;
+use crate::domain::instrument::{AssetClass, Instrument};
+use crate::domain::quote::{Bar, Interval};
+use crate::domain::text::clean;
+use crate::quant::indicators::named as indicators;
+
+use super::hosting::chain_between;
+use super::task::EngineTask;
+
+/// What bars are asked for.
+enum Over {
+    Bars(usize),
+    Indicator(indicators::Asked),
+}
+
+impl Over {
+    fn count(&self) -> usize {
+        match self {
+            Self::Bars(count) => *count,
+            Self::Indicator(indicator) => indicator.bars(),
+        }
+    }
+
+    fn answer(&self, bars: &[Bar]) -> Value {
+        match self {
+            Self::Bars(_) => json!({"bars": bars.iter().map(protocol::bar).collect::<Vec<_>>()}),
+            Self::Indicator(indicator) => protocol::indicator(indicator, bars),
+        }
+    }
+}
+
+impl EngineTask {
+    /// Something that a bot wants to know.
+    pub(super) async fn bot_asks(&mut self, strategy: &SmolStr, ask: u64, query: BotQuery) {
+        let Some((task, spec)) = self.bots.tasks.get(strategy) else { return };
+        let (line, account) = (task.line().clone(), spec.account.clone());
+        let give = |result| line.tell(ToBot::Answer { ask, result });
+        match query {
+            BotQuery::Orders => give(Ok(json!({"orders": self.bot_orders(strategy)}))),
+            BotQuery::Positions => give(Ok(json!({"positions": self.bot_positions(strategy)}))),
+            BotQuery::Account => give(self.bot_account(&account)),
+            BotQuery::Quote(instrument) => {
+                let known = self.ensure(&instrument).await;
+                give(match self.core.quote(&instrument).filter(|_| known) {
+                    Some(quote) => Ok(protocol::quote(quote)),
+                    None => Err(RpcError::new(-32_005, format!("nobody has prices of {instrument}"))),
+                });
+            }
+            BotQuery::Snapshot => {
+                let instruments = spec.instruments.clone();
+                let quotes: Vec<Value> =
+                    instruments.iter().filter_map(|of| self.core.quote(of)).map(protocol::quote).collect();
+                give(self.bot_account(&account).map(|account| {
+                    json!({
+                        "account": account, "positions": self.bot_positions(strategy),
+                        "orders": self.bot_orders(strategy), "quotes": quotes,
+                    })
+                }));
+            }
+            BotQuery::Bars { instrument, interval, limit } => {
+                self.bot_bars(&line, ask, instrument, (interval, Over::Bars(limit))).await;
+            }
+            BotQuery::Indicator { instrument, interval, indicator } => {
+                self.bot_bars(&line, ask, instrument, (interval, Over::Indicator(indicator))).await;
+            }
+            BotQuery::Chain { underlying, from, until } => {
+                let from = from.unwrap_or_else(|| exchange_date(self.clock.now()));
+                let until = until.unwrap_or_else(|| plus_days(from, CHAIN_DAYS));
+                self.bot_chain(line, ask, underlying, (from, until)).await;
+            }
+        }
+    }
+
+    fn bot_orders(&self, strategy: &SmolStr) -> Vec<Value> {
+        self.core.orders_of_strategy(strategy).map(protocol::order).collect()
+    }
+
+    fn bot_positions(&self, strategy: &SmolStr) -> Vec<Value> {
+        let views = self.core.strategies();
+        let claims =
+            views.into_iter().filter(|view| view.spec.name == *strategy).flat_map(|view| view.claims);
+        claims
+            .map(|claim| {
+                json!({"instrument": claim.instrument.key(), "quantity": claim.quantity.to_string(),
+                    "average_price": claim.average_price.to_string()})
+            })
+            .collect()
+    }
+
+    fn bot_account(&self, account: &AccountId) -> Result<Value, RpcError> {
+        let account = self.core.account(account);
+        let account = account.ok_or_else(|| RpcError::new(-32_004, "there is no account"))?;
+        Ok(protocol::account(account.net_liquidation, account.cash, account.buying_power))
+    }
+
+    async fn bot_bars(
+        &mut self,
+        line: &BotLine,
+        ask: u64,
+        instrument: Instrument,
+        (interval, over): (Interval, Over),
+    ) {
+        if !self.ensure(&instrument).await {
+            let error = RpcError::new(-32_005, format!("nobody has bars of {instrument}"));
+            return line.tell(ToBot::Answer { ask, result: Err(error) });
+        }
+        let now = self.clock.now();
+        if self.feed.is_live(&instrument)
+            && let Some(feed) = self.live.prices.feed_for(instrument.asset_class())
+        {
+            let line = line.clone();
+            tokio::spawn(async move {
+                let result = match feed.bars(&instrument, interval, now, over.count()).await {
+                    Ok(bars) => Ok(over.answer(&bars)),
+                    Err(error) => Err(RpcError::new(-32_008, clean(&error.to_string()).into_owned())),
+                };
+                line.tell(ToBot::Answer { ask, result });
+            });
+            return;
+        }
+        let bars = self.complete_bars(&instrument, interval, over.count());
+        line.tell(ToBot::Answer { ask, result: Ok(over.answer(&bars)) });
+    }
+
+    async fn bot_chain(
+        &mut self,
+        line: BotLine,
+        ask: u64,
+        share: Instrument,
+        (from, until): (jiff::civil::Date, jiff::civil::Date),
+    ) {
+        let none = |share: &Instrument| RpcError::new(-32_005, format!("nobody has a chain of {share}"));
+        let known = self.ensure(&share).await;
+        let underlying = share.root().clone();
+        if let Some(feed) = self.live.prices.feed_for(AssetClass::Option) {
+            tokio::spawn(async move {
+                let chain = chain_between(feed.as_ref(), &underlying, from, until).await;
+                let result = chain.map(|chain| protocol::chain(&chain)).ok_or_else(|| none(&share));
+                line.tell(ToBot::Answer { ask, result });
+            });
+            return;
+        }
+        let chain = self.chain_between(&underlying, from, until).filter(|_| known);
+        let result = chain.map(|chain| protocol::chain(&chain)).ok_or_else(|| none(&share));
+        line.tell(ToBot::Answer { ask, result });
+    }
+}

@@ -1,0 +1,241 @@
+//! Slots: what an option strategy keeps of each of its underlyings, how that is stored and found again, and the rhythm in which it evaluates.
+//! What an evaluation decides is the strategy's own.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, time};
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::chain::Chain;
+use crate::domain::instrument::{Instrument, Symbol};
+use crate::strategies::schedule::{Edge, Schedule, ScheduleSpec, Within};
+use crate::strategies::{Books, Head, MemoryError, Need, Output, StrategyInput, memory};
+
+use super::hours::Hours;
+use super::ladder::Ladder;
+use super::market::Limits;
+use super::positions::{Positions, late_settlement};
+
+/// What the memory of every such strategy has.
+pub(in crate::strategies) trait SlotMemory:
+    Clone + Default + Serialize + DeserializeOwned
+{
+    /// Prices of what is being traded.
+    fn limits(&self) -> &Limits;
+    /// The same, to change.
+    fn limits_mut(&mut self) -> &mut Limits;
+    /// An evaluation waits for a chain.
+    fn waiting(&mut self) -> &mut bool;
+    /// What the shares trade as since a symbol change.
+    fn renamed_to(&self) -> Option<&Symbol>;
+    /// Something happened to the shares that nobody explains; nothing is opened until a person lets it go on.
+    fn unexplained(&mut self) -> &mut bool;
+}
+
+/// One underlying.
+#[derive(Clone, Debug)]
+pub(in crate::strategies) struct Slot<M> {
+    /// As the parameters say it: what the memory is found by.
+    key: String,
+    pub(in crate::strategies) symbol: Symbol,
+    pub(in crate::strategies) memory: M,
+    /// On which day a late settlement was said.
+    settle_said: Option<Date>,
+}
+
+/// What is stored: the slots by the symbol that the parameters say.
+#[derive(Serialize, Deserialize)]
+struct Stored<M> {
+    slots: BTreeMap<String, M>,
+}
+
+/// A slot for each underlying, in their order.
+pub(in crate::strategies) fn slots<M: SlotMemory>(underlyings: &[Instrument]) -> Vec<Slot<M>> {
+    let slot = |instrument: &Instrument| Slot {
+        key: instrument.key(),
+        symbol: instrument.root().clone(),
+        memory: M::default(),
+        settle_said: None,
+    };
+    underlyings.iter().map(slot).collect()
+}
+
+/// The slots' memories as text.
+pub(in crate::strategies) fn write<M: SlotMemory>(version: u32, slots: &[Slot<M>]) -> String {
+    let slots = slots.iter().map(|slot| (slot.key.clone(), slot.memory.clone())).collect();
+    memory::write(version, &Stored::<M> { slots })
+}
+
+/// The other way round; `underlyings` become what the slots trade now.
+pub(in crate::strategies) fn restore<M: SlotMemory>(
+    version: u32,
+    text: &str,
+    slots: &mut [Slot<M>],
+    underlyings: &mut [Instrument],
+) -> Result<(), MemoryError> {
+    let Some(mut read) = memory::read::<Stored<M>>(version, text)? else { return Ok(()) };
+    for (slot, instrument) in slots.iter_mut().zip(underlyings) {
+        // Its parameters name the shares by the symbol of now, its memory may have been written under the one before.
+        let own = read.slots.remove(&slot.key).or_else(|| {
+            let now = |memory: &M| memory.renamed_to() == Some(&slot.symbol);
+            let key = read.slots.iter().find(|(_, memory)| now(memory)).map(|(key, _)| key.clone())?;
+            read.slots.remove(&key)
+        });
+        slot.memory = own.unwrap_or_default();
+        if let Some(symbol) = slot.memory.renamed_to() {
+            slot.symbol = symbol.clone();
+            *instrument = Instrument::Equity { symbol: symbol.clone() };
+        }
+    }
+    Ok(())
+}
+
+/// When all of them evaluate: a minute after the open, at 09:45 and 12:30, half an hour before the close; their orders walk each half minute.
+pub(in crate::strategies) fn schedules() -> Vec<Schedule> {
+    let step = ScheduleSpec::Every { step: SignedDuration::from_secs(30), within: Within::Regular };
+    vec![
+        Schedule::managing("open", bell(Edge::Open, 1)),
+        Schedule::managing("evaluate", ScheduleSpec::at(vec![time(9, 45, 0, 0), time(12, 30, 0, 0)])),
+        Schedule::managing("late", bell(Edge::Close, -30)),
+        Schedule::managing(LADDER, step),
+    ]
+}
+
+/// So many minutes from a bell.
+pub(in crate::strategies) const fn bell(edge: Edge, minutes: i64) -> ScheduleSpec {
+    ScheduleSpec::Bell { edge, offset: SignedDuration::from_mins(minutes) }
+}
+
+/// The schedule at which working orders walk.
+const LADDER: &str = "ladder";
+
+/// A chain without a contract, for what needs none.
+fn no_chain(symbol: &Symbol) -> Chain {
+    Chain { underlying: symbol.clone(), spot: None, expiries: Vec::new(), rows: Vec::new() }
+}
+
+/// An instant at which a slot is looked at, with what it may look at.
+#[derive(Clone, Copy)]
+pub(in crate::strategies) struct Moment<'a> {
+    pub(in crate::strategies) now: Timestamp,
+    pub(in crate::strategies) hours: Hours,
+    pub(in crate::strategies) books: &'a dyn Books,
+    pub(in crate::strategies) chain: &'a Chain,
+}
+
+/// A strategy that evaluates slot by slot.
+pub(in crate::strategies) trait Slotted {
+    /// What it remembers of each.
+    type Memory: SlotMemory;
+
+    fn whose(&self) -> &Head;
+    fn slots(&self) -> &[Slot<Self::Memory>];
+    fn slots_mut(&mut self) -> &mut [Slot<Self::Memory>];
+    /// How its orders walk.
+    fn ladder(&self) -> Ladder;
+    /// What the next evaluation of a slot must know; the chain comes last, and with it the evaluation.
+    fn needs(&self, at: usize, now: Timestamp, books: &dyn Books) -> Vec<Need>;
+    /// What cannot wait for a chain.
+    fn cover(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>);
+    /// All steps of an evaluation.
+    fn take_turn(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>);
+
+    /// The slot of an instrument, or of an option on it.
+    fn slot_of(&self, instrument: &Instrument) -> Option<usize> {
+        self.slots().iter().position(|slot| slot.symbol == *instrument.root())
+    }
+
+    /// Asks for what the next evaluation of a slot must know.
+    fn ask(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+        if !std::mem::replace(self.slots_mut()[at].memory.waiting(), true) {
+            out.push(Output::Remember);
+        }
+        out.extend(self.needs(at, now, books).into_iter().map(Output::Need));
+    }
+
+    /// Covers what nothing covers, where the market is open.
+    fn protect_now(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+        let Some(hours) = Hours::at(books.calendar(), now) else { return };
+        let empty = no_chain(&self.slots()[at].symbol);
+        self.cover(at, Moment { now, hours, books, chain: &empty }, out);
+    }
+
+    /// A start, a return from a pause, or other parameters.
+    fn begin(&mut self, resumed: bool, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+        for at in 0..self.slots().len() {
+            // A person has looked at what nobody explained, and goes on.
+            if resumed && std::mem::take(self.slots_mut()[at].memory.unexplained()) {
+                out.push(Output::Remember);
+            }
+            self.protect_now(at, now, books, out);
+            if *self.slots_mut()[at].memory.waiting() {
+                self.ask(at, now, books, out);
+            }
+        }
+    }
+
+    /// A due time: orders walk, or every slot is looked at.
+    fn due(&mut self, schedule: &str, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+        for at in 0..self.slots().len() {
+            if schedule == LADDER {
+                let slot = &self.slots()[at];
+                slot.memory.limits().step(self.ladder(), books, &slot.symbol, now, out);
+            } else {
+                self.ask(at, now, books, out);
+            }
+        }
+    }
+
+    /// The chain that an evaluation waited for has come.
+    fn evaluate(&mut self, underlying: &Symbol, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+        let Some(at) = self.slots().iter().position(|slot| slot.symbol == *underlying) else { return };
+        if !std::mem::take(self.slots_mut()[at].memory.waiting()) {
+            return;
+        }
+        out.push(Output::Remember);
+        let Some(chain) = books.chain(underlying) else { return };
+        let Some(hours) = Hours::at(books.calendar(), now) else { return };
+        self.say_late_settlement(at, (now, hours), books, out);
+        self.take_turn(at, Moment { now, hours, books, chain }, out);
+    }
+
+    /// Says once a day that something has expired and still stands in the account.
+    fn say_late_settlement(
+        &mut self,
+        at: usize,
+        (now, hours): (Timestamp, Hours),
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
+        let slot = &mut self.slots_mut()[at];
+        if slot.settle_said == Some(hours.today) {
+            return;
+        }
+        if let Some(contract) = late_settlement(&Positions::of(books, &slot.symbol), hours, now) {
+            slot.settle_said = Some(hours.today);
+            let name = &self.whose().name;
+            let text = format!("{name}: SETTLE_LATE {contract} has expired and still stands in the account");
+            out.push(Output::Alert(text));
+        }
+    }
+
+    /// Takes what is the same for all of them; false where it is something that the strategy hears itself.
+    fn takes(
+        &mut self,
+        now: Timestamp,
+        input: &StrategyInput<'_>,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        match input {
+            StrategyInput::Due { schedule, .. } => self.due(schedule, now, books, out),
+            StrategyInput::Started | StrategyInput::ParamsChanged => self.begin(false, now, books, out),
+            StrategyInput::Resumed => self.begin(true, now, books, out),
+            StrategyInput::ChainReady(chain) => self.evaluate(&chain.underlying, now, books, out),
+            _ => return false,
+        }
+        true
+    }
+}

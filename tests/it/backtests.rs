@@ -1,0 +1,257 @@
+//! Backtests as their users run them: reports, walks, sweeps that are interrupted, files of bars and of ticks.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use parquet::basic::Compression;
+use parquet::column::writer::ColumnWriter;
+use parquet::data_type::ByteArray;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use serde_json::Value;
+
+use super::detached::Home;
+
+const SET: [&str; 6] = ["--set", "fast=5", "--set", "slow=20", "--set", "quantity=10"];
+
+fn backtest<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    ["backtest", "sma_cross"].into_iter().chain(SET).chain(more.iter().copied()).collect()
+}
+
+fn refused(home: &Home, words: &[&str]) -> String {
+    let output = home.output(words);
+    assert_eq!(output.status.code(), Some(2), "{words:?}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_run_is_drawn_reported_and_found_honest() {
+    let home = Home::new();
+    let file = |name: &str| home.path().join(name).display().to_string();
+    let (page, drawing, trades) = (file("run.html"), file("run.svg"), file("trades.csv"));
+    let words = backtest(&[
+        "--symbol",
+        "IBM",
+        "--report",
+        &page,
+        "--svg",
+        &drawing,
+        "--trades",
+        &trades,
+        "--check-lookahead",
+    ]);
+    let run = home.json(&words);
+    assert_eq!((run["lookahead_cuts"].as_u64(), run["bars"].as_u64()), (Some(5), Some(3_270)));
+    let count = run["trades"].as_array().unwrap().len();
+    assert!(count > 20, "{count}");
+    let text = std::fs::read_to_string(&drawing).unwrap();
+    assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>"), "{}", &text[..60]);
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("<svg") && text.contains("sharpe") && !text.contains("<script"));
+    assert_eq!(std::fs::read_to_string(&trades).unwrap().lines().count(), count + 1);
+    // What is there is not written over by itself.
+    assert!(!home.output(&words).status.success());
+    let many = backtest(&["--symbol", "IBM", "--set", "fast=5..7", "--report", &page]);
+    assert!(refused(&home, &many).contains("--report"));
+}
+
+#[test]
+fn a_walk_measures_each_choice_on_days_it_was_not_made_on() {
+    let home = Home::new();
+    let words = [
+        "backtest",
+        "sma_cross",
+        "--symbol",
+        "IBM",
+        "--set",
+        "fast=5..15:5",
+        "--set",
+        "slow=30..50:10",
+        "--set",
+        "quantity=10",
+        "--walk-forward",
+        "train=2y,test=1y",
+        "--rank",
+        "sharpe",
+    ];
+    let walk = home.json(&words);
+    let rows = walk["rows"].as_array().unwrap();
+    assert!(rows.len() >= 8 && walk["sets"] == 9, "{} rows", rows.len());
+    for pair in rows.windows(2) {
+        let day = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        assert!(day(&pair[0], "train_from") < day(&pair[0], "test_from"), "{pair:?}");
+        assert!(day(&pair[0], "test_until") < day(&pair[1], "test_from"), "{pair:?}");
+    }
+    let late = ["--from", "2012-01-03", "--walk-forward", "train=2y,test=1y"];
+    assert!(refused(&home, &backtest(&late)).contains("less than a training of 730 days"));
+    let unknown = ["--symbol", "IBM", "--walk-forward", "train=2y,test=1y", "--rank", "luck"];
+    assert!(refused(&home, &backtest(&unknown)).contains("--rank: found 'luck', allowed total_return"));
+}
+
+/// Ctrl-C ends a sweep, and what is done by then is its result.
+#[test]
+fn an_interrupted_sweep_keeps_what_is_done() {
+    let home = Home::new();
+    let words = [
+        "backtest",
+        "sma_cross",
+        "--symbol",
+        "IBM",
+        "--set",
+        "fast=2..101",
+        "--set",
+        "slow=102..301",
+        "--set",
+        "quantity=10",
+        "--json",
+    ];
+    let mut command = home.command(&words);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    std::thread::park_timeout(Duration::from_secs(3));
+    kill(pid, Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (asked, done) = (report["asked"].as_u64().unwrap(), report["rows"].as_array().unwrap().len() as u64);
+    assert!(asked == 20_000 && (1..asked).contains(&done), "{done} of {asked}");
+}
+
+/// Rows of minutes: a walk of quarters of a dollar.
+fn minutes(count: i64) -> Vec<(String, [f64; 5])> {
+    let (mut state, mut price) = (7_u64, 400_i64);
+    (0..count)
+        .map(|n| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let open = price;
+            price = (price + i64::try_from((state >> 33) % 9).unwrap() - 4).max(40);
+            let at = jiff::Timestamp::from_second(1_704_067_200 + n * 60).unwrap();
+            let [open, close] = [open, price].map(|quarters| quarters as f64 / 4.0);
+            (at.to_string(), [open, open.max(close) + 0.25, open.min(close) - 0.25, close, 1_000.0])
+        })
+        .collect()
+}
+
+fn write_csv(path: &Path, rows: &[(String, [f64; 5])]) {
+    let mut text = "symbol,date,open,high,low,close,volume\n".to_owned();
+    for (at, [open, high, low, close, volume]) in rows {
+        text.push_str(&format!("TEST,{at},{open},{high},{low},{close},{volume}\n"));
+    }
+    std::fs::write(path, text).unwrap();
+}
+
+/// The same rows as pandas would write them: times in microseconds of UTC, prices as doubles, packed.
+fn write_parquet(path: &Path, rows: &[(String, [f64; 5])], packed: Compression) {
+    let schema = "message bars { required binary symbol (UTF8); required int64 date (TIMESTAMP(MICROS,true));
+        required double open; required double high; required double low; required double close;
+        required double volume; }";
+    let properties = WriterProperties::builder().set_compression(packed).build();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut writer =
+        SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties)).unwrap();
+    for rows in rows.chunks(700) {
+        let mut group = writer.next_row_group().unwrap();
+        for at in 0..7 {
+            let mut column = group.next_column().unwrap().unwrap();
+            match column.untyped() {
+                ColumnWriter::ByteArrayColumnWriter(to) => {
+                    to.write_batch(&vec![ByteArray::from("TEST"); rows.len()], None, None).unwrap();
+                }
+                ColumnWriter::Int64ColumnWriter(to) => {
+                    let micros = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_microsecond();
+                    let values: Vec<i64> = rows.iter().map(|(at, _)| micros(at)).collect();
+                    to.write_batch(&values, None, None).unwrap();
+                }
+                ColumnWriter::DoubleColumnWriter(to) => {
+                    let values: Vec<f64> = rows.iter().map(|(_, values)| values[at - 2]).collect();
+                    to.write_batch(&values, None, None).unwrap();
+                }
+                _ => panic!("another type"),
+            }
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn parquet_and_csv_of_the_same_bars_are_the_same_run() {
+    let home = Home::new();
+    let file = |name: &str| home.path().join(name);
+    let mut rows = minutes(3_000);
+    write_csv(&file("bars.csv"), &rows);
+    let run = |file: &str| home.json(&backtest(&["--data", file]));
+    let csv = run(&file("bars.csv").display().to_string());
+    assert!(csv["orders"].as_u64().unwrap() > 100 && csv["bars"] == 3_000, "{csv}");
+    for packed in [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::ZSTD(Default::default())] {
+        write_parquet(&file("bars.parquet"), &rows, packed);
+        assert_eq!(run(&file("bars.parquet").display().to_string())["fingerprint"], csv["fingerprint"]);
+    }
+    // Kept as it is, and found by its name.
+    let path = file("bars.parquet").display().to_string();
+    let kept = home.json(&["import", "bars", &path, "--name", "mine"]);
+    assert_eq!((kept["bars"].as_u64(), kept["interval"].as_str()), (Some(3_000), Some("1m")));
+    assert!(kept["file"].as_str().unwrap().ends_with("mine.parquet"), "{kept}");
+    assert_eq!(run("mine")["fingerprint"], csv["fingerprint"]);
+    let csv_path = file("bars.csv").display().to_string();
+    assert!(!home.output(&["import", "bars", &csv_path, "--name", "mine"]).status.success());
+    home.json(&["import", "bars", &csv_path, "--name", "mine", "--force"]);
+    assert_eq!(run("mine")["fingerprint"], csv["fingerprint"]);
+    // The same checks, with row and column.
+    rows[1_999].1[1] = 0.5;
+    write_parquet(&file("bad.parquet"), &rows, Compression::SNAPPY);
+    let bad = file("bad.parquet").display().to_string();
+    let said = refused(&home, &backtest(&["--data", &bad]));
+    assert!(said.contains("bad.parquet: row 2000: high: found '0.5', allowed: not below open"), "{said}");
+    rows.swap(1_000, 1_001);
+    write_parquet(&file("bad.parquet"), &rows, Compression::SNAPPY);
+    let said = refused(&home, &backtest(&["--data", &bad]));
+    assert!(said.contains("row 1002: date: found '") && said.contains("later than the row before"), "{said}");
+}
+
+#[test]
+fn ticks_are_run_one_by_one_and_make_the_bars() {
+    let home = Home::new();
+    let path = home.path().join("ticks.csv");
+    let mut text = "symbol,time,bid,ask,bid_size,ask_size,price,size\n".to_owned();
+    for (n, (_, [_, _, _, price, _])) in minutes(3_000).into_iter().enumerate() {
+        let at = jiff::Timestamp::from_second(1_704_067_200 + 20 * i64::try_from(n).unwrap()).unwrap();
+        text.push_str(&format!("BTC-USD,{at},{},{},1000,1000,{price},5\n", price - 0.25, price + 0.25));
+    }
+    std::fs::write(&path, &text).unwrap();
+    let data = path.display().to_string();
+    let run = |more: &[&str]| {
+        let words: Vec<&str> = ["--data", &data].into_iter().chain(more.iter().copied()).collect();
+        home.json(&backtest(&words))
+    };
+    let (first, again, wide) = (run(&[]), run(&[]), run(&["--interval", "5m"]));
+    assert_eq!(first["fingerprint"], again["fingerprint"]);
+    assert_eq!((first["ticks"].as_u64(), wide["ticks"].as_u64()), (Some(3_000), Some(3_000)));
+    let bars = |run: &Value| run["bars"].as_u64().unwrap();
+    assert!((990..=1_000).contains(&bars(&first)) && (190..=200).contains(&bars(&wide)), "{first}");
+    assert!(first["orders"].as_u64().unwrap() > 20 && first["denied"] == 0, "{first}");
+    // Bought at the ask of its very tick, sold at the bid of another: the spread is paid, and a cent of slippage.
+    let trade = &first["trades"][0];
+    let quote = |at: &str| {
+        let line = text.lines().find(|line| line.starts_with(&format!("BTC-USD,{at},"))).unwrap();
+        let cells: Vec<f64> = line.split(',').skip(2).take(2).map(|cell| cell.parse().unwrap()).collect();
+        (cells[0], cells[1])
+    };
+    let of = |name: &str| trade[name].as_str().unwrap();
+    let price = |name: &str| of(name).parse::<f64>().unwrap();
+    let (paid, got) = (price("entry_price"), price("exit_price"));
+    assert!((0.0..=0.011).contains(&(paid - quote(of("opened_at")).1)), "{trade}");
+    assert!((0.0..=0.011).contains(&(quote(of("closed_at")).0 - got)), "{trade}");
+    std::fs::write(&path, format!("{text}BTC-USD,2020-01-01T00:00:00Z,1,2,3,4,,\n")).unwrap();
+    let said = refused(&home, &backtest(&["--data", &data]));
+    assert!(said.contains("ticks.csv:3002: time: found '2020-01-01T00:00:00Z'"), "{said}");
+    let many = backtest(&["--data", &data, "--set", "fast=5..7"]);
+    assert!(refused(&home, &many).contains("a run over ticks is one by itself"));
+}
