@@ -119,7 +119,8 @@ def trading():
 
 def movements(client):
     """What moves without an order, as its untyped call reads it; the emulator is told by a call of its own what happened."""
-    inject = lambda what, body: client._one_request("POST", f"{URL}/emulator/{what}", {"json": body}, 0)
+    keys = client._get_auth_headers()
+    inject = lambda what, body: client._one_request("POST", f"{URL}/emulator/{what}", {"json": body, "headers": keys}, 0)
     client.submit_order(MarketOrderRequest(symbol="MSFT", qty=10, side=OrderSide.BUY, time_in_force=TimeInForce.DAY))
     soon(lambda: client.get_open_position("MSFT").qty == "10", "ten are held")
     inject("split", {"symbol": "MSFT", "for_each": 4})
