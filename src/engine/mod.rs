@@ -40,6 +40,7 @@ pub mod socket;
 mod standing;
 mod start;
 mod task;
+mod usual;
 pub mod vitals;
 mod waiters;
 

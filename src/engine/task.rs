@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::prelude::ToPrimitive;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
@@ -15,7 +14,6 @@ use crate::client::{Reply, SessionError};
 use crate::core::effect::{Effect, Outcome, RequestId, Ticket};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
-use crate::core::paper::DailyStats;
 use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::execution::{AccountEvent, OrderEvent, OrderUpdate};
 use crate::domain::ids::{AccountId, ClientOrderId};
@@ -26,7 +24,6 @@ use crate::domain::order::{Order, OrderHandle};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::market::replay::MarketEvent;
-use crate::quant::impact::volatility_of;
 
 use super::clock::{Clock, ClockWatch, system_now};
 use super::desktop::Rings;
@@ -567,22 +564,6 @@ impl EngineTask {
         let Some(volume) = sum.checked_div(rust_decimal::Decimal::from(bars.len())) else { return };
         self.volumes_told.insert(instrument.clone(), today);
         self.step(Input::AverageVolume { instrument: instrument.clone(), volume }).await;
-    }
-
-    /// The venue's slippage model may ask what is usual of an instrument: by the last twenty days, where there are three at least.
-    async fn tell_daily_stats(&mut self, instrument: &Instrument) {
-        if !self.needs_daily_stats {
-            return;
-        }
-        let now = self.clock.now();
-        let bars = self.feed.bars(instrument, Interval::Day1, now, 21);
-        let closes: Vec<f64> = bars.iter().filter_map(|bar| bar.close.get().to_f64()).collect();
-        let days = rust_decimal::Decimal::from(bars.len());
-        let volume = bars.iter().map(|bar| bar.volume).sum::<rust_decimal::Decimal>().checked_div(days);
-        if let Some((volume, volatility)) = volume.zip(volatility_of(&closes)) {
-            let stats = DailyStats { volume, volatility };
-            self.paper.tell(VenueCommand::DailyStats(instrument.clone(), stats)).await;
-        }
     }
 }
 
