@@ -304,7 +304,14 @@ impl Ticket {
                 Field::Limit | Field::Stop if input.text().is_empty() => "b bid m mid a ask",
                 Field::Symbol if !input.text().is_empty() && self.instrument.is_none() => "unknown",
                 Field::TakeProfit | Field::StopLoss if input.text().is_empty() => "none",
-                Field::Exits if input.text().is_empty() => "stop=5% take=2r",
+                // An example is shown to whoever writes: elsewhere it would read like a plan that is there.
+                Field::Exits if input.text().is_empty() => {
+                    if active {
+                        "stop=5% take=2r"
+                    } else {
+                        "none"
+                    }
+                }
                 Field::Expiry if input.text().is_empty() => "yyyy-mm-dd",
                 Field::Trail if input.text().is_empty() => "1.50 or 2%",
                 _ => "",
