@@ -21,7 +21,7 @@ impl Engine {
     pub(super) fn on_movement(&mut self, movement: &Movement) -> bool {
         let Movement { cash, action, units } = movement;
         let known = |books: &super::Books| books.portfolio.knows_cash(&cash.id);
-        if self.accounts.get(&cash.account).is_none_or(known) {
+        if self.accounts.get(&cash.account).is_none_or(known) || !self.is_payable(cash) {
             return false;
         }
         if let Some(action) = action {
@@ -64,7 +64,8 @@ impl Engine {
         let Some(holding) = books.portfolio.holding(from) else { return };
         let long = holding.quantity.is_positive();
         let out = holding.quantity.abs().min(quantity);
-        let came = (into_quantity.get() * out.get()).checked_div(quantity.get()).unwrap_or_default();
+        let came = into_quantity.get().checked_mul(out.get()).and_then(|all| all.checked_div(quantity.get()));
+        let came = came.unwrap_or_default();
         if came.is_zero() {
             return;
         }
@@ -90,6 +91,10 @@ impl Engine {
         let (away, back) = if long { (Side::Sell, Side::Buy) } else { (Side::Buy, Side::Sell) };
         let out = one("out", from, away, out.get(), price);
         let mut into = one("in", into, back, came, into_price);
+        // Both ends or neither.
+        if !self.is_bookable(&out) || !self.is_bookable(&into) {
+            return;
+        }
         into.fee = out.cash_flow() + into.cash_flow();
         self.on_execution(&out);
         self.on_execution(&into);

@@ -20,6 +20,7 @@ use crate::domain::statement::{BrokerUpdate, OrderReport, ReconcileReason, Recon
 
 use super::Engine;
 use super::doubt::{VISIBLE, is_unproven};
+use super::measured::measured;
 use super::owners::Owners;
 
 /// A difference this young may be a message that is still on its way.
@@ -228,6 +229,7 @@ impl Engine {
         if books.pace.last.as_ref().is_some_and(|last| statement.asked_at <= last.started) {
             return;
         }
+        let statement = &*measured(statement);
         let mut found = statement.failures.clone();
         let reports = statement.orders.as_deref().unwrap_or_default();
         let owners = self.own(statement, reports, &mut found);

@@ -6,6 +6,7 @@ mod guarded;
 mod halts;
 mod hosting;
 mod market;
+mod measured;
 mod movements;
 mod positions;
 mod random;
