@@ -358,7 +358,7 @@ impl EngineTask {
                     self.send(&account, LinkCommand::Cancel(order)).await;
                 }
             }
-            Effect::Replace { account, order, new } => {
+            Effect::Replace { account, order, new, .. } => {
                 if let Some(order) = self.handle(order) {
                     self.send(&account, LinkCommand::Replace(order, new)).await;
                 }

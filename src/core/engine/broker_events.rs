@@ -137,7 +137,14 @@ impl Engine {
         }
         // A replacement that the broker never saw or refuses leaves the old order as it was.
         if let Some(old) = replaces {
-            self.undo_replace(old);
+            self.undo_replace(old, before == OrderStatus::PendingCancel);
+        }
+        // Whoever canceled the old one did not mean another to work in its place.
+        if matches!(update.event, OrderEvent::Replaced { .. })
+            && before == OrderStatus::PendingCancel
+            && let Some(new) = self.replacement_of(id)
+        {
+            self.pass_on_cancel(new);
         }
     }
 

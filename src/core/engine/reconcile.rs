@@ -406,7 +406,7 @@ impl Engine {
         if order.status == OrderStatus::PendingReplace && !young {
             let new = self.replacement_of(id).and_then(|new| self.book.get(new));
             if new.is_none_or(|new| new.status.is_terminal() && new.status != OrderStatus::Filled) {
-                self.undo_replace(id);
+                self.undo_replace(id, false);
             }
             return;
         }

@@ -372,8 +372,8 @@ impl Driver {
                     self.venue.cancel(now, order);
                     self.hand_over(now, &mut queue);
                 }
-                Effect::Replace { order, new, .. } => {
-                    self.venue.replace(now, order, new.get());
+                Effect::Replace { order, new, filled, .. } => {
+                    self.venue.replace(now, order, filled, new.get());
                     self.hand_over(now, &mut queue);
                 }
                 asked @ (Effect::History { .. } | Effect::Need { .. } | Effect::Answer { .. })

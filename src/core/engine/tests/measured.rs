@@ -45,7 +45,11 @@ fn an_absurd_fill_is_said_once_and_changes_nothing() {
         let named = format!("execution {} of AAPL: its {field} is ", execution.execution_id);
         assert!(line.contains(&named), "{line}");
         let order = rig.engine.order(id).unwrap();
-        assert_eq!((order.status, order.filled_quantity), (OrderStatus::Submitted, Quantity::ZERO), "{field}");
+        assert_eq!(
+            (order.status, order.filled_quantity),
+            (OrderStatus::Submitted, Quantity::ZERO),
+            "{field}"
+        );
         assert_eq!((rig.held(), rig.engine.account(&paper()).unwrap()), (Quantity::ZERO, before), "{field}");
         // The books live: the real fill counts.
         rig.report(id, fill(id, "real", Side::Buy, 10, "100"));
@@ -135,7 +139,11 @@ fn r6_a_part_with_an_absurd_number_is_no_part() {
         let run = rig.engine.last_reconcile(&paper()).unwrap();
         assert_eq!((run.orders, run.positions), (None, None));
         assert_eq!(run.differences.len(), 2, "{:?}", run.differences);
-        assert!(run.differences[0].starts_with("orders: b1 of AAPL: its quantity is "), "{:?}", run.differences);
+        assert!(
+            run.differences[0].starts_with("orders: b1 of AAPL: its quantity is "),
+            "{:?}",
+            run.differences
+        );
     }
     let order = rig.engine.order(id).unwrap();
     assert_eq!((order.request.quantity, rig.held()), (Quantity::from(10), Quantity::from(4)));
