@@ -8,6 +8,7 @@ use super::events::{self, Row};
 use crate::cli::args::CalendarArgs;
 use crate::cli::error::CliError;
 use crate::cli::output::{Align, Output, Table, format};
+use crate::config::CalendarFile;
 use crate::domain::calendar::{Calendar, exchange_date, new_york, plus_days};
 use crate::domain::events::EventBook;
 
@@ -15,7 +16,7 @@ use crate::domain::events::EventBook;
 const DAYS_AHEAD: i64 = 14;
 
 pub(super) fn run(context: &Context<'_>, args: &CalendarArgs) -> Result<Output, CliError> {
-    let calendar = Calendar::nyse();
+    let calendar = calendar(context)?;
     let (dates, doubt) = match dates(context) {
         Ok(dates) => (dates, None),
         Err(error) => (EventBook::default(), Some(error)),
@@ -25,6 +26,16 @@ pub(super) fn run(context: &Context<'_>, args: &CalendarArgs) -> Result<Output, 
         None => day_of(&calendar, &dates, args.date.unwrap_or_else(|| exchange_date(context.host.now()))),
     }?;
     Ok(doubt.into_iter().fold(output, |output, error| output.line(format!("? {}", error.message))))
+}
+
+/// The exchange's calendar as the profile has it.
+fn calendar(context: &Context<'_>) -> Result<Calendar, CliError> {
+    let settings = context.settings(false)?;
+    let file = CalendarFile::of(&settings.paths.profile_dir(&settings.profile));
+    if file.path().exists() {
+        context.host.admit(&settings, false)?;
+    }
+    Ok(file.load()?)
 }
 
 /// What the profile has written down; nothing where there is none yet. Makes no profile, and opens none that is locked.
