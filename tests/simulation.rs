@@ -18,6 +18,10 @@ mod accounts;
 mod broker;
 #[path = "simulation/disk.rs"]
 mod disk;
+#[path = "simulation/exits.rs"]
+mod exits;
+#[path = "simulation/hearing.rs"]
+mod hearing;
 #[path = "simulation/random.rs"]
 mod random;
 #[path = "simulation/rules.rs"]

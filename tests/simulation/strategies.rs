@@ -93,7 +93,7 @@ impl World {
     pub(crate) fn make_strategies(&mut self) {
         let kinds = self.strategies.kinds.clone();
         if kinds.is_empty() {
-            return;
+            return self.run_strategies();
         }
         self.count("strategies");
         let began = self.began;
@@ -123,7 +123,7 @@ impl World {
 
     /// A start after a kill: those that were to run run on.
     pub(crate) fn run_strategies(&mut self) {
-        if self.strategies.is_on() {
+        if self.strategies.is_on() || self.exits.is_on() {
             self.step(Input::RunStrategies);
         }
     }

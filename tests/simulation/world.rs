@@ -9,19 +9,20 @@ use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
 use arbion::domain::calendar::Calendar;
 use arbion::domain::capabilities::Capabilities;
-use arbion::domain::execution::{AccountEvent, Execution, ExecutionKind, OrderEvent, OrderUpdate};
+use arbion::domain::execution::{Execution, ExecutionKind};
 use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::{RiskLimits, TradingState};
 use arbion::domain::money::{Currency, Money, Price};
-use arbion::domain::order::{Order, OrderStatus, OriginKind};
+use arbion::domain::order::{Order, OrderStatus};
 use arbion::domain::quote::{Feed, Quote};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::broker::{Broker, Faults, Personality};
 use crate::disk::Disk;
+use crate::exits::Exits;
 use crate::random::Random;
 use crate::strategies::Strategies;
 
@@ -54,7 +55,7 @@ pub(crate) struct World {
     /// The journal has been read: from here on the books say what it says.
     pub(crate) restored: bool,
     /// Orders in flight when a process was killed.
-    carried: BTreeSet<ClientOrderId>,
+    pub(crate) carried: BTreeSet<ClientOrderId>,
     pub(crate) last_seq: u64,
     pub(crate) halted: bool,
     /// The kill switch is on, on the disk too, and nobody has lifted it.
@@ -74,6 +75,7 @@ pub(crate) struct World {
     /// When the world began.
     pub(crate) began: Timestamp,
     pub(crate) strategies: Strategies,
+    pub(crate) exits: Exits,
     pub(crate) coverage: Coverage,
     /// What happened, line by line, where somebody wants to read it.
     pub(crate) trace: Option<Vec<String>>,
@@ -148,6 +150,7 @@ impl World {
             capital,
             began: now,
             strategies: Strategies::new(seed),
+            exits: Exits::new(seed),
             coverage: Coverage::new(),
             trace: trace.then(Vec::new),
         }
@@ -238,6 +241,7 @@ impl World {
         for _ in 0..120 {
             self.act();
             self.strategies_act();
+            self.exits_act();
             self.turn();
         }
         self.write(|| "nothing goes wrong any more".to_owned());
@@ -247,9 +251,11 @@ impl World {
             if turn == PERSON_LOOKS {
                 self.decide();
             }
+            self.exits_go_on();
             self.turn();
         }
         self.settled();
+        self.exits_settled();
         self.rebuilt();
     }
 
@@ -269,76 +275,6 @@ impl World {
         assert!(seq >= self.last_seq, "the snapshot's number fell from {} to {seq}", self.last_seq);
         self.last_seq = seq;
         self.strategies_add_up();
-    }
-
-    fn hear(&mut self, event: AccountEvent) {
-        self.write(|| format!("  hears {}", crate::rules::brief(&event)));
-        match &event {
-            AccountEvent::Order(update) => self.note_update(update),
-            AccountEvent::ByBroker(update) => {
-                let named = self.engine.order_of(&update.account, &update.broker_order_id);
-                self.count(if named.is_some() { "word by the broker's id" } else { "unknown to the stream" });
-                if let Some(client_order_id) = named {
-                    let (account, at, event) = (update.account.clone(), update.at, update.event.clone());
-                    self.note_update(&OrderUpdate { account, client_order_id, at, event });
-                }
-            }
-            AccountEvent::Execution(execution) if execution.kind == ExecutionKind::Bust => {
-                self.count("execution busted");
-            }
-            AccountEvent::Cash(_) => self.count("dividend paid"),
-            _ => {}
-        }
-        self.step(Input::Broker(Box::new(event)));
-    }
-
-    fn note_update(&mut self, update: &OrderUpdate) {
-        let Some(order) = self.engine.order(update.client_order_id) else { return };
-        let fills = matches!(update.event, OrderEvent::Filled(_));
-        let package = fills && order.request.subject.instrument().is_none();
-        let also = if package && order.status == OrderStatus::Canceled {
-            Some("leg filled after cancel")
-        } else if package {
-            Some("package filled")
-        } else if matches!(update.event, OrderEvent::Replaced { .. }) && order.request.reduce_only {
-            Some("exit replaced")
-        } else if order.request.origin.kind == OriginKind::External {
-            match &update.event {
-                OrderEvent::Filled(_) => Some("external order filled"),
-                OrderEvent::Canceled { .. } if order.status == OrderStatus::PendingCancel => {
-                    Some("external order canceled by us")
-                }
-                _ => None,
-            }
-        } else {
-            None
-        };
-        let what = match (&update.event, order.status) {
-            (OrderEvent::Filled(_), OrderStatus::PendingSubmit) => "fill before acknowledgement",
-            (OrderEvent::Filled(_), OrderStatus::Canceled) => "fill after cancel",
-            (OrderEvent::Filled(_), OrderStatus::Unknown) => "fill while unknown",
-            (OrderEvent::Acknowledged { .. }, OrderStatus::Unknown) => "unknown order found",
-            (OrderEvent::Acknowledged { .. }, _) if self.carried.contains(&update.client_order_id) => {
-                "acknowledged after restart"
-            }
-            (OrderEvent::CancelRejected(_), OrderStatus::PendingCancel) => "cancel refused",
-            (OrderEvent::Filled(_), OrderStatus::PendingReplace) => "fill while being replaced",
-            (OrderEvent::Filled(_), OrderStatus::Replaced) => "fill after being replaced",
-            (OrderEvent::Filled(_), _) if order.request.contingency.parent.is_some() => "exit filled",
-            (OrderEvent::QuantityChanged { quantity }, _)
-                if *quantity <= order.filled_quantity && !order.status.is_terminal() =>
-            {
-                "exit shrunk to what had filled"
-            }
-            (OrderEvent::QuantityChanged { .. }, _) => "exit shrunk",
-            (OrderEvent::Replaced { .. }, OrderStatus::PendingReplace) => "replaced",
-            (OrderEvent::Replaced { .. }, OrderStatus::PendingCancel) => "replaced while being canceled",
-            (OrderEvent::ReplaceRejected(_), OrderStatus::PendingReplace) => "replace refused",
-            _ => "",
-        };
-        for what in also.into_iter().chain([what]).filter(|what| !what.is_empty()) {
-            self.count(what);
-        }
     }
 
     /// Steps the engine and does what it wants, with a kill between any two things.
@@ -491,6 +427,7 @@ impl World {
     /// What the engine writes down tells what it did.
     fn read_entry(&mut self, entry: &JournalEntry) {
         self.read_strategies(entry);
+        self.read_exits(entry);
         for intent in entry.intents.iter().filter(|intent| intent.kind != IntentKind::Cancel) {
             if intent.order.status == OrderStatus::PendingSubmit {
                 self.may_be_placed(&intent.order.request);
