@@ -321,7 +321,7 @@ impl Assembly {
         let mut venue = open_venue(&settings, &store, replay)?;
         venue.set_calendar(Calendar::clone(&calendar));
         let bots = super::bots::Bots::load(&store)?;
-        restore(&mut core, &store, &account, now)?;
+        restore(&mut core, &store, now)?;
         let lists = match store.watchlists()? {
             lists if lists.is_empty() => default_watchlists(&settings, &feed),
             lists => lists,

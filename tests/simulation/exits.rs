@@ -126,7 +126,11 @@ impl World {
                 continue;
             }
             let id = order.request.client_order_id;
-            self.count(if order.replaces.is_some() { "exit of a plan changed" } else { "exit of a plan sent" });
+            self.count(if order.replaces.is_some() {
+                "exit of a plan changed"
+            } else {
+                "exit of a plan sent"
+            });
             let named = entry.exits.iter().flatten().any(|group| names(group, id));
             assert!(named, "exit {id} was asked for and its plan is not beside it");
             if order.replaces.is_none() {

@@ -392,6 +392,9 @@ impl Engine {
     }
 
     fn record_equity(&mut self, id: &AccountId) {
+        if self.accounts.get(id).is_none_or(|books| self.is_valued_blindly(books)) {
+            return;
+        }
         let Some(books) = self.accounts.get_mut(id) else { return };
         books.last_equity_at = Some(self.now);
         let account = books.portfolio.account(self.now);

@@ -99,7 +99,9 @@ fn holding_options(side: Side) -> Desk {
     desk.deaf = true;
     let call = Instrument::from_key(CALL).unwrap();
     desk.step(Input::Instrument(Box::new(InstrumentSpec::standard(call.clone()))));
-    let OrderEvent::Filled(fill) = fill(ClientOrderId::from_u128(1), "o1", side, 2, "2") else { unreachable!() };
+    let OrderEvent::Filled(fill) = fill(ClientOrderId::from_u128(1), "o1", side, 2, "2") else {
+        unreachable!()
+    };
     let multiplier = Decimal::ONE_HUNDRED;
     let fill = Execution { client_order_id: None, instrument: call.clone(), multiplier, ..fill };
     desk.step(Input::Broker(Box::new(AccountEvent::Execution(fill))));
@@ -162,8 +164,10 @@ fn the_limit_of_an_option_follows_its_price() {
             desk.told(id, acknowledged());
         }
     }
-    let limits: Vec<String> =
-        desk.sent[before..].iter().filter_map(|order| Some(order.pricing.limit_price()?.to_string())).collect();
+    let limits: Vec<String> = desk.sent[before..]
+        .iter()
+        .filter_map(|order| Some(order.pricing.limit_price()?.to_string()))
+        .collect();
     // It went at 1.49; two seconds are four quotes.
     assert_eq!(limits[..3], ["1.34", "1.3", "1.27"], "{limits:?}");
     assert!((6..=8).contains(&limits.len()), "{limits:?}");
