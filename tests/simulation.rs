@@ -32,6 +32,8 @@ mod shows;
 mod strategies;
 #[path = "simulation/trader.rs"]
 mod trader;
+#[path = "simulation/wheel.rs"]
+mod wheel;
 #[path = "simulation/world.rs"]
 mod world;
 

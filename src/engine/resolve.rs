@@ -483,7 +483,11 @@ fn quantity(
     let rate = core.rate(account, instrument).ok_or_else(|| {
         SessionError::Usage(format!("no rate turns the currency of {instrument} into money"))
     })?;
-    let quantity = Quantity::new(money / (price.get() * multiplier * rate)).floor_to_increment(increment);
+    let each = price.get().checked_mul(multiplier).and_then(|each| each.checked_mul(rate));
+    let units = each.and_then(|each| money.checked_div(each)).ok_or_else(|| {
+        SessionError::Usage(format!("{} of {instrument} at {price} is no number of units", money.normalize()))
+    })?;
+    let quantity = Quantity::new(units).floor_to_increment(increment);
     if quantity.is_positive() {
         Ok(quantity)
     } else {

@@ -25,6 +25,7 @@ use crate::disk::Disk;
 use crate::exits::Exits;
 use crate::random::Random;
 use crate::strategies::Strategies;
+use crate::wheel::Wheel;
 
 /// How often a rare thing happened.
 pub(crate) type Coverage = BTreeMap<&'static str, u64>;
@@ -76,13 +77,19 @@ pub(crate) struct World {
     pub(crate) began: Timestamp,
     pub(crate) strategies: Strategies,
     pub(crate) exits: Exits,
+    pub(crate) wheel: Wheel,
     pub(crate) coverage: Coverage,
     /// What happened, line by line, where somebody wants to read it.
     pub(crate) trace: Option<Vec<String>>,
 }
 
-pub(crate) fn instruments() -> [Instrument; 4] {
-    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option(), put()]
+/// The last one is the wheel's alone.
+pub(crate) fn instruments() -> [Instrument; 5] {
+    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option(), put(), call()]
+}
+
+pub(crate) fn call() -> Instrument {
+    Instrument::from_key("MSFT  261218C00105000").unwrap()
 }
 
 /// The other half of a package.
@@ -97,7 +104,8 @@ pub(crate) fn option() -> Instrument {
 impl World {
     pub(crate) fn new(seed: u64, trace: bool) -> Self {
         let mut random = Random::new(seed);
-        let now = Timestamp::from_second(1_795_539_600).unwrap();
+        let wheel = Wheel::new(seed);
+        let now = Timestamp::from_second(1_795_539_600).unwrap() + wheel.begins_after();
         // Each seed has some of the faults.
         let mut some = |value: u64| if random.once_in(3) { 0 } else { value };
         let faults = Faults {
@@ -151,6 +159,7 @@ impl World {
             began: now,
             strategies: Strategies::new(seed),
             exits: Exits::new(seed),
+            wheel,
             coverage: Coverage::new(),
             trace: trace.then(Vec::new),
         }
@@ -180,6 +189,7 @@ impl World {
         let kills = std::mem::take(&mut self.kills);
         self.set_up();
         self.make_strategies();
+        self.make_wheel();
         self.kills = kills;
     }
 
@@ -242,10 +252,12 @@ impl World {
             self.act();
             self.strategies_act();
             self.exits_act();
+            self.wheel_acts();
             self.turn();
         }
         self.write(|| "nothing goes wrong any more".to_owned());
         (self.faults, self.kills, self.disk_fails, self.slow_disk) = (Faults::NONE, 0, 0, 0);
+        self.wheel_rests();
         for turn in 0..QUIET_TURNS {
             self.now += SignedDuration::from_millis(500);
             if turn == PERSON_LOOKS {
@@ -378,11 +390,8 @@ impl World {
                 self.brokers[n].gather(&mut self.random, self.faults, self.now, reason, since);
             }
             Effect::History { .. } => return self.history(effect),
-            Effect::Ring { .. }
-            | Effect::Answer { .. }
-            | Effect::Need { .. }
-            | Effect::Measure { .. }
-            | Effect::Bot { .. } => {}
+            Effect::Need { strategy, need } => return self.answer(strategy, need),
+            Effect::Ring { .. } | Effect::Answer { .. } | Effect::Measure { .. } | Effect::Bot { .. } => {}
         }
         Vec::new()
     }
@@ -428,6 +437,7 @@ impl World {
     fn read_entry(&mut self, entry: &JournalEntry) {
         self.read_strategies(entry);
         self.read_exits(entry);
+        self.read_wheel(entry);
         for intent in entry.intents.iter().filter(|intent| intent.kind != IntentKind::Cancel) {
             if intent.order.status == OrderStatus::PendingSubmit {
                 self.may_be_placed(&intent.order.request);
