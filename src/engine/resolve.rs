@@ -103,7 +103,8 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
         .position(&asker.account, &close.instrument)
         .filter(|position| !position.quantity.is_zero())
         .ok_or_else(|| SessionError::Usage(format!("no position in {}", close.instrument)))?;
-    let side = closing_side(&position);
+    let class = close.instrument.asset_class();
+    let side = Side::closing(!position.quantity.is_negative(), class);
     let subject = OrderSubject::Instrument(close.instrument.clone());
     let pricing = pricing(core, &subject, side, &close.terms)?;
     let held = position.quantity.abs();
@@ -121,6 +122,7 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
     let (quantity, group) = uncommitted(core, &asker.account, &close.instrument, side, quantity, held)?;
     let mut request = build(core, subject, side, quantity, pricing, &close.terms, asker);
     request.reduce_only = true;
+    request.position_effect = (class == AssetClass::Option).then_some(PositionEffect::Close);
     request.contingency.oco_group = group;
     Ok(request)
 }
@@ -300,14 +302,6 @@ pub fn route(core: &Engine, logins: &[Login], command: &Command) -> Result<Accou
             several[0],
             names(several)
         ))),
-    }
-}
-
-fn closing_side(position: &Position) -> Side {
-    match (position.quantity.is_negative(), position.instrument.asset_class()) {
-        (false, _) => Side::Sell,
-        (true, AssetClass::Equity) => Side::BuyToCover,
-        (true, _) => Side::Buy,
     }
 }
 
@@ -562,3 +556,6 @@ fn build(
         allow_duplicate: asker.allow_duplicate && asker.origin.is_human(),
     }
 }
+
+#[cfg(test)]
+mod tests;

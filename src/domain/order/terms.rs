@@ -5,6 +5,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::instrument::AssetClass;
 use crate::domain::money::{Price, decimal_text};
 
 /// What is done (FIX Side, tag 54).
@@ -26,6 +27,16 @@ impl Side {
     #[must_use]
     pub const fn is_buy(self) -> bool {
         matches!(self, Self::Buy | Self::BuyToCover)
+    }
+
+    /// The side that closes a position, long or short. Only shares are borrowed, so that only they are bought to cover.
+    #[must_use]
+    pub const fn closing(long: bool, class: AssetClass) -> Self {
+        match (long, class) {
+            (true, _) => Self::Sell,
+            (false, AssetClass::Equity) => Self::BuyToCover,
+            (false, _) => Self::Buy,
+        }
     }
 
     /// +1 for buys, -1 for sells.

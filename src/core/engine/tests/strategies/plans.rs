@@ -111,3 +111,42 @@ fn a_strategy_that_turns_around_is_protected_on_the_other_side() {
         assert_eq!((plan.long, plan.entry_quantity), (false, Quantity::from(10)), "{scale_in}");
     }
 }
+
+/// Stopped and sold out: an option is bought back as one that closes, and what cannot be closed keeps nothing else.
+#[test]
+fn flattening_closes_each_on_its_own_side() {
+    let mut hosted = Hosted::running("s");
+    hosted.its(Side::Buy, 100, 100);
+    let call = Instrument::from_key("AAPL  261218C00110000").unwrap();
+    hosted.step(Input::Instrument(Box::new(InstrumentSpec::standard(call.clone()))));
+    let quote = |hosted: &mut Hosted| {
+        hosted.rig.later(1);
+        hosted.rig.quote("100");
+        let mut quote = Quote::empty(call.clone(), hosted.rig.now, Feed::Simulated);
+        (quote.bid, quote.ask) = (Some(Price::from(2)), Some("2.05".parse().unwrap()));
+        hosted.step(Input::Quote(Box::new(quote)));
+    };
+    quote(&mut hosted);
+    let order = OrderRequest {
+        subject: OrderSubject::Instrument(call.clone()),
+        pricing: Pricing::Limit { limit_price: Price::from(2) },
+        position_effect: Some(crate::domain::order::PositionEffect::Open),
+        origin: Origin { kind: OriginKind::Strategy, name: Some("s".into()) },
+        ..hosted.rig.order(Side::Sell, 1)
+    };
+    let id = order.client_order_id;
+    hosted.step(Input::Place { request: RequestId(51), orders: vec![order] });
+    assert_eq!(hosted.sent.last().map(|order| order.client_order_id), Some(id), "{:?}", hosted.said);
+    let OrderEvent::Filled(written) = fill(id, "w1", Side::Sell, 1, "2") else { unreachable!() };
+    let written = Execution { instrument: call.clone(), multiplier: Decimal::ONE_HUNDRED, ..written };
+    let event = OrderEvent::Filled(written);
+    let update = OrderUpdate { account: paper(), client_order_id: id, at: hosted.rig.now, event };
+    hosted.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    quote(&mut hosted);
+    let before = hosted.sent.len();
+    hosted.ask(StrategyChange::Stop { name: "s".into(), flatten: true });
+    let bought = hosted.sent[before..].iter().find(|order| order.subject.instrument() == Some(&call));
+    let bought = bought.expect("the call is bought back, whatever becomes of the shares");
+    assert_eq!((bought.side, bought.quantity, bought.reduce_only), (Side::Buy, Quantity::from(1), true));
+    assert_eq!(bought.position_effect, Some(crate::domain::order::PositionEffect::Close));
+}
