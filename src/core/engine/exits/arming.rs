@@ -7,6 +7,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::core::effect::Effect;
 use crate::core::engine::Engine;
+use crate::core::engine::inferred::is_undo;
 use crate::core::stops::{self, Reached, Watch, trigger_price};
 use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::execution::{Execution, ExecutionKind};
@@ -139,9 +140,14 @@ impl Engine {
 
     /// An execution has been booked; before it so many units were held.
     pub(in crate::core::engine) fn plans_of_fill(&mut self, execution: &Execution, held: Quantity) {
-        if !self.exits.runs || execution.kind != ExecutionKind::Trade {
+        // What is inferred of a fill counts as one; the real one then for what is more, and what takes the inferred one out for nothing.
+        let fills = execution.kind == ExecutionKind::Trade
+            || (execution.kind == ExecutionKind::Inferred && !is_undo(execution));
+        let units = execution.quantity - self.exits.explained;
+        if !self.exits.runs || !fills || !units.is_positive() {
             return;
         }
+        let execution = &Execution { quantity: units, ..execution.clone() };
         let moved = execution.signed_quantity();
         let against = !held.is_zero() && held.is_negative() != moved.is_negative();
         let closed = if against { execution.quantity.min(held.abs()) } else { Quantity::ZERO };

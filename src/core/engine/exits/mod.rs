@@ -79,6 +79,8 @@ pub(super) struct Exits {
     unmeasured: BTreeSet<Key>,
     /// When ranges were last asked for.
     asked_at: Option<Timestamp>,
+    /// So many units of the fill that is being booked have been counted as inferred ones.
+    pub(super) explained: Quantity,
 }
 
 impl Exits {

@@ -1,6 +1,7 @@
 //! Words that come late, or contradict what was said before: no stop stays behind, none is for the wrong side, and what a late fill opens is
 //! closed again.
 
+use super::super::reconcile::report;
 use super::*;
 
 fn rested(plan: ExitPlan) -> Desk {
@@ -144,4 +145,53 @@ fn no_stop_stays_behind_when_its_change_is_refused() {
     desk.told(old, OrderEvent::ReplaceRejected(reject.clone()));
     desk.told(new, OrderEvent::Rejected(reject));
     assert_eq!(desk.rig.status(old), OrderStatus::PendingCancel);
+}
+
+/// The fill of one part's exit is shown by the broker's order alone at first: the other part is no part of it, then or when the real one comes.
+#[test]
+fn r4_an_inferred_fill_closes_the_part_that_it_was_for() {
+    let mut desk = Desk::new();
+    let plan = ExitPlan::from_line("stop=5% placement=engine scale_in=separate").unwrap();
+    let order = OrderRequest { exit_plan: Some(Box::new(plan)), ..desk.rig.order(Side::Buy, 4) };
+    let order = OrderRequest { pricing: Pricing::Market, ..order };
+    desk.rig.requests += 1;
+    desk.step(Input::Place { request: RequestId(desk.rig.requests), orders: vec![order] });
+    desk.settle();
+    desk.quote("110");
+    desk.trade(Side::Buy, 6);
+    desk.deaf = true;
+    for _ in 0..2 {
+        desk.quote("104");
+    }
+    let exit = desk.sent.last().unwrap().clone();
+    assert_eq!((exit.side, exit.quantity), (Side::Sell, Quantity::from(6)));
+    let (id, sent) = (exit.client_order_id, desk.sent.len());
+    desk.told(id, acknowledged());
+    desk.rig.later(6);
+    let shown = OrderReport {
+        side: Side::Sell,
+        quantity: Quantity::from(6),
+        pricing: Pricing::Market,
+        average_price: Some(Price::from(104)),
+        ..report(Some(id), OrderStatus::Filled, 6)
+    };
+    let statement = Statement {
+        orders: Some(vec![shown]),
+        executions: Some(Vec::new()),
+        movements: Some(Vec::new()),
+        positions: Some(desk.rig.position(4)),
+        ..Statement::asked(paper(), ReconcileReason::Timer, desk.rig.now)
+    };
+    desk.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
+    let parts = |desk: &Desk| desk.disk.exits.iter().map(|group| group.part.to_string()).collect::<Vec<_>>();
+    assert_eq!((desk.held(), parts(&desk)), (4, vec![String::new()]));
+    for _ in 0..20 {
+        desk.quote("104");
+    }
+    assert_eq!(desk.sent.len(), sent, "the other part is not sold");
+    desk.told(id, fill(id, "real", Side::Sell, 6, "104"));
+    for _ in 0..20 {
+        desk.quote("104");
+    }
+    assert_eq!((desk.held(), desk.sent.len(), parts(&desk)), (4, sent, vec![String::new()]));
 }
