@@ -14,7 +14,7 @@ use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::exit::{EXITS_MAX, ExitGroup, ExitPlan, ScaleIn};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
-use crate::domain::order::{OrderRequest, OriginKind};
+use crate::domain::order::{OrderRequest, OrderStatus, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::snapshot::Severity;
 
@@ -84,9 +84,9 @@ impl Engine {
     /// sent; what it had at work to close the position is canceled.
     fn take_over(&mut self, key: &Key, group: &mut ExitGroup) {
         let Some(old) = self.exits.watches.get(key).map(|watch| watch.group.clone()) else { return };
-        if group.resting.is_none() {
-            (group.resting, group.rests, group.leaving) = (old.resting, old.rests, old.leaving);
-        }
+        let leaves = |id| self.standing(id).is_some_and(|it| it.status == OrderStatus::PendingCancel);
+        (group.resting, group.rests) = (old.resting, old.rests);
+        group.leaving = old.leaving || old.resting.is_some_and(leaves);
         if let Some(order) = old.order.and_then(|id| self.standing(id)) {
             self.pass_on_cancel(order.request.client_order_id);
         }
@@ -201,7 +201,9 @@ impl Engine {
         // A further fill of an order that has begun a plan.
         let begun = by.and_then(|id| {
             let mut parts = self.exits.parts(&execution.account, &execution.instrument);
-            parts.find(|(_, watch)| watch.group.opened_by == Some(id)).map(|(key, _)| key.clone())
+            let long = execution.side.is_buy();
+            let mine = |group: &ExitGroup| group.opened_by == Some(id) && group.long == long;
+            parts.find(|(_, watch)| mine(&watch.group)).map(|(key, _)| key.clone())
         });
         if let Some(key) = begun {
             return self.extend_plan(&key, opened);

@@ -172,7 +172,10 @@ fn j2_a_replacement_that_is_not_sent_keeps_the_exits_of_the_order_that_works_on(
             rig.journaled(cancel);
             assert_eq!(rig.status(new), OrderStatus::Canceled);
         }
-        for id in [id, profit, loss] {
+        // Whoever cancels the order in its place means the order.
+        let after = if fails { OrderStatus::Submitted } else { OrderStatus::PendingCancel };
+        assert_eq!(rig.status(id), after, "fails: {fails}");
+        for id in [profit, loss] {
             assert_eq!(rig.status(id), OrderStatus::Submitted, "fails: {fails}");
         }
     }

@@ -129,7 +129,7 @@ fn an_option_goes_by_a_limit_ten_per_cent_or_a_nickel_beyond() {
         (Side::Buy, "0.60", "0.62", Side::Sell, "0.54"),
         (Side::Buy, "0.30", "0.31", Side::Sell, "0.25"),
         // Something is asked for even of what is worth next to nothing.
-        (Side::Buy, "0.04", "0.05", Side::Sell, "0.01"),
+        (Side::Buy, "0.045", "0.05", Side::Sell, "0.01"),
         (Side::SellShort, "2.60", "2.65", Side::Buy, "2.92"),
         (Side::SellShort, "11.95", "12.01", Side::Buy, "13.22"),
     ] {
@@ -169,7 +169,7 @@ fn the_limit_of_an_option_follows_its_price() {
         .filter_map(|order| Some(order.pricing.limit_price()?.to_string()))
         .collect();
     // It went at 1.49; two seconds are four quotes.
-    assert_eq!(limits[..3], ["1.34", "1.3", "1.27"], "{limits:?}");
+    assert_eq!(limits[..3], ["1.34", "1.3", "1.26"], "{limits:?}");
     assert!((6..=8).contains(&limits.len()), "{limits:?}");
     assert_eq!((desk.rig.said("EXIT_STUCK"), desk.state()), (1, Some(ExitState::Stuck)));
     assert!(desk.sent[before..].iter().all(|order| order.quantity == Quantity::from(2)));
