@@ -126,16 +126,15 @@ impl World {
                 continue;
             }
             let id = order.request.client_order_id;
-            self.count(if order.replaces.is_some() {
-                "exit of a plan changed"
-            } else {
-                "exit of a plan sent"
-            });
+            // A person may change one that is at work; the plan then cancels what took its place, and sends its own.
+            if order.replaces.is_some() {
+                self.count("exit of a plan changed");
+                continue;
+            }
+            self.count("exit of a plan sent");
             let named = entry.exits.iter().flatten().any(|group| names(group, id));
             assert!(named, "exit {id} was asked for and its plan is not beside it");
-            if order.replaces.is_none() {
-                self.closes_once(&order.request);
-            }
+            self.closes_once(&order.request);
         }
     }
 
