@@ -18,10 +18,6 @@ mod accounts;
 mod broker;
 #[path = "simulation/disk.rs"]
 mod disk;
-#[path = "simulation/exits.rs"]
-mod exits;
-#[path = "simulation/hearing.rs"]
-mod hearing;
 #[path = "simulation/random.rs"]
 mod random;
 #[path = "simulation/rules.rs"]
@@ -32,8 +28,6 @@ mod shows;
 mod strategies;
 #[path = "simulation/trader.rs"]
 mod trader;
-#[path = "simulation/wheel.rs"]
-mod wheel;
 #[path = "simulation/world.rs"]
 mod world;
 
