@@ -12,7 +12,7 @@ use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
     BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind,
-    PositionEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
+    PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 use crate::domain::position::Position;
 
@@ -121,6 +121,8 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
     let (quantity, group) = uncommitted(core, &asker.account, &close.instrument, side, quantity, held)?;
     let mut request = build(core, subject, side, quantity, pricing, &close.terms, asker);
     request.reduce_only = true;
+    request.position_effect =
+        (close.instrument.asset_class() == AssetClass::Option).then_some(PositionEffect::Close);
     request.contingency.oco_group = group;
     Ok(request)
 }
@@ -383,7 +385,7 @@ fn pricing(
 ) -> Result<Pricing, SessionError> {
     let missing = |what: &str| SessionError::Usage(format!("a {} order needs a {what}", terms.order_type));
     let limit = || match (terms.limit_price, terms.limit_peg) {
-        (Some(price), _) => Ok(price),
+        (Some(price), _) => Ok(package_price(subject, side, terms.price_effect, price)),
         (None, Some(peg)) => pegged(core, subject, side, peg),
         (None, None) => Err(missing("limit price")),
     };
@@ -406,6 +408,25 @@ fn pricing(
         },
         OrderType::Twap => Pricing::Twap(terms.twap.ok_or_else(|| missing("time"))?),
     })
+}
+
+/// A price as it was said, on the order's own side: a package that is bought for a credit has a negative one, whatever sign was typed.
+fn package_price(subject: &OrderSubject, side: Side, effect: Option<PriceEffect>, said: Price) -> Price {
+    match (subject, effect) {
+        (OrderSubject::Legs(_), Some(effect)) => effect.net(side, said),
+        _ => said,
+    }
+}
+
+/// A person's change of an order, its price as the order's own is: of a package by the word beside it.
+#[must_use]
+pub fn change(core: &Engine, order: ClientOrderId, change: OrderChange) -> OrderChange {
+    let Some(order) = core.order(order) else { return change };
+    let request = &order.request;
+    let limit_price = change
+        .limit_price
+        .map(|said| package_price(&request.subject, request.side, request.price_effect, said));
+    OrderChange { limit_price, ..change }
 }
 
 /// A limit from the market: rounded to the tick away from us, so that a peg never pays more than it says.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use super::account::CoinbaseAccount;
 use super::changes::{Change, Doubtful};
 use super::convert::{self, instrument_in};
@@ -138,10 +140,10 @@ impl CoinbaseAccount {
         let product = self.products.get(&order.product_id).await.map_err(unsent)?;
         let body = self.body(new, &product)?;
         let change = Change { old: handle.client_order_id, new: new.client_order_id };
-        if is_editable(&order, new, &body) {
+        if handle.filled_quantity.is_zero() && is_editable(&order, new, &body) {
             self.edit(&order, new, change).await
         } else {
-            self.swap(&order, new, change).await
+            self.swap(&order, (new, handle.filled_quantity), change).await
         }
     }
 
@@ -176,11 +178,12 @@ impl CoinbaseAccount {
         }
     }
 
-    /// What cannot be changed in its place is canceled, and the new order entered once nothing of the old one can fill any more.
+    /// What cannot be changed in its place is canceled, and the new order entered once nothing of the old one can fill any more. The new order
+    /// is what was left when so much of the old one was known to have filled: what has filled beyond that is taken off it.
     async fn swap(
         &self,
         order: &Order,
-        new: &OrderRequest,
+        (new, counted): (&OrderRequest, Quantity),
         change: Change,
     ) -> Result<BrokerOrderId, BrokerError> {
         self.cancel_one(&order.order_id).await?;
@@ -199,7 +202,7 @@ impl CoinbaseAccount {
         if gone.standing() == OrderStatus::Filled {
             return Err(ended("ORDER_IS_FULLY_FILLED", "it filled before it could be replaced"));
         }
-        let meanwhile = gone.filled() - order.filled();
+        let meanwhile = (gone.filled() - counted.get()).max(Decimal::ZERO);
         let mut rest = new.clone();
         rest.quantity = Quantity::new(new.quantity.get() - meanwhile);
         if !rest.quantity.is_positive() {

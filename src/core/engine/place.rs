@@ -6,7 +6,7 @@ use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
 use crate::domain::order::{
-    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, Pricing,
+    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, PriceEffect, Pricing,
 };
 use crate::domain::snapshot::Severity;
 
@@ -222,6 +222,9 @@ impl Engine {
         new.client_order_id = self.ids.next(self.now);
         new.quantity = total - old.filled_quantity;
         new.pricing = changed_pricing(old, change)?;
+        // A net price on the other side of zero is another word.
+        let net = new.pricing.limit_price();
+        new.price_effect = old.request.price_effect.zip(net).map(|(_, net)| PriceEffect::of(new.side, net));
         if let Some(time_in_force) = change.time_in_force {
             new.time_in_force = time_in_force;
             if time_in_force != crate::domain::order::TimeInForce::Gtd {
