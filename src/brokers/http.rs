@@ -103,7 +103,7 @@ impl Call {
     }
 }
 
-/// What came back: 2xx, 3xx or 4xx but 408 and 429, whole.
+/// What came back: 2xx or 4xx but 408 and 429, whole.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Which broker's.
@@ -304,6 +304,11 @@ impl Http {
                     reason: format!("HTTP {}, {}", status.as_u16(), json::beginning(&answer.body)),
                 }
             }
+            // Nothing is followed, and no broker answers so: whoever stands between said it, and of the call that says nothing.
+            status if status.is_redirection() => BrokerError::NoAnswer {
+                broker: broker(),
+                reason: format!("HTTP {}, which points elsewhere and is not followed", status.as_u16()),
+            },
             _ => return Ok(answer),
         };
         self.failed(&error);
