@@ -120,6 +120,21 @@ text_id! {
     AccountId
 }
 
+impl AccountId {
+    /// The account that a name as typed means: the one of that very name, else the only one whose name goes on from it after a dash, as
+    /// `alpaca` means `alpaca-paper`. A part of a word is no name, and of two that fit neither is taken.
+    #[must_use]
+    pub fn meant<'a>(name: &str, known: impl Iterator<Item = &'a Self> + Clone) -> Option<&'a Self> {
+        if let Some(same) = known.clone().find(|id| id.as_str() == name) {
+            return Some(same);
+        }
+        let goes_on = |id: &&'a Self| id.as_str().strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        let mut fitting = known.filter(goes_on);
+        let only = fitting.next().filter(|_| !name.is_empty())?;
+        fitting.next().is_none().then_some(only)
+    }
+}
+
 /// The short number a user sees and types for an order: one sequence per profile, starting at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -143,5 +158,30 @@ mod tests {
         assert_eq!(early.to_string().len(), 26);
         assert_eq!(early.to_string().parse::<ClientOrderId>().unwrap(), early);
         assert!("not-an-id".parse::<ClientOrderId>().is_err());
+    }
+
+    #[test]
+    fn an_account_is_meant_by_its_name_or_the_beginning_of_one_alone() {
+        let ids = |names: &[&str]| names.iter().copied().map(AccountId::new).collect::<Vec<_>>();
+        let one = ids(&["paper", "alpaca-paper", "schwab-4821", "schwab-77"]);
+        for (name, meant) in [
+            ("alpaca-paper", Some("alpaca-paper")),
+            ("alpaca", Some("alpaca-paper")),
+            ("paper", Some("paper")),
+            // Two fit.
+            ("schwab", None),
+            // A part of a word, or nothing.
+            ("alp", None),
+            ("schwab-7", None),
+            ("alpaca-paper-2", None),
+            ("", None),
+            ("live", None),
+        ] {
+            assert_eq!(AccountId::meant(name, one.iter()).map(AccountId::as_str), meant, "{name}");
+        }
+        let both = ids(&["alpaca", "alpaca-paper"]);
+        assert_eq!(AccountId::meant("alpaca", both.iter()).map(AccountId::as_str), Some("alpaca"));
+        let neither = ids(&["alpaca-live", "alpaca-paper"]);
+        assert_eq!(AccountId::meant("alpaca", neither.iter()), None);
     }
 }

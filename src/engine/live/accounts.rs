@@ -181,7 +181,11 @@ impl EngineTask {
     ) -> Result<Reply, SessionError> {
         let wanted = match (mode, account) {
             (AccountMode::Paper, None) => self.paper_account.clone(),
-            (_, Some(account)) => account.clone(),
+            (_, Some(account)) => {
+                let known = self.live.logins.iter().map(|login| &login.account);
+                let known = std::iter::once(&self.paper_account).chain(known);
+                AccountId::meant(account.as_str(), known).unwrap_or(account).clone()
+            }
             (AccountMode::Live, None) => {
                 let live: Vec<&Login> =
                     self.live.logins.iter().filter(|login| login.mode() == AccountMode::Live).collect();
