@@ -23,7 +23,9 @@ use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::movement::Movement;
-use crate::domain::order::{Approved, OrderHandle, OrderRequest, TimeInForce};
+use crate::domain::order::{
+    Approved, OrderHandle, OrderRequest, OrderSubject, PriceEffect, TimeInForce,
+};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 use crate::domain::venue::{VenueAction, VenueAnswer};
@@ -503,7 +505,11 @@ fn previewed(preview: Preview, order: &OrderRequest) -> Result<BrokerPreview, Br
     let values: Vec<Decimal> = commissions.chain(fees).filter_map(|cost| cost.value).collect();
     let balance = preview.order_strategy.order_balance;
     let fee = if values.is_empty() { balance.projected_commission } else { Some(values.iter().sum()) };
-    let sign = if order.side.is_buy() { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
+    let pays = match (&order.subject, order.pricing.limit_price()) {
+        (OrderSubject::Legs(_), Some(net)) => PriceEffect::of(order.side, net) == PriceEffect::Debit,
+        _ => order.side.is_buy(),
+    };
+    let sign = if pays { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
     Ok(BrokerPreview {
         cash: balance.order_value.map(|value| Money::usd(value.abs() * sign)),
         fee: fee.map(Money::usd),

@@ -296,6 +296,7 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
         ExecutionKind::Adjustment => "POSITION_ADJUSTED",
         ExecutionKind::Inferred => "EXECUTION_INFERRED",
         ExecutionKind::Correction => "EXECUTION_CORRECTED",
+        ExecutionKind::Transfer => "UNITS_TRANSFERRED",
     }
 }
 

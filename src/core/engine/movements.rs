@@ -34,6 +34,9 @@ impl Engine {
                 // Of what is not held here yet, the comparison of positions will see all there is.
                 Moved::Units(execution)
                     if execution.moves_units_alone() && self.is_of_nothing(execution, split) => {}
+                Moved::Units(execution) if execution.kind == ExecutionKind::Transfer => {
+                    self.transfer(execution);
+                }
                 Moved::Units(execution) => self.on_execution(execution),
                 Moved::Exchanged { id, from, quantity, into, into_quantity } => {
                     self.exchange(cash, id, (from, *quantity), (into, *into_quantity));
@@ -50,6 +53,34 @@ impl Engine {
     fn is_of_nothing(&self, execution: &Execution, split: bool) -> bool {
         let held = self.held(&execution.account, &execution.instrument);
         held.is_zero() && (split || execution.side == Side::Sell)
+    }
+
+    /// Units that came or went without a trade. What goes takes what it had cost along; what comes costs what the broker says of it, else what
+    /// it is worth now, else what its like had cost. Of what goes and is not here, and of what comes and has no price, the comparison of
+    /// positions will see all there is.
+    fn transfer(&mut self, execution: &Execution) {
+        let Some(books) = self.accounts.get(&execution.account) else { return };
+        let holding = books.portfolio.holding(&execution.instrument);
+        let held = holding.map(|holding| holding.quantity).unwrap_or_default();
+        let cost = holding.map(|holding| holding.average_price());
+        let goes = held.is_positive() != execution.side.is_buy();
+        let price = if goes && !held.is_zero() {
+            cost.filter(|_| execution.quantity <= held.abs())
+        } else if execution.side.is_buy() {
+            let said = Some(execution.price).filter(|price| price.is_positive());
+            let worth = self.market.quote(&execution.instrument).and_then(crate::domain::quote::Quote::mark);
+            said.or(worth).or(cost)
+        } else {
+            None
+        };
+        let Some(price) = price else { return };
+        let execution = Execution { price, ..execution.clone() };
+        self.on_execution(&execution);
+        self.tell_unexplained(
+            &execution.account,
+            &execution.instrument,
+            &format!("{} {} by a transfer", execution.signed_quantity(), execution.instrument),
+        );
     }
 
     /// One thing became another, at what it had cost.

@@ -247,7 +247,7 @@ impl Portfolio {
         *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
         let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
         self.fees += (execution.fee + in_units) * rate;
-        if execution.kind == ExecutionKind::Adjustment {
+        if execution.kind.is_without_cash() {
             // Units that come or go without a trade are no gain or loss of the day.
             let moved = execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
             self.deposits_today += moved * rate;

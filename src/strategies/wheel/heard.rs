@@ -51,7 +51,7 @@ impl Wheel {
         match execution.kind {
             ExecutionKind::Assignment | ExecutionKind::Exercise => memory.deliver(execution, today),
             ExecutionKind::CorporateAction => memory.campaign.moved(execution),
-            ExecutionKind::Adjustment | ExecutionKind::Fee => {}
+            ExecutionKind::Adjustment | ExecutionKind::Transfer | ExecutionKind::Fee => {}
             _ => {
                 if let Booked::BoughtBack(Some(gain)) = memory.trade(execution, today)
                     && gain < rust_decimal::Decimal::ZERO
