@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::clock::wall;
-use super::limiter::{Limit, Limiter, Priority, SharedLimits, hold_of};
+use super::limiter::{Limit, Limiter, Priority, SILENT_HOLD_MIN, SharedLimits, hold_of};
 use super::pauses::some_pauses;
 use super::tally::{CallFigures, Tally};
 use super::{BrokerError, json, tls};
@@ -31,8 +30,6 @@ const TRIES_MAX: usize = 4;
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// Half of the longest.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
-/// Longest time that nothing is sent after too many calls, where the server does not say how long it wants peace.
-const SILENT_HOLD_MAX: Duration = Duration::from_secs(60);
 /// Largest body that is read.
 pub const BODY_MAX: usize = 8 << 20;
 /// Measurements of the clock's offset that count.
@@ -172,8 +169,6 @@ pub struct Http {
     health: Mutex<Health>,
     tally: Mutex<Tally>,
     offsets: Mutex<VecDeque<i64>>,
-    /// Answers in a row that said "too many calls" and not for how long.
-    silences: AtomicU32,
 }
 
 impl std::fmt::Debug for Http {
@@ -221,8 +216,8 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| unreachable(&error.without_url().to_string()))?;
-        let (health, tally, offsets, silences) = Default::default();
-        Ok(Self { broker, client, limits, health, tally, offsets, silences })
+        let (health, tally, offsets) = Default::default();
+        Ok(Self { broker, client, limits, health, tally, offsets })
     }
 
     /// Starts a request; [`Self::send`] sends it.
@@ -295,14 +290,15 @@ impl Http {
         if let (Some(held), Some(limiter)) = (held, limiter) {
             limiter.hold(held);
         }
-        if answer.status != StatusCode::TOO_MANY_REQUESTS {
-            self.silences.store(0, Ordering::Relaxed);
+        if let Some(limiter) = limiter.filter(|_| answer.status != StatusCode::TOO_MANY_REQUESTS) {
+            limiter.went();
         }
         let error = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => {
-                let retry_after = held.unwrap_or_else(|| self.silent_hold());
+                let guessed = || limiter.map_or(SILENT_HOLD_MIN, |limiter| limiter.refused_silently());
+                let retry_after = held.unwrap_or_else(guessed);
                 if let Some(limiter) = limiter {
-                    limiter.hold(retry_after);
+                    limiter.hold(held.unwrap_or(SILENT_HOLD_MIN));
                 }
                 BrokerError::RateLimited { broker: broker(), retry_after }
             }
@@ -356,12 +352,6 @@ impl Http {
             body.extend_from_slice(&piece);
         }
         Ok(Answer { broker: self.broker, call: call.name, status, headers, body: body.freeze() })
-    }
-
-    /// How long nothing is sent after too many calls, where the server does not say: 1, 2, 4 … 60 s as long as it says so.
-    fn silent_hold(&self) -> Duration {
-        let before = self.silences.fetch_add(1, Ordering::Relaxed);
-        Duration::from_secs(1 << before.min(6)).min(SILENT_HOLD_MAX)
     }
 
     fn count(&self, call: Call, took: Duration, well: bool) {

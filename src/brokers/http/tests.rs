@@ -136,16 +136,6 @@ async fn n5_the_servers_word_is_kept_by_everybody_after() {
     assert_eq!((count.load(Ordering::SeqCst), line.health().limit_left), (2, Some(7)));
 }
 
-/// Where the server does not say how long, it is asked less and less often.
-#[test]
-fn n3_silence_after_too_many_calls_is_waited_for_longer_and_longer() {
-    let line = line();
-    let held: Vec<u64> = (0..9).map(|_| line.silent_hold().as_secs()).collect();
-    assert_eq!(held, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-    line.silences.store(0, Ordering::Relaxed);
-    assert_eq!(line.silent_hold().as_secs(), 1);
-}
-
 #[tokio::test]
 async fn n9_the_clock_of_a_broker_is_known_from_its_answers() {
     let (address, _) = server(vec![answer("200 OK", "date: Mon, 21 Sep 2020 14:13:25 GMT\r\n", "{}")]).await;

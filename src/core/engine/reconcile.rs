@@ -413,8 +413,8 @@ impl Engine {
             self.tell(statement, id, statement.asked_at, OrderEvent::Acknowledged { broker_order_id });
         } else if order.request.cash_order_quantity.is_some() {
             // Its units are an estimate on either side.
-        } else if !young && report.pricing != order.request.pricing {
-            let (quantity, pricing) = (report.quantity, report.pricing);
+        } else if !young && report.pricing_as(&order.request) != order.request.pricing {
+            let (quantity, pricing) = (report.quantity, report.pricing_as(&order.request));
             self.tell(statement, id, statement.asked_at, OrderEvent::Restated { quantity, pricing });
         } else if !young && report.quantity != order.request.quantity {
             let event = OrderEvent::QuantityChanged { quantity: report.quantity };
