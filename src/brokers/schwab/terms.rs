@@ -25,6 +25,14 @@ const LEGS_MAX: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number(Decimal);
 
+impl Number {
+    /// The decimal.
+    #[must_use]
+    pub const fn get(self) -> Decimal {
+        self.0
+    }
+}
+
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw = RawValue::from_string(canonical(self.0)).map_err(serde::ser::Error::custom)?;
