@@ -160,6 +160,26 @@ pub trait Broker: Send + Sync {
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError;
 }
 
+/// The order that takes another's place when the broker has filled more of the old one than was counted when it was decided on: in all, not one
+/// unit more is bought than was wanted.
+///
+/// # Errors
+/// When nothing is left of it.
+pub(crate) fn rest_of(
+    broker: &str,
+    new: &OrderRequest,
+    counted: Quantity,
+    filled: Quantity,
+) -> Result<OrderRequest, BrokerError> {
+    let quantity = new.quantity - (filled - counted).max(Quantity::ZERO);
+    if quantity.is_positive() {
+        return Ok(OrderRequest { quantity, ..new.clone() });
+    }
+    let message = "it had filled as far as was wanted before it could be replaced".to_owned();
+    let reject = Reject { code: "ALREADY_FILLED".into(), message };
+    Err(BrokerError::Refused { broker: broker.to_owned(), status: 200, reject })
+}
+
 /// The refusal of a broker that has orders alone.
 #[must_use]
 pub fn orders_alone(broker: &str, action: &VenueAction) -> BrokerError {

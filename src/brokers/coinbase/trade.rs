@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rust_decimal::Decimal;
-
 use super::account::CoinbaseAccount;
 use super::changes::{Change, Doubtful};
 use super::convert::{self, instrument_in};
@@ -14,7 +12,7 @@ use super::wire::{
 };
 use super::{BROKER, PRIVATE, errors, refused_locally};
 use crate::brokers::http::Call;
-use crate::brokers::{BrokerError, Certainty, SubmitOutcome};
+use crate::brokers::{BrokerError, Certainty, SubmitOutcome, rest_of};
 use crate::domain::execution::Reject;
 use crate::domain::ids::BrokerOrderId;
 use crate::domain::instrument::Instrument;
@@ -202,15 +200,7 @@ impl CoinbaseAccount {
         if gone.standing() == OrderStatus::Filled {
             return Err(ended("ORDER_IS_FULLY_FILLED", "it filled before it could be replaced"));
         }
-        let meanwhile = (gone.filled() - counted.get()).max(Decimal::ZERO);
-        let mut rest = new.clone();
-        rest.quantity = Quantity::new(new.quantity.get() - meanwhile);
-        if !rest.quantity.is_positive() {
-            return Err(ended(
-                "ORDER_IS_FULLY_FILLED",
-                "it filled as far as was wanted before it was canceled",
-            ));
-        }
+        let rest = rest_of(BROKER, new, counted, Quantity::new(gone.filled()))?;
         match self.place(&rest).await {
             Ok(id) => {
                 self.changes.superseded(&order.order_id, change);

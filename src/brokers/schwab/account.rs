@@ -14,7 +14,7 @@ use super::wire::{AccountEntry, AccountNumber, Order, Preview};
 use super::{NAME, errors, follow, market, report, symbols, terms};
 use crate::brokers::http::Call;
 use crate::brokers::{
-    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone, rest_of,
 };
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
@@ -242,6 +242,19 @@ impl SchwabAccount {
         SubmitOutcome::Acknowledged(BrokerOrderId::new(id))
     }
 
+    /// A replace is a new order of its own size: what Schwab has filled of the old one unheard is taken off it.
+    async fn what_is_left(
+        &self,
+        id: &str,
+        old: &OrderHandle,
+        new: &OrderRequest,
+    ) -> Result<OrderRequest, BrokerError> {
+        // What cannot be sent in any case is refused with its own words.
+        terms::body(new)?;
+        let Some(shown) = self.fetch(id).await? else { return Ok(new.clone()) };
+        rest_of(NAME, new, old.filled_quantity, report::state(&shown).filled_quantity)
+    }
+
     async fn cancel_one(&self, id: &str) -> Result<(), BrokerError> {
         let url = self.at(&format!("/orders/{}", symbols::escaped(id)));
         let answer = self.rest.send(CANCEL, &url, Send::Delete).await?;
@@ -414,8 +427,15 @@ impl Broker for SchwabAccount {
     async fn replace(&self, order: &OrderHandle, new: Approved<OrderRequest>) -> SubmitOutcome {
         match self.theirs(order).await {
             Ok(Some(id)) => {
+                let new = match self.what_is_left(&id, order, new.get()).await {
+                    Ok(new) => new,
+                    Err(error @ (BrokerError::Refused { .. } | BrokerError::Unsupported { .. })) => {
+                        return SubmitOutcome::from(error);
+                    }
+                    Err(error) => return SubmitOutcome::NotSent(error),
+                };
                 let url = self.at(&format!("/orders/{}", symbols::escaped(&id)));
-                let outcome = self.enter(REPLACE, &url, true, new.get()).await;
+                let outcome = self.enter(REPLACE, &url, true, &new).await;
                 self.streamer.hint(&self.number.account_number, &id);
                 outcome
             }
