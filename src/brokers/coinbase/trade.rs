@@ -8,7 +8,8 @@ use super::convert::{self, instrument_in};
 use super::line::V3;
 use super::products::product_id;
 use super::wire::{
-    CancelAnswer, CancelRequest, EditAnswer, EditRequest, NewOrder, Order, PlaceAnswer, Product,
+    CancelAnswer, CancelRequest, ClosePosition, EditAnswer, EditRequest, NewOrder, Order, PlaceAnswer,
+    Product,
 };
 use super::{BROKER, PRIVATE, errors, refused_locally};
 use crate::brokers::http::Call;
@@ -74,8 +75,15 @@ impl CoinbaseAccount {
         let product =
             self.products.get(&product_id(instrument_in(&order.subject)?)?).await.map_err(unsent)?;
         let body = self.body(order, &product)?;
-        let answer: PlaceAnswer =
-            self.line.post(Call::order("order", PRIVATE), &format!("{V3}/orders"), &body).await?;
+        let call = Call::order("order", PRIVATE);
+        let answer: PlaceAnswer = if convert::closes_a_future(order) {
+            let size = order.quantity.get().normalize();
+            let body =
+                ClosePosition { client_order_id: body.client_order_id, product_id: body.product_id, size };
+            self.line.post(call, &format!("{V3}/orders/close_position"), &body).await?
+        } else {
+            self.line.post(call, &format!("{V3}/orders"), &body).await?
+        };
         if !answer.success {
             return Err(refused(errors::placing(&answer)));
         }
