@@ -25,6 +25,7 @@ mod keeping;
 mod killed;
 mod limits;
 mod outside;
+mod packages;
 mod plain_lines;
 mod pseudo;
 mod refusals;
