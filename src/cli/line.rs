@@ -55,9 +55,10 @@ impl Line<'_> {
     pub async fn account(&self, name: Option<&str>) -> Result<AccountId, CliError> {
         let snapshot = self.snapshot().await?;
         let Some(name) = name else { return Ok(snapshot.default_account.clone()) };
-        let known = snapshot.accounts.iter().map(|view| &view.account.account);
+        let known =
+            snapshot.accounts.iter().map(|view| (&view.account.account, view.standing.broker.as_deref()));
         AccountId::meant(name, known.clone()).cloned().ok_or_else(|| {
-            let known: Vec<&str> = known.map(AccountId::as_str).collect();
+            let known: Vec<&str> = known.map(|(id, _)| id.as_str()).collect();
             CliError::usage(format!("account: found '{name}', allowed {}", known.join(", ")))
         })
     }

@@ -182,8 +182,9 @@ impl EngineTask {
         let wanted = match (mode, account) {
             (AccountMode::Paper, None) => self.paper_account.clone(),
             (_, Some(account)) => {
-                let known = self.live.logins.iter().map(|login| &login.account);
-                let known = std::iter::once(&self.paper_account).chain(known);
+                let logins = self.live.logins.iter();
+                let known = logins.map(|login| (&login.account, Some(login.broker.as_str())));
+                let known = std::iter::once((&self.paper_account, None)).chain(known);
                 AccountId::meant(account.as_str(), known).unwrap_or(account).clone()
             }
             (AccountMode::Live, None) => {
