@@ -274,6 +274,14 @@ pub struct AccountSummary {
     pub trading: Result<(), String>,
 }
 
+/// The end of an account's number, which is all that is shown of it.
+#[must_use]
+pub(crate) fn last_four(number: &str) -> String {
+    let skip = number.chars().count().saturating_sub(4);
+    let end: String = number.chars().skip(skip).collect();
+    crate::domain::text::clean(&end).into_owned()
+}
+
 /// One login at a broker, verified.
 #[async_trait]
 pub trait Connection: Send + Sync {

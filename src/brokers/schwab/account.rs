@@ -120,13 +120,12 @@ impl SchwabAccount {
 
     /// Orders entered between two instants.
     async fn list(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Order>, BrokerError> {
-        let shown = |at: Timestamp| symbols::escaped(&at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
         let (mut found, mut to) = (Vec::<Order>::new(), to);
         for _ in 0..PAGES_MAX {
             let query = format!(
                 "/orders?fromEnteredTime={}&toEnteredTime={}&maxResults={LIST_MAX}",
-                shown(from),
-                shown(to)
+                symbols::instant(from),
+                symbols::instant(to)
             );
             let page: Vec<Order> = self.rest.get(LIST, &self.at(&query)).await?.json()?;
             let full = page.len() >= LIST_MAX;

@@ -42,12 +42,11 @@ pub(super) async fn transactions(
 ) -> Result<Vec<Transaction>, BrokerError> {
     // It takes a year at most, and refuses a longer time.
     let from = from.max(to.checked_sub(LONGEST).unwrap_or(from));
-    let shown = |at: Timestamp| symbols::escaped(&at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
     let path = format!(
         "/accounts/{}/transactions?startDate={}&endDate={}&types={}",
         symbols::escaped(key),
-        shown(from),
-        shown(to),
+        symbols::instant(from),
+        symbols::instant(to),
         symbols::escaped(&kinds.join(","))
     );
     let rows: Vec<Transaction> = rest.get(TRANSACTIONS, &rest.trader.at(&path)).await?.json()?;
