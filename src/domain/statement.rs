@@ -252,9 +252,12 @@ mod tests {
             average_price: None,
             entered_at: Timestamp::UNIX_EPOCH,
         };
-        for (side, price, same) in
-            [(Side::Buy, "-2.1", true), (Side::Sell, "2.1", true), (Side::Buy, "2.1", false), (Side::Sell, "-2.1", false)]
-        {
+        for (side, price, same) in [
+            (Side::Buy, "-2.1", true),
+            (Side::Sell, "2.1", true),
+            (Side::Buy, "2.1", false),
+            (Side::Sell, "-2.1", false),
+        ] {
             let report = shown(side, price);
             assert_eq!(report.has_terms_of(&sold), same, "{side} {price}");
             assert_eq!(report.pricing_as(&sold) == sold.pricing, same, "{side} {price}");

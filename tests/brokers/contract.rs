@@ -123,9 +123,14 @@ pub async fn j4_a_dropped_connection_after_the_order_is_not_a_refusal(subject: &
 /// J3: answers that say nothing of an order's fate leave it unknown; nothing is sent twice.
 pub async fn j3_what_cannot_be_read_is_not_a_refusal(subject: &Subject) {
     let html = || "<html><body>Bad gateway</body></html>".to_owned();
-    for (status, body) in
-        [(502, html()), (503, String::new()), (200, html()), (200, String::new()), (504, "{}".into()), (302, html())]
-    {
+    for (status, body) in [
+        (502, html()),
+        (503, String::new()),
+        (200, html()),
+        (200, String::new()),
+        (504, "{}".into()),
+        (302, html()),
+    ] {
         let order = subject.resting();
         subject.faults.once(subject.submit.0, subject.submit.1, Fault::answer(status, &body));
         let outcome = subject.desk.submit(&order).await;

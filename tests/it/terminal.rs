@@ -25,13 +25,21 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn open(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Self {
+    pub(crate) fn open(home: &Path, args: &[&str], size: (u16, u16)) -> Self {
+        Self::open_on(home, args, size, Some("xterm-256color"))
+    }
+
+    /// On a terminal of this kind, or of none that is said.
+    pub(crate) fn open_on(home: &Path, args: &[&str], (cols, rows): (u16, u16), term: Option<&str>) -> Self {
         let pty =
             native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_arbion"));
         command.args(args);
         command.env("ARBION_HOME", home);
-        command.env("TERM", "xterm-256color");
+        match term {
+            Some(term) => command.env("TERM", term),
+            None => command.env_remove("TERM"),
+        }
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();

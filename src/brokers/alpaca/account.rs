@@ -473,8 +473,8 @@ impl Broker for AlpacaAccount {
                 // What it replaced has ended longer ago than is listed.
                 None => self.carried(row).await?,
             };
-            let report = report::order(row, &self.known, carried)
-                .map_err(|reason| unreadable(ORDERS.name, reason))?;
+            let report =
+                report::order(row, &self.known, carried).map_err(|reason| unreadable(ORDERS.name, reason))?;
             reports.push(report);
         }
         reports.sort_by_key(|report| report.entered_at);

@@ -144,7 +144,8 @@ impl Protocol for Orders {
             // What it could not do is not said: the line is opened anew, and everything asked for.
             "error" => {
                 let fault = json::read::<Fault>(data.get().as_bytes());
-                let words = fault.map_or_else(|_| "an error".to_owned(), |fault| json::shown(&fault.error_message));
+                let words =
+                    fault.map_or_else(|_| "an error".to_owned(), |fault| json::shown(&fault.error_message));
                 Err(StreamError::Lost(format!("the order stream says {words}")))
             }
             _ => Ok(Vec::new()),

@@ -99,7 +99,9 @@ fn check_wishes(request: &OrderRequest, spot: bool) -> Result<(), BrokerError> {
     match request.side {
         Side::SellShort | Side::BuyToCover if spot => return refuse("short sales of coins", "buy and sell"),
         // A holding of coins cannot be sold below nothing, so that a sale never opens; of a buy, Coinbase has no such promise.
-        Side::Buy if request.reduce_only && spot => return refuse("a buy that only reduces", "sales that do"),
+        Side::Buy if request.reduce_only && spot => {
+            return refuse("a buy that only reduces", "sales that do");
+        }
         _ if request.reduce_only && !spot && request.pricing != Pricing::Market => {
             return refuse("reduce-only orders in futures that wait", "market orders that only reduce");
         }

@@ -23,9 +23,7 @@ use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::movement::Movement;
-use crate::domain::order::{
-    Approved, OrderHandle, OrderRequest, OrderSubject, PriceEffect, TimeInForce,
-};
+use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderSubject, PriceEffect, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 use crate::domain::venue::{VenueAction, VenueAnswer};

@@ -293,7 +293,10 @@ async fn an_order_that_may_only_reduce_closes() {
             ..subject.order(side, limit("1"))
         };
         let body = asked(&subject, emulator, &order).await;
-        assert_eq!(body["orderLegCollection"][0]["instruction"], instruction, "{side} {effect:?} {reduce_only}");
+        assert_eq!(
+            body["orderLegCollection"][0]["instruction"], instruction,
+            "{side} {effect:?} {reduce_only}"
+        );
     }
 }
 

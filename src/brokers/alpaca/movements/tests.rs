@@ -76,7 +76,11 @@ fn cash_says_why_it_moved() {
 #[test]
 fn transfers_are_units_and_no_cash() {
     for (kind, more, line) in [
-        ("ACATS", json!({"qty": "100", "symbol": "AAPL", "price": "190.5"}), "buy 100 AAPL at 190.5 (transfer)"),
+        (
+            "ACATS",
+            json!({"qty": "100", "symbol": "AAPL", "price": "190.5"}),
+            "buy 100 AAPL at 190.5 (transfer)",
+        ),
         ("ACATS", json!({"qty": "-7.5", "symbol": "F"}), "sell 7.5 F at 0 (transfer)"),
         ("FOPT", json!({"qty": "3", "symbol": "BRK.B"}), "buy 3 BRK.B at 0 (transfer)"),
         // What they were worth is no money.

@@ -150,11 +150,7 @@ fn transferred(id: &str, units: i64, price: &str, at: Timestamp) -> Movement {
         kind: ExecutionKind::Transfer,
         ..moved
     };
-    Movement {
-        cash: cash(id, CashKind::Deposit, 0, at),
-        action: None,
-        units: vec![Moved::Units(moved)],
-    }
+    Movement { cash: cash(id, CashKind::Deposit, 0, at), action: None, units: vec![Moved::Units(moved)] }
 }
 
 #[test]
@@ -189,7 +185,10 @@ fn a_transfer_that_comes_late_explains_what_was_adjusted() {
     for _ in 0..3 {
         rig.shows(vec![transferred("in", 30, "60", at)], Vec::new(), rig.position(40));
     }
-    assert_eq!((rig.held(), rig.said("UNITS_TRANSFERRED"), rig.said("ADJUSTMENT_EXPLAINED")), (40.into(), 1, 1));
+    assert_eq!(
+        (rig.held(), rig.said("UNITS_TRANSFERRED"), rig.said("ADJUSTMENT_EXPLAINED")),
+        (40.into(), 1, 1)
+    );
 }
 
 /// What goes and is not here is left to the comparison of positions, and so is what comes at a price that nobody knows.
@@ -200,7 +199,10 @@ fn a_transfer_of_what_is_not_here_leaves_positions_to_say_it() {
     for _ in 0..3 {
         rig.shows(vec![transferred("out", -15, "0", at)], Vec::new(), Vec::new());
     }
-    assert_eq!((rig.held(), rig.said("UNITS_TRANSFERRED"), rig.said("POSITION_ADJUSTED")), (Quantity::ZERO, 0, 1));
+    assert_eq!(
+        (rig.held(), rig.said("UNITS_TRANSFERRED"), rig.said("POSITION_ADJUSTED")),
+        (Quantity::ZERO, 0, 1)
+    );
 }
 
 #[test]
