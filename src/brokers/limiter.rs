@@ -17,7 +17,7 @@ const SHARED_PER_CENT: u32 = 80;
 const HELD_MAX: Duration = Duration::from_secs(300);
 /// Shortest and longest time that nothing is sent after too many calls, where the server does not say how long it wants peace.
 pub const SILENT_HOLD_MIN: Duration = Duration::from_secs(1);
-const SILENT_HOLD_MAX: Duration = Duration::from_secs(60);
+const SILENT_HOLD_MAX: Duration = Duration::from_secs(30);
 
 /// What a call is for: a cancel goes before everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,12 +126,19 @@ impl Limiter {
         lengthen(&self.held_until, wait);
     }
 
-    /// There were too many calls, and the server does not say for how long: no call but cancels, which take risk off, goes for 1, 2, 4 … 60 s,
-    /// as long as it says so. Returns how long now.
+    /// There were too many calls, and the server does not say for how long: no call but cancels, which take risk off, goes for 1, 2, 4 … 30 s,
+    /// as long as it says so. Calls that were under way together are refused once. Returns how long now.
     pub fn refused_silently(&self) -> Duration {
+        let mut until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let Some(left) =
+            until.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())
+        {
+            return left;
+        }
         let before = self.silences.fetch_add(1, Ordering::Relaxed);
-        let wait = (SILENT_HOLD_MIN * 2_u32.pow(before.min(6))).min(SILENT_HOLD_MAX);
-        lengthen(&self.quiet_until, wait);
+        let wait = (SILENT_HOLD_MIN * 2_u32.pow(before.min(5))).min(SILENT_HOLD_MAX);
+        *until = Some(now + wait);
         wait
     }
 
@@ -286,12 +293,17 @@ mod tests {
     #[tokio::test]
     async fn n3_silence_after_too_many_calls_is_waited_for_longer_and_longer() {
         let limiter = Limiter::new(Limit { calls: 1_000, per: Duration::from_secs(1) });
-        let held: Vec<u64> = (0..9).map(|_| limiter.refused_silently().as_secs()).collect();
-        assert_eq!(held, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        assert!(limiter.turn(Priority::Normal, ONE, Duration::from_secs(50)).await.is_err());
+        // As if each hold had passed.
+        let next = || {
+            *limiter.quiet_until.lock().unwrap() = None;
+            limiter.refused_silently().as_secs()
+        };
+        assert_eq!([(); 8].map(|()| next()), [1, 2, 4, 8, 16, 30, 30, 30]);
+        assert!(limiter.refused_silently() > Duration::from_secs(28), "those that were under way count once");
+        assert!(limiter.turn(Priority::Normal, ONE, Duration::from_secs(25)).await.is_err());
         assert!(limiter.turn(Priority::Cancel, ONE, Duration::ZERO).await.is_ok());
         limiter.went();
-        assert_eq!(limiter.refused_silently().as_secs(), 1);
+        assert_eq!(next(), 1);
     }
 
     #[test]

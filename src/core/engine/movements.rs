@@ -62,14 +62,13 @@ impl Engine {
         let Some(books) = self.accounts.get(&execution.account) else { return };
         let holding = books.portfolio.holding(&execution.instrument);
         let held = holding.map(|holding| holding.quantity).unwrap_or_default();
-        let cost = holding.map(|holding| holding.average_price());
         let goes = held.is_positive() != execution.side.is_buy();
         let price = if goes && !held.is_zero() {
-            cost.filter(|_| execution.quantity <= held.abs())
+            holding.and_then(|holding| holding.price_of_oldest(execution.quantity))
         } else if execution.side.is_buy() {
             let said = Some(execution.price).filter(|price| price.is_positive());
             let worth = self.market.quote(&execution.instrument).and_then(crate::domain::quote::Quote::mark);
-            said.or(worth).or(cost)
+            said.or(worth).or_else(|| holding.map(|holding| holding.average_price()))
         } else {
             None
         };

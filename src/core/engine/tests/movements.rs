@@ -166,7 +166,8 @@ fn a_transfer_is_no_gain_and_no_adjustment() {
     for _ in 0..2 {
         rig.shows(vec![transferred("out", -15, "0", at)], Vec::new(), rig.position(25));
     }
-    assert_eq!((rig.held(), rig.average(&aapl())), (25.into(), Price::from(70)));
+    // First in, first out: the ten that had cost more are gone.
+    assert_eq!((rig.held(), rig.average(&aapl())), (25.into(), Price::from(60)));
     assert_eq!((rig.cash(), rig.said("POSITION_ADJUSTED"), rig.said("UNITS_TRANSFERRED")), (before, 0, 2));
     // What it had cost to open comes off with what goes, and nothing else.
     assert!((rig.realized() - gain).abs() < Decimal::ONE, "{}", rig.realized() - gain);
