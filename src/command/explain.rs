@@ -117,7 +117,7 @@ fn place_words(place: &Place) -> String {
     let amount = match place.amount {
         Amount::Quantity(quantity) => quantity.to_string(),
         Amount::Notional(money) => format!("${} of", money.normalize()),
-        Amount::PercentOfPosition(percent) => format!("{}% of", percent.normalize()),
+        Amount::PercentOfPosition(percent) => format!("{}% of my", percent.normalize()),
         Amount::PercentOfBuyingPower(percent) => format!("{}% of buying power of", percent.normalize()),
     };
     let subject = match &place.subject {

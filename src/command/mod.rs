@@ -13,6 +13,7 @@ mod order;
 mod package;
 mod phrases;
 mod spread;
+mod statement;
 mod symbols;
 pub mod types;
 mod words;
@@ -216,8 +217,25 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
         Err(Trouble::Missing(..)) => {
             clarify(Vec::new(), "That is not understood; try: buy 10 aapl at 231.50, or help")
         }
+        Err(Trouble::Unknown(word)) if is_mistyped_name(&word, tokens, context) => clarify(
+            vec![Missing::Instrument],
+            format!("'{word}' is no symbol or company that is listed here; say its ticker, such as AAPL."),
+        ),
         Err(trouble) => question_back(trouble, context),
     }
+}
+
+/// Letters of a word that is longer than any ticker, and of a word that no company is called by.
+const NAME_LETTERS: std::ops::RangeInclusive<usize> = 7..=20;
+
+/// Is a word that nobody knows in the place of a name: long, of letters alone, and nothing else in the sentence is an instrument.
+fn is_mistyped_name(word: &str, tokens: &[lex::Token], context: &ParseContext<'_>) -> bool {
+    let name = NAME_LETTERS.contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic());
+    name && !tokens.iter().enumerate().any(|(at, token)| {
+        !words::is_keyword(&token.text)
+            && !words::is_everyday(&token.text)
+            && symbols::read(&tokens[at..], context).is_some()
+    })
 }
 
 /// The order in which one of the language's own words is the symbol. Everyday words are asked about, unless shouted or marked by a

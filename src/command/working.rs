@@ -76,7 +76,15 @@ pub(super) fn cancel(tokens: &[Token], context: &ParseContext<'_>) -> Option<Com
 
 fn cancel_rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let (mut id, mut side, mut instrument) = (None, None, None);
+    let (mut all, mut orders) = (false, false);
     while !cursor.is_done() {
+        all |= matches!(cursor.text(0), "all" | "every" | "everything");
+        orders |= matches!(cursor.text(0), "order" | "orders");
+        let dangles =
+            cursor.rest().len() == 1 && matches!(cursor.text(0), "of" | "for" | "in" | "on" | "with");
+        if dangles {
+            return Err(which_order());
+        }
         if let Some(found) = order_id(cursor, true) {
             once(&mut id, found, "orders")?;
         } else if let Some(said) = side_of_orders(cursor) {
@@ -118,6 +126,7 @@ fn cancel_rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
             Ok(Command::Cancel { order_id: Some(id.as_str().into()), instrument: None, side: None })
         }
         (Some(_), ..) => Err(refused("Give an order's number or a symbol, not both.")),
+        (None, None, None) if all && orders => Ok(Command::CancelAll),
         (None, None, None) => Err(which_order()),
         (None, instrument, side) => Ok(Command::Cancel { order_id: None, instrument, side }),
     }
@@ -275,16 +284,18 @@ fn names_an_order(tokens: &[Token]) -> bool {
 fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
     let mut changes = Changes::default();
     while !cursor.is_done() {
-        let nameless = changes.id.is_none() && changes.instrument.is_none() && changes.pending.is_none();
+        // "lower it to 229": what is changed to is no order.
+        let led = cursor.before(1).is_some_and(|t| matches!(t.text.as_str(), "to" | "at" | "=" | "is"));
+        let nameless =
+            changes.id.is_none() && changes.instrument.is_none() && changes.pending.is_none() && !led;
         if cursor.text(0) == "by" || matches!(cursor.text(0), "half" | "double") {
             return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
         }
-        // "change qty of 42 to 50": what a quantity is of is an order, never a number of units.
-        let of_order = changes.pending == Some(Field::Quantity)
+        // "change qty of 42 to 50": what a field is of is an order, never its value.
+        let of_order = changes.pending.is_some()
             && changes.id.is_none()
-            && cursor.text(0) == "of"
-            && cursor.text(2) == "to"
-            && cursor.take(&["of"]);
+            && matches!(cursor.text(2), "to" | "at" | "=")
+            && cursor.take(&["of", "on", "for"]);
         if let Some(id) = order_id(cursor, nameless || of_order) {
             once(&mut changes.id, id, "orders")?;
         } else if let Some(field) = field(cursor) {

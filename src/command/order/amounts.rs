@@ -1,6 +1,6 @@
 //! How much: units, money, parts of a position or of the buying power.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::command::lex::{Kind, Token};
 use crate::command::types::Missing;
@@ -31,6 +31,24 @@ impl Reader<'_> {
         if let Some(used) = self.fraction() {
             return used;
         }
+        if let Some(used) = self.vague_ahead() {
+            self.at += used;
+            self.slots.vague = true;
+            return Ok(());
+        }
+        // "x 10", "USD 500 of aapl".
+        if let ("x", Some(Kind::Number(value))) = (self.text(0), self.kind(1)) {
+            let value = *value;
+            self.at += 2;
+            return once(&mut self.slots.quantity, value, "quantities");
+        }
+        if let ("usd", Some(Kind::Number(value)), "of" | "worth" | "in" | "into") =
+            (self.text(0), self.kind(1), self.text(2))
+        {
+            let value = *value;
+            self.at += 2;
+            return self.money(value);
+        }
         // "a share of aapl" is one; "some" and a bare "a" are no number.
         if matches!(self.text(0), "a" | "an") && matches!(self.text(1), "share" | "contract") {
             self.at += 2;
@@ -49,6 +67,23 @@ impl Reader<'_> {
             Some(Kind::Number(_) | Kind::Word) => self.number(),
             _ => Ok(()),
         }
+    }
+
+    /// "a few", "most of", "some": an amount that nobody can count, and how many words it takes.
+    fn vague_ahead(&self) -> Option<usize> {
+        if self.slots.quantity.is_some() || self.slots.notional.is_some() {
+            return None;
+        }
+        let article = usize::from(self.text(0) == "a");
+        let counted = matches!(self.kind(article + 1), Some(Kind::Number(_) | Kind::Money(_)));
+        let counts = matches!(
+            (article, self.text(article)),
+            (
+                _,
+                "few" | "several" | "bunch" | "handful" | "bit" | "little" | "ton" | "tons" | "pile" | "part"
+            ) | (0, "most" | "many" | "lots" | "some" | "more" | "extra" | "additional")
+        ) || article == 1 && self.text(1) == "lot" && self.text(2) == "of";
+        (counts && !counted).then_some(article + 1)
     }
 
     /// `$250`: an amount or a price, and a strike before a right: "$240 call".
@@ -81,8 +116,13 @@ impl Reader<'_> {
     fn number(&mut self) -> Parsed<()> {
         let Some((value, used, grand)) = self.number_ahead() else { return Ok(()) };
         // "reduce my aapl to 50" says what is left, "add 10 to" what is traded.
-        if self.at > 0 && self.tokens[self.at - 1].text == "to" && self.slots.quantity.is_none() {
+        let before = self.at.checked_sub(1).map_or("", |at| self.tokens[at].text.as_str());
+        if before == "to" && self.slots.quantity.is_none() {
             return refuse(format!("By {value}, or to {value}? Say how many to trade."));
+        }
+        // "sell 10 aapl down to 5", "buy 10 aapl in 5": what such a number counts is not said.
+        if self.slots.quantity.is_some() && matches!(before, "to" | "by" | "in" | "from" | "than" | "per") {
+            return refuse(format!("What is {value}? A price stands behind at, as in: buy 10 aapl at 185."));
         }
         if grand {
             self.at += used;
@@ -198,6 +238,15 @@ impl Reader<'_> {
         if let Some(taken) = self.named_before(value) {
             return taken;
         }
+        if self.slots.quantity.is_some() || self.slots.verb == Some(Verb::Protect) {
+            let opens = matches!(self.text(0), "trail" | "trailing");
+            if opens {
+                self.trails_alone()?;
+            }
+            if self.takes_trail_behind() {
+                return once(&mut self.slots.trail_amount, value, "trails");
+            }
+        }
         if matches!(self.text(0), "worth") {
             self.at += 1;
         }
@@ -216,16 +265,25 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// "5% trailing stop", "$2 trail": the distance stood before the word.
+    fn takes_trail_behind(&mut self) -> bool {
+        let trails = matches!(self.text(0), "trail" | "trailing")
+            && !matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_) | Kind::Percent(_)));
+        if trails {
+            self.at += 1;
+            while matches!(self.text(0), "stop" | "stp" | "loss") {
+                self.at += 1;
+            }
+        }
+        trails
+    }
+
     pub(super) fn percent(&mut self, percent: Decimal) -> Parsed<()> {
         if self.slots.trail_named {
             self.slots.trail_named = false;
             return once(&mut self.slots.trail_percent, percent, "trails");
         }
-        if matches!(self.text(0), "trail" | "trailing") {
-            self.at += 1;
-            while matches!(self.text(0), "stop" | "stp" | "loss") {
-                self.at += 1;
-            }
+        if self.takes_trail_behind() {
             return once(&mut self.slots.trail_percent, percent, "trails");
         }
         if percent <= Decimal::ZERO || percent > Decimal::ONE_HUNDRED {
@@ -249,9 +307,24 @@ impl Reader<'_> {
             ),
             _ => {
                 self.at = start;
+                let opens = matches!(self.slots.verb, Some(Verb::Buy | Verb::Short));
+                if opens && !self.speaks_of_what_is_held() {
+                    return Err(Trouble::Missing(
+                        vec![Missing::Quantity],
+                        format!(
+                            "{percent}% of what? Say {percent}% of my position, or {percent}% of buying power."
+                        ),
+                    ));
+                }
                 once(&mut self.slots.percent_of_position, percent, "amounts")
             }
         }
+    }
+
+    /// "buy 10% more nvda", "add 10% to my nvda": of what is there already.
+    fn speaks_of_what_is_held(&self) -> bool {
+        let held = ["my", "position", "holding", "holdings", "more"];
+        self.tokens.iter().any(|t| held.contains(&t.text.as_str()))
     }
 
     /// "of my buying power" at the front, and how many words it takes.
@@ -262,6 +335,24 @@ impl Reader<'_> {
             ("bp", _) => Some(lead + 1),
             _ => None,
         }
+    }
+
+    /// `1/2`, `2/3`, `3/4` of what is held, in per cent. What opens counts no part, and `2/3 190c` is a day.
+    fn written_fraction(&self) -> Option<Decimal> {
+        if !matches!(self.kind(0), Some(Kind::Date | Kind::Strikes(_)))
+            || self.slots.verb.is_none_or(|verb| verb == Verb::Buy)
+        {
+            return None;
+        }
+        let text = self.text(0);
+        let of_held = matches!(self.text(1), "of" | "my" | "the");
+        let (part, whole) = text.split_once('/')?;
+        let (part, whole): (u8, u8) = (part.parse().ok()?, whole.parse().ok()?);
+        if part == 0 || part >= whole || !(of_held || matches!(text, "1/2" | "1/3" | "1/4")) {
+            return None;
+        }
+        let percent = Decimal::ONE_HUNDRED * Decimal::from(part) / Decimal::from(whole);
+        Some(percent.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
     }
 
     /// Half, a third, all, everything. `None` when there is none.
@@ -281,24 +372,7 @@ impl Reader<'_> {
             ("three", "quarters", _) | ("3", "quarters", _) => (Decimal::from(75), 2),
             ("all" | "everything" | "entire" | "whole" | "every", ..) => (Decimal::ONE_HUNDRED, 1),
             ("rest" | "remaining" | "remainder", ..) => (Decimal::ONE_HUNDRED, 1),
-            _ => match (self.kind(0), self.tokens.get(self.at).map(|t| t.text.as_str())) {
-                (Some(Kind::Date | Kind::Strikes(_)), Some("1/2"))
-                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
-                {
-                    (Decimal::from(50), 1)
-                }
-                (Some(Kind::Date | Kind::Strikes(_)), Some("1/3"))
-                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
-                {
-                    (third, 1)
-                }
-                (Some(Kind::Date | Kind::Strikes(_)), Some("1/4"))
-                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
-                {
-                    (Decimal::from(25), 1)
-                }
-                _ => return None,
-            },
+            _ => (self.written_fraction()?, 1),
         };
         // "a hundred" is no fraction and was tried first by the caller's words; "all" may be the ticker.
         self.at += used;
@@ -334,7 +408,7 @@ impl Reader<'_> {
 }
 
 /// The right a word names.
-fn right_word(word: &str) -> Option<Right> {
+pub(super) fn right_word(word: &str) -> Option<Right> {
     match word {
         "call" | "calls" | "c" => Some(Right::Call),
         "put" | "puts" | "p" => Some(Right::Put),

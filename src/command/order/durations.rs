@@ -41,6 +41,8 @@ impl Reader<'_> {
                 return refuse("All-or-none is not offered; fill-or-kill (fok) is.");
             }
             ("at" | "on", "the", "open" | "opening" | "opg", _) => (TimeInForce::Opg, 3),
+            ("at" | "on", "market", "open" | "opening", _) => (TimeInForce::Opg, 3),
+            ("at" | "on", "market", "close" | "closing", _) => (TimeInForce::Cls, 3),
             ("at" | "on", "open" | "opening", ..) | ("opening", "auction", ..) => (TimeInForce::Opg, 2),
             ("market" | "limit", "on" | "at", "open", _) => (TimeInForce::Opg, 3),
             ("opg" | "moo" | "loo", ..) => (TimeInForce::Opg, 1),
@@ -49,7 +51,7 @@ impl Reader<'_> {
             ("market" | "limit", "on" | "at", "close", _) => (TimeInForce::Cls, 3),
             ("cls" | "moc" | "loc", ..) => (TimeInForce::Cls, 1),
             ("gtd", ..) => (TimeInForce::Gtd, 1),
-            ("good", "till" | "til" | "until" | "through" | "thru", ..) => (TimeInForce::Gtd, 2),
+            ("good" | "valid", "till" | "til" | "until" | "through" | "thru", ..) => (TimeInForce::Gtd, 2),
             ("until" | "till" | "til", "canceled" | "cancelled" | "cancel", ..) => (TimeInForce::Gtc, 2),
             ("until" | "till" | "til" | "through" | "thru", ..)
                 if dates::read(&self.tokens[self.at + 1..], self.context.today).is_some() =>

@@ -187,14 +187,20 @@ impl Reader<'_> {
                 return check_pair(&self.slots);
             }
         }
+        // "buy stop limit 10 aapl 240 241": the prices come behind the symbol.
+        if pair > 0 && self.is_quantity_at(pair) {
+            self.at += pair;
+            self.slots.limit_named = true;
+        }
         // A stop market order, by its full name: it has no limit.
         self.slots.market |= matches!(self.text(0), "market" | "mkt");
         self.skip(&["at", "of", "price", "order", "is", "market", "mkt", "=", "on", "a"]);
         // "buy stop 10 aapl @ 240": a number before a name is the quantity.
-        let quantity_first = self.slots.quantity.is_none()
-            && self.number_ahead().is_some_and(|(_, used, _)| {
-                matches!(self.kind(used), Some(Kind::Word)) && !words::is_keyword(self.text(used))
-            });
+        let quantity_first = self.is_quantity_at(0)
+            || self.slots.quantity.is_none()
+                && self.number_words().is_some_and(|(_, used)| {
+                    matches!(self.kind(used), Some(Kind::Word)) && !words::is_keyword(self.text(used))
+                });
         match if quantity_first { None } else { self.value() } {
             Some(price) => {
                 once(&mut self.slots.stop, price, "stop prices")?;
@@ -207,7 +213,7 @@ impl Reader<'_> {
                 .iter()
                 .any(|t| matches!(t.kind, Kind::At | Kind::Number(_) | Kind::Money(_))) =>
             {
-                self.stop_price_later()
+                self.stop_price_later(quantity_first)
             }
             None => Err(Trouble::Missing(
                 vec![Missing::Price],
@@ -216,14 +222,19 @@ impl Reader<'_> {
         }
     }
 
-    /// `stop sell 10 aapl at 180`, `buy stop 10 aapl @ 240`: the price marked by "at" later is the trigger.
-    fn stop_price_later(&mut self) -> Parsed<()> {
+    /// `stop sell 10 aapl at 180`, `buy stop 10 aapl @ 240`: the price marked by "at" later is the trigger. Without a mark it is the
+    /// number behind the quantity: `sell stop 10 aapl 220`.
+    fn stop_price_later(&mut self, quantity_first: bool) -> Parsed<()> {
         let marker = (self.at..self.tokens.len()).rev().find(|i| {
             let marked = matches!(self.tokens[*i].kind, Kind::At) || self.tokens[*i].text == "at";
             marked
                 && matches!(self.tokens.get(*i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))
         });
         let Some(marker) = marker else {
+            if quantity_first {
+                self.slots.stop_last = true;
+                return Ok(());
+            }
             return refuse("Which number is the trigger? Say it behind the word: stop 240.");
         };
         if let Kind::Number(price) | Kind::Money(price) = self.tokens[marker + 1].kind {

@@ -205,12 +205,8 @@ fn single_option(slots: &Slots, context: &ParseContext<'_>) -> Parsed<Instrument
             None
         }
     };
-    if slots.quantity.is_none()
-        && slots.percent_of_position.is_none()
-        && !slots.all
-        && !closes(slots)
-        && slots.notional.is_none()
-    {
+    let counted = slots.percent_of_position.is_some() || slots.all || closes(slots);
+    if slots.quantity.is_none() && slots.notional.is_none() && (slots.vague || !counted) {
         lacks(Missing::Quantity, "quantity");
     }
     if slots.said_expiry.is_empty() {
@@ -362,6 +358,10 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
     let closing_verb = matches!(verb, Verb::Close | Verb::Protect)
         || (slots.effect == Some(PositionEffect::Close) && !amount_said);
     let part_of_held = part && !matches!(verb, Verb::Buy | Verb::Short);
+    // "close some of my tsla" is not all of it.
+    if slots.vague && !amount_said {
+        return Err(how_many(&instrument));
+    }
     if closing_verb || (part_of_held && !amount_said) || (matches!(verb, Verb::Cover) && !amount_said) {
         if slots.notional.is_some() || slots.percent_of_power.is_some() {
             return refuse("Close by units or by a percentage of the position.");
@@ -413,15 +413,17 @@ fn amount(slots: &Slots, instrument: &Instrument) -> Parsed<Amount> {
         }
         (_, _, Some(percent), _) => Amount::PercentOfBuyingPower(percent.normalize()),
         (_, _, _, Some(percent)) => Amount::PercentOfPosition(percent.normalize()),
-        _ => {
-            let unit = match instrument.asset_class() {
-                AssetClass::Equity => "shares of ",
-                AssetClass::Option => "contracts of ",
-                _ => "",
-            };
-            return Err(Trouble::Missing(vec![Missing::Quantity], format!("How many {unit}{instrument}?")));
-        }
+        _ => return Err(how_many(instrument)),
     })
+}
+
+fn how_many(instrument: &Instrument) -> Trouble {
+    let unit = match instrument.asset_class() {
+        AssetClass::Equity => "shares of ",
+        AssetClass::Option => "contracts of ",
+        _ => "",
+    };
+    Trouble::Missing(vec![Missing::Quantity], format!("How many {unit}{instrument}?"))
 }
 
 /// Whole number of a quantity, for packages.

@@ -2,10 +2,11 @@
 
 use crate::command::lex::Kind;
 use crate::command::symbols::{self, Found};
+use crate::command::types::Missing;
 use crate::command::words;
 use crate::domain::instrument::Instrument;
 
-use super::{Parsed, Reader, Verb, once};
+use super::{Parsed, Reader, Trouble, Verb, once, refuse};
 
 impl Reader<'_> {
     /// Broker, post only, reduce only, perpetual.
@@ -37,7 +38,8 @@ impl Reader<'_> {
                 self.slots.lots_said = true;
             }
             ("off", _)
-                if self.slots.verb == Some(Verb::Sell) && self.tokens.iter().any(|t| t.text == "take") =>
+                if self.slots.verb == Some(Verb::Sell)
+                    && self.tokens.iter().any(|t| matches!(t.text.as_str(), "take" | "trim")) =>
             {
                 self.at += 1;
             }
@@ -77,14 +79,49 @@ impl Reader<'_> {
     pub(super) fn leftovers(&mut self) -> Parsed<()> {
         match self.kind(0) {
             Some(Kind::Mark(',' | ':' | '!' | '(' | ')' | '.' | '…')) => self.at += 1,
+            // "dec 18 / jan 15".
+            Some(Kind::Word) if self.text(0) == "/" && !self.slots.said_expiry.is_empty() => self.at += 1,
             // "btc cash" is another coin than bitcoin.
             Some(Kind::Word) if self.text(0) == "cash" && self.is_behind_coin() => {}
             // "could you buy 10 aapl?" was caught before; a lone mark elsewhere is noise.
-            Some(Kind::Word) if words::is_filler(self.text(0)) => self.at += 1,
+            Some(Kind::Word) if words::is_filler(self.text(0)) => return self.filler(),
             _ => {}
         }
         Ok(())
     }
+
+    /// A word that says nothing by itself, unless what it leads to is missing.
+    fn filler(&mut self) -> Parsed<()> {
+        let before = self.at.checked_sub(1).map_or("", |at| self.tokens[at].text.as_str());
+        let closes = matches!(self.slots.verb, Some(Verb::Close | Verb::Cover));
+        let sells = closes || self.slots.verb == Some(Verb::Sell);
+        match self.text(0) {
+            "at" | "price" => {
+                return Err(Trouble::Missing(vec![Missing::Price], "At which price?".to_owned()));
+            }
+            "for" if self.is_at_the_end() => {
+                return Err(Trouble::Missing(vec![Missing::Price], "For how much?".to_owned()));
+            }
+            word if is_joint(word) && self.is_at_the_end() => {
+                return refuse(format!("Something is missing behind '{word}'."));
+            }
+            // "close aapl up 5%": what goes up or is up is nobody's order.
+            "up" if !matches!(before, "set" | "put" | "pick" | "load" | "scoop" | "snap" | "stock") => {
+                return Err(Trouble::Unknown("up".to_owned()));
+            }
+            "orders" if sells => return orders_are_canceled(),
+            "order" if closes && !is_kind_of_order(before) => return orders_are_canceled(),
+            _ => self.at += 1,
+        }
+        Ok(())
+    }
+
+    /// Is the front the sentence's last word, as it was typed.
+    fn is_at_the_end(&self) -> bool {
+        let here = self.tokens[self.at].start;
+        self.tokens.iter().all(|t| t.start <= here || matches!(t.kind, Kind::Mark(_)))
+    }
+
     /// Does a coin stand before the front.
     fn is_behind_coin(&self) -> bool {
         self.at.checked_sub(1).and_then(|at| symbols::read(&self.tokens[at..=at], self.context)).is_some_and(
@@ -93,4 +130,38 @@ impl Reader<'_> {
             },
         )
     }
+}
+
+/// Words that something must stand behind.
+fn is_joint(word: &str) -> bool {
+    matches!(
+        word,
+        "a" | "an"
+            | "and"
+            | "as"
+            | "by"
+            | "from"
+            | "in"
+            | "into"
+            | "my"
+            | "of"
+            | "on"
+            | "per"
+            | "the"
+            | "then"
+            | "to"
+            | "with"
+    )
+}
+
+/// Words that an order is of: "close tsla with a limit order".
+fn is_kind_of_order(word: &str) -> bool {
+    matches!(
+        word,
+        "limit" | "lmt" | "market" | "mkt" | "stop" | "stp" | "loss" | "day" | "gtc" | "a" | "an" | "%"
+    )
+}
+
+fn orders_are_canceled() -> Parsed<()> {
+    refuse("Orders are canceled and positions are closed: say cancel aapl, or close aapl.")
 }

@@ -2,9 +2,9 @@
 
 use rust_decimal::Decimal;
 
-use crate::command::lex::Kind;
+use crate::command::lex::{Kind, Token};
 use crate::command::types::{LimitPeg, Missing};
-use crate::command::words;
+use crate::command::{spread, symbols, words};
 
 use super::{Parsed, Reader, Slots, Trouble, Verb, once, refuse};
 
@@ -77,7 +77,8 @@ impl Reader<'_> {
             ("no" | "not", "more", "than")
             | ("no", "higher" | "lower" | "less" | "worse", "than")
             | ("at", "or", "below" | "under" | "above" | "over") => 3,
-            ("at", "most" | "least" | "worst", _)
+            ("not", "above" | "over" | "below" | "under", _)
+            | ("at", "most" | "least" | "worst", _)
             | ("or", "less" | "more", _)
             | ("up", "to", _)
             | ("for", "at", _) => 2,
@@ -136,6 +137,19 @@ impl Reader<'_> {
         }
     }
 
+    /// Does the quantity stand so many tokens ahead: the first number, and a name behind it.
+    pub(super) fn is_quantity_at(&self, ahead: usize) -> bool {
+        let unsaid = self.slots.quantity.is_none() && self.slots.notional.is_none() && !self.slots.all;
+        let named = |token: &Token| {
+            token.kind == Kind::Word
+                && (!words::is_keyword(&token.text)
+                    || !words::is_everyday(&token.text) && symbols::ticker(token.raw, self.context).is_some())
+        };
+        unsaid
+            && matches!(self.kind(ahead), Some(Kind::Number(_)))
+            && self.tokens.get(self.at + ahead + 1).is_some_and(named)
+    }
+
     fn has_marked_price_ahead(&self) -> bool {
         self.tokens[self.at..].windows(2).any(|w| {
             (matches!(w[0].kind, Kind::At) || w[0].text == "at")
@@ -150,6 +164,10 @@ impl Reader<'_> {
         }
         let start = self.at;
         self.at += 1;
+        // "a limit buy for 10 aapl at 220": the number before a name is no price where another one is.
+        if self.tokens[start].text == "for" && self.is_quantity_at(0) && self.has_marked_price_ahead() {
+            return Ok(());
+        }
         let names_limit = self.text(0) == "limit" || self.text(0) == "a" && self.text(1) == "limit";
         while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of")
             && !(self.text(0) == "a" && matches!(self.text(1), "dollar" | "buck" | "cent"))
@@ -218,6 +236,9 @@ impl Reader<'_> {
         {
             self.slots.limit_named |= matches!(self.text(0), "lmt" | "limit");
             self.at += 1;
+        } else if matches!(self.text(0), "a" | "per") && matches!(self.text(1), "share" | "contract" | "unit")
+        {
+            self.at += 2;
         }
         Ok(())
     }
@@ -237,6 +258,7 @@ impl Reader<'_> {
         if signed_line && slots.right.is_some() && numbers.len() == 2 && numbers[0] == Decimal::ONE_HUNDRED {
             numbers.remove(0);
         }
+        strikes_of_a_package(slots, &mut numbers, signed_line);
         let mut numbers = numbers.into_iter();
         for value in numbers.by_ref() {
             // "BUY +1 VERTICAL SPY 100 15 JAN 27 ...": thinkorswim writes the multiplier.
@@ -254,6 +276,13 @@ impl Reader<'_> {
                 && slots.strikes.is_empty()
                 && slots.spread.is_none()
             {
+                if slots.doubtful_year {
+                    return Err(Trouble::Missing(
+                        vec![Missing::Strike],
+                        "Which is the year and which the strike? Write the year in full: dec 18 2026 30 call."
+                            .to_owned(),
+                    ));
+                }
                 slots.strikes.push((value, None));
                 continue;
             }
@@ -287,6 +316,22 @@ impl Reader<'_> {
             return check_pair(slots);
         }
         Ok(())
+    }
+}
+
+/// "vertical call 240 250 for 3.20": as many plain numbers as the package has strikes are its strikes, and one more is its price.
+fn strikes_of_a_package(slots: &mut Slots, numbers: &mut Vec<Decimal>, signed_line: bool) {
+    let Some(wanted) = slots.spread.map(spread::strike_count) else { return };
+    if !slots.strikes.is_empty() {
+        return;
+    }
+    let priced = slots.limit.is_some() || slots.peg.is_some();
+    // thinkorswim writes the multiplier first.
+    let multiplier = signed_line && numbers.first() == Some(&Decimal::ONE_HUNDRED);
+    let skip = usize::from(multiplier && numbers.len() > wanted);
+    if numbers.len() - skip == wanted + usize::from(!priced) {
+        numbers.drain(..skip);
+        slots.strikes.extend(numbers.drain(..wanted).map(|strike| (strike, None)));
     }
 }
 

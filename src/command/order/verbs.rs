@@ -12,6 +12,7 @@ impl Reader<'_> {
         while self.forced != Some(self.at)
             && !(matches!(self.text(0), "on" | "in" | "at" | "with" | "from")
                 && words::broker(self.text(1)).is_some())
+            && !(self.text(0) == "at" && matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))))
             && (matches!(self.kind(0), Some(Kind::Mark(',' | ':')))
                 || (words::is_filler(self.text(0)) && self.text(0) != "have" && !self.is(&["cash", "out"])))
         {
@@ -36,6 +37,12 @@ impl Reader<'_> {
                 (Verb::Close, None, 3)
             }
             ("lift" | "join" | "hit", "the", "bid" | "offer" | "ask") => return self.touch(),
+            ("add", "a" | "an" | "my" | "the", _) if self.adds_a_stop() => (Verb::Protect, None, 2),
+            // "open 1 bear put spread": the package's name or its price says the side.
+            ("open", ..) if self.names_a_package() => {
+                self.at += 1;
+                return Ok(());
+            }
             ("buy", "to", "open") | ("buying", "to", "open") => (Verb::Buy, Some(PositionEffect::Open), 3),
             ("buy", "to", "close") => (Verb::Buy, Some(PositionEffect::Close), 3),
             ("buy", "to", "cover") => (Verb::Cover, None, 3),
@@ -54,6 +61,7 @@ impl Reader<'_> {
             ("go", "short", _) | ("get", "short", _) => (Verb::Short, None, 2),
             ("get", "out", "of") | ("get", "rid", "of") => (Verb::Close, None, 3),
             ("get", "me", "out") if self.text(3) == "of" => (Verb::Close, None, 4),
+            ("sell", "off", _) => (Verb::Sell, None, 2),
             // "take a third off my tsla" sells, "take 10 aapl" buys.
             ("take", ..) if self.takes_off() => (Verb::Sell, None, 1),
             ("close" | "square" | "cash", "out", "of") => (Verb::Close, None, 3),
@@ -118,7 +126,9 @@ impl Reader<'_> {
         while words::is_filler(self.text(0)) && self.at < self.tokens.len() {
             self.at += 1;
         }
-        if matches!(self.text(0), "trail" | "trailing" | "tsl") {
+        let trails = |word: &str| matches!(word, "trail" | "trailing" | "tsl");
+        let by_so_much = matches!(self.kind(0), Some(Kind::Percent(_) | Kind::Money(_)));
+        if trails(self.text(0)) || by_so_much && trails(self.text(1)) {
             self.slots.verb = Some(Verb::Protect);
             return Ok(());
         }
@@ -127,6 +137,18 @@ impl Reader<'_> {
             return self.verbless();
         }
         self.verb_after_filler()
+    }
+
+    /// "add a trailing stop of 3% to my spy", "add a 3% trail".
+    fn adds_a_stop(&self) -> bool {
+        (2..=3).any(|i| matches!(self.text(i), "stop" | "trail" | "trailing" | "tsl"))
+    }
+
+    fn names_a_package(&self) -> bool {
+        (self.at..self.tokens.len()).any(|i| {
+            let texts: Vec<&str> = self.tokens[i..].iter().take(4).map(|t| t.text.as_str()).collect();
+            spread::name(&texts).is_some()
+        })
     }
 
     fn takes_off(&self) -> bool {
@@ -212,12 +234,9 @@ impl Reader<'_> {
 
     /// What a sentence without any verb can still be: a package, whose price says its side, or a stop under what is held.
     fn no_verb(&mut self) -> Parsed<()> {
-        // "iron condor spy ... 0.85 cr".
-        let package = (self.at..self.tokens.len()).any(|i| {
-            let texts: Vec<&str> = self.tokens[i..].iter().take(4).map(|t| t.text.as_str()).collect();
-            spread::name(&texts).is_some()
-        });
-        if package {
+        // "iron condor spy ... 0.85 cr"; "my iron condor" is one that is there.
+        let held = self.tokens.iter().any(|t| matches!(t.text.as_str(), "my" | "our" | "have"));
+        if self.names_a_package() && !held {
             return Ok(());
         }
         let priced = |t: &Token| t.text == "loss" || matches!(t.kind, Kind::Number(_) | Kind::Money(_));

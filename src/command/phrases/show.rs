@@ -294,6 +294,7 @@ fn says_more(what: ShowTopic, word: &str) -> bool {
             matches!(word, "filled" | "past" | "old" | "previous" | "closed" | "been" | "orders" | "order")
         }
         ShowTopic::Orders => matches!(word, "working" | "pending" | "still"),
+        ShowTopic::Strategies | ShowTopic::Bots | ShowTopic::Agents => matches!(word, "running" | "active"),
         ShowTopic::Pnl => matches!(word, "profit" | "profits" | "day" | "day's"),
         _ => false,
     }
