@@ -316,7 +316,7 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
             || cursor.take_pause()
         {
         } else if is_difference(cursor) {
-            return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
+            return Err(ask(Missing::Price, "By so much, or to it? Say the new value itself: to 185."));
         } else if let Some(value) = cursor.value() {
             let units =
                 cursor.take(&["shares", "share", "contracts", "contract", "units", "coins", "lots", "shs"]);
@@ -336,7 +336,7 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
     Ok(changes)
 }
 
-/// "raise my limit 5 cents": money that nothing leads to, beside a verb of more or less.
+/// "raise my limit 5 cents", "raise my aapl limit 5": a value that nothing leads to, beside a verb of more or less.
 fn is_difference(cursor: &Cursor<'_>) -> bool {
     let led = matches!(cursor.before(1), Some(t) if matches!(t.kind, Kind::At) || matches!(t.text.as_str(), "to" | "at" | "=" | "is"));
     let verb = cursor.first().is_some_and(|t| {
@@ -346,9 +346,7 @@ fn is_difference(cursor: &Cursor<'_>) -> bool {
         )
     });
     let cents = matches!(cursor.text(1), "cent" | "cents");
-    let money = matches!(cursor.kind(0), Some(Kind::Money(_)))
-        || matches!(cursor.kind(0), Some(Kind::Number(_)))
-            && matches!(cursor.text(1), "dollar" | "dollars" | "bucks");
+    let money = matches!(cursor.kind(0), Some(Kind::Money(_) | Kind::Number(_)));
     !led && (cents || verb && money)
 }
 

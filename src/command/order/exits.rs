@@ -15,6 +15,7 @@ impl Reader<'_> {
     pub(super) fn exits(&mut self) -> Parsed<()> {
         if matches!(self.text(0), "bracket" | "bracketed" | "protect" | "protected") {
             self.at += 1;
+            self.slots.bracket_said = true;
             return Ok(());
         }
         let profit = match (self.text(0), self.text(1)) {

@@ -152,6 +152,13 @@ pub(in crate::command) fn check_prices(slots: &Slots, package: bool) -> Parsed<(
 /// The exits of a bracket lie on their own sides of the entry, and only what opens has them.
 fn check_bracket(slots: &Slots) -> Parsed<()> {
     if slots.take_profit.is_none() && slots.stop_loss.is_none() || slots.spread.is_some() {
+        // What closes is itself what protects.
+        if slots.bracket_said && matches!(slots.verb, Some(Verb::Buy | Verb::Short)) {
+            return Err(Trouble::Missing(
+                vec![Missing::Price],
+                "At which prices does the bracket end? As in: tp 240 sl 220.".to_owned(),
+            ));
+        }
         return Ok(());
     }
     let long = match (slots.verb, slots.effect) {
@@ -352,6 +359,12 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
         return Err(Trouble::Missing(
             vec![Missing::Quantity],
             format!("A lot may be 1, 100 or 100,000 of {instrument}; how many units?"),
+        ));
+    }
+    if slots.contracts_said && matches!(instrument, Instrument::Crypto { .. } | Instrument::Fx { .. }) {
+        return Err(Trouble::Missing(
+            vec![Missing::Quantity],
+            format!("A contract is of no fixed size in {instrument}; how many units?"),
         ));
     }
     let terms = terms(&slots, instrument.asset_class(), context)?;

@@ -5,6 +5,7 @@ use crate::command::symbols::{self, Found};
 use crate::command::types::Missing;
 use crate::command::words;
 use crate::domain::instrument::Instrument;
+use crate::domain::order::PositionEffect;
 
 use super::{Parsed, Reader, Trouble, Verb, once, refuse};
 
@@ -32,6 +33,16 @@ impl Reader<'_> {
             ("to", "buy" | "purchase") if self.slots.verb == Some(Verb::Buy) => self.at += 2,
             ("short" | "long", _) if matches!(self.slots.verb, Some(Verb::Close | Verb::Cover)) => {
                 self.at += 1
+            }
+            // "sell 2 aapl 190p jan 15 2027 to open at 2.35", "sell 100 tsla short": the verb's other half comes later.
+            ("to", "open" | "close" | "cover") if self.takes_effect_behind() => {}
+            ("short", _)
+                if self.slots.verb == Some(Verb::Sell)
+                    && self.slots.quantity.is_some()
+                    && !self.has_exits() =>
+            {
+                self.at += 1;
+                self.slots.verb = Some(Verb::Short);
             }
             ("lot" | "lots", _) if self.slots.quantity.is_some() => {
                 self.at += 1;
@@ -74,6 +85,27 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// "to open", "to close", "to cover" behind a buy or a sell that has said neither.
+    fn takes_effect_behind(&mut self) -> bool {
+        let (verb, effect) = match (self.slots.verb, self.text(1)) {
+            (Some(verb @ (Verb::Buy | Verb::Sell)), "open") => (verb, Some(PositionEffect::Open)),
+            (Some(verb @ (Verb::Buy | Verb::Sell)), "close") => (verb, Some(PositionEffect::Close)),
+            (Some(Verb::Buy), "cover") => (Verb::Cover, None),
+            _ => return false,
+        };
+        let unsaid = self.slots.effect.is_none() && !self.has_exits();
+        if unsaid {
+            (self.slots.verb, self.slots.effect) = (Some(verb), effect);
+            self.at += 2;
+        }
+        unsaid
+    }
+
+    /// Were exits read already, as those of an order whose verb is now said to be another.
+    const fn has_exits(&self) -> bool {
+        self.slots.stop.is_some() || self.slots.stop_loss.is_some() || self.slots.take_profit.is_some()
     }
 
     pub(super) fn leftovers(&mut self) -> Parsed<()> {

@@ -227,7 +227,9 @@ pub(super) fn flatten(text: &[&str]) -> Option<Command> {
     // "get" and "go" close nothing by themselves.
     let only_moves =
         matches!(text[0], "get" | "go") && !text.iter().any(|w| matches!(*w, "out" | "rid" | "flat"));
-    if !verb || only_moves {
+    // "sell all my" is the front half of something else.
+    let stops_short = matches!(text.last(), Some(&("my" | "of" | "the" | "open")));
+    if !verb || only_moves || stops_short {
         return None;
     }
     let rest: Vec<&str> = text[1..]
