@@ -57,6 +57,10 @@ fn which_order() -> Trouble {
 
 /// `cancel 42`, `cancel my aapl buy orders`, `pull all sells`.
 pub(super) fn cancel(tokens: &[Token], context: &ParseContext<'_>) -> Option<Command> {
+    // "pull up a chart" shows one.
+    if tokens[0].text == "pull" && tokens.get(1).is_some_and(|next| next.text == "up") {
+        return None;
+    }
     let mut cursor = Cursor::new(tokens, context);
     let lone = cursor.take(&["cancel", "cxl", "kill", "pull", "scratch", "nix", "cancell", "yank"]);
     let of_orders = || tokens.iter().any(|t| matches!(t.text.as_str(), "order" | "orders"));

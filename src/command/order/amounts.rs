@@ -121,7 +121,9 @@ impl Reader<'_> {
             return refuse(format!("By {value}, or to {value}? Say how many to trade."));
         }
         // "sell 10 aapl down to 5", "buy 10 aapl in 5": what such a number counts is not said.
-        if self.slots.quantity.is_some() && matches!(before, "to" | "by" | "in" | "from" | "than" | "per") {
+        let waits = self.slots.stop_named || self.slots.trail_named;
+        let leads = matches!(before, "to" | "by" | "in" | "from" | "than" | "per");
+        if self.slots.quantity.is_some() && leads && !waits {
             return refuse(format!("What is {value}? A price stands behind at, as in: buy 10 aapl at 185."));
         }
         if grand {
@@ -198,6 +200,16 @@ impl Reader<'_> {
             self.slots.strikes.push((value, right));
             self.slots.option_said = true;
             return Ok(());
+        }
+        // "sell 0.5 of my btc": half a coin, or half of them.
+        if value < Decimal::ONE && self.text(0) == "of" && matches!(self.text(1), "my" | "the") {
+            return Err(Trouble::Missing(
+                vec![Missing::Quantity],
+                format!(
+                    "Is {value} a part of the position, or a number of units? Say {}%, or {value} units.",
+                    (value * Decimal::ONE_HUNDRED).normalize()
+                ),
+            ));
         }
         self.slots.quantity = Some(value);
         // "100 qty aapl", "100 nos of aapl": Indian desks count so.

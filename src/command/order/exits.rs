@@ -47,6 +47,10 @@ impl Reader<'_> {
         let joined = self.is_joined();
         self.slots.bare_loss |= self.text(0) == "stop" && loss == 1 && !joined;
         self.at += loss;
+        if self.slots.verb == Some(Verb::Protect) && self.takes_quantity() {
+            self.slots.stop_named = true;
+            return Ok(());
+        }
         match self.exit_price()? {
             // What closes has nothing to protect: its "stop loss" is the stop order itself.
             Some(price) if self.closes() => once(&mut self.slots.stop, price, "stop prices"),
@@ -135,6 +139,10 @@ impl Reader<'_> {
             self.at += used;
             return once(&mut self.slots.trail_percent, percent, "trails");
         }
+        if self.takes_quantity() {
+            self.slots.trail_named = true;
+            return Ok(());
+        }
         match self.value() {
             Some(amount) => once(&mut self.slots.trail_amount, amount, "trails"),
             // "5% trailing": the number stood before.
@@ -146,6 +154,17 @@ impl Reader<'_> {
             }
             None => refuse("How far does the stop trail? Give per cent or an amount."),
         }
+    }
+
+    /// "trail 10 aapl by 5", "stop loss 10 aapl 220": a number before a name is how many, also where a distance or a price is due.
+    fn takes_quantity(&mut self) -> bool {
+        let quantity = match self.kind(0) {
+            Some(Kind::Number(value)) if self.is_quantity_at(0) => *value,
+            _ => return false,
+        };
+        self.at += 1;
+        self.slots.quantity = Some(quantity);
+        true
     }
 
     /// "buy 10 aapl with a 5% trailing stop" wants an exit, not an entry that trails.

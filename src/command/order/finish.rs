@@ -107,7 +107,8 @@ pub(in crate::command) fn check_prices(slots: &Slots, package: bool) -> Parsed<(
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
     }
     check_bracket(slots)?;
-    if !slots.limit_named && slots.spread.is_none() {
+    // "stop 220 limit 221" says what it wants; "limit 250 stop 220" wants the one or the other.
+    if !(slots.limit_named && slots.stop_first) && slots.spread.is_none() {
         check_pair(slots)?;
     }
     if slots.post_only && no_limit {

@@ -35,7 +35,12 @@ impl Reader<'_> {
                 self.at += 1
             }
             // "sell 2 aapl 190p jan 15 2027 to open at 2.35", "sell 100 tsla short": the verb's other half comes later.
-            ("to", "open" | "close" | "cover") if self.takes_effect_behind() => {}
+            ("to", "open" | "close" | "cover") => {
+                if let Some((verb, effect)) = self.effect_behind() {
+                    (self.slots.verb, self.slots.effect) = (Some(verb), effect);
+                    self.at += 2;
+                }
+            }
             ("short", _)
                 if self.slots.verb == Some(Verb::Sell)
                     && self.slots.quantity.is_some()
@@ -88,19 +93,16 @@ impl Reader<'_> {
     }
 
     /// "to open", "to close", "to cover" behind a buy or a sell that has said neither.
-    fn takes_effect_behind(&mut self) -> bool {
-        let (verb, effect) = match (self.slots.verb, self.text(1)) {
-            (Some(verb @ (Verb::Buy | Verb::Sell)), "open") => (verb, Some(PositionEffect::Open)),
-            (Some(verb @ (Verb::Buy | Verb::Sell)), "close") => (verb, Some(PositionEffect::Close)),
-            (Some(Verb::Buy), "cover") => (Verb::Cover, None),
-            _ => return false,
-        };
-        let unsaid = self.slots.effect.is_none() && !self.has_exits();
-        if unsaid {
-            (self.slots.verb, self.slots.effect) = (Some(verb), effect);
-            self.at += 2;
+    fn effect_behind(&self) -> Option<(Verb, Option<PositionEffect>)> {
+        if self.slots.effect.is_some() || self.has_exits() {
+            return None;
         }
-        unsaid
+        match (self.slots.verb?, self.text(1)) {
+            (verb @ (Verb::Buy | Verb::Sell), "open") => Some((verb, Some(PositionEffect::Open))),
+            (verb @ (Verb::Buy | Verb::Sell), "close") => Some((verb, Some(PositionEffect::Close))),
+            (Verb::Buy, "cover") => Some((Verb::Cover, None)),
+            _ => None,
+        }
     }
 
     /// Were exits read already, as those of an order whose verb is now said to be another.
@@ -136,6 +138,10 @@ impl Reader<'_> {
             }
             word if is_joint(word) && self.is_at_the_end() => {
                 return refuse(format!("Something is missing behind '{word}'."));
+            }
+            // "buy 10 aapl from me": who says so sells them.
+            "me" | "us" if matches!(before, "from" | "to") => {
+                return Err(Trouble::Missing(vec![Missing::Side], "Do you buy or do you sell?".to_owned()));
             }
             // "close aapl up 5%": what goes up or is up is nobody's order.
             "up" if !matches!(before, "set" | "put" | "pick" | "load" | "scoop" | "snap" | "stock") => {

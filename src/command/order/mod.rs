@@ -99,6 +99,8 @@ pub(super) struct Slots {
     trail_named: bool,
     /// A two-digit year stands before a right, and no strike before it: "dec 18 30 call" may mean the strike 30.
     doubtful_year: bool,
+    /// The stop was said before the limit: "stop 220 limit 219".
+    stop_first: bool,
     /// A bracket was said: its exits must be too.
     bracket_said: bool,
     /// "some", "a few", "most": how many is not said.

@@ -227,6 +227,7 @@ impl Reader<'_> {
 
     pub(super) fn limit_price(&mut self, value: Decimal) -> Parsed<()> {
         self.slots.missing_price = false;
+        self.slots.stop_first |= self.slots.stop.is_some();
         once(&mut self.slots.limit, value, "limit prices")?;
         if self.is(&["or", "better"]) || self.is(&["or", "less"]) || self.is(&["or", "more"]) {
             self.at += 2;

@@ -2,7 +2,7 @@
 
 use crate::command::lex::{Kind, Token};
 use crate::command::types::{LimitPeg, Missing};
-use crate::command::{guard, spread, words};
+use crate::command::{guard, spread, symbols, words};
 use crate::domain::order::PositionEffect;
 
 use super::{Parsed, Reader, Trouble, Verb, refuse};
@@ -31,11 +31,8 @@ impl Reader<'_> {
         let (verb, effect, used) = match (self.text(0), self.text(1), self.text(2)) {
             // A short is bought back. Which side is held the engine knows; here the word says it.
             ("buy" | "buying", "back", _) => (Verb::Cover, None, 2),
-            ("take", "profit" | "profits", "on") => {
-                // At which price is the whole point of it.
-                self.slots.missing_price = true;
-                (Verb::Close, None, 3)
-            }
+            ("take", "profit" | "profits", _) => return self.profit(2),
+            ("tp" | "take-profit" | "takeprofit", ..) => return self.profit(1),
             ("lift" | "join" | "hit", "the", "bid" | "offer" | "ask") => return self.touch(),
             ("add", "a" | "an" | "my" | "the", _) if self.adds_a_stop() => (Verb::Protect, None, 2),
             // "open 1 bear put spread": the package's name or its price says the side.
@@ -50,7 +47,9 @@ impl Reader<'_> {
             ("sell", "to", "close") => (Verb::Sell, Some(PositionEffect::Close), 3),
             ("sell", "short", _) | ("short", "sell", _) => (Verb::Short, None, 2),
             ("bto", ..) => (Verb::Buy, Some(PositionEffect::Open), 1),
-            ("btc", ..) if self.at + 1 < self.tokens.len() => (Verb::Buy, Some(PositionEffect::Close), 1),
+            ("btc", next, _) if self.at + 1 < self.tokens.len() && !guard::is_verb(next) => {
+                (Verb::Buy, Some(PositionEffect::Close), 1)
+            }
             ("btcover" | "bcover", ..) => (Verb::Cover, None, 1),
             ("sto" | "write" | "writing", ..) => (Verb::Sell, Some(PositionEffect::Open), 1),
             ("stc", ..) => (Verb::Sell, Some(PositionEffect::Close), 1),
@@ -62,6 +61,15 @@ impl Reader<'_> {
             ("get", "out", "of") | ("get", "rid", "of") => (Verb::Close, None, 3),
             ("get", "me", "out") if self.text(3) == "of" => (Verb::Close, None, 4),
             ("sell", "off", _) => (Verb::Sell, None, 2),
+            // Who says so buys, or sells: the other side than the verb's.
+            ("sell", "me" | "us", _) | ("take", "my" | "our", _) if !self.takes_off() => {
+                return either_side();
+            }
+            // On the floor a bid is a price for a size, an offer a size at a price.
+            ("offer", "for", _) => return either_side(),
+            ("offer", _, "for") if matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))) => {
+                return either_side();
+            }
             // "take a third off my tsla" sells, "take 10 aapl" buys.
             ("take", ..) if self.takes_off() => (Verb::Sell, None, 1),
             ("close" | "square" | "cash", "out", "of") => (Verb::Close, None, 3),
@@ -90,6 +98,7 @@ impl Reader<'_> {
             ("put" | "set" | "place" | "have", ..) => return self.protect_or_clarify(),
             _ => return self.verbless(),
         };
+        self.slots.option_said |= matches!(self.text(0), "write" | "writing");
         // A bid names its price, and so does an offer.
         self.slots.price_first = matches!(self.text(0), "bid" | "offer");
         self.slots.missing_price |= self.slots.price_first;
@@ -97,6 +106,21 @@ impl Reader<'_> {
         self.slots.effect = effect;
         self.at += used;
         Ok(())
+    }
+
+    /// `take profit on nvda at 200`, `tp 250 on my aapl`: a limit that closes. At which price is the whole point of it.
+    fn profit(&mut self, used: usize) -> Parsed<()> {
+        self.slots.verb = Some(Verb::Close);
+        self.slots.missing_price = true;
+        self.at += used;
+        self.skip(&["at", "of", "to"]);
+        let (Some(Kind::Number(price) | Kind::Money(price)), false) = (self.kind(0), self.is_quantity_at(0))
+        else {
+            return Ok(());
+        };
+        let price = *price;
+        self.at += 1;
+        self.limit_price(price)
     }
 
     /// `lift the offer`, `hit the bid`, `join the bid`: side and price are one word of the floor's.
@@ -186,6 +210,14 @@ impl Reader<'_> {
                 return Ok(());
             }
         }
+        // "msft close half"; a close alone may be a price.
+        let part = matches!(self.text(2), "half" | "all") || matches!(self.kind(2), Some(Kind::Percent(_)));
+        if part
+            && matches!(self.text(1), "close" | "exit" | "flatten" | "liquidate" | "dump")
+            && matches!(symbols::read(&self.tokens[self.at..], self.context), Some((_, 1)))
+        {
+            return self.verb_at(self.at + 1);
+        }
         let names = ["buy", "bto", "sell", "sto", "stc", "short", "cover", "bot", "sld", "purchase"];
         let later = (self.at..self.tokens.len())
             .find(|i| self.forced != Some(*i) && names.contains(&self.tokens[*i].text.as_str()));
@@ -248,6 +280,10 @@ impl Reader<'_> {
         }
         Err(Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))
     }
+}
+
+fn either_side() -> Parsed<()> {
+    Err(Trouble::Missing(vec![Missing::Side], "Do you buy or do you sell?".to_owned()))
 }
 
 /// Words that say what kind of stop an order is, and nothing else.

@@ -110,6 +110,7 @@ fn is_about_price(word: &str) -> bool {
             | "at"
             | "bid"
             | "ask"
+            | "bid/ask"
             | "last"
             | "doing"
             | "now"
