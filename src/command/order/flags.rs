@@ -78,7 +78,7 @@ impl Reader<'_> {
             (word, _) => {
                 if let Some(broker) = words::broker(word)
                     && (matches!(self.text(1), "account" | "brokers" | "broker")
-                        || self.at + 1 == self.tokens.len())
+                        || self.at + 1 == self.tokens.len() && self.slots.instrument.is_some())
                     && !matches!(word, "coinbase" | "schwab")
                 {
                     self.at += 1;

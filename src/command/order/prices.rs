@@ -105,19 +105,11 @@ impl Reader<'_> {
             _ => false,
         };
         self.at += usize::from(same_side);
-        // "limit 10 aapl 230": which of the two is the price.
-        let before_name = matches!(self.kind(0), Some(Kind::Number(_)))
-            && matches!(self.kind(1), Some(Kind::Word))
-            && !words::is_keyword(self.text(1));
         let limit = matches!(self.tokens[start].text.as_str(), "limit" | "lmt");
         self.slots.limit_named |= limit;
-        if limit && before_name && self.slots.quantity.is_none() && self.slots.notional.is_none() {
-            if self.has_marked_price_ahead() {
-                return Ok(());
-            }
-            return refuse(
-                "Which number is the price? Say it behind the word, as in: buy 10 aapl limit 230.",
-            );
+        // "limit 10 aapl 230", "up to 10 aapl 230": which of the two is the price.
+        if self.is_quantity_at(0) {
+            return if limit && self.has_marked_price_ahead() { Ok(()) } else { which_price() };
         }
         match self.value() {
             // A buy above the market, or a sale below it, waits for a trigger; as a limit it would trade at once.
@@ -140,14 +132,18 @@ impl Reader<'_> {
     /// Does the quantity stand so many tokens ahead: the first number, and a name behind it.
     pub(super) fn is_quantity_at(&self, ahead: usize) -> bool {
         let unsaid = self.slots.quantity.is_none() && self.slots.notional.is_none() && !self.slots.all;
-        let named = |token: &Token| {
-            token.kind == Kind::Word
-                && (!words::is_keyword(&token.text)
-                    || !words::is_everyday(&token.text) && symbols::ticker(token.raw, self.context).is_some())
-        };
         unsaid
             && matches!(self.kind(ahead), Some(Kind::Number(_)))
-            && self.tokens.get(self.at + ahead + 1).is_some_and(named)
+            && self.tokens.get(self.at + ahead + 1).is_some_and(|next| self.is_name(next))
+    }
+
+    /// May a token be the name of what is traded: no word of the language, or one that is a ticker too.
+    fn is_name(&self, token: &Token) -> bool {
+        token.kind == Kind::Word
+            && (!words::is_keyword(&token.text)
+                || !words::is_everyday(&token.text)
+                    && !is_said_of_a_price(&token.text)
+                    && symbols::ticker(token.raw, self.context).is_some())
     }
 
     fn has_marked_price_ahead(&self) -> bool {
@@ -165,8 +161,8 @@ impl Reader<'_> {
         let start = self.at;
         self.at += 1;
         // "a limit buy for 10 aapl at 220": the number before a name is no price where another one is.
-        if self.tokens[start].text == "for" && self.is_quantity_at(0) && self.has_marked_price_ahead() {
-            return Ok(());
+        if self.tokens[start].text == "for" && self.is_quantity_at(0) {
+            return if self.has_marked_price_ahead() { Ok(()) } else { which_price() };
         }
         let names_limit = self.text(0) == "limit" || self.text(0) == "a" && self.text(1) == "limit";
         while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of")
@@ -220,6 +216,11 @@ impl Reader<'_> {
             ("debit" | "db" | "dr" | "credit" | "cr", _) => 1,
             _ => return Ok(()),
         };
+        // "10 or more aapl" bounds how many.
+        let name_behind = self.tokens.get(self.at + tail).is_some_and(|next| self.is_name(next));
+        if tail == 3 && name_behind && self.slots.quantity.is_none() {
+            return which_price();
+        }
         self.at += tail;
         self.slots.limit_named |= limit;
         self.limit_price(value)
@@ -347,6 +348,18 @@ pub(super) fn check_pair(slots: &Slots) -> Parsed<()> {
         return refuse("Which is the stop and which the limit? Say them apart: stop 220 limit 219.50.");
     }
     Ok(())
+}
+
+/// Tickers that behind a number say something of it: "240 c", "for 1.05 cr", "230 usd".
+fn is_said_of_a_price(word: &str) -> bool {
+    matches!(
+        word,
+        "c" | "p" | "cr" | "db" | "dr" | "usd" | "open" | "ext" | "even" | "mid" | "ask" | "bid" | "day"
+    )
+}
+
+fn which_price() -> Parsed<()> {
+    refuse("Which number is the price? Say it behind the word, as in: buy 10 aapl limit 230.")
 }
 
 /// Words that take a price from the quote, and what may stand before them.
