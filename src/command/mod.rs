@@ -296,8 +296,16 @@ fn is_order_like(tokens: &[lex::Token]) -> bool {
     })
 }
 
+/// Characters of a word that a message shows at most.
+const WORD_SHOWN_MAX: usize = 40;
+
 /// A word nobody knows: perhaps a symbol that is not listed.
 fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
+    // What was pasted may be of any length.
+    if word.chars().count() > WORD_SHOWN_MAX {
+        let front: String = word.chars().take(WORD_SHOWN_MAX).collect();
+        return clarify(Vec::new(), format!("'{front}...' is not understood here."));
+    }
     let plain = word.trim_start_matches('$');
     let like_symbol = plain.len() <= 6
         && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')

@@ -157,7 +157,8 @@ fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
     loop {
         match cursor.text(ahead) {
             "order" | "orders" | "id" | "number" | "no" | "num" | "#" => named = true,
-            "with" | ":" | "." if named => {}
+            ":" | "." if named => {}
+            "with" if named && matches!(cursor.text(ahead + 1), "id" | "number" | "no" | "num" | "#") => {}
             _ => break,
         }
         ahead += 1;
@@ -166,7 +167,9 @@ fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
     let whole = matches!(token.kind, Kind::Number(value) if value.fract().is_zero() && !token.raw.contains(['.', ',']));
     let long = token.text.len() == 26 && token.text.bytes().all(|b| b.is_ascii_alphanumeric());
     let hash = token.raw.starts_with('#') && is_id(token);
-    let found = hash || long || (named && is_id(token)) || (bare && whole && is_id(token));
+    // "cancel 4 orders" says how many, not which.
+    let counts = matches!(cursor.text(ahead + 1), "order" | "orders");
+    let found = hash || long || (named && is_id(token)) || (bare && whole && !counts && is_id(token));
     if !found {
         return None;
     }

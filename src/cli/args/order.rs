@@ -116,11 +116,11 @@ impl From<TifArg> for TimeInForce {
     }
 }
 
-fn decimal(text: &str) -> Result<Decimal, String> {
+pub(super) fn decimal(text: &str) -> Result<Decimal, String> {
     parse_decimal(text).map_err(|error| error.to_string())
 }
 
-fn positive(text: &str) -> Result<Decimal, String> {
+pub(super) fn positive(text: &str) -> Result<Decimal, String> {
     match decimal(text)? {
         number if number > Decimal::ZERO => Ok(number),
         _ => Err("must be above 0".to_owned()),

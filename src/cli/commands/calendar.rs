@@ -11,10 +11,17 @@ use crate::cli::output::{Align, Output, Table, format};
 use crate::domain::calendar::{Calendar, exchange_date, new_york, plus_days};
 use crate::domain::events::EventBook;
 
+/// Years whose sessions are known.
+const YEARS: std::ops::RangeInclusive<i16> = 1990..=2100;
+
 /// Dates of companies that are shown beside a day: its own and those of the days after.
 const DAYS_AHEAD: i64 = 14;
 
 pub(super) fn run(context: &Context<'_>, args: &CalendarArgs) -> Result<Output, CliError> {
+    if let Some(day) = args.date.filter(|day| !YEARS.contains(&day.year())) {
+        let (first, last) = (YEARS.start(), YEARS.end());
+        return Err(CliError::usage(format!("--date: found {day}, allowed are the years {first} to {last}")));
+    }
     let calendar = Calendar::nyse();
     let (dates, doubt) = match dates(context) {
         Ok(dates) => (dates, None),

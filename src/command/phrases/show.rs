@@ -246,6 +246,7 @@ const AROUND: &[&str] = &[
     "see",
     "show",
     "so",
+    "status",
     "that",
     "the",
     "there",
@@ -295,7 +296,10 @@ fn says_more(what: ShowTopic, word: &str) -> bool {
         }
         ShowTopic::Orders => matches!(word, "working" | "pending" | "still"),
         ShowTopic::Strategies | ShowTopic::Bots | ShowTopic::Agents => matches!(word, "running" | "active"),
-        ShowTopic::Pnl => matches!(word, "profit" | "profits" | "day" | "day's"),
+        ShowTopic::Pnl => matches!(
+            word,
+            "profit" | "profits" | "day" | "day's" | "realized" | "realised" | "unrealized" | "unrealised"
+        ),
         _ => false,
     }
 }

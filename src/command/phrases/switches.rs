@@ -186,6 +186,7 @@ fn is_paper(said: &str) -> bool {
             | "switch to paper"
             | "switch to paper mode"
             | "switch to paper trading"
+            | "switch to the paper account"
             | "paper trading"
             | "use paper"
             | "back to paper"
@@ -284,6 +285,8 @@ pub(super) fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'
     let action = match *text.first()? {
         "start" | "run" | "launch" | "activate" | "enable" | "begin" => StrategyAction::Start,
         "stop" | "end" | "disable" | "deactivate" | "shut" => StrategyAction::Stop,
+        "turn" if text.get(1) == Some(&"on") => StrategyAction::Start,
+        "turn" if text.get(1) == Some(&"off") => StrategyAction::Stop,
         "pause" | "suspend" => StrategyAction::Pause,
         "status" => StrategyAction::Status,
         "how" | "how's" if text.contains(&"doing") || text.contains(&"going") => StrategyAction::Status,
