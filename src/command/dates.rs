@@ -203,16 +203,22 @@ fn month_first(tokens: &[Token], today: Date) -> Option<(Said, usize)> {
     Some((Said::Month(y, m), 1))
 }
 
-/// Years around today's that a number behind a day may be. Further ones are strikes: nothing is listed so far ahead.
+/// Years around today's that two digits behind a day may be. Further ones are strikes: nothing is listed so far ahead.
 const YEARS_BACK: i64 = 2;
 const YEARS_AHEAD: i64 = 4;
+/// First year that four digits behind a day are.
+const FIRST_YEAR: i64 = 1990;
 
 /// Is a number behind a month or a day its year, in two digits or four: "jan 15 27", not "jan 15 60 call".
 fn is_near_year(number: i64, token: Option<&Token>, today: Date) -> bool {
     let digits = token.map_or(0, |token| token.text.trim_start_matches('\'').len());
     let this = i64::from(today.year());
-    matches!(digits, 2 | 4)
-        && year(number).is_some_and(|y| (this - YEARS_BACK..=this + YEARS_AHEAD).contains(&i64::from(y)))
+    let first = match digits {
+        2 => this - YEARS_BACK,
+        4 => FIRST_YEAR,
+        _ => return false,
+    };
+    year(number).is_some_and(|y| (first..=this + YEARS_AHEAD).contains(&i64::from(y)))
 }
 
 /// Is a token the two digits that a year may be written in.

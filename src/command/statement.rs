@@ -6,7 +6,7 @@ use super::lex::{Kind, Token};
 
 /// Does a sentence tell of something, so that nothing may come of it.
 pub(super) fn tells(tokens: &[Token]) -> bool {
-    let verb = tokens.iter().position(|t| begins_to_act(&t.text)).unwrap_or(tokens.len());
+    let Some(verb) = tokens.iter().position(|t| begins_to_act(&t.text)) else { return false };
     let sentence = Sentence { tokens, verb };
     (0..verb).any(|at| sentence.tells_before_the_verb(at))
         || (verb + 1..tokens.len()).any(|at| sentence.tells_behind_the_verb(at))
@@ -152,7 +152,7 @@ fn takes_a_value(word: &str) -> bool {
     )
 }
 
-/// A sentence and where its first verb stands; behind its end when it has none.
+/// A sentence and where its first verb stands.
 struct Sentence<'a> {
     tokens: &'a [Token<'a>],
     verb: usize,
@@ -165,6 +165,10 @@ impl Sentence<'_> {
 
     fn before(&self, at: usize) -> &str {
         at.checked_sub(1).map_or("", |at| self.text(at))
+    }
+
+    fn is_number(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| matches!(token.kind, Kind::Number(_)))
     }
 
     fn is_mark(&self, at: usize) -> bool {
@@ -211,7 +215,9 @@ impl Sentence<'_> {
         match self.text(at) {
             "is" => !takes_a_value(self.before(at)),
             "would" | "could" | "can" => true,
-            "be" => self.before(at) != "to",
+            "be" => self.before(at) != "to" && !self.is_number(at - 1),
+            // "a buy of 10 aapl" is one that somebody speaks of.
+            "of" => matches!(self.before(at), "buy" | "sell" | "short" | "cover" | "purchase"),
             _ => false,
         }
     }
@@ -224,10 +230,11 @@ impl Sentence<'_> {
                 !self.asks_to(at - 1)
             }
             "buying" | "selling" | "shorting" => {
-                matches!(
-                    joint,
-                    "for" | "of" | "by" | "from" | "in" | "on" | "like" | "with" | "to" | "than" | "as"
-                )
+                self.text(at + 1) != "power"
+                    && matches!(
+                        joint,
+                        "for" | "of" | "by" | "from" | "in" | "on" | "like" | "with" | "to" | "than" | "as"
+                    )
             }
             _ => false,
         }
@@ -236,7 +243,10 @@ impl Sentence<'_> {
     /// May an instruction follow the "to" that stands here.
     fn asks_to(&self, to: usize) -> bool {
         let Some(lead) = to.checked_sub(1) else { return false };
+        // "use 500 to buy voo".
+        let spends = matches!(self.text(self.verb), "use" | "spend" | "invest" | "put");
         matches!(self.tokens[lead].kind, Kind::Money(_) | Kind::Percent(_))
+            || spends && self.is_number(lead)
             || matches!(
                 self.text(lead),
                 "want"

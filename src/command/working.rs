@@ -58,7 +58,7 @@ fn which_order() -> Trouble {
 /// `cancel 42`, `cancel my aapl buy orders`, `pull all sells`.
 pub(super) fn cancel(tokens: &[Token], context: &ParseContext<'_>) -> Option<Command> {
     // "pull up a chart" shows one.
-    if tokens[0].text == "pull" && tokens.get(1).is_some_and(|next| next.text == "up") {
+    if tokens.first()?.text == "pull" && tokens.get(1).is_some_and(|next| next.text == "up") {
         return None;
     }
     let mut cursor = Cursor::new(tokens, context);

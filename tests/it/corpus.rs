@@ -64,6 +64,14 @@ fn a_doubted_line_never_acts() {
                 format!("{text} if it drops 2%"),
                 format!("{text}; buy 1 msft"),
                 format!("{text} and sell 3 msft"),
+                // What tells of an order gives none.
+                format!("i have an order to {text}"),
+                format!("there is an order to {text}"),
+                format!("the order is {text}"),
+                format!("you need to {text}"),
+                format!("you want to {text}"),
+                format!("as in {text}"),
+                format!("like {text}"),
             ];
             for doubt in doubted {
                 let command = parse(&doubt, context);

@@ -71,7 +71,8 @@ impl Reader<'_> {
 
     /// "a few", "most of", "some": an amount that nobody can count, and how many words it takes.
     fn vague_ahead(&self) -> Option<usize> {
-        if self.slots.quantity.is_some() || self.slots.notional.is_some() {
+        let said = self.slots.quantity.is_some() || self.slots.notional.is_some();
+        if said || self.slots.percent_of_position.is_some() || self.slots.percent_of_power.is_some() {
             return None;
         }
         let article = usize::from(self.text(0) == "a");
@@ -89,7 +90,8 @@ impl Reader<'_> {
     /// `$250`: an amount or a price, and a strike before a right: "$240 call".
     fn money_token(&mut self, value: Decimal) -> Parsed<()> {
         self.at += 1;
-        let right = right_word(self.text(0)).filter(|_| self.text(0).len() > 1);
+        let option = self.slots.option_said || !self.slots.said_expiry.is_empty();
+        let right = right_word(self.text(0)).filter(|_| option || self.text(0).len() > 1);
         if right.is_some() && self.slots.quantity.is_some() {
             self.at += 1;
             self.slots.strikes.push((value, right));
@@ -320,7 +322,7 @@ impl Reader<'_> {
             _ => {
                 self.at = start;
                 let opens = matches!(self.slots.verb, Some(Verb::Buy | Verb::Short));
-                if opens && !self.speaks_of_what_is_held() {
+                if opens && self.text(0) != "to" && !self.speaks_of_what_is_held() {
                     return Err(Trouble::Missing(
                         vec![Missing::Quantity],
                         format!(

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::command::lex::Kind;
+use crate::command::lex::{Kind, Token};
 use crate::command::types::Missing;
 use crate::command::words;
 use crate::domain::order::PositionEffect;
@@ -47,7 +47,7 @@ impl Reader<'_> {
         let joined = self.is_joined();
         self.slots.bare_loss |= self.text(0) == "stop" && loss == 1 && !joined;
         self.at += loss;
-        if self.slots.verb == Some(Verb::Protect) && self.takes_quantity() {
+        if self.slots.verb == Some(Verb::Protect) && self.takes_quantity()? {
             self.slots.stop_named = true;
             return Ok(());
         }
@@ -139,7 +139,7 @@ impl Reader<'_> {
             self.at += used;
             return once(&mut self.slots.trail_percent, percent, "trails");
         }
-        if self.takes_quantity() {
+        if self.takes_quantity()? {
             self.slots.trail_named = true;
             return Ok(());
         }
@@ -156,15 +156,30 @@ impl Reader<'_> {
         }
     }
 
-    /// "trail 10 aapl by 5", "stop loss 10 aapl 220": a number before a name is how many, also where a distance or a price is due.
-    fn takes_quantity(&mut self) -> bool {
+    /// "trail 10 aapl by 5", "stop loss 10 aapl at 220": a number before a name is how many where the distance or the price is marked
+    /// behind it. Without a mark either may be it, and a lone number is no quantity: "stop loss 165 nvda".
+    fn takes_quantity(&mut self) -> Parsed<bool> {
         let quantity = match self.kind(0) {
             Some(Kind::Number(value)) if self.is_quantity_at(0) => *value,
-            _ => return false,
+            _ => return Ok(false),
         };
+        let rest = &self.tokens[self.at + 1..];
+        let marked = |w: &[Token]| {
+            matches!(w[1].kind, Kind::Percent(_) | Kind::Money(_))
+                || matches!(w[1].kind, Kind::Number(_))
+                    && (w[0].kind == Kind::At || matches!(w[0].text.as_str(), "at" | "by" | "to" | "of"))
+        };
+        if !rest.windows(2).any(marked) {
+            return match rest.iter().any(|t| matches!(t.kind, Kind::Number(_))) {
+                true => {
+                    refuse("Which number is how many? Say the other behind at, or by: trail 10 aapl by 5.")
+                }
+                false => Ok(false),
+            };
+        }
         self.at += 1;
         self.slots.quantity = Some(quantity);
-        true
+        Ok(true)
     }
 
     /// "buy 10 aapl with a 5% trailing stop" wants an exit, not an entry that trails.
@@ -233,7 +248,7 @@ impl Reader<'_> {
                 .iter()
                 .any(|t| matches!(t.kind, Kind::At | Kind::Number(_) | Kind::Money(_))) =>
             {
-                self.stop_price_later(quantity_first)
+                self.stop_price_later(quantity_first && pair > 0)
             }
             None => Err(Trouble::Missing(
                 vec![Missing::Price],
@@ -242,16 +257,16 @@ impl Reader<'_> {
         }
     }
 
-    /// `stop sell 10 aapl at 180`, `buy stop 10 aapl @ 240`: the price marked by "at" later is the trigger. Without a mark it is the
-    /// number behind the quantity: `sell stop 10 aapl 220`.
-    fn stop_price_later(&mut self, quantity_first: bool) -> Parsed<()> {
+    /// `stop sell 10 aapl at 180`, `buy stop 10 aapl @ 240`: the price marked by "at" later is the trigger. Of two
+    /// prices without a mark, trigger and limit, none can be the quantity: `sell stop limit 10 aapl 220 219`.
+    fn stop_price_later(&mut self, prices_last: bool) -> Parsed<()> {
         let marker = (self.at..self.tokens.len()).rev().find(|i| {
             let marked = matches!(self.tokens[*i].kind, Kind::At) || self.tokens[*i].text == "at";
             marked
                 && matches!(self.tokens.get(*i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))
         });
         let Some(marker) = marker else {
-            if quantity_first {
+            if prices_last {
                 self.slots.stop_last = true;
                 return Ok(());
             }

@@ -1,5 +1,7 @@
 //! Broker, post only, reduce only, perpetuals; and words that say nothing.
 
+use rust_decimal::Decimal;
+
 use crate::command::lex::Kind;
 use crate::command::symbols::{self, Found};
 use crate::command::types::Missing;
@@ -130,6 +132,17 @@ impl Reader<'_> {
         let closes = matches!(self.slots.verb, Some(Verb::Close | Verb::Cover));
         let sells = closes || self.slots.verb == Some(Verb::Sell);
         match self.text(0) {
+            "at" if matches!(self.text(1), "no" | "not") => self.at += 1,
+            // "at 180-190", "at around 185": the word that is no price is named.
+            "at" if self.stumbles_at(1) => {
+                return Err(Trouble::Unknown(self.tokens[self.at + 1].raw.to_owned()));
+            }
+            "price" if self.price_behind().is_some() => {
+                if let Some((price, used)) = self.price_behind() {
+                    self.at += used;
+                    return self.limit_price(price);
+                }
+            }
             "at" | "price" => {
                 return Err(Trouble::Missing(vec![Missing::Price], "At which price?".to_owned()));
             }
@@ -152,6 +165,23 @@ impl Reader<'_> {
             _ => self.at += 1,
         }
         Ok(())
+    }
+
+    /// "price: 230", and how many tokens it takes.
+    fn price_behind(&self) -> Option<(Decimal, usize)> {
+        let mark = usize::from(matches!(self.kind(1), Some(Kind::Mark(':'))) || self.text(1) == "=");
+        match self.kind(1 + mark)? {
+            Kind::Number(price) | Kind::Money(price) => Some((*price, 2 + mark)),
+            _ => None,
+        }
+    }
+
+    /// Is the token so many ahead a word that nobody knows.
+    fn stumbles_at(&self, ahead: usize) -> bool {
+        self.tokens.get(self.at + ahead..).is_some_and(|rest| {
+            rest.first().is_some_and(|t| t.kind == Kind::Word && !words::is_keyword(&t.text))
+                && symbols::read(rest, self.context).is_none()
+        })
     }
 
     /// Is the front the sentence's last word, as it was typed.

@@ -109,7 +109,14 @@ impl Reader<'_> {
         self.slots.limit_named |= limit;
         // "limit 10 aapl 230", "up to 10 aapl 230": which of the two is the price.
         if self.is_quantity_at(0) {
-            return if limit && self.has_marked_price_ahead() { Ok(()) } else { which_price() };
+            return match limit {
+                true if self.has_marked_price_ahead() => Ok(()),
+                true => which_price(),
+                false => Err(Trouble::Missing(
+                    vec![Missing::Quantity],
+                    "How many, and at which price? As in: buy 10 aapl limit 230.".to_owned(),
+                )),
+            };
         }
         match self.value() {
             // A buy above the market, or a sale below it, waits for a trigger; as a limit it would trade at once.

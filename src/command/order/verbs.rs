@@ -9,6 +9,9 @@ use super::{Parsed, Reader, Trouble, Verb, refuse};
 
 impl Reader<'_> {
     pub(super) fn leading_pleasantries(&mut self) {
+        if self.is(&["will", "you"]) {
+            self.at += 2;
+        }
         while self.forced != Some(self.at)
             && !(matches!(self.text(0), "on" | "in" | "at" | "with" | "from")
                 && words::broker(self.text(1)).is_some())
@@ -267,7 +270,8 @@ impl Reader<'_> {
     /// What a sentence without any verb can still be: a package, whose price says its side, or a stop under what is held.
     fn no_verb(&mut self) -> Parsed<()> {
         // "iron condor spy ... 0.85 cr"; "my iron condor" is one that is there.
-        let held = self.tokens.iter().any(|t| matches!(t.text.as_str(), "my" | "our" | "have"));
+        let told = ["my", "our", "have", "the", "that", "this", "there", "is"];
+        let held = self.tokens.iter().any(|t| told.contains(&t.text.as_str()));
         if self.names_a_package() && !held {
             return Ok(());
         }
