@@ -251,12 +251,17 @@ fn word_as_symbol(tokens: &[lex::Token], context: &ParseContext<'_>) -> Option<C
         let refers = everyday && (pronoun || matches!(before, "of" | "my" | "the"));
         // A coin of dollars is USDC, not the share of who trades it.
         let stablecoin = token.text == "coin" && before == "usd";
+        // "10 lmt 231.50" may lack its symbol, and "3.40 db" is a debit.
+        let of_price = matches!(token.text.as_str(), "db" | "dr" | "cr" | "usd");
+        if of_price && matches!(tokens[at - 1].kind, lex::Kind::Number(_) | lex::Kind::Money(_)) && at > 1 {
+            continue;
+        }
         if !word || refers || stablecoin || !(everyday || words::is_keyword(&token.text)) {
             continue;
         }
         let Some(instrument) = symbols::ticker(token.raw, context) else { continue };
         let Ok(command) = attempt(tokens, context, Some(at)) else { continue };
-        if !everyday {
+        if !everyday && (token.text != "lmt" || token.raw.starts_with('$')) {
             return Some(command);
         }
         if question.is_some() {

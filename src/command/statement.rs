@@ -6,7 +6,7 @@ use super::lex::{Kind, Token};
 
 /// Does a sentence tell of something, so that nothing may come of it.
 pub(super) fn tells(tokens: &[Token]) -> bool {
-    let Some(verb) = tokens.iter().position(|t| begins_to_act(&t.text)) else { return false };
+    let verb = tokens.iter().position(|t| begins_to_act(&t.text)).unwrap_or(tokens.len());
     let sentence = Sentence { tokens, verb };
     (0..verb).any(|at| sentence.tells_before_the_verb(at))
         || (verb + 1..tokens.len()).any(|at| sentence.tells_behind_the_verb(at))
@@ -18,7 +18,14 @@ fn begins_to_act(word: &str) -> bool {
     guard::is_verb(word)
         || matches!(
             word,
-            "buying"
+            "b" | "bot"
+                | "btc"
+                | "btcover"
+                | "bcover"
+                | "s"
+                | "sld"
+                | "ss"
+                | "buying"
                 | "selling"
                 | "shorting"
                 | "writing"
@@ -152,7 +159,7 @@ fn takes_a_value(word: &str) -> bool {
     )
 }
 
-/// A sentence and where its first verb stands.
+/// A sentence and where its first verb stands; behind its end when it has none.
 struct Sentence<'a> {
     tokens: &'a [Token<'a>],
     verb: usize,

@@ -293,20 +293,23 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
     while !cursor.is_done() {
         // "lower it to 229": what is changed to is no order.
         let led = cursor.before(1).is_some_and(|t| matches!(t.text.as_str(), "to" | "at" | "=" | "is"));
-        let nameless =
-            changes.id.is_none() && changes.instrument.is_none() && changes.pending.is_none() && !led;
+        let nameless = changes.names_nothing() && changes.pending.is_none() && !led;
         if cursor.text(0) == "by" || matches!(cursor.text(0), "half" | "double") {
             return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
         }
         // "change qty of 42 to 50": what a field is of is an order, never its value.
-        let of_order = changes.pending.is_some()
-            && changes.id.is_none()
-            && matches!(cursor.text(2), "to" | "at" | "=")
-            && cursor.take(&["of", "on", "for"]);
+        let unnamed = changes.id.is_none() && changes.instrument.is_none();
+        let first = changes.pending.is_some() && matches!(cursor.text(2), "to" | "at" | "=");
+        let last = !changes.names_nothing() && cursor.rest().len() == 2;
+        let of_order = unnamed && (first || last) && cursor.take(&["of", "on", "for"]);
         if let Some(id) = order_id(cursor, nameless || of_order) {
             once(&mut changes.id, id, "orders")?;
         } else if let Some(field) = field(cursor) {
+            // "45 qty 200": what has a value behind it does not name the one before.
+            let valued = matches!(cursor.kind(0), Some(Kind::Number(_) | Kind::Money(_)));
+            let before = changes.plain.take_if(|_| valued);
             changes.name(field)?;
+            changes.plain = changes.plain.or(before);
         } else if let Some(time_in_force) = time_in_force(cursor) {
             once(&mut changes.time_in_force, time_in_force, "times in force")?;
         } else if cursor.take(&["from"]) {
@@ -397,6 +400,16 @@ fn time_in_force(cursor: &mut Cursor<'_>) -> Option<TimeInForce> {
 }
 
 impl Changes {
+    /// Is neither an order named yet nor a value: only then a bare number is an order's.
+    const fn names_nothing(&self) -> bool {
+        self.id.is_none()
+            && self.instrument.is_none()
+            && self.limit.is_none()
+            && self.stop.is_none()
+            && self.quantity.is_none()
+            && self.plain.is_none()
+    }
+
     /// A field is named. One before it that has no value yet names the plain price, or is the kind of the order ("stop limit").
     fn name(&mut self, field: Field) -> Parsed<()> {
         match (self.pending, self.plain.take()) {

@@ -2,12 +2,16 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use crate::command::dates::{self, Said};
 use crate::command::lex::{Kind, Token};
 use crate::command::types::Missing;
-use crate::command::{dates, words};
+use crate::command::words;
 use crate::domain::option::Right;
 
 use super::{Parsed, Reader, Trouble, Verb, once, refuse};
+
+/// Parts of a position that a fraction names at most.
+const PARTS_MAX: u8 = 10;
 
 impl Reader<'_> {
     /// How much.
@@ -132,12 +136,29 @@ impl Reader<'_> {
             self.at += used;
             return self.money(value);
         }
-        // A day of the month is no quantity.
-        if matches!(self.kind(0), Some(Kind::Number(_)))
-            && self.slots.quantity.is_some()
-            && dates::read(&self.tokens[self.at..], self.context.today).is_some_and(|(_, n)| n > 1)
-        {
+        // A day of the month is no quantity; right behind the verb it is: "buy 2 dec 300c".
+        let later = self.slots.quantity.is_some() || self.slots.instrument.is_some();
+        let digits = matches!(self.kind(0), Some(Kind::Number(_)));
+        // "aapl 5 dec 18 240c": where the month has a day of its own, the number before it is none.
+        let own_day = self.slots.quantity.is_none()
+            && self.tokens.get(self.at + 1..).is_some_and(|rest| {
+                matches!(dates::read(rest, self.context.today), Some((Said::Day(_), used)) if used > 1)
+            });
+        if digits && later && self.is_day_at(0) && !own_day {
             return Ok(());
+        }
+        // "SPY 100 18 DEC 26": thinkorswim writes the multiplier before the day.
+        if digits && value == Decimal::ONE_HUNDRED && later && self.is_day_at(1) {
+            if self.slots.quantity.is_none() {
+                return Err(Trouble::Missing(
+                    vec![Missing::Quantity],
+                    "How many? 100 before a day is a contract's multiplier.".to_owned(),
+                ));
+            }
+            if self.is_signed_line() {
+                self.at += used;
+                return Ok(());
+            }
         }
         if matches!(self.text(used), "dollars" | "dollar" | "bucks" | "usd" | "worth") {
             self.at += used + 1;
@@ -152,6 +173,14 @@ impl Reader<'_> {
         let quantity = self.slots.quantity.is_none() && self.slots.numbers.is_empty();
         let value = if sells && quantity { value.abs() } else { value };
         self.units(value)
+    }
+
+    /// Does a day begin so many tokens ahead, with its number first: `18 dec 26`.
+    fn is_day_at(&self, ahead: usize) -> bool {
+        self.tokens.get(self.at + ahead..).is_some_and(|rest| {
+            matches!(rest.first().map(|t| &t.kind), Some(Kind::Number(_)))
+                && dates::read(rest, self.context.today).is_some_and(|(_, used)| used > 1)
+        })
     }
 
     /// The number that a stop or a trail named before it has been waiting for; `None` when none has.
@@ -185,7 +214,8 @@ impl Reader<'_> {
             return refuse(format!("All of it, or {value}? Say one."));
         }
         let first = self.slots.quantity.is_none() && self.slots.numbers.is_empty() && !self.slots.all;
-        if first && matches!(self.text(0), "for" | "on") && matches!(self.kind(1), Some(Kind::Number(_))) {
+        let joined = matches!(self.text(0), "for" | "on");
+        if first && joined && (self.slots.price_first || matches!(self.kind(1), Some(Kind::Number(_)))) {
             return self.price_before_quantity(value);
         }
         if !first {
@@ -362,7 +392,11 @@ impl Reader<'_> {
         let of_held = matches!(self.text(1), "of" | "my" | "the");
         let (part, whole) = text.split_once('/')?;
         let (part, whole): (u8, u8) = (part.parse().ok()?, whole.parse().ok()?);
-        if part == 0 || part >= whole || !(of_held || matches!(text, "1/2" | "1/3" | "1/4")) {
+        if part == 0
+            || part >= whole
+            || whole > PARTS_MAX
+            || !(of_held || matches!(text, "1/2" | "1/3" | "1/4"))
+        {
             return None;
         }
         let percent = Decimal::ONE_HUNDRED * Decimal::from(part) / Decimal::from(whole);

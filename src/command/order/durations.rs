@@ -61,7 +61,7 @@ impl Reader<'_> {
             _ => return self.sessions(),
         };
         // An auction order says its type with its time: market on close, limit on open.
-        self.slots.market |= matches!(self.text(0), "market" | "moo" | "moc");
+        self.slots.market |= matches!(self.text(0), "market" | "moo" | "moc") || self.text(1) == "market";
         self.slots.limit_named |= matches!(self.text(0), "limit" | "loo" | "loc");
         self.at += used;
         once(&mut self.slots.tif, tif, "times in force")?;

@@ -16,6 +16,16 @@ use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, Trading
 use super::prices::check_pair;
 use super::{Parsed, Slots, Trouble, Verb, refuse};
 
+/// "sto aapl 190p 1/15/27 2.35": no part of a contract is traded, so that number is the price, and how many is not said.
+fn whole_contracts(slots: &mut Slots) {
+    let trails = slots.trail_amount.is_some() || slots.trail_percent.is_some();
+    let priced =
+        slots.limit.is_some() || slots.peg.is_some() || slots.stop.is_some() || slots.market || trails;
+    if !priced && slots.quantity.is_some_and(|quantity| !quantity.fract().is_zero()) {
+        quantity_is_price(slots);
+    }
+}
+
 /// The command of filled slots.
 pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
     let settled = slots.instrument.as_ref().is_some_and(|known| slots.ambiguous.contains(known));
@@ -40,6 +50,12 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         && slots.said_expiry.windows(2).any(|w| w[0] != w[1])
     {
         return refuse("Two expiries were given; say one.");
+    }
+    if slots.spread.is_none()
+        && slots.strikes.len() < 2
+        && (option || matches!(slots.instrument, Some(Instrument::Option(_))))
+    {
+        whole_contracts(&mut slots);
     }
     if let Some(Instrument::Option(contract)) = &slots.instrument {
         said_of_contract(&slots, contract, context)?;

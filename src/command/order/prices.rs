@@ -6,6 +6,7 @@ use crate::command::lex::{Kind, Token};
 use crate::command::types::{LimitPeg, Missing};
 use crate::command::{spread, symbols, words};
 
+use super::amounts::right_word;
 use super::{Parsed, Reader, Slots, Trouble, Verb, once, refuse};
 
 impl Reader<'_> {
@@ -188,6 +189,17 @@ impl Reader<'_> {
             self.at = start;
             return Ok(());
         };
+        // "at 500 put": behind such a number a right says that it is the strike.
+        let right = right_word(self.text(0)).filter(|_| self.text(0).len() > 1);
+        if self.slots.strikes.is_empty() && (right.is_some() || self.text(0) == "strike") {
+            if !self.slots.numbers.is_empty() {
+                return which_price();
+            }
+            self.at += 1;
+            self.slots.option_said = true;
+            self.slots.strikes.push((value, right));
+            return Ok(());
+        }
         let part = if self.text(1) == "a" { self.text(2) } else { self.text(1) };
         if self.text(0) == "and" && matches!(part, "half" | "quarter" | "change" | "third" | "bit") {
             return refuse("Give the price in digits.");

@@ -248,7 +248,9 @@ impl Reader<'_> {
         // A stop's own words come before its price.
         let stop_in_front =
             says("stop") || says("stp") || says("trail") || says("trailing") || says("bracket");
-        let turned = match (kind, stop_in_front) {
+        // "1 aapl buy 240 put": numbers are read in the order they were said in.
+        let counted = front.iter().any(|t| matches!(t.kind, Kind::Number(_)));
+        let turned = match (kind, stop_in_front || counted) {
             (true, _) => back.to_vec(),
             (_, true) => [front, back].concat(),
             _ => [back, front].concat(),

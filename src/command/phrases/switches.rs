@@ -229,7 +229,7 @@ pub(super) fn flatten(text: &[&str]) -> Option<Command> {
     let only_moves =
         matches!(text[0], "get" | "go") && !text.iter().any(|w| matches!(*w, "out" | "rid" | "flat"));
     // "sell all my" is the front half of something else.
-    let stops_short = matches!(text.last(), Some(&("my" | "of" | "the" | "open")));
+    let stops_short = matches!(text, [.., "my" | "of" | "the" | "open"] | [.., "my", "all"]);
     if !verb || only_moves || stops_short {
         return None;
     }
