@@ -18,14 +18,7 @@ fn begins_to_act(word: &str) -> bool {
     guard::is_verb(word)
         || matches!(
             word,
-            "b" | "bot"
-                | "btc"
-                | "btcover"
-                | "bcover"
-                | "s"
-                | "sld"
-                | "ss"
-                | "buying"
+            "buying"
                 | "selling"
                 | "shorting"
                 | "writing"

@@ -315,6 +315,9 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
         } else if cursor.take(&["from"]) {
             // "from 180 to 182": where it stands now is known.
             cursor.value().ok_or_else(|| cursor.not_understood())?;
+            if cursor.text(0) != "to" {
+                return Err(cursor.not_understood());
+            }
         } else if matches!(cursor.text(0), "up" | "down" | "higher" | "lower") && cursor.text(1) != "to" {
             // "up 5 cents" is a difference; "up to 182" is a price.
             return Err(ask(Missing::Price, "Give the new price itself, not the difference."));

@@ -108,7 +108,7 @@ fn with_word(text: &str, word: &str) -> Vec<String> {
 
 /// "put a stop", "put trail 5%": before these the word is the verb of the order, and no right.
 fn is_verb_put(word: &str, next: Option<&&str>) -> bool {
-    word == "put" && matches!(next, Some(&("a" | "stop" | "trail" | "trailing")))
+    word == "put" && matches!(next, Some(&("a" | "an" | "my" | "stop" | "trail" | "trailing")))
 }
 
 /// Is a stray word found again in the command. A stop is a market order once it triggers, and who closes may say that he sells.

@@ -228,8 +228,10 @@ impl Reader<'_> {
             self.slots.limit_named = true;
         }
         // A stop market order, by its full name: it has no limit.
-        self.slots.market |= matches!(self.text(0), "market" | "mkt");
+        let named = self.at;
         self.skip(&["at", "of", "price", "order", "is", "market", "mkt", "=", "on", "a"]);
+        self.slots.market |=
+            self.tokens[named..self.at].iter().any(|t| matches!(t.text.as_str(), "market" | "mkt"));
         // "buy stop 10 aapl @ 240": a number before a name is the quantity.
         let quantity_first = self.is_quantity_at(0)
             || self.slots.quantity.is_none()

@@ -84,7 +84,8 @@ impl Reader<'_> {
             ) => (Verb::Buy, None, 1),
             ("put", ..)
                 if matches!(self.kind(1), Some(Kind::Money(_) | Kind::Percent(_) | Kind::Number(_)))
-                    && !self.tokens[self.at + 1].raw.starts_with(['+', '-']) =>
+                    && !self.tokens[self.at + 1].raw.starts_with(['+', '-'])
+                    && !self.names_a_package() =>
             {
                 (Verb::Buy, None, 1)
             }
