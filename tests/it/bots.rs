@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arbion::bots::approval::scan;
 use arbion::bots::protocol::{Asked, BotQuery};
-use arbion::bots::{FromBot, House, PING_EVERY, Said, Start, ToBot};
+use arbion::bots::{ANSWERS_WITHIN, FromBot, House, PING_EVERY, Said, Start, ToBot};
 use arbion::domain::account::AccountMode;
 use arbion::domain::bot::BotPhase;
 use arbion::domain::instrument::Instrument;
@@ -70,6 +70,7 @@ fn start_of(profile: &Path, name: &str) -> Start {
         clock: Arc::new(|| Timestamp::UNIX_EPOCH),
         seed: 1,
         ping_every: PING_EVERY,
+        answers_within: ANSWERS_WITHIN,
     }
 }
 
@@ -246,6 +247,66 @@ async fn a_bot_that_hangs_at_ping_is_killed() {
     assert_eq!((strategy.as_str(), reason.as_str()), ("hangs", "it hangs: 3 pings were not answered"));
     assert_eq!(answering, BotPhase::Running);
     drop(tasks);
+}
+
+const ASKS: &str = r#"
+from arbion_bot import Bot, OutcomeUnknown, Refused, run
+
+class Asks(Bot):
+    def on_bar(self, bar):
+        try:
+            self.quote("AAPL")
+        except Refused as refused:
+            self.log("late %d" % refused.code)
+        try:
+            self.buy("AAPL", 1, tag="one")
+        except OutcomeUnknown as unknown:
+            self.log("unknown %s" % unknown.order_id)
+
+run(Asks)
+"#;
+
+/// An engine that does not answer keeps no bot waiting: what was asked for a look is late, what may be an order is not known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_the_engine_leaves_without_an_answer_is_told_so() {
+    if !has_python() {
+        return;
+    }
+    let profile = tempfile::tempdir().unwrap();
+    write_bot(profile.path(), "asks", TRADES, ASKS);
+    let (said_in, mut said) = mpsc::channel(4_096);
+    let house = House::open(said_in).unwrap();
+    let soon = Duration::from_millis(10);
+    let task = house.start(Start { answers_within: soon, ..start_of(profile.path(), "asks") });
+    let price = "190".parse().unwrap();
+    let bar = arbion::domain::quote::Bar {
+        start: Timestamp::UNIX_EPOCH,
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: rust_decimal::Decimal::ONE,
+    };
+    let news =
+        BotNews::Bar { instrument: Instrument::equity("AAPL").unwrap(), interval: Interval::Minute1, bar };
+    let mut told = false;
+    let log = || arbion::bots::log::tail(profile.path(), "asks", 100).unwrap().join("\n");
+    let all = async {
+        while !log().contains("unknown") {
+            match said.recv().await.unwrap().said {
+                Said::State(state) if state.phase == BotPhase::Running && !told => {
+                    told = true;
+                    task.line().tell(ToBot::News(Box::new(news.clone())));
+                }
+                // The schedule that it has none of is all that comes to an answer.
+                Said::Failed(reason) => panic!("{reason}"),
+                _ => {}
+            }
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, all).await.is_ok(), "{}", log());
+    assert!(log().contains("late -32006") && log().contains("unknown None"), "{}", log());
+    drop(task);
 }
 
 const SCHEDULED: &str = r#"

@@ -37,6 +37,18 @@ pub(super) fn draw_kinds(
     }
 }
 
+/// Lines below the list of decisions that the selected one has in full.
+const DETAIL_ROWS: u16 = 3;
+/// A pane of fewer lines is all list.
+const DETAIL_MIN: u16 = 8;
+
+/// Where the list of decisions stands, and below it the selected one in full.
+pub(super) fn decisions_areas(area: Rect) -> (Rect, Rect) {
+    let detail = if area.height < DETAIL_MIN { 0 } else { DETAIL_ROWS };
+    let list = Rect { height: area.height - detail, ..area };
+    (list, Rect { y: list.bottom(), height: detail, ..area })
+}
+
 pub(super) fn draw_decisions(
     records: &[DecisionRecord],
     list: &ListState,
@@ -47,6 +59,7 @@ pub(super) fn draw_decisions(
     if records.is_empty() {
         return draw_empty(&["No decisions yet.", "{back} goes back"], look, area, buf);
     }
+    let (area, detail) = decisions_areas(area);
     let visible = list.visible(records.len(), area.height);
     for (line, n) in visible.enumerate() {
         let Some(record) = records.get(n) else { return };
@@ -56,8 +69,7 @@ pub(super) fn draw_decisions(
             format::day(record.at, &look.env.zone),
             format::clock_zoned(record.at, &look.env.zone)
         );
-        let about = record.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
-        let text = clean(&format!("{at}  {}{about} {}", record.code, record.text)).into_owned();
+        let text = format!("{at}  {}", decision_text(record));
         let style = match (n == list.index, record.proposal.is_some()) {
             (true, _) => look.theme.selected,
             (false, true) => look.theme.text,
@@ -65,6 +77,16 @@ pub(super) fn draw_decisions(
         };
         put(buf, area.x, y, &format::fit(&text, area.width, look.theme.glyphs.ellipsis), style, area.width);
     }
+    let Some(record) = records.get(list.index) else { return };
+    let lines = format::wrap(&decision_text(record), detail.width);
+    for (text, y) in lines.iter().zip(detail.y..detail.bottom()) {
+        put(buf, detail.x, y, text, look.theme.text, detail.width);
+    }
+}
+
+fn decision_text(record: &DecisionRecord) -> String {
+    let about = record.instrument.as_ref().map(|i| format!(" {i}")).unwrap_or_default();
+    clean(&format!("{}{about} {}", record.code, record.text)).into_owned()
 }
 
 pub(super) fn draw_plan(

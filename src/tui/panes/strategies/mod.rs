@@ -33,7 +33,7 @@ use crate::tui::widgets::table::{Column, Row, stretch};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
-use faces::{draw_decisions, draw_kinds, draw_plan};
+use faces::{decisions_areas, draw_decisions, draw_kinds, draw_plan};
 use form::{Done, Form};
 
 /// What was asked, by the tag of its answer.
@@ -471,7 +471,7 @@ impl Pane for Strategies {
             },
             (DECISIONS, Ok(Reply::Decisions(records))) => {
                 let name = self.selected.clone().unwrap_or_default();
-                self.face = Face::Decisions(name, records, ListState::default());
+                self.face = Face::Decisions(name, records, ListState::full());
             }
             (PLAN, Ok(Reply::StrategyPlan(plan))) => self.face = Face::Plan(plan, TextInput::default()),
             (CHANGED, Ok(Reply::Done(text))) => {
@@ -521,7 +521,7 @@ impl Pane for Strategies {
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         if let Face::Decisions(_, records, list) = &mut self.face {
-            list.settle(records.len(), area.height);
+            list.settle(records.len(), decisions_areas(area).0.height);
         }
         let rows = self.rows(at);
         let found = rows.iter().position(|view| Some(&view.spec.name) == self.selected.as_ref());
