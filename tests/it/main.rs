@@ -9,6 +9,7 @@
 
 mod agreement;
 mod backtests;
+mod bot_backtests;
 mod bots;
 mod canary;
 mod corpus;
