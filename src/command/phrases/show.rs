@@ -295,6 +295,10 @@ fn says_more(what: ShowTopic, word: &str) -> bool {
         }
         ShowTopic::Orders => matches!(word, "working" | "pending" | "still"),
         ShowTopic::Pnl => matches!(word, "profit" | "profits" | "day" | "day's"),
+        // Of one strategy by its name it is another command.
+        ShowTopic::Strategies | ShowTopic::Bots | ShowTopic::Agents | ShowTopic::Connections => {
+            word == "status"
+        }
         _ => false,
     }
 }
