@@ -139,11 +139,17 @@ fn a_bot_that_does_not_behave_ends_the_backtest_with_a_line() {
         ("dies", format!("{greets}greet()\nread()\nraise SystemError('a bug')\n"), "a bug"),
         (
             "talks",
-            format!("{greets}greet()\nwhile True:\n    say({{'jsonrpc': '2.0', 'method': 'log', 'params': {{}}}})\n"),
+            format!(
+                "{greets}greet()\nwhile True:\n    say({{'jsonrpc': '2.0', 'method': 'log', 'params': {{}}}})\n"
+            ),
             "",
         ),
         ("babbles", format!("{greets}greet()\nprint('hello')\ntime.sleep(100)\n"), "this is no JSON"),
-        ("floods", format!("{greets}greet()\nsys.stdout.write('x' * 100_000_000)\n"), "a line of more than 1 MiB"),
+        (
+            "floods",
+            format!("{greets}greet()\nsys.stdout.write('x' * 100_000_000)\n"),
+            "a line of more than 1 MiB",
+        ),
     ] {
         home.json(&["bot", "new", name]);
         std::fs::remove_file(profile(&home).join("bots").join(name).join("params.schema.json")).unwrap();
