@@ -263,18 +263,16 @@ impl Supervisor {
             Asked::Want(BotWant::Remember(json)) => Some(json.clone()),
             _ => None,
         };
-        let trades = matches!(
-            asked,
-            Asked::Want(BotWant::Place { .. } | BotWant::Replace(..) | BotWant::Cancel(_))
-        );
+        let trades =
+            matches!(asked, Asked::Want(BotWant::Place { .. } | BotWant::Replace(..) | BotWant::Cancel(_)));
         let until = Some(Instant::now() + self.start.answers_within);
         let said = Said::Ask { ask, asked };
-        self.out
-            .try_send(FromBot { strategy: self.start.strategy.clone(), said })
-            .map_err(|error| match error {
+        self.out.try_send(FromBot { strategy: self.start.strategy.clone(), said }).map_err(|error| {
+            match error {
                 TrySendError::Full(_) => RpcError::rate("the engine is busy", 1_000),
                 TrySendError::Closed(_) => RpcError::new(-32_603, "the engine is gone"),
-            })?;
+            }
+        })?;
         self.next_ask += 1;
         life.asks.insert(ask, Asking { id, memory, trades, until });
         Ok(())

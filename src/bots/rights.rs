@@ -43,11 +43,21 @@ impl Manifest {
     /// What its manifest lacks, in a line.
     pub(super) fn fits(&self, instruments: &[Instrument], interval: Interval) -> Result<(), String> {
         if let Some(stray) = instruments.iter().find(|instrument| !self.knows(instrument)) {
-            return Err(format!("{stray} is none of the instruments that it was approved for; say which: --symbol"));
+            return Err(format!(
+                "{stray} is none of the instruments that it was approved for; say which: --symbol"
+            ));
         }
-        let widths: Vec<String> = self.data.iter().filter(|right| matches!(right, DataRight::Bars(_))).map(|right| word(*right)).collect();
+        let widths: Vec<String> = self
+            .data
+            .iter()
+            .filter(|right| matches!(right, DataRight::Bars(_)))
+            .map(|right| word(*right))
+            .collect();
         if !widths.is_empty() && !self.data.contains(&DataRight::Bars(interval)) {
-            return Err(format!("it was approved for {}, and the data has bars:{interval}", widths.join(", ")));
+            return Err(format!(
+                "it was approved for {}, and the data has bars:{interval}",
+                widths.join(", ")
+            ));
         }
         Ok(())
     }

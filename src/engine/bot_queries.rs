@@ -86,7 +86,8 @@ pub(super) fn snapshot(
     of: &AccountId,
     instruments: &[Instrument],
 ) -> Result<Value, RpcError> {
-    let quotes: Vec<Value> = instruments.iter().filter_map(|of| core.quote(of)).map(protocol::quote).collect();
+    let quotes: Vec<Value> =
+        instruments.iter().filter_map(|of| core.quote(of)).map(protocol::quote).collect();
     Ok(json!({
         "account": account(core, of)?, "positions": positions(core, strategy),
         "orders": orders(core, strategy), "quotes": quotes,

@@ -157,7 +157,9 @@ impl Dca {
 
     /// Its order was denied, or has ended.
     fn on_end(&mut self, of: &OrderSubject, bought: Quantity, out: &mut Vec<Output>) {
-        let Some(index) = of.instrument().and_then(|instrument| self.head.index_of(instrument)) else { return };
+        let Some(index) = of.instrument().and_then(|instrument| self.head.index_of(instrument)) else {
+            return;
+        };
         let slot = &mut self.slots[index];
         if let Some(asked) = slot.asked {
             slot.give_back((asked.units - bought).max(Quantity::ZERO));

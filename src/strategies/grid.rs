@@ -170,9 +170,10 @@ impl Grid {
     fn size(&mut self, close: Price, working: &[Working], books: &dyn Books, out: &mut Vec<Output>) {
         let Some(sizer) = &self.sizer else { return };
         let instrument = &self.head.instruments[0];
-        let bound = working.iter().filter(|order| order.side == Side::Buy).filter_map(|order| {
-            order.limit_price.map(|limit| limit.notional(order.leaves))
-        });
+        let bound = working
+            .iter()
+            .filter(|order| order.side == Side::Buy)
+            .filter_map(|order| order.limit_price.map(|limit| limit.notional(order.leaves)));
         let entries = Entries { count: self.anchor.max(1), bound: bound.sum() };
         let lot = sizer.quantity(instrument, close, books, entries);
         if self.lot.is_zero() || sizing::has_drifted(lot.get(), self.lot.get()) {

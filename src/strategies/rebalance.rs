@@ -360,7 +360,8 @@ mod tests {
     /// what is off by less than a fifth.
     #[test]
     fn a_model_makes_the_weights_and_small_drifts_stay() {
-        let sized = [("weights", "50,50"), ("size", "volatility"), ("volatility_percent", "10"), ("every", "day")];
+        let sized =
+            [("weights", "50,50"), ("size", "volatility"), ("volatility_percent", "10"), ("every", "day")];
         let mut strategy = strategy(&sized).unwrap();
         let mut books = Paper::with(100_000);
         let mut said = Vec::new();

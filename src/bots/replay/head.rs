@@ -153,8 +153,7 @@ impl ReplayedHead {
         snapshot: &Value,
         answers: Answers<'_>,
     ) -> Result<(), String> {
-        let asked =
-            json!({"due": due_at.to_string(), "schedule": schedule, "snapshot": snapshot, "now": now.to_string()});
+        let asked = json!({"due": due_at.to_string(), "schedule": schedule, "snapshot": snapshot, "now": now.to_string()});
         let within = self.reply_within();
         let answer = self.ask("evaluate", &asked, within, answers)?;
         for wanted in wanted_of(&answer) {

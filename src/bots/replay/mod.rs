@@ -170,12 +170,7 @@ impl Mind {
         }
     }
 
-    fn answer(
-        &mut self,
-        asked: Asked,
-        books: &dyn Books,
-        out: &mut Vec<Output>,
-    ) -> Result<Value, RpcError> {
+    fn answer(&mut self, asked: Asked, books: &dyn Books, out: &mut Vec<Output>) -> Result<Value, RpcError> {
         match asked {
             Asked::Query(BotQuery::Bars { instrument, interval, limit }) => {
                 let bars = self.told(&instrument, interval, limit)?;

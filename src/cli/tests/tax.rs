@@ -41,11 +41,7 @@ fn lots_are_chosen_until_the_sale_has_settled() {
         let world = sold(hours, "AAPL");
         let ran = world.run(&["tax", "choose", "1"]);
         assert_eq!((ran.exit, notes(&world)), (2, 0), "{hours}");
-        assert_eq!(
-            ran.err,
-            "arbion: order 1 settled on 2026-11-25; its lots are fixed since\n",
-            "{hours}"
-        );
+        assert_eq!(ran.err, "arbion: order 1 settled on 2026-11-25; its lots are fixed since\n", "{hours}");
     }
     // A coin changes hands at once.
     assert_eq!(sold(0, "BTC-USD").run(&["tax", "choose", "1"]).exit, 0);

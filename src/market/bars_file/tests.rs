@@ -186,7 +186,10 @@ fn files_that_cannot_be_read_say_why() {
         let kept = load_bytes(&path, bytes, &Calendar::nyse(), &mut |_| true).unwrap_err();
         for error in [opened, kept] {
             let said = error.to_string();
-            assert!(said.contains(found) && said.contains(allowed) && !said.contains("symbol,date"), "{said}");
+            assert!(
+                said.contains(found) && said.contains(allowed) && !said.contains("symbol,date"),
+                "{said}"
+            );
         }
     }
 }

@@ -35,7 +35,8 @@ impl<'a> Turn<'a> {
     ) -> Self {
         let slot = &mut wheel.slots[at];
         let positions = Positions::of(books, &slot.symbol);
-        let frozen = slot.memory.kept.frozen || slot.memory.kept.unexplained || turn::is_unfit(books, &positions);
+        let frozen =
+            slot.memory.kept.frozen || slot.memory.kept.unexplained || turn::is_unfit(books, &positions);
         let phase = Phase::of(&positions, frozen, hours.today, false);
         Self {
             name: &wheel.head.name,

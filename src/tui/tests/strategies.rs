@@ -134,7 +134,8 @@ fn only_the_parts_that_were_changed_are_sent_and_an_emptied_one_goes() {
     fill(&mut runner, "exit sessions", "20");
     runner.keys("enter");
     let edit = edited(&runner);
-    let exits: Vec<(&str, &str)> = edit.exits.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let exits: Vec<(&str, &str)> =
+        edit.exits.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     assert_eq!(exits, [("sessions", "20"), ("take", "")]);
     assert_eq!((edit.account, edit.params.len(), edit.rules.len()), (None, 0, 0));
 }

@@ -367,7 +367,9 @@ impl Engine {
         let decision = bot_decision(&proposal);
         match self.ask_a_person(name, Some(tag), proposal, decision) {
             Some(number) => Ok(proposed(number)),
-            None => Err(BotRefusal::TooMany(format!("{UNCONFIRMED_MAX} proposals wait for a person already"))),
+            None => {
+                Err(BotRefusal::TooMany(format!("{UNCONFIRMED_MAX} proposals wait for a person already")))
+            }
         }
     }
 

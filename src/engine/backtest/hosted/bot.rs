@@ -103,9 +103,7 @@ impl Hosted {
             Asked::Query(BotQuery::Positions) => {
                 Ok(json!({"positions": bot_queries::positions(&self.driver.core, &NAME)}))
             }
-            Asked::Query(BotQuery::Account) => {
-                bot_queries::account(&self.driver.core, &self.driver.account)
-            }
+            Asked::Query(BotQuery::Account) => bot_queries::account(&self.driver.core, &self.driver.account),
             Asked::Query(BotQuery::Snapshot) => Ok(self.snapshot()),
             Asked::Query(BotQuery::Quote(instrument)) => self
                 .model_quote(&instrument, now)
@@ -163,9 +161,7 @@ impl Hosted {
             self.driver.core.step(now, Input::Bot { strategy: NAME, word: BotWord::Ask { ask, want } });
         self.driver.perform(now, effects);
         // News that came with it wait for their turn.
-        let is_answer = |effect: &Effect| {
-            matches!(effect, Effect::Bot { told: BotTold::Answer { ask: of, .. }, .. } if *of == ask)
-        };
+        let is_answer = |effect: &Effect| matches!(effect, Effect::Bot { told: BotTold::Answer { ask: of, .. }, .. } if *of == ask);
         let at = self.driver.asked.iter().position(is_answer);
         match at.and_then(|at| self.driver.asked.remove(at)) {
             Some(Effect::Bot { told: BotTold::Answer { answer, .. }, .. }) => {

@@ -119,15 +119,13 @@ fn a_collar_buys_its_shares_and_keeps_between_its_bounds() {
 fn a_refusal_and_an_end_are_said() {
     let bars = bars_file::shipped().unwrap();
     let strategy =
-        build("wheel", "test".into(), vec![Instrument::equity("IBM").unwrap()], &Params::default())
-            .unwrap();
+        build("wheel", "test".into(), vec![Instrument::equity("IBM").unwrap()], &Params::default()).unwrap();
     let venue = || VenueConfig::new(AccountId::new("backtest"), Decimal::from(100_000));
     let wrong = BTreeMap::from([("dte_min".to_owned(), "x".to_owned())]);
     let refused =
         run_hosted(&bars, &[], &EventBook::default(), strategy.as_ref(), &wrong, venue(), &mut |_| true);
     assert!(matches!(refused, Err(HostedError::Refused(text)) if text.contains("dte_min")));
     let none = EventBook::default();
-    let ended =
-        run_hosted(&bars, &[], &none, strategy.as_ref(), &BTreeMap::new(), venue(), &mut |_| false);
+    let ended = run_hosted(&bars, &[], &none, strategy.as_ref(), &BTreeMap::new(), venue(), &mut |_| false);
     assert_eq!(ended.err(), Some(HostedError::Ended));
 }

@@ -1,9 +1,6 @@
 //! The form of a strategy: made of the schema that its parameters are checked by, and of the words that exit plans and limits are written
 //! in, so that it can ask for nothing that does not exist.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -256,9 +253,7 @@ impl Form {
         };
         // Of a new plan and of a changed one the whole is looked at here, before anything is sent.
         let plan = match said(Of::Exit).next() {
-            Some(_) => {
-                Some(ExitPlan::from_pairs(said(Of::Exit)).map_err(|error| format!("exit {error}"))?)
-            }
+            Some(_) => Some(ExitPlan::from_pairs(said(Of::Exit)).map_err(|error| format!("exit {error}"))?),
             None => None,
         };
         if let Some(name) = &self.name {
