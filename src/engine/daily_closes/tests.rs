@@ -1,7 +1,5 @@
 //! Where closes come from, and what is said where none do.
 
-use std::sync::atomic::Ordering;
-
 use jiff::civil::date;
 
 use super::*;

@@ -77,11 +77,11 @@ fn a_new_strategy_has_the_exit_plan_that_its_form_says() {
     let mut runner = pane((120, 40));
     runner.keys("a enter").sees("new sma_cross");
     fill(&mut runner, "exit stop", "5%");
-    fill(&mut runner, "exit take", "1r:0.5 2r");
+    fill(&mut runner, "exit take", "1r:0.5 2r:0.5");
     fill(&mut runner, "exit break_even", "yes");
     runner.keys("enter");
     let spec = added(&runner);
-    assert_eq!(spec.exits, Some(ExitPlan::from_line("stop=5% take=1r:0.5 2r break_even=yes").unwrap()));
+    assert_eq!(spec.exits, Some(ExitPlan::from_line("stop=5% take=1r:0.5 2r:0.5 break_even=yes").unwrap()));
     assert_eq!((spec.account, spec.adopt.len()), (runner.snapshot.default_account.clone(), 0));
     runner.misses("new sma_cross");
 }
@@ -138,6 +138,17 @@ fn only_the_parts_that_were_changed_are_sent_and_an_emptied_one_goes() {
         edit.exits.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     assert_eq!(exits, [("sessions", "20"), ("take", "")]);
     assert_eq!((edit.account, edit.params.len(), edit.rules.len()), (None, 0, 0));
+}
+
+#[test]
+fn one_that_has_just_begun_says_when_it_will_have_looked() {
+    let mut snapshot = super::trading_day::snapshot();
+    let mut views = snapshot.strategies.to_vec();
+    views[0].last_decision = None;
+    views[0].next_due = Some(super::trading_day::now() + jiff::SignedDuration::from_mins(20));
+    snapshot.strategies = std::sync::Arc::new(views);
+    let mut runner = pane((200, 60));
+    runner.show(snapshot).sees("no decision yet; it looks at ");
 }
 
 /// A line of the list may be cut; the chosen decision is there in full.

@@ -269,12 +269,15 @@ fn why(view: &StrategyView, at: &At<'_>) -> String {
     });
     let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
     let waits = view.proposals.last().map(proposal::line);
-    waits
-        .or_else(|| view.reason.clone())
-        .or(lock)
-        .or(bot)
-        .or(decision)
-        .unwrap_or_else(|| "no decision yet".to_owned())
+    waits.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).unwrap_or_else(|| {
+        match view.next_due.filter(|_| view.phase == StrategyPhase::Running) {
+            Some(next) => {
+                let next = format::near(next, at.snapshot.now, &at.env.zone);
+                format!("no decision yet; it looks at {next}")
+            }
+            None => "no decision yet".to_owned(),
+        }
+    })
 }
 
 impl Pane for Strategies {
