@@ -10,8 +10,7 @@ use arbion::bots::manifest::DataRight;
 use arbion::bots::replay::{Fate, Replayed, ReplayedHead, Start};
 use arbion::cli::CliError;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, Settings, SweepReport,
-    SweepRow,
+    BacktestReport, BacktestRequest, EquityPoint, MonthReturn, RoundTrip, Settings, SweepReport, SweepRow,
 };
 use arbion::client::progress::Progress;
 use arbion::config::EventsFile;
@@ -29,14 +28,14 @@ use arbion::engine::clock;
 use arbion::market::bars_file::{self, Looked, RecordedBar, RecordedBars};
 use arbion::market::symbols::Universe;
 use arbion::market::ticks_file::is_ticks;
-use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
+use arbion::quant::metrics::months;
 use arbion::store::Store;
 use arbion::strategies::{self, Params, Strategy};
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
+use crate::figures::{compared, curve, metrics};
 use crate::ticks;
 use crate::venue::{fee_table, venue_slippage};
 
@@ -451,7 +450,11 @@ pub fn report(
         fees: run.fees,
         orders: run.orders,
         denied: run.denied,
-        metrics: metrics(settings, &prepared.bars, run),
+        metrics: [metrics(settings, &prepared.bars, run), compared(&prepared.bars, run)].concat(),
+        months: months(&curve(run))
+            .into_iter()
+            .map(|(year, month, gain)| MonthReturn { year, month, gain })
+            .collect(),
         trades: run
             .trips
             .iter()
@@ -484,55 +487,4 @@ pub fn report(
         lookahead_cuts: None,
         elapsed_seconds: elapsed.as_secs_f64(),
     })
-}
-
-/// Gain of whoever put the same money into each instrument at its first close and held it, dividends and splits counted where the data has
-/// adjusted closes.
-pub fn buy_and_hold(bars: &RecordedBars) -> Option<f64> {
-    let gains: Vec<f64> = bars
-        .series
-        .values()
-        .filter_map(|series| {
-            let close = |row: &RecordedBar| row.adjusted_close.unwrap_or(row.bar.close.get()).to_f64();
-            let (first, last) = (close(series.first()?)?, close(series.last()?)?);
-            (first > 0.0).then_some(last / first - 1.0)
-        })
-        .collect();
-    (!gains.is_empty()).then(|| gains.iter().sum::<f64>() / gains.len() as f64)
-}
-
-pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<Metric> {
-    let curve: Vec<_> =
-        run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
-    let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();
-    let risk_free = settings.loaded.config.rates.risk_free.to_f64().unwrap_or(0.04);
-    let mut list = Vec::new();
-    let mut add = |name, value, unit, convention| list.push(Metric { name, value, unit, convention });
-    if let Some(m) = equity_metrics(&curve, risk_free, 252.0) {
-        add("total_return", Some(m.total_return), MetricUnit::Percent, "");
-        add(
-            "buy_and_hold",
-            buy_and_hold(bars),
-            MetricUnit::Percent,
-            "the same money in each, from first to last close",
-        );
-        add("cagr", m.cagr, MetricUnit::Percent, "365 calendar days");
-        add("annual_volatility", m.annual_volatility, MetricUnit::Percent, "252 days, sample deviation");
-        add("sharpe", m.sharpe, MetricUnit::Ratio, "252 days, over the risk-free rate");
-        add("sortino", m.sortino, MetricUnit::Ratio, "252 days, all returns");
-        add("max_drawdown", Some(m.max_drawdown), MetricUnit::Percent, "daily closes");
-        add("longest_underwater", Some(m.longest_underwater_days as f64), MetricUnit::Days, "");
-        add("calmar", m.calmar, MetricUnit::Ratio, "");
-        add("best_day", m.best_day, MetricUnit::Percent, "");
-        add("worst_day", m.worst_day, MetricUnit::Percent, "");
-    }
-    let t = trade_metrics(&results);
-    add("trades", Some(t.trades as f64), MetricUnit::Count, "round trips, first in first out");
-    add("win_rate", t.win_rate, MetricUnit::Percent, "a flat trade is no win");
-    add("profit_factor", t.profit_factor, MetricUnit::Ratio, "");
-    add("expectancy", t.expectancy, MetricUnit::Money, "");
-    add("payoff_ratio", t.payoff_ratio, MetricUnit::Ratio, "");
-    add("sqn", t.sqn, MetricUnit::Ratio, "");
-    add("exposure", exposure(run.bars_held, run.bars), MetricUnit::Percent, "bars with a position");
-    list
 }

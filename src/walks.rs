@@ -14,7 +14,8 @@ use jiff::civil::Date;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::backtests::{Prepared, buy_and_hold, data_name, metrics, params_of, prepare};
+use crate::backtests::{Prepared, data_name, params_of, prepare};
+use crate::figures::{buy_and_hold, metrics};
 
 /// Windows of one walk at most.
 const WINDOWS_MAX: usize = 1_000;

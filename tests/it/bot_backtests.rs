@@ -144,6 +144,17 @@ fn a_bot_that_does_not_behave_ends_the_backtest_with_a_line() {
             ),
             "",
         ),
+        // It asks for more than a pipe holds, and reads nothing of it.
+        (
+            "stuffed",
+            format!(
+                "{greets}greet()\nfor n in range(10_000):\n    asked = read()\n    if 'id' not in asked:\n        continue\n    \
+                 if n > 3_000:\n        say({{'jsonrpc': '2.0', 'id': 'b', 'method': 'data.bars', \
+                 'params': {{'instrument': 'IBM', 'interval': '1d', 'limit': 5000}}}})\n        time.sleep(100)\n    \
+                 say({{'jsonrpc': '2.0', 'id': asked['id'], 'result': {{}}}})\n"
+            ),
+            "it did not answer evaluate within 300 ms",
+        ),
         ("babbles", format!("{greets}greet()\nprint('hello')\ntime.sleep(100)\n"), "this is no JSON"),
         (
             "floods",
