@@ -285,7 +285,8 @@ fn caps(instrument: &Instrument, unit: f64, books: &dyn Books, entries: Entries)
     // What stands beside each other shares all but the limit of one order.
     let each = |money: Decimal| units(money) / entries.count.max(1) as f64;
     let mut caps = Vec::with_capacity(5);
-    caps.extend(room.capital.map(|capital| each(capital + entries.bound)));
+    // What works takes nothing of the capital yet, and holds cash.
+    caps.extend(room.capital.map(each));
     caps.push(each(money + entries.bound));
     caps.push(units(room.order_money));
     caps.push(each(room.position_money));
