@@ -3,6 +3,7 @@
 //! them: a crossing's entry, a grid's lot, the weights that a portfolio is kept at, what a plan of savings may spend.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
@@ -12,8 +13,8 @@ use crate::quant::indicators::{Atr, Candle, RealizedVolatility};
 use crate::quant::number::to_f64;
 use crate::quant::sizing;
 
-use super::Books;
 use super::params::{ParamKind, ParamSpec, Values};
+use super::{Books, Room};
 
 /// Days of the range and of the volatility that sizes are measured by.
 const RANGE_DAYS: usize = 14;
@@ -225,6 +226,16 @@ pub(super) fn within_caps(
     if to_f64(units.get()) <= least { units } else { whole(least, increment).min(units) }
 }
 
+/// Contracts, lots or packages of one order that the account's limits let through, each measured at so much money and made of so many units.
+pub(super) fn allowed(room: &Room, each: Decimal, units: Decimal) -> i64 {
+    let whole = |most: Decimal, each: Decimal| {
+        let count = most.max(Decimal::ZERO).checked_div(each.abs()).map(|count| count.floor().to_i64());
+        // What costs nothing is not held back by money.
+        count.map_or(i64::MAX, |count| count.unwrap_or(i64::MAX))
+    };
+    whole(room.order_money, each).min(whole(room.order_units, units))
+}
+
 /// Is something so far from what it is to be that it is corrected.
 pub(super) fn has_drifted(is: Decimal, target: Decimal) -> bool {
     sizing::has_drifted(to_f64(is), to_f64(target), DRIFT)
@@ -289,6 +300,7 @@ fn caps(instrument: &Instrument, unit: f64, books: &dyn Books, entries: Entries)
     caps.extend(room.capital.map(each));
     caps.push(each(money + entries.bound));
     caps.push(units(room.order_money));
+    caps.push(to_f64(room.order_units));
     caps.push(each(room.position_money));
     caps.extend(room.average_volume.map(|volume| sizing::participation(to_f64(volume), PARTICIPATION, 1.0)));
     caps
@@ -297,9 +309,9 @@ fn caps(instrument: &Instrument, unit: f64, books: &dyn Books, entries: Entries)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategies::ClosedTrades;
     use crate::strategies::params::Params;
     use crate::strategies::testing::Paper;
-    use crate::strategies::{ClosedTrades, Room};
     use jiff::Timestamp;
 
     const ALL: &[ParamSpec] = &[SIZE, NOTIONAL, RISK, STOP, RANGES, VOLATILITY];
@@ -364,6 +376,10 @@ mod tests {
         assert_eq!(capped(&|room| room.position_money = Decimal::from(10_000)), 100);
         assert_eq!(capped(&|room| room.average_volume = Some(Decimal::from(8_000))), 80);
         assert_eq!(capped(&|room| room.capital = Some(Decimal::NEGATIVE_ONE)), 0);
+        assert_eq!(capped(&|room| room.order_units = Decimal::from(70)), 70);
+        let room = Room { order_units: Decimal::TEN, order_money: Decimal::from(25_000), ..Room::default() };
+        let of = |each: i64| allowed(&room, Decimal::from(each), Decimal::ONE);
+        assert_eq!([of(6_750), of(25_000), of(25_001), of(10), of(0)], [3, 1, 0, 10, 10]);
         let kelly = |wins, losses| {
             let mut books = Paper::with(50_000);
             let (won, lost) = (Decimal::from(wins * 14), Decimal::from(losses * 10));

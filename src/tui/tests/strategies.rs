@@ -151,6 +151,18 @@ fn one_that_has_just_begun_says_when_it_will_have_looked() {
     runner.show(snapshot).sees("no decision yet; it looks at ");
 }
 
+/// At 80 columns the reason is cut in its column: of the chosen one it stands below, with what the columns have no room for.
+#[test]
+fn the_chosen_strategy_is_told_in_full() {
+    let mut runner = pane((80, 24));
+    runner
+        .sees("sma_cross on paper: AAPL; owns 100 AAPL; 0 orders work")
+        .sees("the fast average is above the slow one")
+        .keys("down")
+        .sees("grid on paper: BTC-USD; owns nothing")
+        .sees("three losses in a row");
+}
+
 /// A line of the list may be cut; the chosen decision is there in full.
 #[test]
 fn the_chosen_decision_can_be_read_to_its_end() {

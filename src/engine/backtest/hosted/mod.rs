@@ -29,7 +29,7 @@ use crate::domain::strategy::{DecisionRecord, StrategyChange, StrategyRules, Str
 use crate::market::bars_file::{RecordedBar, RecordedBars};
 use crate::market::model_chain::ModelMarket;
 use crate::market::timeline::dated_actions;
-use crate::strategies::schedule::{ScheduleSpec, next_due};
+use crate::strategies::schedule::{OFTEN, ScheduleSpec, next_due};
 use crate::strategies::{Need, Schedule, Strategy};
 
 use super::{BOTS_WATCHED_EVERY, Backtest, Driver, WATCHED_EVERY};
@@ -40,8 +40,6 @@ use bot::BotSide;
 const NAME: SmolStr = SmolStr::new_inline("backtest");
 /// A bar ends this much before its last instant: an expiry at the close is decided by the close.
 const BEFORE_END: SignedDuration = SignedDuration::from_millis(1);
-/// Schedules closer than this are those of working orders, and are passed over while none works.
-const OFTEN: SignedDuration = SignedDuration::from_mins(5);
 /// Dividends are announced so many days before they go off.
 pub const ANNOUNCED_DAYS: i64 = 14;
 /// Reports are announced so many days before they come, where nobody wrote down when.
@@ -312,6 +310,7 @@ impl Hosted {
     fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let works = self.driver.core.book().working_of(&self.driver.account).next().is_some();
         let passed = |schedule: &&Schedule| match schedule.spec {
+            // Those of working orders are passed over while none works.
             ScheduleSpec::Every { step, .. } => works || step >= OFTEN,
             _ => true,
         };

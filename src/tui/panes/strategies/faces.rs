@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan};
+use crate::domain::strategy::{DecisionRecord, KindView, StrategyPlan, StrategyView};
 use crate::domain::text::clean;
 use crate::tui::env::Look;
 use crate::tui::format;
@@ -37,6 +37,43 @@ pub(super) fn draw_kinds(
     }
 }
 
+/// Lines below the list of strategies in which the chosen one is told: what it is, and why it stands where it stands.
+const ABOUT_ROWS: u16 = 4;
+/// A pane of fewer lines is all list.
+const ABOUT_MIN: u16 = 12;
+
+/// Where the list stands, and below it the chosen strategy.
+pub(super) fn list_areas(area: Rect) -> (Rect, Rect) {
+    parted(area, ABOUT_MIN, ABOUT_ROWS)
+}
+
+fn parted(area: Rect, least: u16, below: u16) -> (Rect, Rect) {
+    let below = if area.height < least { 0 } else { below };
+    let list = Rect { height: area.height - below, ..area };
+    (list, Rect { y: list.bottom(), height: below, ..area })
+}
+
+/// What a strategy is, what it owns, and why it last did or did not act, to its end: a column may cut that.
+pub(super) fn draw_detail(
+    view: &StrategyView,
+    (owns, why): (&str, &str),
+    look: &Look<'_>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let owns = if owns.is_empty() { "nothing" } else { owns };
+    let exits = view.spec.exits.as_ref().map(|plan| format!("; exits {}", plan.words())).unwrap_or_default();
+    let (kind, account, symbols) = (&view.spec.kind, &view.spec.account, view.symbols());
+    let what =
+        format!("{kind} on {account}: {symbols}; owns {owns}; {} orders work{exits}", view.working_orders);
+    let what = format::fit(&clean(&what), area.width, look.theme.glyphs.ellipsis);
+    let lines = std::iter::once((what, look.theme.text))
+        .chain(format::wrap(&clean(why), area.width).into_iter().map(|line| (line, look.theme.dim)));
+    for ((text, style), y) in lines.zip(area.y..area.bottom()) {
+        put(buf, area.x, y, &text, style, area.width);
+    }
+}
+
 /// Lines below the list of decisions that the selected one has in full.
 const DETAIL_ROWS: u16 = 3;
 /// A pane of fewer lines is all list.
@@ -44,9 +81,7 @@ const DETAIL_MIN: u16 = 8;
 
 /// Where the list of decisions stands, and below it the selected one in full.
 pub(super) fn decisions_areas(area: Rect) -> (Rect, Rect) {
-    let detail = if area.height < DETAIL_MIN { 0 } else { DETAIL_ROWS };
-    let list = Rect { height: area.height - detail, ..area };
-    (list, Rect { y: list.bottom(), height: detail, ..area })
+    parted(area, DETAIL_MIN, DETAIL_ROWS)
 }
 
 pub(super) fn draw_decisions(

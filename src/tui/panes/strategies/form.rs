@@ -28,7 +28,7 @@ use crate::tui::wish::{Purpose, Wish};
 use super::CHANGED;
 
 /// Columns of the names.
-const NAME_WIDTH: u16 = 22;
+const NAME_WIDTH: u16 = 26;
 /// Columns of the values.
 const VALUE_WIDTH: u16 = 22;
 /// Accounts that an error names.
@@ -74,10 +74,12 @@ impl Field {
         self.text() != self.was
     }
 
-    /// Its name among all the others: a part of the exit plan says so.
+    /// Its name among all the others: a part of the exit plan says so, and a limit.
     fn label(&self) -> String {
         match self.of {
             Of::Exit => format!("exit {}", self.name),
+            // A kind may have a parameter of the same name.
+            Of::Rule => format!("limit {}", self.name),
             _ => self.name.clone(),
         }
     }

@@ -33,7 +33,7 @@ use crate::tui::widgets::table::{Column, Row, stretch};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
-use faces::{decisions_areas, draw_decisions, draw_kinds, draw_plan};
+use faces::{decisions_areas, draw_decisions, draw_detail, draw_kinds, draw_plan, list_areas};
 use form::{Done, Form};
 
 /// What was asked, by the tag of its answer.
@@ -198,7 +198,11 @@ impl Strategies {
             return draw_empty(&lines, look, area, buf);
         }
         let columns = head(area.width, &self.list.choice, look.snapshot);
-        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, buf));
+        let (list, detail) = list_areas(area);
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (list, buf));
+        if let Some(view) = self.current(look.snapshot) {
+            draw_detail(view, (&owned(view), &why(view, &look.at())), look, detail, buf);
+        }
     }
 
     fn key_in_plan(&mut self, event: KeyEvent, wishes: &mut Vec<Wish>) {
@@ -436,6 +440,7 @@ impl Pane for Strategies {
         }
         let rows = self.rows(at);
         let columns = head(area.width, &self.list.choice, at.snapshot);
+        let area = list_areas(area).0;
         if let Some(row) = self.list.click((column, line), area, &columns, &Lines::plain(rows.len())) {
             self.selected = rows.get(row).map(|view| view.spec.name.clone());
         }
@@ -528,7 +533,7 @@ impl Pane for Strategies {
         }
         let rows = self.rows(at);
         let found = rows.iter().position(|view| Some(&view.spec.name) == self.selected.as_ref());
-        self.list.settle(area, found, &Lines::plain(rows.len()));
+        self.list.settle(list_areas(area).0, found, &Lines::plain(rows.len()));
         self.selected = rows.get(self.list.state.index).map(|view| view.spec.name.clone());
     }
 }
