@@ -203,9 +203,11 @@ impl Strategy for Dca {
                 self.on_close(exchange_date(now), instrument, bar.close, books, out);
             }
             StrategyInput::Denied { subject, .. } => self.on_end(subject, Quantity::ZERO, out),
-            // What was replaced goes on under another number.
+            // An exit of its plan is no purchase, and what was replaced goes on under another number.
             StrategyInput::OrderChanged(order)
-                if order.status.is_terminal() && order.status != OrderStatus::Replaced =>
+                if order.request.side.is_buy()
+                    && order.status.is_terminal()
+                    && order.status != OrderStatus::Replaced =>
             {
                 self.on_end(&order.request.subject, order.filled_quantity, out);
             }
@@ -294,6 +296,40 @@ mod tests {
         assert_eq!(strategy.memory(), memory);
         assert_eq!(on(strategy.as_mut(), 1).as_deref(), Some("buy 20"), "what was carried, and today's");
         assert_eq!(on(strategy.as_mut(), 2), None, "all of it is spent");
+    }
+
+    /// What an order that ended has not bought is due again; what it bought is not, and an exit of its plan is no purchase.
+    #[test]
+    fn money_of_what_was_not_bought_is_due_again() {
+        use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
+        use crate::domain::order::{Order, OrderRequest, Origin, OriginKind, Pricing};
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let ended = |side, status, filled: i64| {
+            let subject = OrderSubject::Instrument(aapl.clone());
+            let origin = Origin { kind: OriginKind::Strategy, name: Some("test".into()) };
+            let (id, account) = (ClientOrderId::from_parts(1, 1), AccountId::new("paper"));
+            let units = Quantity::from(10);
+            let request = OrderRequest::plain(id, account, origin, subject, side, units, Pricing::Market);
+            let mut order = Order::new(OrderNumber(1), request, status, Timestamp::UNIX_EPOCH);
+            order.filled_quantity = Quantity::from(filled);
+            order
+        };
+        for (order, next) in [
+            (ended(Side::Buy, OrderStatus::Canceled, 4), "buy 16"),
+            (ended(Side::Buy, OrderStatus::Expired, 0), "buy 20"),
+            (ended(Side::Buy, OrderStatus::Filled, 10), "buy 10"),
+            (ended(Side::Buy, OrderStatus::Replaced, 0), "buy 10"),
+            (ended(Side::Buy, OrderStatus::PartiallyFilled, 4), "buy 10"),
+            (ended(Side::Sell, OrderStatus::Canceled, 0), "buy 10"),
+        ] {
+            let mut strategy = strategy(&[("every", "day"), ("amount", "500")]);
+            let mut books = Paper::with(100_000);
+            assert_eq!(proposed(&books.day(strategy.as_mut(), &aapl, 0, "50"))[0].1, "buy 10");
+            let input = StrategyInput::OrderChanged(&order);
+            strategy.on_input(Timestamp::UNIX_EPOCH, input, &Paper::with(0), &mut Vec::new());
+            let out = books.day(strategy.as_mut(), &aapl, 1, "50");
+            assert_eq!(proposed(&out)[0].1, next, "{:?} {}", order.request.side, order.status);
+        }
     }
 
     #[test]

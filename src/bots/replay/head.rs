@@ -90,11 +90,12 @@ impl ReplayedHead {
         self.ask("start", &json!({}), within, &mut early).map(drop)
     }
 
-    /// What it may do. Nothing is sent anywhere: what it would do shows before it may.
+    /// What it may do. Nothing is sent anywhere: what it would do shows before it may. What is measured is the bot, and not the day's loss at
+    /// which somebody would have stopped it.
     #[must_use]
     pub fn terms(&self) -> BotTerms {
         let terms = self.manifest.terms(1);
-        BotTerms { orders: terms.orders.max(OrderRight::Paper), ..terms }
+        BotTerms { orders: terms.orders.max(OrderRight::Paper), max_daily_loss: None, ..terms }
     }
 
     /// When it wants to be evaluated.
