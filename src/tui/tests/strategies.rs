@@ -157,7 +157,7 @@ fn the_chosen_strategy_is_told_in_full() {
     let mut runner = pane((80, 24));
     runner
         .sees("sma_cross on paper: AAPL; owns 100 AAPL; 0 orders work")
-        .sees("the fast average is above the slow one")
+        .sees("the fast average is above the slow")
         .keys("down")
         .sees("grid on paper: BTC-USD; owns nothing")
         .sees("three losses in a row");
