@@ -67,7 +67,7 @@ pub(super) fn draw_detail(
     let what =
         format!("{kind} on {account}: {symbols}; owns {owns}; {} orders work{exits}", view.working_orders);
     let what = format::fit(&clean(&what), area.width, look.theme.glyphs.ellipsis);
-    let lines = std::iter::once((what, look.theme.text))
+    let lines = std::iter::once((what.to_string(), look.theme.text))
         .chain(format::wrap(&clean(why), area.width).into_iter().map(|line| (line, look.theme.dim)));
     for ((text, style), y) in lines.zip(area.y..area.bottom()) {
         put(buf, area.x, y, &text, style, area.width);
