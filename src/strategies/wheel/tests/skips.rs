@@ -48,9 +48,9 @@ fn the_limits_of_one_order_cap_the_contracts() {
         script.until("2026-11-12 09:46");
         (script.proposed.first().map(|order| order.split(" AAPL").next().unwrap().to_owned()), script.log)
     };
-    assert_eq!(limited(1_000_000, 100).0.as_deref(), Some("sell 2"));
-    assert_eq!(limited(25_000, 100).0.as_deref(), Some("sell 1"), "two strikes are beyond it");
-    assert_eq!(limited(1_000_000, 1).0.as_deref(), Some("sell 1"));
+    assert_eq!(limited(1_000_000, 100).0.as_deref(), Some("sell Open 2"));
+    assert_eq!(limited(25_000, 100).0.as_deref(), Some("sell Open 1"), "two strikes are beyond it");
+    assert_eq!(limited(1_000_000, 1).0.as_deref(), Some("sell Open 1"));
     let (order, log) = limited(10_000, 100);
     assert_eq!(order, None);
     assert!(log[0].starts_with("SKIP RISK_LIMIT") && log[0].contains("order_notional_max=10000"), "{log:?}");
@@ -59,7 +59,7 @@ fn the_limits_of_one_order_cap_the_contracts() {
     script.give(crate::strategies::world::share(), 300, "190");
     script.world.room = Room { order_units: 2.into(), ..Room::default() };
     script.until("2026-11-12 09:46");
-    assert!(script.proposed[0].starts_with("sell 2 AAPL"), "{:?}", script.proposed);
+    assert!(script.proposed[0].starts_with("sell Open 2 AAPL"), "{:?}", script.proposed);
 }
 
 #[test]
