@@ -254,7 +254,7 @@ impl App {
             Action::Size50 => self.close_part(50, wishes),
             Action::Size100 => self.close_part(100, wishes),
             Action::Export => self.export(snapshot, wishes),
-            Action::SetAlert => self.ask_alert(wishes),
+            Action::SetAlert => self.ask_alert(snapshot, wishes),
             Action::About => self.show_about(snapshot, wishes),
             Action::Columns => self.choose_columns(snapshot, wishes),
             Action::Settings => wishes.push(Wish::Settings(String::new())),
@@ -385,6 +385,12 @@ impl App {
             }
             Wish::Review(command, origin) => {
                 let review = Review::new(command, origin, self.number(), self.env.now);
+                wishes.push(review.request());
+                self.dialogs.push(Dialog::Review(review));
+            }
+            Wish::ReviewOfLots(command, lots) => {
+                let review = Review::new(command, OriginKind::Ticket, self.number(), self.env.now);
+                let review = review.closing(lots);
                 wishes.push(review.request());
                 self.dialogs.push(Dialog::Review(review));
             }

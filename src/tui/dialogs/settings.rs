@@ -95,6 +95,7 @@ impl Settings {
         };
         let place = match &view.origin {
             Some(origin) => format!("set in {origin}"),
+            None if view.value != view.default => "set in your own file".to_owned(),
             None => "the default".to_owned(),
         };
         let lines = [format!("allowed: {}", view.allowed), format!("{place}; default {}", view.default)];
@@ -122,6 +123,7 @@ impl Modal for Settings {
         let rows = area.height.saturating_sub(4);
         let mut list = self.list;
         list.settle(self.found.len(), rows);
+        list.draw_rest(self.found.len(), Rect { y: area.y + 1, height: rows, ..area }, theme, buf);
         let path_width = PATH_WIDTH.min(area.width / 2);
         for (line, i) in list.visible(self.found.len(), rows).enumerate() {
             let view = &self.all[self.found[i]];
@@ -130,7 +132,8 @@ impl Modal for Settings {
             put(buf, area.x + 2, y, &path, theme.text, path_width);
             let x = area.x + 2 + path_width;
             let room = area.right().saturating_sub(x);
-            let own = if view.origin.is_some() { theme.strong } else { theme.dim };
+            let own = view.origin.is_some() || view.value != view.default;
+            let own = if own { theme.strong } else { theme.dim };
             let selected = i == list.index;
             if selected {
                 put(buf, area.x, y, theme.glyphs.cursor, theme.accent, 1);

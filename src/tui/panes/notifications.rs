@@ -19,6 +19,8 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Keymap;
@@ -126,6 +128,14 @@ fn news(before: &Order, after: &Order, snapshot: &Snapshot) -> Option<(Severity,
     })
 }
 
+/// All of a notification, to read: a row has room for its beginning.
+fn whole(notice: &Notice, at: &At<'_>) -> Report {
+    let mut pairs = vec![("time".to_owned(), format::clock_zoned(notice.at, &at.env.zone))];
+    pairs.extend(notice.instrument.as_ref().map(|of| ("symbol".to_owned(), of.to_string())));
+    pairs.push(("text".to_owned(), notice.text.clone()));
+    Report::pairs("Notification", pairs)
+}
+
 impl Pane for Notifications {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let filter = self.filter.label(look.theme.glyphs.caret);
@@ -168,7 +178,7 @@ impl Pane for Notifications {
         }
     }
 
-    fn act(&mut self, action: Action, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows();
         let current = rows.get(self.list.index).copied();
         if self.list.act(action, rows.len()) {
@@ -184,11 +194,15 @@ impl Pane for Notifications {
             (Action::Copy, Some(i)) => wishes.push(Wish::Copy(clean(&self.notices[i].text).into_owned())),
             (Action::Open, Some(i)) => {
                 self.notices[i].read = true;
-                if let Some(instrument) = self.notices[i].instrument.clone() {
-                    wishes.push(Wish::Select(instrument));
-                    wishes.push(Wish::Focus(PaneKind::Chart));
-                }
+                wishes.push(Wish::Open(Box::new(Dialog::Report(whole(&self.notices[i], at)))));
             }
+            (Action::Chart, Some(i)) => match self.notices[i].instrument.clone() {
+                Some(instrument) => {
+                    self.notices[i].read = true;
+                    wishes.extend([Wish::Select(instrument), Wish::Focus(PaneKind::Chart)]);
+                }
+                None => wishes.push(Wish::Say(Severity::Info, "It is about no instrument.".to_owned())),
+            },
             _ => return false,
         }
         true

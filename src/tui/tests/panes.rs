@@ -267,7 +267,8 @@ fn an_alert_is_set_with_its_price_alone() {
         ("3%", "alert AAPL moved 3% on the day"),
         ("-2.5 %", "alert AAPL down 2.5% on the day"),
     ] {
-        runner.keys("p").sees("Alert at a price").text(typed).keys("enter");
+        runner.keys("p").sees("Alert on AAPL, now 231.80").sees("a price, or a change such as 3%");
+        runner.text(typed).misses("such as 3%").keys("enter");
         let sent = changes(&runner).last().copied().cloned().unwrap();
         let AlertChange::Set { instrument, when, value } = sent else { panic!("{sent:?}") };
         let words = crate::domain::alert::words(&instrument, when, value);
@@ -291,7 +292,20 @@ fn an_alert_that_rings_is_told_once_and_kept() {
     let told = runner.effects.iter().filter(|effect| matches!(effect, Effect::Notify(_))).count();
     assert_eq!(told, 1);
     runner.keys("ctrl-p").text("notices").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
-    runner.keys("enter").sees("TSLA");
+    runner.keys("enter").sees("─ Notification ").sees("symbol  TSLA").sees("new 0").keys("esc c").sees("─ TSLA");
+}
+
+#[test]
+fn a_notification_longer_than_its_row_is_read_in_full() {
+    let mut runner = Runner::new((80, 24));
+    let mut next = (*runner.snapshot).clone();
+    next.seq += 1;
+    let orders = Arc::make_mut(&mut next.orders);
+    let order = orders.iter_mut().find(|order| order.number.0 == 44).unwrap();
+    order.status = OrderStatus::Rejected;
+    order.reason = Some("the broker has no shares of it to lend today, ask again when the borrow desk opens".to_owned());
+    runner.show(next).wait(60_000).keys("ctrl-p").text("notifications").keys("enter").sees("─ Notifications");
+    runner.misses("desk opens").keys("enter").sees("the borrow desk opens)");
 }
 
 #[test]
