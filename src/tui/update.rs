@@ -127,7 +127,19 @@ impl App {
             let first = new.watchlists.first().and_then(|list| list.instruments.first());
             wishes.extend(first.cloned().map(Wish::Select));
         }
+        wishes.extend(self.ask_top_line(old, new));
         self.finish(wishes, new)
+    }
+
+    /// Asks once for the quotes of the top line that nobody else has asked for, and again of an engine that begins anew.
+    fn ask_top_line(&mut self, old: &Snapshot, new: &Snapshot) -> Option<Wish> {
+        self.top_line_asked &= new.seq >= old.seq;
+        if new.seq == 0 || std::mem::replace(&mut self.top_line_asked, true) {
+            return None;
+        }
+        let missing = self.env.top_line.iter().filter(|of| !new.quotes.contains_key(*of));
+        let instruments: Vec<Instrument> = missing.cloned().collect();
+        (!instruments.is_empty()).then(|| Wish::Ask(Request::Subscribe { instruments }, Purpose::Quiet))
     }
 
     /// Time has passed.
@@ -385,14 +397,11 @@ impl App {
             }
             Wish::Review(command, origin) => {
                 let review = Review::new(command, origin, self.number(), self.env.now);
-                wishes.push(review.request());
-                self.dialogs.push(Dialog::Review(review));
+                self.open_review(review, wishes);
             }
-            Wish::ReviewOfLots(command, lots) => {
-                let review = Review::new(command, OriginKind::Ticket, self.number(), self.env.now);
-                let review = review.closing(lots);
-                wishes.push(review.request());
-                self.dialogs.push(Dialog::Review(review));
+            Wish::ReviewAs { command, origin, account, lots } => {
+                let review = Review::new(command, origin, self.number(), self.env.now);
+                self.open_review(review.of(account).closing(lots), wishes);
             }
             Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
             Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
@@ -471,6 +480,11 @@ impl App {
         let number = self.number();
         self.asked.insert(number, purpose);
         effects.push(Effect::Ask(number, request));
+    }
+
+    fn open_review(&mut self, review: Review, wishes: &mut Vec<Wish>) {
+        wishes.push(review.request());
+        self.dialogs.push(Dialog::Review(review));
     }
 
     fn select(&mut self, instrument: Instrument, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {

@@ -12,7 +12,7 @@ use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::account::AccountMode;
 use crate::domain::denial::DenialCode;
-use crate::domain::ids::OrderNumber;
+use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::order::{OrderPreview, OriginKind, Side};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
@@ -32,6 +32,8 @@ const SYMBOL_ALONE_MIN: usize = 3;
 pub struct Review {
     command: Command,
     origin: OriginKind,
+    /// The account that was chosen; none where the command finds it.
+    account: Option<AccountId>,
     /// The tax lots that it closes first, where some are named.
     lots: Vec<OrderNumber>,
     number: u64,
@@ -55,6 +57,7 @@ impl Review {
         Self {
             command,
             origin,
+            account: None,
             lots: Vec::new(),
             number,
             preview: None,
@@ -64,6 +67,13 @@ impl Review {
             twice: false,
             asked_at: now,
         }
+    }
+
+    /// The same for this account; without one, for the account that such a command means.
+    #[must_use]
+    pub fn of(mut self, account: Option<AccountId>) -> Self {
+        self.account = account;
+        self
     }
 
     /// The same of a sale that closes these tax lots first.
@@ -85,7 +95,7 @@ impl Review {
         let request = Request::Preview {
             command: self.command.clone(),
             origin: self.origin,
-            account: None,
+            account: self.account.clone(),
             ask_broker: true,
         };
         Wish::Ask(request, Purpose::ReviewPreview(self.number))

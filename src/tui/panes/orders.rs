@@ -1,5 +1,7 @@
 //! Orders: working, done, or all.
 
+mod details;
+
 use crossterm::event::KeyEvent;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -8,6 +10,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use rust_decimal::Decimal;
 
+pub use self::details::details;
 use super::sheet::cell;
 use super::{Hints, Memory, Pane, Sheet, draw_empty, fixed, titled};
 use crate::domain::ids::ClientOrderId;
@@ -16,7 +19,6 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 use crate::domain::order::{Order, OrderStatus, OrderSubject, Pricing, Side, Trail};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Confirm;
@@ -25,7 +27,6 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Keymap;
-use crate::tui::readable::readable;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::filter::ListFilter;
@@ -313,53 +314,6 @@ fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {
         }
         _ => (word.to_owned(), style),
     }
-}
-
-/// Everything known about an order, a line each.
-#[must_use]
-pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
-    let request = &order.request;
-    let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
-    let at = |time| format::clock_zoned(time, &look.env.zone);
-    let mut lines = vec![
-        ("order".to_owned(), format!("{} {} {}", request.side.as_str(), request.quantity, request.subject)),
-        (
-            "type".into(),
-            format!(
-                "{} {}",
-                request.pricing.order_type().abbreviation(),
-                price_text(request.pricing, decimals)
-            ),
-        ),
-        ("duration".into(), request.time_in_force.as_str().to_uppercase()),
-        (
-            "status".into(),
-            match waits_for(order, look.snapshot) {
-                Some(parent) => format!("{}, waits for #{parent} to fill", status_word(order.status)),
-                None => status_word(order.status).to_owned(),
-            },
-        ),
-        ("filled".into(), format!("{} of {}", order.filled_quantity, request.quantity)),
-        ("account".into(), request.account.to_string()),
-        ("created".into(), at(order.created_at)),
-        ("updated".into(), at(order.updated_at)),
-        ("our id".into(), request.client_order_id.to_string()),
-    ];
-    let mut more = |name: &str, text: Option<String>| lines.extend(text.map(|text| (name.to_owned(), text)));
-    more("stop now", order.trailing_stop.map(|p| format::price(p, decimals)));
-    more("average", order.average_price.map(|p| format::price(p, decimals)));
-    more("broker's id", order.broker_order_id.as_ref().map(|id| clean(id.as_str()).into_owned()));
-    more("take profit", request.take_profit.as_ref().map(|exit| format::price(exit.price, decimals)));
-    more("stop loss", request.stop_loss.as_ref().map(|exit| format::price(exit.price, decimals)));
-    more("reason", order.reason.as_ref().map(|reason| clean(reason).into_owned()));
-    for denial in &order.denials {
-        let words = readable(&denial.text);
-        // The code, as the log and the command line name it.
-        let code =
-            if words.contains(denial.code.as_str()) { String::new() } else { format!(" ({})", denial.code) };
-        more("denied", Some(clean(&format!("{words}{code}")).into_owned()));
-    }
-    lines
 }
 
 impl Pane for Orders {

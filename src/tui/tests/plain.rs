@@ -21,6 +21,9 @@ struct Talk {
     snapshot: Snapshot,
     asked: Vec<Request>,
     works: Vec<(u64, Doing)>,
+    now: Duration,
+    /// What waits for a word was read meanwhile, where that is so.
+    reads: bool,
 }
 
 impl Talk {
@@ -30,7 +33,7 @@ impl Talk {
 
     fn with(options: Options, snapshot: Snapshot) -> Self {
         let plain = Plain::new(&options, Arc::new(snapshot.clone())).unwrap();
-        Self { plain, snapshot, asked: Vec::new(), works: Vec::new() }
+        Self { plain, snapshot, asked: Vec::new(), works: Vec::new(), now: Duration::ZERO, reads: true }
     }
 
     /// What is said of a new picture.
@@ -41,6 +44,10 @@ impl Talk {
 
     /// What comes back for a line.
     fn says(&mut self, line: &str) -> String {
+        if self.reads && self.plain.waits_for_a_word() {
+            self.now += Duration::from_secs(1);
+            self.plain.at(self.now);
+        }
         let lines = match self.plain.line(Zeroizing::new(line.to_owned())) {
             Step::Say(lines) => lines,
             Step::Quit => vec!["(left)".to_owned()],
@@ -96,6 +103,41 @@ fn an_order_is_shown_and_goes_after_a_word() {
 }
 
 #[test]
+fn what_is_pasted_with_its_answer_sends_nothing() {
+    let mut talk = Talk::new(trading_day::snapshot());
+    talk.reads = false;
+    for line in ["buy 10 aapl at 231.50", "halt"] {
+        talk.says(line);
+        for _ in 0..3 {
+            assert_eq!(talk.says("yes"), "Nobody reads so fast: nothing was sent. Type yes to do it.");
+        }
+        assert_eq!(talk.says("no"), "Not sent.");
+    }
+    assert!(!talk.asked.iter().any(|request| matches!(request, Request::Execute { .. } | Request::Halt { .. })));
+    // Whoever then types it means it.
+    talk.says("buy 10 aapl at 231.50");
+    talk.says("yes");
+    talk.reads = true;
+    assert!(talk.says("yes").starts_with("order 90 buy 10 AAPL: submitted"));
+    assert_eq!(talk.sent(), 1);
+}
+
+#[test]
+fn long_answers_come_in_parts_and_a_chain_around_the_price() {
+    let mut talk = Talk::new(trading_day::snapshot());
+    assert_eq!(talk.says("more"), "That was all.");
+    let said = talk.says("chain aapl");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(said.contains("delta +") && !said.contains("-0.00"), "{said}");
+    assert!(lines.len() <= 41, "{said}");
+    let line = |n: usize| format!("line {n}");
+    let first = talk.plain.page((1..=100).map(line).collect());
+    assert_eq!((first.len(), first[40].as_str()), (41, "60 more lines: type more."));
+    assert!(talk.says("more").starts_with("line 41\n") && talk.says("more").ends_with("\nline 100"));
+    assert_eq!(talk.says("more"), "That was all.");
+}
+
+#[test]
 fn live_orders_want_the_symbol() {
     let mut talk = Talk::new(trading_day::live());
     assert!(talk.says("buy 10 aapl").ends_with("Type AAPL to send it, anything else to leave it."));
@@ -124,7 +166,9 @@ fn what_there_is_is_said_in_lines() {
         ("help", "quit: leave"),
         ("quotes", "AAPL last 231.80 +0.84% bid 231.79 ask 231.81"),
         ("show positions", "100 AAPL at 228.1, open gain +370.00"),
-        ("show orders", "order 42 buy 10 AAPL: submitted, filled 0"),
+        ("show orders", "order 42 buy 10 AAPL: submitted, filled 0, limit 231.50 day"),
+        ("show risk", "in another terminal: arbion risk"),
+        ("alerts", "alert 1 TSLA below 330, waits"),
         ("show balances", "equity 101,254.36"),
         ("show fills", "228.1"),
         ("buy some aapl", "How many shares of AAPL?"),

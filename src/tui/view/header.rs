@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::super::env::Look;
 use super::super::flash::Figure;
 use super::super::format;
-use super::super::sources::{Flow, sources, word};
+use super::super::sources::{Flow, beside, sources, stale, word};
 use super::super::widgets::put;
 use crate::domain::account::AccountMode;
 use crate::domain::calendar::MarketPhase;
@@ -16,6 +16,8 @@ use crate::domain::limits::TradingState;
 use crate::domain::quote::Feed;
 use crate::domain::text::clean;
 
+/// The top line's quotes leave before anything else does.
+const TOP_LINE_RANK: u8 = 10;
 /// Columns of one connection.
 const CONNECTION_WIDTH: u16 = 24;
 
@@ -36,6 +38,7 @@ pub fn draw(look: &Look<'_>, area: Rect, buf: &mut Buffer) {
     }
     let mut left = badges(look);
     left.extend(figures(look));
+    left.extend(top_line(look));
     let mut right = connections(look);
     right.extend(clocks(look));
     fit(&mut left, &mut right, area.width);
@@ -150,6 +153,28 @@ fn figures(look: &Look<'_>) -> Vec<Piece> {
     pieces.push(piece("bp".into(), theme.dim, 7, 3));
     let power = format::grouped(account.buying_power, 2);
     pieces.push(piece(power, flashed(Figure::BuyingPower, theme.text), 7, 1));
+    pieces
+}
+
+/// What tells of the market as a whole: the first to leave where there is no room, from its end.
+fn top_line(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
+    let mut pieces = Vec::new();
+    for (instrument, drop) in look.env.top_line.iter().zip(TOP_LINE_RANK..) {
+        let Some(quote) = look.snapshot.quotes.get(instrument) else { continue };
+        let Some(last) = quote.last.or_else(|| quote.mid()) else { continue };
+        let old = stale(quote, &look.at()).is_some();
+        let last = format::price(last, format::decimals_of(look.snapshot, instrument));
+        pieces.push(piece(instrument.to_string(), theme.dim, drop, 3));
+        pieces.push(piece(last, if old { theme.dim } else { theme.text }, drop, 1));
+        if let Some(change) = quote.change_percent() {
+            let style = if old { theme.dim } else { theme.money(change.round_dp(2)) };
+            pieces.push(piece(format::percent(change), style, drop, 1));
+        }
+        let source = beside(quote.feed, look.snapshot);
+        pieces.extend(source.map(|word| piece(word.to_owned(), theme.dim, drop, 1)));
+    }
     pieces
 }
 

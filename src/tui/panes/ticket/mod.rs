@@ -199,7 +199,7 @@ impl Ticket {
                 self.lack = None;
                 wishes.push(match lots.is_empty() {
                     true => Wish::Review(command, OriginKind::Ticket),
-                    false => Wish::ReviewOfLots(command, lots),
+                    false => Wish::ReviewAs { command, origin: OriginKind::Ticket, account: None, lots },
                 });
             }
             Err(lack) => {
