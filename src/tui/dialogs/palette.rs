@@ -297,8 +297,10 @@ impl Modal for Palette {
             if i == list.index {
                 put(buf, area.x, y, theme.glyphs.cursor, theme.accent, 1);
             }
-            let x = put(buf, area.x + 2, y, &item.name, theme.text, area.width.saturating_sub(2)) + 2;
             let kind = item.target.kind();
+            let room = area.width.saturating_sub(format::width(kind) + 4);
+            let name = format::fit(&item.name, room, theme.glyphs.ellipsis);
+            let x = put(buf, area.x + 2, y, &name, theme.text, room) + 2;
             let room = area.right().saturating_sub(x).saturating_sub(format::width(kind) + 1);
             put_right(buf, area.right(), y, kind, theme.dim, area.width / 3);
             put(buf, x, y, &format::fit(&item.detail, room, theme.glyphs.ellipsis), theme.dim, room);

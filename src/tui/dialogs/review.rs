@@ -170,7 +170,8 @@ impl Review {
         let terms = format!("{}, {}", terms(preview), account_line(preview, look.snapshot));
         lines.extend(format::wrap(&terms, width).into_iter().map(|l| Line::styled(l, theme.dim)));
         if !self.lots.is_empty() {
-            let text = format!("closes {} first, where the account's method is specific", lot_words(&self.lots));
+            let text =
+                format!("closes {} first, where the account's method is specific", lot_words(&self.lots));
             lines.extend(format::wrap(&text, width).into_iter().map(|l| Line::styled(l, theme.dim)));
         }
         lines.push(Line::raw(""));

@@ -36,7 +36,9 @@ pub enum KeymapError {
         line: String,
     },
     /// The kill switch would have no key in some pane.
-    #[error("halt needs a key that is free in every pane, and in {pane} it would have none; take such as ctrl-k or f12")]
+    #[error(
+        "halt needs a key that is free in every pane, and in {pane} it would have none; take such as ctrl-k or f12"
+    )]
     HaltHidden {
         /// The pane, as layouts name it.
         pane: &'static str,
@@ -315,11 +317,16 @@ mod tests {
             let keys = keys.iter().map(|key| (*key).to_owned()).collect();
             Keymap::new(&BTreeMap::from([("halt".to_owned(), keys)]))
         };
-        for (keys, pane) in [(&["x"][..], "positions"), (&["f"], "orders"), (&["}"], "ticket"), (&[], "quotes")] {
+        for (keys, pane) in
+            [(&["x"][..], "positions"), (&["f"], "orders"), (&["}"], "ticket"), (&[], "quotes")]
+        {
             assert_eq!(with(keys).unwrap_err(), KeymapError::HaltHidden { pane }, "{keys:?}");
         }
         let said = with(&[]).unwrap_err().to_string();
-        assert!(said.contains("free in every pane") && said.contains("in quotes it would have none"), "{said}");
+        assert!(
+            said.contains("free in every pane") && said.contains("in quotes it would have none"),
+            "{said}"
+        );
         // A letter beside a key that works everywhere is one more.
         for keys in [&["x", "ctrl-k"][..], &["f9"], &["alt-x"]] {
             assert!(with(keys).is_ok(), "{keys:?}");

@@ -194,12 +194,6 @@ impl Plain {
         }
     }
 
-    /// Does something wait for a word.
-    #[must_use]
-    pub const fn waits_for_a_word(&self) -> bool {
-        self.pending.is_some()
-    }
-
     /// The word for what waits for it. A line that came with the question was pasted with it, or typed before it could be read.
     fn confirmed(&mut self, pending: Pending, text: &str) -> Step {
         if !text.eq_ignore_ascii_case(&pending.word) {

@@ -292,7 +292,13 @@ fn an_alert_that_rings_is_told_once_and_kept() {
     let told = runner.effects.iter().filter(|effect| matches!(effect, Effect::Notify(_))).count();
     assert_eq!(told, 1);
     runner.keys("ctrl-p").text("notices").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
-    runner.keys("enter").sees("─ Notification ").sees("symbol  TSLA").sees("new 0").keys("esc c").sees("─ TSLA");
+    runner
+        .keys("enter")
+        .sees("─ Notification ")
+        .sees("symbol  TSLA")
+        .sees("new 0")
+        .keys("esc c")
+        .sees("─ TSLA");
 }
 
 #[test]
@@ -303,7 +309,8 @@ fn a_notification_longer_than_its_row_is_read_in_full() {
     let orders = Arc::make_mut(&mut next.orders);
     let order = orders.iter_mut().find(|order| order.number.0 == 44).unwrap();
     order.status = OrderStatus::Rejected;
-    order.reason = Some("the broker has no shares of it to lend today, ask again when the borrow desk opens".to_owned());
+    order.reason =
+        Some("the broker has no shares of it to lend today, ask again when the borrow desk opens".to_owned());
     runner.show(next).wait(60_000).keys("ctrl-p").text("notifications").keys("enter").sees("─ Notifications");
     runner.misses("desk opens").keys("enter").sees("the borrow desk opens)");
 }
@@ -320,6 +327,36 @@ fn orders_that_end_are_among_the_notifications() {
     next.orders = Arc::new(orders);
     runner.show(next).keys("ctrl-p").text("notices").keys("enter z").sees(&expected).sees(": filled");
     runner.keys("d").sees("Nothing to tell.");
+}
+
+#[test]
+fn what_a_trade_went_at_is_in_the_history_of_a_small_screen() {
+    let mut runner = alone((80, 24), PaneKind::History);
+    runner.sees(" avg ").sees("228.10");
+    // And the order in full says on which day, from where, and with which others it has to do.
+    let mut snapshot = trading_day::snapshot();
+    snapshot.now += jiff::SignedDuration::from_hours(24);
+    let orders = Arc::make_mut(&mut snapshot.orders);
+    let group = orders[0].request.client_order_id;
+    let replaced = orders.iter().find(|order| order.number.0 == 41).unwrap().request.client_order_id;
+    for order in orders.iter_mut().filter(|order| [42, 43].contains(&order.number.0)) {
+        order.request.contingency.oco_group = Some(group);
+        order.replaces = Some(replaced);
+    }
+    let mut runner = Runner::with(super::harness::options(), snapshot, (120, 40));
+    runner
+        .keys("4 j j enter")
+        .sees("Order #42")
+        .sees("created      24 Nov 2026 13:")
+        .sees("from         the ticket");
+    runner.sees("cancels      #43").sees("in place of  #41").sees("take profit  240.00");
+}
+
+#[test]
+fn gains_say_what_they_count() {
+    let mut runner = alone((80, 24), PaneKind::Portfolio);
+    runner.keys("l l").sees("P&L by day  closed").sees("today with open");
+    runner.keys("l").sees("P&L by symbol  closed and open");
 }
 
 #[test]

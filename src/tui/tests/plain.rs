@@ -13,7 +13,7 @@ use crate::client::{Reply, Request, SessionError};
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
-use crate::tui::plain::{Plain, Step};
+use crate::tui::plain::{For, Plain, Step};
 use crate::tui::{Doing, Options};
 
 struct Talk {
@@ -22,7 +22,7 @@ struct Talk {
     asked: Vec<Request>,
     works: Vec<(u64, Doing)>,
     now: Duration,
-    /// What waits for a word was read meanwhile, where that is so.
+    /// Time passes before each line: what was said is read meanwhile.
     reads: bool,
 }
 
@@ -44,7 +44,7 @@ impl Talk {
 
     /// What comes back for a line.
     fn says(&mut self, line: &str) -> String {
-        if self.reads && self.plain.waits_for_a_word() {
+        if self.reads {
             self.now += Duration::from_secs(1);
             self.plain.at(self.now);
         }
@@ -113,7 +113,9 @@ fn what_is_pasted_with_its_answer_sends_nothing() {
         }
         assert_eq!(talk.says("no"), "Not sent.");
     }
-    assert!(!talk.asked.iter().any(|request| matches!(request, Request::Execute { .. } | Request::Halt { .. })));
+    assert!(
+        !talk.asked.iter().any(|request| matches!(request, Request::Execute { .. } | Request::Halt { .. }))
+    );
     // Whoever then types it means it.
     talk.says("buy 10 aapl at 231.50");
     talk.says("yes");
@@ -129,7 +131,16 @@ fn long_answers_come_in_parts_and_a_chain_around_the_price() {
     let said = talk.says("chain aapl");
     let lines: Vec<&str> = said.lines().collect();
     assert!(said.contains("delta +") && !said.contains("-0.00"), "{said}");
-    assert!(lines.len() <= 41, "{said}");
+    assert_eq!((lines[0], lines.len()), ("AAPL 231.80", 27), "{said}");
+    // Of several expiries the first, and how to see another one.
+    let Ok(Reply::Chain(mut chain)) = scripted::answer(&talk.asked[0], &talk.snapshot) else { panic!() };
+    let mut later = chain.rows.clone();
+    later.iter_mut().for_each(|row| row.contract.expiry = chain.expiries[1]);
+    chain.rows.extend(later);
+    let said = talk.plain.reply(For::Sent("chain".to_owned()), Ok(Reply::Chain(chain)));
+    assert_eq!(said[1], "Expiries: 27 nov 26, 18 dec 26.");
+    assert_eq!(said[2], "Here the first around the price; another one by its day: chain aapl 18 dec 26.");
+    assert!(said[3..].iter().all(|line| line.contains("27Nov26")), "{said:?}");
     let line = |n: usize| format!("line {n}");
     let first = talk.plain.page((1..=100).map(line).collect());
     assert_eq!((first.len(), first[40].as_str()), (41, "60 more lines: type more."));

@@ -5,6 +5,7 @@ use ratatui::style::Color;
 
 use super::harness::{Runner, options};
 use super::trading_day;
+use crate::client::Request;
 use crate::domain::limits::TradingState;
 use crate::tui::{ColorDepth, Effect, Input};
 
@@ -132,6 +133,28 @@ fn every_time_says_its_zone() {
             assert!(body.iter().any(|line| line.contains(&name)), "{zone} {keys} {time}\n{frame}");
         }
     }
+}
+
+#[test]
+fn the_market_as_a_whole_stands_in_the_top_line_where_there_is_room() {
+    let keys = ["SPY", "BTC-USD", "QQQ"];
+    let mut options = options();
+    options.top_line = keys.iter().map(|key| trading_day::instrument(key)).collect();
+    let top = |width| {
+        let runner = Runner::with(options.clone(), trading_day::snapshot(), (width, 40));
+        runner.frame().lines().next().unwrap().to_owned()
+    };
+    assert!(top(200).contains("   SPY 601.11 +0.35%   BTC-USD 98,410.50 +1.22%   "), "{}", top(200));
+    let (wide, narrow) = (top(132), top(80));
+    assert!(wide.contains("SPY 601.11 +0.35%") && !wide.contains("98,410.50"), "{wide}");
+    assert!(!narrow.contains("SPY") && narrow.contains("101,254.36"), "{narrow}");
+    // What nobody else has asked for is asked for once.
+    let mut runner = Runner::with(options, trading_day::snapshot(), (200, 60));
+    for n in 1..3 {
+        runner.show(trading_day::moved(&runner.snapshot.clone(), n, 0));
+    }
+    let asked = |request: &&Request| matches!(request, Request::Subscribe { instruments } if *instruments == [trading_day::instrument("QQQ")]);
+    assert_eq!(runner.asked.iter().filter(asked).count(), 1);
 }
 
 #[test]

@@ -3,6 +3,15 @@
 use super::harness::Runner;
 
 #[test]
+fn what_the_palette_offers_stands_apart_from_its_kind() {
+    let mut runner = Runner::new((80, 24));
+    runner.keys("ctrl-p").text("backtests").wait(100);
+    let frame = runner.frame();
+    let row = frame.lines().find(|line| line.contains("▸ backtests,")).unwrap();
+    assert!(row.contains("… ") && row.trim_end_matches(['│', ' ']).ends_with(" key"), "{frame}");
+}
+
+#[test]
 fn strikes_are_found_by_price_contract_and_range() {
     let mut runner = Runner::new((120, 40));
     runner

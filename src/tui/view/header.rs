@@ -16,8 +16,10 @@ use crate::domain::limits::TradingState;
 use crate::domain::quote::Feed;
 use crate::domain::text::clean;
 
-/// The top line's quotes leave before anything else does.
+/// The top line's quotes leave before the account's figures do.
 const TOP_LINE_RANK: u8 = 10;
+/// What connections say of themselves leaves before anything else: their marks stay.
+const CONNECTION_RANK: u8 = 40;
 /// Columns of one connection.
 const CONNECTION_WIDTH: u16 = 24;
 
@@ -190,7 +192,7 @@ fn connections(look: &Look<'_>) -> Vec<Piece> {
         pieces.push(Piece { text: dot.to_owned(), style, drop: 5, gap: 1 });
         let words = connection_words(&clean(&connection.name), &clean(&connection.text));
         let words = format::fit(&words, CONNECTION_WIDTH, theme.glyphs.ellipsis);
-        pieces.push(Piece { text: words.to_string(), style: theme.dim, drop: 9, gap: 1 });
+        pieces.push(Piece { text: words.to_string(), style: theme.dim, drop: CONNECTION_RANK, gap: 1 });
     }
     pieces
 }

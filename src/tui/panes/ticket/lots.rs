@@ -84,7 +84,9 @@ impl Bought {
             *self = Self { known: BTreeMap::new(), instrument: Some(instrument.clone()) };
         }
         let found = match reply {
-            Ok(Reply::Orders(orders)) => orders.iter().any(|o| o.number == number && has_bought(o, instrument)),
+            Ok(Reply::Orders(orders)) => {
+                orders.iter().any(|o| o.number == number && has_bought(o, instrument))
+            }
             Ok(_) => return Err(format!("order {number} could not be looked up")),
             Err(error) => return Err(clean(&format!("order {number}: {error}")).into_owned()),
         };
@@ -102,9 +104,8 @@ fn numbers(text: &str) -> Result<Vec<OrderNumber>, Hold> {
     let mut lots = Vec::new();
     for word in text.split([',', ' ']).filter(|word| !word.is_empty()) {
         let number = word.trim_start_matches('#').parse().map(OrderNumber);
-        let number = number.map_err(|_| {
-            Hold::Not(format!("{} is no number of an order; as 12, 15", clean(word)))
-        })?;
+        let number =
+            number.map_err(|_| Hold::Not(format!("{} is no number of an order; as 12, 15", clean(word))))?;
         if !lots.contains(&number) {
             lots.push(number);
         }

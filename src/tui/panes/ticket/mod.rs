@@ -457,13 +457,7 @@ impl Pane for Ticket {
         self.draw_estimate(look, below, buf);
     }
 
-    fn answer(
-        &mut self,
-        tag: u64,
-        reply: Result<Reply, SessionError>,
-        at: &At<'_>,
-        wishes: &mut Vec<Wish>,
-    ) {
+    fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let Some(instrument) = self.instrument.clone() else { return };
         match self.bought.answer(OrderNumber(tag), &instrument, reply) {
             // Others may still be asked about.
