@@ -198,7 +198,7 @@ impl App {
             | Action::Redraw
             | Action::Suspend),
         ) = global
-            && event.modifiers.contains(KeyModifiers::CONTROL)
+            && super::keymap::is_no_text(event)
             && !(hidden && action == Action::Halt)
         {
             return wishes.push(Wish::Act(action));

@@ -7,7 +7,7 @@ mod table;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
 use super::panes::PaneKind;
@@ -53,6 +53,13 @@ pub enum KeymapError {
         /// The action that wants it too.
         second: &'static str,
     },
+}
+
+/// A key that no text field takes for a letter and that moves nothing in it.
+#[must_use]
+pub const fn is_no_text(event: KeyEvent) -> bool {
+    event.modifiers.intersects(KeyModifiers::CONTROL.union(KeyModifiers::ALT))
+        || matches!(event.code, KeyCode::F(_))
 }
 
 /// A line of help: keys, what they do.
@@ -258,8 +265,6 @@ impl Keymap {
 
 #[cfg(test)]
 mod tests {
-    use crossterm::event::{KeyCode, KeyModifiers};
-
     use super::table::Row;
     use super::*;
 

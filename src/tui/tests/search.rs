@@ -1,6 +1,9 @@
 //! `/` in what is no list of columns: strikes, trades, keys, rows of a report.
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
 use super::harness::Runner;
+use crate::tui::Input;
 
 #[test]
 fn what_the_palette_offers_stands_apart_from_its_kind() {
@@ -9,6 +12,26 @@ fn what_the_palette_offers_stands_apart_from_its_kind() {
     let frame = runner.frame();
     let row = frame.lines().find(|line| line.contains("▸ backtests,")).unwrap();
     assert!(row.contains("… ") && row.trim_end_matches(['│', ' ']).ends_with(" key"), "{frame}");
+}
+
+#[test]
+fn the_wheel_moves_what_there_is_to_read_and_confirms_nothing() {
+    let turn = |runner: &mut Runner, kind| {
+        let mouse = MouseEvent { kind, column: 40, row: 12, modifiers: KeyModifiers::NONE };
+        runner.input(Input::Mouse(mouse));
+    };
+    let mut runner = Runner::new((80, 24));
+    runner.keys("?").sees("Enter             show the chart of the row");
+    (0..30).for_each(|_| turn(&mut runner, MouseEventKind::ScrollDown));
+    runner.misses("Enter             show the chart of the row");
+    (0..30).for_each(|_| turn(&mut runner, MouseEventKind::ScrollUp));
+    runner.sees("Enter             show the chart of the row").keys("esc ctrl-p").sees("▸ AAPL");
+    turn(&mut runner, MouseEventKind::ScrollDown);
+    runner.misses("▸ AAPL").keys("esc b 1 0 down down a enter").sees("Review order");
+    turn(&mut runner, MouseEventKind::ScrollDown);
+    turn(&mut runner, MouseEventKind::Down(MouseButton::Left));
+    runner.sees("Review order");
+    assert!(runner.executed().is_empty());
 }
 
 #[test]

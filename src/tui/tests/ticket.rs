@@ -296,6 +296,15 @@ fn the_kill_switch_works_over_everything() {
         let halts = runner.asked.iter().filter(|r| matches!(r, Request::Halt { all: false })).count();
         assert_eq!(halts, 1, "{before}");
     }
+    // And so does the key that it was given instead.
+    for before in ["b 1 0 down down a enter", ": b u y", "ctrl-p a", "4 r", "?", "/ a", ", a"] {
+        let keys = std::collections::BTreeMap::from([("halt".to_owned(), vec!["f9".to_owned()])]);
+        let options = crate::tui::Options { keys, ..options() };
+        let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+        runner.keys(before).keys("f9").sees("Halt all trading?").keys("enter");
+        let halts = runner.asked.iter().filter(|r| matches!(r, Request::Halt { all: false })).count();
+        assert_eq!(halts, 1, "{before}");
+    }
 }
 
 #[test]
