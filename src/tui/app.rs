@@ -27,7 +27,7 @@ use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 
 /// Instruments of the top line.
-const TOP_LINE_MAX: usize = 12;
+pub const TOP_LINE_MAX: usize = 12;
 
 /// The screen's own state.
 pub struct App {

@@ -1,8 +1,9 @@
 //! Options changed on the screen: checked, given to the program to write, and in force at once where that can be.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::app::App;
+use super::app::{App, TOP_LINE_MAX};
 use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::dialogs::prompt::Prompt;
@@ -10,6 +11,7 @@ use super::keymap::{Chord, Keymap, KeymapError};
 use super::wish::{Effect, Purpose, Wish};
 use crate::client::{Reply, Request, SessionError};
 use crate::config::{OptionView, Zone};
+use crate::domain::instrument::Instrument;
 use crate::domain::snapshot::{Severity, Snapshot};
 
 /// The table of options that the engine itself sets: they hold at once, and what they let through is its to judge.
@@ -154,7 +156,8 @@ impl App {
             view.origin = None;
         }
         view.value = value.clone().unwrap_or_else(|| view.default.clone());
-        let word = view.value.trim_matches('"').to_owned();
+        let holds = view.value.clone();
+        let word = holds.trim_matches('"').to_owned();
         for dialog in &mut self.dialogs {
             if let Dialog::Settings(settings) = dialog {
                 settings.changed(&self.settings);
@@ -171,6 +174,16 @@ impl App {
             "screen.mouse" => {
                 self.mouse = word == "true";
                 wishes.push(Wish::Mouse(self.mouse));
+            }
+            "screen.lock_minutes" => {
+                let minutes = word.parse().unwrap_or(0_u64);
+                self.lock_after = (minutes > 0).then(|| Duration::from_secs(60 * minutes));
+            }
+            "screen.top_line" => {
+                let named = words(&holds);
+                let known = named.iter().filter_map(|key| Instrument::from_key(key).ok());
+                self.env.top_line = known.take(TOP_LINE_MAX).collect();
+                self.top_line_asked = false;
             }
             // The engine has said it, or the keys have.
             path if path.starts_with(LIMITS) || path.starts_with(KEYS) => {}

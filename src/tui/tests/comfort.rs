@@ -289,6 +289,19 @@ fn the_kill_switch_cannot_be_hidden_and_what_was_set_says_so() {
 }
 
 #[test]
+fn what_can_hold_at_once_does() {
+    let mut runner = Runner::with(with_settings(), trading_day::snapshot(), (200, 60));
+    let top = |runner: &Runner| runner.frame().lines().next().unwrap().to_owned();
+    assert!(!top(&runner).contains("SPY"));
+    runner.keys(",").text("top_line").keys("enter ctrl-u").text("[\"SPY\"]").keys("enter");
+    let moved = trading_day::moved(&runner.snapshot, 1, 0);
+    runner.misses("next start").show(moved);
+    assert!(top(&runner).contains("SPY 601.11"), "{}", top(&runner));
+    runner.keys("ctrl-u").text("lock_minutes").keys("enter ctrl-u 5 enter").misses("next start").keys("esc");
+    runner.wait(299_000).misses("Locked").wait(2_000).sees("Locked");
+}
+
+#[test]
 fn a_list_of_a_dialog_says_how_much_more_there_is() {
     let mut runner = runner(with_settings());
     runner.keys(",").sees(" below").misses(" above");
