@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::about::about;
 use super::action::Action;
 use super::app::App;
-use super::bar::is_order;
+use super::bar::{is_order, without_sigils};
 use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::dialogs::columns::Columns;
@@ -280,6 +280,7 @@ fn is_working(snapshot: &Snapshot, number: OrderNumber) -> bool {
 }
 
 fn question(words: &str) -> String {
+    let words = without_sigils(words);
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}?", letters.as_str())

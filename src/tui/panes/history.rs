@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::orders::{details, price_decimals, price_text, sort_key, status_word, subject};
+use super::orders::{details, price_decimals, price_text, side_word, sort_key, status_word, subject};
 use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
@@ -157,7 +157,7 @@ impl History {
             (order.number.to_string(), base),
             (format::day(order.created_at, &look.env.zone), theme.dim),
             (format::clock_zoned(order.created_at, &look.env.zone), theme.dim),
-            (side_word(order).to_owned(), base),
+            (side_word(request.side).to_owned(), base),
             (subject(&request.subject), theme.strong),
             (format::quantity(request.quantity.get()), base),
             (format::quantity(order.filled_quantity.get()), base),
@@ -183,16 +183,6 @@ impl History {
 
 fn ask_notes(wishes: &mut Vec<Wish>) {
     wishes.push(Wish::Ask(Request::Notes, Purpose::Pane(PaneKind::History, NOTES_TAG)));
-}
-
-const fn side_word(order: &Order) -> &'static str {
-    use crate::domain::order::Side;
-    match order.request.side {
-        Side::Buy => "BUY",
-        Side::Sell => "SELL",
-        Side::SellShort => "SHORT",
-        Side::BuyToCover => "COVER",
-    }
 }
 
 /// The columns of a pane so wide: the note takes what is left, where that is enough to read.

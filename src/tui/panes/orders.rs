@@ -128,7 +128,7 @@ impl Orders {
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Order> {
         let filter = &self.list.filter;
         let passes = |order: &&Order| {
-            self.which.takes(order) && (filter.is_empty() || filter.passes(&subject(&order.request.subject)))
+            self.which.takes(order) && (filter.is_empty() || filter.passes(&words(order)))
         };
         self.list
             .sorting
@@ -222,13 +222,19 @@ pub fn average_text(order: &Order, snapshot: &Snapshot) -> Option<String> {
     order.average_price.map(|price| format::price(price, decimals))
 }
 
-fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {
-    let word = match side {
+/// A side as columns of orders have it.
+#[must_use]
+pub const fn side_word(side: Side) -> &'static str {
+    match side {
         Side::Buy => "BUY",
         Side::Sell => "SELL",
         Side::SellShort => "SHORT",
         Side::BuyToCover => "COVER",
-    };
+    }
+}
+
+fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {
+    let word = side_word(side);
     let style = match (done, side.is_buy()) {
         (true, _) => theme.dim,
         (false, true) => theme.up,
@@ -292,6 +298,21 @@ pub const fn status_word(status: OrderStatus) -> &'static str {
         OrderStatus::Expired => "Expired",
         OrderStatus::Unknown => "Unknown",
     }
+}
+
+/// What an order is found by: number, side, symbol, type, status, account.
+fn words(order: &Order) -> String {
+    let request = &order.request;
+    format!(
+        "#{} {} {} {} {} {} {}",
+        order.number,
+        side_word(request.side),
+        request.subject,
+        subject(&request.subject),
+        request.pricing.order_type().abbreviation(),
+        status_word(order.status),
+        request.account
+    )
 }
 
 fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {

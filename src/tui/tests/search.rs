@@ -2,8 +2,9 @@
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::harness::Runner;
-use crate::tui::Input;
+use super::harness::{Runner, options};
+use super::{scripted, trading_day};
+use crate::tui::{Input, Options};
 
 #[test]
 fn what_the_palette_offers_stands_apart_from_its_kind() {
@@ -12,6 +13,16 @@ fn what_the_palette_offers_stands_apart_from_its_kind() {
     let frame = runner.frame();
     let row = frame.lines().find(|line| line.contains("▸ backtests,")).unwrap();
     assert!(row.contains("… ") && row.trim_end_matches(['│', ' ']).ends_with(" key"), "{frame}");
+}
+
+#[test]
+fn rows_are_found_by_what_one_knows_of_them() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("4 z f f /").text("sell filled").misses("BUY").misses("Submitted").keys("esc /").text("#42");
+    runner.sees("Orders").sees("AAPL").misses("BTC-USD").keys("esc /").text("stp lmt").sees("MSFT").misses("AAPL");
+    let options = Options { symbols: Some(scripted::universe()), ..options() };
+    let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+    runner.keys("z /").text("microsoft").sees("▸MSFT").misses("NVDA");
 }
 
 #[test]

@@ -273,6 +273,20 @@ fn orders_are_canceled_and_replaced_after_a_question() {
 }
 
 #[test]
+fn a_replace_shows_every_leg() {
+    let mut snapshot = trading_day::snapshot();
+    let orders = std::sync::Arc::make_mut(&mut snapshot.orders);
+    let spread = orders.iter_mut().find(|order| order.number.0 == 40).unwrap();
+    let OrderSubject::Legs(legs) = &mut spread.request.subject else { panic!() };
+    legs.extend(legs.clone());
+    let mut runner = Runner::with(options(), snapshot, (80, 24));
+    runner.keys("4 j j j j r").sees("Replace #40").sees("3.20").keys("enter").sees("nothing has changed");
+    assert_eq!(runner.frame().matches("610C").count(), 2, "{}", runner.frame());
+    runner.keys("+ enter").sees("Replace order #40?");
+    assert_eq!(runner.frame().matches("610C").count(), 2, "{}", runner.frame());
+}
+
+#[test]
 fn positions_are_closed_after_a_review() {
     let mut runner = Runner::new((120, 40));
     runner.keys("3 j x").sees("Review order").sees("BUY TO COVER 50 MSFT").sees("market, DAY");

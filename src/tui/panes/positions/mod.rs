@@ -198,7 +198,10 @@ impl Positions {
     }
 
     fn sorted<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Position> {
-        let passes = |position: &&Position| self.list.filter.passes(&position.instrument.to_string());
+        let filter = &self.list.filter;
+        let passes = |position: &&Position| {
+            filter.is_empty() || filter.passes(&format!("{} {}", position.instrument, account_text(position)))
+        };
         let rows: Vec<&Position> = snapshot.positions.iter().filter(passes).collect();
         self.list.sorting.sorted(rows, |position, title| sort_key(position, title, snapshot))
     }
