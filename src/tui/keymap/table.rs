@@ -281,6 +281,7 @@ pub(super) const TABLE: &[Row] = &[
         "backtests, imports and exports under way: how far, end, results",
     ),
     row(Scope::Global, Action::Alerts, &["A"], "", "price alerts that wait"),
+    row(Scope::Global, Action::Notices, &["U"], "", "what you were told of: alerts that rang, fills, errors"),
     row(Scope::Global, Action::Strategies, &["S"], "", "strategies that trade by themselves"),
     row(Scope::Global, Action::Pane1, &["1"], "", "watchlist"),
     row(Scope::Global, Action::Pane2, &["2"], "", "chart"),

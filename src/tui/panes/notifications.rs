@@ -40,6 +40,8 @@ struct Notice {
     /// What it is about: Enter shows it.
     instrument: Option<Instrument>,
     read: bool,
+    /// It was in view.
+    seen: bool,
 }
 
 /// The notifications pane.
@@ -82,7 +84,7 @@ impl Notifications {
     }
 
     fn keep(&mut self, at: Timestamp, severity: Severity, text: String, instrument: Option<Instrument>) {
-        self.notices.push_front(Notice { at, severity, text, instrument, read: false });
+        self.notices.push_front(Notice { at, severity, text, instrument, read: false, seen: false });
         self.notices.truncate(KEPT_MAX);
     }
 
@@ -90,6 +92,13 @@ impl Notifications {
     #[must_use]
     pub fn unread(&self) -> usize {
         self.notices.iter().filter(|notice| !notice.read).count()
+    }
+
+    /// Warnings and errors among them that were never in view: what a notice said while nobody looked.
+    #[must_use]
+    pub fn unseen(&self) -> usize {
+        let loud = |notice: &&Notice| notice.severity != Severity::Info && !notice.seen;
+        self.notices.iter().filter(loud).count()
     }
 
     fn rows(&self) -> Vec<usize> {
@@ -247,5 +256,6 @@ impl Pane for Notifications {
 
     fn settle(&mut self, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {
         self.list.settle(self.rows().len(), area.height);
+        self.notices.iter_mut().for_each(|notice| notice.seen = true);
     }
 }

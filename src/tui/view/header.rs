@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::action::Action;
 use super::super::env::Look;
 use super::super::flash::Figure;
 use super::super::format;
@@ -32,13 +33,17 @@ struct Piece {
     gap: u16,
 }
 
-/// Draws the line.
-pub fn draw(look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+/// Draws the line; `unseen` is of how many warnings and errors nobody has taken notice.
+pub fn draw(look: &Look<'_>, unseen: usize, area: Rect, buf: &mut Buffer) {
     let live = look.snapshot.mode == AccountMode::Live;
     if live {
         buf.set_style(area, look.theme.live);
     }
     let mut left = badges(look);
+    if unseen > 0 {
+        let text = format!("{unseen} to read: {}", look.env.keymap.label(Action::Notices));
+        left.push(Piece { text, style: look.theme.warning, drop: 3, gap: 1 });
+    }
     left.extend(figures(look));
     left.extend(top_line(look));
     let mut right = connections(look);
