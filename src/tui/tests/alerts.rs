@@ -1,6 +1,9 @@
 //! Layouts, and one pane alone.
 
+use std::sync::Arc;
+
 use super::harness::Runner;
+use super::trading_day;
 
 #[test]
 fn one_pane_alone_and_all_again() {
