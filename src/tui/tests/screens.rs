@@ -46,6 +46,19 @@ fn plain_ascii_without_colour() {
 }
 
 #[test]
+fn a_number_that_was_cut_says_so_in_every_terminal() {
+    let mut snapshot = trading_day::snapshot();
+    let orders = std::sync::Arc::make_mut(&mut snapshot.orders);
+    orders[0].request.quantity = trading_day::quantity("123456789.5");
+    for (ascii, mark) in [(true, "123,45~"), (false, "123,45…")] {
+        let options = crate::tui::Options { ascii, ..options() };
+        let mut runner = Runner::with(options, snapshot.clone(), (120, 40));
+        runner.sees(mark);
+        assert!(!ascii || runner.frame().is_ascii());
+    }
+}
+
+#[test]
 fn no_color_writes_no_colour() {
     let mut options = options();
     options.colors = ColorDepth::None;
