@@ -127,9 +127,8 @@ impl Orders {
 
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Order> {
         let filter = &self.list.filter;
-        let passes = |order: &&Order| {
-            self.which.takes(order) && (filter.is_empty() || filter.passes(&words(order)))
-        };
+        let passes =
+            |order: &&Order| self.which.takes(order) && (filter.is_empty() || filter.passes(&words(order)));
         self.list
             .sorting
             .sorted(snapshot.orders.iter().filter(passes).collect(), |order, title| sort_key(order, title))

@@ -19,7 +19,14 @@ fn what_the_palette_offers_stands_apart_from_its_kind() {
 fn rows_are_found_by_what_one_knows_of_them() {
     let mut runner = Runner::new((120, 40));
     runner.keys("4 z f f /").text("sell filled").misses("BUY").misses("Submitted").keys("esc /").text("#42");
-    runner.sees("Orders").sees("AAPL").misses("BTC-USD").keys("esc /").text("stp lmt").sees("MSFT").misses("AAPL");
+    runner
+        .sees("Orders")
+        .sees("AAPL")
+        .misses("BTC-USD")
+        .keys("esc /")
+        .text("stp lmt")
+        .sees("MSFT")
+        .misses("AAPL");
     let options = Options { symbols: Some(scripted::universe()), ..options() };
     let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
     runner.keys("z /").text("microsoft").sees("▸MSFT").misses("NVDA");

@@ -38,6 +38,8 @@ use crate::tui::wish::{Purpose, Wish};
 
 const LABEL_WIDTH: u16 = 10;
 const FIELDS_WIDTH: u16 = 31;
+/// A review opens so late after the key that asked for it, and not later.
+const WAIT_MAX: Duration = Duration::from_secs(2);
 /// Narrower than this, the estimate stands below the fields.
 const SIDE_BY_SIDE_MIN: u16 = 56;
 
@@ -57,8 +59,8 @@ pub struct Ticket {
     fresh: bool,
     /// What is known of the orders that are named as tax lots.
     bought: Bought,
-    /// The review waits for what is asked about them.
-    waits: bool,
+    /// The review waits since then for what is asked about them.
+    waits: Option<Duration>,
 }
 
 impl Ticket {
@@ -191,10 +193,10 @@ impl Ticket {
     }
 
     fn review(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        self.waits = false;
+        self.waits = None;
         let command = self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot));
         match command.and_then(|command| Ok((command, self.lots(at, wishes)?))) {
-            Ok((_, None)) => self.waits = true,
+            Ok((_, None)) => self.waits = Some(at.env.now),
             Ok((command, Some(lots))) => {
                 self.lack = None;
                 wishes.push(match lots.is_empty() {
@@ -460,8 +462,8 @@ impl Pane for Ticket {
     fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let Some(instrument) = self.instrument.clone() else { return };
         match self.bought.answer(OrderNumber(tag), &instrument, reply) {
-            // Others may still be asked about.
-            Ok(()) if self.waits => {
+            // Others may still be asked about; after a while nobody expects a review to open.
+            Ok(()) if self.waits.is_some_and(|since| at.env.now <= since + WAIT_MAX) => {
                 let mut again = Vec::new();
                 let before = self.lots(at, &mut again);
                 if !matches!(before, Ok(None)) {
@@ -470,7 +472,7 @@ impl Pane for Ticket {
             }
             Ok(()) => {}
             Err(text) => {
-                self.waits = false;
+                self.waits = None;
                 self.lack = Some(Lack { field: Field::Lots, text });
             }
         }
@@ -511,7 +513,7 @@ impl Pane for Ticket {
             }
             _ => return false,
         }
-        (self.lack, self.waits) = (None, false);
+        (self.lack, self.waits) = (None, None);
         true
     }
 
@@ -542,7 +544,7 @@ impl Pane for Ticket {
                 }
             }
         }
-        (self.lack, self.waits) = (None, false);
+        (self.lack, self.waits) = (None, None);
         true
     }
 
