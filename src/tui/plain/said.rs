@@ -104,8 +104,10 @@ impl Plain {
             lines.push(format!("{} {}", chain.underlying, format::price(spot, 2)));
         }
         if several {
+            // Those too whose strikes did not come along.
+            let listed = if chain.expiries.is_empty() { &expiries } else { &chain.expiries };
             let days: Vec<String> =
-                expiries.iter().map(|day| day.strftime("%-d %b %y").to_string().to_lowercase()).collect();
+                listed.iter().map(|day| day.strftime("%-d %b %y").to_string().to_lowercase()).collect();
             lines.push(format!("Expiries: {}.", days.join(", ")));
             let next = days.get(1).map(String::as_str).unwrap_or_default();
             lines.push(format!(

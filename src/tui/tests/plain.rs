@@ -11,6 +11,7 @@ use super::{scripted, trading_day};
 use crate::client::secret::Secret;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
+use crate::domain::instrument::Symbol;
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
 use crate::tui::plain::{For, Plain, Step};
@@ -128,17 +129,23 @@ fn what_is_pasted_with_its_answer_sends_nothing() {
 fn long_answers_come_in_parts_and_a_chain_around_the_price() {
     let mut talk = Talk::new(trading_day::snapshot());
     assert_eq!(talk.says("more"), "That was all.");
-    let said = talk.says("chain aapl");
-    let lines: Vec<&str> = said.lines().collect();
-    assert!(said.contains("delta +") && !said.contains("-0.00"), "{said}");
-    assert_eq!((lines[0], lines.len()), ("AAPL 231.80", 27), "{said}");
+    let ask = Request::Chain { underlying: Symbol::new("AAPL").unwrap(), expiry: None, right: None };
+    let chain = || match scripted::answer(&ask, &trading_day::snapshot()) {
+        Ok(Reply::Chain(chain)) => chain,
+        other => panic!("{other:?}"),
+    };
+    let mut small = chain();
+    small.rows[0].delta = Some(-0.001);
+    let said = talk.plain.reply(For::Sent("chain".to_owned()), Ok(Reply::Chain(small)));
+    assert_eq!((said[0].as_str(), said.len()), ("AAPL 231.80", 27), "{said:?}");
+    assert!(said[1].ends_with("delta 0.00 open 1204") && said[2].contains("delta -0.48"), "{said:?}");
     // Of several expiries the first, and how to see another one.
-    let Ok(Reply::Chain(mut chain)) = scripted::answer(&talk.asked[0], &talk.snapshot) else { panic!() };
-    let mut later = chain.rows.clone();
-    later.iter_mut().for_each(|row| row.contract.expiry = chain.expiries[1]);
-    chain.rows.extend(later);
-    let said = talk.plain.reply(For::Sent("chain".to_owned()), Ok(Reply::Chain(chain)));
-    assert_eq!(said[1], "Expiries: 27 nov 26, 18 dec 26.");
+    let mut both = chain();
+    let mut later = both.rows.clone();
+    later.iter_mut().for_each(|row| row.contract.expiry = both.expiries[1]);
+    both.rows.extend(later);
+    let said = talk.plain.reply(For::Sent("chain".to_owned()), Ok(Reply::Chain(both)));
+    assert_eq!(said[1], "Expiries: 27 nov 26, 18 dec 26, 15 jan 27.");
     assert_eq!(said[2], "Here the first around the price; another one by its day: chain aapl 18 dec 26.");
     assert!(said[3..].iter().all(|line| line.contains("27Nov26")), "{said:?}");
     let line = |n: usize| format!("line {n}");

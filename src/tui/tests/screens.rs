@@ -48,12 +48,11 @@ fn plain_ascii_without_colour() {
 #[test]
 fn a_number_that_was_cut_says_so_in_every_terminal() {
     let mut snapshot = trading_day::snapshot();
-    let orders = std::sync::Arc::make_mut(&mut snapshot.orders);
-    orders[0].request.quantity = trading_day::quantity("123456789.5");
-    for (ascii, mark) in [(true, "123,45~"), (false, "123,45…")] {
+    std::sync::Arc::make_mut(&mut snapshot.accounts)[0].account.cash = trading_day::decimal("123456789012");
+    for (ascii, mark) in [(true, "123,456,789,~"), (false, "123,456,789,…")] {
         let options = crate::tui::Options { ascii, ..options() };
         let mut runner = Runner::with(options, snapshot.clone(), (120, 40));
-        runner.sees(mark);
+        runner.keys("9 z").sees(mark);
         assert!(!ascii || runner.frame().is_ascii());
     }
 }
@@ -150,7 +149,7 @@ fn every_time_says_its_zone() {
 
 #[test]
 fn the_market_as_a_whole_stands_in_the_top_line_where_there_is_room() {
-    let keys = ["SPY", "BTC-USD", "QQQ"];
+    let keys = ["SPY", "BTC-USD", "IWM"];
     let mut options = options();
     options.top_line = keys.iter().map(|key| trading_day::instrument(key)).collect();
     let top = |width| {
@@ -166,7 +165,7 @@ fn the_market_as_a_whole_stands_in_the_top_line_where_there_is_room() {
     for n in 1..3 {
         runner.show(trading_day::moved(&runner.snapshot.clone(), n, 0));
     }
-    let asked = |request: &&Request| matches!(request, Request::Subscribe { instruments } if *instruments == [trading_day::instrument("QQQ")]);
+    let asked = |request: &&Request| matches!(request, Request::Subscribe { instruments } if *instruments == [trading_day::instrument("IWM")]);
     assert_eq!(runner.asked.iter().filter(asked).count(), 1);
 }
 

@@ -164,8 +164,8 @@ fn a_sale_names_its_tax_lots() {
     let sells = |lots: &str| {
         let mut runner = Runner::new((80, 24));
         runner.answer = Box::new(with_a_past);
-        runner.keys("s 1 0 down down a down down down").sees("by the method").misses("exits");
-        runner.keys("up down").text(lots);
+        runner.keys("s 1 0 down down a down down").sees("by the method").misses("exits");
+        runner.keys("down").text(lots);
         runner
     };
     // 37 is of today, 12 of the past.
