@@ -349,17 +349,7 @@ impl Draft {
         let optional = |field, input: &TextInput| {
             if input.text().is_empty() { Ok(None) } else { price(field, input, "") }
         };
-        let class = instrument.asset_class();
-        if capabilities.is_some_and(|can| !can.asset_classes.contains(&class)) {
-            return Err(lack(Field::Symbol, "is nothing this account can trade"));
-        }
-        let amount = self.amount()?;
-        let fraction = matches!(&amount, Amount::Quantity(units) if !units.get().fract().is_zero());
-        let whole = class == AssetClass::Option
-            || class == AssetClass::Equity && capabilities.is_some_and(|can| !can.fractional);
-        if fraction && whole {
-            return Err(lack(Field::Quantity, "is whole here"));
-        }
+        let amount = self.tradable(instrument.asset_class(), capabilities)?;
         let option = instrument.as_option().is_some();
         let (trail_amount, trail_percent) =
             if has(Field::Trail) { self.trail_terms()? } else { (None, None) };
@@ -394,6 +384,22 @@ impl Draft {
             terms,
             exit_plan: if has(Field::Exits) { self.plan()? } else { None },
         }))
+    }
+
+    /// The amount, where the account trades such a thing and so much of it.
+    fn tradable(&self, class: AssetClass, capabilities: Option<&Capabilities>) -> Result<Amount, Lack> {
+        let lack = |field, text: &str| Lack { field, text: text.to_owned() };
+        if capabilities.is_some_and(|can| !can.asset_classes.contains(&class)) {
+            return Err(lack(Field::Symbol, "is nothing this account can trade"));
+        }
+        let amount = self.amount()?;
+        let fraction = matches!(&amount, Amount::Quantity(units) if !units.get().fract().is_zero());
+        let whole = class == AssetClass::Option
+            || class == AssetClass::Equity && capabilities.is_some_and(|can| !can.fractional);
+        if fraction && whole {
+            return Err(lack(Field::Quantity, "is whole here"));
+        }
+        Ok(amount)
     }
 
     /// The plan that closes what this order opens.
