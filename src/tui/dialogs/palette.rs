@@ -336,7 +336,7 @@ impl Modal for Palette {
             _ => None,
         };
         match step {
-            Some(step) => drop(self.list.act(step, count)),
+            Some(step) => drop(self.list.act_within(step, count, ROWS)),
             None => {
                 let before = self.input.text().to_owned();
                 self.input.key(event, |c| !c.is_control());

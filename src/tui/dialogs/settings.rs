@@ -17,6 +17,8 @@ use crate::tui::wish::Wish;
 
 const WIDTH: u16 = 76;
 const ROWS: u16 = 20;
+/// Rows of the list that a screen of 80x24 has room for.
+const PAGE: u16 = 16;
 /// Columns of the paths.
 const PATH_WIDTH: u16 = 42;
 
@@ -56,6 +58,10 @@ impl Settings {
 
     fn current(&self) -> Option<&OptionView> {
         self.all.get(*self.found.get(self.list.index)?)
+    }
+
+    fn go(&mut self, action: Action) {
+        self.list.act_within(action, self.found.len(), PAGE);
     }
 
     fn set(&self, value: Option<String>) -> Option<Wish> {
@@ -165,13 +171,12 @@ impl Modal for Settings {
             self.edit_key(event, wishes);
             return After::Stay;
         }
-        let count = self.found.len();
         match event.code {
             KeyCode::Esc => return After::Close,
-            KeyCode::Down | KeyCode::Tab => drop(self.list.act(Action::Down, count)),
-            KeyCode::Up | KeyCode::BackTab => drop(self.list.act(Action::Up, count)),
-            KeyCode::PageDown => drop(self.list.act(Action::PageDown, count)),
-            KeyCode::PageUp => drop(self.list.act(Action::PageUp, count)),
+            KeyCode::Down | KeyCode::Tab => self.go(Action::Down),
+            KeyCode::Up | KeyCode::BackTab => self.go(Action::Up),
+            KeyCode::PageDown => self.go(Action::PageDown),
+            KeyCode::PageUp => self.go(Action::PageUp),
             KeyCode::Delete => wishes.extend(self.set(None)),
             KeyCode::Enter | KeyCode::Right | KeyCode::Left => {
                 match self.choice(event.code != KeyCode::Left) {

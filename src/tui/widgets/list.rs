@@ -45,6 +45,15 @@ impl ListState {
         true
     }
 
+    /// The same where nothing settles the list between two keys: a page is of `height` rows, and the selection moves within what is in view
+    /// before that moves.
+    pub fn act_within(&mut self, action: Action, rows: usize, height: u16) -> bool {
+        self.settle(rows, height);
+        let moves = self.act(action, rows);
+        self.settle(rows, height);
+        moves
+    }
+
     /// After rows or height changed: the selection exists and is in view.
     pub fn settle(&mut self, rows: usize, height: u16) {
         self.index = self.index.min(rows.saturating_sub(1));
