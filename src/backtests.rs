@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arbion::bots::approval;
-use arbion::bots::replay::{Fate, Replayed};
+use arbion::bots::approval::{self, Scan};
+use arbion::bots::manifest::DataRight;
+use arbion::bots::replay::{Fate, Replayed, ReplayedHead, Start};
 use arbion::cli::CliError;
 use arbion::cli::host::{
-    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, Settings, SweepReport,
-    SweepRow,
+    BacktestReport, BacktestRequest, EquityPoint, MonthReturn, RoundTrip, Settings, SweepReport, SweepRow,
 };
 use arbion::client::progress::Progress;
 use arbion::config::EventsFile;
@@ -25,17 +25,17 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::quote::Interval;
 use arbion::engine::backtest::{self, Backtest};
 use arbion::engine::clock;
-use arbion::market::bars_file::{self, Looked, RecordedBar, RecordedBars};
+use arbion::market::bars_file::{self, Looked, RecordedBars};
 use arbion::market::symbols::Universe;
 use arbion::market::ticks_file::is_ticks;
-use arbion::quant::metrics::{equity_metrics, exposure, trade_metrics};
+use arbion::quant::metrics::months;
 use arbion::store::Store;
 use arbion::strategies::{self, Params, Strategy};
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
+use crate::figures::{compared, curve, metrics};
 use crate::ticks;
 use crate::venue::{fee_table, venue_slippage};
 
@@ -59,19 +59,52 @@ pub struct Prepared {
     cash: Decimal,
     /// Where bots lie.
     profile: PathBuf,
+    /// How far it is, and whether it is to end.
+    progress: Progress,
     /// What has become of those that ran.
     fates: Mutex<Vec<Fate>>,
 }
 
+/// What is run.
+pub enum Runner {
+    /// Bars alone drive it.
+    Bars(Box<dyn Strategy>),
+    /// The strategy host drives it, at times of the day and over chains.
+    Hosted(Box<dyn Strategy>),
+    /// A bot that looks at chains: the host drives it too.
+    HostedBot(Box<ReplayedHead>),
+}
+
 impl Prepared {
-    pub fn strategy(
-        &self,
-        kind: &str,
-        params: &BTreeMap<String, String>,
-    ) -> Result<Box<dyn Strategy>, CliError> {
-        if let Some(bot) = bot_of(kind) {
-            return self.bot(bot, params);
+    /// Is a strategy one that can be run with such parameters; and is it the host that drives it.
+    pub fn is_hosted(&self, kind: &str, params: &BTreeMap<String, String>) -> Result<bool, CliError> {
+        match bot_of(kind) {
+            Some(bot) => {
+                let scan = self.approved(bot)?;
+                scan.params.read(params).map_err(|error| CliError::usage(error.to_string()))?;
+                Ok(scan.manifest.data.contains(&DataRight::Chains))
+            }
+            None => Ok(!self.strategy(kind, params)?.schedules().is_empty()),
         }
+    }
+
+    /// What is run; a bot's process is started for it.
+    pub fn runner(&self, kind: &str, params: &BTreeMap<String, String>) -> Result<Runner, CliError> {
+        let Some(bot) = bot_of(kind) else {
+            let strategy = self.strategy(kind, params)?;
+            let hosted = !strategy.schedules().is_empty();
+            return Ok(if hosted { Runner::Hosted(strategy) } else { Runner::Bars(strategy) });
+        };
+        let scan = self.approved(bot)?;
+        let head = self.start(&scan, params)?;
+        if scan.manifest.data.contains(&DataRight::Chains) {
+            return Ok(Runner::HostedBot(Box::new(head)));
+        }
+        let replayed = Replayed::new(head, self.instruments.clone(), self.interval());
+        Ok(Runner::Bars(Box::new(replayed)))
+    }
+
+    fn strategy(&self, kind: &str, params: &BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
         let strategy =
             strategies::build(kind, kind.into(), self.instruments.clone(), &Params::new(params.clone()))
                 .map_err(|error| CliError::usage(error.to_string()))?;
@@ -84,6 +117,10 @@ impl Prepared {
         Ok(strategy)
     }
 
+    fn interval(&self) -> Interval {
+        self.bars.interval.unwrap_or(Interval::Day1)
+    }
+
     /// One run over bars that are these or a part of them.
     pub fn run_over(
         &self,
@@ -92,26 +129,37 @@ impl Prepared {
         params: &BTreeMap<String, String>,
         watch: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Backtest, CliError> {
-        let mut strategy = self.strategy(kind, params)?;
-        let ended = || CliError::usage("it was ended before it was done");
+        // After a bot has failed nothing that is run with it counts.
+        let mut watch = |bars| watch(bars) && self.check().is_ok();
+        self.check()?;
         let last = bars.series.values().filter_map(|series| series.last()).map(|row| row.end).max();
         let announced = last.map(|end| plus_days(exchange_date(end), backtest::ANNOUNCED_DAYS));
         let known = |action: &CorporateAction| announced.is_some_and(|last| action.ex_date <= last);
         let actions: Vec<(Timestamp, CorporateAction)> =
             self.actions.iter().filter(|(_, action)| known(action)).cloned().collect();
         let venue = self.venue.clone();
-        if strategy.schedules().is_empty() {
-            return backtest::run_watched(bars, &actions, strategy.as_mut(), venue, watch).ok_or_else(ended);
-        }
-        let dates = self.dates.as_ref().map_err(|error| CliError::usage(error.clone()))?;
-        backtest::run_hosted(bars, &actions, dates, strategy.as_ref(), params, venue, watch)
-            .map_err(|error| CliError::usage(error.to_string()))
+        let dates = || self.dates.as_ref().map_err(|error| CliError::usage(error.clone()));
+        let run = match self.runner(kind, params)? {
+            Runner::Bars(mut strategy) => {
+                backtest::run_watched(bars, &actions, strategy.as_mut(), venue, &mut watch).ok_or_else(ended)
+            }
+            Runner::Hosted(strategy) => {
+                let strategy = strategy.as_ref();
+                backtest::run_hosted(bars, &actions, dates()?, strategy, params, venue, &mut watch)
+                    .map_err(|error| CliError::usage(error.to_string()))
+            }
+            Runner::HostedBot(head) => {
+                let bot = (*head, self.instruments.as_slice());
+                backtest::run_hosted_bot(bars, &actions, dates()?, bot, params, venue, &mut watch)
+                    .map_err(|error| CliError::usage(error.to_string()))
+            }
+        };
+        self.check()?;
+        run
     }
-}
 
-impl Prepared {
-    /// The process of a bot that was approved, over the data's bars.
-    fn bot(&self, bot: &str, params: &BTreeMap<String, String>) -> Result<Box<dyn Strategy>, CliError> {
+    /// A bot as it was approved.
+    fn approved(&self, bot: &str) -> Result<Scan, CliError> {
         let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
         let scan = approval::scan(&self.profile, bot).map_err(|error| usage(&error))?;
         let store = Store::open_reader(&self.profile).map_err(|error| usage(&error))?;
@@ -121,12 +169,25 @@ impl Prepared {
                 "bot {bot} is not what was approved; see what changed: arbion bot approve {bot}"
             )));
         }
+        Ok(scan)
+    }
+
+    /// The process of a bot that was approved, over the data's bars.
+    fn start(&self, scan: &Scan, params: &BTreeMap<String, String>) -> Result<ReplayedHead, CliError> {
+        let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
         let runner = std::env::current_exe().map_err(|error| usage(&error))?;
-        let interval = self.bars.interval.unwrap_or(Interval::Day1);
-        let (replayed, fate) = Replayed::start(&runner, &scan, self.instruments.clone(), interval, params)
-            .map_err(|error| usage(&error))?;
-        self.fates.lock().unwrap_or_else(PoisonError::into_inner).push(fate);
-        Ok(Box::new(replayed))
+        let progress = self.progress.clone();
+        let start = Start {
+            runner: &runner,
+            scan,
+            instruments: &self.instruments,
+            interval: self.interval(),
+            params,
+            ends: Arc::new(move || progress.ends()),
+        };
+        let head = ReplayedHead::start(&start).map_err(|error| usage(&error))?;
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner).push(head.fate());
+        Ok(head)
     }
 
     /// A run whose bot failed is no result.
@@ -134,6 +195,10 @@ impl Prepared {
         let fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
         fates.iter().find_map(Fate::failure).map_or(Ok(()), |error| Err(CliError::usage(error.to_string())))
     }
+}
+
+fn ended() -> CliError {
+    CliError::usage("it was ended before it was done")
 }
 
 /// Runs a strategy over recorded bars.
@@ -148,7 +213,7 @@ pub fn run(
     if let Some(report) = streamed(settings, request, progress)? {
         return Ok(report);
     }
-    let prepared = prepare(settings, request)?;
+    let prepared = prepare(settings, request, progress)?;
     let started = clock::monotonic();
     progress.set_total(prepared.bars.series.values().map(|series| series.len() as u64).sum());
     let mut watch = |bars| {
@@ -157,7 +222,6 @@ pub fn run(
     };
     let run = prepared.run_over(&prepared.bars, &request.strategy, &request.params, &mut watch)?;
     let elapsed = started.elapsed();
-    prepared.check()?;
     let mut report = report(settings, request, &prepared, (&run, elapsed))?;
     if request.check_lookahead {
         let mut again = |bars: &RecordedBars, _| {
@@ -170,7 +234,6 @@ pub fn run(
                 request.strategy
             )));
         }
-        prepared.check()?;
         report.lookahead_cuts = Some(cuts.len());
     }
     Ok(report)
@@ -184,7 +247,6 @@ fn streamed(
     progress: &Progress,
 ) -> Result<Option<BacktestReport>, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
-    let ended = || CliError::usage("it was ended before it was done");
     let large = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|about| about.len() >= STREAMED_FROM);
     let Some(path) = request.data.as_ref().filter(large).filter(|_| !request.check_lookahead) else {
         return Ok(None);
@@ -203,23 +265,26 @@ fn streamed(
         std::iter::once(series.first).chain(last).collect::<Vec<_>>()
     };
     let series = survey.series.iter().map(|(instrument, of)| (instrument.clone(), ends(of))).collect();
-    let prepared = of_bars(settings, request, RecordedBars { series, interval: Some(survey.interval) })?;
-    let mut strategy = prepared.strategy(&request.strategy, &request.params)?;
-    if !strategy.schedules().is_empty() {
+    let bars = RecordedBars { series, interval: Some(survey.interval) };
+    let prepared = of_bars(settings, request, bars, progress)?;
+    if prepared.is_hosted(&request.strategy, &request.params)? {
         return Ok(None);
     }
+    let Runner::Bars(mut strategy) = prepared.runner(&request.strategy, &request.params)? else {
+        return Ok(None);
+    };
     progress.set_total(survey.series.values().map(|series| series.count).sum());
     let started = clock::monotonic();
     let bars = survey.stream(&calendar, &wanted).map_err(|error| usage(&error))?;
     let mut watch = |bars| {
         progress.add_done(bars);
-        !progress.ends()
+        !progress.ends() && prepared.check().is_ok()
     };
     let venue = prepared.venue.clone();
     let run = backtest::run_streamed(bars, survey.interval, strategy.as_mut(), venue, &mut watch);
-    let run = run.map_err(|error| usage(&error))?.ok_or_else(ended)?;
     let elapsed = started.elapsed();
     prepared.check()?;
+    let run = run.map_err(|error| usage(&error))?.ok_or_else(ended)?;
     let report = report(settings, request, &prepared, (&run, elapsed))?;
     Ok(Some(BacktestReport { warnings: survey.doubts, ..report }))
 }
@@ -244,10 +309,10 @@ pub fn sweep(
     sets: &[BTreeMap<String, String>],
     progress: &Progress,
 ) -> Result<SweepReport, CliError> {
-    let prepared = prepare(settings, request)?;
+    let prepared = prepare(settings, request, progress)?;
     // A set that is wrong is said before the first run.
     for set in sets {
-        prepared.strategy(&request.strategy, &params_of(request, set))?;
+        prepared.is_hosted(&request.strategy, &params_of(request, set))?;
     }
     progress.set_total(sets.len() as u64);
     let started = clock::monotonic();
@@ -258,7 +323,11 @@ pub fn sweep(
                 return Ok(None);
             }
             let params = params_of(request, set);
-            let run = prepared.run_over(&prepared.bars, &request.strategy, &params, &mut |_| true)?;
+            let run = match prepared.run_over(&prepared.bars, &request.strategy, &params, &mut |_| true) {
+                // A bot is not waited for any longer.
+                Err(_) if progress.ends() => return Ok(None),
+                run => run?,
+            };
             progress.add_done(1);
             let metrics = metrics(settings, &prepared.bars, &run);
             Ok(Some(SweepRow {
@@ -270,7 +339,6 @@ pub fn sweep(
             }))
         })
         .collect::<Result<_, CliError>>()?;
-    prepared.check()?;
     Ok(SweepReport {
         strategy: request.strategy.clone(),
         data: data_name(request),
@@ -287,7 +355,11 @@ pub fn data_name(request: &BacktestRequest) -> String {
     request.data.as_ref().map_or_else(|| "shipped daily bars".to_owned(), |path| path.display().to_string())
 }
 
-pub fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepared, CliError> {
+pub fn prepare(
+    settings: &Settings,
+    request: &BacktestRequest,
+    progress: &Progress,
+) -> Result<Prepared, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     let calendar = Calendar::nyse();
     if let Some(path) = &request.data
@@ -300,13 +372,14 @@ pub fn prepare(settings: &Settings, request: &BacktestRequest) -> Result<Prepare
         None => bars_file::shipped(),
     }
     .map_err(|error| usage(&error))?;
-    of_bars(settings, request, bars)
+    of_bars(settings, request, bars, progress)
 }
 
 pub fn of_bars(
     settings: &Settings,
     request: &BacktestRequest,
     mut bars: RecordedBars,
+    progress: &Progress,
 ) -> Result<Prepared, CliError> {
     if let (Some(said), Some(own)) = (request.interval, bars.interval)
         && said != own
@@ -342,7 +415,8 @@ pub fn of_bars(
     let profile = settings.paths.profile_dir(&settings.profile);
     let actions = backtest::actions_of(&bars);
     let dates = dates_of(&profile, &instruments);
-    Ok(Prepared { actions, dates, bars, instruments, venue, cash, profile, fates: Mutex::default() })
+    let (progress, fates) = (progress.clone(), Mutex::default());
+    Ok(Prepared { actions, dates, bars, instruments, venue, cash, profile, progress, fates })
 }
 
 /// What the profile's file of dates says, with the funds among the instruments, which report nothing.
@@ -361,7 +435,7 @@ pub fn report(
     prepared: &Prepared,
     (run, elapsed): (&Backtest, Duration),
 ) -> Result<BacktestReport, CliError> {
-    let hosted = !prepared.strategy(&request.strategy, &request.params)?.schedules().is_empty();
+    let hosted = prepared.is_hosted(&request.strategy, &request.params)?;
     Ok(BacktestReport {
         strategy: request.strategy.clone(),
         params: request.params.clone(),
@@ -376,7 +450,11 @@ pub fn report(
         fees: run.fees,
         orders: run.orders,
         denied: run.denied,
-        metrics: metrics(settings, &prepared.bars, run),
+        metrics: [metrics(settings, &prepared.bars, run), compared(&prepared.bars, run)].concat(),
+        months: months(&curve(run))
+            .into_iter()
+            .map(|(year, month, gain)| MonthReturn { year, month, gain })
+            .collect(),
         trades: run
             .trips
             .iter()
@@ -409,55 +487,4 @@ pub fn report(
         lookahead_cuts: None,
         elapsed_seconds: elapsed.as_secs_f64(),
     })
-}
-
-/// Gain of whoever put the same money into each instrument at its first close and held it, dividends and splits counted where the data has
-/// adjusted closes.
-pub fn buy_and_hold(bars: &RecordedBars) -> Option<f64> {
-    let gains: Vec<f64> = bars
-        .series
-        .values()
-        .filter_map(|series| {
-            let close = |row: &RecordedBar| row.adjusted_close.unwrap_or(row.bar.close.get()).to_f64();
-            let (first, last) = (close(series.first()?)?, close(series.last()?)?);
-            (first > 0.0).then_some(last / first - 1.0)
-        })
-        .collect();
-    (!gains.is_empty()).then(|| gains.iter().sum::<f64>() / gains.len() as f64)
-}
-
-pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<Metric> {
-    let curve: Vec<_> =
-        run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect();
-    let results: Vec<f64> = run.trips.iter().filter_map(|trip| trip.pnl.to_f64()).collect();
-    let risk_free = settings.loaded.config.rates.risk_free.to_f64().unwrap_or(0.04);
-    let mut list = Vec::new();
-    let mut add = |name, value, unit, convention| list.push(Metric { name, value, unit, convention });
-    if let Some(m) = equity_metrics(&curve, risk_free, 252.0) {
-        add("total_return", Some(m.total_return), MetricUnit::Percent, "");
-        add(
-            "buy_and_hold",
-            buy_and_hold(bars),
-            MetricUnit::Percent,
-            "the same money in each, from first to last close",
-        );
-        add("cagr", m.cagr, MetricUnit::Percent, "365 calendar days");
-        add("annual_volatility", m.annual_volatility, MetricUnit::Percent, "252 days, sample deviation");
-        add("sharpe", m.sharpe, MetricUnit::Ratio, "252 days, over the risk-free rate");
-        add("sortino", m.sortino, MetricUnit::Ratio, "252 days, all returns");
-        add("max_drawdown", Some(m.max_drawdown), MetricUnit::Percent, "daily closes");
-        add("longest_underwater", Some(m.longest_underwater_days as f64), MetricUnit::Days, "");
-        add("calmar", m.calmar, MetricUnit::Ratio, "");
-        add("best_day", m.best_day, MetricUnit::Percent, "");
-        add("worst_day", m.worst_day, MetricUnit::Percent, "");
-    }
-    let t = trade_metrics(&results);
-    add("trades", Some(t.trades as f64), MetricUnit::Count, "round trips, first in first out");
-    add("win_rate", t.win_rate, MetricUnit::Percent, "a flat trade is no win");
-    add("profit_factor", t.profit_factor, MetricUnit::Ratio, "");
-    add("expectancy", t.expectancy, MetricUnit::Money, "");
-    add("payoff_ratio", t.payoff_ratio, MetricUnit::Ratio, "");
-    add("sqn", t.sqn, MetricUnit::Ratio, "");
-    add("exposure", exposure(run.bars_held, run.bars), MetricUnit::Percent, "bars with a position");
-    list
 }

@@ -353,10 +353,10 @@ impl Host for Program {
             })),
             ..crate::screen::options(self.universe(), settings)
         };
-        // A terminal without a cursor to move can show nothing else.
+        // A terminal without a cursor to move can show nothing else, and of one without a name nobody knows what it can.
         let plain = request.plain
             || settings.loaded.config.screen.plain
-            || matches!(settings.environment.term.as_str(), "dumb");
+            || matches!(settings.environment.term.as_str(), "" | "dumb");
         let screen = async {
             if plain { tui::plain(session, options).await } else { tui::run(session, options).await }
         };

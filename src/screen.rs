@@ -161,6 +161,7 @@ pub fn options(universe: Arc<Universe>, settings: &Settings) -> tui::Options {
         },
         lock_after: (screen.lock_minutes > 0)
             .then(|| Duration::from_secs(60 * u64::from(screen.lock_minutes))),
+        top_line: screen.top_line.clone(),
         keys: settings.loaded.config.keys.clone(),
         macros: settings.loaded.config.macros.clone(),
         ..tui::Options::new(understand)

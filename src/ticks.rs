@@ -16,7 +16,7 @@ use arbion::market::bars_file::{BarsError, Doubts, RecordedBar, RecordedBars, to
 use arbion::market::ticks_file::{Ticks, is_ticks};
 use rust_decimal::Decimal;
 
-use crate::backtests::{is_wanted, of_bars, report};
+use crate::backtests::{Runner, is_wanted, of_bars, report};
 
 /// Rows between two looks of whoever watches.
 const WATCH_EVERY: u64 = 1_024;
@@ -55,13 +55,18 @@ pub fn run(
     let interval = request.interval.unwrap_or(Interval::Minute1);
     let survey = survey(path, request, interval, progress).map_err(wrong)?.ok_or_else(ended)?;
     let bars = RecordedBars { series: survey.series, interval: Some(interval) };
-    let prepared = of_bars(settings, request, bars)?;
-    let mut strategy = prepared.strategy(&request.strategy, &request.params)?;
-    if !strategy.schedules().is_empty() {
+    let prepared = of_bars(settings, request, bars, progress)?;
+    let by_bars_alone = || {
         let text =
             format!("{} acts at times of the day and on chains; it is run over bars", request.strategy);
-        return Err(CliError::usage(text));
+        CliError::usage(text)
+    };
+    if prepared.is_hosted(&request.strategy, &request.params)? {
+        return Err(by_bars_alone());
     }
+    let Runner::Bars(mut strategy) = prepared.runner(&request.strategy, &request.params)? else {
+        return Err(by_bars_alone());
+    };
     progress.set_total(survey.ticks);
     let started = clock::monotonic();
     let wanted = |tick: &Result<Quote, BarsError>| match tick {
@@ -71,12 +76,12 @@ pub fn run(
     let ticks = Ticks::open(path).map_err(wrong)?.filter(wanted);
     let mut watch = |ticks| {
         progress.add_done(ticks);
-        !progress.ends()
+        !progress.ends() && prepared.check().is_ok()
     };
     let run = backtest::run_ticks(ticks, interval, strategy.as_mut(), prepared.venue.clone(), &mut watch);
-    let run = run.map_err(wrong)?.ok_or_else(ended)?;
     let elapsed = started.elapsed();
     prepared.check()?;
+    let run = run.map_err(wrong)?.ok_or_else(ended)?;
     let report = report(settings, request, &prepared, (&run, elapsed))?;
     Ok(Some(BacktestReport { warnings: survey.warnings, ..report }))
 }

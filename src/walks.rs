@@ -14,7 +14,8 @@ use jiff::civil::Date;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::backtests::{Prepared, buy_and_hold, data_name, metrics, params_of, prepare};
+use crate::backtests::{Prepared, data_name, params_of, prepare};
+use crate::figures::{buy_and_hold, metrics};
 
 /// Windows of one walk at most.
 const WINDOWS_MAX: usize = 1_000;
@@ -35,10 +36,10 @@ pub fn run(
     (windows, rank): (Windows, &str),
     progress: &Progress,
 ) -> Result<WalkReport, CliError> {
-    let prepared = prepare(settings, request)?;
+    let prepared = prepare(settings, request, progress)?;
     // A set that is wrong is said before the first run.
     for set in sets {
-        prepared.strategy(&request.strategy, &params_of(request, set))?;
+        prepared.is_hosted(&request.strategy, &params_of(request, set))?;
     }
     let all = windows_of(&prepared.bars, windows)?;
     progress.set_total(all.len() as u64);
@@ -48,7 +49,11 @@ pub fn run(
         if progress.ends() {
             break;
         }
-        let (row, points) = walk(settings, &prepared, request, sets, *window, rank)?;
+        let (row, points) = match walk(settings, &prepared, request, sets, *window, rank) {
+            // A bot is not waited for any longer.
+            Err(_) if progress.ends() => break,
+            walked => walked?,
+        };
         let base = curve.last().map_or(1.0, |point: &WalkPoint| point.value);
         curve.extend(points.iter().map(|(date, value)| WalkPoint { date: *date, value: base * value }));
         rows.push(row);

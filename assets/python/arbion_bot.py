@@ -20,7 +20,7 @@ import sys
 import traceback
 from decimal import Decimal
 
-__all__ = ["Bot", "Bar", "Quote", "Execution", "Refused", "run"]
+__all__ = ["Bot", "Bar", "Quote", "Execution", "Refused", "OutcomeUnknown", "run"]
 
 _out = sys.stdout
 # What a bot prints is its log, and must not break the protocol.
@@ -34,6 +34,19 @@ class Refused(Exception):
         super().__init__(message)
         self.code = code
         self.data = data or {}
+
+
+class OutcomeUnknown(Exception):
+    """Nobody knows yet whether the order went out, and so it is not refused: `on_order` says what became of it.
+
+    Never send it again under another tag: that could be a second order. `order_id` is None where not even that is known.
+    """
+
+    code = -32009
+
+    def __init__(self, message, data=None):
+        super().__init__(message)
+        self.order_id = (data or {}).get("order_id")
 
 
 class _Fields:
@@ -113,6 +126,15 @@ class Bot:
     def on_execution(self, execution):
         """One of its orders filled."""
 
+    def on_assigned(self, execution):
+        """Short options of its were assigned. The shares come by `on_execution`."""
+
+    def on_halted(self):
+        """It stands still: what it sends is refused until `on_resumed`."""
+
+    def on_resumed(self):
+        """It may send again. The first time is its beginning."""
+
     def on_order(self, order):
         """One of its orders has another status: order_id, status, filled_quantity."""
 
@@ -151,7 +173,7 @@ class Bot:
         return order
 
     def place(self, instrument, side, quantity, tag, order_type="market", **fields):
-        """Sends an order; the same tag twice is the same order. Raises Refused."""
+        """Sends an order; the same tag twice is the same order. Raises Refused or OutcomeUnknown."""
         return self._rpc.call("order.place", self.order(instrument, side, quantity, tag, order_type, **fields))
 
     def buy(self, instrument, quantity, tag, limit=None, **fields):
@@ -275,6 +297,8 @@ class _Rpc:
             if "method" not in message and message.get("id") == mine:
                 if "error" in message:
                     error = message["error"]
+                    if error["code"] == OutcomeUnknown.code:
+                        raise OutcomeUnknown(error["message"], error.get("data"))
                     raise Refused(error["code"], error["message"], error.get("data"))
                 return message.get("result") or {}
             # That it lives may be said at once; everything else has its turn.
@@ -310,6 +334,12 @@ def _handle(bot, method, params):
         bot.on_quote(Quote(params))
     elif method == "execution":
         bot.on_execution(Execution(params))
+    elif method == "assigned":
+        bot.on_assigned(Execution(params))
+    elif method == "halted":
+        bot.on_halted()
+    elif method == "resumed":
+        bot.on_resumed()
     elif method == "order":
         bot.on_order(params)
     elif method == "evaluate":

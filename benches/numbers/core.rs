@@ -212,7 +212,9 @@ impl Rig {
                 }
                 Effect::Submit { order, .. } => self.venue.submit(self.now, order.get()),
                 Effect::Cancel { order, .. } => self.venue.cancel(self.now, order),
-                Effect::Replace { order, new, .. } => self.venue.replace(self.now, order, new.get()),
+                Effect::Replace { order, new, filled, .. } => {
+                    self.venue.replace(self.now, order, filled, new.get());
+                }
                 // A past of a price that stands, long enough for every average.
                 Effect::History { strategy, instrument, interval, bars } => {
                     let bars = past(self.now, interval, bars);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arbion::bots::approval::scan;
-use arbion::bots::{House, PING_EVERY, Start};
+use arbion::bots::{ANSWERS_WITHIN, House, PING_EVERY, Start};
 use arbion::core::effect::RequestId;
 use arbion::core::input::Input;
 use arbion::domain::account::AccountMode;
@@ -134,6 +134,7 @@ fn beside_bots() {
             clock: Arc::new(|| Timestamp::UNIX_EPOCH),
             seed: 1,
             ping_every: PING_EVERY,
+            answers_within: ANSWERS_WITHIN,
         }));
     }
     std::thread::park_timeout(Duration::from_secs(1));

@@ -108,5 +108,5 @@ def run():
     return seconds, trades
 
 
-seconds, trades = zip(*(run() for _ in range(2)))
-peer.tell(f"nautilus_trader {nautilus_trader.__version__}, with orders", min(seconds), trades[0])
+seconds, trades = run()
+peer.tell(f"nautilus_trader {nautilus_trader.__version__}, with orders", seconds, trades)

@@ -2,13 +2,13 @@
 //! wants done, and passes what every request of its passes. One evaluation at a time: what comes due meanwhile is one run afterwards.
 
 use serde_json::{Map, Value, json};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use crate::domain::bot::BotPhase;
 use crate::domain::text::clean;
 
 use super::house::{FromBot, Said};
-use super::life::Life;
+use super::life::{Life, Looking};
 use super::process::Supervisor;
 use super::protocol::{Asked, BotQuery, OUTSTANDING_MAX, RpcError};
 
@@ -31,7 +31,8 @@ impl Supervisor {
         match self.out.try_send(FromBot { strategy: self.start.strategy.clone(), said }) {
             Ok(()) => {
                 self.next_ask += 1;
-                life.looking = Some((ask, schedule, due_at));
+                let until = Instant::now() + self.start.answers_within;
+                life.looking = Some(Looking { ask, due: (schedule, due_at), until });
             }
             // The engine is busy: the next look tries again.
             Err(_) => drop(life.due.insert(schedule, due_at)),
@@ -40,7 +41,7 @@ impl Supervisor {
 
     /// What it is to be evaluated over has come.
     pub(super) fn seen(&mut self, life: &mut Life, snapshot: Result<Value, RpcError>) {
-        let Some((_, schedule, due_at)) = life.looking.take() else { return };
+        let Some(Looking { due: (schedule, due_at), .. }) = life.looking.take() else { return };
         match snapshot {
             Ok(snapshot) => {
                 let asked = json!({

@@ -1,7 +1,8 @@
 //! What a bot says, line by line, and what it is told: nothing of it is taken on trust.
 
 use serde_json::{Value, json};
-use tokio::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{Duration, Instant};
 use tokio_util::codec::LinesCodecError;
 
 use crate::domain::bot::{BotPhase, METRICS_MAX};
@@ -9,7 +10,7 @@ use crate::domain::text::clean;
 use crate::strategies::BotWant;
 
 use super::house::{FromBot, Said, ToBot};
-use super::life::{Life, QUEUE_MAX};
+use super::life::{Asking, Life, QUEUE_MAX};
 use super::process::{End, Supervisor, too_slow};
 use super::protocol::{self, Asked, Incoming, LINE_MAX, OUTSTANDING_MAX, RpcError};
 
@@ -20,14 +21,16 @@ impl Supervisor {
     /// Something for it.
     pub(super) fn hear(&mut self, life: &mut Life, word: ToBot) -> Option<End> {
         match word {
-            ToBot::Answer { ask, result } if life.looking.as_ref().is_some_and(|(of, ..)| *of == ask) => {
+            ToBot::Answer { ask, result } if life.looking.as_ref().is_some_and(|of| of.ask == ask) => {
                 self.seen(life, result);
             }
             ToBot::Answer { ask, result } => {
-                let (id, memory) = life.asks.remove(&ask)?;
+                let Asking { id, memory, until, .. } = life.asks.remove(&ask)?;
                 if result.is_ok() && memory.is_some() {
                     self.start.memory = memory;
                 }
+                // It was told already that nobody answered.
+                until?;
                 match result {
                     Err(error) if id.is_null() => {
                         let text = format!("of its evaluation: {} ({})", error.message, error.code);
@@ -260,12 +263,18 @@ impl Supervisor {
             Asked::Want(BotWant::Remember(json)) => Some(json.clone()),
             _ => None,
         };
+        let trades =
+            matches!(asked, Asked::Want(BotWant::Place { .. } | BotWant::Replace(..) | BotWant::Cancel(_)));
+        let until = Some(Instant::now() + self.start.answers_within);
         let said = Said::Ask { ask, asked };
-        self.out
-            .try_send(FromBot { strategy: self.start.strategy.clone(), said })
-            .map_err(|_| RpcError::rate("the engine is busy", 1_000))?;
+        self.out.try_send(FromBot { strategy: self.start.strategy.clone(), said }).map_err(|error| {
+            match error {
+                TrySendError::Full(_) => RpcError::rate("the engine is busy", 1_000),
+                TrySendError::Closed(_) => RpcError::new(-32_603, "the engine is gone"),
+            }
+        })?;
         self.next_ask += 1;
-        life.asks.insert(ask, (id, memory));
+        life.asks.insert(ask, Asking { id, memory, trades, until });
         Ok(())
     }
 }

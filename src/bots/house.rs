@@ -57,6 +57,8 @@ pub struct Start {
     pub seed: u64,
     /// How often it is asked whether it lives; [`super::PING_EVERY`] but in tests.
     pub ping_every: Duration,
+    /// How long the engine may take to answer it; [`super::ANSWERS_WITHIN`] but in tests.
+    pub answers_within: Duration,
 }
 
 /// Something for a bot.

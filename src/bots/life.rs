@@ -21,9 +21,9 @@ use crate::strategies::{BotNews, BotWant};
 use super::approval::{DATA, Scan};
 use super::cage::Cage;
 use super::lines::Budget;
-use super::manifest::{DataRight, Manifest};
+use super::manifest::Manifest;
 use super::params::ParamSchema;
-use super::protocol::{self, Asked, BotQuery, LINE_MAX, RpcError};
+use super::protocol::{self, Asked, LINE_MAX, RpcError};
 use super::scope::Scope;
 use super::watch::{TASKS_MAX, Watchdog};
 
@@ -31,6 +31,28 @@ use super::watch::{TASKS_MAX, Watchdog};
 pub(super) const QUEUE_MAX: usize = 1_024;
 /// Bytes of a line of its log.
 const LOG_LINE_MAX: usize = 16 * 1024;
+
+/// A request of a bot's that the engine has.
+pub(super) struct Asking {
+    /// Its number; null where it asked by the answer to another question, and hears nothing of it.
+    pub(super) id: Value,
+    /// What it remembers once it is answered.
+    pub(super) memory: Option<String>,
+    /// It may change an order.
+    pub(super) trades: bool,
+    /// Until when it is answered; absent once it was told that nobody did.
+    pub(super) until: Option<Instant>,
+}
+
+/// The engine is asked for what a bot is evaluated over.
+pub(super) struct Looking {
+    /// Our number.
+    pub(super) ask: u64,
+    /// What has come due, and when.
+    pub(super) due: (SmolStr, Timestamp),
+    /// Until when it is answered.
+    pub(super) until: Instant,
+}
 
 /// A process that runs.
 pub(super) struct Life {
@@ -45,9 +67,8 @@ pub(super) struct Life {
     pub(super) queue: VecDeque<String>,
     /// Prices that are to be written once nothing else is.
     pub(super) prices: BTreeMap<Instrument, BotNews>,
-    /// Its requests that the engine has not answered: our number, its number, what it then remembers. Its number is null where it asked
-    /// by the answer to another question, and hears nothing of it.
-    pub(super) asks: BTreeMap<u64, (Value, Option<String>)>,
+    /// Its requests that the engine has not answered, by our number.
+    pub(super) asks: BTreeMap<u64, Asking>,
     /// Our requests that it has not answered: what they are, and until when it has time.
     pub(super) ours: BTreeMap<u64, (&'static str, Instant)>,
     pub(super) next_request: u64,
@@ -58,7 +79,7 @@ pub(super) struct Life {
     /// What it is to be evaluated for: the newest due time of each schedule.
     pub(super) due: BTreeMap<SmolStr, Timestamp>,
     /// The question for what it is evaluated over, and the due time that it is for.
-    pub(super) looking: Option<(u64, SmolStr, Timestamp)>,
+    pub(super) looking: Option<Looking>,
     /// What its parameters are read by.
     pub(super) schema: ParamSchema,
     /// It takes other parameters without beginning anew.
@@ -158,7 +179,7 @@ impl Life {
             self.due.insert(schedule, due_at);
             return;
         }
-        if !self.is_wanted(&news) {
+        if !self.manifest.hears(&news) {
             return;
         }
         if let Some(instrument) = news.conflates() {
@@ -169,62 +190,50 @@ impl Life {
         self.queue.push_back(protocol::notice(method, &value));
     }
 
-    /// May it be told.
-    pub(super) fn is_wanted(&self, news: &BotNews) -> bool {
-        match news {
-            BotNews::Bar { instrument, interval, .. } => {
-                self.manifest.data.contains(&DataRight::Bars(*interval)) && self.manifest.knows(instrument)
+    /// Requests of its that the engine has not answered in time: what is asked for a look is told that it is late, what may have become an
+    /// order that nobody knows. A line of its log for each that hears nothing of it.
+    pub(super) fn give_up(&mut self, now: Instant) -> Vec<String> {
+        let late: Vec<u64> = self
+            .asks
+            .iter()
+            .filter(|(_, asking)| asking.until.is_some_and(|until| until <= now))
+            .map(|(number, _)| *number)
+            .collect();
+        let mut said = Vec::new();
+        for number in late {
+            let Some(mut asking) = self.asks.remove(&number) else { continue };
+            let error = overdue(asking.trades);
+            if asking.id.is_null() {
+                said.push(format!("of its evaluation: {} ({})", error.message, error.code));
+            } else {
+                self.queue.push_back(protocol::answer(&asking.id, Err(error)));
             }
-            BotNews::Quote(quote) => {
-                self.manifest.data.contains(&DataRight::Quotes) && self.manifest.knows(&quote.instrument)
+            // What it remembers may have been written all the same: a late answer says so.
+            if asking.memory.is_some() {
+                asking.until = None;
+                self.asks.insert(number, asking);
             }
-            _ => true,
         }
+        if let Some(looking) = self.looking.take_if(|looking| looking.until <= now) {
+            said.push(format!("it was not evaluated for {}: the engine did not answer", looking.due.0));
+        }
+        said
     }
 
     /// May it ask for such a thing, and so often.
     pub(super) fn may_ask(&mut self, asked: &Asked) -> Result<(), RpcError> {
-        let forbidden =
-            |what: String| Err(RpcError::new(-32_001, format!("its permissions forbid it: {what}")));
         match asked {
-            Asked::Query(BotQuery::Quote(instrument)) => {
-                if !self.manifest.data.contains(&DataRight::Quotes) {
-                    return forbidden("data has no quotes".to_owned());
-                }
-                if !self.manifest.knows(instrument) {
-                    return forbidden(format!("{instrument} is none of its instruments"));
-                }
-            }
-            Asked::Query(
-                BotQuery::Bars { instrument, interval, .. }
-                | BotQuery::Indicator { instrument, interval, .. },
-            ) => {
-                if !self.manifest.data.contains(&DataRight::Bars(*interval)) {
-                    return forbidden(format!("data has no bars:{interval}"));
-                }
-                if !self.manifest.knows(instrument) {
-                    return forbidden(format!("{instrument} is none of its instruments"));
-                }
-            }
-            Asked::Query(BotQuery::Chain { underlying, .. }) => {
-                if !self.manifest.data.contains(&DataRight::Chains) {
-                    return forbidden("data has no chains".to_owned());
-                }
-                if !self.manifest.knows(underlying) {
-                    return forbidden(format!("{underlying} is none of its instruments"));
-                }
-            }
+            Asked::Query(query) => self.manifest.may_look(query),
             // An exit is never too many: what keeps it from being one is the core.
             Asked::Want(BotWant::Place { proposal, .. })
                 if !proposal.reduce_only && !self.budget.orders.add(1) =>
             {
                 let left = u64::try_from(self.budget.orders.left().as_millis()).unwrap_or(60_000);
                 let most = self.manifest.max_orders_per_minute;
-                return Err(RpcError::rate(format!("{most} orders a minute are allowed"), left));
+                Err(RpcError::rate(format!("{most} orders a minute are allowed"), left))
             }
-            _ => {}
+            Asked::Want(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// What it says that it wants to be told must be what it is told.
@@ -238,6 +247,15 @@ impl Life {
         }
         Ok(())
     }
+}
+
+/// What a bot is told of a request that the engine has not answered.
+fn overdue(trades: bool) -> RpcError {
+    if trades {
+        let text = "the engine has not answered; what became of it is told as news of the order";
+        return RpcError::unknown(text, None);
+    }
+    RpcError::new(-32_006, "the engine has not answered in time")
 }
 
 /// The cage of a bot, for a process of this one's.

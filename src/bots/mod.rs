@@ -15,9 +15,10 @@ pub mod params;
 mod process;
 pub mod protocol;
 pub mod replay;
+mod rights;
 pub mod samples;
 mod scope;
 mod watch;
 
 pub use house::{BotLine, FromBot, House, Said, Start, Task, ToBot};
-pub use process::PING_EVERY;
+pub use process::{ANSWERS_WITHIN, PING_EVERY};

@@ -6,8 +6,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -28,7 +27,7 @@ use super::manifest::{Manifest, PROTOCOL, RestartPolicy};
 use super::memory::Crashes;
 use super::protocol::{self, Incoming};
 use super::scope::Scope;
-use super::watch::members;
+use super::watch::signal_all;
 
 /// What is kept for a bot while it is down.
 const KEPT_MAX: usize = 1_000;
@@ -38,6 +37,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 const TERM_WITHIN: Duration = Duration::from_secs(2);
 /// How often a bot is asked whether it lives.
 pub const PING_EVERY: Duration = Duration::from_secs(10);
+/// How long the engine may take to answer a bot: a broker's history takes its time.
+pub const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 /// Pings in a row that it may leave unanswered.
 const MISSES_MAX: u32 = 3;
 /// How often its processes are looked at, and what is shown of it changes.
@@ -219,13 +220,7 @@ impl Supervisor {
     /// Sends a signal to its process, to its group and to whatever it has started.
     fn sweep(&mut self, signal: Signal) {
         let Some(root) = self.group else { return };
-        let ids = members(root);
-        let Ok(group) = i32::try_from(root) else { return };
-        // Who is gone already needs no signal.
-        killpg(Pid::from_raw(group), signal).unwrap_or_default();
-        for id in ids.into_iter().filter(|id| *id != group) {
-            kill(Pid::from_raw(id), signal).unwrap_or_default();
-        }
+        signal_all(root, signal);
         if signal == Signal::SIGKILL {
             self.group = None;
         }
@@ -391,6 +386,9 @@ impl Supervisor {
                 }
                 _ => {}
             }
+        }
+        for text in life.give_up(now) {
+            self.write_log("arbion", &text);
         }
         if life.misses >= MISSES_MAX {
             return Some(End::Crashed(format!("it hangs: {MISSES_MAX} pings were not answered")));

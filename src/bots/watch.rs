@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
 use tokio::time::Instant;
 
 /// Processes and threads of one bot at most.
@@ -73,6 +75,16 @@ fn family(all: &BTreeMap<i32, Stat>, root: i32) -> BTreeSet<i32> {
 #[must_use]
 pub(super) fn members(root: u32) -> Vec<i32> {
     i32::try_from(root).map(|root| family(&all(), root).into_iter().collect()).unwrap_or_default()
+}
+
+/// Sends a signal to a bot's process, to its group and to whatever it has started. Who is gone already needs none.
+pub(super) fn signal_all(root: u32, signal: Signal) {
+    let ids = members(root);
+    let Ok(group) = i32::try_from(root) else { return };
+    killpg(Pid::from_raw(group), signal).unwrap_or_default();
+    for id in ids.into_iter().filter(|id| *id != group) {
+        kill(Pid::from_raw(id), signal).unwrap_or_default();
+    }
 }
 
 /// Watches one bot's processes.

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::clock::wall;
-use super::limiter::{Limit, Limiter, Priority, SharedLimits, hold_of};
+use super::limiter::{Limit, Limiter, Priority, SILENT_HOLD_MIN, SharedLimits, hold_of};
 use super::pauses::some_pauses;
 use super::tally::{CallFigures, Tally};
 use super::{BrokerError, json, tls};
@@ -103,7 +103,7 @@ impl Call {
     }
 }
 
-/// What came back: 2xx, 3xx or 4xx but 408 and 429, whole.
+/// What came back: 2xx or 4xx but 408 and 429, whole.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Which broker's.
@@ -290,11 +290,15 @@ impl Http {
         if let (Some(held), Some(limiter)) = (held, limiter) {
             limiter.hold(held);
         }
+        if let Some(limiter) = limiter.filter(|_| answer.status != StatusCode::TOO_MANY_REQUESTS) {
+            limiter.went();
+        }
         let error = match answer.status {
             StatusCode::TOO_MANY_REQUESTS => {
-                let retry_after = held.unwrap_or(Duration::from_secs(1));
+                let guessed = || limiter.map_or(SILENT_HOLD_MIN, |limiter| limiter.refused_silently());
+                let retry_after = held.unwrap_or_else(guessed);
                 if let Some(limiter) = limiter {
-                    limiter.hold(retry_after);
+                    limiter.hold(held.unwrap_or(SILENT_HOLD_MIN));
                 }
                 BrokerError::RateLimited { broker: broker(), retry_after }
             }
@@ -304,6 +308,11 @@ impl Http {
                     reason: format!("HTTP {}, {}", status.as_u16(), json::beginning(&answer.body)),
                 }
             }
+            // Nothing is followed, and no broker answers so: whoever stands between said it, and of the call that says nothing.
+            status if status.is_redirection() => BrokerError::NoAnswer {
+                broker: broker(),
+                reason: format!("HTTP {}, which points elsewhere and is not followed", status.as_u16()),
+            },
             _ => return Ok(answer),
         };
         self.failed(&error);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ const USED_PER_CENT: u32 = 95;
 const SHARED_PER_CENT: u32 = 80;
 /// Longest time that a server's word can hold us back.
 const HELD_MAX: Duration = Duration::from_secs(300);
+/// Shortest and longest time that nothing is sent after too many calls, where the server does not say how long it wants peace.
+pub const SILENT_HOLD_MIN: Duration = Duration::from_secs(1);
+const SILENT_HOLD_MAX: Duration = Duration::from_secs(30);
 
 /// What a call is for: a cancel goes before everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +43,10 @@ pub struct Limiter {
     shared: DefaultDirectRateLimiter,
     /// Nothing goes before this instant: the server's word.
     held_until: Mutex<Option<Instant>>,
+    /// Nothing but cancels goes before this instant: our own guess of how long the server wants peace.
+    quiet_until: Mutex<Option<Instant>>,
+    /// Answers in a row that said "too many calls" and not for how long.
+    silences: AtomicU32,
 }
 
 impl std::fmt::Debug for Limiter {
@@ -75,6 +83,17 @@ impl PartialEq for SharedLimits {
 
 impl Eq for SharedLimits {}
 
+fn left(until: &Mutex<Option<Instant>>) -> Duration {
+    let until = *until.lock().unwrap_or_else(PoisonError::into_inner);
+    until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+}
+
+fn lengthen(until: &Mutex<Option<Instant>>, wait: Duration) {
+    let at = Instant::now() + wait.min(HELD_MAX);
+    let mut until = until.lock().unwrap_or_else(PoisonError::into_inner);
+    *until = Some(until.map_or(at, |before| before.max(at)));
+}
+
 /// A limiter of this part of a limit, in per cent.
 fn part(limit: Limit, per_cent: u32) -> DefaultDirectRateLimiter {
     let calls = NonZeroU32::new(limit.calls.saturating_mul(per_cent) / 100).unwrap_or(NonZeroU32::MIN);
@@ -91,21 +110,49 @@ impl Limiter {
             all: part(limit, USED_PER_CENT),
             shared: part(limit, USED_PER_CENT * SHARED_PER_CENT / 100),
             held_until: Mutex::new(None),
+            quiet_until: Mutex::new(None),
+            silences: AtomicU32::new(0),
         }
     }
 
     /// How long nothing goes because the server said so.
     #[must_use]
     pub fn held_for(&self) -> Duration {
-        let held = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
-        held.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+        left(&self.held_until)
     }
 
     /// The server's word: no call for this long. A longer hold stays.
     pub fn hold(&self, wait: Duration) {
-        let until = Instant::now() + wait.min(HELD_MAX);
-        let mut held = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = Some(held.map_or(until, |before| before.max(until)));
+        lengthen(&self.held_until, wait);
+    }
+
+    /// There were too many calls, and the server does not say for how long: no call but cancels, which take risk off, goes for 1, 2, 4 … 30 s,
+    /// as long as it says so. Calls that were under way together are refused once. Returns how long now.
+    pub fn refused_silently(&self) -> Duration {
+        let mut until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let Some(left) =
+            until.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())
+        {
+            return left;
+        }
+        let before = self.silences.fetch_add(1, Ordering::Relaxed);
+        let wait = (SILENT_HOLD_MIN * 2_u32.pow(before.min(5))).min(SILENT_HOLD_MAX);
+        *until = Some(now + wait);
+        wait
+    }
+
+    /// A call went that was not one too many.
+    pub fn went(&self) {
+        self.silences.store(0, Ordering::Relaxed);
+    }
+
+    /// How long a call of this kind is held back.
+    fn held_back(&self, priority: Priority) -> Duration {
+        match priority {
+            Priority::Cancel => self.held_for(),
+            Priority::Normal => self.held_for().max(left(&self.quiet_until)),
+        }
     }
 
     /// Waits for a turn.
@@ -120,7 +167,7 @@ impl Limiter {
     ) -> Result<(), Duration> {
         let deadline = Instant::now() + patience;
         loop {
-            let wait = match self.held_for() {
+            let wait = match self.held_back(priority) {
                 held if !held.is_zero() => held,
                 _ => match self.take(priority, weight) {
                     Ok(()) => return Ok(()),
@@ -240,6 +287,23 @@ mod tests {
         limiter.hold(Duration::from_millis(1));
         assert!(limiter.turn(Priority::Cancel, ONE, Duration::from_millis(5)).await.is_err());
         assert!(limiter.turn(Priority::Cancel, ONE, Duration::from_secs(5)).await.is_ok());
+    }
+
+    /// Where the server does not say how long, it is asked less and less often; a cancel goes all the same.
+    #[tokio::test]
+    async fn n3_silence_after_too_many_calls_is_waited_for_longer_and_longer() {
+        let limiter = Limiter::new(Limit { calls: 1_000, per: Duration::from_secs(1) });
+        // As if each hold had passed.
+        let next = || {
+            *limiter.quiet_until.lock().unwrap() = None;
+            limiter.refused_silently().as_secs()
+        };
+        assert_eq!([(); 8].map(|()| next()), [1, 2, 4, 8, 16, 30, 30, 30]);
+        assert!(limiter.refused_silently() > Duration::from_secs(28), "those that were under way count once");
+        assert!(limiter.turn(Priority::Normal, ONE, Duration::from_secs(25)).await.is_err());
+        assert!(limiter.turn(Priority::Cancel, ONE, Duration::ZERO).await.is_ok());
+        limiter.went();
+        assert_eq!(next(), 1);
     }
 
     #[test]

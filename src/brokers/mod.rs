@@ -160,6 +160,26 @@ pub trait Broker: Send + Sync {
     async fn watch(&self, events: mpsc::Sender<AccountStream>) -> BrokerError;
 }
 
+/// The order that takes another's place when the broker has filled more of the old one than was counted when it was decided on: in all, not one
+/// unit more is bought than was wanted.
+///
+/// # Errors
+/// When nothing is left of it.
+pub(crate) fn rest_of(
+    broker: &str,
+    new: &OrderRequest,
+    counted: Quantity,
+    filled: Quantity,
+) -> Result<OrderRequest, BrokerError> {
+    let quantity = new.quantity - (filled - counted).max(Quantity::ZERO);
+    if quantity.is_positive() {
+        return Ok(OrderRequest { quantity, ..new.clone() });
+    }
+    let message = "it had filled as far as was wanted before it could be replaced".to_owned();
+    let reject = Reject { code: "ALREADY_FILLED".into(), message };
+    Err(BrokerError::Refused { broker: broker.to_owned(), status: 200, reject })
+}
+
 /// The refusal of a broker that has orders alone.
 #[must_use]
 pub fn orders_alone(broker: &str, action: &VenueAction) -> BrokerError {
@@ -252,6 +272,14 @@ pub struct AccountSummary {
     pub kind: String,
     /// The broker's word on whether it may trade, with the reason where not.
     pub trading: Result<(), String>,
+}
+
+/// The end of an account's number, which is all that is shown of it.
+#[must_use]
+pub(crate) fn last_four(number: &str) -> String {
+    let skip = number.chars().count().saturating_sub(4);
+    let end: String = number.chars().skip(skip).collect();
+    crate::domain::text::clean(&end).into_owned()
 }
 
 /// One login at a broker, verified.

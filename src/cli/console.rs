@@ -1,13 +1,29 @@
 //! The terminal a command talks to: where its words go, who answers its questions, and how wide and colourful it may be. Tests bring one
 //! that remembers.
 
+use std::fs::File;
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::config::{Colour, ColourDepth, Environment};
 use crate::domain::text::ascii_escaped;
 
 /// Narrowest table.
 const WIDTH_MIN: usize = 40;
+
+/// Asks on the terminal itself for a line that is not shown. Nothing is shown from before the question is there: who answers at once, or pastes,
+/// would see what is typed before the question is read to its end.
+fn hidden(prompt: &str) -> io::Result<String> {
+    let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    let shows = tcgetattr(&terminal)?;
+    let mut silent = shows.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&terminal, OptionalActions::Now, &silent)?;
+    let answer = rpassword::prompt_password(prompt);
+    tcsetattr(&terminal, OptionalActions::Now, &shows)?;
+    answer
+}
 
 /// Input and output of one command.
 pub struct Console {
@@ -47,7 +63,7 @@ impl Console {
             out: Box::new(Quiet(out)),
             err: Box::new(Quiet(err)),
             input: Box::new(io::BufReader::new(input)),
-            hidden: Some(|prompt| rpassword::prompt_password(prompt)),
+            hidden: Some(hidden),
             out_is_terminal,
             width,
         }

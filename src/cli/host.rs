@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::error::CliError;
 use super::imported::{ImportReport, ImportRequest};
 pub use super::reports::{
-    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip, SweepReport, SweepRow,
-    WalkPoint, WalkReport, WalkRow, Windows,
+    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, MonthReturn, RoundTrip, SweepReport,
+    SweepRow, WalkPoint, WalkReport, WalkRow, Windows,
 };
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};

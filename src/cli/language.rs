@@ -27,7 +27,8 @@ pub(super) fn words(command: &Command) -> String {
 /// word means something in the language too: ALL, NOW, ON.
 pub(super) fn instrument(text: &str, lookup: &dyn SymbolLookup) -> Result<Instrument, CliError> {
     let text = text.trim();
-    if let Ok(contract) = OptionContract::from_occ(text) {
+    // As it is written for machines, or as every table shows it.
+    if let Some(contract) = OptionContract::from_occ(text).ok().or_else(|| OptionContract::from_shown(text)) {
         return Ok(contract.into_instrument());
     }
     let upper = text.to_ascii_uppercase();
@@ -74,6 +75,9 @@ mod tests {
             Ok(instrument) => instrument.key(),
             Err(error) => error.message,
         };
+        // What the tables show can be typed.
+        assert_eq!(shown("KO 24Dec26 67.5P"), shown("KO261224P00067500"));
+        assert_eq!(shown("ko 24dec26 67.5p"), shown("KO261224P00067500"));
         // Words of the language that are tickers too.
         for ticker in ["ALL", "NOW", "ON", "IT", "A", "T", "ARE", "LOW", "KEY", "PUMP", "BRK.B"] {
             if universe.is_equity(ticker) {

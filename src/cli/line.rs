@@ -48,16 +48,17 @@ impl Line<'_> {
         }
     }
 
-    /// The account of that name, or the default one.
+    /// The account that this name means ([`AccountId::meant`]), or the default one.
     ///
     /// # Errors
-    /// When there is none of that name; names those there are.
+    /// When it means none, or could mean several; names those there are.
     pub async fn account(&self, name: Option<&str>) -> Result<AccountId, CliError> {
         let snapshot = self.snapshot().await?;
         let Some(name) = name else { return Ok(snapshot.default_account.clone()) };
-        let known = snapshot.accounts.iter().map(|view| &view.account.account);
-        known.clone().find(|id| id.as_str() == name).cloned().ok_or_else(|| {
-            let known: Vec<&str> = known.map(AccountId::as_str).collect();
+        let known =
+            snapshot.accounts.iter().map(|view| (&view.account.account, view.standing.broker.as_deref()));
+        AccountId::meant(name, known.clone()).cloned().ok_or_else(|| {
+            let known: Vec<&str> = known.map(|(id, _)| id.as_str()).collect();
             CliError::usage(format!("account: found '{name}', allowed {}", known.join(", ")))
         })
     }

@@ -99,6 +99,17 @@ pub struct WalkPoint {
     pub value: f64,
 }
 
+/// What a calendar month made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct MonthReturn {
+    /// The year.
+    pub year: i16,
+    /// The month, from 1.
+    pub month: i8,
+    /// Gain as a fraction.
+    pub gain: f64,
+}
+
 /// What a metric counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -242,6 +253,9 @@ pub struct BacktestReport {
     pub trades: Vec<RoundTrip>,
     /// Equity by day, oldest first.
     pub equity: Vec<EquityPoint>,
+    /// Gain of each calendar month, oldest first; the first and the last may be parts of one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub months: Vec<MonthReturn>,
     /// SHA-256 over the fills (price, quantity, fee, time) in hex: equal for equal runs.
     pub fingerprint: String,
     /// Where prices of options came from, where any were needed: recorded bars have none.

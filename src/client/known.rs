@@ -4,9 +4,12 @@
 //! The one state of the process that is not owned by somebody: a line may be logged anywhere, and the log is one for the process too.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{OnceLock, RwLock};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use crate::domain::redact::HIDDEN;
 
@@ -14,15 +17,24 @@ use crate::domain::redact::HIDDEN;
 const BYTES_MIN: usize = 8;
 /// Longest part of a secret that is looked for.
 const BYTES_MAX: usize = 4_096;
-/// Fingerprints kept.
+/// Fingerprints kept: of secrets that stay, and of tokens, of which there is a new one every few minutes. Of those the newest stay.
 const MARKS_MAX: usize = 8_192;
+const PASSING_MAX: usize = 2_048;
 /// A prime of 61 bits: what fingerprints are counted by.
 const PRIME: u64 = (1 << 61) - 1;
 
 /// Fingerprints by length.
 type Marks = BTreeMap<usize, BTreeSet<u64>>;
 
+/// Fingerprints of what is good for a while.
+struct Passing {
+    marks: Marks,
+    /// In the order they came.
+    order: VecDeque<(usize, u64)>,
+}
+
 static MARKS: RwLock<Marks> = RwLock::new(BTreeMap::new());
+static PASSING: RwLock<Passing> = RwLock::new(Passing { marks: BTreeMap::new(), order: VecDeque::new() });
 static BASE: OnceLock<u64> = OnceLock::new();
 
 /// The key of the fingerprints: another one in each process.
@@ -46,26 +58,72 @@ fn print_of(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |print, byte| plus(times(print, base()), u64::from(*byte) + 1))
 }
 
-/// From now on this text stands in no log. Too short ones are left as they are.
+/// The tokens of a sign-in, as they lie in the vault beside what is no secret.
+#[derive(Deserialize)]
+struct Tokens {
+    access_token: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+}
+
+/// From now on this text stands in no log; of the tokens of a sign-in, each of them. Too short ones are left as they are.
 pub fn remember(secret: &str) {
+    match serde_json::from_str::<Tokens>(secret) {
+        Ok(tokens) => {
+            for token in [Some(tokens.access_token), tokens.refresh_token].into_iter().flatten() {
+                remember_for_now(&Zeroizing::new(token));
+            }
+        }
+        Err(_) => remember_for_good(secret),
+    }
+}
+
+fn remember_for_good(secret: &str) {
     let Ok(mut marks) = MARKS.write() else { return };
-    for form in forms(secret.as_bytes()) {
+    for (length, print) in prints(secret) {
         let count: usize = marks.values().map(BTreeSet::len).sum();
-        if count < MARKS_MAX && (BYTES_MIN..=BYTES_MAX).contains(&form.len()) {
-            marks.entry(form.len()).or_default().insert(print_of(&form));
+        if count < MARKS_MAX {
+            marks.entry(length).or_default().insert(print);
         }
     }
+}
+
+fn remember_for_now(token: &str) {
+    let Ok(mut passing) = PASSING.write() else { return };
+    for (length, print) in prints(token) {
+        if passing.marks.entry(length).or_default().insert(print) {
+            passing.order.push_back((length, print));
+        }
+        if passing.order.len() > PASSING_MAX
+            && let Some((length, oldest)) = passing.order.pop_front()
+            && let Some(prints) = passing.marks.get_mut(&length)
+        {
+            prints.remove(&oldest);
+            if prints.is_empty() {
+                passing.marks.remove(&length);
+            }
+        }
+    }
+}
+
+/// Length and fingerprint of each form.
+fn prints(secret: &str) -> Vec<(usize, u64)> {
+    let forms = forms(secret.as_bytes()).into_iter().map(Zeroizing::new);
+    forms
+        .filter(|form| (BYTES_MIN..=BYTES_MAX).contains(&form.len()))
+        .map(|form| (form.len(), print_of(&form)))
+        .collect()
 }
 
 /// The text without any secret that is known.
 #[must_use]
 pub fn hide(text: &str) -> Cow<'_, str> {
-    let Ok(marks) = MARKS.read() else { return Cow::Borrowed(HIDDEN) };
+    let (Ok(marks), Ok(passing)) = (MARKS.read(), PASSING.read()) else { return Cow::Borrowed(HIDDEN) };
     let mut found: Vec<(usize, usize)> = Vec::new();
-    for (length, prints) in marks.iter() {
+    for (length, prints) in marks.iter().chain(&passing.marks) {
         places(text.as_bytes(), *length, prints, &mut found);
     }
-    drop(marks);
+    drop((marks, passing));
     if found.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -215,5 +273,27 @@ mod tests {
         assert_eq!(hide("so Zürich-東京-geheim ist"), "so [hidden] ist");
         remember("-----BEGIN KEY-----\nfirst line of it\nsecond line of it\n");
         assert_eq!(hide("cut: second line of it"), "cut: [hidden]");
+    }
+
+    /// As the vault has them: an engine that runs for weeks has thousands, and the newest are the ones that are good.
+    #[test]
+    fn m5_tokens_of_a_sign_in_are_known_one_by_one_and_the_newest_always() {
+        let (access, refresh) =
+            (|n: u32| format!("0.b2F1dGg{n:08}.access"), |n: u32| format!("{n:08}-refresh+kept"));
+        for n in 0..1_000 {
+            let kept = serde_json::json!({
+                "version": 1, "profile": "a profile of ours", "access_token": access(n), "refresh_token": refresh(n),
+            });
+            remember(&kept.to_string());
+            for token in [access(n), refresh(n)] {
+                assert_eq!(hide(&format!("POST failed, {token} it says")), "POST failed, [hidden] it says");
+            }
+        }
+        for harmless in ["a profile of ours", &access(3)] {
+            assert_eq!(hide(harmless), harmless);
+        }
+        assert!(PASSING.read().unwrap().order.len() <= PASSING_MAX);
+        remember(r#"{"access_token":"without-another"}"#);
+        assert_eq!(hide("so without-another is"), "so [hidden] is");
     }
 }

@@ -67,12 +67,45 @@ fn ask(missing: Missing, message: &str) -> Trouble {
     Trouble::Missing(vec![missing], message.to_owned())
 }
 
+/// "drops 5": a number behind a word of change that says neither by how much nor to where.
+fn is_change(cursor: &Cursor<'_>) -> bool {
+    matches!(cursor.kind(0), Some(Kind::Number(_) | Kind::Money(_)))
+        && cursor.before(1).is_some_and(|t| {
+            matches!(
+                t.text.as_str(),
+                "rises"
+                    | "rise"
+                    | "gains"
+                    | "climbs"
+                    | "jumps"
+                    | "rallies"
+                    | "drops"
+                    | "drop"
+                    | "falls"
+                    | "fall"
+                    | "dips"
+                    | "dip"
+                    | "loses"
+                    | "sinks"
+                    | "crashes"
+                    | "tanks"
+                    | "slips"
+                    | "moves"
+                    | "move"
+                    | "changes"
+                    | "by"
+            )
+        })
+}
+
 fn rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let (mut instrument, mut price, mut percent) = (None, None, None);
     let (mut up, mut down) = (false, false);
     while !cursor.is_done() {
         if let Some(value) = cursor.percent() {
             once(&mut percent, value, "changes")?;
+        } else if is_change(cursor) {
+            return Err(ask(Missing::Price, "By so much, or to it? Say to 220, below 220, or a per cent."));
         } else if let Some(value) = cursor.value() {
             once(&mut price, value, "prices")?;
         } else if cursor.take(&UP) {

@@ -51,6 +51,11 @@ fn month(text: &str) -> Option<i8> {
     i8::try_from(at + 1).ok()
 }
 
+/// Is a word the name of a month.
+pub(super) fn is_month(text: &str) -> bool {
+    month(text).is_some()
+}
+
 pub(super) fn weekday(text: &str) -> Option<Weekday> {
     Some(match text {
         "mon" | "monday" => Weekday::Monday,
@@ -165,8 +170,8 @@ pub(super) fn read(tokens: &[Token], today: Date) -> Option<(Said, usize)> {
     {
         let of = usize::from(tokens.get(1).is_some_and(|t| t.text == "of"));
         if let Some(m) = tokens.get(1 + of).and_then(|t| month(&t.text)) {
-            let after = small(tokens.get(2 + of)).and_then(|y| year(y).filter(|_| y <= 99 || y >= 1990));
-            return match after {
+            let after = small(tokens.get(2 + of)).filter(|y| is_near_year(*y, tokens.get(2 + of), today));
+            return match after.and_then(year) {
                 Some(y) => full(y, i64::from(m), day).map(|said| (said, 3 + of)),
                 None => next(today, i64::from(m), day).map(|said| (said, 2 + of)),
             };
@@ -179,22 +184,15 @@ fn month_first(tokens: &[Token], today: Date) -> Option<(Said, usize)> {
     let m = month(&tokens[0].text)?;
     let comma = |at: usize| usize::from(tokens.get(at).is_some_and(|t| t.kind == Kind::Mark(',')));
     let day = small(tokens.get(1)).or_else(|| ordinal(tokens.get(1)));
-    if let Some(y) = day.filter(|y| (2000..=2099).contains(y)) {
+    if let Some(y) = day.filter(|y| *y > 31 && is_near_year(*y, tokens.get(1), today)) {
         return Some((Said::Month(i16::try_from(y).ok()?, m), 2));
     }
-    if let Some(y) = tokens
-        .get(1)
-        .and_then(|t| t.text.strip_prefix('\'').or(t.raw.strip_prefix('’')))
-        .and_then(|y| y.parse().ok())
-    {
+    if let Some(y) = tokens.get(1).and_then(|t| t.text.strip_prefix('\'')).and_then(|y| y.parse().ok()) {
         return Some((Said::Month(year(y)?, m), 2));
     }
     if let Some(day) = day.filter(|day| (1..=31).contains(day)) {
         let skip = comma(2);
-        // A year follows when it is four digits, or two digits that no option's strike would be.
-        let with_year = small(tokens.get(2 + skip)).filter(|y| {
-            (2000..=2099).contains(y) || (*y >= 24 && *y <= 40 && is_short_year(tokens.get(2 + skip)))
-        });
+        let with_year = small(tokens.get(2 + skip)).filter(|y| is_near_year(*y, tokens.get(2 + skip), today));
         return match with_year.and_then(year) {
             Some(y) => full(y, i64::from(m), day).map(|said| (said, 3 + skip)),
             None => next(today, i64::from(m), day).map(|said| (said, 2)),
@@ -205,8 +203,27 @@ fn month_first(tokens: &[Token], today: Date) -> Option<(Said, usize)> {
     Some((Said::Month(y, m), 1))
 }
 
-fn is_short_year(token: Option<&Token>) -> bool {
-    token.is_some_and(|token| token.text.len() == 2)
+/// Years around today's that two digits behind a day may be. Further ones are strikes: nothing is listed so far ahead.
+const YEARS_BACK: i64 = 2;
+const YEARS_AHEAD: i64 = 4;
+/// First year that four digits behind a day are.
+const FIRST_YEAR: i64 = 1990;
+
+/// Is a number behind a month or a day its year, in two digits or four: "jan 15 27", not "jan 15 60 call".
+fn is_near_year(number: i64, token: Option<&Token>, today: Date) -> bool {
+    let digits = token.map_or(0, |token| token.text.trim_start_matches('\'').len());
+    let this = i64::from(today.year());
+    let first = match digits {
+        2 => this - YEARS_BACK,
+        4 => FIRST_YEAR,
+        _ => return false,
+    };
+    year(number).is_some_and(|y| (first..=this + YEARS_AHEAD).contains(&i64::from(y)))
+}
+
+/// Is a token the two digits that a year may be written in.
+pub(super) fn is_short_year(token: &Token) -> bool {
+    matches!(token.kind, Kind::Number(_)) && token.raw.len() == 2
 }
 
 fn relative(tokens: &[Token], today: Date) -> Option<(Said, usize)> {

@@ -117,7 +117,7 @@ fn place_words(place: &Place) -> String {
     let amount = match place.amount {
         Amount::Quantity(quantity) => quantity.to_string(),
         Amount::Notional(money) => format!("${} of", money.normalize()),
-        Amount::PercentOfPosition(percent) => format!("{}% of", percent.normalize()),
+        Amount::PercentOfPosition(percent) => format!("{}% of my", percent.normalize()),
         Amount::PercentOfBuyingPower(percent) => format!("{}% of buying power of", percent.normalize()),
     };
     let subject = match &place.subject {
@@ -333,6 +333,10 @@ pub fn order_words(request: &OrderRequest) -> String {
     };
     let price = match request.pricing {
         Pricing::Market => "at the market".to_owned(),
+        // What is bought for a credit has a negative price: the word beside it says so.
+        Pricing::Limit { limit_price } if request.price_effect.is_some() => {
+            format!("at a limit of {}", limit_price.abs())
+        }
         Pricing::Limit { limit_price } => format!("at a limit of {limit_price}"),
         Pricing::Stop { stop_price } => format!("at the market once {stop_price} trades"),
         Pricing::StopLimit { stop_price, limit_price } => {
@@ -428,6 +432,12 @@ mod tests {
             "Sell 1 package (sell 1 AAPL 11Dec26 265C, buy 2 AAPL 11Dec26 270C) at a limit of 1.64 credit, for the day, \
              account paper"
         );
+        let bought = OrderRequest {
+            side: Side::Buy,
+            pricing: Pricing::Limit { limit_price: Price::new(-limit_price.get()) },
+            ..request.clone()
+        };
+        assert!(order_words(&bought).contains("at a limit of 1.64 credit"), "a word has no sign");
         let two = order_words(&OrderRequest { quantity: Quantity::from(2), ..request });
         assert!(two.starts_with("Sell 2 packages (each: sell 1 AAPL"), "{two}");
     }

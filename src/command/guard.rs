@@ -1,6 +1,7 @@
 //! What must never become an order: questions, negations, quotations, conditions, reports, two commands in one line.
 
 use super::lex::{Kind, Token};
+use super::statement;
 
 /// What kind of sentence it is, where it is none to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,13 +186,20 @@ pub(super) fn speech(tokens: &[Token]) -> Option<Speech> {
         return Some(Speech::Recurring);
     }
     // "show filled orders", "nvda calls i had": those words describe what is shown.
-    if any(&REPORTS) && !any(&["call", "calls", "show", "history"])
+    // "will you please sell 10 aapl" asks.
+    let reports = tokens.iter().enumerate().any(|(at, t)| {
+        REPORTS.contains(&t.text.as_str()) && !(at == 0 && t.text == "will" && text(1) == "you")
+    });
+    if reports && !any(&["call", "calls", "show", "history"])
         || matches!(text(0), "bought" | "sold")
         || is_thought(tokens)
     {
         return Some(Speech::Report);
     }
-    two_commands(tokens).then_some(Speech::Two)
+    if two_commands(tokens) {
+        return Some(Speech::Two);
+    }
+    statement::tells(tokens).then_some(Speech::Report)
 }
 
 /// "i could buy 10 aapl", "i'd sell tsla at 400": what could or would be done is only thought of. "i would like to" asks.
@@ -261,13 +269,14 @@ fn is_recurring(tokens: &[Token]) -> bool {
             && any(&["buy", "sell", "invest", "put"])
 }
 
-/// "not more than 185", "no less than": a bound of a price, not a refusal.
+/// "not more than 185", "not above 185": a bound of a price, not a refusal.
 fn is_price_bound(tokens: &[Token]) -> bool {
-    tokens
-        .windows(3)
-        .any(|w| w[0].text == "not" && matches!(w[1].text.as_str(), "more" | "less") && w[2].text == "than")
-        && tokens.iter().filter(|t| matches!(t.text.as_str(), "don't" | "dont" | "not" | "never")).count()
-            == 1
+    let value = |t: &Token| matches!(t.kind, Kind::Number(_) | Kind::Money(_));
+    tokens.windows(3).any(|w| {
+        w[0].text == "not"
+            && (matches!(w[1].text.as_str(), "more" | "less") && w[2].text == "than"
+                || matches!(w[1].text.as_str(), "above" | "over" | "below" | "under") && value(&w[2]))
+    }) && tokens.iter().filter(|t| matches!(t.text.as_str(), "don't" | "dont" | "not" | "never")).count() == 1
 }
 
 /// "after hours", "when the market closes" is a condition, "after the close" too.
@@ -279,6 +288,13 @@ fn is_hours(tokens: &[Token]) -> bool {
 
 pub(super) fn is_question(tokens: &[Token]) -> bool {
     if tokens.iter().any(|t| t.kind == Kind::Mark('?') || t.text == "?") {
+        return true;
+    }
+    // "buy 10 aapl, right" asks to be confirmed.
+    if let [_, .., before, last] = tokens
+        && last.text == "right"
+        && before.text != "all"
+    {
         return true;
     }
     let text = |i: usize| tokens.get(i).map_or("", |t| t.text.as_str());

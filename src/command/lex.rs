@@ -16,6 +16,9 @@ const OCC_TAIL_LENGTH: usize = 15;
 const GLUED_TICKER_MIN: usize = 3;
 const GLUED_TICKER_MAX: usize = 5;
 
+/// Letters of a month's name at least.
+const MONTH_MIN: usize = 3;
+
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
@@ -124,6 +127,7 @@ pub fn tokens(text: &str) -> Result<Vec<Token<'_>>, Refused> {
         start += piece.len();
     }
     join_occ(text, &mut list);
+    join_dollars(text, &mut list);
     if list.is_empty() { Err(Refused::Empty) } else { Ok(list) }
 }
 
@@ -152,8 +156,8 @@ fn split_piece<'a>(piece: &'a str, start: usize, list: &mut Vec<Token<'a>>) {
     let year = piece
         .strip_prefix(['\'', '’'])
         .filter(|rest| rest.len() == 2 && rest.bytes().all(|b| b.is_ascii_digit()));
-    if let Some(year) = year {
-        return split_piece(year, start + first.len_utf8(), list);
+    if let Some(year) = year.and_then(number) {
+        return push(list, Kind::Number(year), piece, start);
     }
     if marks.contains(&first) || (first == '\'' && piece.len() > 1) || first == '‘' {
         push(list, Kind::Mark(first), &piece[..first.len_utf8()], start);
@@ -173,6 +177,10 @@ fn split_piece<'a>(piece: &'a str, start: usize, list: &mut Vec<Token<'a>>) {
         split_piece(&piece[..cut], start, list);
         return split_piece(&piece[cut..], start + cut, list);
     }
+    if let Some(cut) = between_months(piece) {
+        split_piece(&piece[..cut], start, list);
+        return split_piece(&piece[cut + 1..], start + cut + 1, list);
+    }
     if let Some((number, rest)) = glued_quantity(piece) {
         split_piece(number, start, list);
         return split_piece(rest, start + number.len(), list);
@@ -189,6 +197,15 @@ fn inner_mark(piece: &str) -> Option<usize> {
         b',' => !(bytes[i - 1].is_ascii_digit() && bytes.get(i + 1).is_some_and(u8::is_ascii_digit)),
         _ => false,
     })
+}
+
+/// `jan/mar`: the two months of a calendar spread, and where they part.
+fn between_months(piece: &str) -> Option<usize> {
+    let cut = piece
+        .find('/')
+        .filter(|cut| *cut >= MONTH_MIN && piece.starts_with(|c: char| c.is_ascii_alphabetic()))?;
+    let is_month = |text: &str| super::dates::is_month(&text.to_ascii_lowercase());
+    (is_month(&piece[..cut]) && is_month(&piece[cut + 1..])).then_some(cut)
 }
 
 /// `10shares`, `2contracts`, `0.5btc`, `10aapl`: a number and a unit or a ticker without a space. What else ends a number is no ticker.
@@ -263,9 +280,8 @@ fn classify(piece: &str) -> Kind {
         return Kind::Percent(fraction);
     }
     // Only dollars: another currency's sign is asked about, never taken for one.
-    if let Some(rest) = piece.strip_prefix('$')
-        && let Some(value) = number(rest)
-    {
+    let dollars = piece.strip_prefix('$').or_else(|| piece.strip_prefix("US$"));
+    if let Some(value) = dollars.and_then(number) {
         return Kind::Money(value);
     }
     if let Some(value) = piece.strip_suffix('%').and_then(number) {
@@ -389,5 +405,22 @@ fn join_occ<'a>(text: &'a str, list: &mut Vec<Token<'a>>) {
             list.remove(i + 1);
         }
         i += 1;
+    }
+}
+
+/// `$ 250` comes in two pieces.
+fn join_dollars<'a>(text: &'a str, list: &mut Vec<Token<'a>>) {
+    let mut at = 0;
+    while at + 1 < list.len() {
+        if list[at].raw == "$"
+            && let Kind::Number(value) = list[at + 1].kind
+            && list[at + 1].raw.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        {
+            let end = list[at + 1].start + list[at + 1].raw.len();
+            list[at].raw = &text[list[at].start..end];
+            list[at].kind = Kind::Money(value);
+            list.remove(at + 1);
+        }
+        at += 1;
     }
 }

@@ -13,6 +13,7 @@ mod order;
 mod package;
 mod phrases;
 mod spread;
+mod statement;
 mod symbols;
 pub mod types;
 mod words;
@@ -216,8 +217,25 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
         Err(Trouble::Missing(..)) => {
             clarify(Vec::new(), "That is not understood; try: buy 10 aapl at 231.50, or help")
         }
+        Err(Trouble::Unknown(word)) if is_mistyped_name(&word, tokens, context) => clarify(
+            vec![Missing::Instrument],
+            format!("'{word}' is no symbol or company that is listed here; say its ticker, such as AAPL."),
+        ),
         Err(trouble) => question_back(trouble, context),
     }
+}
+
+/// Letters of a word that is longer than any ticker, and of a word that no company is called by.
+const NAME_LETTERS: std::ops::RangeInclusive<usize> = 7..=20;
+
+/// Is a word that nobody knows in the place of a name: long, of letters alone, and nothing else in the sentence is an instrument.
+fn is_mistyped_name(word: &str, tokens: &[lex::Token], context: &ParseContext<'_>) -> bool {
+    let name = NAME_LETTERS.contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic());
+    name && !tokens.iter().enumerate().any(|(at, token)| {
+        !words::is_keyword(&token.text)
+            && !words::is_everyday(&token.text)
+            && symbols::read(&tokens[at..], context).is_some()
+    })
 }
 
 /// The order in which one of the language's own words is the symbol. Everyday words are asked about, unless shouted or marked by a
@@ -233,12 +251,17 @@ fn word_as_symbol(tokens: &[lex::Token], context: &ParseContext<'_>) -> Option<C
         let refers = everyday && (pronoun || matches!(before, "of" | "my" | "the"));
         // A coin of dollars is USDC, not the share of who trades it.
         let stablecoin = token.text == "coin" && before == "usd";
+        // "10 lmt 231.50" may lack its symbol, and "3.40 db" is a debit.
+        let of_price = matches!(token.text.as_str(), "db" | "dr" | "cr" | "usd");
+        if of_price && matches!(tokens[at - 1].kind, lex::Kind::Number(_) | lex::Kind::Money(_)) && at > 1 {
+            continue;
+        }
         if !word || refers || stablecoin || !(everyday || words::is_keyword(&token.text)) {
             continue;
         }
         let Some(instrument) = symbols::ticker(token.raw, context) else { continue };
         let Ok(command) = attempt(tokens, context, Some(at)) else { continue };
-        if !everyday {
+        if !everyday && (token.text != "lmt" || token.raw.starts_with('$')) {
             return Some(command);
         }
         if question.is_some() {
@@ -278,8 +301,16 @@ fn is_order_like(tokens: &[lex::Token]) -> bool {
     })
 }
 
+/// Characters of a word that a message shows at most.
+const WORD_SHOWN_MAX: usize = 40;
+
 /// A word nobody knows: perhaps a symbol that is not listed.
 fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
+    // What was pasted may be of any length.
+    if word.chars().count() > WORD_SHOWN_MAX {
+        let front: String = word.chars().take(WORD_SHOWN_MAX).collect();
+        return clarify(Vec::new(), format!("'{front}...' is not understood here."));
+    }
     let plain = word.trim_start_matches('$');
     let like_symbol = plain.len() <= 6
         && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')

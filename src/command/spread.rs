@@ -28,6 +28,17 @@ pub(super) enum SpreadKind {
     Collar,
 }
 
+/// How many strikes a package has.
+pub(super) const fn strike_count(kind: SpreadKind) -> usize {
+    use SpreadKind as K;
+    match kind {
+        K::Straddle | K::Calendar | K::CoveredCall => 1,
+        K::Vertical | K::Bull | K::Bear | K::Strangle | K::Collar => 2,
+        K::IronButterfly | K::Butterfly => 3,
+        K::IronCondor => 4,
+    }
+}
+
 /// A package's name at the front of some words: kind, right where the name has one, and how many words.
 pub(super) fn name(words: &[&str]) -> Option<(SpreadKind, Option<Right>, usize)> {
     use SpreadKind as K;

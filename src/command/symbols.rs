@@ -130,7 +130,7 @@ fn by_name(tokens: &[Token], least: usize, context: &ParseContext<'_>) -> Option
         // A name neither begins nor ends with a word of the language itself.
         let may_be = (begins && !super::words::is_keyword(last))
             || last.len() == 1
-            || begins && matches!(last.as_str(), "etf" | "cash")
+            || begins && matches!(last.as_str(), "etf" | "cash" | "price")
             || matches!(first.as_str(), "the" | "at" | "home" | "usd")
             || (first.as_str(), last.as_str()) == ("best", "buy");
         if may_be && let Some(found) = named(&tokens[..count], context) {

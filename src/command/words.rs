@@ -13,13 +13,14 @@ pub(super) fn is_keyword(word: &str) -> bool {
 }
 
 /// Sorted.
-const FILLERS: [&str; 120] = [
+const FILLERS: [&str; 121] = [
     "a",
     "account",
     "additional",
     "ahead",
     "an",
     "and",
+    "another",
     "arbion",
     "as",
     "asap",

@@ -57,6 +57,10 @@ fn which_order() -> Trouble {
 
 /// `cancel 42`, `cancel my aapl buy orders`, `pull all sells`.
 pub(super) fn cancel(tokens: &[Token], context: &ParseContext<'_>) -> Option<Command> {
+    // "pull up a chart" shows one.
+    if tokens.first()?.text == "pull" && tokens.get(1).is_some_and(|next| next.text == "up") {
+        return None;
+    }
     let mut cursor = Cursor::new(tokens, context);
     let lone = cursor.take(&["cancel", "cxl", "kill", "pull", "scratch", "nix", "cancell", "yank"]);
     let of_orders = || tokens.iter().any(|t| matches!(t.text.as_str(), "order" | "orders"));
@@ -76,7 +80,15 @@ pub(super) fn cancel(tokens: &[Token], context: &ParseContext<'_>) -> Option<Com
 
 fn cancel_rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let (mut id, mut side, mut instrument) = (None, None, None);
+    let (mut all, mut orders) = (false, false);
     while !cursor.is_done() {
+        all |= matches!(cursor.text(0), "all" | "every" | "everything");
+        orders |= matches!(cursor.text(0), "order" | "orders");
+        let dangles =
+            cursor.rest().len() == 1 && matches!(cursor.text(0), "of" | "for" | "in" | "on" | "with");
+        if dangles {
+            return Err(which_order());
+        }
         if let Some(found) = order_id(cursor, true) {
             once(&mut id, found, "orders")?;
         } else if let Some(said) = side_of_orders(cursor) {
@@ -118,6 +130,7 @@ fn cancel_rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
             Ok(Command::Cancel { order_id: Some(id.as_str().into()), instrument: None, side: None })
         }
         (Some(_), ..) => Err(refused("Give an order's number or a symbol, not both.")),
+        (None, None, None) if all && orders => Ok(Command::CancelAll),
         (None, None, None) => Err(which_order()),
         (None, instrument, side) => Ok(Command::Cancel { order_id: None, instrument, side }),
     }
@@ -144,7 +157,8 @@ fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
     loop {
         match cursor.text(ahead) {
             "order" | "orders" | "id" | "number" | "no" | "num" | "#" => named = true,
-            "with" | ":" | "." if named => {}
+            ":" | "." if named => {}
+            "with" if named && matches!(cursor.text(ahead + 1), "id" | "number" | "no" | "num" | "#") => {}
             _ => break,
         }
         ahead += 1;
@@ -153,7 +167,9 @@ fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
     let whole = matches!(token.kind, Kind::Number(value) if value.fract().is_zero() && !token.raw.contains(['.', ',']));
     let long = token.text.len() == 26 && token.text.bytes().all(|b| b.is_ascii_alphanumeric());
     let hash = token.raw.starts_with('#') && is_id(token);
-    let found = hash || long || (named && is_id(token)) || (bare && whole && is_id(token));
+    // "cancel 4 orders" says how many, not which.
+    let counts = matches!(cursor.text(ahead + 1), "order" | "orders");
+    let found = hash || long || (named && is_id(token)) || (bare && whole && !counts && is_id(token));
     if !found {
         return None;
     }
@@ -275,25 +291,33 @@ fn names_an_order(tokens: &[Token]) -> bool {
 fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
     let mut changes = Changes::default();
     while !cursor.is_done() {
-        let nameless = changes.id.is_none() && changes.instrument.is_none() && changes.pending.is_none();
+        // "lower it to 229": what is changed to is no order.
+        let led = cursor.before(1).is_some_and(|t| matches!(t.text.as_str(), "to" | "at" | "=" | "is"));
+        let nameless = changes.names_nothing() && changes.pending.is_none() && !led;
         if cursor.text(0) == "by" || matches!(cursor.text(0), "half" | "double") {
             return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
         }
-        // "change qty of 42 to 50": what a quantity is of is an order, never a number of units.
-        let of_order = changes.pending == Some(Field::Quantity)
-            && changes.id.is_none()
-            && cursor.text(0) == "of"
-            && cursor.text(2) == "to"
-            && cursor.take(&["of"]);
+        // "change qty of 42 to 50": what a field is of is an order, never its value.
+        let unnamed = changes.id.is_none() && changes.instrument.is_none();
+        let first = changes.pending.is_some() && matches!(cursor.text(2), "to" | "at" | "=");
+        let last = !changes.names_nothing() && cursor.rest().len() == 2;
+        let of_order = unnamed && (first || last) && cursor.take(&["of", "on", "for"]);
         if let Some(id) = order_id(cursor, nameless || of_order) {
             once(&mut changes.id, id, "orders")?;
         } else if let Some(field) = field(cursor) {
+            // "45 qty 200": what has a value behind it does not name the one before.
+            let valued = matches!(cursor.kind(0), Some(Kind::Number(_) | Kind::Money(_)));
+            let before = changes.plain.take_if(|_| valued);
             changes.name(field)?;
+            changes.plain = changes.plain.or(before);
         } else if let Some(time_in_force) = time_in_force(cursor) {
             once(&mut changes.time_in_force, time_in_force, "times in force")?;
         } else if cursor.take(&["from"]) {
             // "from 180 to 182": where it stands now is known.
             cursor.value().ok_or_else(|| cursor.not_understood())?;
+            if cursor.text(0) != "to" {
+                return Err(cursor.not_understood());
+            }
         } else if matches!(cursor.text(0), "up" | "down" | "higher" | "lower") && cursor.text(1) != "to" {
             // "up 5 cents" is a difference; "up to 182" is a price.
             return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
@@ -305,7 +329,7 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
             || cursor.take_pause()
         {
         } else if is_difference(cursor) {
-            return Err(ask(Missing::Price, "Give the new price itself, not the difference."));
+            return Err(ask(Missing::Price, "By so much, or to it? Say the new value itself: to 185."));
         } else if let Some(value) = cursor.value() {
             let units =
                 cursor.take(&["shares", "share", "contracts", "contract", "units", "coins", "lots", "shs"]);
@@ -325,7 +349,7 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
     Ok(changes)
 }
 
-/// "raise my limit 5 cents": money that nothing leads to, beside a verb of more or less.
+/// "raise my limit 5 cents", "raise my aapl limit 5": a value that nothing leads to, beside a verb of more or less.
 fn is_difference(cursor: &Cursor<'_>) -> bool {
     let led = matches!(cursor.before(1), Some(t) if matches!(t.kind, Kind::At) || matches!(t.text.as_str(), "to" | "at" | "=" | "is"));
     let verb = cursor.first().is_some_and(|t| {
@@ -335,9 +359,7 @@ fn is_difference(cursor: &Cursor<'_>) -> bool {
         )
     });
     let cents = matches!(cursor.text(1), "cent" | "cents");
-    let money = matches!(cursor.kind(0), Some(Kind::Money(_)))
-        || matches!(cursor.kind(0), Some(Kind::Number(_)))
-            && matches!(cursor.text(1), "dollar" | "dollars" | "bucks");
+    let money = matches!(cursor.kind(0), Some(Kind::Money(_) | Kind::Number(_)));
     !led && (cents || verb && money)
 }
 
@@ -381,6 +403,16 @@ fn time_in_force(cursor: &mut Cursor<'_>) -> Option<TimeInForce> {
 }
 
 impl Changes {
+    /// Is neither an order named yet nor a value: only then a bare number is an order's.
+    const fn names_nothing(&self) -> bool {
+        self.id.is_none()
+            && self.instrument.is_none()
+            && self.limit.is_none()
+            && self.stop.is_none()
+            && self.quantity.is_none()
+            && self.plain.is_none()
+    }
+
     /// A field is named. One before it that has no value yet names the plain price, or is the kind of the order ("stop limit").
     fn name(&mut self, field: Field) -> Parsed<()> {
         match (self.pending, self.plain.take()) {

@@ -7,15 +7,15 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::error::{ConfigError, Problem};
-use super::files::{FileError, check_private_file, replace_private};
+use super::error::ConfigError;
+use super::files::{FileError, replace_private};
+use super::own_file;
 use crate::domain::events::{EventBook, Planned, PlannedError, PlannedKind};
 use crate::domain::instrument::Symbol;
 use crate::domain::text::clean;
@@ -71,20 +71,7 @@ impl EventsFile {
     /// # Errors
     /// When others could have written it, it is too large, or a line is wrong: named with what is allowed.
     pub fn load(&self) -> Result<EventBook, ConfigError> {
-        if !self.path.exists() {
-            return Ok(EventBook::default());
-        }
-        check_private_file(&self.path)?;
-        let io = |error| FileError::Io { path: self.path.clone(), error };
-        let file = std::fs::File::open(&self.path).map_err(io)?;
-        let mut bytes = Vec::new();
-        file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io)?;
-        if bytes.len() as u64 > BYTES_MAX {
-            let (path, bytes) = (self.path.clone(), bytes.len() as u64);
-            return Err(ConfigError::TooLarge { path, bytes, allowed: BYTES_MAX });
-        }
-        let text = String::from_utf8(bytes)
-            .map_err(|_| self.problem("", 0, "found bytes that are no UTF-8".to_owned()))?;
+        let Some(text) = own_file::read(&self.path, BYTES_MAX)? else { return Ok(EventBook::default()) };
         self.parse(&text)
     }
 
@@ -97,8 +84,7 @@ impl EventsFile {
     }
 
     fn problem(&self, text: &str, at: usize, what: String) -> ConfigError {
-        let line = text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
-        ConfigError::Problems(vec![Problem { file: self.path.clone(), line, text: what }])
+        own_file::problem(&self.path, text, at, what)
     }
 
     fn parse(&self, text: &str) -> Result<EventBook, ConfigError> {

@@ -149,6 +149,7 @@ pub(super) static FIELDS: &[Field] = fields! {
         mouse: Flag,
         lock_minutes: Whole(0_u32, 1_440),
         zone: ZONES,
+        top_line: Instruments,
     }
     "alerts" at [alerts] {
         terminal: NOTICES,

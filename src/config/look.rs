@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::env::Environment;
+use crate::domain::instrument::Instrument;
 
 /// The screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +26,12 @@ pub struct Screen {
     pub lock_minutes: u32,
     /// The zone of the times shown, here and in tables of the command line.
     pub zone: Zone,
+    /// Instruments whose last price and change of the day stand in the top line, as far as there is room.
+    pub top_line: Vec<Instrument>,
 }
+
+/// What tells of the market as a whole, unless the user says otherwise.
+const TOP_LINE: [&str; 3] = ["SPY", "QQQ", "BTC-USD"];
 
 impl Default for Screen {
     fn default() -> Self {
@@ -39,6 +45,7 @@ impl Default for Screen {
             mouse: true,
             lock_minutes: 0,
             zone: Zone::Local,
+            top_line: TOP_LINE.iter().filter_map(|key| Instrument::from_key(key).ok()).collect(),
         }
     }
 }

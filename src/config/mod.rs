@@ -1,5 +1,6 @@
 //! Configuration: where things lie, the environment, the TOML files with their checks and defaults. It knows of no secret and no network.
 
+mod calendar;
 mod edit;
 pub mod env;
 mod error;
@@ -12,11 +13,13 @@ mod kept;
 mod kinds;
 mod load;
 mod look;
+mod own_file;
 mod paths;
 mod render;
 mod settings;
 mod typed;
 
+pub use calendar::CalendarFile;
 pub use edit::{ConfigFiles, OptionEdit, OptionView};
 pub use env::Environment;
 pub use error::{ConfigError, Problem};

@@ -156,7 +156,9 @@ fn check(
         AlertWhen::ChangePercent => !value.is_zero(),
     };
     if !possible {
-        return Err(format!("{value} is no value an alert can wait for"));
+        return Err(format!(
+            "{value} is no value an alert can wait for; allowed are prices above 0, and changes that are not 0"
+        ));
     }
     if quote.is_some_and(|quote| is_reached(when, value, quote)) {
         return Err(format!("no alert set, it is so now: {}", words(instrument, when, value)));
@@ -216,7 +218,7 @@ mod tests {
         assert_eq!(error, "no alert set, it is so now: AAPL above 100");
         assert_eq!(
             alerts.apply(above("AAPL", 0), now, at(1)).unwrap_err(),
-            "0 is no value an alert can wait for"
+            "0 is no value an alert can wait for; allowed are prices above 0, and changes that are not 0"
         );
         let missing = alerts.apply(AlertChange::Remove { id: AlertId(9) }, now, at(1)).unwrap_err();
         assert_eq!(missing, "there is no alert 9");

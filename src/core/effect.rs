@@ -12,6 +12,7 @@ use crate::domain::exit::ExitGroup;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
+use crate::domain::money::Quantity;
 use crate::domain::order::{Approved, Order, OrderRequest, OrderStatus};
 use crate::domain::quote::Interval;
 use crate::domain::snapshot::{LogLine, Watchlist};
@@ -208,6 +209,8 @@ pub enum Effect {
         order: ClientOrderId,
         /// By this one.
         new: Box<Approved<OrderRequest>>,
+        /// What had filled of the old one when the new one was made for the rest.
+        filled: Quantity,
     },
     /// Ask the broker what became of an order.
     Ask {

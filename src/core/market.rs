@@ -21,13 +21,6 @@ pub struct MarketState {
     average_volumes: BTreeMap<Instrument, Decimal>,
 }
 
-/// Prices beyond a thousand million are a feed's mistake: nothing trades there, and sums of them would leave what a decimal can hold.
-#[must_use]
-pub fn is_measurable(quote: &Quote) -> bool {
-    let most = Price::from(1_000_000_000);
-    [quote.bid, quote.ask, quote.last].into_iter().flatten().all(|price| price.abs() <= most)
-}
-
 impl MarketState {
     /// Takes a quote in. A quote older than the one known is dropped: late messages never move a price back.
     /// Returns whether it was taken.

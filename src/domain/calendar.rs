@@ -103,9 +103,9 @@ impl Calendar {
         self.closed.insert(day);
     }
 
-    /// Adds an early close the rules do not know.
-    pub fn close_early_on(&mut self, day: Date) {
-        self.early.insert(day, true);
+    /// Says that a session closes at 13:00, or that it does not, whatever the rules say.
+    pub fn set_early_close(&mut self, day: Date, early: bool) {
+        self.early.insert(day, early);
     }
 
     /// Does the exchange open on this date.

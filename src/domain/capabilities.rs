@@ -96,6 +96,10 @@ impl Capabilities {
         }
     }
 
+    /// What the paper venue takes.
+    pub const PAPER_ORDER_TYPES: [OrderType; 5] =
+        [OrderType::Market, OrderType::Limit, OrderType::Stop, OrderType::StopLimit, OrderType::TrailingStop];
+
     /// Everything the paper venue does.
     #[must_use]
     pub fn paper() -> Self {
@@ -107,13 +111,7 @@ impl Capabilities {
                 AssetClass::Perpetual,
                 AssetClass::Fx,
             ],
-            order_types: vec![
-                OrderType::Market,
-                OrderType::Limit,
-                OrderType::Stop,
-                OrderType::StopLimit,
-                OrderType::TrailingStop,
-            ],
+            order_types: Self::PAPER_ORDER_TYPES.to_vec(),
             times_in_force: vec![
                 TimeInForce::Day,
                 TimeInForce::Gtc,

@@ -40,6 +40,8 @@ pub enum ExecutionKind {
     Inferred,
     /// Stands in the place of a fill that was taken back (FIX ExecType G): it counts for the books, and was counted for the order already.
     Correction,
+    /// Units that came from another place, or went to one, at what they had cost or were worth: no gain, and no cash moves by it.
+    Transfer,
 }
 
 impl ExecutionKind {
@@ -58,7 +60,14 @@ impl ExecutionKind {
             Self::Adjustment => "adjustment",
             Self::Inferred => "inferred",
             Self::Correction => "correction",
+            Self::Transfer => "transfer",
         }
+    }
+
+    /// Do units come or go by it without any cash for them: what they are worth counts as paid in or out.
+    #[must_use]
+    pub const fn is_without_cash(self) -> bool {
+        matches!(self, Self::Adjustment | Self::Transfer)
     }
 }
 
@@ -99,10 +108,10 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Cash that came (positive) or left (negative), fee included. None by an adjustment.
+    /// Cash that came (positive) or left (negative), fee included. None by an adjustment or a transfer.
     #[must_use]
     pub fn cash_flow(&self) -> Decimal {
-        if self.kind == ExecutionKind::Adjustment {
+        if self.kind.is_without_cash() {
             return Decimal::ZERO;
         }
         -(self.side.sign() * self.price.get() * self.quantity.get() * self.multiplier) - self.fee
@@ -381,6 +390,7 @@ mod tests {
         all.push(AccountEvent::Cash(cash));
         all.push(AccountEvent::Execution(fill(ExecutionKind::Fee)));
         all.push(AccountEvent::Execution(fill(ExecutionKind::Adjustment)));
+        all.push(AccountEvent::Execution(fill(ExecutionKind::Transfer)));
         all.push(AccountEvent::Notice(Notice {
             account: AccountId::new("paper"),
             code: "POSITION_FROZEN".into(),

@@ -120,6 +120,28 @@ text_id! {
     AccountId
 }
 
+impl AccountId {
+    /// The account that a name as typed means: the one of that very name, else the only one whose name goes on from it after a dash, or whose
+    /// broker is called so, as `alpaca` means `alpaca-paper`. A part of a word is no name, and of two that fit neither is taken. `known` are
+    /// the accounts, each with its broker's word, or none.
+    #[must_use]
+    pub fn meant<'a>(
+        name: &str,
+        known: impl Iterator<Item = (&'a Self, Option<&'a str>)> + Clone,
+    ) -> Option<&'a Self> {
+        if let Some((same, _)) = known.clone().find(|(id, _)| id.as_str() == name) {
+            return Some(same);
+        }
+        let fits = |(id, broker): &(&'a Self, Option<&'a str>)| {
+            let goes_on = id.as_str().strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+            goes_on || *broker == Some(name)
+        };
+        let mut fitting = known.filter(fits);
+        let (only, _) = fitting.next().filter(|_| !name.is_empty())?;
+        fitting.next().is_none().then_some(only)
+    }
+}
+
 /// The short number a user sees and types for an order: one sequence per profile, starting at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -143,5 +165,38 @@ mod tests {
         assert_eq!(early.to_string().len(), 26);
         assert_eq!(early.to_string().parse::<ClientOrderId>().unwrap(), early);
         assert!("not-an-id".parse::<ClientOrderId>().is_err());
+    }
+
+    #[test]
+    fn an_account_is_meant_by_its_name_or_the_beginning_of_one_alone() {
+        let ids = |names: &[&str]| names.iter().copied().map(AccountId::new).collect::<Vec<_>>();
+        let one = ids(&["paper", "alpaca-paper", "schwab-4821", "schwab-77", "coins"]);
+        let broker = |id: &AccountId| match id.as_str() {
+            "coins" => Some("coinbase"),
+            "paper" => None,
+            name => name.split('-').next().map(|word| if word == "alpaca" { "alpaca" } else { "schwab" }),
+        };
+        let meant = |name: &str, known: &[AccountId]| {
+            let known = known.iter().map(|id| (id, broker(id)));
+            AccountId::meant(name, known).map(|id| id.as_str().to_owned())
+        };
+        for (name, is) in [
+            ("alpaca-paper", Some("alpaca-paper")),
+            ("alpaca", Some("alpaca-paper")),
+            ("paper", Some("paper")),
+            ("coinbase", Some("coins")),
+            // Two fit.
+            ("schwab", None),
+            // A part of a word, or nothing.
+            ("alp", None),
+            ("schwab-7", None),
+            ("alpaca-paper-2", None),
+            ("", None),
+            ("live", None),
+        ] {
+            assert_eq!(meant(name, &one).as_deref(), is, "{name}");
+        }
+        assert_eq!(meant("alpaca", &ids(&["alpaca", "alpaca-paper"])).as_deref(), Some("alpaca"));
+        assert_eq!(meant("alpaca", &ids(&["alpaca-live", "alpaca-paper"])), None);
     }
 }

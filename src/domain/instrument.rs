@@ -130,8 +130,9 @@ impl<'de> Deserialize<'de> for Symbol {
 }
 
 /// A tradable thing. Ordered by kind, then by symbol.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(clippy::derived_hash_with_manual_eq, reason = "equal by every field, as a derived one, and inline")]
 pub enum Instrument {
     /// A share of a company or fund.
     Equity {
@@ -166,6 +167,13 @@ pub enum Instrument {
         /// The token's symbol, such as `WETH`.
         symbol: Symbol,
     },
+}
+
+impl PartialEq for Instrument {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
 }
 
 impl Ord for Instrument {

@@ -150,6 +150,15 @@ pub struct JournalEntry {
     pub tags: Vec<SmolStr>,
 }
 
+/// The tag that names a tax lot beside the order of a sale: `#lot:12` for what order 12 bought.
+pub const LOT_TAG: &str = "lot:";
+
+/// The tags that name these orders as the lots which a sale closes, in this order.
+#[must_use]
+pub fn lot_tags(lots: &[u64]) -> Vec<SmolStr> {
+    lots.iter().map(|lot| SmolStr::new(format!("{LOT_TAG}{lot}"))).collect()
+}
+
 /// A note taken apart: its words, and its tags. A tag is a word that begins with `#`.
 #[must_use]
 pub fn read_note(text: &str) -> (String, Vec<SmolStr>) {

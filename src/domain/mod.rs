@@ -21,6 +21,7 @@ pub mod instrument;
 pub mod journal;
 pub mod limits;
 pub mod login;
+pub mod measure;
 pub mod money;
 pub mod movement;
 pub mod option;

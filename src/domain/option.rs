@@ -90,6 +90,21 @@ impl OptionContract {
             .ok_or_else(|| OccError { text: text.chars().take(30).flat_map(char::escape_default).collect() })
     }
 
+    /// Reads what a contract is shown as, `AAPL 15Jan27 190P`, in whatever case; `None` where it is no such text.
+    #[must_use]
+    pub fn from_shown(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let (root, expiry, strike) = (words.next()?, words.next()?, words.next()?);
+        let right = strike.chars().next_back().filter(char::is_ascii)?;
+        let strike = strike.strip_suffix(right).filter(|_| words.next().is_none())?;
+        let expiry = Date::strptime("%d%b%y", expiry).ok()?;
+        let thousandths = strike.parse::<Decimal>().ok()?.checked_mul(Decimal::ONE_THOUSAND)?.normalize();
+        let fits = thousandths.scale() == 0 && thousandths.is_sign_positive();
+        let thousandths = thousandths.to_u32().filter(|thousandths| fits && *thousandths < 100_000_000)?;
+        let (root, day) = (root.to_ascii_uppercase(), expiry.strftime("%y%m%d"));
+        Self::parse_occ(&format!("{root:<6}{day}{right}{thousandths:08}"))
+    }
+
     fn parse_occ(text: &str) -> Option<Self> {
         if !text.is_ascii() || text.len() < 16 || text.len() > 21 {
             return None;
@@ -191,6 +206,42 @@ mod tests {
         }
         let contract = OptionContract::from_occ("AAPL270115P00190000").unwrap();
         assert_eq!(contract.to_string(), "AAPL 15Jan27 190P");
+    }
+
+    #[test]
+    fn what_is_shown_is_read_back() {
+        for text in [
+            "AAPL  270115P00190000",
+            "SPXW  261218C05400000",
+            "F     260116C00000500",
+            "AAPL1 261218C00400000",
+        ] {
+            let contract = OptionContract::from_occ(text).unwrap();
+            assert_eq!(
+                OptionContract::from_shown(&contract.to_string()),
+                Some(contract.clone()),
+                "{contract}"
+            );
+            let lower = contract.to_string().to_lowercase();
+            assert_eq!(OptionContract::from_shown(&lower), Some(contract), "{lower}");
+        }
+        for text in [
+            "",
+            "AAPL",
+            "AAPL 15Jan27",
+            "AAPL 15Jan27 190",
+            "AAPL 15Jan27 190X",
+            "AAPL 31Feb27 190P",
+            "AAPL 15Jan27 -190P",
+            "AAPL 15Jan27 0P",
+            "AAPL 15Jan27 1.0005P",
+            "AAPL 15Jan27 190P now",
+            "AAPL 15Jan27 100000000P",
+            "TOOLONG 15Jan27 190P",
+            "AAPL 15Jan27 190é",
+        ] {
+            assert_eq!(OptionContract::from_shown(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -164,6 +164,9 @@ pub struct Standing {
     /// What the broker itself says of the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<BrokerFigures>,
+    /// The broker's word; absent for the paper venue of this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<SmolStr>,
 }
 
 /// The engine at one moment. `seq` never goes back.

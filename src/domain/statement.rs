@@ -8,7 +8,7 @@ use super::execution::{Execution, OrderEvent};
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId};
 use super::money::{Price, Quantity};
 use super::movement::Movement;
-use super::order::{OrderStatus, OrderSubject, Pricing, Side, TimeInForce};
+use super::order::{OrderRequest, OrderStatus, OrderSubject, Pricing, Side, TimeInForce};
 use super::position::Position;
 
 /// An order as a broker shows it.
@@ -39,6 +39,41 @@ pub struct OrderReport {
     pub average_price: Option<Price>,
     /// When the broker took it in.
     pub entered_at: Timestamp,
+}
+
+impl OrderReport {
+    /// Its prices as `request` says them. A package has no side at most brokers: what one calls sold for 2 another calls bought for -2.
+    #[must_use]
+    pub fn pricing_as(&self, request: &OrderRequest) -> Pricing {
+        match (self.pricing, &request.subject) {
+            (Pricing::Limit { limit_price }, OrderSubject::Legs(_))
+                if self.side.is_buy() != request.side.is_buy() =>
+            {
+                Pricing::Limit { limit_price: -limit_price }
+            }
+            (pricing, _) => pricing,
+        }
+    }
+
+    /// Does it trade the same in the same way, whenever it came in.
+    #[must_use]
+    pub fn has_terms_of(&self, request: &OrderRequest) -> bool {
+        self.has_terms_but_size_of(request) && request.quantity == self.quantity
+    }
+
+    /// The same of what may be the rest of what was asked for: an order that took another's place is for fewer units where more of that had
+    /// filled by then.
+    #[must_use]
+    pub fn has_terms_of_rest_of(&self, request: &OrderRequest) -> bool {
+        self.has_terms_but_size_of(request) && self.quantity <= request.quantity
+    }
+
+    fn has_terms_but_size_of(&self, request: &OrderRequest) -> bool {
+        let package = matches!(request.subject, OrderSubject::Legs(_));
+        request.subject == self.subject
+            && (package || request.side == self.side)
+            && request.pricing == self.pricing_as(request)
+    }
 }
 
 /// Why the books are compared with a broker's.
@@ -186,5 +221,60 @@ mod tests {
         assert!(!statement.is_complete());
         statement.movements = Some(Vec::new());
         assert!(statement.is_complete());
+    }
+
+    /// A package that is sold for a credit of 2.1 is shown as bought for -2.1 where packages have no side.
+    #[test]
+    fn a_package_is_the_same_whatever_side_its_broker_calls_it() {
+        use crate::domain::instrument::Instrument;
+        use crate::domain::option::Leg;
+        use crate::domain::order::{Origin, OriginKind, PositionEffect};
+        let leg = |key: &str, side| Leg {
+            side,
+            position_effect: PositionEffect::Open,
+            ratio: rust_decimal::Decimal::ONE,
+            instrument: Instrument::from_key(key).unwrap(),
+        };
+        let legs = OrderSubject::Legs(vec![
+            leg("AAPL  261211C00265000", Side::Sell),
+            leg("AAPL  261211C00270000", Side::Buy),
+        ]);
+        let limit = |text: &str| Pricing::Limit { limit_price: text.parse().unwrap() };
+        let sold = OrderRequest::plain(
+            ClientOrderId::from_parts(1, 1),
+            AccountId::new("a"),
+            Origin::person(OriginKind::Cli),
+            legs.clone(),
+            Side::Sell,
+            Quantity::from(1),
+            limit("2.1"),
+        );
+        let shown = |side, price: &str| OrderReport {
+            client_order_id: None,
+            broker_order_id: BrokerOrderId::new("b"),
+            status: OrderStatus::Submitted,
+            subject: legs.clone(),
+            side,
+            quantity: Quantity::from(1),
+            pricing: limit(price),
+            time_in_force: TimeInForce::Day,
+            filled_quantity: Quantity::ZERO,
+            average_price: None,
+            entered_at: Timestamp::UNIX_EPOCH,
+        };
+        for (side, price, same) in [
+            (Side::Buy, "-2.1", true),
+            (Side::Sell, "2.1", true),
+            (Side::Buy, "2.1", false),
+            (Side::Sell, "-2.1", false),
+        ] {
+            let report = shown(side, price);
+            assert_eq!(report.has_terms_of(&sold), same, "{side} {price}");
+            assert_eq!(report.pricing_as(&sold) == sold.pricing, same, "{side} {price}");
+        }
+        // Shares are bought or sold.
+        let share = OrderSubject::Instrument(Instrument::equity("AAPL").unwrap());
+        let sold = OrderRequest { subject: share.clone(), ..sold };
+        assert!(!OrderReport { subject: share, ..shown(Side::Buy, "-2.1") }.has_terms_of(&sold));
     }
 }

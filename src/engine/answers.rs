@@ -395,6 +395,7 @@ impl EngineTask {
 
     async fn replace(&mut self, order: ClientOrderId, change: OrderChange, wait: bool, reply: Answer) {
         let request = self.expect(reply, wait.then_some(Until::Answered));
+        let change = resolve::change(&self.core, order, change);
         self.step(Input::Replace { request, order, change }).await;
     }
 

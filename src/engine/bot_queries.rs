@@ -1,11 +1,15 @@
 //! What bots want to know: their orders, positions and money, prices, bars, chains and indicators. What a broker must be asked for is answered
 //! once it has answered; the engine waits for none of it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
 use crate::bots::protocol::{self, BotQuery, CHAIN_DAYS, RpcError};
 use crate::bots::{BotLine, ToBot};
+use crate::brokers::BrokerError;
+use crate::core::engine::Engine;
 use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{AssetClass, Instrument};
@@ -38,6 +42,58 @@ impl Over {
     }
 }
 
+/// What a broker's failure is to a bot.
+fn failed(error: &BrokerError) -> RpcError {
+    let text = clean(&error.to_string()).into_owned();
+    match error {
+        BrokerError::Busy { wait, .. } => RpcError::rate(text, millis(*wait)),
+        BrokerError::RateLimited { retry_after, .. } => RpcError::rate(text, millis(*retry_after)),
+        _ => RpcError::new(-32_008, text),
+    }
+}
+
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Working orders of a bot's strategy.
+pub(super) fn orders(core: &Engine, strategy: &SmolStr) -> Vec<Value> {
+    core.orders_of_strategy(strategy).map(protocol::order).collect()
+}
+
+/// What a bot's strategy owns.
+pub(super) fn positions(core: &Engine, strategy: &SmolStr) -> Vec<Value> {
+    let views = core.strategies();
+    let claims = views.into_iter().filter(|view| view.spec.name == *strategy).flat_map(|view| view.claims);
+    claims
+        .map(|claim| {
+            json!({"instrument": claim.instrument.key(), "quantity": claim.quantity.to_string(),
+                "average_price": claim.average_price.to_string()})
+        })
+        .collect()
+}
+
+/// Money of the account that a bot trades on, without its name.
+pub(super) fn account(core: &Engine, account: &AccountId) -> Result<Value, RpcError> {
+    let account = core.account(account).ok_or_else(|| RpcError::new(-32_004, "there is no account"))?;
+    Ok(protocol::account(account.net_liquidation, account.cash, account.buying_power))
+}
+
+/// What a bot is evaluated over.
+pub(super) fn snapshot(
+    core: &Engine,
+    strategy: &SmolStr,
+    of: &AccountId,
+    instruments: &[Instrument],
+) -> Result<Value, RpcError> {
+    let quotes: Vec<Value> =
+        instruments.iter().filter_map(|of| core.quote(of)).map(protocol::quote).collect();
+    Ok(json!({
+        "account": account(core, of)?, "positions": positions(core, strategy),
+        "orders": orders(core, strategy), "quotes": quotes,
+    }))
+}
+
 impl EngineTask {
     /// Something that a bot wants to know.
     pub(super) async fn bot_asks(&mut self, strategy: &SmolStr, ask: u64, query: BotQuery) {
@@ -45,9 +101,9 @@ impl EngineTask {
         let (line, account) = (task.line().clone(), spec.account.clone());
         let give = |result| line.tell(ToBot::Answer { ask, result });
         match query {
-            BotQuery::Orders => give(Ok(json!({"orders": self.bot_orders(strategy)}))),
-            BotQuery::Positions => give(Ok(json!({"positions": self.bot_positions(strategy)}))),
-            BotQuery::Account => give(self.bot_account(&account)),
+            BotQuery::Orders => give(Ok(json!({"orders": orders(&self.core, strategy)}))),
+            BotQuery::Positions => give(Ok(json!({"positions": positions(&self.core, strategy)}))),
+            BotQuery::Account => give(self::account(&self.core, &account)),
             BotQuery::Quote(instrument) => {
                 let known = self.ensure(&instrument).await;
                 give(match self.core.quote(&instrument).filter(|_| known) {
@@ -56,15 +112,7 @@ impl EngineTask {
                 });
             }
             BotQuery::Snapshot => {
-                let instruments = spec.instruments.clone();
-                let quotes: Vec<Value> =
-                    instruments.iter().filter_map(|of| self.core.quote(of)).map(protocol::quote).collect();
-                give(self.bot_account(&account).map(|account| {
-                    json!({
-                        "account": account, "positions": self.bot_positions(strategy),
-                        "orders": self.bot_orders(strategy), "quotes": quotes,
-                    })
-                }));
+                give(snapshot(&self.core, strategy, &account, &spec.instruments));
             }
             BotQuery::Bars { instrument, interval, limit } => {
                 self.bot_bars(&line, ask, instrument, (interval, Over::Bars(limit))).await;
@@ -78,28 +126,6 @@ impl EngineTask {
                 self.bot_chain(line, ask, underlying, (from, until)).await;
             }
         }
-    }
-
-    fn bot_orders(&self, strategy: &SmolStr) -> Vec<Value> {
-        self.core.orders_of_strategy(strategy).map(protocol::order).collect()
-    }
-
-    fn bot_positions(&self, strategy: &SmolStr) -> Vec<Value> {
-        let views = self.core.strategies();
-        let claims =
-            views.into_iter().filter(|view| view.spec.name == *strategy).flat_map(|view| view.claims);
-        claims
-            .map(|claim| {
-                json!({"instrument": claim.instrument.key(), "quantity": claim.quantity.to_string(),
-                    "average_price": claim.average_price.to_string()})
-            })
-            .collect()
-    }
-
-    fn bot_account(&self, account: &AccountId) -> Result<Value, RpcError> {
-        let account = self.core.account(account);
-        let account = account.ok_or_else(|| RpcError::new(-32_004, "there is no account"))?;
-        Ok(protocol::account(account.net_liquidation, account.cash, account.buying_power))
     }
 
     async fn bot_bars(
@@ -121,7 +147,7 @@ impl EngineTask {
             tokio::spawn(async move {
                 let result = match feed.bars(&instrument, interval, now, over.count()).await {
                     Ok(bars) => Ok(over.answer(&bars)),
-                    Err(error) => Err(RpcError::new(-32_008, clean(&error.to_string()).into_owned())),
+                    Err(error) => Err(failed(&error)),
                 };
                 line.tell(ToBot::Answer { ask, result });
             });
@@ -143,8 +169,11 @@ impl EngineTask {
         let underlying = share.root().clone();
         if let Some(feed) = self.live.prices.feed_for(AssetClass::Option) {
             tokio::spawn(async move {
-                let chain = chain_between(feed.as_ref(), &underlying, from, until).await;
-                let result = chain.map(|chain| protocol::chain(&chain)).ok_or_else(|| none(&share));
+                let result = match chain_between(feed.as_ref(), &underlying, from, until).await {
+                    Ok(chain) if chain.expiries.is_empty() => Err(none(&share)),
+                    Ok(chain) => Ok(protocol::chain(&chain)),
+                    Err(error) => Err(failed(&error)),
+                };
                 line.tell(ToBot::Answer { ask, result });
             });
             return;

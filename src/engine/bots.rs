@@ -14,14 +14,16 @@ use crate::bots::house::FROM_MAX;
 use crate::bots::manifest::Manifest;
 use crate::bots::params::ParamSchema;
 use crate::bots::protocol::{self, Asked};
-use crate::bots::{FromBot, House, PING_EVERY, Said, Start, Task, ToBot};
+use crate::bots::{ANSWERS_WITHIN, FromBot, House, PING_EVERY, Said, Start, Task, ToBot};
 use crate::client::message::BotRequest;
 use crate::client::{Reply, SessionError};
 use crate::core::effect::BotTold;
 use crate::core::input::{BotWord, Input};
 use crate::domain::bot::{BotPlan, BotState, BotVersion, KIND_PREFIX, bot_of};
+use crate::domain::order::OrderSubject;
 use crate::domain::strategy::{KindView, StrategyChange, StrategyRules, StrategySpec};
 use crate::store::{ApprovedBot, Store, StoreError};
+use crate::strategies::BotWant;
 
 use super::bot_files::{Answered, Found, Shown, answer, find};
 use super::clock::{entropy, system_now};
@@ -196,6 +198,7 @@ impl EngineTask {
                 clock: Arc::new(system_now),
                 seed: entropy(),
                 ping_every: PING_EVERY,
+                answers_within: ANSWERS_WITHIN,
             };
             starts.push((start, spec.clone()));
         }
@@ -220,7 +223,12 @@ impl EngineTask {
     pub(super) async fn on_bot_said(&mut self, word: FromBot) {
         let FromBot { strategy, said } = word;
         let word = match said {
-            Said::Ask { ask, asked: Asked::Want(want) } => BotWord::Ask { ask, want },
+            Said::Ask { ask, asked: Asked::Want(want) } => {
+                if let BotWant::Place { proposal, .. } = &want {
+                    self.know_what_bot_orders(&strategy, &proposal.subject).await;
+                }
+                BotWord::Ask { ask, want }
+            }
             Said::Ask { ask, asked: Asked::Query(query) } => {
                 return self.bot_asks(&strategy, ask, query).await;
             }
@@ -240,6 +248,20 @@ impl EngineTask {
         self.step(Input::Bot { strategy, word }).await;
         if ends {
             self.keep_bots();
+        }
+    }
+
+    /// What it may order is known and priced before it is judged: a contract out of a chain nobody may have looked at yet.
+    async fn know_what_bot_orders(&mut self, strategy: &SmolStr, subject: &OrderSubject) {
+        let bot = self.bots.tasks.get(strategy).and_then(|(_, spec)| bot_of(&spec.kind));
+        let Some(manifest) = bot.and_then(|bot| self.bots.approved.get(bot)).map(|it| it.manifest.clone())
+        else {
+            return;
+        };
+        for instrument in subject.instruments().filter(|instrument| manifest.knows(instrument)) {
+            if self.ensure(instrument).await {
+                self.tell_average_volume(instrument).await;
+            }
         }
     }
 

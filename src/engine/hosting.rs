@@ -88,25 +88,28 @@ impl Default for Hosting {
     }
 }
 
-/// A broker's chain of the expiries between two days; absent where it has none, or does not answer.
+/// A broker's chain of the expiries between two days.
+///
+/// # Errors
+/// What the broker's call ended with; it is in the log too.
 pub(super) async fn chain_between(
     feed: &dyn brokers::MarketFeed,
     underlying: &Symbol,
     from: Date,
     until: Date,
-) -> Option<Chain> {
+) -> Result<Chain, brokers::BrokerError> {
     let told =
         |error: &brokers::BrokerError| tracing::warn!(%underlying, %error, "a strategy's chain was not read");
-    let expiries = feed.expiries(underlying).await.inspect_err(told).ok()?;
+    let expiries = feed.expiries(underlying).await.inspect_err(told)?;
     let mut rows = Vec::new();
     for day in expiries.iter().filter(|day| (from..=until).contains(*day)).take(EXPIRIES_NEEDED_MAX) {
-        rows.extend(feed.chain(underlying, *day).await.inspect_err(told).ok()?);
+        rows.extend(feed.chain(underlying, *day).await.inspect_err(told)?);
     }
     rows.sort_by(|a, b| {
         let key = |row: &ChainRow| (row.contract.expiry, row.contract.strike, row.contract.right);
         key(a).cmp(&key(b))
     });
-    Some(Chain { underlying: underlying.clone(), spot: None, expiries, rows })
+    Ok(Chain { underlying: underlying.clone(), spot: None, expiries, rows })
 }
 
 /// Does a bar of this width come of the prices themselves, aligned as its broker would. Others are asked for.
@@ -188,7 +191,7 @@ impl EngineTask {
                 if let Some(feed) = self.live.prices.feed_for(AssetClass::Option) {
                     let answers = self.hosting.answers_in.clone();
                     tokio::spawn(async move {
-                        let chain = chain_between(feed.as_ref(), &underlying, from, until).await;
+                        let chain = chain_between(feed.as_ref(), &underlying, from, until).await.ok();
                         let answer =
                             chain.map_or(Needed::NoChain(underlying), |chain| Needed::Chain(Box::new(chain)));
                         // The engine may have gone.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::brokers::BrokerKind;
-use crate::config::{BrokerSection, ConfigFiles};
+use crate::config::{BrokerSection, CalendarFile, ConfigFiles};
 use crate::core::effect::Ticket;
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input};
@@ -21,7 +21,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::limits::{RiskLimits, TradingState};
 use crate::domain::money::Money;
 use crate::domain::quote::Feed;
-use crate::domain::snapshot::{Snapshot, Watchlist};
+use crate::domain::snapshot::{Severity, Snapshot, Watchlist};
 use crate::market::bars_file::BarsError;
 use crate::market::simulated::SimulatedMarket;
 use crate::market::symbols::Universe;
@@ -274,7 +274,11 @@ impl Assembly {
         snapshots: watch::Sender<Arc<Snapshot>>,
         (vitals, heart): (watch::Sender<Arc<Vitals>>, Arc<Heart>),
     ) -> Result<Self, EngineError> {
-        let calendar = Arc::new(Calendar::nyse());
+        // A slip of a hand keeps no exit from being watched: the rules hold, and it is said.
+        let (calendar, doubt) = match CalendarFile::of(&settings.directory).load() {
+            Ok(calendar) => (Arc::new(calendar), None),
+            Err(error) => (Arc::new(Calendar::nyse()), Some(format!("{error}; the exchange's rules hold"))),
+        };
         let replay = matches!(settings.feed, FeedChoice::Replay { .. });
         if replay {
             // A replay is a run of its own: it starts from nothing, beside the profile.
@@ -314,9 +318,10 @@ impl Assembly {
         if let Some(chosen) = live::read_default(&store)?.filter(|_| !replay) {
             drop(core.step(now, Input::DefaultAccount(chosen)));
         }
-        let venue = open_venue(&settings, &store, replay)?;
+        let mut venue = open_venue(&settings, &store, replay)?;
+        venue.set_calendar(Calendar::clone(&calendar));
         let bots = super::bots::Bots::load(&store)?;
-        restore(&mut core, &store, &account, now)?;
+        restore(&mut core, &store, now)?;
         let lists = match store.watchlists()? {
             lists if lists.is_empty() => default_watchlists(&settings, &feed),
             lists => lists,
@@ -388,6 +393,9 @@ impl Assembly {
             bots,
         };
         task.open(lists, account).await;
+        if let Some(text) = doubt {
+            task.step(Input::Note { severity: Severity::Error, code: "CALENDAR_FILE", text }).await;
+        }
         Ok(Self { task, journal, _lock: lock })
     }
 

@@ -485,7 +485,9 @@ impl Link {
         match carried_out(&self.account, self.broker.replace(order, new)).await {
             SubmitOutcome::Acknowledged(_) => None,
             SubmitOutcome::Rejected(reject) => {
-                self.report(id, OrderEvent::ReplaceRejected(reject)).await;
+                // The old order works on, and the new one is not there: nobody need ask about it.
+                self.report(id, OrderEvent::ReplaceRejected(reject.clone())).await;
+                self.report(new_id, OrderEvent::Rejected(reject)).await;
                 None
             }
             SubmitOutcome::NotSent(error) => {

@@ -39,6 +39,8 @@ mod session;
 pub mod socket;
 mod standing;
 mod start;
+#[cfg(test)]
+mod still_feed;
 mod task;
 mod usual;
 pub mod vitals;

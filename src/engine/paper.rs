@@ -40,7 +40,8 @@ const COMMANDS_MAX: usize = 256;
 pub(super) enum VenueCommand {
     Submit(Box<OrderRequest>, oneshot::Sender<SubmitOutcome>),
     Cancel(ClientOrderId, oneshot::Sender<SubmitOutcome>),
-    Replace(ClientOrderId, Box<OrderRequest>, oneshot::Sender<SubmitOutcome>),
+    /// The old order, what is known to have filled of it, and the new one.
+    Replace(ClientOrderId, Quantity, Box<OrderRequest>, oneshot::Sender<SubmitOutcome>),
     Account(oneshot::Sender<Account>),
     Positions(oneshot::Sender<Vec<Position>>),
     Orders(oneshot::Sender<Vec<OrderReport>>),
@@ -168,8 +169,8 @@ impl Broker for PaperBroker {
     }
 
     async fn replace(&self, order: &OrderHandle, new: Approved<OrderRequest>) -> SubmitOutcome {
-        let id = order.client_order_id;
-        self.command(|reply| VenueCommand::Replace(id, Box::new(new.into_inner()), reply)).await
+        let (id, known) = (order.client_order_id, order.filled_quantity);
+        self.command(|reply| VenueCommand::Replace(id, known, Box::new(new.into_inner()), reply)).await
     }
 
     async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
@@ -236,8 +237,8 @@ impl VenueTask {
                 self.venue.cancel(now, id);
                 self.answer(id, id, reply).await;
             }
-            VenueCommand::Replace(id, new, reply) => {
-                self.venue.replace(now, id, &new);
+            VenueCommand::Replace(id, known, new, reply) => {
+                self.venue.replace(now, id, known, &new);
                 self.answer(id, new.client_order_id, reply).await;
             }
             VenueCommand::Account(reply) => give(reply, self.venue.account(now)),

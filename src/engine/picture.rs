@@ -87,12 +87,14 @@ impl EngineTask {
 
     /// The accounts with what their brokers say of them; the section of before where nothing has changed.
     fn with_figures(&self, snapshot: &Snapshot) -> Arc<Vec<AccountView>> {
-        if self.live.figures.is_empty() {
+        if self.live.logins().is_empty() && self.live.figures.is_empty() {
             return Arc::clone(&snapshot.accounts);
         }
         let told = |view: &AccountView| {
             let mut view = view.clone();
             view.standing.figures = self.live.figures.get(&view.account.account).map(BrokerFigures::of);
+            let login = self.live.logins().iter().find(|login| login.account == view.account.account);
+            view.standing.broker = login.map(|login| login.broker.clone());
             view
         };
         let accounts: Vec<AccountView> = snapshot.accounts.iter().map(told).collect();

@@ -12,7 +12,7 @@ use crate::domain::login::Login;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{
     BracketExit, Contingency, Order, OrderChange, OrderRequest, OrderSubject, OrderType, Origin, OriginKind,
-    PositionEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
+    PositionEffect, PriceEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 use crate::domain::position::Position;
 
@@ -103,7 +103,8 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
         .position(&asker.account, &close.instrument)
         .filter(|position| !position.quantity.is_zero())
         .ok_or_else(|| SessionError::Usage(format!("no position in {}", close.instrument)))?;
-    let side = closing_side(&position);
+    let class = close.instrument.asset_class();
+    let side = Side::closing(!position.quantity.is_negative(), class);
     let subject = OrderSubject::Instrument(close.instrument.clone());
     let pricing = pricing(core, &subject, side, &close.terms)?;
     let held = position.quantity.abs();
@@ -121,6 +122,7 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
     let (quantity, group) = uncommitted(core, &asker.account, &close.instrument, side, quantity, held)?;
     let mut request = build(core, subject, side, quantity, pricing, &close.terms, asker);
     request.reduce_only = true;
+    request.position_effect = (class == AssetClass::Option).then_some(PositionEffect::Close);
     request.contingency.oco_group = group;
     Ok(request)
 }
@@ -303,14 +305,6 @@ pub fn route(core: &Engine, logins: &[Login], command: &Command) -> Result<Accou
     }
 }
 
-fn closing_side(position: &Position) -> Side {
-    match (position.quantity.is_negative(), position.instrument.asset_class()) {
-        (false, _) => Side::Sell,
-        (true, AssetClass::Equity) => Side::BuyToCover,
-        (true, _) => Side::Buy,
-    }
-}
-
 fn in_scope(instrument: &Instrument, scope: FlattenScope) -> bool {
     match scope {
         FlattenScope::All => true,
@@ -383,7 +377,7 @@ fn pricing(
 ) -> Result<Pricing, SessionError> {
     let missing = |what: &str| SessionError::Usage(format!("a {} order needs a {what}", terms.order_type));
     let limit = || match (terms.limit_price, terms.limit_peg) {
-        (Some(price), _) => Ok(price),
+        (Some(price), _) => Ok(package_price(subject, side, terms.price_effect, price)),
         (None, Some(peg)) => pegged(core, subject, side, peg),
         (None, None) => Err(missing("limit price")),
     };
@@ -406,6 +400,25 @@ fn pricing(
         },
         OrderType::Twap => Pricing::Twap(terms.twap.ok_or_else(|| missing("time"))?),
     })
+}
+
+/// A price as it was said, on the order's own side: a package that is bought for a credit has a negative one, whatever sign was typed.
+fn package_price(subject: &OrderSubject, side: Side, effect: Option<PriceEffect>, said: Price) -> Price {
+    match (subject, effect) {
+        (OrderSubject::Legs(_), Some(effect)) => effect.net(side, said),
+        _ => said,
+    }
+}
+
+/// A person's change of an order, its price as the order's own is: of a package by the word beside it.
+#[must_use]
+pub fn change(core: &Engine, order: ClientOrderId, change: OrderChange) -> OrderChange {
+    let Some(order) = core.order(order) else { return change };
+    let request = &order.request;
+    let limit_price = change
+        .limit_price
+        .map(|said| package_price(&request.subject, request.side, request.price_effect, said));
+    OrderChange { limit_price, ..change }
 }
 
 /// A limit from the market: rounded to the tick away from us, so that a peg never pays more than it says.
@@ -483,7 +496,11 @@ fn quantity(
     let rate = core.rate(account, instrument).ok_or_else(|| {
         SessionError::Usage(format!("no rate turns the currency of {instrument} into money"))
     })?;
-    let quantity = Quantity::new(money / (price.get() * multiplier * rate)).floor_to_increment(increment);
+    let each = price.get().checked_mul(multiplier).and_then(|each| each.checked_mul(rate));
+    let units = each.and_then(|each| money.checked_div(each)).ok_or_else(|| {
+        SessionError::Usage(format!("{} of {instrument} at {price} is no number of units", money.normalize()))
+    })?;
+    let quantity = Quantity::new(units).floor_to_increment(increment);
     if quantity.is_positive() {
         Ok(quantity)
     } else {
@@ -558,3 +575,6 @@ fn build(
         allow_duplicate: asker.allow_duplicate && asker.origin.is_human(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::Watchlist;
 use crate::domain::strategy::DecisionRecord;
 use crate::market::simulated::ACTIVE;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 use super::feed::MarketFeed;
 use super::launch::{Access, EngineError, Settings};
@@ -22,6 +22,11 @@ use super::link::{self, LinkCommand};
 use super::paper::VenueCommand;
 use super::task::EngineTask;
 
+/// What days of accounts began with, and their highs with a time of each.
+type Equities = (Vec<(AccountId, Decimal)>, Vec<(AccountId, Timestamp, Decimal)>);
+
+/// Hours of equity that are looked through for highs: twenty days of trading.
+const HIGHS_HOURS: i64 = 28 * 24;
 /// Ended orders brought back at a start.
 const RECENT_ORDERS: u32 = 500;
 
@@ -112,30 +117,18 @@ impl EngineTask {
     }
 }
 
-pub(super) fn restore(
-    core: &mut Engine,
-    store: &Store,
-    account: &AccountId,
-    now: Timestamp,
-) -> Result<(), EngineError> {
+pub(super) fn restore(core: &mut Engine, store: &Store, now: Timestamp) -> Result<(), EngineError> {
     let state = store.get_state("trading_state")?;
-    let day_began = instant(plus_days(account_day(now), -1), jiff::civil::time(17, 0, 0, 0));
+    let accounts: Vec<AccountId> = core.account_ids().cloned().collect();
+    let (day_start_equity, equity_highs) = equities(store, &accounts, now)?;
     let restored = Restored {
         orders: store.orders_for_start(RECENT_ORDERS)?,
         executions: store.all_executions()?,
         cash: store.all_cash()?,
         next_number: Some(OrderNumber(store.next_order_number()?)),
         trading_state: state.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-        day_start_equity: store
-            .equity_at(account, day_began)?
-            .map(|equity: Decimal| (account.clone(), equity))
-            .into_iter()
-            .collect(),
-        equity_highs: store
-            .equity_highs_since(account, now - SignedDuration::from_hours(28 * 24))?
-            .into_iter()
-            .map(|(at, equity)| (account.clone(), at, equity))
-            .collect(),
+        day_start_equity,
+        equity_highs,
         fallen: super::journal::read_fallen(store)?,
         paused: super::journal::read_paused(store)?,
         alerts: store.alerts()?,
@@ -147,6 +140,24 @@ pub(super) fn restore(
     };
     drop(core.step(now, Input::Restored(Box::new(restored))));
     Ok(())
+}
+
+/// What the account day of each account began with, and the highs of the days before. A day begins with what the one before it ended with, so
+/// that what happened to prices meanwhile is of this day; where nothing was recorded before, with what it has first.
+fn equities(store: &Store, accounts: &[AccountId], now: Timestamp) -> Result<Equities, StoreError> {
+    let began = instant(plus_days(account_day(now), -1), jiff::civil::time(17, 0, 0, 0));
+    let since = now - SignedDuration::from_hours(HIGHS_HOURS);
+    let (mut starts, mut highs) = (Vec::new(), Vec::new());
+    for account in accounts {
+        let equity = match store.equity_before(account, began)? {
+            Some(before) => Some(before),
+            None => store.equity_at(account, began)?,
+        };
+        starts.extend(equity.map(|equity| (account.clone(), equity)));
+        let of_days = store.equity_highs_since(account, since)?;
+        highs.extend(of_days.into_iter().map(|(at, equity)| (account.clone(), at, equity)));
+    }
+    Ok((starts, highs))
 }
 
 /// The newest decision of each strategy.
@@ -172,4 +183,43 @@ pub(super) fn default_watchlists(settings: &Settings, feed: &MarketFeed) -> Vec<
             instruments: symbols.iter().filter_map(|symbol| Instrument::from_key(symbol).ok()).collect(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::JournalBatch;
+
+    /// Every account has its own; a day begins with what the one before it ended with.
+    #[test]
+    fn each_account_goes_on_with_its_own_day() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let mut store = Store::open(&home.path().join("profile"), at("2026-11-24T10:00:00Z")).unwrap();
+        let [paper, live, new] = ["paper", "alpaca-1234", "new"].map(AccountId::new);
+        let row = |account: &AccountId, time: &str, equity: i64| {
+            (account.clone(), at(time), Decimal::from(equity), Decimal::ZERO)
+        };
+        // 17:00 in New York is 22:00 UTC.
+        let equity = vec![
+            row(&paper, "2026-11-23T21:59:00Z", 100),
+            row(&paper, "2026-11-24T14:00:00Z", 90),
+            row(&live, "2026-11-20T20:00:00Z", 5_000),
+            row(&live, "2026-11-20T21:00:00Z", 4_700),
+            row(&live, "2026-11-24T14:00:00Z", 4_600),
+            row(&new, "2026-11-24T14:30:00Z", 70),
+            row(&new, "2026-11-24T14:31:00Z", 71),
+        ];
+        store.journal(&[JournalBatch { equity, ..JournalBatch::default() }]).unwrap();
+        let accounts = [paper.clone(), live.clone(), new.clone()];
+        let (starts, highs) = equities(&store, &accounts, at("2026-11-24T15:00:00Z")).unwrap();
+        let started = [(paper, 100.into()), (live.clone(), 4_700.into()), (new, 70.into())];
+        assert_eq!(starts, started);
+        let of_live: Vec<i64> = highs
+            .iter()
+            .filter(|(of, ..)| *of == live)
+            .map(|(.., high)| i64::try_from(*high).unwrap())
+            .collect();
+        assert_eq!(of_live, [5_000, 4_600]);
+    }
 }

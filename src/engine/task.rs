@@ -41,8 +41,10 @@ use super::session::{Asked, REQUESTS_MAX, give};
 use super::vitals::{Vitals, queue, shown};
 use super::waiters::{Until, Waiters};
 
-/// How often prices are looked at.
-const FEED_EVERY: Duration = Duration::from_millis(50);
+/// How often simulated prices are looked at: each look that finds one makes a picture, with nobody there to see it too.
+const FEED_EVERY: Duration = Duration::from_millis(100);
+/// How often a replay is asked how far it is.
+const REPLAY_EVERY: Duration = Duration::from_millis(50);
 /// How often a changed picture is published at most.
 const PUBLISH_EVERY: Duration = Duration::from_millis(33);
 /// How often time is said to have passed.
@@ -153,8 +155,12 @@ impl EngineTask {
             ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
             ticker
         };
+        let feed_every = match self.feed.source {
+            Source::Replay(_) => REPLAY_EVERY,
+            Source::Simulated(_) => FEED_EVERY,
+        };
         let (mut feed, mut publish, mut tick) =
-            (ticker(FEED_EVERY), ticker(PUBLISH_EVERY), ticker(TICK_EVERY));
+            (ticker(feed_every), ticker(PUBLISH_EVERY), ticker(TICK_EVERY));
         let mut halt = ticker(HALT_EVERY);
         self.surroundings();
         self.look_for_lock().await;
@@ -358,7 +364,7 @@ impl EngineTask {
                     self.send(&account, LinkCommand::Cancel(order)).await;
                 }
             }
-            Effect::Replace { account, order, new } => {
+            Effect::Replace { account, order, new, .. } => {
                 if let Some(order) = self.handle(order) {
                     self.send(&account, LinkCommand::Replace(order, new)).await;
                 }

@@ -27,6 +27,7 @@ const YEAR_MS: f64 = 365.25 * 86_400_000.0;
 pub(super) const GRID_MS: i64 = 250;
 /// Points of a bar at which its price is looked at.
 const BAR_POINTS: i64 = 24;
+const HOUR_MS: i64 = 3_600_000;
 
 /// Symbols that move from the start, the first watchlists.
 pub const ACTIVE: &[(&str, &[&str])] = &[
@@ -284,9 +285,13 @@ impl SimulatedMarket {
         let start = Self::day_start(at);
         let price_at = |ms: i64| decimal(self.level_of(recipe, ms)).round_to_tick(tick);
         let (mut high, mut low) = (price_at(ms), price_at(ms));
-        let points = BAR_POINTS.min((ms - start) / GRID_MS).max(0);
-        for i in 0..points {
-            let price = price_at(start + (ms - start) * i / points);
+        // Instants that stand still: were they others with each quote, an extreme would be found hours late, and whoever fills resting orders
+        // would take it for a trade of now.
+        let hour = start + (ms - start).max(0) / HOUR_MS * HOUR_MS;
+        let hours = (0..BAR_POINTS).map(|i| start + i * HOUR_MS).take_while(|at| *at <= hour);
+        let within = (1..BAR_POINTS).map(|i| hour + i * HOUR_MS / BAR_POINTS);
+        for at in hours.chain(within).take_while(|at| *at < ms) {
+            let price = price_at(at);
             (high, low) = (high.max(price), low.min(price));
         }
         quote.open = Some(price_at(start));
@@ -349,8 +354,10 @@ impl SimulatedMarket {
             |ms: i64| decimal(self.level_of(recipe, ms.div_euclid(GRID_MS) * GRID_MS)).round_to_tick(tick);
         let (open, close) = (price(start), price(end));
         let (mut high, mut low) = (open.max(close), open.min(close));
-        for i in 1..BAR_POINTS {
-            let at = price(start + (end - start) * i / BAR_POINTS);
+        // Those of an unfinished bar too: what it has reached it keeps.
+        let whole = length - GRID_MS;
+        for at in (1..BAR_POINTS).map(|i| start + whole * i / BAR_POINTS).take_while(|at| *at < end) {
+            let at = price(at);
             (high, low) = (high.max(at), low.min(at));
         }
         let share = (end - start + GRID_MS) as f64 / 86_400_000.0;
@@ -405,6 +412,34 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-24T15:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_new_extreme_of_the_day_is_a_price_of_now() {
+        let market = market(42);
+        let aapl = Instrument::from_key("AAPL").unwrap();
+        let mut extremes = 0;
+        for start in ["2026-11-24T00:00:05Z", "2026-11-24T13:59:00Z", "2026-11-24T21:20:00Z"] {
+            let at: Timestamp = start.parse().unwrap();
+            let quotes: Vec<Quote> = (0..1_200)
+                .map(|n| market.quote(&aapl, at + jiff::SignedDuration::from_millis(n * 500)).unwrap())
+                .collect();
+            for pair in quotes.windows(2) {
+                let (before, after) = (&pair[0], &pair[1]);
+                let (last, now) = (before.last.unwrap().get(), after.last.unwrap().get());
+                // Between them the price may have gone a little beyond both.
+                let slack = Decimal::new(5, 2);
+                if after.low < before.low {
+                    extremes += 1;
+                    assert!(after.low.unwrap().get() >= last.min(now) - slack, "{before:?}\n{after:?}");
+                }
+                if after.high > before.high {
+                    extremes += 1;
+                    assert!(after.high.unwrap().get() <= last.max(now) + slack, "{before:?}\n{after:?}");
+                }
+            }
+        }
+        assert!(extremes > 10, "the day has extremes: {extremes}");
     }
 
     #[test]

@@ -107,6 +107,8 @@ pub enum Rejection {
     Earnings,
     /// Not enough money.
     Cash,
+    /// More than one order may be, by the account's limits.
+    Limit,
 }
 
 impl Rejection {
@@ -122,6 +124,7 @@ impl Rejection {
             Self::OpenInterest => "LOW_OI",
             Self::NoDelta => "NO_DELTA",
             Self::Delta => "DELTA",
+            Self::Limit => "RISK_LIMIT",
             Self::Strike => "STRIKE_LIMIT",
             Self::Premium => "LOW_PREMIUM",
             Self::Earnings => "EARNINGS",

@@ -100,6 +100,14 @@ pub fn beta(of: &[f64], benchmark: &[f64]) -> Option<f64> {
     (variance > 1e-18 && beta.is_finite()).then_some(beta)
 }
 
+/// How much a thing and a benchmark move together, −1 to 1: over returns of the same days. `None` where beta has none, either way round.
+#[must_use]
+pub fn correlation(of: &[f64], benchmark: &[f64]) -> Option<f64> {
+    let (there, back) = (beta(of, benchmark)?, beta(benchmark, of)?);
+    // Both have the sign of the covariance; rounding may take their product a hair beyond one.
+    Some(there.signum() * (there * back).max(0.0).sqrt().min(1.0))
+}
+
 /// Loss of one day that was not exceeded on so many of a hundred days, and the mean of those that exceeded it; both positive for a loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ValueAtRisk {

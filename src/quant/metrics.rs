@@ -158,6 +158,26 @@ pub struct TradeMetrics {
     pub kelly: Option<f64>,
 }
 
+/// What each calendar month made of equity per date, oldest first, as a fraction of the end of the month before; the first month's is of the
+/// first date's.
+#[must_use]
+pub fn months(curve: &[(Date, f64)]) -> Vec<(i16, i8, f64)> {
+    let Some((_, first)) = curve.first() else { return Vec::new() };
+    let mut ends: Vec<(i16, i8, f64)> = Vec::new();
+    for (date, equity) in curve {
+        match ends.last_mut().filter(|(year, month, _)| (*year, *month) == (date.year(), date.month())) {
+            Some((.., end)) => *end = *equity,
+            None => ends.push((date.year(), date.month(), *equity)),
+        }
+    }
+    let mut before = *first;
+    let gain = |(year, month, end)| {
+        let begun = std::mem::replace(&mut before, end);
+        (year, month, if begun > 0.0 { end / begun - 1.0 } else { 0.0 })
+    };
+    ends.into_iter().map(gain).collect()
+}
+
 /// Metrics of net results, one per closed trade.
 #[must_use]
 pub fn trade_metrics(results: &[f64]) -> TradeMetrics {
@@ -205,6 +225,24 @@ mod tests {
 
     fn vectors() -> Value {
         serde_json::from_str(include_str!("../../tests/fixtures/vectors/metrics-vectors.json")).unwrap()
+    }
+
+    #[test]
+    fn months_follow_one_another() {
+        let day = |text: &str, equity: f64| (text.parse::<Date>().unwrap(), equity);
+        let curve = [
+            day("2024-01-30", 100.0),
+            day("2024-01-31", 110.0),
+            day("2024-02-15", 50.0),
+            day("2024-02-29", 121.0),
+            day("2025-02-03", 60.5),
+        ];
+        let made: Vec<(i16, i8, i64)> =
+            months(&curve).into_iter().map(|(y, m, gain)| (y, m, (gain * 1e6).round() as i64)).collect();
+        assert_eq!(made, [(2024, 1, 100_000), (2024, 2, 100_000), (2025, 2, -500_000)]);
+        assert!(months(&[]).is_empty());
+        let product: f64 = months(&curve).iter().map(|(.., gain)| 1.0 + gain).product();
+        assert!((product - 0.605).abs() < 1e-12);
     }
 
     fn curve(vectors: &Value) -> Vec<(Date, f64)> {

@@ -32,6 +32,10 @@ pub(super) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
     name.push(to.file_name().unwrap_or_default());
     name.push(".arbion-partial");
     let partial = to.with_file_name(name);
+    // The file that was asked for is named, not the one that is written first.
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::metadata(folder).map_err(|error| StoreError::io(to, &error))?;
+    }
     // What a broken run left behind is no backup.
     if partial.exists() {
         std::fs::remove_file(&partial).map_err(|error| StoreError::io(&partial, &error))?;

@@ -253,6 +253,17 @@ impl Store {
         Ok(self.query(sql, values, |row| rows::decimal(row, 0))?.into_iter().next())
     }
 
+    /// The newest equity of an account that was recorded before an instant, if any.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn equity_before(&self, account: &AccountId, at: Timestamp) -> Result<Option<Decimal>, StoreError> {
+        let sql =
+            "SELECT net_liquidation FROM equity WHERE account = ?1 AND at < ?2 ORDER BY at DESC LIMIT 1";
+        let values = vec![Value::Text(account.as_str().to_owned()), Value::Integer(at.as_microsecond())];
+        Ok(self.query(sql, values, |row| rows::decimal(row, 0))?.into_iter().next())
+    }
+
     /// The highest point of equity of each UTC day since an instant, oldest first.
     ///
     /// # Errors

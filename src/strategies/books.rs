@@ -108,6 +108,8 @@ pub struct Held {
 pub struct Room {
     /// Money of its own capital that is not at work; absent where it has none of its own. May be negative.
     pub capital: Option<Decimal>,
+    /// Units or contracts in one order, by the account's limits.
+    pub order_units: Decimal,
     /// Money in one order, by the account's limits.
     pub order_money: Decimal,
     /// Money in one position, by the account's limits.

@@ -165,6 +165,20 @@ pub enum BotRefusal {
     /// It has no such order.
     #[error("it has no working order {0}")]
     NoOrder(String),
+    /// Its order was sent, and nobody knows yet what became of it.
+    #[error("what became of order {0} is not known yet; that is told as news of the order")]
+    OutcomeUnknown(ClientOrderId),
+    /// Its order cannot be changed just now: the broker has not answered the last thing that was asked of it.
+    #[error("order {order} is {status}; it can be changed once the broker has answered")]
+    Underway {
+        /// Which.
+        order: ClientOrderId,
+        /// Where it stands.
+        status: &'static str,
+    },
+    /// There are too many of them.
+    #[error("{0}")]
+    TooMany(String),
     /// What it says cannot be done.
     #[error("{0}")]
     Bad(String),

@@ -1,6 +1,7 @@
 //! Dollar-cost averaging: the same amount of money at every step of the calendar, whatever the price.
 //!
-//! What cannot be spent, because a share costs more than what is due, is carried to the next time.
+//! What cannot be spent, because a share costs more than what is due or because a limit lets no more be bought, is carried to the next time. So
+//! is what an order did not spend that was denied, or ended before it filled.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +13,14 @@ use smol_str::SmolStr;
 
 use crate::domain::calendar::exchange_date;
 use crate::domain::instrument::Instrument;
-use crate::domain::money::Price;
-use crate::domain::order::Side;
+use crate::domain::money::{Price, Quantity};
+use crate::domain::order::{OrderStatus, OrderSubject, Side};
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
 use super::{
-    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Strategy, StrategyInput, market, memory, steps,
-    units_for,
+    Books, Decision, Head, MONEY_MAX, MemoryError, Output, Strategy, StrategyInput, market, memory, sizing,
+    steps, units_for,
 };
 
 /// What it does.
@@ -65,6 +66,26 @@ struct Slot {
     carried: Decimal,
     /// Money spent, at the prices of the bars.
     spent: Decimal,
+    /// What the order under way was counted as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
+}
+
+/// An order's units, and the price that they were counted at.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    units: Quantity,
+    price: Price,
+}
+
+impl Slot {
+    /// So many units of the order under way were not bought: their money is due again.
+    fn give_back(&mut self, units: Quantity) {
+        let Some(Asked { price, .. }) = self.asked.take() else { return };
+        let money = price.notional(units);
+        self.carried += money;
+        self.spent -= money;
+    }
 }
 
 /// The averaging strategy.
@@ -114,7 +135,8 @@ impl Dca {
         }
         slot.last = Some(day);
         slot.carried += left.max(Decimal::ZERO);
-        let quantity = units_for(slot.carried, close, instrument);
+        let meant = units_for(slot.carried, close, instrument);
+        let quantity = sizing::within_caps(instrument, meant, close, books);
         let values = vec![
             ("due", to_f64(slot.carried)),
             ("spent", to_f64(slot.spent)),
@@ -126,10 +148,23 @@ impl Dca {
             let cost = quantity.get() * close.get();
             slot.carried -= cost;
             slot.spent += cost;
+            slot.asked = Some(Asked { units: quantity, price: close });
         } else {
             out.push(Output::Decision(Decision { skip: true, ..decision("SIZE_ZERO") }));
         }
         out.push(Output::Remember);
+    }
+
+    /// Its order was denied, or has ended.
+    fn on_end(&mut self, of: &OrderSubject, bought: Quantity, out: &mut Vec<Output>) {
+        let Some(index) = of.instrument().and_then(|instrument| self.head.index_of(instrument)) else {
+            return;
+        };
+        let slot = &mut self.slots[index];
+        if let Some(asked) = slot.asked {
+            slot.give_back((asked.units - bought).max(Quantity::ZERO));
+            out.push(Output::Remember);
+        }
     }
 }
 
@@ -163,8 +198,20 @@ impl Strategy for Dca {
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        if let StrategyInput::Bar { instrument, bar, .. } = input {
-            self.on_close(exchange_date(now), instrument, bar.close, books, out);
+        match input {
+            StrategyInput::Bar { instrument, bar, .. } => {
+                self.on_close(exchange_date(now), instrument, bar.close, books, out);
+            }
+            StrategyInput::Denied { subject, .. } => self.on_end(subject, Quantity::ZERO, out),
+            // An exit of its plan is no purchase, and what was replaced goes on under another number.
+            StrategyInput::OrderChanged(order)
+                if order.request.side.is_buy()
+                    && order.status.is_terminal()
+                    && order.status != OrderStatus::Replaced =>
+            {
+                self.on_end(&order.request.subject, order.filled_quantity, out);
+            }
+            _ => {}
         }
     }
 }
@@ -223,6 +270,76 @@ mod tests {
             bought(&[("every", "day"), ("amount", "100")], &days),
             ["SIZE_ZERO", "SIZE_ZERO", "buy 1", "SIZE_ZERO"]
         );
+    }
+
+    /// An order that was denied has spent nothing: its money is due again, and `total` is not used up by it.
+    #[test]
+    fn money_of_an_order_that_was_denied_is_due_again() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let mut strategy = strategy(&[("every", "day"), ("amount", "500"), ("total", "1000")]);
+        let mut books = Paper::with(100_000);
+        let mut on = |strategy: &mut dyn Strategy, day| {
+            proposed(&books.day(strategy, &aapl, day, "50")).first().map(|(_, text)| text.clone())
+        };
+        assert_eq!(on(strategy.as_mut(), 0).as_deref(), Some("buy 10"));
+        let subject = OrderSubject::Instrument(aapl.clone());
+        let denied = || StrategyInput::Denied {
+            code: crate::domain::denial::DenialCode::MarketClosed,
+            subject: &subject,
+        };
+        let mut out = Vec::new();
+        strategy.on_input(Timestamp::UNIX_EPOCH, denied(), &Paper::with(0), &mut out);
+        assert_eq!(out, [Output::Remember]);
+        let memory = strategy.memory();
+        // Twice the same is one.
+        strategy.on_input(Timestamp::UNIX_EPOCH, denied(), &Paper::with(0), &mut out);
+        assert_eq!(strategy.memory(), memory);
+        assert_eq!(on(strategy.as_mut(), 1).as_deref(), Some("buy 20"), "what was carried, and today's");
+        assert_eq!(on(strategy.as_mut(), 2), None, "all of it is spent");
+    }
+
+    /// What an order that ended has not bought is due again; what it bought is not, and an exit of its plan is no purchase.
+    #[test]
+    fn money_of_what_was_not_bought_is_due_again() {
+        use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
+        use crate::domain::order::{Order, OrderRequest, Origin, OriginKind, Pricing};
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let ended = |side, status, filled: i64| {
+            let subject = OrderSubject::Instrument(aapl.clone());
+            let origin = Origin { kind: OriginKind::Strategy, name: Some("test".into()) };
+            let (id, account) = (ClientOrderId::from_parts(1, 1), AccountId::new("paper"));
+            let units = Quantity::from(10);
+            let request = OrderRequest::plain(id, account, origin, subject, side, units, Pricing::Market);
+            let mut order = Order::new(OrderNumber(1), request, status, Timestamp::UNIX_EPOCH);
+            order.filled_quantity = Quantity::from(filled);
+            order
+        };
+        for (order, next) in [
+            (ended(Side::Buy, OrderStatus::Canceled, 4), "buy 16"),
+            (ended(Side::Buy, OrderStatus::Expired, 0), "buy 20"),
+            (ended(Side::Buy, OrderStatus::Filled, 10), "buy 10"),
+            (ended(Side::Buy, OrderStatus::Replaced, 0), "buy 10"),
+            (ended(Side::Buy, OrderStatus::PartiallyFilled, 4), "buy 10"),
+            (ended(Side::Sell, OrderStatus::Canceled, 0), "buy 10"),
+        ] {
+            let mut strategy = strategy(&[("every", "day"), ("amount", "500")]);
+            let mut books = Paper::with(100_000);
+            assert_eq!(proposed(&books.day(strategy.as_mut(), &aapl, 0, "50"))[0].1, "buy 10");
+            let input = StrategyInput::OrderChanged(&order);
+            strategy.on_input(Timestamp::UNIX_EPOCH, input, &Paper::with(0), &mut Vec::new());
+            let out = books.day(strategy.as_mut(), &aapl, 1, "50");
+            assert_eq!(proposed(&out)[0].1, next, "{:?} {}", order.request.side, order.status);
+        }
+    }
+
+    #[test]
+    fn what_a_cap_leaves_is_carried() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let mut strategy = strategy(&[("every", "day"), ("amount", "500")]);
+        let mut books = Paper::with(320);
+        assert_eq!(proposed(&books.day(strategy.as_mut(), &aapl, 0, "50"))[0].1, "buy 6");
+        books.cash = Decimal::from(10_000);
+        assert_eq!(proposed(&books.day(strategy.as_mut(), &aapl, 1, "50"))[0].1, "buy 14");
     }
 
     #[test]

@@ -15,9 +15,10 @@ use crate::domain::order::{Pricing, Side, TimeInForce};
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
+use super::sizing::{self, Entries, Sizer};
 use super::{
     Books, Decision, Head, MONEY_MAX, MemoryError, Output, Proposal, Strategy, StrategyInput, UNITS_MAX,
-    market, memory,
+    Working, market, memory,
 };
 
 /// What it does.
@@ -47,8 +48,14 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         name: "quantity",
         kind: ParamKind::Number { min: Decimal::from_parts(1, 0, 0, false, 6), max: UNITS_MAX },
         default: "10",
-        about: "units of a lot",
+        about: "units of a lot (size=plain)",
     },
+    sizing::SIZE,
+    sizing::NOTIONAL,
+    sizing::RISK,
+    sizing::STOP,
+    sizing::RANGES,
+    sizing::VOLATILITY,
     ParamSpec {
         name: "stop",
         kind: ParamKind::Number { min: Decimal::ZERO, max: Decimal::from_parts(99, 0, 0, false, 0) },
@@ -65,6 +72,9 @@ const VERSION: u32 = 1;
 struct Memory {
     anchor: usize,
     ended: bool,
+    /// Units of a lot, where a model makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lot: Option<Quantity>,
 }
 
 /// The strategy.
@@ -74,6 +84,8 @@ struct Grid {
     /// Prices of the lines, rising.
     lines: Vec<Price>,
     lot: Quantity,
+    /// Makes the lot while nothing is held, where a model does.
+    sizer: Option<Box<Sizer>>,
     /// Below it all is sold.
     stop: Option<Price>,
     /// The highest line whose lot may be bought; one beyond the lines below the market when nothing was held.
@@ -122,12 +134,14 @@ pub(super) fn make(
         ));
     }
     let stop = values.number("stop");
+    let sizer = Sizer::read(&values, count - 1).map(Box::new);
     Ok(Box::new(Grid {
         head: Head::new("grid", name, instruments),
         stop: (!stop.is_zero())
             .then(|| Price::new(lower * (Decimal::ONE_HUNDRED - stop) / Decimal::ONE_HUNDRED)),
         lines,
-        lot: Quantity::new(values.number("quantity")),
+        lot: if sizer.is_some() { Quantity::ZERO } else { Quantity::new(values.number("quantity")) },
+        sizer,
         anchor: 0,
         ended: false,
     }))
@@ -136,6 +150,9 @@ pub(super) fn make(
 impl Grid {
     /// The limit orders that should work, by side and price.
     fn wanted(&self, held: Quantity) -> Vec<(Side, Price, Quantity)> {
+        if !self.lot.is_positive() {
+            return Vec::new();
+        }
         let lots = (held.get() / self.lot.get()).ceil().to_usize().unwrap_or(0).min(self.anchor);
         let lowest_held = self.anchor - lots;
         let buys = self.lines[..lowest_held].iter().map(|line| (Side::Buy, *line, self.lot));
@@ -149,8 +166,31 @@ impl Grid {
         buys.chain(sells.collect::<Vec<_>>()).collect()
     }
 
-    fn on_close(&mut self, close: Price, books: &dyn Books, out: &mut Vec<Output>) {
+    /// Makes the lot anew where a model does and it would be another by a fifth. Only while nothing is held: what is held are lots of one size.
+    fn size(&mut self, close: Price, working: &[Working], books: &dyn Books, out: &mut Vec<Output>) {
+        let Some(sizer) = &self.sizer else { return };
         let instrument = &self.head.instruments[0];
+        let bound = working
+            .iter()
+            .filter(|order| order.side == Side::Buy)
+            .filter_map(|order| order.limit_price.map(|limit| limit.notional(order.leaves)));
+        let entries = Entries { count: self.anchor.max(1), bound: bound.sum() };
+        let lot = sizer.quantity(instrument, close, books, entries);
+        if self.lot.is_zero() || sizing::has_drifted(lot.get(), self.lot.get()) {
+            if lot != self.lot {
+                out.push(Output::Remember);
+            }
+            self.lot = lot;
+        }
+        if self.lot.is_zero() {
+            let values = vec![("close", to_f64(close.get()))];
+            let decision = Decision::skip("SIZE_ZERO", Some(instrument.clone()), values);
+            out.push(Output::Decision(decision));
+        }
+    }
+
+    fn on_close(&mut self, close: Price, books: &dyn Books, out: &mut Vec<Output>) {
+        let instrument = &self.head.instruments[0].clone();
         let held = books.position(instrument);
         let working = books.working(instrument);
         let decision = |code, price: Price| {
@@ -182,11 +222,17 @@ impl Grid {
                 self.anchor = below;
                 out.push(Output::Remember);
             }
+            self.size(close, &working, books, out);
         }
         let mut wanted = self.wanted(held);
         for order in working {
+            // A buy that was made for a lot of another size makes way.
+            let fits = |units: Quantity| match order.side {
+                Side::Buy => order.quantity == units && units >= order.leaves,
+                _ => units >= order.leaves,
+            };
             let same = |(side, price, units): &(Side, Price, Quantity)| {
-                *side == order.side && Some(*price) == order.limit_price && *units >= order.leaves
+                *side == order.side && Some(*price) == order.limit_price && fits(*units)
             };
             match wanted.iter().position(same) {
                 Some(at) => drop(wanted.swap_remove(at)),
@@ -212,17 +258,21 @@ impl Strategy for Grid {
     }
 
     fn warm_up_bars(&self) -> usize {
-        1
+        if self.sizer.is_some() { sizing::BARS } else { 1 }
     }
 
     fn memory(&self) -> String {
-        memory::write(VERSION, &Memory { anchor: self.anchor, ended: self.ended })
+        let lot = self.sizer.is_some().then_some(self.lot);
+        memory::write(VERSION, &Memory { anchor: self.anchor, ended: self.ended, lot })
     }
 
     fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
         if let Some(read) = memory::read::<Memory>(VERSION, memory)? {
             // The lines may be fewer than they were.
             (self.anchor, self.ended) = (read.anchor.min(self.lines.len() - 1), read.ended);
+            if let (Some(lot), true) = (read.lot, self.sizer.is_some()) {
+                self.lot = lot;
+            }
         }
         Ok(())
     }
@@ -234,17 +284,26 @@ impl Strategy for Grid {
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        if let StrategyInput::Bar { instrument, bar, .. } = input
-            && instrument == &self.head.instruments[0]
-        {
-            self.on_close(bar.close, books, out);
+        let of = &self.head.instruments[0];
+        match input {
+            StrategyInput::Bar { instrument, interval, bar } if instrument == of => {
+                if let Some(sizer) = &mut self.sizer {
+                    sizer.see(instrument, interval, bar);
+                }
+                self.on_close(bar.close, books, out);
+            }
+            StrategyInput::BarsReady { instrument, interval, bars } if instrument == of => {
+                if let Some(sizer) = &mut self.sizer {
+                    sizer.begin_with(instrument, interval, bars);
+                }
+            }
+            _ => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Working;
     use super::super::testing::{Paper, codes, proposed, working};
     use super::*;
     use crate::domain::ids::ClientOrderId;
@@ -268,6 +327,7 @@ mod tests {
                     let n = books.working.len() as u64 + 100 * day.unsigned_abs();
                     let order = Working {
                         id: ClientOrderId::from_parts(n, 1),
+                        quantity: p.quantity,
                         leaves: p.quantity,
                         ..working(&aapl(), p.side, 1, Some(limit_price))
                     };
@@ -319,6 +379,32 @@ mod tests {
             works(strategy.as_mut(), &mut books, 5, "107"),
             ["buy 10 90", "buy 10 95", "buy 10 100", "buy 10 105"]
         );
+    }
+
+    /// A model makes the lot while nothing is held, out of what there is for all lots together; what is held keeps its size, and so does a restart.
+    #[test]
+    fn a_model_makes_the_lot_while_nothing_is_held() {
+        let sized = [FIVE, &[("size", "equal")]].concat();
+        let (mut strategy, mut books) = (self::strategy(&sized).unwrap(), Paper::with(20_200));
+        // A quarter of the equity each, at the close.
+        assert_eq!(works(strategy.as_mut(), &mut books, 0, "101"), ["buy 50 90", "buy 50 95", "buy 50 100"]);
+        fills(&mut books, Side::Buy, "100");
+        books.cash -= Decimal::from(5_000);
+        assert_eq!(works(strategy.as_mut(), &mut books, 1, "99"), ["buy 50 90", "buy 50 95", "sell 50 105"]);
+        let mut again = self::strategy(&sized).unwrap();
+        again.restore(&strategy.memory()).unwrap();
+        assert_eq!(works(again.as_mut(), &mut books, 2, "99"), ["buy 50 90", "buy 50 95", "sell 50 105"]);
+        fills(&mut books, Side::Sell, "105");
+        books.cash = Decimal::from(40_400);
+        assert_eq!(
+            works(again.as_mut(), &mut books, 3, "101"),
+            ["buy 100 90", "buy 100 95", "buy 100 100"],
+            "sized anew"
+        );
+        // Nothing for it: nothing works, and it says why.
+        let mut poor = Paper::with(10);
+        let mut fresh = self::strategy(&sized).unwrap();
+        assert_eq!(codes(&poor.day(fresh.as_mut(), &aapl(), 0, "101")), ["SIZE_ZERO"]);
     }
 
     #[test]

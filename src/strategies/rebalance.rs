@@ -16,6 +16,7 @@ use crate::domain::order::Side;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
+use super::sizing::{self, Sizer};
 use super::{
     Books, Decision, Head, MemoryError, Output, Schedule, Strategy, StrategyInput, market, memory, steps,
     units_for,
@@ -38,6 +39,8 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         default: "2",
         about: "per cent of the equity that stays in cash where weights are shared evenly",
     },
+    sizing::SIZE_OF_WEIGHTS,
+    sizing::VOLATILITY,
     ParamSpec {
         name: "every",
         kind: ParamKind::Choice(&["day", "week", "month", "quarter", "year", "never"]),
@@ -73,6 +76,8 @@ struct Memory {
 struct Rebalance {
     head: Head,
     weights: Vec<Decimal>,
+    /// Make the part of its weight that each is kept at, where a model does.
+    sizers: Vec<Sizer>,
     every: &'static str,
     band: Decimal,
     least: Decimal,
@@ -112,6 +117,7 @@ pub(super) fn make(
         head: Head::new("rebalance", name, instruments),
         newest: vec![None; count],
         weights,
+        sizers: Sizer::read(&values, count).map(|sizer| vec![sizer; count]).unwrap_or_default(),
         every: values.word("every"),
         band: values.number("band"),
         least: values.number("least"),
@@ -125,6 +131,8 @@ struct Gap<'a> {
     instrument: &'a Instrument,
     price: Price,
     money: Decimal,
+    /// What it is to be worth.
+    target: Decimal,
 }
 
 impl Rebalance {
@@ -135,6 +143,14 @@ impl Rebalance {
         }
     }
 
+    /// Per cent of the equity that an instrument is kept at; `None` while its model does not know yet.
+    fn weight(&self, index: usize, books: &dyn Books) -> Option<Decimal> {
+        let weight = self.weights[index];
+        let Some(sizer) = self.sizers.get(index) else { return Some(weight) };
+        let part = sizer.weight(&self.head.instruments[index], books)?;
+        Some(weight * Decimal::from_f64_retain(part)?.round_dp(6))
+    }
+
     fn gaps(&self, books: &dyn Books) -> Option<(Decimal, Vec<Gap<'_>>)> {
         let equity = books.equity();
         if equity <= Decimal::ZERO {
@@ -142,18 +158,23 @@ impl Rebalance {
         }
         let start = self.newest.first()?.as_ref()?.0;
         let mut gaps = Vec::with_capacity(self.head.instruments.len());
-        for ((instrument, weight), newest) in
-            self.head.instruments.iter().zip(&self.weights).zip(&self.newest)
-        {
+        for (index, (instrument, newest)) in self.head.instruments.iter().zip(&self.newest).enumerate() {
             // Only when all of them have traded in this bar: an old price is no price.
             let (_, price) = newest.filter(|(of, _)| *of == start)?;
             let held = books.position(instrument).get() * price.get();
-            gaps.push(Gap { instrument, price, money: equity * weight / Decimal::ONE_HUNDRED - held });
+            let target = equity * self.weight(index, books)? / Decimal::ONE_HUNDRED;
+            gaps.push(Gap { instrument, price, money: target - held, target });
         }
         Some((equity, gaps))
     }
 
     fn on_bar(&mut self, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+        let unknown = (0..self.sizers.len()).find(|index| self.weight(*index, books).is_none());
+        if let Some(index) = unknown {
+            let of = Some(self.head.instruments[index].clone());
+            out.push(Output::Decision(Decision::skip("SIZE_UNKNOWN", of, Vec::new())));
+            return;
+        }
         let Some((equity, gaps)) = self.gaps(books) else { return };
         if self.head.instruments.iter().any(|instrument| books.is_working(instrument)) {
             return;
@@ -173,7 +194,12 @@ impl Rebalance {
             ];
             Decision::new(code, Some(gap.instrument.clone()), values)
         };
-        let worth = |gap: &&Gap<'_>| part(gap.money) >= self.least;
+        let sized = !self.sizers.is_empty();
+        let worth = |gap: &&Gap<'_>| {
+            // A target that breathes with the market is not followed at each breath.
+            let off = !sized || sizing::has_drifted(gap.target - gap.money, gap.target);
+            off && part(gap.money) >= self.least
+        };
         let sales_before = out.len();
         if !self.to_buy {
             for gap in gaps.iter().filter(|gap| gap.money.is_sign_negative()).filter(worth) {
@@ -188,7 +214,10 @@ impl Rebalance {
         let to_buy = out.len() > sales_before;
         if !to_buy {
             for gap in gaps.iter().filter(|gap| gap.money.is_sign_positive()).filter(worth) {
-                let units = units_for(gap.money, gap.price, gap.instrument);
+                let mut units = units_for(gap.money, gap.price, gap.instrument);
+                if sized {
+                    units = sizing::within_caps(gap.instrument, units, gap.price, books);
+                }
                 let output = if units.is_positive() {
                     let order = market(gap.instrument, Side::Buy, units, false);
                     Output::Propose(order, decide(gap, "REBALANCE_BUY"))
@@ -214,7 +243,7 @@ impl Strategy for Rebalance {
     }
 
     fn warm_up_bars(&self) -> usize {
-        1
+        if self.sizers.is_empty() { 1 } else { sizing::BARS }
     }
 
     fn schedules(&self) -> Vec<Schedule> {
@@ -239,11 +268,22 @@ impl Strategy for Rebalance {
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        if let StrategyInput::Bar { instrument, bar, .. } = input
-            && let Some(index) = self.head.index_of(instrument)
-        {
-            self.newest[index] = Some((bar.start, bar.close));
-            self.on_bar(now, books, out);
+        match input {
+            StrategyInput::Bar { instrument, interval, bar } => {
+                let Some(index) = self.head.index_of(instrument) else { return };
+                self.newest[index] = Some((bar.start, bar.close));
+                if let Some(sizer) = self.sizers.get_mut(index) {
+                    sizer.see(instrument, interval, bar);
+                }
+                self.on_bar(now, books, out);
+            }
+            StrategyInput::BarsReady { instrument, interval, bars } => {
+                let index = self.head.index_of(instrument);
+                if let Some(sizer) = index.and_then(|index| self.sizers.get_mut(index)) {
+                    sizer.begin_with(instrument, interval, bars);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -314,6 +354,28 @@ mod tests {
         assert!(books.day(strategy.as_mut(), &aapl, 0, "100").is_empty());
         assert!(books.day(strategy.as_mut(), &msft, 1, "50").is_empty(), "AAPL has not traded today");
         assert_eq!(proposed(&books.day(strategy.as_mut(), &aapl, 1, "100")).len(), 2);
+    }
+
+    /// A model makes a part of each weight: nothing until it knows, half where the share is twice as wild as is wanted, and no following of
+    /// what is off by less than a fifth.
+    #[test]
+    fn a_model_makes_the_weights_and_small_drifts_stay() {
+        let sized =
+            [("weights", "50,50"), ("size", "volatility"), ("volatility_percent", "10"), ("every", "day")];
+        let mut strategy = strategy(&sized).unwrap();
+        let mut books = Paper::with(100_000);
+        let mut said = Vec::new();
+        // A per cent up and down each day is 16 a year; half a per cent is 8.
+        for n in 0..25 {
+            let closes = if n % 2 == 0 { ["100", "100"] } else { ["101", "100.5"] };
+            said.push(day(strategy.as_mut(), &mut books, n, closes));
+        }
+        assert!(said[..20].iter().all(Vec::is_empty), "{said:?}");
+        let bought: Vec<&str> = said[20].iter().map(String::as_str).collect();
+        assert_eq!((bought.len(), bought[1]), (2, "buy 500 MSFT"), "a calm one has all of its weight");
+        let units: i64 = bought[0].split(' ').nth(1).unwrap().parse().unwrap();
+        assert!((300..320).contains(&units), "{bought:?}");
+        assert!(said[21..].iter().all(Vec::is_empty), "{said:?}");
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! How much an entry buys, where a strategy is told to size it (strategies §9): a model of `quant::sizing`, whole lots rounded down, and then
-//! caps in order: the strategy's capital, free cash or buying power, the account's limits, and 1 % of the average volume.
+//! caps in order: the strategy's capital, free cash or buying power, the account's limits, and 1 % of the average volume. One place for all of
+//! them: a crossing's entry, a grid's lot, the weights that a portfolio is kept at, what a plan of savings may spend.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::account::AccountKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
-use crate::domain::quote::Bar;
+use crate::domain::quote::{Bar, Interval};
 use crate::quant::indicators::{Atr, Candle, RealizedVolatility};
 use crate::quant::number::to_f64;
 use crate::quant::sizing;
 
-use super::Books;
 use super::params::{ParamKind, ParamSpec, Values};
+use super::{Books, Room};
 
 /// Days of the range and of the volatility that sizes are measured by.
 const RANGE_DAYS: usize = 14;
@@ -27,6 +29,9 @@ const KELLY_PART: f64 = 0.5;
 const KELLY_CAP: f64 = 0.10;
 
 const HUNDREDTH: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
+/// Part of its target by which a holding or a lot may be off before it is sized anew.
+const DRIFT: f64 = 0.2;
 
 /// Which model.
 pub(super) const SIZE: ParamSpec = ParamSpec {
@@ -76,6 +81,28 @@ pub(super) const VOLATILITY: ParamSpec = ParamSpec {
     about: "volatility a year that a holding is brought to, at most all of the equity (size=volatility)",
 };
 
+/// Which model, where what is sized is a weight that is kept.
+pub(super) const SIZE_OF_WEIGHTS: ParamSpec = ParamSpec {
+    name: "size",
+    kind: ParamKind::Choice(&["plain", "volatility", "kelly"]),
+    default: "plain",
+    about: "how weights are made: as they stand, or by a model within them; corrected once one is off by a fifth of itself",
+};
+
+/// Entries that stand beside each other, and share what there is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entries {
+    /// How many, at least one.
+    pub(super) count: usize,
+    /// Money that orders of its own hold, whose place they take.
+    pub(super) bound: Decimal,
+}
+
+impl Entries {
+    /// One by itself.
+    pub(super) const ONE: Self = Self { count: 1, bound: Decimal::ZERO };
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Model {
     Notional(f64),
@@ -94,7 +121,7 @@ pub(super) struct Sizer {
     slots: f64,
     atr: Atr,
     range: Option<f64>,
-    volatility: RealizedVolatility,
+    volatility: Option<RealizedVolatility>,
     realized: Option<f64>,
 }
 
@@ -117,32 +144,53 @@ impl Sizer {
             slots: instruments.max(1) as f64,
             atr: Atr::new(RANGE_DAYS),
             range: None,
-            volatility: RealizedVolatility::new(VOLATILITY_DAYS, 252.0),
+            volatility: None,
             realized: None,
         })
     }
 
+    /// Begins anew with bars of the past, oldest first.
+    pub(super) fn begin_with(&mut self, instrument: &Instrument, interval: Interval, bars: &[Bar]) {
+        (self.atr, self.range, self.volatility, self.realized) = (Atr::new(RANGE_DAYS), None, None, None);
+        for bar in bars {
+            self.see(instrument, interval, bar);
+        }
+    }
+
     /// Takes the next complete bar.
-    pub(super) fn see(&mut self, bar: &Bar) {
+    pub(super) fn see(&mut self, instrument: &Instrument, interval: Interval, bar: &Bar) {
         let [high, low, close] = [bar.high, bar.low, bar.close].map(|price| to_f64(price.get()));
         let candle = Candle { high, low, close, volume: to_f64(bar.volume) };
         self.range = self.atr.update(&candle).or(self.range);
-        self.realized = self.volatility.update(close).or(self.realized);
+        let fresh = || RealizedVolatility::new(VOLATILITY_DAYS, bars_a_year(instrument, interval));
+        self.realized = self.volatility.get_or_insert_with(fresh).update(close).or(self.realized);
+    }
+
+    /// Part of the equity that a holding of the instrument is kept at, of all that its slot may have; `None` while what it needs is not known,
+    /// or where the model is none of weights.
+    pub(super) fn weight(&self, instrument: &Instrument, books: &dyn Books) -> Option<f64> {
+        match self.model {
+            Model::Volatility(target) => Some(sizing::volatility_weight(target, self.realized?, 1.0)),
+            Model::Kelly => Some(kelly_weight(instrument, books)),
+            Model::Equal => Some(1.0),
+            Model::Notional(_) | Model::Risk { .. } | Model::Atr { .. } => None,
+        }
     }
 
     /// Units of an entry at a price, whole lots; zero where the model or a cap lets none be bought, or what it needs is not known.
-    pub(super) fn quantity(&self, instrument: &Instrument, price: Price, books: &dyn Books) -> Quantity {
-        let spec = books.spec(instrument);
-        let multiplier = spec.map_or(1.0, |spec| to_f64(spec.multiplier));
-        let increment = spec.map_or(Decimal::ONE, |spec| spec.quantity_increment);
-        let whole = !instrument.asset_class().trades_around_the_clock();
-        let increment = if whole || increment.is_zero() { Decimal::ONE.max(increment) } else { increment };
-        let lot = to_f64(increment);
-        let (equity, at) = (to_f64(books.equity()), to_f64(price.get()));
+    pub(super) fn quantity(
+        &self,
+        instrument: &Instrument,
+        price: Price,
+        books: &dyn Books,
+        entries: Entries,
+    ) -> Quantity {
+        let Lot { unit, multiplier, increment } = lot_of(instrument, price, books);
+        let (lot, at) = (to_f64(increment), to_f64(price.get()));
         if at <= 0.0 {
             return Quantity::ZERO;
         }
-        let unit = at * multiplier;
+        let equity = to_f64(books.equity());
         let units = match self.model {
             Model::Notional(money) => sizing::fixed_notional(money, unit, lot),
             Model::Risk { fraction, stop } => {
@@ -158,9 +206,70 @@ impl Sizer {
             Model::Kelly => sizing::weighted(equity, kelly_weight(instrument, books), unit, lot),
             Model::Equal => sizing::weighted(equity, 1.0 / self.slots, unit, lot),
         };
-        let capped = sizing::capped(units, &caps(instrument, unit, books), lot);
-        Quantity::new(Decimal::from_f64_retain(capped).unwrap_or_default().round_dp(8))
-            .floor_to_increment(increment)
+        whole(sizing::capped(units, &caps(instrument, unit, books, entries), lot), increment)
+    }
+}
+
+/// Units that were meant, cut down to what the caps allow.
+pub(super) fn within_caps(
+    instrument: &Instrument,
+    units: Quantity,
+    price: Price,
+    books: &dyn Books,
+) -> Quantity {
+    if !price.is_positive() {
+        return Quantity::ZERO;
+    }
+    let Lot { unit, increment, .. } = lot_of(instrument, price, books);
+    let caps = caps(instrument, unit, books, Entries::ONE);
+    let least = caps.into_iter().fold(f64::INFINITY, f64::min);
+    if to_f64(units.get()) <= least { units } else { whole(least, increment).min(units) }
+}
+
+/// Contracts, lots or packages of one order that the account's limits let through, each measured at so much money and made of so many units.
+pub(super) fn allowed(room: &Room, each: Decimal, units: Decimal) -> i64 {
+    let whole = |most: Decimal, each: Decimal| {
+        let count = most.max(Decimal::ZERO).checked_div(each.abs()).map(|count| count.floor().to_i64());
+        // What costs nothing is not held back by money.
+        count.map_or(i64::MAX, |count| count.unwrap_or(i64::MAX))
+    };
+    whole(room.order_money, each).min(whole(room.order_units, units))
+}
+
+/// Is something so far from what it is to be that it is corrected.
+pub(super) fn has_drifted(is: Decimal, target: Decimal) -> bool {
+    sizing::has_drifted(to_f64(is), to_f64(target), DRIFT)
+}
+
+/// What one unit costs, and in what steps they come.
+struct Lot {
+    unit: f64,
+    multiplier: f64,
+    increment: Decimal,
+}
+
+fn lot_of(instrument: &Instrument, price: Price, books: &dyn Books) -> Lot {
+    let spec = books.spec(instrument);
+    let multiplier = spec.map_or(1.0, |spec| to_f64(spec.multiplier));
+    let increment = spec.map_or(Decimal::ONE, |spec| spec.quantity_increment);
+    let whole = !instrument.asset_class().trades_around_the_clock();
+    let increment = if whole || increment.is_zero() { Decimal::ONE.max(increment) } else { increment };
+    Lot { unit: to_f64(price.get()) * multiplier, multiplier, increment }
+}
+
+fn whole(units: f64, increment: Decimal) -> Quantity {
+    Quantity::new(Decimal::from_f64_retain(units).unwrap_or_default().max(Decimal::ZERO).round_dp(8))
+        .floor_to_increment(increment)
+}
+
+/// Bars of a year, by which a volatility of bars becomes one of a year.
+fn bars_a_year(instrument: &Instrument, interval: Interval) -> f64 {
+    let (days, minutes) =
+        if instrument.asset_class().trades_around_the_clock() { (365.0, 1_440.0) } else { (252.0, 390.0) };
+    match interval {
+        Interval::Week1 => 52.0,
+        Interval::Day1 => days,
+        _ => days * (minutes * 60.0 / interval.seconds() as f64).ceil(),
     }
 }
 
@@ -177,18 +286,22 @@ fn kelly_weight(instrument: &Instrument, books: &dyn Books) -> f64 {
 
 /// Units that each cap allows, in order: capital, cash or buying power, one order and one position by the limits, the volume. What is not
 /// known caps nothing but the volume of a share, which is then nobody's to judge: risk denies what is too much of it.
-fn caps(instrument: &Instrument, unit: f64, books: &dyn Books) -> Vec<f64> {
+fn caps(instrument: &Instrument, unit: f64, books: &dyn Books, entries: Entries) -> Vec<f64> {
     let room = books.room(instrument);
     let money = match books.standing().kind {
         AccountKind::Cash => books.free_cash(),
         AccountKind::Margin => books.buying_power(),
     };
     let units = |money: Decimal| to_f64(money.max(Decimal::ZERO)) / unit;
+    // What stands beside each other shares all but the limit of one order.
+    let each = |money: Decimal| units(money) / entries.count.max(1) as f64;
     let mut caps = Vec::with_capacity(5);
-    caps.extend(room.capital.map(units));
-    caps.push(units(money));
+    // What works takes nothing of the capital yet, and holds cash.
+    caps.extend(room.capital.map(each));
+    caps.push(each(money + entries.bound));
     caps.push(units(room.order_money));
-    caps.push(units(room.position_money));
+    caps.push(to_f64(room.order_units));
+    caps.push(each(room.position_money));
     caps.extend(room.average_volume.map(|volume| sizing::participation(to_f64(volume), PARTICIPATION, 1.0)));
     caps
 }
@@ -196,9 +309,9 @@ fn caps(instrument: &Instrument, unit: f64, books: &dyn Books) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategies::ClosedTrades;
     use crate::strategies::params::Params;
     use crate::strategies::testing::Paper;
-    use crate::strategies::{ClosedTrades, Room};
     use jiff::Timestamp;
 
     const ALL: &[ParamSpec] = &[SIZE, NOTIONAL, RISK, STOP, RANGES, VOLATILITY];
@@ -223,9 +336,9 @@ mod tests {
         let mut sizer = sizer(pairs, 2).unwrap();
         for day in 0..30 {
             // A range of two around a price that stands still.
-            sizer.see(&bar(day, 100, 2));
+            sizer.see(&aapl(), Interval::Day1, &bar(day, 100, 2));
         }
-        let quantity = sizer.quantity(&aapl(), Price::from(100), books);
+        let quantity = sizer.quantity(&aapl(), Price::from(100), books, Entries::ONE);
         i64::try_from(quantity.get()).unwrap()
     }
 
@@ -263,6 +376,10 @@ mod tests {
         assert_eq!(capped(&|room| room.position_money = Decimal::from(10_000)), 100);
         assert_eq!(capped(&|room| room.average_volume = Some(Decimal::from(8_000))), 80);
         assert_eq!(capped(&|room| room.capital = Some(Decimal::NEGATIVE_ONE)), 0);
+        assert_eq!(capped(&|room| room.order_units = Decimal::from(70)), 70);
+        let room = Room { order_units: Decimal::TEN, order_money: Decimal::from(25_000), ..Room::default() };
+        let of = |each: i64| allowed(&room, Decimal::from(each), Decimal::ONE);
+        assert_eq!([of(6_750), of(25_000), of(25_001), of(10), of(0)], [3, 1, 0, 10, 10]);
         let kelly = |wins, losses| {
             let mut books = Paper::with(50_000);
             let (won, lost) = (Decimal::from(wins * 14), Decimal::from(losses * 10));
@@ -275,13 +392,51 @@ mod tests {
     }
 
     #[test]
+    fn entries_beside_each_other_share_what_there_is() {
+        let books = Paper::with(50_000);
+        let mut sizer = sizer(&[("size", "notional"), ("notional", "40000")], 1).unwrap();
+        sizer.see(&aapl(), Interval::Day1, &bar(0, 100, 2));
+        let units = |count, bound| {
+            let entries = Entries { count, bound: Decimal::from(bound) };
+            sizer.quantity(&aapl(), Price::from(100), &books, entries)
+        };
+        assert_eq!([units(1, 0), units(5, 0), units(5, 10_000)], [400, 100, 120].map(Quantity::from));
+        let meant = |units| within_caps(&aapl(), Quantity::from(units), Price::from(100), &books);
+        assert_eq!([meant(499), meant(501)], [499, 500].map(Quantity::from));
+    }
+
+    /// The same path of prices is as many times wilder a year as its bars are shorter: a fifth of a per cent a minute is no calm share.
+    #[test]
+    fn a_volatility_is_of_a_year_whatever_the_bars() {
+        let coin = Instrument::crypto("BTC", "USD").unwrap();
+        let realized = |instrument: &Instrument, interval| {
+            let mut sizer = sizer(&[("size", "volatility")], 1).unwrap();
+            for day in 0..40 {
+                sizer.see(instrument, interval, &bar(day, 1_000 + 2 * (day % 2), 1));
+            }
+            sizer.realized.unwrap()
+        };
+        let daily = realized(&aapl(), Interval::Day1);
+        for (instrument, interval, bars) in [
+            (aapl(), Interval::Week1, 52.0),
+            (aapl(), Interval::Hour1, 252.0 * 7.0),
+            (aapl(), Interval::Minute1, 252.0 * 390.0),
+            (coin.clone(), Interval::Day1, 365.0),
+            (coin, Interval::Hour1, 365.0 * 24.0),
+        ] {
+            let times = realized(&instrument, interval) / daily;
+            assert!((times - f64::sqrt(bars / 252.0)).abs() < 1e-9, "{instrument} {interval} {times}");
+        }
+    }
+
+    #[test]
     fn coins_are_sized_to_their_increment() {
         let mut books = Paper::with(1_000);
         let coin = Instrument::crypto("BTC", "USD").unwrap();
         books.specs.insert(coin.clone(), crate::domain::instrument::InstrumentSpec::standard(coin.clone()));
         let increment = books.specs[&coin].quantity_increment;
         let sizer = sizer(&[("size", "notional"), ("notional", "500")], 1).unwrap();
-        let quantity = sizer.quantity(&coin, Price::from(30_000), &books);
+        let quantity = sizer.quantity(&coin, Price::from(30_000), &books, Entries::ONE);
         assert!(quantity.is_positive() && quantity.get() * Decimal::from(30_000) <= Decimal::from(500));
         assert!((quantity.get() % increment).is_zero(), "{quantity} by {increment}");
     }

@@ -9,12 +9,12 @@ use smol_str::SmolStr;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::Side;
-use crate::domain::quote::Bar;
+use crate::domain::quote::{Bar, Interval};
 use crate::quant::indicators::Sma;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
-use super::sizing::{self, Sizer};
+use super::sizing::{self, Entries, Sizer};
 use super::{Books, Decision, Head, Output, Strategy, StrategyInput, UNITS_MAX, market};
 
 /// What it does.
@@ -111,12 +111,18 @@ impl SmaCross {
         Ok(Self { head, slots, fresh: slot, slow_period: slow, size })
     }
 
-    fn on_bar(&mut self, instrument: &Instrument, bar: &Bar, books: &dyn Books, out: &mut Vec<Output>) {
+    fn on_bar(
+        &mut self,
+        (instrument, interval): (&Instrument, Interval),
+        bar: &Bar,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
         let Some(index) = self.head.index_of(instrument) else { return };
         let close = to_f64(bar.close.get());
         let slot = &mut self.slots[index];
         if let Some(sizer) = &mut slot.sizer {
-            sizer.see(bar);
+            sizer.see(instrument, interval, bar);
         }
         let (fast, slow) = (slot.fast.update(close), slot.slow.update(close));
         let (Some(fast), Some(slow)) = (fast, slow) else { return };
@@ -135,7 +141,7 @@ impl SmaCross {
         };
         if up && held.is_zero() {
             let quantity = match &self.slots[index].sizer {
-                Some(sizer) => sizer.quantity(instrument, bar.close, books),
+                Some(sizer) => sizer.quantity(instrument, bar.close, books, Entries::ONE),
                 None => self.entry_quantity(bar.close, books),
             };
             if quantity.is_positive() {
@@ -155,14 +161,14 @@ impl SmaCross {
     }
 
     /// Averages of what was, without acting on it.
-    fn warm_up(&mut self, instrument: &Instrument, bars: &[Bar]) {
+    fn warm_up(&mut self, (instrument, interval): (&Instrument, Interval), bars: &[Bar]) {
         let Some(index) = self.head.index_of(instrument) else { return };
         let slot = &mut self.slots[index];
         *slot = self.fresh.clone();
         for bar in bars {
             let close = to_f64(bar.close.get());
             if let Some(sizer) = &mut slot.sizer {
-                sizer.see(bar);
+                sizer.see(instrument, interval, bar);
             }
             if let (Some(fast), Some(slow)) = (slot.fast.update(close), slot.slow.update(close)) {
                 slot.before = Some(fast - slow);
@@ -214,8 +220,12 @@ impl Strategy for SmaCross {
         out: &mut Vec<Output>,
     ) {
         match input {
-            StrategyInput::Bar { instrument, bar, .. } => self.on_bar(instrument, bar, books, out),
-            StrategyInput::BarsReady { instrument, bars, .. } => self.warm_up(instrument, bars),
+            StrategyInput::Bar { instrument, interval, bar } => {
+                self.on_bar((instrument, interval), bar, books, out);
+            }
+            StrategyInput::BarsReady { instrument, interval, bars } => {
+                self.warm_up((instrument, interval), bars);
+            }
             _ => {}
         }
     }
@@ -224,7 +234,6 @@ impl Strategy for SmaCross {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::quote::Interval;
     use crate::strategies::testing::Paper;
 
     fn params(pairs: &[(&str, &str)]) -> Params {

@@ -32,8 +32,16 @@ pub(super) struct Paper {
 impl Default for Room {
     /// No limits but money.
     fn default() -> Self {
-        let (order_money, position_money) = (Decimal::from(1_000_000_000), Decimal::from(1_000_000_000));
-        Self { capital: None, order_money, position_money, average_volume: None, closed: Default::default() }
+        let most = Decimal::from(1_000_000_000);
+        let (order_units, order_money, position_money) = (most, most, most);
+        Self {
+            capital: None,
+            order_units,
+            order_money,
+            position_money,
+            average_volume: None,
+            closed: Default::default(),
+        }
     }
 }
 

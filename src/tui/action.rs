@@ -78,6 +78,8 @@ actions! {
     Sell = "sell",
     /// The alerts.
     Alerts = "alerts",
+    /// Show what the trader was told of.
+    Notices = "notices",
     /// The strategies.
     Strategies = "strategies",
     /// Let a strategy trade.

@@ -5,9 +5,12 @@ use super::app::App;
 use super::dialogs::Dialog;
 use super::dialogs::report::Report;
 use super::env::At;
+use super::panes::ticket::lots::words as lot_words;
 use super::readable::readable;
 use super::wish::{Purpose, WayOut, Wish};
-use crate::client::{Reply, SessionError};
+use crate::client::{Reply, Request, SessionError};
+use crate::domain::ids::OrderNumber;
+use crate::domain::journal::{lot_tags, write_note};
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{Severity, Snapshot};
@@ -59,6 +62,11 @@ impl App {
                 }
             }
             (Purpose::Sent(words), Ok(reply)) => self.sent(&words, reply, snapshot, wishes),
+            (Purpose::SentOfLots(words, lots), Ok(reply)) => {
+                name_lots(&reply, lots, wishes);
+                self.sent(&words, reply, snapshot, wishes);
+            }
+            (Purpose::Lots(sale, lots), reply) => wishes.push(lots_named(sale, &lots, reply)),
             (Purpose::Export, Ok(Reply::Done(text))) => {
                 let text = clean(&text).into_owned();
                 let path = text.trim_start_matches("Written: ").to_owned();
@@ -68,7 +76,9 @@ impl App {
             (Purpose::Limit(name, value), reply) => self.limit_answered(name, value, reply, wishes),
             (Purpose::Quiet | Purpose::Export, Ok(_)) => {}
             (Purpose::Table(words), Err(error)) => self.failed(&words, &error, wishes),
-            (Purpose::Sent(words), Err(error)) => self.failed(&words, &error, wishes),
+            (Purpose::Sent(words) | Purpose::SentOfLots(words, _), Err(error)) => {
+                self.failed(&words, &error, wishes)
+            }
             (Purpose::Quiet | Purpose::Export | Purpose::Setting(..), Err(error)) => {
                 self.failed("", &error, wishes)
             }
@@ -149,6 +159,31 @@ impl App {
             Some(out) => Wish::Offer(severity, text, out),
             None => Wish::Say(severity, text),
         });
+    }
+}
+
+/// Has the lots that a sale closes written beside it, unless it was refused.
+fn name_lots(reply: &Reply, lots: Vec<OrderNumber>, wishes: &mut Vec<Wish>) {
+    let Reply::Orders(orders) = reply else { return };
+    let went = |order: &&Order| !matches!(order.status, OrderStatus::Rejected | OrderStatus::Denied);
+    if let Some(sale) = orders.first().filter(went) {
+        let numbers: Vec<u64> = lots.iter().map(|lot| lot.0).collect();
+        let text = write_note("", &lot_tags(&numbers));
+        let request = Request::SetNote { order: sale.request.client_order_id, text };
+        wishes.push(Wish::Ask(request, Purpose::Lots(sale.number, lots)));
+    }
+}
+
+fn lots_named(sale: OrderNumber, lots: &[OrderNumber], reply: Result<Reply, SessionError>) -> Wish {
+    match reply {
+        Ok(_) => Wish::Say(Severity::Info, format!("#{sale} closes {} first.", lot_words(lots))),
+        Err(error) => {
+            let numbers: Vec<String> = lots.iter().map(ToString::to_string).collect();
+            let line = format!("arbion tax choose {sale} {}", numbers.join(" "));
+            let text =
+                clean(&format!("#{sale} is out, its lots are not named ({error}); try {line}")).into_owned();
+            Wish::Offer(Severity::Warning, text, WayOut::Copy(line))
+        }
     }
 }
 

@@ -26,6 +26,9 @@ use crate::domain::calendar::Calendar;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 
+/// Instruments of the top line.
+pub const TOP_LINE_MAX: usize = 12;
+
 /// The screen's own state.
 pub struct App {
     /// What every pane may read.
@@ -76,6 +79,8 @@ pub struct App {
     pub unread: Option<(String, String)>,
     /// What was kept last, and when it is looked at again.
     pub kept: (String, Option<Duration>),
+    /// The quotes of the top line were asked for.
+    pub top_line_asked: bool,
     /// A first interrupt was pressed then; a second one soon after leaves.
     pub interrupted: Option<Duration>,
     /// The lock in front of everything.
@@ -114,6 +119,7 @@ impl App {
                 .clone()
                 .or_else(|| kept.as_ref().and_then(Kept::instrument))
                 .or(first),
+            top_line: options.top_line.iter().take(TOP_LINE_MAX).cloned().collect(),
             flashes: Flashes::default(),
             calendar: Calendar::nyse(),
             session_gone: false,
@@ -148,6 +154,7 @@ impl App {
             has_chores: options.chores.is_some(),
             unread: None,
             kept: (String::new(), None),
+            top_line_asked: false,
             interrupted: None,
             lock: None,
             lock_after: options.lock_after,

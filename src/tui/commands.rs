@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::about::about;
 use super::action::Action;
 use super::app::App;
-use super::bar::is_order;
+use super::bar::{is_order, without_sigils};
 use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::dialogs::columns::Columns;
@@ -153,11 +153,17 @@ impl App {
     }
 
     /// Asks at which price the instrument in view is worth a word.
-    pub fn ask_alert(&self, wishes: &mut Vec<Wish>) {
+    pub fn ask_alert(&self, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
         wishes.push(match &self.env.current {
-            Some(_) => {
-                let title = "Alert at a price, or at a change such as 3%";
-                Wish::Open(Box::new(Dialog::Prompt(Prompt::new(title, "", Wish::AlertAt))))
+            Some(instrument) => {
+                let quote = snapshot.quotes.get(instrument);
+                let now = quote.and_then(|quote| quote.last.or_else(|| quote.mid()));
+                let now = now.map_or_else(String::new, |price| {
+                    format!(", now {}", format::price(price, format::decimals_of(snapshot, instrument)))
+                });
+                let ask = Prompt::new(format!("Alert on {instrument}{now}"), "", Wish::AlertAt);
+                let ask = ask.with_example("a price, or a change such as 3%");
+                Wish::Open(Box::new(Dialog::Prompt(ask)))
             }
             None => Wish::Say(Severity::Info, "No instrument is in view.".to_owned()),
         });
@@ -274,6 +280,7 @@ fn is_working(snapshot: &Snapshot, number: OrderNumber) -> bool {
 }
 
 fn question(words: &str) -> String {
+    let words = without_sigils(words);
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}?", letters.as_str())

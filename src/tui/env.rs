@@ -38,6 +38,8 @@ pub struct Env {
     pub keymap: Keymap,
     /// The instrument that chart and ticket follow.
     pub current: Option<Instrument>,
+    /// What tells of the market as a whole, in the top line.
+    pub top_line: Vec<Instrument>,
     /// Numbers that just changed.
     pub flashes: Flashes,
     /// The exchange's hours.

@@ -12,7 +12,7 @@ use super::wish::Wish;
 use crate::domain::snapshot::Snapshot;
 
 impl App {
-    /// Takes what the mouse did. A dialog is not reached by it: nothing is confirmed by a click.
+    /// Takes what the mouse did. Of a dialog only the wheel moves what there is to read: nothing is confirmed by a click.
     pub fn mouse_event(&mut self, event: MouseEvent, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
         match event.kind {
             MouseEventKind::Drag(_) => return self.drag_seam(event.column, event.row),
@@ -23,8 +23,9 @@ impl App {
             _ => {}
         }
         self.dragging = None;
-        if !self.dialogs.is_empty() {
-            return;
+        if let Some(dialog) = self.dialogs.last_mut() {
+            let at = At { env: &self.env, snapshot };
+            return dialog.wheel(event.kind, &at, wishes);
         }
         let Some(layout) = self.layout() else { return };
         let place = Position::new(event.column, event.row);

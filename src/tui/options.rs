@@ -76,6 +76,8 @@ pub struct Options {
     pub works: Option<WorksRef>,
     /// The instrument shown first; absent means the first of the watchlist.
     pub instrument: Option<Instrument>,
+    /// Instruments whose last price and change stand in the top line, as far as there is room.
+    pub top_line: Vec<Instrument>,
     /// What the terminal is sent when an alert rings.
     pub notice: Notice,
     /// The screen locks so long after the last key; absent means never.
@@ -151,6 +153,7 @@ impl Options {
             tour: false,
             chores: None,
             works: None,
+            top_line: Vec::new(),
             instrument: None,
             notice: Notice::default(),
             lock_after: None,

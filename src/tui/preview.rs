@@ -9,7 +9,7 @@ use super::format;
 use super::theme::Theme;
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict, rounded};
 use crate::domain::money::Price;
-use crate::domain::order::{BrokerPreview, OrderPreview, Pricing, TradingSession, Trail};
+use crate::domain::order::{BrokerPreview, OrderPreview, OrderRequest, Pricing, TradingSession, Trail};
 use crate::domain::text::{ascii_escaped, clean};
 
 /// A few words with one style each that stay together on a line.
@@ -129,7 +129,10 @@ pub fn terms(preview: &OrderPreview) -> String {
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => {
             format!(" {}% behind", percent.normalize())
         }
-        Pricing::Twap(slices) => format!(" over {} minutes", slices.minutes),
+        Pricing::Twap(slices) => {
+            let times = if slices.randomize { "random" } else { "even" };
+            format!(" over {} minutes, slices at {times} times", slices.minutes)
+        }
     });
     text.push_str(&format!(", {}", request.time_in_force.as_str().to_uppercase()));
     if let Some(date) = request.expire_date {
@@ -155,7 +158,7 @@ pub fn check_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<L
     let mut lines: Vec<Line<'static>> = of(Verdict::Fail)
         .chain(of(Verdict::Pass).filter(says))
         .chain(of(Verdict::Skip).filter(says))
-        .flat_map(|check| pack(check_parts(check, theme), 3, 2, columns))
+        .flat_map(|check| pack(check_parts(check, &preview.request, theme), 3, 2, columns))
         .collect();
     let plain = of(Verdict::Pass).filter(|check| !says(check)).count();
     let skipped = of(Verdict::Skip).filter(|check| !says(check)).count();
@@ -177,7 +180,7 @@ pub fn check_summary(preview: &OrderPreview, theme: &Theme) -> Line<'static> {
     Line::styled(format!("{} {}", theme.glyphs.fail, failed.join(", ")), theme.error)
 }
 
-fn check_parts(check: &RiskCheck, theme: &Theme) -> Vec<Part> {
+fn check_parts(check: &RiskCheck, request: &OrderRequest, theme: &Theme) -> Vec<Part> {
     let (mark, style) = match check.verdict {
         Verdict::Pass => (theme.glyphs.pass, theme.up),
         Verdict::Fail => (theme.glyphs.fail, theme.error),
@@ -186,7 +189,9 @@ fn check_parts(check: &RiskCheck, theme: &Theme) -> Vec<Part> {
     let (name, unit) = reading(check.code);
     let mut parts = vec![vec![Span::styled(format!("{mark} {name}"), style)]];
     let numbers = match (check.measured, check.limit) {
-        (Some(measured), Some(limit)) => Some(format!("{} of {}", unit.number(measured), unit.number(limit))),
+        (Some(measured), Some(limit)) => {
+            Some(format!("{}{}{}", unit.number(measured), between(check, request), unit.number(limit)))
+        }
         (measured, _) => measured.map(|measured| unit.number(measured)),
     };
     parts.extend(numbers.map(|numbers| vec![Span::styled(numbers, style)]));
@@ -196,6 +201,21 @@ fn check_parts(check: &RiskCheck, theme: &Theme) -> Vec<Part> {
     }
     parts.extend(check.note.as_ref().map(|note| vec![Span::styled(clean(note).into_owned(), theme.dim)]));
     parts
+}
+
+/// How what was measured stands to what is allowed: most limits are a most; a price has its worse side, and a stop the market on its other.
+fn between(check: &RiskCheck, request: &OrderRequest) -> &'static str {
+    if check.code != DenialCode::PriceCollar {
+        return " of ";
+    }
+    let is = |price: Option<Price>| price.map(Price::get) == check.measured;
+    let stop = is(request.pricing.stop_price()) && !is(request.pricing.limit_price());
+    match (stop, request.side.is_buy()) {
+        (true, true) => ", to be above ",
+        (true, false) => ", to be below ",
+        (false, true) => ", at most ",
+        (false, false) => ", at least ",
+    }
 }
 
 /// What a check's numbers are.

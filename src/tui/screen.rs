@@ -13,6 +13,7 @@ use super::options::{Options, TuiError};
 use super::output::Encoder;
 use super::theme::{ColorDepth, Schemes, Theme};
 use super::view::view;
+use super::widgets::UNICODE_ELLIPSIS;
 use super::wish::Effect;
 use crate::client::{Reply, SessionError};
 use crate::domain::snapshot::{Severity, Snapshot};
@@ -150,6 +151,12 @@ impl Screen {
         self.follow_theme();
         self.wanted.reset();
         view(&self.app, &self.snapshot, &self.theme, &mut self.wanted);
+        if self.theme.glyphs.ascii {
+            // The mark of a number that was cut is the same for all widgets; here it is one that this terminal has.
+            for cell in self.wanted.content.iter_mut().filter(|cell| cell.symbol() == UNICODE_ELLIPSIS) {
+                cell.set_symbol(self.theme.glyphs.ellipsis);
+            }
+        }
         self.theme.ground(&mut self.wanted);
     }
 

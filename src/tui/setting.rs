@@ -1,19 +1,23 @@
 //! Options changed on the screen: checked, given to the program to write, and in force at once where that can be.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::app::App;
+use super::app::{App, TOP_LINE_MAX};
 use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::dialogs::prompt::Prompt;
-use super::keymap::{Keymap, KeymapError};
+use super::keymap::{Chord, Keymap, KeymapError};
 use super::wish::{Effect, Purpose, Wish};
 use crate::client::{Reply, Request, SessionError};
 use crate::config::{OptionView, Zone};
+use crate::domain::instrument::Instrument;
 use crate::domain::snapshot::{Severity, Snapshot};
 
 /// The table of options that the engine itself sets: they hold at once, and what they let through is its to judge.
 const LIMITS: &str = "risk.";
+/// The table of keys: they hold at once.
+const KEYS: &str = "keys.";
 
 impl App {
     /// Has the engine set a limit.
@@ -67,11 +71,11 @@ impl App {
         if let Some(name) = path.strip_prefix(LIMITS) {
             return self.set_limit(name.to_owned(), value, None, effects);
         }
-        let value = match path.starts_with("keys.") {
+        let value = match path.starts_with(KEYS) {
             true => value.map(|text| as_list(&text)),
             false => value,
         };
-        if let Some(action) = path.strip_prefix("keys.")
+        if let Some(action) = path.strip_prefix(KEYS)
             && let Err(error) = self.keymap_with(action, value.as_deref())
         {
             return self.say(Severity::Warning, format!("Not set: {error}."), snapshot);
@@ -98,11 +102,23 @@ impl App {
         Ok((Keymap::new(&overrides)?.with_macros(&macros)?, overrides))
     }
 
-    fn rebind(&mut self, action: &str, value: Option<&str>) {
-        if let Ok((keymap, overrides)) = self.keymap_with(action, value) {
-            self.env.keymap = keymap;
-            self.overrides = overrides;
-        }
+    /// Other keys for an action, from now on: what is said of them names the keys that do it, as the old ones do no more.
+    fn rebind(&mut self, action: &str, value: Option<&str>, wishes: &mut Vec<Wish>) {
+        let Ok((keymap, overrides)) = self.keymap_with(action, value) else { return };
+        let written = keymap.written();
+        let labels: Vec<String> = written
+            .get(action)
+            .into_iter()
+            .flatten()
+            .map(|key| Chord::parse(key).map_or_else(|| key.clone(), |chord| chord.label()))
+            .collect();
+        self.env.keymap = keymap;
+        self.overrides = overrides;
+        let text = match labels.as_slice() {
+            [] => format!("{action} has no key any more."),
+            labels => format!("{action}: {} from now on.", labels.join(", ")),
+        };
+        wishes.push(Wish::Say(Severity::Info, text));
     }
 
     /// The keys stand among the options.
@@ -120,7 +136,7 @@ impl App {
         let standard = Keymap::new(&BTreeMap::new()).map(|keymap| keymap.written()).unwrap_or_default();
         for (action, keys) in self.env.keymap.written() {
             self.settings.push(OptionView {
-                path: format!("keys.{action}"),
+                path: format!("{KEYS}{action}"),
                 value: list(&keys),
                 default: standard.get(action).map(|keys| list(keys)).unwrap_or_default(),
                 allowed: "keys with spaces between, such as x ctrl-k f9".to_owned(),
@@ -132,12 +148,16 @@ impl App {
 
     /// An option was set: what can hold at once does.
     pub fn option_set(&mut self, path: &str, value: Option<String>, wishes: &mut Vec<Wish>) {
-        if let Some(action) = path.strip_prefix("keys.") {
-            self.rebind(action, value.as_deref());
+        if let Some(action) = path.strip_prefix(KEYS) {
+            self.rebind(action, value.as_deref(), wishes);
         }
         let Some(view) = self.settings.iter_mut().find(|view| view.path == path) else { return };
+        if value.is_none() {
+            view.origin = None;
+        }
         view.value = value.clone().unwrap_or_else(|| view.default.clone());
-        let word = view.value.trim_matches('"').to_owned();
+        let holds = view.value.clone();
+        let word = holds.trim_matches('"').to_owned();
         for dialog in &mut self.dialogs {
             if let Dialog::Settings(settings) = dialog {
                 settings.changed(&self.settings);
@@ -155,8 +175,18 @@ impl App {
                 self.mouse = word == "true";
                 wishes.push(Wish::Mouse(self.mouse));
             }
-            // The engine has said it.
-            path if path.starts_with(LIMITS) => {}
+            "screen.lock_minutes" => {
+                let minutes = word.parse().unwrap_or(0_u64);
+                self.lock_after = (minutes > 0).then(|| Duration::from_secs(60 * minutes));
+            }
+            "screen.top_line" => {
+                let named = words(&holds);
+                let known = named.iter().filter_map(|key| Instrument::from_key(key).ok());
+                self.env.top_line = known.take(TOP_LINE_MAX).collect();
+                self.top_line_asked = false;
+            }
+            // The engine has said it, or the keys have.
+            path if path.starts_with(LIMITS) || path.starts_with(KEYS) => {}
             _ => wishes
                 .push(Wish::Say(Severity::Info, format!("{path} is set; it holds from the next start."))),
         }

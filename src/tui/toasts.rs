@@ -107,17 +107,33 @@ impl Toasts {
         self.shown.iter().map(|toast| toast.until).min()
     }
 
-    /// Draws the newest, a line each from the lowest up, over lines that nobody needs meanwhile: where a dialog stands, a notice must not
-    /// cover what is to be confirmed, nor its keys.
+    /// Draws the newest from the lowest line up, over lines that nobody needs meanwhile: where a dialog stands, a notice must not cover what is
+    /// to be confirmed, nor its keys. A long one takes as many of the lines as it needs, before an older one has any.
     pub fn draw_lines(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        for (toast, y) in self.shown.iter().rev().zip((area.top()..area.bottom()).rev()) {
-            let line = Rect { y, height: 1, ..area };
-            clear(buf, line);
+        let room = area.width.saturating_sub(5);
+        let mut bottom = area.bottom();
+        for toast in self.shown.iter().rev() {
+            let free = usize::from(bottom.saturating_sub(area.y));
             let (mark, style) = toast.mark(look);
-            put(buf, line.x + 1, y, mark, style, 2);
-            let room = line.width.saturating_sub(5);
-            let text = format::fit(&toast.words(look), room, look.theme.glyphs.ellipsis);
-            put(buf, line.x + 4, y, &text, style, room);
+            let mut lines = format::wrap(&toast.words(look), room);
+            if free == 0 || lines.is_empty() {
+                return;
+            }
+            if lines.len() > free {
+                // What does not fit is with the notifications.
+                lines.truncate(free);
+                if let Some(last) = lines.last_mut() {
+                    let more = format!("{last} {}", look.theme.glyphs.ellipsis);
+                    *last = format::fit(&more, room, look.theme.glyphs.ellipsis).to_string();
+                }
+            }
+            let top = bottom - lines.len() as u16;
+            clear(buf, Rect { y: top, height: bottom - top, ..area });
+            put(buf, area.x + 1, top, mark, style, 2);
+            for (line, y) in lines.iter().zip(top..) {
+                put(buf, area.x + 4, y, line, style, room);
+            }
+            bottom = top;
         }
     }
 

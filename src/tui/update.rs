@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::action::Action;
 use super::app::App;
@@ -127,7 +127,19 @@ impl App {
             let first = new.watchlists.first().and_then(|list| list.instruments.first());
             wishes.extend(first.cloned().map(Wish::Select));
         }
+        wishes.extend(self.ask_top_line(old, new));
         self.finish(wishes, new)
+    }
+
+    /// Asks once for the quotes of the top line that nobody else has asked for, and again of an engine that begins anew.
+    fn ask_top_line(&mut self, old: &Snapshot, new: &Snapshot) -> Option<Wish> {
+        self.top_line_asked &= new.seq >= old.seq;
+        if new.seq == 0 || std::mem::replace(&mut self.top_line_asked, true) {
+            return None;
+        }
+        let missing = self.env.top_line.iter().filter(|of| !new.quotes.contains_key(*of));
+        let instruments: Vec<Instrument> = missing.cloned().collect();
+        (!instruments.is_empty()).then(|| Wish::Ask(Request::Subscribe { instruments }, Purpose::Quiet))
     }
 
     /// Time has passed.
@@ -186,7 +198,7 @@ impl App {
             | Action::Redraw
             | Action::Suspend),
         ) = global
-            && event.modifiers.contains(KeyModifiers::CONTROL)
+            && super::keymap::is_no_text(event)
             && !(hidden && action == Action::Halt)
         {
             return wishes.push(Wish::Act(action));
@@ -254,7 +266,7 @@ impl App {
             Action::Size50 => self.close_part(50, wishes),
             Action::Size100 => self.close_part(100, wishes),
             Action::Export => self.export(snapshot, wishes),
-            Action::SetAlert => self.ask_alert(wishes),
+            Action::SetAlert => self.ask_alert(snapshot, wishes),
             Action::About => self.show_about(snapshot, wishes),
             Action::Columns => self.choose_columns(snapshot, wishes),
             Action::Settings => wishes.push(Wish::Settings(String::new())),
@@ -267,6 +279,7 @@ impl App {
             }
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.focus_on(PaneKind::Alerts),
+            Action::Notices => self.focus_on(PaneKind::Notifications),
             Action::Strategies => self.focus_on(PaneKind::Strategies),
             Action::Work => self.dialogs.push(Dialog::Work(WorkList::default())),
             Action::ZoomPane => self.zoomed = !self.zoomed,
@@ -385,8 +398,11 @@ impl App {
             }
             Wish::Review(command, origin) => {
                 let review = Review::new(command, origin, self.number(), self.env.now);
-                wishes.push(review.request());
-                self.dialogs.push(Dialog::Review(review));
+                self.open_review(review, wishes);
+            }
+            Wish::ReviewAs { command, origin, account, lots } => {
+                let review = Review::new(command, origin, self.number(), self.env.now);
+                self.open_review(review.of(account).closing(lots), wishes);
             }
             Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
             Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
@@ -465,6 +481,11 @@ impl App {
         let number = self.number();
         self.asked.insert(number, purpose);
         effects.push(Effect::Ask(number, request));
+    }
+
+    fn open_review(&mut self, review: Review, wishes: &mut Vec<Wish>) {
+        wishes.push(review.request());
+        self.dialogs.push(Dialog::Review(review));
     }
 
     fn select(&mut self, instrument: Instrument, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {

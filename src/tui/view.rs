@@ -26,7 +26,7 @@ pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
     let Some(layout) = app.layout() else {
         return too_small(&look, screen, buf);
     };
-    header::draw(&look, layout.header, buf);
+    header::draw(&look, app.panes.notifications.unseen(), layout.header, buf);
     if let Some(tabs) = layout.tabs {
         draw_tabs(app, &look, tabs, buf);
     }
@@ -55,7 +55,7 @@ fn too_small(look: &Look<'_>, screen: Rect, buf: &mut Buffer) {
     if screen.height == 0 {
         return;
     }
-    header::draw(look, Rect { height: 1, ..screen }, buf);
+    header::draw(look, 0, Rect { height: 1, ..screen }, buf);
     let text = format!(
         "{WIDTH_MIN} columns and {HEIGHT_MIN} rows are needed; these are {} and {}.",
         screen.width, screen.height

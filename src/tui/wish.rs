@@ -11,7 +11,7 @@ use super::widgets::choice::Choice;
 use super::work::Doing;
 use crate::client::Request;
 use crate::command::types::Command;
-use crate::domain::ids::ClientOrderId;
+use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::money::Price;
 use crate::domain::order::{OriginKind, Side};
@@ -33,6 +33,17 @@ pub enum Wish {
     TicketAt(Side, Instrument, Price),
     /// Show an order before it goes.
     Review(Command, OriginKind),
+    /// The same, of an account that is not for the command to find, or of a sale that closes tax lots by name.
+    ReviewAs {
+        /// What is to be done.
+        command: Command,
+        /// Through which door.
+        origin: OriginKind,
+        /// The account that it goes to; none for the one that such a command means.
+        account: Option<AccountId>,
+        /// The lots, by the orders that bought them; may be empty.
+        lots: Vec<OrderNumber>,
+    },
     /// Carry out a command that is no order; with its words.
     Run(Command, String),
     /// Do what a key would.
@@ -161,6 +172,10 @@ pub enum Purpose {
     ReviewPreview(u64),
     /// An order or command that was sent; with its words.
     Sent(String),
+    /// A sale that was sent; with its words, and the tax lots that it closes.
+    SentOfLots(String, Vec<OrderNumber>),
+    /// To write beside this order that it closes these lots.
+    Lots(OrderNumber, Vec<OrderNumber>),
     /// Bars for the chart.
     Chart(Instrument, Interval),
     /// The option chain of a ticker.

@@ -63,8 +63,8 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
         core.step(now, Input::Quote(Box::new(quote)));
     }
     core.step(now, Input::BrokerStatus { account: account(), up: true, reconciled: true });
-    // What is sold is held.
-    if order.side == Side::Sell {
+    // What is sold is held, and what is bought back is owed.
+    if order.side == Side::Sell || order.reduce_only {
         for instrument in order.subject.instruments() {
             core.step(now, Input::Broker(Box::new(AccountEvent::Execution(held(&order, instrument, now)))));
         }
@@ -83,7 +83,7 @@ pub fn approve(order: OrderRequest) -> Approved<OrderRequest> {
     panic!("risk let it not pass: {denials:?}")
 }
 
-/// A holding of what an order sells.
+/// A holding of what an order sells, or a debt of what it buys back.
 fn held(order: &OrderRequest, instrument: &Instrument, now: jiff::Timestamp) -> Execution {
     Execution {
         execution_id: ExecutionId::new(format!("held-{instrument}")),
@@ -91,7 +91,7 @@ fn held(order: &OrderRequest, instrument: &Instrument, now: jiff::Timestamp) -> 
         client_order_id: None,
         broker_order_id: None,
         instrument: instrument.clone(),
-        side: Side::Buy,
+        side: if order.side.is_buy() { Side::Sell } else { Side::Buy },
         quantity: order.quantity,
         price: price_of(order, instrument),
         multiplier: InstrumentSpec::standard(instrument.clone()).multiplier,

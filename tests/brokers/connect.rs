@@ -182,7 +182,13 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
         home.ok(&["disconnect", "alpaca", "--yes"], "");
         let wiped = |found: &Value| !found.to_string().contains("broker.alpaca");
         home.until("the end of its secrets", &["secret", "list"], wiped);
-        home.fails(&["order", "place", "buy", "1", "AAPL", "--account", "alpaca"], "", 2, "alpaca");
+        home.fails(&["order", "place", "buy", "1", "AAPL", "--account", "alpaca"], "", 3, "BROKER_DOWN");
+        home.fails(
+            &["order", "place", "buy", "1", "AAPL", "--account", "alp"],
+            "",
+            2,
+            "allowed alpaca-paper",
+        );
         let rows = home.ok(&["audit", "list", "--limit", "0"], "");
         for action in ["connected", "disconnected", "secret_deleted"] {
             assert!(rows["rows"].as_array().unwrap().iter().any(|row| row["action"] == action), "{action}");
@@ -435,6 +441,7 @@ async fn what_only_hyperliquid_has_is_asked_by_its_own_commands() {
         let found = |found: &Value| found["orders"][0]["request"]["quantity"] == "40";
         // A young one may still turn out to be ours.
         std::thread::park_timeout(Duration::from_secs(7));
+        of_test.desk.new_minute();
         home.ok(&["reconcile", of[1]], "");
         home.until("the other one", &["order", "list"], found);
         home.fails(&slices("10", "3"), "", 2, "5 to 1440");

@@ -123,9 +123,14 @@ pub async fn j4_a_dropped_connection_after_the_order_is_not_a_refusal(subject: &
 /// J3: answers that say nothing of an order's fate leave it unknown; nothing is sent twice.
 pub async fn j3_what_cannot_be_read_is_not_a_refusal(subject: &Subject) {
     let html = || "<html><body>Bad gateway</body></html>".to_owned();
-    for (status, body) in
-        [(502, html()), (503, String::new()), (200, html()), (200, String::new()), (504, "{}".into())]
-    {
+    for (status, body) in [
+        (502, html()),
+        (503, String::new()),
+        (200, html()),
+        (200, String::new()),
+        (504, "{}".into()),
+        (302, html()),
+    ] {
         let order = subject.resting();
         subject.faults.once(subject.submit.0, subject.submit.1, Fault::answer(status, &body));
         let outcome = subject.desk.submit(&order).await;
@@ -243,6 +248,29 @@ pub async fn a_replace_after_the_fill_is_refused(desk: &Desk) {
     let outcome = desk.broker.replace(&old_handle, approve(new)).await;
     assert!(matches!(outcome, SubmitOutcome::Rejected(_)), "{outcome:?}");
     assert_eq!(desk.books.working().await, 0);
+}
+
+/// A replace that was decided on before a fill was heard of: in all, not one unit more works than was wanted.
+pub async fn what_filled_unheard_is_taken_off_a_replace(desk: &Desk) {
+    if !desk.broker.capabilities().replace {
+        return;
+    }
+    desk.books.freeze().await;
+    let old = desk.resting();
+    let old_handle = desk.accepted(&old).await;
+    let four = Decimal::from(4);
+    let part = if desk.quantity.get() >= four { Decimal::ONE } else { desk.quantity.get() / four };
+    desk.books.fill(part, Decimal::from(90)).await;
+    let new = OrderRequest {
+        pricing: Pricing::Limit { limit_price: price("91") },
+        client_order_id: desk.resting().client_order_id,
+        ..old.clone()
+    };
+    let outcome = desk.broker.replace(&old_handle, approve(new)).await;
+    let SubmitOutcome::Acknowledged(id) = outcome else { panic!("{outcome:?}") };
+    let reports = desk.broker.orders().await.unwrap();
+    let report = reports.iter().find(|report| report.broker_order_id == id).expect("it is listed");
+    assert_eq!(report.quantity.get(), desk.quantity.get() - part);
 }
 
 /// Every order type that is claimed is taken, and comes back as what it was.
@@ -381,6 +409,7 @@ macro_rules! contract_tests {
             j3_what_cannot_be_read_is_not_a_refusal,
             n5_too_many_calls_is_not_a_refusal,
             r6_a_read_that_fails_is_not_empty,
+            what_filled_unheard_is_taken_off_a_replace,
             what_is_wrong_with_an_answer_is_an_error
         );
 

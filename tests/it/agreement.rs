@@ -94,6 +94,9 @@ fn a_sweep_says_what_each_backtest_says() {
             .collect();
         let alone = run(&["--set", &set[0], "--set", &set[1]]);
         assert_eq!(row["final_equity"], alone["final_equity"], "{set:?}");
-        assert_eq!(row["metrics"], alone["metrics"], "{set:?}");
+        // How it stood to whoever held the same is said of a single run only.
+        let mut metrics = alone["metrics"].as_array().unwrap().clone();
+        metrics.retain(|metric| !["beta", "correlation"].contains(&metric["name"].as_str().unwrap()));
+        assert_eq!(row["metrics"].as_array(), Some(&metrics), "{set:?}");
     }
 }

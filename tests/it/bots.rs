@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arbion::bots::approval::scan;
 use arbion::bots::protocol::{Asked, BotQuery};
-use arbion::bots::{FromBot, House, PING_EVERY, Said, Start, ToBot};
+use arbion::bots::{ANSWERS_WITHIN, FromBot, House, PING_EVERY, Said, Start, ToBot};
 use arbion::domain::account::AccountMode;
 use arbion::domain::bot::BotPhase;
 use arbion::domain::instrument::Instrument;
@@ -30,7 +30,7 @@ fn tell(text: &str) {
 }
 
 /// Is there a Python; a machine without one has no bots to be tested, and says so.
-fn has_python() -> bool {
+pub fn has_python() -> bool {
     let there = Command::new("/usr/bin/env")
         .args(["-i", "PATH=/usr/local/bin:/usr/bin:/bin", "python3", "--version"])
         .stdout(Stdio::null())
@@ -44,7 +44,7 @@ fn has_python() -> bool {
 }
 
 /// A bot of a profile, written as it is.
-fn write_bot(profile: &Path, name: &str, manifest: &str, main: &str) {
+pub fn write_bot(profile: &Path, name: &str, manifest: &str, main: &str) {
     let directory = profile.join("bots").join(name);
     std::fs::create_dir_all(&directory).unwrap();
     let manifest =
@@ -70,6 +70,7 @@ fn start_of(profile: &Path, name: &str) -> Start {
         clock: Arc::new(|| Timestamp::UNIX_EPOCH),
         seed: 1,
         ping_every: PING_EVERY,
+        answers_within: ANSWERS_WITHIN,
     }
 }
 
@@ -246,6 +247,66 @@ async fn a_bot_that_hangs_at_ping_is_killed() {
     assert_eq!((strategy.as_str(), reason.as_str()), ("hangs", "it hangs: 3 pings were not answered"));
     assert_eq!(answering, BotPhase::Running);
     drop(tasks);
+}
+
+const ASKS: &str = r#"
+from arbion_bot import Bot, OutcomeUnknown, Refused, run
+
+class Asks(Bot):
+    def on_bar(self, bar):
+        try:
+            self.quote("AAPL")
+        except Refused as refused:
+            self.log("late %d" % refused.code)
+        try:
+            self.buy("AAPL", 1, tag="one")
+        except OutcomeUnknown as unknown:
+            self.log("unknown %s" % unknown.order_id)
+
+run(Asks)
+"#;
+
+/// An engine that does not answer keeps no bot waiting: what was asked for a look is late, what may be an order is not known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_the_engine_leaves_without_an_answer_is_told_so() {
+    if !has_python() {
+        return;
+    }
+    let profile = tempfile::tempdir().unwrap();
+    write_bot(profile.path(), "asks", TRADES, ASKS);
+    let (said_in, mut said) = mpsc::channel(4_096);
+    let house = House::open(said_in).unwrap();
+    let soon = Duration::from_millis(10);
+    let task = house.start(Start { answers_within: soon, ..start_of(profile.path(), "asks") });
+    let price = "190".parse().unwrap();
+    let bar = arbion::domain::quote::Bar {
+        start: Timestamp::UNIX_EPOCH,
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: rust_decimal::Decimal::ONE,
+    };
+    let news =
+        BotNews::Bar { instrument: Instrument::equity("AAPL").unwrap(), interval: Interval::Minute1, bar };
+    let mut told = false;
+    let log = || arbion::bots::log::tail(profile.path(), "asks", 100).unwrap().join("\n");
+    let all = async {
+        while !log().contains("unknown") {
+            match said.recv().await.unwrap().said {
+                Said::State(state) if state.phase == BotPhase::Running && !told => {
+                    told = true;
+                    task.line().tell(ToBot::News(Box::new(news.clone())));
+                }
+                // The schedule that it has none of is all that comes to an answer.
+                Said::Failed(reason) => panic!("{reason}"),
+                _ => {}
+            }
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, all).await.is_ok(), "{}", log());
+    assert!(log().contains("late -32006") && log().contains("unknown None"), "{}", log());
+    drop(task);
 }
 
 const SCHEDULED: &str = r#"
@@ -519,57 +580,4 @@ fn a_bot_trades_paper_from_its_approval_to_its_end() {
     home.until("its rest", || home.json(&["strategy", "list"])["strategies"][0]["phase"] == "disabled");
     home.json(&["bot", "remove", "buyer", "--yes"]);
     assert_eq!(home.json(&["bot", "list"])["bots"][0]["approval"], "never");
-}
-
-/// The same trades as the strategy of the program with the same rules: a bot in a backtest lives by the same core.
-#[test]
-fn a_backtest_of_a_bot_makes_the_trades_of_the_same_strategy() {
-    if !has_python() {
-        return;
-    }
-    let home = Home::new();
-    home.json(&["bot", "new", "cross"]);
-    let manifest = home.path().join("data/profiles/default/bots/cross/bot.toml");
-    let text = std::fs::read_to_string(&manifest).unwrap();
-    let text = text.replace("\"AAPL\"", "\"MSFT\"").replace("\"20000\"", "\"1000000\"");
-    std::fs::write(&manifest, text).unwrap();
-    let set = ["--symbol", "MSFT", "--set", "fast=10", "--set", "slow=30", "--set", "quantity=100"];
-    let unapproved: Vec<&str> = ["backtest", "bot:cross"].into_iter().chain(set).collect();
-    assert!(String::from_utf8_lossy(&home.output(&unapproved).stderr).contains("not what was approved"));
-    home.json(&["bot", "approve", "cross", "--yes"]);
-    let run = |kind: &str| {
-        let words: Vec<&str> = ["backtest", kind].into_iter().chain(set).collect();
-        home.json(&words)
-    };
-    let (ours, first, second) = (run("sma_cross"), run("bot:cross"), run("bot:cross"));
-    assert_eq!(first["fingerprint"], second["fingerprint"]);
-    assert!(first["orders"].as_u64().unwrap() > 40, "{first}");
-    assert_eq!(first["fingerprint"], ours["fingerprint"]);
-}
-
-/// The examples, each run as its user would begin.
-#[test]
-fn every_example_runs_over_the_bars_that_come_with_the_program() {
-    if !has_python() {
-        return;
-    }
-    let home = Home::new();
-    for example in ["sma-cross", "mean-revert", "ladder", "rsi-close"] {
-        home.json(&["bot", "new", example, "--example", example]);
-        home.json(&["bot", "approve", example, "--yes"]);
-    }
-    let trades = home.json(&["backtest", "bot:mean-revert", "--symbol", "MSFT"]);
-    assert!(trades["orders"].as_u64().unwrap() > 10, "{trades}");
-    // By a schedule, over the data's clock; its parameters lie in an object.
-    let looks = ["backtest", "bot:rsi-close", "--symbol", "MSFT", "--set", "rsi.length=5"];
-    let often = home.json(&looks);
-    assert!(often["orders"].as_u64().unwrap() > 10 && often["denied"] == 0, "{often}");
-    let wrong = home.output(&["backtest", "bot:rsi-close", "--symbol", "MSFT", "--set", "rsi.length=1"]);
-    assert!(
-        String::from_utf8_lossy(&wrong.stderr).contains("parameter rsi.length: found '1', allowed 2 to 100")
-    );
-    // Prices alone move it, and bars are all there is.
-    assert_eq!(home.json(&["backtest", "bot:ladder", "--symbol", "MSFT"])["orders"], 0);
-    let slow = home.output(&["backtest", "bot:mean-revert", "--symbol", "MSFT", "--set", "window=1"]);
-    assert!(String::from_utf8_lossy(&slow.stderr).contains("parameter window: found '1', allowed 2 to 500"));
 }

@@ -61,6 +61,34 @@ fn dates_are_written_down_read_in_and_stand_in_the_calendar() {
     assert_eq!(home.json(&["events", "list", "KO", "--all"])["events"].as_array().unwrap().len(), 0);
 }
 
+/// The profile's own word on the exchange's days: read by the calendar and by the engine, and a slip is one line with the file and its line.
+#[test]
+fn days_that_no_rule_knows_stand_in_the_profiles_calendar() {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let home = Home::new();
+    let file = std::path::PathBuf::from(home.json(&["config", "path"])["profile"].as_str().unwrap());
+    home.json(&["events", "add", "KO", "2027-02-09"]);
+    let write = |text: &str| {
+        let mut options = std::fs::OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(file.join("calendar.toml")).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    write("closed = [\"2027-03-15\"]\nearly = { \"2027-07-02\" = true, \"2026-12-24\" = false }\n");
+    let day = |day: &str| home.json(&["calendar", "--date", day]);
+    assert_eq!(day("2027-03-12")["next_session"], "2027-03-16");
+    assert!(day("2027-03-15")["session"].is_null());
+    assert_eq!(day("2027-07-02")["session"]["close"], "2027-07-02T17:00:00Z");
+    assert_eq!(day("2026-12-24")["session"]["early"], false);
+    write("\nclosed = [\"2027-03-14\"]\n");
+    let output = home.output(&["calendar", "--date", "2027-03-12"]);
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true));
+    let line = said(&output);
+    assert!(line.contains("calendar.toml:2: closed: 2027-03-14 is no day of trading"), "{line}");
+    // What trades goes on by the rules.
+    home.json(&["order", "place", "buy", "1", "AAPL"]);
+}
+
 #[test]
 fn lots_are_named_with_the_order_that_closes_them() {
     let home = Home::new();

@@ -9,6 +9,7 @@
 
 mod agreement;
 mod backtests;
+mod bot_backtests;
 mod bots;
 mod canary;
 mod corpus;
@@ -25,6 +26,7 @@ mod keeping;
 mod killed;
 mod limits;
 mod outside;
+mod packages;
 mod plain_lines;
 mod pseudo;
 mod refusals;

@@ -95,6 +95,18 @@ fn outside_18_6_the_largest_and_the_smallest_screen_say_what_is_traded() {
     }
 }
 
+/// It gets plain lines, which every terminal can show.
+#[test]
+fn outside_18_6_a_terminal_of_no_kind_shows_what_is_traded_too() {
+    let home = Home::new();
+    let mut screen = Screen::open_on(home.path(), &["demo"], (100, 30), None);
+    screen.sees("PAPER: nothing here is real money");
+    screen.keys("quote ibm\r");
+    screen.sees("IBM last ");
+    screen.keys("quit\r");
+    screen.ends();
+}
+
 /// A file system of its own, gone with the test.
 struct Mounted<'a>(&'a Path);
 

@@ -25,13 +25,21 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn open(home: &Path, args: &[&str], (cols, rows): (u16, u16)) -> Self {
+    pub(crate) fn open(home: &Path, args: &[&str], size: (u16, u16)) -> Self {
+        Self::open_on(home, args, size, Some("xterm-256color"))
+    }
+
+    /// On a terminal of this kind, or of none that is said.
+    pub(crate) fn open_on(home: &Path, args: &[&str], (cols, rows): (u16, u16), term: Option<&str>) -> Self {
         let pty =
             native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_arbion"));
         command.args(args);
         command.env("ARBION_HOME", home);
-        command.env("TERM", "xterm-256color");
+        match term {
+            Some(term) => command.env("TERM", term),
+            None => command.env_remove("TERM"),
+        }
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();
@@ -103,6 +111,16 @@ impl Screen {
             self.pause(300);
         }
         self.pause(100);
+    }
+
+    /// Waits for the program to end by itself.
+    #[track_caller]
+    pub(crate) fn ends(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "the program does not end:\n{}", self.parser.screen().contents());
+            self.pause(50);
+        }
     }
 
     /// Lets the program work while its output is read.

@@ -421,7 +421,7 @@ impl World {
                 let Some(name) = name else { return Vec::new() };
                 self.brokers[n].ask(&mut self.random, self.faults, self.now, name, order);
             }
-            Effect::Replace { account, order, new } => {
+            Effect::Replace { account, order, new, .. } => {
                 let request = new.get();
                 self.may_be_sent(request);
                 assert!(

@@ -50,6 +50,13 @@ impl RpcError {
     pub fn rate(message: impl Into<String>, retry_after_ms: u64) -> Self {
         Self { data: json!({"retry_after_ms": retry_after_ms}), ..Self::new(-32_003, message) }
     }
+
+    /// −32009: it may have happened. What became of it is told as news of the order.
+    #[must_use]
+    pub fn unknown(message: impl Into<String>, order: Option<&str>) -> Self {
+        let data = order.map_or(Value::Null, |id| json!({"order_id": id}));
+        Self { data, ..Self::new(-32_009, message) }
+    }
 }
 
 /// What a refusal of the core is to a bot.
@@ -65,9 +72,12 @@ pub fn refused(refusal: &BotRefusal) -> RpcError {
         }
         BotRefusal::Denied { code: DenialCode::BrokerDown, .. } => RpcError::new(-32_008, text),
         BotRefusal::Denied { code, .. } => {
-            RpcError { data: json!({"code": code.as_str()}), ..RpcError::new(-32_002, text) }
+            let number = if *code == DenialCode::NotAuthorised { -32_001 } else { -32_002 };
+            RpcError { data: json!({"code": code.as_str()}), ..RpcError::new(number, text) }
         }
-        BotRefusal::NotReady(_) => RpcError::new(-32_004, text),
+        BotRefusal::NotReady(_) | BotRefusal::Underway { .. } => RpcError::new(-32_004, text),
+        BotRefusal::TooMany(_) => RpcError::rate(text, 60_000),
+        BotRefusal::OutcomeUnknown(order) => RpcError::unknown(text, Some(&order.to_string())),
         BotRefusal::NoOrder(_) | BotRefusal::Bad(_) => RpcError::params(text),
     }
 }

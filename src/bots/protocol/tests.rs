@@ -2,6 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::domain::denial::DenialCode;
+use crate::domain::ids::ClientOrderId;
 use crate::domain::money::Quantity;
 use crate::domain::order::Pricing;
 use crate::strategies::{BotRefusal, BotWant};
@@ -80,6 +81,8 @@ fn orders_are_read_strictly() {
 #[test]
 fn refusals_have_the_numbers_of_the_protocol() {
     let denied = |code| refused(&BotRefusal::Denied { code, text: "why".to_owned() });
+    let id = ClientOrderId::from_parts(1, 2);
+    assert_eq!(refused(&BotRefusal::OutcomeUnknown(id)).data, json!({"order_id": id.to_string()}));
     assert_eq!(refused(&BotRefusal::Permission("orders=none".to_owned())).code, -32_001);
     assert_eq!(denied(DenialCode::BuyingPower).data, json!({"code": "BUYING_POWER"}));
     for (error, code) in [
@@ -89,6 +92,10 @@ fn refusals_have_the_numbers_of_the_protocol() {
         (denied(DenialCode::UnknownInstrument), -32_005),
         (refused(&BotRefusal::Halted), -32_007),
         (denied(DenialCode::BrokerDown), -32_008),
+        (denied(DenialCode::NotAuthorised), -32_001),
+        (refused(&BotRefusal::TooMany("ten wait already".to_owned())), -32_003),
+        (refused(&BotRefusal::Underway { order: id, status: "pending_replace" }), -32_004),
+        (refused(&BotRefusal::OutcomeUnknown(id)), -32_009),
         (refused(&BotRefusal::NoOrder("x".to_owned())), -32_602),
         (refused(&BotRefusal::Bad("x".to_owned())), -32_602),
     ] {

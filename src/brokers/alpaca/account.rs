@@ -17,7 +17,7 @@ use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
 use crate::brokers::json::shown;
 use crate::brokers::{
-    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+    AccountStream, Broker, BrokerError, BrokerPreview, Certainty, OrderState, SubmitOutcome, orders_alone,
 };
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
@@ -254,7 +254,16 @@ impl AlpacaAccount {
         let whole = OrderRequest { quantity: Quantity::new(new.quantity.get() + done), ..new.clone() };
         let change = Change::of(&before, &whole).map_err(SubmitOutcome::from)?;
         self.known.replaces(&old.id, new.client_order_id);
-        let answer = self.rest.tell(REPLACE, Method::PATCH, &path_of(&old.id), &change).await?;
+        let answer = match self.rest.tell(REPLACE, Method::PATCH, &path_of(&old.id), &change).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Whoever replaces it later is not this order, which never came to be.
+                if error.outcome() == Certainty::Definite {
+                    self.known.replaces_not(&old.id, new.client_order_id);
+                }
+                return Err(error.into());
+            }
+        };
         let taken: wire::Order = answer.json()?;
         self.known.learn(&taken);
         Ok(BrokerOrderId::new(taken.id))
@@ -459,9 +468,13 @@ impl Broker for AlpacaAccount {
             rows.values().filter_map(|row| Some((row.id.clone(), row.filled_qty?))).collect();
         let mut reports = Vec::with_capacity(rows.len());
         for row in rows.values() {
-            let carried = row.replaces.as_ref().and_then(|old| filled.get(old)).copied();
-            let report = report::order(row, &self.known, carried.unwrap_or_default())
-                .map_err(|reason| unreadable(ORDERS.name, reason))?;
+            let carried = match row.replaces.as_ref().and_then(|old| filled.get(old)) {
+                Some(carried) => *carried,
+                // What it replaced has ended longer ago than is listed.
+                None => self.carried(row).await?,
+            };
+            let report =
+                report::order(row, &self.known, carried).map_err(|reason| unreadable(ORDERS.name, reason))?;
             reports.push(report);
         }
         reports.sort_by_key(|report| report.entered_at);

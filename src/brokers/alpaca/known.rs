@@ -92,6 +92,14 @@ impl Known {
         memory.replacing.insert(old.to_owned(), new);
     }
 
+    /// It did not, and does not any more.
+    pub(super) fn replaces_not(&self, old: &str, new: ClientOrderId) {
+        let mut memory = self.memory();
+        if memory.replacing.get(old) == Some(&new) {
+            memory.replacing.remove(old);
+        }
+    }
+
     /// What was to take the place of an order.
     pub(super) fn replacement(&self, old: &str) -> Option<ClientOrderId> {
         self.memory().replacing.get(old).copied()
@@ -160,6 +168,18 @@ mod tests {
         let owner = Owner { client: Some(id), broker: BrokerOrderId::new("p") };
         assert_eq!(known.owner("a"), Some(owner));
         assert!(known.take_untold().is_empty());
+    }
+
+    #[test]
+    fn a_replace_that_was_refused_takes_nobodys_place() {
+        let id = |n: u128| ClientOrderId::from_parts(1_790_000_000_000, n);
+        let known = Known::default();
+        known.replaces("old", id(1));
+        known.replaces("old", id(2));
+        known.replaces_not("old", id(1));
+        assert_eq!(known.replacement("old"), Some(id(2)), "another one is on its way");
+        known.replaces_not("old", id(2));
+        assert_eq!(known.replacement("old"), None);
     }
 
     #[test]

@@ -31,7 +31,7 @@ use super::limiter::Limit;
 use super::settings::CredentialField;
 use super::{
     AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
-    MarketFeed,
+    MarketFeed, last_four,
 };
 use crate::domain::account::AccountMode;
 use crate::domain::capabilities::{Capabilities, NativeStop};
@@ -155,14 +155,10 @@ impl Connection for Alpaca {
     async fn accounts(&self) -> Result<Vec<AccountSummary>, BrokerError> {
         let account = self.ask().await?;
         let number = account.account_number.as_str();
-        let last_four: String = {
-            let last: Vec<char> = number.chars().rev().take(4).collect();
-            last.into_iter().rev().collect()
-        };
         let cash = account.multiplier.is_some_and(|multiplier| multiplier <= rust_decimal::Decimal::ONE);
         Ok(vec![AccountSummary {
             key: number.to_owned(),
-            last_four: crate::domain::text::clean(&last_four).into_owned(),
+            last_four: last_four(number),
             kind: if cash { "cash" } else { "margin" }.to_owned(),
             trading: trading(&account),
         }])

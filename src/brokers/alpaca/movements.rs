@@ -41,6 +41,8 @@ enum About {
     Contracts,
     /// Units that are taken off, worthless or for money, and others that come.
     Other,
+    /// Units from another broker or account, or to one.
+    Transfer,
     /// Listed among executions, or told by positions alone.
     Elsewhere,
 }
@@ -63,8 +65,9 @@ fn about(row: &Activity) -> About {
         "MA" => About::Merger,
         "OPCA" => About::Contracts,
         "REORG" | "VOF" | "FIMAT" => About::Other,
+        "ACATS" | "FOPT" | "JNLS" => About::Transfer,
         "FILL" | "CFEE" | "OPASN" | "OPEXC" | "OPEXP" | "OPTRD" => About::Elsewhere,
-        // Shares from another broker come with positions; what is new is cash at least.
+        // What units do by a word that is new, positions tell; what is new is cash at least.
         _ if row.qty.is_some_and(|units| !units.is_zero()) => About::Elsewhere,
         _ => About::Cash(CashKind::Deposit),
     }
@@ -79,7 +82,7 @@ pub(super) fn of(rows: &[Activity], account: &AccountId, now: Timestamp) -> Resu
         }
         let key = match about(row) {
             About::Elsewhere => continue,
-            About::Cash(_) => row.id.clone(),
+            About::Cash(_) | About::Transfer => row.id.clone(),
             kind => match &row.group_id {
                 Some(group) => group.clone(),
                 // Of one name both rows have the symbol, of two names neither has the other's.
@@ -116,6 +119,9 @@ fn movement(rows: &[&Activity], account: &AccountId, now: Timestamp) -> Result<O
     if let About::Cash(why) = kind {
         return cash_alone(first, account, booked, why).map(Some);
     }
+    if kind == About::Transfer {
+        return transfer(first, account, booked);
+    }
     // Units changed hands before the first trade of the day.
     let morning = first.date.and_then(|date| date.in_tz("America/New_York").ok());
     let at = morning.map_or(booked, |morning| morning.timestamp().min(booked));
@@ -143,6 +149,39 @@ fn movement(rows: &[&Activity], account: &AccountId, now: Timestamp) -> Result<O
         return Ok(None);
     }
     Ok(Some(group.told(kind, first)))
+}
+
+/// Units that came (positive) or went. What else the row names is their worth, which is paid to nobody.
+fn transfer(row: &Activity, account: &AccountId, at: Timestamp) -> Result<Option<Movement>, String> {
+    let Some(units) = row.qty.filter(|units| !units.is_zero()) else { return Ok(None) };
+    let symbol = row.symbol.as_deref().unwrap_or_default();
+    let what = instrument(symbol, "").map_err(|reason| format!("activity {}: {reason}", row.id))?;
+    let multiplier = InstrumentSpec::standard(what.clone()).multiplier;
+    let moved = Execution {
+        execution_id: execution_id(&row.id),
+        account: account.clone(),
+        client_order_id: None,
+        broker_order_id: None,
+        instrument: what.clone(),
+        side: if units.is_sign_negative() { Side::Sell } else { Side::Buy },
+        quantity: Quantity::new(units.abs()),
+        price: Price::new(row.price.unwrap_or_default()),
+        multiplier,
+        fee: Decimal::ZERO,
+        currency: currency(row),
+        at,
+        kind: ExecutionKind::Transfer,
+    };
+    let cash = CashEntry {
+        id: execution_id(&row.id),
+        account: account.clone(),
+        kind: CashKind::Deposit,
+        amount: Decimal::ZERO,
+        currency: currency(row),
+        instrument: Some(what),
+        at,
+    };
+    Ok(Some(Movement { cash, action: None, units: vec![Moved::Units(moved)] }))
 }
 
 /// Cash that came or went by itself.

@@ -46,6 +46,9 @@ const TOLD_MAX: usize = 4_096;
 struct Envelope<'a> {
     #[serde(default)]
     stream: Option<String>,
+    /// Says `error` where something is wrong, in place of a stream's name.
+    #[serde(default)]
+    action: Option<String>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -53,6 +56,12 @@ struct Envelope<'a> {
 #[derive(Deserialize)]
 struct Authorization {
     status: String,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    #[serde(default)]
+    error_message: String,
 }
 
 #[derive(Deserialize)]
@@ -83,7 +92,8 @@ fn opened(bytes: &[u8]) -> Result<(String, &RawValue), StreamError> {
     let envelope: Envelope<'_> = json::read(bytes)
         .map_err(|reason| StreamError::Gap(format!("a message cannot be read: {reason}")))?;
     let empty: &RawValue = serde_json::from_str("null").unwrap_or(RawValue::NULL);
-    Ok((envelope.stream.unwrap_or_default(), envelope.data.unwrap_or(empty)))
+    let name = envelope.stream.or(envelope.action.filter(|action| action == "error"));
+    Ok((name.unwrap_or_default(), envelope.data.unwrap_or(empty)))
 }
 
 #[async_trait]
@@ -131,6 +141,13 @@ impl Protocol for Orders {
                 Ok(Vec::new())
             }
             "authorization" => Err(StreamError::Lost("it wants a new login".to_owned())),
+            // What it could not do is not said: the line is opened anew, and everything asked for.
+            "error" => {
+                let fault = json::read::<Fault>(data.get().as_bytes());
+                let words =
+                    fault.map_or_else(|_| "an error".to_owned(), |fault| json::shown(&fault.error_message));
+                Err(StreamError::Lost(format!("the order stream says {words}")))
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -372,4 +389,17 @@ fn restated(order: &Order) -> Option<OrderEvent> {
     let quantity = Quantity::new(order.qty?);
     let sold = ids::read(&order.client_order_id).is_some_and(|ids| ids.sold);
     Some(OrderEvent::Restated { quantity, pricing: report::pricing(order, sold) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::opened;
+
+    #[test]
+    fn an_error_has_no_stream_and_a_name_of_its_own() {
+        let name = |text: &str| opened(text.as_bytes()).unwrap().0;
+        assert_eq!(name(r#"{"action":"error","data":{"error_message":"internal"}}"#), "error");
+        assert_eq!(name(r#"{"stream":"listening","data":{"streams":[]}}"#), "listening");
+        assert_eq!(name(r#"{"action":"listen"}"#), "");
+    }
 }

@@ -86,13 +86,25 @@ pub fn new_order(request: &OrderRequest, product: &Product, now: Timestamp) -> R
     })
 }
 
+/// Is it one that closes a position in futures, of which Coinbase knows a call of its own: it never opens one.
+#[must_use]
+pub fn closes_a_future(request: &OrderRequest) -> bool {
+    request.reduce_only
+        && request.pricing == Pricing::Market
+        && request.subject.asset_class() == AssetClass::Perpetual
+}
+
 fn check_wishes(request: &OrderRequest, spot: bool) -> Result<(), BrokerError> {
     let refuse = |what: &str, allowed: &str| Err(refused_locally(what.to_owned(), allowed));
     match request.side {
         Side::SellShort | Side::BuyToCover if spot => return refuse("short sales of coins", "buy and sell"),
         // A holding of coins cannot be sold below nothing, so that a sale never opens; of a buy, Coinbase has no such promise.
-        Side::Buy if request.reduce_only => return refuse("a buy that only reduces", "sales that do"),
-        _ if request.reduce_only && !spot => return refuse("reduce-only orders in futures", "plain orders"),
+        Side::Buy if request.reduce_only && spot => {
+            return refuse("a buy that only reduces", "sales that do");
+        }
+        _ if request.reduce_only && !spot && request.pricing != Pricing::Market => {
+            return refuse("reduce-only orders in futures that wait", "market orders that only reduce");
+        }
         _ => {}
     }
     if request.session == TradingSession::Extended {

@@ -43,7 +43,7 @@ fn first<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Option<&'a str
     texts.into_iter().flatten().map(str::trim).find(|text| !text.is_empty())
 }
 
-/// What an answer of status 4xx (or an odd 3xx) means.
+/// What an answer of status 4xx means.
 pub fn refusal(status: u16, body: &[u8], login: &Login) -> BrokerError {
     let text = String::from_utf8_lossy(&body[..body.len().min(4_096)]);
     let body: Body = serde_json::from_str(&text).unwrap_or_default();

@@ -32,7 +32,7 @@ use crate::brokers::oauth::{App, Binding, Provider, RedirectUri, SecretIn};
 use crate::brokers::settings::CredentialField;
 use crate::brokers::{
     AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
-    MarketFeed,
+    MarketFeed, last_four,
 };
 use crate::domain::account::AccountMode;
 use crate::domain::ids::AccountId;
@@ -265,11 +265,6 @@ struct Coinbase {
     products: Arc<Products>,
     user_stream: Endpoint,
     market_stream: Endpoint,
-}
-
-fn last_four(text: &str) -> String {
-    let from = text.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
-    text[from..].to_owned()
 }
 
 #[async_trait]

@@ -8,11 +8,12 @@ use super::convert::{self, instrument_in};
 use super::line::V3;
 use super::products::product_id;
 use super::wire::{
-    CancelAnswer, CancelRequest, EditAnswer, EditRequest, NewOrder, Order, PlaceAnswer, Product,
+    CancelAnswer, CancelRequest, ClosePosition, EditAnswer, EditRequest, NewOrder, Order, PlaceAnswer,
+    Product,
 };
 use super::{BROKER, PRIVATE, errors, refused_locally};
 use crate::brokers::http::Call;
-use crate::brokers::{BrokerError, Certainty, SubmitOutcome};
+use crate::brokers::{BrokerError, Certainty, SubmitOutcome, rest_of};
 use crate::domain::execution::Reject;
 use crate::domain::ids::BrokerOrderId;
 use crate::domain::instrument::Instrument;
@@ -74,8 +75,15 @@ impl CoinbaseAccount {
         let product =
             self.products.get(&product_id(instrument_in(&order.subject)?)?).await.map_err(unsent)?;
         let body = self.body(order, &product)?;
-        let answer: PlaceAnswer =
-            self.line.post(Call::order("order", PRIVATE), &format!("{V3}/orders"), &body).await?;
+        let call = Call::order("order", PRIVATE);
+        let answer: PlaceAnswer = if convert::closes_a_future(order) {
+            let size = order.quantity.get().normalize();
+            let body =
+                ClosePosition { client_order_id: body.client_order_id, product_id: body.product_id, size };
+            self.line.post(call, &format!("{V3}/orders/close_position"), &body).await?
+        } else {
+            self.line.post(call, &format!("{V3}/orders"), &body).await?
+        };
         if !answer.success {
             return Err(refused(errors::placing(&answer)));
         }
@@ -138,10 +146,10 @@ impl CoinbaseAccount {
         let product = self.products.get(&order.product_id).await.map_err(unsent)?;
         let body = self.body(new, &product)?;
         let change = Change { old: handle.client_order_id, new: new.client_order_id };
-        if is_editable(&order, new, &body) {
+        if handle.filled_quantity.is_zero() && is_editable(&order, new, &body) {
             self.edit(&order, new, change).await
         } else {
-            self.swap(&order, new, change).await
+            self.swap(&order, (new, handle.filled_quantity), change).await
         }
     }
 
@@ -176,11 +184,12 @@ impl CoinbaseAccount {
         }
     }
 
-    /// What cannot be changed in its place is canceled, and the new order entered once nothing of the old one can fill any more.
+    /// What cannot be changed in its place is canceled, and the new order entered once nothing of the old one can fill any more. The new order
+    /// is what was left when so much of the old one was known to have filled: what has filled beyond that is taken off it.
     async fn swap(
         &self,
         order: &Order,
-        new: &OrderRequest,
+        (new, counted): (&OrderRequest, Quantity),
         change: Change,
     ) -> Result<BrokerOrderId, BrokerError> {
         self.cancel_one(&order.order_id).await?;
@@ -199,15 +208,7 @@ impl CoinbaseAccount {
         if gone.standing() == OrderStatus::Filled {
             return Err(ended("ORDER_IS_FULLY_FILLED", "it filled before it could be replaced"));
         }
-        let meanwhile = gone.filled() - order.filled();
-        let mut rest = new.clone();
-        rest.quantity = Quantity::new(new.quantity.get() - meanwhile);
-        if !rest.quantity.is_positive() {
-            return Err(ended(
-                "ORDER_IS_FULLY_FILLED",
-                "it filled as far as was wanted before it was canceled",
-            ));
-        }
+        let rest = rest_of(BROKER, new, counted, Quantity::new(gone.filled()))?;
         match self.place(&rest).await {
             Ok(id) => {
                 self.changes.superseded(&order.order_id, change);

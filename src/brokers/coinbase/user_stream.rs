@@ -380,16 +380,26 @@ impl Follower<'_> {
                     continue;
                 }
             };
+            let mut known = true;
             for fill in &fills {
-                let Some(followed) = self.orders.get_mut(id) else { return Ok(()) };
-                if !followed.seen.insert(fill.entry_id.clone()) {
+                let Some(followed) = self.orders.get(id) else { return Ok(()) };
+                if followed.seen.contains(&fill.entry_id) {
                     continue;
                 }
                 let execution = match self.account.execution_of(fill, client).await {
-                    Ok(Some(execution)) => execution,
-                    Ok(None) | Err(_) => continue,
+                    Ok(execution) => execution,
+                    // What a contract is of could not be had: it is told once it can.
+                    Err(error) => {
+                        tracing::warn!(broker = BROKER, %error, "a fill cannot be told yet");
+                        known = false;
+                        continue;
+                    }
                 };
-                self.tell(id, client, execution.at, OrderEvent::Filled(execution)).await?;
+                let Some(followed) = self.orders.get_mut(id) else { return Ok(()) };
+                followed.seen.insert(fill.entry_id.clone());
+                if let Some(execution) = execution {
+                    self.tell(id, client, execution.at, OrderEvent::Filled(execution)).await?;
+                }
             }
             let listed: Decimal = fills
                 .iter()
@@ -401,7 +411,7 @@ impl Follower<'_> {
                     }
                 })
                 .sum();
-            if listed.round_dp(7) >= until.round_dp(7) {
+            if known && listed.round_dp(7) >= until.round_dp(7) {
                 if let Some(followed) = self.orders.get_mut(id) {
                     followed.filled = until;
                 }

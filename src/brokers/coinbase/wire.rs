@@ -261,6 +261,16 @@ pub struct NewOrder {
     pub retail_portfolio_id: Option<String>,
 }
 
+/// `POST /orders/close_position`, which closes contracts and never opens any. Answered as an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClosePosition {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_order_id: Option<String>,
+    pub product_id: String,
+    /// Contracts.
+    pub size: Decimal,
+}
+
 /// Its answer: `success` alone decides.
 #[derive(Debug, Deserialize)]
 pub struct PlaceAnswer {

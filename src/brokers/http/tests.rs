@@ -101,6 +101,19 @@ async fn j3_what_was_never_sent_is_told_from_what_may_have_come() {
     assert!(!error.to_string().contains("hunter2"), "{error}");
 }
 
+/// A portal or a proxy that sends elsewhere is no broker that refuses.
+#[tokio::test]
+async fn j4_an_answer_that_points_elsewhere_says_nothing_of_an_order() {
+    let elsewhere = answer("302 Found", "location: https://portal.example/?token=hunter2\r\n", "<html>");
+    let (address, count) = server(vec![elsewhere]).await;
+    let error = get(&line(), ORDER, &address).await.unwrap_err();
+    assert_eq!((error.outcome(), count.load(Ordering::SeqCst)), (super::super::Certainty::Unknown, 1));
+    assert_eq!(
+        error.to_string(),
+        "test gave no answer: HTTP 302, which points elsewhere and is not followed"
+    );
+}
+
 #[tokio::test]
 async fn n8_a_body_has_a_limit() {
     let (address, _) = server(vec![answer("200 OK", "", &"x".repeat(BODY_MAX + 1))]).await;
@@ -130,4 +143,72 @@ async fn n9_the_clock_of_a_broker_is_known_from_its_answers() {
     assert_eq!(line.health().clock_offset, None);
     get(&line, READ, &address).await.unwrap();
     assert_eq!(line.broker_now().strftime("%F %H:%M").to_string(), "2020-09-21 14:13");
+}
+
+/// How a line behaves on its worst days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// The request is taken, and the connection is reset.
+    Resets,
+    /// The request is taken, the way back is closed, the way there is not.
+    HalfCloses,
+    /// What comes back is no HTTP.
+    Garbage,
+    /// The answer comes byte by byte, and never to its end.
+    Drips,
+    /// A part of the answer comes, and then nothing.
+    Stalls,
+}
+
+async fn behave(line: Line, mut socket: tokio::net::TcpStream, counter: &AtomicUsize) {
+    if line == Line::Resets {
+        // What was received and not read makes it a reset.
+        socket.readable().await.unwrap();
+        counter.fetch_add(1, Ordering::SeqCst);
+        return;
+    }
+    let mut request = vec![0; 4096];
+    let read = socket.read(&mut request).await.unwrap_or_default();
+    counter.fetch_add(usize::from(read > 0), Ordering::SeqCst);
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 4096\r\n\r\n";
+    match line {
+        Line::Resets => {}
+        Line::HalfCloses => socket.shutdown().await.unwrap(),
+        Line::Garbage => socket.write_all(&[0xff, 0x00, 0x13, b'\n', b'\n']).await.unwrap(),
+        Line::Drips => {
+            socket.write_all(head.as_bytes()).await.unwrap();
+            while socket.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Line::Stalls => socket.write_all(format!("{head}{{\"id\":").as_bytes()).await.unwrap(),
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+}
+
+#[tokio::test]
+async fn outside_18_3_n1_a_call_over_a_bad_line_ends_and_its_order_is_in_doubt() {
+    for way in [Line::Resets, Line::HalfCloses, Line::Garbage, Line::Drips, Line::Stalls] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&count);
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let counter = Arc::clone(&counter);
+                tokio::spawn(async move { behave(way, socket, &counter).await });
+            }
+        });
+        let line = line();
+        let order = Call { deadline: Duration::from_millis(300), ..ORDER };
+        let started = Instant::now();
+        let error = get(&line, order, &address).await.unwrap_err();
+        assert_eq!(error.outcome(), super::super::Certainty::Unknown, "{way:?}: {error}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{way:?}");
+        assert_eq!(count.load(Ordering::SeqCst), 1, "{way:?}: it went out once");
+        assert!(!error.to_string().contains("hunter2"), "{way:?}: {error}");
+        let read = Call { deadline: Duration::from_millis(300), ..READ };
+        get(&line, read, &address).await.unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(10), "{way:?}");
+    }
 }

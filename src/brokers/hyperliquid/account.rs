@@ -22,7 +22,7 @@ use super::wire::{Book, OrderAnswer, OrderWithStatus, Status, StatusBody};
 use super::{NAME, errors, mapping, twaps, user_stream};
 use crate::brokers::clock::wall;
 use crate::brokers::{
-    AccountStream, Broker, BrokerError, BrokerPreview, Certainty, OrderState, SubmitOutcome,
+    AccountStream, Broker, BrokerError, BrokerPreview, Certainty, OrderState, SubmitOutcome, rest_of,
 };
 use crate::domain::account::Account;
 use crate::domain::capabilities::Capabilities;
@@ -361,6 +361,8 @@ impl HyperliquidAccount {
     async fn modify(&self, order: &OrderHandle, new: &OrderRequest) -> Result<BrokerOrderId, BrokerError> {
         let universe = self.venue().universe().await.map_err(not_sent)?;
         let (asset, instrument) = mapping::asset_of(&universe, &new.subject)?;
+        mapping::replacement(asset, &instrument, new)?;
+        let new = &self.what_is_left(order, new).await?;
         let wire = mapping::replacement(asset, &instrument, new)?;
         let (old, id) = (order.client_order_id, new.client_order_id);
         if !self.first_time(id) {
@@ -382,6 +384,14 @@ impl HyperliquidAccount {
         };
         self.replaced(order, id, &result);
         result
+    }
+
+    /// A replace names the size of the new order alone: what the venue has filled of the old one unheard is taken off it.
+    async fn what_is_left(&self, old: &OrderHandle, new: &OrderRequest) -> Result<OrderRequest, BrokerError> {
+        let oid = oid_of(old).map_or_else(|| json!(mapping::cloid(old.client_order_id)), |oid| json!(oid));
+        let Some(row) = self.ask(oid).await.map_err(not_sent)? else { return Ok(new.clone()) };
+        let status = mapping::status(&row.status, row.order.orig_sz, row.order.sz);
+        rest_of(NAME, new, old.filled_quantity, mapping::filled(status, &row.order))
     }
 
     /// Says on what the answer to a replace means for both orders.

@@ -11,17 +11,19 @@ use serde_json::json;
 
 use super::account::{HyperliquidAccount, Known};
 use super::figures::Held;
-use super::mapping;
 use super::universe::Universe;
 use super::venue::{self, LIST, STATE};
 use super::wire::{Clearinghouse, Fill, Mids, OrderWithStatus, Portfolio, ShownOrder, SpotState};
+use super::{NAME, mapping};
 use crate::brokers::BrokerError;
 
 /// Orders that ended longer ago are not listed.
 const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Fills of one answer, and answers that are asked for: the venue reaches no further back.
+/// Fills of one answer, and how many the venue reaches back in all.
 const PAGE: usize = 2_000;
-const PAGES_MAX: usize = 5;
+const REACH: usize = 10_000;
+/// Answers that are asked for: they overlap, so that it takes more than go into what can be reached.
+const PAGES_MAX: usize = 8;
 /// Rows of a long list that cost one more.
 const ROWS_A_UNIT: usize = 20;
 /// The lists, in `lengths`.
@@ -38,6 +40,12 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// What an order is told from others by: exits that wait have no id of the venue's.
 fn key(order: &ShownOrder) -> (u64, Option<String>) {
     (order.oid, order.cloid.clone().filter(|_| order.oid == 0))
+}
+
+/// From when the next page of fills is asked for, oldest first; `None` after the last one. Fills of one instant may stand on both.
+fn next_page(start: i64, page: &[Fill]) -> Option<i64> {
+    let last = page.iter().map(|fill| fill.time).max()?;
+    (page.len() >= PAGE).then(|| last.max(start.saturating_add(1)))
 }
 
 impl HyperliquidAccount {
@@ -101,16 +109,23 @@ impl HyperliquidAccount {
 
     pub(super) async fn fills(&self, since: Timestamp) -> Result<Vec<Fill>, BrokerError> {
         let mut all: BTreeMap<(i64, u64, u64), Fill> = BTreeMap::new();
-        let mut start = since.as_millisecond().max(0);
+        let mut from = Some(since.as_millisecond().max(0));
         for _ in 0..PAGES_MAX {
+            let Some(start) = from else { break };
             let body = json!({"type": "userFillsByTime", "user": self.user(), "startTime": start, "aggregateByTime": false});
             let page: Vec<Fill> = self.listed(FILLS, "userFillsByTime", &body).await?;
-            let (count, last) = (page.len(), page.iter().map(|fill| fill.time).max());
+            from = next_page(start, &page);
             all.extend(page.into_iter().map(|fill| ((fill.time, fill.tid, fill.oid), fill)));
-            match last {
-                Some(last) if count >= PAGE && last > start => start = last,
-                _ => break,
-            }
+        }
+        if from.is_some() {
+            return Err(mapping::unreadable("userFillsByTime", "the list does not end".to_owned()));
+        }
+        if all.len() >= REACH {
+            tracing::warn!(
+                broker = NAME,
+                fills = all.len(),
+                "the venue lists no older fills: positions tell what they did"
+            );
         }
         // Fills of slices are in no list but their own.
         all.extend(

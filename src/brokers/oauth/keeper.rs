@@ -1,6 +1,7 @@
 //! The token keeper (reliability N6): one per login. It refreshes ahead of time and once for however many callers, keeps what it gets before it
 //! is used, and tells a fault that passes from a login that has ended. A refresh runs to its end even when nobody waits for it any more.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as Guarded, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::tokens::{Countdown, Tokens};
 use super::{App, Binding, OauthError, Provider, flow};
@@ -21,6 +22,8 @@ const TRIES_MAX: usize = 2;
 /// Between them, and the shortest pause after that; each further failure doubles it.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long a call waits for a fresh token while the one before is good.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest sleep between two looks at the clock: a machine that was suspended wakes with a token that has ended.
 const LOOK_MAX: Duration = Duration::from_secs(15);
 
@@ -82,8 +85,10 @@ struct Inner {
     store: Arc<dyn TokenStore>,
     clock: Clock,
     held: Mutex<Held>,
-    /// A copy of the newest tokens' times for whoever asks without waiting.
-    shown: Guarded<Option<Tokens>>,
+    /// A copy of the newest tokens, with the number of their refresh, for whoever does not wait.
+    shown: Guarded<Option<(Tokens, u64)>>,
+    /// The number of the newest tokens that a call was refused with.
+    refused: AtomicU64,
     status: watch::Sender<LoginStatus>,
 }
 
@@ -129,6 +134,7 @@ impl Keeper {
             clock,
             held: Mutex::default(),
             shown: Guarded::default(),
+            refused: AtomicU64::new(0),
             status: watch::channel(LoginStatus::Good).0,
         };
         let kept = inner.kept().await?.ok_or_else(|| inner.needed("nobody has signed in yet"))?;
@@ -142,7 +148,14 @@ impl Keeper {
     /// `LoginNeeded` or `Denied` when a person has to do something; `Transient`, `Unusable` or `NotKept` when it works again by itself.
     pub async fn access(&self) -> Result<Access, OauthError> {
         let (number, living) = {
-            let held = self.0.held.lock().await;
+            // While a refresh hangs, an order is not held up by it as long as the token before is good.
+            let held = match timeout(PATIENCE, self.0.held.lock()).await {
+                Ok(held) => held,
+                Err(_) => match self.0.living() {
+                    Some(access) => return Ok(access),
+                    None => self.0.held.lock().await,
+                },
+            };
             let now = (self.0.clock)();
             let tokens = held.tokens.as_ref().ok_or_else(|| self.0.needed("nobody has signed in yet"))?;
             let access = Access { token: tokens.access.clone(), number: held.number };
@@ -151,14 +164,15 @@ impl Keeper {
             }
             (held.number, tokens.lives(now).then_some(access))
         };
-        match (self.refreshed(number).await, living) {
-            (Ok(access), _) => Ok(access),
-            // What lives still is used until it ends.
-            (Err(error), Some(access)) => {
+        let Some(living) = living else { return self.refreshed(number).await };
+        // What lives still is used until it ends.
+        match timeout(PATIENCE, self.refreshed(number)).await {
+            Ok(Ok(access)) => Ok(access),
+            Ok(Err(error)) => {
                 tracing::info!(broker = self.0.binding.broker, %error, "the old access token is used while it lasts");
-                Ok(access)
+                Ok(living)
             }
-            (Err(error), None) => Err(error),
+            Err(_) => Ok(living),
         }
     }
 
@@ -167,6 +181,7 @@ impl Keeper {
     /// # Errors
     /// As [`Self::access`].
     pub async fn refused(&self, used: &Access) -> Result<Access, OauthError> {
+        self.0.refused.fetch_max(used.number, Ordering::SeqCst);
         self.refreshed(used.number).await
     }
 
@@ -192,7 +207,7 @@ impl Keeper {
     #[must_use]
     pub fn countdown(&self) -> Option<Countdown> {
         let shown = self.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.as_ref()?.countdown((self.0.clock)())
+        shown.as_ref()?.0.countdown((self.0.clock)())
     }
 
     /// Keeps it fresh with nobody asking, until the last clone of the keeper is gone.
@@ -207,7 +222,7 @@ impl Keeper {
                 }
                 let due = {
                     let shown = keeper.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
-                    shown.as_ref().map(|tokens| tokens.due().duration_since((keeper.0.clock)()))
+                    shown.as_ref().map(|(tokens, _)| tokens.due().duration_since((keeper.0.clock)()))
                 };
                 drop(keeper);
                 let wait = due.and_then(|due| Duration::try_from(due).ok()).unwrap_or(PAUSE_MIN);
@@ -275,6 +290,14 @@ impl Inner {
         OauthError::NotKept { broker: self.binding.broker.to_owned(), reason }
     }
 
+    /// The newest token where it lives and nobody was refused with it.
+    fn living(&self) -> Option<Access> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let (tokens, number) = shown.as_ref()?;
+        let good = tokens.lives((self.clock)()) && *number > self.refused.load(Ordering::SeqCst);
+        good.then(|| Access { token: tokens.access.clone(), number: *number })
+    }
+
     async fn kept(&self) -> Result<Option<Tokens>, OauthError> {
         let text = self.store.load().await.map_err(|reason| self.not_kept(reason))?;
         text.map(|text| Tokens::from_text(&text, &self.binding)).transpose()
@@ -285,9 +308,9 @@ impl Inner {
     }
 
     fn use_tokens(&self, held: &mut Held, tokens: Tokens) {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokens.clone());
-        held.tokens = Some(tokens);
         held.number += 1;
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some((tokens.clone(), held.number));
+        held.tokens = Some(tokens);
         (held.ended, held.failed) = (None, None);
         self.status
             .send_if_modified(|status| std::mem::replace(status, LoginStatus::Good) != LoginStatus::Good);

@@ -14,7 +14,7 @@ use super::wire::{AccountEntry, AccountNumber, Order, Preview};
 use super::{NAME, errors, follow, market, report, symbols, terms};
 use crate::brokers::http::Call;
 use crate::brokers::{
-    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone,
+    AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome, orders_alone, rest_of,
 };
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::capabilities::Capabilities;
@@ -23,7 +23,7 @@ use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Money, Price, Quantity};
 use crate::domain::movement::Movement;
-use crate::domain::order::{Approved, OrderHandle, OrderRequest, TimeInForce};
+use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderSubject, PriceEffect, TimeInForce};
 use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 use crate::domain::venue::{VenueAction, VenueAnswer};
@@ -118,13 +118,12 @@ impl SchwabAccount {
 
     /// Orders entered between two instants.
     async fn list(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Order>, BrokerError> {
-        let shown = |at: Timestamp| symbols::escaped(&at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
         let (mut found, mut to) = (Vec::<Order>::new(), to);
         for _ in 0..PAGES_MAX {
             let query = format!(
                 "/orders?fromEnteredTime={}&toEnteredTime={}&maxResults={LIST_MAX}",
-                shown(from),
-                shown(to)
+                symbols::instant(from),
+                symbols::instant(to)
             );
             let page: Vec<Order> = self.rest.get(LIST, &self.at(&query)).await?.json()?;
             let full = page.len() >= LIST_MAX;
@@ -238,6 +237,19 @@ impl SchwabAccount {
         drop(known);
         self.streamer.hint(&self.number.account_number, id);
         SubmitOutcome::Acknowledged(BrokerOrderId::new(id))
+    }
+
+    /// A replace is a new order of its own size: what Schwab has filled of the old one unheard is taken off it.
+    async fn what_is_left(
+        &self,
+        id: &str,
+        old: &OrderHandle,
+        new: &OrderRequest,
+    ) -> Result<OrderRequest, BrokerError> {
+        // What cannot be sent in any case is refused with its own words.
+        terms::body(new)?;
+        let Some(shown) = self.fetch(id).await? else { return Ok(new.clone()) };
+        rest_of(NAME, new, old.filled_quantity, report::state(&shown).filled_quantity)
     }
 
     async fn cancel_one(&self, id: &str) -> Result<(), BrokerError> {
@@ -412,8 +424,15 @@ impl Broker for SchwabAccount {
     async fn replace(&self, order: &OrderHandle, new: Approved<OrderRequest>) -> SubmitOutcome {
         match self.theirs(order).await {
             Ok(Some(id)) => {
+                let new = match self.what_is_left(&id, order, new.get()).await {
+                    Ok(new) => new,
+                    Err(error @ (BrokerError::Refused { .. } | BrokerError::Unsupported { .. })) => {
+                        return SubmitOutcome::from(error);
+                    }
+                    Err(error) => return SubmitOutcome::NotSent(error),
+                };
                 let url = self.at(&format!("/orders/{}", symbols::escaped(&id)));
-                let outcome = self.enter(REPLACE, &url, true, new.get()).await;
+                let outcome = self.enter(REPLACE, &url, true, &new).await;
                 self.streamer.hint(&self.number.account_number, &id);
                 outcome
             }
@@ -503,7 +522,11 @@ fn previewed(preview: Preview, order: &OrderRequest) -> Result<BrokerPreview, Br
     let values: Vec<Decimal> = commissions.chain(fees).filter_map(|cost| cost.value).collect();
     let balance = preview.order_strategy.order_balance;
     let fee = if values.is_empty() { balance.projected_commission } else { Some(values.iter().sum()) };
-    let sign = if order.side.is_buy() { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
+    let pays = match (&order.subject, order.pricing.limit_price()) {
+        (OrderSubject::Legs(_), Some(net)) => PriceEffect::of(order.side, net) == PriceEffect::Debit,
+        _ => order.side.is_buy(),
+    };
+    let sign = if pays { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
     Ok(BrokerPreview {
         cash: balance.order_value.map(|value| Money::usd(value.abs() * sign)),
         fee: fee.map(Money::usd),

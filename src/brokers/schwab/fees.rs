@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use tokio::time::Instant;
 
 use super::account::SchwabAccount;
-use super::rest::{READS, Rest};
+use super::rest::{READS, Rest, unreadable};
 use super::symbols;
 use super::wire::{self, Transaction};
 use crate::brokers::BrokerError;
@@ -20,6 +20,10 @@ use crate::domain::money::Currency;
 const TRANSACTIONS: Call = Call::history("transactions", READS);
 /// How far back fees are looked for: as far as ended orders are.
 const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The longest time that one question may be about.
+const LONGEST: SignedDuration = SignedDuration::from_hours(364 * 24);
+/// Rows that an answer holds at most: one of as many was cut off.
+const ROWS_MAX: usize = 3_000;
 /// Between two questions, and from a fill to the first.
 const POLL: Duration = Duration::from_secs(300);
 const AFTER_FILL: Duration = Duration::from_secs(2);
@@ -36,15 +40,20 @@ pub(super) async fn transactions(
     to: Timestamp,
     kinds: &[&str],
 ) -> Result<Vec<Transaction>, BrokerError> {
-    let shown = |at: Timestamp| symbols::escaped(&at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
+    // It takes a year at most, and refuses a longer time.
+    let from = from.max(to.checked_sub(LONGEST).unwrap_or(from));
     let path = format!(
         "/accounts/{}/transactions?startDate={}&endDate={}&types={}",
         symbols::escaped(key),
-        shown(from),
-        shown(to),
+        symbols::instant(from),
+        symbols::instant(to),
         symbols::escaped(&kinds.join(","))
     );
-    rest.get(TRANSACTIONS, &rest.trader.at(&path)).await?.json()
+    let rows: Vec<Transaction> = rest.get(TRANSACTIONS, &rest.trader.at(&path)).await?.json()?;
+    if rows.len() >= ROWS_MAX {
+        return Err(unreadable(TRANSACTIONS.name, format!("there are more than {ROWS_MAX} of them")));
+    }
+    Ok(rows)
 }
 
 /// The fees of a trade as cash that left the account; `None` where it had none, or is not booked.

@@ -149,6 +149,7 @@ fn alike(doubt: &Doubt, order: &Order) -> bool {
         Ok(body) => {
             body.order_type == order.order_type.as_deref()
                 && body.duration == order.duration.as_deref()
+                && order.session.as_deref().is_none_or(|session| body.session == Some(session))
                 && same_legs(&body, order)
                 && same(body.price.as_deref(), order.price)
                 && same(body.stop_price.as_deref(), order.stop_price)
@@ -168,6 +169,55 @@ fn same(ours: Option<&str>, theirs: Option<rust_decimal::Decimal>) -> bool {
 fn same_legs(body: &super::terms::Body, order: &Order) -> bool {
     body.order_leg_collection.len() == order.order_leg_collection.len()
         && body.order_leg_collection.iter().zip(&order.order_leg_collection).all(|(ours, theirs)| {
-            ours.instruction == theirs.instruction && ours.instrument.symbol == theirs.instrument.symbol
+            ours.instruction == theirs.instruction
+                && ours.instrument.symbol == theirs.instrument.symbol
+                && theirs.quantity.is_none_or(|quantity| quantity == ours.quantity.get())
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::AccountId;
+    use crate::domain::instrument::Instrument;
+    use crate::domain::money::Quantity;
+    use crate::domain::order::{OrderSubject, Origin, OriginKind, Pricing, Side};
+
+    fn shown(id: u64, more: &str) -> Order {
+        let text = format!(
+            r#"{{"orderId":{id},"status":"WORKING","enteredTime":"2026-11-24T15:00:01+0000","orderType":"LIMIT","duration":"DAY","quantity":10.0,
+            "price":90.0,"orderLegCollection":[{{"legId":1,"instruction":"BUY","quantity":10.0,"instrument":{{"assetType":"EQUITY","symbol":"AAPL"}}}}]{more}}}"#
+        );
+        crate::brokers::json::read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_order_in_doubt_is_the_one_with_all_of_its_terms() {
+        let id = ClientOrderId::from_parts(1_790_000_000_000, 1);
+        let request = OrderRequest::plain(
+            id,
+            AccountId::new("a"),
+            Origin::person(OriginKind::Cli),
+            OrderSubject::Instrument(Instrument::equity("AAPL").unwrap()),
+            Side::Buy,
+            Quantity::from(10),
+            Pricing::Limit { limit_price: "90".parse().unwrap() },
+        );
+        for (more, is_it) in [
+            ("", true),
+            (r#","session":"NORMAL""#, true),
+            (r#","session":"SEAMLESS""#, false),
+            (r#","stopPrice":89.0"#, true),
+        ] {
+            let mut known = Known::default();
+            known.doubt(request.clone(), "2026-11-24T15:00:00Z".parse().unwrap());
+            known.look(&[shown(7, more)]);
+            assert_eq!(known.id_of(id).is_some(), is_it, "{more}");
+        }
+        // Two alike are nobody's.
+        let mut known = Known::default();
+        known.doubt(request, "2026-11-24T15:00:00Z".parse().unwrap());
+        known.look(&[shown(7, ""), shown(8, "")]);
+        assert!(known.id_of(id).is_none() && known.is_in_doubt(id));
+    }
 }

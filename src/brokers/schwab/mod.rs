@@ -37,7 +37,7 @@ use super::oauth::{App, Binding, OauthError, Provider, RedirectUri, SecretIn};
 use super::settings::CredentialField;
 use super::{
     AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
-    MarketFeed,
+    MarketFeed, last_four,
 };
 use crate::domain::ids::AccountId;
 
@@ -287,9 +287,4 @@ impl Connection for SchwabConnection {
     fn health(&self) -> Health {
         self.rest.http.health()
     }
-}
-
-fn last_four(number: &str) -> String {
-    let skip = number.chars().count().saturating_sub(4);
-    number.chars().skip(skip).collect()
 }

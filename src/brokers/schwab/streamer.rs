@@ -27,6 +27,8 @@ use crate::brokers::stream::{
 const WORDS_MAX: usize = 4_096;
 /// Symbols of one connection.
 pub const KEYS_MAX: usize = 500;
+/// Numbers of words that are kept in mind.
+const SEEN_MAX: usize = 4_096;
 /// Between two looks at whether anybody listens still.
 const LOOK: Duration = Duration::from_secs(5);
 const PREFERENCE: Call = Call::read("userPreference", READS);
@@ -178,8 +180,9 @@ struct Wire {
     subscribed: Keys,
     info: StreamerInfo,
     request: u64,
-    /// Newest number of each numbered service and key: repeats after a reconnect are dropped.
-    seen: BTreeMap<String, i64>,
+    /// Numbers of this connection's words, by key: what comes twice is dropped. A new connection may count anew, and a word of an order that
+    /// is heard again only has it asked for again.
+    seen: BTreeMap<String, BTreeSet<i64>>,
     /// Logins refused in a row.
     denied: u32,
 }
@@ -269,6 +272,7 @@ impl Protocol for Wire {
             info.ok_or_else(|| StreamError::Lost("there is no streamer for this login".to_owned()))?;
         let endpoint = Endpoint::parse(&self.info.streamer_socket_url).map_err(|error| lost(&error))?;
         (self.subscribed, self.request) = (Keys::default(), 0);
+        self.seen.clear();
         Ok(Handshake::to(&endpoint))
     }
 
@@ -333,11 +337,14 @@ impl Protocol for Wire {
                     }
                     "ACCT_ACTIVITY" => {
                         if let (Some(number), Some(key)) = (content.integer("seq"), content.text("key")) {
-                            let newest = self.seen.entry(key).or_insert(i64::MIN);
-                            if number <= *newest {
+                            let seen = self.seen.entry(key).or_default();
+                            if seen.len() >= SEEN_MAX {
+                                seen.pop_first();
+                            }
+                            // Late is not twice: only what was heard already is passed over.
+                            if !seen.insert(number) {
                                 continue;
                             }
-                            *newest = number;
                         }
                         items.extend(Activity::of(content).map(|word| Heard::Activity(Arc::new(word))));
                     }

@@ -1,5 +1,7 @@
 //! Schwab's symbols: classes of shares behind a slash, indices behind a dollar, options by OCC with their spaces.
 
+use jiff::Timestamp;
+
 use crate::domain::instrument::{Instrument, Symbol};
 use crate::domain::option::OptionContract;
 
@@ -42,6 +44,12 @@ pub fn guess(symbol: &str) -> Option<Instrument> {
         return Some(Instrument::Option(contract));
     }
     if symbol.starts_with(['/', '.']) { None } else { read("EQUITY", symbol) }
+}
+
+/// An instant as queries want it, escaped.
+#[must_use]
+pub fn instant(at: Timestamp) -> String {
+    escaped(&at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
 }
 
 /// A path segment or query value with everything escaped that is not unreserved (RFC 3986).

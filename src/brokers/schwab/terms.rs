@@ -25,6 +25,14 @@ const LEGS_MAX: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number(Decimal);
 
+impl Number {
+    /// The decimal.
+    #[must_use]
+    pub const fn get(self) -> Decimal {
+        self.0
+    }
+}
+
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw = RawValue::from_string(canonical(self.0)).map_err(serde::ser::Error::custom)?;
@@ -265,8 +273,13 @@ fn single(order: &OrderRequest, instrument: &Instrument) -> Result<Body, BrokerE
     if option {
         body.complex_order_strategy_type = Some("NONE");
     }
-    body.order_leg_collection =
-        vec![leg(instrument, order.side, order.position_effect, order.quantity.get())?];
+    // What may only reduce closes, whether that was said of it or not.
+    let (side, effect) = match (order.position_effect, order.reduce_only, order.side) {
+        (None | Some(PositionEffect::Close), true, Side::Buy) if !option => (Side::BuyToCover, None),
+        (None, true, side) => (side, Some(PositionEffect::Close)),
+        (effect, _, side) => (side, effect),
+    };
+    body.order_leg_collection = vec![leg(instrument, side, effect, order.quantity.get())?];
     Ok(body)
 }
 
@@ -326,12 +339,8 @@ fn package(order: &OrderRequest, legs: &[Leg]) -> Result<Body, BrokerError> {
     }
     let mut body = Body { order_strategy_type: "SINGLE", ..Body::default() };
     timing(order, &mut body)?;
-    let by_sign = match (limit_price.is_zero(), limit_price.is_positive() == order.side.is_buy()) {
-        (true, _) => PriceEffect::Even,
-        (false, true) => PriceEffect::Debit,
-        (false, false) => PriceEffect::Credit,
-    };
-    body.order_type = Some(match order.price_effect.unwrap_or(by_sign) {
+    // The price's sign decides, as it does for risk: a word beside it may be that of an order which this one replaces.
+    body.order_type = Some(match PriceEffect::of(order.side, limit_price) {
         PriceEffect::Debit => "NET_DEBIT",
         PriceEffect::Credit => "NET_CREDIT",
         PriceEffect::Even => "NET_ZERO",
@@ -340,21 +349,16 @@ fn package(order: &OrderRequest, legs: &[Leg]) -> Result<Body, BrokerError> {
     body.complex_order_strategy_type = Some(strategy(legs));
     body.quantity = Some(Number(order.quantity.get()));
     for part in legs {
-        // A package that is sold is each leg the other way round.
-        let side = if order.side.is_buy() { part.side } else { opposite(part.side) };
+        // Legs are as they are traded; the package's side only says whose side its price is on.
         let quantity = part.ratio * order.quantity.get();
-        body.order_leg_collection.push(leg(&part.instrument, side, Some(part.position_effect), quantity)?);
+        body.order_leg_collection.push(leg(
+            &part.instrument,
+            part.side,
+            Some(part.position_effect),
+            quantity,
+        )?);
     }
     Ok(body)
-}
-
-const fn opposite(side: Side) -> Side {
-    match side {
-        Side::Buy => Side::Sell,
-        Side::Sell => Side::Buy,
-        Side::SellShort => Side::BuyToCover,
-        Side::BuyToCover => Side::SellShort,
-    }
 }
 
 /// Schwab's name of a package; `CUSTOM` for what has none, which it takes for all.

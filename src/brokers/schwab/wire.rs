@@ -210,6 +210,9 @@ pub struct Order {
     /// `LIMIT`, ...; absent on the outside of a group.
     #[serde(default)]
     pub order_type: Option<String>,
+    /// `NORMAL`, `SEAMLESS`, ....
+    #[serde(default)]
+    pub session: Option<String>,
     /// `DAY`, ....
     #[serde(default)]
     pub duration: Option<String>,

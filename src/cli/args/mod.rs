@@ -4,6 +4,7 @@ mod bot;
 mod connect;
 mod engine;
 mod events;
+mod examples;
 mod exits;
 mod journal;
 mod keep;
@@ -71,11 +72,11 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// The whole command line. A number below zero is the value it is meant as, so that it is answered with what is allowed, not taken for an
+/// The whole command line, with examples in each command's help. A number below zero is the value it is meant as, so that it is answered with what is allowed, not taken for an
 /// option.
 #[must_use]
 pub fn command() -> clap::Command {
-    with_negatives(Cli::command())
+    examples::with_examples(with_negatives(Cli::command()))
 }
 
 /// One command's own arguments, as the whole command line would read them.

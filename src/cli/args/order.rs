@@ -116,11 +116,11 @@ impl From<TifArg> for TimeInForce {
     }
 }
 
-fn decimal(text: &str) -> Result<Decimal, String> {
+pub(super) fn decimal(text: &str) -> Result<Decimal, String> {
     parse_decimal(text).map_err(|error| error.to_string())
 }
 
-fn positive(text: &str) -> Result<Decimal, String> {
+pub(super) fn positive(text: &str) -> Result<Decimal, String> {
     match decimal(text)? {
         number if number > Decimal::ZERO => Ok(number),
         _ => Err("must be above 0".to_owned()),
@@ -137,16 +137,6 @@ fn positive_quantity(text: &str) -> Result<Quantity, String> {
 
 /// `order place` and `order preview`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "\
-Examples:
-  arbion order place buy 10 AAPL --limit 185 --tif gtc
-  arbion order place buy AAPL --notional 250
-  arbion order place sell 100 TSLA --trail-percent 5
-  arbion order place buy 100 MSFT --limit 410 --take-profit 430 --stop-loss 400
-  arbion order place buy 10 AAPL --exit stop=5% --exit take=2r --exit trail=3%
-  arbion order place sto 2 AAPL --expiry 2027-01-15 --strike 190 --right put --limit 2.35
-  arbion order place buy 1 \"AAPL  270115C00190000\" --limit 12.40
-  arbion order place buy 1 --leg \"buy 1 SPY 261120C00500000\" --leg \"sell 1 SPY 261120C00510000\" --debit 3.20")]
 pub struct TicketArgs {
     /// What to do
     #[arg(value_enum, value_name = "SIDE")]
@@ -327,11 +317,6 @@ pub enum FateArg {
 /// `order settle`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("word").required(true))]
-#[command(after_help = "\
-Examples:
-  arbion order settle 12 --as filled --price 185.20 --reason \"on the broker's website\"
-  arbion order settle 12 --is 1001234567 --reason \"the order of 10:31 there\"
-  arbion order settle 12 --as never-reached --reason \"the broker's desk says so\"")]
 pub struct SettleArgs {
     /// Number or client id of the order
     #[arg(value_name = "ORDER")]

@@ -4,6 +4,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::order::{decimal, positive};
+
 /// `alert`.
 #[derive(Debug, Subcommand)]
 pub enum AlertCommand {
@@ -43,13 +45,13 @@ pub enum AlertCommand {
 #[group(required = true, multiple = false)]
 pub struct AlertWhenArgs {
     /// The price rises to this
-    #[arg(long, value_name = "PRICE")]
+    #[arg(long, value_name = "PRICE", value_parser = positive)]
     pub above: Option<Decimal>,
     /// The price falls to this
-    #[arg(long, value_name = "PRICE")]
+    #[arg(long, value_name = "PRICE", value_parser = positive)]
     pub below: Option<Decimal>,
     /// The day's change reaches so many per cent: either way, or down where it is negative
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = decimal)]
     pub moved: Option<Decimal>,
 }
 

@@ -1,5 +1,6 @@
 //! What an account holds and did: positions, balances, fills, history, gains, exports.
 
+use jiff::civil::Date;
 use serde_json::json;
 
 use crate::cli::args::{ExportTradesArgs, HistoryArgs, PnlArgs};
@@ -60,9 +61,20 @@ async fn range(line: &Line<'_>, account: Option<&str>, symbol: Option<&str>) -> 
     })
 }
 
+/// The days that are asked for, the first not behind the last.
+fn days(since: Option<Date>, until: Option<Date>) -> Result<(Option<Date>, Option<Date>), CliError> {
+    match (since, until) {
+        (Some(first), Some(last)) if first > last => {
+            Err(CliError::usage(format!("--until: found {last}, allowed is no day before --since ({first})")))
+        }
+        days => Ok(days),
+    }
+}
+
 async fn history_range(line: &Line<'_>, args: &HistoryArgs) -> Result<Range, CliError> {
     let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
-    Ok(Range { since: args.since, until: args.until, limit: args.limit, offset: args.offset, ..range })
+    let (since, until) = days(args.since, args.until)?;
+    Ok(Range { since, until, limit: args.limit, offset: args.offset, ..range })
 }
 
 pub(super) async fn fills(line: &Line<'_>, args: &HistoryArgs) -> Result<Output, CliError> {
@@ -79,7 +91,8 @@ pub(super) async fn history(line: &Line<'_>, args: &HistoryArgs) -> Result<Outpu
 
 pub(super) async fn pnl(line: &Line<'_>, args: &PnlArgs) -> Result<Output, CliError> {
     let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
-    let range = Range { since: args.since, until: args.until, ..range };
+    let (since, until) = days(args.since, args.until)?;
+    let range = Range { since, until, ..range };
     line.answer(Request::Pnl(range.into())).await
 }
 
@@ -107,7 +120,8 @@ pub(super) async fn exported(
     progress: &Progress,
 ) -> Result<Vec<Execution>, CliError> {
     let range = range(line, args.account.as_deref(), args.symbol.as_deref()).await?;
-    let range = Range { since: args.since, until: args.until, ..range };
+    let (since, until) = days(args.since, args.until)?;
+    let range = Range { since, until, ..range };
     let mut query: HistoryQuery = range.into();
     // What fills meanwhile would move the pages: they end where they ended at the start.
     let now = line.snapshot().await?.now;

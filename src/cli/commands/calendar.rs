@@ -8,14 +8,22 @@ use super::events::{self, Row};
 use crate::cli::args::CalendarArgs;
 use crate::cli::error::CliError;
 use crate::cli::output::{Align, Output, Table, format};
+use crate::config::CalendarFile;
 use crate::domain::calendar::{Calendar, exchange_date, new_york, plus_days};
 use crate::domain::events::EventBook;
+
+/// Years whose sessions are known.
+const YEARS: std::ops::RangeInclusive<i16> = 1990..=2100;
 
 /// Dates of companies that are shown beside a day: its own and those of the days after.
 const DAYS_AHEAD: i64 = 14;
 
 pub(super) fn run(context: &Context<'_>, args: &CalendarArgs) -> Result<Output, CliError> {
-    let calendar = Calendar::nyse();
+    if let Some(day) = args.date.filter(|day| !YEARS.contains(&day.year())) {
+        let (first, last) = (YEARS.start(), YEARS.end());
+        return Err(CliError::usage(format!("--date: found {day}, allowed are the years {first} to {last}")));
+    }
+    let calendar = calendar(context)?;
     let (dates, doubt) = match dates(context) {
         Ok(dates) => (dates, None),
         Err(error) => (EventBook::default(), Some(error)),
@@ -25,6 +33,16 @@ pub(super) fn run(context: &Context<'_>, args: &CalendarArgs) -> Result<Output, 
         None => day_of(&calendar, &dates, args.date.unwrap_or_else(|| exchange_date(context.host.now()))),
     }?;
     Ok(doubt.into_iter().fold(output, |output, error| output.line(format!("? {}", error.message))))
+}
+
+/// The exchange's calendar as the profile has it; the exchange's own where the configuration is wrong, which is said beside it.
+fn calendar(context: &Context<'_>) -> Result<Calendar, CliError> {
+    let Ok(settings) = context.settings(false) else { return Ok(Calendar::nyse()) };
+    let file = CalendarFile::of(&settings.paths.profile_dir(&settings.profile));
+    if file.path().exists() {
+        context.host.admit(&settings, false)?;
+    }
+    Ok(file.load()?)
 }
 
 /// What the profile has written down; nothing where there is none yet. Makes no profile, and opens none that is locked.

@@ -13,8 +13,8 @@ use crate::cli::host::{CredentialAsk, LoginRequest, LoginSecrets, Settings, Sign
 use crate::cli::output::{Align, Cell, Output, Table, format};
 use crate::cli::secret::{Passphrases, pairs};
 use crate::client::keeping::Keep;
-use crate::client::secret::Secret;
-use crate::client::{Reply, Request};
+use crate::client::secret::{AskSecret, Secret, Wanted};
+use crate::client::{Reply, Request, Session};
 use crate::domain::account::AccountMode;
 use crate::domain::ids::AccountId;
 use crate::domain::login::Login;
@@ -70,17 +70,32 @@ impl Context<'_> {
         if verified.accounts.is_empty() && !verified.prices_alone {
             return Err(CliError::usage(format!("{} shows no account behind this login", args.broker)));
         }
-        let mut ask = Passphrases::new(self.console, Some(&args.passphrases), self.environment);
+        let mut ask = Once {
+            passphrases: Passphrases::new(self.console, Some(&args.passphrases), self.environment),
+            given: None,
+        };
         for (name, value) in &verified.entries {
             let keep = Keep::SecretSet { name: name.clone(), value: value.clone() };
             self.host.keep(settings, keep, &mut ask)?;
         }
+        let given = ask.given;
         let logins: Vec<Login> = verified.accounts.iter().map(|account| account.login.clone()).collect();
         let session = self.host.start_engine(settings).await?;
+        self.open_vault(session.as_ref(), given).await?;
         match session.request(Request::Connect { logins }).await? {
             Reply::Done(_) => shown(&verified, "connected"),
             _ => Err(CliError::unexpected("a word about the connection")),
         }
+    }
+
+    /// Opens the vault to the engine by the passphrase that was given here a moment ago: where the kernel keeps no keys, nothing else would
+    /// tell it. What was kept is kept: without the vault the engine says what it waits for.
+    async fn open_vault(&mut self, session: &dyn Session, given: Option<Secret>) -> Result<(), CliError> {
+        let Some(passphrase) = given else { return Ok(()) };
+        if let Err(error) = session.request(Request::Unlock { passphrase: Some(passphrase) }).await {
+            writeln!(self.console.err, "the engine could not open the vault: {error}")?;
+        }
+        Ok(())
     }
 
     /// Has a person sign in by the browser: on this machine, or elsewhere with the address pasted back.
@@ -172,6 +187,23 @@ impl Context<'_> {
             "found '{}', allowed {LIVE_WORD}; nothing has changed",
             typed.trim().escape_default()
         )))
+    }
+}
+
+/// Asks for the one passphrase of the vault once, however many secrets are kept.
+struct Once<'a> {
+    passphrases: Passphrases<'a>,
+    given: Option<Secret>,
+}
+
+impl AskSecret for Once<'_> {
+    fn ask(&mut self, wanted: Wanted) -> Result<Option<Secret>, String> {
+        if let (Wanted::Passphrase, Some(given)) = (wanted, &self.given) {
+            return Ok(Some(given.clone()));
+        }
+        let given = self.passphrases.ask(wanted)?;
+        self.given.clone_from(&given);
+        Ok(given)
     }
 }
 

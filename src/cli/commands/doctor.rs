@@ -64,7 +64,7 @@ fn terminal(environment: &Environment) -> DoctorCheck {
         return check(
             "terminal",
             Health::Warning,
-            format!("TERM is {term}: the screen cannot be drawn, commands work"),
+            format!("TERM is {term}: the screen is plain lines, commands work"),
         );
     }
     if !environment.utf8 {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::backtest::metric_text;
-use crate::cli::host::{BacktestReport, EquityPoint};
+use crate::cli::host::{BacktestReport, EquityPoint, MonthReturn};
 use crate::cli::output::format;
 
 /// Size of the drawing, and of its two fields.
@@ -186,12 +186,29 @@ pub(super) fn page(report: &BacktestReport) -> String {
          <style>body{{font:14px sans-serif;max-width:1000px;margin:2em auto;color:#222}}\
          table{{border-collapse:collapse;margin:1em 0}}td,th{{padding:2px 12px 2px 0;text-align:left}}\
          svg{{width:100%;height:auto}}</style></head><body><h1>{title}</h1>\n{}\
-         <table>{}</table>\n<table>{}</table>\n<table><tr>{heads}</tr>{}</table>{more}</body></html>\n",
+         <table>{}</table>\n<table>{}</table>\n{}<table><tr>{heads}</tr>{}</table>{more}</body></html>\n",
         svg(report),
         facts.collect::<String>(),
         figures.collect::<String>(),
+        months(&report.months),
         trades.collect::<String>(),
     )
+}
+
+/// A row for each year with its months in per cent, and what they made together.
+fn months(months: &[MonthReturn]) -> String {
+    let Some((first, last)) = months.first().zip(months.last()) else { return String::new() };
+    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "year"];
+    let heads: String = names.map(|name| format!("<th>{name}</th>")).concat();
+    let percent = |gain: f64| format!("{:.1}", gain * 100.0);
+    let rows = (first.year..=last.year).map(|year| {
+        let of = |month: i8| months.iter().find(|it| (it.year, it.month) == (year, month));
+        let cells = (1..=12).map(|month| of(month).map_or_else(String::new, |it| percent(it.gain)));
+        let whole: f64 = months.iter().filter(|it| it.year == year).map(|it| 1.0 + it.gain).product();
+        let cells = std::iter::once(year.to_string()).chain(cells).chain([percent(whole - 1.0)]);
+        row(&cells.collect::<Vec<_>>())
+    });
+    format!("<table><tr><th>%</th>{heads}</tr>{}</table>\n", rows.collect::<String>())
 }
 
 fn row(cells: &[String]) -> String {
@@ -245,6 +262,24 @@ mod tests {
         values[1_234] = -0.9;
         let thin = thinned(&values, 60, f64::min);
         assert_eq!((thin.len(), range(&thin).0), (60, -0.9));
+    }
+
+    #[test]
+    fn a_year_of_months_is_a_row_with_what_they_made_together() {
+        let of = |year, month, gain| MonthReturn { year, month, gain };
+        let table = months(&[of(2024, 12, 0.1), of(2025, 1, -0.5), of(2025, 3, 0.2)]);
+        let rows: Vec<&str> = table.lines().filter(|line| line.contains("<td>20")).collect();
+        assert_eq!(rows.len(), 2, "{table}");
+        assert!(
+            rows[0].contains("<td>2024</td>") && rows[0].ends_with("<td>10.0</td><td>10.0</td></tr>"),
+            "{table}"
+        );
+        assert!(
+            rows[1].starts_with("<tr><td>2025</td><td>-50.0</td><td></td><td>20.0</td>")
+                && rows[1].ends_with("<td>-40.0</td></tr>"),
+            "{table}"
+        );
+        assert_eq!(months(&[]), "");
     }
 
     #[test]

@@ -33,14 +33,15 @@ pub(super) fn run(context: &Context<'_>, command: &EventsCommand) -> Result<Outp
             let instead = before.map(|before| format!(", in place of {before}")).unwrap_or_default();
             (
                 json!({ "added": row(&symbol, &planned), "replaced": before }),
-                format!("{symbol}: {} {planned}{instead}", planned.word()),
+                format!("{symbol}: {} {planned}{instead}{}", planned.word(), unlisted(context, &symbol)),
             )
         }
         EventsCommand::Fund { symbol: text, off } => {
             let symbol = symbol(text)?;
             book.set_fund(&symbol, !off).map_err(full)?;
             let line = if *off { "is no fund" } else { "is a fund and reports nothing" };
-            (json!({ "symbol": symbol, "fund": !off }), format!("{symbol} {line}"))
+            let doubt = unlisted(context, &symbol);
+            (json!({ "symbol": symbol, "fund": !off }), format!("{symbol} {line}{doubt}"))
         }
         EventsCommand::Remove { symbol: text, date, .. } => {
             let symbol = symbol(text)?;
@@ -150,6 +151,15 @@ fn list(book: &EventBook, wanted: &[Symbol], from: Option<Date>) -> Result<Outpu
 
 fn symbol(text: &str) -> Result<Symbol, CliError> {
     Symbol::new(text).map_err(|error| CliError::usage(error.to_string()))
+}
+
+/// What is said of a symbol that is not listed: bars of one's own may have it, and it may be a slip.
+fn unlisted(context: &Context<'_>, symbol: &Symbol) -> &'static str {
+    if context.host.lookup().is_equity(symbol.as_str()) {
+        ""
+    } else {
+        "; it is not listed here, so only backtests over bars of your own see it"
+    }
 }
 
 fn counted(dates: usize) -> String {

@@ -2,30 +2,29 @@
 
 use std::fs;
 
-use clap::CommandFactory;
 use serde_json::json;
 
-use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
+use crate::cli::args::{self, CompletionsArgs, ManArgs};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 
-pub(super) fn completions(args: &CompletionsArgs) -> Result<Output, CliError> {
+pub(super) fn completions(wanted: &CompletionsArgs) -> Result<Output, CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "arbion", &mut script);
+    clap_complete::generate(wanted.shell, &mut args::command(), "arbion", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
-    Ok(Output::new(&json!({ "shell": args.shell.to_string(), "script": script }))?.verbatim(script))
+    Ok(Output::new(&json!({ "shell": wanted.shell.to_string(), "script": script }))?.verbatim(script))
 }
 
-pub(super) fn man(args: &ManArgs) -> Result<Output, CliError> {
-    let Some(directory) = &args.directory else {
+pub(super) fn man(wanted: &ManArgs) -> Result<Output, CliError> {
+    let Some(directory) = &wanted.directory else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+        clap_mangen::Man::new(args::command()).render(&mut page)?;
         let page = String::from_utf8_lossy(&page).into_owned();
         return Ok(Output::new(&json!({ "page": page }))?.verbatim(page));
     };
     fs::create_dir_all(directory)
         .map_err(|error| CliError::storage(format!("{}: {error}", directory.display())))?;
-    let mut command = Cli::command();
+    let mut command = args::command();
     command.build();
     let mut written = Vec::new();
     let mut open = vec![command];

@@ -18,15 +18,12 @@ use crate::client::Request;
 use crate::config::Tax;
 use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
-use crate::domain::journal::write_note;
+use crate::domain::journal::{LOT_TAG, lot_tags, write_note};
 use crate::domain::money::canonical;
 use crate::domain::order::{Order, OrderRequest};
 use crate::domain::tax::{
     AverageCost, LotMethod, Realized, TaxBooks, TaxLot, TaxRules, averages, description, work_out, years,
 };
-
-/// The tag that names a lot beside a sale: `#lot:12` for what order 12 bought.
-const LOT_TAG: &str = "lot:";
 
 /// What is said beside every report.
 pub(super) const NO_ADVICE: &str = "Information, not advice: worked out from this profile's own fills. Your broker's statement counts. Whether \
@@ -212,7 +209,7 @@ pub(super) async fn check_open(
 pub(super) async fn name_lots(line: &Line<'_>, sale: ClientOrderId, lots: &[u64]) -> Result<(), CliError> {
     let written = past::notes(line).await?.remove(&sale).unwrap_or_default();
     let mut tags: Vec<SmolStr> = written.tags.into_iter().filter(|tag| !tag.starts_with(LOT_TAG)).collect();
-    tags.extend(lots.iter().map(|lot| SmolStr::new(format!("{LOT_TAG}{lot}"))));
+    tags.extend(lot_tags(lots));
     line.ask(Request::SetNote { order: sale, text: write_note(&written.words, &tags) }).await.map(drop)
 }
 

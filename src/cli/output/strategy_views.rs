@@ -40,7 +40,10 @@ fn why(view: &StrategyView) -> String {
             view.spec.name, order.side, order.quantity, order.subject, it.number
         )
     });
-    proposal.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).unwrap_or_default()
+    // One that has just begun says when it will have looked.
+    let next = view.next_due.filter(|_| view.phase == StrategyPhase::Running);
+    let next = next.map(|at| format!("no decision yet; it looks at {}", at.strftime("%Y-%m-%d %H:%M UTC")));
+    proposal.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).or(next).unwrap_or_default()
 }
 
 fn claims(claims: &[Claim]) -> String {

@@ -167,6 +167,10 @@ fn what_is_watched_is_changed_as_on_the_screen() {
         (&["alert", "remove"], "required"),
         (&["groups", "gone"], "found 'gone'"),
         (&["note", "set", "77", "why"], "no order 77"),
+        (
+            &["fills", "--since", "2026-11-05", "--until", "2026-11-02"],
+            "--until: found 2026-11-02, allowed is no day before --since (2026-11-05)",
+        ),
     ] {
         let (exit, _, err) = asked(args);
         assert_eq!(exit, 2, "{args:?}");

@@ -4,6 +4,7 @@
 use super::World;
 use crate::client::Request;
 use crate::client::keeping::Keep;
+use crate::client::secret::Secret;
 use crate::domain::account::AccountMode;
 
 const KEYS: &str = r#"{"key_id": "PKTEST", "secret_key": "hunter2hunter2"}"#;
@@ -53,6 +54,28 @@ fn nothing_is_kept_of_a_login_that_the_broker_does_not_accept() {
     assert!(matches!(kept, Some((Keep::SecretSet { name, .. }, _)) if name == "broker.alpaca.paper"));
     let asked = world.host.session.asked.lock().unwrap().pop();
     assert!(matches!(asked, Some(Request::Connect { logins }) if logins.len() == 1));
+}
+
+/// Where the kernel keeps no keys, an engine that runs would wait for a passphrase that was typed a moment ago.
+#[test]
+fn the_engine_is_told_the_passphrase_that_was_given() {
+    let mut world = World::new();
+    world.typed = KEYS.to_owned();
+    let file = world.home.path().join("words");
+    std::fs::write(&file, "correct horse battery staple\n").unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let ran = world.run(&["connect", "alpaca", "--stdin", "--new-passphrase-file", file.to_str().unwrap()]);
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    let asked = std::mem::take(&mut *world.host.session.asked.lock().unwrap());
+    let [Request::Unlock { passphrase: Some(given) }, Request::Connect { .. }] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(*given, Secret::new("correct horse battery staple".to_owned()));
+    assert!(!ran.err.contains("battery") && !ran.out.contains("battery"));
+    // Nobody was asked: there is nothing to tell.
+    assert_eq!(world.run(&["connect", "alpaca", "--stdin"]).exit, 0);
+    let asked = std::mem::take(&mut *world.host.session.asked.lock().unwrap());
+    assert!(matches!(asked.as_slice(), [Request::Connect { .. }]), "{asked:?}");
 }
 
 #[test]

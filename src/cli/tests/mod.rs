@@ -9,6 +9,7 @@ mod hostile;
 mod keep;
 mod samples;
 mod scripts;
+mod tax;
 mod usage;
 
 use std::ffi::OsString;

@@ -442,6 +442,7 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
             pnl_percent: Some(d("10.5")),
         }],
         equity: vec![EquityPoint { date: date(2026, 11, 24), equity: d("100000") }],
+        months: Vec::new(),
         fingerprint: "f1".repeat(32),
         option_prices: None,
         warnings: Vec::new(),

@@ -13,6 +13,15 @@ const WRONG: &[(&[&str], &str)] = &[
         &["--profile", "Alice", "positions"],
         "invalid value 'Alice' for '--profile <NAME>': profile: found 'Alice', allowed 1 to 32 of a-z, 0-9, '_' and '-'; see: arbion positions --help",
     ),
+    (
+        &["alert", "set", "AAPL", "--above", "NaN"],
+        "invalid value 'NaN' for '--above <PRICE>': 'NaN' is not a decimal number (digits with at most one point, up to 28 digits); see: arbion alert set --help",
+    ),
+    (
+        &["alert", "set", "AAPL", "--below", "-5"],
+        "invalid value '-5' for '--below <PRICE>': must be above 0; see: arbion alert set --help",
+    ),
+    (&["calendar", "--date", "1800-01-01"], "--date: found 1800-01-01, allowed are the years 1990 to 2100"),
     (&["order", "place", "buy"], "how many of what? give a quantity and a symbol"),
     (&["order", "place", "buy", "10"], "which instrument? give a symbol"),
     (

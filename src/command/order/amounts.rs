@@ -1,13 +1,17 @@
 //! How much: units, money, parts of a position or of the buying power.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
+use crate::command::dates::{self, Said};
 use crate::command::lex::{Kind, Token};
 use crate::command::types::Missing;
-use crate::command::{dates, words};
+use crate::command::words;
 use crate::domain::option::Right;
 
 use super::{Parsed, Reader, Trouble, Verb, once, refuse};
+
+/// Parts of a position that a fraction names at most.
+const PARTS_MAX: u8 = 10;
 
 impl Reader<'_> {
     /// How much.
@@ -31,6 +35,24 @@ impl Reader<'_> {
         if let Some(used) = self.fraction() {
             return used;
         }
+        if let Some(used) = self.vague_ahead() {
+            self.at += used;
+            self.slots.vague = true;
+            return Ok(());
+        }
+        // "x 10", "USD 500 of aapl".
+        if let ("x", Some(Kind::Number(value))) = (self.text(0), self.kind(1)) {
+            let value = *value;
+            self.at += 2;
+            return once(&mut self.slots.quantity, value, "quantities");
+        }
+        if let ("usd", Some(Kind::Number(value)), "of" | "worth" | "in" | "into") =
+            (self.text(0), self.kind(1), self.text(2))
+        {
+            let value = *value;
+            self.at += 2;
+            return self.money(value);
+        }
         // "a share of aapl" is one; "some" and a bare "a" are no number.
         if matches!(self.text(0), "a" | "an") && matches!(self.text(1), "share" | "contract") {
             self.at += 2;
@@ -51,10 +73,29 @@ impl Reader<'_> {
         }
     }
 
+    /// "a few", "most of", "some": an amount that nobody can count, and how many words it takes.
+    fn vague_ahead(&self) -> Option<usize> {
+        let said = self.slots.quantity.is_some() || self.slots.notional.is_some();
+        if said || self.slots.percent_of_position.is_some() || self.slots.percent_of_power.is_some() {
+            return None;
+        }
+        let article = usize::from(self.text(0) == "a");
+        let counted = matches!(self.kind(article + 1), Some(Kind::Number(_) | Kind::Money(_)));
+        let counts = matches!(
+            (article, self.text(article)),
+            (
+                _,
+                "few" | "several" | "bunch" | "handful" | "bit" | "little" | "ton" | "tons" | "pile" | "part"
+            ) | (0, "most" | "many" | "lots" | "some" | "more" | "extra" | "additional")
+        ) || article == 1 && self.text(1) == "lot" && self.text(2) == "of";
+        (counts && !counted).then_some(article + 1)
+    }
+
     /// `$250`: an amount or a price, and a strike before a right: "$240 call".
     fn money_token(&mut self, value: Decimal) -> Parsed<()> {
         self.at += 1;
-        let right = right_word(self.text(0)).filter(|_| self.text(0).len() > 1);
+        let option = self.slots.option_said || !self.slots.said_expiry.is_empty();
+        let right = right_word(self.text(0)).filter(|_| option || self.text(0).len() > 1);
         if right.is_some() && self.slots.quantity.is_some() {
             self.at += 1;
             self.slots.strikes.push((value, right));
@@ -81,19 +122,43 @@ impl Reader<'_> {
     fn number(&mut self) -> Parsed<()> {
         let Some((value, used, grand)) = self.number_ahead() else { return Ok(()) };
         // "reduce my aapl to 50" says what is left, "add 10 to" what is traded.
-        if self.at > 0 && self.tokens[self.at - 1].text == "to" && self.slots.quantity.is_none() {
+        let before = self.at.checked_sub(1).map_or("", |at| self.tokens[at].text.as_str());
+        if before == "to" && self.slots.quantity.is_none() {
             return refuse(format!("By {value}, or to {value}? Say how many to trade."));
+        }
+        // "sell 10 aapl down to 5", "buy 10 aapl in 5": what such a number counts is not said.
+        let waits = self.slots.stop_named || self.slots.trail_named;
+        let leads = matches!(before, "to" | "by" | "in" | "from" | "than" | "per");
+        if self.slots.quantity.is_some() && leads && !waits {
+            return refuse(format!("What is {value}? A price stands behind at, as in: buy 10 aapl at 185."));
         }
         if grand {
             self.at += used;
             return self.money(value);
         }
-        // A day of the month is no quantity.
-        if matches!(self.kind(0), Some(Kind::Number(_)))
-            && self.slots.quantity.is_some()
-            && dates::read(&self.tokens[self.at..], self.context.today).is_some_and(|(_, n)| n > 1)
-        {
+        // A day of the month is no quantity; right behind the verb it is: "buy 2 dec 300c".
+        let later = self.slots.quantity.is_some() || self.slots.instrument.is_some();
+        let digits = matches!(self.kind(0), Some(Kind::Number(_)));
+        // "aapl 5 dec 18 240c": where the month has a day of its own, the number before it is none.
+        let own_day = self.slots.quantity.is_none()
+            && self.tokens.get(self.at + 1..).is_some_and(|rest| {
+                matches!(dates::read(rest, self.context.today), Some((Said::Day(_), used)) if used > 1)
+            });
+        if digits && later && self.is_day_at(0) && !own_day {
             return Ok(());
+        }
+        // "SPY 100 18 DEC 26": thinkorswim writes the multiplier before the day.
+        if digits && value == Decimal::ONE_HUNDRED && later && self.is_day_at(1) {
+            if self.slots.quantity.is_none() {
+                return Err(Trouble::Missing(
+                    vec![Missing::Quantity],
+                    "How many? 100 before a day is a contract's multiplier.".to_owned(),
+                ));
+            }
+            if self.is_signed_line() {
+                self.at += used;
+                return Ok(());
+            }
         }
         if matches!(self.text(used), "dollars" | "dollar" | "bucks" | "usd" | "worth") {
             self.at += used + 1;
@@ -108,6 +173,14 @@ impl Reader<'_> {
         let quantity = self.slots.quantity.is_none() && self.slots.numbers.is_empty();
         let value = if sells && quantity { value.abs() } else { value };
         self.units(value)
+    }
+
+    /// Does a day begin so many tokens ahead, with its number first: `18 dec 26`.
+    fn is_day_at(&self, ahead: usize) -> bool {
+        self.tokens.get(self.at + ahead..).is_some_and(|rest| {
+            matches!(rest.first().map(|t| &t.kind), Some(Kind::Number(_)))
+                && dates::read(rest, self.context.today).is_some_and(|(_, used)| used > 1)
+        })
     }
 
     /// The number that a stop or a trail named before it has been waiting for; `None` when none has.
@@ -141,7 +214,8 @@ impl Reader<'_> {
             return refuse(format!("All of it, or {value}? Say one."));
         }
         let first = self.slots.quantity.is_none() && self.slots.numbers.is_empty() && !self.slots.all;
-        if first && matches!(self.text(0), "for" | "on") && matches!(self.kind(1), Some(Kind::Number(_))) {
+        let joined = matches!(self.text(0), "for" | "on");
+        if first && joined && (self.slots.price_first || matches!(self.kind(1), Some(Kind::Number(_)))) {
             return self.price_before_quantity(value);
         }
         if !first {
@@ -158,6 +232,16 @@ impl Reader<'_> {
             self.slots.strikes.push((value, right));
             self.slots.option_said = true;
             return Ok(());
+        }
+        // "sell 0.5 of my btc": half a coin, or half of them.
+        if value < Decimal::ONE && self.text(0) == "of" && matches!(self.text(1), "my" | "the") {
+            return Err(Trouble::Missing(
+                vec![Missing::Quantity],
+                format!(
+                    "Is {value} a part of the position, or a number of units? Say {}%, or {value} units.",
+                    (value * Decimal::ONE_HUNDRED).normalize()
+                ),
+            ));
         }
         self.slots.quantity = Some(value);
         // "100 qty aapl", "100 nos of aapl": Indian desks count so.
@@ -198,6 +282,15 @@ impl Reader<'_> {
         if let Some(taken) = self.named_before(value) {
             return taken;
         }
+        if self.slots.quantity.is_some() || self.slots.verb == Some(Verb::Protect) {
+            let opens = matches!(self.text(0), "trail" | "trailing");
+            if opens {
+                self.trails_alone()?;
+            }
+            if self.takes_trail_behind() {
+                return once(&mut self.slots.trail_amount, value, "trails");
+            }
+        }
         if matches!(self.text(0), "worth") {
             self.at += 1;
         }
@@ -216,16 +309,25 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// "5% trailing stop", "$2 trail": the distance stood before the word.
+    fn takes_trail_behind(&mut self) -> bool {
+        let trails = matches!(self.text(0), "trail" | "trailing")
+            && !matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_) | Kind::Percent(_)));
+        if trails {
+            self.at += 1;
+            while matches!(self.text(0), "stop" | "stp" | "loss") {
+                self.at += 1;
+            }
+        }
+        trails
+    }
+
     pub(super) fn percent(&mut self, percent: Decimal) -> Parsed<()> {
         if self.slots.trail_named {
             self.slots.trail_named = false;
             return once(&mut self.slots.trail_percent, percent, "trails");
         }
-        if matches!(self.text(0), "trail" | "trailing") {
-            self.at += 1;
-            while matches!(self.text(0), "stop" | "stp" | "loss") {
-                self.at += 1;
-            }
+        if self.takes_trail_behind() {
             return once(&mut self.slots.trail_percent, percent, "trails");
         }
         if percent <= Decimal::ZERO || percent > Decimal::ONE_HUNDRED {
@@ -249,9 +351,24 @@ impl Reader<'_> {
             ),
             _ => {
                 self.at = start;
+                let opens = matches!(self.slots.verb, Some(Verb::Buy | Verb::Short));
+                if opens && self.text(0) != "to" && !self.speaks_of_what_is_held() {
+                    return Err(Trouble::Missing(
+                        vec![Missing::Quantity],
+                        format!(
+                            "{percent}% of what? Say {percent}% of my position, or {percent}% of buying power."
+                        ),
+                    ));
+                }
                 once(&mut self.slots.percent_of_position, percent, "amounts")
             }
         }
+    }
+
+    /// "buy 10% more nvda", "add 10% to my nvda": of what is there already.
+    fn speaks_of_what_is_held(&self) -> bool {
+        let held = ["my", "position", "holding", "holdings", "more"];
+        self.tokens.iter().any(|t| held.contains(&t.text.as_str()))
     }
 
     /// "of my buying power" at the front, and how many words it takes.
@@ -262,6 +379,28 @@ impl Reader<'_> {
             ("bp", _) => Some(lead + 1),
             _ => None,
         }
+    }
+
+    /// `1/2`, `2/3`, `3/4` of what is held, in per cent. What opens counts no part, and `2/3 190c` is a day.
+    fn written_fraction(&self) -> Option<Decimal> {
+        if !matches!(self.kind(0), Some(Kind::Date | Kind::Strikes(_)))
+            || self.slots.verb.is_none_or(|verb| verb == Verb::Buy)
+        {
+            return None;
+        }
+        let text = self.text(0);
+        let of_held = matches!(self.text(1), "of" | "my" | "the");
+        let (part, whole) = text.split_once('/')?;
+        let (part, whole): (u8, u8) = (part.parse().ok()?, whole.parse().ok()?);
+        if part == 0
+            || part >= whole
+            || whole > PARTS_MAX
+            || !(of_held || matches!(text, "1/2" | "1/3" | "1/4"))
+        {
+            return None;
+        }
+        let percent = Decimal::ONE_HUNDRED * Decimal::from(part) / Decimal::from(whole);
+        Some(percent.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
     }
 
     /// Half, a third, all, everything. `None` when there is none.
@@ -281,24 +420,7 @@ impl Reader<'_> {
             ("three", "quarters", _) | ("3", "quarters", _) => (Decimal::from(75), 2),
             ("all" | "everything" | "entire" | "whole" | "every", ..) => (Decimal::ONE_HUNDRED, 1),
             ("rest" | "remaining" | "remainder", ..) => (Decimal::ONE_HUNDRED, 1),
-            _ => match (self.kind(0), self.tokens.get(self.at).map(|t| t.text.as_str())) {
-                (Some(Kind::Date | Kind::Strikes(_)), Some("1/2"))
-                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
-                {
-                    (Decimal::from(50), 1)
-                }
-                (Some(Kind::Date | Kind::Strikes(_)), Some("1/3"))
-                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
-                {
-                    (third, 1)
-                }
-                (Some(Kind::Date | Kind::Strikes(_)), Some("1/4"))
-                    if self.slots.verb.is_some_and(|v| v != Verb::Buy) =>
-                {
-                    (Decimal::from(25), 1)
-                }
-                _ => return None,
-            },
+            _ => (self.written_fraction()?, 1),
         };
         // "a hundred" is no fraction and was tried first by the caller's words; "all" may be the ticker.
         self.at += used;
@@ -334,7 +456,7 @@ impl Reader<'_> {
 }
 
 /// The right a word names.
-fn right_word(word: &str) -> Option<Right> {
+pub(super) fn right_word(word: &str) -> Option<Right> {
     match word {
         "call" | "calls" | "c" => Some(Right::Call),
         "put" | "puts" | "p" => Some(Right::Put),

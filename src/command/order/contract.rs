@@ -8,6 +8,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::option::Right;
 use crate::domain::order::PriceEffect;
 
+use super::amounts::right_word;
 use super::{Parsed, Reader, once, refuse};
 
 impl Reader<'_> {
@@ -108,6 +109,11 @@ impl Reader<'_> {
                     && !self.option_ahead();
             if !weak {
                 self.at += used;
+                self.slots.doubtful_year |= used > 1
+                    && dates::is_short_year(&self.tokens[self.at - 1])
+                    && right_word(self.text(0)).is_some()
+                    && self.slots.strikes.is_empty()
+                    && self.slots.numbers.is_empty();
                 self.slots.said_expiry.push(said);
                 if matches!(self.text(0), "out") {
                     self.at += 1;

@@ -41,6 +41,8 @@ impl Reader<'_> {
                 return refuse("All-or-none is not offered; fill-or-kill (fok) is.");
             }
             ("at" | "on", "the", "open" | "opening" | "opg", _) => (TimeInForce::Opg, 3),
+            ("at" | "on", "market", "open" | "opening", _) => (TimeInForce::Opg, 3),
+            ("at" | "on", "market", "close" | "closing", _) => (TimeInForce::Cls, 3),
             ("at" | "on", "open" | "opening", ..) | ("opening", "auction", ..) => (TimeInForce::Opg, 2),
             ("market" | "limit", "on" | "at", "open", _) => (TimeInForce::Opg, 3),
             ("opg" | "moo" | "loo", ..) => (TimeInForce::Opg, 1),
@@ -49,7 +51,7 @@ impl Reader<'_> {
             ("market" | "limit", "on" | "at", "close", _) => (TimeInForce::Cls, 3),
             ("cls" | "moc" | "loc", ..) => (TimeInForce::Cls, 1),
             ("gtd", ..) => (TimeInForce::Gtd, 1),
-            ("good", "till" | "til" | "until" | "through" | "thru", ..) => (TimeInForce::Gtd, 2),
+            ("good" | "valid", "till" | "til" | "until" | "through" | "thru", ..) => (TimeInForce::Gtd, 2),
             ("until" | "till" | "til", "canceled" | "cancelled" | "cancel", ..) => (TimeInForce::Gtc, 2),
             ("until" | "till" | "til" | "through" | "thru", ..)
                 if dates::read(&self.tokens[self.at + 1..], self.context.today).is_some() =>
@@ -59,7 +61,7 @@ impl Reader<'_> {
             _ => return self.sessions(),
         };
         // An auction order says its type with its time: market on close, limit on open.
-        self.slots.market |= matches!(self.text(0), "market" | "moo" | "moc");
+        self.slots.market |= matches!(self.text(0), "market" | "moo" | "moc") || self.text(1) == "market";
         self.slots.limit_named |= matches!(self.text(0), "limit" | "loo" | "loc");
         self.at += used;
         once(&mut self.slots.tif, tif, "times in force")?;

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::command::lex::Kind;
+use crate::command::lex::{Kind, Token};
 use crate::command::types::Missing;
 use crate::command::words;
 use crate::domain::order::PositionEffect;
@@ -15,6 +15,7 @@ impl Reader<'_> {
     pub(super) fn exits(&mut self) -> Parsed<()> {
         if matches!(self.text(0), "bracket" | "bracketed" | "protect" | "protected") {
             self.at += 1;
+            self.slots.bracket_said = true;
             return Ok(());
         }
         let profit = match (self.text(0), self.text(1)) {
@@ -46,6 +47,10 @@ impl Reader<'_> {
         let joined = self.is_joined();
         self.slots.bare_loss |= self.text(0) == "stop" && loss == 1 && !joined;
         self.at += loss;
+        if self.slots.verb == Some(Verb::Protect) && self.takes_quantity()? {
+            self.slots.stop_named = true;
+            return Ok(());
+        }
         match self.exit_price()? {
             // What closes has nothing to protect: its "stop loss" is the stop order itself.
             Some(price) if self.closes() => once(&mut self.slots.stop, price, "stop prices"),
@@ -134,6 +139,10 @@ impl Reader<'_> {
             self.at += used;
             return once(&mut self.slots.trail_percent, percent, "trails");
         }
+        if self.takes_quantity()? {
+            self.slots.trail_named = true;
+            return Ok(());
+        }
         match self.value() {
             Some(amount) => once(&mut self.slots.trail_amount, amount, "trails"),
             // "5% trailing": the number stood before.
@@ -145,6 +154,32 @@ impl Reader<'_> {
             }
             None => refuse("How far does the stop trail? Give per cent or an amount."),
         }
+    }
+
+    /// "trail 10 aapl by 5", "stop loss 10 aapl at 220": a number before a name is how many where the distance or the price is marked
+    /// behind it. Without a mark either may be it, and a lone number is no quantity: "stop loss 165 nvda".
+    fn takes_quantity(&mut self) -> Parsed<bool> {
+        let quantity = match self.kind(0) {
+            Some(Kind::Number(value)) if self.is_quantity_at(0) => *value,
+            _ => return Ok(false),
+        };
+        let rest = &self.tokens[self.at + 1..];
+        let marked = |w: &[Token]| {
+            matches!(w[1].kind, Kind::Percent(_) | Kind::Money(_))
+                || matches!(w[1].kind, Kind::Number(_))
+                    && (w[0].kind == Kind::At || matches!(w[0].text.as_str(), "at" | "by" | "to" | "of"))
+        };
+        if !rest.windows(2).any(marked) {
+            return match rest.iter().any(|t| matches!(t.kind, Kind::Number(_))) {
+                true => {
+                    refuse("Which number is how many? Say the other behind at, or by: trail 10 aapl by 5.")
+                }
+                false => Ok(false),
+            };
+        }
+        self.at += 1;
+        self.slots.quantity = Some(quantity);
+        Ok(true)
     }
 
     /// "buy 10 aapl with a 5% trailing stop" wants an exit, not an entry that trails.
@@ -187,14 +222,22 @@ impl Reader<'_> {
                 return check_pair(&self.slots);
             }
         }
+        // "buy stop limit 10 aapl 240 241": the prices come behind the symbol.
+        if pair > 0 && self.is_quantity_at(pair) {
+            self.at += pair;
+            self.slots.limit_named = true;
+        }
         // A stop market order, by its full name: it has no limit.
-        self.slots.market |= matches!(self.text(0), "market" | "mkt");
+        let named = self.at;
         self.skip(&["at", "of", "price", "order", "is", "market", "mkt", "=", "on", "a"]);
+        self.slots.market |=
+            self.tokens[named..self.at].iter().any(|t| matches!(t.text.as_str(), "market" | "mkt"));
         // "buy stop 10 aapl @ 240": a number before a name is the quantity.
-        let quantity_first = self.slots.quantity.is_none()
-            && self.number_ahead().is_some_and(|(_, used, _)| {
-                matches!(self.kind(used), Some(Kind::Word)) && !words::is_keyword(self.text(used))
-            });
+        let quantity_first = self.is_quantity_at(0)
+            || self.slots.quantity.is_none()
+                && self.number_words().is_some_and(|(_, used)| {
+                    matches!(self.kind(used), Some(Kind::Word)) && !words::is_keyword(self.text(used))
+                });
         match if quantity_first { None } else { self.value() } {
             Some(price) => {
                 once(&mut self.slots.stop, price, "stop prices")?;
@@ -207,7 +250,7 @@ impl Reader<'_> {
                 .iter()
                 .any(|t| matches!(t.kind, Kind::At | Kind::Number(_) | Kind::Money(_))) =>
             {
-                self.stop_price_later()
+                self.stop_price_later(quantity_first && pair > 0)
             }
             None => Err(Trouble::Missing(
                 vec![Missing::Price],
@@ -216,14 +259,19 @@ impl Reader<'_> {
         }
     }
 
-    /// `stop sell 10 aapl at 180`, `buy stop 10 aapl @ 240`: the price marked by "at" later is the trigger.
-    fn stop_price_later(&mut self) -> Parsed<()> {
+    /// `stop sell 10 aapl at 180`, `buy stop 10 aapl @ 240`: the price marked by "at" later is the trigger. Of two
+    /// prices without a mark, trigger and limit, none can be the quantity: `sell stop limit 10 aapl 220 219`.
+    fn stop_price_later(&mut self, prices_last: bool) -> Parsed<()> {
         let marker = (self.at..self.tokens.len()).rev().find(|i| {
             let marked = matches!(self.tokens[*i].kind, Kind::At) || self.tokens[*i].text == "at";
             marked
                 && matches!(self.tokens.get(*i + 1).map(|t| &t.kind), Some(Kind::Number(_) | Kind::Money(_)))
         });
         let Some(marker) = marker else {
+            if prices_last {
+                self.slots.stop_last = true;
+                return Ok(());
+            }
             return refuse("Which number is the trigger? Say it behind the word: stop 240.");
         };
         if let Kind::Number(price) | Kind::Money(price) = self.tokens[marker + 1].kind {

@@ -16,6 +16,16 @@ use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, Trading
 use super::prices::check_pair;
 use super::{Parsed, Slots, Trouble, Verb, refuse};
 
+/// "sto aapl 190p 1/15/27 2.35": no part of a contract is traded, so that number is the price, and how many is not said.
+fn whole_contracts(slots: &mut Slots) {
+    let trails = slots.trail_amount.is_some() || slots.trail_percent.is_some();
+    let priced =
+        slots.limit.is_some() || slots.peg.is_some() || slots.stop.is_some() || slots.market || trails;
+    if !priced && slots.quantity.is_some_and(|quantity| !quantity.fract().is_zero()) {
+        quantity_is_price(slots);
+    }
+}
+
 /// The command of filled slots.
 pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
     let settled = slots.instrument.as_ref().is_some_and(|known| slots.ambiguous.contains(known));
@@ -40,6 +50,12 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         && slots.said_expiry.windows(2).any(|w| w[0] != w[1])
     {
         return refuse("Two expiries were given; say one.");
+    }
+    if slots.spread.is_none()
+        && slots.strikes.len() < 2
+        && (option || matches!(slots.instrument, Some(Instrument::Option(_))))
+    {
+        whole_contracts(&mut slots);
     }
     if let Some(Instrument::Option(contract)) = &slots.instrument {
         said_of_contract(&slots, contract, context)?;
@@ -107,7 +123,8 @@ pub(in crate::command) fn check_prices(slots: &Slots, package: bool) -> Parsed<(
         return Err(Trouble::Missing(vec![Missing::Price], "At which limit price?".to_owned()));
     }
     check_bracket(slots)?;
-    if !slots.limit_named && slots.spread.is_none() {
+    // "stop 220 limit 221" says what it wants; "limit 250 stop 220" wants the one or the other.
+    if !(slots.limit_named && slots.stop_first) && slots.spread.is_none() {
         check_pair(slots)?;
     }
     if slots.post_only && no_limit {
@@ -152,6 +169,13 @@ pub(in crate::command) fn check_prices(slots: &Slots, package: bool) -> Parsed<(
 /// The exits of a bracket lie on their own sides of the entry, and only what opens has them.
 fn check_bracket(slots: &Slots) -> Parsed<()> {
     if slots.take_profit.is_none() && slots.stop_loss.is_none() || slots.spread.is_some() {
+        // What closes is itself what protects.
+        if slots.bracket_said && matches!(slots.verb, Some(Verb::Buy | Verb::Short)) {
+            return Err(Trouble::Missing(
+                vec![Missing::Price],
+                "At which prices does the bracket end? As in: tp 240 sl 220.".to_owned(),
+            ));
+        }
         return Ok(());
     }
     let long = match (slots.verb, slots.effect) {
@@ -205,12 +229,8 @@ fn single_option(slots: &Slots, context: &ParseContext<'_>) -> Parsed<Instrument
             None
         }
     };
-    if slots.quantity.is_none()
-        && slots.percent_of_position.is_none()
-        && !slots.all
-        && !closes(slots)
-        && slots.notional.is_none()
-    {
+    let counted = slots.percent_of_position.is_some() || slots.all || closes(slots);
+    if slots.quantity.is_none() && slots.notional.is_none() && (slots.vague || !counted) {
         lacks(Missing::Quantity, "quantity");
     }
     if slots.said_expiry.is_empty() {
@@ -358,10 +378,20 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
             format!("A lot may be 1, 100 or 100,000 of {instrument}; how many units?"),
         ));
     }
+    if slots.contracts_said && matches!(instrument, Instrument::Crypto { .. } | Instrument::Fx { .. }) {
+        return Err(Trouble::Missing(
+            vec![Missing::Quantity],
+            format!("A contract is of no fixed size in {instrument}; how many units?"),
+        ));
+    }
     let terms = terms(&slots, instrument.asset_class(), context)?;
     let closing_verb = matches!(verb, Verb::Close | Verb::Protect)
         || (slots.effect == Some(PositionEffect::Close) && !amount_said);
     let part_of_held = part && !matches!(verb, Verb::Buy | Verb::Short);
+    // "close some of my tsla" is not all of it.
+    if slots.vague && !amount_said {
+        return Err(how_many(&instrument));
+    }
     if closing_verb || (part_of_held && !amount_said) || (matches!(verb, Verb::Cover) && !amount_said) {
         if slots.notional.is_some() || slots.percent_of_power.is_some() {
             return refuse("Close by units or by a percentage of the position.");
@@ -413,15 +443,17 @@ fn amount(slots: &Slots, instrument: &Instrument) -> Parsed<Amount> {
         }
         (_, _, Some(percent), _) => Amount::PercentOfBuyingPower(percent.normalize()),
         (_, _, _, Some(percent)) => Amount::PercentOfPosition(percent.normalize()),
-        _ => {
-            let unit = match instrument.asset_class() {
-                AssetClass::Equity => "shares of ",
-                AssetClass::Option => "contracts of ",
-                _ => "",
-            };
-            return Err(Trouble::Missing(vec![Missing::Quantity], format!("How many {unit}{instrument}?")));
-        }
+        _ => return Err(how_many(instrument)),
     })
+}
+
+fn how_many(instrument: &Instrument) -> Trouble {
+    let unit = match instrument.asset_class() {
+        AssetClass::Equity => "shares of ",
+        AssetClass::Option => "contracts of ",
+        _ => "",
+    };
+    Trouble::Missing(vec![Missing::Quantity], format!("How many {unit}{instrument}?"))
 }
 
 /// Whole number of a quantity, for packages.

@@ -97,6 +97,14 @@ pub(super) struct Slots {
     /// "stop loss" or "trail" was said of a position, and its price or distance comes later.
     stop_named: bool,
     trail_named: bool,
+    /// A two-digit year stands before a right, and no strike before it: "dec 18 30 call" may mean the strike 30.
+    doubtful_year: bool,
+    /// The stop was said before the limit: "stop 220 limit 219".
+    stop_first: bool,
+    /// A bracket was said: its exits must be too.
+    bracket_said: bool,
+    /// "some", "a few", "most": how many is not said.
+    vague: bool,
     /// The verb was "bid" or "offer", behind which a price may come first: "bid 184 for 100 aapl".
     price_first: bool,
 }

@@ -2,10 +2,11 @@
 
 use rust_decimal::Decimal;
 
-use crate::command::lex::Kind;
+use crate::command::lex::{Kind, Token};
 use crate::command::types::{LimitPeg, Missing};
-use crate::command::words;
+use crate::command::{spread, symbols, words};
 
+use super::amounts::right_word;
 use super::{Parsed, Reader, Slots, Trouble, Verb, once, refuse};
 
 impl Reader<'_> {
@@ -77,7 +78,8 @@ impl Reader<'_> {
             ("no" | "not", "more", "than")
             | ("no", "higher" | "lower" | "less" | "worse", "than")
             | ("at", "or", "below" | "under" | "above" | "over") => 3,
-            ("at", "most" | "least" | "worst", _)
+            ("not", "above" | "over" | "below" | "under", _)
+            | ("at", "most" | "least" | "worst", _)
             | ("or", "less" | "more", _)
             | ("up", "to", _)
             | ("for", "at", _) => 2,
@@ -104,19 +106,18 @@ impl Reader<'_> {
             _ => false,
         };
         self.at += usize::from(same_side);
-        // "limit 10 aapl 230": which of the two is the price.
-        let before_name = matches!(self.kind(0), Some(Kind::Number(_)))
-            && matches!(self.kind(1), Some(Kind::Word))
-            && !words::is_keyword(self.text(1));
         let limit = matches!(self.tokens[start].text.as_str(), "limit" | "lmt");
         self.slots.limit_named |= limit;
-        if limit && before_name && self.slots.quantity.is_none() && self.slots.notional.is_none() {
-            if self.has_marked_price_ahead() {
-                return Ok(());
-            }
-            return refuse(
-                "Which number is the price? Say it behind the word, as in: buy 10 aapl limit 230.",
-            );
+        // "limit 10 aapl 230", "up to 10 aapl 230": which of the two is the price.
+        if self.is_quantity_at(0) {
+            return match limit {
+                true if self.has_marked_price_ahead() => Ok(()),
+                true => which_price(),
+                false => Err(Trouble::Missing(
+                    vec![Missing::Quantity],
+                    "How many, and at which price? As in: buy 10 aapl limit 230.".to_owned(),
+                )),
+            };
         }
         match self.value() {
             // A buy above the market, or a sale below it, waits for a trigger; as a limit it would trade at once.
@@ -136,6 +137,23 @@ impl Reader<'_> {
         }
     }
 
+    /// Does the quantity stand so many tokens ahead: the first number, and a name behind it.
+    pub(super) fn is_quantity_at(&self, ahead: usize) -> bool {
+        let unsaid = self.slots.quantity.is_none() && self.slots.notional.is_none() && !self.slots.all;
+        unsaid
+            && matches!(self.kind(ahead), Some(Kind::Number(_)))
+            && self.tokens.get(self.at + ahead + 1).is_some_and(|next| self.is_name(next))
+    }
+
+    /// May a token be the name of what is traded: no word of the language, or one that is a ticker too.
+    fn is_name(&self, token: &Token) -> bool {
+        token.kind == Kind::Word
+            && (!words::is_keyword(&token.text)
+                || !words::is_everyday(&token.text)
+                    && !is_said_of_a_price(&token.text)
+                    && symbols::ticker(token.raw, self.context).is_some())
+    }
+
     fn has_marked_price_ahead(&self) -> bool {
         self.tokens[self.at..].windows(2).any(|w| {
             (matches!(w[0].kind, Kind::At) || w[0].text == "at")
@@ -150,6 +168,10 @@ impl Reader<'_> {
         }
         let start = self.at;
         self.at += 1;
+        // "a limit buy for 10 aapl at 220": the number before a name is no price where another one is.
+        if self.tokens[start].text == "for" && self.is_quantity_at(0) {
+            return if self.has_marked_price_ahead() { Ok(()) } else { which_price() };
+        }
         let names_limit = self.text(0) == "limit" || self.text(0) == "a" && self.text(1) == "limit";
         while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of")
             && !(self.text(0) == "a" && matches!(self.text(1), "dollar" | "buck" | "cent"))
@@ -167,6 +189,17 @@ impl Reader<'_> {
             self.at = start;
             return Ok(());
         };
+        // "at 500 put": behind such a number a right says that it is the strike.
+        let right = right_word(self.text(0)).filter(|_| self.text(0).len() > 1);
+        if self.slots.strikes.is_empty() && (right.is_some() || self.text(0) == "strike") {
+            if !self.slots.numbers.is_empty() {
+                return which_price();
+            }
+            self.at += 1;
+            self.slots.option_said = true;
+            self.slots.strikes.push((value, right));
+            return Ok(());
+        }
         let part = if self.text(1) == "a" { self.text(2) } else { self.text(1) };
         if self.text(0) == "and" && matches!(part, "half" | "quarter" | "change" | "third" | "bit") {
             return refuse("Give the price in digits.");
@@ -202,6 +235,11 @@ impl Reader<'_> {
             ("debit" | "db" | "dr" | "credit" | "cr", _) => 1,
             _ => return Ok(()),
         };
+        // "10 or more aapl" bounds how many.
+        let name_behind = self.tokens.get(self.at + tail).is_some_and(|next| self.is_name(next));
+        if tail == 3 && name_behind && self.slots.quantity.is_none() {
+            return which_price();
+        }
         self.at += tail;
         self.slots.limit_named |= limit;
         self.limit_price(value)
@@ -209,6 +247,7 @@ impl Reader<'_> {
 
     pub(super) fn limit_price(&mut self, value: Decimal) -> Parsed<()> {
         self.slots.missing_price = false;
+        self.slots.stop_first |= self.slots.stop.is_some();
         once(&mut self.slots.limit, value, "limit prices")?;
         if self.is(&["or", "better"]) || self.is(&["or", "less"]) || self.is(&["or", "more"]) {
             self.at += 2;
@@ -218,6 +257,9 @@ impl Reader<'_> {
         {
             self.slots.limit_named |= matches!(self.text(0), "lmt" | "limit");
             self.at += 1;
+        } else if matches!(self.text(0), "a" | "per") && matches!(self.text(1), "share" | "contract" | "unit")
+        {
+            self.at += 2;
         }
         Ok(())
     }
@@ -237,6 +279,7 @@ impl Reader<'_> {
         if signed_line && slots.right.is_some() && numbers.len() == 2 && numbers[0] == Decimal::ONE_HUNDRED {
             numbers.remove(0);
         }
+        strikes_of_a_package(slots, &mut numbers, signed_line);
         let mut numbers = numbers.into_iter();
         for value in numbers.by_ref() {
             // "BUY +1 VERTICAL SPY 100 15 JAN 27 ...": thinkorswim writes the multiplier.
@@ -254,6 +297,13 @@ impl Reader<'_> {
                 && slots.strikes.is_empty()
                 && slots.spread.is_none()
             {
+                if slots.doubtful_year {
+                    return Err(Trouble::Missing(
+                        vec![Missing::Strike],
+                        "Which is the year and which the strike? Write the year in full: dec 18 2026 30 call."
+                            .to_owned(),
+                    ));
+                }
                 slots.strikes.push((value, None));
                 continue;
             }
@@ -290,6 +340,22 @@ impl Reader<'_> {
     }
 }
 
+/// "vertical call 240 250 for 3.20": as many plain numbers as the package has strikes are its strikes, and one more is its price.
+fn strikes_of_a_package(slots: &mut Slots, numbers: &mut Vec<Decimal>, signed_line: bool) {
+    let Some(wanted) = slots.spread.map(spread::strike_count) else { return };
+    if !slots.strikes.is_empty() {
+        return;
+    }
+    let priced = slots.limit.is_some() || slots.peg.is_some();
+    // thinkorswim writes the multiplier first.
+    let multiplier = signed_line && numbers.first() == Some(&Decimal::ONE_HUNDRED);
+    let skip = usize::from(multiplier && numbers.len() > wanted);
+    if numbers.len() - skip == wanted + usize::from(!priced) {
+        numbers.drain(..skip);
+        slots.strikes.extend(numbers.drain(..wanted).map(|strike| (strike, None)));
+    }
+}
+
 /// Behind its trigger a buy pays more and a sale takes less; the other way round one of the two is a slip.
 pub(super) fn check_pair(slots: &Slots) -> Parsed<()> {
     let slips = match (slots.stop, slots.limit, slots.verb) {
@@ -301,6 +367,18 @@ pub(super) fn check_pair(slots: &Slots) -> Parsed<()> {
         return refuse("Which is the stop and which the limit? Say them apart: stop 220 limit 219.50.");
     }
     Ok(())
+}
+
+/// Tickers that behind a number say something of it: "240 c", "for 1.05 cr", "230 usd".
+fn is_said_of_a_price(word: &str) -> bool {
+    matches!(
+        word,
+        "c" | "p" | "cr" | "db" | "dr" | "usd" | "open" | "ext" | "even" | "mid" | "ask" | "bid" | "day"
+    )
+}
+
+fn which_price() -> Parsed<()> {
+    refuse("Which number is the price? Say it behind the word, as in: buy 10 aapl limit 230.")
 }
 
 /// Words that take a price from the quote, and what may stand before them.

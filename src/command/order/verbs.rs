@@ -2,16 +2,20 @@
 
 use crate::command::lex::{Kind, Token};
 use crate::command::types::{LimitPeg, Missing};
-use crate::command::{guard, spread, words};
+use crate::command::{guard, spread, symbols, words};
 use crate::domain::order::PositionEffect;
 
 use super::{Parsed, Reader, Trouble, Verb, refuse};
 
 impl Reader<'_> {
     pub(super) fn leading_pleasantries(&mut self) {
+        if self.is(&["will", "you"]) {
+            self.at += 2;
+        }
         while self.forced != Some(self.at)
             && !(matches!(self.text(0), "on" | "in" | "at" | "with" | "from")
                 && words::broker(self.text(1)).is_some())
+            && !(self.text(0) == "at" && matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))))
             && (matches!(self.kind(0), Some(Kind::Mark(',' | ':')))
                 || (words::is_filler(self.text(0)) && self.text(0) != "have" && !self.is(&["cash", "out"])))
         {
@@ -30,12 +34,15 @@ impl Reader<'_> {
         let (verb, effect, used) = match (self.text(0), self.text(1), self.text(2)) {
             // A short is bought back. Which side is held the engine knows; here the word says it.
             ("buy" | "buying", "back", _) => (Verb::Cover, None, 2),
-            ("take", "profit" | "profits", "on") => {
-                // At which price is the whole point of it.
-                self.slots.missing_price = true;
-                (Verb::Close, None, 3)
-            }
+            ("take", "profit" | "profits", _) => return self.profit(2),
+            ("tp" | "take-profit" | "takeprofit", ..) => return self.profit(1),
             ("lift" | "join" | "hit", "the", "bid" | "offer" | "ask") => return self.touch(),
+            ("add", "a" | "an" | "my" | "the", _) if self.adds_a_stop() => (Verb::Protect, None, 2),
+            // "open 1 bear put spread": the package's name or its price says the side.
+            ("open", ..) if self.names_a_package() => {
+                self.at += 1;
+                return Ok(());
+            }
             ("buy", "to", "open") | ("buying", "to", "open") => (Verb::Buy, Some(PositionEffect::Open), 3),
             ("buy", "to", "close") => (Verb::Buy, Some(PositionEffect::Close), 3),
             ("buy", "to", "cover") => (Verb::Cover, None, 3),
@@ -43,7 +50,9 @@ impl Reader<'_> {
             ("sell", "to", "close") => (Verb::Sell, Some(PositionEffect::Close), 3),
             ("sell", "short", _) | ("short", "sell", _) => (Verb::Short, None, 2),
             ("bto", ..) => (Verb::Buy, Some(PositionEffect::Open), 1),
-            ("btc", ..) if self.at + 1 < self.tokens.len() => (Verb::Buy, Some(PositionEffect::Close), 1),
+            ("btc", next, _) if self.at + 1 < self.tokens.len() && !guard::is_verb(next) => {
+                (Verb::Buy, Some(PositionEffect::Close), 1)
+            }
             ("btcover" | "bcover", ..) => (Verb::Cover, None, 1),
             ("sto" | "write" | "writing", ..) => (Verb::Sell, Some(PositionEffect::Open), 1),
             ("stc", ..) => (Verb::Sell, Some(PositionEffect::Close), 1),
@@ -54,6 +63,16 @@ impl Reader<'_> {
             ("go", "short", _) | ("get", "short", _) => (Verb::Short, None, 2),
             ("get", "out", "of") | ("get", "rid", "of") => (Verb::Close, None, 3),
             ("get", "me", "out") if self.text(3) == "of" => (Verb::Close, None, 4),
+            ("sell", "off", _) => (Verb::Sell, None, 2),
+            // Who says so buys, or sells: the other side than the verb's.
+            ("sell", "me" | "us", _) | ("take", "my" | "our", _) if !self.takes_off() => {
+                return either_side();
+            }
+            // On the floor a bid is a price for a size, an offer a size at a price.
+            ("offer", "for", _) => return either_side(),
+            ("offer", _, "for") if matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))) => {
+                return either_side();
+            }
             // "take a third off my tsla" sells, "take 10 aapl" buys.
             ("take", ..) if self.takes_off() => (Verb::Sell, None, 1),
             ("close" | "square" | "cash", "out", "of") => (Verb::Close, None, 3),
@@ -65,7 +84,8 @@ impl Reader<'_> {
             ) => (Verb::Buy, None, 1),
             ("put", ..)
                 if matches!(self.kind(1), Some(Kind::Money(_) | Kind::Percent(_) | Kind::Number(_)))
-                    && !self.tokens[self.at + 1].raw.starts_with(['+', '-']) =>
+                    && !self.tokens[self.at + 1].raw.starts_with(['+', '-'])
+                    && !self.names_a_package() =>
             {
                 (Verb::Buy, None, 1)
             }
@@ -82,6 +102,7 @@ impl Reader<'_> {
             ("put" | "set" | "place" | "have", ..) => return self.protect_or_clarify(),
             _ => return self.verbless(),
         };
+        self.slots.option_said |= matches!(self.text(0), "write" | "writing");
         // A bid names its price, and so does an offer.
         self.slots.price_first = matches!(self.text(0), "bid" | "offer");
         self.slots.missing_price |= self.slots.price_first;
@@ -89,6 +110,21 @@ impl Reader<'_> {
         self.slots.effect = effect;
         self.at += used;
         Ok(())
+    }
+
+    /// `take profit on nvda at 200`, `tp 250 on my aapl`: a limit that closes. At which price is the whole point of it.
+    fn profit(&mut self, used: usize) -> Parsed<()> {
+        self.slots.verb = Some(Verb::Close);
+        self.slots.missing_price = true;
+        self.at += used;
+        self.skip(&["at", "of", "to"]);
+        let (Some(Kind::Number(price) | Kind::Money(price)), false) = (self.kind(0), self.is_quantity_at(0))
+        else {
+            return Ok(());
+        };
+        let price = *price;
+        self.at += 1;
+        self.limit_price(price)
     }
 
     /// `lift the offer`, `hit the bid`, `join the bid`: side and price are one word of the floor's.
@@ -118,7 +154,9 @@ impl Reader<'_> {
         while words::is_filler(self.text(0)) && self.at < self.tokens.len() {
             self.at += 1;
         }
-        if matches!(self.text(0), "trail" | "trailing" | "tsl") {
+        let trails = |word: &str| matches!(word, "trail" | "trailing" | "tsl");
+        let by_so_much = matches!(self.kind(0), Some(Kind::Percent(_) | Kind::Money(_)));
+        if trails(self.text(0)) || by_so_much && trails(self.text(1)) {
             self.slots.verb = Some(Verb::Protect);
             return Ok(());
         }
@@ -127,6 +165,18 @@ impl Reader<'_> {
             return self.verbless();
         }
         self.verb_after_filler()
+    }
+
+    /// "add a trailing stop of 3% to my spy", "add a 3% trail".
+    fn adds_a_stop(&self) -> bool {
+        (2..=3).any(|i| matches!(self.text(i), "stop" | "trail" | "trailing" | "tsl"))
+    }
+
+    fn names_a_package(&self) -> bool {
+        (self.at..self.tokens.len()).any(|i| {
+            let texts: Vec<&str> = self.tokens[i..].iter().take(4).map(|t| t.text.as_str()).collect();
+            spread::name(&texts).is_some()
+        })
     }
 
     fn takes_off(&self) -> bool {
@@ -164,6 +214,14 @@ impl Reader<'_> {
                 return Ok(());
             }
         }
+        // "msft close half"; a close alone may be a price.
+        let part = matches!(self.text(2), "half" | "all") || matches!(self.kind(2), Some(Kind::Percent(_)));
+        if part
+            && matches!(self.text(1), "close" | "exit" | "flatten" | "liquidate" | "dump")
+            && matches!(symbols::read(&self.tokens[self.at..], self.context), Some((_, 1)))
+        {
+            return self.verb_at(self.at + 1);
+        }
         let names = ["buy", "bto", "sell", "sto", "stc", "short", "cover", "bot", "sld", "purchase"];
         let later = (self.at..self.tokens.len())
             .find(|i| self.forced != Some(*i) && names.contains(&self.tokens[*i].text.as_str()));
@@ -191,7 +249,9 @@ impl Reader<'_> {
         // A stop's own words come before its price.
         let stop_in_front =
             says("stop") || says("stp") || says("trail") || says("trailing") || says("bracket");
-        let turned = match (kind, stop_in_front) {
+        // "1 aapl buy 240 put": numbers are read in the order they were said in.
+        let counted = front.iter().any(|t| matches!(t.kind, Kind::Number(_)));
+        let turned = match (kind, stop_in_front || counted) {
             (true, _) => back.to_vec(),
             (_, true) => [front, back].concat(),
             _ => [back, front].concat(),
@@ -212,12 +272,10 @@ impl Reader<'_> {
 
     /// What a sentence without any verb can still be: a package, whose price says its side, or a stop under what is held.
     fn no_verb(&mut self) -> Parsed<()> {
-        // "iron condor spy ... 0.85 cr".
-        let package = (self.at..self.tokens.len()).any(|i| {
-            let texts: Vec<&str> = self.tokens[i..].iter().take(4).map(|t| t.text.as_str()).collect();
-            spread::name(&texts).is_some()
-        });
-        if package {
+        // "iron condor spy ... 0.85 cr"; "my iron condor" is one that is there.
+        let told = ["my", "our", "have", "the", "that", "this", "there", "is"];
+        let held = self.tokens.iter().any(|t| told.contains(&t.text.as_str()));
+        if self.names_a_package() && !held {
             return Ok(());
         }
         let priced = |t: &Token| t.text == "loss" || matches!(t.kind, Kind::Number(_) | Kind::Money(_));
@@ -229,6 +287,10 @@ impl Reader<'_> {
         }
         Err(Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))
     }
+}
+
+fn either_side() -> Parsed<()> {
+    Err(Trouble::Missing(vec![Missing::Side], "Do you buy or do you sell?".to_owned()))
 }
 
 /// Words that say what kind of stop an order is, and nothing else.

@@ -32,7 +32,8 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
         return Some(Command::Quote { instruments });
     }
     // Asked first: to read names is dear, and every order comes by here.
-    let asks = lead || guard::is_question(tokens) && text.iter().any(|w| is_about_price(w));
+    let trails = matches!(text, [first, .., "price" | "px" | "quote"] if !guard::is_verb(first));
+    let asks = lead || trails || guard::is_question(tokens) && text.iter().any(|w| is_about_price(w));
     if !asks {
         return None;
     }
@@ -109,6 +110,7 @@ fn is_about_price(word: &str) -> bool {
             | "at"
             | "bid"
             | "ask"
+            | "bid/ask"
             | "last"
             | "doing"
             | "now"

@@ -35,7 +35,7 @@ pub(super) fn read(tokens: &[Token], context: &ParseContext<'_>) -> Option<Comma
 /// Drops what is said out of politeness, at both ends.
 fn polite<'a>(mut tokens: &'a [Token<'a>]) -> &'a [Token<'a>] {
     while let [first, rest @ ..] = tokens
-        && matches!(
+        && (matches!(
             first.text.as_str(),
             "please"
                 | "pls"
@@ -61,7 +61,9 @@ fn polite<'a>(mut tokens: &'a [Token<'a>]) -> &'a [Token<'a>] {
                 | "i'd"
                 | "like"
                 | "would"
-        )
+                | "need"
+                | "wanna"
+        ) || first.text == "have" && rest.first().is_some_and(|next| next.text == "to"))
         && !rest.is_empty()
         && !(first.text == "go" && rest[0].text != "ahead" && rest[0].text != "to")
     {

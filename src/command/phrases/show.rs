@@ -246,6 +246,7 @@ const AROUND: &[&str] = &[
     "see",
     "show",
     "so",
+    "status",
     "that",
     "the",
     "there",
@@ -294,7 +295,15 @@ fn says_more(what: ShowTopic, word: &str) -> bool {
             matches!(word, "filled" | "past" | "old" | "previous" | "closed" | "been" | "orders" | "order")
         }
         ShowTopic::Orders => matches!(word, "working" | "pending" | "still"),
-        ShowTopic::Pnl => matches!(word, "profit" | "profits" | "day" | "day's"),
+        // Of one strategy by its name it is another command.
+        ShowTopic::Strategies | ShowTopic::Bots | ShowTopic::Agents => {
+            matches!(word, "running" | "active" | "status")
+        }
+        ShowTopic::Connections => word == "status",
+        ShowTopic::Pnl => matches!(
+            word,
+            "profit" | "profits" | "day" | "day's" | "realized" | "realised" | "unrealized" | "unrealised"
+        ),
         _ => false,
     }
 }

@@ -186,6 +186,7 @@ fn is_paper(said: &str) -> bool {
             | "switch to paper"
             | "switch to paper mode"
             | "switch to paper trading"
+            | "switch to the paper account"
             | "paper trading"
             | "use paper"
             | "back to paper"
@@ -227,7 +228,9 @@ pub(super) fn flatten(text: &[&str]) -> Option<Command> {
     // "get" and "go" close nothing by themselves.
     let only_moves =
         matches!(text[0], "get" | "go") && !text.iter().any(|w| matches!(*w, "out" | "rid" | "flat"));
-    if !verb || only_moves {
+    // "sell all my" is the front half of something else.
+    let stops_short = matches!(text, [.., "my" | "of" | "the" | "open"] | [.., "my", "all"]);
+    if !verb || only_moves || stops_short {
         return None;
     }
     let rest: Vec<&str> = text[1..]
@@ -282,6 +285,8 @@ pub(super) fn strategy(tokens: &[Token], text: &[&str], context: &ParseContext<'
     let action = match *text.first()? {
         "start" | "run" | "launch" | "activate" | "enable" | "begin" => StrategyAction::Start,
         "stop" | "end" | "disable" | "deactivate" | "shut" => StrategyAction::Stop,
+        "turn" if text.get(1) == Some(&"on") => StrategyAction::Start,
+        "turn" if text.get(1) == Some(&"off") => StrategyAction::Stop,
         "pause" | "suspend" => StrategyAction::Pause,
         "status" => StrategyAction::Status,
         "how" | "how's" if text.contains(&"doing") || text.contains(&"going") => StrategyAction::Status,

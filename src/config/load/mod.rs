@@ -417,7 +417,8 @@ fn unknown_key(prefix: &str, name: &str) -> String {
     let likeness = |known: &str| {
         let (edits, opening) =
             (strsim::normalized_damerau_levenshtein(known, name), strsim::jaro_winkler(known, name));
-        edits.max(opening - 0.1)
+        let turned = if words_in_order(known) == words_in_order(name) { 1.0 } else { 0.0 };
+        edits.max(opening - 0.1).max(turned)
     };
     let here =
         FIELDS.iter().filter(|field| field.table == prefix).map(|field| (field.path(), likeness(field.name)));
@@ -433,6 +434,13 @@ fn unknown_key(prefix: &str, name: &str) -> String {
         Some((known, _)) => format!("{path}: unknown key, nearest is {known}"),
         None => format!("{path}: unknown key, known here are {}", known_keys(prefix)),
     }
+}
+
+/// The words of a key, sorted: `max_order_notional` has those of `order_notional_max`.
+fn words_in_order(key: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = key.split(['_', '-']).collect();
+    words.sort_unstable();
+    words
 }
 
 fn known_keys(prefix: &str) -> String {

@@ -137,6 +137,10 @@ const BAD: &[(&str, &str)] = &[
         "[tax]\naccounts = [\"paper\"]",
         r#"f.toml:2: tax.accounts: found "paper", allowed a list such as ["paper=fifo", "alpaca-1234=specific"] with fifo, lifo, hifo or specific"#,
     ),
+    (
+        "[risk]\nmax_order_notional = 1000",
+        "f.toml:2: risk.max_order_notional: unknown key, nearest is risk.order_notional_max",
+    ),
     ("[rates]\nxyz = 1", "f.toml:2: rates.xyz: unknown key, known here are risk_free"),
     (
         "[risk]\norder_notional_max = \"1,000\"",

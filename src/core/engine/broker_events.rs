@@ -59,6 +59,9 @@ impl Engine {
 
     /// An execution that moves no order on.
     pub(super) fn on_execution(&mut self, execution: &Execution) {
+        if !self.is_bookable(execution) {
+            return;
+        }
         self.take_back(execution, execution.quantity);
         if self.book_execution(execution) {
             self.note(Severity::Info, execution_code(execution.kind), describe(execution, &self.market));
@@ -68,6 +71,9 @@ impl Engine {
     pub(super) fn on_order_update(&mut self, update: &OrderUpdate) {
         // A fill counts for the books whatever we know of its order; a repeat counts for nothing.
         if let OrderEvent::Filled(execution) = &update.event {
+            if !self.is_bookable(execution) {
+                return;
+            }
             if self.on_real_fill(update, execution) {
                 return;
             }
@@ -81,6 +87,9 @@ impl Engine {
 
     /// Folds an event into its order; a fill has been booked.
     pub(super) fn fold(&mut self, update: &OrderUpdate) {
+        if !self.is_measured(update) {
+            return;
+        }
         let id = update.client_order_id;
         let Some(order) = self.book.get(id) else {
             let text = format!("the broker reports on order {id}, which is not in memory");
@@ -128,7 +137,14 @@ impl Engine {
         }
         // A replacement that the broker never saw or refuses leaves the old order as it was.
         if let Some(old) = replaces {
-            self.undo_replace(old);
+            self.undo_replace(old, before == OrderStatus::PendingCancel);
+        }
+        // Whoever canceled the old one did not mean another to work in its place.
+        if matches!(update.event, OrderEvent::Replaced { .. })
+            && before == OrderStatus::PendingCancel
+            && let Some(new) = self.replacement_of(id)
+        {
+            self.pass_on_cancel(new);
         }
     }
 
@@ -164,6 +180,10 @@ impl Engine {
 
     /// Takes an execution into the books. False when it is a repeat, or contradicts what is known.
     pub(super) fn book_execution(&mut self, execution: &Execution) -> bool {
+        // What was worked out here of what a broker shows, too.
+        if !self.is_bookable(execution) {
+            return false;
+        }
         let Some(books) = self.accounts.get_mut(&execution.account) else { return false };
         let held = books.portfolio.quantity(&execution.instrument);
         let settles = books.settles_behind(execution);
@@ -223,6 +243,9 @@ impl Engine {
     }
 
     pub(super) fn on_cash(&mut self, entry: CashEntry) {
+        if !self.is_payable(&entry) {
+            return;
+        }
         let Some(books) = self.accounts.get_mut(&entry.account) else { return };
         if books.portfolio.apply_cash(&entry) {
             if entry.kind == CashKind::Deposit && entry.currency == books.setup.currency {
@@ -296,6 +319,7 @@ const fn execution_code(kind: ExecutionKind) -> &'static str {
         ExecutionKind::Adjustment => "POSITION_ADJUSTED",
         ExecutionKind::Inferred => "EXECUTION_INFERRED",
         ExecutionKind::Correction => "EXECUTION_CORRECTED",
+        ExecutionKind::Transfer => "UNITS_TRANSFERRED",
     }
 }
 

@@ -17,6 +17,11 @@ const UNDO: &str = "undo-";
 /// Places of an inferred price.
 const PLACES: u32 = 8;
 
+/// Does a row take out again what was inferred.
+pub(super) fn is_undo(execution: &Execution) -> bool {
+    execution.kind == ExecutionKind::Inferred && execution.execution_id.as_str().starts_with(UNDO)
+}
+
 impl Engine {
     /// The broker's order has filled further than all its executions: what is missing is inferred at the price that its average leaves.
     pub(super) fn infer(&mut self, statement: &Statement, report: &OrderReport, id: ClientOrderId) {
@@ -74,7 +79,7 @@ impl Engine {
         let Some(id) = execution.client_order_id.filter(|_| execution.kind == ExecutionKind::Inferred) else {
             return;
         };
-        if execution.execution_id.as_str().starts_with(UNDO) {
+        if is_undo(execution) {
             self.forget_inferred(id, execution.quantity);
         } else {
             self.inferred.entry(id).or_default().push((execution.quantity, execution.price));
@@ -121,7 +126,10 @@ impl Engine {
         let parts = self.inferred_of(id, execution.quantity);
         let more = parts.iter().fold(execution.quantity, |more, (part, _)| more - *part);
         self.take_back(execution, more);
-        if !self.book_execution(execution) {
+        self.exits.explained = execution.quantity - more;
+        let booked = self.book_execution(execution);
+        self.exits.explained = Quantity::ZERO;
+        if !booked {
             return true;
         }
         for (n, (quantity, price)) in parts.iter().enumerate() {

@@ -4,7 +4,8 @@ use crate::core::lifecycle;
 use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::execution::OrderEvent;
 use crate::domain::ids::ClientOrderId;
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::money::Quantity;
+use crate::domain::order::{Order, OrderRequest, OrderStatus};
 use crate::domain::snapshot::Severity;
 
 use super::super::effect::{Effect, Effects, Ticket};
@@ -45,10 +46,12 @@ impl Engine {
                     let ids: Vec<_> = exits.chain([order.get().client_order_id]).collect();
                     self.never_send(&ids);
                 }
-                Effect::Replace { order, new, .. } if self.was_withdrawn(new.get().client_order_id) => {
+                Effect::Replace { order, new, filled, .. } if self.is_void(*order, new.get(), *filled) => {
                     // Its exits are those of the order that works on.
-                    self.never_send(&[new.get().client_order_id]);
-                    self.undo_replace(*order);
+                    let id = new.get().client_order_id;
+                    let withdrawn = self.is_being_canceled(id);
+                    self.never_send(&[id]);
+                    self.undo_replace(*order, withdrawn);
                 }
                 _ if self.holds_back(&effect) => {}
                 _ => {
@@ -76,6 +79,29 @@ impl Engine {
         let exits = request.exit_orders();
         let ids = exits.iter().map(|exit| exit.client_order_id).chain([request.client_order_id]);
         self.went_late.extend(ids.map(|id| (id, now)));
+    }
+
+    /// A replace that must not go any more: it was withdrawn, or what it replaces has moved on while it waited for the disk.
+    fn is_void(&mut self, old: ClientOrderId, new: &OrderRequest, filled: Quantity) -> bool {
+        if self.was_withdrawn(new.client_order_id) {
+            return true;
+        }
+        if !self.is_overtaken(old, filled) {
+            return false;
+        }
+        if let Some(order) = self.book.get(old) {
+            let text = format!(
+                "the change of order {} was not sent: it is {} with {} filled by now",
+                order.number, order.status, order.filled_quantity
+            );
+            self.note(Severity::Warning, "REPLACE_NOT_SENT", text);
+        }
+        true
+    }
+
+    /// Somebody wants an order gone, and the broker has not said that it is.
+    pub(super) fn is_being_canceled(&self, id: ClientOrderId) -> bool {
+        self.book.get(id).is_some_and(|order| order.status == OrderStatus::PendingCancel)
     }
 
     /// A cancel or the kill switch came while the order waited for the disk.
@@ -117,8 +143,9 @@ impl Engine {
                 }
                 Effect::Replace { order, new, .. } => {
                     // Its exits are those of the order that works on.
+                    let withdrawn = self.is_being_canceled(new.get().client_order_id);
                     self.deny_unjournaled(new.get().client_order_id, reason);
-                    self.undo_replace(order);
+                    self.undo_replace(order, withdrawn);
                 }
                 other => self.effects.push(other),
             }

@@ -12,6 +12,7 @@ mod explained;
 mod guarded;
 mod inferred;
 mod journal;
+mod measured;
 mod movements;
 mod owners;
 mod place;
@@ -26,7 +27,7 @@ mod trips;
 mod used;
 mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -38,7 +39,7 @@ use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, account_day};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::execution::Execution;
-use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::{DayTradeRule, TradingState};
 use crate::domain::money::{Price, Quantity};
@@ -200,6 +201,8 @@ pub struct Engine {
     /// What has been inferred of orders' fills and not been explained by real ones yet, oldest first.
     inferred: BTreeMap<ClientOrderId, Vec<(Quantity, Price)>>,
     trips: trips::Trips,
+    /// Entries of brokers that no book can hold.
+    refused: BTreeSet<ExecutionId>,
     /// Deltas of options that are held, as of their newest quotes.
     deltas: BTreeMap<Instrument, Decimal>,
     /// Sessions in which shares fell by ten per cent: short sales of them are restricted then and in the next.
@@ -250,6 +253,7 @@ impl Engine {
             restored_at: Timestamp::MIN,
             inferred: BTreeMap::new(),
             trips: trips::Trips::default(),
+            refused: BTreeSet::new(),
             deltas: BTreeMap::new(),
             fallen: BTreeMap::new(),
             paused: BTreeMap::new(),
@@ -388,6 +392,9 @@ impl Engine {
     }
 
     fn record_equity(&mut self, id: &AccountId) {
+        if self.accounts.get(id).is_none_or(|books| self.is_valued_blindly(books)) {
+            return;
+        }
         let Some(books) = self.accounts.get_mut(id) else { return };
         books.last_equity_at = Some(self.now);
         let account = books.portfolio.account(self.now);
@@ -405,12 +412,12 @@ impl Engine {
         self.ids.next(forward(self.now, now))
     }
 
-    /// Writes a line to the log, in memory and on disk.
     /// Does anybody read more than executions.
     pub(super) const fn keeps_all(&self) -> bool {
         matches!(self.config.records, Records::All)
     }
 
+    /// Writes a line to the log, in memory and on disk.
     pub(super) fn note(&mut self, severity: Severity, code: &str, text: String) {
         if !self.keeps_all() {
             return;

@@ -21,7 +21,7 @@ impl Engine {
     pub(super) fn on_movement(&mut self, movement: &Movement) -> bool {
         let Movement { cash, action, units } = movement;
         let known = |books: &super::Books| books.portfolio.knows_cash(&cash.id);
-        if self.accounts.get(&cash.account).is_none_or(known) {
+        if self.accounts.get(&cash.account).is_none_or(known) || !self.is_payable(cash) {
             return false;
         }
         if let Some(action) = action {
@@ -34,6 +34,9 @@ impl Engine {
                 // Of what is not held here yet, the comparison of positions will see all there is.
                 Moved::Units(execution)
                     if execution.moves_units_alone() && self.is_of_nothing(execution, split) => {}
+                Moved::Units(execution) if execution.kind == ExecutionKind::Transfer => {
+                    self.transfer(execution);
+                }
                 Moved::Units(execution) => self.on_execution(execution),
                 Moved::Exchanged { id, from, quantity, into, into_quantity } => {
                     self.exchange(cash, id, (from, *quantity), (into, *into_quantity));
@@ -52,6 +55,33 @@ impl Engine {
         held.is_zero() && (split || execution.side == Side::Sell)
     }
 
+    /// Units that came or went without a trade. What goes takes what it had cost along; what comes costs what the broker says of it, else what
+    /// it is worth now, else what its like had cost. Of what goes and is not here, and of what comes and has no price, the comparison of
+    /// positions will see all there is.
+    fn transfer(&mut self, execution: &Execution) {
+        let Some(books) = self.accounts.get(&execution.account) else { return };
+        let holding = books.portfolio.holding(&execution.instrument);
+        let held = holding.map(|holding| holding.quantity).unwrap_or_default();
+        let goes = held.is_positive() != execution.side.is_buy();
+        let price = if goes && !held.is_zero() {
+            holding.and_then(|holding| holding.price_of_oldest(execution.quantity))
+        } else if execution.side.is_buy() {
+            let said = Some(execution.price).filter(|price| price.is_positive());
+            let worth = self.market.quote(&execution.instrument).and_then(crate::domain::quote::Quote::mark);
+            said.or(worth).or_else(|| holding.map(|holding| holding.average_price()))
+        } else {
+            None
+        };
+        let Some(price) = price else { return };
+        let execution = Execution { price, ..execution.clone() };
+        self.on_execution(&execution);
+        self.tell_unexplained(
+            &execution.account,
+            &execution.instrument,
+            &format!("{} {} by a transfer", execution.signed_quantity(), execution.instrument),
+        );
+    }
+
     /// One thing became another, at what it had cost.
     fn exchange(
         &mut self,
@@ -64,7 +94,8 @@ impl Engine {
         let Some(holding) = books.portfolio.holding(from) else { return };
         let long = holding.quantity.is_positive();
         let out = holding.quantity.abs().min(quantity);
-        let came = (into_quantity.get() * out.get()).checked_div(quantity.get()).unwrap_or_default();
+        let came = into_quantity.get().checked_mul(out.get()).and_then(|all| all.checked_div(quantity.get()));
+        let came = came.unwrap_or_default();
         if came.is_zero() {
             return;
         }
@@ -90,6 +121,10 @@ impl Engine {
         let (away, back) = if long { (Side::Sell, Side::Buy) } else { (Side::Buy, Side::Sell) };
         let out = one("out", from, away, out.get(), price);
         let mut into = one("in", into, back, came, into_price);
+        // Both ends or neither.
+        if !self.is_bookable(&out) || !self.is_bookable(&into) {
+            return;
+        }
         into.fee = out.cash_flow() + into.cash_flow();
         self.on_execution(&out);
         self.on_execution(&into);

@@ -197,12 +197,13 @@ impl Engine {
 
 /// The terms of an order of ours, entered when it may have been sent: between its making and the latest moment at which it may have gone.
 fn has_terms(order: &Order, sent_by: Timestamp, report: &OrderReport) -> bool {
-    let request = &order.request;
     let (earliest, latest) = (order.created_at.checked_sub(MAYBE_BEFORE), sent_by.checked_add(AFTER_SEND));
-    request.subject == report.subject
-        && request.side == report.side
-        && request.quantity == report.quantity
-        && request.pricing == report.pricing
+    let alike = if order.replaces.is_some() {
+        report.has_terms_of_rest_of(&order.request)
+    } else {
+        report.has_terms_of(&order.request)
+    };
+    alike
         && earliest.is_ok_and(|earliest| report.entered_at >= earliest)
         && latest.is_ok_and(|latest| report.entered_at <= latest)
 }

@@ -5,8 +5,10 @@ use crate::core::lifecycle::{self, Transition};
 use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
+use crate::domain::money::Quantity;
 use crate::domain::order::{
-    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, Pricing,
+    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, PriceEffect,
+    Pricing,
 };
 use crate::domain::snapshot::Severity;
 
@@ -182,7 +184,8 @@ impl Engine {
         order.replaces = Some(id);
         self.journal_intent(IntentKind::Replace, &order, checks);
         self.put_order(order);
-        self.after_journal.push(Effect::Replace { account, order: id, new: Box::new(approved) });
+        let filled = old.filled_quantity;
+        self.after_journal.push(Effect::Replace { account, order: id, new: Box::new(approved), filled });
         Ok(new_id)
     }
 
@@ -222,6 +225,9 @@ impl Engine {
         new.client_order_id = self.ids.next(self.now);
         new.quantity = total - old.filled_quantity;
         new.pricing = changed_pricing(old, change)?;
+        // A net price on the other side of zero is another word.
+        let net = new.pricing.limit_price();
+        new.price_effect = old.request.price_effect.zip(net).map(|(_, net)| PriceEffect::of(new.side, net));
         if let Some(time_in_force) = change.time_in_force {
             new.time_in_force = time_in_force;
             if time_in_force != crate::domain::order::TimeInForce::Gtd {
@@ -237,14 +243,38 @@ impl Engine {
         Ok(new)
     }
 
-    /// A replace that never left: the old order works on.
-    pub(super) fn undo_replace(&mut self, id: ClientOrderId) {
+    /// A replace came to nothing: the old order works on. Where somebody wanted the new one gone meanwhile, `withdrawn`, the wish is for
+    /// whichever order works.
+    pub(super) fn undo_replace(&mut self, id: ClientOrderId, withdrawn: bool) {
         let Some(before) = self.book.get(id).cloned() else { return };
         let mut order = before.clone();
         if lifecycle::transition(&mut order, Transition::ReplaceRejected, self.now).is_ok() {
             self.change_status(before.status, &order, "replace not sent");
             self.put_order(order);
         }
+        if withdrawn {
+            self.pass_on_cancel(id);
+        }
+    }
+
+    /// An order that was to be canceled has another one in its place, or works on where that came to nothing: that one is canceled.
+    pub(super) fn pass_on_cancel(&mut self, id: ClientOrderId) {
+        let wanted = |order: &Order| order.is_working() && order.status != OrderStatus::PendingCancel;
+        if self.book.get(id).is_some_and(wanted)
+            && let Ok(cancel) = self.request_cancel(id)
+        {
+            self.after_journal.push(cancel);
+        }
+    }
+
+    /// Has the old order of a replace moved on since the new one was made: it would be for more than is left, or for an order that has ended.
+    pub(super) fn is_overtaken(&self, old: ClientOrderId, filled: Quantity) -> bool {
+        let packages = |order: &Order| matches!(order.request.subject, OrderSubject::Legs(_));
+        self.book.get(old).is_none_or(|order| {
+            order.status != OrderStatus::PendingReplace
+                || order.filled_quantity != filled
+                || (packages(order) && order.has_filled())
+        })
     }
 }
 

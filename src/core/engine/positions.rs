@@ -1,7 +1,7 @@
 //! Positions as a broker shows them (reliability R3, R4): a difference that no execution explains is adjusted and said, never silent. One that
 //! turns a position around, or is worth more than a tenth of the account, stops automation there until a person accepts it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -41,6 +41,7 @@ impl Engine {
         ahead: &BTreeSet<Instrument>,
         found: &mut Vec<String>,
     ) {
+        self.mark_by(statement, positions);
         let mut differences = self.differences(statement, positions);
         differences.retain(|difference| !ahead.contains(&difference.instrument));
         let all = differences.len();
@@ -72,12 +73,26 @@ impl Engine {
         }
     }
 
+    /// What has no price yet is worth what its broker says.
+    fn mark_by(&mut self, statement: &Statement, positions: &[Position]) {
+        let Some(books) = self.accounts.get_mut(&statement.account) else { return };
+        for position in positions {
+            let unmarked =
+                books.portfolio.holding(&position.instrument).is_some_and(|it| it.mark().is_none());
+            if let Some(mark) = position.mark.filter(|_| unmarked) {
+                books.portfolio.mark(&position.instrument, mark);
+                self.dirty.books = true;
+            }
+        }
+    }
+
     fn differences(&self, statement: &Statement, positions: &[Position]) -> Vec<Difference> {
         let Some(books) = self.accounts.get(&statement.account) else { return Vec::new() };
         let mut found = Vec::new();
         for (instrument, holding) in books.portfolio.holdings() {
-            let there = positions.iter().find(|position| position.instrument == *instrument);
-            let theirs = there.map(|position| position.quantity).unwrap_or_default();
+            // A broker may show one instrument in several rows, by lot or by kind of account.
+            let there = positions.iter().filter(|position| position.instrument == *instrument);
+            let theirs = there.fold(Quantity::ZERO, |sum, position| sum + position.quantity);
             if theirs != holding.quantity {
                 found.push(Difference {
                     instrument: instrument.clone(),
@@ -89,17 +104,22 @@ impl Engine {
                 });
             }
         }
-        let new = positions.iter().filter(|position| {
-            books.portfolio.holding(&position.instrument).is_none() && !position.quantity.is_zero()
-        });
-        found.extend(new.map(|position| Difference {
-            instrument: position.instrument.clone(),
-            ours: Quantity::ZERO,
-            theirs: position.quantity,
-            price: position.mark.unwrap_or(position.average_price),
-            multiplier: position.multiplier,
-            currency: position.currency,
-        }));
+        let mut new: BTreeMap<&Instrument, Difference> = BTreeMap::new();
+        for position in positions {
+            if books.portfolio.holding(&position.instrument).is_some() {
+                continue;
+            }
+            let difference = new.entry(&position.instrument).or_insert_with(|| Difference {
+                instrument: position.instrument.clone(),
+                ours: Quantity::ZERO,
+                theirs: Quantity::ZERO,
+                price: position.mark.unwrap_or(position.average_price),
+                multiplier: position.multiplier,
+                currency: position.currency,
+            });
+            difference.theirs += position.quantity;
+        }
+        found.extend(new.into_values().filter(|difference| !difference.theirs.is_zero()));
         found.retain(|difference| !self.is_in_doubt(&statement.account, &difference.instrument));
         found
     }

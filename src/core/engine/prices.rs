@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::core::input::forward;
-use crate::core::market::is_measurable;
 use crate::core::risk::{from_pairs, implied_delta};
 use crate::domain::calendar::exchange_date;
 use crate::domain::instrument::{AssetClass, Instrument, Symbol};
+use crate::domain::measure;
 use crate::domain::money::Currency;
 use crate::domain::option::OptionContract;
 use crate::domain::quote::{Bar, Interval, Quote};
@@ -18,7 +18,7 @@ use super::Engine;
 impl Engine {
     pub(super) fn on_quote(&mut self, quote: Quote) {
         // Not taken: the one before grows old, and old quotes let nothing out.
-        if !is_measurable(&quote) {
+        if !measure::is_quote(&quote) {
             return;
         }
         let mut held = false;

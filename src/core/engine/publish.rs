@@ -51,6 +51,7 @@ impl Engine {
                         last: books.pace.last.clone(),
                         // Told by the shell, which asks brokers.
                         figures: None,
+                        broker: None,
                     },
                 }
             })

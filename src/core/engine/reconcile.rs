@@ -20,6 +20,7 @@ use crate::domain::statement::{BrokerUpdate, OrderReport, ReconcileReason, Recon
 
 use super::Engine;
 use super::doubt::{VISIBLE, is_unproven};
+use super::measured::measured;
 use super::owners::Owners;
 
 /// A difference this young may be a message that is still on its way.
@@ -228,6 +229,7 @@ impl Engine {
         if books.pace.last.as_ref().is_some_and(|last| statement.asked_at <= last.started) {
             return;
         }
+        let statement = &*measured(statement);
         let mut found = statement.failures.clone();
         let reports = statement.orders.as_deref().unwrap_or_default();
         let owners = self.own(statement, reports, &mut found);
@@ -404,7 +406,7 @@ impl Engine {
         if order.status == OrderStatus::PendingReplace && !young {
             let new = self.replacement_of(id).and_then(|new| self.book.get(new));
             if new.is_none_or(|new| new.status.is_terminal() && new.status != OrderStatus::Filled) {
-                self.undo_replace(id);
+                self.undo_replace(id, false);
             }
             return;
         }
@@ -413,8 +415,8 @@ impl Engine {
             self.tell(statement, id, statement.asked_at, OrderEvent::Acknowledged { broker_order_id });
         } else if order.request.cash_order_quantity.is_some() {
             // Its units are an estimate on either side.
-        } else if !young && report.pricing != order.request.pricing {
-            let (quantity, pricing) = (report.quantity, report.pricing);
+        } else if !young && report.pricing_as(&order.request) != order.request.pricing {
+            let (quantity, pricing) = (report.quantity, report.pricing_as(&order.request));
             self.tell(statement, id, statement.asked_at, OrderEvent::Restated { quantity, pricing });
         } else if !young && report.quantity != order.request.quantity {
             let event = OrderEvent::QuantityChanged { quantity: report.quantity };

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use crate::domain::ids::AccountId;
 use crate::domain::limits::TradingState;
 
-use super::Engine;
+use super::{Books, Engine};
 
 /// Contradicted executions and overfills in an hour that trip it.
 const CONTRADICTIONS: usize = 3;
@@ -19,6 +19,8 @@ const REJECTS_MAX: usize = 20;
 const REJECTS_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// Times the rate limit at which it trips.
 const HASTE: u32 = 3;
+/// How long after a start prices of what is held are waited for.
+const UNMARKED: SignedDuration = SignedDuration::from_secs(300);
 /// A jump of the clock from which it trips while orders work.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(5);
 /// A jump back from which quotes of before are not believed; less is the clock being set right.
@@ -66,17 +68,30 @@ impl Engine {
         if self.trading_state == TradingState::Halted {
             return;
         }
-        let tripped = self.accounts.values().find_map(|books| {
-            let account = books.portfolio.account(self.now);
-            let start = account.day_start_equity;
-            let limit = books.setup.limits.daily_loss_halt_percent;
-            (start > Decimal::ZERO && account.day_pnl * Decimal::ONE_HUNDRED <= -(start * limit)).then(|| {
-                format!("{} lost {} today, {limit} % or more of {start}", account.account, -account.day_pnl)
-            })
-        });
+        let tripped =
+            self.accounts.values().filter(|books| !self.is_valued_blindly(books)).find_map(|books| {
+                let account = books.portfolio.account(self.now);
+                let start = account.day_start_equity;
+                let limit = books.setup.limits.daily_loss_halt_percent;
+                (start > Decimal::ZERO && account.day_pnl * Decimal::ONE_HUNDRED <= -(start * limit)).then(
+                    || {
+                        format!(
+                            "{} lost {} today, {limit} % or more of {start}",
+                            account.account, -account.day_pnl
+                        )
+                    },
+                )
+            });
         if let Some(reason) = tripped {
             self.halt(false, &reason);
         }
+    }
+
+    /// Just after a start, or while its broker is down, what is held stands at its cost until a price comes: measured by the equity of before,
+    /// that would be a loss which nobody had. What never has a price stood at its cost then too.
+    pub(super) fn is_valued_blindly(&self, books: &Books) -> bool {
+        let just_started = self.now.duration_since(self.restored_at) < UNMARKED;
+        (just_started || !books.broker_up) && !books.portfolio.is_marked()
     }
 
     /// An execution contradicts one that is known, or fills more than was asked.

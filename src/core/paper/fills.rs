@@ -153,13 +153,17 @@ impl Venue {
             }
             let link = &other.request.contingency;
             if link.parent == Some(id) {
-                if other.stage == Stage::Held {
-                    other.stage = Stage::Working;
-                    other.since = now;
-                }
-                if other.request.quantity != filled {
-                    other.request.quantity = filled;
-                    changed.push((other.request.client_order_id, filled));
+                // The first fill lets it out for what has filled; each further one adds to it. What filled of an order that this one
+                // replaced is in it already, what its pair has closed is not any more.
+                let quantity = if other.stage == Stage::Held {
+                    (other.stage, other.since) = (Stage::Working, now);
+                    filled
+                } else {
+                    other.request.quantity + packages
+                };
+                if other.request.quantity != quantity {
+                    other.request.quantity = quantity;
+                    changed.push((other.request.client_order_id, quantity));
                 }
             } else if link.oco_group.is_some()
                 && link.oco_group == group

@@ -160,32 +160,31 @@ impl Venue {
         }
     }
 
-    /// A replace arrives: the old order ends, the new one works in its place with the time priority of now.
-    pub fn replace(&mut self, now: Timestamp, id: ClientOrderId, new: &OrderRequest) {
+    /// A replace arrives: the old order ends, the new one works in its place with the time priority of now. `known` is what had filled of the
+    /// old one when the new one was made for the rest: what has filled since comes off it, so that both together are never more than was meant.
+    pub fn replace(&mut self, now: Timestamp, id: ClientOrderId, known: Quantity, new: &OrderRequest) {
         self.now = self.now.max(now);
+        let too_late = |message: &str| Reject { code: "TOO_LATE".into(), message: message.to_owned() };
         let Some(seq) = self.ids.get(&id).copied() else {
-            let reject = |message: &str| Reject { code: "TOO_LATE".into(), message: message.to_owned() };
-            self.report(id, self.now, OrderEvent::ReplaceRejected(reject("the order has ended")));
-            self.report(
-                new.client_order_id,
-                self.now,
-                OrderEvent::Rejected(reject("the order it should replace has ended")),
-            );
-            return;
+            return self.refuse_replace(id, new, too_late("the order has ended"));
         };
+        let Some(old) = self.orders.get(&seq) else { return };
+        let left = new.quantity - (old.filled - known).max(Quantity::ZERO);
+        if !left.is_positive() {
+            return self.refuse_replace(id, new, too_late("as much has filled already"));
+        }
         let Some(old) = self.orders.remove(&seq) else { return };
         self.forget(seq, &old);
-        if let Some(reject) = self.refusal(new) {
+        let changed = left != new.quantity;
+        let mut new = OrderRequest { quantity: left, ..new.clone() };
+        if let Some(reject) = self.refusal(&new) {
             self.ids.insert(id, seq);
             self.index(seq, &old.request);
             self.orders.insert(seq, old);
-            self.report(id, self.now, OrderEvent::ReplaceRejected(reject.clone()));
-            self.report(new.client_order_id, self.now, OrderEvent::Rejected(reject));
-            return;
+            return self.refuse_replace(id, &new, reject);
         }
         self.remember(id, OrderStatus::Replaced, old.filled);
         self.report(id, self.now, OrderEvent::Replaced { by: new.client_order_id });
-        let mut new = new.clone();
         // The exits wait for whichever order stands in the parent's place.
         let (profit, loss) = (new.take_profit.take(), new.stop_loss.take());
         let known = |exit: &Option<crate::domain::order::BracketExit>| {
@@ -203,7 +202,16 @@ impl Venue {
         if !held && let Some(seq) = self.ids.get(&new_id).copied() {
             self.acknowledge(new_id, seq, self.now);
         }
+        if changed {
+            self.report(new_id, self.now, OrderEvent::QuantityChanged { quantity: left });
+        }
         self.schedule();
+    }
+
+    /// The old order works on, if it still does, and the new one never will.
+    fn refuse_replace(&mut self, id: ClientOrderId, new: &OrderRequest, reject: Reject) {
+        self.report(id, self.now, OrderEvent::ReplaceRejected(reject.clone()));
+        self.report(new.client_order_id, self.now, OrderEvent::Rejected(reject));
     }
 
     /// Takes an order out of the market and says why. Children of an order that never filled go with it.

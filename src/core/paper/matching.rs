@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use crate::core::risk::from_pairs;
 use crate::domain::execution::OrderEvent;
 use crate::domain::instrument::Instrument;
+use crate::domain::measure;
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{OrderStatus, OrderSubject, Pricing, TimeInForce, Trail};
 use crate::domain::quote::{Feed, Quote};
@@ -60,6 +61,9 @@ impl Venue {
     /// New prices. Orders that were in the market before them may fill.
     pub fn on_quote(&mut self, now: Timestamp, quote: &Quote) {
         self.advance(now);
+        if !measure::is_quote(quote) {
+            return;
+        }
         if let Some(mark) = quote.mark() {
             self.books.mark(&quote.instrument, mark);
         }
@@ -74,6 +78,12 @@ impl Venue {
                 None
             }
         };
+        // What is shown anew can be had anew, whether or not an order looks at it now.
+        if !self.on_bars
+            && let Some(shown) = self.shown.get_mut(&quote.instrument)
+        {
+            shown.refill(quote, self.config.participation);
+        }
         if let Instrument::Fx { .. } = quote.instrument {
             self.set_rates(&quote.instrument);
         }

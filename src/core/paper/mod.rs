@@ -290,6 +290,13 @@ impl Venue {
         }
     }
 
+    /// Sets the exchange's calendar, where another one than that of the rules holds. What works keeps the end that it was given.
+    pub fn set_calendar(&mut self, calendar: Calendar) {
+        self.calendar = calendar;
+        self.session_end = None;
+        self.schedule();
+    }
+
     /// Takes an instrument's terms in. Without them the standard ones hold.
     pub fn set_spec(&mut self, spec: InstrumentSpec) {
         self.specs.insert(spec.instrument.clone(), spec);

@@ -35,7 +35,7 @@ fn unknown_type(request: &OrderRequest) -> Option<Reject> {
         return reject("UNSUPPORTED", text.to_owned());
     }
     let order_type = request.pricing.order_type();
-    let takes = Capabilities::paper().order_types;
+    let takes = Capabilities::PAPER_ORDER_TYPES;
     if takes.contains(&order_type) {
         return None;
     }

@@ -160,6 +160,19 @@ impl Holding {
         }
     }
 
+    /// Average cost of so many units that are closed next, without fees; `None` where there are fewer.
+    #[must_use]
+    pub fn price_of_oldest(&self, quantity: Quantity) -> Option<Price> {
+        let (mut left, mut cost) = (quantity.get(), Decimal::ZERO);
+        for lot in &self.lots {
+            let taken = lot.quantity.get().abs().min(left);
+            cost += taken * lot.price.get();
+            left -= taken;
+        }
+        let price = cost.checked_div(quantity.get()).filter(|_| left.is_zero())?;
+        Some(Price::new(price.round_dp(12)))
+    }
+
     /// What was paid for what is held, signed, without fees.
     pub(super) const fn cost(&self) -> Decimal {
         self.cost

@@ -247,7 +247,7 @@ impl Portfolio {
         *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
         let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
         self.fees += (execution.fee + in_units) * rate;
-        if execution.kind == ExecutionKind::Adjustment {
+        if execution.kind.is_without_cash() {
             // Units that come or go without a trade are no gain or loss of the day.
             let moved = execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
             self.deposits_today += moved * rate;
@@ -311,9 +311,12 @@ impl Portfolio {
         turned
     }
 
-    /// Sets the equity the account day began with, from the record.
+    /// Sets the equity the account day began with, from the record. What was paid in on days before is not of this one.
     pub fn set_day_start_equity(&mut self, now: Timestamp, equity: Decimal) {
-        self.day = Some(account_day(now));
+        let today = account_day(now);
+        if self.day.replace(today) != Some(today) {
+            self.deposits_today = Decimal::ZERO;
+        }
         self.day_end = DayEnd::default();
         self.day_start_equity = equity;
     }
@@ -337,6 +340,12 @@ impl Portfolio {
             .iter()
             .map(|(instrument, holding)| holding.position(&self.terms.account, instrument))
             .collect()
+    }
+
+    /// Has everything that is held been valued since it is held here: nothing stands at its cost for want of a price.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.holdings.values().all(|holding| holding.mark.is_some())
     }
 
     /// Open holdings in instrument order.

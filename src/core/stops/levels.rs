@@ -35,8 +35,33 @@ pub fn attach(
     if reached_now == Reached::Refused && plan.has_range() {
         return Err(format!("{} has no bars to measure its range by", position.instrument));
     }
-    let long = !position.quantity.is_negative();
-    let mut group = ExitGroup {
+    let mut group = fresh(plan, position, fees_per_unit, now);
+    if !group.plan.has_range() {
+        begin(&mut group, tick_at)?;
+    }
+    if let Some(trigger) = reached(&group, price, tick_at).filter(|_| reached_now == Reached::Refused) {
+        return Err(format!("{} is reached already at {price}", trigger.reason.as_str().replace('_', " ")));
+    }
+    follow(&mut group, price, tick_at);
+    Ok(group)
+}
+
+/// What closes units again that two orders too many have opened: set off as it is made, tried once `now` is some seconds ago.
+#[must_use]
+pub fn race(position: &Position, now: jiff::Timestamp) -> ExitGroup {
+    let units = position.quantity.abs();
+    ExitGroup {
+        units: Some(units),
+        state: ExitState::Triggered,
+        reason: Some(ExitReason::Race),
+        tried_at: Some(now),
+        ..fresh(ExitPlan::default(), position, Price::ZERO, now)
+    }
+}
+
+/// A plan that has seen nothing and stands nowhere.
+fn fresh(plan: ExitPlan, position: &Position, fees_per_unit: Price, now: jiff::Timestamp) -> ExitGroup {
+    ExitGroup {
         account: position.account.clone(),
         instrument: position.instrument.clone(),
         part: smol_str::SmolStr::default(),
@@ -50,7 +75,7 @@ pub fn attach(
         leaving: false,
         engine_only: false,
         state: ExitState::Armed,
-        long,
+        long: !position.quantity.is_negative(),
         entry_price: position.average_price,
         entry_quantity: position.quantity.abs(),
         set_at: now,
@@ -67,15 +92,7 @@ pub fn attach(
         order: None,
         attempts: 0,
         tried_at: None,
-    };
-    if !group.plan.has_range() {
-        begin(&mut group, tick_at)?;
     }
-    if let Some(trigger) = reached(&group, price, tick_at).filter(|_| reached_now == Reached::Refused) {
-        return Err(format!("{} is reached already at {price}", trigger.reason.as_str().replace('_', " ")));
-    }
-    follow(&mut group, price, tick_at);
-    Ok(group)
 }
 
 /// The first stop of a plan whose ranges are known, and the risk that it measures.

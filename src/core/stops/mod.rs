@@ -15,7 +15,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::quote::Quote;
 
 pub(in crate::core) use levels::tradable;
-pub use levels::{Reached, attach, freeze, measured};
+pub use levels::{Reached, attach, freeze, measured, race};
 
 /// Two updates that reach a level are at least so far apart.
 pub const CONFIRMED_AFTER: SignedDuration = SignedDuration::from_millis(250);

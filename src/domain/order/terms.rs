@@ -5,6 +5,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::instrument::AssetClass;
 use crate::domain::money::{Price, decimal_text};
 
 /// What is done (FIX Side, tag 54).
@@ -26,6 +27,16 @@ impl Side {
     #[must_use]
     pub const fn is_buy(self) -> bool {
         matches!(self, Self::Buy | Self::BuyToCover)
+    }
+
+    /// The side that closes a position, long or short. Only shares are borrowed, so that only they are bought to cover.
+    #[must_use]
+    pub const fn closing(long: bool, class: AssetClass) -> Self {
+        match (long, class) {
+            (true, _) => Self::Sell,
+            (false, AssetClass::Equity) => Self::BuyToCover,
+            (false, _) => Self::Buy,
+        }
     }
 
     /// +1 for buys, -1 for sells.
@@ -273,4 +284,51 @@ pub enum PriceEffect {
     Credit,
     /// Costs nothing either way.
     Even,
+}
+
+impl PriceEffect {
+    /// What a net price on the package's own side does: what is bought below zero, or sold above it, brings money.
+    #[must_use]
+    pub fn of(side: Side, net: Price) -> Self {
+        match (net.is_zero(), net.is_positive() == side.is_buy()) {
+            (true, _) => Self::Even,
+            (false, true) => Self::Debit,
+            (false, false) => Self::Credit,
+        }
+    }
+
+    /// The net price on the package's own side, of a price that was said beside this word: `of` gives the word back. Below zero for what is
+    /// bought for a credit or sold for a debit.
+    #[must_use]
+    pub fn net(self, side: Side, said: Price) -> Price {
+        match self {
+            _ if said.is_zero() => said,
+            Self::Even => said,
+            effect if effect == Self::of(side, said.abs()) => said.abs(),
+            _ => Price::new(-said.abs().get()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_beside_a_price_says_its_sign() {
+        for (side, effect, said, net) in [
+            (Side::Buy, PriceEffect::Debit, "2.1", "2.1"),
+            (Side::Buy, PriceEffect::Credit, "2.1", "-2.1"),
+            (Side::Buy, PriceEffect::Credit, "-2.1", "-2.1"),
+            (Side::Sell, PriceEffect::Credit, "2.1", "2.1"),
+            (Side::Sell, PriceEffect::Debit, "2.1", "-2.1"),
+            (Side::Buy, PriceEffect::Even, "0", "0"),
+            (Side::Sell, PriceEffect::Credit, "0", "0"),
+        ] {
+            let (said, net): (Price, Price) = (said.parse().unwrap(), net.parse().unwrap());
+            assert_eq!(effect.net(side, said), net, "{side} {effect:?} {said}");
+            let back = if net.is_zero() { PriceEffect::Even } else { effect };
+            assert_eq!(PriceEffect::of(side, net), back, "{side} {net}");
+        }
+    }
 }

@@ -69,7 +69,7 @@ impl Book<'_> {
         if execution.moves_units_alone() {
             return self.spread(execution);
         }
-        if execution.kind == ExecutionKind::Adjustment && self.is_held(execution) {
+        if execution.kind.is_without_cash() && self.is_held(execution) {
             return self.give_up(execution);
         }
         if let Some(moved) = self.moved.take() {
@@ -207,7 +207,7 @@ impl Book<'_> {
         let source = match execution.kind {
             ExecutionKind::Assignment => LotSource::Assignment,
             ExecutionKind::Exercise => LotSource::Exercise,
-            ExecutionKind::Adjustment => LotSource::Unexplained,
+            ExecutionKind::Adjustment | ExecutionKind::Transfer => LotSource::Unexplained,
             _ => LotSource::Trade,
         };
         if source == LotSource::Unexplained {

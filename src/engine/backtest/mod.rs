@@ -40,7 +40,9 @@ use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
 use view::View;
 
-pub use hosted::{ANNOUNCED_DAYS, HostedError, REPORT_SAID_DAYS, actions_of, is_worth_telling, run_hosted};
+pub use hosted::{
+    ANNOUNCED_DAYS, HostedError, REPORT_SAID_DAYS, actions_of, is_worth_telling, run_hosted, run_hosted_bot,
+};
 pub use lookahead::{Cut, check_lookahead};
 pub use ticks::run_ticks;
 
@@ -79,6 +81,13 @@ pub struct Backtest {
 
 /// Bars between two looks of whoever watches.
 const WATCHED_EVERY: u64 = 1_024;
+/// The same where each bar waits for a process: whoever watches wants to see that it goes on.
+const BOTS_WATCHED_EVERY: u64 = 8;
+
+/// Bars between two looks.
+fn watched_every(strategy: &dyn Strategy) -> u64 {
+    if strategy.kind() == "bot" { BOTS_WATCHED_EVERY } else { WATCHED_EVERY }
+}
 
 /// Runs a strategy over recorded bars.
 #[must_use]
@@ -121,13 +130,14 @@ pub fn run_streamed(
     for instrument in &wanted {
         driver.know(instrument);
     }
+    let every = watched_every(strategy);
     for row in bars {
         let (instrument, row) = row?;
         if !wanted.contains(&instrument) {
             continue;
         }
         driver.bar(row.end, &instrument, interval, &row.bar, strategy);
-        if driver.result.bars.is_multiple_of(WATCHED_EVERY) && !watch(WATCHED_EVERY) {
+        if driver.result.bars.is_multiple_of(every) && !watch(every) {
             return Ok(None);
         }
     }
@@ -150,6 +160,7 @@ fn drive(
         driver.know(instrument);
     }
     driver.venue.announce(actions.iter().map(|(_, action)| action.clone()).collect());
+    let every = watched_every(strategy);
     for (at, event) in events {
         match event {
             Recorded::Corporate(action) => {
@@ -161,8 +172,8 @@ fn drive(
             Recorded::Bar(instrument, row) => {
                 driver.bar(row.end, instrument, interval, &row.bar, strategy);
                 if let Some(watch) = &mut watch
-                    && driver.result.bars.is_multiple_of(WATCHED_EVERY)
-                    && !watch(WATCHED_EVERY)
+                    && driver.result.bars.is_multiple_of(every)
+                    && !watch(every)
                 {
                     driver.ended = true;
                     break;
@@ -372,11 +383,14 @@ impl Driver {
                     self.venue.cancel(now, order);
                     self.hand_over(now, &mut queue);
                 }
-                Effect::Replace { order, new, .. } => {
-                    self.venue.replace(now, order, new.get());
+                Effect::Replace { order, new, filled, .. } => {
+                    self.venue.replace(now, order, filled, new.get());
                     self.hand_over(now, &mut queue);
                 }
-                asked @ (Effect::History { .. } | Effect::Need { .. } | Effect::Answer { .. })
+                asked @ (Effect::History { .. }
+                | Effect::Need { .. }
+                | Effect::Answer { .. }
+                | Effect::Bot { .. })
                     if self.hosts =>
                 {
                     self.asked.push_back(asked);

@@ -1,65 +1,11 @@
 //! Where closes come from, and what is said where none do.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use async_trait::async_trait;
 use jiff::civil::date;
-use tokio::sync::{mpsc, watch};
 
 use super::*;
-use crate::brokers::{BrokerError, FeedEvent, Wanted};
 use crate::config::ProfileFiles;
-use crate::domain::chain::ChainRow;
-use crate::domain::instrument::{AssetClass, Listing, Symbol};
 use crate::domain::money::Price;
-use crate::domain::quote::Quote;
-
-/// A feed that has bars, has none, or never answers.
-struct Fake {
-    bars: Option<Vec<Bar>>,
-    asked: AtomicUsize,
-}
-
-#[async_trait]
-impl MarketFeed for Fake {
-    fn covers(&self, _: AssetClass) -> bool {
-        true
-    }
-
-    async fn quotes(&self, _: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {
-        Ok(Vec::new())
-    }
-
-    async fn bars(
-        &self,
-        _: &Instrument,
-        _: Interval,
-        _: Timestamp,
-        _: usize,
-    ) -> Result<Vec<Bar>, BrokerError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        match &self.bars {
-            Some(bars) => Ok(bars.clone()),
-            None => std::future::pending().await,
-        }
-    }
-
-    async fn expiries(&self, _: &Symbol) -> Result<Vec<Date>, BrokerError> {
-        Ok(Vec::new())
-    }
-
-    async fn chain(&self, _: &Symbol, _: Date) -> Result<Vec<ChainRow>, BrokerError> {
-        Ok(Vec::new())
-    }
-
-    async fn lookup(&self, _: &str) -> Result<Vec<Listing>, BrokerError> {
-        Ok(Vec::new())
-    }
-
-    async fn watch(&self, _: watch::Receiver<Wanted>, _: mpsc::Sender<FeedEvent>) -> BrokerError {
-        std::future::pending().await
-    }
-}
+use crate::engine::still_feed::StillFeed;
 
 fn now() -> Timestamp {
     // Tuesday, in the session.
@@ -86,11 +32,11 @@ fn bars(days: usize, hour: &str) -> Vec<Bar> {
         .collect()
 }
 
-fn fake(bars: Option<Vec<Bar>>) -> Arc<Fake> {
-    Arc::new(Fake { bars, asked: AtomicUsize::new(0) })
+fn fake(bars: Option<Vec<Bar>>) -> Arc<StillFeed> {
+    Arc::new(StillFeed::with(bars))
 }
 
-fn gathering(home: Option<&std::path::Path>, wanted: &[(&str, Option<&Arc<Fake>>)]) -> Gathering {
+fn gathering(home: Option<&std::path::Path>, wanted: &[(&str, Option<&Arc<StillFeed>>)]) -> Gathering {
     let elsewhere = wanted.iter().map(|(key, feed)| Elsewhere {
         instrument: Instrument::from_key(key).unwrap(),
         live: feed.is_some(),
@@ -149,7 +95,7 @@ fn a_day_is_the_one_on_which_its_bar_ends() {
 #[tokio::test(start_paused = true)]
 async fn who_does_not_answer_is_named_and_holds_nobody_up() {
     let (deaf, good) = (fake(None), fake(Some(bars(40, "05:00"))));
-    let mut wanted: Vec<(&str, Option<&Arc<Fake>>)> =
+    let mut wanted: Vec<(&str, Option<&Arc<StillFeed>>)> =
         ["A", "B", "C", "D", "E", "F", "G", "H", "I"].into_iter().map(|key| (key, Some(&deaf))).collect();
     wanted.insert(0, ("AAPL", Some(&good)));
     let started = Instant::now();

@@ -181,7 +181,12 @@ impl EngineTask {
     ) -> Result<Reply, SessionError> {
         let wanted = match (mode, account) {
             (AccountMode::Paper, None) => self.paper_account.clone(),
-            (_, Some(account)) => account.clone(),
+            (_, Some(account)) => {
+                let logins = self.live.logins.iter();
+                let known = logins.map(|login| (&login.account, Some(login.broker.as_str())));
+                let known = std::iter::once((&self.paper_account, None)).chain(known);
+                AccountId::meant(account.as_str(), known).unwrap_or(account).clone()
+            }
             (AccountMode::Live, None) => {
                 let live: Vec<&Login> =
                     self.live.logins.iter().filter(|login| login.mode() == AccountMode::Live).collect();

@@ -206,55 +206,18 @@ async fn follow(
 
 #[cfg(test)]
 mod tests {
-    use async_trait::async_trait;
-    use jiff::civil::Date;
-
     use super::*;
     use crate::brokers::Environment;
-    use crate::domain::chain::ChainRow;
-    use crate::domain::instrument::{Listing, Symbol};
-    use crate::domain::quote::{Bar, Interval, Quote};
+    use crate::engine::still_feed::StillFeed;
 
-    /// Prices of coins, and perhaps of shares, that never come.
-    struct Coins {
-        shares: bool,
+    /// Prices of coins that never come.
+    fn coins() -> Arc<StillFeed> {
+        Arc::new(StillFeed::of(&[AssetClass::Crypto]))
     }
 
-    #[async_trait]
-    impl MarketFeed for Coins {
-        fn covers(&self, class: AssetClass) -> bool {
-            class == AssetClass::Crypto || (self.shares && class == AssetClass::Equity)
-        }
-
-        async fn quotes(&self, _: &[Instrument]) -> Result<Vec<Quote>, BrokerError> {
-            Ok(Vec::new())
-        }
-
-        async fn bars(
-            &self,
-            _: &Instrument,
-            _: Interval,
-            _: Timestamp,
-            _: usize,
-        ) -> Result<Vec<Bar>, BrokerError> {
-            Ok(Vec::new())
-        }
-
-        async fn expiries(&self, _: &Symbol) -> Result<Vec<Date>, BrokerError> {
-            Ok(Vec::new())
-        }
-
-        async fn chain(&self, _: &Symbol, _: Date) -> Result<Vec<ChainRow>, BrokerError> {
-            Ok(Vec::new())
-        }
-
-        async fn lookup(&self, _: &str) -> Result<Vec<Listing>, BrokerError> {
-            Ok(Vec::new())
-        }
-
-        async fn watch(&self, _: watch::Receiver<Wanted>, _: mpsc::Sender<FeedEvent>) -> BrokerError {
-            std::future::pending().await
-        }
+    /// The same of shares too.
+    fn shares_and_coins() -> Arc<StillFeed> {
+        Arc::new(StillFeed::of(&[AssetClass::Equity, AssetClass::Crypto]))
     }
 
     #[tokio::test]
@@ -263,7 +226,7 @@ mod tests {
         let (events, _heard) = mpsc::channel(1);
         let key = FeedKey::Public(BrokerKind::Coinbase);
         let mut prices = LivePrices::default();
-        prices.open(key, Arc::new(Coins { shares: false }), events);
+        prices.open(key, coins(), events);
         let line = Connection::new("coinbase", true, "public prices");
         assert_eq!(prices.told(key, &line), line, "one that was never reached has nothing to say");
         for (up, second, since) in [
@@ -282,6 +245,7 @@ mod tests {
             );
         }
     }
+
     #[tokio::test]
     async fn prices_of_a_dead_login_become_old_or_come_from_another_and_are_never_simulated() {
         let at = |second| Timestamp::from_second(second).unwrap();
@@ -289,8 +253,8 @@ mod tests {
         let public = FeedKey::Public(BrokerKind::Coinbase);
         let login = FeedKey::Login(LoginKey { broker: BrokerKind::Alpaca, environment: Environment::Live });
         let mut prices = LivePrices::default();
-        prices.open(login, Arc::new(Coins { shares: true }), events.clone());
-        prices.open(public, Arc::new(Coins { shares: false }), events.clone());
+        prices.open(login, shares_and_coins(), events.clone());
+        prices.open(public, coins(), events.clone());
         for key in [login, public] {
             prices.set_up(key, true, at(1));
         }
@@ -303,7 +267,7 @@ mod tests {
         assert_eq!((told.prices, told.prices_stopped_at), (vec![AssetClass::Equity], Some(at(5))));
         // Another login takes the shares over; a disconnect gives back what nobody has.
         let next = FeedKey::Login(LoginKey { broker: BrokerKind::Schwab, environment: Environment::Live });
-        prices.open(next, Arc::new(Coins { shares: true }), events);
+        prices.open(next, shares_and_coins(), events);
         assert_eq!(prices.key_for(AssetClass::Equity), Some(next));
         prices.close(next);
         prices.close(login);

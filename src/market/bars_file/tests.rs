@@ -169,6 +169,27 @@ fn files_that_cannot_be_read_say_why() {
     std::fs::write(&broken, [PLAIN.as_bytes(), b"AAPL\xff"].concat()).unwrap();
     let error = load(&broken, &Calendar::nyse()).unwrap_err();
     assert_eq!((error.line, error.found.as_str()), (2, "byte 0xff"));
-    std::fs::write(&broken, format!("{PLAIN}AAPL,2020-01-02,1,2,0.5,1.5,10")).unwrap();
+    let text = format!("{PLAIN}AAPL,2020-01-02,1,2,0.5,1.5,10");
+    std::fs::write(&broken, &text).unwrap();
     assert!(load(&broken, &Calendar::nyse()).is_ok());
+    // What a file is, not what a header should be.
+    for (name, bytes, found, allowed) in [
+        ("bars.parquet", text.as_bytes(), "no Parquet", "begins with PAR1; name a text .csv"),
+        ("bars.PARQUET", &b""[..], "an empty file", "begins with PAR1"),
+        ("bars.parquet", &b"PAR1"[..], "", "Parquet"),
+        ("bars.csv.gz", &b"\x1f\x8b\x08\x00"[..], "a gzip archive", "unpacked"),
+        ("bars.csv", &b"PK\x03\x04\x14\x00"[..], "a zip archive or a spreadsheet", "unpacked"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let opened = load(&path, &Calendar::nyse()).unwrap_err();
+        let kept = load_bytes(&path, bytes, &Calendar::nyse(), &mut |_| true).unwrap_err();
+        for error in [opened, kept] {
+            let said = error.to_string();
+            assert!(
+                said.contains(found) && said.contains(allowed) && !said.contains("symbol,date"),
+                "{said}"
+            );
+        }
+    }
 }

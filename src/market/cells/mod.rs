@@ -20,6 +20,20 @@ const FOUND_LENGTH_MAX: usize = 40;
 /// What a Parquet file begins with.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
+/// Bytes at the beginning that say what a file is.
+const MAGIC_MAX: u64 = 8;
+/// What other files begin with, and what they are.
+const OTHERS: &[(&[u8], &str)] = &[
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"ARROW1", "an Arrow or Feather file"),
+    (b"SQLite ", "an SQLite database"),
+];
+
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {field}: found '{found}', allowed: {allowed}", place(file, *line, *is_table))]
@@ -86,10 +100,11 @@ impl Cells<'_> {
         // A pipe gives its first bytes once; files are what is read here.
         let seeks = file.metadata().is_ok_and(|about| about.is_file());
         if seeks {
-            file.by_ref().take(4).read_to_end(&mut magic).map_err(unreadable)?;
+            file.by_ref().take(MAGIC_MAX).read_to_end(&mut magic).map_err(unreadable)?;
             file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+            check_magic(&name, &magic)?;
         }
-        if magic == PARQUET_MAGIC {
+        if magic.starts_with(PARQUET_MAGIC) {
             return Ok(Cells::table(&name, ParquetRows::open(&name, file)?));
         }
         Cells::text(&name, BufReader::with_capacity(1 << 16, file))
@@ -100,6 +115,7 @@ impl Cells<'_> {
     /// # Errors
     /// As `open`.
     pub(super) fn bytes<'a>(name: &str, bytes: &'a [u8]) -> Result<Cells<'a>, BarsError> {
+        check_magic(name, bytes)?;
         if bytes.starts_with(PARQUET_MAGIC) {
             return Ok(Cells::table(name, ParquetRows::of_bytes(name, bytes)?));
         }
@@ -278,6 +294,20 @@ impl Cells<'_> {
             }
         }
     }
+}
+
+/// Says of a file what it is where it is no table, and of one that is named as Parquet that it is none: the header of a text would be no help.
+fn check_magic(name: &str, begin: &[u8]) -> Result<(), BarsError> {
+    let wrong = |found: &str, allowed: &str| Err(error(name, (0, false), "file", found, allowed));
+    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| begin.starts_with(magic)) {
+        return wrong(what, "CSV or Parquet as it is, unpacked");
+    }
+    let named = Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+    if named && !begin.starts_with(PARQUET_MAGIC) {
+        let found = if begin.is_empty() { "an empty file" } else { "no Parquet" };
+        return wrong(found, "Parquet, which begins with PAR1; name a text .csv");
+    }
+    Ok(())
 }
 
 /// A cell without the blanks around it; other white space is none of a number or symbol.

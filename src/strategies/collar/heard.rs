@@ -81,7 +81,7 @@ impl Collar {
         match &action.kind {
             CorporateActionKind::SymbolChange { to } => {
                 slot.symbol = to.clone();
-                slot.memory.renamed_to = Some(to.clone());
+                slot.memory.kept.renamed_to = Some(to.clone());
                 self.head.instruments[at] = Instrument::Equity { symbol: to.clone() };
             }
             // Cash is the account's, and what contracts become of a split is read from it.
@@ -89,13 +89,13 @@ impl Collar {
             | CorporateActionKind::SpecialDividend { .. }
             | CorporateActionKind::Split { .. } => {}
             CorporateActionKind::Other { .. } => {
-                slot.memory.unexplained = true;
+                slot.memory.kept.unexplained = true;
                 let name = &self.head.name;
                 let text = format!("{name}: {action}; nothing is opened until it is paused and started");
                 out.push(Output::Alert(text));
             }
             CorporateActionKind::CashMerger { .. } => {
-                slot.memory.frozen = true;
+                slot.memory.kept.frozen = true;
                 let name = &self.head.name;
                 let text = format!("{name}: {} has a corporate action; nothing is opened", action.instrument);
                 out.push(Output::Alert(text));
@@ -111,7 +111,7 @@ impl Collar {
             return;
         }
         let memory = &mut self.slots[at].memory;
-        memory.limits.ended(order);
+        memory.kept.limits.ended(order);
         let refused = matches!(order.status, OrderStatus::Rejected | OrderStatus::Denied);
         let has_shares = subject.instruments().any(|it| it.as_option().is_none());
         memory.no_share_legs |= refused && has_shares && matches!(subject, OrderSubject::Legs(_));

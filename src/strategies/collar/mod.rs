@@ -20,13 +20,12 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::domain::calendar::{exchange_date, plus_days};
-use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 
 use super::options::ladder::Ladder;
-use super::options::market::Limits;
 use super::options::positions::Positions;
-use super::options::slots::{self, Moment, Slot, SlotMemory, Slotted};
+use super::options::slots::{self, Kept, Moment, Slot, Slotted};
 use super::params::{ParamError, Params};
 use super::schedule::Schedule;
 use super::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput};
@@ -60,17 +59,8 @@ struct Collar {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Memory {
-    /// Prices of what is being traded.
     #[serde(flatten)]
-    limits: Limits,
-    /// An evaluation waits for a chain.
-    waiting: bool,
-    /// What the shares trade as since a symbol change.
-    renamed_to: Option<Symbol>,
-    /// A decision of the holder is wanted; nothing is opened until it was made.
-    frozen: bool,
-    /// Something happened to the shares that nobody explains; nothing is opened until a person lets it go on.
-    unexplained: bool,
+    kept: Kept,
     /// Price of the shares when the pair was proposed: what the bounds of its payoff start from.
     spot: Option<Price>,
     /// The expiry that is being taken apart leg by leg, so that another pair can take its place.
@@ -83,6 +73,18 @@ struct Memory {
     no_share_legs: bool,
 }
 
+impl AsRef<Kept> for Memory {
+    fn as_ref(&self) -> &Kept {
+        &self.kept
+    }
+}
+
+impl AsMut<Kept> for Memory {
+    fn as_mut(&mut self) -> &mut Kept {
+        &mut self.kept
+    }
+}
+
 /// Makes one.
 pub(super) fn make(
     name: SmolStr,
@@ -92,28 +94,6 @@ pub(super) fn make(
     let (params, instruments) = CollarParams::read(instruments, params)?;
     let slots = slots::slots(&instruments);
     Ok(Box::new(Collar { slots, head: Head::new("collar", name, instruments), params }))
-}
-
-impl SlotMemory for Memory {
-    fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-
-    fn waiting(&mut self) -> &mut bool {
-        &mut self.waiting
-    }
-
-    fn renamed_to(&self) -> Option<&Symbol> {
-        self.renamed_to.as_ref()
-    }
-
-    fn unexplained(&mut self) -> &mut bool {
-        &mut self.unexplained
-    }
 }
 
 impl Slotted for Collar {

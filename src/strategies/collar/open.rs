@@ -10,7 +10,7 @@ use crate::domain::order::{PositionEffect, Pricing, Side};
 use crate::quant::number::to_f64;
 use crate::strategies::options::turn::Values;
 use crate::strategies::options::{SHARES, fee, marketable};
-use crate::strategies::{Decision, Output, Proposal};
+use crate::strategies::{Decision, Output, Proposal, sizing};
 
 use super::build::{Pair, Wants};
 use super::turn::{Group, Turn, leg};
@@ -82,7 +82,33 @@ impl Turn<'_> {
             self.skip("NO_CASH", Some(self.positions.share.clone()), values);
             return None;
         }
-        Some(count.min(most))
+        let allowed = self.allowed(pair, share, each);
+        if allowed <= 0 {
+            let room = self.books.room(&self.positions.share);
+            let values = vec![
+                ("needs", to_f64(each)),
+                ("order_notional_max", to_f64(room.order_money)),
+                ("position_max", to_f64(room.position_money)),
+            ];
+            self.skip("RISK_LIMIT", Some(self.positions.share.clone()), values);
+            return None;
+        }
+        Some(count.min(most).min(allowed))
+    }
+
+    /// How many of a pair one order may be, by the account's limits; where shares come with it, how many of those too.
+    fn allowed(&self, pair: &Pair, share: Price, each: Decimal) -> i64 {
+        let contracts = self.books.room(&Instrument::Option(pair.put.contract.clone()));
+        let pairs = sizing::allowed(&contracts, each, Decimal::ONE);
+        if !share.is_positive() {
+            return pairs;
+        }
+        let shares = self.books.room(&self.positions.share);
+        let lot = share.get() * SHARES;
+        let held = self.positions.shares * share.get();
+        let position = (shares.position_money - held).max(Decimal::ZERO).checked_div(lot).unwrap_or_default();
+        let position = position.floor().to_i64().unwrap_or(i64::MAX);
+        pairs.min(sizing::allowed(&shares, lot, SHARES)).min(position)
     }
 
     /// Buys lots: with their options as one order, else by themselves, and the next evaluation hedges them.

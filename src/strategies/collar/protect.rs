@@ -33,8 +33,11 @@ impl Turn<'_> {
             let values = vec![("shares", to_f64(self.positions.shares)), ("calls", held.count as f64)];
             let instrument = Some(Instrument::Option(held.contract.clone()));
             let decision = Decision::new("COLLAR_UNCOVERED", instrument, values);
-            let text = format!("{}: {} x{count} is uncovered and is bought back", self.name, held.contract);
-            proposed |= self.trade_now(&held.contract, (Side::Buy, PositionEffect::Close), count, decision);
+            let is_bought =
+                self.trade_now(&held.contract, (Side::Buy, PositionEffect::Close), count, decision);
+            let done = if is_bought { "is bought back" } else { "nothing sells it just now" };
+            let text = format!("{}: {} x{count} is uncovered and {done}", self.name, held.contract);
+            proposed |= is_bought;
             self.out.push(Output::Alert(text));
         }
         proposed

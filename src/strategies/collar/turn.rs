@@ -84,8 +84,8 @@ impl<'a> Turn<'a> {
             first_expiry: options.map(|held| held.contract.expiry).min(),
             is_working: !turn.positions.working.is_empty(),
             is_rolling: turn.memory.unwinding.is_some() || turn.positions.working.iter().any(rolls),
-            is_frozen: turn.memory.frozen
-                || turn.memory.unexplained
+            is_frozen: turn.memory.kept.frozen
+                || turn.memory.kept.unexplained
                 || turn::is_unfit(books, &turn.positions),
         };
         turn.phase = Phase::of(counts, hours.today);
@@ -191,7 +191,7 @@ impl<'a> Turn<'a> {
         let Some(market) = self.market_or_say(contract) else { return false };
         let instrument = Instrument::Option(contract.clone());
         let (bid, ask) = market;
-        let tick = self.memory.limits.tick(self.books, &instrument, ask);
+        let tick = self.memory.kept.limits.tick(self.books, &instrument, ask);
         let mid = middle(market);
         let limit = match (side.is_buy(), worst) {
             (true, worst) => ladder::first(true, mid.min(worst.unwrap_or(ask)), tick).max(Price::new(tick)),
@@ -212,7 +212,7 @@ impl<'a> Turn<'a> {
         let Some((bid, ask)) = self.market_or_say(contract) else { return false };
         let instrument = Instrument::Option(contract.clone());
         let limit = if side.is_buy() {
-            let tick = self.memory.limits.tick(self.books, &instrument, ask);
+            let tick = self.memory.kept.limits.tick(self.books, &instrument, ask);
             marketable(self.books, &instrument, ask).ceil_to_tick(tick)
         } else {
             bid

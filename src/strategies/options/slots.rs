@@ -18,21 +18,30 @@ use super::ladder::Ladder;
 use super::market::Limits;
 use super::positions::{Positions, late_settlement};
 
-/// What the memory of every such strategy has.
-pub(in crate::strategies) trait SlotMemory:
-    Clone + Default + Serialize + DeserializeOwned
-{
+/// What every such strategy remembers of an underlying, beside what is its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::strategies) struct Kept {
     /// Prices of what is being traded.
-    fn limits(&self) -> &Limits;
-    /// The same, to change.
-    fn limits_mut(&mut self) -> &mut Limits;
+    #[serde(flatten)]
+    pub(in crate::strategies) limits: Limits,
     /// An evaluation waits for a chain.
-    fn waiting(&mut self) -> &mut bool;
+    pub(in crate::strategies) waiting: bool,
     /// What the shares trade as since a symbol change.
-    fn renamed_to(&self) -> Option<&Symbol>;
+    pub(in crate::strategies) renamed_to: Option<Symbol>,
+    /// A decision of the holder is wanted; nothing is opened until it was made.
+    pub(in crate::strategies) frozen: bool,
     /// Something happened to the shares that nobody explains; nothing is opened until a person lets it go on.
-    fn unexplained(&mut self) -> &mut bool;
+    pub(in crate::strategies) unexplained: bool,
 }
+
+/// A memory of such a strategy: what all of them keep is in it.
+pub(in crate::strategies) trait SlotMemory:
+    Clone + Default + Serialize + DeserializeOwned + AsRef<Kept> + AsMut<Kept>
+{
+}
+
+impl<M: Clone + Default + Serialize + DeserializeOwned + AsRef<Kept> + AsMut<Kept>> SlotMemory for M {}
 
 /// One underlying.
 #[derive(Clone, Debug)]
@@ -79,12 +88,12 @@ pub(in crate::strategies) fn restore<M: SlotMemory>(
     for (slot, instrument) in slots.iter_mut().zip(underlyings) {
         // Its parameters name the shares by the symbol of now, its memory may have been written under the one before.
         let own = read.slots.remove(&slot.key).or_else(|| {
-            let now = |memory: &M| memory.renamed_to() == Some(&slot.symbol);
+            let now = |memory: &M| memory.as_ref().renamed_to.as_ref() == Some(&slot.symbol);
             let key = read.slots.iter().find(|(_, memory)| now(memory)).map(|(key, _)| key.clone())?;
             read.slots.remove(&key)
         });
         slot.memory = own.unwrap_or_default();
-        if let Some(symbol) = slot.memory.renamed_to() {
+        if let Some(symbol) = &slot.memory.as_ref().renamed_to {
             slot.symbol = symbol.clone();
             *instrument = Instrument::Equity { symbol: symbol.clone() };
         }
@@ -142,6 +151,11 @@ pub(in crate::strategies) trait Slotted {
     /// All steps of an evaluation.
     fn take_turn(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>);
 
+    /// What all of them keep of a slot.
+    fn kept(&mut self, at: usize) -> &mut Kept {
+        self.slots_mut()[at].memory.as_mut()
+    }
+
     /// The slot of an instrument, or of an option on it.
     fn slot_of(&self, instrument: &Instrument) -> Option<usize> {
         self.slots().iter().position(|slot| slot.symbol == *instrument.root())
@@ -149,7 +163,7 @@ pub(in crate::strategies) trait Slotted {
 
     /// Asks for what the next evaluation of a slot must know.
     fn ask(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        if !std::mem::replace(self.slots_mut()[at].memory.waiting(), true) {
+        if !std::mem::replace(&mut self.kept(at).waiting, true) {
             out.push(Output::Remember);
         }
         out.extend(self.needs(at, now, books).into_iter().map(Output::Need));
@@ -166,11 +180,11 @@ pub(in crate::strategies) trait Slotted {
     fn begin(&mut self, resumed: bool, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
         for at in 0..self.slots().len() {
             // A person has looked at what nobody explained, and goes on.
-            if resumed && std::mem::take(self.slots_mut()[at].memory.unexplained()) {
+            if resumed && std::mem::take(&mut self.kept(at).unexplained) {
                 out.push(Output::Remember);
             }
             self.protect_now(at, now, books, out);
-            if *self.slots_mut()[at].memory.waiting() {
+            if self.kept(at).waiting {
                 self.ask(at, now, books, out);
             }
         }
@@ -181,7 +195,7 @@ pub(in crate::strategies) trait Slotted {
         for at in 0..self.slots().len() {
             if schedule == LADDER {
                 let slot = &self.slots()[at];
-                slot.memory.limits().step(self.ladder(), books, &slot.symbol, now, out);
+                slot.memory.as_ref().limits.step(self.ladder(), books, &slot.symbol, now, out);
             } else {
                 self.ask(at, now, books, out);
             }
@@ -191,7 +205,7 @@ pub(in crate::strategies) trait Slotted {
     /// The chain that an evaluation waited for has come.
     fn evaluate(&mut self, underlying: &Symbol, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
         let Some(at) = self.slots().iter().position(|slot| slot.symbol == *underlying) else { return };
-        if !std::mem::take(self.slots_mut()[at].memory.waiting()) {
+        if !std::mem::take(&mut self.kept(at).waiting) {
             return;
         }
         out.push(Output::Remember);

@@ -81,7 +81,7 @@ impl<P, M: SlotMemory, F: PhaseWord> Turn<'_, P, M, F> {
         decision: Decision,
     ) -> bool {
         if let Some(worst) = worst {
-            self.memory.limits_mut().remember(&order.subject, worst);
+            self.memory.as_mut().limits.remember(&order.subject, worst);
         }
         let decision = Decision { phase: self.phase.word(), quantity: Some(order.quantity), ..decision };
         self.out.push(Output::Propose(order, decision));

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
 pub use spec::{Days, Edge, ScheduleError, ScheduleSpec, Within, next_due};
-pub use timetable::{Firing, Timetable};
+pub use timetable::{Firing, OFTEN, Timetable};
 
 /// How late something may be and still count as in time, where nothing else is said.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(5);

@@ -236,3 +236,18 @@ proptest! {
         }
     }
 }
+
+/// What only walks working orders is no look: a strategy says when it decides again.
+#[test]
+fn the_next_look_passes_over_the_steps_of_orders() {
+    let calendar = Calendar::nyse();
+    let table = |texts: &[&str]| {
+        let schedules = texts.iter().map(|text| Schedule::managing(text, spec(text))).collect();
+        Timetable::new(schedules, &calendar, at("2026-11-24T15:00:00Z"))
+    };
+    let both = table(&["every 30s", "at 12:30"]);
+    assert_eq!(both.next(), Some(at("2026-11-24T15:00:30Z")));
+    assert_eq!(both.next_look(), Some(at("2026-11-24T17:30:00Z")));
+    assert_eq!(table(&["every 30s"]).next_look(), Some(at("2026-11-24T15:00:30Z")));
+    assert_eq!(table(&["every 5m"]).next_look(), Some(at("2026-11-24T15:05:00Z")));
+}

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::domain::calendar::Calendar;
 
-use super::spec::next_due;
+use super::spec::{ScheduleSpec, next_due};
 use super::{Misfire, Schedule};
 
 /// How far back missed due times are looked for: every schedule of an open exchange is due within it.
@@ -34,6 +34,9 @@ pub enum Firing {
         last: Timestamp,
     },
 }
+
+/// Schedules closer than this are those of working orders.
+pub const OFTEN: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
@@ -69,6 +72,15 @@ impl Timetable {
     #[must_use]
     pub fn next(&self) -> Option<Timestamp> {
         self.rows.iter().filter_map(|row| row.next).min()
+    }
+
+    /// When it looks at everything again: what only walks the orders that work comes more often than every five minutes, and counts where
+    /// there is nothing else.
+    #[must_use]
+    pub fn next_look(&self) -> Option<Timestamp> {
+        let looks =
+            |row: &&Row| !matches!(row.schedule.spec, ScheduleSpec::Every { step, .. } if step < OFTEN);
+        self.rows.iter().filter(looks).filter_map(|row| row.next).min().or_else(|| self.next())
     }
 
     /// What has come due, by the instant and then in the order of the schedules. While the strategy is `waiting` for a chain or a model

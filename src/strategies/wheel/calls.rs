@@ -12,8 +12,9 @@ use crate::quant::number::to_f64;
 use crate::strategies::options::dates::{Report, report_until};
 use crate::strategies::options::positions::Contracts;
 use crate::strategies::options::turn::PhaseWord;
-use crate::strategies::{Decision, Output};
+use crate::strategies::{Decision, Output, sizing};
 
+use super::SHARES;
 use super::phase::Phase;
 use super::turn::Turn;
 
@@ -98,6 +99,13 @@ impl Turn<'_> {
             return false;
         };
         (self.memory.underwater_since, self.memory.underwater_said) = (None, false);
+        let room = self.books.room(&Instrument::Option(best.contract.clone()));
+        let count = count.min(sizing::allowed(&room, best.mid().get() * SHARES, Decimal::ONE));
+        if count <= 0 {
+            let values = vec![("order_contracts_max", to_f64(room.order_units))];
+            self.skip("RISK_LIMIT", Some(Instrument::Option(best.contract)), values);
+            return false;
+        }
         let mut values = Self::numbers(&best);
         values.extend(floor.map(|floor| ("floor", to_f64(floor.get()))));
         let instrument = Instrument::Option(best.contract.clone());

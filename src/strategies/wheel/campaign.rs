@@ -16,7 +16,7 @@ use crate::domain::instrument::Symbol;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
 
-use crate::strategies::options::market::Limits;
+use crate::strategies::options::slots::Kept;
 
 use super::SHARES;
 
@@ -298,18 +298,20 @@ pub(super) struct Memory {
     /// Since when no call at the floor pays, and whether that was said.
     pub(super) underwater_since: Option<Date>,
     pub(super) underwater_said: bool,
-    /// Prices of what is being traded.
     #[serde(flatten)]
-    pub(super) limits: Limits,
-    /// An evaluation waits for a chain.
-    pub(super) waiting: bool,
-    /// What the shares trade as since a symbol change.
-    pub(super) renamed_to: Option<Symbol>,
-    /// A decision of the holder is wanted; nothing is opened until it was made.
-    pub(super) frozen: bool,
-    /// Something happened to the shares that nobody explains; nothing is opened until a person lets it go on.
-    #[serde(default)]
-    pub(super) unexplained: bool,
+    pub(super) kept: Kept,
+}
+
+impl AsRef<Kept> for Memory {
+    fn as_ref(&self) -> &Kept {
+        &self.kept
+    }
+}
+
+impl AsMut<Kept> for Memory {
+    fn as_mut(&mut self) -> &mut Kept {
+        &mut self.kept
+    }
 }
 
 impl Memory {

@@ -51,7 +51,7 @@ impl Wheel {
         match execution.kind {
             ExecutionKind::Assignment | ExecutionKind::Exercise => memory.deliver(execution, today),
             ExecutionKind::CorporateAction => memory.campaign.moved(execution),
-            ExecutionKind::Adjustment | ExecutionKind::Fee => {}
+            ExecutionKind::Adjustment | ExecutionKind::Transfer | ExecutionKind::Fee => {}
             _ => {
                 if let Booked::BoughtBack(Some(gain)) = memory.trade(execution, today)
                     && gain < rust_decimal::Decimal::ZERO
@@ -179,14 +179,14 @@ impl Wheel {
             }
             CorporateActionKind::SymbolChange { to } => {
                 slot.symbol = to.clone();
-                slot.memory.renamed_to = Some(to.clone());
+                slot.memory.kept.renamed_to = Some(to.clone());
                 slot.memory.campaign.rename(to);
                 self.head.instruments[at] = Instrument::Equity { symbol: to.clone() };
             }
             // What contracts become of a split is read from the account.
             CorporateActionKind::Split { .. } => {}
             CorporateActionKind::CashMerger { .. } => {
-                slot.memory.frozen = true;
+                slot.memory.kept.frozen = true;
                 let text = format!(
                     "{}: {} has a corporate action; nothing is opened",
                     self.head.name, action.instrument
@@ -194,7 +194,7 @@ impl Wheel {
                 out.push(Output::Alert(text));
             }
             CorporateActionKind::Other { .. } => {
-                slot.memory.unexplained = true;
+                slot.memory.kept.unexplained = true;
                 let text =
                     format!("{}: {action}; nothing is opened until it is paused and started", self.head.name);
                 out.push(Output::Alert(text));
@@ -211,7 +211,7 @@ impl Wheel {
             return;
         }
         let memory = &mut self.slots[at].memory;
-        memory.limits.ended(order);
+        memory.kept.limits.ended(order);
         // A replaced order goes on as another.
         if order.status == OrderStatus::Replaced {
             return;

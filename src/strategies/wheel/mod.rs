@@ -20,14 +20,13 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use crate::domain::calendar::{exchange_date, plus_days};
-use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::instrument::Instrument;
 use crate::domain::quote::Interval;
 
 use super::options::SHARES;
 use super::options::ladder::Ladder;
-use super::options::market::Limits;
 use super::options::positions::Positions;
-use super::options::slots::{self, Moment, Slot, SlotMemory, Slotted};
+use super::options::slots::{self, Moment, Slot, Slotted};
 use super::params::{ParamError, Params};
 use super::schedule::{Edge, Schedule};
 use super::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput};
@@ -67,28 +66,6 @@ pub(super) fn make(
     let (params, instruments) = WheelParams::read(instruments, params)?;
     let slots = slots::slots(&instruments);
     Ok(Box::new(Wheel { slots, head: Head::new("wheel", name, instruments), params }))
-}
-
-impl SlotMemory for Memory {
-    fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-
-    fn waiting(&mut self) -> &mut bool {
-        &mut self.waiting
-    }
-
-    fn renamed_to(&self) -> Option<&Symbol> {
-        self.renamed_to.as_ref()
-    }
-
-    fn unexplained(&mut self) -> &mut bool {
-        &mut self.unexplained
-    }
 }
 
 impl Slotted for Wheel {

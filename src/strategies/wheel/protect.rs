@@ -33,8 +33,10 @@ impl Turn<'_> {
             let values = vec![("shares", to_f64(self.positions.shares)), ("calls", held.count as f64)];
             let decision =
                 Decision::new("WHEEL_UNCOVERED", Some(Instrument::Option(held.contract.clone())), values);
-            let text = format!("{}: {} x{count} is uncovered and is bought back", self.name, held.contract);
-            proposed |= self.close(&held.contract, count, true, None, decision);
+            let is_bought = self.close(&held.contract, count, true, None, decision);
+            let done = if is_bought { "is bought back" } else { "nothing sells it just now" };
+            let text = format!("{}: {} x{count} is uncovered and {done}", self.name, held.contract);
+            proposed |= is_bought;
             self.out.push(Output::Alert(text));
         }
         proposed

@@ -9,8 +9,8 @@ use crate::domain::option::Right;
 use crate::quant::contracts::{Candidate, Rejection, Screen, screen};
 use crate::quant::number::to_f64;
 use crate::quant::sizing::short_put_margin;
-use crate::strategies::Decision;
 use crate::strategies::options::fee;
+use crate::strategies::{Decision, sizing};
 
 use super::SHARES;
 use super::turn::Turn;
@@ -42,11 +42,21 @@ impl Turn<'_> {
                 ("free_cash", to_f64(self.books.free_cash())),
             ];
         }
+        screened.retain(Rejection::Limit, |candidate| self.allowed(candidate) > 0);
+        let miss = screened.near_miss.as_mut().filter(|miss| miss.rejection == Rejection::Limit);
+        if let Some(miss) = miss {
+            let room = self.books.room(&Instrument::Option(miss.contract.clone()));
+            miss.values = vec![
+                ("needs", to_f64(miss.contract.strike.get() * SHARES)),
+                ("order_notional_max", to_f64(room.order_money)),
+                ("order_contracts_max", to_f64(room.order_units)),
+            ];
+        }
         let Some(best) = self.best(&screened.candidates) else {
             self.skip_screened(&screened);
             return false;
         };
-        let count = self.puts_of(&best, spot);
+        let count = self.puts_of(&best, spot).min(self.allowed(&best));
         let reserve = best.contract.strike.get() * SHARES * Decimal::from(count)
             + fee(self.books, best.bid) * Decimal::from(count);
         let mut values = Self::numbers(&best);
@@ -54,6 +64,12 @@ impl Turn<'_> {
         let instrument = Instrument::Option(best.contract.clone());
         let decision = Decision::new("WHEEL_SELL_PUT", Some(instrument), values);
         self.sell_to_open(&best.contract, count, best.mid(), wanted.premium_min, decision)
+    }
+
+    /// How many of a put one order may be, by the account's limits: its strikes are what it is measured at.
+    fn allowed(&self, candidate: &Candidate) -> i64 {
+        let room = self.books.room(&Instrument::Option(candidate.contract.clone()));
+        sizing::allowed(&room, candidate.contract.strike.get() * SHARES, Decimal::ONE)
     }
 
     /// Contracts that a fixed number leaves: lots of shares and puts count alike.

@@ -35,7 +35,8 @@ impl<'a> Turn<'a> {
     ) -> Self {
         let slot = &mut wheel.slots[at];
         let positions = Positions::of(books, &slot.symbol);
-        let frozen = slot.memory.frozen || slot.memory.unexplained || turn::is_unfit(books, &positions);
+        let frozen =
+            slot.memory.kept.frozen || slot.memory.kept.unexplained || turn::is_unfit(books, &positions);
         let phase = Phase::of(&positions, frozen, hours.today, false);
         Self {
             name: &wheel.head.name,
@@ -176,7 +177,7 @@ impl<'a> Turn<'a> {
 
     /// The price step, wide where a broker has said so.
     pub(super) fn tick(&self, instrument: &Instrument, price: Price) -> Decimal {
-        self.memory.limits.tick(self.books, instrument, price)
+        self.memory.kept.limits.tick(self.books, instrument, price)
     }
 
     /// What buying and selling one contract costs.

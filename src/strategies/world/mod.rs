@@ -96,6 +96,8 @@ pub(super) struct World {
     pub(super) refuse_share_legs: bool,
     /// What the account holds beside the strategy.
     pub(super) others: Vec<(Instrument, Quantity)>,
+    /// What its account's limits let one order be.
+    pub(super) room: Room,
     symbol: Symbol,
     quotes: BTreeMap<Instrument, Quote>,
     chain: Option<Chain>,
@@ -173,6 +175,7 @@ impl World {
             refusal: "BUYING_POWER",
             refuse_share_legs: false,
             others: Vec::new(),
+            room: Room::default(),
             symbol: Symbol::new(SYMBOL).unwrap(),
             quotes: BTreeMap::new(),
             chain: None,
@@ -449,7 +452,7 @@ impl Books for World {
     }
 
     fn room(&self, _instrument: &Instrument) -> Room {
-        Room::default()
+        self.room
     }
 
     fn is_working(&self, instrument: &Instrument) -> bool {

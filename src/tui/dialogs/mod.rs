@@ -13,7 +13,7 @@ pub mod work;
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -115,6 +115,23 @@ impl Dialog {
             Self::Settings(dialog) => dialog,
             Self::Columns(dialog) => dialog,
             Self::Work(dialog) => dialog,
+        }
+    }
+
+    /// Takes the wheel, where there are rows to go through.
+    pub fn wheel(&mut self, kind: MouseEventKind, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let code = match kind {
+            MouseEventKind::ScrollDown => KeyCode::Down,
+            MouseEventKind::ScrollUp => KeyCode::Up,
+            _ => return,
+        };
+        let rows = matches!(
+            self,
+            Self::Review(_) | Self::Help(_) | Self::Palette(_) | Self::Report(_) | Self::Settings(_)
+        );
+        if rows {
+            // An arrow closes none of these.
+            let _stays = self.modal_mut().key(KeyEvent::new(code, KeyModifiers::NONE), at, wishes);
         }
     }
 

@@ -217,8 +217,11 @@ fn actions(pane: PaneKind, at: &At<'_>) -> Vec<Item> {
 }
 
 fn pane_item(kind: PaneKind, target: Target) -> Item {
-    let detail = kind.number().map(|number| number.to_string()).unwrap_or_default();
-    Item { name: kind.tab().to_owned(), detail, target }
+    // Layouts and files call some of them by another word than their tab does: they are found by both.
+    let name = Some(kind.name()).filter(|name| !name.eq_ignore_ascii_case(kind.tab()));
+    let number = kind.number().map(|number| number.to_string());
+    let detail: Vec<String> = number.into_iter().chain(name.map(str::to_owned)).collect();
+    Item { name: kind.tab().to_owned(), detail: detail.join("  "), target }
 }
 
 fn layout_item(name: String) -> Item {
@@ -286,6 +289,7 @@ impl Modal for Palette {
         let rows = area.height.saturating_sub(2);
         let mut list = self.list;
         list.settle(self.found.len(), rows);
+        list.draw_rest(self.found.len(), Rect { y: area.y + 2, height: rows, ..area }, theme, buf);
         for (line, i) in list.visible(self.found.len(), rows).enumerate() {
             let item = &self.found[i];
             let y = area.y + 2 + line as u16;
@@ -293,8 +297,10 @@ impl Modal for Palette {
             if i == list.index {
                 put(buf, area.x, y, theme.glyphs.cursor, theme.accent, 1);
             }
-            let x = put(buf, area.x + 2, y, &item.name, theme.text, area.width.saturating_sub(2)) + 2;
             let kind = item.target.kind();
+            let room = area.width.saturating_sub(format::width(kind) + 4);
+            let name = format::fit(&item.name, room, theme.glyphs.ellipsis);
+            let x = put(buf, area.x + 2, y, &name, theme.text, room) + 2;
             let room = area.right().saturating_sub(x).saturating_sub(format::width(kind) + 1);
             put_right(buf, area.right(), y, kind, theme.dim, area.width / 3);
             put(buf, x, y, &format::fit(&item.detail, room, theme.glyphs.ellipsis), theme.dim, room);
@@ -330,7 +336,7 @@ impl Modal for Palette {
             _ => None,
         };
         match step {
-            Some(step) => drop(self.list.act(step, count)),
+            Some(step) => drop(self.list.act_within(step, count, ROWS)),
             None => {
                 let before = self.input.text().to_owned();
                 self.input.key(event, |c| !c.is_control());

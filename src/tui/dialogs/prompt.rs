@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{After, Modal};
 use crate::tui::env::{At, Look};
+use crate::tui::widgets::put;
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::Wish;
 
@@ -20,6 +21,8 @@ type Then = Box<dyn Fn(String) -> Wish + Send + Sync>;
 pub struct Prompt {
     title: String,
     input: TextInput,
+    /// What may be typed, shown until something is.
+    example: &'static str,
     then: Then,
 }
 
@@ -40,7 +43,14 @@ impl Prompt {
         start: &str,
         then: impl Fn(String) -> Wish + Send + Sync + 'static,
     ) -> Self {
-        Self { title: title.into(), input: TextInput::new(start), then: Box::new(then) }
+        Self { title: title.into(), input: TextInput::new(start), example: "", then: Box::new(then) }
+    }
+
+    /// With words that say what may be typed, as long as nothing is.
+    #[must_use]
+    pub const fn with_example(mut self, example: &'static str) -> Self {
+        self.example = example;
+        self
     }
 }
 
@@ -54,7 +64,11 @@ impl Modal for Prompt {
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        self.input.draw(area, look.theme.strong, true, buf);
+        let end = self.input.draw(area, look.theme.strong, true, buf);
+        if self.input.text().is_empty() {
+            let room = area.right().saturating_sub(end + 1);
+            put(buf, end + 1, area.y, self.example, look.theme.dim, room);
+        }
     }
 
     fn hint(&self, _at: &At<'_>) -> String {

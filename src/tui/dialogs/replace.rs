@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 use rust_decimal::Decimal;
 
 use super::confirm::Confirm;
@@ -153,6 +154,20 @@ impl Replace {
         }
     }
 
+    /// The order in words, all of its legs, and the market of what has one.
+    fn head(&self, look: &Look<'_>, width: u16) -> Vec<Line<'static>> {
+        let request = &self.order.request;
+        let side = request.side.as_str().replace('_', " ").to_uppercase();
+        let words = format!("{side} {} {}", request.quantity, request.subject);
+        let wrapped = format::wrap(&words, width).into_iter();
+        let mut lines: Vec<Line<'static>> =
+            wrapped.map(|line| Line::styled(line, look.theme.strong)).collect();
+        if let Some(instrument) = request.subject.instrument() {
+            lines.push(market::lines(instrument, look, width).into_iter().next().unwrap_or_default());
+        }
+        lines
+    }
+
     fn step(&mut self, forward: bool) {
         let count = self.fields.len() + 1;
         self.at = (self.at + if forward { 1 } else { count - 1 }) % count;
@@ -164,22 +179,19 @@ impl Modal for Replace {
         format!("Replace #{}", self.order.number)
     }
 
-    fn size(&self, _look: &Look<'_>, room: Rect) -> (u16, u16) {
-        (WIDTH.min(room.width), self.fields.len() as u16 + 5)
+    fn size(&self, look: &Look<'_>, room: Rect) -> (u16, u16) {
+        let width = WIDTH.min(room.width);
+        // The fields, the duration, and two lines for what is wrong.
+        (width, self.head(look, width).len() as u16 + self.fields.len() as u16 + 3)
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let theme = look.theme;
-        let request = &self.order.request;
-        let words =
-            format!("{} {} {}", request.side.as_str().to_uppercase(), request.quantity, request.subject);
-        put(buf, area.x, area.y, &words, theme.strong, area.width);
-        if let Some(instrument) = request.subject.instrument() {
-            let market = market::lines(instrument, look, area.width);
-            if let Some(line) = market.first() {
-                buf.set_line(area.x, area.y + 1, line, area.width);
-            }
+        let head = self.head(look, area.width);
+        for (line, y) in head.iter().zip(area.y..) {
+            buf.set_line(area.x, y, line, area.width);
         }
+        let top = area.y + head.len() as u16;
         for (i, (field, input)) in self.fields.iter().enumerate() {
             let label = match field {
                 Field::Quantity => "quantity",
@@ -188,20 +200,21 @@ impl Modal for Replace {
                 Field::Trail => "trail",
             };
             let active = i == self.at;
-            let y = area.y + 2 + i as u16;
+            let y = top + i as u16;
             put(buf, area.x, y, label, if active { theme.accent } else { theme.dim }, LABEL_WIDTH);
             let value =
                 Rect { x: area.x + LABEL_WIDTH, y, width: area.width.saturating_sub(LABEL_WIDTH), height: 1 };
             input.draw(value.intersection(buf.area), theme.text, active, buf);
         }
-        let y = area.y + 2 + self.fields.len() as u16;
+        let y = top + self.fields.len() as u16;
         let active = self.at == self.fields.len();
         put(buf, area.x, y, "duration", if active { theme.accent } else { theme.dim }, LABEL_WIDTH);
         let word = self.time_in_force.as_str().to_uppercase();
         let shown = if active { format!("{word}  < >") } else { word };
         put(buf, area.x + LABEL_WIDTH, y, &shown, theme.text, area.width.saturating_sub(LABEL_WIDTH));
-        if let Some(error) = &self.error {
-            put(buf, area.x, y + 1, error, theme.warning, area.width);
+        let wrong = self.error.as_deref().map(|error| format::wrap(error, area.width));
+        for (line, y) in wrong.iter().flatten().zip(y + 1..area.bottom()) {
+            put(buf, area.x, y, line, theme.warning, area.width);
         }
     }
 

@@ -235,6 +235,12 @@ fn gains(report: &PnlReport) -> Vec<Vec<String>> {
     rows
 }
 
+/// With its sign, and none of a zero: `-0.00` is nothing.
+#[must_use]
+pub fn two_decimals(value: f64) -> String {
+    if value.abs() < 0.005 { "0.00".to_owned() } else { format!("{value:+.2}") }
+}
+
 fn contract(row: &ChainRow) -> Vec<String> {
     let price = |p| or_dash(p, |p| format::price(p, 2));
     vec![
@@ -242,7 +248,7 @@ fn contract(row: &ChainRow) -> Vec<String> {
         price(row.quote.bid),
         price(row.quote.ask),
         or_dash(row.iv, |iv| format!("{:.1}", iv * 100.0)),
-        or_dash(row.delta, |delta| format!("{delta:+.2}")),
+        or_dash(row.delta, two_decimals),
         or_dash(row.open_interest, |n| n.to_string()),
     ]
 }

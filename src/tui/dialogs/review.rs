@@ -12,11 +12,13 @@ use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::account::AccountMode;
 use crate::domain::denial::DenialCode;
+use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::order::{OrderPreview, OriginKind, Side};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
 use crate::tui::env::{At, Look};
 use crate::tui::format;
+use crate::tui::panes::ticket::lots::words as lot_words;
 use crate::tui::preview::{check_lines, money_lines, terms, words};
 use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
@@ -30,6 +32,10 @@ const SYMBOL_ALONE_MIN: usize = 3;
 pub struct Review {
     command: Command,
     origin: OriginKind,
+    /// The account that was chosen; none where the command finds it.
+    account: Option<AccountId>,
+    /// The tax lots that it closes first, where some are named.
+    lots: Vec<OrderNumber>,
     number: u64,
     preview: Option<Result<Box<OrderPreview>, String>>,
     /// When what Enter would confirm was first there to see.
@@ -51,6 +57,8 @@ impl Review {
         Self {
             command,
             origin,
+            account: None,
+            lots: Vec::new(),
             number,
             preview: None,
             shown: now,
@@ -59,6 +67,20 @@ impl Review {
             twice: false,
             asked_at: now,
         }
+    }
+
+    /// The same for this account; without one, for the account that such a command means.
+    #[must_use]
+    pub fn of(mut self, account: Option<AccountId>) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// The same of a sale that closes these tax lots first.
+    #[must_use]
+    pub fn closing(mut self, lots: Vec<OrderNumber>) -> Self {
+        self.lots = lots;
+        self
     }
 
     /// Which door the order came through.
@@ -73,7 +95,7 @@ impl Review {
         let request = Request::Preview {
             command: self.command.clone(),
             origin: self.origin,
-            account: None,
+            account: self.account.clone(),
             ask_broker: true,
         };
         Wish::Ask(request, Purpose::ReviewPreview(self.number))
@@ -123,7 +145,12 @@ impl Review {
             allow_duplicate: self.twice,
             wait: true,
         };
-        Wish::Ask(request, Purpose::Sent(words(preview)))
+        let said = words(preview);
+        let purpose = match self.lots.is_empty() {
+            true => Purpose::Sent(said),
+            false => Purpose::SentOfLots(said, self.lots.clone()),
+        };
+        Wish::Ask(request, purpose)
     }
 
     fn lines(&self, look: &Look<'_>, width: u16) -> Vec<Line<'static>> {
@@ -142,6 +169,11 @@ impl Review {
         lines.extend(format::wrap(&words(preview), width).into_iter().map(|l| Line::styled(l, theme.strong)));
         let terms = format!("{}, {}", terms(preview), account_line(preview, look.snapshot));
         lines.extend(format::wrap(&terms, width).into_iter().map(|l| Line::styled(l, theme.dim)));
+        if !self.lots.is_empty() {
+            let text =
+                format!("closes {} first, where the account's method is specific", lot_words(&self.lots));
+            lines.extend(format::wrap(&text, width).into_iter().map(|l| Line::styled(l, theme.dim)));
+        }
         lines.push(Line::raw(""));
         lines.extend(money_lines(preview, theme, width));
         lines.push(Line::raw(""));

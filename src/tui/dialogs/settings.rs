@@ -17,6 +17,8 @@ use crate::tui::wish::Wish;
 
 const WIDTH: u16 = 76;
 const ROWS: u16 = 20;
+/// Rows of the list that a screen of 80x24 has room for.
+const PAGE: u16 = 16;
 /// Columns of the paths.
 const PATH_WIDTH: u16 = 42;
 
@@ -58,6 +60,10 @@ impl Settings {
         self.all.get(*self.found.get(self.list.index)?)
     }
 
+    fn go(&mut self, action: Action) {
+        self.list.act_within(action, self.found.len(), PAGE);
+    }
+
     fn set(&self, value: Option<String>) -> Option<Wish> {
         self.current().map(|view| Wish::SetOption(view.path.clone(), value))
     }
@@ -95,6 +101,7 @@ impl Settings {
         };
         let place = match &view.origin {
             Some(origin) => format!("set in {origin}"),
+            None if view.value != view.default => "set in your own file".to_owned(),
             None => "the default".to_owned(),
         };
         let lines = [format!("allowed: {}", view.allowed), format!("{place}; default {}", view.default)];
@@ -122,6 +129,7 @@ impl Modal for Settings {
         let rows = area.height.saturating_sub(4);
         let mut list = self.list;
         list.settle(self.found.len(), rows);
+        list.draw_rest(self.found.len(), Rect { y: area.y + 1, height: rows, ..area }, theme, buf);
         let path_width = PATH_WIDTH.min(area.width / 2);
         for (line, i) in list.visible(self.found.len(), rows).enumerate() {
             let view = &self.all[self.found[i]];
@@ -130,7 +138,8 @@ impl Modal for Settings {
             put(buf, area.x + 2, y, &path, theme.text, path_width);
             let x = area.x + 2 + path_width;
             let room = area.right().saturating_sub(x);
-            let own = if view.origin.is_some() { theme.strong } else { theme.dim };
+            let own = view.origin.is_some() || view.value != view.default;
+            let own = if own { theme.strong } else { theme.dim };
             let selected = i == list.index;
             if selected {
                 put(buf, area.x, y, theme.glyphs.cursor, theme.accent, 1);
@@ -162,13 +171,12 @@ impl Modal for Settings {
             self.edit_key(event, wishes);
             return After::Stay;
         }
-        let count = self.found.len();
         match event.code {
             KeyCode::Esc => return After::Close,
-            KeyCode::Down | KeyCode::Tab => drop(self.list.act(Action::Down, count)),
-            KeyCode::Up | KeyCode::BackTab => drop(self.list.act(Action::Up, count)),
-            KeyCode::PageDown => drop(self.list.act(Action::PageDown, count)),
-            KeyCode::PageUp => drop(self.list.act(Action::PageUp, count)),
+            KeyCode::Down | KeyCode::Tab => self.go(Action::Down),
+            KeyCode::Up | KeyCode::BackTab => self.go(Action::Up),
+            KeyCode::PageDown => self.go(Action::PageDown),
+            KeyCode::PageUp => self.go(Action::PageUp),
             KeyCode::Delete => wishes.extend(self.set(None)),
             KeyCode::Enter | KeyCode::Right | KeyCode::Left => {
                 match self.choice(event.code != KeyCode::Left) {

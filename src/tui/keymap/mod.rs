@@ -7,9 +7,10 @@ mod table;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
+use super::panes::PaneKind;
 
 pub use chord::Chord;
 pub use table::Scope;
@@ -34,6 +35,14 @@ pub enum KeymapError {
         /// The line it should run.
         line: String,
     },
+    /// The kill switch would have no key in some pane.
+    #[error(
+        "halt needs a key that is free in every pane, and in {pane} it would have none; take such as ctrl-k or f12"
+    )]
+    HaltHidden {
+        /// The pane, as layouts name it.
+        pane: &'static str,
+    },
     /// Two actions want one key in the same place.
     #[error("'{key}' is given to both {first} and {second}; give one of them another key")]
     Conflict {
@@ -44,6 +53,13 @@ pub enum KeymapError {
         /// The action that wants it too.
         second: &'static str,
     },
+}
+
+/// A key that no text field takes for a letter and that moves nothing in it.
+#[must_use]
+pub const fn is_no_text(event: KeyEvent) -> bool {
+    event.modifiers.intersects(KeyModifiers::CONTROL.union(KeyModifiers::ALT))
+        || matches!(event.code, KeyCode::F(_))
 }
 
 /// A line of help: keys, what they do.
@@ -95,7 +111,18 @@ impl Keymap {
             }
             map.keys.insert((row.scope, row.action), chords);
         }
+        map.halts_everywhere()?;
         Ok(map)
+    }
+
+    /// The kill switch is a key away in every pane: a nearer scope may take one of its keys, and the ticket takes letters, never all of them.
+    fn halts_everywhere(&self) -> Result<(), KeymapError> {
+        let chords = self.keys.get(&(Scope::Global, Action::Halt)).map_or(&[][..], Vec::as_slice);
+        let works = |scopes| chords.iter().any(|chord| self.meaning(scopes, *chord) == Some(Action::Halt));
+        match PaneKind::ALL.iter().find(|pane| !works(pane.scopes())) {
+            Some(pane) => Err(KeymapError::HaltHidden { pane: pane.name() }),
+            None => Ok(()),
+        }
     }
 
     /// The same with keys that run a line of the command language: key to line.
@@ -238,8 +265,6 @@ impl Keymap {
 
 #[cfg(test)]
 mod tests {
-    use crossterm::event::{KeyCode, KeyModifiers};
-
     use super::table::Row;
     use super::*;
 
@@ -289,6 +314,28 @@ mod tests {
             bad("halt", "q").unwrap_err().to_string(),
             "'q' is given to both halt and quit; give one of them another key"
         );
+    }
+
+    #[test]
+    fn the_kill_switch_keeps_a_key_in_every_pane() {
+        let with = |keys: &[&str]| {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            Keymap::new(&BTreeMap::from([("halt".to_owned(), keys)]))
+        };
+        for (keys, pane) in
+            [(&["x"][..], "positions"), (&["f"], "orders"), (&["}"], "ticket"), (&[], "quotes")]
+        {
+            assert_eq!(with(keys).unwrap_err(), KeymapError::HaltHidden { pane }, "{keys:?}");
+        }
+        let said = with(&[]).unwrap_err().to_string();
+        assert!(
+            said.contains("free in every pane") && said.contains("in quotes it would have none"),
+            "{said}"
+        );
+        // A letter beside a key that works everywhere is one more.
+        for keys in [&["x", "ctrl-k"][..], &["f9"], &["alt-x"]] {
+            assert!(with(keys).is_ok(), "{keys:?}");
+        }
     }
 
     #[test]

@@ -27,6 +27,11 @@ use crate::tui::wish::{Purpose, Wish};
 fn head(snapshot: &Snapshot, zone: &TimeZone) -> [Column; 7] {
     let widest = snapshot.alerts.iter().map(|alert| format::width(&alert.instrument.to_string())).max();
     let symbol = widest.unwrap_or(0).clamp(SYMBOL_WIDTH, OPTION_WIDTH);
+    // A mark, and `24 Nov 13:45` with its zone; its head alone while none has rung.
+    let rang = match snapshot.alerts.iter().any(|alert| alert.fired_at.is_some()) {
+        true => 15 + format::width(&format::zone_name(snapshot.now, zone)),
+        false => 4,
+    };
     [
         Column::number("id", 4, 3),
         Column::text("sym", symbol, 0),
@@ -34,8 +39,7 @@ fn head(snapshot: &Snapshot, zone: &TimeZone) -> [Column; 7] {
         Column::number("value", 12, 0),
         Column::number("now", 12, 1),
         Column::number("away%", 8, 2),
-        // A mark, and `24 Nov 13:45` with its zone.
-        Column::text("rang", 15 + format::width(&format::zone_name(snapshot.now, zone)), 0),
+        Column::text("rang", rang, 0),
     ]
 }
 const SYMBOL_WIDTH: u16 = 9;

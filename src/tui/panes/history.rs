@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::orders::{details, price_decimals, price_text, sort_key, status_word, subject};
+use super::orders::{details, price_decimals, price_text, side_word, sort_key, status_word, subject};
 use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
@@ -50,11 +50,12 @@ const fn columns(time: u16, symbol: u16) -> [Column; 11] {
         Column::number("filled", 8, 5),
         Column::text("type", 7, 6),
         Column::number("price", 13, 6),
-        Column::number("avg", 11, 3),
+        Column::number("avg", 11, 2),
         Column::text("status", 10, 0),
     ]
 }
 const NOTE_WIDTH_MAX: u16 = 60;
+const NOTE_WIDTH_MIN: u16 = 10;
 const SYMBOL_WIDTH: u16 = 9;
 const OPTION_WIDTH: u16 = 17;
 
@@ -156,7 +157,7 @@ impl History {
             (order.number.to_string(), base),
             (format::day(order.created_at, &look.env.zone), theme.dim),
             (format::clock_zoned(order.created_at, &look.env.zone), theme.dim),
-            (side_word(order).to_owned(), base),
+            (side_word(request.side).to_owned(), base),
             (subject(&request.subject), theme.strong),
             (format::quantity(request.quantity.get()), base),
             (format::quantity(order.filled_quantity.get()), base),
@@ -180,22 +181,17 @@ impl History {
     }
 }
 
-const fn side_word(order: &Order) -> &'static str {
-    use crate::domain::order::Side;
-    match order.request.side {
-        Side::Buy => "BUY",
-        Side::Sell => "SELL",
-        Side::SellShort => "SHORT",
-        Side::BuyToCover => "COVER",
-    }
+fn ask_notes(wishes: &mut Vec<Wish>) {
+    wishes.push(Wish::Ask(Request::Notes, Purpose::Pane(PaneKind::History, NOTES_TAG)));
 }
 
 /// The columns of a pane so wide: the note takes what is left, where that is enough to read.
 fn head(width: u16, symbol: u16, at: &At<'_>) -> Vec<Column> {
     let columns = columns(format::clock_zoned_width(at.snapshot.now, &at.env.zone), symbol);
     let needed: u16 = columns.iter().map(|column| column.width + 1).sum::<u16>() + 1;
-    let left = width.saturating_sub(needed + 1).clamp(14, NOTE_WIDTH_MAX);
-    columns.into_iter().chain([Column::text("note", left, 2)]).collect()
+    let left = width.saturating_sub(needed + 1).clamp(NOTE_WIDTH_MIN, NOTE_WIDTH_MAX);
+    // What it went at is worth more than what was thought of it, which Enter shows too.
+    columns.into_iter().chain([Column::text("note", left, 3)]).collect()
 }
 
 impl Pane for History {
@@ -258,6 +254,7 @@ impl Pane for History {
             (Action::Refresh, _) => {
                 self.failed = None;
                 self.ask(0, wishes);
+                ask_notes(wishes);
             }
             (Action::Note, Some(order)) => {
                 let id = order.request.client_order_id;
@@ -326,7 +323,7 @@ impl Pane for History {
         if !self.loaded && !self.asking && self.failed.is_none() {
             self.agrees_with = Some(Arc::clone(&at.snapshot.orders));
             self.ask(0, wishes);
-            wishes.push(Wish::Ask(Request::Notes, Purpose::Pane(PaneKind::History, NOTES_TAG)));
+            ask_notes(wishes);
         }
         let agrees = self.agrees_with.as_ref().is_some_and(|known| Arc::ptr_eq(known, &at.snapshot.orders));
         if self.loaded && !agrees {
@@ -336,6 +333,8 @@ impl Pane for History {
             self.refresh_at = None;
             self.agrees_with = Some(Arc::clone(&at.snapshot.orders));
             self.ask(0, wishes);
+            // Lots are named beside a sale, and others write too: whoever wrote over an old note would take that off.
+            ask_notes(wishes);
         }
         let (index, count) = {
             let rows = self.rows();

@@ -19,6 +19,8 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Keymap;
@@ -38,6 +40,8 @@ struct Notice {
     /// What it is about: Enter shows it.
     instrument: Option<Instrument>,
     read: bool,
+    /// It was in view.
+    seen: bool,
 }
 
 /// The notifications pane.
@@ -80,7 +84,7 @@ impl Notifications {
     }
 
     fn keep(&mut self, at: Timestamp, severity: Severity, text: String, instrument: Option<Instrument>) {
-        self.notices.push_front(Notice { at, severity, text, instrument, read: false });
+        self.notices.push_front(Notice { at, severity, text, instrument, read: false, seen: false });
         self.notices.truncate(KEPT_MAX);
     }
 
@@ -88,6 +92,13 @@ impl Notifications {
     #[must_use]
     pub fn unread(&self) -> usize {
         self.notices.iter().filter(|notice| !notice.read).count()
+    }
+
+    /// Warnings and errors among them that were never in view: what a notice said while nobody looked.
+    #[must_use]
+    pub fn unseen(&self) -> usize {
+        let loud = |notice: &&Notice| notice.severity != Severity::Info && !notice.seen;
+        self.notices.iter().filter(loud).count()
     }
 
     fn rows(&self) -> Vec<usize> {
@@ -124,6 +135,14 @@ fn news(before: &Order, after: &Order, snapshot: &Snapshot) -> Option<(Severity,
             format!("{order}: {} of {} filled{average}", after.filled_quantity, request.quantity),
         )
     })
+}
+
+/// All of a notification, to read: a row has room for its beginning.
+fn whole(notice: &Notice, at: &At<'_>) -> Report {
+    let mut pairs = vec![("time".to_owned(), format::clock_zoned(notice.at, &at.env.zone))];
+    pairs.extend(notice.instrument.as_ref().map(|of| ("symbol".to_owned(), of.to_string())));
+    pairs.push(("text".to_owned(), notice.text.clone()));
+    Report::pairs("Notification", pairs)
 }
 
 impl Pane for Notifications {
@@ -168,7 +187,7 @@ impl Pane for Notifications {
         }
     }
 
-    fn act(&mut self, action: Action, _at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
+    fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let rows = self.rows();
         let current = rows.get(self.list.index).copied();
         if self.list.act(action, rows.len()) {
@@ -184,11 +203,15 @@ impl Pane for Notifications {
             (Action::Copy, Some(i)) => wishes.push(Wish::Copy(clean(&self.notices[i].text).into_owned())),
             (Action::Open, Some(i)) => {
                 self.notices[i].read = true;
-                if let Some(instrument) = self.notices[i].instrument.clone() {
-                    wishes.push(Wish::Select(instrument));
-                    wishes.push(Wish::Focus(PaneKind::Chart));
-                }
+                wishes.push(Wish::Open(Box::new(Dialog::Report(whole(&self.notices[i], at)))));
             }
+            (Action::Chart, Some(i)) => match self.notices[i].instrument.clone() {
+                Some(instrument) => {
+                    self.notices[i].read = true;
+                    wishes.extend([Wish::Select(instrument), Wish::Focus(PaneKind::Chart)]);
+                }
+                None => wishes.push(Wish::Say(Severity::Info, "It is about no instrument.".to_owned())),
+            },
             _ => return false,
         }
         true
@@ -233,5 +256,6 @@ impl Pane for Notifications {
 
     fn settle(&mut self, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {
         self.list.settle(self.rows().len(), area.height);
+        self.notices.iter_mut().for_each(|notice| notice.seen = true);
     }
 }

@@ -1,5 +1,7 @@
 //! Orders: working, done, or all.
 
+mod details;
+
 use crossterm::event::KeyEvent;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -8,6 +10,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use rust_decimal::Decimal;
 
+pub use self::details::details;
 use super::sheet::cell;
 use super::{Hints, Memory, Pane, Sheet, draw_empty, fixed, titled};
 use crate::domain::ids::ClientOrderId;
@@ -16,7 +19,6 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 use crate::domain::order::{Order, OrderStatus, OrderSubject, Pricing, Side, Trail};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Confirm;
@@ -25,7 +27,6 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Keymap;
-use crate::tui::readable::readable;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::filter::ListFilter;
@@ -126,9 +127,8 @@ impl Orders {
 
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Order> {
         let filter = &self.list.filter;
-        let passes = |order: &&Order| {
-            self.which.takes(order) && (filter.is_empty() || filter.passes(&subject(&order.request.subject)))
-        };
+        let passes =
+            |order: &&Order| self.which.takes(order) && (filter.is_empty() || filter.passes(&words(order)));
         self.list
             .sorting
             .sorted(snapshot.orders.iter().filter(passes).collect(), |order, title| sort_key(order, title))
@@ -221,13 +221,19 @@ pub fn average_text(order: &Order, snapshot: &Snapshot) -> Option<String> {
     order.average_price.map(|price| format::price(price, decimals))
 }
 
-fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {
-    let word = match side {
+/// A side as columns of orders have it.
+#[must_use]
+pub const fn side_word(side: Side) -> &'static str {
+    match side {
         Side::Buy => "BUY",
         Side::Sell => "SELL",
         Side::SellShort => "SHORT",
         Side::BuyToCover => "COVER",
-    };
+    }
+}
+
+fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {
+    let word = side_word(side);
     let style = match (done, side.is_buy()) {
         (true, _) => theme.dim,
         (false, true) => theme.up,
@@ -293,6 +299,21 @@ pub const fn status_word(status: OrderStatus) -> &'static str {
     }
 }
 
+/// What an order is found by: number, side, symbol, type, status, account.
+fn words(order: &Order) -> String {
+    let request = &order.request;
+    format!(
+        "#{} {} {} {} {} {} {}",
+        order.number,
+        side_word(request.side),
+        request.subject,
+        subject(&request.subject),
+        request.pricing.order_type().abbreviation(),
+        status_word(order.status),
+        request.account
+    )
+}
+
 fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {
     let status = order.status;
     let style = match status {
@@ -313,53 +334,6 @@ fn status_cell(order: &Order, theme: &Theme) -> (String, Style) {
         }
         _ => (word.to_owned(), style),
     }
-}
-
-/// Everything known about an order, a line each.
-#[must_use]
-pub fn details(order: &Order, look: &At<'_>) -> Vec<(String, String)> {
-    let request = &order.request;
-    let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
-    let at = |time| format::clock_zoned(time, &look.env.zone);
-    let mut lines = vec![
-        ("order".to_owned(), format!("{} {} {}", request.side.as_str(), request.quantity, request.subject)),
-        (
-            "type".into(),
-            format!(
-                "{} {}",
-                request.pricing.order_type().abbreviation(),
-                price_text(request.pricing, decimals)
-            ),
-        ),
-        ("duration".into(), request.time_in_force.as_str().to_uppercase()),
-        (
-            "status".into(),
-            match waits_for(order, look.snapshot) {
-                Some(parent) => format!("{}, waits for #{parent} to fill", status_word(order.status)),
-                None => status_word(order.status).to_owned(),
-            },
-        ),
-        ("filled".into(), format!("{} of {}", order.filled_quantity, request.quantity)),
-        ("account".into(), request.account.to_string()),
-        ("created".into(), at(order.created_at)),
-        ("updated".into(), at(order.updated_at)),
-        ("our id".into(), request.client_order_id.to_string()),
-    ];
-    let mut more = |name: &str, text: Option<String>| lines.extend(text.map(|text| (name.to_owned(), text)));
-    more("stop now", order.trailing_stop.map(|p| format::price(p, decimals)));
-    more("average", order.average_price.map(|p| format::price(p, decimals)));
-    more("broker's id", order.broker_order_id.as_ref().map(|id| clean(id.as_str()).into_owned()));
-    more("take profit", request.take_profit.as_ref().map(|exit| format::price(exit.price, decimals)));
-    more("stop loss", request.stop_loss.as_ref().map(|exit| format::price(exit.price, decimals)));
-    more("reason", order.reason.as_ref().map(|reason| clean(reason).into_owned()));
-    for denial in &order.denials {
-        let words = readable(&denial.text);
-        // The code, as the log and the command line name it.
-        let code =
-            if words.contains(denial.code.as_str()) { String::new() } else { format!(" ({})", denial.code) };
-        more("denied", Some(clean(&format!("{words}{code}")).into_owned()));
-    }
-    lines
 }
 
 impl Pane for Orders {

@@ -2,6 +2,7 @@
 //! The same language, the same review before every order, the same word to type before real money moves, the same lock.
 
 mod locked;
+mod said;
 mod talk;
 mod working;
 
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::app::App;
 use super::bar::is_order;
+use super::dialogs::CONFIRM_AFTER;
 use super::dialogs::report::Report;
 use super::dialogs::review::{needs_word, word_of};
 use super::env::At;
@@ -27,9 +29,9 @@ use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command, ShowTopic};
 use crate::domain::account::AccountMode;
 use crate::domain::alert::AlertChange;
-use crate::domain::order::{Order, OrderPreview, OriginKind};
+use crate::domain::order::{OrderPreview, OriginKind};
 use crate::domain::snapshot::{LogLine, Snapshot};
-use crate::domain::text::{ascii_escaped, clean};
+use crate::domain::text::clean;
 
 pub use talk::plain;
 
@@ -71,6 +73,8 @@ struct Pending {
     words: String,
     /// The word that sends it.
     word: String,
+    /// When it was asked about.
+    asked: Duration,
 }
 
 /// The state of a conversation.
@@ -80,6 +84,8 @@ pub struct Plain {
     snapshot: Arc<Snapshot>,
     pending: Option<Pending>,
     told: Option<LogLine>,
+    /// What of a long answer was not said yet.
+    rest: Vec<String>,
 }
 
 impl Plain {
@@ -91,7 +97,8 @@ impl Plain {
         let scheme = Schemes::new(&[]).get("dark").map_err(TuiError::Theme)?;
         let app = App::new(options, &snapshot, Size::new(80, 24))?;
         let told = snapshot.log.last().cloned();
-        Ok(Self { app, theme: Theme::new(ColorDepth::None, &scheme, true), snapshot, pending: None, told })
+        let theme = Theme::new(ColorDepth::None, &scheme, true);
+        Ok(Self { app, theme, snapshot, pending: None, told, rest: Vec::new() })
     }
 
     /// Time has passed since the start; it rises only.
@@ -169,16 +176,15 @@ impl Plain {
             return Step::Say(self.lock());
         }
         if let Some(pending) = self.pending.take() {
-            if text.eq_ignore_ascii_case(&pending.word) {
-                return Step::Ask(Box::new(pending.request), For::Sent(pending.words));
-            }
-            return Step::Say(vec!["Not sent.".to_owned()]);
+            return self.confirmed(pending, &text);
         }
         match text.to_lowercase().as_str() {
             "" => Step::Say(Vec::new()),
             "quit" | "q" | "exit" => Step::Quit,
             "help" | "?" => Step::Say(HELP.iter().map(|line| (*line).to_owned()).collect()),
             "quotes" => Step::Say(self.quotes()),
+            "alerts" => Step::Say(self.alerts()),
+            "more" => Step::Say(self.more()),
             "work" => Step::Say(self.work_lines()),
             "end work" => Step::Say(self.end_work()),
             _ => match self.worked(&text) {
@@ -186,6 +192,20 @@ impl Plain {
                 None => self.understood(&text),
             },
         }
+    }
+
+    /// The word for what waits for it. A line that came with the question was pasted with it, or typed before it could be read.
+    fn confirmed(&mut self, pending: Pending, text: &str) -> Step {
+        if !text.eq_ignore_ascii_case(&pending.word) {
+            return Step::Say(vec!["Not sent.".to_owned()]);
+        }
+        let now = self.app.env.now;
+        if now < pending.asked + CONFIRM_AFTER {
+            let again = format!("Nobody reads so fast: nothing was sent. Type {} to do it.", pending.word);
+            self.pending = Some(Pending { asked: now, ..pending });
+            return Step::Say(vec![again]);
+        }
+        Step::Ask(Box::new(pending.request), For::Sent(pending.words))
     }
 
     fn understood(&mut self, text: &str) -> Step {
@@ -246,7 +266,7 @@ impl Plain {
             return Step::Ask(Box::new(request), For::Sent(words));
         }
         let question = format!("{words}? Type yes to do it, anything else to leave it.");
-        self.pending = Some(Pending { request, words, word: "yes".to_owned() });
+        self.pending = Some(Pending { request, words, word: "yes".to_owned(), asked: self.app.env.now });
         Step::Say(vec![question])
     }
 
@@ -265,7 +285,19 @@ impl Plain {
         };
         match (what, reply) {
             (For::Review(command), Reply::Preview(preview)) => self.review(command, &preview),
-            (_, Reply::Orders(orders)) if !orders.is_empty() => orders.iter().map(order_line).collect(),
+            (_, Reply::Orders(orders)) if !orders.is_empty() => {
+                let lines = orders.iter().map(|order| self.order_line(order)).collect();
+                self.page(lines)
+            }
+            (_, Reply::Quotes(quotes)) if !quotes.is_empty() => {
+                let lines =
+                    quotes.iter().map(|quote| self.quote_line(&quote.instrument, Some(quote))).collect();
+                self.page(lines)
+            }
+            (_, Reply::Chain(chain)) => {
+                let lines = self.chain(&chain);
+                self.page(lines)
+            }
             (_, Reply::Done(text)) => vec![clean(&text).into_owned()],
             (For::Table(title), reply) => self.table(title, &reply),
             (For::Sent(words), reply) => self.table(&words, &reply),
@@ -273,9 +305,11 @@ impl Plain {
         }
     }
 
-    fn table(&self, title: &str, reply: &Reply) -> Vec<String> {
+    fn table(&mut self, title: &str, reply: &Reply) -> Vec<String> {
         let at = At { env: &self.app.env, snapshot: &self.snapshot };
-        Report::of(title, reply, &at).map_or_else(|| vec![format!("{title}: done")], |report| report.lines())
+        let report = Report::of(title, reply, &at);
+        let lines = report.map_or_else(|| vec![format!("{title}: done")], |report| report.lines());
+        self.page(lines)
     }
 
     /// The order with everything that the review shows, and the word that sends it.
@@ -301,105 +335,18 @@ impl Plain {
             allow_duplicate: false,
             wait: true,
         };
-        self.pending = Some(Pending { request, words: words(preview), word });
+        self.pending = Some(Pending { request, words: words(preview), word, asked: self.app.env.now });
         lines
-    }
-
-    fn quotes(&self) -> Vec<String> {
-        let Some(list) = self.snapshot.watchlists.first() else { return vec!["No watchlist.".to_owned()] };
-        let mut lines = vec![format!("Watchlist {}", clean(&list.name))];
-        for instrument in &list.instruments {
-            let quote = self.snapshot.quotes.get(instrument);
-            let price = |price: Option<crate::domain::money::Price>| {
-                price.map_or_else(
-                    || "none".to_owned(),
-                    |p| format::price(p, format::decimals_of(&self.snapshot, instrument)),
-                )
-            };
-            let change = quote.and_then(|q| q.change_percent()).map(format::percent).unwrap_or_default();
-            let (last, bid, ask) =
-                (quote.and_then(|q| q.last), quote.and_then(|q| q.bid), quote.and_then(|q| q.ask));
-            let source = quote.and_then(|quote| sources::beside(quote.feed, &self.snapshot));
-            let source = source.map(|word| format!(" {word}")).unwrap_or_default();
-            lines.push(format!(
-                "{instrument} last {} {change} bid {} ask {}{source}",
-                price(last),
-                price(bid),
-                price(ask)
-            ));
-        }
-        lines
-    }
-
-    fn shown(&self, what: ShowTopic) -> Vec<String> {
-        let snapshot = &self.snapshot;
-        let lines: Vec<String> = match what {
-            ShowTopic::Positions => snapshot
-                .positions
-                .iter()
-                .map(|p| {
-                    let pnl =
-                        p.unrealized_pnl.map_or_else(|| "unknown".to_owned(), |pnl| format::signed(pnl, 2));
-                    format!("{} {} at {}, open gain {pnl}", p.quantity, p.instrument, p.average_price)
-                })
-                .collect(),
-            ShowTopic::Orders => {
-                snapshot.orders.iter().filter(|order| order.is_working()).map(order_line).collect()
-            }
-            ShowTopic::Watchlist => self.quotes(),
-            ShowTopic::Log => {
-                snapshot.log.iter().rev().take(20).rev().map(|line| clean(&line.text).into_owned()).collect()
-            }
-            ShowTopic::Connections => snapshot
-                .connections
-                .iter()
-                .map(|c| {
-                    format!("{} {} {}", clean(&c.name), if c.up { "up" } else { "down" }, clean(&c.text))
-                })
-                .collect(),
-            _ => snapshot
-                .accounts
-                .iter()
-                .map(|view| {
-                    let a = &view.account;
-                    let money = |value| format::grouped(value, 2);
-                    format!(
-                        "{} equity {} cash {} buying power {} day {} {}",
-                        ascii_escaped(a.account.as_str()),
-                        money(a.net_liquidation),
-                        money(a.cash),
-                        money(a.buying_power),
-                        format::signed(a.day_pnl, 2),
-                        a.currency
-                    )
-                })
-                .collect(),
-        };
-        if lines.is_empty() { vec!["Nothing.".to_owned()] } else { lines }
     }
 }
 
 const HELP: &[&str] = &[
-    "quotes, positions, orders, balances, show fills, show pnl: what there is.",
+    "quotes, positions, orders, balances, show fills, show pnl, show log: what there is.",
     "buy 10 aapl at 231.50, sell half my tesla trail 5%, close msft: orders, shown before they go.",
     "cancel 42, cancel all, flatten, halt, resume: after a yes.",
-    "watch ibm, quote btc, chain aapl: as on the screen.",
+    "watch ibm, quote btc, alert aapl above 260: as on the screen; alerts: those that wait.",
+    "chain aapl: the next expiry around the price; chain aapl 15 jan 27: another one. more: the rest of a long answer.",
     "backtest sma_cross fast=5..50:5, export trades, import bars my.csv: go on beside it; work says how far, end work ends them.",
     "lock, or Ctrl-L and Enter: nothing is shown until the passphrase of the profile is typed.",
     "quit: leave. Working orders stay.",
 ];
-
-fn order_line(order: &Order) -> String {
-    let request = &order.request;
-    let text = format!(
-        "order {} {} {} {}: {}, filled {}",
-        order.number,
-        request.side.as_str().replace('_', " "),
-        request.quantity,
-        request.subject,
-        super::panes::orders::status_word(order.status).to_lowercase(),
-        order.filled_quantity
-    );
-    let reason = order.reason.as_deref().map(|reason| format!(" ({})", clean(reason))).unwrap_or_default();
-    ascii_escaped(&format!("{text}{reason}")).into_owned()
-}

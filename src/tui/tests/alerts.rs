@@ -1,6 +1,9 @@
 //! Layouts, and one pane alone.
 
+use std::sync::Arc;
+
 use super::harness::Runner;
+use super::trading_day;
 
 #[test]
 fn one_pane_alone_and_all_again() {
@@ -25,6 +28,21 @@ fn layouts_give_room_to_what_is_done() {
         .sees("─ AAPL");
     let mut runner = Runner::new((200, 60));
     runner.keys("w w").sees("─ Chain AAPL").sees("─ AAPL").sees("Order ticket");
+}
+
+#[test]
+fn what_nobody_saw_is_counted_until_it_is_looked_at() {
+    for size in [(80, 24), (120, 40)] {
+        let mut runner = Runner::new(size);
+        runner.misses("to read");
+        let mut next = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+        let mut alerts = next.alerts.to_vec();
+        alerts[0].fired_at = Some(next.now);
+        next.alerts = Arc::new(alerts);
+        runner.show(next).wait(60_000).sees("1 to read: U");
+        runner.keys("U").sees("─ Notifications").sees("Alert: TSLA below 330").misses("to read");
+        runner.keys("1").misses("to read");
+    }
 }
 
 #[test]

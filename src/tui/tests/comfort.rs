@@ -275,6 +275,49 @@ fn every_option_can_be_set_from_the_screen() {
 }
 
 #[test]
+fn the_kill_switch_cannot_be_hidden_and_what_was_set_says_so() {
+    let mut runner = runner(with_settings());
+    runner.keys(",").text("keys.halt").sees("the default; default").keys("enter ctrl-u x enter");
+    runner.sees("Not set: halt needs a key that is free in every pane").wait(60_000);
+    assert!(!runner.chores.iter().any(|chore| matches!(chore, Chore::SetOption { .. })));
+    runner.keys("enter ctrl-u").text("f9 x").keys("enter").sees("halt: F9, x from now on.");
+    runner
+        .sees("set in your own file; default [\"ctrl-k\"]")
+        .keys("delete")
+        .sees("halt: Ctrl-K from now on.");
+    runner.sees("the default; default").keys("esc esc ctrl-k").sees("Halt all trading?");
+}
+
+#[test]
+fn what_can_hold_at_once_does() {
+    let mut runner = Runner::with(with_settings(), trading_day::snapshot(), (200, 60));
+    let top = |runner: &Runner| runner.frame().lines().next().unwrap().to_owned();
+    assert!(!top(&runner).contains("SPY"));
+    runner.keys(",").text("top_line").keys("enter ctrl-u").text("[\"SPY\"]").keys("enter");
+    let moved = trading_day::moved(&runner.snapshot, 1, 0);
+    runner.misses("next start").show(moved);
+    assert!(top(&runner).contains("SPY 601.11"), "{}", top(&runner));
+    runner.keys("ctrl-u").text("lock_minutes").keys("enter ctrl-u 5 enter").misses("next start").keys("esc");
+    runner.wait(299_000).misses("Locked").wait(2_000).sees("Locked");
+}
+
+#[test]
+fn a_list_of_a_dialog_says_how_much_more_there_is() {
+    let mut runner = runner(with_settings());
+    runner.keys(",").sees(" below").misses(" above");
+    runner.keys("pagedown pagedown").sees(" above, ").sees(" below");
+    runner.text("theme").misses(" above").misses(" below");
+    runner.keys("esc ctrl-p").sees(" below");
+}
+
+#[test]
+fn a_long_notice_over_a_dialog_is_not_cut() {
+    let mut runner = Runner::with(with_settings(), trading_day::snapshot(), (80, 24));
+    runner.keys(",").text("keys.halt").keys("enter ctrl-u x enter");
+    runner.sees("Not set: halt needs a key").sees("take such as ctrl-k or f12.");
+}
+
+#[test]
 fn k5_limits_are_set_by_the_engine_and_loosened_by_their_typed_name() {
     let mut runner = runner(with_settings());
     runner.answer = Box::new(|request, snapshot| match request {

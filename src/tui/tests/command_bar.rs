@@ -70,6 +70,12 @@ fn one_order_named_is_canceled_at_once() {
 }
 
 #[test]
+fn a_question_has_no_sigils() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(":").text("move my aapl limit to 231").keys("enter").sees("Change AAPL limit to 231?");
+}
+
+#[test]
 fn a_number_that_works_nowhere_is_asked_about() {
     let mut runner = Runner::new((120, 40));
     runner.keys(":").text("cancel 9999").keys("enter").sees("9999").keys("esc");

@@ -16,6 +16,7 @@ mod safety;
 mod screens;
 mod search;
 mod stale;
+mod strategies;
 mod tasks;
 mod ticket;
 mod watchlist;

@@ -267,7 +267,8 @@ fn an_alert_is_set_with_its_price_alone() {
         ("3%", "alert AAPL moved 3% on the day"),
         ("-2.5 %", "alert AAPL down 2.5% on the day"),
     ] {
-        runner.keys("p").sees("Alert at a price").text(typed).keys("enter");
+        runner.keys("p").sees("Alert on AAPL, now 231.80").sees("a price, or a change such as 3%");
+        runner.text(typed).misses("such as 3%").keys("enter");
         let sent = changes(&runner).last().copied().cloned().unwrap();
         let AlertChange::Set { instrument, when, value } = sent else { panic!("{sent:?}") };
         let words = crate::domain::alert::words(&instrument, when, value);
@@ -291,7 +292,27 @@ fn an_alert_that_rings_is_told_once_and_kept() {
     let told = runner.effects.iter().filter(|effect| matches!(effect, Effect::Notify(_))).count();
     assert_eq!(told, 1);
     runner.keys("ctrl-p").text("notices").keys("enter z").sees("new 1").sees("Alert: TSLA below 330");
-    runner.keys("enter").sees("TSLA");
+    runner
+        .keys("enter")
+        .sees("─ Notification ")
+        .sees("symbol  TSLA")
+        .sees("new 0")
+        .keys("esc c")
+        .sees("─ TSLA");
+}
+
+#[test]
+fn a_notification_longer_than_its_row_is_read_in_full() {
+    let mut runner = Runner::new((80, 24));
+    let mut next = (*runner.snapshot).clone();
+    next.seq += 1;
+    let orders = Arc::make_mut(&mut next.orders);
+    let order = orders.iter_mut().find(|order| order.number.0 == 44).unwrap();
+    order.status = OrderStatus::Rejected;
+    order.reason =
+        Some("the broker has no shares of it to lend today, ask again when the borrow desk opens".to_owned());
+    runner.show(next).wait(60_000).keys("ctrl-p").text("notifications").keys("enter").sees("─ Notifications");
+    runner.misses("desk opens").keys("enter").sees("the borrow desk opens)");
 }
 
 #[test]
@@ -306,6 +327,36 @@ fn orders_that_end_are_among_the_notifications() {
     next.orders = Arc::new(orders);
     runner.show(next).keys("ctrl-p").text("notices").keys("enter z").sees(&expected).sees(": filled");
     runner.keys("d").sees("Nothing to tell.");
+}
+
+#[test]
+fn what_a_trade_went_at_is_in_the_history_of_a_small_screen() {
+    let mut runner = alone((80, 24), PaneKind::History);
+    runner.sees(" avg ").sees("228.10");
+    // And the order in full says on which day, from where, and with which others it has to do.
+    let mut snapshot = trading_day::snapshot();
+    snapshot.now += jiff::SignedDuration::from_hours(24);
+    let orders = Arc::make_mut(&mut snapshot.orders);
+    let group = orders[0].request.client_order_id;
+    let replaced = orders.iter().find(|order| order.number.0 == 41).unwrap().request.client_order_id;
+    for order in orders.iter_mut().filter(|order| [42, 43].contains(&order.number.0)) {
+        order.request.contingency.oco_group = Some(group);
+        order.replaces = Some(replaced);
+    }
+    let mut runner = Runner::with(super::harness::options(), snapshot, (120, 40));
+    runner
+        .keys("4 j j enter")
+        .sees("Order #42")
+        .sees("created      24 Nov 2026 13:")
+        .sees("from         the ticket");
+    runner.sees("cancels      #43").sees("in place of  #41").sees("take profit  240.00");
+}
+
+#[test]
+fn gains_say_what_they_count() {
+    let mut runner = alone((80, 24), PaneKind::Portfolio);
+    runner.keys("l l").sees("P&L by day  closed").sees("today with open");
+    runner.keys("l").sees("P&L by symbol  closed and open");
 }
 
 #[test]

@@ -11,9 +11,10 @@ use super::{scripted, trading_day};
 use crate::client::secret::Secret;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
+use crate::domain::instrument::Symbol;
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::{LogLine, Severity, Snapshot};
-use crate::tui::plain::{Plain, Step};
+use crate::tui::plain::{For, Plain, Step};
 use crate::tui::{Doing, Options};
 
 struct Talk {
@@ -21,6 +22,9 @@ struct Talk {
     snapshot: Snapshot,
     asked: Vec<Request>,
     works: Vec<(u64, Doing)>,
+    now: Duration,
+    /// Time passes before each line: what was said is read meanwhile.
+    reads: bool,
 }
 
 impl Talk {
@@ -30,7 +34,7 @@ impl Talk {
 
     fn with(options: Options, snapshot: Snapshot) -> Self {
         let plain = Plain::new(&options, Arc::new(snapshot.clone())).unwrap();
-        Self { plain, snapshot, asked: Vec::new(), works: Vec::new() }
+        Self { plain, snapshot, asked: Vec::new(), works: Vec::new(), now: Duration::ZERO, reads: true }
     }
 
     /// What is said of a new picture.
@@ -41,6 +45,10 @@ impl Talk {
 
     /// What comes back for a line.
     fn says(&mut self, line: &str) -> String {
+        if self.reads {
+            self.now += Duration::from_secs(1);
+            self.plain.at(self.now);
+        }
         let lines = match self.plain.line(Zeroizing::new(line.to_owned())) {
             Step::Say(lines) => lines,
             Step::Quit => vec!["(left)".to_owned()],
@@ -96,6 +104,58 @@ fn an_order_is_shown_and_goes_after_a_word() {
 }
 
 #[test]
+fn what_is_pasted_with_its_answer_sends_nothing() {
+    let mut talk = Talk::new(trading_day::snapshot());
+    talk.reads = false;
+    for line in ["buy 10 aapl at 231.50", "halt"] {
+        talk.says(line);
+        for _ in 0..3 {
+            assert_eq!(talk.says("yes"), "Nobody reads so fast: nothing was sent. Type yes to do it.");
+        }
+        assert_eq!(talk.says("no"), "Not sent.");
+    }
+    assert!(
+        !talk.asked.iter().any(|request| matches!(request, Request::Execute { .. } | Request::Halt { .. }))
+    );
+    // Whoever then types it means it.
+    talk.says("buy 10 aapl at 231.50");
+    talk.says("yes");
+    talk.reads = true;
+    assert!(talk.says("yes").starts_with("order 90 buy 10 AAPL: submitted"));
+    assert_eq!(talk.sent(), 1);
+}
+
+#[test]
+fn long_answers_come_in_parts_and_a_chain_around_the_price() {
+    let mut talk = Talk::new(trading_day::snapshot());
+    assert_eq!(talk.says("more"), "That was all.");
+    let ask = Request::Chain { underlying: Symbol::new("AAPL").unwrap(), expiry: None, right: None };
+    let chain = || match scripted::answer(&ask, &trading_day::snapshot()) {
+        Ok(Reply::Chain(chain)) => chain,
+        other => panic!("{other:?}"),
+    };
+    let mut small = chain();
+    small.rows[0].delta = Some(-0.001);
+    let said = talk.plain.reply(For::Sent("chain".to_owned()), Ok(Reply::Chain(small)));
+    assert_eq!((said[0].as_str(), said.len()), ("AAPL 231.80", 27), "{said:?}");
+    assert!(said[1].ends_with("delta 0.00 open 1204") && said[2].contains("delta -0.48"), "{said:?}");
+    // Of several expiries the first, and how to see another one.
+    let mut both = chain();
+    let mut later = both.rows.clone();
+    later.iter_mut().for_each(|row| row.contract.expiry = both.expiries[1]);
+    both.rows.extend(later);
+    let said = talk.plain.reply(For::Sent("chain".to_owned()), Ok(Reply::Chain(both)));
+    assert_eq!(said[1], "Expiries: 27 nov 26, 18 dec 26, 15 jan 27.");
+    assert_eq!(said[2], "Here the first around the price; another one by its day: chain aapl 18 dec 26.");
+    assert!(said[3..].iter().all(|line| line.contains("27Nov26")), "{said:?}");
+    let line = |n: usize| format!("line {n}");
+    let first = talk.plain.page((1..=100).map(line).collect());
+    assert_eq!((first.len(), first[40].as_str()), (41, "60 more lines: type more."));
+    assert!(talk.says("more").starts_with("line 41\n") && talk.says("more").ends_with("\nline 100"));
+    assert_eq!(talk.says("more"), "That was all.");
+}
+
+#[test]
 fn live_orders_want_the_symbol() {
     let mut talk = Talk::new(trading_day::live());
     assert!(talk.says("buy 10 aapl").ends_with("Type AAPL to send it, anything else to leave it."));
@@ -124,7 +184,9 @@ fn what_there_is_is_said_in_lines() {
         ("help", "quit: leave"),
         ("quotes", "AAPL last 231.80 +0.84% bid 231.79 ask 231.81"),
         ("show positions", "100 AAPL at 228.1, open gain +370.00"),
-        ("show orders", "order 42 buy 10 AAPL: submitted, filled 0"),
+        ("show orders", "order 42 buy 10 AAPL: submitted, filled 0, limit 231.50 day"),
+        ("show risk", "in another terminal: arbion risk"),
+        ("alerts", "alert 1 TSLA below 330, waits"),
         ("show balances", "equity 101,254.36"),
         ("show fills", "228.1"),
         ("buy some aapl", "How many shares of AAPL?"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::client::{Reply, Request};
+use crate::command::types::Command;
 use crate::domain::ids::AccountId;
 use crate::domain::money::Currency;
 use crate::domain::order::{Order, OrderStatus, OriginKind};
@@ -40,6 +41,37 @@ fn groups_have_their_sums_at_three_sizes() {
         }
         runner.keys("v").misses("by account");
     }
+}
+
+#[test]
+fn a_position_is_closed_in_the_account_that_holds_it() {
+    let asked = |runner: &Runner| {
+        let preview = runner.asked.iter().rev().find_map(|request| match request {
+            Request::Preview { command: Command::Close(close), account, .. } => Some((close, account)),
+            _ => None,
+        });
+        let (close, account) = preview.unwrap();
+        (close.instrument.key(), close.percent_of_position, account.as_ref().map(ToString::to_string))
+    };
+    let mut runner = Runner::with(options(), day(), (120, 40));
+    // The first account has AAPL too: whoever stands on the row of the other one means that.
+    runner.keys("3 z j j j j j").sees("▸AAPL").keys("x").sees("Review order");
+    assert_eq!(asked(&runner), ("AAPL".to_owned(), None, Some("roth".to_owned())));
+    runner.keys("esc alt-2");
+    assert_eq!(asked(&runner), ("AAPL".to_owned(), Some(25.into()), Some("roth".to_owned())));
+    runner.keys("esc g x");
+    assert_eq!(asked(&runner), ("AAPL".to_owned(), None, Some("paper".to_owned())));
+}
+
+#[test]
+fn money_of_a_position_is_never_cut() {
+    let mut snapshot = day();
+    let mut positions = snapshot.positions.as_ref().clone();
+    positions[0].market_value = Some("123456789.01".parse().unwrap());
+    positions[0].unrealized_pnl = Some("-9876543.21".parse().unwrap());
+    snapshot.positions = Arc::new(positions);
+    let mut runner = Runner::with(options(), snapshot, (120, 40));
+    runner.keys("3 z").sees("123,456,789.01").sees("-9,876,543.21");
 }
 
 /// The row of a group's head, its blanks made one.

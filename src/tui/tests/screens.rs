@@ -5,6 +5,7 @@ use ratatui::style::Color;
 
 use super::harness::{Runner, options};
 use super::trading_day;
+use crate::client::Request;
 use crate::domain::limits::TradingState;
 use crate::tui::{ColorDepth, Effect, Input};
 
@@ -42,6 +43,18 @@ fn plain_ascii_without_colour() {
     let runner = Runner::with(options, trading_day::snapshot(), (120, 40));
     assert!(runner.frame().is_ascii(), "{}", runner.frame());
     insta::assert_snapshot!("ascii_120x40", runner.frame());
+}
+
+#[test]
+fn a_number_that_was_cut_says_so_in_every_terminal() {
+    let mut snapshot = trading_day::snapshot();
+    std::sync::Arc::make_mut(&mut snapshot.accounts)[0].account.cash = trading_day::decimal("123456789012");
+    for (ascii, mark) in [(true, "123,456,789,~"), (false, "123,456,789,…")] {
+        let options = crate::tui::Options { ascii, ..options() };
+        let mut runner = Runner::with(options, snapshot.clone(), (120, 40));
+        runner.keys("9 z").sees(mark);
+        assert!(!ascii || runner.frame().is_ascii());
+    }
 }
 
 #[test]
@@ -132,6 +145,28 @@ fn every_time_says_its_zone() {
             assert!(body.iter().any(|line| line.contains(&name)), "{zone} {keys} {time}\n{frame}");
         }
     }
+}
+
+#[test]
+fn the_market_as_a_whole_stands_in_the_top_line_where_there_is_room() {
+    let keys = ["SPY", "BTC-USD", "IWM"];
+    let mut options = options();
+    options.top_line = keys.iter().map(|key| trading_day::instrument(key)).collect();
+    let top = |width| {
+        let runner = Runner::with(options.clone(), trading_day::snapshot(), (width, 40));
+        runner.frame().lines().next().unwrap().to_owned()
+    };
+    assert!(top(200).contains("   SPY 601.11 +0.35%   BTC-USD 98,410.50 +1.22%   "), "{}", top(200));
+    let (wide, narrow) = (top(132), top(80));
+    assert!(wide.contains("SPY 601.11 +0.35%") && !wide.contains("98,410.50"), "{wide}");
+    assert!(!narrow.contains("SPY") && narrow.contains("101,254.36"), "{narrow}");
+    // What nobody else has asked for is asked for once.
+    let mut runner = Runner::with(options, trading_day::snapshot(), (200, 60));
+    for n in 1..3 {
+        runner.show(trading_day::moved(&runner.snapshot.clone(), n, 0));
+    }
+    let asked = |request: &&Request| matches!(request, Request::Subscribe { instruments } if *instruments == [trading_day::instrument("IWM")]);
+    assert_eq!(runner.asked.iter().filter(asked).count(), 1);
 }
 
 #[test]

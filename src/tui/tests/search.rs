@@ -1,6 +1,56 @@
 //! `/` in what is no list of columns: strikes, trades, keys, rows of a report.
 
-use super::harness::Runner;
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::harness::{Runner, options};
+use super::{scripted, trading_day};
+use crate::tui::{Input, Options};
+
+#[test]
+fn what_the_palette_offers_stands_apart_from_its_kind() {
+    let mut runner = Runner::new((80, 24));
+    runner.keys("ctrl-p").text("backtests").wait(100);
+    let frame = runner.frame();
+    let row = frame.lines().find(|line| line.contains("▸ backtests,")).unwrap();
+    assert!(row.contains("…  key │"), "{frame}");
+}
+
+#[test]
+fn rows_are_found_by_what_one_knows_of_them() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("4 z f f /").text("sell filled").misses("BUY").misses("Submitted").keys("esc /").text("#42");
+    runner
+        .sees("Orders")
+        .sees("AAPL")
+        .misses("BTC-USD")
+        .keys("esc /")
+        .text("stp lmt")
+        .sees("MSFT")
+        .misses("AAPL");
+    let options = Options { symbols: Some(scripted::universe()), ..options() };
+    let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+    runner.keys("z /").text("microsoft").sees(" MSFT         512.44").misses("NVDA");
+}
+
+#[test]
+fn the_wheel_moves_what_there_is_to_read_and_confirms_nothing() {
+    let turn = |runner: &mut Runner, kind| {
+        let mouse = MouseEvent { kind, column: 40, row: 12, modifiers: KeyModifiers::NONE };
+        runner.input(Input::Mouse(mouse));
+    };
+    let mut runner = Runner::new((80, 24));
+    runner.keys("?").sees("Enter             show the chart of the row");
+    (0..30).for_each(|_| turn(&mut runner, MouseEventKind::ScrollDown));
+    runner.misses("Enter             show the chart of the row");
+    (0..30).for_each(|_| turn(&mut runner, MouseEventKind::ScrollUp));
+    runner.sees("Enter             show the chart of the row").keys("esc ctrl-p").sees("▸ AAPL");
+    turn(&mut runner, MouseEventKind::ScrollDown);
+    runner.misses("▸ AAPL").keys("esc b 1 0 down down a enter").sees("Review order");
+    turn(&mut runner, MouseEventKind::ScrollDown);
+    turn(&mut runner, MouseEventKind::Down(MouseButton::Left));
+    runner.sees("Review order");
+    assert!(runner.executed().is_empty());
+}
 
 #[test]
 fn strikes_are_found_by_price_contract_and_range() {

@@ -81,7 +81,9 @@ const TASKS: &[Task] = &[
         done: |runner| {
             let set = Chore::SetOption { path: "keys.halt".into(), value: Some("[\"f9\"]".into()) };
             assert_eq!(runner.chores.last(), Some(&set));
-            runner.keys("esc f9").sees("Halt all trading?");
+            // The old key does nothing any more: what is said names the one that does.
+            runner.sees("halt: F9 from now on.").misses("next start");
+            runner.keys("esc ctrl-k").misses("Halt all trading?").keys("f9").sees("Halt all trading?");
         },
     },
     Task {

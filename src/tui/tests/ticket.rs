@@ -5,11 +5,15 @@ use std::time::Duration;
 use super::harness::{Runner, options};
 use super::scripted;
 use super::trading_day;
+use crate::client::message::OrderRef;
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
 use crate::domain::money::Money;
-use crate::domain::order::{BrokerPreview, OriginKind, Side};
+use crate::domain::order::{
+    BrokerPreview, OrderSubject, OrderType, OriginKind, Pricing, Side, Slices, TimeInForce,
+};
+use crate::domain::snapshot::Snapshot;
 
 fn filled(size: (u16, u16)) -> Runner {
     let mut runner = Runner::new(size);
@@ -138,6 +142,118 @@ fn fields_take_what_belongs_in_them() {
     runner.keys("up right").sees("Stop").keys("ctrl-u").sees("Limit");
 }
 
+/// The orders of the day, and two of the past that only the history knows: 12 bought AAPL, 13 bought MSFT.
+fn with_a_past(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionError> {
+    let Request::OrderHistory(query) = request else { return scripted::answer(request, snapshot) };
+    let Some(OrderRef::Number(number)) = &query.order else { return scripted::answer(request, snapshot) };
+    let mut orders = trading_day::orders();
+    let mut bought = orders.drain(..).find(|order| order.number.0 == 37).unwrap();
+    bought.number = *number;
+    Ok(Reply::Orders(match number.0 {
+        12 => vec![bought],
+        13 => {
+            bought.request.subject = OrderSubject::Instrument(trading_day::instrument("MSFT"));
+            vec![bought]
+        }
+        _ => Vec::new(),
+    }))
+}
+
+#[test]
+fn a_sale_names_its_tax_lots() {
+    let sells = |lots: &str| {
+        let mut runner = Runner::new((80, 24));
+        runner.answer = Box::new(with_a_past);
+        runner.keys("s 1 0 down down a down down").sees("by the method").misses("exits");
+        runner.keys("down").text(lots);
+        runner
+    };
+    // 37 is of today, 12 of the past.
+    let mut runner = sells("37, #12");
+    runner.keys("enter").sees("Review order").sees("closes lots 37, 12 first").keys("enter");
+    runner.sees("#90 closes lots 37, 12 first.");
+    let named = runner.asked.iter().find_map(|request| match request {
+        Request::SetNote { order, text } => Some((*order, text.as_str())),
+        _ => None,
+    });
+    let sale = trading_day::request(
+        90,
+        Side::Sell,
+        OrderSubject::Instrument(trading_day::instrument("AAPL")),
+        "10",
+        Pricing::Market,
+    );
+    assert_eq!(named, Some((sale.client_order_id, "#lot:37 #lot:12")));
+    for (lots, said) in [
+        ("36", "tax lots: order 36 bought no AAPL"),
+        ("13", "tax lots: order 13 bought no AAPL"),
+        ("99", "tax lots: order 99 bought no AAPL"),
+        ("99999999999999999999", "is no number of an order"),
+    ] {
+        let mut runner = sells(lots);
+        runner.keys("enter").misses("Review order");
+        let frame = runner.frame().split_whitespace().collect::<Vec<_>>().join(" ");
+        let last = said.split(' ').next_back().unwrap();
+        assert!(frame.contains("tax lots:") && frame.contains(last), "{lots}\n{frame}");
+        assert!(runner.executed().is_empty());
+    }
+    // What buys has none; nor does what opens a short position.
+    Runner::new((80, 24)).keys("b").misses("tax lots");
+    let mut runner = sells("");
+    runner.keys("enter").sees("Review order").misses("closes lots").keys("enter");
+    assert!(!runner.asked.iter().any(|request| matches!(request, Request::SetNote { .. })));
+}
+
+#[test]
+fn an_order_in_slices_says_over_how_long() {
+    let mut snapshot = trading_day::snapshot();
+    let views = std::sync::Arc::make_mut(&mut snapshot.accounts);
+    views.iter_mut().for_each(|view| view.capabilities.order_types.push(OrderType::Twap));
+    let mut runner = Runner::with(options(), snapshot, (80, 24));
+    runner.keys("b 1 0 down left left").sees("Twap").sees("minutes").sees("At random").misses("duration");
+    runner.misses("profit at").misses("exits").keys("enter").sees("over how many minutes?");
+    runner.text("0").keys("enter").sees("is none of 1 to 1440").keys("backspace").text("30");
+    runner.keys("down right").sees("Even").keys("enter").sees("Review order").keys("enter");
+    let [Request::Execute { command: Command::Place(place), .. }] = runner.executed()[..] else {
+        panic!("{:?}", runner.executed())
+    };
+    assert_eq!(place.terms.twap, Some(Slices { minutes: 30, randomize: false }));
+    assert_eq!((place.terms.order_type, place.terms.time_in_force), (OrderType::Twap, TimeInForce::Gtc));
+    assert_eq!((place.terms.take_profit, place.exit_plan.is_none()), (None, true));
+}
+
+#[test]
+fn a_price_says_which_way_it_is_bounded() {
+    let said = |side, pricing, measured: &str, limit: &str| {
+        let aapl = OrderSubject::Instrument(trading_day::instrument("AAPL"));
+        let command = scripted::understand("buy 10 aapl at 231.50").command;
+        let ask = Request::Preview { command, origin: OriginKind::Ticket, account: None, ask_broker: false };
+        let Ok(Reply::Preview(mut preview)) = scripted::answer(&ask, &trading_day::snapshot()) else {
+            panic!()
+        };
+        preview.request = trading_day::request(1, side, aapl, "10", pricing);
+        let check = RiskCheck::new(DenialCode::PriceCollar, Verdict::Pass);
+        preview.checks =
+            vec![check.with_numbers(trading_day::decimal(measured), trading_day::decimal(limit))];
+        let scheme = crate::tui::theme::Schemes::new(&[]).get("dark").unwrap();
+        let theme = crate::tui::theme::Theme::new(crate::tui::ColorDepth::None, &scheme, true);
+        crate::tui::preview::check_lines(&preview, &theme, 72)[0].to_string()
+    };
+    let price = trading_day::price;
+    let limit = |text| Pricing::Limit { limit_price: price(text) };
+    let stop = |text| Pricing::Stop { stop_price: price(text) };
+    for (side, pricing, measured, bound, words) in [
+        (Side::Buy, limit("231.50"), "231.50", "245", "231.50, at most 245.00"),
+        (Side::Sell, limit("1.27"), "1.27", "0.8925", "1.27, at least 0.8925"),
+        (Side::SellShort, limit("231.50"), "231.50", "220", "231.50, at least 220.00"),
+        (Side::Buy, stop("200"), "200", "231.80", "200.00, to be above 231.80"),
+        (Side::Sell, stop("240"), "240", "231.80", "240.00, to be below 231.80"),
+    ] {
+        let line = said(side, pricing, measured, bound);
+        assert!(line.ends_with(words), "{line}");
+    }
+}
+
 #[test]
 fn orders_are_canceled_and_replaced_after_a_question() {
     let mut runner = Runner::new((120, 40));
@@ -154,6 +270,20 @@ fn orders_are_canceled_and_replaced_after_a_question() {
     let change = replaced.unwrap();
     assert_eq!((change.limit_price, change.quantity), (Some(trading_day::price("231.54")), None));
     runner.keys("f j j j c").sees("has ended");
+}
+
+#[test]
+fn a_replace_shows_every_leg() {
+    let mut snapshot = trading_day::snapshot();
+    let orders = std::sync::Arc::make_mut(&mut snapshot.orders);
+    let spread = orders.iter_mut().find(|order| order.number.0 == 40).unwrap();
+    let OrderSubject::Legs(legs) = &mut spread.request.subject else { panic!() };
+    legs.extend(legs.clone());
+    let mut runner = Runner::with(options(), snapshot, (80, 24));
+    runner.keys("4 j j j j r").sees("Replace #40").sees("3.20").keys("enter").sees("nothing has changed");
+    assert_eq!(runner.frame().matches("610C").count(), 2, "{}", runner.frame());
+    runner.keys("+ enter").sees("Replace order #40?");
+    assert_eq!(runner.frame().matches("610C").count(), 2, "{}", runner.frame());
 }
 
 #[test]
@@ -177,6 +307,15 @@ fn the_kill_switch_works_over_everything() {
         runner.keys(before).keys("ctrl-k").sees("Halt all trading?").keys("ctrl-k");
         assert!(!runner.asked.iter().any(|r| matches!(r, Request::Halt { .. })), "{before}");
         runner.keys("enter");
+        let halts = runner.asked.iter().filter(|r| matches!(r, Request::Halt { all: false })).count();
+        assert_eq!(halts, 1, "{before}");
+    }
+    // And so does the key that it was given instead.
+    for before in ["b 1 0 down down a enter", ": b u y", "ctrl-p a", "4 r", "?", "/ a", ", a"] {
+        let keys = std::collections::BTreeMap::from([("halt".to_owned(), vec!["f9".to_owned()])]);
+        let options = crate::tui::Options { keys, ..options() };
+        let mut runner = Runner::with(options, trading_day::snapshot(), (120, 40));
+        runner.keys(before).keys("f9").sees("Halt all trading?").keys("enter");
         let halts = runner.asked.iter().filter(|r| matches!(r, Request::Halt { all: false })).count();
         assert_eq!(halts, 1, "{before}");
     }

@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::super::action::Action;
 use super::super::env::Look;
 use super::super::flash::Figure;
 use super::super::format;
-use super::super::sources::{Flow, sources, word};
+use super::super::sources::{Flow, beside, sources, stale, word};
 use super::super::widgets::put;
 use crate::domain::account::AccountMode;
 use crate::domain::calendar::MarketPhase;
@@ -16,6 +17,10 @@ use crate::domain::limits::TradingState;
 use crate::domain::quote::Feed;
 use crate::domain::text::clean;
 
+/// The top line's quotes leave before the account's figures do.
+const TOP_LINE_RANK: u8 = 10;
+/// What connections say of themselves leaves before anything else: their marks stay.
+const CONNECTION_RANK: u8 = 40;
 /// Columns of one connection.
 const CONNECTION_WIDTH: u16 = 24;
 
@@ -28,14 +33,19 @@ struct Piece {
     gap: u16,
 }
 
-/// Draws the line.
-pub fn draw(look: &Look<'_>, area: Rect, buf: &mut Buffer) {
+/// Draws the line; `unseen` is of how many warnings and errors nobody has taken notice.
+pub fn draw(look: &Look<'_>, unseen: usize, area: Rect, buf: &mut Buffer) {
     let live = look.snapshot.mode == AccountMode::Live;
     if live {
         buf.set_style(area, look.theme.live);
     }
     let mut left = badges(look);
+    if unseen > 0 {
+        let text = format!("{unseen} to read: {}", look.env.keymap.label(Action::Notices));
+        left.push(Piece { text, style: look.theme.warning, drop: 3, gap: 1 });
+    }
     left.extend(figures(look));
+    left.extend(top_line(look));
     let mut right = connections(look);
     right.extend(clocks(look));
     fit(&mut left, &mut right, area.width);
@@ -153,6 +163,28 @@ fn figures(look: &Look<'_>) -> Vec<Piece> {
     pieces
 }
 
+/// What tells of the market as a whole: the first to leave where there is no room, from its end.
+fn top_line(look: &Look<'_>) -> Vec<Piece> {
+    let theme = look.theme;
+    let piece = |text: String, style, drop, gap| Piece { text, style, drop, gap };
+    let mut pieces = Vec::new();
+    for (instrument, drop) in look.env.top_line.iter().zip(TOP_LINE_RANK..) {
+        let Some(quote) = look.snapshot.quotes.get(instrument) else { continue };
+        let Some(last) = quote.last.or_else(|| quote.mid()) else { continue };
+        let old = stale(quote, &look.at()).is_some();
+        let last = format::price(last, format::decimals_of(look.snapshot, instrument));
+        pieces.push(piece(instrument.to_string(), theme.dim, drop, 3));
+        pieces.push(piece(last, if old { theme.dim } else { theme.text }, drop, 1));
+        if let Some(change) = quote.change_percent() {
+            let style = if old { theme.dim } else { theme.money(change.round_dp(2)) };
+            pieces.push(piece(format::percent(change), style, drop, 1));
+        }
+        let source = beside(quote.feed, look.snapshot);
+        pieces.extend(source.map(|word| piece(word.to_owned(), theme.dim, drop, 1)));
+    }
+    pieces
+}
+
 fn connections(look: &Look<'_>) -> Vec<Piece> {
     let theme = look.theme;
     let mut pieces = Vec::new();
@@ -165,7 +197,7 @@ fn connections(look: &Look<'_>) -> Vec<Piece> {
         pieces.push(Piece { text: dot.to_owned(), style, drop: 5, gap: 1 });
         let words = connection_words(&clean(&connection.name), &clean(&connection.text));
         let words = format::fit(&words, CONNECTION_WIDTH, theme.glyphs.ellipsis);
-        pieces.push(Piece { text: words.to_string(), style: theme.dim, drop: 9, gap: 1 });
+        pieces.push(Piece { text: words.to_string(), style: theme.dim, drop: CONNECTION_RANK, gap: 1 });
     }
     pieces
 }

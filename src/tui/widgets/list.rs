@@ -2,7 +2,12 @@
 
 use std::ops::Range;
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::put;
 use crate::tui::action::Action;
+use crate::tui::theme::Theme;
 
 /// Which row is selected and which is on top.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +45,15 @@ impl ListState {
         true
     }
 
+    /// The same where nothing settles the list between two keys: a page is of `height` rows, and the selection moves within what is in view
+    /// before that moves.
+    pub fn act_within(&mut self, action: Action, rows: usize, height: u16) -> bool {
+        self.settle(rows, height);
+        let moves = self.act(action, rows);
+        self.settle(rows, height);
+        moves
+    }
+
     /// After rows or height changed: the selection exists and is in view.
     pub fn settle(&mut self, rows: usize, height: u16) {
         self.index = self.index.min(rows.saturating_sub(1));
@@ -63,6 +77,13 @@ impl ListState {
         start..(start + self.shown(rows, height)).min(rows)
     }
 
+    /// Says in the last line of the rows how many there are above and below those in view, where the list keeps that line for it.
+    pub fn draw_rest(&self, rows: usize, area: Rect, theme: &Theme, buf: &mut Buffer) {
+        if !self.full {
+            draw_rest(&self.visible(rows, area.height), rows, area, theme, buf);
+        }
+    }
+
     /// The row under a line of the pane, counted from its first row.
     #[must_use]
     pub fn at_line(&self, line: u16, rows: usize, height: u16) -> Option<usize> {
@@ -75,6 +96,18 @@ impl ListState {
         let height = usize::from(height);
         if rows <= height { rows } else { height.saturating_sub(usize::from(!self.full)).max(1) }
     }
+}
+
+/// Says in the last line of an area how many rows there are above and below those in view; nothing where all are.
+pub fn draw_rest(shown: &Range<usize>, rows: usize, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    let parts = [(shown.start, "above"), (rows.saturating_sub(shown.end), "below")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, word)| format!("{count} {word}")).collect();
+    if parts.is_empty() || area.height == 0 {
+        return;
+    }
+    let text = format!("{} {}", theme.glyphs.ellipsis, parts.join(", "));
+    put(buf, area.x + 2, area.bottom() - 1, &text, theme.dim, area.width.saturating_sub(2));
 }
 
 #[cfg(test)]

@@ -34,9 +34,12 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style, columns: 
     x + shown.len() as u16
 }
 
+/// The mark of a number that was cut.
+pub const UNICODE_ELLIPSIS: &str = "…";
+
 /// Writes a text that ends before the column `right`; cut from its end, never from its start.
 pub fn put_right(buf: &mut Buffer, right: u16, y: u16, text: &str, style: Style, columns: u16) {
-    let text = fit(text, columns, "…");
+    let text = fit(text, columns, UNICODE_ELLIPSIS);
     put(buf, right.saturating_sub(width(&text)), y, &text, style, columns);
 }
 

@@ -5,7 +5,9 @@ use arbion::brokers::{BrokerError, SubmitOutcome};
 use arbion::domain::execution::{AccountEvent, OrderEvent};
 use arbion::domain::instrument::Instrument;
 use arbion::domain::money::Quantity;
-use arbion::domain::order::{OrderRequest, OrderStatus, OrderSubject, Pricing, Side, TimeInForce};
+use arbion::domain::order::{
+    OrderHandle, OrderRequest, OrderStatus, OrderSubject, Pricing, Side, TimeInForce,
+};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -208,7 +210,7 @@ async fn an_order_that_is_changed_in_its_place_is_a_new_order_here() {
     // What fills now fills the new one, in the stream and in the lists.
     let number = emulator.exchange.orders().last().unwrap().number;
     emulator.exchange.fill(number, Decimal::ONE, Decimal::from(91)).unwrap();
-    let changed = handle(&new, Some(id));
+    let changed = OrderHandle { filled_quantity: Quantity::from(1), ..handle(&new, Some(id)) };
     loop {
         let event =
             tokio::time::timeout(std::time::Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
@@ -307,6 +309,58 @@ async fn an_order_that_is_swapped_is_told_as_replaced() {
             OrderEvent::Acknowledged { .. } => {}
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// What only reduces a position in futures is the call that closes, as the official client sends it: it never opens one.
+#[tokio::test]
+async fn a_position_in_futures_is_closed_by_the_call_that_closes() {
+    let (subject, emulator) = subject_of(start(0).await).await;
+    let future = "BIP-20DEC30-CDE";
+    emulator.exchange.quote(future, Decimal::from(50_000), Decimal::from(50_005));
+    emulator.exchange.hold(future, Decimal::from(-3), Decimal::from(49_000));
+    let contracts = OrderSubject::Instrument(Instrument::Perpetual { symbol: future.parse().unwrap() });
+    let close = |quantity: i64| OrderRequest {
+        subject: contracts.clone(),
+        quantity: Quantity::from(quantity),
+        reduce_only: true,
+        time_in_force: TimeInForce::Gtc,
+        ..subject.order(Side::Buy, Pricing::Market)
+    };
+    let order = close(1);
+    let known = subject.accepted(&order).await;
+    subject.until(&known, OrderStatus::Filled).await;
+    let sent = emulator.server.take_requests();
+    let request = sent.iter().find(|request| request.path.ends_with("/orders/close_position")).unwrap();
+    let mut theirs = recorded("close_position")["body"].clone();
+    theirs["client_order_id"] = request.json()["client_order_id"].clone();
+    assert!(same(&request.json(), &theirs), "{}", request.json());
+    let held = emulator.exchange.positions().into_iter().find(|(symbol, ..)| symbol == future).unwrap();
+    assert_eq!(held.1, Decimal::from(-2));
+    // More than there is closes nothing.
+    let outcome = subject.submit(&close(5)).await;
+    assert!(matches!(outcome, SubmitOutcome::Rejected(_)), "{outcome:?}");
+    let waits = OrderRequest { pricing: limit("50000"), ..close(1) };
+    let outcome = subject.submit(&waits).await;
+    let SubmitOutcome::Rejected(reject) = outcome else { panic!("{outcome:?}") };
+    assert!(reject.message.contains("market orders that only reduce"), "{}", reject.message);
+}
+
+/// The replace was decided on before the fill was heard of: in all no more is bought than was wanted.
+#[tokio::test]
+async fn what_had_filled_unheard_is_taken_off_the_new_order() {
+    let (subject, emulator) = subject_of(start(0).await).await;
+    for old in [subject.resting(), lasting(&subject)] {
+        let old_handle = subject.accepted(&old).await;
+        let number = emulator.exchange.orders().last().unwrap().number;
+        emulator.exchange.fill(number, Decimal::new(5, 1), Decimal::from(90)).unwrap();
+        let new = dearer(&subject, &old);
+        let outcome = subject.broker.replace(&old_handle, approve(new.clone())).await;
+        let SubmitOutcome::Acknowledged(id) = outcome else { panic!("{outcome:?}") };
+        let reports = subject.broker.orders().await.unwrap();
+        let report = reports.iter().find(|report| report.broker_order_id == id).unwrap();
+        assert_eq!(report.quantity.get(), old.quantity.get() - Decimal::new(5, 1), "{:?}", old.time_in_force);
+        subject.broker.cancel_all().await.unwrap();
     }
 }
 

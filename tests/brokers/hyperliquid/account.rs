@@ -476,3 +476,17 @@ async fn figures_are_the_venues_own() {
     assert_eq!(spec.tick_at(Price::from(100)), Decimal::new(1, 2));
     assert!(matches!(account.spec(&instrument("NOPE-PERP")).await, Err(BrokerError::NotFound { .. })));
 }
+
+/// Pages overlap: more are asked for than would hold what the venue reaches back.
+#[tokio::test]
+async fn long_lists_of_fills_are_read_to_their_end() {
+    let ground = ground().await;
+    let subject = ground.subject().await;
+    subject.accepted(&subject.resting()).await;
+    let order = subject.exchange.orders().last().unwrap().number;
+    subject.exchange.list_fills(order, 10_000);
+    let executions = subject.broker.executions(Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(executions.len(), 10_000);
+    let newest = subject.exchange.fills().last().unwrap().at_ms;
+    assert_eq!(executions.last().unwrap().at.as_millisecond(), newest);
+}

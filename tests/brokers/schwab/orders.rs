@@ -169,13 +169,30 @@ async fn every_package_has_its_name() {
             "VERTICAL",
             "BUY_TO_OPEN",
         ),
+        // Legs are as they are traded: which side the package is on changes none of them.
         (
-            vec![leg(Buy, Close, 1, call("100")), leg(Sell, Close, 1, call("110"))],
+            vec![leg(Sell, Close, 1, call("100")), leg(Buy, Close, 1, call("110"))],
             Sell,
             "2.1",
             "NET_CREDIT",
             "VERTICAL",
             "SELL_TO_CLOSE",
+        ),
+        (
+            vec![leg(Buy, Open, 1, call("110")), leg(Sell, Open, 1, call("100"))],
+            Sell,
+            "2.1",
+            "NET_CREDIT",
+            "VERTICAL",
+            "BUY_TO_OPEN",
+        ),
+        (
+            vec![leg(Buy, Open, 1, call("100")), leg(Sell, Open, 1, call("110"))],
+            Sell,
+            "-2.1",
+            "NET_DEBIT",
+            "VERTICAL",
+            "BUY_TO_OPEN",
         ),
         (
             vec![leg(Buy, Open, 1, call("100")), leg(Buy, Open, 1, put("100"))],
@@ -247,6 +264,38 @@ async fn every_package_has_its_name() {
         assert_eq!(
             (&body["quantity"], &body["orderLegCollection"][0]["quantity"]),
             (&json!(2), &json!(units))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_may_only_reduce_closes() {
+    let (subject, emulator) = both().await;
+    let contract = || option("AAPL  270115P00100000");
+    let share = || Instrument::equity("AAPL").unwrap();
+    for (instrument, side, effect, reduce_only, instruction) in [
+        // "close my short put", of which nothing else says that it closes.
+        (contract(), Side::Buy, None, true, "BUY_TO_CLOSE"),
+        (contract(), Side::Sell, None, true, "SELL_TO_CLOSE"),
+        (contract(), Side::Buy, Some(PositionEffect::Close), false, "BUY_TO_CLOSE"),
+        (contract(), Side::Buy, None, false, "BUY_TO_OPEN"),
+        (contract(), Side::Sell, Some(PositionEffect::Open), false, "SELL_TO_OPEN"),
+        (share(), Side::Buy, None, true, "BUY_TO_COVER"),
+        (share(), Side::BuyToCover, None, true, "BUY_TO_COVER"),
+        (share(), Side::Sell, None, true, "SELL"),
+        (share(), Side::Buy, None, false, "BUY"),
+        (share(), Side::SellShort, None, false, "SELL_SHORT"),
+    ] {
+        let order = OrderRequest {
+            subject: OrderSubject::Instrument(instrument),
+            position_effect: effect,
+            reduce_only,
+            ..subject.order(side, limit("1"))
+        };
+        let body = asked(&subject, emulator, &order).await;
+        assert_eq!(
+            body["orderLegCollection"][0]["instruction"], instruction,
+            "{side} {effect:?} {reduce_only}"
         );
     }
 }

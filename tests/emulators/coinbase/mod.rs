@@ -175,6 +175,7 @@ fn router(shared: Shared) -> Router {
         .route("/best_bid_ask", get(best_bid_ask))
         .route("/cfm/positions", get(futures))
         .route("/orders", post(orders::place))
+        .route("/orders/close_position", post(orders::close_position))
         .route("/orders/preview", post(orders::preview))
         .route("/orders/edit", post(orders::edit))
         .route("/orders/edit_preview", post(orders::edit_preview))

@@ -168,6 +168,21 @@ pub async fn place(State(shared): State<Shared>, body: Bytes) -> Response {
     }
 }
 
+/// `POST /orders/close_position`: a market order on the other side of what is held, and no more than that.
+pub async fn close_position(State(shared): State<Shared>, body: Bytes) -> Response {
+    let Ok(body) = serde_json::from_slice::<Value>(&body) else { return bad_request("parsing field") };
+    let (product, size) = (body["product_id"].as_str().unwrap_or_default(), decimal(&body["size"]));
+    let held = shared.exchange.positions().into_iter().find(|(symbol, ..)| symbol == product);
+    let units = held.map_or(Decimal::ZERO, |(_, units, _)| units);
+    let order = json!({"client_order_id": body["client_order_id"], "product_id": product,
+        "side": if units.is_sign_negative() { "BUY" } else { "SELL" },
+        "order_configuration": {"market_market_ioc": {"base_size": body["size"]}}});
+    if units.is_zero() || size.is_none_or(|size| size > units.abs()) {
+        return refusal("INVALID_REQUEST", &order);
+    }
+    place(State(shared), Bytes::from(order.to_string())).await
+}
+
 pub async fn preview(State(shared): State<Shared>, body: Bytes) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(&body) else { return bad_request("parsing field") };
     if body.get("client_order_id").is_some() {

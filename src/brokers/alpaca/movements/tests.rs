@@ -66,10 +66,31 @@ fn cash_says_why_it_moved() {
         row("x", "FEE", json!({"status": "canceled", "net_amount": "-1"})),
         row("x", "CFEE", json!({"qty": "-0.001", "symbol": "BTCUSD"})),
         row("x", "OPASN", json!({"qty": "2", "symbol": "AAPL261218P00190000"})),
-        row("x", "ACATS", json!({"qty": "2", "symbol": "AAPL"})),
+        row("x", "ACATS", json!({"qty": "0", "symbol": "AAPL"})),
+        row("x", "ZZZ", json!({"qty": "2", "symbol": "AAPL"})),
     ] {
         assert!(shown(json!([gone])).is_empty());
     }
+}
+
+#[test]
+fn transfers_are_units_and_no_cash() {
+    for (kind, more, line) in [
+        (
+            "ACATS",
+            json!({"qty": "100", "symbol": "AAPL", "price": "190.5"}),
+            "buy 100 AAPL at 190.5 (transfer)",
+        ),
+        ("ACATS", json!({"qty": "-7.5", "symbol": "F"}), "sell 7.5 F at 0 (transfer)"),
+        ("FOPT", json!({"qty": "3", "symbol": "BRK.B"}), "buy 3 BRK.B at 0 (transfer)"),
+        // What they were worth is no money.
+        ("JNLS", json!({"qty": "2", "symbol": "AAPL", "net_amount": "381"}), "buy 2 AAPL at 0 (transfer)"),
+    ] {
+        assert_eq!(shown(json!([row("x", kind, more)])), [format!("x Deposit 0 |  | {line}")], "{kind}");
+    }
+    let option = read(json!([row("x", "JNLS", json!({"qty": "-1", "symbol": "AAPL261218P00190000"}))]));
+    let Moved::Units(moved) = &option[0].units[0] else { panic!("{option:?}") };
+    assert_eq!((moved.multiplier, moved.cash_flow()), (Decimal::ONE_HUNDRED, Decimal::ZERO));
 }
 
 /// What goes and what comes for it are two rows, in any order; a new one alone waits for the other.

@@ -111,6 +111,27 @@ async fn n6_fifty_refused_calls_make_one_refresh() {
     }
 }
 
+/// A token endpoint that hangs holds up no order while the token before is good, and every call once it is not.
+#[tokio::test]
+async fn n6_a_refresh_that_hangs_holds_up_nobody_who_has_a_token() {
+    let world = World::new(true).await;
+    *world.server.delay.lock().unwrap() = Duration::from_secs(4);
+    let keeper = world.keeper().await;
+    world.at(1_500);
+    let began = std::time::Instant::now();
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let keeper = keeper.clone();
+        calls.spawn(async move { token(&keeper).await });
+    }
+    assert!(calls.join_all().await.iter().all(|token| token == "A0"));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    // A token that was refused is good for nobody: this waits for the refresh that is on its way.
+    let used = keeper.access().await.unwrap();
+    assert_eq!(keeper.refused(&used).await.unwrap().token.expose_secret(), "A1");
+    assert_eq!((token(&keeper).await.as_str(), world.server.count()), ("A1", 1));
+}
+
 #[tokio::test]
 async fn n6_a_hundred_callers_at_the_end_of_a_token_make_one_refresh() {
     let world = World::new(true).await;

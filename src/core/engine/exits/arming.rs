@@ -7,13 +7,14 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::core::effect::Effect;
 use crate::core::engine::Engine;
+use crate::core::engine::inferred::is_undo;
 use crate::core::stops::{self, Reached, Watch, trigger_price};
 use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::exit::{EXITS_MAX, ExitGroup, ExitPlan, ScaleIn};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity};
-use crate::domain::order::{OrderRequest, OriginKind};
+use crate::domain::order::{OrderRequest, OrderStatus, OriginKind};
 use crate::domain::position::Position;
 use crate::domain::snapshot::Severity;
 
@@ -69,12 +70,26 @@ impl Engine {
         group.part = key.2.clone();
         self.exits.stirred.insert(key.clone());
         self.exits.beyond.remove(&key);
+        self.exits.doubts.remove(&key);
+        self.take_over(&key, &mut group);
         if group.plan.has_range() {
             self.effects.push(Effect::Measure { instrument: key.1.clone() });
         }
         self.exits.watches.insert(key, Watch::new(group));
         self.exits.changed();
         Ok(())
+    }
+
+    /// A plan comes in the place of another one. What that has at the broker is the new one's to change or to take off, before another order is
+    /// sent; what it had at work to close the position is canceled.
+    fn take_over(&mut self, key: &Key, group: &mut ExitGroup) {
+        let Some(old) = self.exits.watches.get(key).map(|watch| watch.group.clone()) else { return };
+        let leaves = |id| self.standing(id).is_some_and(|it| it.status == OrderStatus::PendingCancel);
+        (group.resting, group.rests) = (old.resting, old.rests);
+        group.leaving = old.leaving || old.resting.is_some_and(leaves);
+        if let Some(order) = old.order.and_then(|id| self.standing(id)) {
+            self.pass_on_cancel(order.request.client_order_id);
+        }
     }
 
     /// Ranges that plans wait for are asked for again: after a start, and while nobody had the bars.
@@ -125,9 +140,14 @@ impl Engine {
 
     /// An execution has been booked; before it so many units were held.
     pub(in crate::core::engine) fn plans_of_fill(&mut self, execution: &Execution, held: Quantity) {
-        if !self.exits.runs || execution.kind != ExecutionKind::Trade {
+        // What is inferred of a fill counts as one; the real one then for what is more, and what takes the inferred one out for nothing.
+        let fills = execution.kind == ExecutionKind::Trade
+            || (execution.kind == ExecutionKind::Inferred && !is_undo(execution));
+        let units = execution.quantity - self.exits.explained;
+        if !self.exits.runs || !fills || !units.is_positive() {
             return;
         }
+        let execution = &Execution { quantity: units, ..execution.clone() };
         let moved = execution.signed_quantity();
         let against = !held.is_zero() && held.is_negative() != moved.is_negative();
         let closed = if against { execution.quantity.min(held.abs()) } else { Quantity::ZERO };
@@ -135,9 +155,42 @@ impl Engine {
             self.shrink_parts(execution, closed);
         }
         let opened = execution.quantity - closed;
-        if opened.is_positive() {
+        if opened.is_positive() && !self.opened_by_exit(execution, opened) {
             self.plan_opened(execution, held, opened);
         }
+    }
+
+    /// An order of a plan has filled though its position was closed without it: the plan has ended, and the broker's word that the order was
+    /// gone was wrong. What that opened is closed again, once whatever else is on its way had time to come. True where the order was one.
+    fn opened_by_exit(&mut self, execution: &Execution, opened: Quantity) -> bool {
+        let order = execution.client_order_id.and_then(|id| self.book.get(id));
+        let Some(request) = order.map(|order| &order.request).filter(|request| {
+            let alone = request.contingency.parent.is_none() && request.contingency.oco_group.is_none();
+            request.origin.kind == OriginKind::Exit && request.reduce_only && alone
+        }) else {
+            return false;
+        };
+        let id = request.client_order_id;
+        let mut parts = self.exits.parts(&execution.account, &execution.instrument);
+        // Its own plan sees it by itself.
+        if parts.any(|(_, watch)| self.is_order_of(&watch.group, id)) {
+            return true;
+        }
+        drop(parts);
+        let Some(position) = self.position(&execution.account, &execution.instrument) else { return true };
+        let quantity = Quantity::new(opened.get() * execution.side.sign());
+        let position = Position { quantity, average_price: execution.price, ..position };
+        let key = (execution.account.clone(), execution.instrument.clone(), self.next_part(execution, ""));
+        let what = format!("{} {}: an exit filled after its position was closed", key.0, key.1);
+        let put = self.put_plan(key, stops::race(&position, self.now));
+        let text = match put {
+            Ok(()) => format!("{what}, {quantity} is left and is closed again"),
+            Err(why) => format!("{what}, {quantity} is left: {why}"),
+        };
+        self.want_statement(&execution.account);
+        self.note(Severity::Error, "OCO_RACE", text.clone());
+        self.after_journal.push(Effect::Ring { text });
+        true
     }
 
     fn plan_opened(&mut self, execution: &Execution, held: Quantity, opened: Quantity) {
@@ -148,7 +201,9 @@ impl Engine {
         // A further fill of an order that has begun a plan.
         let begun = by.and_then(|id| {
             let mut parts = self.exits.parts(&execution.account, &execution.instrument);
-            parts.find(|(_, watch)| watch.group.opened_by == Some(id)).map(|(key, _)| key.clone())
+            let long = execution.side.is_buy();
+            let mine = |group: &ExitGroup| group.opened_by == Some(id) && group.long == long;
+            parts.find(|(_, watch)| mine(&watch.group)).map(|(key, _)| key.clone())
         });
         if let Some(key) = begun {
             return self.extend_plan(&key, opened);
@@ -157,13 +212,7 @@ impl Engine {
         let grows = !held.is_zero() && held.is_negative() == execution.signed_quantity().is_negative();
         let known = self.exits.watches.get(&whole).map(|watch| watch.group.plan.clone());
         match begins {
-            Some(Begins::Strategy(name, plan)) => {
-                let key = (whole.0.clone(), whole.1.clone(), format_smolstr!("@{name}"));
-                if self.exits.watches.contains_key(&key) {
-                    return self.extend_plan(&key, opened);
-                }
-                self.begin_plan(key, *plan, execution, opened, |group| group.owner = Some(name));
-            }
+            Some(Begins::Strategy(name, plan)) => self.plan_of_strategy(name, *plan, execution, opened),
             Some(Begins::Order(plan)) if grows => self.begin_apart(*plan, execution, opened),
             Some(Begins::Order(plan)) => self.begin_plan(whole, *plan, execution, opened, |_| {}),
             Some(Begins::Default(plan)) if !grows => self.begin_plan(whole, *plan, execution, opened, |_| {}),
@@ -175,6 +224,24 @@ impl Engine {
                 _ => {}
             },
         }
+    }
+
+    /// A strategy has opened units: the first begin its plan for the instrument, what it adds belongs to that one or gets its own. A plan of the
+    /// other direction is over.
+    fn plan_of_strategy(&mut self, name: SmolStr, plan: ExitPlan, execution: &Execution, opened: Quantity) {
+        let base = format_smolstr!("@{name}");
+        let key = (execution.account.clone(), execution.instrument.clone(), base.clone());
+        let known = self.exits.watches.get(&key).map(|watch| watch.group.long);
+        if known != Some(execution.side.is_buy()) {
+            return self.begin_plan(key, plan, execution, opened, |group| group.owner = Some(name));
+        }
+        if plan.scale_in == ScaleIn::Extend {
+            return self.extend_plan(&key, opened);
+        }
+        let key = (key.0, key.1, self.next_part(execution, &base));
+        self.begin_plan(key, plan, execution, opened, |group| {
+            (group.owner, group.units) = (Some(name), Some(opened));
+        });
     }
 
     fn begins(&self, request: &OrderRequest) -> Option<Begins> {
@@ -195,7 +262,7 @@ impl Engine {
 
     /// What was added gets a plan of its own.
     fn begin_apart(&mut self, plan: ExitPlan, execution: &Execution, opened: Quantity) {
-        let part = self.next_part(execution);
+        let part = self.next_part(execution, "");
         let key = (execution.account.clone(), execution.instrument.clone(), part);
         self.begin_plan(key, plan, execution, opened, |group| group.units = Some(opened));
     }

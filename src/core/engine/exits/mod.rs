@@ -79,6 +79,8 @@ pub(super) struct Exits {
     unmeasured: BTreeSet<Key>,
     /// When ranges were last asked for.
     asked_at: Option<Timestamp>,
+    /// So many units of the fill that is being booked have been counted as inferred ones.
+    pub(super) explained: Quantity,
 }
 
 impl Exits {
@@ -214,7 +216,6 @@ impl Engine {
                 watch.group.state.as_str()
             ));
         }
-        let old = known.map(|watch| watch.group.clone());
         let position = self.position(account, instrument).filter(|position| !position.quantity.is_zero());
         let position = position.ok_or_else(|| format!("{account} holds no {instrument}"))?;
         let free = self.uncovered(&key);
@@ -229,11 +230,7 @@ impl Engine {
             quote.and_then(|quote| trigger_price(quote, plan.trigger, !position.quantity.is_negative()));
         let price =
             price.ok_or_else(|| format!("{instrument} has no price now that a plan could be measured by"))?;
-        let mut group = self.attach_plan(plan, &position, price, stops::Reached::Refused)?;
-        // An order that rests for the plan before is changed, or taken off, before another one is sent.
-        if let Some(old) = old {
-            (group.resting, group.rests, group.leaving) = (old.resting, old.rests, old.leaving);
-        }
+        let group = self.attach_plan(plan, &position, price, stops::Reached::Refused)?;
         let words = |stop| self.market.price_words(instrument, stop);
         let stop = group.stop_price.map(|stop| format!("; the stop stands at {}", words(stop)));
         let stop = stop.unwrap_or_default();
@@ -262,9 +259,11 @@ impl Engine {
         self.exits.beyond.remove(key);
         self.exits.doubts.remove(key);
         self.exits.changed();
-        for order in watch.group.order.into_iter().chain(watch.group.resting) {
-            self.exits.resting.remove(&order);
-            if let Ok(cancel) = self.request_cancel(order) {
+        for id in watch.group.order.into_iter().chain(watch.group.resting) {
+            self.exits.resting.remove(&id);
+            // The one that works: a change of it may have come to nothing.
+            let Some(order) = self.standing(id) else { continue };
+            if let Ok(cancel) = self.request_cancel(order.request.client_order_id) {
                 self.after_journal.push(cancel);
             }
         }

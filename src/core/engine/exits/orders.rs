@@ -80,11 +80,7 @@ impl Engine {
         let (account, instrument, _) = key;
         let option = instrument.as_option().is_some();
         let around = instrument.asset_class().trades_around_the_clock();
-        let side = match (group.long, instrument.asset_class()) {
-            (true, _) => Side::Sell,
-            (false, AssetClass::Equity) => Side::BuyToCover,
-            (false, _) => Side::Buy,
-        };
+        let side = Side::closing(group.long, instrument.asset_class());
         OrderRequest {
             time_in_force: if around { TimeInForce::Gtc } else { TimeInForce::Day },
             session,

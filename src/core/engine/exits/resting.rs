@@ -53,7 +53,10 @@ impl Engine {
                 if let Some(watch) = self.exits.watches.get_mut(key) {
                     watch.group.leaving = group.leaving;
                 }
-                if gone {
+                // One of a position that has turned since would enlarge this one.
+                if order.request.side.is_buy() == group.long {
+                    self.send_away(key, order.request.client_order_id);
+                } else if gone {
                     self.withdraw(key, &order);
                 } else {
                     self.keep_resting(key, &group, &order, held);

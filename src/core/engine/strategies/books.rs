@@ -12,7 +12,7 @@ use crate::domain::chain::Chain;
 use crate::domain::events::UnderlyingEvents;
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
-use crate::domain::instrument::{Instrument, InstrumentSpec, Symbol};
+use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Quantity;
 use crate::domain::order::Order;
@@ -70,6 +70,10 @@ impl Engine {
         let part = limits.map_or(Decimal::ZERO, |limits| limits.position_percent_max);
         Room {
             capital: None,
+            order_units: limits.map_or(Decimal::ZERO, |limits| match instrument.asset_class() {
+                AssetClass::Option => limits.order_contracts_max,
+                _ => limits.order_quantity_max,
+            }),
             order_money: limits.map_or(Decimal::ZERO, |limits| limits.order_notional_max),
             position_money: equity.saturating_mul(part) / Decimal::ONE_HUNDRED,
             average_volume: self.market.average_volume(instrument),

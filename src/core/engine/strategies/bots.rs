@@ -18,7 +18,7 @@ use crate::domain::denial::{Denial, DenialCode};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
-use crate::domain::order::{Order, OrderChange, OrderRequest};
+use crate::domain::order::{Order, OrderChange, OrderRequest, OrderStatus};
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{Confirm, StrategyPhase, StrategySpec};
 use crate::strategies::schedule::Timetable;
@@ -264,6 +264,7 @@ impl Engine {
                 }
                 let known = instance.tags.iter().find(|(known, _)| *known == tag).map(|(_, id)| *id);
                 if let Some(id) = known {
+                    self.is_known(id)?;
                     return Ok(self.placed(id));
                 }
                 let waits = |it: &&Unconfirmed| it.tag.as_deref() == Some(tag.as_str());
@@ -366,12 +367,21 @@ impl Engine {
         let decision = bot_decision(&proposal);
         match self.ask_a_person(name, Some(tag), proposal, decision) {
             Some(number) => Ok(proposed(number)),
-            None => Err(BotRefusal::Bad(format!("{UNCONFIRMED_MAX} proposals wait for a person already"))),
+            None => {
+                Err(BotRefusal::TooMany(format!("{UNCONFIRMED_MAX} proposals wait for a person already")))
+            }
         }
     }
 
     fn bot_replaces(&mut self, name: &SmolStr, id: ClientOrderId, change: &OrderChange) -> Answer {
         let Some(order) = self.book.get(id) else { return Err(BotRefusal::NoOrder(id.to_string())) };
+        self.is_known(id)?;
+        if matches!(
+            order.status,
+            OrderStatus::PendingSubmit | OrderStatus::PendingCancel | OrderStatus::PendingReplace
+        ) {
+            return Err(BotRefusal::Underway { order: id, status: order.status.as_str() });
+        }
         let changed = changed(order, change);
         if let Some(text) = self.forbidden(name, &changed, Some(id)) {
             return Err(BotRefusal::Permission(text));
@@ -415,6 +425,12 @@ impl Engine {
         };
         id.filter(|id| self.book.get(*id).and_then(owner) == Some(name))
             .ok_or_else(|| BotRefusal::NoOrder(shown()))
+    }
+
+    /// Is it known what became of an order. Where it is not, the same tag again is no answer, and other terms could be a second order.
+    fn is_known(&self, id: ClientOrderId) -> Result<(), BotRefusal> {
+        let in_doubt = self.book.get(id).is_some_and(|order| order.status == OrderStatus::Unknown);
+        if in_doubt { Err(BotRefusal::OutcomeUnknown(id)) } else { Ok(()) }
     }
 
     fn placed(&self, id: ClientOrderId) -> BotPlaced {

@@ -15,10 +15,12 @@ use crate::domain::bot::{BotTerms, bot_of};
 use crate::domain::calendar::account_day;
 use crate::domain::exit::ExitPlan;
 use crate::domain::ids::AccountId;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Quantity;
-use crate::domain::order::{OrderRequest, OrderSubject, Origin, OriginKind, Pricing, Side, TimeInForce};
+use crate::domain::order::{
+    OrderRequest, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, TimeInForce,
+};
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{
     DecisionRecord, INSTRUMENTS_MAX, STRATEGIES_MAX, StoredStrategy, StrategyChange, StrategyEdit,
@@ -287,8 +289,11 @@ impl Engine {
         self.cancel_opening(name);
         self.note(Severity::Info, "STRATEGY_STOPPING", format!("{name} stops"));
         if flatten {
-            for instrument in held {
-                self.close_claim(name, &instrument)?;
+            // One that cannot be closed keeps none of the others.
+            let closed = held.iter().filter_map(|instrument| self.close_claim(name, instrument).err());
+            let left: Vec<String> = closed.collect();
+            if !left.is_empty() {
+                return Err(format!("{name} stops; {}", left.join("; ")));
             }
             return Ok(format!("{name} stops, and what it owns is sold at the market"));
         }
@@ -298,16 +303,18 @@ impl Engine {
     fn close_claim(&mut self, name: &SmolStr, instrument: &Instrument) -> Result<(), String> {
         let Some(instance) = self.host.instances.get(name) else { return Ok(()) };
         let own = instance.ledger.quantity(instrument);
-        let around = instrument.asset_class().trades_around_the_clock();
+        let class = instrument.asset_class();
+        let around = class.trades_around_the_clock();
         let request = OrderRequest {
             time_in_force: if around { TimeInForce::Gtc } else { TimeInForce::Day },
             reduce_only: true,
+            position_effect: (class == AssetClass::Option).then_some(PositionEffect::Close),
             ..OrderRequest::plain(
                 self.ids.next(self.now),
                 instance.spec.account.clone(),
                 Origin { kind: OriginKind::Strategy, name: Some(name.clone()) },
                 OrderSubject::Instrument(instrument.clone()),
-                if own.is_negative() { Side::BuyToCover } else { Side::Sell },
+                Side::closing(!own.is_negative(), class),
                 own.abs(),
                 Pricing::Market,
             )
@@ -317,7 +324,7 @@ impl Engine {
         if texts.is_empty() {
             Ok(())
         } else {
-            Err(format!("{name} stops; {instrument} is not closed: {}", texts.join("; ")))
+            Err(format!("{instrument} is not closed: {}", texts.join("; ")))
         }
     }
 

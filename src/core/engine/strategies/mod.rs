@@ -93,7 +93,7 @@ impl Host {
 }
 
 /// Whose order it is, where a strategy asked for it, or for the order that it is an exit of.
-fn owner(order: &Order) -> Option<&SmolStr> {
+pub(super) fn owner(order: &Order) -> Option<&SmolStr> {
     let origin = &order.request.origin;
     origin.name.as_ref().filter(|_| matches!(origin.kind, OriginKind::Strategy | OriginKind::Exit))
 }

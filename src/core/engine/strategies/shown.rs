@@ -55,7 +55,7 @@ impl Engine {
             locks: instance.guards.locks(self.now),
             proposals: super::confirm::proposals(instance),
             last_decision: instance.last_decision.clone(),
-            next_due: instance.timetable.as_ref().and_then(crate::strategies::schedule::Timetable::next),
+            next_due: instance.timetable.as_ref().and_then(crate::strategies::schedule::Timetable::next_look),
             bot: instance.bot.clone(),
             created_at: instance.created_at,
             changed_at: instance.changed_at,

@@ -1,6 +1,7 @@
 //! Exit plans through the whole engine, with the paper venue behind it: what closes when, and never more than is held.
 
 mod arming;
+mod late;
 mod native;
 mod random;
 mod real;
@@ -102,10 +103,12 @@ impl Desk {
                         self.venue.submit(self.rig.now, &order);
                     }
                 }
-                Effect::Replace { order, new, .. } => {
+                Effect::Replace { order, new, filled, .. } => {
                     let new = new.into_inner();
                     self.sent.push(new.clone());
-                    self.venue.replace(self.rig.now, order, &new);
+                    if !self.deaf {
+                        self.venue.replace(self.rig.now, order, filled, &new);
+                    }
                 }
                 Effect::Cancel { order, .. } if !self.deaf && !self.keeps => {
                     self.venue.cancel(self.rig.now, order)

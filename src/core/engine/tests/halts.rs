@@ -232,3 +232,72 @@ fn h6_a_clock_that_steps_forward_while_orders_work_trips_the_switch() {
         assert_eq!(rig.said("CLOCK_FORWARD"), said, "works: {works}, forward by {by_ms} ms");
     }
 }
+
+/// Bought yesterday at 100; the last process ended with an equity of 109,000.
+fn restarted(cash: Vec<crate::domain::execution::CashEntry>, day_start: i64) -> Rig {
+    let limits =
+        RiskLimits { daily_loss_halt_percent: Decimal::from(5), ..RiskLimits::bar_mode(CASH.into()) };
+    let mut rig = Rig::with(limits);
+    let OrderEvent::Filled(bought) = fill(ClientOrderId::from_u128(1), "y1", Side::Buy, 900, "100") else {
+        unreachable!()
+    };
+    let yesterday = start() - SignedDuration::from_hours(24);
+    let bought = Execution { at: yesterday, fee: Decimal::ZERO, client_order_id: None, ..bought };
+    let restored = Restored {
+        executions: vec![bought],
+        cash,
+        day_start_equity: vec![(paper(), day_start.into())],
+        ..Restored::default()
+    };
+    rig.step(Input::Restored(Box::new(restored)));
+    rig
+}
+
+fn equity(effects: &Effects) -> Vec<Decimal> {
+    let entries = effects.iter().filter_map(|effect| match effect {
+        Effect::Journal { entry, .. } => Some(&entry.equity),
+        _ => None,
+    });
+    entries.flatten().map(|point| point.net_liquidation).collect()
+}
+
+/// What is held stands at its cost until prices come: that is no loss of the day, and nothing to measure a drawdown by.
+#[test]
+fn h6_a_start_before_any_price_trips_nothing() {
+    let mut rig = restarted(Vec::new(), 109_000);
+    let effects = rig.step(Input::Tick);
+    assert_eq!((rig.engine.trading_state(), equity(&effects)), (TradingState::Active, Vec::new()));
+    rig.quote("110");
+    let effects = rig.step(Input::Tick);
+    assert_eq!((rig.engine.trading_state(), equity(&effects)), (TradingState::Active, vec![109_000.into()]));
+    rig.quote("103");
+    rig.step(Input::Tick);
+    assert_eq!(rig.engine.trading_state(), TradingState::Halted, "6,300 of 109,000 are lost");
+}
+
+/// A broker's own marks are prices too, as long as there are no others.
+#[test]
+fn h6_a_loss_by_the_brokers_marks_trips_the_switch() {
+    let mut rig = restarted(Vec::new(), 120_000);
+    rig.later(6);
+    rig.statement(Vec::new(), Vec::new(), 900);
+    rig.step(Input::Tick);
+    assert_eq!(rig.engine.trading_state(), TradingState::Halted);
+}
+
+/// What was paid in yesterday is neither a gain nor a loss of today.
+#[test]
+fn a_deposit_of_before_is_not_of_the_day_that_a_start_goes_on_with() {
+    let deposit = crate::domain::execution::CashEntry {
+        id: ExecutionId::new("d1"),
+        account: paper(),
+        kind: crate::domain::execution::CashKind::Deposit,
+        amount: Decimal::from(10_000),
+        currency: Currency::USD,
+        instrument: None,
+        at: start() - SignedDuration::from_hours(23),
+    };
+    let rig = restarted(vec![deposit], 110_000);
+    let account = rig.engine.account(&paper()).unwrap();
+    assert_eq!((account.net_liquidation, account.day_pnl), (110_000.into(), Decimal::ZERO));
+}

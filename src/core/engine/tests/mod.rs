@@ -6,6 +6,7 @@ mod guarded;
 mod halts;
 mod hosting;
 mod market;
+mod measured;
 mod movements;
 mod positions;
 mod random;
@@ -50,6 +51,98 @@ fn j2_what_could_not_be_journalled_is_denied_and_cancels_go_out() {
     rig.sent(Side::Buy, 30);
 }
 
+fn reject() -> crate::domain::execution::Reject {
+    crate::domain::execution::Reject { code: "NO".into(), message: "not now".to_owned() }
+}
+
+/// An order of 10 that works, and a change of its price that has been asked for: what is to be done, and the new order.
+fn changing(rig: &mut Rig) -> (ClientOrderId, ClientOrderId, Effects) {
+    let old = rig.sent(Side::Buy, 10);
+    rig.report(old, acknowledged());
+    let change = OrderChange { limit_price: Some(Price::from(99)), ..OrderChange::default() };
+    let effects = rig.step(Input::Replace { request: RequestId(80), order: old, change });
+    let new = rig.engine.replacement_of(old).unwrap();
+    (old, new, effects)
+}
+
+fn cancels(effects: &Effects) -> Vec<ClientOrderId> {
+    let of = |effect: &Effect| match effect {
+        Effect::Cancel { order, .. } => Some(*order),
+        _ => None,
+    };
+    effects.iter().filter_map(of).collect()
+}
+
+/// Whoever cancels an order that is being changed wants nothing to work: not the one that works on, and not the one in its place.
+#[test]
+fn a_cancel_is_for_whichever_order_of_a_replace_works() {
+    // The replacement is canceled, and the broker refuses the replace.
+    let mut rig = Rig::new();
+    let (old, new, effects) = changing(&mut rig);
+    assert_eq!(orders_sent(&rig.journaled(effects)), [new]);
+    let effects = rig.step(Input::Cancel { request: RequestId(81), orders: vec![new] });
+    assert_eq!(cancels(&rig.journaled(effects)), [new]);
+    rig.report(old, OrderEvent::ReplaceRejected(reject()));
+    let effects = rig.report(new, OrderEvent::Rejected(reject()));
+    assert_eq!(cancels(&rig.journaled(effects)), [old]);
+    assert_eq!((rig.status(old), rig.status(new)), (OrderStatus::PendingCancel, OrderStatus::Rejected));
+    // The old one is canceled, and the broker has replaced it.
+    let mut rig = Rig::new();
+    let (old, new, effects) = changing(&mut rig);
+    rig.journaled(effects);
+    let effects = rig.step(Input::Cancel { request: RequestId(81), orders: vec![old] });
+    assert_eq!(cancels(&rig.journaled(effects)), [old]);
+    let effects = rig.report(old, OrderEvent::Replaced { by: new });
+    assert_eq!(cancels(&rig.journaled(effects)), [new]);
+    // The replacement is canceled while it waits for the disk, and while the disk fails.
+    for fails in [false, true] {
+        let mut rig = Rig::new();
+        let (old, new, effects) = changing(&mut rig);
+        let waits = rig.step(Input::Cancel { request: RequestId(81), orders: vec![new] });
+        let mut out = Vec::new();
+        for ticket in tickets(&effects) {
+            let reason = "disk full".to_owned();
+            let input =
+                if fails { Input::JournalFailed { ticket, reason } } else { Input::Journaled(ticket) };
+            let effects = rig.step(input);
+            out.extend(rig.journaled(effects));
+        }
+        out.extend(rig.journaled(waits));
+        assert!(orders_sent(&out).is_empty(), "{fails}");
+        assert!(cancels(&out).contains(&old), "{fails}: {out:?}");
+        assert_eq!(rig.status(old), OrderStatus::PendingCancel, "{fails}");
+        assert!(rig.engine.order(new).unwrap().status.is_terminal(), "{fails}");
+    }
+}
+
+/// The old order moves on while its replacement waits for the disk: that would be for more than is left.
+#[test]
+fn a_replace_that_a_fill_has_overtaken_is_not_sent() {
+    let mut rig = Rig::new();
+    let (old, new, effects) = changing(&mut rig);
+    rig.report(old, fill(old, "x1", Side::Buy, 4, "100"));
+    let sent = rig.journaled(effects);
+    assert!(orders_sent(&sent).is_empty(), "{sent:?}");
+    assert_eq!((rig.status(old), rig.status(new)), (OrderStatus::PartiallyFilled, OrderStatus::Canceled));
+    assert_eq!(rig.said("REPLACE_NOT_SENT"), 1);
+    // Again: for the 6 that are left.
+    let change = OrderChange { limit_price: Some(Price::from(99)), ..OrderChange::default() };
+    let effects = rig.step(Input::Replace { request: RequestId(82), order: old, change });
+    let sent = rig.journaled(effects);
+    let sizes = sent.iter().filter_map(|effect| match effect {
+        Effect::Replace { new, filled, .. } => Some((new.get().quantity, *filled)),
+        _ => None,
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [(Quantity::from(6), Quantity::from(4))]);
+    // One that has ended is not replaced at all.
+    let mut rig = Rig::new();
+    let (old, new, effects) = changing(&mut rig);
+    rig.report(old, fill(old, "x1", Side::Buy, 10, "100"));
+    let sent = rig.journaled(effects);
+    assert!(orders_sent(&sent).is_empty(), "{sent:?}");
+    assert_eq!((rig.status(old), rig.status(new)), (OrderStatus::Filled, OrderStatus::Canceled));
+}
+
 /// The exits of an order belong to whichever order stands in its place: a replacement that does not leave leaves them alone.
 #[test]
 fn j2_a_replacement_that_is_not_sent_keeps_the_exits_of_the_order_that_works_on() {
@@ -79,7 +172,10 @@ fn j2_a_replacement_that_is_not_sent_keeps_the_exits_of_the_order_that_works_on(
             rig.journaled(cancel);
             assert_eq!(rig.status(new), OrderStatus::Canceled);
         }
-        for id in [id, profit, loss] {
+        // Whoever cancels the order in its place means the order.
+        let after = if fails { OrderStatus::Submitted } else { OrderStatus::PendingCancel };
+        assert_eq!(rig.status(id), after, "fails: {fails}");
+        for id in [profit, loss] {
             assert_eq!(rig.status(id), OrderStatus::Submitted, "fails: {fails}");
         }
     }

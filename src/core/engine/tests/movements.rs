@@ -140,6 +140,72 @@ fn a_split_of_what_is_not_known_leaves_positions_to_say_it() {
     assert_eq!((rig.held(), rig.average(&aapl()), rig.said("POSITION_ADJUSTED")), (40.into(), 100.into(), 1));
 }
 
+/// Units that came or went by a transfer.
+fn transferred(id: &str, units: i64, price: &str, at: Timestamp) -> Movement {
+    let Moved::Units(moved) = split(id, 1, at).units.remove(0) else { unreachable!() };
+    let moved = Execution {
+        side: if units < 0 { Side::Sell } else { Side::Buy },
+        quantity: Quantity::from(units.abs()),
+        price: price.parse().unwrap(),
+        kind: ExecutionKind::Transfer,
+        ..moved
+    };
+    Movement { cash: cash(id, CashKind::Deposit, 0, at), action: None, units: vec![Moved::Units(moved)] }
+}
+
+#[test]
+fn a_transfer_is_no_gain_and_no_adjustment() {
+    let mut rig = Rig::of_ten();
+    let (before, gain, at) = (rig.cash(), rig.realized(), rig.now);
+    // What comes costs what the broker says; what goes takes along what it had cost.
+    for _ in 0..2 {
+        rig.shows(vec![transferred("in", 30, "60", at)], Vec::new(), rig.position(40));
+    }
+    assert_eq!((rig.held(), rig.average(&aapl())), (40.into(), Price::from(70)));
+    let at = rig.now;
+    for _ in 0..2 {
+        rig.shows(vec![transferred("out", -15, "0", at)], Vec::new(), rig.position(25));
+    }
+    // First in, first out: the ten that had cost more are gone.
+    assert_eq!((rig.held(), rig.average(&aapl())), (25.into(), Price::from(60)));
+    assert_eq!((rig.cash(), rig.said("POSITION_ADJUSTED"), rig.said("UNITS_TRANSFERRED")), (before, 0, 2));
+    // What it had cost to open comes off with what goes, and nothing else.
+    assert!((rig.realized() - gain).abs() < Decimal::ONE, "{}", rig.realized() - gain);
+    assert_eq!(rig.said("AUTOMATION_PAUSED"), 0);
+}
+
+/// A transfer that is listed after positions have shown it counts once.
+#[test]
+fn a_transfer_that_comes_late_explains_what_was_adjusted() {
+    let mut rig = Rig::of_ten();
+    let at = rig.now;
+    for _ in 0..3 {
+        rig.shows(Vec::new(), Vec::new(), rig.position(40));
+    }
+    assert_eq!((rig.held(), rig.said("POSITION_ADJUSTED")), (40.into(), 1));
+    for _ in 0..3 {
+        rig.shows(vec![transferred("in", 30, "60", at)], Vec::new(), rig.position(40));
+    }
+    assert_eq!(
+        (rig.held(), rig.said("UNITS_TRANSFERRED"), rig.said("ADJUSTMENT_EXPLAINED")),
+        (40.into(), 1, 1)
+    );
+}
+
+/// What goes and is not here is left to the comparison of positions, and so is what comes at a price that nobody knows.
+#[test]
+fn a_transfer_of_what_is_not_here_leaves_positions_to_say_it() {
+    let mut rig = Rig::of_ten();
+    let at = rig.now;
+    for _ in 0..3 {
+        rig.shows(vec![transferred("out", -15, "0", at)], Vec::new(), Vec::new());
+    }
+    assert_eq!(
+        (rig.held(), rig.said("UNITS_TRANSFERRED"), rig.said("POSITION_ADJUSTED")),
+        (Quantity::ZERO, 0, 1)
+    );
+}
+
 #[test]
 fn a_new_name_keeps_cost_and_cash_to_the_last_digit() {
     let renamed = Instrument::equity("AAPX").unwrap();

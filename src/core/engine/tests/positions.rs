@@ -131,3 +131,24 @@ fn r4_automation_waits_until_a_person_accepts() {
         assert!(rig.lets_out(OriginKind::Strategy, Side::SellShort, 5), "again: {again}");
     }
 }
+
+/// One instrument in two rows, by lot or by kind of account, is one position.
+#[test]
+fn r4_rows_of_one_instrument_add_up() {
+    for (held, adjusted) in [(10, 0), (0, 1)] {
+        let mut rig = Rig::holding(held);
+        for _ in 0..2 {
+            rig.later(5);
+            let positions = [6, 4].iter().flat_map(|units| rig.position(*units)).collect();
+            let statement = Statement {
+                orders: Some(Vec::new()),
+                executions: Some(Vec::new()),
+                movements: Some(Vec::new()),
+                positions: Some(positions),
+                ..Statement::asked(paper(), ReconcileReason::Timer, rig.now)
+            };
+            rig.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
+        }
+        assert_eq!((rig.held(), rig.said("POSITION_ADJUSTED")), (Quantity::from(10), adjusted), "{held}");
+    }
+}

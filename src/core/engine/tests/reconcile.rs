@@ -572,3 +572,25 @@ fn r4_an_order_changed_in_place_is_the_one_that_works() {
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Cancel { .. })), "{effects:?}");
     assert_eq!((rig.status(old), rig.status(new)), (OrderStatus::Replaced, OrderStatus::Submitted));
 }
+
+/// Where no ids are kept, the order that took another's place is for less of what is left when that had filled meanwhile: it is ours still.
+#[test]
+fn j5_the_rest_of_a_replaced_order_is_known_by_its_terms() {
+    for (there, found) in [(6, true), (10, true), (11, false)] {
+        let mut rig = Rig::without_ids();
+        let old = rig.sent(Side::Buy, 10);
+        rig.report(old, acknowledged());
+        let change = OrderChange { limit_price: Some(Price::from(100)), ..OrderChange::default() };
+        let effects = rig.step(Input::Replace { request: RequestId(9), order: old, change });
+        rig.journaled(effects);
+        rig.report(old, OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() });
+        let quantity = Quantity::from(there);
+        let shown = report(None, OrderStatus::Submitted, 0);
+        let shown = OrderReport { broker_order_id: BrokerOrderId::new("b2"), quantity, ..shown };
+        rig.later(7);
+        rig.statement(vec![shown], Vec::new(), 0);
+        let ours = rig.engine.order_of(&paper(), &BrokerOrderId::new("b2"));
+        let replaces = ours.and_then(|id| rig.engine.order(id)).and_then(|order| order.replaces);
+        assert_eq!(replaces == Some(old), found, "{there} there");
+    }
+}

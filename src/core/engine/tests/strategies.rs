@@ -2,6 +2,7 @@
 
 mod bots;
 mod confirm;
+mod plans;
 
 use super::rig::*;
 use crate::core::effect::BotTold;

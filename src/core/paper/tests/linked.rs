@@ -60,6 +60,61 @@ fn a_replace_ends_the_old_row_and_works_the_new_one() {
     );
 }
 
+/// 60 of 100 have filled, of which whoever replaces it knows 40: both orders together are for 100 all the same.
+#[test]
+fn a_replace_that_crosses_a_fill_is_for_what_is_left_of_the_whole() {
+    check(
+        "order 1 buy 100 AAPL lmt 100 gtc
+         quote AAPL 99.98x500 100.00x60
+         replace 1 after 40 by 2 buy 60 AAPL lmt 99 gtc
+         quote AAPL 98.90x500 98.95x200
+         replace 2 after 0 by 3 buy 10 AAPL lmt 98 gtc
+         order 4 buy 50 AAPL lmt 98.95 gtc
+         quote AAPL 98.90x500 98.95x30
+         replace 4 after 0 by 5 buy 20 AAPL lmt 98 gtc
+         cancel 4
+         quote AAPL 98.00x500 98.95x30",
+        "1 ack
+         1 filled 60 at 100 fee 0
+         1 replaced by 2
+         2 ack
+         2 quantity 40
+         2 filled 40 at 98.95 fee 0
+         2 replace refused
+         3 rejected TOO_LATE
+         4 ack
+         4 filled 30 at 98.95 fee 0
+         4 replace refused
+         5 rejected TOO_LATE
+         4 canceled -",
+    );
+}
+
+/// What one exit has closed the other does not close again when more of the parent fills, and a parent that was replaced keeps what had filled.
+#[test]
+fn exits_are_for_what_is_open_of_their_parent() {
+    check(
+        "order 1 buy 100 AAPL lmt 100 tp 110 sl 95 gtc
+         quote AAPL 99.98x500 100.00x40
+         replace 1 after 40 by 2 buy 60 AAPL lmt 99 gtc
+         quote AAPL 110.00x10 110.02x300
+         quote AAPL 98.90x500 98.95x200",
+        "11 ack
+         12 ack
+         1 ack
+         1 filled 40 at 100 fee 0
+         11 quantity 40
+         12 quantity 40
+         1 replaced by 2
+         2 ack
+         11 filled 10 at 110 fee 0
+         12 quantity 30
+         2 filled 60 at 99 fee 0
+         11 quantity 100
+         12 quantity 90",
+    );
+}
+
 #[test]
 fn oco_and_oto_without_a_bracket() {
     check(

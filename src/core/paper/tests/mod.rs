@@ -232,7 +232,14 @@ fn run(venue: &mut Venue, script: &str) -> String {
             }
             "order" => venue.submit(now, &order(number(1), &words[2..])),
             "cancel" => venue.cancel(now, id(number(1))),
-            "replace" => venue.replace(now, id(number(1)), &order(number(3), &words[4..])),
+            // `replace 1 by 2 …`, or `replace 1 after 40 by 2 …` by somebody who knows that 40 have filled.
+            "replace" if words[2] == "after" => {
+                venue.replace(now, id(number(1)), words[3].parse().unwrap(), &order(number(5), &words[6..]));
+            }
+            "replace" => {
+                let known = venue.order(id(number(1))).map(|(_, filled)| filled).unwrap_or_default();
+                venue.replace(now, id(number(1)), known, &order(number(3), &words[4..]));
+            }
             "package" => venue.submit(now, &package(number(1), &words[2..])),
             "split" | "dividend" | "special" | "rename" | "merger" | "spinoff" => {
                 venue.corporate_action(now, &corporate(now, &words));
@@ -276,6 +283,7 @@ fn describe(report: &mut String, event: &AccountEvent) {
                 }
                 OrderEvent::Canceled { reason } => format!("canceled {}", reason.as_deref().unwrap_or("-")),
                 OrderEvent::CancelRejected(_) => "too late".to_owned(),
+                OrderEvent::ReplaceRejected(_) => "replace refused".to_owned(),
                 OrderEvent::Replaced { by } => format!("replaced by {}", by.as_u128()),
                 OrderEvent::Expired => "expired".to_owned(),
                 OrderEvent::QuantityChanged { quantity } => format!("quantity {quantity}"),

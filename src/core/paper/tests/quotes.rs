@@ -15,6 +15,24 @@ fn a_market_order_takes_the_displayed_size_and_waits_for_more() {
     );
 }
 
+/// What was taken comes back with a quote that is another one, though no order looked at that.
+#[test]
+fn a_new_quote_shows_its_size_anew_whether_an_order_looks_or_not() {
+    check(
+        "quote AAPL 99.98x500 100.02x300
+         order 1 buy 300 AAPL mkt
+         quote AAPL 99.98x500 100.02x300
+         quote AAPL 99.97x500 100.03x200
+         quote AAPL 99.98x500 100.02x300
+         order 2 buy 100 AAPL mkt
+         quote AAPL 99.98x500 100.02x300",
+        "1 ack
+         1 filled 300 at 100.02 fee 0
+         2 ack
+         2 filled 100 at 100.02 fee 0",
+    );
+}
+
 #[test]
 fn limits_fill_better_on_arrival_and_at_their_price_when_resting() {
     check(

@@ -255,10 +255,31 @@ fn is_no_increase(old: &Order, new: &OrderRequest) -> bool {
 
 /// A share of a whole in per cent; the most (or least) there is where the whole is nothing or next to nothing.
 fn percent(part: Decimal, whole: Decimal) -> Decimal {
+    if let Some(percent) = percent_of_whole_numbers(part, whole) {
+        return percent;
+    }
     let beyond = if part.is_sign_negative() { Decimal::MIN } else { Decimal::MAX };
     part.checked_div(whole)
         .and_then(|share| share.checked_mul(Decimal::ONE_HUNDRED))
         .map_or(beyond, |percent| percent.round_dp(4))
+}
+
+/// The same by one division of whole numbers, where they fit: every order asks for several, and a decimal divides to 28 places first.
+fn percent_of_whole_numbers(part: Decimal, whole: Decimal) -> Option<Decimal> {
+    const PLACES: u32 = 4;
+    let more = (PLACES + 2 + whole.scale()).checked_sub(part.scale())?;
+    let dividend = i64::try_from(part.mantissa()).ok()?.checked_mul(10_i64.checked_pow(more)?)?;
+    let divisor = i64::try_from(whole.mantissa()).ok()?;
+    let (share, rest) = (dividend.checked_div(divisor)?, dividend.checked_rem(divisor)?);
+    // Half goes to the even one, as everywhere.
+    let (twice, one) = (i128::from(rest).abs() * 2, i128::from(divisor).abs());
+    let rounds_away = twice > one || (twice == one && share % 2 != 0);
+    let away = if (dividend < 0) == (divisor < 0) { 1 } else { -1 };
+    let (mut share, mut places) = (if rounds_away { share.checked_add(away)? } else { share }, PLACES);
+    while places > 0 && share % 10 == 0 {
+        (share, places) = (share / 10, places - 1);
+    }
+    Some(Decimal::new(share, places))
 }
 
 /// Every price of a request.
@@ -274,4 +295,36 @@ fn prices(request: &OrderRequest) -> impl Iterator<Item = Price> {
     [request.pricing.limit_price(), request.pricing.stop_price(), trail, exits[0], exits[1]]
         .into_iter()
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_percentage_is_the_same_by_whole_numbers(
+            part in -10_000_000_000_i64..10_000_000_000,
+            whole in prop_oneof![-1_000_000_i64..1_000_000, 1_i64..100_000_000_000],
+            scales in (0_u32..9, 0_u32..9),
+        ) {
+            let (part, whole) = (Decimal::new(part, scales.0), Decimal::new(whole, scales.1));
+            let plain = part.checked_div(whole).map(|share| (share * Decimal::ONE_HUNDRED).round_dp(4));
+            if let Some(percent) = percent_of_whole_numbers(part, whole) {
+                prop_assert_eq!(Some(percent), plain);
+                prop_assert_eq!(percent.to_string(), percent.normalize().to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn a_percentage_of_nothing_is_the_most_there_is_and_half_goes_to_the_even_one() {
+        let of = |part: i64, whole: i64| percent(Decimal::from(part), Decimal::from(whole)).to_string();
+        assert_eq!(percent(Decimal::ONE, Decimal::ZERO), Decimal::MAX);
+        assert_eq!(percent(Decimal::NEGATIVE_ONE, Decimal::ZERO), Decimal::MIN);
+        assert_eq!((of(1, 3), of(-1, 3), of(1, 4)), ("33.3333".into(), "-33.3333".into(), "25".into()));
+        assert_eq!((of(1, 2_000_000), of(3, 2_000_000)), ("0".into(), "0.0002".into()));
+    }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::case::*;
-use crate::core::market::is_measurable;
+use crate::domain::measure;
 
 /// Any decimal there is, the ugly ones often.
 fn any_decimal() -> impl Strategy<Value = Decimal> {
@@ -102,7 +102,7 @@ proptest! {
             let sound = quote.clone();
             (quote.bid, quote.ask, quote.last) = (Some(Price::new(bid)), Some(Price::new(ask)), Some(Price::new(last)));
             // The engine does not take the others in.
-            if !is_measurable(quote) {
+            if !measure::is_quote(quote) {
                 *quote = sound;
             }
         }

@@ -45,6 +45,26 @@ fn a_pair_at_no_cost_with_a_wider_put_for_a_debit_or_none() {
     }
 }
 
+/// What the account's limits let one order be is what is proposed, and the next evaluation goes on.
+#[test]
+fn the_limits_of_one_order_cap_the_lots() {
+    use crate::strategies::Room;
+    let proposed = |script: &mut Script, room: Room| {
+        script.world.room = room;
+        script.until("2026-11-12 09:46");
+        script.proposed.first().cloned().unwrap_or_else(|| script.log[0].clone())
+    };
+    let few = Room { order_units: 1.into(), ..Room::default() };
+    assert!(proposed(&mut with_lots(2, &[]), few).starts_with("buy 1 +1 AAPL"));
+    let buys = || Script::new("collar", START, 100_000, &[("buy_shares", "true"), ("lots", "3")]);
+    let said = proposed(&mut buys(), Room { order_money: 45_000.into(), ..Room::default() });
+    assert!(said.starts_with("buy 2 "), "{said}");
+    let said = proposed(&mut buys(), Room { position_money: 30_000.into(), ..Room::default() });
+    assert!(said.starts_with("buy 1 "), "{said}");
+    let said = proposed(&mut buys(), Room { order_money: 10_000.into(), ..Room::default() });
+    assert!(said.starts_with("SKIP RISK_LIMIT") && said.contains("order_notional_max=10000"), "{said}");
+}
+
 #[test]
 fn its_records_say_between_which_ends_the_shares_are() {
     let mut script = with_lots(1, &[]);

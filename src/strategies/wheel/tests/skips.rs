@@ -37,6 +37,31 @@ fn each_market_that_is_not_fit_has_its_code() {
     });
 }
 
+/// What the account's limits let one order be is what is proposed: a proposal that is denied for ever earns nothing.
+#[test]
+fn the_limits_of_one_order_cap_the_contracts() {
+    use crate::strategies::Room;
+    let limited = |money: i64, units: i64| {
+        let mut script = script(&[]);
+        let (order_money, order_units) = (money.into(), units.into());
+        script.world.room = Room { order_money, order_units, ..Room::default() };
+        script.until("2026-11-12 09:46");
+        (script.proposed.first().map(|order| order.split(" AAPL").next().unwrap().to_owned()), script.log)
+    };
+    assert_eq!(limited(1_000_000, 100).0.as_deref(), Some("sell Open 2"));
+    assert_eq!(limited(25_000, 100).0.as_deref(), Some("sell Open 1"), "two strikes are beyond it");
+    assert_eq!(limited(1_000_000, 1).0.as_deref(), Some("sell Open 1"));
+    let (order, log) = limited(10_000, 100);
+    assert_eq!(order, None);
+    assert!(log[0].starts_with("SKIP RISK_LIMIT") && log[0].contains("order_notional_max=10000"), "{log:?}");
+    // Calls by their number.
+    let mut script = script(&[]);
+    script.give(crate::strategies::world::share(), 300, "190");
+    script.world.room = Room { order_units: 2.into(), ..Room::default() };
+    script.until("2026-11-12 09:46");
+    assert!(script.proposed[0].starts_with("sell Open 2 AAPL"), "{:?}", script.proposed);
+}
+
 #[test]
 fn a_move_of_so_many_deviations_sells() {
     let mut script = script(&[("write_put_when", "move_sigma"), ("contracts", "1")]);

@@ -20,6 +20,7 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Keymap;
+use crate::tui::widgets::list::draw_rest;
 use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
 
@@ -54,6 +55,15 @@ impl Part {
             Self::Day => "P&L by day",
             Self::Symbol => "P&L by symbol",
             Self::Class => "P&L by class",
+        }
+    }
+
+    /// Which gains it counts: a day is what was closed on it, a symbol what it came to.
+    const fn counts(self) -> &'static str {
+        match self {
+            Self::Allocation | Self::Equity => "",
+            Self::Day => "closed",
+            Self::Symbol | Self::Class => "closed and open",
         }
     }
 
@@ -152,9 +162,8 @@ impl Portfolio {
         let chosen = part == self.part;
         let style = if chosen && look.focused { theme.accent.patch(theme.strong) } else { theme.strong };
         let x = put(buf, area.x + 1, area.y, part.word(), style, area.width);
-        if part == Part::Equity {
-            put(buf, x + 2, area.y, self.span.word(), theme.dim, area.right().saturating_sub(x + 2));
-        }
+        let more = if part == Part::Equity { self.span.word() } else { part.counts() };
+        put(buf, x + 2, area.y, more, theme.dim, area.right().saturating_sub(x + 2));
         let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
         if part == Part::Equity {
             let now = look.snapshot.default_account().map(|view| view.account.net_liquidation);
@@ -170,9 +179,12 @@ impl Portfolio {
             put(buf, below.x + 1, below.y, text, theme.dim, below.width);
             return;
         }
-        let shown = usize::from(below.height);
+        // What does not fit is said in the last line.
+        let lines = usize::from(below.height);
+        let shown = if rows.len() > lines { lines - 1 } else { lines };
         let top = if chosen { self.top.min(rows.len().saturating_sub(shown)) } else { 0 };
-        tables::draw(&rows, top, look, below, buf);
+        tables::draw(&rows, top, look, Rect { height: shown as u16, ..below }, buf);
+        draw_rest(&(top..(top + shown).min(rows.len())), rows.len(), below, theme, buf);
     }
 }
 

@@ -65,7 +65,7 @@ pub fn by_day(report: Option<&PnlReport>, snapshot: &Snapshot) -> Vec<Bar> {
         .iter()
         .filter_map(|day| Some(row(day.day?.strftime("%a %d %b %y").to_string(), day.realized_pnl)));
     let running = today.filter(|today| !today.is_zero() || !days.is_empty());
-    running.map(|today| row("today, all".to_owned(), today)).into_iter().chain(closed).collect()
+    running.map(|today| row("today with open".to_owned(), today)).into_iter().chain(closed).collect()
 }
 
 /// Closed and open gains and losses together, the largest first.

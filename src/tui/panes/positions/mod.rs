@@ -39,6 +39,11 @@ struct Shape {
     /// Decimals of quantities and of prices.
     quantity: u32,
     price: u32,
+    /// Digits of prices before the point, with it and their commas.
+    whole: u16,
+    /// Columns of values, and of gains.
+    value: u16,
+    gain: u16,
     /// Columns of the account's name; none where there is one account.
     account: Option<u16>,
     /// Columns of where the position's exits wait; none where nothing has any.
@@ -57,12 +62,33 @@ impl Shape {
             Entry::Head(name, count, _) => Some(format::width(&head_text(name, *count))),
             Entry::Item(_) => None,
         });
+        let sums = || {
+            rows.iter().filter_map(|row| match row {
+                Entry::Head(_, _, sums) => Some(sums),
+                Entry::Item(_) => None,
+            })
+        };
         let symbols = held().map(|p| format::width(&p.instrument.to_string()));
         let symbol = symbols.chain(heads).max().unwrap_or(0);
         Self {
             symbol: symbol.clamp(8, 17),
             quantity: most(&mut held().map(|p| p.quantity.get().normalize().scale())),
             price: most(&mut held().map(|p| price_decimals(p, snapshot))).max(2),
+            whole: held()
+                .flat_map(|p| [Some(p.average_price), last(p, snapshot)])
+                .flatten()
+                .map(|price| format::width(&format::grouped(price.get().trunc(), 0)) + 1)
+                .max()
+                .unwrap_or(0)
+                .clamp(7, 12),
+            value: wide(10, &mut held().filter_map(|p| p.market_value).chain(sums().filter_map(|s| s.value))),
+            gain: wide(
+                10,
+                &mut held()
+                    .flat_map(|p| [p.day_pnl, p.unrealized_pnl])
+                    .chain(sums().flat_map(|s| [s.day, s.open]))
+                    .flatten(),
+            ),
             account: held().any(|p| Some(&p.account) != held().next().map(|first| &first.account)).then(
                 || {
                     let names = held().map(|p| format::width(&account_text(p)));
@@ -79,21 +105,26 @@ impl Shape {
 
     fn columns(&self) -> Vec<Column> {
         let quantity = if self.quantity == 0 { 7 } else { 7 + 1 + self.quantity as u16 };
-        // `999,999.` and the fraction.
-        let price = 8 + self.price as u16;
+        let price = self.whole + self.price as u16;
         let mut columns = vec![
             Column::text("sym", self.symbol, 0),
             Column::number("qty", quantity, 0),
             Column::number("avg", price, 4),
             Column::number("last", price, 2),
-            Column::number("value", 12, 5),
-            Column::number("P&L day", 10, 1),
-            Column::number("P&L", 10, 0),
+            Column::number("value", self.value, 5),
+            Column::number("P&L day", self.gain, 1),
+            Column::number("P&L", self.gain, 0),
         ];
         columns.extend(self.account.map(|width| Column::text("account", width, 3)));
         columns.extend(self.exit.map(|width| Column::text("exit", width, 6)));
         columns
     }
+}
+
+/// Columns for the widest of these amounts of money, two at a time so that the columns seldom move: an amount is never cut.
+fn wide(least: u16, amounts: &mut dyn Iterator<Item = Decimal>) -> u16 {
+    let most = amounts.map(|amount| format::width(&format::signed(amount, 2))).max().unwrap_or(0);
+    most.next_multiple_of(2).clamp(least, 24)
 }
 
 fn account_text(position: &Position) -> String {
@@ -167,7 +198,10 @@ impl Positions {
     }
 
     fn sorted<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Position> {
-        let passes = |position: &&Position| self.list.filter.passes(&position.instrument.to_string());
+        let filter = &self.list.filter;
+        let passes = |position: &&Position| {
+            filter.is_empty() || filter.passes(&format!("{} {}", position.instrument, account_text(position)))
+        };
         let rows: Vec<&Position> = snapshot.positions.iter().filter(passes).collect();
         self.list.sorting.sorted(rows, |position, title| sort_key(position, title, snapshot))
     }
@@ -246,12 +280,6 @@ impl Positions {
     }
 }
 
-/// The command that closes all of an instrument at the market.
-#[must_use]
-pub fn close_all(instrument: Instrument) -> Command {
-    close_part(instrument, None)
-}
-
 /// The command that closes so many per cent of a position at the market; all of it without a number.
 #[must_use]
 pub fn close_part(instrument: Instrument, percent_of_position: Option<Decimal>) -> Command {
@@ -262,6 +290,16 @@ pub fn close_part(instrument: Instrument, percent_of_position: Option<Decimal>) 
         percent_of_position,
         terms: PriceTerms::market(if around_the_clock { TimeInForce::Gtc } else { TimeInForce::Day }),
     })
+}
+
+/// Shows what closes this position, or so many per cent of it, in its own account: another one may hold the same instrument.
+fn close_of(position: &Position, percent: Option<Decimal>) -> Wish {
+    Wish::ReviewAs {
+        command: close_part(position.instrument.clone(), percent),
+        origin: OriginKind::Ticket,
+        account: Some(position.account.clone()),
+        lots: Vec::new(),
+    }
 }
 
 impl Pane for Positions {
@@ -332,7 +370,7 @@ impl Pane for Positions {
                 wishes.push(Wish::Focus(PaneKind::Chart));
             }
             (Action::Close, Some(position)) => {
-                wishes.push(Wish::Review(close_all(position.instrument.clone()), OriginKind::Ticket));
+                wishes.push(close_of(position, None));
             }
             (Action::Add, Some(position)) => {
                 wishes.push(Wish::Type(format!("alert {} below ", position.instrument)));
@@ -345,6 +383,9 @@ impl Pane for Positions {
                     position.instrument, position.quantity, position.average_price
                 )));
             }
+            (Action::Size25, Some(position)) => wishes.push(close_of(position, Some(Decimal::from(25)))),
+            (Action::Size50, Some(position)) => wishes.push(close_of(position, Some(Decimal::from(50)))),
+            (Action::Size100, Some(position)) => wishes.push(close_of(position, None)),
             (Action::Open | Action::Close | Action::Add | Action::Copy, None) => {}
             _ => return false,
         }

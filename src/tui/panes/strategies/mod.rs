@@ -33,7 +33,7 @@ use crate::tui::widgets::table::{Column, Row, stretch};
 use crate::tui::widgets::text_input::TextInput;
 use crate::tui::wish::{Purpose, Wish};
 
-use faces::{draw_decisions, draw_kinds, draw_plan};
+use faces::{decisions_areas, draw_decisions, draw_detail, draw_kinds, draw_plan, list_areas};
 use form::{Done, Form};
 
 /// What was asked, by the tag of its answer.
@@ -198,7 +198,11 @@ impl Strategies {
             return draw_empty(&lines, look, area, buf);
         }
         let columns = head(area.width, &self.list.choice, look.snapshot);
-        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (area, buf));
+        let (list, detail) = list_areas(area);
+        self.list.draw(&columns, rows.len(), |i| self.row(rows[i], look), look, (list, buf));
+        if let Some(view) = self.current(look.snapshot) {
+            draw_detail(view, (&owned(view), &why(view, &look.at())), look, detail, buf);
+        }
     }
 
     fn key_in_plan(&mut self, event: KeyEvent, wishes: &mut Vec<Wish>) {
@@ -269,12 +273,15 @@ fn why(view: &StrategyView, at: &At<'_>) -> String {
     });
     let bot = view.bot.as_ref().map(crate::domain::bot::BotState::line);
     let waits = view.proposals.last().map(proposal::line);
-    waits
-        .or_else(|| view.reason.clone())
-        .or(lock)
-        .or(bot)
-        .or(decision)
-        .unwrap_or_else(|| "no decision yet".to_owned())
+    waits.or_else(|| view.reason.clone()).or(lock).or(bot).or(decision).unwrap_or_else(|| {
+        match view.next_due.filter(|_| view.phase == StrategyPhase::Running) {
+            Some(next) => {
+                let next = format::near(next, at.snapshot.now, &at.env.zone);
+                format!("no decision yet; it looks at {next}")
+            }
+            None => "no decision yet".to_owned(),
+        }
+    })
 }
 
 impl Pane for Strategies {
@@ -433,6 +440,7 @@ impl Pane for Strategies {
         }
         let rows = self.rows(at);
         let columns = head(area.width, &self.list.choice, at.snapshot);
+        let area = list_areas(area).0;
         if let Some(row) = self.list.click((column, line), area, &columns, &Lines::plain(rows.len())) {
             self.selected = rows.get(row).map(|view| view.spec.name.clone());
         }
@@ -471,7 +479,7 @@ impl Pane for Strategies {
             },
             (DECISIONS, Ok(Reply::Decisions(records))) => {
                 let name = self.selected.clone().unwrap_or_default();
-                self.face = Face::Decisions(name, records, ListState::default());
+                self.face = Face::Decisions(name, records, ListState::full());
             }
             (PLAN, Ok(Reply::StrategyPlan(plan))) => self.face = Face::Plan(plan, TextInput::default()),
             (CHANGED, Ok(Reply::Done(text))) => {
@@ -521,11 +529,11 @@ impl Pane for Strategies {
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         if let Face::Decisions(_, records, list) = &mut self.face {
-            list.settle(records.len(), area.height);
+            list.settle(records.len(), decisions_areas(area).0.height);
         }
         let rows = self.rows(at);
         let found = rows.iter().position(|view| Some(&view.spec.name) == self.selected.as_ref());
-        self.list.settle(area, found, &Lines::plain(rows.len()));
+        self.list.settle(list_areas(area).0, found, &Lines::plain(rows.len()));
         self.selected = rows.get(self.list.state.index).map(|view| view.spec.name.clone());
     }
 }

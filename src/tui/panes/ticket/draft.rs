@@ -7,13 +7,15 @@ use crate::domain::capabilities::Capabilities;
 use crate::domain::exit::ExitPlan;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity, parse_decimal};
-use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, TradingSession};
+use crate::domain::order::{OrderType, PositionEffect, Side, Slices, TimeInForce, TradingSession};
 use crate::domain::quote::Quote;
 use crate::tui::format;
 use crate::tui::widgets::text_input::TextInput;
 
 /// Numbers from here on are slips of the key.
 const NUMBER_MAX: i64 = 1_000_000_000_000;
+/// Slices are traded within a day.
+const MINUTES_MAX: u32 = 1_440;
 
 /// A field of the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub enum Field {
     Stop,
     /// The trailing distance.
     Trail,
+    /// Over how many minutes slices are traded.
+    Minutes,
+    /// How the slices lie in them.
+    Pace,
     /// How long it works.
     TimeInForce,
     /// Last day of a gtd order.
@@ -44,6 +50,8 @@ pub enum Field {
     StopLoss,
     /// The plan that closes the position, by its parts.
     Exits,
+    /// Which tax lots a sale closes, by the orders that bought them.
+    Lots,
 }
 
 impl Field {
@@ -58,12 +66,15 @@ impl Field {
             Self::Limit => "limit",
             Self::Stop => "stop",
             Self::Trail => "trail",
+            Self::Minutes => "minutes",
+            Self::Pace => "slices",
             Self::TimeInForce => "duration",
             Self::Expiry => "until",
             Self::Session => "hours",
             Self::TakeProfit => "profit at",
             Self::StopLoss => "stop at",
             Self::Exits => "exits",
+            Self::Lots => "tax lots",
         }
     }
 
@@ -107,6 +118,10 @@ pub struct Draft {
     pub stop: TextInput,
     /// As typed, perhaps with a per cent sign.
     pub trail: TextInput,
+    /// As typed.
+    pub minutes: TextInput,
+    /// Slices at random times, so that nobody can tell the next one.
+    pub random: bool,
     /// Chosen.
     pub time_in_force: TimeInForce,
     /// As typed.
@@ -119,6 +134,8 @@ pub struct Draft {
     pub stop_loss: TextInput,
     /// As typed, such as `stop=5% take=2r`.
     pub exits: TextInput,
+    /// As typed: numbers of orders.
+    pub lots: TextInput,
 }
 
 impl Default for Draft {
@@ -133,12 +150,15 @@ impl Default for Draft {
             limit: TextInput::default(),
             stop: TextInput::default(),
             trail: TextInput::default(),
+            minutes: TextInput::default(),
+            random: true,
             time_in_force: TimeInForce::Day,
             expiry: TextInput::default(),
             session: TradingSession::Regular,
             take_profit: TextInput::default(),
             stop_loss: TextInput::default(),
             exits: TextInput::default(),
+            lots: TextInput::default(),
         }
     }
 }
@@ -160,7 +180,13 @@ impl Draft {
         let can = |ask: fn(&Capabilities) -> bool| capabilities.is_none_or(ask);
         let mut fields = vec![Field::Symbol, Field::Side, Field::Quantity, Field::Type];
         match self.order_type {
-            OrderType::Market | OrderType::Twap => {}
+            OrderType::Market => {}
+            // The time of its slices is how long it works, and where it fills nobody knows yet: it has no exits of its own.
+            OrderType::Twap => {
+                fields.extend([Field::Minutes, Field::Pace]);
+                fields.extend(self.closes_lots(class).then_some(Field::Lots));
+                return fields;
+            }
             OrderType::Limit => fields.push(Field::Limit),
             OrderType::Stop => fields.push(Field::Stop),
             OrderType::StopLimit => fields.extend([Field::Stop, Field::Limit]),
@@ -180,7 +206,24 @@ impl Draft {
         if opens {
             fields.push(Field::Exits);
         }
+        fields.extend(self.closes_lots(class).then_some(Field::Lots));
         fields
+    }
+
+    /// Does it sell what was bought: what opens a short position closes no lots.
+    fn closes_lots(&self, class: AssetClass) -> bool {
+        self.side == Side::Sell && (class != AssetClass::Option || self.effect == PositionEffect::Close)
+    }
+
+    /// The slices of an order over a time.
+    fn slices(&self) -> Result<Slices, Lack> {
+        let lack = |text: &str| Lack { field: Field::Minutes, text: text.to_owned() };
+        if self.minutes.text().is_empty() {
+            return Err(lack("over how many minutes? as 30"));
+        }
+        let minutes = self.minutes.text().parse().ok().filter(|minutes| (1..=MINUTES_MAX).contains(minutes));
+        let minutes = minutes.ok_or_else(|| lack("is none of 1 to 1440 minutes"))?;
+        Ok(Slices { minutes, randomize: self.random })
     }
 
     /// Lets go of choices that the account does not have: type, duration, side, hours.
@@ -213,11 +256,13 @@ impl Draft {
             Field::Limit => &mut self.limit,
             Field::Stop => &mut self.stop,
             Field::Trail => &mut self.trail,
+            Field::Minutes => &mut self.minutes,
+            Field::Lots => &mut self.lots,
             Field::Expiry => &mut self.expiry,
             Field::TakeProfit => &mut self.take_profit,
             Field::StopLoss => &mut self.stop_loss,
             Field::Exits => &mut self.exits,
-            Field::Side | Field::Type | Field::TimeInForce | Field::Session => return None,
+            Field::Side | Field::Type | Field::Pace | Field::TimeInForce | Field::Session => return None,
         })
     }
 
@@ -237,10 +282,7 @@ impl Draft {
                 (self.side, self.effect) = next;
             }
             Field::Type => {
-                let mut all =
-                    can.map_or_else(|| Capabilities::paper().order_types, |c| c.order_types.clone());
-                // It has no field for the time of slices.
-                all.retain(|order_type| *order_type != OrderType::Twap);
+                let all = can.map_or_else(|| Capabilities::paper().order_types, |c| c.order_types.clone());
                 self.order_type = cycle(&all, &self.order_type, forward);
             }
             Field::TimeInForce => {
@@ -248,6 +290,7 @@ impl Draft {
                     can.map_or_else(|| Capabilities::paper().times_in_force, |c| c.times_in_force.clone());
                 self.time_in_force = cycle(&all, &self.time_in_force, forward);
             }
+            Field::Pace => self.random = !self.random,
             Field::Session => {
                 self.session = match self.session {
                     TradingSession::Regular => TradingSession::Extended,
@@ -306,17 +349,7 @@ impl Draft {
         let optional = |field, input: &TextInput| {
             if input.text().is_empty() { Ok(None) } else { price(field, input, "") }
         };
-        let class = instrument.asset_class();
-        if capabilities.is_some_and(|can| !can.asset_classes.contains(&class)) {
-            return Err(lack(Field::Symbol, "is nothing this account can trade"));
-        }
-        let amount = self.amount()?;
-        let fraction = matches!(&amount, Amount::Quantity(units) if !units.get().fract().is_zero());
-        let whole = class == AssetClass::Option
-            || class == AssetClass::Equity && capabilities.is_some_and(|can| !can.fractional);
-        if fraction && whole {
-            return Err(lack(Field::Quantity, "is whole here"));
-        }
+        let amount = self.tradable(instrument.asset_class(), capabilities)?;
         let option = instrument.as_option().is_some();
         let (trail_amount, trail_percent) =
             if has(Field::Trail) { self.trail_terms()? } else { (None, None) };
@@ -330,9 +363,9 @@ impl Draft {
             stop_price: price(Field::Stop, &self.stop, "which stop price?")?,
             trail_amount,
             trail_percent,
-            twap: None,
+            twap: if has(Field::Minutes) { Some(self.slices()?) } else { None },
             limit_peg: None,
-            time_in_force: self.time_in_force,
+            time_in_force: if has(Field::TimeInForce) { self.time_in_force } else { TimeInForce::Gtc },
             expire_date: if has(Field::Expiry) { Some(self.expire_date()?) } else { None },
             session: (has(Field::Session) && self.session == TradingSession::Extended)
                 .then_some(TradingSession::Extended),
@@ -351,6 +384,22 @@ impl Draft {
             terms,
             exit_plan: if has(Field::Exits) { self.plan()? } else { None },
         }))
+    }
+
+    /// The amount, where the account trades such a thing and so much of it.
+    fn tradable(&self, class: AssetClass, capabilities: Option<&Capabilities>) -> Result<Amount, Lack> {
+        let lack = |field, text: &str| Lack { field, text: text.to_owned() };
+        if capabilities.is_some_and(|can| !can.asset_classes.contains(&class)) {
+            return Err(lack(Field::Symbol, "is nothing this account can trade"));
+        }
+        let amount = self.amount()?;
+        let fraction = matches!(&amount, Amount::Quantity(units) if !units.get().fract().is_zero());
+        let whole = class == AssetClass::Option
+            || class == AssetClass::Equity && capabilities.is_some_and(|can| !can.fractional);
+        if fraction && whole {
+            return Err(lack(Field::Quantity, "is whole here"));
+        }
+        Ok(amount)
     }
 
     /// The plan that closes what this order opens.

@@ -1,6 +1,7 @@
 //! The order ticket: fields on the left, what the order would do on the right. Enter shows the order; it never sends it.
 
 pub mod draft;
+pub mod lots;
 pub mod market;
 pub mod symbol;
 
@@ -13,11 +14,13 @@ use ratatui::text::{Line, Span};
 use rust_decimal::Decimal;
 
 use self::draft::{Draft, Field, Lack, Peg, Unit};
+use self::lots::{Bought, Hold};
 use self::symbol::resolve;
 use super::{Pane, titled};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
 use crate::domain::capabilities::Capabilities;
+use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::Price;
 use crate::domain::order::{OrderType, OriginKind, Side, TradingSession};
@@ -35,6 +38,8 @@ use crate::tui::wish::{Purpose, Wish};
 
 const LABEL_WIDTH: u16 = 10;
 const FIELDS_WIDTH: u16 = 31;
+/// A review opens so late after the key that asked for it, and not later.
+const WAIT_MAX: Duration = Duration::from_secs(2);
 /// Narrower than this, the estimate stands below the fields.
 const SIDE_BY_SIDE_MIN: u16 = 56;
 
@@ -52,6 +57,10 @@ pub struct Ticket {
     own_symbol: bool,
     /// The field was just come to: the first character takes the place of what stands there.
     fresh: bool,
+    /// What is known of the orders that are named as tax lots.
+    bought: Bought,
+    /// The review waits since then for what is asked about them.
+    waits: Option<Duration>,
 }
 
 impl Ticket {
@@ -99,7 +108,9 @@ impl Ticket {
 
     fn show(&mut self, instrument: &Instrument) {
         if self.instrument.as_ref() != Some(instrument) {
-            for field in [Field::Limit, Field::Stop, Field::TakeProfit, Field::StopLoss, Field::Exits] {
+            for field in
+                [Field::Limit, Field::Stop, Field::TakeProfit, Field::StopLoss, Field::Exits, Field::Lots]
+            {
                 if let Some(input) = self.draft.input(field) {
                     input.set("");
                 }
@@ -119,6 +130,7 @@ impl Ticket {
             Field::TakeProfit,
             Field::StopLoss,
             Field::Exits,
+            Field::Lots,
         ] {
             if let Some(input) = self.draft.input(field) {
                 input.set("");
@@ -181,14 +193,36 @@ impl Ticket {
     }
 
     fn review(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
-        match self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot)) {
-            Ok(command) => {
+        self.waits = None;
+        let command = self.draft.command(self.instrument.as_ref(), capabilities(at.snapshot));
+        match command.and_then(|command| Ok((command, self.lots(at, wishes)?))) {
+            Ok((_, None)) => self.waits = Some(at.env.now),
+            Ok((command, Some(lots))) => {
                 self.lack = None;
-                wishes.push(Wish::Review(command, OriginKind::Ticket));
+                wishes.push(match lots.is_empty() {
+                    true => Wish::Review(command, OriginKind::Ticket),
+                    false => Wish::ReviewAs { command, origin: OriginKind::Ticket, account: None, lots },
+                });
             }
             Err(lack) => {
                 self.go_to(lack.field, Some(at.snapshot));
                 self.lack = Some(lack);
+            }
+        }
+    }
+
+    /// The tax lots that the order is to close, where it has that field; none while orders among them have to be asked for.
+    fn lots(&self, at: &At<'_>, wishes: &mut Vec<Wish>) -> Result<Option<Vec<OrderNumber>>, Lack> {
+        let asked = self.fields(at.snapshot).contains(&Field::Lots);
+        let Some(instrument) = self.instrument.as_ref().filter(|_| asked) else {
+            return Ok(Some(Vec::new()));
+        };
+        match self.bought.lots(self.draft.lots.text(), instrument, at.snapshot) {
+            Ok(lots) => Ok(Some(lots)),
+            Err(Hold::Not(text)) => Err(Lack { field: Field::Lots, text }),
+            Err(Hold::Unknown(orders)) => {
+                wishes.extend(Bought::questions(&orders));
+                Ok(None)
             }
         }
     }
@@ -238,6 +272,9 @@ impl Ticket {
             Field::TakeProfit => text(&draft.take_profit),
             Field::StopLoss => text(&draft.stop_loss),
             Field::Exits => text(&draft.exits),
+            Field::Minutes => text(&draft.minutes),
+            Field::Lots => text(&draft.lots),
+            Field::Pace => if draft.random { "At random" } else { "Even" }.to_owned(),
             Field::Side => draft.side_word(self.instrument.as_ref()).to_owned(),
             Field::Type => {
                 let words = draft.order_type.as_str().replace('_', " ");
@@ -313,6 +350,9 @@ impl Ticket {
                     }
                 }
                 Field::Expiry if input.text().is_empty() => "yyyy-mm-dd",
+                Field::Minutes if input.text().is_empty() => "as 30",
+                Field::Lots if input.text().is_empty() && active => "orders, as 12, 15",
+                Field::Lots if input.text().is_empty() => "by the method",
                 Field::Trail if input.text().is_empty() => "1.50 or 2%",
                 _ => "",
             };
@@ -380,6 +420,8 @@ fn accepts(field: Field, c: char) -> bool {
         Field::Symbol => c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/' | ' ' | '@'),
         Field::Trail => c.is_ascii_digit() || matches!(c, '.' | '%'),
         Field::Expiry => c.is_ascii_digit() || c == '-',
+        Field::Minutes => c.is_ascii_digit(),
+        Field::Lots => c.is_ascii_digit() || matches!(c, ',' | ' ' | '#'),
         Field::Exits => c.is_ascii_graphic() || c == ' ',
         _ => c.is_ascii_digit() || c == '.',
     }
@@ -417,6 +459,25 @@ impl Pane for Ticket {
         self.draw_estimate(look, below, buf);
     }
 
+    fn answer(&mut self, tag: u64, reply: Result<Reply, SessionError>, at: &At<'_>, wishes: &mut Vec<Wish>) {
+        let Some(instrument) = self.instrument.clone() else { return };
+        match self.bought.answer(OrderNumber(tag), &instrument, reply) {
+            // Others may still be asked about; after a while nobody expects a review to open.
+            Ok(()) if self.waits.is_some_and(|since| at.env.now <= since + WAIT_MAX) => {
+                let mut again = Vec::new();
+                let before = self.lots(at, &mut again);
+                if !matches!(before, Ok(None)) {
+                    self.review(at, wishes);
+                }
+            }
+            Ok(()) => {}
+            Err(text) => {
+                self.waits = None;
+                self.lack = Some(Lack { field: Field::Lots, text });
+            }
+        }
+    }
+
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         let field = self.current(at.snapshot);
         match action {
@@ -452,7 +513,7 @@ impl Pane for Ticket {
             }
             _ => return false,
         }
-        self.lack = None;
+        (self.lack, self.waits) = (None, None);
         true
     }
 
@@ -483,7 +544,7 @@ impl Pane for Ticket {
                 }
             }
         }
-        self.lack = None;
+        (self.lack, self.waits) = (None, None);
         true
     }
 

@@ -118,7 +118,16 @@ impl Watchlist {
 
     fn rows<'a>(&'a self, at: &At<'a>) -> Vec<Entry<'a>> {
         let symbols = at.env.symbols.as_deref().map(|symbols| symbols as _);
-        let passes = |instrument: &&Instrument| self.list.filter.passes(&instrument.to_string());
+        let filter = &self.list.filter;
+        // By its symbol, or by what it is called.
+        let name = |instrument: &Instrument| {
+            let listing = at.env.symbols.as_ref()?.listing(&instrument.to_string())?;
+            Some(clean(&listing.name).into_owned())
+        };
+        let passes = |instrument: &&Instrument| {
+            filter.passes(&instrument.to_string())
+                || name(instrument).is_some_and(|name| filter.passes(&format!("{instrument} {name}")))
+        };
         let rows: Vec<&Instrument> = self.instruments(at.snapshot).iter().filter(passes).collect();
         let key = |i: &&Instrument, title: &str| sort_key(i, title, symbols, at.snapshot);
         gather(self.list.sorting.sorted(rows, key), self.grouping, symbols, at.snapshot)

@@ -298,6 +298,7 @@ impl Chooser {
     pub fn draw(&self, groups: &[(MarketGroup, u32)], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let theme = look.theme;
         let rows = self.rows(groups, look.snapshot);
+        self.list.draw_rest(rows.len(), area, theme, buf);
         for (line, i) in self.list.visible(rows.len(), area.height).enumerate() {
             let y = area.y + line as u16;
             let (source, count) = &rows[i];

@@ -162,6 +162,29 @@ fn its_own_orders_are_changed_and_canceled_and_no_others() {
     assert_eq!(hosted.canceled, [id]);
 }
 
+/// An order that nobody knows the fate of is not sent again under its tag, and not changed: that could be a second one. It can be canceled.
+#[test]
+fn an_order_in_doubt_is_neither_repeated_nor_changed() {
+    let mut hosted = running(OrderRight::Paper);
+    let limit = Pricing::Limit { limit_price: Price::from(99) };
+    let proposal = Box::new(Proposal::single(aapl(), Side::Buy, Quantity::from(5), limit));
+    let place = || BotWant::Place { tag: "rest".to_owned(), proposal: proposal.clone() };
+    let id = hosted.wants(place()).unwrap().order.unwrap().0;
+    let tag = || BotOrderName::Tag("rest".to_owned());
+    let lower = || OrderChange { limit_price: Some(Price::from(98)), ..OrderChange::default() };
+    let underway = BotRefusal::Underway { order: id, status: "pending_submit" };
+    assert_eq!(hosted.wants(BotWant::Replace(tag(), lower())), Err(underway));
+    let event = OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() };
+    let update = OrderUpdate { account: paper(), client_order_id: id, at: hosted.rig.now, event };
+    hosted.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    let sent = hosted.sent.len();
+    assert_eq!(hosted.wants(place()), Err(BotRefusal::OutcomeUnknown(id)));
+    assert_eq!(hosted.wants(BotWant::Replace(tag(), lower())), Err(BotRefusal::OutcomeUnknown(id)));
+    assert_eq!(hosted.sent.len(), sent, "nothing more is sent");
+    hosted.wants(BotWant::Cancel(tag())).unwrap();
+    assert_eq!(hosted.canceled, [id]);
+}
+
 #[test]
 fn what_a_person_confirmed_grows_only_by_another_word_of_theirs() {
     let mut hosted = running(OrderRight::Propose);

@@ -4,16 +4,22 @@
 //! What is known of a bar at its start is its open, and the rest of it at its end: between the two the open stands. Orders meet the quotes
 //! of the next look, half a minute later while one works.
 
+mod bot;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
+use crate::bots::replay::ReplayedHead;
 use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::core::engine::Records;
 use crate::core::input::{Input, Needed};
 use crate::core::paper::{Sessions, VenueConfig};
+use crate::domain::bot::KIND_PREFIX;
 use crate::domain::calendar::{Calendar, exchange_date, plus_days};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
 use crate::domain::events::{Dividend, EventBook, UnderlyingEvents};
@@ -23,17 +29,17 @@ use crate::domain::strategy::{DecisionRecord, StrategyChange, StrategyRules, Str
 use crate::market::bars_file::{RecordedBar, RecordedBars};
 use crate::market::model_chain::ModelMarket;
 use crate::market::timeline::dated_actions;
-use crate::strategies::schedule::{ScheduleSpec, next_due};
+use crate::strategies::schedule::{OFTEN, ScheduleSpec, next_due};
 use crate::strategies::{Need, Schedule, Strategy};
 
-use super::{Backtest, Driver, WATCHED_EVERY};
+use super::{BOTS_WATCHED_EVERY, Backtest, Driver, WATCHED_EVERY};
+
+use bot::BotSide;
 
 /// Its name in the run.
 const NAME: SmolStr = SmolStr::new_inline("backtest");
 /// A bar ends this much before its last instant: an expiry at the close is decided by the close.
 const BEFORE_END: SignedDuration = SignedDuration::from_millis(1);
-/// Schedules closer than this are those of working orders, and are passed over while none works.
-const OFTEN: SignedDuration = SignedDuration::from_mins(5);
 /// Dividends are announced so many days before they go off.
 pub const ANNOUNCED_DAYS: i64 = 14;
 /// Reports are announced so many days before they come, where nobody wrote down when.
@@ -84,36 +90,34 @@ pub fn run_hosted(
     venue: VenueConfig,
     watch: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Backtest, HostedError> {
-    let wanted = strategy.instruments();
-    let events = happenings(bars, actions, wanted);
-    let start = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at);
-    let config = VenueConfig { sessions: Sessions::Nyse, options_level: LEVEL, ..venue };
-    let mut hosted = Hosted {
-        driver: Driver::new(config, start, Records::All),
-        model: ModelMarket::new(Arc::new(Calendar::nyse())),
-        actions: actions.iter().map(|(_, action)| action.clone()).collect(),
-        dates: dates.clone(),
-        schedules: strategy.schedules(),
-        interval: bars.interval.unwrap_or(Interval::Day1),
-        refused: None,
-    };
-    for instrument in wanted {
-        hosted.driver.know(instrument);
-    }
-    hosted.driver.venue.announce(hosted.actions.clone());
-    hosted.begin(start, strategy, params)?;
-    for (at, event) in events {
-        hosted.live_until(at);
-        hosted.happen(at, event);
-        let done = hosted.driver.result.bars;
-        if matches!(event, Happening::Complete(..))
-            && done.is_multiple_of(WATCHED_EVERY / 8)
-            && !watch(WATCHED_EVERY / 8)
-        {
-            return Err(HostedError::Ended);
-        }
-    }
-    Ok(hosted.driver.finish())
+    let what = What { kind: strategy.kind(), instruments: strategy.instruments(), params };
+    Hosted::run(bars, actions, dates, (what, strategy.schedules(), None), venue, watch)
+}
+
+/// The same of a bot that looks at chains: its process is told and asked by the host, as where it trades.
+///
+/// # Errors
+/// As `run_hosted`. What became of the bot its fate says.
+pub fn run_hosted_bot(
+    bars: &RecordedBars,
+    actions: &[(Timestamp, CorporateAction)],
+    dates: &EventBook,
+    (head, instruments): (ReplayedHead, &[Instrument]),
+    params: &std::collections::BTreeMap<String, String>,
+    venue: VenueConfig,
+    watch: &mut dyn FnMut(u64) -> bool,
+) -> Result<Backtest, HostedError> {
+    let kind = format!("{KIND_PREFIX}{}", head.name());
+    let what = What { kind: &kind, instruments, params };
+    let schedules = head.schedules().to_vec();
+    Hosted::run(bars, actions, dates, (what, schedules, Some(head)), venue, watch)
+}
+
+/// What is run.
+struct What<'a> {
+    kind: &'a str,
+    instruments: &'a [Instrument],
+    params: &'a std::collections::BTreeMap<String, String>,
 }
 
 /// Splits and dividends as a file of bars says them.
@@ -148,22 +152,62 @@ struct Hosted {
     schedules: Vec<Schedule>,
     interval: Interval,
     refused: Option<String>,
+    bot: Option<BotSide>,
 }
 
 impl Hosted {
+    fn run(
+        bars: &RecordedBars,
+        actions: &[(Timestamp, CorporateAction)],
+        dates: &EventBook,
+        (what, schedules, head): (What<'_>, Vec<Schedule>, Option<ReplayedHead>),
+        venue: VenueConfig,
+        watch: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Backtest, HostedError> {
+        let events = happenings(bars, actions, what.instruments);
+        let start = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at);
+        let config = VenueConfig { sessions: Sessions::Nyse, options_level: LEVEL, ..venue };
+        let mut hosted = Self {
+            driver: Driver::new(config, start, Records::All),
+            model: ModelMarket::new(Arc::new(Calendar::nyse())),
+            actions: actions.iter().map(|(_, action)| action.clone()).collect(),
+            dates: dates.clone(),
+            schedules,
+            interval: bars.interval.unwrap_or(Interval::Day1),
+            refused: None,
+            bot: None,
+        };
+        for instrument in what.instruments {
+            hosted.driver.know(instrument);
+        }
+        hosted.driver.venue.announce(hosted.actions.clone());
+        // Whoever waits for a process wants to see that it goes on.
+        let every = if head.is_some() { BOTS_WATCHED_EVERY } else { WATCHED_EVERY / 8 };
+        hosted.begin(start, &what, head)?;
+        for (at, event) in events {
+            hosted.live_until(at);
+            hosted.happen(at, event);
+            let complete = matches!(event, Happening::Complete(..));
+            if complete && hosted.driver.result.bars.is_multiple_of(every) && !watch(every) {
+                return Err(HostedError::Ended);
+            }
+        }
+        Ok(hosted.driver.finish())
+    }
+
     fn begin(
         &mut self,
         now: Timestamp,
-        strategy: &dyn Strategy,
-        params: &std::collections::BTreeMap<String, String>,
+        what: &What<'_>,
+        head: Option<ReplayedHead>,
     ) -> Result<(), HostedError> {
         let spec = StrategySpec {
             name: NAME,
-            kind: strategy.kind().into(),
+            kind: what.kind.into(),
             account: self.driver.account.clone(),
-            instruments: strategy.instruments().to_vec(),
+            instruments: what.instruments.to_vec(),
             interval: self.interval,
-            params: params.clone(),
+            params: what.params.clone(),
             adopt: Vec::new(),
             // What is measured is the strategy, not what would have stopped it.
             rules: StrategyRules {
@@ -175,10 +219,15 @@ impl Hosted {
             },
             exits: None,
         };
+        if let Some(head) = head {
+            self.step(now, Input::BotTerms(Box::new(head.terms())));
+            self.bot = Some(BotSide::new(head));
+        }
         self.step(now, Input::RunStrategies);
         let ask = |change| Input::Strategy { request: RequestId(0), change };
         self.step(now, ask(StrategyChange::Add { spec: Box::new(spec) }));
         self.step(now, ask(StrategyChange::Start { name: NAME, confirmation: None }));
+        self.bot_begins(now);
         self.refused.take().map_or(Ok(()), |reason| Err(HostedError::Refused(reason)))
     }
 
@@ -198,6 +247,10 @@ impl Hosted {
                     Input::History { strategy, instrument, interval, bars: Vec::new(), feed: Feed::Replayed }
                 }
                 Effect::Need { strategy, need } => Input::Needed { strategy, answer: self.answer(now, need) },
+                Effect::Bot { told, .. } => {
+                    effects = self.bot_told(now, told);
+                    continue;
+                }
                 Effect::Answer { outcome: Outcome::Refused(reason), .. } => {
                     self.refused.get_or_insert(reason);
                     continue;
@@ -257,6 +310,7 @@ impl Hosted {
     fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let works = self.driver.core.book().working_of(&self.driver.account).next().is_some();
         let passed = |schedule: &&Schedule| match schedule.spec {
+            // Those of working orders are passed over while none works.
             ScheduleSpec::Every { step, .. } => works || step >= OFTEN,
             _ => true,
         };
@@ -339,6 +393,9 @@ impl Hosted {
                 result.until = Some(row.bar.start);
                 self.model.see(instrument.root(), row.bar.close, at);
                 self.model.complete(instrument.root(), &row.bar);
+                if let Some(bot) = &mut self.bot {
+                    bot.see(instrument, &row.bar);
+                }
                 self.look(at);
                 let (interval, bar) = (self.interval, row.bar);
                 let instrument = instrument.clone();
@@ -355,141 +412,4 @@ impl Hosted {
 #[must_use]
 pub fn is_worth_telling(decision: &DecisionRecord) -> bool {
     decision.code != "LADDER_STEP"
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use rust_decimal::Decimal;
-
-    use super::*;
-    use crate::domain::events::Planned;
-    use crate::domain::execution::ExecutionKind;
-    use crate::domain::ids::AccountId;
-    use crate::domain::option::Right;
-    use crate::market::bars_file;
-    use crate::strategies::{Params, build};
-
-    fn backtest(kind: &str, symbol: &str, years: i16, pairs: &[(&str, &str)]) -> Backtest {
-        backtest_with(&EventBook::default(), kind, symbol, years, pairs)
-    }
-
-    fn backtest_with(
-        dates: &EventBook,
-        kind: &str,
-        symbol: &str,
-        years: i16,
-        pairs: &[(&str, &str)],
-    ) -> Backtest {
-        let mut bars = bars_file::shipped().unwrap();
-        let instrument = Instrument::equity(symbol).unwrap();
-        bars.series.retain(|of, _| *of == instrument);
-        for series in bars.series.values_mut() {
-            series.retain(|row| (2007..2007 + years).contains(&exchange_date(row.bar.start).year()));
-        }
-        let params: BTreeMap<String, String> =
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let strategy = build(kind, "test".into(), vec![instrument], &Params::new(params.clone())).unwrap();
-        let venue = VenueConfig::new(AccountId::new("backtest"), Decimal::from(100_000));
-        let actions = actions_of(&bars);
-        run_hosted(&bars, &actions, dates, strategy.as_ref(), &params, venue, &mut |_| true).unwrap()
-    }
-
-    fn codes(run: &Backtest) -> Vec<&str> {
-        let mut codes: Vec<&str> = run.decisions.iter().map(|decision| decision.code.as_str()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        codes
-    }
-
-    #[test]
-    fn a_wheel_turns_over_model_chains_and_its_books_add_up() {
-        let run = backtest("wheel", "IBM", 1, &[]);
-        let again = backtest("wheel", "IBM", 1, &[]);
-        assert_eq!((&run.fingerprint, run.fills.len()), (&again.fingerprint, again.fills.len()));
-        assert_eq!((run.bars, run.equity.len()), (251, 251));
-        for code in ["WHEEL_SELL_PUT", "WHEEL_ASSIGNED", "WHEEL_SELL_CALL"] {
-            assert!(codes(&run).contains(&code), "{:?}", codes(&run));
-        }
-        let kinds = |kind| run.fills.iter().filter(|fill| fill.execution.kind == kind).count();
-        assert!(kinds(ExecutionKind::Assignment) > 0 && run.denied == 0, "{} denied", run.denied);
-        let realized: Decimal = run.fills.iter().map(|fill| fill.realized_pnl).sum();
-        let open = run.final_equity - Decimal::from(100_000) - realized;
-        assert!(open.abs() < Decimal::from(50_000), "{open}");
-    }
-
-    /// Reports of each quarter: nothing is written over one that is known, and what was announced later changes no day before.
-    #[test]
-    fn reports_are_avoided_from_the_day_on_which_they_were_announced() {
-        let symbol = Symbol::new("IBM").unwrap();
-        let reports = |announced: &str| {
-            let mut dates = EventBook::default();
-            for day in ["2007-04-17", "2007-07-18", "2007-10-16"] {
-                let report = Planned::earnings(&format!("{day}{announced}")).unwrap();
-                dates.add(&symbol, report).unwrap();
-            }
-            dates
-        };
-        let early = |day: &str| day.parse::<jiff::civil::Date>().unwrap();
-        let run = |dates: &EventBook| backtest_with(dates, "wheel", "IBM", 1, &[]);
-        let (unknown, known) = (run(&EventBook::default()), run(&reports("")));
-        let avoided = |run: &Backtest| {
-            let skips = run.decisions.iter().filter(|it| it.code == "SKIP" && it.text.contains("EARNINGS"));
-            skips.cloned().collect::<Vec<DecisionRecord>>()
-        };
-        assert!(codes(&unknown).contains(&"EARNINGS_UNKNOWN") && avoided(&unknown).is_empty());
-        let first = avoided(&known).into_iter().next().unwrap();
-        assert!(exchange_date(first.at) >= early("2007-03-27"), "{first:?}");
-        // What is opened while a report is known ends before it.
-        for fill in &known.fills {
-            let day = exchange_date(fill.execution.at);
-            let opened = fill.execution.kind == ExecutionKind::Trade && !fill.execution.side.is_buy();
-            let Some(contract) = fill.execution.instrument.as_option().filter(|_| opened) else { continue };
-            for report in ["2007-04-17", "2007-07-18", "2007-10-16"].map(early) {
-                let said = plus_days(report, -REPORT_SAID_DAYS) <= day;
-                assert!(!(said && day <= report && report <= contract.expiry), "{contract} on {day}");
-            }
-        }
-        let before = |run: &Backtest, until: &str| -> Vec<String> {
-            let fills = run.fills.iter().filter(|fill| exchange_date(fill.execution.at) < early(until));
-            fills
-                .map(|fill| {
-                    format!("{} {} {}", fill.execution.at, fill.execution.instrument, fill.execution.price)
-                })
-                .collect()
-        };
-        assert_eq!(before(&known, "2007-03-27"), before(&unknown, "2007-03-27"), "nobody knew it then");
-    }
-
-    #[test]
-    fn a_collar_buys_its_shares_and_keeps_between_its_bounds() {
-        let run = backtest("collar", "IBM", 1, &[("lots", "3"), ("buy_shares", "true")]);
-        assert!(codes(&run).contains(&"COLLAR_BUY"), "{:?}", codes(&run));
-        let of = |right| {
-            let held = |fill: &&crate::core::effect::BookedExecution| {
-                fill.execution.instrument.as_option().is_some_and(|contract| contract.right == right)
-            };
-            run.fills.iter().filter(held).count()
-        };
-        assert!(of(Right::Put) > 2 && of(Right::Call) > 2, "{} and {}", of(Right::Put), of(Right::Call));
-        assert_eq!(run.denied, 0);
-    }
-
-    #[test]
-    fn a_refusal_and_an_end_are_said() {
-        let bars = bars_file::shipped().unwrap();
-        let strategy =
-            build("wheel", "test".into(), vec![Instrument::equity("IBM").unwrap()], &Params::default())
-                .unwrap();
-        let venue = || VenueConfig::new(AccountId::new("backtest"), Decimal::from(100_000));
-        let wrong = BTreeMap::from([("dte_min".to_owned(), "x".to_owned())]);
-        let refused =
-            run_hosted(&bars, &[], &EventBook::default(), strategy.as_ref(), &wrong, venue(), &mut |_| true);
-        assert!(matches!(refused, Err(HostedError::Refused(text)) if text.contains("dte_min")));
-        let none = EventBook::default();
-        let ended =
-            run_hosted(&bars, &[], &none, strategy.as_ref(), &BTreeMap::new(), venue(), &mut |_| false);
-        assert_eq!(ended.err(), Some(HostedError::Ended));
-    }
 }
