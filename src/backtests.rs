@@ -17,7 +17,7 @@ use arbion::config::EventsFile;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::bot::bot_of;
-use arbion::domain::calendar::{Calendar, exchange_date, plus_days};
+use arbion::domain::calendar::{exchange_date, plus_days};
 use arbion::domain::corporate::CorporateAction;
 use arbion::domain::events::EventBook;
 use arbion::domain::ids::AccountId;
@@ -251,7 +251,7 @@ fn streamed(
     let Some(path) = request.data.as_ref().filter(large).filter(|_| !request.check_lookahead) else {
         return Ok(None);
     };
-    let calendar = Calendar::nyse();
+    let calendar = settings.calendar()?;
     let wanted = |instrument: &Instrument, start: Timestamp| is_wanted(request, instrument, start);
     let looked = bars_file::survey(path, &calendar, &wanted, &mut |_| !progress.ends());
     let survey = match looked.map_err(|error| usage(&error))? {
@@ -361,7 +361,7 @@ pub fn prepare(
     progress: &Progress,
 ) -> Result<Prepared, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
-    let calendar = Calendar::nyse();
+    let calendar = settings.calendar()?;
     if let Some(path) = &request.data
         && is_ticks(path).map_err(|error| usage(&error))?
     {
@@ -408,6 +408,7 @@ pub fn of_bars(
         slippage_option: venue_slippage(costs.slippage),
         bar_participation: costs.bar_participation,
         partial_fills: costs.partial_fills,
+        calendar: settings.calendar()?,
         ..VenueConfig::new(AccountId::new("backtest"), cash)
     };
     debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
@@ -483,7 +484,7 @@ pub fn report(
             .collect(),
         fingerprint: run.fingerprint.clone(),
         option_prices: hosted.then_some(MODEL_PRICES),
-        warnings: bars_file::doubts(&prepared.bars, &Calendar::nyse()),
+        warnings: bars_file::doubts(&prepared.bars, &prepared.venue.calendar),
         lookahead_cuts: None,
         elapsed_seconds: elapsed.as_secs_f64(),
     })

@@ -20,7 +20,8 @@ use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
 use crate::client::progress::Progress;
 use crate::client::secret::{AskSecret, Secret};
-use crate::config::{Environment, Loaded, Paths, ProfileName};
+use crate::config::{CalendarFile, Environment, Loaded, Paths, ProfileName};
+use crate::domain::calendar::Calendar;
 use crate::domain::execution::Execution;
 use crate::domain::instrument::SymbolLookup;
 use crate::domain::login::Login;
@@ -38,6 +39,16 @@ pub struct Settings {
     pub environment: Environment,
     /// The one file that the configuration was read from, where the user named one.
     pub config_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The exchange's days as the profile has them: its rules, and what the user wrote down beside them.
+    ///
+    /// # Errors
+    /// When the user's file does not read; it is named with its line.
+    pub fn calendar(&self) -> Result<Arc<Calendar>, CliError> {
+        Ok(Arc::new(CalendarFile::of(&self.paths.profile_dir(&self.profile)).load()?))
+    }
 }
 
 /// How a process is an engine.

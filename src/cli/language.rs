@@ -12,10 +12,9 @@ use crate::domain::option::OptionContract;
 /// Any day: no instrument's name depends on it once it is said in full.
 const ANY_DAY: Date = Date::constant(2000, 1, 1);
 
-/// What a line means.
-pub(super) fn parse(text: &str, today: Date, lookup: &dyn SymbolLookup) -> Command {
-    let calendar = Calendar::nyse();
-    command::parse(text, &ParseContext { today, lookup, calendar: &calendar })
+/// What a line means on a day, by the exchange's days.
+pub(super) fn parse(text: &str, (today, calendar): (Date, &Calendar), lookup: &dyn SymbolLookup) -> Command {
+    command::parse(text, &ParseContext { today, lookup, calendar })
 }
 
 /// A command in words that parse to it.
@@ -38,7 +37,7 @@ pub(super) fn instrument(text: &str, lookup: &dyn SymbolLookup) -> Result<Instru
         return Ok(instrument);
     }
     let shown: String = text.chars().take(40).flat_map(char::escape_default).collect();
-    match parse(&format!("quote {text}"), ANY_DAY, lookup) {
+    match parse(&format!("quote {text}"), (ANY_DAY, &Calendar::nyse()), lookup) {
         Command::Quote { instruments } if instruments.len() == 1 => {
             Ok(instruments.into_iter().collect::<Vec<_>>().remove(0))
         }

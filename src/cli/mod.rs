@@ -70,7 +70,7 @@ fn run_patiently(
         Err(error) => return usage(&error, &args, json, console),
     };
     let json = cli.globals.json;
-    if let Some(result) = commands::answer_at_once(&cli, host) {
+    if let Some(result) = commands::answer_at_once(&cli, host, environment) {
         return finish(result, json, console);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {

@@ -1,6 +1,7 @@
 //! What may happen to the engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use smol_str::SmolStr;
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::bot::{BotState, BotTerms};
+use crate::domain::calendar::Calendar;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::chain::Chain;
 use crate::domain::events::UnderlyingEvents;
@@ -351,6 +353,8 @@ pub enum Input {
         /// For how long.
         pause: Option<jiff::SignedDuration>,
     },
+    /// The exchange's days, where they are others than the engine began with.
+    Calendar(Arc<Calendar>),
     /// The user's lists.
     Watchlists(Vec<Watchlist>),
     /// What the status line shows of the outside.

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use super::account::{Account, AccountMode, BrokerFigures};
 use super::alert::Alert;
+use super::calendar::Calendar;
 use super::capabilities::Capabilities;
 use super::depth::MarketBook;
 use super::exit::ExitGroup;
@@ -112,6 +113,21 @@ pub struct MarketClock {
     pub open: bool,
     /// When that changes.
     pub changes_at: Option<Timestamp>,
+    /// Its days, as the engine has them: rules, the user's file, and what a broker said.
+    #[serde(default = "rules")]
+    pub calendar: Arc<Calendar>,
+}
+
+impl MarketClock {
+    /// NYSE, taken as closed, with such a calendar.
+    #[must_use]
+    pub fn closed(calendar: Arc<Calendar>) -> Self {
+        Self { name: "NYSE".into(), open: false, changes_at: None, calendar }
+    }
+}
+
+fn rules() -> Arc<Calendar> {
+    Arc::new(Calendar::nyse())
 }
 
 /// Where a replay stands.
@@ -236,7 +252,7 @@ impl Snapshot {
             mode: AccountMode::Paper,
             trading_state: TradingState::Active,
             feed,
-            market: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
+            market: MarketClock::closed(rules()),
             default_account,
             accounts: Arc::default(),
             totals: Arc::default(),

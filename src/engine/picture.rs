@@ -120,6 +120,7 @@ impl EngineTask {
             name: "NYSE".into(),
             open: self.calendar.phase(AssetClass::Equity, now) == MarketPhase::Regular,
             changes_at: Some(self.calendar.next_bell(now)),
+            calendar: Arc::clone(&self.calendar),
         };
         let feed = match self.feed.feed() {
             Feed::Replayed => "replay",

@@ -130,7 +130,7 @@ impl CommandBar {
         let text = self.input.text().trim();
         self.work = at.env.works.as_ref().and_then(|works| works.understand(text));
         let language = !text.is_empty() && self.work.is_none();
-        self.understanding = language.then(|| (at.env.understand)(text));
+        self.understanding = language.then(|| (at.env.understand)(text, &at.snapshot.market.calendar));
         let order = self.understanding.as_ref().map(|u| &u.command).filter(|command| is_order(command));
         self.estimate.want(order.cloned(), at.env.now);
     }

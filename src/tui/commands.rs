@@ -106,10 +106,10 @@ impl App {
     }
 
     /// A key that stands for a line: an order is reviewed as if it had been typed, what is not understood is there to be completed.
-    pub fn run_line(&self, line: &str, wishes: &mut Vec<Wish>) {
+    pub fn run_line(&self, line: &str, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
         let symbol = self.env.current.as_ref().map(ToString::to_string).unwrap_or_default();
         let line = line.replace("{symbol}", &symbol);
-        let understood = (self.env.understand)(&line);
+        let understood = (self.env.understand)(&line, &snapshot.market.calendar);
         wishes.push(match understood.command {
             Command::Clarify { .. } => Wish::Type(line),
             command if is_order(&command) => Wish::Review(command, OriginKind::Command),

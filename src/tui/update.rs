@@ -235,7 +235,7 @@ impl App {
         }
         if let Some(line) = self.env.keymap.macro_of(self.focus.scopes(), event) {
             let line = line.to_owned();
-            return self.run_line(&line, wishes);
+            return self.run_line(&line, snapshot, wishes);
         }
         let Some(action) = self.env.keymap.action(self.focus.scopes(), event) else { return };
         wishes.push(Wish::Act(action));
@@ -420,7 +420,7 @@ impl App {
             }
             Wish::Mouse(on) => effects.push(Effect::Mouse(on)),
             Wish::Theme(name) => self.choose_theme(name, wishes),
-            Wish::Line(line) => self.run_line(&line, wishes),
+            Wish::Line(line) => self.run_line(&line, snapshot, wishes),
             Wish::Layout(wish) => self.rearrange(wish),
             Wish::AlertAt(text) => self.alert_at(&text, snapshot, wishes),
             Wish::Columns(kind, choice) => self.panes.get_mut(kind).choose(choice),

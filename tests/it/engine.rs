@@ -38,6 +38,7 @@ pub(crate) fn start_of(directory: &Path, feed: FeedChoice, access: Access, venue
             instruments: vec![Instrument::equity("KO").unwrap()],
         }],
         directory: directory.to_owned(),
+        calendar: arbion::config::CalendarFile::of(directory),
         profile: "test".to_owned(),
         venue,
         limits: None,

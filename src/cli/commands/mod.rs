@@ -66,9 +66,13 @@ pub(super) struct Context<'a> {
 }
 
 /// Does the command need neither engine nor files, so that it is answered without either.
-pub(super) fn answer_at_once(cli: &Cli, host: &dyn Host) -> Option<Result<Output, CliError>> {
+pub(super) fn answer_at_once(
+    cli: &Cli,
+    host: &dyn Host,
+    environment: &Environment,
+) -> Option<Result<Output, CliError>> {
     Some(match cli.command.as_ref()? {
-        Command::Parse(args) => speak::parse(args, host),
+        Command::Parse(args) => speak::parse(args, host, &calendar::written(cli, environment)),
         Command::Search(args) => market::search(args, host),
         Command::Licenses(args) => licenses::run(args),
         Command::Itself(SelfCommand::Verify(args)) => verify::run(args),
@@ -111,11 +115,7 @@ impl Context<'_> {
 
     /// The profile named by option, environment, or neither.
     pub(super) fn profile(&self) -> Result<ProfileName, CliError> {
-        match (&self.cli.globals.profile, &self.environment.arbion_profile) {
-            (Some(profile), _) => Ok(profile.clone()),
-            (None, Some(name)) => Ok(name.to_string_lossy().parse()?),
-            (None, None) => Ok(ProfileName::default()),
-        }
+        profile_of(self.cli, self.environment)
     }
 
     /// Runs the command.
@@ -263,6 +263,14 @@ impl Context<'_> {
             return Err(CliError::usage("the screen needs a terminal; give a command, see: arbion --help"));
         }
         Ok(())
+    }
+}
+
+fn profile_of(cli: &Cli, environment: &Environment) -> Result<ProfileName, CliError> {
+    match (&cli.globals.profile, &environment.arbion_profile) {
+        (Some(profile), _) => Ok(profile.clone()),
+        (None, Some(name)) => Ok(name.to_string_lossy().parse()?),
+        (None, None) => Ok(ProfileName::default()),
     }
 }
 

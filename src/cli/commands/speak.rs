@@ -16,7 +16,7 @@ use crate::client::message::StrategyRequest;
 use crate::client::{Reply, Request};
 use crate::command::types::{Command, ShowTopic, StrategyAction};
 use crate::domain::account::{Account, AccountMode};
-use crate::domain::calendar::exchange_date;
+use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OriginKind};
@@ -42,10 +42,10 @@ pub(in crate::cli) struct Door {
     pub origin: OriginKind,
 }
 
-/// `parse`: the command as one JSON object, or in words. Needs no engine and no file.
-pub(super) fn parse(args: &ParseArgs, host: &dyn Host) -> Result<Output, CliError> {
+/// `parse`: the command as one JSON object, or in words, by the profile's calendar where there is one. Needs no engine.
+pub(super) fn parse(args: &ParseArgs, host: &dyn Host, calendar: &Calendar) -> Result<Output, CliError> {
     let today = args.today.unwrap_or_else(|| exchange_date(host.now()));
-    let command = language::parse(&args.text.join(" "), today, host.lookup());
+    let command = language::parse(&args.text.join(" "), (today, calendar), host.lookup());
     let failure = match &command {
         Command::Clarify { message, .. } => Some(CliError::clarify(message.clone())),
         _ => None,
@@ -67,14 +67,15 @@ pub(super) async fn say(
     door: &Door,
     console: Option<&mut Console>,
 ) -> Result<Output, CliError> {
-    let today = exchange_date(line.snapshot().await?.now);
-    let command = language::parse(text, today, line.lookup);
+    let snapshot = line.snapshot().await?;
+    let day = (exchange_date(snapshot.now), snapshot.market.calendar.as_ref());
+    let command = language::parse(text, day, line.lookup);
     carry_out(line, command, door, console).await
 }
 
-/// What a line means today.
+/// What a line is about: on which days the exchange opens changes no command's kind.
 pub(super) fn meaning(text: &str, host: &dyn Host) -> Command {
-    language::parse(text, exchange_date(host.now()), host.lookup())
+    language::parse(text, (exchange_date(host.now()), &Calendar::nyse()), host.lookup())
 }
 
 /// Does a line only show something, so that an engine that only reads will do.

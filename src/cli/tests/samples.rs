@@ -16,6 +16,7 @@ use crate::command::types::{Amount, Place, Subject};
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
 use crate::domain::audit::{AuditReport, AuditRow};
+use crate::domain::calendar::Calendar;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
 use crate::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
@@ -221,7 +222,7 @@ pub(super) fn snapshot() -> Snapshot {
         mode: AccountMode::Paper,
         trading_state: TradingState::Active,
         feed: Feed::Simulated,
-        market: MarketClock { name: "NYSE".into(), open: true, changes_at: None },
+        market: MarketClock { open: true, ..MarketClock::closed(Arc::new(Calendar::nyse())) },
         default_account: AccountId::new("paper"),
         accounts: Arc::new(vec![AccountView {
             account: account(),

@@ -239,7 +239,6 @@ impl Engine {
                 Records::Executions => OrderBook::remembering(ENDED_UNREAD),
             },
             config,
-            calendar,
             now,
             seq: 0,
             next_number: 1,
@@ -266,11 +265,12 @@ impl Engine {
             exits: exits::Exits::default(),
             host: strategies::Host::default(),
             connections: Arc::default(),
-            clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
+            clock: MarketClock::closed(Arc::clone(&calendar)),
             replay: None,
             log: VecDeque::new(),
             dirty: Dirty { any: true, orders: true, books: true, log: true },
             published: publish::Published::default(),
+            calendar,
         }
     }
 
@@ -338,6 +338,7 @@ impl Engine {
             Input::DefaultExits(plans) => self.default_exits(plans),
             Input::Restored(restored) => self.restore(*restored),
             Input::Instrument(spec) => self.market.put_spec(*spec),
+            Input::Calendar(calendar) => self.take_calendar(calendar),
             Input::AverageVolume { instrument, volume } => self.market.put_average_volume(instrument, volume),
             Input::Rate { currency, rate } => {
                 for books in self.accounts.values_mut() {

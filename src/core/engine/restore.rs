@@ -1,10 +1,12 @@
 //! Accounts and the journal's content: the books are a function of what was journalled.
 
+use std::sync::Arc;
+
 use crate::core::effect::JournalEntry;
 use crate::core::input::{AccountSetup, Restored};
 use crate::core::portfolio::{AccountTerms, Applied, Portfolio};
 use crate::core::risk::{Activity, DayTrades, GoodFaith};
-use crate::domain::calendar::account_day;
+use crate::domain::calendar::{Calendar, account_day};
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::limits::TradingState;
 
@@ -12,7 +14,7 @@ use super::{Books, Engine};
 
 impl Engine {
     pub(super) fn add_account(&mut self, setup: AccountSetup) {
-        let portfolio = Portfolio::new(AccountTerms {
+        let mut portfolio = Portfolio::new(AccountTerms {
             account: setup.account.clone(),
             kind: setup.kind,
             mode: setup.mode,
@@ -20,6 +22,7 @@ impl Engine {
             options_level: setup.options_level,
             opening_cash: setup.opening_cash.clone(),
         });
+        portfolio.set_calendar(Arc::clone(&self.calendar));
         let books = Books {
             portfolio,
             activity: Activity::default(),
@@ -40,6 +43,15 @@ impl Engine {
         };
         self.accounts.insert(books.setup.account.clone(), books);
         self.dirty.books = true;
+    }
+
+    /// The exchange has other days than were known: sessions, due times and settlements from now on go by them.
+    pub(super) fn take_calendar(&mut self, calendar: Arc<Calendar>) {
+        for books in self.accounts.values_mut() {
+            books.portfolio.set_calendar(Arc::clone(&calendar));
+        }
+        self.clock.calendar = Arc::clone(&calendar);
+        self.calendar = calendar;
     }
 
     /// Rebuilds orders and books. Nothing of it is written again.

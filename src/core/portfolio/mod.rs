@@ -8,6 +8,7 @@ mod margin;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -87,6 +88,13 @@ pub struct Portfolio {
     day_end: DayEnd,
     day_start_equity: Decimal,
     deposits_today: Decimal,
+    /// What settlement is counted by.
+    #[serde(skip, default = "rules")]
+    calendar: Arc<Calendar>,
+}
+
+fn rules() -> Arc<Calendar> {
+    Arc::new(Calendar::nyse())
 }
 
 /// When the account day ends, worked out from the day once it is asked for: zones are dear in a backtest's inner loop.
@@ -145,7 +153,13 @@ impl Portfolio {
             day_end: DayEnd::default(),
             day_start_equity: opening,
             deposits_today: Decimal::ZERO,
+            calendar: rules(),
         }
+    }
+
+    /// Sets the exchange's calendar, where another one than that of the rules holds. What is on its way settles on the day it was given.
+    pub fn set_calendar(&mut self, calendar: Arc<Calendar>) {
+        self.calendar = calendar;
     }
 
     /// The account's terms.
@@ -256,7 +270,7 @@ impl Portfolio {
         let settles_later =
             matches!(execution.instrument.asset_class(), AssetClass::Equity | AssetClass::Option);
         if settles_later && flow > Decimal::ZERO && self.terms.kind == AccountKind::Cash {
-            let settles = Calendar::nyse().settlement_date(exchange_date(execution.at));
+            let settles = self.calendar.settlement_date(exchange_date(execution.at));
             self.unsettled.push(Unsettled { settles, amount: flow });
         }
         realized

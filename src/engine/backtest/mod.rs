@@ -220,7 +220,7 @@ impl Driver {
             fees: config.fees.clone(),
             records,
         };
-        let calendar = Arc::new(Calendar::nyse());
+        let calendar = Arc::clone(&config.calendar);
         let mut core = Engine::new(engine, Arc::clone(&calendar), now);
         let setup = AccountSetup {
             account: account.clone(),

@@ -15,6 +15,7 @@ use crate::brokers::http::Health;
 use crate::brokers::pauses::pauses;
 use crate::brokers::{AccountStream, Broker, BrokerError, BrokerSettings, Connection, MarketFeed, registry};
 use crate::domain::account::Account;
+use crate::domain::calendar::{SaidDay, exchange_date, plus_days};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::InstrumentSpec;
 use crate::keeping::Recorder;
@@ -28,6 +29,10 @@ use super::totals::RatesWord;
 const FIGURES_EVERY: Duration = Duration::from_secs(10);
 /// How often the login itself is verified.
 const VERIFY_EVERY: Duration = Duration::from_secs(900);
+/// How often a broker's calendar is asked for.
+const CALENDAR_EVERY: Duration = Duration::from_hours(6);
+/// Days ahead that it is asked for: past every expiry that is opened by rule.
+const CALENDAR_DAYS: i64 = 400;
 /// How often a locked vault is looked at.
 const LOCKED_EVERY: Duration = Duration::from_secs(2);
 /// Half of the shortest and longest pause before a login is opened again.
@@ -83,6 +88,8 @@ pub(in crate::engine) enum LiveEvent {
     Rates(RatesWord),
     /// The terms of an instrument, as a broker says.
     Spec(Box<InstrumentSpec>),
+    /// The exchange's days, as a broker says.
+    Calendar(LoginKey, Vec<SaidDay>),
 }
 
 /// A login to be hosted.
@@ -230,6 +237,7 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
     let mut figures = tokio::time::interval(FIGURES_EVERY);
     figures.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut verify = tokio::time::interval_at(tokio::time::Instant::now() + VERIFY_EVERY, VERIFY_EVERY);
+    let mut calendar = tokio::time::interval(CALENDAR_EVERY);
     let mut power = BTreeMap::new();
     loop {
         let error = tokio::select! {
@@ -244,6 +252,8 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
             },
             _ = figures.tick() => ask_figures(opened, events, &mut power).await,
             _ = verify.tick() => opened.connection.accounts().await.err(),
+            // What the calendar is worth is no word on the login.
+            _ = calendar.tick() => { ask_calendar(hosted.key, opened, events).await; continue; }
         };
         let (up, text) = match error {
             Some(BrokerError::Unauthorized { reason, .. }) => return Some(reason),
@@ -262,6 +272,16 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
 fn shown(power: &BTreeMap<AccountId, String>) -> String {
     let words: Vec<String> = power.iter().map(|(account, text)| format!("{account} {text}")).collect();
     words.join(", ")
+}
+
+/// The exchange's days of the weeks to come. Without an answer those that are known hold.
+async fn ask_calendar(key: LoginKey, opened: &Opened, events: &mpsc::Sender<LiveEvent>) {
+    let from = exchange_date(wall());
+    match opened.connection.calendar(from, plus_days(from, CALENDAR_DAYS)).await {
+        Ok(Some(days)) => tell(events, LiveEvent::Calendar(key, days)).await,
+        Ok(None) => {}
+        Err(error) => tracing::warn!(broker = key.broker.as_str(), %error, "its calendar was not read"),
+    }
 }
 
 async fn ask_figures(

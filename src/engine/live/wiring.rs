@@ -1,10 +1,11 @@
 //! The engine's side of its logins: links and streams, balances, prices, and connecting, disconnecting, changing the account that plain
 //! commands mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::mpsc;
@@ -70,6 +71,8 @@ pub(in crate::engine) struct Live {
     pub(in crate::engine) figures: BTreeMap<AccountId, Account>,
     rates: Rates,
     rates_state: Option<Connection>,
+    /// Days whose hours a broker has said otherwise: each is told once, and the first word holds.
+    pub(super) days_said: BTreeSet<Date>,
 }
 
 impl Drop for Live {
@@ -106,6 +109,7 @@ impl Live {
             figures: BTreeMap::new(),
             rates: Rates::default(),
             rates_state: None,
+            days_said: BTreeSet::new(),
         }
     }
 
@@ -318,6 +322,7 @@ impl EngineTask {
             LiveEvent::Dead { key, reason } => self.dead(key, &reason).await,
             LiveEvent::Price(key, word) => self.on_price(key, word).await,
             LiveEvent::Spec(spec) => self.step(Input::Instrument(spec)).await,
+            LiveEvent::Calendar(key, days) => self.on_calendar(key, &days).await,
         }
     }
 

@@ -209,7 +209,7 @@ impl Plain {
     }
 
     fn understood(&mut self, text: &str) -> Step {
-        let understood = (self.app.env.understand)(text);
+        let understood = (self.app.env.understand)(text, &self.snapshot.market.calendar);
         match understood.command {
             Command::Clarify { message, .. } => Step::Say(vec![clean(&message).into_owned()]),
             command if is_order(&command) => {

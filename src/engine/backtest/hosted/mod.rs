@@ -20,7 +20,7 @@ use crate::core::engine::Records;
 use crate::core::input::{Input, Needed};
 use crate::core::paper::{Sessions, VenueConfig};
 use crate::domain::bot::KIND_PREFIX;
-use crate::domain::calendar::{Calendar, exchange_date, plus_days};
+use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
 use crate::domain::events::{Dividend, EventBook, UnderlyingEvents};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -168,8 +168,8 @@ impl Hosted {
         let start = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at);
         let config = VenueConfig { sessions: Sessions::Nyse, options_level: LEVEL, ..venue };
         let mut hosted = Self {
+            model: ModelMarket::new(Arc::clone(&config.calendar)),
             driver: Driver::new(config, start, Records::All),
-            model: ModelMarket::new(Arc::new(Calendar::nyse())),
             actions: actions.iter().map(|(_, action)| action.clone()).collect(),
             dates: dates.clone(),
             schedules,
