@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::Decimal;
 
-use crate::figures::{compared, curve, metrics};
+use crate::figures::{compared, curve, deepest_fall, metrics};
 use crate::ticks;
 use crate::venue::{fee_table, venue_slippage};
 
@@ -449,8 +449,11 @@ pub fn report(
         starting_cash: prepared.cash,
         final_equity: run.final_equity,
         fees: run.fees,
+        slippage: run.slippage,
         orders: run.orders,
         denied: run.denied,
+        deepest_fall: deepest_fall(run),
+        decisions: run.records(),
         metrics: [metrics(settings, &prepared.bars, run), compared(&prepared.bars, run)].concat(),
         months: months(&curve(run))
             .into_iter()
@@ -480,7 +483,7 @@ pub fn report(
         equity: run
             .equity
             .iter()
-            .map(|(date, equity)| EquityPoint { date: *date, equity: *equity })
+            .map(|day| EquityPoint { date: day.date, equity: day.close, low: day.low, high: day.high })
             .collect(),
         fingerprint: run.fingerprint.clone(),
         option_prices: hosted.then_some(MODEL_PRICES),

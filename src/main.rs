@@ -3,6 +3,7 @@
 mod backtests;
 mod caged;
 mod doctor;
+mod exports;
 mod figures;
 mod imports;
 mod keeper;

@@ -11,7 +11,7 @@ use arbion::cli::host::{
     Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat, Verified,
     WalkReport, Windows,
 };
-use arbion::cli::imported::{ImportReport, ImportRequest};
+use arbion::cli::imported::{BarsToWrite, ImportReport, ImportRequest};
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
@@ -34,7 +34,7 @@ use jiff::Timestamp;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::runs::{clear, engine_settings};
-use crate::{backtests, doctor, imports, keeper, linger, logins, supervisor, walks};
+use crate::{backtests, doctor, exports, imports, keeper, linger, logins, supervisor, walks};
 
 /// How long another process's engine may take to halt.
 const HALT_MAX: Duration = Duration::from_secs(5);
@@ -470,6 +470,10 @@ impl Host for Program {
         tokio::task::spawn_blocking(move || imports::bars(&settings, &request, &progress))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
+    }
+
+    fn bars_file(&self, bars: &BarsToWrite<'_>) -> Result<(Vec<u8>, usize), CliError> {
+        exports::bars(bars)
     }
 
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {

@@ -53,7 +53,9 @@ pub fn run(
     }
     let ended = || CliError::usage("it was ended before it was done");
     let interval = request.interval.unwrap_or(Interval::Minute1);
-    let survey = survey(path, request, interval, &*settings.calendar()?, progress).map_err(wrong)?.ok_or_else(ended)?;
+    let survey = survey(path, request, interval, &*settings.calendar()?, progress)
+        .map_err(wrong)?
+        .ok_or_else(ended)?;
     let bars = RecordedBars { series: survey.series, interval: Some(interval) };
     let prepared = of_bars(settings, request, bars, progress)?;
     let by_bars_alone = || {

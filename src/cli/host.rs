@@ -11,10 +11,10 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::error::CliError;
-use super::imported::{ImportReport, ImportRequest};
+use super::imported::{BarsToWrite, ImportReport, ImportRequest};
 pub use super::reports::{
-    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, MonthReturn, RoundTrip, SweepReport,
-    SweepRow, WalkPoint, WalkReport, WalkRow, Windows,
+    BacktestReport, BacktestRequest, EquityPoint, Fall, Metric, MetricUnit, MonthReturn, RoundTrip,
+    SweepReport, SweepRow, WalkPoint, WalkReport, WalkRow, Windows,
 };
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
@@ -431,4 +431,10 @@ pub trait Host: Send + Sync {
 
     /// Fills as the text of a file.
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String;
+
+    /// A file of bars that reads back as the same bars, and how many are in it.
+    ///
+    /// # Errors
+    /// Never in practice.
+    fn bars_file(&self, bars: &BarsToWrite<'_>) -> Result<(Vec<u8>, usize), CliError>;
 }

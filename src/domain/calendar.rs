@@ -155,8 +155,7 @@ impl Calendar {
     /// Does the exchange open on this date.
     #[must_use]
     pub fn is_session(&self, day: Date) -> bool {
-        let by_rule =
-            !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) && !is_holiday(day);
+        let by_rule = !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) && !is_holiday(day);
         (by_rule && !self.closed.contains(&day)) || self.opened.contains(&day)
     }
 

@@ -7,6 +7,7 @@ pub mod backtest;
 mod bot_files;
 mod bot_queries;
 mod bots;
+mod checked_bars;
 pub mod clock;
 mod custody;
 mod daily_closes;

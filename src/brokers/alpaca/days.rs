@@ -15,7 +15,8 @@ const CLOSED_MAX: u32 = 5;
 /// # Errors
 /// When nothing is listed, days do not rise or lie outside, an hour is none, or a whole week is missing: by such a list nobody would trade.
 pub(super) fn said(rows: &[CalendarDay], from: Date, until: Date) -> Result<Vec<SaidDay>, BrokerError> {
-    let wrong = |reason: String| BrokerError::Unreadable { broker: NAME.to_owned(), call: "calendar", reason };
+    let wrong =
+        |reason: String| BrokerError::Unreadable { broker: NAME.to_owned(), call: "calendar", reason };
     let mut days = Vec::new();
     let (mut day, mut closed) = (from, 0);
     for row in rows {

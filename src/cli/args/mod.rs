@@ -40,9 +40,9 @@ pub use read::{
 };
 pub use release::{LicensesArgs, SelfCommand, VerifyArgs};
 pub use run::{
-    BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
-    ScopeArg, ScreenSize,
+    BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportBarsArgs, ExportCommand,
+    ExportTradesArgs, FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand,
+    RestoreArgs, ScopeArg, ScreenSize,
 };
 pub use strategy::StrategyCommand;
 pub use watch::{
@@ -282,7 +282,7 @@ pub enum Command {
     /// Act on the paper account: assignment, expiry, clock
     #[command(subcommand)]
     Paper(PaperCommand),
-    /// Write trades to a file
+    /// Write trades or bars to a file
     #[command(subcommand)]
     Export(ExportCommand),
     /// Read in a file of bars

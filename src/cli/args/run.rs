@@ -84,6 +84,28 @@ pub enum PaperCommand {
 pub enum ExportCommand {
     /// Write fills, oldest first
     Trades(ExportTradesArgs),
+    /// Write the complete bars of an instrument, oldest first, as import bars and backtest --data read them
+    Bars(ExportBarsArgs),
+}
+
+/// `export bars`.
+#[derive(Debug, Args)]
+pub struct ExportBarsArgs {
+    /// Ticker, pair, OCC symbol or name
+    #[arg(value_name = "SYMBOL")]
+    pub symbol: String,
+    /// Bar width: 1m, 5m, 15m, 1h, 1d or 1w
+    #[arg(long, default_value = "1d", value_name = "WIDTH")]
+    pub interval: Interval,
+    /// At most so many, the newest
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// The file, made readable by you alone: Parquet where its name ends so, else CSV; "-" is the standard output
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `export trades`.
@@ -180,9 +202,12 @@ pub struct BacktestArgs {
     /// Write closed trades to this file, as CSV, or as JSON where its name ends so
     #[arg(long, value_name = "FILE")]
     pub trades: Option<PathBuf>,
-    /// Write equity by day to this file, as CSV
+    /// Write equity by day to this file, as CSV: where it ended, its lowest and its highest
     #[arg(long, value_name = "FILE")]
     pub equity: Option<PathBuf>,
+    /// Write why it did or did not do something to this file, as CSV, or as JSON where its name ends so
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
     /// Write equity, drawdown, figures and trades to this file, as one HTML page without scripts
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

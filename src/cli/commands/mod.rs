@@ -13,6 +13,7 @@ mod drawing;
 mod engine;
 mod events;
 mod exits;
+mod export;
 mod generate;
 mod import;
 mod journal;
@@ -172,6 +173,7 @@ impl Context<'_> {
             Command::Export(ExportCommand::Trades(args)) => {
                 account::export(&line, host, args, &Progress::default()).await
             }
+            Command::Export(ExportCommand::Bars(args)) => export::bars(&line, host, args).await,
             Command::Quote(args) => market::quote(&line, args).await,
             Command::Bars(args) => market::bars(&line, args).await,
             Command::Chain(args) => market::chain(&line, args).await,

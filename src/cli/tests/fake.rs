@@ -20,7 +20,7 @@ use crate::cli::host::{
     Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
     Verified, VerifiedAccount, WalkPoint, WalkReport, WalkRow, Windows,
 };
-use crate::cli::imported::{ImportReport, ImportRequest};
+use crate::cli::imported::{BarsToWrite, ImportReport, ImportRequest};
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
 use crate::client::progress::Progress;
@@ -546,5 +546,10 @@ impl Host for FakeHost {
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {
         let rows: Vec<String> = fills.iter().map(|fill| format!("{},{}", fill.at, fill.instrument)).collect();
         format!("{format:?}\n{}\n", rows.join("\n"))
+    }
+
+    fn bars_file(&self, bars: &BarsToWrite<'_>) -> Result<(Vec<u8>, usize), CliError> {
+        let text = format!("{} {} {} {}\n", bars.instrument, bars.interval, bars.bars.len(), bars.table);
+        Ok((text.into_bytes(), bars.bars.len()))
     }
 }

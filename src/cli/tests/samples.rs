@@ -6,7 +6,7 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip};
+use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Fall, Metric, MetricUnit, RoundTrip};
 use crate::client::keeping::{Keep, Kept, ProfileView, SecretView, VaultView};
 use crate::client::message::{
     Chain, ChainRow, EquityPoint as CurvePoint, GroupKind, MarketGroup, PnlReport, PnlRow,
@@ -423,8 +423,15 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         starting_cash: request.starting_cash.unwrap_or_else(|| d("100000")),
         final_equity: d("131234.5"),
         fees: Decimal::ZERO,
+        slippage: d("12.5"),
         orders: 2,
         denied: 0,
+        deepest_fall: Some(Fall {
+            peak: date(2020, 2, 19),
+            trough: date(2020, 3, 23),
+            recovery: Some(date(2020, 8, 10)),
+        }),
+        decisions: Vec::new(),
         metrics: vec![
             metric("total_return", Some(0.312_345), MetricUnit::Percent, ""),
             metric("sharpe", Some(1.234), MetricUnit::Ratio, "252 days, sample deviation"),
@@ -442,7 +449,12 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
             pnl: d("105"),
             pnl_percent: Some(d("10.5")),
         }],
-        equity: vec![EquityPoint { date: date(2026, 11, 24), equity: d("100000") }],
+        equity: vec![EquityPoint {
+            date: date(2026, 11, 24),
+            equity: d("100000"),
+            low: d("100000"),
+            high: d("100000"),
+        }],
         months: Vec::new(),
         fingerprint: "f1".repeat(32),
         option_prices: None,

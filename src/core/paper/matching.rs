@@ -342,7 +342,9 @@ impl Venue {
         let volume = self.available(instrument, buy);
         let quantity = self.of_size(seq, instrument, volume);
         if quantity.is_positive() {
-            let price = self.slipped(instrument, &Taking { buy, quantity, price, volume, limit });
+            let taking = Taking { buy, quantity, price, volume, limit };
+            let price = self.slipped(instrument, &taking);
+            self.count_slippage(instrument, &taking, price);
             self.use_up(instrument, buy, quantity);
             self.fill(seq, quantity, price, true);
         } else {

@@ -176,6 +176,8 @@ pub struct Venue {
     #[serde(skip)]
     on_bars: bool,
     #[serde(skip)]
+    slippage_paid: Decimal,
+    #[serde(skip)]
     ids: BTreeMap<ClientOrderId, u64>,
     #[serde(skip)]
     by_instrument: BTreeMap<Instrument, Vec<u64>>,
@@ -243,6 +245,7 @@ impl Venue {
             stats: BTreeMap::new(),
             learning: BTreeMap::new(),
             on_bars: false,
+            slippage_paid: Decimal::ZERO,
             ids: BTreeMap::new(),
             by_instrument: BTreeMap::new(),
             quotes: BTreeMap::new(),

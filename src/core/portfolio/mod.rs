@@ -417,6 +417,13 @@ impl Portfolio {
         self.total_cash() + positions
     }
 
+    /// Value of all positions at their marks, long and short ones alike positive.
+    #[must_use]
+    pub fn gross_value(&self) -> Decimal {
+        let of = |holding: &Holding| Some(times(holding.value(), self.rate(holding.currency)?).abs());
+        self.holdings.values().filter_map(of).sum()
+    }
+
     /// What the figures leave out, as no rate turns it into the account's currency: cash and positions, by currency.
     #[must_use]
     pub fn unrated(&self) -> Vec<Money> {

@@ -25,7 +25,10 @@ impl EngineTask {
                 let there = hours(said.close);
                 let holds = calendar.hours(said.date);
                 let known = if holds == there { "which holds".to_owned() } else { format!("{holds} holds") };
-                lines.push(format!("{}: {here} by the calendar here, {there} by {broker}, {known}", said.date));
+                lines.push(format!(
+                    "{}: {here} by the calendar here, {there} by {broker}, {known}",
+                    said.date
+                ));
             }
         }
         if lines.is_empty() {

@@ -20,7 +20,7 @@ const PRICE_LIMIT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0
 /// Units of a bar are at most this many.
 const VOLUME_MAX: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0);
 /// Ends of symbols that are listed on exchanges whose calendar we do not have, as Yahoo writes them.
-const FOREIGN: [&str; 13] =
+pub(super) const FOREIGN: [&str; 13] =
     [".AS", ".BR", ".DE", ".F", ".HE", ".L", ".MC", ".MI", ".PA", ".ST", ".SW", ".T", ".TO"];
 
 /// When a row's bar was.

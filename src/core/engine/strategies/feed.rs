@@ -59,7 +59,7 @@ impl Engine {
         feed: Feed,
     ) {
         if !bar.is_sound() {
-            return;
+            return self.bad_bars(instrument, interval, &[bar.start]);
         }
         let mut told: Vec<SmolStr> = Vec::new();
         for (name, instance) in &mut self.host.instances {
@@ -92,11 +92,22 @@ impl Engine {
         {
             return;
         }
-        let sound = bars.into_iter().filter(|(_, bar)| bar.is_sound());
-        instance.history.extend(sound.map(|(end, bar)| (end, instrument.clone(), bar)));
-        if instance.awaits.is_empty() {
+        let (sound, bad): (Vec<_>, Vec<_>) = bars.into_iter().partition(|(_, bar)| bar.is_sound());
+        instance.history.extend(sound.into_iter().map(|(end, bar)| (end, instrument.clone(), bar)));
+        let whole = instance.awaits.is_empty();
+        let bad: Vec<Timestamp> = bad.into_iter().map(|(_, bar)| bar.start).collect();
+        self.bad_bars(instrument, interval, &bad);
+        if whole {
             self.warm_up(name, feed);
         }
+    }
+
+    /// Bars that cannot be are gaps, and said to be (strategies §3).
+    fn bad_bars(&mut self, instrument: &Instrument, interval: Interval, starts: &[Timestamp]) {
+        let Some(first) = starts.first() else { return };
+        let more = if starts.len() > 1 { format!(" and {} more", starts.len() - 1) } else { String::new() };
+        let text = format!("{instrument} {interval}: the bar of {first}{more} cannot be, and is left out");
+        self.note(Severity::Warning, "BAD_BAR", text);
     }
 
     /// An instrument's bars come from elsewhere: who watches it begins anew.

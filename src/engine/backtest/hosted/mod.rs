@@ -37,7 +37,7 @@ use super::{BOTS_WATCHED_EVERY, Backtest, Driver, WATCHED_EVERY};
 use bot::BotSide;
 
 /// Its name in the run.
-const NAME: SmolStr = SmolStr::new_inline("backtest");
+pub(super) const NAME: SmolStr = SmolStr::new_inline("backtest");
 /// A bar ends this much before its last instant: an expiry at the close is decided by the close.
 const BEFORE_END: SignedDuration = SignedDuration::from_millis(1);
 /// Dividends are announced so many days before they go off.
@@ -325,6 +325,7 @@ impl Hosted {
         self.collect(now);
         self.publish(now);
         self.step(now, Input::Tick);
+        self.driver.look_at_equity();
     }
 
     fn publish(&mut self, now: Timestamp) {
