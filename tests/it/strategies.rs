@@ -31,13 +31,7 @@ fn spec(name: &str, instrument: &str) -> StrategySpec {
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         adopt: Vec::new(),
         // A loss pauses no backtest, so that the two may be compared.
-        rules: StrategyRules {
-            loss_streak: 0,
-            stop_outs: 0,
-            cooldown_minutes: 0,
-            low_profit_trades: 0,
-            ..StrategyRules::default()
-        },
+        rules: StrategyRules::without_pauses(),
         exits: None,
     }
 }

@@ -292,7 +292,12 @@ impl Engine {
         );
         if let OrderEvent::Filled(execution) = event {
             let price = self.market.price_words(&execution.instrument, execution.price);
-            text.push_str(&format!(": filled {} at {price}", units(execution.quantity)));
+            // Of a package each leg fills by itself.
+            let leg = match &after.request.subject {
+                OrderSubject::Legs(_) => format!(" {}", execution.instrument),
+                OrderSubject::Instrument(_) => String::new(),
+            };
+            text.push_str(&format!(": filled {}{leg} at {price}", units(execution.quantity)));
             if after.status != OrderStatus::Filled {
                 let (filled, all) = (units(after.filled_quantity), units(after.request.quantity));
                 text.push_str(&format!(", {filled} of {all} so far"));

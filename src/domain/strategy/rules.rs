@@ -87,6 +87,14 @@ impl Default for StrategyRules {
     }
 }
 
+impl StrategyRules {
+    /// The usual ones without what pauses after losses: for what is measured, not guarded.
+    #[must_use]
+    pub fn without_pauses() -> Self {
+        Self { loss_streak: 0, stop_outs: 0, cooldown_minutes: 0, low_profit_trades: 0, ..Self::default() }
+    }
+}
+
 /// A limit of a strategy that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {

@@ -234,10 +234,12 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
     for (account, broker) in &opened.brokers {
         streams.spawn(follow(account.clone(), Arc::clone(broker), events.clone()));
     }
+    // By itself, and no word on the login: a calendar that hangs holds nothing up. It ends with this.
+    let mut aside = JoinSet::new();
+    aside.spawn(follow_calendar(hosted.key, Arc::clone(&opened.connection), events.clone()));
     let mut figures = tokio::time::interval(FIGURES_EVERY);
     figures.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut verify = tokio::time::interval_at(tokio::time::Instant::now() + VERIFY_EVERY, VERIFY_EVERY);
-    let mut calendar = tokio::time::interval(CALENDAR_EVERY);
     let mut power = BTreeMap::new();
     loop {
         let error = tokio::select! {
@@ -252,8 +254,6 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
             },
             _ = figures.tick() => ask_figures(opened, events, &mut power).await,
             _ = verify.tick() => opened.connection.accounts().await.err(),
-            // What the calendar is worth is no word on the login.
-            _ = calendar.tick() => { ask_calendar(hosted.key, opened, events).await; continue; }
         };
         let (up, text) = match error {
             Some(BrokerError::Unauthorized { reason, .. }) => return Some(reason),
@@ -274,13 +274,22 @@ fn shown(power: &BTreeMap<AccountId, String>) -> String {
     words.join(", ")
 }
 
-/// The exchange's days of the weeks to come. Without an answer those that are known hold.
-async fn ask_calendar(key: LoginKey, opened: &Opened, events: &mpsc::Sender<LiveEvent>) {
-    let from = exchange_date(wall());
-    match opened.connection.calendar(from, plus_days(from, CALENDAR_DAYS)).await {
-        Ok(Some(days)) => tell(events, LiveEvent::Calendar(key, days)).await,
-        Ok(None) => {}
-        Err(error) => tracing::warn!(broker = key.broker.as_str(), %error, "its calendar was not read"),
+/// Asks for the exchange's days ahead, now and every few hours. Without an answer those that are known hold.
+async fn follow_calendar(key: LoginKey, connection: Arc<dyn Connection>, events: mpsc::Sender<LiveEvent>) {
+    loop {
+        let from = exchange_date(wall());
+        let wait = match connection.calendar(from, plus_days(from, CALENDAR_DAYS)).await {
+            Ok(Some(days)) => {
+                tell(&events, LiveEvent::Calendar(key, days)).await;
+                CALENDAR_EVERY
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(broker = key.broker.as_str(), %error, "its calendar was not read");
+                VERIFY_EVERY
+            }
+        };
+        tokio::time::sleep(wait).await;
     }
 }
 

@@ -210,13 +210,7 @@ impl Hosted {
             params: what.params.clone(),
             adopt: Vec::new(),
             // What is measured is the strategy, not what would have stopped it.
-            rules: StrategyRules {
-                loss_streak: 0,
-                stop_outs: 0,
-                cooldown_minutes: 0,
-                low_profit_trades: 0,
-                ..StrategyRules::default()
-            },
+            rules: StrategyRules::without_pauses(),
             exits: None,
         };
         if let Some(head) = head {
