@@ -325,7 +325,10 @@ fn backtests_write_their_trades_and_equity() {
         "symbol,quantity,opened_at,entry_price,closed_at,exit_price,fees,pnl,pnl_percent\n\
          AAPL,10,2026-11-24T18:45:00Z,100,2026-11-25T18:45:00Z,110.5,0,105,10.5\n"
     );
-    assert_eq!(std::fs::read_to_string(&equity).unwrap(), "date,equity,low,high\n2026-11-24,100000,100000,100000\n");
+    assert_eq!(
+        std::fs::read_to_string(&equity).unwrap(),
+        "date,equity,low,high\n2026-11-24,100000,100000,100000\n"
+    );
     let trades: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
     assert_eq!(trades, report["trades"]);
 }

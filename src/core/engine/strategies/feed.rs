@@ -12,7 +12,7 @@ use crate::domain::execution::ExecutionKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::Severity;
-use crate::domain::strategy::StrategyPhase;
+use crate::domain::strategy::{QuotesTold, StrategyPhase};
 use crate::strategies::schedule::Timetable;
 use crate::strategies::{Output, StrategyInput};
 
@@ -38,11 +38,13 @@ impl Engine {
             {
                 continue;
             }
-            let last = instance.quoted.get(&quote.instrument);
-            if last.is_some_and(|last| now.duration_since(*last) < QUOTE_EVERY) {
+            let all = instance.spec.rules.quotes == QuotesTold::All;
+            let last = instance.quoted.get_mut(&quote.instrument);
+            if let Some((at, newer)) = last.filter(|(at, _)| !all && now.duration_since(*at) < QUOTE_EVERY) {
+                *newer = true;
                 continue;
             }
-            instance.quoted.insert(quote.instrument.clone(), now);
+            instance.quoted.insert(quote.instrument.clone(), (now, false));
             told.push(name.clone());
         }
         for name in told {
@@ -73,6 +75,27 @@ impl Engine {
         }
         for name in told {
             self.host.tell(&name, Event::Bar { instrument: instrument.clone(), interval, bar: *bar });
+        }
+    }
+
+    /// The newest prices, for those who were told of older ones less than a second before them: the last word before a silence is theirs too.
+    pub(in crate::core::engine) fn tell_newest_quotes(&mut self) {
+        let now = self.now;
+        let mut told: Vec<(SmolStr, Instrument)> = Vec::new();
+        for (name, instance) in &mut self.host.instances {
+            for (instrument, (at, newer)) in &mut instance.quoted {
+                if *newer && now.duration_since(*at) >= QUOTE_EVERY {
+                    (*at, *newer) = (now, false);
+                    told.push((name.clone(), instrument.clone()));
+                }
+            }
+        }
+        for (name, instrument) in told {
+            let runs = self.host.instances.get(&name).is_some_and(|it| it.phase == StrategyPhase::Running);
+            if let Some(quote) = self.market.quote(&instrument).filter(|_| runs) {
+                let quote = Box::new(quote.clone());
+                self.host.tell(&name, Event::Quote(quote));
+            }
         }
     }
 
