@@ -15,6 +15,7 @@ pub fn bars(of: &BarsToWrite<'_>) -> Result<(Vec<u8>, usize), CliError> {
         .copied()
         .collect();
     let form = if of.table { Written::Parquet } else { Written::Csv };
-    let bytes = written(form, of.instrument, of.interval, &complete).map_err(CliError::internal)?;
+    let bytes =
+        written(form, of.instrument, of.interval, &complete, of.calendar).map_err(CliError::internal)?;
     Ok((bytes, complete.len()))
 }

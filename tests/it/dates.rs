@@ -83,7 +83,7 @@ fn days_that_no_rule_knows_stand_in_the_profiles_calendar() {
     // The language and backtests go by the same days: an expiry moves, and a day without a bar is none that is missing.
     let parsed = |home: &Home| {
         let words = ["parse", "--today", "2027-03-01", "buy 1 aapl mar 200 call at 5"];
-        home.json(&words)["legs"].to_string()
+        home.json(&words).to_string()
     };
     let bars = home.path().join("bars.csv");
     let rows = "symbol,date,open,high,low,close,volume\nA,2027-03-12,9,9,9,9,1\nA,2027-03-16,9,9,9,9,1\n";

@@ -117,10 +117,13 @@ pub fn written(
     instrument: &Instrument,
     interval: Interval,
     bars: &[Bar],
+    calendar: &Calendar,
 ) -> Result<Vec<u8>, String> {
     match form {
-        Written::Csv => Ok(write::text(instrument, interval, bars).into_bytes()),
-        Written::Parquet => write::table(instrument, interval, bars).map_err(|error| error.to_string()),
+        Written::Csv => Ok(write::text(instrument, interval, bars, calendar).into_bytes()),
+        Written::Parquet => {
+            write::table(instrument, interval, bars, calendar).map_err(|error| error.to_string())
+        }
     }
 }
 

@@ -82,7 +82,11 @@ fn stamp(cell: &str, instrument: &Instrument, calendar: &Calendar) -> Result<Sta
 
 /// First and last instant of a day's trading: New York's session for shares listed there, 17:00 to 17:00 for currencies, the whole
 /// day in UTC for what never closes and for exchanges whose calendar we do not have.
-fn session(day: Date, instrument: &Instrument, calendar: &Calendar) -> Result<(Timestamp, Timestamp), Wrong> {
+pub(super) fn session(
+    day: Date,
+    instrument: &Instrument,
+    calendar: &Calendar,
+) -> Result<(Timestamp, Timestamp), Wrong> {
     let workday = !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
     let midnight =
         |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(time(0, 0, 0, 0))).unwrap_or(Timestamp::MAX);

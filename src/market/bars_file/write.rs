@@ -15,8 +15,8 @@ use parquet::schema::parser::parse_message_type;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::row::FOREIGN;
-use crate::domain::calendar::exchange_date;
+use super::row::{FOREIGN, session};
+use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::money::canonical;
 use crate::domain::quote::{Bar, Interval};
@@ -32,22 +32,29 @@ fn day_of(instrument: &Instrument, start: Timestamp) -> Date {
     let in_utc = || start.to_zoned_datetime(TimeZone::UTC).date();
     match instrument.asset_class() {
         class if class.trades_around_the_clock() => in_utc(),
-        AssetClass::Fx => exchange_date(start + TURN_TO_MIDNIGHT),
+        AssetClass::Fx => exchange_date(start.checked_add(TURN_TO_MIDNIGHT).unwrap_or(start)),
         _ if FOREIGN.iter().any(|end| instrument.root().as_str().ends_with(end)) => in_utc(),
         _ => exchange_date(start),
     }
 }
 
-/// Bars of one instrument as CSV, in the columns that files of bars have: dates for bars of a day, RFC 3339 times of their start for others.
+/// Are all of them bars of a day that a date alone tells, beginning where its market opens. A market that never closes has others.
+fn are_days(instrument: &Instrument, interval: Interval, bars: &[Bar], calendar: &Calendar) -> bool {
+    let is_day = |bar: &Bar| {
+        let session = session(day_of(instrument, bar.start), instrument, calendar);
+        session.is_ok_and(|(open, _)| open == bar.start)
+    };
+    interval == Interval::Day1 && bars.iter().all(is_day)
+}
+
+/// Bars of one instrument as CSV, in the columns that files of bars have: dates where those tell them, else RFC 3339 times of their start.
 #[must_use]
-pub fn text(instrument: &Instrument, interval: Interval, bars: &[Bar]) -> String {
+pub fn text(instrument: &Instrument, interval: Interval, bars: &[Bar], calendar: &Calendar) -> String {
+    let dated = are_days(instrument, interval, bars, calendar);
     let mut text = "symbol,date,open,high,low,close,volume\n".to_owned();
     let key = instrument.key();
     for bar in bars {
-        let at = match interval {
-            Interval::Day1 => day_of(instrument, bar.start).to_string(),
-            _ => bar.start.to_string(),
-        };
+        let at = if dated { day_of(instrument, bar.start).to_string() } else { bar.start.to_string() };
         let [open, high, low, close] =
             [bar.open, bar.high, bar.low, bar.close].map(|price| canonical(price.get()));
         text.push_str(&format!("{key},{at},{open},{high},{low},{close},{}\n", canonical(bar.volume)));
@@ -59,10 +66,16 @@ pub fn text(instrument: &Instrument, interval: Interval, bars: &[Bar]) -> String
 ///
 /// # Errors
 /// Never in practice: it is written to memory, in columns of its own making.
-pub fn table(instrument: &Instrument, interval: Interval, bars: &[Bar]) -> Result<Vec<u8>, ParquetError> {
-    let stamp = match interval {
-        Interval::Day1 => "required int32 date (DATE);",
-        _ => "required int64 date (TIMESTAMP(MICROS,true));",
+pub fn table(
+    instrument: &Instrument,
+    interval: Interval,
+    bars: &[Bar],
+    calendar: &Calendar,
+) -> Result<Vec<u8>, ParquetError> {
+    let stamp = if are_days(instrument, interval, bars, calendar) {
+        "required int32 date (DATE);"
+    } else {
+        "required int64 date (TIMESTAMP(MICROS,true));"
     };
     let numbers: String =
         ["open", "high", "low", "close", "volume"].map(|name| format!(" required double {name};")).concat();
@@ -119,7 +132,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::domain::calendar::Calendar;
     use crate::market::bars_file::load_bytes;
 
     /// What is written reads back as the same bars, with their starts, whatever trades when.
@@ -151,6 +163,8 @@ mod tests {
                 Interval::Day1,
                 ["2026-10-29T21:00:00Z", "2026-11-01T22:00:00Z", "2026-11-02T22:00:00Z"],
             ),
+            // Of a market that never closes: Saturday, at midnight.
+            ("KO", Interval::Day1, ["2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"]),
             (
                 "AAPL",
                 Interval::Minute5,
@@ -166,8 +180,8 @@ mod tests {
             let bars: Vec<Bar> =
                 starts.iter().zip(["0", "1200", "0.5"]).map(|(start, volume)| bar(start, volume)).collect();
             let written = [
-                text(&instrument, interval, &bars).into_bytes(),
-                table(&instrument, interval, &bars).unwrap(),
+                text(&instrument, interval, &bars, &Calendar::nyse()).into_bytes(),
+                table(&instrument, interval, &bars, &Calendar::nyse()).unwrap(),
             ];
             for bytes in written {
                 let read =

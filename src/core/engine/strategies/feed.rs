@@ -40,7 +40,7 @@ impl Engine {
             }
             let all = instance.spec.rules.quotes == QuotesTold::All;
             let last = instance.quoted.get_mut(&quote.instrument);
-            if let Some((at, newer)) = last.filter(|(at, _)| !all && now.duration_since(*at) < QUOTE_EVERY) {
+            if let Some((_, newer)) = last.filter(|(at, _)| !all && now.duration_since(*at) < QUOTE_EVERY) {
                 *newer = true;
                 continue;
             }
