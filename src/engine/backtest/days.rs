@@ -38,11 +38,15 @@ pub(super) struct Extremes {
 }
 
 impl Driver {
-    /// A bar whose end is `end` is about to come: where it is a later one, those before it are done with.
-    pub(super) fn later_bar(&mut self, end: Timestamp) {
-        if end != self.extremes.at {
-            self.look_at_extremes();
-            self.extremes.at = end;
+    /// A bar is about to come: where it ends later than those before it, they are done with. Where it begins another day, that day's end is.
+    pub(super) fn later_bar(&mut self, end: Timestamp, start: Timestamp) {
+        if end == self.extremes.at {
+            return;
+        }
+        self.extremes.at = end;
+        if self.extremes.swing.is_some() && start < self.next_day {
+            let equity = self.core.net_liquidation(&self.account);
+            self.take_in(equity);
         }
     }
 
@@ -62,9 +66,8 @@ impl Driver {
     }
 
     /// Takes the newest bars in, whose closes are the marks of now.
-    fn look_at_extremes(&mut self) {
+    fn take_in(&mut self, equity: Decimal) {
         if let Some((low, high)) = self.extremes.swing.take() {
-            let equity = self.core.net_liquidation(&self.account);
             self.widen(equity + low, equity + high);
         }
     }
@@ -80,10 +83,10 @@ impl Driver {
         *range = Some(range.map_or((low, high), |(lowest, highest)| (lowest.min(low), highest.max(high))));
     }
 
-    /// The day is over, and `close` what it ended with.
+    /// The day is over.
     pub(super) fn end_day(&mut self, date: Date) {
-        self.look_at_extremes();
         let close = self.core.net_liquidation(&self.account);
+        self.take_in(close);
         let (low, high) = self.extremes.range.take().unwrap_or((close, close));
         let gross = self.venue.books().gross_value();
         self.result.equity.push(DayEquity { date, close, low: low.min(close), high: high.max(close), gross });

@@ -298,7 +298,7 @@ impl Driver {
         bar: &Bar,
         strategy: &mut dyn Strategy,
     ) {
-        self.later_bar(end);
+        self.later_bar(end, bar.start);
         self.turn_day(bar.start);
         self.result.bars += 1;
         self.result.from.get_or_insert(bar.start);
