@@ -197,6 +197,8 @@ struct Driver {
     /// What the host of strategies asks for, oldest first; nothing where there is no host.
     asked: VecDeque<Effect>,
     inbox: Vec<AccountEvent>,
+    /// What is still to be done; kept for its room.
+    queue: VecDeque<Effect>,
     wanted: Vec<Output>,
     next_day: Timestamp,
     /// Whoever watched wanted it to end.
@@ -263,6 +265,7 @@ impl Driver {
             hosts: records == Records::All,
             asked: VecDeque::new(),
             inbox: Vec::new(),
+            queue: VecDeque::new(),
             wanted: Vec::new(),
             next_day: Timestamp::MIN,
             ended: false,
@@ -292,9 +295,7 @@ impl Driver {
         self.result.until = Some(bar.start);
         self.venue.on_bar(end, instrument, bar);
         self.collect(end);
-        self.core.on_bar_fast(end, instrument, bar);
-        // The venue's books are those of one account, and by now the engine's say the same.
-        if !self.venue.books().quantity(instrument).is_zero() {
+        if self.core.on_bar_fast(end, instrument, bar) {
             self.result.bars_held += 1;
         }
         let view = View {
@@ -310,7 +311,8 @@ impl Driver {
     }
 
     fn carry_out(&mut self, now: Timestamp, strategy: &dyn Strategy) {
-        for output in std::mem::take(&mut self.wanted) {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        for output in wanted.drain(..) {
             match output {
                 Output::Propose(proposal, _) => {
                     self.result.orders += 1;
@@ -340,6 +342,7 @@ impl Driver {
                 | Output::Tell(_) => {}
             }
         }
+        self.wanted = wanted;
     }
 
     fn order(&mut self, now: Timestamp, proposal: Proposal, strategy: &dyn Strategy) -> OrderRequest {
@@ -362,7 +365,8 @@ impl Driver {
 
     /// What the core wants done: there is no disk here, so every entry is written at once.
     fn perform(&mut self, now: Timestamp, effects: Vec<Effect>) {
-        let mut queue = VecDeque::from(effects);
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.extend(effects);
         while let Some(effect) = queue.pop_front() {
             match effect {
                 Effect::Journal { ticket, entry, .. } => {
@@ -405,6 +409,7 @@ impl Driver {
                 | Effect::Answer { .. } => {}
             }
         }
+        self.queue = queue;
     }
 
     fn hand_over(&mut self, now: Timestamp, queue: &mut VecDeque<Effect>) {
@@ -418,9 +423,10 @@ impl Driver {
 
     fn collect(&mut self, now: Timestamp) {
         if self.venue.has_events() {
-            let mut queue = VecDeque::new();
+            let mut queue = std::mem::take(&mut self.queue);
             self.hand_over(now, &mut queue);
-            self.perform(now, queue.into());
+            self.queue = queue;
+            self.perform(now, Vec::new());
         }
     }
 
