@@ -114,7 +114,8 @@ impl Execution {
         if self.kind.is_without_cash() {
             return Decimal::ZERO;
         }
-        -(self.side.sign() * self.price.get() * self.quantity.get() * self.multiplier) - self.fee
+        let value = self.price.get() * self.quantity.get() * self.multiplier;
+        if self.side.is_buy() { -value - self.fee } else { value - self.fee }
     }
 
     /// Does it only change how many units there are of what was paid: a split, or a fee in units.

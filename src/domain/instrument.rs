@@ -63,7 +63,7 @@ impl Symbol {
 impl PartialEq for Symbol {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.words() == other.words()
+        self.0 == other.0
     }
 }
 
@@ -76,8 +76,12 @@ impl Hash for Symbol {
 }
 
 impl Ord for Symbol {
+    /// Most of what is looked up is found, and whether two are equal is told faster than which comes first.
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.0 == other.0 {
+            return Ordering::Equal;
+        }
         self.words().cmp(&other.words())
     }
 }

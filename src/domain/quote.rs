@@ -107,7 +107,12 @@ impl Quote {
     /// Middle of bid and ask; absent when one side is.
     #[must_use]
     pub fn mid(&self) -> Option<Price> {
-        Some(Price::new((self.bid?.get() + self.ask?.get()) / Decimal::TWO))
+        let (bid, ask) = (self.bid?, self.ask?);
+        // As on bars, whose close stands for both.
+        if bid == ask {
+            return Some(bid);
+        }
+        Some(Price::new((bid.get() + ask.get()) / Decimal::TWO))
     }
 
     /// Ask minus bid; negative when crossed, absent when one side is.

@@ -194,6 +194,8 @@ impl Engine {
                 if matches!(self.config.records, Records::All) {
                     books.moved_at.insert(execution.instrument.clone(), self.now);
                 }
+                // Mostly the only one of its step: room for one, not for the four that a push would make.
+                self.entry.executions.reserve_exact(1);
                 self.entry.executions.push(BookedExecution { execution: execution.clone(), realized_pnl });
                 // After a split the newest quote is still one of before; the books have scaled their own mark.
                 let quoted =

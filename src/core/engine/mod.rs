@@ -38,6 +38,7 @@ use smol_str::SmolStr;
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, account_day};
 use crate::domain::capabilities::Capabilities;
+use crate::domain::denial::RiskCheck;
 use crate::domain::execution::Execution;
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
@@ -211,6 +212,8 @@ pub struct Engine {
     paused: BTreeMap<AccountId, String>,
     /// The last write failed.
     journal_down: bool,
+    /// Where the results of risk checks go that nobody reads.
+    checks_room: Vec<RiskCheck>,
     /// What this step wants written.
     entry: JournalEntry,
     effects: Effects,
@@ -257,6 +260,7 @@ impl Engine {
             fallen: BTreeMap::new(),
             paused: BTreeMap::new(),
             journal_down: false,
+            checks_room: Vec::new(),
             entry: JournalEntry::default(),
             effects: Vec::new(),
             after_journal: Vec::new(),

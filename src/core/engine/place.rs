@@ -37,6 +37,10 @@ impl Engine {
     /// Every check with its result, and what the order may cost, without placing it.
     #[must_use]
     pub fn check(&self, request: &OrderRequest) -> RiskOutcome {
+        self.check_into(request, Vec::new())
+    }
+
+    fn check_into(&self, request: &OrderRequest, room: Vec<RiskCheck>) -> RiskOutcome {
         match self.accounts.get(&request.account) {
             Some(books) => {
                 let account = self.account_figures(books);
@@ -49,7 +53,7 @@ impl Engine {
                 if !self.exits.is_empty() && request.origin.kind != OriginKind::Exit {
                     view.working = view.working.aside(self.exits.resting_stops());
                 }
-                risk::check(&view, request)
+                risk::check_into(&view, request, room)
             }
             None => RiskOutcome::unknown_account(&request.account),
         }
@@ -61,7 +65,8 @@ impl Engine {
             return Ok(());
         }
         self.saw_request(&request.account);
-        let RiskOutcome { checks, reduces, result } = self.check(&request);
+        let room = std::mem::take(&mut self.checks_room);
+        let RiskOutcome { checks, reduces, result } = self.check_into(&request, room);
         let approved = match result {
             Ok(approved) => approved,
             Err(denials) => {
@@ -109,6 +114,9 @@ impl Engine {
 
     pub(super) fn journal_intent(&mut self, kind: IntentKind, order: &Order, checks: Vec<RiskCheck>) {
         if !self.keeps_all() {
+            if checks.capacity() > self.checks_room.capacity() {
+                self.checks_room = checks;
+            }
             return;
         }
         let id = match kind {

@@ -116,14 +116,17 @@ impl Engine {
         self.on_quote(quote);
     }
 
-    /// The same as stepping `Input::Bar`, without an owned input and without effects: a bar by itself wants nothing done.
-    pub fn on_bar_fast(&mut self, now: Timestamp, instrument: &Instrument, bar: &Bar) {
+    /// The same as stepping `Input::Bar`, without an owned input and without effects: a bar by itself wants nothing done. True where an
+    /// account holds something of it.
+    pub fn on_bar_fast(&mut self, now: Timestamp, instrument: &Instrument, bar: &Bar) -> bool {
         self.now = forward(self.now, now);
+        let mut held = false;
         for books in self.accounts.values_mut() {
-            books.portfolio.mark(instrument, bar.close);
+            held |= books.portfolio.mark(instrument, bar.close);
         }
         self.market.put_close(instrument, bar.close, self.now, self.config.feed);
         self.dirty.any = true;
+        held
     }
 }
 

@@ -45,7 +45,9 @@ impl Venue {
         if !self.in_lieu.is_empty() {
             self.pay_in_lieu(instrument, bar.open);
         }
-        if let Some(seqs) = self.by_instrument.get(instrument) {
+        if !self.orders.is_empty()
+            && let Some(seqs) = self.by_instrument.get(instrument).filter(|seqs| !seqs.is_empty())
+        {
             let mut seqs = seqs.clone();
             // If one bar could fill both the stop and the target, the stop fills: the worst case.
             let is_limit = |venue: &Self, seq: &u64| {

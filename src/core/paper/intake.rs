@@ -6,7 +6,6 @@ use jiff::civil::time;
 use crate::domain::calendar::{exchange_date, instant, plus_days};
 use crate::domain::execution::{OrderEvent, Reject};
 use crate::domain::ids::ClientOrderId;
-use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
 use crate::domain::order::{OrderRequest, OrderStatus, TimeInForce, TradingSession};
 
@@ -20,8 +19,7 @@ impl Venue {
         if self.ids.contains_key(&id) || self.ended.contains_key(&id) {
             return;
         }
-        let instruments: Vec<Instrument> = request.subject.instruments().cloned().collect();
-        for instrument in &instruments {
+        for instrument in request.subject.instruments() {
             self.spec_or_standard(instrument);
         }
         if let Some(reject) = self.refusal(request) {
@@ -72,7 +70,7 @@ impl Venue {
             since: self.now,
             cancel_at: None,
         };
-        self.orders.insert(seq, order);
+        self.orders.insert(seq, Box::new(order));
         self.arm(seq);
         if stage == Stage::Held {
             self.acknowledge(id, seq, self.now);
@@ -241,11 +239,9 @@ impl Venue {
     fn forget(&mut self, seq: u64, order: &Resting) {
         self.ids.remove(&order.request.client_order_id);
         for instrument in order.request.subject.instruments() {
+            // What was traded once is mostly traded again: an empty list stays.
             if let Some(list) = self.by_instrument.get_mut(instrument) {
                 list.retain(|other| *other != seq);
-                if list.is_empty() {
-                    self.by_instrument.remove(instrument);
-                }
             }
         }
     }

@@ -144,7 +144,7 @@ impl Venue {
         }
         let immediate =
             |order: &Resting| matches!(order.request.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
-        if self.orders.get(&seq).is_some_and(immediate) {
+        if self.orders.get(&seq).map(Box::as_ref).is_some_and(immediate) {
             self.end(seq, OrderStatus::Canceled, Some("not filled at once".to_owned()));
             self.schedule();
         }
@@ -355,7 +355,9 @@ impl Venue {
     /// An exit whose position is gone has nothing to wait for, unless its pair brings it back.
     fn end_idle_exit(&mut self, seq: u64, instrument: &Instrument) {
         let idle = |o: &Resting| o.request.reduce_only && o.request.contingency.oco_group.is_none();
-        if self.orders.get(&seq).is_some_and(idle) && self.books.quantity(instrument).is_zero() {
+        if self.orders.get(&seq).map(Box::as_ref).is_some_and(idle)
+            && self.books.quantity(instrument).is_zero()
+        {
             self.end(seq, OrderStatus::Canceled, Some("nothing is left to reduce".to_owned()));
             self.schedule();
         }

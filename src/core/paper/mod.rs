@@ -131,8 +131,8 @@ pub struct Ended {
 pub struct Venue {
     config: VenueConfig,
     books: Portfolio,
-    /// By arrival: time priority.
-    orders: BTreeMap<u64, Resting>,
+    /// By arrival: time priority. Boxed, as they are large: a map makes room for eleven with its first.
+    orders: BTreeMap<u64, Box<Resting>>,
     ended: BTreeMap<ClientOrderId, Ended>,
     next_seq: u64,
     next_execution: u64,

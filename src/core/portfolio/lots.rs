@@ -74,8 +74,8 @@ impl Holding {
         self.mark = Some(mark);
     }
 
-    /// Takes a fill in: closes the oldest lots first, opens a lot with the rest. Returns the gain realised.
-    pub fn trade(&mut self, execution: &Execution) -> Decimal {
+    /// Takes a fill in, of which the cash flow is known: closes the oldest lots first, opens a lot with the rest. Returns the gain realised.
+    pub fn trade(&mut self, execution: &Execution, flow: Decimal) -> Decimal {
         let mut left = execution.signed_quantity();
         let fee_per_unit = if execution.quantity.is_zero() || execution.fee.is_zero() {
             Decimal::ZERO
@@ -112,7 +112,7 @@ impl Holding {
         }
         self.quantity += execution.signed_quantity();
         self.realized += realized;
-        self.day_flow += execution.cash_flow();
+        self.day_flow += flow;
         self.revalue();
         realized
     }

@@ -76,7 +76,7 @@ pub struct Portfolio {
     cash: BTreeMap<Currency, Decimal>,
     rates: BTreeMap<Currency, Decimal>,
     #[serde(with = "holdings_as_list")]
-    holdings: BTreeMap<Instrument, Holding>,
+    holdings: Holdings,
     /// Quantity and price of every execution, by id.
     seen: BTreeMap<ExecutionId, (Quantity, Price)>,
     seen_cash: BTreeSet<ExecutionId>,
@@ -97,6 +97,9 @@ fn rules() -> Arc<Calendar> {
     Arc::new(Calendar::nyse())
 }
 
+/// Boxed, as they are large: a map makes room for eleven with its first, and most accounts of a backtest hold one thing or nothing.
+type Holdings = BTreeMap<Instrument, Box<Holding>>;
+
 /// When the account day ends, worked out from the day once it is asked for: zones are dear in a backtest's inner loop.
 /// It is no part of the books, so that books are equal whether it is known or not.
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,22 +113,17 @@ impl PartialEq for DayEnd {
 
 /// JSON has no maps with structured keys: holdings are stored as pairs.
 mod holdings_as_list {
-    use super::{BTreeMap, Holding, Instrument};
+    use super::{Holding, Holdings, Instrument};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<Instrument, Holding>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(map: &Holdings, serializer: S) -> Result<S::Ok, S::Error> {
         map.iter().collect::<Vec<_>>().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        de: D,
-    ) -> Result<BTreeMap<Instrument, Holding>, D::Error> {
-        let mut holdings: BTreeMap<_, _> =
-            Vec::<(Instrument, Holding)>::deserialize(de)?.into_iter().collect();
-        holdings.values_mut().for_each(Holding::revalue);
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(de: D) -> Result<Holdings, D::Error> {
+        let mut holdings: Holdings =
+            Vec::<(Instrument, Box<Holding>)>::deserialize(de)?.into_iter().collect();
+        holdings.values_mut().for_each(|holding| holding.revalue());
         Ok(holdings)
     }
 }
@@ -237,8 +235,11 @@ impl Portfolio {
     fn book(&mut self, execution: &Execution) -> Decimal {
         self.roll_day(execution.at);
         let mut in_units = Decimal::ZERO;
-        let holding =
-            self.holdings.entry(execution.instrument.clone()).or_insert_with(|| Holding::new(execution));
+        let flow = execution.cash_flow();
+        let holding = self
+            .holdings
+            .entry(execution.instrument.clone())
+            .or_insert_with(|| Box::new(Holding::new(execution)));
         let realized = if execution.moves_units_alone() {
             let mark = holding.mark;
             let value = execution.quantity.get() * holding.average_price().get() * execution.multiplier;
@@ -252,12 +253,11 @@ impl Portfolio {
             }
             Decimal::ZERO
         } else {
-            holding.trade(execution)
+            holding.trade(execution, flow)
         };
         if holding.quantity.is_zero() {
             self.holdings.remove(&execution.instrument);
         }
-        let flow = execution.cash_flow();
         *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
         let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
         self.fees += (execution.fee + in_units) * rate;
@@ -364,13 +364,13 @@ impl Portfolio {
 
     /// Open holdings in instrument order.
     pub fn holdings(&self) -> impl Iterator<Item = (&Instrument, &Holding)> {
-        self.holdings.iter()
+        self.holdings.iter().map(|(instrument, holding)| (instrument, holding.as_ref()))
     }
 
     /// One holding, if it is open.
     #[must_use]
     pub fn holding(&self, instrument: &Instrument) -> Option<&Holding> {
-        self.holdings.get(instrument)
+        self.holdings.get(instrument).map(Box::as_ref)
     }
 
     /// Lots of a position, oldest first; empty when flat.

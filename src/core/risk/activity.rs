@@ -96,7 +96,12 @@ impl Activity {
         if sizes.len() < 5 {
             return None;
         }
-        let mut sorted: Vec<Quantity> = sizes.iter().copied().collect();
+        // In place: every order that opens asks.
+        let mut room = [Quantity::ZERO; SIZES_MAX];
+        let sorted = &mut room[..sizes.len().min(SIZES_MAX)];
+        for (to, from) in sorted.iter_mut().zip(sizes) {
+            *to = *from;
+        }
         sorted.sort_unstable();
         let middle = sorted.len() / 2;
         if sorted.len().is_multiple_of(2) {

@@ -205,6 +205,8 @@ struct Driver {
     /// What the host of strategies asks for, oldest first; nothing where there is no host.
     asked: VecDeque<Effect>,
     inbox: Vec<AccountEvent>,
+    /// What is still to be done; kept for its room.
+    queue: VecDeque<Effect>,
     wanted: Vec<Output>,
     next_day: Timestamp,
     extremes: Extremes,
@@ -274,6 +276,7 @@ impl Driver {
             hosts: records == Records::All,
             asked: VecDeque::new(),
             inbox: Vec::new(),
+            queue: VecDeque::new(),
             wanted: Vec::new(),
             next_day: Timestamp::MIN,
             extremes: Extremes::default(),
@@ -305,9 +308,7 @@ impl Driver {
         self.result.until = Some(bar.start);
         self.venue.on_bar(end, instrument, bar);
         self.collect(end);
-        self.core.on_bar_fast(end, instrument, bar);
-        // The venue's books are those of one account, and by now the engine's say the same.
-        if !self.venue.books().quantity(instrument).is_zero() {
+        if self.core.on_bar_fast(end, instrument, bar) {
             self.result.bars_held += 1;
             self.held_over(instrument, bar);
         }
@@ -324,7 +325,8 @@ impl Driver {
     }
 
     fn carry_out(&mut self, now: Timestamp, strategy: &dyn Strategy) {
-        for output in std::mem::take(&mut self.wanted) {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        for output in wanted.drain(..) {
             match output {
                 Output::Propose(proposal, decision) => {
                     self.result.orders += 1;
@@ -353,6 +355,7 @@ impl Driver {
                 Output::Need(_) | Output::Remember | Output::Alert(_) | Output::Tell(_) => {}
             }
         }
+        self.wanted = wanted;
     }
 
     fn order(&mut self, now: Timestamp, proposal: Proposal, strategy: &dyn Strategy) -> OrderRequest {
@@ -375,7 +378,8 @@ impl Driver {
 
     /// What the core wants done: there is no disk here, so every entry is written at once.
     fn perform(&mut self, now: Timestamp, effects: Vec<Effect>) {
-        let mut queue = VecDeque::from(effects);
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.extend(effects);
         while let Some(effect) = queue.pop_front() {
             match effect {
                 Effect::Journal { ticket, entry, .. } => {
@@ -418,6 +422,7 @@ impl Driver {
                 | Effect::Answer { .. } => {}
             }
         }
+        self.queue = queue;
     }
 
     fn hand_over(&mut self, now: Timestamp, queue: &mut VecDeque<Effect>) {
@@ -431,9 +436,10 @@ impl Driver {
 
     fn collect(&mut self, now: Timestamp) {
         if self.venue.has_events() {
-            let mut queue = VecDeque::new();
+            let mut queue = std::mem::take(&mut self.queue);
             self.hand_over(now, &mut queue);
-            self.perform(now, queue.into());
+            self.queue = queue;
+            self.perform(now, Vec::new());
         }
     }
 

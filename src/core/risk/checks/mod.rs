@@ -171,9 +171,15 @@ pub(super) struct Context<'a> {
 }
 
 /// Runs every check. Also says whether the order does nothing but reduce; packages do when every leg does.
-pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest) -> (Vec<RiskCheck>, bool) {
+pub(super) fn run(
+    view: &RiskView<'_>,
+    request: &OrderRequest,
+    mut room: Vec<RiskCheck>,
+) -> (Vec<RiskCheck>, bool) {
+    room.clear();
     if let Some(check) = beyond_measure(view, request) {
-        return (vec![check], false);
+        room.push(check);
+        return (room, false);
     }
     let parts: Vec<Part<'_>> = match &request.subject {
         OrderSubject::Instrument(instrument) => {
@@ -196,7 +202,8 @@ pub(super) fn run(view: &RiskView<'_>, request: &OrderRequest) -> (Vec<RiskCheck
     let reduces = parts.iter().all(Part::closes);
     let shrinks = view.replaces.is_some_and(|old| is_no_increase(old, request));
     let context = Context { view, request, parts, cost, reduces, shrinks };
-    let mut checks = Checks(Vec::with_capacity(DenialCode::ALL.len()));
+    room.reserve(DenialCode::ALL.len());
+    let mut checks = Checks(room);
     // In the order of the codes: then nothing is left to sort.
     state::run(&context, &mut checks);
     shape::run(&context, &mut checks);
