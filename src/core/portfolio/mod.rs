@@ -420,8 +420,10 @@ impl Portfolio {
     /// Value of all positions at their marks, long and short ones alike positive.
     #[must_use]
     pub fn gross_value(&self) -> Decimal {
-        let of = |holding: &Holding| Some(times(holding.value(), self.rate(holding.currency)?).abs());
-        self.holdings.values().filter_map(of).sum()
+        self.holdings
+            .values()
+            .filter_map(|holding| Some(times(holding.value(), self.rate(holding.currency)?).abs()))
+            .sum()
     }
 
     /// What the figures leave out, as no rate turns it into the account's currency: cash and positions, by currency.
