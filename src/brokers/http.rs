@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::clock::wall;
-use super::limiter::{Limit, Limiter, Priority, SILENT_HOLD_MIN, SharedLimits, hold_of};
+use super::limiter::{Limit, Limiter, Priority, SILENT_HOLD_MIN, SharedLimits, hold_of, left_of};
 use super::pauses::some_pauses;
 use super::tally::{CallFigures, Tally};
 use super::{BrokerError, json, tls};
@@ -289,6 +289,9 @@ impl Http {
         let held = hold_of(&answer.headers, wall().as_second());
         if let (Some(held), Some(limiter)) = (held, limiter) {
             limiter.hold(held);
+        }
+        if let (Some(left), Some(limiter)) = (left_of(&answer.headers, wall().as_second()), limiter) {
+            limiter.heard(&left);
         }
         if let Some(limiter) = limiter.filter(|_| answer.status != StatusCode::TOO_MANY_REQUESTS) {
             limiter.went();

@@ -17,7 +17,7 @@ use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan};
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::{RiskLimits, TradingState};
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, Price};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderRequest};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
@@ -62,6 +62,9 @@ pub struct Restored {
     pub trading_state: TradingState,
     /// Equity when the current account day began, if that is on record.
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
+    /// What each holding was last valued at, as it was last written.
+    #[serde(default)]
+    pub last_prices: Vec<(AccountId, Instrument, Price)>,
     /// High points of equity within the last 20 account days, oldest first.
     pub equity_highs: Vec<(AccountId, Timestamp, rust_decimal::Decimal)>,
     /// Shares that fell by ten per cent and the session of it.

@@ -128,6 +128,7 @@ pub(super) fn restore(core: &mut Engine, store: &Store, now: Timestamp) -> Resul
         next_number: Some(OrderNumber(store.next_order_number()?)),
         trading_state: state.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         day_start_equity,
+        last_prices: super::journal::read_last_prices(store)?,
         equity_highs,
         fallen: super::journal::read_fallen(store)?,
         paused: super::journal::read_paused(store)?,

@@ -121,6 +121,8 @@ pub(super) struct Books {
     /// It is not, and a person has said that own orders go out all the same.
     pub(super) overridden: bool,
     pub(super) last_equity_at: Option<Timestamp>,
+    /// What it held was valued by the record when this process began.
+    pub(super) has_record: bool,
     /// When something last moved in an instrument; not kept where nobody compares.
     pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
     /// When the broker was asked for everything.
@@ -378,6 +380,9 @@ impl Engine {
         for id in due {
             self.record_equity(&id);
         }
+        if !self.entry.equity.is_empty() && self.keeps_all() {
+            self.record_last_prices();
+        }
         for books in self.accounts.values_mut() {
             if books.portfolio.roll_day(self.now) {
                 self.dirty.books = true;
@@ -405,6 +410,16 @@ impl Engine {
             net_liquidation: account.net_liquidation,
             cash: account.cash,
         });
+    }
+
+    /// What everything held was last valued at: what the next process has until prices come.
+    fn record_last_prices(&mut self) {
+        let all = self.accounts.iter().flat_map(|(id, books)| {
+            let priced =
+                books.portfolio.holdings().filter_map(|(it, holding)| Some((it, holding.last_price()?)));
+            priced.map(move |(instrument, price)| (id.clone(), instrument.clone(), price))
+        });
+        self.entry.last_prices = Some(all.collect());
     }
 
     /// A fresh order id.

@@ -5,10 +5,11 @@ use crate::core::lifecycle::{self, Transition};
 use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
+use crate::domain::instrument::AssetClass;
 use crate::domain::money::Quantity;
 use crate::domain::order::{
-    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, PriceEffect,
-    Pricing,
+    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, PositionEffect,
+    PriceEffect, Pricing, Side,
 };
 use crate::domain::snapshot::Severity;
 
@@ -32,6 +33,32 @@ impl Engine {
             Outcome::Orders(ids)
         };
         self.answer(request, outcome);
+    }
+
+    /// A person's order that does not say whether it opens or closes, at a broker that wants to hear it: what is held decides. It closes where
+    /// it goes against the position and is no larger, and opens where nothing is against it; one that would do both stays as it is, for risk to
+    /// deny. What comes with exits of its own is meant to open.
+    #[must_use]
+    pub fn stated(&self, mut request: OrderRequest) -> OrderRequest {
+        let said = request.position_effect.is_some() || request.reduce_only;
+        let Some(instrument) = request.subject.instrument().filter(|_| !said) else { return request };
+        let (class, buy) = (instrument.asset_class(), request.side.is_buy());
+        if !self.capabilities(&request.account).is_some_and(|can| can.one_effect) {
+            return request;
+        }
+        let held = self.held(&request.account, instrument);
+        let against = !held.is_zero() && held.is_positive() != buy;
+        let has_exits =
+            request.take_profit.is_some() || request.stop_loss.is_some() || request.exit_plan.is_some();
+        let closes =
+            against && !has_exits && request.cash_order_quantity.is_none() && request.quantity <= held.abs();
+        match class {
+            AssetClass::Equity if closes && request.side == Side::Buy => request.side = Side::BuyToCover,
+            AssetClass::Option if closes => request.position_effect = Some(PositionEffect::Close),
+            AssetClass::Option if !against => request.position_effect = Some(PositionEffect::Open),
+            _ => {}
+        }
+        request
     }
 
     /// Every check with its result, and what the order may cost, without placing it.

@@ -7,6 +7,7 @@ use crate::core::risk::{Activity, DayTrades, GoodFaith};
 use crate::domain::calendar::account_day;
 use crate::domain::execution::{CashEntry, Execution};
 use crate::domain::limits::TradingState;
+use crate::domain::order::{Order, OrderStatus, OriginKind};
 
 use super::{Books, Engine};
 
@@ -32,6 +33,7 @@ impl Engine {
             reconciled: false,
             overridden: false,
             last_equity_at: None,
+            has_record: false,
             moved_at: std::collections::BTreeMap::new(),
             pace: super::reconcile::Pace::default(),
             unexplained: super::explained::Unexplained::default(),
@@ -52,6 +54,7 @@ impl Engine {
         // Before their executions: whose those are is asked as they come.
         for order in restored.orders {
             self.next_number = self.next_number.max(order.number.0 + 1);
+            self.restore_activity(&order);
             self.book.insert(order);
         }
         let mut cash = restored.cash.iter().peekable();
@@ -65,6 +68,12 @@ impl Engine {
         cash.for_each(|entry| self.restore_cash(entry));
         self.fallen.extend(restored.fallen.iter().cloned());
         self.paused.extend(restored.paused.iter().cloned());
+        for (account, instrument, price) in &restored.last_prices {
+            if let Some(books) = self.accounts.get_mut(account) {
+                books.portfolio.recall(instrument, *price);
+                books.has_record = true;
+            }
+        }
         for (account, equity) in &restored.day_start_equity {
             if let Some(books) = self.accounts.get_mut(account) {
                 books.portfolio.set_day_start_equity(self.now, *equity);
@@ -85,6 +94,18 @@ impl Engine {
         self.entry = JournalEntry::default();
         self.dirty.orders = true;
         self.dirty.books = true;
+    }
+
+    /// What went out before counts after a start too, for rates, repetition and what is usual. Exits of a bracket went with their order.
+    fn restore_activity(&mut self, order: &Order) {
+        let request = &order.request;
+        let asked = order.status != OrderStatus::Denied && request.origin.kind != OriginKind::External;
+        if !asked || request.contingency.parent.is_some() {
+            return;
+        }
+        if let Some(books) = self.accounts.get_mut(&request.account) {
+            books.activity.record(order.created_at, request, request.reduce_only);
+        }
     }
 
     fn restore_execution(&mut self, execution: &Execution) {

@@ -1,7 +1,7 @@
 //! The books of one account: executions in, positions, cash and margin out. Every execution counts once.
 //!
-//! Prices are marks: what a position was last valued at. A position without a mark is valued at its cost, and its unrealised gain is
-//! absent, never zero by default.
+//! Prices are marks: what a position was last valued at. A position without a mark is valued at the price of the record, else at its cost,
+//! and its unrealised gain is absent, never zero by default.
 
 mod lots;
 mod margin;
@@ -342,6 +342,14 @@ impl Portfolio {
             .collect()
     }
 
+    /// What a position was last valued at before this process; nothing happens for what is not held. It stands at that until a mark comes,
+    /// so that a loss of the others is seen meanwhile, and none that nobody had.
+    pub fn recall(&mut self, instrument: &Instrument, price: Price) {
+        if let Some(holding) = self.holdings.get_mut(instrument) {
+            holding.set_recorded(price);
+        }
+    }
+
     /// Has everything that is held been valued since it is held here: nothing stands at its cost for want of a price.
     #[must_use]
     pub fn is_marked(&self) -> bool {
@@ -434,7 +442,6 @@ impl Portfolio {
             sums.add(instrument, holding, times(holding.value(), rate));
         }
         let (long_market_value, short_market_value) = sums.long_and_short();
-        // What has no mark stands at its cost, and gains nothing.
         let unrealized_pnl = long_market_value + short_market_value - cost;
         let net_liquidation = cash + long_market_value + short_market_value;
         let need = sums.finish(self);
