@@ -86,7 +86,7 @@ impl Call {
     /// Sends an order or a replace: once.
     #[must_use]
     pub const fn order(name: &'static str, bucket: &'static str) -> Self {
-        Self { repeat: Repeat::Never, ..Self::read(name, bucket) }
+        Self { repeat: Repeat::Never, priority: Priority::Order, ..Self::read(name, bucket) }
     }
 
     /// Takes an order off: before everything else, and again if need be.

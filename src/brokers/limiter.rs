@@ -1,5 +1,5 @@
-//! Keeps us within a broker's limits: per kind of call a window that never holds more than its limit, wherever it is laid, and a bucket that
-//! spreads calls over it; a share of both is held back for cancels. What the server's own headers say comes before either. A call waits for its
+//! Keeps us within a broker's limits: per kind of call a window that never holds more than its limit, wherever it is laid. Reads may use a part
+//! of it, the last of that trickling, orders a little more, cancels all of it. What the server's own headers say comes before. A call waits for its
 //! turn at most as long as its caller can wait (reliability N5).
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,9 +14,11 @@ use governor::{DefaultDirectRateLimiter, Quota};
 const USED_PER_CENT: u32 = 95;
 /// Of that, the part that everything but cancels may use.
 const SHARED_PER_CENT: u32 = 80;
-/// Of a limit, one part in so many may go at once; the others come evenly over its time, so that whoever comes after a burst waits a moment and
-/// not for the whole of it to be forgotten.
-const BURST_SHARE: u32 = 3;
+/// Of that, the part that reads may use: an order does not wait for a flood of them to be forgotten.
+const READS_PER_CENT: u32 = 90;
+/// Of that, the part that may go at once; the rest comes evenly over the limit's time, so that whoever comes after a burst waits a while and not
+/// for all of it to be forgotten.
+const BURST_PER_CENT: u32 = 90;
 /// A limit over no more than this is not spread: a burst is forgotten soon enough.
 const SPREAD_FROM: Duration = Duration::from_secs(2);
 /// Of its limit in per cent, what the server says is left, from which on nothing but cancels goes until it begins anew: somebody else calls in
@@ -28,11 +30,13 @@ const HELD_MAX: Duration = Duration::from_secs(300);
 pub const SILENT_HOLD_MIN: Duration = Duration::from_secs(1);
 const SILENT_HOLD_MAX: Duration = Duration::from_secs(30);
 
-/// What a call is for: a cancel goes before everything else.
+/// What a call is for: a cancel goes before everything else, an order before reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     /// Takes risk off.
     Cancel,
+    /// Enters or changes an order.
+    Order,
     /// Everything else.
     Normal,
 }
@@ -89,37 +93,29 @@ impl Window {
     }
 }
 
-/// A part of a limit: what spreads its calls, and what bounds them.
-struct Part {
-    pace: DefaultDirectRateLimiter,
+/// What spreads calls over a limit's time.
+struct Pace {
+    limiter: DefaultDirectRateLimiter,
     burst: NonZeroU32,
-    window: Mutex<Window>,
 }
 
-impl Part {
-    /// This part of a limit, in per cent.
-    fn of(limit: Limit, per_cent: u32) -> Self {
-        let calls = (limit.calls.saturating_mul(per_cent) / 100).max(1);
-        let short = limit.per <= SPREAD_FROM;
-        let burst = if short { calls } else { calls / BURST_SHARE };
+impl Pace {
+    fn over(calls: u32, per: Duration) -> Self {
+        let short = per <= SPREAD_FROM;
+        let burst = if short { calls } else { calls.saturating_mul(BURST_PER_CENT) / 100 };
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         let evenly = if short { calls } else { calls.saturating_sub(burst.get()).max(1) };
-        let one = (limit.per / evenly).max(Duration::from_nanos(1));
+        let one = (per / evenly.max(1)).max(Duration::from_nanos(1));
         let quota = Quota::with_period(one).unwrap_or_else(|| Quota::per_second(burst));
-        let pace = DefaultDirectRateLimiter::direct(quota.allow_burst(burst));
-        Self { pace, burst, window: Mutex::new(Window::new(calls, limit.per)) }
+        Self { limiter: DefaultDirectRateLimiter::direct(quota.allow_burst(burst)), burst }
     }
 
-    fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a turn of the bucket, or says how long until there is one.
-    fn pace(&self, weight: NonZeroU32) -> Result<(), Duration> {
+    /// Takes a turn, or says how long until there is one.
+    fn take(&self, weight: NonZeroU32) -> Result<(), Duration> {
         // What is heavier than a burst takes all of one; the window counts it whole.
-        match self.pace.check_n(weight.min(self.burst)) {
+        match self.limiter.check_n(weight.min(self.burst)) {
             Ok(Err(not_yet)) => {
-                let now = governor::clock::Clock::now(self.pace.clock());
+                let now = governor::clock::Clock::now(self.limiter.clock());
                 Err(not_yet.wait_time_from(now).max(Duration::from_millis(1)))
             }
             Ok(Ok(())) | Err(_) => Ok(()),
@@ -129,8 +125,13 @@ impl Part {
 
 /// One bucket of a broker's limits.
 pub struct Limiter {
-    all: Part,
-    shared: Part,
+    /// Everything.
+    all: Mutex<Window>,
+    /// Everything but cancels.
+    shared: Mutex<Window>,
+    /// Everything but cancels and orders.
+    reads: Mutex<Window>,
+    pace: Pace,
     /// Nothing goes before this instant: the server's word.
     held_until: Mutex<Option<Instant>>,
     /// Nothing but cancels goes before this instant: our own guess of how long the server wants peace.
@@ -188,9 +189,14 @@ impl Limiter {
     /// One that nothing has gone through yet.
     #[must_use]
     pub fn new(limit: Limit) -> Self {
+        let part = |per_cent: u32| (limit.calls.saturating_mul(per_cent) / 100).max(1);
+        let (all, shared) = (part(USED_PER_CENT), part(USED_PER_CENT * SHARED_PER_CENT / 100));
+        let reads = (shared.saturating_mul(READS_PER_CENT) / 100).max(1);
         Self {
-            all: Part::of(limit, USED_PER_CENT),
-            shared: Part::of(limit, USED_PER_CENT * SHARED_PER_CENT / 100),
+            all: Mutex::new(Window::new(all, limit.per)),
+            shared: Mutex::new(Window::new(shared, limit.per)),
+            reads: Mutex::new(Window::new(reads, limit.per)),
+            pace: Pace::over(reads, limit.per),
             held_until: Mutex::new(None),
             quiet_until: Mutex::new(None),
             silences: AtomicU32::new(0),
@@ -233,7 +239,7 @@ impl Limiter {
     fn held_back(&self, priority: Priority) -> Duration {
         match priority {
             Priority::Cancel => self.held_for(),
-            Priority::Normal => self.held_for().max(left(&self.quiet_until)),
+            Priority::Order | Priority::Normal => self.held_for().max(left(&self.quiet_until)),
         }
     }
 
@@ -266,18 +272,21 @@ impl Limiter {
     /// Takes a turn now, or says how long until there may be one.
     fn take(&self, priority: Priority, weight: NonZeroU32) -> Result<(), Duration> {
         let now = Instant::now();
-        let parts: &[&Part] =
-            if priority == Priority::Normal { &[&self.shared, &self.all] } else { &[&self.all] };
-        // In one order everywhere, and all of them before the first is changed.
-        let mut windows: Vec<MutexGuard<'_, Window>> = parts.iter().map(|part| part.window()).collect();
-        for window in &mut windows {
-            let wait = window.wait(now, weight.get());
-            if !wait.is_zero() {
-                return Err(wait);
-            }
+        let windows: &[&Mutex<Window>] = match priority {
+            Priority::Cancel => &[&self.all],
+            Priority::Order => &[&self.all, &self.shared],
+            Priority::Normal => &[&self.all, &self.shared, &self.reads],
+        };
+        // In one order everywhere, and all of them are asked before one is changed.
+        let mut windows: Vec<MutexGuard<'_, Window>> =
+            windows.iter().map(|window| window.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        let waits = windows.iter_mut().map(|window| window.wait(now, weight.get()));
+        match waits.max() {
+            Some(wait) if !wait.is_zero() => return Err(wait),
+            _ => {}
         }
-        for part in parts {
-            part.pace(weight)?;
+        if priority == Priority::Normal {
+            self.pace.take(weight)?;
         }
         windows.iter_mut().for_each(|window| window.put(now, weight.get()));
         Ok(())
@@ -355,14 +364,19 @@ mod tests {
         while limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok() {
             normal += 1;
         }
-        assert_eq!(normal, 25, "a third of 80 % of 95 at once");
+        assert_eq!(normal, 61, "at once nine tenths of what reads may use, which is that of 80 % of 95");
+        let mut orders = 0;
+        while limiter.turn(Priority::Order, ONE, Duration::ZERO).await.is_ok() {
+            orders += 1;
+        }
+        assert_eq!(orders, 15, "the rest of 80 % of 95");
         let mut cancels = 0;
         while limiter.turn(Priority::Cancel, ONE, Duration::ZERO).await.is_ok() {
             cancels += 1;
         }
-        assert_eq!(cancels, 6, "the rest of a third of the 95");
+        assert_eq!(cancels, 19, "the rest of the 95");
         let wait = limiter.turn(Priority::Cancel, ONE, Duration::from_millis(5)).await.unwrap_err();
-        assert!(wait > Duration::from_millis(100) && wait < Duration::from_secs(1), "{wait:?}");
+        assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(61), "{wait:?}");
     }
 
     proptest::proptest! {
@@ -432,7 +446,7 @@ mod tests {
             }
             turns[at] += 1;
         }
-        assert_eq!(turns, [13, 12], "a third of 80 % of 95, between them");
+        assert_eq!(turns, [31, 30], "what reads may use at once, between them");
         for line in &lines {
             assert!(line.turn(Priority::Normal, ONE, Duration::ZERO).await.is_err());
         }

@@ -14,6 +14,7 @@ pub mod json;
 pub mod limiter;
 pub mod oauth;
 pub mod pauses;
+pub mod penny;
 pub mod quotes;
 pub mod registry;
 pub mod schwab;

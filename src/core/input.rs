@@ -62,6 +62,9 @@ pub struct Restored {
     pub trading_state: TradingState,
     /// Equity when the current account day began, if that is on record.
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
+    /// When that was recorded, which may be long before the day began or after: what was paid in since then is not in it.
+    #[serde(default)]
+    pub day_start_at: Vec<(AccountId, Timestamp)>,
     /// What each holding was last valued at, as it was last written.
     #[serde(default)]
     pub last_prices: Vec<(AccountId, Instrument, Price)>,

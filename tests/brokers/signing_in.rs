@@ -115,6 +115,7 @@ fn is_up(found: &serde_json::Value, name: &str) -> bool {
 async fn schwab_is_signed_in_to_from_a_terminal() {
     let emulator = schwab::start(0).await;
     emulator.exchange.quote("AAPL", rust_decimal::Decimal::new(999, 1), rust_decimal::Decimal::new(1001, 1));
+    emulator.exchange.hold("AAPL", rust_decimal::Decimal::from(-5), rust_decimal::Decimal::ONE_HUNDRED);
     let config = format!("[brokers.schwab]\nbase_url = \"{}\"\n", emulator.server.url());
     let emulator = std::sync::Arc::new(emulator);
     let of_test = std::sync::Arc::clone(&emulator);
@@ -154,6 +155,33 @@ async fn schwab_is_signed_in_to_from_a_terminal() {
         let shown = String::from_utf8(home.run(&preview, "").stdout).unwrap();
         assert!(shown.contains("\"broker\":{") && shown.contains("\"fee\""), "{shown}");
         assert!(shown.contains("NOT_AUTHORISED"), "{shown}");
+        // What is short there is bought to cover, which nobody has said; nothing turns it around.
+        let short = |found: &serde_json::Value| found["positions"][0]["quantity"] == "-5";
+        home.until("the position", &["positions", "--account", "schwab"], short);
+        let asked = |quantity: &str| {
+            let args = [
+                "order",
+                "preview",
+                "buy",
+                quantity,
+                "AAPL",
+                "--limit",
+                "90",
+                "--account",
+                "schwab",
+                "--json",
+            ];
+            of_test.server.take_requests();
+            let shown = String::from_utf8(home.run(&args, "").stdout).unwrap();
+            let requests = of_test.server.take_requests();
+            let body = requests.iter().find(|request| request.path.ends_with("/previewOrder"));
+            (shown, body.map(|request| request.json()["orderLegCollection"][0]["instruction"].clone()))
+        };
+        let (shown, instruction) = asked("5");
+        assert_eq!(instruction, Some("BUY_TO_COVER".into()), "{shown}");
+        assert!(shown.contains("buy_to_cover") && !shown.contains("position=-5"), "{shown}");
+        let (shown, _) = asked("8");
+        assert!(shown.contains("position=-5") && shown.contains("at most 5 first"), "{shown}");
         // How its calls go is said broker by broker.
         let status = home.until("its calls", &["engine", "status"], |found| {
             found["broker_calls"].to_string().contains("schwab live accounts")

@@ -110,8 +110,7 @@ impl HyperliquidAccount {
         let (mut all, mut start) = (Vec::new(), since.as_millisecond().max(0));
         for _ in 0..PAGES_MAX {
             let body = json!({"type": kind, "user": self.user(), "startTime": start});
-            // A row in twenty costs one more.
-            let page: Vec<T> = self.venue().info(venue::history(kind, LIST * 2), &body).await?;
+            let page: Vec<T> = self.venue().info(venue::history(kind, LIST), &body).await?;
             let (last, full) = (page.iter().map(&time).max(), page.len() >= PAGE);
             all.extend(page);
             match last {

@@ -1,15 +1,33 @@
 //! Accounts and the journal's content: the books are a function of what was journalled.
 
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
 use crate::core::effect::JournalEntry;
 use crate::core::input::{AccountSetup, Restored};
 use crate::core::portfolio::{AccountTerms, Applied, Portfolio};
 use crate::core::risk::{Activity, DayTrades, GoodFaith};
 use crate::domain::calendar::account_day;
 use crate::domain::execution::{CashEntry, Execution};
+use crate::domain::ids::AccountId;
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Order, OrderStatus, OriginKind};
 
 use super::{Books, Engine};
+
+/// What was paid in and out since an instant, cash and units, in the account's currency.
+fn paid_in_since(
+    books: &Portfolio,
+    account: &AccountId,
+    at: Timestamp,
+    (cash, executions): (&[CashEntry], &[Execution]),
+) -> Decimal {
+    let cash = cash.iter().filter(|entry| entry.account == *account && entry.at > at);
+    let cash: Decimal = cash.filter_map(|entry| books.paid_in(entry)).sum();
+    let units = executions.iter().filter(|it| it.account == *account && it.at > at);
+    let units: Decimal = units.filter_map(|execution| books.brought_in(execution)).sum();
+    cash + units
+}
 
 impl Engine {
     pub(super) fn add_account(&mut self, setup: AccountSetup) {
@@ -77,6 +95,13 @@ impl Engine {
         for (account, equity) in &restored.day_start_equity {
             if let Some(books) = self.accounts.get_mut(account) {
                 books.portfolio.set_day_start_equity(self.now, *equity);
+            }
+        }
+        for (account, at) in &restored.day_start_at {
+            if let Some(books) = self.accounts.get_mut(account) {
+                let moved = (restored.cash.as_slice(), restored.executions.as_slice());
+                let paid_in = paid_in_since(&books.portfolio, account, *at, moved);
+                books.portfolio.set_deposits_today(paid_in);
             }
         }
         for (account, at, equity) in &restored.equity_highs {

@@ -247,11 +247,7 @@ impl Portfolio {
         *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
         let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
         self.fees += (execution.fee + in_units) * rate;
-        if execution.kind.is_without_cash() {
-            // Units that come or go without a trade are no gain or loss of the day.
-            let moved = execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
-            self.deposits_today += moved * rate;
-        }
+        self.deposits_today += self.brought_in(execution).unwrap_or_default();
         self.realized_pnl += realized * rate;
         let settles_later =
             matches!(execution.instrument.asset_class(), AssetClass::Equity | AssetClass::Option);
@@ -270,12 +266,31 @@ impl Portfolio {
         self.roll_day(entry.at);
         *self.cash.entry(entry.currency).or_insert(Decimal::ZERO) += entry.amount;
         let value = entry.amount * self.rate(entry.currency).unwrap_or(Decimal::ONE);
+        self.deposits_today += self.paid_in(entry).unwrap_or_default();
         match entry.kind {
-            CashKind::Deposit => self.deposits_today += value,
+            CashKind::Deposit => {}
             CashKind::Fee => self.fees -= value,
             CashKind::Dividend | CashKind::Interest | CashKind::Corporate => self.realized_pnl += value,
         }
         true
+    }
+
+    /// What an entry pays in, in the account's currency; `None` for what is earned or spent.
+    pub(super) fn paid_in(&self, entry: &CashEntry) -> Option<Decimal> {
+        let rate = || self.rate(entry.currency).unwrap_or(Decimal::ONE);
+        (entry.kind == CashKind::Deposit).then(|| entry.amount * rate())
+    }
+
+    /// What units that come or go without a trade are worth: no gain or loss of the day. `None` for trades.
+    pub(super) fn brought_in(&self, execution: &Execution) -> Option<Decimal> {
+        let rate = || self.rate(execution.currency).unwrap_or(Decimal::ONE);
+        let moved = || execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
+        execution.kind.is_without_cash().then(|| moved() * rate())
+    }
+
+    /// Sets what was paid in since the equity that the day begins with was recorded.
+    pub fn set_deposits_today(&mut self, amount: Decimal) {
+        self.deposits_today = amount;
     }
 
     /// Values a position at a new price. Nothing happens for what is not held. True when it was.

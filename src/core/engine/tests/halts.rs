@@ -302,6 +302,36 @@ fn a_deposit_of_before_is_not_of_the_day_that_a_start_goes_on_with() {
     assert_eq!((account.net_liquidation, account.day_pnl), (110_000.into(), Decimal::ZERO));
 }
 
+/// An equity that was recorded after the money had come has it in it, however long before the day began either was.
+#[test]
+fn a_deposit_counts_once_whenever_the_equity_was_recorded() {
+    for (paid_hours, recorded_hours, equity) in
+        [(2, 1, 110_000), (2, 3, 100_000), (50, 60, 100_000), (60, 50, 110_000)]
+    {
+        let ago = |hours: i64| start() - SignedDuration::from_hours(hours);
+        let deposit = crate::domain::execution::CashEntry {
+            id: ExecutionId::new("d1"),
+            account: paper(),
+            kind: crate::domain::execution::CashKind::Deposit,
+            amount: Decimal::from(10_000),
+            currency: Currency::USD,
+            instrument: None,
+            at: ago(paid_hours),
+        };
+        let mut rig = Rig::new();
+        rig.step(Input::Restored(Box::new(Restored {
+            cash: vec![deposit],
+            day_start_equity: vec![(paper(), equity.into())],
+            day_start_at: vec![(paper(), ago(recorded_hours))],
+            ..Restored::default()
+        })));
+        let account = rig.engine.account(&paper()).unwrap();
+        let at = format!("paid in {paid_hours} h ago, recorded {recorded_hours} h ago");
+        assert_eq!((account.net_liquidation, account.day_pnl), (110_000.into(), Decimal::ZERO), "{at}");
+        assert_eq!(account.day_start_equity, 110_000.into(), "{at}");
+    }
+}
+
 /// Two holdings at the prices of the record, worth 118,900 with nothing else; only MSFT is quoted.
 fn with_a_record() -> Rig {
     let limits = RiskLimits {
