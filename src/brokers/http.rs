@@ -34,6 +34,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 pub const BODY_MAX: usize = 8 << 20;
 /// Measurements of the clock's offset that count.
 const OFFSETS_MAX: usize = 5;
+/// Names that brokers give to a call, which their support asks for.
+const REQUEST_IDS: [&str; 2] = ["x-request-id", "schwab-client-correlid"];
 /// Connections to one host that stay open.
 const IDLE_MAX: usize = 4;
 
@@ -368,7 +370,7 @@ impl Http {
     }
 
     fn answered(&self, answer: &Answer, took: Duration) {
-        let request = answer.header("x-request-id").unwrap_or_default();
+        let request = REQUEST_IDS.iter().find_map(|name| answer.header(name)).unwrap_or_default();
         tracing::debug!(
             broker = self.broker,
             call = answer.call,

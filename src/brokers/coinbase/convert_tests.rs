@@ -133,7 +133,9 @@ fn what_coinbase_lacks_is_refused_with_what_it_takes() {
         (
             // There is a call that closes a position at the market, and no word for an order that only reduces.
             OrderRequest {
-                subject: OrderSubject::Instrument(Instrument::from_key("BIP-20DEC30-CDE-PERP").unwrap()),
+                subject: OrderSubject::Instrument(Instrument::Perpetual {
+                    symbol: "BIP-20DEC30-CDE".parse().unwrap(),
+                }),
                 reduce_only: true,
                 ..plain()
             },

@@ -35,7 +35,7 @@ impl Engine {
         self.answer(request, outcome);
     }
 
-    /// A person's order that does not say whether it opens or closes, at a broker that wants to hear it: what is held decides. It closes where
+    /// An order that does not say whether it opens or closes, at a broker that wants to hear it: what is held decides. It closes where
     /// it goes against the position and is no larger, and opens where nothing is against it; one that would do both stays as it is, for risk to
     /// deny. What comes with exits of its own is meant to open.
     #[must_use]

@@ -111,7 +111,8 @@ impl Engine {
     ) -> Result<ClientOrderId, Vec<Denial>> {
         let Some(instance) = self.host.instances.get(name) else { return Err(Vec::new()) };
         let account = instance.spec.account.clone();
-        let request = request_of(self.ids.next(self.now), account, name, proposal);
+        let id = self.ids.next(self.now);
+        let request = self.stated(request_of(id, account, name, proposal));
         self.know_from_chain(name, &request.subject);
         let denial = self.check_terms(name, &request).and_then(|()| self.check_own(name, &request)).err();
         if let Some(denial) = denial {
