@@ -133,7 +133,7 @@ async fn n10_a_line_that_breaks_is_opened_and_greeted_again() {
 #[tokio::test]
 async fn n3_gaps_again_and_again_are_waited_for_longer_and_longer() {
     let started = Instant::now();
-    let (words, _) = kept(vec![vec!["gap"]; 3], Watch::default(), 64, Overflow::Reopen, 6).await;
+    let (words, _) = kept(vec![vec!["gap"]; 3], Watch::default(), 64, Overflow::Reopen, 9).await;
     assert_eq!(
         words.iter().filter(|word| word.starts_with("down: messages are missing")).count(),
         3,

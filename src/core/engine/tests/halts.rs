@@ -401,9 +401,8 @@ fn k6_nothing_is_opened_before_what_is_held_has_a_price() {
         quote_msft(&mut rig, "100");
         let more = |rig: &mut Rig, side: Side| {
             let order = OrderRequest { subject: OrderSubject::Instrument(msft()), ..rig.order(side, 1) };
-            let id = order.client_order_id;
-            rig.place(vec![order]);
-            rig.engine.order(id).unwrap().denials.iter().map(|denial| denial.code).collect::<Vec<_>>()
+            let denials = rig.engine.check(&order).result.err().unwrap_or_default();
+            denials.iter().map(|denial| denial.code).collect::<Vec<_>>()
         };
         assert_eq!(more(&mut rig, Side::Buy), [DenialCode::DailyLoss]);
         assert_eq!(more(&mut rig, Side::Sell), []);
