@@ -103,7 +103,7 @@ fn outside_18_7_a_remote_shell_that_is_cut_off_takes_nothing_along() {
         let home = Home::new();
         home.json(REST);
         let engine = home.engine().unwrap();
-        let mut screen = Screen::open(home.path(), &[], (100, 30));
+        let mut screen = Screen::open(home.path(), &[], (120, 40));
         screen.sees("working 1");
         screen.keys(":buy 7 ko at 1");
         screen.sees(":buy 7 ko at 1");
@@ -117,7 +117,7 @@ fn outside_18_7_a_remote_shell_that_is_cut_off_takes_nothing_along() {
         let orders = home.json(&["order", "list"]);
         assert_eq!(orders["orders"].as_array().unwrap().len(), 1, "told: {told}: {orders}");
         assert_eq!(orders["orders"][0]["status"], "submitted");
-        let mut next = Screen::open(home.path(), &[], (100, 30));
+        let mut next = Screen::open(home.path(), &[], (120, 40));
         next.sees("working 1");
         next.keys(":cancel 1\r");
         next.until("no working order", |text| text.contains("working 0"));
