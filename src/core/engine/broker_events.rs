@@ -111,6 +111,7 @@ impl Engine {
         }
         let (before, overfill, number) = (order.status, order.overfill_quantity, order.number);
         let nameless = order.broker_order_id.is_none();
+        let stood = order.request.pricing;
         let applied = self.book.change(id, |order| lifecycle::apply(order, &update.event, update.at));
         if let Some(Err(error)) = applied {
             let text = format!("order {number}: {error}; ignored");
@@ -122,6 +123,10 @@ impl Engine {
             && nameless
         {
             self.claim_fills(&update.account, id, broker_order_id);
+        }
+        let Some(order) = self.book.get(id) else { return };
+        if matches!(update.event, OrderEvent::Restated { .. }) && order.request.pricing != stood {
+            self.restated_by_hand(id);
         }
         let Some(order) = self.book.get(id) else { return };
         let replaces = order

@@ -55,6 +55,13 @@ impl Engine {
         }
     }
 
+    /// Own working orders that an order would trade with.
+    pub(super) fn crossing(&self, request: &OrderRequest) -> Vec<ClientOrderId> {
+        let Some(books) = self.accounts.get(&request.account) else { return Vec::new() };
+        let account = self.account_figures(books);
+        risk::crossing(&self.risk_view(books, &account), request)
+    }
+
     pub(super) fn place_one(&mut self, request: OrderRequest) -> Result<(), Vec<Denial>> {
         // The same intent delivered twice is one order.
         if self.book.get(request.client_order_id).is_some() {
@@ -138,15 +145,14 @@ impl Engine {
         if let Some(account) = self.book.get(id).map(|order| order.request.account.clone()) {
             self.saw_request(&account);
         }
-        if let Some(order) = self.book.get(id).filter(|_| self.exits.is_resting(id)) {
-            let text = format!(
-                "order {} is the stop of an exit plan; change the plan (arbion exits set), or cancel it",
-                order.number
-            );
+        if let Some(text) = self.refused_by_plan(id, change) {
             return self.answer(request, Outcome::Refused(text));
         }
         let outcome = match self.replace(id, change) {
-            Ok(new) => Outcome::Orders(vec![id, new]),
+            Ok(new) => {
+                self.changed_by_hand(id, new);
+                Outcome::Orders(vec![id, new])
+            }
             Err(ReplaceError::Refused(reason)) => Outcome::Refused(reason),
             Err(ReplaceError::Denied(new, denials)) => Outcome::Denied { orders: vec![id, new], denials },
         };
