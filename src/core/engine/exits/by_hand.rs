@@ -47,7 +47,7 @@ impl Engine {
             if let Some(Pricing::Stop { stop_price }) = pricing {
                 self.adopt_stop(&key, stop_price);
             }
-        } else if group.order.is_some() {
+        } else if self.is_order_of(&ExitGroup { resting: None, ..group }, old) {
             if let Some(watch) = self.exits.watches.get_mut(&key) {
                 watch.group.order = Some(new);
             }

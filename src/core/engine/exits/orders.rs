@@ -57,9 +57,13 @@ impl Engine {
         }
         let mut request = self.exit_request(key, &group, wanted, terms.pricing, terms.session);
         let id = request.client_order_id;
-        self.clear_across(&request);
         if let Some(limit_price) = self.limit_instead(key, &group, &request) {
             request.pricing = Pricing::Limit { limit_price };
+        }
+        // Where something else keeps it in, nothing is canceled for it.
+        let denials = self.check(&request).result.err().unwrap_or_default();
+        if denials.iter().all(|denial| denial.code == DenialCode::WashCross) {
+            self.clear_across(&request);
         }
         match self.place_one(request) {
             Ok(()) => {
@@ -261,7 +265,8 @@ impl Engine {
         }
         if canceled > 0 {
             let (account, subject) = (&exit.account, &exit.subject);
-            let text = format!("{account} {subject}: {canceled} orders that its exit would trade with are canceled");
+            let text =
+                format!("{account} {subject}: {canceled} orders that its exit would trade with are canceled");
             self.note(Severity::Warning, "EXIT_MAKES_ROOM", text);
         }
     }

@@ -109,8 +109,7 @@ impl Engine {
         let Some(watch) = self.exits.watches.get_mut(key) else { return };
         let group = &mut watch.group;
         group.long = !group.long;
-        (group.state, group.reason, group.to_close) =
-            (ExitState::Triggered, Some(ExitReason::Race), None);
+        (group.state, group.reason, group.to_close) = (ExitState::Triggered, Some(ExitReason::Race), None);
         (group.attempts, group.tried_at) = (0, None);
         (group.owner, group.units) = (None, None);
         self.exits.changed();

@@ -65,7 +65,10 @@ fn the_price_of_an_exit_that_a_person_moved_is_left_alone() {
     desk.step(Input::Broker(Box::new(AccountEvent::Execution(sold))));
     let smaller = desk.sent.last().unwrap().clone();
     let price = "95".parse().unwrap();
-    assert_eq!((smaller.quantity, smaller.pricing), (Quantity::from(6), Pricing::Limit { limit_price: price }));
+    assert_eq!(
+        (smaller.quantity, smaller.pricing),
+        (Quantity::from(6), Pricing::Limit { limit_price: price })
+    );
     desk.told(smaller.client_order_id, acknowledged());
     desk.told(own, OrderEvent::Replaced { by: smaller.client_order_id });
     let id = smaller.client_order_id;

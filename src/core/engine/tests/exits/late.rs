@@ -234,7 +234,11 @@ fn what_made_room_and_filled_late_is_closed_again() {
         }
         desk.shows(-10);
         let again = desk.sent.last().unwrap();
-        assert_eq!((again.side, again.quantity), (Side::BuyToCover, Quantity::from(10)), "by hand: {by_hand}");
+        assert_eq!(
+            (again.side, again.quantity),
+            (Side::BuyToCover, Quantity::from(10)),
+            "by hand: {by_hand}"
+        );
     }
 }
 
