@@ -50,7 +50,7 @@ const SEEDS: u64 = 1_000;
 /// Lines of a failed seed's trace that are shown.
 const TRACE_SHOWN: usize = 80;
 /// What must have happened in any thousand seeds, or the simulation does not look where it should.
-const RARE: [&str; 68] = [
+const RARE: [&str; 70] = [
     "acknowledged after restart",
     "adjustment explained",
     "asked",
@@ -118,7 +118,9 @@ const RARE: [&str; 68] = [
     "tripped",
     "unknown order found",
     "unknown to the stream",
+    "wheel proposed",
     "word by the broker's id",
+    "written option assigned",
 ];
 
 /// A seed that failed, and what it said.
