@@ -78,7 +78,9 @@ impl Engine {
 
     /// Is what a late fill opened not shown by the broker's positions yet: nothing goes before, and they are asked for.
     pub(super) fn waits_for_proof(&mut self, key: &Key) -> bool {
-        let waits = self.exits.watches.get(key).is_some_and(|watch| watch.group.unconfirmed);
+        // A run on bars has no broker that could be asked.
+        let doubted = self.exits.watches.get(key).is_some_and(|watch| watch.group.unconfirmed);
+        let waits = doubted && !self.config.bar_mode;
         if waits {
             self.want_statement(&key.0);
         }
