@@ -270,9 +270,11 @@ fn word_as_symbol(tokens: &[lex::Token], context: &ParseContext<'_>) -> Option<C
         let name =
             context.lookup.listing(&instrument.to_string()).map(|listing| format!(" ({})", listing.name));
         let name = name.unwrap_or_default();
+        // One letter in capitals is as often the beginning of a sentence as a ticker.
+        let capitals = if token.text.len() > 1 { format!("{instrument} or ") } else { String::new() };
         question = Some(clarify(
             vec![Missing::Instrument],
-            format!("Did you mean {instrument}{name}? Then write {instrument} or ${instrument}."),
+            format!("Did you mean {instrument}{name}? Then write {capitals}${instrument}."),
         ));
     }
     question

@@ -3,6 +3,7 @@
 
 use super::guard;
 use super::lex::{Kind, Token};
+use super::words;
 
 /// Does a sentence tell of something, so that nothing may come of it.
 pub(super) fn tells(tokens: &[Token]) -> bool {
@@ -16,6 +17,9 @@ pub(super) fn tells(tokens: &[Token]) -> bool {
 /// Words that an instruction begins with, small talk apart.
 fn begins_to_act(word: &str) -> bool {
     guard::is_verb(word)
+        || words::change(word).is_some()
+        || words::cancels_orders(word)
+        || words::removes_orders(word)
         || matches!(
             word,
             "buying"
@@ -34,7 +38,6 @@ fn begins_to_act(word: &str) -> bool {
                 | "enter"
                 | "submit"
                 | "send"
-                | "make"
                 | "use"
                 | "spend"
                 | "invest"
@@ -42,6 +45,9 @@ fn begins_to_act(word: &str) -> bool {
                 | "load"
                 | "scoop"
                 | "snap"
+                | "snag"
+                | "bail"
+                | "halve"
                 | "accumulate"
                 | "acquire"
                 | "bid"
@@ -60,23 +66,6 @@ fn begins_to_act(word: &str) -> bool {
                 | "trailing"
                 | "tsl"
                 | "protect"
-                | "reduce"
-                | "change"
-                | "modify"
-                | "raise"
-                | "lower"
-                | "bump"
-                | "amend"
-                | "adjust"
-                | "update"
-                | "edit"
-                | "drop"
-                | "increase"
-                | "decrease"
-                | "cut"
-                | "reprice"
-                | "cxl"
-                | "pull"
                 | "start"
                 | "run"
                 | "launch"

@@ -1,6 +1,6 @@
 //! The house's own rules: which folder imports which, who may approve an order, where the clock is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The import table of ARCHITECTURE.md: folder, then the folders it may import.
@@ -200,6 +200,26 @@ fn m1_secrets_are_exposed_where_they_are_used_and_nowhere_else() {
 }
 
 /// The sources move; a mutant whose text is not where it was breaks nothing and proves nothing.
+/// What a connector reads of its section, by the calls that read it.
+fn options_read(text: &str) -> impl Iterator<Item = &str> {
+    ["option(\"", "url(\"", "endpoint(\"", "endpoint(settings, \"", "urls.get(\""].into_iter().flat_map(move |call| {
+        text.split(call).skip(1).filter_map(|rest| rest.split('"').next())
+    })
+}
+
+#[test]
+fn the_configuration_knows_every_option_that_a_connector_reads() {
+    let table = include_str!("../../src/config/brokers.rs");
+    for broker in ["alpaca", "coinbase", "coingecko", "hyperliquid", "schwab"] {
+        let row = table.split(&format!("(\"{broker}\", &[")).nth(1).unwrap().split(']').next().unwrap();
+        let sources: String =
+            sources(&format!("brokers/{broker}")).into_iter().map(|(_, text)| text).collect();
+        let read: BTreeSet<String> = options_read(&sources).map(|option| format!("\"{option}\"")).collect();
+        let known: BTreeSet<String> = row.split(", ").map(str::to_owned).collect();
+        assert_eq!(known, read, "{broker}: src/config/brokers.rs and its connector differ");
+    }
+}
+
 #[test]
 fn every_mutant_still_applies() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

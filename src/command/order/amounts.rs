@@ -93,6 +93,7 @@ impl Reader<'_> {
 
     /// `$250`: an amount or a price, and a strike before a right: "$240 call".
     fn money_token(&mut self, value: Decimal) -> Parsed<()> {
+        self.is_one_number(value, 1)?;
         self.at += 1;
         let option = self.slots.option_said || !self.slots.said_expiry.is_empty();
         let right = right_word(self.text(0)).filter(|_| option || self.text(0).len() > 1);
@@ -110,17 +111,20 @@ impl Reader<'_> {
         if let Some(Kind::Number(value)) = self.kind(0) {
             // "10 thousand", "2 dozen": the word belongs to the digits before it. A grand is money.
             return Some(match words::factor(self.text(1)) {
-                Some(factor) => (value.saturating_mul(factor), 2, self.text(1) == "grand"),
+                Some(factor) => (value.saturating_mul(factor), 2, words::is_grand(self.text(1))),
                 None => (*value, 1, false),
             });
         }
         let (value, used) = self.number_words()?;
-        Some((value, used, (0..used).any(|i| self.text(i) == "grand")))
+        Some((value, used, (0..used).any(|i| words::is_grand(self.text(i)))))
     }
 
     /// A number: units, money by the word behind it, or one that settles itself once all is read.
     fn number(&mut self) -> Parsed<()> {
         let Some((value, used, grand)) = self.number_ahead() else { return Ok(()) };
+        if matches!(self.kind(0), Some(Kind::Number(_))) {
+            self.is_one_number(value, used)?;
+        }
         // "reduce my aapl to 50" says what is left, "add 10 to" what is traded.
         let before = self.at.checked_sub(1).map_or("", |at| self.tokens[at].text.as_str());
         if before == "to" && self.slots.quantity.is_none() {
@@ -173,6 +177,31 @@ impl Reader<'_> {
         let quantity = self.slots.quantity.is_none() && self.slots.numbers.is_empty();
         let value = if sells && quantity { value.abs() } else { value };
         self.units(value)
+    }
+
+    /// Half the world writes ten thousand as "10.000", and "10k of btc" is money as often as coins: neither is guessed.
+    fn is_one_number(&self, value: Decimal, used: usize) -> Parsed<()> {
+        let amount_said = self.slots.quantity.is_some()
+            || self.slots.notional.is_some()
+            || self.slots.percent_of_position.is_some()
+            || self.slots.all;
+        if amount_said {
+            return Ok(());
+        }
+        let raw = self.tokens[self.at].raw;
+        let ask = |text: String| Err(Trouble::Missing(vec![Missing::Quantity], text));
+        if is_dotted_thousand(raw) {
+            let other = raw.replace('.', ",");
+            return ask(format!(
+                "Is {raw} {}, or {other}? Write {} or {other}.",
+                value.normalize(),
+                value.normalize()
+            ));
+        }
+        if raw.ends_with(['k', 'K', 'm', 'M']) && self.text(used) == "of" {
+            return ask(format!("Is {raw} money, or a number of units? Say ${raw}, or {raw} units."));
+        }
+        Ok(())
     }
 
     /// Does a day begin so many tokens ahead, with its number first: `18 dec 26`.
@@ -243,6 +272,7 @@ impl Reader<'_> {
                 ),
             ));
         }
+        self.slots.behind_contract = !self.slots.strikes.is_empty() && !self.slots.said_expiry.is_empty();
         self.slots.quantity = Some(value);
         // "100 qty aapl", "100 nos of aapl": Indian desks count so.
         if matches!(self.text(0), "qty" | "quantity" | "nos") {
@@ -424,10 +454,19 @@ impl Reader<'_> {
         };
         // "a hundred" is no fraction and was tried first by the caller's words; "all" may be the ticker.
         self.at += used;
-        // "half a share", "half a btc": a part of one unit, not of a position.
+        // "half a share", "half a btc": a part of one unit, not of a position. "Half a dozen" are six, half a grand is money.
         if matches!(self.text(0), "a" | "an") && percent != third && percent < Decimal::ONE_HUNDRED {
             self.at += 1;
-            return Some(once(&mut self.slots.quantity, percent / Decimal::ONE_HUNDRED, "quantities"));
+            let part = percent / Decimal::ONE_HUNDRED;
+            let Some(factor) = words::factor(self.text(0)) else {
+                return Some(once(&mut self.slots.quantity, part, "quantities"));
+            };
+            let money = words::is_grand(self.text(0));
+            self.at += 1;
+            return Some(match money {
+                true => self.money(part * factor),
+                false => once(&mut self.slots.quantity, part * factor, "quantities"),
+            });
         }
         if let Some(used) = self.buying_power_ahead().filter(|_| matches!(self.slots.verb, Some(Verb::Buy))) {
             self.at += used;
@@ -453,6 +492,19 @@ impl Reader<'_> {
         }
         Some(once(&mut self.slots.percent_of_position, percent, "amounts"))
     }
+}
+
+/// Three digits behind a point, the last of them zero, and a whole part as the first group of a larger number has it: "10.000", "2.500".
+fn is_dotted_thousand(raw: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    raw.trim_start_matches(['+', '-', '$']).split_once('.').is_some_and(|(whole, part)| {
+        (1..=3).contains(&whole.len())
+            && !whole.starts_with('0')
+            && part.len() == 3
+            && part.ends_with('0')
+            && digits(whole)
+            && digits(part)
+    })
 }
 
 /// The right a word names.
