@@ -50,11 +50,24 @@ pub(super) fn instrument(text: &str, lookup: &dyn SymbolLookup) -> Result<Instru
             Err(CliError::clarify(message))
         }
         Command::Clarify { message, .. } if message.starts_with("Which") => Err(CliError::clarify(message)),
-        _ => Err(CliError::usage(format!(
-            "symbol: found '{shown}', allowed a ticker, pair, OCC symbol or name that is listed; try: arbion search {}",
-            if is_plain(text) { text } else { "NAME" }
-        ))),
+        _ => {
+            let near = if is_plain(text) { nearest(text, lookup) } else { None };
+            let near = near.map(|near| format!(", nearest is {near}")).unwrap_or_default();
+            Err(CliError::usage(format!(
+                "symbol: found '{shown}', allowed a ticker, pair, OCC symbol or name that is listed{near}; try: arbion search {}",
+                if is_plain(text) { text } else { "NAME" }
+            )))
+        }
     }
+}
+
+/// What a mistyped symbol or name was perhaps meant to be, with its name.
+pub(super) fn nearest(text: &str, lookup: &dyn SymbolLookup) -> Option<String> {
+    let key = lookup.nearest(text)?.to_string();
+    Some(match lookup.listing(&key) {
+        Some(listing) => format!("{key} ({})", listing.name),
+        None => key,
+    })
 }
 
 fn is_plain(text: &str) -> bool {
@@ -102,6 +115,10 @@ mod tests {
             (
                 "NOPE",
                 "symbol: found 'NOPE', allowed a ticker, pair, OCC symbol or name that is listed; try: arbion search NOPE",
+            ),
+            (
+                "microsft",
+                "symbol: found 'microsft', allowed a ticker, pair, OCC symbol or name that is listed, nearest is MSFT (Microsoft); try: arbion search microsft",
             ),
             (
                 "cancel all",

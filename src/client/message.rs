@@ -390,6 +390,7 @@ pub struct EquityPoint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderNote {
     /// Which order.
+    #[serde(rename = "client_order_id")]
     pub order: ClientOrderId,
     /// The text, one line; never empty.
     pub text: String,
@@ -441,8 +442,10 @@ pub struct HistoryQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PnlRow {
     /// The account day, for rows by day.
+    #[serde(rename = "date", skip_serializing_if = "Option::is_none")]
     pub day: Option<Date>,
     /// The instrument, for rows by instrument.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instrument: Option<Instrument>,
     /// Closed gain (positive) or loss, fees taken off.
     #[serde(with = "decimal_text")]

@@ -28,9 +28,9 @@ use crate::domain::strategy::StrategyView;
 use crate::domain::total::Total;
 
 /// The version of these messages that this program speaks. It rises with every change that an older program would misread.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// The oldest version it still speaks.
-pub const PROTOCOL_MIN: u32 = 1;
+pub const PROTOCOL_MIN: u32 = 2;
 /// Bytes of one message at most.
 pub const FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of the first message at most: nothing is known of who sends it.

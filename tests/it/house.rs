@@ -202,9 +202,9 @@ fn m1_secrets_are_exposed_where_they_are_used_and_nowhere_else() {
 /// The sources move; a mutant whose text is not where it was breaks nothing and proves nothing.
 /// What a connector reads of its section, by the calls that read it.
 fn options_read(text: &str) -> impl Iterator<Item = &str> {
-    ["option(\"", "url(\"", "endpoint(\"", "endpoint(settings, \"", "urls.get(\""].into_iter().flat_map(move |call| {
-        text.split(call).skip(1).filter_map(|rest| rest.split('"').next())
-    })
+    ["option(\"", "url(\"", "endpoint(\"", "endpoint(settings, \"", "urls.get(\""]
+        .into_iter()
+        .flat_map(move |call| text.split(call).skip(1).filter_map(|rest| rest.split('"').next()))
 }
 
 #[test]

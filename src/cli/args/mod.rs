@@ -19,6 +19,7 @@ mod watch;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use jiff::civil::Date;
 
 use crate::config::ProfileName;
 
@@ -49,6 +50,15 @@ pub use watch::{
     AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, LimitCommand, MoversArg, MoversArgs,
     NoteCommand, WatchlistCommand,
 };
+
+/// A day of an option.
+fn day(text: &str) -> Result<Date, String> {
+    const FORM: &str = "YYYY-MM-DD";
+    text.parse::<Date>()
+        .ok()
+        .filter(|_| text.len() == FORM.len())
+        .ok_or_else(|| "allowed a day of the calendar as 2026-11-24".to_owned())
+}
 
 /// Width that help is wrapped at, at most.
 const HELP_WIDTH: usize = 100;

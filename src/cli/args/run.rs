@@ -60,7 +60,7 @@ pub enum PaperCommand {
         #[arg(value_name = "CONTRACT")]
         contract: String,
         /// How many [default: all]
-        #[arg(long, value_name = "N", value_parser = |text: &str| text.parse::<Quantity>())]
+        #[arg(long, value_name = "N", value_parser = super::order::whole_contracts)]
         contracts: Option<Quantity>,
     },
     /// Let long option contracts expire without exercise, whatever they are worth; until 17:30 New York of their last day
@@ -102,10 +102,10 @@ pub struct ExportTradesArgs {
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Option<String>,
     /// From this day on (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub since: Option<Date>,
     /// Up to and with this day (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub until: Option<Date>,
     /// Of this account only
     #[arg(long, value_name = "NAME")]
@@ -166,10 +166,10 @@ pub struct BacktestArgs {
     #[arg(long = "symbol", value_name = "SYMBOL")]
     pub symbols: Vec<String>,
     /// Bars from this day on
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub from: Option<Date>,
     /// Bars up to and with this day
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub until: Option<Date>,
     /// A parameter of the strategy; FROM..TO:STEP as a value runs it once for each, and all combinations of several such
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]

@@ -177,7 +177,7 @@ pub struct MoversArgs {
 #[derive(Debug, Args)]
 pub struct EquityArgs {
     /// From this day on (New York) [default: all there is]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub since: Option<Date>,
     /// At most so many points, evenly spread
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=2_000))]

@@ -1,5 +1,6 @@
 //! The configuration: checked, located, shown.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -29,7 +30,8 @@ pub(super) fn check(context: &Context<'_>) -> Result<Output, CliError> {
         }
         Err(ConfigError::Problems(problems)) => {
             let row = |problem: &Problem| json!({ "file": problem.file, "line": problem.line, "message": problem.text });
-            let document = json!({ "ok": false, "problems": problems.iter().map(row).collect::<Vec<_>>() });
+            let files: BTreeSet<&Path> = problems.iter().map(|problem| problem.file.as_path()).collect();
+            let document = json!({ "ok": false, "files": files, "problems": problems.iter().map(row).collect::<Vec<_>>() });
             let output =
                 problems.iter().fold(Output::new(&document)?, |out, problem| out.line(problem.to_string()));
             let count = if problems.len() == 1 {

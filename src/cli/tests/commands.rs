@@ -6,7 +6,7 @@ use crate::cli::host::{DemoRun, ReplayRun, SessionKind};
 use crate::client::Request;
 
 /// Every command that answers without changing anything, as words and as JSON.
-const READS: &[&[&str]] = &[
+pub(super) const READS: &[&[&str]] = &[
     &["positions"],
     &["balances"],
     &["order", "list"],

@@ -93,7 +93,7 @@ impl Reader<'_> {
 
     /// `$250`: an amount or a price, and a strike before a right: "$240 call".
     fn money_token(&mut self, value: Decimal) -> Parsed<()> {
-        self.is_one_number(value, 1)?;
+        self.is_one_number(value)?;
         self.at += 1;
         let option = self.slots.option_said || !self.slots.said_expiry.is_empty();
         let right = right_word(self.text(0)).filter(|_| option || self.text(0).len() > 1);
@@ -123,7 +123,8 @@ impl Reader<'_> {
     fn number(&mut self) -> Parsed<()> {
         let Some((value, used, grand)) = self.number_ahead() else { return Ok(()) };
         if matches!(self.kind(0), Some(Kind::Number(_))) {
-            self.is_one_number(value, used)?;
+            self.is_one_number(value)?;
+            self.is_no_money(used)?;
         }
         // "reduce my aapl to 50" says what is left, "add 10 to" what is traded.
         let before = self.at.checked_sub(1).map_or("", |at| self.tokens[at].text.as_str());
@@ -179,29 +180,36 @@ impl Reader<'_> {
         self.units(value)
     }
 
-    /// Half the world writes ten thousand as "10.000", and "10k of btc" is money as often as coins: neither is guessed.
-    fn is_one_number(&self, value: Decimal, used: usize) -> Parsed<()> {
-        let amount_said = self.slots.quantity.is_some()
-            || self.slots.notional.is_some()
-            || self.slots.percent_of_position.is_some()
-            || self.slots.all;
-        if amount_said {
+    /// Half the world writes ten thousand as "10.000": such an amount is not guessed.
+    fn is_one_number(&self, value: Decimal) -> Parsed<()> {
+        let raw = self.tokens[self.at].raw;
+        if self.is_amount_said() || !is_dotted_thousand(raw) {
             return Ok(());
         }
+        let (one, other) = (value.normalize(), raw.trim_start_matches('$').replace('.', ","));
+        Err(Trouble::Missing(
+            vec![Missing::Quantity],
+            format!("Does {raw} mean {one} or {other}? Write {one} or {other}."),
+        ))
+    }
+
+    /// "10k of btc" is money as often as coins.
+    fn is_no_money(&self, used: usize) -> Parsed<()> {
         let raw = self.tokens[self.at].raw;
-        let ask = |text: String| Err(Trouble::Missing(vec![Missing::Quantity], text));
-        if is_dotted_thousand(raw) {
-            let other = raw.replace('.', ",");
-            return ask(format!(
-                "Is {raw} {}, or {other}? Write {} or {other}.",
-                value.normalize(),
-                value.normalize()
-            ));
+        if self.is_amount_said() || !raw.ends_with(['k', 'K', 'm', 'M']) || self.text(used) != "of" {
+            return Ok(());
         }
-        if raw.ends_with(['k', 'K', 'm', 'M']) && self.text(used) == "of" {
-            return ask(format!("Is {raw} money, or a number of units? Say ${raw}, or {raw} units."));
-        }
-        Ok(())
+        Err(Trouble::Missing(
+            vec![Missing::Quantity],
+            format!("Is {raw} an amount of money, or a number of units? Say ${raw}, or {raw} units."),
+        ))
+    }
+
+    const fn is_amount_said(&self) -> bool {
+        self.slots.quantity.is_some()
+            || self.slots.notional.is_some()
+            || self.slots.percent_of_position.is_some()
+            || self.slots.all
     }
 
     /// Does a day begin so many tokens ahead, with its number first: `18 dec 26`.

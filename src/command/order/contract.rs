@@ -223,7 +223,7 @@ impl Reader<'_> {
                 // "my aapl 190 puts on aapl" says it twice; another instrument is another order.
                 match &self.slots.instrument {
                     // "buy 10 aapl 10 aapl": the second number counts as the first does.
-                    Some(_) if priced => {
+                    Some(known) if priced && *known == instrument => {
                         refuse(format!("{instrument} is counted twice; one order at a time."))
                     }
                     Some(known) if *known != instrument => {

@@ -282,6 +282,12 @@ impl SymbolLookup for Universe {
     }
 
     fn nearest(&self, mistyped: &str) -> Option<Instrument> {
+        self.nearest_ticker(mistyped).or_else(|| self.nearest_name(mistyped))
+    }
+}
+
+impl Universe {
+    fn nearest_ticker(&self, mistyped: &str) -> Option<Instrument> {
         let upper = mistyped.to_ascii_uppercase();
         let first = upper.as_bytes().first()?;
         let one_off = |entry: &Entry| {
@@ -293,6 +299,23 @@ impl SymbolLookup for Universe {
         candidates
             .max_by_key(|(_, entry)| (entry.home, entry.prominence, std::cmp::Reverse(entry.key.len())))
             .map(|(index, _)| self.listings[index].instrument.clone())
+    }
+
+    /// By the name that is nearest, of several the one that people know best.
+    fn nearest_name(&self, mistyped: &str) -> Option<Instrument> {
+        let said = names::words(mistyped).join(" ");
+        let nicknames = nicknames::nearest(&said).into_iter().flat_map(|(edits, keys)| {
+            keys.iter().filter_map(move |key| Some((edits, *self.by_key.get(*key)?)))
+        });
+        self.names()
+            .nearest(&said)
+            .into_iter()
+            .chain(nicknames)
+            .min_by_key(|(edits, index)| {
+                let entry = &self.entries[*index];
+                (*edits, std::cmp::Reverse((entry.home, entry.prominence)), *index)
+            })
+            .map(|(_, index)| self.listings[index].instrument.clone())
     }
 }
 

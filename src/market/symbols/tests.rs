@@ -185,3 +185,25 @@ fn search_puts_what_is_meant_first() {
     let foreign = sap.iter().position(|l| l.instrument.to_string() == "SAP.DE").unwrap();
     assert_eq!(foreign, 1, "{:?}", sap.iter().map(|l| l.instrument.to_string()).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_mistyped_name_finds_the_one_that_was_meant() {
+    let universe = Universe::load();
+    for (said, key) in [
+        ("microsft", "MSFT"),
+        ("mircosoft", "MSFT"),
+        ("goggle", "GOOGL"),
+        ("berkshre", "BRK.B"),
+        ("nvdia", "NVDA"),
+        ("amzon", "AMZN"),
+        ("tessla", "TSLA"),
+        ("bitcon", "BTC-USD"),
+        ("facebok", "META"),
+        ("appl", "AAPL"),
+    ] {
+        assert_eq!(universe.nearest(said).map(|found| found.to_string()).as_deref(), Some(key), "{said}");
+    }
+    for said in ["", "zzzzzzz", "kidding", "eventually", "\u{1b}[31m", "x"] {
+        assert_eq!(universe.nearest(said), None, "{said:?}");
+    }
+}
