@@ -2,6 +2,7 @@
 
 mod backtests;
 mod caged;
+mod checked;
 mod doctor;
 mod figures;
 mod imports;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Host, LoginRequest, LoginSecrets,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat, Verified,
-    WalkReport, Windows,
+    Mistake, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
+    Verified, WalkReport, Windows,
 };
 use arbion::cli::imported::{ImportReport, ImportRequest};
 use arbion::cli::{CliError, EXIT_LOCKED};
@@ -17,7 +17,7 @@ use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::progress::Progress;
 use arbion::client::secret::AskSecret;
-use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
+use arbion::config::{Loaded, Paths, ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::execution::Execution;
 use arbion::domain::instrument::SymbolLookup;
@@ -34,7 +34,7 @@ use jiff::Timestamp;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::runs::{clear, engine_settings};
-use crate::{backtests, doctor, imports, keeper, linger, logins, supervisor, walks};
+use crate::{backtests, checked, doctor, imports, keeper, linger, logins, supervisor, walks};
 
 /// How long another process's engine may take to halt.
 const HALT_MAX: Duration = Duration::from_secs(5);
@@ -454,6 +454,10 @@ impl Host for Program {
         })
         .await
         .map_err(|error| CliError::internal(error.to_string()))?
+    }
+
+    fn mistakes(&self, loaded: &Loaded, paths: &Paths) -> Vec<Mistake> {
+        checked::mistakes(loaded, paths)
     }
 
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {

@@ -223,6 +223,15 @@ pub enum Picture {
     Svg,
 }
 
+/// What is wrong with an option of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The option's path, such as `screen.theme`.
+    pub option: String,
+    /// What was found and what is allowed.
+    pub text: String,
+}
+
 /// The program around the command line.
 #[async_trait]
 pub trait Host: Send + Sync {
@@ -417,6 +426,9 @@ pub trait Host: Send + Sync {
     /// Looks after database, lock, clock and what else only the program can see. The command line has looked at the configuration and the
     /// directories itself.
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck>;
+
+    /// What is wrong with options that the configuration takes as they are, as only the screen knows which there are.
+    fn mistakes(&self, loaded: &Loaded, paths: &Paths) -> Vec<Mistake>;
 
     /// Fills as the text of a file.
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String;

@@ -232,29 +232,16 @@ impl Sentence<'_> {
     /// May an instruction follow the "to" that stands here.
     fn asks_to(&self, to: usize) -> bool {
         let Some(lead) = to.checked_sub(1) else { return false };
-        // "use 500 to buy voo".
+        // "use 500 to buy voo" spends it, "i need cash to buy voo" only tells what for.
         let spends = matches!(self.text(self.verb), "use" | "spend" | "invest" | "put");
-        matches!(self.tokens[lead].kind, Kind::Money(_) | Kind::Percent(_))
-            || spends && self.is_number(lead)
+        let money = matches!(self.tokens[lead].kind, Kind::Money(_) | Kind::Percent(_))
+            || self.is_number(lead)
+            || matches!(self.text(lead), "power" | "bp" | "cash" | "dollars" | "bucks");
+        spends && money
+            || self.text(lead) == "order" && self.before(lead) != "in"
             || matches!(
                 self.text(lead),
-                "want"
-                    | "need"
-                    | "like"
-                    | "love"
-                    | "have"
-                    | "going"
-                    | "got"
-                    | "order"
-                    | "orders"
-                    | "you"
-                    | "ahead"
-                    | "try"
-                    | "power"
-                    | "bp"
-                    | "cash"
-                    | "dollars"
-                    | "bucks"
+                "want" | "need" | "like" | "love" | "have" | "going" | "got" | "you" | "ahead" | "try"
             )
     }
 }

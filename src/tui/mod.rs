@@ -63,3 +63,11 @@ pub use screenshot::{Picture, screenshot};
 pub use theme::ColorDepth;
 pub use wish::Effect;
 pub use work::{Doing, Works, WorksRef};
+
+/// Is there a theme of that name, among the own ones (name and text) and those that come with the program, and does it read.
+///
+/// # Errors
+/// A line that says what is wrong, and which themes there are.
+pub fn check_theme(name: &str, own: &[(String, String)]) -> Result<(), String> {
+    theme::Schemes::new(own).get(name).map(|_| ())
+}

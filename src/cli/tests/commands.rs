@@ -286,6 +286,11 @@ fn configuration_is_shown_with_where_it_was_set() {
     world.write_config("[screen]\nfps = 0\nthem = 1\n");
     let ran = world.run(&["config", "check", "--json"]);
     assert_eq!((ran.exit, ran.json()["problems"].as_array().map(Vec::len)), (2, Some(2)));
+    // What the program around the configuration knows is located in it.
+    world.write_config("[screen]\nfps = 20\ntheme = \"drak\"\n");
+    let ran = world.run(&["config", "check"]);
+    assert_eq!(ran.out, "/temp/home/config/config.toml:3: screen.theme: no theme is called drak\n");
+    assert_eq!((ran.exit, ran.err.as_str()), (2, "arbion: 1 mistake in the configuration\n"));
 }
 
 #[test]

@@ -17,8 +17,8 @@ use super::samples::{
 use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DoctorCheck, Health, Host, LoginRequest, LoginSecrets,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
-    Verified, VerifiedAccount, WalkPoint, WalkReport, WalkRow, Windows,
+    Mistake, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow,
+    TradesFormat, Verified, VerifiedAccount, WalkPoint, WalkReport, WalkRow, Windows,
 };
 use crate::cli::imported::{ImportReport, ImportRequest};
 use crate::client::keeping::{Keep, Kept};
@@ -531,6 +531,11 @@ impl Host for FakeHost {
             until: at("2020-01-03T14:30:00Z"),
             bars: 2,
         })
+    }
+    fn mistakes(&self, loaded: &crate::config::Loaded, _: &crate::config::Paths) -> Vec<Mistake> {
+        let text = format!("no theme is called {}", loaded.config.screen.theme);
+        let wrong = loaded.config.screen.theme == "drak";
+        wrong.then(|| Mistake { option: "screen.theme".to_owned(), text }).into_iter().collect()
     }
     async fn doctor(&self, _: &Settings) -> Vec<DoctorCheck> {
         let row = |name: &str, health, text: &str| DoctorCheck {

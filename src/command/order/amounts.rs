@@ -126,6 +126,11 @@ impl Reader<'_> {
             self.is_one_number(value)?;
             self.is_no_money(used)?;
         }
+        // "limit +5" says how far from a price that nobody named.
+        if self.is_amount_said() && self.tokens[self.at].raw.starts_with('+') {
+            let raw = self.tokens[self.at].raw;
+            return refuse(format!("{raw} from where? Say the price itself, as in: buy 10 aapl at 185."));
+        }
         // "reduce my aapl to 50" says what is left, "add 10 to" what is traded.
         let before = self.at.checked_sub(1).map_or("", |at| self.tokens[at].text.as_str());
         if before == "to" && self.slots.quantity.is_none() {
@@ -133,7 +138,7 @@ impl Reader<'_> {
         }
         // "sell 10 aapl down to 5", "buy 10 aapl in 5": what such a number counts is not said.
         let waits = self.slots.stop_named || self.slots.trail_named;
-        let leads = matches!(before, "to" | "by" | "in" | "from" | "than" | "per");
+        let leads = matches!(before, "to" | "by" | "in" | "from" | "than" | "per" | "account");
         if self.slots.quantity.is_some() && leads && !waits {
             return refuse(format!("What is {value}? A price stands behind at, as in: buy 10 aapl at 185."));
         }
@@ -280,7 +285,9 @@ impl Reader<'_> {
                 ),
             ));
         }
-        self.slots.behind_contract = !self.slots.strikes.is_empty() && !self.slots.said_expiry.is_empty();
+        self.slots.behind_contract = !self.slots.strikes.is_empty()
+            && !self.slots.said_expiry.is_empty()
+            && !matches!(self.text(0), "contract" | "contracts" | "lot" | "lots");
         self.slots.quantity = Some(value);
         // "100 qty aapl", "100 nos of aapl": Indian desks count so.
         if matches!(self.text(0), "qty" | "quantity" | "nos") {
@@ -463,8 +470,10 @@ impl Reader<'_> {
         // "a hundred" is no fraction and was tried first by the caller's words; "all" may be the ticker.
         self.at += used;
         // "half a share", "half a btc": a part of one unit, not of a position. "Half a dozen" are six, half a grand is money.
-        if matches!(self.text(0), "a" | "an") && percent != third && percent < Decimal::ONE_HUNDRED {
-            self.at += 1;
+        let article = usize::from(matches!(self.text(0), "a" | "an"));
+        let counts = article > 0 || words::factor(self.text(0)).is_some();
+        if counts && percent != third && percent < Decimal::ONE_HUNDRED {
+            self.at += article;
             let part = percent / Decimal::ONE_HUNDRED;
             let Some(factor) = words::factor(self.text(0)) else {
                 return Some(once(&mut self.slots.quantity, part, "quantities"));

@@ -243,7 +243,10 @@ impl<'a> Reader<'a> {
         match (self.kind(0)?, self.text(1)) {
             (Kind::Percent(percent), _) => Some((*percent, 1)),
             (Kind::Number(percent), "percent" | "pct") => Some((*percent, 2)),
-            _ => None,
+            _ => {
+                let (percent, used) = self.number_words()?;
+                matches!(self.text(used), "percent" | "pct").then_some((percent, used + 1))
+            }
         }
     }
 

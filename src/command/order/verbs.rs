@@ -111,7 +111,8 @@ impl Reader<'_> {
             // "set a 5% trailing stop on my nvda": the distance first.
             (_, "trail" | "trailing" | "tsl", _)
                 if matches!(self.kind(0), Some(Kind::Percent(_) | Kind::Money(_)))
-                    && !self.tokens.iter().any(|t| guard::is_verb(&t.text)) =>
+                    && !self.tokens.iter().any(|t| guard::is_verb(&t.text))
+                    && !self.tokens[..self.at].iter().any(|t| is_told(&t.text)) =>
             {
                 (Verb::Protect, None, 0)
             }
@@ -289,8 +290,7 @@ impl Reader<'_> {
     /// What a sentence without any verb can still be: a package, whose price says its side, or a stop under what is held.
     fn no_verb(&mut self) -> Parsed<()> {
         // "iron condor spy ... 0.85 cr"; "my iron condor" is one that is there.
-        let told = ["my", "our", "have", "the", "that", "this", "there", "is"];
-        let held = self.tokens.iter().any(|t| told.contains(&t.text.as_str()));
+        let held = self.tokens.iter().any(|t| is_told(&t.text));
         if self.names_a_package() && !held {
             return Ok(());
         }
@@ -303,6 +303,11 @@ impl Reader<'_> {
         }
         Err(Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))
     }
+}
+
+/// Words before what is there already, and is told of.
+fn is_told(word: &str) -> bool {
+    matches!(word, "my" | "our" | "have" | "the" | "that" | "this" | "there" | "is")
 }
 
 fn either_side() -> Parsed<()> {
