@@ -133,7 +133,8 @@ fn one_line(text: &str, path: &str) -> String {
         .collect();
     // What was typed may be as long as a command line can be, and look like something else than it is.
     let words: Vec<String> = words.join(" ").split(' ').map(shown).collect();
-    format!("{}; see: {path} --help", words.join(" ").trim_end_matches(':'))
+    let line = words.join(" ").replace(" tip: ", "; ");
+    format!("{}; see: {path} --help", line.trim_end_matches(':'))
 }
 
 /// A word of a message, cut where it is too long, with every character that is not plain written out.

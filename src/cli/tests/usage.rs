@@ -4,6 +4,10 @@ use super::World;
 
 const WRONG: &[(&[&str], &str)] = &[
     (&["fly"], "unrecognized subcommand 'fly'; see: arbion --help"),
+    (
+        &["positons"],
+        "unrecognized subcommand 'positons'; a similar subcommand exists: 'positions'; see: arbion --help",
+    ),
     (&["quote"], "the following required arguments were not provided: <SYMBOL>...; see: arbion quote --help"),
     (
         &["bars", "AAPL", "--interval", "2d"],
