@@ -180,7 +180,7 @@ impl EngineTask {
         allow_duplicate: bool,
     ) -> Result<Asker, SessionError> {
         let account = match account {
-            Some(account) if self.core.account(&account).is_none() => {
+            Some(account) if self.core.account(&account).is_none() || self.live.closed.contains(&account) => {
                 return Err(SessionError::Usage(format!(
                     "no account {account}; {}",
                     self.live.connected(&self.paper_account)
@@ -525,7 +525,8 @@ impl EngineTask {
     async fn advance(&mut self, seconds: i64) -> Result<Reply, SessionError> {
         let Source::Replay(replay) = &mut self.feed.source else {
             return Err(SessionError::Usage(
-                "only a replay's clock can be moved; the simulated market runs on now".to_owned(),
+                "paper advance: found the simulated market, whose clock is now; allowed in a replay alone, there by 'wait 1h' in a script: arbion demo --replay FILE --script FILE"
+                    .to_owned(),
             ));
         };
         let target = replay.now() + jiff::SignedDuration::from_secs(seconds);

@@ -182,13 +182,11 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
         home.ok(&["disconnect", "alpaca", "--yes"], "");
         let wiped = |found: &Value| !found.to_string().contains("broker.alpaca");
         home.until("the end of its secrets", &["secret", "list"], wiped);
-        home.fails(&["order", "place", "buy", "1", "AAPL", "--account", "alpaca"], "", 3, "BROKER_DOWN");
-        home.fails(
-            &["order", "place", "buy", "1", "AAPL", "--account", "alp"],
-            "",
-            2,
-            "allowed alpaca-paper",
-        );
+        // It is gone from the picture at once, with what is held there, and a line says so.
+        home.fails(&["order", "place", "buy", "1", "AAPL", "--account", "alpaca"], "", 2, "allowed paper");
+        assert_eq!(home.ok(&["positions"], "")["positions"], json!([]));
+        let balances = home.ok(&["balances"], "").to_string();
+        assert!(balances.contains("\"paper\"") && !balances.contains("alpaca"), "{balances}");
         let rows = home.ok(&["audit", "list", "--limit", "0"], "");
         for action in ["connected", "disconnected", "secret_deleted"] {
             assert!(rows["rows"].as_array().unwrap().iter().any(|row| row["action"] == action), "{action}");

@@ -1,7 +1,7 @@
 //! The engine's side of its logins: links and streams, balances, prices, and connecting, disconnecting, changing the account that plain
 //! commands mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ const SETTLES_IN: Duration = Duration::from_secs(30);
 /// The logins as the engine holds them.
 pub(in crate::engine) struct Live {
     pub(super) logins: Vec<Login>,
+    /// Accounts that were disconnected since the start: their books stand in the core until it ends, and nobody is shown them.
+    pub(in crate::engine) closed: BTreeSet<AccountId>,
     pub(super) hosts: BTreeMap<LoginKey, AbortHandle>,
     pub(super) states: BTreeMap<LoginKey, Connection>,
     sections: BTreeMap<String, BrokerSection>,
@@ -88,6 +90,7 @@ impl Live {
         let (events_in, events) = mpsc::channel(EVENTS_MAX);
         Self {
             logins,
+            closed: BTreeSet::new(),
             hosts: BTreeMap::new(),
             states: BTreeMap::new(),
             sections,
