@@ -22,7 +22,7 @@ mod working;
 use jiff::civil::Date;
 
 use crate::domain::calendar::Calendar;
-use crate::domain::instrument::SymbolLookup;
+use crate::domain::instrument::{Instrument, SymbolLookup};
 
 pub use explain::{explain, order_words};
 use order::Trouble;
@@ -219,7 +219,10 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
         }
         Err(Trouble::Unknown(word)) if is_mistyped_name(&word, tokens, context) => clarify(
             vec![Missing::Instrument],
-            format!("'{word}' is no symbol or company that is listed here; say its ticker, such as AAPL."),
+            format!(
+                "'{word}' is no symbol or company that is listed here; say its ticker, such as AAPL.{}",
+                did_you_mean(context.lookup.meant(&word))
+            ),
         ),
         Err(trouble) => question_back(trouble, context),
     }
@@ -316,20 +319,23 @@ fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
         && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
         && plain.starts_with(|c: char| c.is_ascii_alphabetic());
     if like_symbol {
-        let near = context
-            .lookup
-            .nearest(plain)
-            .map(|instrument| format!(" Did you mean {instrument}?"))
-            .unwrap_or_default();
         return clarify(
             vec![Missing::Instrument],
-            format!("'{word}' is neither a known symbol nor a known word.{near}"),
+            format!(
+                "'{word}' is neither a known symbol nor a known word.{}",
+                did_you_mean(context.lookup.nearest(plain))
+            ),
         );
     }
     if word.starts_with(['£', '€']) || word.ends_with(['£', '€']) {
         return clarify(Vec::new(), format!("Amounts and prices are in dollars here; '{word}' is not."));
     }
     clarify(Vec::new(), format!("'{word}' is not understood here."))
+}
+
+/// Asks for the instrument that a mistyped word was perhaps meant to be; empty where none is near. It is never taken for it.
+fn did_you_mean(near: Option<Instrument>) -> String {
+    near.map(|instrument| format!(" Did you mean {instrument}?")).unwrap_or_default()
 }
 
 fn attempt(

@@ -540,6 +540,15 @@ pub trait SymbolLookup: Send + Sync {
 
     /// The ticker that a mistyped one was perhaps meant to be: one letter off, and beginning the same. Much cheaper than `search`.
     fn nearest(&self, mistyped: &str) -> Option<Instrument>;
+
+    /// The same of a name of five letters and more, or its first word; of a long one two letters may be off. Many a word of English is as near
+    /// to some name: for where nothing but an instrument can be meant.
+    fn nearest_name(&self, mistyped: &str) -> Option<Instrument>;
+
+    /// What a mistyped ticker or name was perhaps meant to be.
+    fn meant(&self, mistyped: &str) -> Option<Instrument> {
+        self.nearest(mistyped).or_else(|| self.nearest_name(mistyped))
+    }
 }
 
 /// Is a root adjusted: a digit suffix after a corporate action, as OCC writes it.

@@ -97,6 +97,9 @@ impl SymbolLookup for FakeLookup {
     fn nearest(&self, _: &str) -> Option<Instrument> {
         None
     }
+    fn nearest_name(&self, _: &str) -> Option<Instrument> {
+        None
+    }
 }
 
 /// A session that answers from a script of its own and remembers what it was asked.

@@ -9,7 +9,7 @@ use crate::command::lex::{Kind, Token};
 use crate::command::order::{self, Parsed, Trouble, once};
 use crate::command::symbols::{self, Found};
 use crate::command::types::{Command, Missing};
-use crate::command::{guard, question_back, words};
+use crate::command::{did_you_mean, guard, question_back, words};
 use crate::domain::instrument::Instrument;
 use crate::domain::option::Right;
 use crate::domain::quote::Interval;
@@ -39,10 +39,24 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
     }
     match quoted(&mut Cursor::new(tokens, context)) {
         Ok(instruments) => Some(Command::Quote { instruments }),
+        Err(Trouble::Unknown(word)) if lead && context.lookup.nearest(&word).is_none() => {
+            let near = did_you_mean(alone(&word, tokens.len(), context));
+            Some(match question_back(Trouble::Unknown(word), context) {
+                Command::Clarify { missing, message } => {
+                    Command::Clarify { missing, message: format!("{message}{near}") }
+                }
+                other => other,
+            })
+        }
         Err(trouble) if lead => Some(question_back(trouble, context)),
         // A question that asks for more than a price is one for the model.
         Err(_) => None,
     }
+}
+
+/// What a word was perhaps meant to be that stands alone behind the one that asks, so that only an instrument can be meant.
+fn alone(word: &str, words: usize, context: &ParseContext<'_>) -> Option<Instrument> {
+    (words == 2).then(|| context.lookup.meant(word)).flatten()
 }
 
 /// The instruments whose prices are asked for: at least one, each once, in order.
@@ -196,10 +210,13 @@ pub(super) fn chart(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
     if guard::is_verb(text.first()?) || !text.iter().any(|w| CHARTS.contains(w)) {
         return None;
     }
-    Some(charted(&mut Cursor::new(tokens, context)).unwrap_or_else(|trouble| question_back(trouble, context)))
+    Some(
+        charted(&mut Cursor::new(tokens, context), tokens.len(), context)
+            .unwrap_or_else(|trouble| question_back(trouble, context)),
+    )
 }
 
-fn charted(cursor: &mut Cursor<'_>) -> Parsed<Command> {
+fn charted(cursor: &mut Cursor<'_>, words: usize, context: &ParseContext<'_>) -> Parsed<Command> {
     let (mut instrument, mut wanted) = (None, None);
     while !cursor.is_done() {
         if let Some((interval, used)) = interval(cursor.text(0), cursor.text(1)) {
@@ -214,8 +231,9 @@ fn charted(cursor: &mut Cursor<'_>) -> Parsed<Command> {
             instrument = Some(found);
         } else if !(cursor.take(AROUND_A_CHART) || cursor.take_pause()) {
             return Err(Trouble::Refused(format!(
-                "A chart takes a symbol and an interval: 1m, 5m, 15m, 1h, 1d or 1w; '{}' is neither.",
-                cursor.text(0)
+                "A chart takes a symbol and an interval: 1m, 5m, 15m, 1h, 1d or 1w; '{}' is neither.{}",
+                cursor.text(0),
+                did_you_mean(alone(cursor.text(0), words, context))
             )));
         }
     }

@@ -28,6 +28,10 @@ const ANCHORS: &str = include_str!("../../../assets/symbols/anchors.csv");
 
 /// Listings that an ambiguous name offers at most.
 const FOUND_MAX: usize = 6;
+/// Letters of a mistyped name that is still looked for.
+const MISTYPED_LETTERS: std::ops::RangeInclusive<usize> = 5..=30;
+/// With so many letters two may be wrong.
+const LONG_NAME_LETTERS: usize = 8;
 /// Coins at the head of the list that everybody knows.
 const WELL_KNOWN_COINS: usize = 10;
 /// What etfs.csv calls the indices that only options are traded on.
@@ -275,10 +279,11 @@ impl SymbolLookup for Universe {
     }
 
     fn search(&self, query: &str, limit: usize) -> Vec<Listing> {
-        search::search(&self.entries, self.names(), query, limit)
-            .into_iter()
-            .map(|index| self.listings[index].clone())
-            .collect()
+        let mut found = search::search(&self.entries, self.names(), query, limit);
+        if found.is_empty() && limit > 0 {
+            found.extend(self.meant(query.trim()).and_then(|meant| self.position(&meant)));
+        }
+        found.into_iter().map(|index| self.listings[index].clone()).collect()
     }
 
     fn nearest(&self, mistyped: &str) -> Option<Instrument> {
@@ -293,6 +298,30 @@ impl SymbolLookup for Universe {
         candidates
             .max_by_key(|(_, entry)| (entry.home, entry.prominence, std::cmp::Reverse(entry.key.len())))
             .map(|(index, _)| self.listings[index].instrument.clone())
+    }
+
+    fn nearest_name(&self, mistyped: &str) -> Option<Instrument> {
+        let mistyped = mistyped.to_lowercase();
+        let letters = mistyped.chars().count();
+        if !MISTYPED_LETTERS.contains(&letters) {
+            return None;
+        }
+        let off_max = if letters < LONG_NAME_LETTERS { 1 } else { 2 };
+        let off = |index: usize| {
+            let names = self.names().folded(index).lines();
+            let said = names.flat_map(|name| [Some(name), name.split(' ').next()]).flatten();
+            said.filter(|name| name.chars().next() == mistyped.chars().next())
+                .filter(|name| name.chars().count().abs_diff(letters) <= off_max)
+                .map(|name| strsim::osa_distance(name, &mistyped))
+                .filter(|off| *off <= off_max)
+                .min()
+        };
+        let near =
+            self.entries.iter().enumerate().filter_map(|(index, entry)| Some((off(index)?, index, entry)));
+        near.max_by_key(|(off, index, entry)| {
+            (entry.home, std::cmp::Reverse(*off), entry.prominence, std::cmp::Reverse(*index))
+        })
+        .map(|(_, index, _)| self.listings[index].instrument.clone())
     }
 }
 

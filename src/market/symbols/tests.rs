@@ -157,6 +157,28 @@ fn names_resolve_and_ambiguous_ones_say_so() {
 }
 
 #[test]
+fn a_mistyped_name_is_near_the_one_that_was_meant() {
+    let universe = Universe::load();
+    for (typed, meant) in [
+        ("appl", "AAPL"),
+        ("microsft", "MSFT"),
+        ("micorsoft", "MSFT"),
+        ("Amazn", "AMZN"),
+        ("telsa", "TSLA"),
+        ("berkshre", "BRK.B"),
+        ("etherum", "ETH-USD"),
+        ("zzzzqqqq", "none"),
+        ("", "none"),
+    ] {
+        let found = universe.nearest_name(typed).or_else(|| universe.nearest(typed));
+        assert_eq!(found.map_or_else(|| "none".to_owned(), |it| it.to_string()), meant, "{typed}");
+    }
+    // A search that finds nothing finds that.
+    let first = universe.search("micorsoft", 5).first().map(|listing| listing.instrument.to_string());
+    assert_eq!(first.as_deref(), Some("MSFT"));
+}
+
+#[test]
 fn search_puts_what_is_meant_first() {
     let universe = Universe::load();
     let first = |query: &str| universe.search(query, 5).first().map(|l| l.instrument.to_string());
