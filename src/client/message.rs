@@ -24,6 +24,7 @@ use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
 use crate::domain::login::Login;
 use crate::domain::money::{Quantity, decimal_text};
+use crate::domain::note::NoteChange;
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
@@ -201,6 +202,8 @@ pub enum Request {
         /// The text, one line.
         text: String,
     },
+    /// Write about an instrument, or take a note off. The notes stand in the picture. Answer: `Done`, once it is on the disk.
+    NoteSymbol(NoteChange),
     /// Paper only: assign short contracts now. Answer: `Done`.
     PaperAssign {
         /// The contract.

@@ -15,6 +15,7 @@ use super::exit::ExitGroup;
 use super::ids::AccountId;
 use super::instrument::{AssetClass, Instrument, InstrumentSpec};
 use super::limits::{RiskLimits, RiskUse, TradingState};
+use super::note::{SymbolNote, notes_on};
 use super::order::Order;
 use super::position::Position;
 use super::quote::{Feed, Quote};
@@ -214,6 +215,9 @@ pub struct Snapshot {
     /// Depth and tape of the instruments that somebody looks at; a few at most.
     #[serde(default)]
     pub books: Arc<Vec<MarketBook>>,
+    /// Notes on instruments: by instrument, the newest of each first.
+    #[serde(default)]
+    pub notes: Arc<Vec<SymbolNote>>,
     /// The newest log lines, oldest first.
     pub log: Arc<Vec<LogLine>>,
     /// Connections.
@@ -249,6 +253,7 @@ impl Snapshot {
             exits: Arc::default(),
             strategies: Arc::default(),
             books: Arc::default(),
+            notes: Arc::default(),
             log: Arc::default(),
             connections: Arc::default(),
             replay: None,
@@ -284,6 +289,12 @@ impl Snapshot {
     #[must_use]
     pub fn book(&self, instrument: &Instrument) -> Option<&MarketBook> {
         self.books.iter().find(|book| book.instrument == *instrument)
+    }
+
+    /// The notes on an instrument, the newest first.
+    #[must_use]
+    pub fn notes_on(&self, instrument: &Instrument) -> &[SymbolNote] {
+        notes_on(&self.notes, instrument)
     }
 
     /// Since when no prices of a kind of instrument have come from where they should; none while they come.

@@ -136,7 +136,8 @@ impl EngineTask {
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
             Request::Movers { by, limit } => self.movers(by, limit).await,
-            Request::SetNote { order, text } => return self.set_note(order, &text, reply).await,
+            Request::SetNote { order, text } => return self.set_note(order, &text, reply),
+            Request::NoteSymbol(change) => return self.note_symbol(change, reply).await,
             Request::PaperAssign { contract, contracts } => self.assign(contract, contracts).await,
             Request::PaperDoNotExercise { contract } => self.do_not_exercise(contract).await,
             Request::PaperExpire => {

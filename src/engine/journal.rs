@@ -16,6 +16,7 @@ use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::store::{
     ApprovedBot, ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError,
+    SymbolNoteRow,
 };
 
 /// Jobs that may wait.
@@ -46,14 +47,16 @@ pub(super) enum Job {
     State(&'static str, String),
     /// A note on an order.
     Note(ClientOrderId, Timestamp, String),
+    /// A change of the notes on instruments.
+    SymbolNote(SymbolNoteRow),
     /// A bot that a person approved.
     Bot(Box<ApprovedBot>),
     /// A bot that nobody's word stands for any more.
     BotGone(smol_str::SmolStr),
     /// All of these in one transaction: what a broker reported, and the venue that reported it.
     Together(Vec<Job>),
-    /// Write everything now, then answer.
-    Flush(tokio::sync::oneshot::Sender<()>),
+    /// Write everything now, then answer: is it on the disk, and if not, why.
+    Flush(tokio::sync::oneshot::Sender<Result<(), String>>),
 }
 
 impl Job {
@@ -65,6 +68,7 @@ impl Job {
             Self::Venue(..)
             | Self::State(..)
             | Self::Note(..)
+            | Self::SymbolNote(_)
             | Self::Bot(_)
             | Self::BotGone(_)
             | Self::Flush(_) => Vec::new(),
@@ -97,7 +101,7 @@ impl JournalSender {
                 TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
             }),
             (Self::Nowhere, Job::Flush(done)) => {
-                give(done, ());
+                give(done, Ok(()));
                 Ok(())
             }
             (Self::Nowhere, _) => Ok(()),
@@ -136,7 +140,7 @@ pub(super) struct Group {
     batches: Vec<JournalBatch>,
     tickets: Vec<Ticket>,
     urgent: bool,
-    flushes: Vec<tokio::sync::oneshot::Sender<()>>,
+    flushes: Vec<tokio::sync::oneshot::Sender<Result<(), String>>>,
 }
 
 impl Group {
@@ -166,6 +170,10 @@ impl Group {
             Job::Note(order, at, text) => {
                 let notes = vec![(order, at, text)];
                 self.batches.push(JournalBatch { notes, ..JournalBatch::default() });
+            }
+            Job::SymbolNote(change) => {
+                let symbol_notes = vec![change];
+                self.batches.push(JournalBatch { symbol_notes, ..JournalBatch::default() });
             }
             Job::Bot(bot) => {
                 self.batches.push(JournalBatch { bots: vec![*bot], ..JournalBatch::default() });
@@ -284,7 +292,7 @@ impl Writer {
             }
         }
         for done in group.flushes {
-            give(done, ());
+            give(done, result.clone());
         }
     }
 
@@ -411,6 +419,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         alerts: entry.alerts,
         exits: entry.exits,
         notes: Vec::new(),
+        symbol_notes: Vec::new(),
         reconciles: entry.reconciles,
         strategies: entry.strategies,
         strategies_gone: entry.strategies_gone,

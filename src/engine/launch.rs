@@ -326,6 +326,7 @@ impl Assembly {
             lists if lists.is_empty() => default_watchlists(&settings, &feed),
             lists => lists,
         };
+        let notes = Arc::new(store.symbol_notes()?);
         let (written_in, journaled) = mpsc::channel(EVENTS_MAX);
         let (reports_in, reports) = mpsc::channel(EVENTS_MAX);
         let journal = match settings.access {
@@ -389,6 +390,7 @@ impl Assembly {
             imported: super::imported::Imported::default(),
             histories: super::daily_closes::Histories::default(),
             dates: super::dates::Dates::default(),
+            notes,
             hosting: super::hosting::Hosting::default(),
             bots,
         };

@@ -26,6 +26,7 @@ mod lists;
 pub mod live;
 pub mod manager;
 mod noted;
+mod notes;
 mod opening;
 mod paper;
 mod picture;

@@ -79,6 +79,7 @@ impl EngineTask {
             let mut snapshot = self.core.snapshot();
             snapshot.locked = self.custody.locked;
             snapshot.books = self.feed.books.section();
+            snapshot.notes = Arc::clone(&self.notes);
             self.leave_closed_out(&mut snapshot);
             snapshot.accounts = self.with_figures(&snapshot);
             snapshot.totals = self.totals_section(&snapshot);

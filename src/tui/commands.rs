@@ -10,6 +10,7 @@ use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::dialogs::columns::Columns;
 use super::dialogs::confirm::Confirm;
+use super::dialogs::notes::Notes;
 use super::dialogs::prompt::Prompt;
 use super::dialogs::report::Report;
 use super::env::At;
@@ -199,6 +200,14 @@ impl App {
                 let report = about(instrument, &At { env: &self.env, snapshot });
                 Wish::Open(Box::new(Dialog::Report(report)))
             }
+            None => Wish::Say(Severity::Info, "No instrument is in view.".to_owned()),
+        });
+    }
+
+    /// Opens the notes on the instrument in view.
+    pub fn show_notes(&self, wishes: &mut Vec<Wish>) {
+        wishes.push(match &self.env.current {
+            Some(instrument) => Wish::Open(Box::new(Dialog::Notes(Notes::of(instrument.clone())))),
             None => Wish::Say(Severity::Info, "No instrument is in view.".to_owned()),
         });
     }

@@ -23,6 +23,7 @@ mod layout;
 mod lock;
 mod mouse;
 mod news;
+mod noting;
 mod options;
 mod output;
 mod pace;

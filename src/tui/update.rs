@@ -189,6 +189,7 @@ impl App {
             Action::Export => self.export(snapshot, wishes),
             Action::SetAlert => self.ask_alert(snapshot, wishes),
             Action::About => self.show_about(snapshot, wishes),
+            Action::SymbolNote => self.show_notes(wishes),
             Action::Columns => self.choose_columns(snapshot, wishes),
             Action::Settings => wishes.push(Wish::Settings(String::new())),
             Action::Tour => self.tour = Some(Tour::start()),

@@ -500,7 +500,7 @@ async fn an_alert_rings_by_itself_and_survives_a_restart() {
 }
 
 /// Waits for a picture that is as wanted, at most ten seconds.
-async fn snapshot_of(session: &LocalSession, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+pub(crate) async fn snapshot_of(session: &LocalSession, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
     let mut pictures = session.snapshots();
     let found = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         loop {

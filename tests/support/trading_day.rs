@@ -343,6 +343,7 @@ pub fn snapshot() -> Snapshot {
         alerts: Arc::new(alerts()),
         strategies: Arc::new(strategies()),
         books: Arc::new(vec![book()]),
+        notes: Arc::default(),
         log: Arc::new(log()),
         connections: Arc::new(connections()),
         replay: None,

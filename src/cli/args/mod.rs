@@ -182,7 +182,7 @@ pub enum Command {
     /// Show, set, change and take off price alerts
     #[command(subcommand)]
     Alert(AlertCommand),
-    /// Show and write notes on orders
+    /// Show and write notes on orders and on symbols
     #[command(subcommand)]
     Note(NoteCommand),
     /// Close positions by themselves: stops, targets, trails, times; list, set and clear such plans

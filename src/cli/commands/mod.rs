@@ -21,6 +21,7 @@ mod licenses;
 mod limit;
 mod logs;
 mod market;
+mod note;
 mod orders;
 mod past;
 mod speak;
@@ -180,7 +181,7 @@ impl Context<'_> {
             Command::Groups(args) => watch::groups(&line, args).await,
             Command::Watchlist(command) => watch::watchlist(&line, command).await,
             Command::Alert(command) => watch::alert(&line, command).await,
-            Command::Note(command) => watch::note(&line, command).await,
+            Command::Note(command) => note::run(&line, command).await,
             Command::Exits(command) => exits::run(&line, command).await,
             Command::Tax(command) => tax::run(&line, command, &settings.loaded.config.tax).await,
             Command::Journal(command) => journal::run(&line, command).await,
@@ -300,7 +301,7 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Groups(_)
         | Command::Watchlist(WatchlistCommand::List | WatchlistCommand::Show { .. })
         | Command::Alert(AlertCommand::List)
-        | Command::Note(NoteCommand::List)
+        | Command::Note(NoteCommand::List { .. })
         | Command::Exits(ExitsCommand::List { .. })
         | Command::Tax(TaxCommand::Lots { .. } | TaxCommand::Gains(_) | TaxCommand::Summary(_))
         | Command::Journal(JournalCommand::List(_) | JournalCommand::Stats { .. })

@@ -29,6 +29,8 @@ const READS: &[&[&str]] = &[
     &["watchlist", "show"],
     &["alert", "list"],
     &["note", "list"],
+    &["note", "list", "AAPL"],
+    &["note", "list", "--csv"],
     &["equity", "--points", "3"],
     &["risk"],
     &["connections"],
@@ -153,6 +155,11 @@ fn what_is_watched_is_changed_as_on_the_screen() {
             &["watchlist", "remove", "main"],
             r#"[{"request":"edit_watchlists","edit":"remove","name":"main"}]"#,
         ),
+        (
+            &["note", "add", "AAPL", "earnings", "on", "Thursday"],
+            r#"[{"request":"note_symbol","change":"add","instrument":{"kind":"equity","symbol":"AAPL"},"text":"earnings on Thursday"}]"#,
+        ),
+        (&["note", "remove", "AAPL", "2"], r#"[{"request":"note_symbol","change":"remove","id":2}]"#),
     ];
     for (args, expected) in cases {
         let (exit, requests, err) = asked(args);
@@ -167,6 +174,11 @@ fn what_is_watched_is_changed_as_on_the_screen() {
         (&["alert", "remove"], "required"),
         (&["groups", "gone"], "found 'gone'"),
         (&["note", "set", "77", "why"], "no order 77"),
+        (&["note", "add", "AAPL"], "required"),
+        (&["note", "add", "zzzzz", "why"], "found 'zzzzz'"),
+        (&["note", "remove", "AAPL"], "note: found no number, allowed those of AAPL: 3, 2"),
+        (&["note", "remove", "AAPL", "9"], "note: found 9, allowed those of AAPL: 3, 2"),
+        (&["note", "remove", "BTC-USD"], "BTC-USD has no note"),
         (
             &["fills", "--since", "2026-11-05", "--until", "2026-11-02"],
             "--until: found 2026-11-02, allowed is no day before --since (2026-11-05)",

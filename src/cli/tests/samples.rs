@@ -24,6 +24,7 @@ use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::{RiskLimits, RiskUse, TradingState};
 use crate::domain::money::{Currency, Price, Quantity};
+use crate::domain::note::{NoteId, SymbolNote};
 use crate::domain::option::OptionContract;
 use crate::domain::order::{
     Contingency, Order, OrderPreview, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing,
@@ -246,6 +247,7 @@ pub(super) fn snapshot() -> Snapshot {
             alert(2, AlertWhen::ChangePercent, "-3", true),
         ]),
         books: Arc::default(),
+        notes: Arc::new(vec![note(3, "=gap at 231"), note(2, "earnings on Thursday")]),
         log: Arc::new(vec![LogLine {
             at: now(),
             severity: Severity::Info,
@@ -256,6 +258,10 @@ pub(super) fn snapshot() -> Snapshot {
         replay: None,
         locked: false,
     }
+}
+
+fn note(id: u64, text: &str) -> SymbolNote {
+    SymbolNote { id: NoteId(id), instrument: key("AAPL"), at: now(), text: text.to_owned() }
 }
 
 fn alert(id: u64, when: AlertWhen, value: &str, rang: bool) -> Alert {

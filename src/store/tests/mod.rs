@@ -14,6 +14,7 @@ use rust_decimal::Decimal;
 
 mod audit;
 mod backups;
+mod notes;
 mod strategies;
 mod tidy;
 mod torn;
