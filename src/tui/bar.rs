@@ -246,14 +246,14 @@ impl CommandBar {
     pub fn meaning(&self, look: &Look<'_>) -> Option<(String, Style)> {
         let theme = look.theme;
         let own = match (&self.note, &self.work) {
-            (Some(note), _) => Some(note.as_ref().map(Noting::words)),
-            (None, work) => work.as_ref().map(|work| work.as_ref().map(Clone::clone)),
+            (Some(note), _) => Some(note.as_ref().map(Noting::words).map_err(Clone::clone)),
+            (None, work) => work.clone(),
         };
         match own {
             Some(Ok(words)) => {
                 return Some((format!("{} {}", theme.glyphs.arrow, clean(&words)), theme.accent));
             }
-            Some(Err(text)) => return Some((format!("? {}", clean(text)), theme.warning)),
+            Some(Err(text)) => return Some((format!("? {}", clean(&text)), theme.warning)),
             None => {}
         }
         let understood = self.understanding.as_ref()?;
