@@ -17,7 +17,7 @@ use arbion::config::EventsFile;
 use arbion::core::paper::VenueConfig;
 use arbion::domain::account::AccountKind;
 use arbion::domain::bot::bot_of;
-use arbion::domain::calendar::{Calendar, exchange_date, plus_days};
+use arbion::domain::calendar::{exchange_date, plus_days};
 use arbion::domain::corporate::CorporateAction;
 use arbion::domain::events::EventBook;
 use arbion::domain::ids::AccountId;
@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::Decimal;
 
-use crate::figures::{compared, curve, metrics};
+use crate::figures::{compared, curve, deepest_fall, metrics};
 use crate::ticks;
 use crate::venue::{fee_table, venue_slippage};
 
@@ -251,7 +251,7 @@ fn streamed(
     let Some(path) = request.data.as_ref().filter(large).filter(|_| !request.check_lookahead) else {
         return Ok(None);
     };
-    let calendar = Calendar::nyse();
+    let calendar = settings.calendar()?;
     let wanted = |instrument: &Instrument, start: Timestamp| is_wanted(request, instrument, start);
     let looked = bars_file::survey(path, &calendar, &wanted, &mut |_| !progress.ends());
     let survey = match looked.map_err(|error| usage(&error))? {
@@ -361,7 +361,7 @@ pub fn prepare(
     progress: &Progress,
 ) -> Result<Prepared, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
-    let calendar = Calendar::nyse();
+    let calendar = settings.calendar()?;
     if let Some(path) = &request.data
         && is_ticks(path).map_err(|error| usage(&error))?
     {
@@ -408,6 +408,7 @@ pub fn of_bars(
         slippage_option: venue_slippage(costs.slippage),
         bar_participation: costs.bar_participation,
         partial_fills: costs.partial_fills,
+        calendar: settings.calendar()?,
         ..VenueConfig::new(AccountId::new("backtest"), cash)
     };
     debug_assert!(matches!(venue.kind, AccountKind::Cash | AccountKind::Margin));
@@ -448,8 +449,11 @@ pub fn report(
         starting_cash: prepared.cash,
         final_equity: run.final_equity,
         fees: run.fees,
+        slippage: run.slippage,
         orders: run.orders,
         denied: run.denied,
+        deepest_fall: deepest_fall(run),
+        decisions: run.records(),
         metrics: [metrics(settings, &prepared.bars, run), compared(&prepared.bars, run)].concat(),
         months: months(&curve(run))
             .into_iter()
@@ -479,11 +483,11 @@ pub fn report(
         equity: run
             .equity
             .iter()
-            .map(|(date, equity)| EquityPoint { date: *date, equity: *equity })
+            .map(|day| EquityPoint { date: day.date, equity: day.close, low: day.low, high: day.high })
             .collect(),
         fingerprint: run.fingerprint.clone(),
         option_prices: hosted.then_some(MODEL_PRICES),
-        warnings: bars_file::doubts(&prepared.bars, &Calendar::nyse()),
+        warnings: bars_file::doubts(&prepared.bars, &prepared.venue.calendar),
         lookahead_cuts: None,
         elapsed_seconds: elapsed.as_secs_f64(),
     })

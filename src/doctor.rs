@@ -19,6 +19,7 @@ pub async fn checks(command: &str, settings: &Settings, listings: usize) -> Vec<
     let directory = settings.paths.profile_dir(&settings.profile);
     let mut checks = Vec::new();
     checks.push(database(&directory));
+    checks.push(disk(&directory));
     checks.push(match store::lock::ProfileLock::acquire(&directory, &Holder::this_process(command, true)) {
         Ok(_) => check("profile lock", Health::Good, "free".to_owned()),
         // An engine at work is as it should be.
@@ -63,6 +64,30 @@ fn database(directory: &Path) -> DoctorCheck {
         }
         Err(error) => check("database", Health::Bad, error.to_string()),
     }
+}
+
+/// Room that a year of trading is far from filling.
+const ROOM_MIN_MIB: u64 = 100;
+
+/// Can the disk under a directory be written to, and how much room has it: without any, orders are denied.
+fn disk(directory: &Path) -> DoctorCheck {
+    // The profile's directory may not be there yet.
+    let there = directory.ancestors().find(|path| path.exists()).unwrap_or(directory);
+    let about = match rustix::fs::statvfs(there) {
+        Ok(about) => about,
+        Err(error) => return check("disk", Health::Warning, format!("{}: {error}", there.display())),
+    };
+    let free = about.f_bavail.saturating_mul(about.f_frsize) / (1 << 20);
+    if about.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY) {
+        return check(
+            "disk",
+            Health::Bad,
+            format!("{} lies on a disk that is mounted read-only", there.display()),
+        );
+    }
+    let health = if free < ROOM_MIN_MIB { Health::Warning } else { Health::Good };
+    let note = if free < ROOM_MIN_MIB { "; on a full disk orders are denied" } else { "" };
+    check("disk", health, format!("{free} MiB free{note}"))
 }
 
 fn alert_command(program: &str) -> Option<DoctorCheck> {

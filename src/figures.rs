@@ -1,6 +1,6 @@
 //! The figures of a backtest: of its equity, of its trades, and beside whoever bought and held the same.
 
-use arbion::cli::host::{Metric, MetricUnit, Settings};
+use arbion::cli::host::{Fall, Metric, MetricUnit, Settings};
 use arbion::domain::calendar::exchange_date;
 use arbion::domain::execution::ExecutionKind;
 use arbion::domain::instrument::Instrument;
@@ -17,7 +17,7 @@ const DAYS_A_YEAR: f64 = 365.0;
 
 /// Equity at the end of each day, oldest first.
 pub fn curve(run: &Backtest) -> Vec<(Date, f64)> {
-    run.equity.iter().filter_map(|(date, equity)| Some((*date, equity.to_f64()?))).collect()
+    run.equity.iter().filter_map(|day| Some((day.date, day.close.to_f64()?))).collect()
 }
 
 /// A close as whoever held from the beginning has it: dividends and splits counted where the data has adjusted closes.
@@ -113,6 +113,42 @@ fn holding_days(run: &Backtest) -> Option<f64> {
     (!run.trips.is_empty()).then(|| seconds / SECONDS_A_DAY / run.trips.len() as f64)
 }
 
+/// Deepest fall from the highest of the days before to a day's lowest, zero or negative: within a day nobody knows which came first.
+fn intraday_drawdown(run: &Backtest) -> Option<f64> {
+    let mut high = run.equity.first()?.close;
+    let mut worst = Decimal::ZERO;
+    for day in &run.equity {
+        if high > Decimal::ZERO {
+            worst = worst.min(day.low / high - Decimal::ONE);
+        }
+        high = high.max(day.high);
+    }
+    worst.to_f64()
+}
+
+/// Value of all positions over equity at the end of each day, on average.
+fn gross_exposure(run: &Backtest) -> Option<f64> {
+    let parts: Vec<f64> = run
+        .equity
+        .iter()
+        .filter(|day| day.close > Decimal::ZERO)
+        .filter_map(|day| day.gross.checked_div(day.close)?.to_f64())
+        .collect();
+    (!parts.is_empty()).then(|| parts.iter().sum::<f64>() / parts.len() as f64)
+}
+
+/// The days of the deepest fall of daily closes; absent where nothing fell.
+pub fn deepest_fall(run: &Backtest) -> Option<Fall> {
+    let curve = curve(run);
+    let m = equity_metrics(&curve, 0.0, 252.0).filter(|m| m.max_drawdown < 0.0)?;
+    let day = |at: usize| curve.get(at).map(|(date, _)| *date);
+    Some(Fall {
+        peak: day(m.max_drawdown_peak)?,
+        trough: day(m.max_drawdown_trough)?,
+        recovery: m.max_drawdown_recovery.and_then(day),
+    })
+}
+
 /// The figures of a run, in the order they are shown.
 pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<Metric> {
     let curve = curve(run);
@@ -134,6 +170,12 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
         add("sharpe", m.sharpe, MetricUnit::Ratio, over_rate);
         add("sortino", m.sortino, MetricUnit::Ratio, all);
         add("max_drawdown", Some(m.max_drawdown), MetricUnit::Percent, "daily closes");
+        add(
+            "max_drawdown_intraday",
+            intraday_drawdown(run),
+            MetricUnit::Percent,
+            "lows of days to highs of days before",
+        );
         add("longest_underwater", Some(m.longest_underwater_days as f64), MetricUnit::Days, "");
         add("calmar", m.calmar, MetricUnit::Ratio, "");
         add("best_day", m.best_day, MetricUnit::Percent, "");
@@ -147,6 +189,13 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
     add("payoff_ratio", t.payoff_ratio, MetricUnit::Ratio, "");
     add("sqn", t.sqn, MetricUnit::Ratio, "");
     add("exposure", exposure(run.bars_held, run.bars), MetricUnit::Percent, "bars with a position");
+    add(
+        "gross_exposure",
+        gross_exposure(run),
+        MetricUnit::Percent,
+        "value of positions over equity, mean of days",
+    );
+    add("slippage_cost", run.slippage.to_f64(), MetricUnit::Money, "in the prices of the fills already");
     add("average_holding", holding_days(run), MetricUnit::Days, "from opening to closing");
     add("turnover", turnover(run, &curve), MetricUnit::Ratio, "value traded over mean equity, a year");
     list

@@ -5,7 +5,6 @@ use arbion::cli::host::Settings;
 use arbion::cli::imported::{ImportReport, ImportRequest};
 use arbion::client::progress::Progress;
 use arbion::config::ProfileFiles;
-use arbion::domain::calendar::Calendar;
 use arbion::market::bars_file;
 
 /// Reads in a file. Takes as long as its size asks for, and never waits for anything else.
@@ -22,7 +21,7 @@ pub fn bars(
         !progress.ends()
     };
     let ended = || CliError::usage("it was ended before it was done; nothing is kept");
-    let bars = bars_file::load_bytes(&request.file, &bytes, &Calendar::nyse(), &mut watch)
+    let bars = bars_file::load_bytes(&request.file, &bytes, &*settings.calendar()?, &mut watch)
         .map_err(wrong)?
         .filter(|_| !progress.ends())
         .ok_or_else(ended)?;

@@ -2,7 +2,9 @@
 
 mod backtests;
 mod caged;
+mod checked;
 mod doctor;
+mod exports;
 mod figures;
 mod imports;
 mod keeper;

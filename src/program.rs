@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use arbion::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DemoRun, DoctorCheck, Host, LoginRequest, LoginSecrets,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat, Verified,
-    WalkReport, Windows,
+    Mistake, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, TradesFormat,
+    Verified, WalkReport, Windows,
 };
-use arbion::cli::imported::{ImportReport, ImportRequest};
+use arbion::cli::imported::{BarsToWrite, ImportReport, ImportRequest};
 use arbion::cli::{CliError, EXIT_LOCKED};
 use arbion::client::Session;
 use arbion::client::keeping::{Keep, Kept};
 use arbion::client::progress::Progress;
 use arbion::client::secret::AskSecret;
-use arbion::config::{ProfileFiles, ProfileName, TypedCommands};
+use arbion::config::{Loaded, Paths, ProfileFiles, ProfileName, TypedCommands};
 use arbion::domain::audit::AuditAction;
 use arbion::domain::execution::Execution;
 use arbion::domain::instrument::SymbolLookup;
@@ -34,7 +34,7 @@ use jiff::Timestamp;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::runs::{clear, engine_settings};
-use crate::{backtests, doctor, imports, keeper, linger, logins, supervisor, walks};
+use crate::{backtests, checked, doctor, exports, imports, keeper, linger, logins, supervisor, walks};
 
 /// How long another process's engine may take to halt.
 const HALT_MAX: Duration = Duration::from_secs(5);
@@ -456,6 +456,10 @@ impl Host for Program {
         .map_err(|error| CliError::internal(error.to_string()))?
     }
 
+    fn mistakes(&self, loaded: &Loaded, paths: &Paths) -> Vec<Mistake> {
+        checked::mistakes(loaded, paths)
+    }
+
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck> {
         doctor::checks(&self.command, settings, self.universe().listings().len()).await
     }
@@ -470,6 +474,10 @@ impl Host for Program {
         tokio::task::spawn_blocking(move || imports::bars(&settings, &request, &progress))
             .await
             .map_err(|error| CliError::internal(error.to_string()))?
+    }
+
+    fn bars_file(&self, bars: &BarsToWrite<'_>) -> Result<(Vec<u8>, usize), CliError> {
+        exports::bars(bars)
     }
 
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arbion::brokers::BrokerKind;
 use arbion::cli::CliError;
 use arbion::cli::host::{DemoRun, SessionKind, Settings};
-use arbion::config::{ConfigFiles, CryptoPrices};
+use arbion::config::{CalendarFile, ConfigFiles, CryptoPrices};
 use arbion::domain::limits::RiskLimits;
 use arbion::engine::{self, Access, FeedChoice, clock};
 use arbion::store;
@@ -60,6 +60,7 @@ pub fn engine_settings(
         profile: settings.profile.as_str().to_owned(),
         market_seed: venue.seed,
         venue,
+        calendar: CalendarFile::of(&settings.paths.profile_dir(&settings.profile)),
         limits,
         config: temporary.is_none().then(|| config_files(settings)),
         public_crypto: public_crypto(settings, kind),

@@ -123,10 +123,9 @@ impl tui::Works for Worker {
 /// What the screen is started with, from the configuration and the environment.
 pub fn options(universe: Arc<Universe>, settings: &Settings) -> tui::Options {
     let lookup = Arc::clone(&universe);
-    let calendar = Calendar::nyse();
-    let understand: tui::Understand = Arc::new(move |text: &str| {
+    let understand: tui::Understand = Arc::new(move |text: &str, calendar: &Calendar| {
         let today = exchange_date(clock::system_now());
-        let context = ParseContext { today, lookup: lookup.as_ref(), calendar: &calendar };
+        let context = ParseContext { today, lookup: lookup.as_ref(), calendar };
         let command = command::parse(text, &context);
         let words = match &command {
             arbion::command::types::Command::Clarify { .. } => String::new(),

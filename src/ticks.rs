@@ -53,7 +53,9 @@ pub fn run(
     }
     let ended = || CliError::usage("it was ended before it was done");
     let interval = request.interval.unwrap_or(Interval::Minute1);
-    let survey = survey(path, request, interval, progress).map_err(wrong)?.ok_or_else(ended)?;
+    let survey = survey(path, request, interval, &*settings.calendar()?, progress)
+        .map_err(wrong)?
+        .ok_or_else(ended)?;
     let bars = RecordedBars { series: survey.series, interval: Some(interval) };
     let prepared = of_bars(settings, request, bars, progress)?;
     let by_bars_alone = || {
@@ -92,9 +94,9 @@ fn survey(
     path: &Path,
     request: &BacktestRequest,
     interval: Interval,
+    calendar: &Calendar,
     progress: &Progress,
 ) -> Result<Option<Survey>, BarsError> {
-    let calendar = Calendar::nyse();
     let (mut ticks, mut count, mut rows) = (Ticks::open(path)?, 0, 0_u64);
     let mut seen: BTreeMap<Instrument, Seen> = BTreeMap::new();
     for quote in ticks.by_ref() {
@@ -128,7 +130,7 @@ fn survey(
         if let Some(bar) = of.builder.complete(quote.as_of) {
             let bar = RecordedBar { bar, end: quote.as_of, adjusted_close: None };
             if let Some(before) = of.bar.replace(bar) {
-                of.doubts.pair(&quote.instrument, &before, &bar, &calendar);
+                of.doubts.pair(&quote.instrument, &before, &bar, calendar);
             }
         }
         of.builder.see(&quote);

@@ -165,25 +165,18 @@ fn walk(
     let whole = between(&prepared.bars, window.train, window.end);
     let run = prepared.run_over(&whole, &request.strategy, &params, &mut |_| true)?;
     let tested = between(&prepared.bars, window.test, window.end);
-    let before = run.equity.iter().rfind(|(day, _)| *day < window.test).map(|(_, equity)| *equity);
-    let base = before.and_then(|equity| equity.to_f64()).unwrap_or(1.0);
+    let before = run.equity.iter().rfind(|day| day.date < window.test);
+    let base = before.and_then(|day| day.close.to_f64()).unwrap_or(1.0);
     let points: Vec<(Date, f64)> = run
         .equity
         .iter()
-        .filter(|(day, _)| *day >= window.test)
-        .filter_map(|(day, equity)| Some((*day, equity.to_f64()? / base)))
+        .filter(|day| day.date >= window.test)
+        .filter_map(|day| Some((day.date, day.close.to_f64()? / base)))
         .collect();
     let trained = values[best];
-    let only = Backtest {
-        equity: run.equity.iter().filter(|(day, _)| *day >= window.test).copied().collect(),
-        trips: run
-            .trips
-            .iter()
-            .filter(|trip| exchange_date(trip.closed_at) >= window.test)
-            .cloned()
-            .collect(),
-        ..run
-    };
+    let mut only = run;
+    only.equity.retain(|day| day.date >= window.test);
+    only.trips.retain(|trip| exchange_date(trip.closed_at) >= window.test);
     let row = WalkRow {
         train_from: window.train,
         test_from: window.test,

@@ -18,6 +18,12 @@ mod accounts;
 mod broker;
 #[path = "simulation/disk.rs"]
 mod disk;
+#[path = "simulation/exits.rs"]
+mod exits;
+#[path = "simulation/hearing.rs"]
+mod hearing;
+#[path = "simulation/held.rs"]
+mod held;
 #[path = "simulation/random.rs"]
 mod random;
 #[path = "simulation/rules.rs"]
@@ -28,6 +34,8 @@ mod shows;
 mod strategies;
 #[path = "simulation/trader.rs"]
 mod trader;
+#[path = "simulation/wheel.rs"]
+mod wheel;
 #[path = "simulation/world.rs"]
 mod world;
 
@@ -42,7 +50,7 @@ const SEEDS: u64 = 1_000;
 /// Lines of a failed seed's trace that are shown.
 const TRACE_SHOWN: usize = 80;
 /// What must have happened in any thousand seeds, or the simulation does not look where it should.
-const RARE: [&str; 57] = [
+const RARE: [&str; 70] = [
     "acknowledged after restart",
     "adjustment explained",
     "asked",
@@ -59,9 +67,15 @@ const RARE: [&str; 57] = [
     "execution inferred",
     "exit filled",
     "exit never reached",
+    "exit of a plan changed",
+    "exit of a plan moved by hand",
+    "exit of a plan sent",
+    "exit of a plan stuck",
+    "exit plan done",
+    "exit plan set off",
     "exit replaced",
-    "exit shrunk",
     "exit shrunk to what had filled",
+    "exit shrunk",
     "external order adopted",
     "external order canceled by us",
     "external order filled",
@@ -71,8 +85,8 @@ const RARE: [&str; 57] = [
     "fill while being replaced",
     "fill while unknown",
     "gap in the stream",
-    "intent delivered twice",
     "inferred execution exchanged for the real one",
+    "intent delivered twice",
     "journal failed",
     "killed before a replace",
     "killed before a send",
@@ -82,24 +96,31 @@ const RARE: [&str; 57] = [
     "never reached",
     "nobody can tell which",
     "option expired",
+    "order not sent as a stop had filled or stayed",
+    "orders made room for an exit",
     "package filled",
     "part of a statement failed",
     "person decided",
     "position adjusted",
+    "position turned by two orders",
+    "real database",
+    "replace overtaken by a fill",
     "replace refused",
     "replaced",
     "replacement never reached",
-    "real database",
     "several accounts",
     "statement found nothing",
     "statement found something",
+    "stop of a plan not taken by its broker",
     "strategies",
     "strategy proposed",
     "submit repeated on the line",
     "tripped",
     "unknown order found",
     "unknown to the stream",
+    "wheel proposed",
     "word by the broker's id",
+    "written option assigned",
 ];
 
 /// A seed that failed, and what it said.

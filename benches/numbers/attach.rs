@@ -64,7 +64,7 @@ fn attaching() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
+    let mut options = Options::new(Arc::new(|text: &str, _: &_| scripted::understand(text)));
     options.symbols = Some(scripted::universe());
     let (mut pictures, mut screens) = (Vec::new(), Vec::new());
     runtime.block_on(async {

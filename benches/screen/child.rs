@@ -84,7 +84,7 @@ pub fn run(rate: u64) {
         // The engine is there, and has nothing to tell.
         std::mem::forget(sender);
     }
-    let options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
+    let options = Options::new(Arc::new(|text: &str, _: &_| scripted::understand(text)));
     let result = runtime.block_on(run_screen(Arc::new(Scripted(snapshots)), options));
     runtime.shutdown_background();
     std::process::exit(if result.is_ok() { 0 } else { 70 });

@@ -21,7 +21,7 @@ pub fn run() {
 }
 
 fn screen(width: u16, height: u16) -> (Screen, Arc<Snapshot>) {
-    let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
+    let mut options = Options::new(Arc::new(|text: &str, _: &_| scripted::understand(text)));
     options.colors = ColorDepth::Indexed;
     let snapshot = Arc::new(trading_day::snapshot());
     let mut screen = Screen::new(&options, Arc::clone(&snapshot), Size::new(width, height)).unwrap();

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::clock::wall;
-use super::limiter::{Limit, Limiter, Priority, SILENT_HOLD_MIN, SharedLimits, hold_of};
+use super::limiter::{Limit, Limiter, Priority, SILENT_HOLD_MIN, SharedLimits, hold_of, left_of};
 use super::pauses::some_pauses;
 use super::tally::{CallFigures, Tally};
 use super::{BrokerError, json, tls};
@@ -34,6 +34,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 pub const BODY_MAX: usize = 8 << 20;
 /// Measurements of the clock's offset that count.
 const OFFSETS_MAX: usize = 5;
+/// Names that brokers give to a call, which their support asks for.
+const REQUEST_IDS: [&str; 2] = ["x-request-id", "schwab-client-correlid"];
 /// Connections to one host that stay open.
 const IDLE_MAX: usize = 4;
 
@@ -86,7 +88,7 @@ impl Call {
     /// Sends an order or a replace: once.
     #[must_use]
     pub const fn order(name: &'static str, bucket: &'static str) -> Self {
-        Self { repeat: Repeat::Never, ..Self::read(name, bucket) }
+        Self { repeat: Repeat::Never, priority: Priority::Order, ..Self::read(name, bucket) }
     }
 
     /// Takes an order off: before everything else, and again if need be.
@@ -290,6 +292,9 @@ impl Http {
         if let (Some(held), Some(limiter)) = (held, limiter) {
             limiter.hold(held);
         }
+        if let (Some(left), Some(limiter)) = (left_of(&answer.headers, wall().as_second()), limiter) {
+            limiter.heard(&left);
+        }
         if let Some(limiter) = limiter.filter(|_| answer.status != StatusCode::TOO_MANY_REQUESTS) {
             limiter.went();
         }
@@ -365,7 +370,7 @@ impl Http {
     }
 
     fn answered(&self, answer: &Answer, took: Duration) {
-        let request = answer.header("x-request-id").unwrap_or_default();
+        let request = REQUEST_IDS.iter().find_map(|name| answer.header(name)).unwrap_or_default();
         tracing::debug!(
             broker = self.broker,
             call = answer.call,

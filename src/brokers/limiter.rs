@@ -1,10 +1,11 @@
-//! Keeps us within a broker's limits: a token bucket per kind of call, a share of it held back for cancels, and what the server's own headers
-//! say. A call waits for its turn at most as long as its caller can wait (reliability N5).
+//! Keeps us within a broker's limits: per kind of call a window that never holds more than its limit, wherever it is laid. Reads may use a part
+//! of it, the last of that trickling, orders a little more, cancels all of it. What the server's own headers say comes before. A call waits for its
+//! turn at most as long as its caller can wait (reliability N5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::{DefaultDirectRateLimiter, Quota};
@@ -13,17 +14,29 @@ use governor::{DefaultDirectRateLimiter, Quota};
 const USED_PER_CENT: u32 = 95;
 /// Of that, the part that everything but cancels may use.
 const SHARED_PER_CENT: u32 = 80;
+/// Of that, the part that reads may use: an order does not wait for a flood of them to be forgotten.
+const READS_PER_CENT: u32 = 90;
+/// Of that, the part that may go at once; the rest comes evenly over the limit's time, so that whoever comes after a burst waits a while and not
+/// for all of it to be forgotten.
+const BURST_PER_CENT: u32 = 90;
+/// A limit over no more than this is not spread: a burst is forgotten soon enough.
+const SPREAD_FROM: Duration = Duration::from_secs(2);
+/// Of its limit in per cent, what the server says is left, from which on nothing but cancels goes until it begins anew: somebody else calls in
+/// the same name.
+const LEFT_PER_CENT: u32 = 5;
 /// Longest time that a server's word can hold us back.
 const HELD_MAX: Duration = Duration::from_secs(300);
 /// Shortest and longest time that nothing is sent after too many calls, where the server does not say how long it wants peace.
 pub const SILENT_HOLD_MIN: Duration = Duration::from_secs(1);
 const SILENT_HOLD_MAX: Duration = Duration::from_secs(30);
 
-/// What a call is for: a cancel goes before everything else.
+/// What a call is for: a cancel goes before everything else, an order before reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     /// Takes risk off.
     Cancel,
+    /// Enters or changes an order.
+    Order,
     /// Everything else.
     Normal,
 }
@@ -37,10 +50,88 @@ pub struct Limit {
     pub per: Duration,
 }
 
+/// Calls of the last while: never more than the limit in any time of that length.
+#[derive(Clone, Debug)]
+struct Window {
+    most: u32,
+    per: Duration,
+    /// When calls went and what they weigh, oldest first.
+    went: VecDeque<(Instant, u32)>,
+    sum: u32,
+}
+
+impl Window {
+    const fn new(most: u32, per: Duration) -> Self {
+        Self { most, per, went: VecDeque::new(), sum: 0 }
+    }
+
+    /// How long until a call of this weight may go; nothing when it may now. One that is heavier than the limit goes alone.
+    fn wait(&mut self, now: Instant, weight: u32) -> Duration {
+        while let Some((at, weight)) = self.went.front().copied()
+            && now.saturating_duration_since(at) > self.per
+        {
+            self.went.pop_front();
+            self.sum -= weight;
+        }
+        let mut left = self.sum;
+        for (at, gone) in &self.went {
+            if left.saturating_add(weight) <= self.most {
+                break;
+            }
+            left -= gone;
+            if left == 0 || left.saturating_add(weight) <= self.most {
+                let free = *at + self.per + Duration::from_millis(1);
+                return free.saturating_duration_since(now);
+            }
+        }
+        Duration::ZERO
+    }
+
+    fn put(&mut self, now: Instant, weight: u32) {
+        self.went.push_back((now, weight));
+        self.sum = self.sum.saturating_add(weight);
+    }
+}
+
+/// What spreads calls over a limit's time.
+struct Pace {
+    limiter: DefaultDirectRateLimiter,
+    burst: NonZeroU32,
+}
+
+impl Pace {
+    fn over(calls: u32, per: Duration) -> Self {
+        let short = per <= SPREAD_FROM;
+        let burst = if short { calls } else { calls.saturating_mul(BURST_PER_CENT) / 100 };
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        let evenly = if short { calls } else { calls.saturating_sub(burst.get()).max(1) };
+        let one = (per / evenly.max(1)).max(Duration::from_nanos(1));
+        let quota = Quota::with_period(one).unwrap_or_else(|| Quota::per_second(burst));
+        Self { limiter: DefaultDirectRateLimiter::direct(quota.allow_burst(burst)), burst }
+    }
+
+    /// Takes a turn, or says how long until there is one.
+    fn take(&self, weight: NonZeroU32) -> Result<(), Duration> {
+        // What is heavier than a burst takes all of one; the window counts it whole.
+        match self.limiter.check_n(weight.min(self.burst)) {
+            Ok(Err(not_yet)) => {
+                let now = governor::clock::Clock::now(self.limiter.clock());
+                Err(not_yet.wait_time_from(now).max(Duration::from_millis(1)))
+            }
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+}
+
 /// One bucket of a broker's limits.
 pub struct Limiter {
-    all: DefaultDirectRateLimiter,
-    shared: DefaultDirectRateLimiter,
+    /// Everything.
+    all: Mutex<Window>,
+    /// Everything but cancels.
+    shared: Mutex<Window>,
+    /// Everything but cancels and orders.
+    reads: Mutex<Window>,
+    pace: Pace,
     /// Nothing goes before this instant: the server's word.
     held_until: Mutex<Option<Instant>>,
     /// Nothing but cancels goes before this instant: our own guess of how long the server wants peace.
@@ -61,7 +152,7 @@ impl std::fmt::Debug for Limiter {
 pub struct SharedLimits(Arc<Mutex<BTreeMap<String, Arc<Limiter>>>>);
 
 impl SharedLimits {
-    /// The bucket of this name: the one that is there, else a full one.
+    /// The bucket of this name: the one that is there, else a new one.
     #[must_use]
     pub fn of(&self, name: &str, limit: Limit) -> Arc<Limiter> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,21 +185,18 @@ fn lengthen(until: &Mutex<Option<Instant>>, wait: Duration) {
     *until = Some(until.map_or(at, |before| before.max(at)));
 }
 
-/// A limiter of this part of a limit, in per cent.
-fn part(limit: Limit, per_cent: u32) -> DefaultDirectRateLimiter {
-    let calls = NonZeroU32::new(limit.calls.saturating_mul(per_cent) / 100).unwrap_or(NonZeroU32::MIN);
-    let one = (limit.per / calls.get()).max(Duration::from_nanos(1));
-    let quota = Quota::with_period(one).unwrap_or_else(|| Quota::per_second(calls));
-    DefaultDirectRateLimiter::direct(quota.allow_burst(calls))
-}
-
 impl Limiter {
-    /// A full bucket.
+    /// One that nothing has gone through yet.
     #[must_use]
     pub fn new(limit: Limit) -> Self {
+        let part = |per_cent: u32| (limit.calls.saturating_mul(per_cent) / 100).max(1);
+        let (all, shared) = (part(USED_PER_CENT), part(USED_PER_CENT * SHARED_PER_CENT / 100));
+        let reads = (shared.saturating_mul(READS_PER_CENT) / 100).max(1);
         Self {
-            all: part(limit, USED_PER_CENT),
-            shared: part(limit, USED_PER_CENT * SHARED_PER_CENT / 100),
+            all: Mutex::new(Window::new(all, limit.per)),
+            shared: Mutex::new(Window::new(shared, limit.per)),
+            reads: Mutex::new(Window::new(reads, limit.per)),
+            pace: Pace::over(reads, limit.per),
             held_until: Mutex::new(None),
             quiet_until: Mutex::new(None),
             silences: AtomicU32::new(0),
@@ -151,7 +239,7 @@ impl Limiter {
     fn held_back(&self, priority: Priority) -> Duration {
         match priority {
             Priority::Cancel => self.held_for(),
-            Priority::Normal => self.held_for().max(left(&self.quiet_until)),
+            Priority::Order | Priority::Normal => self.held_for().max(left(&self.quiet_until)),
         }
     }
 
@@ -183,20 +271,62 @@ impl Limiter {
 
     /// Takes a turn now, or says how long until there may be one.
     fn take(&self, priority: Priority, weight: NonZeroU32) -> Result<(), Duration> {
-        let ask = |limiter: &DefaultDirectRateLimiter| match limiter.check_n(weight) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(not_yet)) => {
-                let now = governor::clock::Clock::now(limiter.clock());
-                Err(not_yet.wait_time_from(now).max(Duration::from_millis(1)))
-            }
-            // Heavier than the whole bucket: it goes when the bucket is full, which a light call finds out.
-            Err(_) => Ok(()),
+        let now = Instant::now();
+        let windows: &[&Mutex<Window>] = match priority {
+            Priority::Cancel => &[&self.all],
+            Priority::Order => &[&self.all, &self.shared],
+            Priority::Normal => &[&self.all, &self.shared, &self.reads],
         };
-        if priority == Priority::Normal {
-            ask(&self.shared)?;
+        // In one order everywhere, and all of them are asked before one is changed.
+        let mut windows: Vec<MutexGuard<'_, Window>> =
+            windows.iter().map(|window| window.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        let waits = windows.iter_mut().map(|window| window.wait(now, weight.get()));
+        match waits.max() {
+            Some(wait) if !wait.is_zero() => return Err(wait),
+            _ => {}
         }
-        ask(&self.all)
+        if priority == Priority::Normal {
+            self.pace.take(weight)?;
+        }
+        windows.iter_mut().for_each(|window| window.put(now, weight.get()));
+        Ok(())
     }
+
+    /// What the server counts of us beside our own count: where others call in the same name, nearly nothing is left although we have sent
+    /// little. Then nothing but cancels goes until it begins anew.
+    pub fn heard(&self, left: &Left) {
+        if u64::from(left.calls) * 100 <= u64::from(left.of) * u64::from(LEFT_PER_CENT) {
+            lengthen(&self.quiet_until, left.resets_in);
+        }
+    }
+}
+
+/// What a server says is left of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Calls that are left.
+    pub calls: u32,
+    /// Of so many.
+    pub of: u32,
+    /// Until it begins anew.
+    pub resets_in: Duration,
+}
+
+/// What a server's headers say is left; absent unless all three do.
+#[must_use]
+pub fn left_of(headers: &http::HeaderMap, now_unix: i64) -> Option<Left> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+    let (calls, of) = (number("x-ratelimit-remaining")?, number("x-ratelimit-limit")?);
+    let resets_in = until_reset(headers, now_unix)?;
+    Some(Left { calls, of, resets_in })
+}
+
+/// Unix seconds at most brokers; small numbers are seconds from now.
+fn until_reset(headers: &http::HeaderMap, now_unix: i64) -> Option<Duration> {
+    let reset = headers.get("x-ratelimit-reset")?.to_str().ok()?.trim().parse::<f64>().ok()?;
+    let reset = Some(reset).filter(|reset| reset.is_finite() && *reset >= 0.0)?;
+    let from_now = if reset > 1_000_000_000.0 { reset - now_unix as f64 } else { reset };
+    Some(Duration::from_secs_f64(from_now.clamp(0.0, HELD_MAX.as_secs_f64())))
 }
 
 /// What a server's headers say about limits: how long nothing should be sent, if it says so.
@@ -218,10 +348,7 @@ pub fn hold_of(headers: &http::HeaderMap, now_unix: i64) -> Option<Duration> {
     if number("x-ratelimit-remaining") != Some(0.0) {
         return None;
     }
-    // Unix seconds at most brokers; small numbers are seconds from now.
-    let reset = number("x-ratelimit-reset")?;
-    let from_now = if reset > 1_000_000_000.0 { reset - now_unix as f64 } else { reset };
-    Some(Duration::from_secs_f64(from_now.clamp(0.0, HELD_MAX.as_secs_f64())))
+    until_reset(headers, now_unix)
 }
 
 #[cfg(test)]
@@ -237,14 +364,74 @@ mod tests {
         while limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok() {
             normal += 1;
         }
-        assert_eq!(normal, 76, "80 % of 95");
+        assert_eq!(normal, 61, "at once nine tenths of what reads may use, which is that of 80 % of 95");
+        let mut orders = 0;
+        while limiter.turn(Priority::Order, ONE, Duration::ZERO).await.is_ok() {
+            orders += 1;
+        }
+        assert_eq!(orders, 15, "the rest of 80 % of 95");
         let mut cancels = 0;
         while limiter.turn(Priority::Cancel, ONE, Duration::ZERO).await.is_ok() {
             cancels += 1;
         }
         assert_eq!(cancels, 19, "the rest of the 95");
         let wait = limiter.turn(Priority::Cancel, ONE, Duration::from_millis(5)).await.unwrap_err();
-        assert!(wait > Duration::from_millis(100) && wait < Duration::from_secs(1), "{wait:?}");
+        assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(61), "{wait:?}");
+    }
+
+    proptest::proptest! {
+        /// Whatever comes when: no time of the window's length holds more than the limit, and what had to wait goes after just that.
+        #[test]
+        fn n5_no_window_ever_holds_more_than_its_limit(
+            most in 1_u32..40,
+            calls in proptest::collection::vec((0_u64..400, 1_u32..12), 1..200),
+        ) {
+            let (start, per) = (Instant::now(), Duration::from_millis(1_000));
+            let mut window = Window::new(most, per);
+            let (mut now, mut went) = (start, Vec::<(Instant, u32)>::new());
+            for (pause, weight) in calls {
+                now += Duration::from_millis(pause);
+                let wait = window.wait(now, weight);
+                if !wait.is_zero() {
+                    proptest::prop_assert!(!window.wait(now + wait - Duration::from_millis(1), weight).is_zero());
+                    now += wait;
+                    proptest::prop_assert!(window.wait(now, weight).is_zero(), "{wait:?} is enough");
+                }
+                window.put(now, weight);
+                went.push((now, weight));
+                let within = went.iter().filter(|(at, _)| now.duration_since(*at) <= per);
+                let (count, sum) = within.fold((0, 0), |(count, sum), (_, weight)| (count + 1, sum + weight));
+                proptest::prop_assert!(sum <= most || count == 1, "{sum} within one window of {most}");
+            }
+        }
+    }
+
+    /// As fast as they are let: in the time of the first limit no more goes than it allows, cancels and all.
+    #[tokio::test]
+    async fn n5_the_first_window_is_no_larger_than_the_others() {
+        let per = Duration::from_millis(400);
+        let limiter = Limiter::new(Limit { calls: 100, per });
+        let (start, mut went) = (Instant::now(), 0);
+        // Judged before its end: what goes in the time that a loaded machine takes longer is not of this window.
+        while limiter.turn(Priority::Cancel, ONE, Duration::from_millis(50)).await.is_ok() {
+            if start.elapsed() >= per {
+                break;
+            }
+            went += 1;
+        }
+        assert!(went <= 95, "{went} within one window");
+    }
+
+    /// Others call in the same name: the server counts them too.
+    #[tokio::test]
+    async fn n5_where_the_server_says_that_little_is_left_only_cancels_go() {
+        let limiter = Limiter::new(Limit { calls: 100, per: Duration::from_secs(60) });
+        let left = |calls| Left { calls, of: 100, resets_in: Duration::from_secs(30) };
+        limiter.heard(&left(6));
+        assert!(limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok());
+        limiter.heard(&left(5));
+        assert!(limiter.turn(Priority::Normal, ONE, Duration::from_secs(25)).await.is_err());
+        assert!(limiter.turn(Priority::Cancel, ONE, Duration::ZERO).await.is_ok());
     }
 
     #[tokio::test]
@@ -259,7 +446,7 @@ mod tests {
             }
             turns[at] += 1;
         }
-        assert_eq!(turns, [38, 38], "80 % of 95, between them");
+        assert_eq!(turns, [31, 30], "what reads may use at once, between them");
         for line in &lines {
             assert!(line.turn(Priority::Normal, ONE, Duration::ZERO).await.is_err());
         }

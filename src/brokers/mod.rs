@@ -14,6 +14,7 @@ pub mod json;
 pub mod limiter;
 pub mod oauth;
 pub mod pauses;
+pub mod penny;
 pub mod quotes;
 pub mod registry;
 pub mod schwab;
@@ -32,6 +33,7 @@ pub use error::{BrokerError, Certainty};
 pub use settings::{BrokerKind, BrokerSettings, Credentials, Environment};
 
 use crate::domain::account::Account;
+use crate::domain::calendar::SaidDay;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::chain::ChainRow;
 use crate::domain::depth::{DepthLevel, Print};
@@ -296,6 +298,13 @@ pub trait Connection: Send + Sync {
 
     /// One of them, under our id for it.
     async fn account(&self, key: &str, id: AccountId) -> Result<std::sync::Arc<dyn Broker>, BrokerError>;
+
+    /// The exchange's days from `from` to `until`, both with them, rising and without gaps, as the broker has them; `None` where it keeps none
+    /// that can be asked for.
+    async fn calendar(&self, from: Date, until: Date) -> Result<Option<Vec<SaidDay>>, BrokerError> {
+        let _ = (from, until);
+        Ok(None)
+    }
 
     /// Its prices, where it has any.
     fn feed(&self) -> Option<std::sync::Arc<dyn MarketFeed>>;

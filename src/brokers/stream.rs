@@ -23,6 +23,8 @@ use super::{BrokerError, tls};
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// To greet: sign in and subscribe.
 const GREETING_MAX: Duration = Duration::from_secs(15);
+/// To send a message: a peer that takes nothing any more is gone, however well the line looks.
+const SEND_MAX: Duration = Duration::from_secs(10);
 /// Largest message that is read.
 pub const MESSAGE_MAX: usize = 1 << 20;
 /// Half of the shortest and longest pause before the next try; jitter adds as much again (reliability N3).
@@ -41,7 +43,7 @@ pub enum StreamError {
     /// It broke, was closed, or was silent for too long: it is opened again.
     #[error("{0}")]
     Lost(String),
-    /// Messages are missing: it is opened again, at once, and everything is asked for.
+    /// Messages are missing: it is opened again, and everything is asked for.
     #[error("messages are missing: {0}")]
     Gap(String),
     /// The broker will not have us, and will not the next time either: a person has to do something.
@@ -168,7 +170,14 @@ impl Line {
             Frame::Text(text) => Message::Text(text),
             Frame::Binary(bytes) => Message::Binary(bytes),
         };
-        self.socket.send(message).await.map_err(|error| StreamError::Lost(error.to_string()))
+        self.put(message).await
+    }
+
+    async fn put(&mut self, message: Message) -> Result<(), StreamError> {
+        match tokio::time::timeout(SEND_MAX, self.socket.send(message)).await {
+            Ok(sent) => sent.map_err(|error| StreamError::Lost(error.to_string())),
+            Err(_) => Err(StreamError::Lost(format!("it takes nothing for {} s", SEND_MAX.as_secs()))),
+        }
     }
 
     /// The next message. Pings are answered and sent on the way. It may be dropped between two calls without losing one.
@@ -185,8 +194,7 @@ impl Line {
                     return Err(StreamError::Lost(text));
                 }
                 self.pinged = true;
-                let sent = self.socket.send(Message::Ping(Bytes::new())).await;
-                sent.map_err(|error| StreamError::Lost(error.to_string()))?;
+                self.put(Message::Ping(Bytes::new())).await?;
                 continue;
             };
             (self.heard, self.pinged) = (Instant::now(), false);
@@ -287,10 +295,8 @@ pub async fn keep_open<P: Protocol>(
         if up_since.is_some_and(|since: Instant| since.elapsed() >= HEALTHY) {
             waits = pauses(PAUSE_MIN, PAUSE_MAX);
         }
-        let wait = match &error {
-            StreamError::Gap(_) => PAUSE_MIN,
-            _ => waits.next().unwrap_or(PAUSE_MAX),
-        };
+        // The first is short, after a gap too; one that comes again and again must not ask for everything each time at once.
+        let wait = waits.next().unwrap_or(PAUSE_MAX);
         tracing::info!(broker, %error, ?wait, "the stream is opened again");
         let retry_at = wall() + SignedDuration::try_from(wait).unwrap_or_default();
         if out.send(Kept::Down { reason: error.to_string(), retry_at }).await.is_err() {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::client::SessionError;
+use crate::command::types::Missing;
 use crate::config::files::FileError;
 use crate::config::{ConfigError, PathError};
 use crate::domain::denial::Denial;
@@ -33,6 +34,9 @@ pub struct CliError {
     /// Why risk said no; empty unless `DENIED`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<Denial>,
+    /// What a `CLARIFY` asks for; empty where it is no single thing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
     /// The process's exit code.
     #[serde(rename = "exit_code")]
     pub exit: u8,
@@ -42,7 +46,7 @@ impl CliError {
     /// A failure of any kind.
     #[must_use]
     pub fn new(code: &'static str, exit: u8, message: impl Into<String>) -> Self {
-        Self { code, message: without_errno(message.into()), denials: Vec::new(), exit }
+        Self { code, message: without_errno(message.into()), denials: Vec::new(), missing: Vec::new(), exit }
     }
 
     /// The command makes no sense as it stands.
@@ -133,7 +137,7 @@ impl From<PathError> for CliError {
 impl From<FileError> for CliError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Exists(_) => Self::usage(error.to_string()),
+            FileError::Exists(_) | FileError::Kind { .. } => Self::usage(error.to_string()),
             _ => Self::storage(error.to_string()),
         }
     }

@@ -11,16 +11,17 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::error::CliError;
-use super::imported::{ImportReport, ImportRequest};
+use super::imported::{BarsToWrite, ImportReport, ImportRequest};
 pub use super::reports::{
-    BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, MonthReturn, RoundTrip, SweepReport,
-    SweepRow, WalkPoint, WalkReport, WalkRow, Windows,
+    BacktestReport, BacktestRequest, EquityPoint, Fall, Metric, MetricUnit, MonthReturn, RoundTrip,
+    SweepReport, SweepRow, WalkPoint, WalkReport, WalkRow, Windows,
 };
 use crate::client::Session;
 use crate::client::keeping::{Keep, Kept};
 use crate::client::progress::Progress;
 use crate::client::secret::{AskSecret, Secret};
-use crate::config::{Environment, Loaded, Paths, ProfileName};
+use crate::config::{CalendarFile, Environment, Loaded, Paths, ProfileName};
+use crate::domain::calendar::Calendar;
 use crate::domain::execution::Execution;
 use crate::domain::instrument::SymbolLookup;
 use crate::domain::login::Login;
@@ -38,6 +39,16 @@ pub struct Settings {
     pub environment: Environment,
     /// The one file that the configuration was read from, where the user named one.
     pub config_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The exchange's days as the profile has them: its rules, and what the user wrote down beside them.
+    ///
+    /// # Errors
+    /// When the user's file does not read; it is named with its line.
+    pub fn calendar(&self) -> Result<Arc<Calendar>, CliError> {
+        Ok(Arc::new(CalendarFile::of(&self.paths.profile_dir(&self.profile)).load()?))
+    }
 }
 
 /// How a process is an engine.
@@ -221,6 +232,15 @@ pub enum Picture {
     Text,
     /// An SVG document, with colours.
     Svg,
+}
+
+/// What is wrong with an option of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The option's path, such as `screen.theme`.
+    pub option: String,
+    /// What was found and what is allowed.
+    pub text: String,
 }
 
 /// The program around the command line.
@@ -418,6 +438,15 @@ pub trait Host: Send + Sync {
     /// directories itself.
     async fn doctor(&self, settings: &Settings) -> Vec<DoctorCheck>;
 
+    /// What is wrong with options that the configuration takes as they are, as only the screen knows which there are.
+    fn mistakes(&self, loaded: &Loaded, paths: &Paths) -> Vec<Mistake>;
+
     /// Fills as the text of a file.
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String;
+
+    /// A file of bars that reads back as the same bars, and how many are in it.
+    ///
+    /// # Errors
+    /// Never in practice.
+    fn bars_file(&self, bars: &BarsToWrite<'_>) -> Result<(Vec<u8>, usize), CliError>;
 }

@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::error::CliError;
 use super::host::Settings;
 use crate::config::ProfileFiles;
+use crate::domain::calendar::Calendar;
 use crate::domain::instrument::Instrument;
-use crate::domain::quote::Interval;
+use crate::domain::quote::{Bar, Interval};
 
 /// A file of bars to be read in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,23 @@ pub struct ImportRequest {
     pub name: String,
     /// Bars of that name may be overwritten.
     pub overwrite: bool,
+}
+
+/// Bars that are to be written to a file.
+#[derive(Clone, Copy, Debug)]
+pub struct BarsToWrite<'a> {
+    /// Whose.
+    pub instrument: &'a Instrument,
+    /// Their width.
+    pub interval: Interval,
+    /// Oldest first. One that is not complete yet is not written.
+    pub bars: &'a [Bar],
+    /// The clock that says what is complete.
+    pub now: Timestamp,
+    /// The exchange's days, which say when a day's bar ends.
+    pub calendar: &'a Calendar,
+    /// As a Parquet file, else as CSV.
+    pub table: bool,
 }
 
 /// Bars that were read in, every row of them checked.

@@ -12,10 +12,9 @@ use crate::domain::option::OptionContract;
 /// Any day: no instrument's name depends on it once it is said in full.
 const ANY_DAY: Date = Date::constant(2000, 1, 1);
 
-/// What a line means.
-pub(super) fn parse(text: &str, today: Date, lookup: &dyn SymbolLookup) -> Command {
-    let calendar = Calendar::nyse();
-    command::parse(text, &ParseContext { today, lookup, calendar: &calendar })
+/// What a line means on a day, by the exchange's days.
+pub(super) fn parse(text: &str, (today, calendar): (Date, &Calendar), lookup: &dyn SymbolLookup) -> Command {
+    command::parse(text, &ParseContext { today, lookup, calendar })
 }
 
 /// A command in words that parse to it.
@@ -38,7 +37,7 @@ pub(super) fn instrument(text: &str, lookup: &dyn SymbolLookup) -> Result<Instru
         return Ok(instrument);
     }
     let shown: String = text.chars().take(40).flat_map(char::escape_default).collect();
-    match parse(&format!("quote {text}"), ANY_DAY, lookup) {
+    match parse(&format!("quote {text}"), (ANY_DAY, &Calendar::nyse()), lookup) {
         Command::Quote { instruments } if instruments.len() == 1 => {
             Ok(instruments.into_iter().collect::<Vec<_>>().remove(0))
         }
@@ -50,11 +49,24 @@ pub(super) fn instrument(text: &str, lookup: &dyn SymbolLookup) -> Result<Instru
             Err(CliError::clarify(message))
         }
         Command::Clarify { message, .. } if message.starts_with("Which") => Err(CliError::clarify(message)),
-        _ => Err(CliError::usage(format!(
-            "symbol: found '{shown}', allowed a ticker, pair, OCC symbol or name that is listed; try: arbion search {}",
-            if is_plain(text) { text } else { "NAME" }
-        ))),
+        _ => {
+            let near = if is_plain(text) { nearest(text, lookup) } else { None };
+            let near = near.map(|near| format!(", nearest is {near}")).unwrap_or_default();
+            Err(CliError::usage(format!(
+                "symbol: found '{shown}', allowed a ticker, pair, OCC symbol or name that is listed{near}; try: arbion search {}",
+                if is_plain(text) { text } else { "NAME" }
+            )))
+        }
     }
+}
+
+/// What a mistyped symbol or name was perhaps meant to be, with its name.
+pub(super) fn nearest(text: &str, lookup: &dyn SymbolLookup) -> Option<String> {
+    let key = lookup.nearest(text)?.to_string();
+    Some(match lookup.listing(&key) {
+        Some(listing) => format!("{key} ({})", listing.name),
+        None => key,
+    })
 }
 
 fn is_plain(text: &str) -> bool {
@@ -102,6 +114,10 @@ mod tests {
             (
                 "NOPE",
                 "symbol: found 'NOPE', allowed a ticker, pair, OCC symbol or name that is listed; try: arbion search NOPE",
+            ),
+            (
+                "microsft",
+                "symbol: found 'microsft', allowed a ticker, pair, OCC symbol or name that is listed, nearest is MSFT (Microsoft); try: arbion search microsft",
             ),
             (
                 "cancel all",

@@ -70,7 +70,7 @@ fn run_patiently(
         Err(error) => return usage(&error, &args, json, console),
     };
     let json = cli.globals.json;
-    if let Some(result) = commands::answer_at_once(&cli, host) {
+    if let Some(result) = commands::answer_at_once(&cli, host, environment) {
         return finish(result, json, console);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -93,12 +93,24 @@ fn usage(error: &clap::Error, args: &[OsString], json: bool, console: &mut Conso
             console,
         );
     }
-    finish(Err(CliError::usage(one_line(&text, &path(args)))), json, console)
+    let root = args::command();
+    let (path, command) = path(args, &root);
+    let missing = matches!(
+        error.kind(),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    let line = if missing && command.has_subcommands() {
+        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        format!("{path}: a subcommand is missing, allowed are {}; see: {path} --help", names.join(", "))
+    } else {
+        one_line(&text, &path)
+    };
+    finish(Err(CliError::usage(line)), json, console)
 }
 
-/// The commands that the arguments name, such as `arbion order place`.
-fn path(args: &[OsString]) -> String {
-    let mut command = &args::command();
+/// The command that the arguments name, and how it is called, such as `arbion order place`.
+fn path<'a>(args: &[OsString], root: &'a clap::Command) -> (String, &'a clap::Command) {
+    let mut command = root;
     let mut path = String::from("arbion");
     for word in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
         if let Some(found) = command.find_subcommand(word) {
@@ -107,7 +119,7 @@ fn path(args: &[OsString]) -> String {
             command = found;
         }
     }
-    path
+    (path, command)
 }
 
 /// Clap's paragraphs as one line that ends with where help is.
@@ -121,7 +133,8 @@ fn one_line(text: &str, path: &str) -> String {
         .collect();
     // What was typed may be as long as a command line can be, and look like something else than it is.
     let words: Vec<String> = words.join(" ").split(' ').map(shown).collect();
-    format!("{}; see: {path} --help", words.join(" ").trim_end_matches(':'))
+    let line = words.join(" ").replace(" tip: ", "; ");
+    format!("{}; see: {path} --help", line.trim_end_matches(':'))
 }
 
 /// A word of a message, cut where it is too long, with every character that is not plain written out.

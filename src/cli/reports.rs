@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 use crate::domain::quote::Interval;
+use crate::domain::strategy::DecisionRecord;
 
 /// What to test a strategy on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,14 +166,31 @@ pub struct RoundTrip {
     pub pnl_percent: Option<Decimal>,
 }
 
-/// Equity at the end of a day.
+/// The days of a fall and its recovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Fall {
+    /// The day of the high before it.
+    pub peak: Date,
+    /// The day it was deepest.
+    pub trough: Date,
+    /// The first day after that on which the high was reached again; absent while it was not.
+    pub recovery: Option<Date>,
+}
+
+/// Equity of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct EquityPoint {
     /// The exchange's date.
     pub date: Date,
-    /// Cash and positions at their marks.
+    /// Cash and positions at their marks, at its end.
     #[serde(with = "decimal_text")]
     pub equity: Decimal,
+    /// The lowest within it.
+    #[serde(with = "decimal_text")]
+    pub low: Decimal,
+    /// The highest within it.
+    #[serde(with = "decimal_text")]
+    pub high: Decimal,
 }
 
 /// How a strategy did with one set of parameters.
@@ -243,10 +261,19 @@ pub struct BacktestReport {
     /// Fees paid, positive.
     #[serde(with = "decimal_text")]
     pub fees: Decimal,
+    /// What slippage made fills worse by, positive; it is in their prices.
+    #[serde(with = "decimal_text")]
+    pub slippage: Decimal,
     /// Orders placed.
     pub orders: u64,
     /// Orders that risk denied.
     pub denied: u64,
+    /// The deepest fall of daily closes; absent where nothing fell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deepest_fall: Option<Fall>,
+    /// Why a strategy of the host did or did not do something, oldest first. They go to a file of their own.
+    #[serde(skip)]
+    pub decisions: Vec<DecisionRecord>,
     /// The figures, in the order they are shown.
     pub metrics: Vec<Metric>,
     /// Closed trades by their closing time.

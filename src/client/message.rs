@@ -24,6 +24,7 @@ use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
 use crate::domain::login::Login;
 use crate::domain::money::{Quantity, decimal_text};
+use crate::domain::note::NoteChange;
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
 use crate::domain::position::Position;
@@ -201,6 +202,8 @@ pub enum Request {
         /// The text, one line.
         text: String,
     },
+    /// Write about an instrument, or take a note off. The notes stand in the picture. Answer: `Done`, once it is on the disk.
+    NoteSymbol(NoteChange),
     /// Paper only: assign short contracts now. Answer: `Done`.
     PaperAssign {
         /// The contract.
@@ -390,6 +393,7 @@ pub struct EquityPoint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderNote {
     /// Which order.
+    #[serde(rename = "client_order_id")]
     pub order: ClientOrderId,
     /// The text, one line; never empty.
     pub text: String,
@@ -441,8 +445,10 @@ pub struct HistoryQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PnlRow {
     /// The account day, for rows by day.
+    #[serde(rename = "date", skip_serializing_if = "Option::is_none")]
     pub day: Option<Date>,
     /// The instrument, for rows by instrument.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instrument: Option<Instrument>,
     /// Closed gain (positive) or loss, fees taken off.
     #[serde(with = "decimal_text")]

@@ -41,6 +41,7 @@ impl Request {
             Self::Equity { .. } => "equity",
             Self::Notes => "notes",
             Self::SetNote { .. } => "set_note",
+            Self::NoteSymbol(_) => "note_symbol",
             Self::Advance { .. } => "advance",
             Self::Replay(_) => "replay",
             Self::EngineStatus => "engine_status",

@@ -18,6 +18,7 @@ use crate::domain::exit::ExitGroup;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
+use crate::domain::note::SymbolNote;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::quote::{Feed, Quote};
@@ -28,9 +29,9 @@ use crate::domain::strategy::StrategyView;
 use crate::domain::total::Total;
 
 /// The version of these messages that this program speaks. It rises with every change that an older program would misread.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// The oldest version it still speaks.
-pub const PROTOCOL_MIN: u32 = 1;
+pub const PROTOCOL_MIN: u32 = 2;
 /// Bytes of one message at most.
 pub const FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of the first message at most: nothing is known of who sends it.
@@ -212,6 +213,8 @@ pub struct Update {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     books: Option<Arc<Vec<MarketBook>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    notes: Option<Arc<Vec<SymbolNote>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<LogUpdate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connections: Option<Arc<Vec<Connection>>>,
@@ -255,6 +258,7 @@ impl Update {
             exits: Some(Arc::clone(&snapshot.exits)),
             strategies: Some(Arc::clone(&snapshot.strategies)),
             books: Some(Arc::clone(&snapshot.books)),
+            notes: Some(Arc::clone(&snapshot.notes)),
             log: Some(LogUpdate { gone: 0, new: snapshot.log.as_ref().clone() }),
             connections: Some(Arc::clone(&snapshot.connections)),
         }
@@ -304,6 +308,7 @@ impl Update {
             strategies: section(changed(&before.strategies, &after.strategies))
                 .map(|()| Arc::clone(&after.strategies)),
             books: section(changed(&before.books, &after.books)).map(|()| Arc::clone(&after.books)),
+            notes: section(changed(&before.notes, &after.notes)).map(|()| Arc::clone(&after.notes)),
             log: section(!Arc::ptr_eq(&before.log, &after.log))
                 .map(|()| log_between(&before.log, &after.log)),
             connections: section(changed(&before.connections, &after.connections))
@@ -345,6 +350,7 @@ impl Update {
             exits: self.exits?,
             strategies: self.strategies.unwrap_or_default(),
             books: self.books?,
+            notes: self.notes.unwrap_or_default(),
             log: Arc::new(self.log?.new),
             connections: self.connections?,
             replay: head.replay,
@@ -368,6 +374,7 @@ impl Update {
         next.exits = self.exits.unwrap_or(next.exits);
         next.strategies = self.strategies.unwrap_or(next.strategies);
         next.books = self.books.unwrap_or(next.books);
+        next.notes = self.notes.unwrap_or(next.notes);
         next.connections = self.connections.unwrap_or(next.connections);
         if !self.orders.is_empty() || !self.orders_gone.is_empty() {
             let gone: BTreeSet<ClientOrderId> =
@@ -515,6 +522,10 @@ mod tests {
         }
         if roll(3) == 0 {
             after.connections = Arc::new(vec![Connection::new("sim", roll(2) == 0, "market data")]);
+        }
+        if roll(3) == 0 {
+            let (id, text) = (crate::domain::note::NoteId(after.seq), "gap".to_owned());
+            after.notes = Arc::new(vec![SymbolNote { id, instrument: share(1), at: after.now, text }]);
         }
         after
     }

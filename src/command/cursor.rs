@@ -123,6 +123,12 @@ impl<'a> Cursor<'a> {
         Some(found)
     }
 
+    /// Is the front word in capitals where the sentence as a whole is not.
+    pub(super) fn is_loud(&self) -> bool {
+        self.token(0).is_some_and(Token::is_shouted)
+            && self.tokens.iter().any(|t| t.kind == Kind::Word && !t.is_shouted())
+    }
+
     /// Expiry and strike behind an underlying, if they stand there.
     pub(super) fn contract(&mut self, underlying: &Symbol) -> Parsed<Option<OptionContract>> {
         let Some((said, used)) = dates::read(&self.tokens[self.at..], self.context.today) else {

@@ -88,7 +88,8 @@ fn one_piece(lower: &str, today: Date) -> Option<Said> {
     {
         return Some(Said::Day(day));
     }
-    if lower.contains('/') || (lower.contains('-') && lower.starts_with(|c: char| c.is_ascii_digit())) {
+    let of_digits = lower.bytes().all(|b| !b.is_ascii_alphabetic());
+    if of_digits && lower.contains(['/', '-']) && lower.starts_with(|c: char| c.is_ascii_digit()) {
         let parts: Option<Vec<i64>> =
             lower.split(['/', '-']).map(|p| (p.len() <= 4).then(|| p.parse().ok()).flatten()).collect();
         let parts = parts?;
@@ -105,7 +106,9 @@ fn one_piece(lower: &str, today: Date) -> Option<Said> {
     let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
     let (name, back) = rest.split_at(end);
     let m = i64::from(month(name)?);
-    let back = back.trim_start_matches('\'');
+    // `15-jan-27`, `jan-27`, `jan'27`.
+    let front = front.strip_suffix('-').unwrap_or(front);
+    let back = back.strip_prefix(['\'', '-']).unwrap_or(back);
     match (front, back) {
         ("", "") => None,
         ("", back) => {
@@ -132,9 +135,14 @@ fn next(today: Date, month: i64, day: i64) -> Option<Said> {
     })
 }
 
+/// A number of digits alone: "5.00" behind a day is a price, and no year.
 fn small(token: Option<&Token>) -> Option<i64> {
-    match token?.kind {
-        Kind::Number(value) if value.fract().is_zero() && value > Decimal::ZERO => value.to_i64(),
+    let token = token?;
+    let digits = token.raw.trim_start_matches(['\'', '’']);
+    match token.kind {
+        Kind::Number(value) if value > Decimal::ZERO && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            value.to_i64()
+        }
         _ => None,
     }
 }
@@ -242,8 +250,22 @@ fn relative(tokens: &[Token], today: Date) -> Option<(Said, usize)> {
         }
         ("this", Some(day)) => weekday(day).map(|day| (Said::Day(coming(day)), 2)),
         ("next", Some(day)) => weekday(day).map(|day| (Said::Day(plus_days(coming(day), 7)), 2)),
-        (day, _) => weekday(day).map(|day| (Said::Day(coming(day)), 1)),
+        (day, _) => {
+            let day = weekday(day)?;
+            // "fri dec 18" is one day where the two agree.
+            match read(tokens.get(1..)?, today) {
+                Some((said @ Said::Day(date), used)) if !is_relative(text(1)) && date.weekday() == day => {
+                    Some((said, 1 + used))
+                }
+                _ => Some((Said::Day(coming(day)), 1)),
+            }
+        }
     }
+}
+
+/// Is a word the beginning of a day that is told by today.
+fn is_relative(word: Option<&str>) -> bool {
+    word.is_some_and(|word| matches!(word, "today" | "tomorrow" | "this" | "next") || weekday(word).is_some())
 }
 
 /// The expiry that was meant.

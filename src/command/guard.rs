@@ -1,7 +1,7 @@
 //! What must never become an order: questions, negations, quotations, conditions, reports, two commands in one line.
 
 use super::lex::{Kind, Token};
-use super::statement;
+use super::{statement, words};
 
 /// What kind of sentence it is, where it is none to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -392,7 +392,6 @@ fn two_commands(tokens: &[Token]) -> bool {
     // "sell to open", "limit order to buy" have one act; "collar ... buy 180p sell 210c" lists legs.
     // "cancel my aapl buy orders" names a side, it does not buy.
     let or_cancel = tokens.windows(2).any(|w| w[0].text == "or" && w[1].text == "cancel");
-    let cancels = or_cancel
-        || tokens.iter().take(3).any(|t| matches!(t.text.as_str(), "cancel" | "cxl" | "kill" | "pull"));
+    let cancels = or_cancel || tokens.iter().take(3).any(|t| words::cancels_orders(&t.text));
     acts.windows(2).any(|w| w[1] > w[0] + 1) && !cancels
 }

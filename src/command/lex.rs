@@ -11,6 +11,8 @@ pub const TEXT_MAX: usize = 500;
 /// Characters of an OCC symbol's root at most, and behind it: day, right, strike.
 const OCC_ROOT_MAX: usize = 6;
 const OCC_TAIL_LENGTH: usize = 15;
+/// Day and right of an OCC symbol, before its strike.
+const SHORT_TAIL_MIN: usize = 7;
 
 /// Letters of a ticker that is read behind a number without a space. Shorter ones are strikes, thousands and ordinals.
 const GLUED_TICKER_MIN: usize = 3;
@@ -127,6 +129,7 @@ pub fn tokens(text: &str) -> Result<Vec<Token<'_>>, Refused> {
         start += piece.len();
     }
     join_occ(text, &mut list);
+    join_short_occ(text, &mut list);
     join_dollars(text, &mut list);
     if list.is_empty() { Err(Refused::Empty) } else { Ok(list) }
 }
@@ -181,9 +184,13 @@ fn split_piece<'a>(piece: &'a str, start: usize, list: &mut Vec<Token<'a>>) {
         split_piece(&piece[..cut], start, list);
         return split_piece(&piece[cut + 1..], start + cut + 1, list);
     }
-    if let Some((number, rest)) = glued_quantity(piece) {
-        split_piece(number, start, list);
-        return split_piece(rest, start + number.len(), list);
+    if let Some(cut) = day_before_month(piece, list) {
+        split_piece(&piece[..cut], start, list);
+        return split_piece(&piece[cut + 1..], start + cut + 1, list);
+    }
+    if let Some((front, rest)) = glued_quantity(piece).or_else(|| glued_price(piece)) {
+        split_piece(front, start, list);
+        return split_piece(rest, start + front.len(), list);
     }
     push(list, classify(piece), piece, start);
 }
@@ -206,6 +213,23 @@ fn between_months(piece: &str) -> Option<usize> {
         .filter(|cut| *cut >= MONTH_MIN && piece.starts_with(|c: char| c.is_ascii_alphabetic()))?;
     let is_month = |text: &str| super::dates::is_month(&text.to_ascii_lowercase());
     (is_month(&piece[..cut]) && is_month(&piece[cut + 1..])).then_some(cut)
+}
+
+/// `18/jan` of "dec 18/jan 15": the day of the month before it, and where the next month begins.
+fn day_before_month(piece: &str, list: &[Token]) -> Option<usize> {
+    let cut = piece.find('/').filter(|cut| piece[..*cut].bytes().all(|b| b.is_ascii_digit()))?;
+    let months = super::dates::is_month(&list.last()?.text)
+        && super::dates::is_month(&piece[cut + 1..].to_ascii_lowercase());
+    months.then_some(cut)
+}
+
+/// `tp190`, `sl160`, `stp150`: the word of a price and the price without a space.
+fn glued_price(piece: &str) -> Option<(&str, &str)> {
+    let cut = piece.find(|c: char| c.is_ascii_digit())?;
+    let (word, price) = piece.split_at(cut);
+    let named =
+        matches!(word.to_ascii_lowercase().as_str(), "tp" | "pt" | "sl" | "stp" | "lmt" | "tgt" | "tsl");
+    (named && number(price.trim_end_matches('%')).is_some()).then_some((word, price))
 }
 
 /// `10shares`, `2contracts`, `0.5btc`, `10aapl`: a number and a unit or a ticker without a space. What else ends a number is no ticker.
@@ -405,6 +429,26 @@ fn join_occ<'a>(text: &'a str, list: &mut Vec<Token<'a>>) {
             list.remove(i + 1);
         }
         i += 1;
+    }
+}
+
+/// `AAPL 270115C240`: an OCC symbol with its strike as it is spoken.
+fn join_short_occ<'a>(text: &'a str, list: &mut Vec<Token<'a>>) {
+    let mut at = 0;
+    while at + 1 < list.len() {
+        let (root, tail) = (&list[at], &list[at + 1]);
+        if root.kind == Kind::Word
+            && !super::words::is_keyword(&root.text)
+            && tail.kind == Kind::Word
+            && tail.raw.len() > SHORT_TAIL_MIN
+            && tail.raw.bytes().take(SHORT_TAIL_MIN - 1).all(|b| b.is_ascii_digit())
+            && let Some(contract) = occ(&format!(".{}{}", root.raw.trim_start_matches('$'), tail.raw))
+        {
+            list[at].raw = &text[root.start..tail.start + tail.raw.len()];
+            list[at].kind = Kind::Occ(contract);
+            list.remove(at + 1);
+        }
+        at += 1;
     }
 }
 

@@ -217,12 +217,23 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
         Err(Trouble::Missing(..)) => {
             clarify(Vec::new(), "That is not understood; try: buy 10 aapl at 231.50, or help")
         }
-        Err(Trouble::Unknown(word)) if is_mistyped_name(&word, tokens, context) => clarify(
-            vec![Missing::Instrument],
-            format!("'{word}' is no symbol or company that is listed here; say its ticker, such as AAPL."),
-        ),
+        Err(Trouble::Unknown(word)) if is_mistyped_name(&word, tokens, context) => {
+            let near = did_you_mean(&word, context);
+            let near = near.map_or("; say its ticker, such as AAPL.".to_owned(), |near| format!(".{near}"));
+            clarify(
+                vec![Missing::Instrument],
+                format!("'{word}' is no symbol or company that is listed here{near}"),
+            )
+        }
         Err(trouble) => question_back(trouble, context),
     }
+}
+
+/// " Did you mean MSFT (Microsoft)?", if anything listed is near.
+fn did_you_mean(word: &str, context: &ParseContext<'_>) -> Option<String> {
+    let near = context.lookup.nearest(word)?.to_string();
+    let name = context.lookup.listing(&near).map(|listing| format!(" ({})", listing.name));
+    Some(format!(" Did you mean {near}{}?", name.unwrap_or_default()))
 }
 
 /// Letters of a word that is longer than any ticker, and of a word that no company is called by.
@@ -270,9 +281,11 @@ fn word_as_symbol(tokens: &[lex::Token], context: &ParseContext<'_>) -> Option<C
         let name =
             context.lookup.listing(&instrument.to_string()).map(|listing| format!(" ({})", listing.name));
         let name = name.unwrap_or_default();
+        // One letter in capitals is as often the beginning of a sentence as a ticker.
+        let capitals = if token.text.len() > 1 { format!("{instrument} or ") } else { String::new() };
         question = Some(clarify(
             vec![Missing::Instrument],
-            format!("Did you mean {instrument}{name}? Then write {instrument} or ${instrument}."),
+            format!("Did you mean {instrument}{name}? Then write {capitals}${instrument}."),
         ));
     }
     question
@@ -316,11 +329,13 @@ fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
         && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
         && plain.starts_with(|c: char| c.is_ascii_alphabetic());
     if like_symbol {
-        let near = context
-            .lookup
-            .nearest(plain)
-            .map(|instrument| format!(" Did you mean {instrument}?"))
-            .unwrap_or_default();
+        // A word of the language is none that was mistyped.
+        let lower = plain.to_ascii_lowercase();
+        if words::is_keyword(&lower) {
+            return clarify(Vec::new(), format!("'{word}' does not fit there."));
+        }
+        let near = (!words::is_everyday(&lower)).then(|| context.lookup.nearest(plain)).flatten();
+        let near = near.map(|instrument| format!(" Did you mean {instrument}?")).unwrap_or_default();
         return clarify(
             vec![Missing::Instrument],
             format!("'{word}' is neither a known symbol nor a known word.{near}"),
@@ -329,7 +344,9 @@ fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
     if word.starts_with(['£', '€']) || word.ends_with(['£', '€']) {
         return clarify(Vec::new(), format!("Amounts and prices are in dollars here; '{word}' is not."));
     }
-    clarify(Vec::new(), format!("'{word}' is not understood here."))
+    let name = NAME_LETTERS.contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic());
+    let near = name.then(|| did_you_mean(word, context)).flatten().unwrap_or_default();
+    clarify(Vec::new(), format!("'{word}' is not understood here.{near}"))
 }
 
 fn attempt(

@@ -3,6 +3,7 @@
 
 use super::guard;
 use super::lex::{Kind, Token};
+use super::words;
 
 /// Does a sentence tell of something, so that nothing may come of it.
 pub(super) fn tells(tokens: &[Token]) -> bool {
@@ -16,6 +17,9 @@ pub(super) fn tells(tokens: &[Token]) -> bool {
 /// Words that an instruction begins with, small talk apart.
 fn begins_to_act(word: &str) -> bool {
     guard::is_verb(word)
+        || words::change(word).is_some()
+        || words::cancels_orders(word)
+        || words::removes_orders(word)
         || matches!(
             word,
             "buying"
@@ -34,7 +38,6 @@ fn begins_to_act(word: &str) -> bool {
                 | "enter"
                 | "submit"
                 | "send"
-                | "make"
                 | "use"
                 | "spend"
                 | "invest"
@@ -42,6 +45,9 @@ fn begins_to_act(word: &str) -> bool {
                 | "load"
                 | "scoop"
                 | "snap"
+                | "snag"
+                | "bail"
+                | "halve"
                 | "accumulate"
                 | "acquire"
                 | "bid"
@@ -60,23 +66,6 @@ fn begins_to_act(word: &str) -> bool {
                 | "trailing"
                 | "tsl"
                 | "protect"
-                | "reduce"
-                | "change"
-                | "modify"
-                | "raise"
-                | "lower"
-                | "bump"
-                | "amend"
-                | "adjust"
-                | "update"
-                | "edit"
-                | "drop"
-                | "increase"
-                | "decrease"
-                | "cut"
-                | "reprice"
-                | "cxl"
-                | "pull"
                 | "start"
                 | "run"
                 | "launch"
@@ -243,29 +232,16 @@ impl Sentence<'_> {
     /// May an instruction follow the "to" that stands here.
     fn asks_to(&self, to: usize) -> bool {
         let Some(lead) = to.checked_sub(1) else { return false };
-        // "use 500 to buy voo".
+        // "use 500 to buy voo" spends it, "i need cash to buy voo" only tells what for.
         let spends = matches!(self.text(self.verb), "use" | "spend" | "invest" | "put");
-        matches!(self.tokens[lead].kind, Kind::Money(_) | Kind::Percent(_))
-            || spends && self.is_number(lead)
+        let money = matches!(self.tokens[lead].kind, Kind::Money(_) | Kind::Percent(_))
+            || self.is_number(lead)
+            || matches!(self.text(lead), "power" | "bp" | "cash" | "dollars" | "bucks");
+        spends && money
+            || self.text(lead) == "order" && self.before(lead) != "in"
             || matches!(
                 self.text(lead),
-                "want"
-                    | "need"
-                    | "like"
-                    | "love"
-                    | "have"
-                    | "going"
-                    | "got"
-                    | "order"
-                    | "orders"
-                    | "you"
-                    | "ahead"
-                    | "try"
-                    | "power"
-                    | "bp"
-                    | "cash"
-                    | "dollars"
-                    | "bucks"
+                "want" | "need" | "like" | "love" | "have" | "going" | "got" | "you" | "ahead" | "try"
             )
     }
 }

@@ -62,8 +62,10 @@ pub(super) fn cancel(tokens: &[Token], context: &ParseContext<'_>) -> Option<Com
         return None;
     }
     let mut cursor = Cursor::new(tokens, context);
-    let lone = cursor.take(&["cancel", "cxl", "kill", "pull", "scratch", "nix", "cancell", "yank"]);
     let of_orders = || tokens.iter().any(|t| matches!(t.text.as_str(), "order" | "orders"));
+    let verb = cursor.text(0);
+    let lone = words::cancels_orders(verb) || words::removes_orders(verb) && of_orders();
+    cursor.skip(usize::from(lone));
     if !lone
         && !(of_orders()
             && (cursor.take_all(&["take", "down"])
@@ -82,6 +84,15 @@ fn cancel_rest(cursor: &mut Cursor<'_>) -> Parsed<Command> {
     let (mut id, mut side, mut instrument) = (None, None, None);
     let (mut all, mut orders) = (false, false);
     while !cursor.is_done() {
+        // "cancel all my ALL orders": the second one, in capitals, is Allstate's.
+        if all
+            && cursor.text(0) == "all"
+            && cursor.is_loud()
+            && let Some(found) = cursor.instrument()
+        {
+            once(&mut instrument, one(found)?, "symbols")?;
+            continue;
+        }
         all |= matches!(cursor.text(0), "all" | "every" | "everything");
         orders |= matches!(cursor.text(0), "order" | "orders");
         let dangles =
@@ -149,7 +160,8 @@ fn side_of_orders(cursor: &mut Cursor<'_>) -> Option<Side> {
 /// `42`, `#42`, `order 42`, `order with id abc123`. A bare number is an id only where nothing else can be one.
 fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
     let is_id = |token: &Token| {
-        token.text.bytes().any(|b| b.is_ascii_digit())
+        !token.text.trim_start_matches('#').starts_with('-')
+            && token.text.bytes().any(|b| b.is_ascii_digit())
             && token.text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'#' | b'_'))
     };
     let mut ahead = 0;
@@ -164,7 +176,8 @@ fn order_id(cursor: &mut Cursor<'_>, bare: bool) -> Option<String> {
         ahead += 1;
     }
     let token = cursor.token(ahead)?;
-    let whole = matches!(token.kind, Kind::Number(value) if value.fract().is_zero() && !token.raw.contains(['.', ',']));
+    // Digits alone: "-1", "1.0" and "1,000" are numbers, and no order's.
+    let whole = matches!(token.kind, Kind::Number(_)) && token.raw.bytes().all(|b| b.is_ascii_digit());
     let long = token.text.len() == 26 && token.text.bytes().all(|b| b.is_ascii_alphanumeric());
     let hash = token.raw.starts_with('#') && is_id(token);
     // "cancel 4 orders" says how many, not which.
@@ -210,19 +223,15 @@ struct Changes {
 /// `move my aapl stop to 182`, `change order 42 to 50 shares`, `replace 42 qty 50 limit 184`.
 pub(super) fn replace(tokens: &[Token], context: &ParseContext<'_>) -> Option<Command> {
     let mut cursor = Cursor::new(tokens, context);
-    let verb = cursor.take(&[
-        "move", "change", "replace", "modify", "raise", "lower", "bump", "amend", "adjust", "update", "edit",
-        "drop", "increase", "decrease", "cut", "reprice", "make", "reduce", "trim",
-    ]) || (matches!(tokens.first().map(|t| t.text.as_str()), Some("set"))
-            // "set a stop at 180" places one, "set my aapl stop to 180" moves one.
-            && !matches!(tokens.get(1).map(|t| t.text.as_str()), Some("a" | "an" | "up" | "trailing"))
-            && !sets_a_new_stop(tokens)
-        && names_an_order(tokens)
-        && cursor.take(&["set"]));
+    // "set a stop at 180" places one, "set my aapl stop to 180" moves one.
+    let sets = cursor.text(0) == "set"
+        && !matches!(cursor.text(1), "a" | "an" | "up" | "trailing")
+        && !sets_a_new_stop(tokens);
     // "reduce my aapl by half" and "drop amd from the list" are read elsewhere: here an order, or a field of one, is named.
-    if !verb || tokens.len() < 3 || !names_an_order(tokens) {
+    if !(sets || words::change(cursor.text(0)).is_some()) || tokens.len() < 3 || !names_an_order(tokens) {
         return None;
     }
+    cursor.skip(1);
     Some(
         changes(&mut cursor)
             .and_then(|changes| changes.not_of_size(tokens))
@@ -267,21 +276,7 @@ fn names_an_order(tokens: &[Token]) -> bool {
     let number = |token: Option<&Token>| {
         token.is_some_and(|t| t.raw.starts_with('#') || matches!(t.kind, Kind::Number(_)))
     };
-    let verb_of_orders = matches!(
-        tokens[0].text.as_str(),
-        "move"
-            | "change"
-            | "replace"
-            | "modify"
-            | "raise"
-            | "lower"
-            | "bump"
-            | "amend"
-            | "adjust"
-            | "update"
-            | "edit"
-            | "reprice"
-    );
+    let verb_of_orders = words::change(&tokens[0].text).is_some_and(|change| change.of_orders);
     // "trim 10 nvda" sells, "trim 42 to 50" changes order 42.
     let of_a_name =
         matches!(tokens.get(2), Some(Token { kind: Kind::Word, text, .. }) if !words::is_keyword(text));
@@ -352,12 +347,7 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
 /// "raise my limit 5 cents", "raise my aapl limit 5": a value that nothing leads to, beside a verb of more or less.
 fn is_difference(cursor: &Cursor<'_>) -> bool {
     let led = matches!(cursor.before(1), Some(t) if matches!(t.kind, Kind::At) || matches!(t.text.as_str(), "to" | "at" | "=" | "is"));
-    let verb = cursor.first().is_some_and(|t| {
-        matches!(
-            t.text.as_str(),
-            "raise" | "lower" | "bump" | "increase" | "decrease" | "cut" | "drop" | "reduce" | "trim"
-        )
-    });
+    let verb = cursor.first().and_then(|t| words::change(&t.text)).is_some_and(|change| change.compares);
     let cents = matches!(cursor.text(1), "cent" | "cents");
     let money = matches!(cursor.kind(0), Some(Kind::Money(_) | Kind::Number(_)));
     !led && (cents || verb && money)
@@ -453,7 +443,7 @@ impl Changes {
 
     /// "trim 42 to 50" may say units as well as a price.
     fn not_of_size(self, tokens: &[Token]) -> Parsed<Self> {
-        let of_size = matches!(tokens[0].text.as_str(), "trim" | "reduce" | "cut" | "increase" | "decrease");
+        let of_size = words::change(&tokens[0].text).is_some_and(|change| change.sizes);
         match self.plain {
             Some(value) if of_size && self.pending.is_none() => Err(ask(
                 Missing::Price,

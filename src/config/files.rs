@@ -122,11 +122,15 @@ fn our_user() -> Option<u32> {
     fs::metadata("/proc/self").ok().map(|meta| meta.uid())
 }
 
-/// Writes a new private file. With `overwrite`, one that is there is replaced whole; a link in its place is replaced, not followed.
+/// Writes a new private file. With `overwrite`, one that is there is replaced whole; a link in its place is replaced, not followed. What is
+/// there and is neither, such as a device, is left alone: to replace /dev/null would break more than this program.
 ///
 /// # Errors
-/// `Exists` without `overwrite`; otherwise what the system says.
+/// `Exists` without `overwrite`, `Kind` where something else than a file is there; otherwise what the system says.
 pub fn write_private(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), FileError> {
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
+        return Err(FileError::Kind { path: path.to_path_buf(), wanted: "regular file" });
+    }
     if overwrite {
         return replace_private(path, bytes);
     }
@@ -267,6 +271,15 @@ mod tests {
         let error = write_private(&path, b"two", false).unwrap_err();
         assert_eq!(error.to_string(), format!("{} exists; --force overwrites it", path.display()));
         assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"one"[..], 0o600));
+        let socket = temp.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for there in [temp.path(), &socket] {
+            for overwrite in [false, true] {
+                let error = write_private(there, b"two", overwrite).unwrap_err();
+                assert_eq!(error.to_string(), format!("{} is not a regular file", there.display()));
+            }
+        }
+        assert!(!fs::symlink_metadata(&socket).unwrap().is_file(), "what is no file stays what it is");
     }
 
     #[test]

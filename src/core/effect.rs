@@ -12,7 +12,7 @@ use crate::domain::exit::ExitGroup;
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::TradingState;
-use crate::domain::money::Quantity;
+use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Approved, Order, OrderRequest, OrderStatus};
 use crate::domain::quote::Interval;
 use crate::domain::snapshot::{LogLine, Watchlist};
@@ -104,6 +104,8 @@ pub struct JournalEntry {
     pub cash: Vec<CashEntry>,
     /// Equity points.
     pub equity: Vec<EquityPoint>,
+    /// What each holding of each account was last valued at, beside equity points: all of them.
+    pub last_prices: Option<Vec<(AccountId, Instrument, Price)>>,
     /// The kill switch, where it moved.
     pub trading_state: Option<TradingState>,
     /// Shares that fell by ten per cent and the session of it: all that still count, where one was added.
@@ -140,6 +142,7 @@ impl JournalEntry {
             && self.executions.is_empty()
             && self.cash.is_empty()
             && self.equity.is_empty()
+            && self.last_prices.is_none()
             && self.trading_state.is_none()
             && self.fallen.is_none()
             && self.paused.is_none()

@@ -1,6 +1,7 @@
 //! What may happen to the engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use smol_str::SmolStr;
 use crate::domain::account::{AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertChange};
 use crate::domain::bot::{BotState, BotTerms};
+use crate::domain::calendar::Calendar;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::chain::Chain;
 use crate::domain::events::UnderlyingEvents;
@@ -17,7 +19,7 @@ use crate::domain::exit::{ExitChange, ExitGroup, ExitPlan};
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Symbol};
 use crate::domain::limits::{RiskLimits, TradingState};
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, Price};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderRequest};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Connection, LogLine, MarketClock, ReplayState, Severity, Watchlist};
@@ -62,6 +64,12 @@ pub struct Restored {
     pub trading_state: TradingState,
     /// Equity when the current account day began, if that is on record.
     pub day_start_equity: Vec<(AccountId, rust_decimal::Decimal)>,
+    /// When that was recorded, which may be long before the day began or after: what was paid in since then is not in it.
+    #[serde(default)]
+    pub day_start_at: Vec<(AccountId, Timestamp)>,
+    /// What each holding was last valued at, as it was last written.
+    #[serde(default)]
+    pub last_prices: Vec<(AccountId, Instrument, Price)>,
     /// High points of equity within the last 20 account days, oldest first.
     pub equity_highs: Vec<(AccountId, Timestamp, rust_decimal::Decimal)>,
     /// Shares that fell by ten per cent and the session of it.
@@ -351,6 +359,8 @@ pub enum Input {
         /// For how long.
         pause: Option<jiff::SignedDuration>,
     },
+    /// The exchange's days, where they are others than the engine began with.
+    Calendar(Arc<Calendar>),
     /// The user's lists.
     Watchlists(Vec<Watchlist>),
     /// What the status line shows of the outside.

@@ -81,11 +81,23 @@ pub enum MarketPhase {
     PostMarket,
 }
 
-/// The exchange calendar: rules, listed exceptions, and the user's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The hours that a broker has for one of the exchange's days, as it says them itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaidDay {
+    /// The exchange's date.
+    pub date: Date,
+    /// When the regular session closes, in New York; absent where there is none.
+    pub close: Option<Time>,
+}
+
+/// The exchange calendar: rules, listed exceptions, the user's own, and what a broker says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calendar {
     closed: BTreeSet<Date>,
     early: BTreeMap<Date, bool>,
+    /// Sessions on days that the rules close.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    opened: BTreeSet<Date>,
 }
 
 impl Calendar {
@@ -95,7 +107,7 @@ impl Calendar {
         let day = |(year, month, day): &(i16, i8, i8)| date(*year, *month, *day);
         let mut early: BTreeMap<Date, bool> = EARLY_ADDED.iter().map(|d| (day(d), true)).collect();
         early.extend(EARLY_REMOVED.iter().map(|d| (day(d), false)));
-        Self { closed: CLOSED.iter().map(day).collect(), early }
+        Self { closed: CLOSED.iter().map(day).collect(), early, opened: BTreeSet::new() }
     }
 
     /// Adds a closure the rules do not know.
@@ -108,12 +120,43 @@ impl Calendar {
         self.early.insert(day, early);
     }
 
+    /// Takes in what a broker says of a day, which goes before everything else. Gives what this calendar said until then, in a few words, where
+    /// that was something else: nothing changes where both agree.
+    pub fn take(&mut self, said: SaidDay) -> Option<String> {
+        let before = self.hours(said.date);
+        match said.close {
+            None => {
+                self.opened.remove(&said.date);
+                if self.is_session(said.date) {
+                    self.closed.insert(said.date);
+                }
+            }
+            Some(close) => {
+                self.closed.remove(&said.date);
+                if !self.is_session(said.date) {
+                    self.opened.insert(said.date);
+                }
+                let early = close < CLOSE;
+                if self.is_early_close(said.date) != early {
+                    self.early.insert(said.date, early);
+                }
+            }
+        }
+        (before != hours(said.close)).then_some(before)
+    }
+
+    /// What the exchange does on a day, in a few words: `closed`, or when it closes in New York.
+    #[must_use]
+    pub fn hours(&self, day: Date) -> String {
+        let close = if self.is_early_close(day) { EARLY_CLOSE } else { CLOSE };
+        hours(self.is_session(day).then_some(close))
+    }
+
     /// Does the exchange open on this date.
     #[must_use]
     pub fn is_session(&self, day: Date) -> bool {
-        !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
-            && !is_holiday(day)
-            && !self.closed.contains(&day)
+        let by_rule = !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) && !is_holiday(day);
+        (by_rule && !self.closed.contains(&day)) || self.opened.contains(&day)
     }
 
     /// Does it close at 13:00 on this date; false on days without a session.
@@ -268,6 +311,12 @@ pub fn nth_weekday(year: i16, month: i8, weekday: Weekday, nth: i64) -> Date {
     plus_days(first, i64::from(weekday.since(first.weekday())) + (nth - 1) * 7)
 }
 
+/// A session's close in a few words, as [`Calendar::hours`] says it.
+#[must_use]
+pub fn hours(close: Option<Time>) -> String {
+    close.map_or_else(|| "closed".to_owned(), |close| format!("open until {}", close.strftime("%H:%M")))
+}
+
 fn fx_phase(at: Timestamp) -> MarketPhase {
     let local = at.to_zoned_datetime(new_york());
     let open = match local.weekday() {
@@ -343,6 +392,36 @@ mod tests {
 
     fn dates(value: &Value) -> Vec<Date> {
         value.as_array().unwrap().iter().map(|d| d.as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    /// A broker's word goes before the rules and the user's file; where both agree nothing is said, and nothing kept.
+    #[test]
+    fn what_a_broker_says_of_a_day_holds() {
+        let mut calendar = Calendar::nyse();
+        calendar.close_on(date(2027, 3, 15));
+        let said = |month, dom, close| SaidDay { date: date(2027, month, dom), close };
+        let (full, early) = (Some(time(16, 0, 0, 0)), Some(time(13, 0, 0, 0)));
+        for (day, before) in [
+            (said(3, 15, full), Some("closed")),
+            (said(3, 16, None), Some("open until 16:00")),
+            (said(3, 17, early), Some("open until 16:00")),
+            // Good Friday, opened against its rule; the day after Thanksgiving, whole.
+            (said(3, 26, full), Some("closed")),
+            (said(11, 26, full), Some("open until 13:00")),
+            (said(3, 18, full), None),
+            (said(11, 25, None), None),
+            (said(3, 20, None), None),
+        ] {
+            assert_eq!(calendar.take(day).as_deref(), before, "{day:?}");
+            assert_eq!(calendar.take(day), None, "{day:?} is known now");
+            assert_eq!(calendar.session(day.date).map(|it| it.early), day.close.map(|close| close < CLOSE));
+        }
+        // What the exchange does at an hour that this program has no word for stands in the line that tells of it.
+        let odd = said(4, 1, Some(time(14, 0, 0, 0)));
+        assert_eq!(calendar.take(odd).as_deref(), Some("open until 16:00"));
+        assert!(calendar.is_early_close(odd.date));
+        let text = serde_json::to_string(&calendar).unwrap();
+        assert_eq!(serde_json::from_str::<Calendar>(&text).unwrap(), calendar);
     }
 
     #[test]

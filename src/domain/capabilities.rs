@@ -48,6 +48,9 @@ pub struct Capabilities {
     /// It says what companies did to shares that are held: dividends, splits, symbol changes, mergers.
     #[serde(default)]
     pub corporate_actions: bool,
+    /// Each order of shares or options either opens or closes there, and says so: none turns a position around, and none opens against one.
+    #[serde(default)]
+    pub one_effect: bool,
     /// Stops that work at the broker without this program, in whole units and the regular hours; what is not here waits in the engine.
     #[serde(default)]
     pub native_stops: Vec<NativeStop>,
@@ -91,6 +94,7 @@ impl Capabilities {
             ],
             fractional: false,
             corporate_actions: false,
+            one_effect: true,
             native_stops: Self::stops_of(&[AssetClass::Equity], true),
             ..Self::paper()
         }
@@ -132,6 +136,7 @@ impl Capabilities {
             preview: false,
             streaming: true,
             corporate_actions: true,
+            one_effect: false,
             native_stops: Self::stops_of(
                 &[
                     AssetClass::Equity,

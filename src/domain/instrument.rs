@@ -542,7 +542,8 @@ pub trait SymbolLookup: Send + Sync {
     /// Best matches for a few typed characters, best first, at most `limit`.
     fn search(&self, query: &str, limit: usize) -> Vec<Listing>;
 
-    /// The ticker that a mistyped one was perhaps meant to be: one letter off, and beginning the same. Much cheaper than `search`.
+    /// What a mistyped word was perhaps meant to be: a ticker one letter off, or a company's name a letter or two off, that begins the
+    /// same. Much cheaper than `search`.
     fn nearest(&self, mistyped: &str) -> Option<Instrument>;
 }
 

@@ -45,10 +45,10 @@ pub struct Trip {
     #[serde(with = "decimal_text")]
     pub pnl: Decimal,
     /// The order that opened it, where one of ours did.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "entry_client_order_id", skip_serializing_if = "Option::is_none")]
     pub entry_order: Option<ClientOrderId>,
     /// The order that closed it, where one of ours did.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "exit_client_order_id", skip_serializing_if = "Option::is_none")]
     pub exit_order: Option<ClientOrderId>,
 }
 

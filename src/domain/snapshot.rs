@@ -9,12 +9,14 @@ use smol_str::SmolStr;
 
 use super::account::{Account, AccountMode, BrokerFigures};
 use super::alert::Alert;
+use super::calendar::Calendar;
 use super::capabilities::Capabilities;
 use super::depth::MarketBook;
 use super::exit::ExitGroup;
 use super::ids::AccountId;
 use super::instrument::{AssetClass, Instrument, InstrumentSpec};
 use super::limits::{RiskLimits, RiskUse, TradingState};
+use super::note::{SymbolNote, notes_on};
 use super::order::Order;
 use super::position::Position;
 use super::quote::{Feed, Quote};
@@ -112,6 +114,21 @@ pub struct MarketClock {
     pub open: bool,
     /// When that changes.
     pub changes_at: Option<Timestamp>,
+    /// Its days, as the engine has them: rules, the user's file, and what a broker said.
+    #[serde(default = "rules")]
+    pub calendar: Arc<Calendar>,
+}
+
+impl MarketClock {
+    /// NYSE, taken as closed, with such a calendar.
+    #[must_use]
+    pub fn closed(calendar: Arc<Calendar>) -> Self {
+        Self { name: "NYSE".into(), open: false, changes_at: None, calendar }
+    }
+}
+
+fn rules() -> Arc<Calendar> {
+    Arc::new(Calendar::nyse())
 }
 
 /// Where a replay stands.
@@ -214,6 +231,9 @@ pub struct Snapshot {
     /// Depth and tape of the instruments that somebody looks at; a few at most.
     #[serde(default)]
     pub books: Arc<Vec<MarketBook>>,
+    /// Notes on instruments: by instrument, the newest of each first.
+    #[serde(default)]
+    pub notes: Arc<Vec<SymbolNote>>,
     /// The newest log lines, oldest first.
     pub log: Arc<Vec<LogLine>>,
     /// Connections.
@@ -236,7 +256,7 @@ impl Snapshot {
             mode: AccountMode::Paper,
             trading_state: TradingState::Active,
             feed,
-            market: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
+            market: MarketClock::closed(rules()),
             default_account,
             accounts: Arc::default(),
             totals: Arc::default(),
@@ -249,6 +269,7 @@ impl Snapshot {
             exits: Arc::default(),
             strategies: Arc::default(),
             books: Arc::default(),
+            notes: Arc::default(),
             log: Arc::default(),
             connections: Arc::default(),
             replay: None,
@@ -284,6 +305,12 @@ impl Snapshot {
     #[must_use]
     pub fn book(&self, instrument: &Instrument) -> Option<&MarketBook> {
         self.books.iter().find(|book| book.instrument == *instrument)
+    }
+
+    /// The notes on an instrument, the newest first.
+    #[must_use]
+    pub fn notes_on(&self, instrument: &Instrument) -> &[SymbolNote] {
+        notes_on(&self.notes, instrument)
     }
 
     /// Since when no prices of a kind of instrument have come from where they should; none while they come.

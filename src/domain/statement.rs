@@ -179,8 +179,10 @@ pub struct ReconcileRun {
     /// Why.
     pub reason: ReconcileReason,
     /// When the broker was asked.
+    #[serde(rename = "started_at")]
     pub started: Timestamp,
     /// When the answer had been compared.
+    #[serde(rename = "finished_at")]
     pub finished: Timestamp,
     /// Orders shown; absent when that part failed.
     pub orders: Option<usize>,

@@ -136,7 +136,8 @@ impl EngineTask {
             Request::Groups => Ok(Reply::Groups(self.groups())),
             Request::Members { group } => Ok(Reply::Listings(self.members(&group))),
             Request::Movers { by, limit } => self.movers(by, limit).await,
-            Request::SetNote { order, text } => return self.set_note(order, &text, reply).await,
+            Request::SetNote { order, text } => return self.set_note(order, &text, reply),
+            Request::NoteSymbol(change) => return self.note_symbol(change, reply).await,
             Request::PaperAssign { contract, contracts } => self.assign(contract, contracts).await,
             Request::PaperDoNotExercise { contract } => self.do_not_exercise(contract).await,
             Request::PaperExpire => {
@@ -180,7 +181,7 @@ impl EngineTask {
         allow_duplicate: bool,
     ) -> Result<Asker, SessionError> {
         let account = match account {
-            Some(account) if self.core.account(&account).is_none() => {
+            Some(account) if self.core.account(&account).is_none() || self.live.closed.contains(&account) => {
                 return Err(SessionError::Usage(format!(
                     "no account {account}; {}",
                     self.live.connected(&self.paper_account)
@@ -525,7 +526,8 @@ impl EngineTask {
     async fn advance(&mut self, seconds: i64) -> Result<Reply, SessionError> {
         let Source::Replay(replay) = &mut self.feed.source else {
             return Err(SessionError::Usage(
-                "only a replay's clock can be moved; the simulated market runs on now".to_owned(),
+                "paper advance: found the simulated market, whose clock is now; allowed in a replay alone, there by 'wait 1h' in a script: arbion demo --replay FILE --script FILE"
+                    .to_owned(),
             ));
         };
         let target = replay.now() + jiff::SignedDuration::from_secs(seconds);

@@ -379,7 +379,8 @@ impl EngineTask {
         tokio::spawn(async move {
             // On the disk before it is said; a journal that has stopped says so itself.
             let answer = match flushed.await {
-                Ok(()) => Ok(Reply::Done(format!("bot {name} is approved, version {}", version.version))),
+                Ok(Ok(())) => Ok(Reply::Done(format!("bot {name} is approved, version {}", version.version))),
+                Ok(Err(reason)) => Err(SessionError::Storage(reason)),
                 Err(_) => Err(SessionError::Gone),
             };
             give(reply, answer);

@@ -16,11 +16,11 @@ use crate::domain::desk::HistorySource;
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval};
 use crate::domain::text::clean;
+use crate::market::bar_builder::bar_end;
 use crate::quant::desk::RETURNS_MIN;
 use crate::quant::number::to_f64;
 
 use super::feed::Source;
-use super::hosting::bar_end;
 use super::imported::Imported;
 use super::task::EngineTask;
 

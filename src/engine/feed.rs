@@ -203,6 +203,14 @@ impl MarketFeed {
         }
     }
 
+    /// The exchange has other days than were known.
+    pub(super) fn set_calendar(&mut self, calendar: &Arc<Calendar>) {
+        self.bell = None;
+        if let Source::Simulated(market) = &mut self.source {
+            market.set_calendar(Arc::clone(calendar));
+        }
+    }
+
     /// The end of the last regular session, outside of one.
     fn closed_at(&mut self, now: Timestamp) -> Option<Timestamp> {
         let Source::Simulated(market) = &self.source else { return None };

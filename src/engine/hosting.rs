@@ -15,16 +15,16 @@ use crate::command::types::StrategyAction;
 use crate::core::engine::strategy_kinds;
 use crate::core::input::{Input, Needed};
 use crate::domain::account::AccountMode;
-use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::chain::{Chain, ChainRow};
 use crate::domain::instrument::{AssetClass, Instrument, Symbol};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{NAME_MAX, StrategyChange, StrategyRules, StrategySpec, StrategyView};
-use crate::market::bar_builder::{BAR_DELAY, BarBuilder};
+use crate::market::bar_builder::{BAR_DELAY, BarBuilder, bar_end};
 use crate::strategies::Need;
 
+use super::checked_bars::Checks;
 use super::feed::Source;
 use super::reads::EXPIRIES_NEEDED_MAX;
 use super::session::give;
@@ -56,6 +56,8 @@ pub(super) struct Bars {
 pub(super) enum Answered {
     /// Bars of the past, or the newest.
     Bars(Bars),
+    /// A broker's own bars, to be compared with those that were made here of its prices.
+    Check(Instrument, Interval, Vec<Bar>),
     /// What a strategy asked for.
     Needed(SmolStr, Needed),
     /// An exit plan whose range was measured.
@@ -65,18 +67,20 @@ pub(super) enum Answered {
 }
 
 /// What is known of one stream of bars.
-struct Stream {
+pub(super) struct Stream {
     /// They come from a broker.
     live: bool,
     /// When the next bar is to be looked for.
     next: Timestamp,
     /// Makes bars of a broker's prices.
     builder: Option<BarBuilder>,
+    /// How those bars stand to the broker's own.
+    pub(super) checks: Checks,
 }
 
 /// The bars that strategies want.
 pub(super) struct Hosting {
-    streams: BTreeMap<(Instrument, Interval), Stream>,
+    pub(super) streams: BTreeMap<(Instrument, Interval), Stream>,
     pub(super) answers_in: mpsc::Sender<Answered>,
     pub(super) answers: mpsc::Receiver<Answered>,
 }
@@ -121,21 +125,6 @@ fn is_built(instrument: &Instrument, interval: Interval) -> bool {
     }
 }
 
-/// When a bar ends: a session's bar with the session, all others by their length.
-pub(super) fn bar_end(
-    calendar: &Calendar,
-    instrument: &Instrument,
-    interval: Interval,
-    bar: &Bar,
-) -> Timestamp {
-    let by_length = bar.start + SignedDuration::from_secs(interval.seconds());
-    if interval != Interval::Day1 || instrument.asset_class().trades_around_the_clock() {
-        return by_length;
-    }
-    let session = calendar.session(exchange_date(bar.start));
-    session.filter(|session| session.open == bar.start).map_or(by_length, |session| session.close)
-}
-
 impl EngineTask {
     /// Tells a strategy its past, now or once its broker has answered.
     pub(super) async fn tell_history(
@@ -177,6 +166,9 @@ impl EngineTask {
     pub(super) async fn on_answer(&mut self, answer: Answered) {
         match answer {
             Answered::Bars(bars) => self.on_bars(bars).await,
+            Answered::Check(instrument, interval, bars) => {
+                self.compare_bars(&instrument, interval, &bars).await;
+            }
             Answered::Exit(change, reply) => self.change_exit(*change, reply).await,
             Answered::Range(instrument, range) => self.step(Input::Range { instrument, range }).await,
             Answered::Needed(strategy, answer) => self.step(Input::Needed { strategy, answer }).await,
@@ -342,8 +334,12 @@ impl EngineTask {
             let live = self.feed.is_live(&instrument);
             let builds = live && is_built(&instrument, interval);
             let key = (instrument.clone(), interval);
-            let fresh =
-                || Stream { live, next: now, builder: builds.then(|| BarBuilder::new(interval, now)) };
+            let fresh = || Stream {
+                live,
+                next: now,
+                builder: builds.then(|| BarBuilder::new(interval, now)),
+                checks: Checks::default(),
+            };
             let stream = self.hosting.streams.entry(key).or_insert_with(fresh);
             if stream.live != live {
                 *stream = fresh();
@@ -352,8 +348,14 @@ impl EngineTask {
             }
             if let Some(builder) = &mut stream.builder {
                 if let Some(bar) = builder.complete(now) {
+                    stream.checks.made(bar, now);
                     let end = bar.start + SignedDuration::from_secs(interval.seconds());
                     self.hand_out(instrument, interval, vec![(end, bar)], Feed::RealTime).await;
+                } else if stream.checks.is_due(now) {
+                    self.ask_own_bars(instrument, interval);
+                } else if let Some(text) = stream.checks.late(builder.late(), now) {
+                    let text = format!("{instrument} {interval}: {text}");
+                    self.step(Input::Note { severity: Severity::Info, code: "LATE_TRADES", text }).await;
                 }
                 continue;
             }

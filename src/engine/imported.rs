@@ -29,9 +29,11 @@ const SERIES_MAX: usize = 64;
 type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 
 /// What is known of the files, shared with the threads that read them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Imported {
     known: Arc<Mutex<BTreeMap<PathBuf, File>>>,
+    /// The exchange's days, which say when a day's bar ends.
+    calendar: Arc<Calendar>,
 }
 
 /// A file as it was read last.
@@ -54,6 +56,10 @@ pub(super) struct Found {
 }
 
 impl Imported {
+    pub(super) fn new(calendar: Arc<Calendar>) -> Self {
+        Self { known: Arc::default(), calendar }
+    }
+
     /// The bars of an instrument and width, of the file that reaches furthest; none where no file has them. Reads files.
     pub(super) fn find(
         &self,
@@ -86,7 +92,7 @@ impl Imported {
                 Some(None) => {}
             }
         }
-        let read = bars_file::load(path, &Calendar::nyse());
+        let read = bars_file::load(path, &self.calendar);
         // What was imported was checked; a file that is wrong all the same was changed by hand since.
         let mut read = read.inspect_err(|error| tracing::warn!(%error, "imported bars do not read")).ok()?;
         let wanted = read.series.remove(instrument).map(|bars| newest(&bars));
@@ -213,7 +219,7 @@ mod tests {
         let head = "symbol,date,open,high,low,close,volume\n";
         let old = format!("{head}{}{}MSFT,2026-11-02,10,12,9,11,5\n", row("02", "11"), row("03", "12"));
         files.keep_bars("old", &old, false).unwrap();
-        let imported = Imported::default();
+        let imported = Imported::new(Arc::new(Calendar::nyse()));
         let find = |key: &str, interval| imported.find(home.path(), &instrument(key), interval);
         let found = find("AAPL", Interval::Day1).unwrap();
         assert_eq!((found.name.as_str(), found.bars.len()), ("old", 2));

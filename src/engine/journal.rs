@@ -14,8 +14,10 @@ use super::session::give;
 use crate::core::effect::{self, JournalEntry, Ticket};
 use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::Instrument;
+use crate::domain::money::Price;
 use crate::store::{
     ApprovedBot, ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, Store, StoreError,
+    SymbolNoteRow,
 };
 
 /// Jobs that may wait.
@@ -46,14 +48,16 @@ pub(super) enum Job {
     State(&'static str, String),
     /// A note on an order.
     Note(ClientOrderId, Timestamp, String),
+    /// A change of the notes on instruments.
+    SymbolNote(SymbolNoteRow),
     /// A bot that a person approved.
     Bot(Box<ApprovedBot>),
     /// A bot that nobody's word stands for any more.
     BotGone(smol_str::SmolStr),
     /// All of these in one transaction: what a broker reported, and the venue that reported it.
     Together(Vec<Job>),
-    /// Write everything now, then answer.
-    Flush(tokio::sync::oneshot::Sender<()>),
+    /// Write everything now, then answer: is it on the disk, and if not, why.
+    Flush(tokio::sync::oneshot::Sender<Result<(), String>>),
 }
 
 impl Job {
@@ -65,6 +69,7 @@ impl Job {
             Self::Venue(..)
             | Self::State(..)
             | Self::Note(..)
+            | Self::SymbolNote(_)
             | Self::Bot(_)
             | Self::BotGone(_)
             | Self::Flush(_) => Vec::new(),
@@ -97,7 +102,7 @@ impl JournalSender {
                 TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
             }),
             (Self::Nowhere, Job::Flush(done)) => {
-                give(done, ());
+                give(done, Ok(()));
                 Ok(())
             }
             (Self::Nowhere, _) => Ok(()),
@@ -136,7 +141,7 @@ pub(super) struct Group {
     batches: Vec<JournalBatch>,
     tickets: Vec<Ticket>,
     urgent: bool,
-    flushes: Vec<tokio::sync::oneshot::Sender<()>>,
+    flushes: Vec<tokio::sync::oneshot::Sender<Result<(), String>>>,
 }
 
 impl Group {
@@ -166,6 +171,10 @@ impl Group {
             Job::Note(order, at, text) => {
                 let notes = vec![(order, at, text)];
                 self.batches.push(JournalBatch { notes, ..JournalBatch::default() });
+            }
+            Job::SymbolNote(change) => {
+                let symbol_notes = vec![change];
+                self.batches.push(JournalBatch { symbol_notes, ..JournalBatch::default() });
             }
             Job::Bot(bot) => {
                 self.batches.push(JournalBatch { bots: vec![*bot], ..JournalBatch::default() });
@@ -284,7 +293,7 @@ impl Writer {
             }
         }
         for done in group.flushes {
-            give(done, ());
+            give(done, result.clone());
         }
     }
 
@@ -330,10 +339,12 @@ const FALLEN: &str = "short_sale_restricted";
 
 /// Where the accounts on which automation waits stand there.
 const PAUSED: &str = "automation_paused";
+/// What each holding was last valued at.
+const LAST_PRICES: &str = "last_prices";
 /// What the guards of accounts have seen and hold.
 const GUARDS: &str = "guards";
 
-/// The accounts on which automation waits for a person. What cannot be read is an error: it may not go on by mistake.
+/// The guards, as they were last written.
 pub(super) fn read_guards(store: &Store) -> Result<Option<String>, StoreError> {
     store.get_state(GUARDS)
 }
@@ -356,6 +367,23 @@ pub(super) fn read_fallen(store: &Store) -> Result<Vec<(Instrument, Date)>, Stor
     let text = store.get_state(FALLEN)?.unwrap_or_default();
     let keys: Vec<(String, Date)> = serde_json::from_str(&text).unwrap_or_default();
     Ok(keys.into_iter().filter_map(|(key, day)| Some((Instrument::from_key(&key).ok()?, day))).collect())
+}
+
+/// Account, key of an instrument, price.
+fn last_prices_text(prices: Vec<(AccountId, Instrument, Price)>) -> String {
+    let keys: Vec<(AccountId, String, Price)> =
+        prices.into_iter().map(|(account, it, price)| (account, it.key(), price)).collect();
+    serde_json::to_string(&keys).unwrap_or_default()
+}
+
+/// What each holding was last valued at. What cannot be read is nothing: then what is held is valued by nothing until prices come.
+pub(super) fn read_last_prices(store: &Store) -> Result<Vec<(AccountId, Instrument, Price)>, StoreError> {
+    let text = store.get_state(LAST_PRICES)?.unwrap_or_default();
+    let keys: Vec<(AccountId, String, Price)> = serde_json::from_str(&text).unwrap_or_default();
+    let read = |(account, key, price): (AccountId, String, Price)| {
+        Some((account, Instrument::from_key(&key).ok()?, price))
+    };
+    Ok(keys.into_iter().filter_map(read).collect())
 }
 
 /// A step's entry as rows.
@@ -403,6 +431,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
                     .paused
                     .map(|paused| (PAUSED.to_owned(), serde_json::to_string(&paused).unwrap_or_default())),
             )
+            .chain(entry.last_prices.map(|prices| (LAST_PRICES.to_owned(), last_prices_text(prices))))
             .chain(entry.guards.map(|guards| (GUARDS.to_owned(), guards)))
             .chain(entry.fallen.map(|fallen| (FALLEN.to_owned(), fallen_text(fallen))))
             .collect(),
@@ -411,6 +440,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
         alerts: entry.alerts,
         exits: entry.exits,
         notes: Vec::new(),
+        symbol_notes: Vec::new(),
         reconciles: entry.reconciles,
         strategies: entry.strategies,
         strategies_gone: entry.strategies_gone,

@@ -86,6 +86,8 @@ pub struct Settings {
     pub watchlists: Vec<Watchlist>,
     /// The profile's directory.
     pub directory: PathBuf,
+    /// What the user wrote down of the exchange's days.
+    pub calendar: CalendarFile,
     /// The profile's name.
     pub profile: String,
     /// The paper venue.
@@ -275,7 +277,7 @@ impl Assembly {
         (vitals, heart): (watch::Sender<Arc<Vitals>>, Arc<Heart>),
     ) -> Result<Self, EngineError> {
         // A slip of a hand keeps no exit from being watched: the rules hold, and it is said.
-        let (calendar, doubt) = match CalendarFile::of(&settings.directory).load() {
+        let (calendar, doubt) = match settings.calendar.load() {
             Ok(calendar) => (Arc::new(calendar), None),
             Err(error) => (Arc::new(Calendar::nyse()), Some(format!("{error}; the exchange's rules hold"))),
         };
@@ -319,13 +321,14 @@ impl Assembly {
             drop(core.step(now, Input::DefaultAccount(chosen)));
         }
         let mut venue = open_venue(&settings, &store, replay)?;
-        venue.set_calendar(Calendar::clone(&calendar));
+        venue.set_calendar(Arc::clone(&calendar));
         let bots = super::bots::Bots::load(&store)?;
         restore(&mut core, &store, now)?;
         let lists = match store.watchlists()? {
             lists if lists.is_empty() => default_watchlists(&settings, &feed),
             lists => lists,
         };
+        let notes = Arc::new(store.symbol_notes()?);
         let (written_in, journaled) = mpsc::channel(EVENTS_MAX);
         let (reports_in, reports) = mpsc::channel(EVENTS_MAX);
         let journal = match settings.access {
@@ -344,7 +347,7 @@ impl Assembly {
         let mut task = EngineTask {
             core,
             clock,
-            calendar,
+            calendar: Arc::clone(&calendar),
             feed,
             paper,
             backlog: Backlog::default(),
@@ -386,9 +389,10 @@ impl Assembly {
             paper_cash: settings.venue.opening_cash,
             live,
             custody: super::custody::Custody::default(),
-            imported: super::imported::Imported::default(),
+            imported: super::imported::Imported::new(calendar),
             histories: super::daily_closes::Histories::default(),
             dates: super::dates::Dates::default(),
+            notes,
             hosting: super::hosting::Hosting::default(),
             bots,
         };

@@ -1,4 +1,4 @@
-//! Watchlists as a whole, alerts, notes, depth, sectors, indices and movers: what a trader keeps in view.
+//! Watchlists as a whole, alerts, depth, sectors, indices and movers: what a trader keeps in view.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,6 @@ use crate::client::message::{GroupKind, MarketGroup, MoversBy, WatchlistEdit};
 use crate::client::{Reply, SessionError};
 use crate::core::input::Input;
 use crate::domain::alert::AlertChange;
-use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, Listing};
 use crate::domain::quote::Quote;
 use crate::domain::snapshot::Watchlist;
@@ -17,7 +16,6 @@ use crate::domain::text::clean;
 use crate::market::simulated_book::{MoverOrder, movers};
 
 use super::feed::Source;
-use super::journal::Job;
 use super::session::give;
 use super::task::EngineTask;
 
@@ -27,8 +25,6 @@ type Answer = oneshot::Sender<Result<Reply, SessionError>>;
 const LISTS_MAX: usize = 50;
 /// Characters of a list's name at most.
 const NAME_MAX: usize = 24;
-/// Characters of a note at most.
-const NOTE_MAX: usize = 500;
 /// Movers in one answer at most.
 const MOVERS_MAX: usize = 100;
 
@@ -111,26 +107,6 @@ impl EngineTask {
             }
         };
         self.quotes(&found).await
-    }
-
-    /// Notes are the store's alone: nothing in the engine depends on them.
-    pub(super) async fn set_note(&mut self, order: ClientOrderId, text: &str, reply: Answer) {
-        let text: String = clean(text).trim().chars().take(NOTE_MAX).collect();
-        let (done, flushed) = oneshot::channel();
-        let now = self.clock.now();
-        for job in [Job::Note(order, now, text), Job::Flush(done)] {
-            if self.journal.send(job).is_err() {
-                let full = "the journal's queue is full; try again".to_owned();
-                return give(reply, Err(SessionError::Storage(full)));
-            }
-        }
-        tokio::spawn(async move {
-            let answer = match flushed.await {
-                Ok(()) => Ok(Reply::Done("note kept".to_owned())),
-                Err(_) => Err(SessionError::Storage("the journal has stopped".to_owned())),
-            };
-            give(reply, answer);
-        });
     }
 }
 

@@ -3,6 +3,7 @@
 mod desk;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use crate::brokers::{
 };
 use crate::core::paper::{DailyStats, Venue};
 use crate::domain::account::Account;
+use crate::domain::calendar::Calendar;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::corporate::CorporateAction;
 use crate::domain::execution::{AccountEvent, Execution, OrderEvent};
@@ -52,6 +54,7 @@ pub(super) enum VenueCommand {
     /// What companies have declared, known before it takes effect.
     Announce(Vec<CorporateAction>),
     Spec(Box<InstrumentSpec>),
+    Calendar(Arc<Calendar>),
     Assign(OptionContract, Option<Quantity>, oneshot::Sender<Quantity>),
     DoNotExercise(OptionContract, oneshot::Sender<bool>),
     Expire(oneshot::Sender<()>),
@@ -229,6 +232,7 @@ impl VenueTask {
             VenueCommand::Advance(to) => self.venue.advance(to),
             VenueCommand::Sync(reply) => give(reply, ()),
             VenueCommand::Spec(spec) => self.venue.set_spec(*spec),
+            VenueCommand::Calendar(calendar) => self.venue.set_calendar(calendar),
             VenueCommand::Submit(order, reply) => {
                 self.venue.submit(now, &order);
                 self.answer(order.client_order_id, order.client_order_id, reply).await;

@@ -79,10 +79,23 @@ impl EngineTask {
             let mut snapshot = self.core.snapshot();
             snapshot.locked = self.custody.locked;
             snapshot.books = self.feed.books.section();
+            snapshot.notes = Arc::clone(&self.notes);
+            self.leave_closed_out(&mut snapshot);
             snapshot.accounts = self.with_figures(&snapshot);
             snapshot.totals = self.totals_section(&snapshot);
             self.snapshots.send_replace(Arc::new(snapshot));
         }
+    }
+
+    /// Accounts that were disconnected are not shown, nor what is held there; their orders stay, as those of the past do.
+    fn leave_closed_out(&self, snapshot: &mut Snapshot) {
+        let closed = &self.live.closed;
+        if closed.is_empty() {
+            return;
+        }
+        Arc::make_mut(&mut snapshot.accounts).retain(|view| !closed.contains(&view.account.account));
+        Arc::make_mut(&mut snapshot.positions).retain(|position| !closed.contains(&position.account));
+        Arc::make_mut(&mut snapshot.exits).retain(|group| !closed.contains(&group.account));
     }
 
     /// The accounts with what their brokers say of them; the section of before where nothing has changed.
@@ -120,6 +133,7 @@ impl EngineTask {
             name: "NYSE".into(),
             open: self.calendar.phase(AssetClass::Equity, now) == MarketPhase::Regular,
             changes_at: Some(self.calendar.next_bell(now)),
+            calendar: Arc::clone(&self.calendar),
         };
         let feed = match self.feed.feed() {
             Feed::Replayed => "replay",

@@ -73,7 +73,8 @@ pub fn place(core: &mut Engine, place: &Place, asker: &Asker) -> Result<OrderReq
     }
     let request = build(core, subject, place.side, quantity, pricing, &place.terms, asker);
     let exit_plan = place.exit_plan.clone();
-    Ok(OrderRequest { position_effect: place.position_effect, cash_order_quantity, exit_plan, ..request })
+    let position_effect = place.position_effect;
+    Ok(core.stated(OrderRequest { position_effect, cash_order_quantity, exit_plan, ..request }))
 }
 
 /// Can an order come with this plan: it opens one position, and has no other exits.

@@ -66,6 +66,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::Strategy(StrategyRequest::Change(_))
         | Request::Bot(_)
         | Request::SetNote { .. }
+        | Request::NoteSymbol(_)
         | Request::PaperAssign { .. }
         | Request::PaperDoNotExercise { .. }
         | Request::PaperExpire

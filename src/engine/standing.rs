@@ -9,8 +9,9 @@ use super::task::EngineTask;
 impl EngineTask {
     /// Compares one account's books with what its broker shows, or every account's.
     pub(super) async fn reconcile_now(&mut self, account: Option<AccountId>) -> Result<Reply, SessionError> {
-        let known: Vec<AccountId> =
-            self.core.snapshot().accounts.iter().map(|view| view.account.account.clone()).collect();
+        let views = self.core.snapshot().accounts;
+        let ids = views.iter().map(|view| view.account.account.clone());
+        let known: Vec<AccountId> = ids.filter(|id| !self.live.closed.contains(id)).collect();
         let asked = match account {
             Some(account) if !known.contains(&account) => {
                 let names: Vec<&str> = known.iter().map(AccountId::as_str).collect();
@@ -35,7 +36,7 @@ impl EngineTask {
     ) -> Result<Reply, SessionError> {
         let snapshot = self.core.snapshot();
         let view = snapshot.accounts.iter().find(|view| view.account.account == account);
-        match view {
+        match view.filter(|_| !self.live.closed.contains(&account)) {
             None => Err(SessionError::Usage(format!("there is no account '{account}'"))),
             Some(view) if view.standing.reconciled => Err(SessionError::Usage(format!(
                 "{account} agrees with its broker; nothing is to be overridden"

@@ -23,7 +23,7 @@ use super::paper::VenueCommand;
 use super::task::EngineTask;
 
 /// What days of accounts began with, and their highs with a time of each.
-type Equities = (Vec<(AccountId, Decimal)>, Vec<(AccountId, Timestamp, Decimal)>);
+type Equities = (Vec<(AccountId, Timestamp, Decimal)>, Vec<(AccountId, Timestamp, Decimal)>);
 
 /// Hours of equity that are looked through for highs: twenty days of trading.
 const HIGHS_HOURS: i64 = 28 * 24;
@@ -120,14 +120,16 @@ impl EngineTask {
 pub(super) fn restore(core: &mut Engine, store: &Store, now: Timestamp) -> Result<(), EngineError> {
     let state = store.get_state("trading_state")?;
     let accounts: Vec<AccountId> = core.account_ids().cloned().collect();
-    let (day_start_equity, equity_highs) = equities(store, &accounts, now)?;
+    let (starts, equity_highs) = equities(store, &accounts, now)?;
     let restored = Restored {
         orders: store.orders_for_start(RECENT_ORDERS)?,
         executions: store.all_executions()?,
         cash: store.all_cash()?,
         next_number: Some(OrderNumber(store.next_order_number()?)),
         trading_state: state.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-        day_start_equity,
+        day_start_equity: starts.iter().map(|(account, _, equity)| (account.clone(), *equity)).collect(),
+        day_start_at: starts.into_iter().map(|(account, at, _)| (account, at)).collect(),
+        last_prices: super::journal::read_last_prices(store)?,
         equity_highs,
         fallen: super::journal::read_fallen(store)?,
         paused: super::journal::read_paused(store)?,
@@ -153,7 +155,7 @@ fn equities(store: &Store, accounts: &[AccountId], now: Timestamp) -> Result<Equ
             Some(before) => Some(before),
             None => store.equity_at(account, began)?,
         };
-        starts.extend(equity.map(|equity| (account.clone(), equity)));
+        starts.extend(equity.map(|(at, equity)| (account.clone(), at, equity)));
         let of_days = store.equity_highs_since(account, since)?;
         highs.extend(of_days.into_iter().map(|(at, equity)| (account.clone(), at, equity)));
     }
@@ -213,7 +215,11 @@ mod tests {
         store.journal(&[JournalBatch { equity, ..JournalBatch::default() }]).unwrap();
         let accounts = [paper.clone(), live.clone(), new.clone()];
         let (starts, highs) = equities(&store, &accounts, at("2026-11-24T15:00:00Z")).unwrap();
-        let started = [(paper, 100.into()), (live.clone(), 4_700.into()), (new, 70.into())];
+        let started = [
+            (paper, at("2026-11-23T21:59:00Z"), 100.into()),
+            (live.clone(), at("2026-11-20T21:00:00Z"), 4_700.into()),
+            (new, at("2026-11-24T14:30:00Z"), 70.into()),
+        ];
         assert_eq!(starts, started);
         let of_live: Vec<i64> = highs
             .iter()

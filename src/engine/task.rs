@@ -20,6 +20,7 @@ use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Currency;
+use crate::domain::note::SymbolNote;
 use crate::domain::order::{Order, OrderHandle};
 use crate::domain::quote::{Bar, Feed, Interval};
 use crate::domain::snapshot::{Severity, Snapshot};
@@ -136,6 +137,8 @@ pub(super) struct EngineTask {
     /// Daily closes that the risk desk has read.
     pub(super) histories: super::daily_closes::Histories,
     pub(super) dates: super::dates::Dates,
+    /// Notes on instruments, as the picture has them.
+    pub(super) notes: Arc<Vec<SymbolNote>>,
     pub(super) hosting: super::hosting::Hosting,
     pub(super) bots: super::bots::Bots,
 }

@@ -45,6 +45,7 @@ impl Desk {
             command: String::new(),
             watchlists: Vec::new(),
             directory: directory.to_owned(),
+            calendar: crate::config::CalendarFile::of(directory),
             profile: "test".to_owned(),
             venue: VenueConfig::new(AccountId::new("paper"), 100_000.into()),
             limits: None,

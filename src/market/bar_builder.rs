@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use crate::domain::calendar::{Calendar, exchange_date};
+use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 use crate::domain::quote::{Bar, Interval, Quote};
 
@@ -103,6 +105,17 @@ impl BarBuilder {
         self.done = Some(bar.start);
         (bar.start >= self.since && bar.is_sound()).then_some(bar)
     }
+}
+
+/// When a bar ends: a session's bar with the session, all others by their length.
+#[must_use]
+pub fn bar_end(calendar: &Calendar, instrument: &Instrument, interval: Interval, bar: &Bar) -> Timestamp {
+    let by_length = bar.start + SignedDuration::from_secs(interval.seconds());
+    if interval != Interval::Day1 || instrument.asset_class().trades_around_the_clock() {
+        return by_length;
+    }
+    let session = calendar.session(exchange_date(bar.start));
+    session.filter(|session| session.open == bar.start).map_or(by_length, |session| session.close)
 }
 
 fn take(bar: &mut Bar, price: Price) {

@@ -137,6 +137,11 @@ impl SimulatedMarket {
         Self { seed, universe, calendar, keeps_hours }
     }
 
+    /// Sets the exchange's days from now on.
+    pub fn set_calendar(&mut self, calendar: Arc<Calendar>) {
+        self.calendar = calendar;
+    }
+
     fn recipe(&self, instrument: &Instrument) -> Option<Recipe> {
         let symbol = instrument.to_string();
         let listing = self.universe.listing(&symbol)?;

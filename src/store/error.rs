@@ -40,7 +40,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// It may not be written.
-    #[error("{path} cannot be written; check its owner and mode")]
+    #[error("{path} cannot be written; check its owner and mode, and that its disk is not mounted read-only")]
     ReadOnly {
         /// Which file.
         path: PathBuf,

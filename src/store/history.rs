@@ -243,25 +243,43 @@ impl Store {
         Ok((days.into_iter().rev().collect(), instruments.into_iter().collect()))
     }
 
-    /// The first equity at or after an instant.
+    /// The first equity of an account at or after an instant, with when it was recorded.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn equity_at(&self, account: &AccountId, at: Timestamp) -> Result<Option<Decimal>, StoreError> {
-        let sql = "SELECT net_liquidation FROM equity WHERE account = ?1 AND at >= ?2 ORDER BY at LIMIT 1";
-        let values = vec![Value::Text(account.as_str().to_owned()), Value::Integer(at.as_microsecond())];
-        Ok(self.query(sql, values, |row| rows::decimal(row, 0))?.into_iter().next())
+    pub fn equity_at(
+        &self,
+        account: &AccountId,
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Decimal)>, StoreError> {
+        let sql =
+            "SELECT at, net_liquidation FROM equity WHERE account = ?1 AND at >= ?2 ORDER BY at LIMIT 1";
+        self.equity_point(sql, account, at)
     }
 
-    /// The newest equity of an account that was recorded before an instant, if any.
+    /// The newest equity of an account that was recorded before an instant, if any, with when that was.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn equity_before(&self, account: &AccountId, at: Timestamp) -> Result<Option<Decimal>, StoreError> {
+    pub fn equity_before(
+        &self,
+        account: &AccountId,
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Decimal)>, StoreError> {
         let sql =
-            "SELECT net_liquidation FROM equity WHERE account = ?1 AND at < ?2 ORDER BY at DESC LIMIT 1";
+            "SELECT at, net_liquidation FROM equity WHERE account = ?1 AND at < ?2 ORDER BY at DESC LIMIT 1";
+        self.equity_point(sql, account, at)
+    }
+
+    fn equity_point(
+        &self,
+        sql: &str,
+        account: &AccountId,
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Decimal)>, StoreError> {
         let values = vec![Value::Text(account.as_str().to_owned()), Value::Integer(at.as_microsecond())];
-        Ok(self.query(sql, values, |row| rows::decimal(row, 0))?.into_iter().next())
+        let rows = self.query(sql, values, |row| Ok((rows::time(row, 0)?, rows::decimal(row, 1)?)))?;
+        Ok(rows.into_iter().next())
     }
 
     /// The highest point of equity of each UTC day since an instant, oldest first.

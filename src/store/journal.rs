@@ -15,7 +15,8 @@ use crate::domain::statement::ReconcileRun;
 use crate::domain::strategy::{DecisionRecord, StoredStrategy};
 
 use super::bots::{ApprovedBot, remove_bots, write_bots};
-use super::keepsakes::{write_alerts, write_exits, write_notes, write_reconciles};
+use super::keepsakes::{write_alerts, write_exits, write_reconciles};
+use super::notes::{SymbolNoteRow, write_notes, write_symbol_notes};
 use super::strategies::{remove_strategies, write_decisions, write_strategies};
 use super::{Store, StoreError};
 
@@ -107,6 +108,8 @@ pub struct JournalBatch {
     pub exits: Option<Vec<ExitGroup>>,
     /// Notes on orders, with their times; an empty one takes the old one off.
     pub notes: Vec<(ClientOrderId, jiff::Timestamp, String)>,
+    /// Changes of the notes on instruments, in order.
+    pub symbol_notes: Vec<SymbolNoteRow>,
     /// Comparisons with brokers.
     pub reconciles: Vec<ReconcileRun>,
     /// Newest state of the strategies that changed.
@@ -224,6 +227,7 @@ fn write(t: &Transaction<'_>, batch: &JournalBatch, report: &mut JournalReport) 
         write_exits(t, exits)?;
     }
     write_notes(t, &batch.notes)?;
+    write_symbol_notes(t, &batch.symbol_notes)?;
     write_reconciles(t, &batch.reconciles)?;
     remove_strategies(t, &batch.strategies_gone)?;
     remove_bots(t, &batch.bots_gone)?;

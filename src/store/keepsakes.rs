@@ -1,4 +1,4 @@
-//! What is kept beside the trades: alerts, notes on orders, comparisons with brokers; and the equity curve as a picture needs it.
+//! What is kept beside the trades: alerts, exit plans, comparisons with brokers; and the equity curve as a picture needs it.
 
 use jiff::Timestamp;
 use rusqlite::Transaction;
@@ -7,14 +7,11 @@ use rust_decimal::Decimal;
 
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
 use crate::domain::exit::ExitGroup;
-use crate::domain::ids::{AccountId, ClientOrderId};
+use crate::domain::ids::AccountId;
 use crate::domain::money::canonical;
 use crate::domain::statement::{ReconcileReason, ReconcileRun};
 
 use super::{Store, StoreError, rows};
-
-/// Notes that are read at most, the newest.
-const NOTES_MAX: i64 = 5_000;
 
 /// A point of an equity curve: when, net liquidation, cash.
 pub type EquityRow = (Timestamp, Decimal, Decimal);
@@ -57,25 +54,6 @@ pub(super) fn write_exits(t: &Transaction<'_>, exits: &[ExitGroup]) -> rusqlite:
             "INSERT INTO exit_part (account, instrument, part, document) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute((group.account.as_str(), group.instrument.key(), group.part.as_str(), document))?;
-    }
-    Ok(())
-}
-
-/// Writes notes; an empty one takes the old one off.
-pub(super) fn write_notes(
-    t: &Transaction<'_>,
-    notes: &[(ClientOrderId, Timestamp, String)],
-) -> rusqlite::Result<()> {
-    for (order, at, text) in notes {
-        if text.is_empty() {
-            t.prepare_cached("DELETE FROM note WHERE client_order_id = ?1")?.execute([order.to_string()])?;
-            continue;
-        }
-        t.prepare_cached(
-            "INSERT INTO note (client_order_id, at, text) VALUES (?1, ?2, ?3)
-             ON CONFLICT (client_order_id) DO UPDATE SET at = excluded.at, text = excluded.text",
-        )?
-        .execute((order.to_string(), at.as_microsecond(), text))?;
     }
     Ok(())
 }
@@ -186,25 +164,6 @@ impl Store {
                 fired_price: price.and_then(|price| price.parse().ok()),
             })
         })
-    }
-
-    /// Notes by order, the newest first; at most 5,000.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn notes(&self) -> Result<Vec<(ClientOrderId, String)>, StoreError> {
-        let sql = "SELECT client_order_id, text FROM note ORDER BY at DESC LIMIT ?1";
-        let rows: Vec<(String, String)> =
-            self.query(sql, vec![Value::Integer(NOTES_MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let read = |(id, text): (String, String)| match id.parse() {
-            Ok(id) => Ok((id, text)),
-            Err(_) => Err(StoreError::Row {
-                path: self.path.clone(),
-                table: "note",
-                reason: format!("'{}' is no order id", id.escape_default()),
-            }),
-        };
-        rows.into_iter().map(read).collect()
     }
 
     /// The equity curve since an instant in at most so many points, oldest first: of each stretch of time its last point.

@@ -17,6 +17,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_exits.sql"),
     include_str!("../../migrations/0006_bots.sql"),
     include_str!("../../migrations/0007_exit_parts.sql"),
+    include_str!("../../migrations/0008_symbol_notes.sql"),
 ];
 
 /// The same of the installation's database.

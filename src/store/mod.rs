@@ -13,6 +13,7 @@ mod journal;
 mod keepsakes;
 pub mod lock;
 mod migrate;
+mod notes;
 mod own;
 mod rows;
 mod strategies;
@@ -31,6 +32,7 @@ pub use history::{HistoryFilter, OrderKey, PnlTotals};
 pub use install::{INSTALL_DATABASE, Install, ProfileChange, ProfileRow};
 pub use journal::{ExecutionRow, IntentEventRow, IntentKind, IntentRow, JournalBatch, JournalReport};
 pub use keepsakes::EquityRow;
+pub use notes::SymbolNoteRow;
 
 /// File name of the profile's database.
 pub const DATABASE: &str = "arbion.db";

@@ -1,6 +1,9 @@
 //! What leaves a strategy: proposals, changes and cancels of its own orders, what it needs to know, and records of its decisions.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
+use smol_str::SmolStr;
 
 use super::bot::BotNews;
 use crate::domain::ids::ClientOrderId;
@@ -140,6 +143,33 @@ impl Decision {
             words.push(format!("rejected={}", counts.join(",")));
         }
         words.join(" ")
+    }
+
+    /// The code and words of its record: `SKIP` before the reason of what was not done, units and numbers after it, and where it stands.
+    #[must_use]
+    pub fn words(&self) -> (&str, String) {
+        let text = match self.quantity {
+            Some(quantity) => format!("x{quantity} {}", self.text()),
+            None => self.text(),
+        };
+        self.under(self.code, text.trim_end())
+    }
+
+    /// The same where what came of it has a code and words of its own.
+    #[must_use]
+    pub fn under<'a>(&self, code: &'a str, text: &str) -> (&'a str, String) {
+        match (self.skip && self.code == code, self.phase) {
+            (true, "") => ("SKIP", format!("{code} {text}")),
+            (true, phase) => ("SKIP", format!("{code} {text} phase={phase}")),
+            (false, "") => (code, text.to_owned()),
+            (false, phase) => (code, format!("{text} phase={phase}")),
+        }
+    }
+
+    /// The numbers compared, by name, as text.
+    #[must_use]
+    pub fn inputs(&self) -> BTreeMap<SmolStr, String> {
+        self.values.iter().map(|(name, value)| ((*name).into(), value.to_string())).collect()
     }
 
     /// The whole record in one line: `SKIP SPREAD AAPL bid=1.1 ask=1.55`, `WHEEL_SELL_PUT AAPL 18Dec26 190P x1 credit=2.35`.

@@ -132,6 +132,10 @@ impl Strategy for Unruly {
                     out.push(Output::Propose(proposal, Decision::new("FLOOD", None, Vec::new())));
                 }
             }
+            (StrategyInput::Quote(quote), Manner::Skips) => {
+                self.heard.push(format!("quote {}", quote.bid.unwrap_or_default()));
+                out.push(Output::Remember);
+            }
             (StrategyInput::Quote(_), _) => {}
             (StrategyInput::Execution(it) | StrategyInput::Assigned(it), _) => {
                 self.heard.push(format!("{} {} {}", it.kind.as_str(), it.signed_quantity(), it.instrument));

@@ -1,4 +1,4 @@
-//! Everything known about an instrument: its name and terms, its prices and how old they are, what is held, ordered and watched of it.
+//! Everything known about an instrument: its name and terms, its prices and how old they are, what is held, ordered, noted and watched of it.
 
 use rust_decimal::Decimal;
 
@@ -8,7 +8,9 @@ use super::format;
 use super::sources;
 use crate::domain::instrument::{Instrument, InstrumentSpec, Listing};
 use crate::domain::money::Price;
+use crate::domain::note::SymbolNote;
 use crate::domain::quote::Quote;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
 
 type Pairs = Vec<(String, String)>;
@@ -122,7 +124,44 @@ fn own(instrument: &Instrument, at: &At<'_>, pairs: &mut Pairs) {
         });
     let numbers: Vec<String> = working.map(|order| format!("#{}", order.number)).collect();
     say(pairs, "working orders", numbers.join(" "));
+    for note in notes_about([instrument], at) {
+        say(pairs, "note", note_line(note, instrument, at));
+    }
     for alert in at.snapshot.alerts.iter().filter(|alert| alert.waits() && alert.instrument == *instrument) {
         say(pairs, "alert", alert.words());
     }
+}
+
+/// What was written about these instruments, about options' shares too: each note once, the newest of each instrument first.
+#[must_use]
+pub fn notes_about<'a, 'b>(
+    instruments: impl IntoIterator<Item = &'b Instrument>,
+    at: &At<'a>,
+) -> Vec<&'a SymbolNote> {
+    let mut found: Vec<&SymbolNote> = Vec::new();
+    for instrument in instruments {
+        let share =
+            instrument.as_option().map(|contract| Instrument::Equity { symbol: contract.underlying.clone() });
+        for of in std::iter::once(instrument).chain(share.as_ref()) {
+            let new = at.snapshot.notes_on(of).iter();
+            let new: Vec<&SymbolNote> =
+                new.filter(|note| found.iter().all(|known| known.id != note.id)).collect();
+            found.extend(new);
+        }
+    }
+    found
+}
+
+/// A note with its day; with its instrument too, where that is not the one that is looked at.
+#[must_use]
+pub fn note_line(note: &SymbolNote, looked_at: &Instrument, at: &At<'_>) -> String {
+    let of = if note.instrument == *looked_at { String::new() } else { format!("{}, ", note.instrument) };
+    format!("{of}{}: {}", format::day(note.at, &at.env.zone), clean(&note.text))
+}
+
+/// An instrument as rows and titles name it: with a mark where there are notes on it, for which few have room.
+#[must_use]
+pub fn marked(instrument: &Instrument, snapshot: &Snapshot) -> String {
+    let mark = if snapshot.notes_on(instrument).is_empty() { "" } else { "*" };
+    format!("{instrument}{mark}")
 }

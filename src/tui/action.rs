@@ -46,6 +46,8 @@ actions! {
     SetAlert = "set_alert",
     /// Everything known about the instrument in view.
     About = "about",
+    /// Write about the instrument in view.
+    SymbolNote = "note_symbol",
     /// Choose and order the columns of the list.
     Columns = "columns",
     /// Kill switch on, or off again.

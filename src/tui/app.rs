@@ -22,7 +22,6 @@ use super::tour::Tour;
 use super::wish::Purpose;
 use super::work::Jobs;
 use crate::config::OptionView;
-use crate::domain::calendar::Calendar;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 
@@ -121,7 +120,6 @@ impl App {
                 .or(first),
             top_line: options.top_line.iter().take(TOP_LINE_MAX).cloned().collect(),
             flashes: Flashes::default(),
-            calendar: Calendar::nyse(),
             session_gone: false,
         };
         let mut panes = Panes::default();

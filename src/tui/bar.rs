@@ -11,6 +11,7 @@ use super::action::Action;
 use super::env::{At, Look};
 use super::estimate::Estimate;
 use super::format;
+use super::noting::Noting;
 use super::options::Understanding;
 use super::widgets::text_input::TextInput;
 use super::widgets::{put, put_right};
@@ -25,9 +26,9 @@ const HISTORY_MAX: usize = 500;
 /// Completions offered.
 const COMPLETIONS_MAX: usize = 12;
 /// Words a command begins with.
-const VERBS: [&str; 21] = [
+const VERBS: [&str; 22] = [
     "alert", "backtest", "buy", "cancel", "chain", "chart", "close", "cover", "export", "flatten", "halt",
-    "help", "import", "quote", "replace", "resume", "sell", "short", "show", "unwatch", "watch",
+    "help", "import", "note", "quote", "replace", "resume", "sell", "short", "show", "unwatch", "watch",
 ];
 
 /// The command bar.
@@ -38,6 +39,8 @@ pub struct CommandBar {
     understanding: Option<Understanding>,
     /// The line is work that takes long: what it does, or what is wrong with it.
     work: Option<Result<String, String>>,
+    /// The line is a note on an instrument, or one that cannot be kept.
+    note: Option<Result<Noting, String>>,
     history: Vec<String>,
     /// The place in the history, and what was typed before going there.
     browsing: Option<(usize, String)>,
@@ -71,7 +74,7 @@ impl CommandBar {
         self.active = false;
         self.input.set("");
         self.understanding = None;
-        self.work = None;
+        (self.work, self.note) = (None, None);
         self.browsing = None;
         self.completions.clear();
         self.estimate.want(None, now);
@@ -128,15 +131,27 @@ impl CommandBar {
 
     fn changed(&mut self, at: &At<'_>) {
         let text = self.input.text().trim();
+        self.note = Noting::read(text, at);
         self.work = at.env.works.as_ref().and_then(|works| works.understand(text));
-        let language = !text.is_empty() && self.work.is_none();
-        self.understanding = language.then(|| (at.env.understand)(text));
+        let language = !text.is_empty() && self.work.is_none() && self.note.is_none();
+        self.understanding = language.then(|| (at.env.understand)(text, &at.snapshot.market.calendar));
         let order = self.understanding.as_ref().map(|u| &u.command).filter(|command| is_order(command));
         self.estimate.want(order.cloned(), at.env.now);
     }
 
     fn enter(&mut self, at: &At<'_>, wishes: &mut Vec<Wish>) {
         let text = self.input.text().trim().to_owned();
+        match &self.note {
+            Some(Ok(note)) => {
+                let wish = note.clone().wish();
+                self.remember(&text);
+                wishes.push(Wish::Remember(text));
+                self.close(at.env.now);
+                return wishes.push(wish);
+            }
+            Some(Err(_)) => return,
+            None => {}
+        }
         match &self.work {
             Some(Ok(words)) => {
                 let words = words.clone();
@@ -168,6 +183,7 @@ impl CommandBar {
     #[must_use]
     pub fn is_understood(&self) -> bool {
         matches!(self.work, Some(Ok(_)))
+            || matches!(self.note, Some(Ok(_)))
             || self.understanding.as_ref().is_some_and(|u| !matches!(u.command, Command::Clarify { .. }))
     }
 
@@ -229,11 +245,15 @@ impl CommandBar {
     #[must_use]
     pub fn meaning(&self, look: &Look<'_>) -> Option<(String, Style)> {
         let theme = look.theme;
-        match &self.work {
+        let own = match (&self.note, &self.work) {
+            (Some(note), _) => Some(note.as_ref().map(Noting::words).map_err(Clone::clone)),
+            (None, work) => work.clone(),
+        };
+        match own {
             Some(Ok(words)) => {
-                return Some((format!("{} {}", theme.glyphs.arrow, clean(words)), theme.accent));
+                return Some((format!("{} {}", theme.glyphs.arrow, clean(&words)), theme.accent));
             }
-            Some(Err(text)) => return Some((format!("? {}", clean(text)), theme.warning)),
+            Some(Err(text)) => return Some((format!("? {}", clean(&text)), theme.warning)),
             None => {}
         }
         let understood = self.understanding.as_ref()?;

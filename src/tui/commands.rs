@@ -10,6 +10,7 @@ use super::chores::Chore;
 use super::dialogs::Dialog;
 use super::dialogs::columns::Columns;
 use super::dialogs::confirm::Confirm;
+use super::dialogs::notes::Notes;
 use super::dialogs::prompt::Prompt;
 use super::dialogs::report::Report;
 use super::env::At;
@@ -106,10 +107,10 @@ impl App {
     }
 
     /// A key that stands for a line: an order is reviewed as if it had been typed, what is not understood is there to be completed.
-    pub fn run_line(&self, line: &str, wishes: &mut Vec<Wish>) {
+    pub fn run_line(&self, line: &str, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
         let symbol = self.env.current.as_ref().map(ToString::to_string).unwrap_or_default();
         let line = line.replace("{symbol}", &symbol);
-        let understood = (self.env.understand)(&line);
+        let understood = (self.env.understand)(&line, &snapshot.market.calendar);
         wishes.push(match understood.command {
             Command::Clarify { .. } => Wish::Type(line),
             command if is_order(&command) => Wish::Review(command, OriginKind::Command),
@@ -199,6 +200,14 @@ impl App {
                 let report = about(instrument, &At { env: &self.env, snapshot });
                 Wish::Open(Box::new(Dialog::Report(report)))
             }
+            None => Wish::Say(Severity::Info, "No instrument is in view.".to_owned()),
+        });
+    }
+
+    /// Opens the notes on the instrument in view.
+    pub fn show_notes(&self, wishes: &mut Vec<Wish>) {
+        wishes.push(match &self.env.current {
+            Some(instrument) => Wish::Open(Box::new(Dialog::Notes(Notes::of(instrument.clone())))),
             None => Wish::Say(Severity::Info, "No instrument is in view.".to_owned()),
         });
     }

@@ -13,7 +13,6 @@ use super::options::Understand;
 use super::theme::Theme;
 use super::work::{Jobs, WorksRef};
 use crate::client::remote::LINE;
-use crate::domain::calendar::Calendar;
 use crate::domain::instrument::{Instrument, SymbolLookup};
 use crate::domain::quote::Feed;
 use crate::domain::snapshot::Snapshot;
@@ -42,8 +41,6 @@ pub struct Env {
     pub top_line: Vec<Instrument>,
     /// Numbers that just changed.
     pub flashes: Flashes,
-    /// The exchange's hours.
-    pub calendar: Calendar,
     /// The engine no longer answers.
     pub session_gone: bool,
 }

@@ -171,14 +171,34 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%d %b").to_string()
 }
 
+/// Are two instants of one day in a zone.
+#[must_use]
+pub fn same_day(one: Timestamp, other: Timestamp, zone: &TimeZone) -> bool {
+    let date = |at: Timestamp| at.to_zoned_datetime(zone.clone()).date();
+    date(one) == date(other)
+}
+
 /// `13:45:02 EST` on the same day as `now` in a zone, else with its day, `24 Nov 13:45 EST`.
 #[must_use]
 pub fn near(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let date = |at: Timestamp| at.to_zoned_datetime(zone.clone()).date();
-    if date(at) == date(now) {
+    if same_day(at, now, zone) {
         return clock_zoned(at, zone);
     }
     format!("{} {} {}", day(at, zone), clock(at, zone), zone_name(at, zone))
+}
+
+/// A time in a list, so many columns wide: `13:45:02 EST` today, without its zone where that has no room; of any other day that day and, in
+/// 12 columns, hour and minute: `24 Nov 13:45`. A time of yesterday must not read like one of today.
+#[must_use]
+pub fn time_in(at: Timestamp, now: Timestamp, zone: &TimeZone, columns: u16) -> String {
+    let zoned = clock_zoned(at, zone);
+    let text = match (same_day(at, now, zone), columns) {
+        (true, columns) if width(&zoned) <= columns => zoned,
+        (true, _) => clock_seconds(at, zone),
+        (false, 12..) => format!("{} {}", day(at, zone), clock(at, zone)),
+        (false, _) => day(at, zone),
+    };
+    format!("{text:<0$}", usize::from(columns))
 }
 
 /// The zone's short name at an instant, such as `EST`.
@@ -374,6 +394,23 @@ mod tests {
         );
         assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("東京株式", 5), ["東京", "株式"]);
+    }
+
+    #[test]
+    fn a_time_of_another_day_does_not_read_like_one_of_today() {
+        let zone = jiff::tz::get!("America/New_York");
+        let now: Timestamp = "2026-11-24T18:45:10Z".parse().unwrap();
+        for (at, columns, expected) in [
+            ("2026-11-24T18:01:26Z", 12, "13:01:26 EST"),
+            ("2026-11-24T18:01:26Z", 8, "13:01:26"),
+            ("2026-11-23T18:01:26Z", 12, "23 Nov 13:01"),
+            ("2026-11-23T18:01:26Z", 14, "23 Nov 13:01  "),
+            ("2026-11-23T18:01:26Z", 8, "23 Nov  "),
+            // Of the same day in London, and of the evening before in New York.
+            ("2026-11-24T04:30:00Z", 12, "23 Nov 23:30"),
+        ] {
+            assert_eq!(time_in(at.parse().unwrap(), now, &zone, columns), expected);
+        }
     }
 
     #[test]

@@ -15,12 +15,15 @@ mod env;
 mod estimate;
 mod flash;
 mod format;
+mod grant;
 mod input;
 mod kept;
 mod keymap;
 mod layout;
 mod lock;
 mod mouse;
+mod news;
+mod noting;
 mod options;
 mod output;
 mod pace;
@@ -63,3 +66,11 @@ pub use screenshot::{Picture, screenshot};
 pub use theme::ColorDepth;
 pub use wish::Effect;
 pub use work::{Doing, Works, WorksRef};
+
+/// Is there a theme of that name, among the own ones (name and text) and those that come with the program, and does it read.
+///
+/// # Errors
+/// A line that says what is wrong, and which themes there are.
+pub fn check_theme(name: &str, own: &[(String, String)]) -> Result<(), String> {
+    theme::Schemes::new(own).get(name).map(|_| ())
+}

@@ -14,6 +14,7 @@ use super::theme::ColorDepth;
 use super::work::WorksRef;
 use crate::command::types::Command;
 use crate::config::OptionView;
+use crate::domain::calendar::Calendar;
 use crate::domain::instrument::{Instrument, SymbolLookup};
 
 /// What a text means.
@@ -25,8 +26,8 @@ pub struct Understanding {
     pub words: String,
 }
 
-/// The command language, as the screen needs it: a text in, its meaning out, in well under a millisecond.
-pub type Understand = Arc<dyn Fn(&str) -> Understanding + Send + Sync>;
+/// The command language, as the screen needs it: a text and the exchange's days in, its meaning out, in well under a millisecond.
+pub type Understand = Arc<dyn Fn(&str, &Calendar) -> Understanding + Send + Sync>;
 
 /// Keeps a command that was entered. Must return at once.
 pub type Remember = Arc<dyn Fn(String) + Send + Sync>;

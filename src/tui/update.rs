@@ -1,7 +1,5 @@
 //! Events change the state: keys, pastes, clicks, replies, snapshots, time. What the world must do comes back as effects.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -9,36 +7,23 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::action::Action;
 use super::app::App;
 use super::chores::Chore;
-use super::dialogs::confirm::Confirm;
 use super::dialogs::help::Help;
 use super::dialogs::palette::Palette;
-use super::dialogs::review::Review;
-use super::dialogs::settings::Settings;
 use super::dialogs::work::WorkList;
 use super::dialogs::{After, Dialog};
 use super::env::At;
 use super::input::Input;
 use super::panes::PaneKind;
-use super::panes::notifications::by_id;
 use super::tour::{Took, Tour};
 use super::widgets::borders::inside;
-use super::wish::{Effect, Purpose, WayOut, Wish};
-use crate::client::{Reply, Request, SessionError};
-use crate::command::types::Command;
-use crate::domain::alert::Alert;
-use crate::domain::instrument::Instrument;
-use crate::domain::order::{Order, OrderStatus, OriginKind, Side};
-use crate::domain::snapshot::{Connection, LogLine, Severity, Snapshot};
+use super::wish::{Effect, WayOut, Wish};
+use crate::client::{Reply, SessionError};
+use crate::domain::order::{OriginKind, Side};
+use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 
-/// Two interrupts within this time leave.
-const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 /// So long after a key, what is to be kept is looked at: not at every key, and not only at the end, which may be a sudden one.
 const KEEP_AFTER: Duration = Duration::from_secs(5);
-/// Orders that are told of at once when they end.
-const ENDED_TOLD_MAX: usize = 3;
-/// Requests under way; more are refused, so that a dead engine cannot fill the memory.
-const ASKED_MAX: usize = 64;
 
 impl App {
     /// Takes one input from the terminal.
@@ -76,70 +61,6 @@ impl App {
         let mut wishes = Vec::new();
         self.answered((number, purpose), reply, snapshot, &mut wishes);
         self.finish(wishes, snapshot)
-    }
-
-    /// Takes a new picture of the engine.
-    pub fn snapshot(&mut self, old: &Snapshot, new: &Snapshot) -> Vec<Effect> {
-        self.env.flashes.compare(old, new, self.env.now);
-        self.env.snapshot_at = self.env.now;
-        self.panes.notifications.compare(old, new);
-        let at = At { env: &self.env, snapshot: new };
-        self.panes.chart.follow(&at);
-        let quote = |snapshot: &Snapshot| {
-            let instrument = self.env.current.as_ref()?;
-            snapshot.quotes.get(instrument).map(|quote| quote.as_of)
-        };
-        if quote(old) != quote(new) {
-            self.panes.ticket.market_moved(self.env.now);
-        }
-        self.follow_lock(new);
-        let mut wishes = Vec::new();
-        for alert in newly_rung(old, new) {
-            if let Some(text) = self.ring_locked(&alert.instrument.to_string()) {
-                wishes.push(Wish::Notify(text));
-                continue;
-            }
-            let text = format!("Alert: {}", alert.words());
-            let line = LogLine {
-                at: alert.fired_at.unwrap_or(new.now),
-                severity: Severity::Warning,
-                code: "ALERT".into(),
-                text: text.clone(),
-            };
-            self.panes.notifications.note(&line, Some(alert.instrument.clone()));
-            let chart = WayOut::Chart(alert.instrument.clone());
-            wishes.push(Wish::Offer(Severity::Warning, text.clone(), chart));
-            wishes.push(Wish::Notify(text));
-        }
-        if old.seq > 0 && old.trading_state != new.trading_state {
-            self.state_turned(new.trading_state, &mut wishes);
-        }
-        for order in newly_ended(old, new) {
-            wishes.push(self.ended(order, new));
-        }
-        for connection in newly_down(old, new) {
-            let text = format!("{}: {}", connection.name, connection.text);
-            let out = WayOut::Line("show connections".to_owned());
-            wishes.push(Wish::Offer(Severity::Warning, clean(&text).into_owned(), out));
-        }
-        if self.env.current.is_none() {
-            // The first picture came before the engine had a watchlist.
-            let first = new.watchlists.first().and_then(|list| list.instruments.first());
-            wishes.extend(first.cloned().map(Wish::Select));
-        }
-        wishes.extend(self.ask_top_line(old, new));
-        self.finish(wishes, new)
-    }
-
-    /// Asks once for the quotes of the top line that nobody else has asked for, and again of an engine that begins anew.
-    fn ask_top_line(&mut self, old: &Snapshot, new: &Snapshot) -> Option<Wish> {
-        self.top_line_asked &= new.seq >= old.seq;
-        if new.seq == 0 || std::mem::replace(&mut self.top_line_asked, true) {
-            return None;
-        }
-        let missing = self.env.top_line.iter().filter(|of| !new.quotes.contains_key(*of));
-        let instruments: Vec<Instrument> = missing.cloned().collect();
-        (!instruments.is_empty()).then(|| Wish::Ask(Request::Subscribe { instruments }, Purpose::Quiet))
     }
 
     /// Time has passed.
@@ -235,14 +156,14 @@ impl App {
         }
         if let Some(line) = self.env.keymap.macro_of(self.focus.scopes(), event) {
             let line = line.to_owned();
-            return self.run_line(&line, wishes);
+            return self.run_line(&line, snapshot, wishes);
         }
         let Some(action) = self.env.keymap.action(self.focus.scopes(), event) else { return };
         wishes.push(Wish::Act(action));
     }
 
     /// What an action means: first to the pane with the keys, then to the screen.
-    fn act(&mut self, action: Action, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+    pub(super) fn act(&mut self, action: Action, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
         if self.arrange(action, snapshot, wishes) {
             return;
         }
@@ -268,6 +189,7 @@ impl App {
             Action::Export => self.export(snapshot, wishes),
             Action::SetAlert => self.ask_alert(snapshot, wishes),
             Action::About => self.show_about(snapshot, wishes),
+            Action::SymbolNote => self.show_notes(wishes),
             Action::Columns => self.choose_columns(snapshot, wishes),
             Action::Settings => wishes.push(Wish::Settings(String::new())),
             Action::Tour => self.tour = Some(Tour::start()),
@@ -340,7 +262,7 @@ impl App {
     }
 
     /// Carries out wishes, lets every pane settle, and carries out what that brought.
-    fn finish(&mut self, mut wishes: Vec<Wish>, snapshot: &Snapshot) -> Vec<Effect> {
+    pub(super) fn finish(&mut self, mut wishes: Vec<Wish>, snapshot: &Snapshot) -> Vec<Effect> {
         let mut effects = Vec::new();
         let now = self.env.now;
         self.toasts.expire(now);
@@ -381,212 +303,4 @@ impl App {
         }
         effects
     }
-
-    fn grant(&mut self, wish: Wish, snapshot: &Snapshot, wishes: &mut Vec<Wish>, effects: &mut Vec<Effect>) {
-        match wish {
-            Wish::Ask(request, purpose) => self.ask(request, purpose, effects),
-            Wish::Select(instrument) => self.select(instrument, snapshot, wishes),
-            Wish::Focus(kind) => self.focus_on(kind),
-            Wish::Ticket(side, instrument) => {
-                self.panes.ticket.open(side, instrument);
-                self.focus_on(PaneKind::Ticket);
-            }
-            Wish::TicketAt(side, instrument, price) => {
-                wishes.push(Wish::Select(instrument.clone()));
-                self.panes.ticket.open_at(side, instrument, price);
-                self.focus_on(PaneKind::Ticket);
-            }
-            Wish::Review(command, origin) => {
-                let review = Review::new(command, origin, self.number(), self.env.now);
-                self.open_review(review, wishes);
-            }
-            Wish::ReviewAs { command, origin, account, lots } => {
-                let review = Review::new(command, origin, self.number(), self.env.now);
-                self.open_review(review.of(account).closing(lots), wishes);
-            }
-            Wish::Run(command, words) => self.run_command(command, &words, snapshot, wishes),
-            Wish::Act(action) => self.screen_action(action, snapshot, wishes, effects),
-            Wish::SetOption(path, value) => self.set_option(path, value, snapshot, effects),
-            Wish::SetLimit { name, value, confirmation } => {
-                self.set_limit(name, value, confirmation, effects);
-            }
-            Wish::Settings(filter) => {
-                let settings = Settings::new(self.settings.clone(), &filter);
-                self.dialogs.push(Dialog::Settings(settings));
-            }
-            Wish::Offer(severity, text, out) => {
-                self.say(severity, text, snapshot);
-                self.toasts.offer(out);
-            }
-            Wish::Mouse(on) => effects.push(Effect::Mouse(on)),
-            Wish::Theme(name) => self.choose_theme(name, wishes),
-            Wish::Line(line) => self.run_line(&line, wishes),
-            Wish::Layout(wish) => self.rearrange(wish),
-            Wish::AlertAt(text) => self.alert_at(&text, snapshot, wishes),
-            Wish::Columns(kind, choice) => self.panes.get_mut(kind).choose(choice),
-            Wish::Order(id) => {
-                self.panes.orders.show_order(id);
-                self.focus_on(PaneKind::Orders);
-            }
-            Wish::Open(dialog) => self.dialogs.push(*dialog),
-            Wish::Say(severity, text) => self.say(severity, text, snapshot),
-            Wish::Type(text) => {
-                let at = At { env: &self.env, snapshot };
-                self.bar.open(&text, &at);
-            }
-            Wish::Notify(text) => effects.push(Effect::Notify(clean(&text).into_owned())),
-            Wish::Export(chore) => self.chore(chore, Purpose::Export, effects),
-            Wish::Quietly(chore) => self.chore(chore, Purpose::Quiet, effects),
-            Wish::Work(line, words) => self.work(line, words, effects),
-            Wish::EndWork(number) => self.env.jobs.end(number),
-            Wish::ShowWork(number) => self.show_work(number),
-            Wish::Remember(text) => effects.push(Effect::Remember(text)),
-            Wish::Copy(text) => {
-                let lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
-                let what = match lines.as_slice() {
-                    [line] => line.clone(),
-                    lines => format!("{} lines", lines.len()),
-                };
-                self.say(Severity::Info, format!("Copied: {what}"), snapshot);
-                effects.push(Effect::Copy(lines.join("\n")));
-            }
-        }
-    }
-
-    /// Has the program do something.
-    pub fn chore(&mut self, chore: Chore, purpose: Purpose, effects: &mut Vec<Effect>) {
-        let number = self.number();
-        self.asked.insert(number, purpose);
-        effects.push(Effect::Chore(number, chore));
-    }
-
-    pub(super) fn ask(&mut self, request: Request, purpose: Purpose, effects: &mut Vec<Effect>) {
-        // What stops or cancels goes out even when nothing else is answered.
-        let urgent =
-            matches!(request, Request::Halt { .. } | Request::Cancel { .. } | Request::Flatten { .. });
-        if self.asked.len() >= ASKED_MAX && !urgent {
-            self.toasts.push(Severity::Error, "The engine does not answer.".into(), self.env.now);
-            return;
-        }
-        // What was sent from the ticket must not stand there to be sent again.
-        if let Request::Execute { origin: OriginKind::Ticket, command: Command::Place(_), .. } = &request {
-            match self.focus {
-                PaneKind::Chain => self.panes.chain.sent(),
-                _ => self.panes.ticket.sent(),
-            }
-            if self.focus == PaneKind::Ticket {
-                self.focus = self.before;
-            }
-        }
-        let number = self.number();
-        self.asked.insert(number, purpose);
-        effects.push(Effect::Ask(number, request));
-    }
-
-    fn open_review(&mut self, review: Review, wishes: &mut Vec<Wish>) {
-        wishes.push(review.request());
-        self.dialogs.push(Dialog::Review(review));
-    }
-
-    fn select(&mut self, instrument: Instrument, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
-        self.panes.watchlist.select(&instrument);
-        if self.focus != PaneKind::Ticket {
-            self.panes.ticket.follow(&instrument);
-        }
-        if !snapshot.quotes.contains_key(&instrument) && self.env.current.as_ref() != Some(&instrument) {
-            wishes.push(Wish::Ask(
-                Request::Subscribe { instruments: vec![instrument.clone()] },
-                Purpose::Quiet,
-            ));
-        }
-        self.env.current = Some(instrument);
-    }
-
-    /// Shows a notice, and keeps in the log what went wrong. What went well the engine has logged itself.
-    pub fn say(&mut self, severity: Severity, text: String, snapshot: &Snapshot) {
-        if severity != Severity::Info {
-            let at = self.env.clock(snapshot);
-            let line = LogLine { at, severity, code: "SCREEN".into(), text: text.clone() };
-            if severity == Severity::Error {
-                self.panes.notifications.note(&line, None);
-            }
-            self.panes.activity.note(line);
-        }
-        self.toasts.push(severity, text, self.env.now);
-    }
-
-    /// Actions of the screen as a whole, from a key or the palette.
-    fn screen_action(
-        &mut self,
-        action: Action,
-        snapshot: &Snapshot,
-        wishes: &mut Vec<Wish>,
-        effects: &mut Vec<Effect>,
-    ) {
-        match action {
-            Action::Quit => effects.push(Effect::Quit),
-            Action::Suspend => effects.push(Effect::Suspend),
-            Action::Redraw => effects.push(Effect::Redraw),
-            Action::LockScreen => self.lock_screen(false),
-            Action::Mouse => {
-                self.mouse = !self.mouse;
-                let text = if self.mouse { "Mouse on" } else { "Mouse off: the terminal selects text" };
-                self.toasts.push(Severity::Info, text.into(), self.env.now);
-                effects.push(Effect::Mouse(self.mouse));
-            }
-            Action::Halt => {
-                if !self
-                    .dialogs
-                    .iter()
-                    .any(|dialog| matches!(dialog, Dialog::Confirm(confirm) if confirm.is_halt()))
-                {
-                    let confirm = Confirm::halt(&At { env: &self.env, snapshot });
-                    self.dialogs.push(Dialog::Confirm(confirm));
-                }
-            }
-            Action::Interrupt => self.interrupt(effects),
-            action => self.act(action, snapshot, wishes),
-        }
-    }
-
-    fn interrupt(&mut self, effects: &mut Vec<Effect>) {
-        let now = self.env.now;
-        if self.interrupted.is_some_and(|at| now <= at + INTERRUPT_TWICE) {
-            return effects.push(Effect::Quit);
-        }
-        self.interrupted = Some(now);
-        if self.dialogs.pop().is_none() {
-            self.bar.close(now);
-        }
-        self.toasts.push(Severity::Info, "Press Ctrl-C again to leave.".into(), now);
-    }
-}
-
-/// Connections that answered, or were not there, and now do not answer.
-fn newly_down<'a>(old: &Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Connection> {
-    let was_down = |name: &str| old.connections.iter().any(|known| known.name == name && !known.up);
-    let down: Vec<&Connection> =
-        new.connections.iter().filter(|now| !now.up && !was_down(&now.name)).collect();
-    down.into_iter()
-}
-
-/// Orders that filled or were rejected between two pictures, the newest few: what came while nobody looked is in the log.
-fn newly_ended<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Order> {
-    let known = !Arc::ptr_eq(&old.orders, &new.orders) && old.seq > 0;
-    let ended = |order: &&Order| matches!(order.status, OrderStatus::Filled | OrderStatus::Rejected);
-    let before = if known { by_id(old) } else { BTreeMap::new() };
-    let was_working = move |order: &&Order| match before.get(&order.request.client_order_id) {
-        Some(before) => before.is_working(),
-        None => order.created_at > old.now,
-    };
-    new.orders.iter().filter(move |_| known).filter(ended).filter(was_working).take(ENDED_TOLD_MAX)
-}
-
-/// Alerts that rang between two pictures. What rang before the first picture is on the alerts pane, and no news.
-pub(super) fn newly_rung<'a>(old: &'a Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Alert> {
-    let known = !Arc::ptr_eq(&old.alerts, &new.alerts) && old.seq > 0;
-    new.alerts.iter().filter(move |alert| {
-        let before = || old.alerts.iter().find(|other| other.id == alert.id);
-        known && alert.fired_at.is_some_and(|at| before().map_or(at > old.now, Alert::waits))
-    })
 }

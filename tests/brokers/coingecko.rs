@@ -195,14 +195,16 @@ async fn what_is_wrong_with_an_answer_is_an_error() {
         "\u{feff}[]x",
     ] {
         let shown: String = body.chars().take(40).collect();
+        // Each with limits of its own: all of them together would have to wait.
+        let asks = coingecko::prices(&settings(&emulator, None), &key(DEMO_KEY)).unwrap();
         for (path, error) in [
             ("/simple/price", {
                 faults.once("GET", "/simple/price", Fault::answer(200, body));
-                prices.rates(&["BTC"], Currency::USD).await.map(drop)
+                asks.rates(&["BTC"], Currency::USD).await.map(drop)
             }),
             ("/search", {
                 faults.once("GET", "/search", Fault::answer(200, body));
-                prices.lookup("foo").await.map(drop)
+                asks.lookup("foo").await.map(drop)
             }),
         ] {
             faults.clear();

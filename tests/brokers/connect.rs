@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use arbion::domain::calendar::{Calendar, exchange_date, plus_days};
+
 use crate::emulators::alpaca::{self, AlpacaEmulator};
 
 /// How long anything may take to come true.
@@ -182,13 +184,11 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
         home.ok(&["disconnect", "alpaca", "--yes"], "");
         let wiped = |found: &Value| !found.to_string().contains("broker.alpaca");
         home.until("the end of its secrets", &["secret", "list"], wiped);
-        home.fails(&["order", "place", "buy", "1", "AAPL", "--account", "alpaca"], "", 3, "BROKER_DOWN");
-        home.fails(
-            &["order", "place", "buy", "1", "AAPL", "--account", "alp"],
-            "",
-            2,
-            "allowed alpaca-paper",
-        );
+        // It is gone from the picture at once, with what is held there, and a line says so.
+        home.fails(&["order", "place", "buy", "1", "AAPL", "--account", "alpaca"], "", 2, "allowed paper");
+        assert_eq!(home.ok(&["positions"], "")["positions"], json!([]));
+        let balances = home.ok(&["balances"], "").to_string();
+        assert!(balances.contains("\"paper\"") && !balances.contains("alpaca"), "{balances}");
         let rows = home.ok(&["audit", "list", "--limit", "0"], "");
         for action in ["connected", "disconnected", "secret_deleted"] {
             assert!(rows["rows"].as_array().unwrap().iter().any(|row| row["action"] == action), "{action}");
@@ -199,6 +199,32 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
 }
 
 /// A machine that slept: lines that look alive are opened anew, and what happened meanwhile is found.
+/// Days that the broker's exchange has otherwise hold, and each is said once, whatever the profile's own file and the rules say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_of_the_exchange_are_the_brokers_where_they_differ() {
+    let emulator = emulator().await;
+    let rules = Calendar::nyse();
+    let closed = rules.next_session(plus_days(exchange_date(arbion::brokers::clock::wall()), 30));
+    emulator.desk.state().closed = vec![closed];
+    let (text, keys) = (config(&emulator), keys(&emulator));
+    tokio::task::spawn_blocking(move || {
+        let home = Home::new(&text);
+        home.ok(&["connect", "alpaca", "--stdin"], &keys);
+        let said = |found: &Value| {
+            let lines = found["log"].as_array().unwrap();
+            lines.iter().filter(|line| line["code"] == "CALENDAR_DIFFERS").cloned().collect::<Vec<_>>()
+        };
+        let log = home.until("its word", &["do", "show log"], |found| !said(found).is_empty());
+        let lines = said(&log);
+        assert_eq!(lines.len(), 1, "{log}");
+        let words = lines[0]["text"].as_str().unwrap();
+        let told = format!("{closed}: open until 16:00 by the calendar here, closed by alpaca, which holds");
+        assert!(words == told || words == told.replace("16:00", "13:00"), "{words}");
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n11_an_engine_that_was_stopped_opens_every_line_anew_and_compares() {
     let emulator = emulator().await;

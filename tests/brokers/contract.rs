@@ -3,6 +3,7 @@
 //! no network between us and it, brings a [`Desk`], and keeps every clause but those about what a network does to calls.
 
 mod desk;
+mod lines;
 mod mangled;
 
 use arbion::brokers::{BrokerError, SubmitOutcome};
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 pub use desk::{Books, Desk, Subject, event_of, fills_of, handle, price};
+pub use lines::{j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal, n1_a_slow_line_is_no_broken_one};
 pub use mangled::c6_mangled_answers;
 
 use crate::approved::approve;
@@ -406,6 +408,8 @@ macro_rules! contract_tests {
         $crate::contract_tests!(paper $make);
         $crate::contract_tests!(@each $make,
             j4_a_dropped_connection_after_the_order_is_not_a_refusal,
+            j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal,
+            n1_a_slow_line_is_no_broken_one,
             j3_what_cannot_be_read_is_not_a_refusal,
             n5_too_many_calls_is_not_a_refusal,
             r6_a_read_that_fails_is_not_empty,

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::line::{Lines, State};
+
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -40,7 +42,11 @@ struct Planned {
 
 /// The faults that are to come, in order; each once or a number of times.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<VecDeque<Planned>>>);
+pub struct Faults {
+    planned: Arc<Mutex<VecDeque<Planned>>>,
+    /// How the lines are that answers go by.
+    pub lines: Lines,
+}
 
 impl Faults {
     /// The next request of this method (`*` for any) whose path has this in it meets the fault.
@@ -51,17 +57,18 @@ impl Faults {
     /// The same for the next few.
     pub fn times(&self, times: usize, method: &str, path: &str, fault: Fault) {
         let planned = Planned { method: method.to_owned(), path: path.to_owned(), times, fault };
-        self.0.lock().unwrap().push_back(planned);
+        self.planned.lock().unwrap().push_back(planned);
     }
 
     /// Everything goes well again.
     pub fn clear(&self) {
-        self.0.lock().unwrap().clear();
+        self.planned.lock().unwrap().clear();
+        self.lines.are(State::Well);
     }
 
     /// What a request meets.
     pub fn take(&self, method: &str, path: &str) -> Option<Fault> {
-        let mut planned = self.0.lock().unwrap();
+        let mut planned = self.planned.lock().unwrap();
         let at = planned
             .iter()
             .position(|plan| (plan.method == "*" || plan.method == method) && path.contains(&plan.path))?;

@@ -10,5 +10,6 @@ pub mod faults;
 #[path = "../support/fuzz.rs"]
 pub mod fuzz;
 pub mod hyperliquid;
+pub mod line;
 pub mod schwab;
 pub mod server;

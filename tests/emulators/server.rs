@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::faults::{Fault, Faults};
 use super::fuzz;
+use super::line::Door;
 
 /// Largest body of a request.
 const BODY_MAX: usize = 1 << 20;
@@ -100,7 +101,8 @@ impl Server {
         let router = router.layer(from_fn_with_state(watched.clone(), meddle));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let door = Door::new(listener, watched.faults.lines.clone());
+        let task = tokio::spawn(async move { axum::serve(door, router).await.unwrap() });
         Self { address, faults: watched.faults, requests: watched.requests, task }
     }
 

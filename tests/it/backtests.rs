@@ -61,6 +61,76 @@ fn a_run_is_drawn_reported_and_found_honest() {
     assert!(refused(&home, &many).contains("--report"));
 }
 
+/// Why it acted and how each day went are files of their own.
+#[test]
+fn what_a_run_decided_and_how_its_days_went_are_written() {
+    let home = Home::new();
+    let file = |name: &str| home.path().join(name).display().to_string();
+    let (days, why, json) = (file("days.csv"), file("why.csv"), file("why.json"));
+    let run = home.json(&backtest(&["--symbol", "IBM", "--equity", &days, "--decisions", &why]));
+    let text = std::fs::read_to_string(&days).unwrap();
+    let mut rows = text.lines();
+    assert_eq!(rows.next(), Some("date,equity,low,high"));
+    let (mut count, mut within) = (0, 0);
+    for row in rows {
+        let figures: Vec<f64> = row.split(',').skip(1).map(|cell| cell.parse().unwrap()).collect();
+        assert!(figures[1] <= figures[0] && figures[0] <= figures[2], "{row}");
+        count += 1;
+        within += usize::from(figures[1] < figures[2]);
+    }
+    assert!(count == 3_270 && within > 1_000, "{count} days, {within} with a range");
+    let metric = |name: &str| {
+        let metrics = run["metrics"].as_array().unwrap();
+        metrics.iter().find(|metric| metric["name"] == name).unwrap()["value"].as_f64().unwrap()
+    };
+    assert!(
+        metric("max_drawdown_intraday") <= metric("max_drawdown"),
+        "the lows are no higher than the closes"
+    );
+    assert!(metric("gross_exposure") > 0.0 && metric("slippage_cost") > 0.0);
+    let slippage: f64 = run["slippage"].as_str().unwrap().parse().unwrap();
+    assert!((metric("slippage_cost") - slippage).abs() < 1e-9);
+    assert!(run["deepest_fall"]["peak"].as_str() < run["deepest_fall"]["trough"].as_str(), "{run}");
+    let text = std::fs::read_to_string(&why).unwrap();
+    assert!(
+        text.starts_with("at,symbol,code,text\n") && text.contains(",IBM,SMA_CROSS_"),
+        "{}",
+        &text[..200]
+    );
+    assert!(text.lines().count() > run["orders"].as_u64().unwrap() as usize, "one for each order at least");
+    let wheel = ["backtest", "wheel", "--symbol", "IBM", "--from", "2007-01-01", "--until", "2007-02-28"];
+    home.json(&[&wheel[..], &["--decisions", &json]].concat());
+    let rows: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
+    assert!(rows.as_array().unwrap().iter().any(|row| row["code"] == "WHEEL_SELL_PUT"), "{rows}");
+    let many = backtest(&["--symbol", "IBM", "--set", "fast=5..7", "--decisions", &why]);
+    assert!(refused(&home, &many).contains("are of one run"));
+}
+
+/// What is written of a market reads back as the data of a backtest, as text and as a table.
+#[test]
+fn bars_that_are_exported_can_be_run_over() {
+    let home = Home::new();
+    for (symbol, interval, name) in
+        [("KO", "1d", "ko.csv"), ("KO", "5m", "ko.parquet"), ("BTC-USD", "1d", "coins.parquet")]
+    {
+        let path = home.path().join(name).display().to_string();
+        let words = ["export", "bars", symbol, "--interval", interval, "--limit", "300", "--to", &path];
+        let written = home.json(&words);
+        let count = written["bars"].as_u64().unwrap();
+        assert!((290..=300).contains(&count), "{written}");
+        let run = home.json(&backtest(&["--data", &path]));
+        assert_eq!(
+            (run["bars"].as_u64(), run["instruments"].as_array().unwrap().len()),
+            (Some(count), 1),
+            "{name}"
+        );
+        assert!(
+            refused(&home, &words).contains("--force") || !home.output(&words).status.success(),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn a_walk_measures_each_choice_on_days_it_was_not_made_on() {
     let home = Home::new();

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use arbion::client::wire::PROTOCOL;
 use serde_json::json;
 
 use super::detached::{Home, pause};
@@ -114,7 +115,7 @@ fn m4_a_planted_secret_is_in_no_frame_argument_environment_file_or_log() {
     home.json(&["profile", "unlock", "--passphrase-file", words]);
     home.json(&["positions"]);
     let mut line = home.raw();
-    line.hello((1, 1));
+    line.hello((PROTOCOL, PROTOCOL));
     let set = json!({ "request": "set_secret", "name": "broker", "value": SECRET });
     line.send(&json!({ "message": "ask", "id": 1, "ask": set }));
     while line.next().unwrap()["message"] != "answer" {}

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use arbion::client::wire::PROTOCOL;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -45,8 +46,10 @@ impl Home {
 
 impl Raw {
     fn hello_as(&mut self, actor: &str) {
-        self.send(&json!({ "message": "hello", "protocol": [1, 1], "build": "test", "nonce": 5,
-            "client": "screen", "pid": 4711, "actor": actor }));
+        self.send(
+            &json!({ "message": "hello", "protocol": [PROTOCOL, PROTOCOL], "build": "test", "nonce": 5,
+            "client": "screen", "pid": 4711, "actor": actor }),
+        );
         assert_eq!(self.next().unwrap()["message"], "welcome");
     }
 
@@ -137,7 +140,7 @@ fn p5_l1_a_locked_profile_is_shown_to_nobody_and_its_engine_works_on() {
     home.json(&["order", "place", "buy", "5", "MSFT", "--limit", "100"]);
     let engine = home.engine().unwrap();
     let mut watching = home.raw();
-    watching.hello((1, 1));
+    watching.hello((PROTOCOL, PROTOCOL));
     home.json(&["profile", "lock"]);
     // Who is attached sees it go; who comes sees nothing.
     let veiled = loop {
@@ -150,7 +153,7 @@ fn p5_l1_a_locked_profile_is_shown_to_nobody_and_its_engine_works_on() {
     home.fails(&["positions"], 7, "profile default is locked; run: arbion profile unlock");
     home.fails(&["order", "cancel", "1"], 7, "is locked");
     let mut line = home.raw();
-    line.hello((1, 1));
+    line.hello((PROTOCOL, PROTOCOL));
     line.next().unwrap();
     assert!(line.next().unwrap().get("orders").is_none());
     for ask in [json!({ "request": "notes" }), json!({ "request": "set_secret", "name": "a", "value": "b" })]
@@ -191,7 +194,7 @@ fn a_secret_by_message_is_kept_and_shown_no_more() {
     home.json(&["profile", "passwd", "--new-passphrase-file", words.to_str().unwrap()]);
     home.json(&["engine", "start"]);
     let mut line = home.raw();
-    line.hello((1, 1));
+    line.hello((PROTOCOL, PROTOCOL));
     line.ask(json!({ "request": "unlock", "passphrase": WORDS }));
     let answer = line.ask(json!({ "request": "set_secret", "name": "alpaca", "value": "PKTEST0123456789" }));
     // Where the kernel keeps no key, the passphrase is wanted with each change.
@@ -287,7 +290,8 @@ fn p5_s3_a_migrated_database_is_a_row() {
     drop(old);
     fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).unwrap();
     for _ in 0..2 {
-        home.json(&["order", "place", "buy", "1", "KO"]);
+        // The same over a restart is the same again, and meant.
+        home.json(&["order", "place", "buy", "1", "KO", "--allow-duplicate"]);
         home.json(&["engine", "stop"]);
         let rows: Vec<_> = home.rows().into_iter().filter(|row| row[0] == "migrated").collect();
         assert_eq!(rows.len(), 1, "{rows:?}");
@@ -361,7 +365,7 @@ fn whoever_attaches_after_an_answer_sees_what_was_answered() {
     for number in 0..8 {
         home.json(&["order", "place", "buy", "5", "MSFT", "--limit", &format!("{}", 100 + number)]);
         let mut line = home.raw();
-        line.hello((1, 1));
+        line.hello((PROTOCOL, PROTOCOL));
         assert_eq!(line.next().unwrap()["message"], "welcome");
         let picture = line.next().unwrap();
         let orders = picture["orders"].as_array().unwrap();

@@ -80,6 +80,22 @@ fn days_that_no_rule_knows_stand_in_the_profiles_calendar() {
     assert!(day("2027-03-15")["session"].is_null());
     assert_eq!(day("2027-07-02")["session"]["close"], "2027-07-02T17:00:00Z");
     assert_eq!(day("2026-12-24")["session"]["early"], false);
+    // The language and backtests go by the same days: an expiry moves, and a day without a bar is none that is missing.
+    let parsed = |home: &Home| {
+        let words = ["parse", "--today", "2027-03-01", "buy 1 aapl mar 200 call at 5"];
+        home.json(&words).to_string()
+    };
+    let bars = home.path().join("bars.csv");
+    let rows = "symbol,date,open,high,low,close,volume\nA,2027-03-12,9,9,9,9,1\nA,2027-03-16,9,9,9,9,1\n";
+    std::fs::write(&bars, rows).unwrap();
+    let run =
+        || home.json(&["backtest", "sma_cross", "--data", bars.to_str().unwrap(), "--set", "quantity=1"]);
+    assert!(run()["warnings"].is_null(), "{}", run());
+    let before = parsed(&home);
+    write("closed = [\"2027-03-19\"]\n");
+    let after = parsed(&home);
+    assert!(before != after && after.contains("2027-03-18"), "{before} {after}");
+    assert!(run()["warnings"].to_string().contains("1 sessions have no bar"), "{}", run());
     write("\nclosed = [\"2027-03-14\"]\n");
     let output = home.output(&["calendar", "--date", "2027-03-12"]);
     assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use arbion::client::wire::PROTOCOL;
 use serde_json::{Value, json};
 
 /// How long anything may take to come true.
@@ -217,7 +218,7 @@ fn l4_l9_the_door_is_for_its_owner_and_for_those_who_keep_to_the_rules() {
     let welcome = good.next().unwrap();
     assert_eq!(
         (&welcome["message"], &welcome["nonce"], &welcome["protocol"]),
-        (&json!("welcome"), &json!(5), &json!(1))
+        (&json!("welcome"), &json!(5), &json!(PROTOCOL))
     );
     assert_eq!(good.next().unwrap()["base"], Value::Null, "the whole picture comes first");
     good.send(
@@ -239,7 +240,7 @@ fn l4_sixteen_front_ends_and_no_more() {
     let mut front_ends: Vec<Raw> = Vec::new();
     for _ in 0..16 {
         let mut front_end = home.raw();
-        front_end.hello((1, 1));
+        front_end.hello((PROTOCOL, PROTOCOL));
         assert_eq!(front_end.next().unwrap()["message"], "welcome");
         front_ends.push(front_end);
     }
@@ -261,7 +262,7 @@ fn l4_l8_a_front_end_that_stops_reading_slows_nobody() {
     let home = Home::new();
     home.json(&["engine", "start"]);
     let mut asleep = home.raw();
-    asleep.hello((1, 1));
+    asleep.hello((PROTOCOL, PROTOCOL));
     assert_eq!(asleep.next().unwrap()["message"], "welcome");
     // It never reads again, while pictures come thirty times a second for longer than any buffer holds.
     let end = Instant::now() + Duration::from_secs(4);

@@ -38,6 +38,7 @@ pub(crate) fn start_of(directory: &Path, feed: FeedChoice, access: Access, venue
             instruments: vec![Instrument::equity("KO").unwrap()],
         }],
         directory: directory.to_owned(),
+        calendar: arbion::config::CalendarFile::of(directory),
         profile: "test".to_owned(),
         venue,
         limits: None,
@@ -500,7 +501,7 @@ async fn an_alert_rings_by_itself_and_survives_a_restart() {
 }
 
 /// Waits for a picture that is as wanted, at most ten seconds.
-async fn snapshot_of(session: &LocalSession, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+pub(crate) async fn snapshot_of(session: &LocalSession, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
     let mut pictures = session.snapshots();
     let found = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         loop {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use arbion::client::frames::Reader;
-use arbion::client::wire::{FRAME_BYTES_MAX, ToClient, ToEngine, Update};
+use arbion::client::wire::{FRAME_BYTES_MAX, PROTOCOL, ToClient, ToEngine, Update};
 use arbion::command::types::Command;
 use arbion::command::{ParseContext, explain, parse};
 use arbion::config::{ConfigError, Loaded};
@@ -144,7 +144,7 @@ fn frame(message: &[u8]) -> Vec<u8> {
 }
 
 fn questions() -> Vec<Vec<u8>> {
-    let hello = json!({ "message": "hello", "protocol": [1, 1], "build": "0.1.0", "nonce": 5, "client": "screen", "pid": 7 });
+    let hello = json!({ "message": "hello", "protocol": [PROTOCOL, PROTOCOL], "build": "0.1.0", "nonce": 5, "client": "screen", "pid": 7 });
     let mut all = vec![hello.to_string().into_bytes()];
     let orders = sentences().step_by(97).map(|(_, command)| {
         let command: Value = serde_json::from_str(command).unwrap();

@@ -1,6 +1,6 @@
 //! The house's own rules: which folder imports which, who may approve an order, where the clock is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The import table of ARCHITECTURE.md: folder, then the folders it may import.
@@ -195,6 +195,33 @@ fn m1_secrets_are_exposed_where_they_are_used_and_nowhere_else() {
                 "{}: {item}",
                 path.display()
             );
+        }
+    }
+}
+
+/// What a connector reads of its section, by the calls that read it.
+fn options_read(text: &str) -> impl Iterator<Item = &str> {
+    ["option(\"", "url(\"", "endpoint(\"", "endpoint(settings, \"", "urls.get(\""]
+        .into_iter()
+        .flat_map(move |call| text.split(call).skip(1).filter_map(|rest| rest.split('"').next()))
+}
+
+#[test]
+fn the_configuration_knows_every_option_that_a_connector_reads() {
+    let table = include_str!("../../src/config/brokers.rs");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/brokers");
+    for broker in ["alpaca", "coinbase", "coingecko", "hyperliquid", "schwab"] {
+        let row = table.split(&format!("(\"{broker}\", &[")).nth(1).unwrap().split(']').next().unwrap();
+        let sources: String =
+            sources(&format!("brokers/{broker}")).into_iter().map(|(_, text)| text).collect();
+        let known: BTreeSet<&str> = row.split(", ").map(|option| option.trim_matches('"')).collect();
+        let unknown: Vec<&str> = options_read(&sources).filter(|option| !known.contains(option)).collect();
+        assert!(unknown.is_empty(), "{broker}: src/config/brokers.rs does not know {unknown:?}");
+        // The whole module, as its tests may stand before what reads the settings.
+        let module = root.join(broker).join("mod.rs");
+        let whole = sources + &std::fs::read_to_string(module).unwrap();
+        for option in known {
+            assert!(whole.contains(&format!("\"{option}\"")), "{broker} reads no {option}");
         }
     }
 }

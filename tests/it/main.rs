@@ -25,6 +25,7 @@ mod house;
 mod keeping;
 mod killed;
 mod limits;
+mod notes;
 mod outside;
 mod packages;
 mod plain_lines;

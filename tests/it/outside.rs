@@ -95,6 +95,37 @@ fn outside_18_6_the_largest_and_the_smallest_screen_say_what_is_traded() {
     }
 }
 
+/// 18.7: a remote shell that is cut off, in the middle of a typed order and with one at work. The screen ends quietly, what was only typed is
+/// nothing, the engine and its order stay, and the next screen shows them.
+#[test]
+fn outside_18_7_a_remote_shell_that_is_cut_off_takes_nothing_along() {
+    for told in [false, true] {
+        let home = Home::new();
+        home.json(REST);
+        let engine = home.engine().unwrap();
+        let mut screen = Screen::open(home.path(), &[], (120, 40));
+        screen.sees("working 1");
+        screen.keys(":buy 7 ko at 1");
+        screen.sees("buy 7 ko at 1");
+        if told {
+            // A shell that ends passes the word on before its terminal goes.
+            signal(screen.child.process_id().unwrap(), "HUP");
+        }
+        let ended = screen.hang_up();
+        assert!(ended.success(), "told: {told}: {ended:?}");
+        assert_eq!(home.engine(), Some(engine), "told: {told}: it is the same");
+        let orders = home.json(&["order", "list"]);
+        assert_eq!(orders["orders"].as_array().unwrap().len(), 1, "told: {told}: {orders}");
+        assert_eq!(orders["orders"][0]["status"], "submitted");
+        let mut next = Screen::open(home.path(), &[], (120, 40));
+        next.sees("working 1");
+        next.keys(":cancel 1\r");
+        next.until("no working order", |text| text.contains("working 0"));
+        next.leave();
+        assert_eq!(home.sound("cut off").len(), 1);
+    }
+}
+
 /// It gets plain lines, which every terminal can show.
 #[test]
 fn outside_18_6_a_terminal_of_no_kind_shows_what_is_traded_too() {

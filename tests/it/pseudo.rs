@@ -81,7 +81,7 @@ fn child(kind: Kind) {
                 }
             }
         });
-        let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
+        let mut options = Options::new(Arc::new(|text: &str, _: &_| scripted::understand(text)));
         options.bytes_per_second = u32::MAX;
         options.symbols = Some(scripted::universe());
         let session = Arc::new(Scripted { snapshots, kind });

@@ -127,7 +127,7 @@ fn apples_split_of_2005_doubles_the_shares_and_leaves_the_money() {
     assert_eq!(gains, [dollars("-84.00"), dollars("-90.50")]);
     // 100,000.00 - 8,962.00 + 6,637.50 + 2,150.00.
     assert_eq!(run.final_equity, dollars("99825.50"));
-    let equity = |day: &str| run.equity.iter().find(|(date, _)| date.to_string() == day).unwrap().1;
+    let equity = |day: &str| run.equity.iter().find(|of| of.date.to_string() == day).unwrap().close;
     // The close before: 100 x 88.99 and 91,038.00 in cash. The first after: 200 x 44.86.
     assert_eq!(equity("2005-02-25"), dollars("99937.00"));
     assert_eq!(equity("2005-02-28"), dollars("100010.00"));

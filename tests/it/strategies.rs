@@ -31,13 +31,7 @@ fn spec(name: &str, instrument: &str) -> StrategySpec {
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         adopt: Vec::new(),
         // A loss pauses no backtest, so that the two may be compared.
-        rules: StrategyRules {
-            loss_streak: 0,
-            stop_outs: 0,
-            cooldown_minutes: 0,
-            low_profit_trades: 0,
-            ..StrategyRules::default()
-        },
+        rules: StrategyRules::without_pauses(),
         exits: None,
     }
 }
@@ -218,6 +212,12 @@ fn a_strategy_killed_while_it_trades_orders_nothing_twice() {
     patient("another order", &mut || orders(&home).len() > before);
     // Of one bar there is one order in an instrument: none was asked for again after the kill.
     let decisions = home.json(&["strategy", "explain", "trend", "--limit", "500"]);
+    let unknown = home.output(&["strategy", "explain", "trent"]);
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert_eq!(
+        (unknown.status.code(), said.as_str()),
+        (Some(2), "arbion: no strategy is called 'trent'; there are trend\n")
+    );
     let mut seen = BTreeMap::new();
     for decision in decisions["decisions"].as_array().unwrap() {
         if decision["proposal"].is_null() {

@@ -113,6 +113,22 @@ impl Screen {
         self.pause(100);
     }
 
+    /// The line is cut, as when a network drops a remote shell: nothing is read or written any more, and the kernel tells the program. Returns
+    /// how it ended.
+    #[track_caller]
+    pub(crate) fn hang_up(self) -> portable_pty::ExitStatus {
+        let Self { master, keys, bytes, mut child, .. } = self;
+        drop((master, keys, bytes));
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "the program does not notice that its terminal is gone");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
     /// Waits for the program to end by itself.
     #[track_caller]
     pub(crate) fn ends(&mut self) {

@@ -10,7 +10,8 @@ use arbion::domain::order::{OrderRequest, Side};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::broker::{Broker, End, Faults, Held, Wish};
+use crate::broker::{Broker, Faults, Wish};
+use crate::held::{End, Held};
 use crate::random::Random;
 
 impl Broker {
@@ -136,6 +137,44 @@ impl Broker {
             kind: ExecutionKind::Expiration,
         };
         self.happened(r, faults, now, expiration);
+    }
+
+    /// Whoever bought an option that was written here exercises some of it: it goes, and shares come or go at its strike.
+    pub(crate) fn assign(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        written: &Instrument,
+        side: Side,
+    ) -> bool {
+        let held = self.units(written);
+        let Some(contract) = written.as_option().filter(|_| held.is_negative()) else { return false };
+        let units = Quantity::from(1);
+        let number = self.others.len();
+        let one = |name: &str, instrument: &Instrument, side, quantity, price, multiplier| Execution {
+            execution_id: ExecutionId::new(format!("assigned-{name}-{number}")),
+            account: self.account.clone(),
+            client_order_id: None,
+            broker_order_id: None,
+            instrument: instrument.clone(),
+            side,
+            quantity,
+            price,
+            multiplier,
+            fee: Decimal::ZERO,
+            currency: Currency::USD,
+            at: now,
+            kind: ExecutionKind::Assignment,
+        };
+        let gone = one("option", written, Side::Buy, units, Price::ZERO, Decimal::ONE_HUNDRED);
+        let hundred = Quantity::new(Decimal::ONE_HUNDRED);
+        let share = written.price_driver();
+        let shares = one("shares", &share, side, hundred, contract.strike, Decimal::ONE);
+        self.unforeseen += shares.cash_flow().abs();
+        self.happened(r, faults, now, gone);
+        self.happened(r, faults, now, shares);
+        true
     }
 
     fn happened(&mut self, r: &mut Random, faults: Faults, now: Timestamp, execution: Execution) {

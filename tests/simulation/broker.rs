@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::accounts::cost;
+use crate::held::{End, Held};
 use crate::random::Random;
 
 /// What a broker keeps of our ids.
@@ -26,55 +27,6 @@ pub(crate) enum Personality {
     Tags,
     /// Nothing: what an order is called is known from the answer to its submit, or not at all.
     NoIds,
-}
-
-/// How an order ended, but by its fills.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    Canceled,
-    Expired,
-    Replaced(ClientOrderId),
-}
-
-/// An order as the broker knows it.
-pub(crate) struct Held {
-    pub(crate) request: OrderRequest,
-    pub(crate) fills: Vec<Execution>,
-    pub(crate) end: Option<End>,
-    /// The broker's own id of it.
-    pub(crate) broker_id: BrokerOrderId,
-    pub(crate) entered_at: Timestamp,
-    /// Somebody else's: it carries no id of ours.
-    pub(crate) external: bool,
-    /// The answer to its submit came through, so that the link knows what it is called.
-    answered: bool,
-    /// What works in all: less than was asked for once the other exit of a bracket has filled in part.
-    pub(crate) quantity: Quantity,
-    /// The order whose end it waits for, and what was filled before that one took its place.
-    waits: Option<(ClientOrderId, Quantity)>,
-    pub(crate) visible_at: Timestamp,
-}
-
-impl Held {
-    /// Units, or packages: those are counted by their first leg.
-    pub(crate) fn filled(&self) -> Quantity {
-        let first = self.request.subject.instruments().next();
-        let counted = self.fills.iter().filter(|fill| Some(&fill.instrument) == first);
-        counted.map(|fill| fill.quantity).fold(Quantity::ZERO, |a, b| a + b)
-    }
-
-    /// Its price is so far away that it never fills: what is to become of it, messages alone decide.
-    fn rests(&self) -> bool {
-        let pricing = &self.request.pricing;
-        let price = pricing.limit_price().or(pricing.stop_price()).map(Price::get);
-        let share = self.request.subject.instrument().is_some_and(|it| it.as_option().is_none());
-        let near = Decimal::from(60)..Decimal::from(140);
-        share && price.is_some_and(|price| !near.contains(&price))
-    }
-
-    pub(crate) fn works(&self) -> bool {
-        self.end.is_none() && self.filled() < self.quantity
-    }
 }
 
 /// Which faults a seed has.
@@ -138,6 +90,8 @@ pub(crate) struct Broker {
     flickered: BTreeSet<ClientOrderId>,
     /// Ids that have come in a submit.
     met: BTreeSet<ClientOrderId>,
+    /// The day is almost over: what has a price of its own does not fill any more, what is to trade at the market does at once.
+    pub(crate) calm: bool,
     /// Rare things that happened here.
     pub(crate) rare: Vec<&'static str>,
 }
@@ -158,6 +112,7 @@ impl Broker {
             unforeseen: Decimal::ZERO,
             flickered: BTreeSet::new(),
             met: BTreeSet::new(),
+            calm: false,
             rare: Vec::new(),
         }
     }
@@ -324,7 +279,9 @@ impl Broker {
         answered: bool,
     ) {
         let id = new.client_order_id;
-        if !self.orders.get(&old).is_some_and(Held::works) || r.once_in(10) {
+        let most = self.orders.get(&old).and_then(|held| held.most_of(&new, known));
+        let stays = most.is_some_and(|most| !most.is_positive());
+        if stays || !self.orders.get(&old).is_some_and(Held::works) || r.once_in(10) {
             self.say(r, faults, now, old, OrderEvent::ReplaceRejected(reject("it cannot be replaced")));
             if answered || self.personality != Personality::NoIds {
                 let event = OrderEvent::Rejected(reject("it could not replace the other"));
@@ -336,6 +293,9 @@ impl Broker {
         let (filled, waits) = (self.orders[&old].filled(), self.orders[&old].waits);
         self.unforeseen += cost(&new, filled - known);
         let left = self.orders[&old].quantity - filled;
+        // Some keep to what was left where more is asked for.
+        let grudges = most.is_some() && !self.calm && r.once_in(4);
+        let most = most.filter(|_| !grudges).unwrap_or(left);
         for held in self.orders.values_mut() {
             if let Some((parent, before)) = held.waits.as_mut().filter(|(parent, _)| *parent == old) {
                 (*parent, *before) = (id, *before + filled);
@@ -346,8 +306,7 @@ impl Broker {
         self.end(r, faults, now, old, End::Replaced(id));
         self.say(r, faults, now, id, acknowledged);
         if reduces {
-            // It closes no more than the exit whose place it takes.
-            self.shrink(r, faults, now, id, left);
+            self.shrink(r, faults, now, id, most);
         }
     }
 
@@ -399,8 +358,10 @@ impl Broker {
             self.orders.iter().filter(|(_, held)| held.works()).map(|(id, _)| *id).collect();
         for id in working {
             // An exit may have been shrunk away by the other one meanwhile.
-            let ready = self.orders.get(&id).is_some_and(|held| held.works() && held.waits.is_none());
-            if ready && r.once_in(6) && !self.orders.get(&id).is_some_and(Held::rests) {
+            let ready = self.orders.get(&id).filter(|held| held.works() && held.waits.is_none());
+            let Some(held) = ready else { continue };
+            let trades = if self.calm { held.is_at_market() } else { r.once_in(6) };
+            if trades && !held.rests() {
                 self.fill(r, faults, now, id);
             }
         }
@@ -498,6 +459,8 @@ impl Broker {
         let Some(held) = self.orders.get_mut(&id) else { return };
         let open = held.quantity - held.filled();
         let part = Quantity::new(Decimal::from(r.below(10) + 1)).min(open);
+        // At the market there is always another side.
+        let part = if held.is_at_market() { open } else { part };
         let pricing = held.request.pricing;
         let legs: Vec<(Instrument, Side)> = match &held.request.subject {
             OrderSubject::Instrument(instrument) => vec![(instrument.clone(), held.request.side)],

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arbion::core::effect::{IntentKind, JournalEntry};
 use arbion::core::input::Restored;
 use arbion::domain::execution::{CashEntry, Execution};
+use arbion::domain::exit::ExitGroup;
 use arbion::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use arbion::domain::instrument::Instrument;
 use arbion::domain::limits::TradingState;
@@ -24,6 +25,7 @@ pub(crate) struct Disk {
     cash: Vec<CashEntry>,
     state: TradingState,
     strategies: BTreeMap<SmolStr, StoredStrategy>,
+    exits: Vec<ExitGroup>,
     /// Facts of failed writes, kept in memory until the next one that succeeds.
     kept: Vec<JournalEntry>,
     /// Units by account and instrument, of everything written and kept.
@@ -108,6 +110,9 @@ impl Disk {
         for name in &entry.strategies_gone {
             self.strategies.remove(name);
         }
+        if let Some(exits) = &entry.exits {
+            self.exits.clone_from(exits);
+        }
         for stored in &entry.strategies {
             self.strategies.insert(stored.name.clone(), stored.clone());
         }
@@ -127,6 +132,7 @@ impl Disk {
             next_number: Some(OrderNumber(last + 1)),
             trading_state: self.state,
             strategies: self.strategies.values().cloned().collect(),
+            exits: self.exits.clone(),
             ..Restored::default()
         };
         let Some((store, _)) = &self.file else { return in_memory };
@@ -138,8 +144,12 @@ impl Disk {
             next_number: Some(OrderNumber(store.next_order_number().unwrap())),
             trading_state: state.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default(),
             strategies: store.strategies().unwrap(),
+            exits: store.exits().unwrap(),
             ..Restored::default()
         };
+        assert_eq!(read.exits.len(), in_memory.exits.len(), "the database lost an exit plan");
+        let kept = in_memory.exits.iter().all(|plan| read.exits.contains(plan));
+        assert!(kept, "the database changed an exit plan");
         assert_eq!(read.strategies, in_memory.strategies, "the database lost or changed a strategy");
         let by_id = |orders: &[Order]| -> BTreeMap<ClientOrderId, Order> {
             orders.iter().map(|order| (order.request.client_order_id, order.clone())).collect()
@@ -182,6 +192,7 @@ fn batch(entry: JournalEntry) -> JournalBatch {
             .into_iter()
             .collect(),
         reconciles: entry.reconciles,
+        exits: entry.exits,
         strategies: entry.strategies,
         strategies_gone: entry.strategies_gone,
         decisions: entry.decisions,

@@ -10,7 +10,8 @@ use arbion::domain::statement::{OrderReport, ReconcileReason, Statement};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::broker::{Broker, End, Faults, Held, Personality, Wish, is_listed};
+use crate::broker::{Broker, Faults, Personality, Wish, is_listed};
+use crate::held::{End, Held};
 use crate::random::Random;
 
 impl Held {

@@ -93,7 +93,7 @@ impl World {
     pub(crate) fn make_strategies(&mut self) {
         let kinds = self.strategies.kinds.clone();
         if kinds.is_empty() {
-            return;
+            return self.run_strategies();
         }
         self.count("strategies");
         let began = self.began;
@@ -123,12 +123,12 @@ impl World {
 
     /// A start after a kill: those that were to run run on.
     pub(crate) fn run_strategies(&mut self) {
-        if self.strategies.is_on() {
+        if self.strategies.is_on() || self.exits.is_on() || self.wheel.is_on() {
             self.step(Input::RunStrategies);
         }
     }
 
-    fn change_strategy(&mut self, change: StrategyChange) {
+    pub(crate) fn change_strategy(&mut self, change: StrategyChange) {
         self.write(|| format!("strategy {} {}", change.verb(), change.name()));
         self.step(Input::Strategy { request: RequestId(7), change });
     }
@@ -244,7 +244,8 @@ impl World {
                 assert!(fits, "strategies own {owned} {instrument} of {held}");
             }
         }
-        for view in snapshot.strategies.iter() {
+        // What the wheel is assigned is none of its orders'.
+        for view in snapshot.strategies.iter().filter(|view| view.spec.kind != "wheel") {
             let name = view.spec.name.as_str();
             let own = |id: Option<ClientOrderId>| {
                 id.and_then(|id| self.strategies.owners.get(&id)).is_some_and(|(of, _)| of == name)

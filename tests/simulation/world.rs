@@ -9,21 +9,23 @@ use arbion::core::input::{AccountSetup, Input};
 use arbion::domain::account::{AccountKind, AccountMode};
 use arbion::domain::calendar::Calendar;
 use arbion::domain::capabilities::Capabilities;
-use arbion::domain::execution::{AccountEvent, Execution, ExecutionKind, OrderEvent, OrderUpdate};
+use arbion::domain::execution::{Execution, ExecutionKind};
 use arbion::domain::fees::FeeTable;
 use arbion::domain::ids::{AccountId, ClientOrderId};
 use arbion::domain::instrument::{Instrument, InstrumentSpec};
 use arbion::domain::limits::{RiskLimits, TradingState};
 use arbion::domain::money::{Currency, Money, Price};
-use arbion::domain::order::{Order, OrderStatus, OriginKind};
+use arbion::domain::order::{Order, OrderStatus};
 use arbion::domain::quote::{Feed, Quote};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::broker::{Broker, Faults, Personality};
 use crate::disk::Disk;
+use crate::exits::Exits;
 use crate::random::Random;
 use crate::strategies::Strategies;
+use crate::wheel::Wheel;
 
 /// How often a rare thing happened.
 pub(crate) type Coverage = BTreeMap<&'static str, u64>;
@@ -32,6 +34,8 @@ pub(crate) type Coverage = BTreeMap<&'static str, u64>;
 pub(crate) const CAPITAL: [i64; 2] = [60_000, 5_000];
 /// Time for everything to settle once nothing goes wrong any more (reliability 17.4), in turns of half a second.
 const QUIET_TURNS: u32 = 240;
+/// The turns at their end in which only what trades at the market fills, so that no word is on its way when it is over.
+const CALM_TURNS: u32 = 60;
 /// When people look at what nobody can tell, in turns.
 const PERSON_LOOKS: u32 = 60;
 
@@ -54,7 +58,7 @@ pub(crate) struct World {
     /// The journal has been read: from here on the books say what it says.
     pub(crate) restored: bool,
     /// Orders in flight when a process was killed.
-    carried: BTreeSet<ClientOrderId>,
+    pub(crate) carried: BTreeSet<ClientOrderId>,
     pub(crate) last_seq: u64,
     pub(crate) halted: bool,
     /// The kill switch is on, on the disk too, and nobody has lifted it.
@@ -74,13 +78,20 @@ pub(crate) struct World {
     /// When the world began.
     pub(crate) began: Timestamp,
     pub(crate) strategies: Strategies,
+    pub(crate) exits: Exits,
+    pub(crate) wheel: Wheel,
     pub(crate) coverage: Coverage,
     /// What happened, line by line, where somebody wants to read it.
     pub(crate) trace: Option<Vec<String>>,
 }
 
-pub(crate) fn instruments() -> [Instrument; 4] {
-    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option(), put()]
+/// The last one is the wheel's alone.
+pub(crate) fn instruments() -> [Instrument; 5] {
+    [Instrument::equity("AAPL").unwrap(), Instrument::equity("MSFT").unwrap(), option(), put(), call()]
+}
+
+pub(crate) fn call() -> Instrument {
+    Instrument::from_key("MSFT  261218C00105000").unwrap()
 }
 
 /// The other half of a package.
@@ -95,7 +106,8 @@ pub(crate) fn option() -> Instrument {
 impl World {
     pub(crate) fn new(seed: u64, trace: bool) -> Self {
         let mut random = Random::new(seed);
-        let now = Timestamp::from_second(1_795_539_600).unwrap();
+        let wheel = Wheel::new(seed);
+        let now = Timestamp::from_second(1_795_539_600).unwrap() + wheel.begins_after();
         // Each seed has some of the faults.
         let mut some = |value: u64| if random.once_in(3) { 0 } else { value };
         let faults = Faults {
@@ -148,6 +160,8 @@ impl World {
             capital,
             began: now,
             strategies: Strategies::new(seed),
+            exits: Exits::new(seed),
+            wheel,
             coverage: Coverage::new(),
             trace: trace.then(Vec::new),
         }
@@ -177,6 +191,7 @@ impl World {
         let kills = std::mem::take(&mut self.kills);
         self.set_up();
         self.make_strategies();
+        self.make_wheel();
         self.kills = kills;
     }
 
@@ -238,18 +253,24 @@ impl World {
         for _ in 0..120 {
             self.act();
             self.strategies_act();
+            self.exits_act();
+            self.wheel_acts();
             self.turn();
         }
         self.write(|| "nothing goes wrong any more".to_owned());
         (self.faults, self.kills, self.disk_fails, self.slow_disk) = (Faults::NONE, 0, 0, 0);
+        self.wheel_rests();
         for turn in 0..QUIET_TURNS {
             self.now += SignedDuration::from_millis(500);
             if turn == PERSON_LOOKS {
                 self.decide();
             }
+            self.brokers.iter_mut().for_each(|broker| broker.calm = turn >= QUIET_TURNS - CALM_TURNS);
+            self.exits_go_on();
             self.turn();
         }
         self.settled();
+        self.exits_settled();
         self.rebuilt();
     }
 
@@ -269,76 +290,6 @@ impl World {
         assert!(seq >= self.last_seq, "the snapshot's number fell from {} to {seq}", self.last_seq);
         self.last_seq = seq;
         self.strategies_add_up();
-    }
-
-    fn hear(&mut self, event: AccountEvent) {
-        self.write(|| format!("  hears {}", crate::rules::brief(&event)));
-        match &event {
-            AccountEvent::Order(update) => self.note_update(update),
-            AccountEvent::ByBroker(update) => {
-                let named = self.engine.order_of(&update.account, &update.broker_order_id);
-                self.count(if named.is_some() { "word by the broker's id" } else { "unknown to the stream" });
-                if let Some(client_order_id) = named {
-                    let (account, at, event) = (update.account.clone(), update.at, update.event.clone());
-                    self.note_update(&OrderUpdate { account, client_order_id, at, event });
-                }
-            }
-            AccountEvent::Execution(execution) if execution.kind == ExecutionKind::Bust => {
-                self.count("execution busted");
-            }
-            AccountEvent::Cash(_) => self.count("dividend paid"),
-            _ => {}
-        }
-        self.step(Input::Broker(Box::new(event)));
-    }
-
-    fn note_update(&mut self, update: &OrderUpdate) {
-        let Some(order) = self.engine.order(update.client_order_id) else { return };
-        let fills = matches!(update.event, OrderEvent::Filled(_));
-        let package = fills && order.request.subject.instrument().is_none();
-        let also = if package && order.status == OrderStatus::Canceled {
-            Some("leg filled after cancel")
-        } else if package {
-            Some("package filled")
-        } else if matches!(update.event, OrderEvent::Replaced { .. }) && order.request.reduce_only {
-            Some("exit replaced")
-        } else if order.request.origin.kind == OriginKind::External {
-            match &update.event {
-                OrderEvent::Filled(_) => Some("external order filled"),
-                OrderEvent::Canceled { .. } if order.status == OrderStatus::PendingCancel => {
-                    Some("external order canceled by us")
-                }
-                _ => None,
-            }
-        } else {
-            None
-        };
-        let what = match (&update.event, order.status) {
-            (OrderEvent::Filled(_), OrderStatus::PendingSubmit) => "fill before acknowledgement",
-            (OrderEvent::Filled(_), OrderStatus::Canceled) => "fill after cancel",
-            (OrderEvent::Filled(_), OrderStatus::Unknown) => "fill while unknown",
-            (OrderEvent::Acknowledged { .. }, OrderStatus::Unknown) => "unknown order found",
-            (OrderEvent::Acknowledged { .. }, _) if self.carried.contains(&update.client_order_id) => {
-                "acknowledged after restart"
-            }
-            (OrderEvent::CancelRejected(_), OrderStatus::PendingCancel) => "cancel refused",
-            (OrderEvent::Filled(_), OrderStatus::PendingReplace) => "fill while being replaced",
-            (OrderEvent::Filled(_), OrderStatus::Replaced) => "fill after being replaced",
-            (OrderEvent::Filled(_), _) if order.request.contingency.parent.is_some() => "exit filled",
-            (OrderEvent::QuantityChanged { quantity }, _)
-                if *quantity <= order.filled_quantity && !order.status.is_terminal() =>
-            {
-                "exit shrunk to what had filled"
-            }
-            (OrderEvent::QuantityChanged { .. }, _) => "exit shrunk",
-            (OrderEvent::Replaced { .. }, OrderStatus::PendingReplace) => "replaced",
-            (OrderEvent::Replaced { .. }, OrderStatus::PendingCancel) => "replaced while being canceled",
-            (OrderEvent::ReplaceRejected(_), OrderStatus::PendingReplace) => "replace refused",
-            _ => "",
-        };
-        for what in also.into_iter().chain([what]).filter(|what| !what.is_empty()) {
-            self.count(what);
-        }
     }
 
     /// Steps the engine and does what it wants, with a kill between any two things.
@@ -442,11 +393,8 @@ impl World {
                 self.brokers[n].gather(&mut self.random, self.faults, self.now, reason, since);
             }
             Effect::History { .. } => return self.history(effect),
-            Effect::Ring { .. }
-            | Effect::Answer { .. }
-            | Effect::Need { .. }
-            | Effect::Measure { .. }
-            | Effect::Bot { .. } => {}
+            Effect::Need { strategy, need } => return self.answer(strategy, need),
+            Effect::Ring { .. } | Effect::Answer { .. } | Effect::Measure { .. } | Effect::Bot { .. } => {}
         }
         Vec::new()
     }
@@ -491,6 +439,8 @@ impl World {
     /// What the engine writes down tells what it did.
     fn read_entry(&mut self, entry: &JournalEntry) {
         self.read_strategies(entry);
+        self.read_exits(entry);
+        self.read_wheel(entry);
         for intent in entry.intents.iter().filter(|intent| intent.kind != IntentKind::Cancel) {
             if intent.order.status == OrderStatus::PendingSubmit {
                 self.may_be_placed(&intent.order.request);

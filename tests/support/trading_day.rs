@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use super::arbion::domain::account::{Account, AccountKind, AccountMode};
 use super::arbion::domain::alert::{Alert, AlertId, AlertWhen};
+use super::arbion::domain::calendar::Calendar;
 use super::arbion::domain::capabilities::Capabilities;
 use super::arbion::domain::denial::{DenialCode, RiskCheck, Verdict};
 use super::arbion::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
@@ -318,6 +319,7 @@ pub fn snapshot() -> Snapshot {
             name: "NYSE".into(),
             open: true,
             changes_at: "2026-11-24T21:00:00Z".parse().ok(),
+            calendar: Arc::new(Calendar::nyse()),
         },
         default_account: paper(),
         accounts: Arc::new(vec![AccountView {
@@ -343,6 +345,7 @@ pub fn snapshot() -> Snapshot {
         alerts: Arc::new(alerts()),
         strategies: Arc::new(strategies()),
         books: Arc::new(vec![book()]),
+        notes: Arc::default(),
         log: Arc::new(log()),
         connections: Arc::new(connections()),
         replay: None,

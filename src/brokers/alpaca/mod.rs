@@ -3,6 +3,7 @@
 //! Never: another broker, the journal, risk.
 
 mod account;
+mod days;
 mod errors;
 mod feed;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 
 use super::http::{Call, Health, Http};
 use super::limiter::Limit;
@@ -34,6 +36,7 @@ use super::{
     MarketFeed, last_four,
 };
 use crate::domain::account::AccountMode;
+use crate::domain::calendar::SaidDay;
 use crate::domain::capabilities::{Capabilities, NativeStop};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::AssetClass;
@@ -48,6 +51,7 @@ const NAME: &str = "alpaca";
 const CALLS_A_MINUTE: u32 = 200;
 
 const VERIFY: Call = Call::read("account", TRADING);
+const CALENDAR: Call = Call::read("calendar", TRADING);
 
 /// What a person gives for a login: the pair of keys of a paper or live account.
 #[must_use]
@@ -182,6 +186,12 @@ impl Connection for Alpaca {
             known: known::Known::default(),
             specs: Mutex::default(),
         }))
+    }
+
+    async fn calendar(&self, from: Date, until: Date) -> Result<Option<Vec<SaidDay>>, BrokerError> {
+        let range = [("start", from.to_string()), ("end", until.to_string())];
+        let rows: Vec<wire::CalendarDay> = self.rest.get(CALENDAR, "/v2/calendar", &range).await?;
+        Ok(Some(days::said(&rows, from, until)?))
     }
 
     fn feed(&self) -> Option<Arc<dyn MarketFeed>> {

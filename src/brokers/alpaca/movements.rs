@@ -57,6 +57,8 @@ fn about(row: &Activity) -> About {
         kind if kind.starts_with("DIV") => About::Cash(CashKind::Dividend),
         "CGD" | "WH" => About::Cash(CashKind::Dividend),
         kind if kind.starts_with("INT") => About::Cash(CashKind::Interest),
+        // A journal entry is of cash or of units.
+        "JNL" if row.qty.is_some_and(|units| !units.is_zero()) => About::Transfer,
         "CSD" | "CSW" | "JNL" | "JNLC" | "ACATC" | "TRANS" => About::Cash(CashKind::Deposit),
         "OPCSH" => About::Cash(CashKind::Corporate),
         "SPLIT" | "SSP" => About::Split,

@@ -6,8 +6,8 @@ use super::order::symbol;
 use super::rest::{Rest, TRADING, escaped};
 use super::wire::{Asset, Contract};
 use super::{NAME, errors};
-use crate::brokers::BrokerError;
 use crate::brokers::http::Call;
+use crate::brokers::{BrokerError, penny};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, TickRow};
 use crate::domain::money::Price;
 
@@ -18,8 +18,6 @@ const CONTRACT: Call = Call::read("contract", TRADING);
 pub(super) const KEPT_MAX: usize = 4_096;
 /// Decimals of a part of a share.
 const FRACTION: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
-/// Funds whose options trade in cents at every price. Source: the penny program of the options exchanges.
-const CENTS_THROUGHOUT: [&str; 3] = ["SPY", "QQQ", "IWM"];
 
 /// The terms before anybody was asked.
 pub(super) fn standard(instrument: Instrument) -> InstrumentSpec {
@@ -89,15 +87,7 @@ fn of_contract(instrument: Instrument, contract: &Contract) -> InstrumentSpec {
     spec.tradable = contract.tradable && contract.status == "active";
     spec.multiplier = contract.multiplier.or(contract.size).unwrap_or(spec.multiplier);
     spec.deliverable = contract.size.unwrap_or(spec.deliverable);
-    let cents_throughout = CENTS_THROUGHOUT.contains(&spec.instrument.root().as_str());
-    let (below, above) = match contract.ppind {
-        _ if cents_throughout => (1, 1),
-        Some(true) => (1, 5),
-        Some(false) => (5, 10),
-        None => (1, 1),
-    };
-    let row = |from: i64, cents| TickRow { from: Price::from(from), tick: Decimal::new(cents, 2) };
-    spec.ticks = vec![row(0, below), row(3, above)];
+    spec.ticks = penny::ticks(&spec.instrument, contract.ppind);
     spec
 }
 

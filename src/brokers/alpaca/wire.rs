@@ -262,3 +262,11 @@ pub(super) struct TradeUpdate {
     #[serde(default, deserialize_with = "decimal_or_none")]
     pub(super) qty: Option<Decimal>,
 }
+
+/// A day on which the exchange opens.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct CalendarDay {
+    pub(super) date: Date,
+    /// When the regular session closes in New York, `16:00`.
+    pub(super) close: String,
+}

@@ -78,6 +78,7 @@ pub(super) fn capabilities() -> Capabilities {
         preview: true,
         streaming: true,
         corporate_actions: false,
+        one_effect: false,
         native_stops: Vec::new(),
     }
 }

@@ -130,6 +130,17 @@ fn what_coinbase_lacks_is_refused_with_what_it_takes() {
         (order("1", stop_limit, TimeInForce::Ioc), "stop-limit orders that are ioc"),
         (OrderRequest { side: Side::SellShort, ..plain() }, "short sales of coins; it takes buy and sell"),
         (OrderRequest { reduce_only: true, ..plain() }, "a buy that only reduces"),
+        (
+            // There is a call that closes a position at the market, and no word for an order that only reduces.
+            OrderRequest {
+                subject: OrderSubject::Instrument(Instrument::Perpetual {
+                    symbol: "BIP-20DEC30-CDE".parse().unwrap(),
+                }),
+                reduce_only: true,
+                ..plain()
+            },
+            "reduce-only orders in futures that wait; it takes market orders that only reduce",
+        ),
         (OrderRequest { session: TradingSession::Extended, ..plain() }, "extended hours"),
         (OrderRequest { take_profit: Some(exit), ..plain() }, "a bracket of this form"),
         (

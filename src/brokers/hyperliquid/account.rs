@@ -109,6 +109,8 @@ pub struct HyperliquidAccount {
     pub(super) unified: Known<bool>,
     pub(super) day_pnl: Known<Decimal>,
     pub(super) traded: Known<super::reads::Traded>,
+    /// Movements of cash as they were last listed.
+    pub(super) moved: Mutex<Option<super::movements::Moved>>,
     /// How long the lists of orders and of fills were last: what they will cost.
     pub(super) lengths: [AtomicUsize; 4],
 }
@@ -141,6 +143,7 @@ fn capabilities() -> Capabilities {
         preview: false,
         streaming: true,
         corporate_actions: false,
+        one_effect: false,
         native_stops: Capabilities::stops_of(&[AssetClass::Perpetual], false),
     }
 }
@@ -178,6 +181,7 @@ impl HyperliquidAccount {
             unified: Mutex::default(),
             day_pnl: Mutex::default(),
             traded: Mutex::default(),
+            moved: Mutex::default(),
             lengths: Default::default(),
         }
     }
@@ -525,9 +529,8 @@ impl Broker for HyperliquidAccount {
         Ok(all)
     }
 
-    async fn movements(&self, _since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
-        // Its stream tells funding and transfers.
-        Ok(Vec::new())
+    async fn movements(&self, since: Timestamp) -> Result<Vec<Movement>, BrokerError> {
+        self.moved(since).await
     }
 
     async fn spec(&self, instrument: &Instrument) -> Result<InstrumentSpec, BrokerError> {

@@ -14,6 +14,7 @@ mod figures;
 mod fuzzed;
 mod mapping;
 mod market_stream;
+mod movements;
 pub mod numbers;
 mod reads;
 mod replaces;

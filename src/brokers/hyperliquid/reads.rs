@@ -16,6 +16,7 @@ use super::venue::{self, LIST, STATE};
 use super::wire::{Clearinghouse, Fill, Mids, OrderWithStatus, Portfolio, ShownOrder, SpotState};
 use super::{NAME, mapping};
 use crate::brokers::BrokerError;
+use crate::brokers::http::Call;
 
 /// Orders that ended longer ago are not listed.
 const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -26,6 +27,8 @@ const REACH: usize = 10_000;
 const PAGES_MAX: usize = 8;
 /// Rows of a long list that cost one more.
 const ROWS_A_UNIT: usize = 20;
+/// A long list weighs much of what may be read in a minute: its turn is waited for.
+const LIST_MAX: Duration = Duration::from_secs(60);
 /// The lists, in `lengths`.
 const ORDERS: usize = 0;
 const FILLS: usize = 1;
@@ -62,7 +65,8 @@ impl HyperliquidAccount {
         name: &'static str,
         body: &serde_json::Value,
     ) -> Result<Vec<T>, BrokerError> {
-        let rows: Vec<T> = self.venue().info(venue::history(name, self.cost(list)), body).await?;
+        let call = Call { deadline: LIST_MAX, ..venue::history(name, self.cost(list)) };
+        let rows: Vec<T> = self.venue().info(call, body).await?;
         self.lengths[list].store(rows.len(), Ordering::Relaxed);
         Ok(rows)
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
 use serde_json::json;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
@@ -14,20 +13,16 @@ use tokio::time::{Interval, MissedTickBehavior, interval, interval_at};
 use super::account::Shared;
 use super::actions::Action;
 use super::replaces::Meaning;
-use super::universe::usdc;
 use super::wire::{
-    Fill, LedgerEntry, Message, Notification, OrderWithStatus, Subscribed, TwapRow, UserFills, UserFundings,
-    UserLedger, UserSliceFills, UserTwapHistory,
+    Fill, Message, Notification, OrderWithStatus, Subscribed, TwapRow, UserFills, UserFundings, UserLedger,
+    UserSliceFills, UserTwapHistory,
 };
-use super::{NAME, errors, mapping, twaps, venue};
+use super::{NAME, errors, mapping, movements, twaps, venue};
 use crate::brokers::stream::{
     Frame, Handshake, Kept, Line, Overflow, Protocol, StreamError, Watch, keep_open,
 };
 use crate::brokers::{AccountStream, BrokerError, json as reading};
-use crate::domain::execution::{
-    AccountEvent, CashEntry, CashKind, ExecutionKind, Notice, OrderEvent, OrderUpdate,
-};
-use crate::domain::ids::ExecutionId;
+use crate::domain::execution::{AccountEvent, CashEntry, ExecutionKind, Notice, OrderEvent, OrderUpdate};
 use crate::domain::statement::BrokerUpdate;
 
 /// We ping this often: the venue closes a line on which it has said nothing for a minute.
@@ -138,7 +133,13 @@ pub(super) async fn watch(
                 Kept::Item(event) => AccountStream::Event(Box::new(event)),
                 Kept::Down { reason, retry_at } => AccountStream::Down { reason, retry_at },
             },
-            Ok(event) = words.recv() => AccountStream::Event(Box::new(event)),
+            heard = words.recv() => match heard {
+                Ok(event) => AccountStream::Event(Box::new(event)),
+                // Words of ours went by unheard: everything is asked for, as after a gap.
+                Err(broadcast::error::RecvError::Lagged(_)) => AccountStream::Up,
+                // The account itself is gone.
+                Err(broadcast::error::RecvError::Closed) => return unheard(),
+            },
             _ = switch.tick(), if wants_switch => {
                 armed = hold_switch(shared, armed).await;
                 continue;
@@ -254,38 +255,24 @@ impl UserStream {
     }
 
     /// A movement of cash, unless it lies before what has been told. One of the same instant comes again, under the same id.
-    fn cash(&self, id: String, kind: CashKind, amount: Decimal, at_ms: i64) -> Option<CashEntry> {
-        let at = Timestamp::from_millisecond(at_ms).ok()?;
-        (at_ms >= self.cash_since && !amount.is_zero()).then(|| CashEntry {
-            id: ExecutionId::new(id),
-            account: self.shared.id.clone(),
-            kind,
-            amount,
-            currency: usdc(),
-            instrument: None,
-            at,
-        })
+    fn is_news(&self, entry: &CashEntry) -> bool {
+        entry.at.as_millisecond() >= self.cash_since
     }
 
     fn fundings(&mut self, message: &Message<'_>, items: &mut Vec<AccountEvent>) -> Result<(), StreamError> {
         let told: UserFundings = data(message)?;
         let universe = self.shared.venue.known();
-        for funding in &told.fundings {
-            let id = format!("funding-{}-{}", funding.time, funding.coin);
-            let Some(entry) = self.cash(id, CashKind::Interest, funding.usdc, funding.time) else { continue };
-            let instrument = universe.instrument(&funding.coin);
-            items.push(AccountEvent::Cash(CashEntry { instrument, ..entry }));
-        }
+        let entries =
+            told.fundings.iter().filter_map(|it| movements::of_funding(&universe, &self.shared.id, it));
+        items.extend(entries.filter(|entry| self.is_news(entry)).map(AccountEvent::Cash));
         Ok(())
     }
 
     fn ledger(&mut self, message: &Message<'_>, items: &mut Vec<AccountEvent>) -> Result<(), StreamError> {
         let told: UserLedger = data(message)?;
-        for entry in &told.non_funding_ledger_updates {
-            let Some(amount) = deposited(entry) else { continue };
-            let id = format!("{}-{}", entry.delta.kind, entry.hash);
-            items.extend(self.cash(id, CashKind::Deposit, amount, entry.time).map(AccountEvent::Cash));
-        }
+        let rows = &told.non_funding_ledger_updates;
+        let entries = rows.iter().filter_map(|row| movements::of_ledger(&self.shared.id, row));
+        items.extend(entries.filter(|entry| self.is_news(entry)).map(AccountEvent::Cash));
         Ok(())
     }
 
@@ -350,16 +337,6 @@ impl UserStream {
                 self.cash_since = self.cash_since.max(entry.at.as_millisecond());
             }
         }
-    }
-}
-
-/// What a deposit brought or a withdrawal took; other movements stay within the account.
-fn deposited(entry: &LedgerEntry) -> Option<Decimal> {
-    let usdc = entry.delta.usdc?;
-    match entry.delta.kind.as_str() {
-        "deposit" => Some(usdc),
-        "withdraw" => Some(-(usdc + entry.delta.fee.unwrap_or_default())),
-        _ => None,
     }
 }
 

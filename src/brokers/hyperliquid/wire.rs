@@ -349,6 +349,27 @@ pub(super) struct Funding {
     pub(super) usdc: Decimal,
 }
 
+/// The same as it is listed.
+#[derive(Debug, Deserialize)]
+pub(super) struct FundingRow {
+    pub(super) time: i64,
+    delta: FundingDelta,
+}
+
+#[derive(Debug, Deserialize)]
+struct FundingDelta {
+    coin: String,
+    #[serde(deserialize_with = "json::decimal")]
+    usdc: Decimal,
+}
+
+impl FundingRow {
+    /// As the stream tells it.
+    pub(super) fn into_funding(self) -> Funding {
+        Funding { time: self.time, coin: self.delta.coin, usdc: self.delta.usdc }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserLedger {

@@ -271,17 +271,21 @@ pub async fn revoke(
     tokens: &Tokens,
 ) -> Result<bool, BrokerError> {
     let Some(url) = &provider.revoke_url else { return Ok(false) };
-    let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
-    let answer = http
-        .send(Call::cancel("revoke", "token"), |client| {
-            let mut form = vec![("token", token.expose_secret()), ("client_id", app.client_id.as_str())];
-            if let Some(secret) = &app.client_secret {
-                form.push(("client_secret", secret.expose_secret()));
-            }
-            Ok(client.post(url.as_url().clone()).form(&form))
-        })
-        .await?;
-    Ok(answer.is_success())
+    let mut all = true;
+    // Some take a login back by either token, some by one of them alone, and all say yes to one that they do not know.
+    for token in std::iter::once(&tokens.access).chain(&tokens.refresh) {
+        let answer = http
+            .send(Call::cancel("revoke", "token"), |client| {
+                let mut form = vec![("token", token.expose_secret()), ("client_id", app.client_id.as_str())];
+                if let Some(secret) = &app.client_secret {
+                    form.push(("client_secret", secret.expose_secret()));
+                }
+                Ok(client.post(url.as_url().clone()).form(&form))
+            })
+            .await?;
+        all &= answer.is_success();
+    }
+    Ok(all)
 }
 
 /// An error's code and words, cleaned.

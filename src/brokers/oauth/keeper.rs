@@ -22,6 +22,10 @@ const TRIES_MAX: usize = 2;
 /// Between them, and the shortest pause after that; each further failure doubles it.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Looks for the tokens of somebody else's refresh after one of ours was refused, and the pause between them: another process may have got
+/// them just now, and be about to keep them.
+const LOOKS: u32 = 4;
+const LOOK_PAUSE: Duration = Duration::from_millis(400);
 /// How long a call waits for a fresh token while the one before is good.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest sleep between two looks at the clock: a machine that was suspended wakes with a token that has ended.
@@ -355,7 +359,14 @@ impl Inner {
             }
             old = kept;
         }
-        let new = self.ask(&old).await?;
+        let new = match self.ask(&old).await {
+            Err(error) if error.needs_a_person() => {
+                let others = self.of_somebody_else(&old).await.ok_or(error)?;
+                self.use_tokens(held, others);
+                return Ok(());
+            }
+            asked => asked?,
+        };
         let rotated = !new.same_refresh(&old);
         match self.save(&new).await {
             Ok(()) => {}
@@ -370,6 +381,20 @@ impl Inner {
         }
         self.use_tokens(held, new);
         Ok(())
+    }
+
+    /// What another process has kept in place of these, where it lives. A refresh token that is good for one use was used by it then.
+    async fn of_somebody_else(&self, old: &Tokens) -> Option<Tokens> {
+        for look in 0..LOOKS {
+            if look > 0 {
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
+            let kept = self.kept().await.ok().flatten();
+            if let Some(kept) = kept.filter(|kept| !kept.same_refresh(old) && kept.lives((self.clock)())) {
+                return Some(kept);
+            }
+        }
+        None
     }
 
     async fn ask(&self, old: &Tokens) -> Result<Tokens, OauthError> {

@@ -20,9 +20,9 @@ use super::streamer::{Heard, KEYS_MAX, Keys, Streamer};
 use super::{NAME, symbols};
 use crate::brokers::http::Call;
 use crate::brokers::quotes::QuoteBoard;
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted, json};
+use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted, json, penny};
 use crate::domain::chain::ChainRow;
-use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol, TickRow};
+use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::option::OptionContract;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
@@ -118,13 +118,8 @@ pub async fn spec(rest: &Rest, instrument: &Instrument) -> Result<InstrumentSpec
     spec.shortable = reference.is_shortable.unwrap_or(spec.shortable);
     spec.easy_to_borrow = !reference.is_hard_to_borrow.unwrap_or(false);
     if instrument.as_option().is_some() {
-        let row = |from: i64, cents: i64| TickRow { from: Price::from(from), tick: Decimal::new(cents, 2) };
-        spec.ticks = if reference.is_penny_pilot == Some(false) {
-            vec![row(0, 5), row(3, 10)]
-        } else {
-            // Three funds trade in cents throughout: the finer step is left to Schwab to judge.
-            vec![row(0, 1)]
-        };
+        // A wrong one is taken with a 201 and refused afterwards: a stop at one would protect nothing.
+        spec.ticks = penny::ticks(instrument, reference.is_penny_pilot);
         if let Some(multiplier) = reference.multiplier.filter(|value| *value > Decimal::ZERO) {
             (spec.multiplier, spec.deliverable) = (multiplier, multiplier);
         }

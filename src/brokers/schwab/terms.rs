@@ -274,12 +274,14 @@ fn single(order: &OrderRequest, instrument: &Instrument) -> Result<Body, BrokerE
         body.complex_order_strategy_type = Some("NONE");
     }
     // What may only reduce closes, whether that was said of it or not.
-    let (side, effect) = match (order.position_effect, order.reduce_only, order.side) {
-        (None | Some(PositionEffect::Close), true, Side::Buy) if !option => (Side::BuyToCover, None),
-        (None, true, side) => (side, Some(PositionEffect::Close)),
-        (effect, _, side) => (side, effect),
-    };
-    body.order_leg_collection = vec![leg(instrument, side, effect, order.quantity.get())?];
+    let effect = order.position_effect.or(order.reduce_only.then_some(PositionEffect::Close));
+    if option && effect.is_none() && matches!(order.side, Side::Buy | Side::Sell) {
+        return Err(refuse(
+            "an option order that does not say whether it opens or closes",
+            "orders to open and orders to close",
+        ));
+    }
+    body.order_leg_collection = vec![leg(instrument, order.side, effect, order.quantity.get())?];
     Ok(body)
 }
 
@@ -307,12 +309,10 @@ fn leg(
         (true, true, false) => "BUY_TO_CLOSE",
         (true, false, true) => "SELL_TO_OPEN",
         (true, false, false) => "SELL_TO_CLOSE",
-        (false, ..) => match side {
-            Side::Buy => "BUY",
-            Side::Sell => "SELL",
-            Side::SellShort => "SELL_SHORT",
-            Side::BuyToCover => "BUY_TO_COVER",
-        },
+        (false, true, true) => "BUY",
+        (false, true, false) => "BUY_TO_COVER",
+        (false, false, true) => "SELL_SHORT",
+        (false, false, false) => "SELL",
     };
     let asset_type = if option { "OPTION" } else { "EQUITY" };
     Ok(BodyLeg { instruction, quantity: Number(quantity), instrument: BodyInstrument { symbol, asset_type } })

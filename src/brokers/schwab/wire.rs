@@ -425,6 +425,15 @@ pub struct Transaction {
     /// `TRADE`, `DIVIDEND_OR_INTEREST`, ....
     #[serde(rename = "type", default)]
     pub kind: String,
+    /// `EXECUTION`, `TRANSFER`, `ACTIVITY_CORRECTION`, ....
+    #[serde(default)]
+    pub activity_type: Option<String>,
+    /// In words.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The order that it comes of.
+    #[serde(default)]
+    pub order_id: Option<serde_json::Number>,
     /// `VALID`, `INVALID`, `PENDING`.
     #[serde(default)]
     pub status: Option<String>,
@@ -448,6 +457,9 @@ pub struct TransferItem {
     /// Cash, signed.
     #[serde(default, deserialize_with = "lenient")]
     pub cost: Option<Decimal>,
+    /// What a unit was worth.
+    #[serde(default, deserialize_with = "lenient")]
+    pub price: Option<Decimal>,
     /// Set on fees: `COMMISSION`, `SEC_FEE`, ....
     #[serde(default)]
     pub fee_type: Option<String>,

@@ -129,6 +129,20 @@ async fn n10_a_line_that_breaks_is_opened_and_greeted_again() {
     assert!(matches!(ended, Some(BrokerError::Unreachable { reason, .. }) if reason == "nobody listens"));
 }
 
+/// A message that cannot be read each time the line is up: each comes up later than the one before, for each has everything asked for.
+#[tokio::test]
+async fn n3_gaps_again_and_again_are_waited_for_longer_and_longer() {
+    let started = Instant::now();
+    let (words, _) = kept(vec![vec!["gap"]; 3], Watch::default(), 64, Overflow::Reopen, 9).await;
+    assert_eq!(
+        words.iter().filter(|word| word.starts_with("down: messages are missing")).count(),
+        3,
+        "{words:?}"
+    );
+    // Half of 0.5 and of 1 s at least, and nothing was waited for after the third.
+    assert!(started.elapsed() >= Duration::from_millis(750), "{:?}", started.elapsed());
+}
+
 #[tokio::test]
 async fn a_refusal_ends_it() {
     let (words, ended) = kept(vec![vec!["refuse"]], Watch::default(), 64, Overflow::Reopen, 9).await;

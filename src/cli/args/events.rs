@@ -36,7 +36,7 @@ pub enum EventsCommand {
         #[arg(value_name = "SYMBOL")]
         symbol: String,
         /// The day
-        #[arg(value_name = "YYYY-MM-DD", required_unless_present = "all")]
+        #[arg(value_name = "YYYY-MM-DD", required_unless_present = "all", value_parser = super::day)]
         date: Option<Date>,
         /// Every day of it
         #[arg(long, conflicts_with = "date")]
@@ -57,7 +57,7 @@ pub struct EventArgs {
     #[arg(value_name = "SYMBOL")]
     pub symbol: String,
     /// The exchange's day of the report, or the ex-date
-    #[arg(value_name = "YYYY-MM-DD")]
+    #[arg(value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub date: Date,
     /// It reports before the opening bell [default: after the close]
     #[arg(long, conflicts_with = "dividend")]
@@ -66,6 +66,6 @@ pub struct EventArgs {
     #[arg(long, value_name = "AMOUNT")]
     pub dividend: Option<Price>,
     /// On which day it was announced: a backtest knows it from then on [default: 21 days before]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub announced: Option<Date>,
 }

@@ -64,6 +64,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("exits clear", &["exits clear AAPL"]),
     ("exits list", &["exits list"]),
     ("exits set", &["exits set AAPL --stop 5% --take 2r --trail 2atr"]),
+    ("export bars", &["export bars AAPL --to aapl.csv", "export bars AAPL --interval 5m --to aapl.parquet"]),
     (
         "export trades",
         &["export trades --to trades.csv", "export trades --format json --since 2026-01-02 --to trades.json"],
@@ -92,7 +93,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("man", &["man", "man man-pages"]),
     ("mode", &["mode paper", "mode live --account alpaca"]),
     ("movers", &["movers --by losers --limit 10"]),
-    ("note list", &["note list"]),
+    ("note add", &["note add AAPL earnings on Thursday"]),
+    ("note list", &["note list", "note list AAPL", "note list --csv"]),
+    ("note remove", &["note remove AAPL", "note remove AAPL 3"]),
     ("note set", &["note set 12 \"bought the retest\""]),
     ("order cancel", &["order cancel 12", "order cancel --symbol AAPL --side buy", "order cancel --all"]),
     ("order list", &["order list", "order list --all --symbol AAPL"]),

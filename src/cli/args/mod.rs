@@ -19,6 +19,7 @@ mod watch;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use jiff::civil::Date;
 
 use crate::config::ProfileName;
 
@@ -40,15 +41,24 @@ pub use read::{
 };
 pub use release::{LicensesArgs, SelfCommand, VerifyArgs};
 pub use run::{
-    BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportCommand, ExportTradesArgs,
-    FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand, RestoreArgs,
-    ScopeArg, ScreenSize,
+    BacktestArgs, BackupArgs, CompletionsArgs, ConfigCommand, DemoArgs, ExportBarsArgs, ExportCommand,
+    ExportTradesArgs, FlattenArgs, HaltArgs, ImportBarsArgs, ImportCommand, LogsArgs, ManArgs, PaperCommand,
+    RestoreArgs, ScopeArg, ScreenSize,
 };
 pub use strategy::StrategyCommand;
 pub use watch::{
     AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, LimitCommand, MoversArg, MoversArgs,
     NoteCommand, WatchlistCommand,
 };
+
+/// A day of an option.
+fn day(text: &str) -> Result<Date, String> {
+    const FORM: &str = "YYYY-MM-DD";
+    text.parse::<Date>()
+        .ok()
+        .filter(|_| text.len() == FORM.len())
+        .ok_or_else(|| "allowed a day of the calendar as 2026-11-24".to_owned())
+}
 
 /// Width that help is wrapped at, at most.
 const HELP_WIDTH: usize = 100;
@@ -182,7 +192,7 @@ pub enum Command {
     /// Show, set, change and take off price alerts
     #[command(subcommand)]
     Alert(AlertCommand),
-    /// Show and write notes on orders
+    /// Show and write notes on orders and on symbols
     #[command(subcommand)]
     Note(NoteCommand),
     /// Close positions by themselves: stops, targets, trails, times; list, set and clear such plans
@@ -282,7 +292,7 @@ pub enum Command {
     /// Act on the paper account: assignment, expiry, clock
     #[command(subcommand)]
     Paper(PaperCommand),
-    /// Write trades to a file
+    /// Write trades or bars to a file
     #[command(subcommand)]
     Export(ExportCommand),
     /// Read in a file of bars

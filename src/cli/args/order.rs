@@ -135,6 +135,13 @@ fn positive_quantity(text: &str) -> Result<Quantity, String> {
     positive(text).map(Quantity::new)
 }
 
+pub(super) fn whole_contracts(text: &str) -> Result<Quantity, String> {
+    match positive(text)? {
+        number if number.fract().is_zero() => Ok(Quantity::new(number)),
+        _ => Err("must be a whole number, as contracts are".to_owned()),
+    }
+}
+
 /// `order place` and `order preview`.
 #[derive(Clone, Debug, Args)]
 pub struct TicketArgs {
@@ -159,7 +166,7 @@ pub struct TicketArgs {
     pub percent_of_buying_power: Option<Decimal>,
 
     /// Expiry of the option
-    #[arg(long, value_name = "YYYY-MM-DD", help_heading = "Contracts and packages", requires_all = ["strike", "right"])]
+    #[arg(long, value_name = "YYYY-MM-DD", help_heading = "Contracts and packages", requires_all = ["strike", "right"], value_parser = super::day)]
     pub expiry: Option<Date>,
     /// Strike of the option
     #[arg(long, value_name = "PRICE", value_parser = positive_price, help_heading = "Contracts and packages", requires_all = ["expiry", "right"])]
@@ -213,7 +220,7 @@ pub struct TicketArgs {
     #[arg(long, value_enum, help_heading = "Duration")]
     pub tif: Option<TifArg>,
     /// Last day of a gtd order
-    #[arg(long, value_name = "YYYY-MM-DD", help_heading = "Duration")]
+    #[arg(long, value_name = "YYYY-MM-DD", help_heading = "Duration", value_parser = super::day)]
     pub expire_date: Option<Date>,
     /// Pre-market and post-market hours too; needs a limit
     #[arg(long, help_heading = "Duration")]

@@ -13,7 +13,7 @@ pub struct ParseArgs {
     #[arg(required = true, value_name = "TEXT")]
     pub text: Vec<String>,
     /// Read dates such as "next friday" as on this day [default: today in New York]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub today: Option<Date>,
     /// Say it in words instead; the words parse to the same command
     #[arg(long)]
@@ -49,7 +49,7 @@ pub struct ChainArgs {
     #[arg(value_name = "SYMBOL")]
     pub symbol: String,
     /// One expiry only [default: the nearest few]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub expiry: Option<Date>,
     /// One right only
     #[arg(long, value_enum)]
@@ -74,7 +74,7 @@ pub struct CalendarArgs {
     #[arg(long, value_name = "YYYY", conflicts_with = "date", value_parser = clap::value_parser!(i16).range(1990..=2100))]
     pub year: Option<i16>,
     /// The session of a day [default: today in New York]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub date: Option<Date>,
 }
 
@@ -85,10 +85,10 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Option<String>,
     /// From this day on (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub since: Option<Date>,
     /// Up to and with this day (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub until: Option<Date>,
     /// At most so many, 0 for all
     #[arg(long, default_value_t = 100, value_name = "N")]
@@ -108,10 +108,10 @@ pub struct PnlArgs {
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Option<String>,
     /// From this day on (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub since: Option<Date>,
     /// Up to and with this day (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub until: Option<Date>,
     /// Of this account only
     #[arg(long, value_name = "NAME")]

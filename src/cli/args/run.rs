@@ -60,7 +60,7 @@ pub enum PaperCommand {
         #[arg(value_name = "CONTRACT")]
         contract: String,
         /// How many [default: all]
-        #[arg(long, value_name = "N", value_parser = |text: &str| text.parse::<Quantity>())]
+        #[arg(long, value_name = "N", value_parser = super::order::whole_contracts)]
         contracts: Option<Quantity>,
     },
     /// Let long option contracts expire without exercise, whatever they are worth; until 17:30 New York of their last day
@@ -71,7 +71,7 @@ pub enum PaperCommand {
     },
     /// Expire the options that expire today or before
     Expire,
-    /// Move the clock of a replay
+    /// Move the clock of a replay; the simulated market's is now and stays so
     Advance {
         /// How far: 90s, 30m, 4h, 1d or 2w
         #[arg(value_name = "TIME", value_parser = crate::cli::script::parse_duration)]
@@ -84,6 +84,28 @@ pub enum PaperCommand {
 pub enum ExportCommand {
     /// Write fills, oldest first
     Trades(ExportTradesArgs),
+    /// Write the complete bars of an instrument, oldest first, as import bars and backtest --data read them
+    Bars(ExportBarsArgs),
+}
+
+/// `export bars`.
+#[derive(Debug, Args)]
+pub struct ExportBarsArgs {
+    /// Ticker, pair, OCC symbol or name
+    #[arg(value_name = "SYMBOL")]
+    pub symbol: String,
+    /// Bar width: 1m, 5m, 15m, 1h, 1d or 1w
+    #[arg(long, default_value = "1d", value_name = "WIDTH")]
+    pub interval: Interval,
+    /// At most so many, the newest
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// The file, made readable by you alone: Parquet where its name ends so, else CSV; "-" is the standard output
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `export trades`.
@@ -102,10 +124,10 @@ pub struct ExportTradesArgs {
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Option<String>,
     /// From this day on (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub since: Option<Date>,
     /// Up to and with this day (New York)
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub until: Option<Date>,
     /// Of this account only
     #[arg(long, value_name = "NAME")]
@@ -166,10 +188,10 @@ pub struct BacktestArgs {
     #[arg(long = "symbol", value_name = "SYMBOL")]
     pub symbols: Vec<String>,
     /// Bars from this day on
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub from: Option<Date>,
     /// Bars up to and with this day
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub until: Option<Date>,
     /// A parameter of the strategy; FROM..TO:STEP as a value runs it once for each, and all combinations of several such
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
@@ -180,9 +202,12 @@ pub struct BacktestArgs {
     /// Write closed trades to this file, as CSV, or as JSON where its name ends so
     #[arg(long, value_name = "FILE")]
     pub trades: Option<PathBuf>,
-    /// Write equity by day to this file, as CSV
+    /// Write equity by day to this file, as CSV: where it ended, its lowest and its highest
     #[arg(long, value_name = "FILE")]
     pub equity: Option<PathBuf>,
+    /// Write why it did or did not do something to this file, as CSV, or as JSON where its name ends so
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
     /// Write equity, drawdown, figures and trades to this file, as one HTML page without scripts
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

@@ -122,8 +122,15 @@ pub enum WatchlistCommand {
 /// `note`.
 #[derive(Debug, Subcommand)]
 pub enum NoteCommand {
-    /// Show every note, the newest first
-    List,
+    /// Show notes on orders and on symbols, the newest first
+    List {
+        /// On this symbol only
+        #[arg(value_name = "SYMBOL")]
+        symbol: Option<String>,
+        /// Comma-separated, with a header
+        #[arg(long)]
+        csv: bool,
+    },
     /// Write beside an order; without a text the note is taken off
     Set {
         /// The order's number or client id
@@ -132,6 +139,24 @@ pub enum NoteCommand {
         /// One line
         #[arg(value_name = "TEXT")]
         text: Vec<String>,
+    },
+    /// Write about a symbol; it may have several notes
+    Add {
+        /// Ticker, pair, OCC symbol or name
+        #[arg(value_name = "SYMBOL")]
+        symbol: String,
+        /// One line, 1 to 500 characters
+        #[arg(required = true, value_name = "TEXT")]
+        text: Vec<String>,
+    },
+    /// Take a note off a symbol; without a number the only one
+    Remove {
+        /// Ticker, pair, OCC symbol or name
+        #[arg(value_name = "SYMBOL")]
+        symbol: String,
+        /// The note's number, see: arbion note list SYMBOL
+        #[arg(value_name = "ID")]
+        id: Option<u64>,
     },
 }
 
@@ -177,7 +202,7 @@ pub struct MoversArgs {
 #[derive(Debug, Args)]
 pub struct EquityArgs {
     /// From this day on (New York) [default: all there is]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub since: Option<Date>,
     /// At most so many points, evenly spread
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=2_000))]

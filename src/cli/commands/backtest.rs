@@ -10,11 +10,13 @@ use crate::cli::host::{
 };
 use crate::cli::imported::bars_file;
 use crate::cli::language;
+use crate::cli::output::csv::{csv, safe};
 use crate::cli::output::{Align, Output, Table, format};
 use crate::client::progress::Progress;
 use crate::config::files;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::canonical;
+use crate::domain::strategy::DecisionRecord;
 
 pub(super) async fn run(context: &mut Context<'_>, args: &BacktestArgs) -> Result<Output, CliError> {
     let settings = context.settings(false)?;
@@ -68,9 +70,9 @@ fn request(host: &dyn Host, settings: &Settings, args: &BacktestArgs) -> Result<
 pub(super) fn sets(args: &BacktestArgs) -> Result<Vec<BTreeMap<String, String>>, CliError> {
     let sets = sweep::sets(&args.params)?;
     let many = sets.len() > 1 || args.walk_forward.is_some();
-    let files = [&args.trades, &args.equity, &args.report, &args.svg];
+    let files = [&args.trades, &args.equity, &args.decisions, &args.report, &args.svg];
     if many && (files.iter().any(|file| file.is_some()) || args.check_lookahead) {
-        let text = "--trades, --equity, --report, --svg and --check-lookahead are of one run, not of many";
+        let text = "--trades, --equity, --decisions, --report, --svg and --check-lookahead are of one run, not of many";
         return Err(CliError::usage(text));
     }
     Ok(sets)
@@ -95,6 +97,15 @@ async fn single(
     }
     if let Some(path) = &args.equity {
         files::write_private(path, equity_csv(&report.equity)?.as_bytes(), args.force)?;
+    }
+    if let Some(path) = &args.decisions {
+        let json = path.extension().is_some_and(|ending| ending == "json");
+        let text = if json {
+            crate::cli::output::to_json(&report.decisions)? + "\n"
+        } else {
+            decisions_csv(&report.decisions)?
+        };
+        files::write_private(path, text.as_bytes(), args.force)?;
     }
     if let Some(path) = &args.report {
         files::write_private(path, drawing::page(&report).as_bytes(), args.force)?;
@@ -138,6 +149,10 @@ fn totals(report: &BacktestReport) -> Table {
         row("curve", equity);
         row("drawdown", drawdown);
     }
+    if let Some(fall) = &report.deepest_fall {
+        let back = fall.recovery.map_or_else(|| "not yet".to_owned(), |day| day.to_string());
+        row("deepest fall", format!("{} to {}, recovered {back}", fall.peak, fall.trough));
+    }
     if let Some(model) = report.option_prices {
         row("options", model.to_owned());
     }
@@ -150,6 +165,7 @@ fn totals(report: &BacktestReport) -> Table {
     row("orders", format!("{} ({} denied)", report.orders, report.denied));
     row("trades", report.trades.len().to_string());
     row("fees", format::money(report.fees));
+    row("slippage", format!("{}, in the prices of the fills", format::money(report.slippage)));
     row("fingerprint", report.fingerprint.clone());
     if report.elapsed_seconds > 0.0 {
         let (count, what) = report.ticks.map_or((report.bars, "bars"), |ticks| (ticks, "ticks"));
@@ -183,53 +199,46 @@ pub(super) fn metric_text(unit: MetricUnit, value: Option<f64>) -> String {
     }
 }
 
-fn csv_text(writer: csv::Writer<Vec<u8>>) -> Result<String, CliError> {
-    let bytes = writer.into_inner().map_err(|error| CliError::internal(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| CliError::internal(error.to_string()))
+fn trades_csv(trades: &[RoundTrip]) -> Result<String, CliError> {
+    let header = [
+        "symbol",
+        "quantity",
+        "opened_at",
+        "entry_price",
+        "closed_at",
+        "exit_price",
+        "fees",
+        "pnl",
+        "pnl_percent",
+    ];
+    let row = |trade: &RoundTrip| {
+        vec![
+            safe(&trade.instrument.key()),
+            trade.quantity.to_string(),
+            trade.opened_at.to_string(),
+            trade.entry_price.to_string(),
+            trade.closed_at.to_string(),
+            trade.exit_price.to_string(),
+            canonical(trade.fees),
+            canonical(trade.pnl),
+            trade.pnl_percent.map(canonical).unwrap_or_default(),
+        ]
+    };
+    csv(&header, trades.iter().map(row))
 }
 
-/// Instruments are symbols and everything else a number or a time, so that no cell can be taken for a formula but a negative number,
-/// which is one.
-fn trades_csv(trades: &[RoundTrip]) -> Result<String, CliError> {
-    let fail = |error: csv::Error| CliError::internal(error.to_string());
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record([
-            "symbol",
-            "quantity",
-            "opened_at",
-            "entry_price",
-            "closed_at",
-            "exit_price",
-            "fees",
-            "pnl",
-            "pnl_percent",
-        ])
-        .map_err(fail)?;
-    for trade in trades {
-        writer
-            .write_record([
-                trade.instrument.key(),
-                trade.quantity.to_string(),
-                trade.opened_at.to_string(),
-                trade.entry_price.to_string(),
-                trade.closed_at.to_string(),
-                trade.exit_price.to_string(),
-                canonical(trade.fees),
-                canonical(trade.pnl),
-                trade.pnl_percent.map(canonical).unwrap_or_default(),
-            ])
-            .map_err(fail)?;
-    }
-    csv_text(writer)
+fn decisions_csv(decisions: &[DecisionRecord]) -> Result<String, CliError> {
+    let row = |decision: &DecisionRecord| {
+        let symbol = decision.instrument.as_ref().map(Instrument::key).unwrap_or_default();
+        vec![decision.at.to_string(), safe(&symbol), safe(&decision.code), safe(&decision.text)]
+    };
+    csv(&["at", "symbol", "code", "text"], decisions.iter().map(row))
 }
 
 fn equity_csv(points: &[EquityPoint]) -> Result<String, CliError> {
-    let fail = |error: csv::Error| CliError::internal(error.to_string());
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["date", "equity"]).map_err(fail)?;
-    for point in points {
-        writer.write_record([point.date.to_string(), canonical(point.equity)]).map_err(fail)?;
-    }
-    csv_text(writer)
+    let row = |point: &EquityPoint| {
+        let figures = [point.equity, point.low, point.high].map(canonical);
+        std::iter::once(point.date.to_string()).chain(figures).collect()
+    };
+    csv(&["date", "equity", "low", "high"], points.iter().map(row))
 }

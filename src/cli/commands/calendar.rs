@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::Context;
 use super::events::{self, Row};
-use crate::cli::args::CalendarArgs;
+use crate::cli::args::{CalendarArgs, Cli};
 use crate::cli::error::CliError;
 use crate::cli::output::{Align, Output, Table, format};
-use crate::config::CalendarFile;
+use crate::config::{CalendarFile, Environment, Paths};
 use crate::domain::calendar::{Calendar, exchange_date, new_york, plus_days};
 use crate::domain::events::EventBook;
 
@@ -43,6 +43,16 @@ fn calendar(context: &Context<'_>) -> Result<Calendar, CliError> {
         context.host.admit(&settings, false)?;
     }
     Ok(file.load()?)
+}
+
+/// The exchange's days as an engine of the profile begins with them: by the rules alone where the user's file does not read, as the engine has
+/// it then, and where there is no profile.
+pub(super) fn written(cli: &Cli, environment: &Environment) -> Calendar {
+    let file = Paths::resolve(environment)
+        .ok()
+        .zip(super::profile_of(cli, environment).ok())
+        .map(|(paths, profile)| CalendarFile::of(&paths.profile_dir(&profile)));
+    file.and_then(|file| file.load().ok()).unwrap_or_else(Calendar::nyse)
 }
 
 /// What the profile has written down; nothing where there is none yet. Makes no profile, and opens none that is locked.

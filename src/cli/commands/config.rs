@@ -1,11 +1,13 @@
 //! The configuration: checked, located, shown.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::cli::error::{CliError, EXIT_USAGE};
+use crate::cli::host::Mistake;
 use crate::cli::output::{Align, Output, Table};
 use crate::config::{ConfigError, Loaded, Paths, Problem, ProfileName};
 
@@ -18,6 +20,10 @@ pub(super) fn check(context: &Context<'_>) -> Result<Output, CliError> {
     let (paths, profile) = place(context)?;
     match Loaded::read(&paths, &profile, context.cli.globals.config.as_deref()) {
         Ok(loaded) => {
+            let wrong = located(&loaded, context.host.mistakes(&loaded, &paths));
+            if !wrong.is_empty() {
+                return problems(&wrong);
+            }
             let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
             let document = json!({ "ok": true, "files": files, "problems": [] });
             let read = if files.is_empty() {
@@ -27,24 +33,38 @@ pub(super) fn check(context: &Context<'_>) -> Result<Output, CliError> {
             };
             Ok(Output::new(&document)?.line(format!("ok: {read}")))
         }
-        Err(ConfigError::Problems(problems)) => {
-            let row = |problem: &Problem| json!({ "file": problem.file, "line": problem.line, "message": problem.text });
-            let document = json!({ "ok": false, "problems": problems.iter().map(row).collect::<Vec<_>>() });
-            let output =
-                problems.iter().fold(Output::new(&document)?, |out, problem| out.line(problem.to_string()));
-            let count = if problems.len() == 1 {
-                "1 mistake".to_owned()
-            } else {
-                format!("{} mistakes", problems.len())
-            };
-            Ok(output.failing(Some(CliError::new(
-                "CONFIG",
-                EXIT_USAGE,
-                format!("{count} in the configuration"),
-            ))))
-        }
+        Err(ConfigError::Problems(wrong)) => problems(&wrong),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Mistakes with the file and line that their options were set in.
+fn located(loaded: &Loaded, mistakes: Vec<Mistake>) -> Vec<Problem> {
+    let problem = |mistake: Mistake| {
+        let origin = loaded.origins.get(&mistake.option);
+        let file = origin.map(|origin| &origin.file).or(loaded.files.last());
+        Problem {
+            file: file.cloned().unwrap_or_default(),
+            line: origin.map_or(1, |origin| origin.line),
+            text: format!("{}: {}", mistake.option, mistake.text),
+        }
+    };
+    mistakes.into_iter().map(problem).collect()
+}
+
+fn problems(problems: &[Problem]) -> Result<Output, CliError> {
+    let row =
+        |problem: &Problem| json!({ "file": problem.file, "line": problem.line, "message": problem.text });
+    let files: BTreeSet<&Path> = problems.iter().map(|problem| problem.file.as_path()).collect();
+    let document =
+        json!({ "ok": false, "files": files, "problems": problems.iter().map(row).collect::<Vec<_>>() });
+    let output = problems.iter().fold(Output::new(&document)?, |out, problem| out.line(problem.to_string()));
+    let count = match problems.len() {
+        1 => "1 mistake".to_owned(),
+        count => format!("{count} mistakes"),
+    };
+    let failure = CliError::new("CONFIG", EXIT_USAGE, format!("{count} in the configuration"));
+    Ok(output.failing(Some(failure)))
 }
 
 /// Every file and directory.

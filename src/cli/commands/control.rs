@@ -14,6 +14,7 @@ use crate::cli::output::{Named, Output};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command as Said, FlattenScope};
 use crate::domain::instrument::Instrument;
+use crate::domain::limits::TradingState;
 use crate::domain::money::Quantity;
 use crate::domain::option::OptionContract;
 use crate::domain::order::Order;
@@ -21,7 +22,7 @@ use crate::domain::order::Order;
 /// What a halt came to.
 #[derive(Serialize)]
 struct Halted<'a> {
-    state: &'static str,
+    trading_state: TradingState,
     orders: &'a [Order],
 }
 
@@ -106,7 +107,7 @@ pub(super) async fn while_locked(
         _ => return Err(locked),
     };
     host.halt_elsewhere(settings, all).await?;
-    Ok(Output::new(&Halted { state: "halted", orders: &[] })?.line(
+    Ok(Output::new(&Halted { trading_state: TradingState::Halted, orders: &[] })?.line(
         "halted, in the engine that another process runs; what became of the orders: arbion order list --all",
     ))
 }
@@ -117,7 +118,7 @@ pub(super) fn halted(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError>
     let count = orders.len();
     let plural = if count == 1 { "" } else { "s" };
     let text = format!("halted; {count} working order{plural} canceled; lift it with: arbion resume");
-    let mut output = Output::new(&Halted { state: "halted", orders })?.line(text);
+    let mut output = Output::new(&Halted { trading_state: TradingState::Halted, orders })?.line(text);
     if !orders.is_empty() {
         output.blocks.extend(line.show(reply)?.blocks);
     }
@@ -127,7 +128,7 @@ pub(super) fn halted(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError>
 /// What lifting the halt came to.
 pub(super) fn resumed(line: &Line<'_>, reply: &Reply) -> Result<Output, CliError> {
     let Reply::Done(_) = reply else { return line.show(reply) };
-    Ok(Output::new(&Named("state", "active"))?.line("orders are let out again"))
+    Ok(Output::new(&Named("trading_state", &TradingState::Active))?.line("orders are let out again"))
 }
 
 pub(super) async fn resume(line: &Line<'_>) -> Result<Output, CliError> {
@@ -167,7 +168,9 @@ pub(super) async fn do_not_exercise(line: &Line<'_>, contract: &str) -> Result<O
 fn option(line: &Line<'_>, text: &str) -> Result<OptionContract, CliError> {
     match language::instrument(text, line.lookup)? {
         Instrument::Option(contract) => Ok(contract),
-        _ => Err(CliError::usage(format!("found '{text}', allowed an option such as AAPL270115P00190000"))),
+        _ => Err(CliError::usage(format!(
+            "contract: found '{text}', allowed an option such as AAPL270115P00190000"
+        ))),
     }
 }
 

@@ -243,7 +243,10 @@ mod tests {
         values
             .iter()
             .enumerate()
-            .map(|(n, value)| EquityPoint { date: day(n), equity: (*value).into() })
+            .map(|(n, value)| {
+                let equity = (*value).into();
+                EquityPoint { date: day(n), equity, low: equity, high: equity }
+            })
             .collect()
     }
 

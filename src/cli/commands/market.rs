@@ -21,6 +21,21 @@ struct BarsShown<'a> {
     bars: &'a [Bar],
 }
 
+/// The newest bars of an instrument, as `bars` and a chart asked for in words show them.
+pub(super) async fn bars_of(
+    line: &Line<'_>,
+    instrument: &Instrument,
+    interval: Interval,
+    limit: u32,
+) -> Result<Output, CliError> {
+    let request = Request::Bars { instrument: instrument.clone(), interval, limit };
+    let Reply::Bars(bars) = line.ask(request).await? else {
+        return Err(CliError::unexpected("bars"));
+    };
+    let document = BarsShown { instrument, interval, bars: &bars };
+    Ok(Output::new(&document)?.table(views::bars(&bars, &line.zone)))
+}
+
 impl From<RightArg> for Right {
     fn from(right: RightArg) -> Self {
         match right {
@@ -38,13 +53,7 @@ pub(super) async fn quote(line: &Line<'_>, args: &QuoteArgs) -> Result<Output, C
 
 pub(super) async fn bars(line: &Line<'_>, args: &BarsArgs) -> Result<Output, CliError> {
     let instrument = language::instrument(&args.symbol, line.lookup)?;
-    let request =
-        Request::Bars { instrument: instrument.clone(), interval: args.interval, limit: args.limit };
-    let Reply::Bars(bars) = line.ask(request).await? else {
-        return Err(CliError::unexpected("bars"));
-    };
-    let document = BarsShown { instrument: &instrument, interval: args.interval, bars: &bars };
-    Ok(Output::new(&document)?.table(views::bars(&bars, &line.zone)))
+    bars_of(line, &instrument, args.interval, args.limit).await
 }
 
 pub(super) async fn chain(line: &Line<'_>, args: &ChainArgs) -> Result<Output, CliError> {
@@ -59,6 +68,11 @@ pub(super) async fn chain(line: &Line<'_>, args: &ChainArgs) -> Result<Output, C
 
 pub(super) fn search(args: &SearchArgs, host: &dyn Host) -> Result<Output, CliError> {
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let listings = host.lookup().search(&args.query.join(" "), limit);
-    Ok(Output::new(&Named("listings", &listings))?.table(views::listings(&listings)))
+    let query = args.query.join(" ");
+    let listings = host.lookup().search(&query, limit);
+    let output = Output::new(&Named("listings", &listings))?;
+    Ok(match language::nearest(&query, host.lookup()).filter(|_| listings.is_empty()) {
+        Some(near) => output.line(format!("nothing matches; nearest is {near}")),
+        None => output.table(views::listings(&listings)),
+    })
 }

@@ -13,6 +13,7 @@ mod drawing;
 mod engine;
 mod events;
 mod exits;
+mod export;
 mod generate;
 mod import;
 mod journal;
@@ -21,6 +22,7 @@ mod licenses;
 mod limit;
 mod logs;
 mod market;
+mod note;
 mod orders;
 mod past;
 mod speak;
@@ -66,9 +68,13 @@ pub(super) struct Context<'a> {
 }
 
 /// Does the command need neither engine nor files, so that it is answered without either.
-pub(super) fn answer_at_once(cli: &Cli, host: &dyn Host) -> Option<Result<Output, CliError>> {
+pub(super) fn answer_at_once(
+    cli: &Cli,
+    host: &dyn Host,
+    environment: &Environment,
+) -> Option<Result<Output, CliError>> {
     Some(match cli.command.as_ref()? {
-        Command::Parse(args) => speak::parse(args, host),
+        Command::Parse(args) => speak::parse(args, host, &calendar::written(cli, environment)),
         Command::Search(args) => market::search(args, host),
         Command::Licenses(args) => licenses::run(args),
         Command::Itself(SelfCommand::Verify(args)) => verify::run(args),
@@ -111,11 +117,7 @@ impl Context<'_> {
 
     /// The profile named by option, environment, or neither.
     pub(super) fn profile(&self) -> Result<ProfileName, CliError> {
-        match (&self.cli.globals.profile, &self.environment.arbion_profile) {
-            (Some(profile), _) => Ok(profile.clone()),
-            (None, Some(name)) => Ok(name.to_string_lossy().parse()?),
-            (None, None) => Ok(ProfileName::default()),
-        }
+        profile_of(self.cli, self.environment)
     }
 
     /// Runs the command.
@@ -172,6 +174,7 @@ impl Context<'_> {
             Command::Export(ExportCommand::Trades(args)) => {
                 account::export(&line, host, args, &Progress::default()).await
             }
+            Command::Export(ExportCommand::Bars(args)) => export::bars(&line, host, args).await,
             Command::Quote(args) => market::quote(&line, args).await,
             Command::Bars(args) => market::bars(&line, args).await,
             Command::Chain(args) => market::chain(&line, args).await,
@@ -180,7 +183,7 @@ impl Context<'_> {
             Command::Groups(args) => watch::groups(&line, args).await,
             Command::Watchlist(command) => watch::watchlist(&line, command).await,
             Command::Alert(command) => watch::alert(&line, command).await,
-            Command::Note(command) => watch::note(&line, command).await,
+            Command::Note(command) => note::run(&line, command).await,
             Command::Exits(command) => exits::run(&line, command).await,
             Command::Tax(command) => tax::run(&line, command, &settings.loaded.config.tax).await,
             Command::Journal(command) => journal::run(&line, command).await,
@@ -266,6 +269,14 @@ impl Context<'_> {
     }
 }
 
+fn profile_of(cli: &Cli, environment: &Environment) -> Result<ProfileName, CliError> {
+    match (&cli.globals.profile, &environment.arbion_profile) {
+        (Some(profile), _) => Ok(profile.clone()),
+        (None, Some(name)) => Ok(name.to_string_lossy().parse()?),
+        (None, None) => Ok(ProfileName::default()),
+    }
+}
+
 /// A line to an engine of this kind.
 pub(super) async fn line<'a>(
     host: &'a dyn Host,
@@ -300,7 +311,7 @@ fn kind(command: &Command, host: &dyn Host) -> SessionKind {
         | Command::Groups(_)
         | Command::Watchlist(WatchlistCommand::List | WatchlistCommand::Show { .. })
         | Command::Alert(AlertCommand::List)
-        | Command::Note(NoteCommand::List)
+        | Command::Note(NoteCommand::List { .. })
         | Command::Exits(ExitsCommand::List { .. })
         | Command::Tax(TaxCommand::Lots { .. } | TaxCommand::Gains(_) | TaxCommand::Summary(_))
         | Command::Journal(JournalCommand::List(_) | JournalCommand::Stats { .. })

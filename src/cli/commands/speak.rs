@@ -12,11 +12,11 @@ use crate::cli::host::Host;
 use crate::cli::language;
 use crate::cli::line::{Line, Range};
 use crate::cli::output::Output;
-use crate::client::message::StrategyRequest;
+use crate::client::message::{BotRequest, StrategyRequest};
 use crate::client::{Reply, Request};
 use crate::command::types::{Command, ShowTopic, StrategyAction};
 use crate::domain::account::{Account, AccountMode};
-use crate::domain::calendar::exchange_date;
+use crate::domain::calendar::{Calendar, exchange_date};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OriginKind};
@@ -42,10 +42,10 @@ pub(in crate::cli) struct Door {
     pub origin: OriginKind,
 }
 
-/// `parse`: the command as one JSON object, or in words. Needs no engine and no file.
-pub(super) fn parse(args: &ParseArgs, host: &dyn Host) -> Result<Output, CliError> {
+/// `parse`: the command as one JSON object, or in words, by the profile's calendar where there is one. Needs no engine.
+pub(super) fn parse(args: &ParseArgs, host: &dyn Host, calendar: &Calendar) -> Result<Output, CliError> {
     let today = args.today.unwrap_or_else(|| exchange_date(host.now()));
-    let command = language::parse(&args.text.join(" "), today, host.lookup());
+    let command = language::parse(&args.text.join(" "), (today, calendar), host.lookup());
     let failure = match &command {
         Command::Clarify { message, .. } => Some(CliError::clarify(message.clone())),
         _ => None,
@@ -67,14 +67,15 @@ pub(super) async fn say(
     door: &Door,
     console: Option<&mut Console>,
 ) -> Result<Output, CliError> {
-    let today = exchange_date(line.snapshot().await?.now);
-    let command = language::parse(text, today, line.lookup);
+    let snapshot = line.snapshot().await?;
+    let day = (exchange_date(snapshot.now), snapshot.market.calendar.as_ref());
+    let command = language::parse(text, day, line.lookup);
     carry_out(line, command, door, console).await
 }
 
-/// What a line means today.
+/// What a line is about: on which days the exchange opens changes no command's kind.
 pub(super) fn meaning(text: &str, host: &dyn Host) -> Command {
-    language::parse(text, exchange_date(host.now()), host.lookup())
+    language::parse(text, (exchange_date(host.now()), &Calendar::nyse()), host.lookup())
 }
 
 /// Does a line only show something, so that an engine that only reads will do.
@@ -99,7 +100,9 @@ pub(in crate::cli) async fn carry_out(
     console: Option<&mut Console>,
 ) -> Result<Output, CliError> {
     match &command {
-        Command::Clarify { message, .. } => return Err(CliError::clarify(message.clone())),
+        Command::Clarify { message, missing } => {
+            return Err(CliError { missing: missing.clone(), ..CliError::clarify(message.clone()) });
+        }
         Command::Show { .. } | Command::Quote { .. } | Command::Chart { .. } | Command::Help { .. } => {
             return show(line, &command, door.account.clone()).await;
         }
@@ -179,14 +182,19 @@ async fn show(line: &Line<'_>, command: &Command, account: Option<AccountId>) ->
             line.answer(Request::Subscribe { instruments: instruments.clone() }).await
         }
         Command::Chart { instrument, interval } => {
-            line.answer(Request::Bars {
-                instrument: instrument.clone(),
-                interval: *interval,
-                limit: CHART_BARS,
-            })
-            .await
+            super::market::bars_of(line, instrument, *interval, CHART_BARS).await
         }
-        Command::Show { what, instrument, since, .. } => {
+        Command::Show { what, instrument, since, broker } => {
+            // Rows of one broker are those of its account: what was said is never left out.
+            let named = line.named_account(broker.as_deref()).await?;
+            if let (Some(asked), Some(said)) = (&account, &named)
+                && asked != said
+            {
+                return Err(CliError::usage(format!(
+                    "--account {asked} and {said} were both named; say one"
+                )));
+            }
+            let account = named.or(account);
             let range = Range {
                 account,
                 instrument: instrument.clone(),
@@ -252,7 +260,11 @@ async fn topic(line: &Line<'_>, what: ShowTopic, range: Range) -> Result<Output,
             super::watch::risk(line, RiskArg::Limits, account.as_ref().map(AccountId::as_str)).await
         }
         ShowTopic::Strategies => line.answer(Request::Strategy(StrategyRequest::List)).await,
-        ShowTopic::Agents | ShowTopic::Bots | ShowTopic::Wallets | ShowTopic::Audit => {
+        ShowTopic::Bots => line.answer(Request::Bot(BotRequest::List)).await,
+        ShowTopic::Audit => {
+            Err(CliError::usage("the audit log is read beside the engine; see: arbion audit --help"))
+        }
+        ShowTopic::Agents | ShowTopic::Wallets => {
             let name = serde_json::to_value(what)?;
             let name = name.as_str().unwrap_or_default();
             Output::message(&format!("there are no {name} in this profile"))

@@ -42,6 +42,24 @@ fn kind_name(typed: &str) -> String {
     if bot_of(typed).is_some() { typed.to_owned() } else { typed.replace('-', "_") }
 }
 
+/// Is there a strategy of that name.
+async fn known(line: &Line<'_>, name: &str) -> Result<(), CliError> {
+    let Reply::Strategies(views) = line.ask(Request::Strategy(StrategyRequest::List)).await? else {
+        return Err(CliError::unexpected("strategies"));
+    };
+    if views.iter().any(|view| view.spec.name == name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(40).flat_map(char::escape_default).collect();
+    let names: Vec<&str> = views.iter().map(|view| view.spec.name.as_str()).collect();
+    let there = if names.is_empty() {
+        "there are none".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    };
+    Err(CliError::usage(format!("no strategy is called '{shown}'; {there}")))
+}
+
 fn pairs(pairs: &[(String, String)]) -> BTreeMap<String, String> {
     pairs.iter().cloned().collect()
 }
@@ -65,7 +83,15 @@ pub(super) async fn run(
         StrategyCommand::Plan { name } => ask(line, StrategyRequest::Plan { name: name.into() }).await,
         StrategyCommand::Explain { name, limit } => {
             let name = name.as_ref().map(SmolStr::new);
-            ask(line, StrategyRequest::Decisions { name, limit: *limit }).await
+            let request = StrategyRequest::Decisions { name: name.clone(), limit: *limit };
+            let reply = line.ask(Request::Strategy(request)).await?;
+            // One that was removed has left its decisions.
+            if let (Reply::Decisions(records), Some(name)) = (&reply, &name)
+                && records.is_empty()
+            {
+                known(line, name).await?;
+            }
+            line.show(&reply)
         }
         StrategyCommand::Add { .. } | StrategyCommand::Set { .. } => make(line, command).await,
         StrategyCommand::Confirm { name, proposal: number, decline: true, .. } => {

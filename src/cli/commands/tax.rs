@@ -16,7 +16,7 @@ use crate::cli::output::csv::{csv, safe};
 use crate::cli::output::{Output, tax_views};
 use crate::client::Request;
 use crate::config::Tax;
-use crate::domain::calendar::{Calendar, exchange_date};
+use crate::domain::calendar::exchange_date;
 use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId};
 use crate::domain::journal::{LOT_TAG, lot_tags, write_note};
 use crate::domain::money::canonical;
@@ -260,7 +260,8 @@ async fn choose(line: &Line<'_>, sale: &str, lots: &[u64]) -> Result<Output, Cli
 /// The day on which the first fill of a sale settled, where that is over: from then on nobody may choose any more.
 async fn settled_on(line: &Line<'_>, sale: &Order) -> Result<Option<Date>, CliError> {
     let id = sale.request.client_order_id;
-    let today = exchange_date(line.snapshot().await?.now);
+    let snapshot = line.snapshot().await?;
+    let today = exchange_date(snapshot.now);
     let fills = past::fills(line).await?;
     let first = fills.iter().filter(|fill| fill.client_order_id == Some(id)).map(|fill| fill.at).min();
     let settles = first.map(|at| {
@@ -268,7 +269,7 @@ async fn settled_on(line: &Line<'_>, sale: &Order) -> Result<Option<Date>, CliEr
         let around_the_clock =
             sale.request.subject.instruments().all(|it| it.asset_class().trades_around_the_clock());
         // A coin changes hands at once; its day is the last on which one may choose.
-        if around_the_clock { traded } else { Calendar::nyse().settlement_date(traded) }
+        if around_the_clock { traded } else { snapshot.market.calendar.settlement_date(traded) }
     });
     Ok(settles.filter(|day| *day < today))
 }

@@ -1,12 +1,11 @@
-//! What a trader keeps an eye on: alerts, watchlists, depth, movers, sectors and indices, the equity curve, notes, limits, connections.
+//! What a trader keeps an eye on: alerts, watchlists, depth, movers, sectors and indices, the equity curve, limits, connections.
 
 use jiff::civil::Time;
 use serde_json::json;
 
-use super::orders;
 use crate::cli::args::{
-    AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, NoteCommand,
-    RiskArg, WatchlistCommand,
+    AlertCommand, AlertWhenArgs, DepthArgs, EquityArgs, GroupsArgs, MoversArg, MoversArgs, RiskArg,
+    WatchlistCommand,
 };
 use crate::cli::error::CliError;
 use crate::cli::language;
@@ -121,20 +120,6 @@ pub(super) async fn watchlist(line: &Line<'_>, command: &WatchlistCommand) -> Re
             edit(WatchlistEdit::Move { name: name.into(), forward: !back }).await
         }
         WatchlistCommand::Remove { name } => edit(WatchlistEdit::Remove { name: name.into() }).await,
-    }
-}
-
-pub(super) async fn note(line: &Line<'_>, command: &NoteCommand) -> Result<Output, CliError> {
-    match command {
-        NoteCommand::List => line.answer(Request::Notes).await,
-        NoteCommand::Set { order, text } => {
-            let wanted = orders::order_ref(order)?;
-            let found = orders::find(line, &wanted)
-                .await?
-                .ok_or_else(|| CliError::usage(format!("no order {order}")))?;
-            let request = Request::SetNote { order: found.request.client_order_id, text: text.join(" ") };
-            line.answer(request).await
-        }
     }
 }
 

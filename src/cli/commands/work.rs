@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{account, backtest, import};
-use crate::cli::args::{BacktestArgs, ExportTradesArgs, ImportBarsArgs, read_one};
+use super::{account, backtest, export, import};
+use crate::cli::args::{BacktestArgs, ExportBarsArgs, ExportTradesArgs, ImportBarsArgs, read_one};
 use crate::cli::error::CliError;
 use crate::cli::host::{Host, Settings, TradesFormat};
 use crate::cli::line::Line;
@@ -26,6 +26,8 @@ enum Kind {
     Backtest(Box<BacktestArgs>),
     /// Without a file's name it goes to the profile's own folder.
     Export(Box<ExportTradesArgs>),
+    /// The same.
+    Bars(Box<ExportBarsArgs>),
     Import(Box<ImportBarsArgs>),
 }
 
@@ -57,12 +59,19 @@ impl Work {
             import::name(&args)?;
             return Ok(Self(Kind::Import(Box::new(args))));
         }
-        if words.get(1).is_none_or(|what| what != "trades") {
-            return Err(CliError::usage("what is written is said after it: export trades"));
+        let what = words.get(1).cloned().unwrap_or_default();
+        if !["trades", "bars"].contains(&what.as_str()) {
+            return Err(CliError::usage(
+                "what is written is said after it: export trades, or: export bars SYMBOL",
+            ));
         }
         words.remove(0);
         if !words.iter().any(|word| word == "--to" || word.starts_with("--to=")) {
             words.extend(["--to".to_owned(), "-".to_owned()]);
+        }
+        if what == "bars" {
+            let args = read_one("bars", &words).map_err(|e| wrong(e, "export bars"))?;
+            return Ok(Self(Kind::Bars(Box::new(args))));
         }
         let args = read_one("trades", &words).map_err(|e| wrong(e, "export trades"))?;
         Ok(Self(Kind::Export(Box::new(args))))
@@ -79,6 +88,13 @@ impl Work {
             Kind::Import(args) => {
                 let name = import::name(args).unwrap_or_default();
                 format!("read in the bars of {} as {name}", args.file.display())
+            }
+            Kind::Bars(args) => {
+                let of = format!("write the bars:{} of {}", args.interval, args.symbol);
+                match args.to.as_os_str() == "-" {
+                    true => format!("{of} to a file of the profile"),
+                    false => format!("{of} to {}", args.to.display()),
+                }
             }
             Kind::Export(args) => {
                 let of = args.symbol.as_ref().map(|symbol| format!(" of {symbol}")).unwrap_or_default();
@@ -108,9 +124,19 @@ impl Work {
                 Ok(output.text(Some(usize::from(columns)), false))
             }
             Kind::Import(args) => Ok(import::bars(host, settings, args, progress).await?.text(None, false)),
+            Kind::Bars(args) => {
+                let line = line_of(session, host, settings);
+                if args.to.as_os_str() != "-" {
+                    return Ok(export::bars(&line, host, args).await?.text(None, false));
+                }
+                let (bytes, count) = export::bars_of(&line, host, args).await?;
+                let text = String::from_utf8(bytes).map_err(|error| CliError::internal(error.to_string()))?;
+                let name = format!("bars-{}.csv", host.now().strftime("%Y%m%d-%H%M%S"));
+                let path = kept(&settings.paths.profile_dir(&settings.profile), &name, &text)?;
+                Ok(format!("{count} bars in {path}"))
+            }
             Kind::Export(args) => {
-                let zone = settings.loaded.config.screen.zone.time_zone();
-                let line = Line { session, lookup: host.lookup(), zone };
+                let line = line_of(session, host, settings);
                 if args.to.as_os_str() != "-" {
                     return Ok(account::export(&line, host, args, progress).await?.text(None, false));
                 }
@@ -126,6 +152,10 @@ impl Work {
             }
         }
     }
+}
+
+fn line_of<'a>(session: Arc<dyn Session>, host: &'a dyn Host, settings: &Settings) -> Line<'a> {
+    Line { session, lookup: host.lookup(), zone: settings.loaded.config.screen.zone.time_zone() }
 }
 
 fn kept(directory: &Path, name: &str, text: &str) -> Result<String, CliError> {

@@ -9,6 +9,7 @@ use crate::domain::account::AccountKind;
 use crate::domain::alert::Alert;
 use crate::domain::depth::{Aggressor, MarketBook, Print};
 use crate::domain::desk::{ExposureRow, RiskDesk};
+use crate::domain::note::SymbolNote;
 use crate::domain::snapshot::{AccountView, Connection, Watchlist};
 use rust_decimal::Decimal;
 
@@ -154,6 +155,23 @@ pub fn notes(notes: &[OrderNote]) -> Table {
     let mut table = Table::new(&[("order", Align::Left), ("note", Align::Left)], "no notes");
     for note in notes {
         table.push(vec![Cell::new(note.order.to_string()), Cell::new(note.text.clone())]);
+    }
+    table
+}
+
+/// Notes on symbols.
+#[must_use]
+pub fn symbol_notes(notes: &[SymbolNote], zone: &TimeZone) -> Table {
+    let columns =
+        [("id", Align::Right), ("symbol", Align::Left), ("written", Align::Left), ("note", Align::Left)];
+    let mut table = Table::new(&columns, "no notes; try: arbion note add AAPL earnings on Thursday");
+    for note in notes {
+        table.push(vec![
+            Cell::new(note.id.to_string()),
+            Cell::new(note.instrument.to_string()),
+            Cell::new(time(note.at, zone)).tone(Tone::Dim),
+            Cell::new(note.text.clone()),
+        ]);
     }
     table
 }

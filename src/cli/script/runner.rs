@@ -171,7 +171,9 @@ impl<'a> Runner<'a> {
 
     /// Carries out a line of the command language. Orders go without asking, for the account is a throw-away one.
     async fn command(&self, text: &str) -> Result<Output, CliError> {
-        let command = crate::cli::language::parse(text, exchange_date(self.now()), self.line.lookup);
+        let calendar = Arc::clone(&self.snapshots.borrow().market.calendar);
+        let day = (exchange_date(self.now()), calendar.as_ref());
+        let command = crate::cli::language::parse(text, day, self.line.lookup);
         if let Command::Clarify { message, .. } = command {
             return Err(CliError::clarify(message));
         }

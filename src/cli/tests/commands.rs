@@ -6,7 +6,7 @@ use crate::cli::host::{DemoRun, ReplayRun, SessionKind};
 use crate::client::Request;
 
 /// Every command that answers without changing anything, as words and as JSON.
-const READS: &[&[&str]] = &[
+pub(super) const READS: &[&[&str]] = &[
     &["positions"],
     &["balances"],
     &["order", "list"],
@@ -29,6 +29,8 @@ const READS: &[&[&str]] = &[
     &["watchlist", "show"],
     &["alert", "list"],
     &["note", "list"],
+    &["note", "list", "AAPL"],
+    &["note", "list", "--csv"],
     &["equity", "--points", "3"],
     &["risk"],
     &["connections"],
@@ -153,6 +155,11 @@ fn what_is_watched_is_changed_as_on_the_screen() {
             &["watchlist", "remove", "main"],
             r#"[{"request":"edit_watchlists","edit":"remove","name":"main"}]"#,
         ),
+        (
+            &["note", "add", "AAPL", "earnings", "on", "Thursday"],
+            r#"[{"request":"note_symbol","change":"add","instrument":{"kind":"equity","symbol":"AAPL"},"text":"earnings on Thursday"}]"#,
+        ),
+        (&["note", "remove", "AAPL", "2"], r#"[{"request":"note_symbol","change":"remove","id":2}]"#),
     ];
     for (args, expected) in cases {
         let (exit, requests, err) = asked(args);
@@ -167,6 +174,11 @@ fn what_is_watched_is_changed_as_on_the_screen() {
         (&["alert", "remove"], "required"),
         (&["groups", "gone"], "found 'gone'"),
         (&["note", "set", "77", "why"], "no order 77"),
+        (&["note", "add", "AAPL"], "required"),
+        (&["note", "add", "zzzzz", "why"], "found 'zzzzz'"),
+        (&["note", "remove", "AAPL"], "note: found no number, allowed those of AAPL: 3, 2"),
+        (&["note", "remove", "AAPL", "9"], "note: found 9, allowed those of AAPL: 3, 2"),
+        (&["note", "remove", "BTC-USD"], "BTC-USD has no note"),
         (
             &["fills", "--since", "2026-11-05", "--until", "2026-11-02"],
             "--until: found 2026-11-02, allowed is no day before --since (2026-11-05)",
@@ -286,6 +298,11 @@ fn configuration_is_shown_with_where_it_was_set() {
     world.write_config("[screen]\nfps = 0\nthem = 1\n");
     let ran = world.run(&["config", "check", "--json"]);
     assert_eq!((ran.exit, ran.json()["problems"].as_array().map(Vec::len)), (2, Some(2)));
+    // What the program around the configuration knows is located in it.
+    world.write_config("[screen]\nfps = 20\ntheme = \"drak\"\n");
+    let ran = world.run(&["config", "check"]);
+    assert_eq!(ran.out, "/temp/home/config/config.toml:3: screen.theme: no theme is called drak\n");
+    assert_eq!((ran.exit, ran.err.as_str()), (2, "arbion: 1 mistake in the configuration\n"));
 }
 
 #[test]
@@ -325,7 +342,10 @@ fn backtests_write_their_trades_and_equity() {
         "symbol,quantity,opened_at,entry_price,closed_at,exit_price,fees,pnl,pnl_percent\n\
          AAPL,10,2026-11-24T18:45:00Z,100,2026-11-25T18:45:00Z,110.5,0,105,10.5\n"
     );
-    assert_eq!(std::fs::read_to_string(&equity).unwrap(), "date,equity\n2026-11-24,100000\n");
+    assert_eq!(
+        std::fs::read_to_string(&equity).unwrap(),
+        "date,equity,low,high\n2026-11-24,100000,100000,100000\n"
+    );
     let trades: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
     assert_eq!(trades, report["trades"]);
 }

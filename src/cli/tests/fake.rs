@@ -17,10 +17,10 @@ use super::samples::{
 use crate::cli::error::CliError;
 use crate::cli::host::{
     BacktestReport, BacktestRequest, CredentialAsk, DoctorCheck, Health, Host, LoginRequest, LoginSecrets,
-    Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow, TradesFormat,
-    Verified, VerifiedAccount, WalkPoint, WalkReport, WalkRow, Windows,
+    Mistake, Picture, RunAs, ScreenRequest, SessionKind, Settings, SigningIn, SweepReport, SweepRow,
+    TradesFormat, Verified, VerifiedAccount, WalkPoint, WalkReport, WalkRow, Windows,
 };
-use crate::cli::imported::{ImportReport, ImportRequest};
+use crate::cli::imported::{BarsToWrite, ImportReport, ImportRequest};
 use crate::client::keeping::{Keep, Kept};
 use crate::client::message::{OrderNote, OrderRef};
 use crate::client::progress::Progress;
@@ -532,6 +532,11 @@ impl Host for FakeHost {
             bars: 2,
         })
     }
+    fn mistakes(&self, loaded: &crate::config::Loaded, _: &crate::config::Paths) -> Vec<Mistake> {
+        let text = format!("no theme is called {}", loaded.config.screen.theme);
+        let wrong = loaded.config.screen.theme == "drak";
+        wrong.then(|| Mistake { option: "screen.theme".to_owned(), text }).into_iter().collect()
+    }
     async fn doctor(&self, _: &Settings) -> Vec<DoctorCheck> {
         let row = |name: &str, health, text: &str| DoctorCheck {
             name: name.to_owned(),
@@ -546,5 +551,10 @@ impl Host for FakeHost {
     fn trades_file(&self, format: TradesFormat, fills: &[Execution]) -> String {
         let rows: Vec<String> = fills.iter().map(|fill| format!("{},{}", fill.at, fill.instrument)).collect();
         format!("{format:?}\n{}\n", rows.join("\n"))
+    }
+
+    fn bars_file(&self, bars: &BarsToWrite<'_>) -> Result<(Vec<u8>, usize), CliError> {
+        let text = format!("{} {} {} {}\n", bars.instrument, bars.interval, bars.bars.len(), bars.table);
+        Ok((text.into_bytes(), bars.bars.len()))
     }
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod connect;
+mod documented;
 mod exits;
 mod fake;
 mod help;

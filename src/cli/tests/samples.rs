@@ -6,7 +6,7 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Metric, MetricUnit, RoundTrip};
+use crate::cli::host::{BacktestReport, BacktestRequest, EquityPoint, Fall, Metric, MetricUnit, RoundTrip};
 use crate::client::keeping::{Keep, Kept, ProfileView, SecretView, VaultView};
 use crate::client::message::{
     Chain, ChainRow, EquityPoint as CurvePoint, GroupKind, MarketGroup, PnlReport, PnlRow,
@@ -16,6 +16,7 @@ use crate::command::types::{Amount, Place, Subject};
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::alert::{Alert, AlertId, AlertWhen};
 use crate::domain::audit::{AuditReport, AuditRow};
+use crate::domain::calendar::Calendar;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
 use crate::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
@@ -24,6 +25,7 @@ use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::{RiskLimits, RiskUse, TradingState};
 use crate::domain::money::{Currency, Price, Quantity};
+use crate::domain::note::{NoteId, SymbolNote};
 use crate::domain::option::OptionContract;
 use crate::domain::order::{
     Contingency, Order, OrderPreview, OrderRequest, OrderStatus, OrderSubject, Origin, OriginKind, Pricing,
@@ -221,7 +223,7 @@ pub(super) fn snapshot() -> Snapshot {
         mode: AccountMode::Paper,
         trading_state: TradingState::Active,
         feed: Feed::Simulated,
-        market: MarketClock { name: "NYSE".into(), open: true, changes_at: None },
+        market: MarketClock { open: true, ..MarketClock::closed(Arc::new(Calendar::nyse())) },
         default_account: AccountId::new("paper"),
         accounts: Arc::new(vec![AccountView {
             account: account(),
@@ -246,6 +248,7 @@ pub(super) fn snapshot() -> Snapshot {
             alert(2, AlertWhen::ChangePercent, "-3", true),
         ]),
         books: Arc::default(),
+        notes: Arc::new(vec![note(3, "=gap at 231"), note(2, "earnings on Thursday")]),
         log: Arc::new(vec![LogLine {
             at: now(),
             severity: Severity::Info,
@@ -256,6 +259,10 @@ pub(super) fn snapshot() -> Snapshot {
         replay: None,
         locked: false,
     }
+}
+
+fn note(id: u64, text: &str) -> SymbolNote {
+    SymbolNote { id: NoteId(id), instrument: key("AAPL"), at: now(), text: text.to_owned() }
 }
 
 fn alert(id: u64, when: AlertWhen, value: &str, rang: bool) -> Alert {
@@ -422,8 +429,15 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         starting_cash: request.starting_cash.unwrap_or_else(|| d("100000")),
         final_equity: d("131234.5"),
         fees: Decimal::ZERO,
+        slippage: d("12.5"),
         orders: 2,
         denied: 0,
+        deepest_fall: Some(Fall {
+            peak: date(2020, 2, 19),
+            trough: date(2020, 3, 23),
+            recovery: Some(date(2020, 8, 10)),
+        }),
+        decisions: Vec::new(),
         metrics: vec![
             metric("total_return", Some(0.312_345), MetricUnit::Percent, ""),
             metric("sharpe", Some(1.234), MetricUnit::Ratio, "252 days, sample deviation"),
@@ -441,7 +455,12 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
             pnl: d("105"),
             pnl_percent: Some(d("10.5")),
         }],
-        equity: vec![EquityPoint { date: date(2026, 11, 24), equity: d("100000") }],
+        equity: vec![EquityPoint {
+            date: date(2026, 11, 24),
+            equity: d("100000"),
+            low: d("100000"),
+            high: d("100000"),
+        }],
         months: Vec::new(),
         fingerprint: "f1".repeat(32),
         option_prices: None,

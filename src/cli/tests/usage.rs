@@ -4,6 +4,10 @@ use super::World;
 
 const WRONG: &[(&[&str], &str)] = &[
     (&["fly"], "unrecognized subcommand 'fly'; see: arbion --help"),
+    (
+        &["positons"],
+        "unrecognized subcommand 'positons'; some similar subcommands exist: 'connections', 'completions', 'positions'; see: arbion --help",
+    ),
     (&["quote"], "the following required arguments were not provided: <SYMBOL>...; see: arbion quote --help"),
     (
         &["bars", "AAPL", "--interval", "2d"],
@@ -145,11 +149,28 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (&["positions", "--account", "live"], "account: found 'live', allowed paper"),
     (&["chain", "BTC-USD"], "BTC-USD has no option chain; allowed are shares and funds"),
-    (&["paper", "assign", "AAPL"], "found 'AAPL', allowed an option such as AAPL270115P00190000"),
+    (&["paper", "assign", "AAPL"], "contract: found 'AAPL', allowed an option such as AAPL270115P00190000"),
     (
         &["paper", "advance", "soon"],
         "invalid value 'soon' for '<TIME>': found 'soon', allowed a time such as 5, 90s, 30m, 4h, 1d or 2w; see: arbion paper advance --help",
     ),
+    (
+        &["paper", "assign", "AAPL270115C00190000", "--contracts", "0.5"],
+        "invalid value '0.5' for '--contracts <N>': must be a whole number, as contracts are; see: arbion paper assign --help",
+    ),
+    (
+        &["history", "--since", "tomorrow"],
+        "invalid value 'tomorrow' for '--since <YYYY-MM-DD>': allowed a day of the calendar as 2026-11-24; see: arbion history --help",
+    ),
+    (
+        &["calendar", "--date", "2026-02-30"],
+        "invalid value '2026-02-30' for '--date <YYYY-MM-DD>': allowed a day of the calendar as 2026-11-24; see: arbion calendar --help",
+    ),
+    (
+        &["paper"],
+        "arbion paper: a subcommand is missing, allowed are assign, do-not-exercise, expire, advance; see: arbion paper --help",
+    ),
+    (&["export", "--account", "x"], "unexpected argument '--account' found; see: arbion export --help"),
     (&["halt", "--all"], "'cancel protective exits too' needs --yes where nobody can be asked"),
     (&["flatten"], "'close every position at the market' needs --yes where nobody can be asked"),
     (&["backtest", "martingale"], "no strategy is called 'martingale'; there are sma_cross"),

@@ -93,6 +93,7 @@ impl Reader<'_> {
 
     /// `$250`: an amount or a price, and a strike before a right: "$240 call".
     fn money_token(&mut self, value: Decimal) -> Parsed<()> {
+        self.is_one_number(value)?;
         self.at += 1;
         let option = self.slots.option_said || !self.slots.said_expiry.is_empty();
         let right = right_word(self.text(0)).filter(|_| option || self.text(0).len() > 1);
@@ -110,17 +111,26 @@ impl Reader<'_> {
         if let Some(Kind::Number(value)) = self.kind(0) {
             // "10 thousand", "2 dozen": the word belongs to the digits before it. A grand is money.
             return Some(match words::factor(self.text(1)) {
-                Some(factor) => (value.saturating_mul(factor), 2, self.text(1) == "grand"),
+                Some(factor) => (value.saturating_mul(factor), 2, words::is_grand(self.text(1))),
                 None => (*value, 1, false),
             });
         }
         let (value, used) = self.number_words()?;
-        Some((value, used, (0..used).any(|i| self.text(i) == "grand")))
+        Some((value, used, (0..used).any(|i| words::is_grand(self.text(i)))))
     }
 
     /// A number: units, money by the word behind it, or one that settles itself once all is read.
     fn number(&mut self) -> Parsed<()> {
         let Some((value, used, grand)) = self.number_ahead() else { return Ok(()) };
+        if matches!(self.kind(0), Some(Kind::Number(_))) {
+            self.is_one_number(value)?;
+            self.is_no_money(used)?;
+        }
+        // "limit +5" says how far from a price that nobody named.
+        if self.is_amount_said() && self.tokens[self.at].raw.starts_with('+') {
+            let raw = self.tokens[self.at].raw;
+            return refuse(format!("{raw} from where? Say the price itself, as in: buy 10 aapl at 185."));
+        }
         // "reduce my aapl to 50" says what is left, "add 10 to" what is traded.
         let before = self.at.checked_sub(1).map_or("", |at| self.tokens[at].text.as_str());
         if before == "to" && self.slots.quantity.is_none() {
@@ -128,7 +138,7 @@ impl Reader<'_> {
         }
         // "sell 10 aapl down to 5", "buy 10 aapl in 5": what such a number counts is not said.
         let waits = self.slots.stop_named || self.slots.trail_named;
-        let leads = matches!(before, "to" | "by" | "in" | "from" | "than" | "per");
+        let leads = matches!(before, "to" | "by" | "in" | "from" | "than" | "per" | "account");
         if self.slots.quantity.is_some() && leads && !waits {
             return refuse(format!("What is {value}? A price stands behind at, as in: buy 10 aapl at 185."));
         }
@@ -173,6 +183,38 @@ impl Reader<'_> {
         let quantity = self.slots.quantity.is_none() && self.slots.numbers.is_empty();
         let value = if sells && quantity { value.abs() } else { value };
         self.units(value)
+    }
+
+    /// Half the world writes ten thousand as "10.000": such an amount is not guessed.
+    fn is_one_number(&self, value: Decimal) -> Parsed<()> {
+        let raw = self.tokens[self.at].raw;
+        if self.is_amount_said() || !is_dotted_thousand(raw) {
+            return Ok(());
+        }
+        let (one, other) = (value.normalize(), raw.trim_start_matches('$').replace('.', ","));
+        Err(Trouble::Missing(
+            vec![Missing::Quantity],
+            format!("Does {raw} mean {one} or {other}? Write {one} or {other}."),
+        ))
+    }
+
+    /// "10k of btc" is money as often as coins.
+    fn is_no_money(&self, used: usize) -> Parsed<()> {
+        let raw = self.tokens[self.at].raw;
+        if self.is_amount_said() || !raw.ends_with(['k', 'K', 'm', 'M']) || self.text(used) != "of" {
+            return Ok(());
+        }
+        Err(Trouble::Missing(
+            vec![Missing::Quantity],
+            format!("Is {raw} an amount of money, or a number of units? Say ${raw}, or {raw} units."),
+        ))
+    }
+
+    const fn is_amount_said(&self) -> bool {
+        self.slots.quantity.is_some()
+            || self.slots.notional.is_some()
+            || self.slots.percent_of_position.is_some()
+            || self.slots.all
     }
 
     /// Does a day begin so many tokens ahead, with its number first: `18 dec 26`.
@@ -243,6 +285,9 @@ impl Reader<'_> {
                 ),
             ));
         }
+        self.slots.behind_contract = !self.slots.strikes.is_empty()
+            && !self.slots.said_expiry.is_empty()
+            && !matches!(self.text(0), "contract" | "contracts" | "lot" | "lots");
         self.slots.quantity = Some(value);
         // "100 qty aapl", "100 nos of aapl": Indian desks count so.
         if matches!(self.text(0), "qty" | "quantity" | "nos") {
@@ -424,10 +469,21 @@ impl Reader<'_> {
         };
         // "a hundred" is no fraction and was tried first by the caller's words; "all" may be the ticker.
         self.at += used;
-        // "half a share", "half a btc": a part of one unit, not of a position.
-        if matches!(self.text(0), "a" | "an") && percent != third && percent < Decimal::ONE_HUNDRED {
+        // "half a share", "half a btc": a part of one unit, not of a position. "Half a dozen" are six, half a grand is money.
+        let article = usize::from(matches!(self.text(0), "a" | "an"));
+        let counts = article > 0 || words::factor(self.text(0)).is_some();
+        if counts && percent != third && percent < Decimal::ONE_HUNDRED {
+            self.at += article;
+            let part = percent / Decimal::ONE_HUNDRED;
+            let Some(factor) = words::factor(self.text(0)) else {
+                return Some(once(&mut self.slots.quantity, part, "quantities"));
+            };
+            let money = words::is_grand(self.text(0));
             self.at += 1;
-            return Some(once(&mut self.slots.quantity, percent / Decimal::ONE_HUNDRED, "quantities"));
+            return Some(match money {
+                true => self.money(part * factor),
+                false => once(&mut self.slots.quantity, part * factor, "quantities"),
+            });
         }
         if let Some(used) = self.buying_power_ahead().filter(|_| matches!(self.slots.verb, Some(Verb::Buy))) {
             self.at += used;
@@ -453,6 +509,19 @@ impl Reader<'_> {
         }
         Some(once(&mut self.slots.percent_of_position, percent, "amounts"))
     }
+}
+
+/// Three digits behind a point, the last of them zero, and a whole part as the first group of a larger number has it: "10.000", "2.500".
+fn is_dotted_thousand(raw: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    raw.trim_start_matches(['+', '-', '$']).split_once('.').is_some_and(|(whole, part)| {
+        (1..=3).contains(&whole.len())
+            && !whole.starts_with('0')
+            && part.len() == 3
+            && part.ends_with('0')
+            && digits(whole)
+            && digits(part)
+    })
 }
 
 /// The right a word names.

@@ -1,15 +1,36 @@
 //! What is traded: symbols, expiries, strikes, rights, names of packages.
 
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
 use crate::command::dates::{self, Said};
 use crate::command::lex::{Kind, Token};
 use crate::command::symbols::{self, Found};
+use crate::command::types::Missing;
 use crate::command::{spread, words};
 use crate::domain::instrument::Instrument;
 use crate::domain::option::Right;
 use crate::domain::order::PriceEffect;
 
 use super::amounts::right_word;
-use super::{Parsed, Reader, once, refuse};
+use super::{Parsed, Reader, Trouble, once, refuse};
+
+/// Days of a month that no month has the number of, and months.
+const DAYS_ALONE: std::ops::RangeInclusive<i64> = 13..=31;
+const MONTHS: std::ops::RangeInclusive<i64> = 1..=12;
+
+/// `15/1/27`, `15/01/2027`: no three strikes fall and rise so, and a day that comes first is not read as a month.
+fn is_day_first(list: &[(Decimal, Option<Right>)]) -> bool {
+    let whole = |at: usize| {
+        list.get(at).and_then(|(part, _)| part.fract().is_zero().then(|| part.to_i64())).flatten()
+    };
+    let year = whole(2).is_some_and(|year| (20..100).contains(&year) || (2020..2100).contains(&year));
+    list.len() == 3
+        && list.iter().all(|(_, right)| right.is_none())
+        && whole(0).is_some_and(|day| DAYS_ALONE.contains(&day))
+        && whole(1).is_some_and(|month| MONTHS.contains(&month))
+        && year
+}
 
 impl Reader<'_> {
     pub(super) fn spreads(&mut self) -> Parsed<()> {
@@ -42,6 +63,11 @@ impl Reader<'_> {
                 self.slots.strikes.push(strike);
                 self.slots.option_said = true;
                 return Ok(());
+            }
+            Some(Kind::Strikes(list)) if is_day_first(list) => {
+                let text =
+                    format!("Is {0} a day? The month comes first here, or write 2027-01-15.", self.text(0));
+                return Err(Trouble::Missing(vec![Missing::Expiry], text));
             }
             Some(Kind::Strikes(list)) => {
                 let list = list.clone();
@@ -189,10 +215,17 @@ impl Reader<'_> {
         }
         match symbols::read(&self.tokens[self.at..], self.context) {
             Some((Found::One(instrument), used)) => {
+                let counted = matches!(self.tokens[..self.at].last().map(|t| &t.kind), Some(Kind::Number(_)));
+                let priced = counted && !self.slots.numbers.is_empty();
                 self.at += used;
                 self.read_option_instrument(&instrument);
+                self.corporate_ending();
                 // "my aapl 190 puts on aapl" says it twice; another instrument is another order.
                 match &self.slots.instrument {
+                    // "buy 10 aapl 10 aapl": the second number counts as the first does.
+                    Some(known) if priced && *known == instrument => {
+                        refuse(format!("{instrument} is counted twice; one order at a time."))
+                    }
                     Some(known) if *known != instrument => {
                         refuse("Two instruments were named; one order at a time.")
                     }
@@ -211,6 +244,14 @@ impl Reader<'_> {
                 Ok(())
             }
             None => Ok(()),
+        }
+    }
+
+    /// "tesla, inc.": how a company's name ends where it is copied from a list.
+    fn corporate_ending(&mut self) {
+        let comma = usize::from(matches!(self.kind(0), Some(Kind::Mark(','))));
+        if matches!(self.text(comma), "inc" | "corp" | "corporation" | "ltd" | "plc" | "llc") {
+            self.at += comma + 1;
         }
     }
 

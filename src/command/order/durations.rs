@@ -100,7 +100,15 @@ impl Reader<'_> {
             if self.text(0) == "session" {
                 self.at += 1;
             }
+            return Ok(());
         }
+        let regular = match (self.text(0), self.text(1)) {
+            ("rth", _) => 1,
+            ("regular", "hours" | "session") => 2,
+            _ => return Ok(()),
+        };
+        self.at += regular + usize::from(self.text(regular) == "only");
+        self.slots.regular = true;
         Ok(())
     }
 }

@@ -123,9 +123,34 @@ impl Reader<'_> {
     pub(super) fn stops(&mut self) -> Parsed<()> {
         match self.text(0) {
             "trail" | "trailing" | "tsl" => self.trail(),
-            "stop" | "stp" | "stops" | "stplmt" | "stoplimit" | "stop-limit" => self.stop(),
-            _ => Ok(()),
+            "stop" | "stp" | "stops" | "trigger" | "stplmt" | "stoplimit" | "stop-limit" => self.stop(),
+            _ => self.stop_before_its_word(),
         }
+    }
+
+    /// "150 stop 149 limit": each price before its word, once the amount is known.
+    fn stop_before_its_word(&mut self) -> Parsed<()> {
+        let counted = self.slots.quantity.is_some()
+            || self.slots.all
+            || self.slots.notional.is_some()
+            || self.slots.percent_of_position.is_some();
+        let (Some(Kind::Number(stop) | Kind::Money(stop)), Some(Kind::Number(limit) | Kind::Money(limit))) =
+            (self.kind(0), self.kind(2))
+        else {
+            return Ok(());
+        };
+        let (stop, limit) = (*stop, *limit);
+        let named =
+            matches!(self.text(1), "stop" | "stp") && matches!(self.text(3), "limit" | "lmt") && counted;
+        let more = matches!(self.kind(4), Some(Kind::Number(_) | Kind::Money(_)));
+        if !named || more {
+            return Ok(());
+        }
+        self.at += 4;
+        self.slots.limit_named = true;
+        once(&mut self.slots.stop, stop, "stop prices")?;
+        once(&mut self.slots.limit, limit, "limit prices")?;
+        check_pair(&self.slots)
     }
 
     /// `trail 5%`, `trailing stop of $2`, `5% trailing`.

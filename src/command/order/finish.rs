@@ -11,19 +11,29 @@ use crate::command::types::{Amount, Close, Command, Missing, Place, PriceTerms, 
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::order::{OrderType, PositionEffect, Side, TimeInForce, TradingSession};
+use crate::domain::order::{OrderType, PositionEffect, PriceEffect, Side, TimeInForce, TradingSession};
 
 use super::prices::check_pair;
 use super::{Parsed, Slots, Trouble, Verb, refuse};
 
 /// "sto aapl 190p 1/15/27 2.35": no part of a contract is traded, so that number is the price, and how many is not said.
-fn whole_contracts(slots: &mut Slots) {
+fn whole_contracts(slots: &mut Slots) -> Parsed<()> {
     let trails = slots.trail_amount.is_some() || slots.trail_percent.is_some();
     let priced =
         slots.limit.is_some() || slots.peg.is_some() || slots.stop.is_some() || slots.market || trails;
-    if !priced && slots.quantity.is_some_and(|quantity| !quantity.fract().is_zero()) {
+    let Some(quantity) = slots.quantity else { return Ok(()) };
+    if !quantity.fract().is_zero() {
+        if priced {
+            let text = format!("Contracts are whole, {quantity} is not; how many?");
+            return Err(Trouble::Missing(vec![Missing::Quantity], text));
+        }
         quantity_is_price(slots);
+    } else if slots.behind_contract && !priced {
+        let text =
+            format!("Is {quantity} how many contracts, or the price? Say x{quantity}, or at {quantity}.");
+        return Err(Trouble::Missing(vec![Missing::Quantity], text));
     }
+    Ok(())
 }
 
 /// The command of filled slots.
@@ -55,7 +65,7 @@ pub(in crate::command) fn command(mut slots: Slots, context: &ParseContext<'_>) 
         && slots.strikes.len() < 2
         && (option || matches!(slots.instrument, Some(Instrument::Option(_))))
     {
-        whole_contracts(&mut slots);
+        whole_contracts(&mut slots)?;
     }
     if let Some(Instrument::Option(contract)) = &slots.instrument {
         said_of_contract(&slots, contract, context)?;
@@ -299,6 +309,9 @@ pub(in crate::command) fn terms(
         (_, false, true) => OrderType::Stop,
         _ => OrderType::Market,
     };
+    if slots.extended && slots.regular {
+        return refuse("Regular and extended hours were both said; say one.");
+    }
     if slots.extended && order_type != OrderType::Limit {
         return Err(Trouble::Missing(
             vec![Missing::Price],
@@ -357,6 +370,17 @@ fn finish(slots: Slots, context: &ParseContext<'_>) -> Parsed<Command> {
     let verb = slots.verb.ok_or_else(|| Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))?;
     if slots.price_effect.is_some() && !matches!(slots.instrument, Some(Instrument::Option(_))) {
         return refuse("Debit and credit are said of option spreads.");
+    }
+    match (verb, slots.price_effect) {
+        (Verb::Buy | Verb::Cover, Some(PriceEffect::Credit)) => {
+            return refuse("What is bought is paid for: its price is a debit. Say buy or sell anew.");
+        }
+        (Verb::Sell | Verb::Short, Some(PriceEffect::Debit)) => {
+            return refuse(
+                "What is sold is paid for by others: its price is a credit. Say buy or sell anew.",
+            );
+        }
+        _ => {}
     }
     let amount_said =
         slots.quantity.is_some() || slots.notional.is_some() || slots.percent_of_power.is_some();

@@ -102,7 +102,7 @@ impl Reader<'_> {
         match (self.slots.verb?, self.text(1)) {
             (verb @ (Verb::Buy | Verb::Sell), "open") => Some((verb, Some(PositionEffect::Open))),
             (verb @ (Verb::Buy | Verb::Sell), "close") => Some((verb, Some(PositionEffect::Close))),
-            (Verb::Buy, "cover") => Some((Verb::Cover, None)),
+            (Verb::Buy | Verb::Cover, "cover") => Some((Verb::Cover, None)),
             _ => None,
         }
     }
@@ -115,6 +115,12 @@ impl Reader<'_> {
     pub(super) fn leftovers(&mut self) -> Parsed<()> {
         match self.kind(0) {
             Some(Kind::Mark(',' | ':' | '!' | '(' | ')' | '.' | '…')) => self.at += 1,
+            // "buy 10 aapl – limit 230": a dash between words pauses; before a number it may be a sign.
+            Some(Kind::Word)
+                if matches!(self.text(0), "-" | "–" | "—") && matches!(self.kind(1), Some(Kind::Word)) =>
+            {
+                self.at += 1;
+            }
             // "dec 18 / jan 15".
             Some(Kind::Word) if self.text(0) == "/" && !self.slots.said_expiry.is_empty() => self.at += 1,
             // "btc cash" is another coin than bitcoin.

@@ -69,6 +69,8 @@ pub(super) struct Slots {
     tif: Option<TimeInForce>,
     expire: Option<Said>,
     extended: bool,
+    /// "regular hours" were said, which is what absence means; beside "extended" it is a contradiction.
+    regular: bool,
     take_profit: Option<Decimal>,
     stop_loss: Option<Decimal>,
     broker: Option<&'static str>,
@@ -105,6 +107,8 @@ pub(super) struct Slots {
     bracket_said: bool,
     /// "some", "a few", "most": how many is not said.
     vague: bool,
+    /// The quantity is a bare number behind a whole contract: "spy dec 18 610c 5". It may as well be the price.
+    behind_contract: bool,
     /// The verb was "bid" or "offer", behind which a price may come first: "bid 184 for 100 aapl".
     price_first: bool,
 }
@@ -174,6 +178,8 @@ impl<'a> Reader<'a> {
     /// A price at the front, in digits or words: a number, money, or nothing.
     fn value(&mut self) -> Option<Decimal> {
         let (value, used) = match (self.kind(0)?, self.text(0), self.text(1)) {
+            // "tp +20" says a distance, not a price.
+            (Kind::Number(_), text, _) if text.starts_with('+') => return None,
             // "4 hundred" is one price.
             (Kind::Number(value), _, "hundred" | "thousand" | "grand" | "million") => {
                 (words::factor(self.text(1)).map_or(*value, |factor| value.saturating_mul(factor)), 2)
@@ -237,7 +243,10 @@ impl<'a> Reader<'a> {
         match (self.kind(0)?, self.text(1)) {
             (Kind::Percent(percent), _) => Some((*percent, 1)),
             (Kind::Number(percent), "percent" | "pct") => Some((*percent, 2)),
-            _ => None,
+            _ => {
+                let (percent, used) = self.number_words()?;
+                matches!(self.text(used), "percent" | "pct").then_some((percent, used + 1))
+            }
         }
     }
 

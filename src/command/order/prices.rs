@@ -170,7 +170,9 @@ impl Reader<'_> {
         self.at += 1;
         // "a limit buy for 10 aapl at 220": the number before a name is no price where another one is.
         if self.tokens[start].text == "for" && self.is_quantity_at(0) {
-            return if self.has_marked_price_ahead() { Ok(()) } else { which_price() };
+            // "a market buy for 10 aapl" has no price to be taken for.
+            let market = self.tokens.iter().any(|t| matches!(t.text.as_str(), "market" | "mkt"));
+            return if market || self.has_marked_price_ahead() { Ok(()) } else { which_price() };
         }
         let names_limit = self.text(0) == "limit" || self.text(0) == "a" && self.text(1) == "limit";
         while matches!(self.text(0), "a" | "the" | "net" | "price" | "limit" | "lmt" | "of")
@@ -240,7 +242,8 @@ impl Reader<'_> {
         if tail == 3 && name_behind && self.slots.quantity.is_none() {
             return which_price();
         }
-        self.at += tail;
+        // What bounds a price is read behind it.
+        self.at += if tail == 3 { 1 } else { tail };
         self.slots.limit_named |= limit;
         self.limit_price(value)
     }
@@ -249,8 +252,7 @@ impl Reader<'_> {
         self.slots.missing_price = false;
         self.slots.stop_first |= self.slots.stop.is_some();
         once(&mut self.slots.limit, value, "limit prices")?;
-        if self.is(&["or", "better"]) || self.is(&["or", "less"]) || self.is(&["or", "more"]) {
-            self.at += 2;
+        if self.takes_bound(value)? {
         } else if matches!(self.text(0), "each" | "apiece")
             || (matches!(self.text(0), "lmt" | "limit")
                 && !matches!(self.kind(1), Some(Kind::Number(_) | Kind::Money(_))))
@@ -262,6 +264,28 @@ impl Reader<'_> {
             self.at += 2;
         }
         Ok(())
+    }
+
+    /// "or better", "or less" behind a price: what a limit means anyway. The worse side of it is what a stop is for.
+    fn takes_bound(&mut self, price: Decimal) -> Parsed<bool> {
+        if self.text(0) != "or" {
+            return Ok(false);
+        }
+        let worse = match self.text(1) {
+            "better" => false,
+            "less" | "lower" | "below" | "under" | "cheaper" => {
+                matches!(self.slots.verb, Some(Verb::Sell | Verb::Short))
+            }
+            "more" | "higher" | "above" | "over" => {
+                matches!(self.slots.verb, Some(Verb::Buy | Verb::Cover))
+            }
+            _ => return Ok(false),
+        };
+        if worse {
+            return refuse(format!("Is {price} a stop or a limit? Say stop {price} or limit {price}."));
+        }
+        self.at += 2;
+        Ok(true)
     }
 
     /// Numbers without a word beside them: the second one after a quantity is the limit.

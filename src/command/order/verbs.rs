@@ -1,5 +1,7 @@
 //! The verb: side and position effect, wherever in the sentence it stands.
 
+use rust_decimal::Decimal;
+
 use crate::command::lex::{Kind, Token};
 use crate::command::types::{LimitPeg, Missing};
 use crate::command::{guard, spread, symbols, words};
@@ -62,7 +64,14 @@ impl Reader<'_> {
             ("load", "me", _) => (Verb::Buy, None, 2),
             ("go", "short", _) | ("get", "short", _) => (Verb::Short, None, 2),
             ("get", "out", "of") | ("get", "rid", "of") => (Verb::Close, None, 3),
-            ("get", "me", "out") if self.text(3) == "of" => (Verb::Close, None, 4),
+            ("get" | "take", "me", "out") if self.text(3) == "of" => (Verb::Close, None, 4),
+            ("bail", "out", "of") => (Verb::Close, None, 3),
+            ("bail", "on", _) => (Verb::Close, None, 2),
+            ("pick", "me", "up") => (Verb::Buy, None, 3),
+            ("halve", ..) => {
+                self.slots.percent_of_position = Some(Decimal::from(50));
+                (Verb::Close, None, 1)
+            }
             ("sell", "off", _) => (Verb::Sell, None, 2),
             // Who says so buys, or sells: the other side than the verb's.
             ("sell", "me" | "us", _) | ("take", "my" | "our", _) if !self.takes_off() => {
@@ -79,7 +88,7 @@ impl Reader<'_> {
             ("close" | "square" | "cash", "out" | "off" | "up", _) => (Verb::Close, None, 2),
             (
                 "buy" | "b" | "bot" | "purchase" | "get" | "grab" | "accumulate" | "add" | "long" | "acquire"
-                | "bid" | "take" | "spend" | "invest" | "use" | "buying" | "ape" | "yolo",
+                | "bid" | "take" | "spend" | "invest" | "use" | "buying" | "ape" | "yolo" | "snag",
                 ..,
             ) => (Verb::Buy, None, 1),
             ("put", ..)
@@ -91,7 +100,7 @@ impl Reader<'_> {
             }
             (
                 "sell" | "s" | "sld" | "dump" | "unload" | "offload" | "trim" | "ditch" | "offer" | "selling"
-                | "reduce",
+                | "reduce" | "cut",
                 ..,
             ) => (Verb::Sell, None, 1),
             ("short" | "ss" | "shorting", ..) => (Verb::Short, None, 1),
@@ -99,6 +108,14 @@ impl Reader<'_> {
             ("close" | "exit" | "liquidate" | "flatten" | "square", ..) => (Verb::Close, None, 1),
             ("trail", ..) | ("tsl", ..) | ("trailing", ..) => (Verb::Protect, None, 0),
             ("protect", ..) => (Verb::Protect, None, 1),
+            // "set a 5% trailing stop on my nvda": the distance first.
+            (_, "trail" | "trailing" | "tsl", _)
+                if matches!(self.kind(0), Some(Kind::Percent(_) | Kind::Money(_)))
+                    && !self.tokens.iter().any(|t| guard::is_verb(&t.text))
+                    && !self.tokens[..self.at].iter().any(|t| is_told(&t.text)) =>
+            {
+                (Verb::Protect, None, 0)
+            }
             ("put" | "set" | "place" | "have", ..) => return self.protect_or_clarify(),
             _ => return self.verbless(),
         };
@@ -273,8 +290,7 @@ impl Reader<'_> {
     /// What a sentence without any verb can still be: a package, whose price says its side, or a stop under what is held.
     fn no_verb(&mut self) -> Parsed<()> {
         // "iron condor spy ... 0.85 cr"; "my iron condor" is one that is there.
-        let told = ["my", "our", "have", "the", "that", "this", "there", "is"];
-        let held = self.tokens.iter().any(|t| told.contains(&t.text.as_str()));
+        let held = self.tokens.iter().any(|t| is_told(&t.text));
         if self.names_a_package() && !held {
             return Ok(());
         }
@@ -287,6 +303,11 @@ impl Reader<'_> {
         }
         Err(Trouble::Missing(vec![Missing::Side], "Buy or sell?".to_owned()))
     }
+}
+
+/// Words before what is there already, and is told of.
+fn is_told(word: &str) -> bool {
+    matches!(word, "my" | "our" | "have" | "the" | "that" | "this" | "there" | "is")
 }
 
 fn either_side() -> Parsed<()> {

@@ -9,7 +9,7 @@ use crate::command::lex::{Kind, Token};
 use crate::command::order::{self, Parsed, Trouble, once};
 use crate::command::symbols::{self, Found};
 use crate::command::types::{Command, Missing};
-use crate::command::{guard, question_back, words};
+use crate::command::{did_you_mean, guard, question_back, words};
 use crate::domain::instrument::Instrument;
 use crate::domain::option::Right;
 use crate::domain::quote::Interval;
@@ -43,6 +43,11 @@ pub(super) fn quote(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
         // A question that asks for more than a price is one for the model.
         Err(_) => None,
     }
+}
+
+/// Asks for what a word was perhaps meant to be that stands alone behind the one that asks, so that only an instrument can be meant.
+fn near_alone(word: &str, words: usize, context: &ParseContext<'_>) -> String {
+    (words == 2).then(|| did_you_mean(word, context)).flatten().unwrap_or_default()
 }
 
 /// The instruments whose prices are asked for: at least one, each once, in order.
@@ -196,10 +201,13 @@ pub(super) fn chart(tokens: &[Token], text: &[&str], context: &ParseContext<'_>)
     if guard::is_verb(text.first()?) || !text.iter().any(|w| CHARTS.contains(w)) {
         return None;
     }
-    Some(charted(&mut Cursor::new(tokens, context)).unwrap_or_else(|trouble| question_back(trouble, context)))
+    Some(
+        charted(&mut Cursor::new(tokens, context), tokens.len(), context)
+            .unwrap_or_else(|trouble| question_back(trouble, context)),
+    )
 }
 
-fn charted(cursor: &mut Cursor<'_>) -> Parsed<Command> {
+fn charted(cursor: &mut Cursor<'_>, words: usize, context: &ParseContext<'_>) -> Parsed<Command> {
     let (mut instrument, mut wanted) = (None, None);
     while !cursor.is_done() {
         if let Some((interval, used)) = interval(cursor.text(0), cursor.text(1)) {
@@ -214,8 +222,9 @@ fn charted(cursor: &mut Cursor<'_>) -> Parsed<Command> {
             instrument = Some(found);
         } else if !(cursor.take(AROUND_A_CHART) || cursor.take_pause()) {
             return Err(Trouble::Refused(format!(
-                "A chart takes a symbol and an interval: 1m, 5m, 15m, 1h, 1d or 1w; '{}' is neither.",
-                cursor.text(0)
+                "A chart takes a symbol and an interval: 1m, 5m, 15m, 1h, 1d or 1w; '{}' is neither.{}",
+                cursor.text(0),
+                near_alone(cursor.text(0), words, context)
             )));
         }
     }

@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::config::brokers;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::fees::FeeFile;
 use crate::config::fields::{BROKERS, FIELDS, KEYS, MACROS, WATCHLISTS, is_table};
@@ -28,8 +29,6 @@ pub const FILE_BYTES_MAX: u64 = 1 << 20;
 const LIST_NAME_MAX: usize = 32;
 /// Longest option of a broker, in bytes.
 const BROKER_TEXT_MAX: usize = 512;
-/// The brokers that have a section.
-const BROKER_NAMES: [&str; 5] = ["alpaca", "coinbase", "coingecko", "hyperliquid", "schwab"];
 /// How alike a known key must be to be offered for an unknown one.
 const LIKENESS_MIN: f64 = 0.75;
 /// Keys that hold secrets, in whole or in part.
@@ -310,16 +309,17 @@ impl Layer<'_> {
         }
     }
 
-    /// Options replace those of the layer below by broker and name. What an option may be, its connector knows.
+    /// Options replace those of the layer below by broker and name. What an option may be, its connector knows, addresses apart.
     fn brokers(&mut self, brokers: &DeTable<'_>) {
         for (broker, value) in brokers {
             let name: &str = broker.get_ref();
             let shown = ascii_escaped(&format!("{BROKERS}.{name}")).into_owned();
-            if !BROKER_NAMES.contains(&name) {
-                let text = format!("{shown}: unknown broker, known are {}", BROKER_NAMES.join(", "));
+            let Some(known) = brokers::options(name) else {
+                let names: Vec<&str> = brokers::SECTIONS.iter().map(|(name, _)| *name).collect();
+                let text = format!("{shown}: unknown broker, known are {}", names.join(", "));
                 self.problem(broker.span().start, text);
                 continue;
-            }
+            };
             let DeValue::Table(options) = value.get_ref() else {
                 self.refuse(&shown, &Refused::new(value), "a table of options");
                 continue;
@@ -332,18 +332,22 @@ impl Layer<'_> {
                     self.problem(option.span().start, secret_text(&shown));
                     continue;
                 }
-                let named = (1..=LIST_NAME_MAX).contains(&key.len())
-                    && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                if !known.contains(&key) {
+                    self.problem(option.span().start, unknown_option(&shown, key, known));
+                    continue;
+                }
                 match value.get_ref() {
-                    DeValue::String(text) if named && (1..=BROKER_TEXT_MAX).contains(&text.len()) => {
+                    DeValue::String(text) if key.ends_with("_url") && !brokers::is_address(text) => {
+                        let allowed = "an address that begins with https:// or wss://, or http:// or ws:// of this machine";
+                        self.refuse(&shown, &Refused::new(value), allowed);
+                    }
+                    DeValue::String(text) if (1..=BROKER_TEXT_MAX).contains(&text.len()) => {
                         let section = self.loaded.config.brokers.entry(name.to_owned()).or_default();
                         section.insert(key.to_owned(), text.to_string());
                         self.note_origin(path, option.span().start);
                     }
                     _ => {
-                        let allowed = format!(
-                            "a name of 1 to {LIST_NAME_MAX} of a-z, 0-9 and '_', and a string of 1 to {BROKER_TEXT_MAX} bytes"
-                        );
+                        let allowed = format!("a string of 1 to {BROKER_TEXT_MAX} bytes");
                         self.refuse(&shown, &Refused::new(value), &allowed);
                     }
                 }
@@ -410,6 +414,15 @@ fn find_secret(value: &Spanned<DeValue<'_>>) -> Option<String> {
             find_secret(value).map(|inner| format!("{name}.{inner}"))
         }
     })
+}
+
+/// Names the option of a broker that was probably meant, or all there are.
+fn unknown_option(shown: &str, key: &str, known: &[&str]) -> String {
+    let alike = known.iter().map(|known| (*known, strsim::normalized_damerau_levenshtein(known, key)));
+    match alike.filter(|(_, alike)| *alike >= LIKENESS_MIN).max_by(|a, b| a.1.total_cmp(&b.1)) {
+        Some((nearest, _)) => format!("{shown}: unknown option, nearest is {nearest}"),
+        None => format!("{shown}: unknown option, known are {}", known.join(", ")),
+    }
 }
 
 /// Names the key that was probably meant: one of the same table first, else one of any table.

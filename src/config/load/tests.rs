@@ -217,7 +217,19 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "[brokers.alpaca]\nfeed = 7",
-        "f.toml:2: brokers.alpaca.feed: found 7, allowed a name of 1 to 32 of a-z, 0-9 and '_', and a string of 1 to 512 bytes",
+        "f.toml:2: brokers.alpaca.feed: found 7, allowed a string of 1 to 512 bytes",
+    ),
+    (
+        "[brokers.alpaca]\nbas_url = \"http://127.0.0.1:9001\"",
+        "f.toml:2: brokers.alpaca.bas_url: unknown option, nearest is base_url",
+    ),
+    (
+        "[brokers.coingecko]\nfeed = \"x\"",
+        "f.toml:2: brokers.coingecko.feed: unknown option, known are base_url, coins, plan",
+    ),
+    (
+        "[brokers.alpaca]\nbase_url = \"127.0.0.1:9001\"",
+        r#"f.toml:2: brokers.alpaca.base_url: found "127.0.0.1:9001", allowed an address that begins with https:// or wss://, or http:// or ws:// of this machine"#,
     ),
     (
         "[paper]\nbot_token = \"123\"",

@@ -111,6 +111,7 @@ impl Engine {
         }
         let (before, overfill, number) = (order.status, order.overfill_quantity, order.number);
         let nameless = order.broker_order_id.is_none();
+        let stood = order.request.pricing;
         let applied = self.book.change(id, |order| lifecycle::apply(order, &update.event, update.at));
         if let Some(Err(error)) = applied {
             let text = format!("order {number}: {error}; ignored");
@@ -122,6 +123,10 @@ impl Engine {
             && nameless
         {
             self.claim_fills(&update.account, id, broker_order_id);
+        }
+        let Some(order) = self.book.get(id) else { return };
+        if matches!(update.event, OrderEvent::Restated { .. }) && order.request.pricing != stood {
+            self.restated_by_hand(id);
         }
         let Some(order) = self.book.get(id) else { return };
         let replaces = order
@@ -294,7 +299,12 @@ impl Engine {
         );
         if let OrderEvent::Filled(execution) = event {
             let price = self.market.price_words(&execution.instrument, execution.price);
-            text.push_str(&format!(": filled {} at {price}", units(execution.quantity)));
+            // Of a package each leg fills by itself.
+            let leg = match &after.request.subject {
+                OrderSubject::Legs(_) => format!(" {}", execution.instrument),
+                OrderSubject::Instrument(_) => String::new(),
+            };
+            text.push_str(&format!(": filled {}{leg} at {price}", units(execution.quantity)));
             if after.status != OrderStatus::Filled {
                 let (filled, all) = (units(after.filled_quantity), units(after.request.quantity));
                 text.push_str(&format!(", {filled} of {all} so far"));

@@ -145,6 +145,11 @@ impl Engine {
         !std::mem::replace(&mut doubt.ambiguous, true)
     }
 
+    /// Has it been said that only a person can tell what became of an order.
+    pub(super) fn is_ambiguous(&self, id: ClientOrderId) -> bool {
+        self.doubts.get(&id).is_some_and(|doubt| doubt.ambiguous)
+    }
+
     pub(super) fn waits_for_disk(&self, id: ClientOrderId) -> bool {
         self.waiting.values().flatten().any(|effect| match effect {
             Effect::Submit { order, .. } => {

@@ -122,6 +122,8 @@ pub(super) struct Books {
     /// It is not, and a person has said that own orders go out all the same.
     pub(super) overridden: bool,
     pub(super) last_equity_at: Option<Timestamp>,
+    /// What it held was valued by the record when this process began.
+    pub(super) has_record: bool,
     /// When something last moved in an instrument; not kept where nobody compares.
     pub(super) moved_at: BTreeMap<Instrument, Timestamp>,
     /// When the broker was asked for everything.
@@ -242,7 +244,6 @@ impl Engine {
                 Records::Executions => OrderBook::remembering(ENDED_UNREAD),
             },
             config,
-            calendar,
             now,
             seq: 0,
             next_number: 1,
@@ -270,11 +271,12 @@ impl Engine {
             exits: exits::Exits::default(),
             host: strategies::Host::default(),
             connections: Arc::default(),
-            clock: MarketClock { name: "NYSE".into(), open: false, changes_at: None },
+            clock: MarketClock::closed(Arc::clone(&calendar)),
             replay: None,
             log: VecDeque::new(),
             dirty: Dirty { any: true, orders: true, books: true, log: true },
             published: publish::Published::default(),
+            calendar,
         }
     }
 
@@ -342,6 +344,7 @@ impl Engine {
             Input::DefaultExits(plans) => self.default_exits(plans),
             Input::Restored(restored) => self.restore(*restored),
             Input::Instrument(spec) => self.market.put_spec(*spec),
+            Input::Calendar(calendar) => self.take_calendar(calendar),
             Input::AverageVolume { instrument, volume } => self.market.put_average_volume(instrument, volume),
             Input::Rate { currency, rate } => {
                 for books in self.accounts.values_mut() {
@@ -382,6 +385,9 @@ impl Engine {
         for id in due {
             self.record_equity(&id);
         }
+        if !self.entry.equity.is_empty() && self.keeps_all() {
+            self.record_last_prices();
+        }
         for books in self.accounts.values_mut() {
             if books.portfolio.roll_day(self.now) {
                 self.dirty.books = true;
@@ -409,6 +415,16 @@ impl Engine {
             net_liquidation: account.net_liquidation,
             cash: account.cash,
         });
+    }
+
+    /// What everything held was last valued at: what the next process has until prices come.
+    fn record_last_prices(&mut self) {
+        let all = self.accounts.iter().flat_map(|(id, books)| {
+            let priced =
+                books.portfolio.holdings().filter_map(|(it, holding)| Some((it, holding.last_price()?)));
+            priced.map(move |(instrument, price)| (id.clone(), instrument.clone(), price))
+        });
+        self.entry.last_prices = Some(all.collect());
     }
 
     /// A fresh order id.

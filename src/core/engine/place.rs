@@ -5,10 +5,11 @@ use crate::core::lifecycle::{self, Transition};
 use crate::core::risk::{self, RiskOutcome};
 use crate::domain::denial::{Denial, RiskCheck};
 use crate::domain::ids::{ClientOrderId, OrderNumber};
+use crate::domain::instrument::AssetClass;
 use crate::domain::money::Quantity;
 use crate::domain::order::{
-    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, PriceEffect,
-    Pricing,
+    Contingency, Order, OrderChange, OrderRequest, OrderStatus, OrderSubject, OriginKind, PositionEffect,
+    PriceEffect, Pricing, Side,
 };
 use crate::domain::snapshot::Severity;
 
@@ -34,6 +35,32 @@ impl Engine {
         self.answer(request, outcome);
     }
 
+    /// An order that does not say whether it opens or closes, at a broker that wants to hear it: what is held decides. It closes where
+    /// it goes against the position and is no larger, and opens where nothing is against it; one that would do both stays as it is, for risk to
+    /// deny. What comes with exits of its own is meant to open.
+    #[must_use]
+    pub fn stated(&self, mut request: OrderRequest) -> OrderRequest {
+        let said = request.position_effect.is_some() || request.reduce_only;
+        let Some(instrument) = request.subject.instrument().filter(|_| !said) else { return request };
+        let (class, buy) = (instrument.asset_class(), request.side.is_buy());
+        if !self.capabilities(&request.account).is_some_and(|can| can.one_effect) {
+            return request;
+        }
+        let held = self.held(&request.account, instrument);
+        let against = !held.is_zero() && held.is_positive() != buy;
+        let has_exits =
+            request.take_profit.is_some() || request.stop_loss.is_some() || request.exit_plan.is_some();
+        let closes =
+            against && !has_exits && request.cash_order_quantity.is_none() && request.quantity <= held.abs();
+        match class {
+            AssetClass::Equity if closes && request.side == Side::Buy => request.side = Side::BuyToCover,
+            AssetClass::Option if closes => request.position_effect = Some(PositionEffect::Close),
+            AssetClass::Option if !against => request.position_effect = Some(PositionEffect::Open),
+            _ => {}
+        }
+        request
+    }
+
     /// Every check with its result, and what the order may cost, without placing it.
     #[must_use]
     pub fn check(&self, request: &OrderRequest) -> RiskOutcome {
@@ -57,6 +84,13 @@ impl Engine {
             }
             None => RiskOutcome::unknown_account(&request.account),
         }
+    }
+
+    /// Own working orders that an order would trade with.
+    pub(super) fn crossing(&self, request: &OrderRequest) -> Vec<ClientOrderId> {
+        let Some(books) = self.accounts.get(&request.account) else { return Vec::new() };
+        let account = self.account_figures(books);
+        risk::crossing(&self.risk_view(books, &account), request)
     }
 
     pub(super) fn place_one(&mut self, request: OrderRequest) -> Result<(), Vec<Denial>> {
@@ -146,15 +180,14 @@ impl Engine {
         if let Some(account) = self.book.get(id).map(|order| order.request.account.clone()) {
             self.saw_request(&account);
         }
-        if let Some(order) = self.book.get(id).filter(|_| self.exits.is_resting(id)) {
-            let text = format!(
-                "order {} is the stop of an exit plan; change the plan (arbion exits set), or cancel it",
-                order.number
-            );
+        if let Some(text) = self.refused_by_plan(id, change) {
             return self.answer(request, Outcome::Refused(text));
         }
         let outcome = match self.replace(id, change) {
-            Ok(new) => Outcome::Orders(vec![id, new]),
+            Ok(new) => {
+                self.changed_by_hand(id, new);
+                Outcome::Orders(vec![id, new])
+            }
             Err(ReplaceError::Refused(reason)) => Outcome::Refused(reason),
             Err(ReplaceError::Denied(new, denials)) => Outcome::Denied { orders: vec![id, new], denials },
         };

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::domain::execution::{Execution, ExecutionKind};
@@ -18,6 +18,8 @@ use crate::domain::statement::Statement;
 use super::Engine;
 use super::reconcile::YOUNG;
 
+/// A price of ours that is older than this is not preferred to the broker's own.
+const SILENT: SignedDuration = SignedDuration::from_secs(60);
 /// Per cent of the account's equity from which a difference is a person's affair.
 const EQUITY_PERCENT: i64 = 10;
 
@@ -73,13 +75,17 @@ impl Engine {
         }
     }
 
-    /// What has no price yet is worth what its broker says.
+    /// What has no price, or none of late, is worth what its broker says. Not where it holds another quantity: after a split both differ.
     fn mark_by(&mut self, statement: &Statement, positions: &[Position]) {
         let Some(books) = self.accounts.get_mut(&statement.account) else { return };
         for position in positions {
-            let unmarked =
-                books.portfolio.holding(&position.instrument).is_some_and(|it| it.mark().is_none());
-            if let Some(mark) = position.mark.filter(|_| unmarked) {
+            let Some(holding) = books.portfolio.holding(&position.instrument) else { continue };
+            let quoted = self.market.quote(&position.instrument).filter(|quote| quote.mark().is_some());
+            let silent = quoted.is_none_or(|quote| statement.asked_at.duration_since(quote.as_of) >= SILENT);
+            let rows = positions.iter().filter(|row| row.instrument == position.instrument);
+            let same = rows.fold(Quantity::ZERO, |sum, row| sum + row.quantity) == holding.quantity;
+            let wanted = same && (holding.mark().is_none() || silent);
+            if let Some(mark) = position.mark.filter(|_| wanted) {
                 books.portfolio.mark(&position.instrument, mark);
                 self.dirty.books = true;
             }

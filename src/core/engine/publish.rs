@@ -82,6 +82,7 @@ impl Engine {
             exits: self.exits.shown(),
             strategies: self.strategies_shown(),
             books: Arc::default(),
+            notes: Arc::default(),
             log: Arc::clone(&self.published.log),
             connections: Arc::clone(&self.connections),
             replay: self.replay,

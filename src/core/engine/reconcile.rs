@@ -249,6 +249,9 @@ impl Engine {
         if statement.orders.is_some() {
             self.look_for_missing(statement, &owners, &mut found);
         }
+        if let Some(positions) = &statement.positions {
+            self.prove_races(statement, positions);
+        }
         // A position is explained by orders and executions: without all of those nothing is concluded.
         if let Some(positions) = statement.positions.as_ref().filter(|_| statement.is_complete()) {
             self.compare_positions(statement, positions, &later, &mut found);

@@ -1,7 +1,7 @@
 //! Doubts that a person ends: what became of an order that no rule could tell (reliability J5, design decision 5). Never: an order that is not
 //! in doubt, a word that the broker's own could not have been.
 
-use crate::core::effect::{Outcome, RequestId};
+use crate::core::effect::{Effect, Outcome, RequestId};
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent, OrderUpdate, Reject};
 use crate::domain::ids::{ClientOrderId, ExecutionId};
 use crate::domain::instrument::InstrumentSpec;
@@ -31,6 +31,10 @@ impl Engine {
             format!("order {number} was settled by hand as {fate}: {why}"),
         );
         self.settle(id, event);
+        // A cancel that could not say which order it meant.
+        if matches!(fate, OrderFate::At { .. }) && self.is_being_canceled(id) {
+            self.after_journal.push(Effect::Cancel { account: account.clone(), order: id });
+        }
         // Exits of an order that is not there are not there either.
         let ended = matches!(fate, OrderFate::NeverReached | OrderFate::Rejected | OrderFate::Canceled);
         if ended && self.book.get(id).is_some_and(|order| !order.has_filled()) {
@@ -56,7 +60,9 @@ impl Engine {
     fn settled(&self, id: ClientOrderId, fate: &OrderFate, why: &str) -> Result<OrderEvent, String> {
         let order = self.book.get(id).ok_or_else(|| format!("no order {id}"))?;
         let number = order.number;
-        let in_doubt = doubtful_from(order).is_some_and(|from| from <= self.now);
+        // One of which it was said that a person has to tell is in doubt whatever was wished of it since.
+        let asked_for = is_unproven(order) && self.is_ambiguous(id);
+        let in_doubt = asked_for || doubtful_from(order).is_some_and(|from| from <= self.now);
         if !in_doubt || self.waits_for_disk(id) {
             return Err(format!(
                 "order {number} is {}, not in doubt: there is nothing to settle",

@@ -87,11 +87,12 @@ impl Engine {
         }
     }
 
-    /// Just after a start, or while its broker is down, what is held stands at its cost until a price comes: measured by the equity of before,
-    /// that would be a loss which nobody had. What never has a price stood at its cost then too.
+    /// Just after a start, or while its broker is down, what is held stands at its cost until a price comes, where no record says what it was
+    /// last valued at: measured by the equity of before, that would be a loss which nobody had. What never has a price stood at its cost then
+    /// too. Nothing is opened meanwhile (`core::risk`), as nobody knows the loss.
     pub(super) fn is_valued_blindly(&self, books: &Books) -> bool {
         let just_started = self.now.duration_since(self.restored_at) < UNMARKED;
-        (just_started || !books.broker_up) && !books.portfolio.is_marked()
+        !books.has_record && (just_started || !books.broker_up) && !books.portfolio.is_marked()
     }
 
     /// An execution contradicts one that is known, or fills more than was asked.

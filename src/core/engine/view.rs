@@ -61,6 +61,7 @@ impl Engine {
             now: self.now,
             trading_state: self.trading_state.max(books.trading_state),
             account,
+            blind: self.is_valued_blindly(books),
             equity_high: Some(books.equity_high(account.day_start_equity)),
             capabilities: &books.setup.capabilities,
             limits: &books.setup.limits,

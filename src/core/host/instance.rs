@@ -145,8 +145,8 @@ pub(in crate::core) struct Instance {
     pub(in crate::core) history: Vec<(Timestamp, Instrument, Bar)>,
     /// The newest reason not to do something, by instrument, and when it was written down.
     pub(in crate::core) said: BTreeMap<Option<Instrument>, (SmolStr, Timestamp)>,
-    /// When it was last told of prices.
-    pub(in crate::core) quoted: BTreeMap<Instrument, Timestamp>,
+    /// When it was last told of prices, and whether there are newer ones since.
+    pub(in crate::core) quoted: BTreeMap<Instrument, (Timestamp, bool)>,
     pub(in crate::core) last_decision: Option<DecisionRecord>,
     /// Orders proposed in this step.
     pub(in crate::core) proposed: usize,

@@ -117,14 +117,7 @@ fn a_split_and_a_hand_leave_the_money_as_it_was() {
 /// Each guard: what does not set it off, what does, and how long it holds.
 #[test]
 fn guards_lock_for_their_time_and_no_longer() {
-    let quiet = StrategyRules {
-        loss_streak: 0,
-        stop_outs: 0,
-        cooldown_minutes: 0,
-        low_profit_trades: 0,
-        pause_minutes: 60,
-        ..StrategyRules::default()
-    };
+    let quiet = StrategyRules { pause_minutes: 60, ..StrategyRules::without_pauses() };
     let run = |rules: StrategyRules, trades: &[(i64, i64, bool)]| {
         let mut guards = Guards::default();
         let made = trades.iter().map(|(minute, pnl, stopped)| {

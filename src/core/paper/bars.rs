@@ -116,6 +116,7 @@ impl Venue {
             if quantity.is_positive() {
                 let taking = Taking { buy, quantity, price: given.price, volume, limit: None };
                 let price = if given.slips { self.slipped(instrument, &taking) } else { given.price };
+                self.count_slippage(instrument, &taking, price);
                 self.use_up(instrument, buy, quantity);
                 self.fill(seq, quantity, price, given.took);
             }

@@ -1,9 +1,12 @@
 //! How the paper venue behaves.
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::AccountKind;
+use crate::domain::calendar::Calendar;
 use crate::domain::fees::FeeTable;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::AssetClass;
@@ -115,6 +118,13 @@ pub struct VenueConfig {
     /// Faults on purpose.
     #[serde(default)]
     pub faults: Faults,
+    /// The exchange's days.
+    #[serde(skip, default = "rules")]
+    pub calendar: Arc<Calendar>,
+}
+
+pub(super) fn rules() -> Arc<Calendar> {
+    Arc::new(Calendar::nyse())
 }
 
 /// Reliability §4.1, STALE_QUOTE: the longest age that it allows an order.
@@ -152,6 +162,7 @@ impl VenueConfig {
             adjust_gtc: false,
             risk_free: risk_free(),
             faults: Faults::default(),
+            calendar: rules(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! How much can be had: sizes shown and not yet taken, and what traded between two quotes.
+//! How much can be had: sizes shown and not yet taken, and the trade that a newer quote tells of.
 
 use rust_decimal::Decimal;
 
@@ -56,28 +56,22 @@ impl Shown {
     }
 }
 
-/// What traded between two quotes: the range of its prices and its units.
+/// A trade that a newer quote tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Print {
-    pub(super) low: Price,
-    pub(super) high: Price,
+    pub(super) price: Price,
     /// Zero where the feed does not say.
     pub(super) size: Quantity,
 }
 
 impl Print {
-    /// `None` when nothing shows that there was a trade: a last price that merely still stands is no new one. A conflated quote's extremes
-    /// of the session tell of trades between the two.
+    /// `None` when nothing shows that there was a trade: a last price that merely still stands is no new one. The extremes of a session are
+    /// no trades of now: a feed learns of them late and corrects them, and with them limits would fill, and stops go off, far from the market.
     pub(super) fn between(before: &Quote, after: &Quote) -> Option<Self> {
         let volume = after.volume - before.volume;
-        let last = after.last.filter(|_| {
-            volume.is_positive() || (before.last, before.last_size) != (after.last, after.last_size)
-        });
-        let lower = after.low.filter(|low| before.low.is_some_and(|known| *low < known));
-        let higher = after.high.filter(|high| before.high.is_some_and(|known| *high > known));
-        let seen = [last, lower, higher].into_iter().flatten();
-        let low = seen.clone().min()?;
+        let is_new = volume.is_positive() || (before.last, before.last_size) != (after.last, after.last_size);
+        let price = after.last.filter(|_| is_new)?;
         let size = if volume.is_positive() { volume } else { after.last_size };
-        Some(Self { low, high: seen.max()?, size })
+        Some(Self { price, size })
     }
 }

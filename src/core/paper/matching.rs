@@ -50,9 +50,9 @@ impl Top {
     /// A buy stop triggers when the market offers at it or above, or trades there; a sell stop mirrored.
     fn triggers(&self, buy: bool, stop: Price) -> bool {
         if buy {
-            self.ask.is_some_and(|ask| ask >= stop) || self.print.is_some_and(|print| print.high >= stop)
+            self.ask.is_some_and(|ask| ask >= stop) || self.print.is_some_and(|print| print.price >= stop)
         } else {
-            self.bid.is_some_and(|bid| bid <= stop) || self.print.is_some_and(|print| print.low <= stop)
+            self.bid.is_some_and(|bid| bid <= stop) || self.print.is_some_and(|print| print.price <= stop)
         }
     }
 }
@@ -239,10 +239,10 @@ impl Venue {
         } else if crosses {
             self.rest_fill(seq, instrument, limit, None);
         } else if let Some(print) = top.print.filter(|_| rested) {
-            if if buy { print.low < limit } else { print.high > limit } {
+            if if buy { print.price < limit } else { print.price > limit } {
                 // Somebody traded through the limit: whoever rested at it was filled first.
                 self.rest_fill(seq, instrument, limit, None);
-            } else if self.config.touch == Touch::Queue && print.low <= limit && limit <= print.high {
+            } else if self.config.touch == Touch::Queue && print.price == limit {
                 self.touched(seq, instrument, limit, print);
             }
         }
@@ -342,7 +342,9 @@ impl Venue {
         let volume = self.available(instrument, buy);
         let quantity = self.of_size(seq, instrument, volume);
         if quantity.is_positive() {
-            let price = self.slipped(instrument, &Taking { buy, quantity, price, volume, limit });
+            let taking = Taking { buy, quantity, price, volume, limit };
+            let price = self.slipped(instrument, &taking);
+            self.count_slippage(instrument, &taking, price);
             self.use_up(instrument, buy, quantity);
             self.fill(seq, quantity, price, true);
         } else {

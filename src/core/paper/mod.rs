@@ -21,6 +21,7 @@ mod slippage;
 mod stats;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -175,6 +176,8 @@ pub struct Venue {
     #[serde(skip)]
     on_bars: bool,
     #[serde(skip)]
+    slippage_paid: Decimal,
+    #[serde(skip)]
     ids: BTreeMap<ClientOrderId, u64>,
     #[serde(skip)]
     by_instrument: BTreeMap<Instrument, Vec<u64>>,
@@ -184,8 +187,8 @@ pub struct Venue {
     shown: BTreeMap<Instrument, Shown>,
     #[serde(skip)]
     specs: BTreeMap<Instrument, InstrumentSpec>,
-    #[serde(skip, default = "Calendar::nyse")]
-    calendar: Calendar,
+    #[serde(skip, default = "config::rules")]
+    calendar: Arc<Calendar>,
     #[serde(skip)]
     events: Vec<AccountEvent>,
     /// When something happens to an order by itself, and to which. Entries of orders that have ended are dropped when they come up.
@@ -211,7 +214,8 @@ impl Venue {
     /// A venue with an opening balance and no orders.
     #[must_use]
     pub fn new(config: VenueConfig) -> Self {
-        let books = Portfolio::new(AccountTerms {
+        let calendar = Arc::clone(&config.calendar);
+        let mut books = Portfolio::new(AccountTerms {
             account: config.account.clone(),
             kind: config.kind,
             mode: AccountMode::Paper,
@@ -219,6 +223,7 @@ impl Venue {
             options_level: config.options_level,
             opening_cash: vec![Money::new(config.opening_cash, config.currency)],
         });
+        books.set_calendar(Arc::clone(&calendar));
         Self {
             config,
             books,
@@ -240,12 +245,13 @@ impl Venue {
             stats: BTreeMap::new(),
             learning: BTreeMap::new(),
             on_bars: false,
+            slippage_paid: Decimal::ZERO,
             ids: BTreeMap::new(),
             by_instrument: BTreeMap::new(),
             quotes: BTreeMap::new(),
             shown: BTreeMap::new(),
             specs: BTreeMap::new(),
-            calendar: Calendar::nyse(),
+            calendar,
             events: Vec::new(),
             timers: BTreeSet::new(),
             awaits_price: false,
@@ -258,6 +264,7 @@ impl Venue {
     /// Reopens a stored venue with the settings of today. Account, currency and opening balance stay as they were.
     pub fn configure(&mut self, config: VenueConfig) {
         self.books.set_rights(config.kind, config.options_level);
+        self.set_calendar(Arc::clone(&config.calendar));
         self.config = VenueConfig {
             account: self.config.account.clone(),
             currency: self.config.currency,
@@ -290,8 +297,9 @@ impl Venue {
         }
     }
 
-    /// Sets the exchange's calendar, where another one than that of the rules holds. What works keeps the end that it was given.
-    pub fn set_calendar(&mut self, calendar: Calendar) {
+    /// Sets the exchange's calendar, where another one holds from now on. What works keeps the end that it was given.
+    pub fn set_calendar(&mut self, calendar: Arc<Calendar>) {
+        self.books.set_calendar(Arc::clone(&calendar));
         self.calendar = calendar;
         self.session_end = None;
         self.schedule();

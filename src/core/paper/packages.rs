@@ -107,6 +107,7 @@ impl Venue {
             if fits(worse) {
                 net = worse;
                 fill.price = slipped;
+                self.count_slippage(&leg.instrument, &taking, slipped);
             }
         }
         fills

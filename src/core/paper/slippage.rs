@@ -61,6 +61,23 @@ impl Venue {
         }
     }
 
+    /// Counts what a fill that slipped cost.
+    pub(super) fn count_slippage(&mut self, instrument: &Instrument, taking: &Taking, slipped: Price) {
+        if slipped == taking.price {
+            return;
+        }
+        let spec = self.spec_or_standard(instrument);
+        let (multiplier, currency) = (spec.multiplier, spec.currency);
+        let cost = (slipped - taking.price).get().abs() * taking.quantity.get() * multiplier;
+        self.slippage_paid += cost * self.books.rate(currency).unwrap_or(Decimal::ONE);
+    }
+
+    /// What slippage made fills worse by since this venue was opened, positive, in the account's currency. It is in their prices.
+    #[must_use]
+    pub const fn slippage_paid(&self) -> Decimal {
+        self.slippage_paid
+    }
+
     /// Money per unit.
     fn worse_by(&mut self, instrument: &Instrument, taking: &Taking) -> Decimal {
         let price = taking.price.get().abs();

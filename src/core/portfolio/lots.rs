@@ -23,6 +23,9 @@ pub struct Holding {
     pub currency: Currency,
     /// What it was last valued at.
     pub(super) mark: Option<Price>,
+    /// What it was last valued at before this process, as the record says: it stands at that until there is a mark.
+    #[serde(skip)]
+    recorded: Option<Price>,
     /// Gain or loss of what was closed since the position opened, fees taken off.
     #[serde(with = "decimal_text")]
     pub realized: Decimal,
@@ -53,6 +56,7 @@ impl Holding {
             multiplier: execution.multiplier,
             currency: execution.currency,
             mark: None,
+            recorded: None,
             realized: Decimal::ZERO,
             day_start_value: Decimal::ZERO,
             day_flow: Decimal::ZERO,
@@ -72,6 +76,23 @@ impl Holding {
     /// Values it at a new price.
     pub(super) const fn set_mark(&mut self, mark: Price) {
         self.mark = Some(mark);
+    }
+
+    /// What it was last valued at before this process.
+    pub(super) const fn set_recorded(&mut self, price: Price) {
+        self.recorded = Some(price);
+    }
+
+    /// Does it stand at a price of before this process, as none has come since.
+    #[must_use]
+    pub const fn is_of_before(&self) -> bool {
+        self.mark.is_none() && self.recorded.is_some()
+    }
+
+    /// The newest price it is valued at: its mark, else that of the record.
+    #[must_use]
+    pub fn last_price(&self) -> Option<Price> {
+        self.mark.or(self.recorded)
     }
 
     /// Takes a fill in, of which the cash flow is known: closes the oldest lots first, opens a lot with the rest. Returns the gain realised.
@@ -136,7 +157,8 @@ impl Holding {
             last.quantity += after - sum;
         }
         self.quantity = after;
-        self.mark = self.mark.map(|mark| Price::new(mark.get() / ratio));
+        let scaled = |price: Price| Price::new(price.get() / ratio);
+        (self.mark, self.recorded) = (self.mark.map(scaled), self.recorded.map(scaled));
         self.revalue();
     }
 
@@ -178,11 +200,11 @@ impl Holding {
         self.cost
     }
 
-    /// Value at the mark, signed; at cost while there is no mark.
+    /// Value at the mark, signed; while there is none at the price of the record, and at cost without one.
     #[must_use]
     pub fn value(&self) -> Decimal {
         // Prices come far more often than somebody asks.
-        self.mark.map_or(self.cost, |mark| times(mark.get() * self.quantity.get(), self.multiplier))
+        self.last_price().map_or(self.cost, |price| times(price.get() * self.quantity.get(), self.multiplier))
     }
 
     /// Gain at the mark; absent without one.

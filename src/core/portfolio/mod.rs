@@ -1,13 +1,14 @@
 //! The books of one account: executions in, positions, cash and margin out. Every execution counts once.
 //!
-//! Prices are marks: what a position was last valued at. A position without a mark is valued at its cost, and its unrealised gain is
-//! absent, never zero by default.
+//! Prices are marks: what a position was last valued at. A position without a mark is valued at the price of the record, else at its cost,
+//! and its unrealised gain is absent, never zero by default.
 
 mod lots;
 mod margin;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -87,6 +88,13 @@ pub struct Portfolio {
     day_end: DayEnd,
     day_start_equity: Decimal,
     deposits_today: Decimal,
+    /// What settlement is counted by.
+    #[serde(skip, default = "rules")]
+    calendar: Arc<Calendar>,
+}
+
+fn rules() -> Arc<Calendar> {
+    Arc::new(Calendar::nyse())
 }
 
 /// Boxed, as they are large: a map makes room for eleven with its first, and most accounts of a backtest hold one thing or nothing.
@@ -143,7 +151,13 @@ impl Portfolio {
             day_end: DayEnd::default(),
             day_start_equity: opening,
             deposits_today: Decimal::ZERO,
+            calendar: rules(),
         }
+    }
+
+    /// Sets the exchange's calendar, where another one than that of the rules holds. What is on its way settles on the day it was given.
+    pub fn set_calendar(&mut self, calendar: Arc<Calendar>) {
+        self.calendar = calendar;
     }
 
     /// The account's terms.
@@ -247,16 +261,12 @@ impl Portfolio {
         *self.cash.entry(execution.currency).or_insert(Decimal::ZERO) += flow;
         let rate = self.rate(execution.currency).unwrap_or(Decimal::ONE);
         self.fees += (execution.fee + in_units) * rate;
-        if execution.kind.is_without_cash() {
-            // Units that come or go without a trade are no gain or loss of the day.
-            let moved = execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
-            self.deposits_today += moved * rate;
-        }
+        self.deposits_today += self.brought_in(execution).unwrap_or_default();
         self.realized_pnl += realized * rate;
         let settles_later =
             matches!(execution.instrument.asset_class(), AssetClass::Equity | AssetClass::Option);
         if settles_later && flow > Decimal::ZERO && self.terms.kind == AccountKind::Cash {
-            let settles = Calendar::nyse().settlement_date(exchange_date(execution.at));
+            let settles = self.calendar.settlement_date(exchange_date(execution.at));
             self.unsettled.push(Unsettled { settles, amount: flow });
         }
         realized
@@ -270,12 +280,31 @@ impl Portfolio {
         self.roll_day(entry.at);
         *self.cash.entry(entry.currency).or_insert(Decimal::ZERO) += entry.amount;
         let value = entry.amount * self.rate(entry.currency).unwrap_or(Decimal::ONE);
+        self.deposits_today += self.paid_in(entry).unwrap_or_default();
         match entry.kind {
-            CashKind::Deposit => self.deposits_today += value,
+            CashKind::Deposit => {}
             CashKind::Fee => self.fees -= value,
             CashKind::Dividend | CashKind::Interest | CashKind::Corporate => self.realized_pnl += value,
         }
         true
+    }
+
+    /// What an entry pays in, in the account's currency; `None` for what is earned or spent.
+    pub(super) fn paid_in(&self, entry: &CashEntry) -> Option<Decimal> {
+        let rate = || self.rate(entry.currency).unwrap_or(Decimal::ONE);
+        (entry.kind == CashKind::Deposit).then(|| entry.amount * rate())
+    }
+
+    /// What units that come or go without a trade are worth: no gain or loss of the day. `None` for trades.
+    pub(super) fn brought_in(&self, execution: &Execution) -> Option<Decimal> {
+        let rate = || self.rate(execution.currency).unwrap_or(Decimal::ONE);
+        let moved = || execution.signed_quantity().get() * execution.price.get() * execution.multiplier;
+        execution.kind.is_without_cash().then(|| moved() * rate())
+    }
+
+    /// Sets what was paid in since the equity that the day begins with was recorded.
+    pub fn set_deposits_today(&mut self, amount: Decimal) {
+        self.deposits_today = amount;
     }
 
     /// Values a position at a new price. Nothing happens for what is not held. True when it was.
@@ -342,6 +371,14 @@ impl Portfolio {
             .collect()
     }
 
+    /// What a position was last valued at before this process; nothing happens for what is not held. It stands at that until a mark comes,
+    /// so that a loss of the others is seen meanwhile, and none that nobody had.
+    pub fn recall(&mut self, instrument: &Instrument, price: Price) {
+        if let Some(holding) = self.holdings.get_mut(instrument) {
+            holding.set_recorded(price);
+        }
+    }
+
     /// Has everything that is held been valued since it is held here: nothing stands at its cost for want of a price.
     #[must_use]
     pub fn is_marked(&self) -> bool {
@@ -403,6 +440,15 @@ impl Portfolio {
         self.total_cash() + positions
     }
 
+    /// Value of all positions at their marks, long and short ones alike positive.
+    #[must_use]
+    pub fn gross_value(&self) -> Decimal {
+        self.holdings
+            .values()
+            .filter_map(|holding| Some(times(holding.value(), self.rate(holding.currency)?).abs()))
+            .sum()
+    }
+
     /// What the figures leave out, as no rate turns it into the account's currency: cash and positions, by currency.
     #[must_use]
     pub fn unrated(&self) -> Vec<Money> {
@@ -434,7 +480,6 @@ impl Portfolio {
             sums.add(instrument, holding, times(holding.value(), rate));
         }
         let (long_market_value, short_market_value) = sums.long_and_short();
-        // What has no mark stands at its cost, and gains nothing.
         let unrealized_pnl = long_market_value + short_market_value - cost;
         let net_liquidation = cash + long_market_value + short_market_value;
         let need = sums.finish(self);

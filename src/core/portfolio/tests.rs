@@ -114,6 +114,23 @@ fn a_cash_account_buys_with_settled_money_only() {
     assert_eq!(books.account(at("2026-11-25T15:00:00Z")).settled_cash, d("100000"));
 }
 
+/// Settlement is counted in the exchange's own days, with those that no rule knows.
+#[test]
+fn a_sale_settles_on_the_next_day_of_the_calendar() {
+    let mut books = Portfolio::new(terms(AccountKind::Cash));
+    let mut calendar = Calendar::nyse();
+    calendar.close_on("2026-11-25".parse().unwrap());
+    books.set_calendar(Arc::new(calendar));
+    books.apply(&fill(1, "AAPL", Side::Buy, "100", "500", "0"));
+    books.apply(&fill(2, "AAPL", Side::Sell, "100", "500", "0"));
+    // Wednesday is closed, Thursday is Thanksgiving.
+    for (day, settled) in [("25", "50000"), ("26", "50000"), ("27", "100000")] {
+        let at = format!("2026-11-{day}T15:00:00Z").parse().unwrap();
+        books.roll_day(at);
+        assert_eq!(books.account(at).settled_cash, d(settled), "{day}");
+    }
+}
+
 #[test]
 fn spreads_need_their_width_and_covered_calls_nothing() {
     let contract = |key: &str| match Instrument::from_key(key).unwrap() {

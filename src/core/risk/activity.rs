@@ -9,8 +9,12 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{OrderRequest, OrderSize, OrderSubject, OriginKind, Side};
 
-/// Requests remembered.
+/// Requests remembered that no rate counts any more.
 const RECENT_MAX: usize = 512;
+/// Requests remembered in all: more in a minute than any limit lets out, three times over.
+const REQUESTS_MAX: usize = 16_384;
+/// What rates count, and longest.
+const COUNTED: SignedDuration = SignedDuration::from_secs(60);
 /// Sizes remembered per instrument.
 const SIZES_MAX: usize = 20;
 /// Instruments whose sizes are remembered.
@@ -39,7 +43,10 @@ pub struct Activity {
 impl Activity {
     /// Remembers a request that was approved, and whether it only reduces: such orders have a rate of their own.
     pub fn record(&mut self, now: Timestamp, request: &OrderRequest, reduces: bool) {
-        if self.recent.len() == RECENT_MAX {
+        let counts = |at: Timestamp| now.duration_since(at) < COUNTED;
+        while self.recent.front().is_some_and(|oldest| {
+            self.recent.len() >= REQUESTS_MAX || (self.recent.len() >= RECENT_MAX && !counts(oldest.at))
+        }) {
             self.recent.pop_front();
         }
         self.recent.push_back(Recent {

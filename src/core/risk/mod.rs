@@ -13,7 +13,7 @@ mod view;
 use rust_decimal::Decimal;
 
 use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ClientOrderId};
 use crate::domain::order::{Approved, Order, OrderRequest};
 
 pub use activity::Activity;
@@ -69,6 +69,12 @@ pub fn check_into(view: &RiskView<'_>, request: &OrderRequest, room: Vec<RiskChe
 pub fn check_replace<'a>(view: &RiskView<'a>, old: &'a Order, new: &OrderRequest) -> RiskOutcome {
     let without_old = RiskView { working: view.working.without(old), replaces: Some(old), ..view.clone() };
     check(&without_old, new)
+}
+
+/// Orders of ours that an order would trade with: `WASH_CROSS` denies it for them.
+#[must_use]
+pub fn crossing(view: &RiskView<'_>, request: &OrderRequest) -> Vec<ClientOrderId> {
+    checks::crossing(view, request)
 }
 
 /// What an account's positions and working orders come to, in its currency: options by what they move of their underlying, short puts by

@@ -48,6 +48,8 @@ pub struct RiskView<'a> {
     pub trading_state: TradingState,
     /// The account's figures, before working orders.
     pub account: &'a Account,
+    /// What is held stands at its cost for want of any price: nobody knows the day's loss.
+    pub blind: bool,
     /// Net liquidation at its 20-day high; absent while unknown.
     pub equity_high: Option<Decimal>,
     /// What the account can do.

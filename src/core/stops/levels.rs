@@ -46,7 +46,8 @@ pub fn attach(
     Ok(group)
 }
 
-/// What closes units again that two orders too many have opened: set off as it is made, tried once `now` is some seconds ago.
+/// What closes units again that two orders too many have opened: set off as it is made, tried once `now` is some seconds ago and the broker's
+/// positions show them.
 #[must_use]
 pub fn race(position: &Position, now: jiff::Timestamp) -> ExitGroup {
     let units = position.quantity.abs();
@@ -54,6 +55,7 @@ pub fn race(position: &Position, now: jiff::Timestamp) -> ExitGroup {
         units: Some(units),
         state: ExitState::Triggered,
         reason: Some(ExitReason::Race),
+        unconfirmed: true,
         tried_at: Some(now),
         ..fresh(ExitPlan::default(), position, Price::ZERO, now)
     }
@@ -74,6 +76,7 @@ fn fresh(plan: ExitPlan, position: &Position, fees_per_unit: Price, now: jiff::T
         resting_at: None,
         leaving: false,
         engine_only: false,
+        unconfirmed: false,
         state: ExitState::Armed,
         long: !position.quantity.is_negative(),
         entry_price: position.average_price,
@@ -90,6 +93,7 @@ fn fresh(plan: ExitPlan, position: &Position, fees_per_unit: Price, now: jiff::T
         reason: None,
         to_close: None,
         order: None,
+        by_hand: false,
         attempts: 0,
         tried_at: None,
     }

@@ -107,6 +107,9 @@ pub struct ExitGroup {
     /// The broker would not have it, or a person took it off: the engine watches alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub engine_only: bool,
+    /// What it is to close a late fill has opened, and the broker's positions have not shown it yet: nothing is sent before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed: bool,
     /// Where it stands.
     pub state: ExitState,
     /// The position is a long one.
@@ -146,6 +149,9 @@ pub struct ExitGroup {
     /// Its order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<ClientOrderId>,
+    /// A person has changed that order: its price is theirs to move.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     /// Orders and prices tried for this.
     pub attempts: u32,
     /// When the last of them was tried.

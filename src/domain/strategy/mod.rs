@@ -20,7 +20,7 @@ use super::money::{Price, Quantity, decimal_text};
 use super::order::OrderRequest;
 use super::quote::Interval;
 
-pub use rules::{Confirm, OnFault, RULES, RuleError, RuleSpec, StopScope, StrategyRules};
+pub use rules::{Confirm, OnFault, QuotesTold, RULES, RuleError, RuleSpec, StopScope, StrategyRules};
 
 /// Characters of a strategy's name at most.
 pub const NAME_MAX: usize = 32;

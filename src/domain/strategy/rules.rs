@@ -38,6 +38,25 @@ pub enum Confirm {
     Each,
 }
 
+/// How often a strategy is told of an instrument's prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuotesTold {
+    /// Once a second at most.
+    #[default]
+    Second,
+    /// Each time they change.
+    All,
+}
+
+impl QuotesTold {
+    /// The default is not written down: versions that know no other read it all the same.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_default(&self) -> bool {
+        *self == Self::Second
+    }
+}
+
 /// What one strategy may do at most, beside the account's own limits; and what makes it pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -66,6 +85,9 @@ pub struct StrategyRules {
     pub on_fault: OnFault,
     /// Whom it asks before an order goes.
     pub confirm: Confirm,
+    /// How often it is told of prices.
+    #[serde(skip_serializing_if = "QuotesTold::is_default")]
+    pub quotes: QuotesTold,
 }
 
 impl Default for StrategyRules {
@@ -83,7 +105,16 @@ impl Default for StrategyRules {
             pause_minutes: 240,
             on_fault: OnFault::Cancel,
             confirm: Confirm::Never,
+            quotes: QuotesTold::Second,
         }
+    }
+}
+
+impl StrategyRules {
+    /// The usual ones without what pauses after losses: for what is measured, not guarded.
+    #[must_use]
+    pub fn without_pauses() -> Self {
+        Self { loss_streak: 0, stop_outs: 0, cooldown_minutes: 0, low_profit_trades: 0, ..Self::default() }
     }
 }
 
@@ -138,6 +169,7 @@ pub const RULES: &[RuleSpec] = &[
     ("pause_minutes", "1 to 10080", "minutes that a streak of losses pauses for"),
     ("on_fault", "cancel or keep", "what becomes of its opening orders when it fails"),
     ("confirm", "never or each", "each order waits 60 seconds for a person, and is dropped unless confirmed"),
+    ("quotes", "second or all", "it is told of an instrument's prices once a second at most, or each time"),
 ];
 
 /// Somebody's text, short and without control characters.
@@ -188,6 +220,13 @@ impl StrategyRules {
                     _ => return Err(wrong()),
                 }
             }
+            "quotes" => {
+                self.quotes = match text {
+                    "second" => QuotesTold::Second,
+                    "all" => QuotesTold::All,
+                    _ => return Err(wrong()),
+                }
+            }
             _ => {
                 self.on_fault = match text {
                     "cancel" => OnFault::Cancel,
@@ -216,6 +255,7 @@ impl StrategyRules {
             self.pause_minutes.to_string(),
             on_fault.to_owned(),
             if self.confirm == Confirm::Each { "each" } else { "never" }.to_owned(),
+            if self.quotes == QuotesTold::All { "all" } else { "second" }.to_owned(),
         ];
         RULES.iter().map(|(name, ..)| *name).zip(values).collect()
     }
@@ -240,6 +280,7 @@ mod tests {
             ("pause_minutes", "60"),
             ("on_fault", "keep"),
             ("confirm", "each"),
+            ("quotes", "all"),
         ] {
             rules.set(name, value).unwrap();
             assert!(

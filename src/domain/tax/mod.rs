@@ -118,7 +118,7 @@ pub struct TaxLot {
     /// The execution that made it. A part that a wash sale set apart has the same.
     pub lot: ExecutionId,
     /// The order behind that, where one of ours is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "client_order_id", skip_serializing_if = "Option::is_none")]
     pub order: Option<ClientOrderId>,
     /// Where it is held.
     pub account: AccountId,
@@ -187,7 +187,7 @@ pub struct Realized {
     /// The execution that closed it.
     pub sale: ExecutionId,
     /// The order behind that, where one of ours is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "client_order_id", skip_serializing_if = "Option::is_none")]
     pub order: Option<ClientOrderId>,
     /// The lot.
     pub lot: ExecutionId,

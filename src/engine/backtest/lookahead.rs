@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::domain::strategy::DecisionRecord;
 use crate::market::bars_file::RecordedBars;
 use crate::quant::random::mix;
 
@@ -53,8 +54,10 @@ fn deeds(run: &Backtest, until: Timestamp) -> impl Iterator<Item = String> {
         run.fills.iter().map(|fill| &fill.execution).filter(move |fill| fill.at <= until).map(|fill| {
             format!("{} {} {} {} at {}", fill.at, fill.side, fill.quantity, fill.instrument, fill.price)
         });
-    let decisions = run.decisions.iter().filter(move |decision| decision.at < until);
-    fills.chain(decisions.map(|decision| format!("{} {}", decision.at, decision.line())))
+    let line = |decision: &DecisionRecord| format!("{} {}", decision.at, decision.line());
+    let hosted = run.decisions.iter().filter(move |decision| decision.at < until).map(line);
+    let told = run.told.iter().filter(move |told| told.at < until);
+    fills.chain(told.map(move |told| line(&told.record()))).chain(hosted)
 }
 
 fn difference(whole: &Backtest, cut: &Backtest, at: Timestamp) -> Option<String> {

@@ -3,16 +3,18 @@
 //! Order inside one instant: corporate actions, bars by instrument, executions, then the strategy. A strategy sees a bar only when it is
 //! complete; its orders match from the next bar on.
 
+mod days;
 mod hosted;
 mod lookahead;
 mod ticks;
+mod told;
 mod view;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, time};
+use jiff::civil::time;
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
@@ -38,8 +40,11 @@ use crate::market::timeline::{Recorded, Timeline, dated_actions};
 use crate::quant::number::to_f64;
 use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
+use days::Extremes;
+use told::Told;
 use view::View;
 
+pub use days::DayEquity;
 pub use hosted::{
     ANNOUNCED_DAYS, HostedError, REPORT_SAID_DAYS, actions_of, is_worth_telling, run_hosted, run_hosted_bot,
 };
@@ -63,6 +68,8 @@ pub struct Backtest {
     pub final_equity: Decimal,
     /// Fees, positive.
     pub fees: Decimal,
+    /// What slippage made fills worse by, positive; it is in their prices.
+    pub slippage: Decimal,
     /// Orders placed.
     pub orders: u64,
     /// Orders that risk denied.
@@ -71,12 +78,13 @@ pub struct Backtest {
     pub fills: Vec<BookedExecution>,
     /// Closed trades by closing time.
     pub trips: Vec<Trip>,
-    /// Equity at the end of each day, oldest first.
-    pub equity: Vec<(Date, Decimal)>,
+    /// Equity of each day, oldest first.
+    pub equity: Vec<DayEquity>,
     /// SHA-256 over price, quantity, fee and time of the fills, in hex.
     pub fingerprint: String,
-    /// Why a strategy of the host did or did not do something, oldest first; empty for one that bars alone drive.
+    /// Why a strategy of the host did or did not do something, oldest first; empty for one that bars alone drive. [`Backtest::records`] has both.
     pub decisions: Vec<DecisionRecord>,
+    told: Vec<Told>,
 }
 
 /// Bars between two looks of whoever watches.
@@ -201,6 +209,7 @@ struct Driver {
     queue: VecDeque<Effect>,
     wanted: Vec<Output>,
     next_day: Timestamp,
+    extremes: Extremes,
     /// Whoever watched wanted it to end.
     ended: bool,
     result: Backtest,
@@ -222,7 +231,7 @@ impl Driver {
             fees: config.fees.clone(),
             records,
         };
-        let calendar = Arc::new(Calendar::nyse());
+        let calendar = Arc::clone(&config.calendar);
         let mut core = Engine::new(engine, Arc::clone(&calendar), now);
         let setup = AccountSetup {
             account: account.clone(),
@@ -247,6 +256,7 @@ impl Driver {
             until: None,
             final_equity: cash,
             fees: Decimal::ZERO,
+            slippage: Decimal::ZERO,
             orders: 0,
             denied: 0,
             fills: Vec::new(),
@@ -254,6 +264,7 @@ impl Driver {
             equity: Vec::new(),
             fingerprint: String::new(),
             decisions: Vec::new(),
+            told: Vec::new(),
         };
         Self {
             core,
@@ -268,6 +279,7 @@ impl Driver {
             queue: VecDeque::new(),
             wanted: Vec::new(),
             next_day: Timestamp::MIN,
+            extremes: Extremes::default(),
             ended: false,
             result,
         }
@@ -289,6 +301,7 @@ impl Driver {
         bar: &Bar,
         strategy: &mut dyn Strategy,
     ) {
+        self.later_bar(end, bar.start);
         self.turn_day(bar.start);
         self.result.bars += 1;
         self.result.from.get_or_insert(bar.start);
@@ -297,6 +310,7 @@ impl Driver {
         self.collect(end);
         if self.core.on_bar_fast(end, instrument, bar) {
             self.result.bars_held += 1;
+            self.held_over(instrument, bar);
         }
         let view = View {
             core: &self.core,
@@ -314,10 +328,11 @@ impl Driver {
         let mut wanted = std::mem::take(&mut self.wanted);
         for output in wanted.drain(..) {
             match output {
-                Output::Propose(proposal, _) => {
+                Output::Propose(proposal, decision) => {
                     self.result.orders += 1;
                     let order = self.order(now, proposal, strategy);
                     let id = order.client_order_id;
+                    self.result.tell(now, decision, Some(id));
                     let input = Input::Place { request: RequestId(0), orders: vec![order] };
                     let effects = self.core.step(now, input);
                     self.perform(now, effects);
@@ -330,16 +345,14 @@ impl Driver {
                         self.core.step(now, Input::Cancel { request: RequestId(0), orders: vec![order] });
                     self.perform(now, effects);
                 }
-                Output::Replace(order, change, _) => {
+                Output::Replace(order, change, decision) => {
+                    self.result.tell(now, decision, Some(order));
                     let effects =
                         self.core.step(now, Input::Replace { request: RequestId(0), order, change });
                     self.perform(now, effects);
                 }
-                Output::Need(_)
-                | Output::Remember
-                | Output::Decision(_)
-                | Output::Alert(_)
-                | Output::Tell(_) => {}
+                Output::Decision(decision) => self.result.tell(now, decision, None),
+                Output::Need(_) | Output::Remember | Output::Alert(_) | Output::Tell(_) => {}
             }
         }
         self.wanted = wanted;
@@ -413,6 +426,10 @@ impl Driver {
     }
 
     fn hand_over(&mut self, now: Timestamp, queue: &mut VecDeque<Effect>) {
+        if !self.venue.has_events() {
+            return;
+        }
+        self.end_stretch();
         let mut events = std::mem::take(&mut self.inbox);
         self.venue.drain(&mut events);
         for event in events.drain(..) {
@@ -437,7 +454,7 @@ impl Driver {
         }
         let day = exchange_date(start);
         if let Some(last) = self.result.until {
-            self.result.equity.push((exchange_date(last), self.core.net_liquidation(&self.account)));
+            self.end_day(exchange_date(last));
         }
         self.next_day = instant(plus_days(day, 1), time(0, 0, 0, 0));
     }
@@ -447,8 +464,9 @@ impl Driver {
         self.venue.end_of_data(end);
         self.collect(end);
         if let Some(last) = self.result.until {
-            self.result.equity.push((exchange_date(last), self.core.net_liquidation(&self.account)));
+            self.end_day(exchange_date(last));
         }
+        self.result.slippage = self.venue.slippage_paid();
         self.result.final_equity = self.core.net_liquidation(&self.account);
         // Fees in coins and charges for what is held are no part of a fill.
         self.result.fees = self.core.account(&self.account).map(|account| account.fees).unwrap_or_default();

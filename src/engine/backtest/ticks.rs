@@ -84,6 +84,9 @@ impl Ticking {
         }
         let effects = self.driver.core.step(at, Input::Quote(Box::new(quote.clone())));
         self.driver.perform(at, effects);
+        if !self.driver.venue.books().quantity(&quote.instrument).is_zero() {
+            self.driver.look_at_equity();
+        }
         let told = self.told.get(&quote.instrument).copied();
         if told.is_none_or(|told| at.duration_since(told) >= TOLD_EVERY) {
             self.told.insert(quote.instrument.clone(), at);

@@ -50,7 +50,7 @@ fn gathering(home: Option<&std::path::Path>, wanted: &[(&str, Option<&Arc<StillF
         reading: Reading {
             calendar: Arc::new(Calendar::nyse()),
             now: now(),
-            imported: home.map(|home| (Imported::default(), home.to_path_buf())),
+            imported: home.map(|home| (Imported::new(Arc::new(Calendar::nyse())), home.to_path_buf())),
             histories: Histories::default(),
         },
     }

@@ -10,6 +10,7 @@ use crate::domain::account::AccountMode;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::AccountId;
 use crate::domain::login::Login;
+use crate::domain::snapshot::Severity;
 use crate::keeping::Recorder;
 
 use super::super::task::EngineTask;
@@ -75,6 +76,7 @@ impl EngineTask {
             }
             let text = format!("{} ...{}", login.environment, login.last_four);
             self.record(AuditAction::Connected, login.account.as_str(), &text);
+            self.live.closed.remove(&login.account);
             self.live.logins.retain(|known| known.account != login.account);
             self.live.logins.push(login);
             keys.push(key);
@@ -122,6 +124,7 @@ impl EngineTask {
             self.step(Input::BrokerStatus { account, up: false, reconciled: false }).await;
             self.leave(&login.account).await;
             self.live.logins.retain(|known| known.account != login.account);
+            self.live.closed.insert(login.account.clone());
             self.record(AuditAction::Disconnected, login.account.as_str(), "ok");
         }
         self.write_logins().await;
@@ -136,6 +139,11 @@ impl EngineTask {
             self.wipe(key);
         }
         self.follow_live_classes();
+        for login in &gone {
+            let text =
+                format!("{} is disconnected; what was traded there stays in the history", login.account);
+            self.step(Input::Note { severity: Severity::Info, code: "DISCONNECTED", text }).await;
+        }
         self.publish();
         let names: Vec<&str> = gone.iter().map(|login| login.account.as_str()).collect();
         Ok(Reply::Done(format!("{} disconnected, its secrets are wiped", names.join(", "))))

@@ -15,6 +15,7 @@ use crate::brokers::http::Health;
 use crate::brokers::pauses::pauses;
 use crate::brokers::{AccountStream, Broker, BrokerError, BrokerSettings, Connection, MarketFeed, registry};
 use crate::domain::account::Account;
+use crate::domain::calendar::{SaidDay, exchange_date, plus_days};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::InstrumentSpec;
 use crate::keeping::Recorder;
@@ -28,6 +29,10 @@ use super::totals::RatesWord;
 const FIGURES_EVERY: Duration = Duration::from_secs(10);
 /// How often the login itself is verified.
 const VERIFY_EVERY: Duration = Duration::from_secs(900);
+/// How often a broker's calendar is asked for.
+const CALENDAR_EVERY: Duration = Duration::from_hours(6);
+/// Days ahead that it is asked for: past every expiry that is opened by rule.
+const CALENDAR_DAYS: i64 = 400;
 /// How often a locked vault is looked at.
 const LOCKED_EVERY: Duration = Duration::from_secs(2);
 /// Half of the shortest and longest pause before a login is opened again.
@@ -83,6 +88,8 @@ pub(in crate::engine) enum LiveEvent {
     Rates(RatesWord),
     /// The terms of an instrument, as a broker says.
     Spec(Box<InstrumentSpec>),
+    /// The exchange's days, as a broker says.
+    Calendar(LoginKey, Vec<SaidDay>),
 }
 
 /// A login to be hosted.
@@ -227,6 +234,9 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
     for (account, broker) in &opened.brokers {
         streams.spawn(follow(account.clone(), Arc::clone(broker), events.clone()));
     }
+    // By itself, and no word on the login: a calendar that hangs holds nothing up. It ends with this.
+    let mut aside = JoinSet::new();
+    aside.spawn(follow_calendar(hosted.key, Arc::clone(&opened.connection), events.clone()));
     let mut figures = tokio::time::interval(FIGURES_EVERY);
     figures.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut verify = tokio::time::interval_at(tokio::time::Instant::now() + VERIFY_EVERY, VERIFY_EVERY);
@@ -262,6 +272,25 @@ async fn keep(hosted: &Hosted, opened: &Opened, events: &mpsc::Sender<LiveEvent>
 fn shown(power: &BTreeMap<AccountId, String>) -> String {
     let words: Vec<String> = power.iter().map(|(account, text)| format!("{account} {text}")).collect();
     words.join(", ")
+}
+
+/// Asks for the exchange's days ahead, now and every few hours. Without an answer those that are known hold.
+async fn follow_calendar(key: LoginKey, connection: Arc<dyn Connection>, events: mpsc::Sender<LiveEvent>) {
+    loop {
+        let from = exchange_date(wall());
+        let wait = match connection.calendar(from, plus_days(from, CALENDAR_DAYS)).await {
+            Ok(Some(days)) => {
+                tell(&events, LiveEvent::Calendar(key, days)).await;
+                CALENDAR_EVERY
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(broker = key.broker.as_str(), %error, "its calendar was not read");
+                VERIFY_EVERY
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
 }
 
 async fn ask_figures(

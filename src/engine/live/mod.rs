@@ -4,6 +4,7 @@
 
 mod accounts;
 mod actions;
+mod calendar;
 mod host;
 mod login;
 mod prices;

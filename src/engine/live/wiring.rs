@@ -1,10 +1,11 @@
 //! The engine's side of its logins: links and streams, balances, prices, and connecting, disconnecting, changing the account that plain
 //! commands mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::mpsc;
@@ -47,6 +48,8 @@ const SETTLES_IN: Duration = Duration::from_secs(30);
 /// The logins as the engine holds them.
 pub(in crate::engine) struct Live {
     pub(super) logins: Vec<Login>,
+    /// Accounts that were disconnected since the start: their books stand in the core until it ends, and nobody is shown them.
+    pub(in crate::engine) closed: BTreeSet<AccountId>,
     pub(super) hosts: BTreeMap<LoginKey, AbortHandle>,
     pub(super) states: BTreeMap<LoginKey, Connection>,
     sections: BTreeMap<String, BrokerSection>,
@@ -70,6 +73,8 @@ pub(in crate::engine) struct Live {
     pub(in crate::engine) figures: BTreeMap<AccountId, Account>,
     rates: Rates,
     rates_state: Option<Connection>,
+    /// Days whose hours a broker has said otherwise: each is told once, and the first word holds.
+    pub(super) days_said: BTreeSet<Date>,
 }
 
 impl Drop for Live {
@@ -88,6 +93,7 @@ impl Live {
         let (events_in, events) = mpsc::channel(EVENTS_MAX);
         Self {
             logins,
+            closed: BTreeSet::new(),
             hosts: BTreeMap::new(),
             states: BTreeMap::new(),
             sections,
@@ -106,6 +112,7 @@ impl Live {
             figures: BTreeMap::new(),
             rates: Rates::default(),
             rates_state: None,
+            days_said: BTreeSet::new(),
         }
     }
 
@@ -318,6 +325,7 @@ impl EngineTask {
             LiveEvent::Dead { key, reason } => self.dead(key, &reason).await,
             LiveEvent::Price(key, word) => self.on_price(key, word).await,
             LiveEvent::Spec(spec) => self.step(Input::Instrument(spec)).await,
+            LiveEvent::Calendar(key, days) => self.on_calendar(key, &days).await,
         }
     }
 

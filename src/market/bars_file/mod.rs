@@ -4,6 +4,7 @@
 mod doubts;
 mod row;
 mod stream;
+mod write;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -96,6 +97,34 @@ pub fn load_bytes(
     watch: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Option<RecordedBars>, BarsError> {
     gather(Reader::new(Cells::bytes(&path.display().to_string(), bytes)?, calendar)?, None, watch)
+}
+
+/// How a file of bars is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// As text.
+    Csv,
+    /// As a table.
+    Parquet,
+}
+
+/// A file of the bars of one instrument, as it is read here.
+///
+/// # Errors
+/// Never in practice; in words.
+pub fn written(
+    form: Written,
+    instrument: &Instrument,
+    interval: Interval,
+    bars: &[Bar],
+    calendar: &Calendar,
+) -> Result<Vec<u8>, String> {
+    match form {
+        Written::Csv => Ok(write::text(instrument, interval, bars, calendar).into_bytes()),
+        Written::Parquet => {
+            write::table(instrument, interval, bars, calendar).map_err(|error| error.to_string())
+        }
+    }
 }
 
 /// The bytes of a file that is to be kept as it is.

@@ -20,7 +20,7 @@ const PRICE_LIMIT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0
 /// Units of a bar are at most this many.
 const VOLUME_MAX: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0);
 /// Ends of symbols that are listed on exchanges whose calendar we do not have, as Yahoo writes them.
-const FOREIGN: [&str; 13] =
+pub(super) const FOREIGN: [&str; 13] =
     [".AS", ".BR", ".DE", ".F", ".HE", ".L", ".MC", ".MI", ".PA", ".ST", ".SW", ".T", ".TO"];
 
 /// When a row's bar was.
@@ -82,7 +82,11 @@ fn stamp(cell: &str, instrument: &Instrument, calendar: &Calendar) -> Result<Sta
 
 /// First and last instant of a day's trading: New York's session for shares listed there, 17:00 to 17:00 for currencies, the whole
 /// day in UTC for what never closes and for exchanges whose calendar we do not have.
-fn session(day: Date, instrument: &Instrument, calendar: &Calendar) -> Result<(Timestamp, Timestamp), Wrong> {
+pub(super) fn session(
+    day: Date,
+    instrument: &Instrument,
+    calendar: &Calendar,
+) -> Result<(Timestamp, Timestamp), Wrong> {
     let workday = !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
     let midnight =
         |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(time(0, 0, 0, 0))).unwrap_or(Timestamp::MAX);

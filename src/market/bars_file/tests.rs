@@ -117,6 +117,11 @@ fn headers_are_checked_by_name_and_order() {
     }
     let bars = read(&format!("\u{feff}{}AAPL, 2020-01-02 ,1,2,0.5,1.5,10\r\n", PLAIN.replace('\n', "\r\n")));
     assert_eq!(bars.unwrap().series.len(), 1, "a byte order mark, blanks and CRLF are no error");
+    let quoted =
+        format!("{}\"AAPL\",\"2020-01-02\", \"1\" ,2,0.5,1.5,10\n", PLAIN.replace("symbol", "\"symbol\""));
+    assert_eq!(read(&quoted).unwrap().series.len(), 1, "spreadsheets put quotation marks around cells");
+    let error = read(&format!("{PLAIN}AAPL,2020-01-02,\"1\\,000\",2,0.5,1.5,10\n")).unwrap_err();
+    assert_eq!((error.field, error.line), ("row", 2));
 }
 
 #[test]
@@ -176,7 +181,7 @@ fn files_that_cannot_be_read_say_why() {
     for (name, bytes, found, allowed) in [
         ("bars.parquet", text.as_bytes(), "no Parquet", "begins with PAR1; name a text .csv"),
         ("bars.PARQUET", &b""[..], "an empty file", "begins with PAR1"),
-        ("bars.parquet", &b"PAR1"[..], "", "Parquet"),
+        ("bars.parquet", &b"PAR1"[..], "ends too soon", "Parquet"),
         ("bars.csv.gz", &b"\x1f\x8b\x08\x00"[..], "a gzip archive", "unpacked"),
         ("bars.csv", &b"PK\x03\x04\x14\x00"[..], "a zip archive or a spreadsheet", "unpacked"),
     ] {

@@ -310,9 +310,14 @@ fn check_magic(name: &str, begin: &[u8]) -> Result<(), BarsError> {
     Ok(())
 }
 
-/// A cell without the blanks around it; other white space is none of a number or symbol.
+/// A cell without the blanks around it and without the quotation marks that spreadsheets write; other white space is none of a number or
+/// symbol. A cell with a comma or a mark in it is none either.
 fn trim(cell: &str) -> &str {
-    cell.trim_matches([' ', '\t'])
+    let cell = cell.trim_matches([' ', '\t']);
+    cell.strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .filter(|inner| !inner.contains('"'))
+        .map_or(cell, |inner| inner.trim_matches([' ', '\t']))
 }
 
 pub(super) fn error(
@@ -322,7 +327,11 @@ pub(super) fn error(
     found: &str,
     allowed: &str,
 ) -> BarsError {
-    let found = found.chars().take(FOUND_LENGTH_MAX).flat_map(char::escape_default).collect();
+    let shown = |c: char| match c {
+        ' '..='~' if c != '\\' => vec![c],
+        other => other.escape_default().collect(),
+    };
+    let found = found.chars().take(FOUND_LENGTH_MAX).flat_map(shown).collect();
     BarsError { file: clean(file).into_owned(), line, field, found, allowed: allowed.to_owned(), is_table }
 }
 

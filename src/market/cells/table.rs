@@ -157,13 +157,11 @@ impl ParquetRows {
 }
 
 fn damaged(file: &str, after: u64, problem: &ParquetError) -> BarsError {
-    error(
-        file,
-        (after, true),
-        "file",
-        &problem.to_string(),
-        "a Parquet file, plain or packed with snappy or zstd",
-    )
+    let text = match problem {
+        ParquetError::EOF(_) => "a Parquet file that ends too soon".to_owned(),
+        other => other.to_string(),
+    };
+    error(file, (after, true), "file", &text, "a Parquet file, plain or packed with snappy or zstd")
 }
 
 fn form_of(column: &ColumnDescriptor) -> Option<Form> {

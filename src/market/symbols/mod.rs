@@ -275,13 +275,20 @@ impl SymbolLookup for Universe {
     }
 
     fn search(&self, query: &str, limit: usize) -> Vec<Listing> {
-        search::search(&self.entries, self.names(), query, limit)
-            .into_iter()
-            .map(|index| self.listings[index].clone())
-            .collect()
+        let mut found = search::search(&self.entries, self.names(), query, limit);
+        if found.is_empty() && limit > 0 {
+            found.extend(self.nearest(query.trim()).and_then(|meant| self.position(&meant)));
+        }
+        found.into_iter().map(|index| self.listings[index].clone()).collect()
     }
 
     fn nearest(&self, mistyped: &str) -> Option<Instrument> {
+        self.nearest_ticker(mistyped).or_else(|| self.nearest_name(mistyped))
+    }
+}
+
+impl Universe {
+    fn nearest_ticker(&self, mistyped: &str) -> Option<Instrument> {
         let upper = mistyped.to_ascii_uppercase();
         let first = upper.as_bytes().first()?;
         let one_off = |entry: &Entry| {
@@ -293,6 +300,23 @@ impl SymbolLookup for Universe {
         candidates
             .max_by_key(|(_, entry)| (entry.home, entry.prominence, std::cmp::Reverse(entry.key.len())))
             .map(|(index, _)| self.listings[index].instrument.clone())
+    }
+
+    /// By the name that is nearest, of several the one that people know best.
+    fn nearest_name(&self, mistyped: &str) -> Option<Instrument> {
+        let said = names::words(mistyped).join(" ");
+        let nicknames = nicknames::nearest(&said).into_iter().flat_map(|(edits, keys)| {
+            keys.iter().filter_map(move |key| Some((edits, *self.by_key.get(*key)?)))
+        });
+        self.names()
+            .nearest(&said)
+            .into_iter()
+            .chain(nicknames)
+            .min_by_key(|(edits, index)| {
+                let entry = &self.entries[*index];
+                (*edits, std::cmp::Reverse((entry.home, entry.prominence)), *index)
+            })
+            .map(|(_, index)| self.listings[index].instrument.clone())
     }
 }
 

@@ -137,6 +137,22 @@ impl NameIndex {
             .collect()
     }
 
+    /// Entries whose name begins with words that are a letter or two off, with how many. What is shorter may be anything.
+    pub(super) fn nearest(&self, said: &str) -> Vec<(usize, usize)> {
+        let Some(first) = said.chars().next() else { return Vec::new() };
+        let count = said.split(' ').count();
+        self.by_name
+            .range(first.to_string()..)
+            .take_while(|(name, _)| name.starts_with(first))
+            .filter_map(|(name, indexes)| {
+                let front =
+                    name.match_indices(' ').nth(count - 1).map_or(name.as_str(), |(at, _)| &name[..at]);
+                Some((edits(front, said)?, indexes))
+            })
+            .flat_map(|(edits, indexes)| indexes.iter().map(move |index| (edits, *index)))
+            .collect()
+    }
+
     /// "s&p 500" for "vanguard s&p 500": what a fund holds stands behind its issuer's name.
     fn last_words(&self, said: &str) -> Vec<usize> {
         let suffix = format!(" {said}");
@@ -146,6 +162,22 @@ impl NameIndex {
             .flat_map(|(_, indexes)| indexes.iter().copied())
             .collect()
     }
+}
+
+/// Letters of the shorter and of the longer of a name and what was typed, where one slip is forgiven, and where two.
+const ONE_SLIP: (usize, usize) = (5, 6);
+const TWO_SLIPS: (usize, usize) = (9, 9);
+
+/// How many slips lie between a name and what was typed; `None` where they are too many to be one.
+pub(super) fn edits(name: &str, said: &str) -> Option<usize> {
+    let (shorter, longer) = (name.len().min(said.len()), name.len().max(said.len()));
+    let reaches = |(least, most): (usize, usize)| shorter >= least && longer >= most;
+    let most = match () {
+        () if reaches(TWO_SLIPS) => 2,
+        () if reaches(ONE_SLIP) => 1,
+        () => return None,
+    };
+    (longer - shorter <= most).then(|| strsim::osa_distance(name, said)).filter(|edits| *edits <= most)
 }
 
 /// Words in lower case without punctuation and accents; "&" is "and"; letters in a row are one word (S.A. is "sa", J.P. is "jp").

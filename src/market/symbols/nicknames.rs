@@ -1,6 +1,8 @@
 //! Names that people use and no list has. What several things are called has them all, so that it is asked about and never guessed.
 //! Nicknames that are everyday words or words of the command language ("chase", "target", "square") are left out.
 
+use super::names;
+
 /// Sorted by name; each name as `names::words` writes it, joined by blanks. Keys are those of the universe, sorted.
 const NICKNAMES: [(&str, &[&str]); 98] = [
     ("alphabet", &["GOOG", "GOOGL"]),
@@ -108,9 +110,18 @@ pub(super) fn nickname(name: &str) -> Option<&'static [&'static str]> {
     NICKNAMES.binary_search_by_key(&name, |(nickname, _)| nickname).ok().map(|at| NICKNAMES[at].1)
 }
 
+/// The nickname that is a letter or two off, with how many, and what it stands for.
+pub(super) fn nearest(said: &str) -> Option<(usize, &'static [&'static str])> {
+    NICKNAMES
+        .iter()
+        .filter(|(name, _)| name.chars().next() == said.chars().next())
+        .filter_map(|(name, keys)| Some((names::edits(name, said)?, *keys)))
+        .min_by_key(|(edits, _)| *edits)
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::market::symbols::{Universe, names};
+    use crate::market::symbols::Universe;
 
     use super::*;
 

@@ -157,6 +157,27 @@ fn names_resolve_and_ambiguous_ones_say_so() {
 }
 
 #[test]
+fn a_mistyped_name_is_near_the_one_that_was_meant() {
+    let universe = Universe::load();
+    for (typed, meant) in [
+        ("appl", "AAPL"),
+        ("microsft", "MSFT"),
+        ("micorsoft", "MSFT"),
+        ("Amazn", "AMZN"),
+        ("berkshre", "BRK.B"),
+        ("etherum", "ETH-USD"),
+        ("zzzzqqqq", "none"),
+        ("", "none"),
+    ] {
+        let found = universe.nearest(typed);
+        assert_eq!(found.map_or_else(|| "none".to_owned(), |it| it.to_string()), meant, "{typed}");
+    }
+    // A search that finds nothing finds that.
+    let first = universe.search("micorsoft", 5).first().map(|listing| listing.instrument.to_string());
+    assert_eq!(first.as_deref(), Some("MSFT"));
+}
+
+#[test]
 fn search_puts_what_is_meant_first() {
     let universe = Universe::load();
     let first = |query: &str| universe.search(query, 5).first().map(|l| l.instrument.to_string());
@@ -184,4 +205,26 @@ fn search_puts_what_is_meant_first() {
     let sap = universe.search("sap", 50);
     let foreign = sap.iter().position(|l| l.instrument.to_string() == "SAP.DE").unwrap();
     assert_eq!(foreign, 1, "{:?}", sap.iter().map(|l| l.instrument.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_mistyped_name_finds_the_one_that_was_meant() {
+    let universe = Universe::load();
+    for (said, key) in [
+        ("microsft", "MSFT"),
+        ("mircosoft", "MSFT"),
+        ("goggle", "GOOGL"),
+        ("berkshre", "BRK.B"),
+        ("nvdia", "NVDA"),
+        ("amzon", "AMZN"),
+        ("tessla", "TSLA"),
+        ("bitcon", "BTC-USD"),
+        ("facebok", "META"),
+        ("appl", "AAPL"),
+    ] {
+        assert_eq!(universe.nearest(said).map(|found| found.to_string()).as_deref(), Some(key), "{said}");
+    }
+    for said in ["", "zzzzzzz", "kidding", "eventually", "\u{1b}[31m", "x"] {
+        assert_eq!(universe.nearest(said), None, "{said:?}");
+    }
 }

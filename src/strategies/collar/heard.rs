@@ -1,6 +1,6 @@
 //! What a collar hears between its evaluations: fills, assignments, exercises, expiries, corporate actions, trades by hand.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
 use crate::domain::execution::Execution;
@@ -9,11 +9,15 @@ use crate::domain::option::Right;
 use crate::domain::order::{Order, OrderStatus, OrderSubject, Side};
 use crate::quant::number::to_f64;
 use crate::strategies::options::SHARES;
+use crate::strategies::options::hours::Hours;
 use crate::strategies::options::positions::Positions;
 use crate::strategies::options::slots::Slotted;
 use crate::strategies::{Books, Decision, Output, StrategyInput};
 
 use super::Collar;
+
+/// An order that ends sooner was ended by somebody, and is not followed by another at once.
+const TRIED_FOR: SignedDuration = SignedDuration::from_secs(20);
 
 impl Collar {
     pub(super) fn on_heard(
@@ -123,6 +127,25 @@ impl Collar {
         // An order that was to cover and has ended is followed by another at once.
         if !refused {
             self.protect_now(at, now, books, out);
+            self.try_again_late(at, (now, order), books, out);
+        }
+    }
+
+    /// The last half hour of a pair has no other evaluation: what ended unfilled then, after it had its time, is looked at again, so that a put
+    /// in the money is not exercised because its roll found nobody.
+    fn try_again_late(
+        &mut self,
+        at: usize,
+        (now, order): (Timestamp, &Order),
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(hours) = Hours::at(books.calendar(), now).filter(|hours| hours.late) else { return };
+        let positions = Positions::of(books, &self.slots[at].symbol);
+        let mut options = positions.long.iter().chain(&positions.short);
+        let ends = options.any(|held| held.contract.expiry == hours.today);
+        if ends && now.duration_since(order.created_at) >= TRIED_FOR {
+            self.ask(at, now, books, out);
         }
     }
 

@@ -46,7 +46,7 @@ impl Turn<'_> {
     /// Sells what hedges nothing any more: puts beyond the lots, the nearest expiry first, and calls that are long by accident.
     pub(super) fn sell_surplus(&mut self) -> bool {
         let puts: i64 = self.groups().iter().map(Group::put_count).sum();
-        let surplus = puts - self.lots();
+        let mut surplus = puts - self.lots();
         let mut long: Vec<Contracts> = self.positions.long.clone();
         long.retain(|held| held.contract.expiry >= self.hours.today);
         long.sort_by_key(|held| held.contract.expiry);
@@ -55,7 +55,12 @@ impl Turn<'_> {
                 Right::Call => held.count,
                 Right::Put => held.count.min(surplus),
             };
-            if count <= 0 || self.market(&held.contract).is_none_or(|(bid, _)| !bid.is_positive()) {
+            if count <= 0 {
+                continue;
+            }
+            if self.market(&held.contract).is_none_or(|(bid, _)| !bid.is_positive()) {
+                // What nobody buys is the surplus all the same: a put that still hedges is not sold in its place.
+                surplus -= if held.contract.right == Right::Put { count } else { 0 };
                 continue;
             }
             let values = vec![("puts", puts as f64), ("lots", self.lots() as f64)];

@@ -136,9 +136,9 @@ impl Turn<'_> {
         if self.books.standing().multi_leg && group.is_plain() {
             let legs = [closing_legs(group), opening_legs(&pair)].concat();
             let net = pair.net() + Price::new(closing.mid);
-            let worst = Price::new(closing.natural) + pair.put.ask - pair.call.bid;
+            // The order walks no further than what fills it, wherever that has gone since: this is what it is worth.
             let most = Price::new(closing.natural) + pair.most.max(pair.net());
-            return self.trade_package(legs, count, (net, worst.min(most).max(net)), decision);
+            return self.trade_package(legs, count, (net, most.max(net)), decision);
         }
         self.memory.unwinding = Some(group.expiry);
         self.close(&first, decision)

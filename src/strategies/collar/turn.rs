@@ -102,6 +102,8 @@ impl<'a> Turn<'a> {
             || self.cover_put(spot)
             || self.before_ex_dividend(spot)
             || self.unwind()
+            // At the very end a put in the money is not left to another roll that may not fill.
+            || self.hours.last && self.on_expiry_day(spot)
             || self.roll_time(spot)
             || self.on_expiry_day(spot)
             || self.roll_up(spot)

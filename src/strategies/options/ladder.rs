@@ -7,6 +7,12 @@ use rust_decimal::Decimal;
 use crate::domain::money::Price;
 use crate::strategies::Working;
 
+/// Working orders are looked at so often.
+pub(in crate::strategies) const LOOK: SignedDuration = SignedDuration::from_secs(30);
+/// A step is taken at the look that is nearest to it: an order is priced a moment after a look, when the chain and the broker have answered,
+/// and would wait for two looks each time if its step had to be over whole.
+const SLACK: SignedDuration = SignedDuration::from_secs(15);
+
 /// Steps of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::strategies) struct Ladder {
@@ -53,12 +59,12 @@ pub(in crate::strategies) fn next(
     if order.is_in_doubt() {
         return Step::Wait;
     }
-    let age = now.duration_since(order.since);
+    let age = now.duration_since(order.since) + SLACK;
     if age >= ladder.step.saturating_mul(i32::try_from(ladder.steps).unwrap_or(i32::MAX).saturating_add(1)) {
         return Step::End;
     }
     let (Some(limit), Some(market)) = (order.limit_price, market) else { return Step::Wait };
-    if now.duration_since(order.priced_at) < ladder.step {
+    if now.duration_since(order.priced_at) + SLACK < ladder.step {
         return Step::Wait;
     }
     let part = (market.natural - market.mid).get().abs() / Decimal::from(ladder.steps.max(1));
@@ -91,6 +97,11 @@ mod tests {
 
     /// Walks a ladder in a market that stands, and says the limits it had.
     fn walk(side: Side, bid: &str, ask: &str, worst: Option<&str>) -> Vec<String> {
+        walk_late(side, bid, ask, worst, SignedDuration::ZERO)
+    }
+
+    /// The same where each price stands only so long after the look at which it was decided.
+    fn walk_late(side: Side, bid: &str, ask: &str, worst: Option<&str>, late: SignedDuration) -> Vec<String> {
         let (bid, ask) = (price(bid), price(ask));
         let mid = Price::new((bid.get() + ask.get()) / Decimal::TWO);
         let natural = if side.is_buy() { ask } else { bid };
@@ -98,6 +109,7 @@ mod tests {
         let limit = first(side.is_buy(), mid, cent);
         let option = Instrument::from_key("AAPL  261218P00190000").unwrap();
         let mut order = working(&option, side, 1, Some(limit));
+        (order.since, order.priced_at) = (order.since + late, order.priced_at + late);
         let mut limits = vec![limit.to_string()];
         for second in (0..).step_by(30) {
             let now = Timestamp::from_second(second).unwrap();
@@ -105,7 +117,7 @@ mod tests {
                 Step::Wait => {}
                 Step::Move(limit) => {
                     limits.push(limit.to_string());
-                    (order.limit_price, order.priced_at) = (Some(limit), now);
+                    (order.limit_price, order.priced_at) = (Some(limit), now + late);
                 }
                 Step::End => {
                     limits.push(format!("end {second}"));
@@ -128,6 +140,16 @@ mod tests {
         assert_eq!(walk(Side::Buy, "-0.60", "-0.50", Some("-0.53")), ["-0.55", "-0.54", "-0.53", "end 210"]);
     }
 
+    /// Chains and brokers take their time: the steps are as many, and as far apart, as if they took none.
+    #[test]
+    fn it_takes_every_step_though_prices_come_late() {
+        let down = ["1.25", "1.2", "1.15", "1.1", "1.05", "1", "end 210"];
+        for ms in [1, 300, 2_500, 14_000] {
+            let late = SignedDuration::from_millis(ms);
+            assert_eq!(walk_late(Side::Sell, "1.00", "1.49", None, late), down, "{ms} ms late");
+        }
+    }
+
     #[test]
     fn it_never_moves_away_from_the_market_nor_while_in_doubt() {
         let option = Instrument::from_key("AAPL  261218P00190000").unwrap();
@@ -138,7 +160,7 @@ mod tests {
         assert_eq!(next(LADDER, &order, up, None, cent, at(30)), Step::Wait);
         assert_eq!(next(LADDER, &order, None, None, cent, at(30)), Step::Wait);
         let down = Some(Market { mid: price("1.00"), natural: price("0.90") });
-        assert_eq!(next(LADDER, &order, down, None, cent, at(29)), Step::Wait);
+        assert_eq!(next(LADDER, &order, down, None, cent, at(14)), Step::Wait);
         assert_eq!(next(LADDER, &order, down, None, cent, at(30)), Step::Move(price("1.08")));
         let doubtful = Working { status: OrderStatus::PendingReplace, ..order };
         assert_eq!(next(LADDER, &doubtful, down, None, cent, at(999)), Step::Wait);

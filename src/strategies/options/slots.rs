@@ -14,7 +14,7 @@ use crate::strategies::schedule::{Edge, Schedule, ScheduleSpec, Within};
 use crate::strategies::{Books, Head, MemoryError, Need, Output, StrategyInput, memory};
 
 use super::hours::Hours;
-use super::ladder::Ladder;
+use super::ladder::{LOOK, Ladder};
 use super::market::Limits;
 use super::positions::{Positions, late_settlement};
 
@@ -103,7 +103,7 @@ pub(in crate::strategies) fn restore<M: SlotMemory>(
 
 /// When all of them evaluate: a minute after the open, at 09:45 and 12:30, half an hour before the close; their orders walk each half minute.
 pub(in crate::strategies) fn schedules() -> Vec<Schedule> {
-    let step = ScheduleSpec::Every { step: SignedDuration::from_secs(30), within: Within::Regular };
+    let step = ScheduleSpec::Every { step: LOOK, within: Within::Regular };
     vec![
         Schedule::managing("open", bell(Edge::Open, 1)),
         Schedule::managing("evaluate", ScheduleSpec::at(vec![time(9, 45, 0, 0), time(12, 30, 0, 0)])),

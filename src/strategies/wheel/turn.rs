@@ -187,6 +187,10 @@ impl<'a> Turn<'a> {
 
     /// Was today's move what a side is written on; `None` where nobody knows it.
     pub(super) fn moved(&self, when: &str, spot: Price) -> Option<bool> {
+        // Any day is one, whether or not somebody knows the close before.
+        if when == "any" {
+            return Some(true);
+        }
         let close = self.books.quote(&self.positions.share)?.previous_close?;
         let day = spot - close;
         match when {
@@ -199,7 +203,7 @@ impl<'a> Turn<'a> {
                 let k = to_f64(self.params.number("move_sigma"));
                 Some(to_f64(day.get().abs()) >= k * sigma.exp_m1() * to_f64(close.get()))
             }
-            _ => Some(true),
+            _ => None,
         }
     }
 

@@ -64,6 +64,7 @@ pub(super) enum Fills {
 #[derive(Clone, Debug)]
 pub(super) struct MarketNow {
     pub(super) spot: f64,
+    /// Zero where nobody tells.
     pub(super) previous_close: f64,
     pub(super) sigma: f64,
     /// Half of the spread in per cent of an option's price.
@@ -235,7 +236,7 @@ impl World {
         share.bid = Some(price(self.market.spot - 0.01));
         share.ask = Some(price(self.market.spot + 0.01));
         share.last = Some(price(self.market.spot));
-        share.previous_close = Some(price(self.market.previous_close));
+        share.previous_close = Some(price(self.market.previous_close)).filter(|close| close.is_positive());
         share.halted = self.market.halted;
         self.quotes.clear();
         self.quotes.insert(self.share(), share);

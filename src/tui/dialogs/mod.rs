@@ -3,6 +3,7 @@
 pub mod columns;
 pub mod confirm;
 pub mod help;
+pub mod notes;
 pub mod palette;
 pub mod prompt;
 pub mod replace;
@@ -82,6 +83,8 @@ pub enum Dialog {
     Columns(columns::Columns),
     /// Work under way.
     Work(work::WorkList),
+    /// Notes on an instrument.
+    Notes(notes::Notes),
 }
 
 impl Dialog {
@@ -99,6 +102,7 @@ impl Dialog {
             Self::Settings(dialog) => dialog,
             Self::Columns(dialog) => dialog,
             Self::Work(dialog) => dialog,
+            Self::Notes(dialog) => dialog,
         }
     }
 
@@ -115,6 +119,7 @@ impl Dialog {
             Self::Settings(dialog) => dialog,
             Self::Columns(dialog) => dialog,
             Self::Work(dialog) => dialog,
+            Self::Notes(dialog) => dialog,
         }
     }
 
@@ -127,7 +132,12 @@ impl Dialog {
         };
         let rows = matches!(
             self,
-            Self::Review(_) | Self::Help(_) | Self::Palette(_) | Self::Report(_) | Self::Settings(_)
+            Self::Review(_)
+                | Self::Help(_)
+                | Self::Palette(_)
+                | Self::Report(_)
+                | Self::Settings(_)
+                | Self::Notes(_)
         );
         if rows {
             // An arrow closes none of these.

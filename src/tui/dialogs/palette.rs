@@ -192,7 +192,7 @@ fn typed(query: &str, at: &At<'_>) -> Option<Item> {
     if !query.contains(' ') {
         return None;
     }
-    let understood = (at.env.understand)(query);
+    let understood = (at.env.understand)(query, &at.snapshot.market.calendar);
     let known = !matches!(understood.command, Command::Clarify { .. } | Command::Explain { .. });
     let name = format!(": {}", without_sigils(&clean(&understood.words)));
     known.then(|| Item { name, detail: String::new(), target: Target::Typed(query.to_owned()) })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -21,6 +21,8 @@ type Then = Box<dyn Fn(String) -> Wish + Send + Sync>;
 pub struct Prompt {
     title: String,
     input: TextInput,
+    /// What stands there was not touched yet: the first letter takes its place, a key that edits keeps it.
+    fresh: bool,
     /// What may be typed, shown until something is.
     example: &'static str,
     then: Then,
@@ -43,7 +45,8 @@ impl Prompt {
         start: &str,
         then: impl Fn(String) -> Wish + Send + Sync + 'static,
     ) -> Self {
-        Self { title: title.into(), input: TextInput::new(start), example: "", then: Box::new(then) }
+        let (input, fresh) = (TextInput::new(start), !start.is_empty());
+        Self { title: title.into(), input, fresh, example: "", then: Box::new(then) }
     }
 
     /// With words that say what may be typed, as long as nothing is.
@@ -64,7 +67,8 @@ impl Modal for Prompt {
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let end = self.input.draw(area, look.theme.strong, true, buf);
+        let style = if self.fresh { look.theme.strong.patch(look.theme.selected) } else { look.theme.strong };
+        let end = self.input.draw(area, style, true, buf);
         if self.input.text().is_empty() {
             let room = area.right().saturating_sub(end + 1);
             put(buf, end + 1, area.y, self.example, look.theme.dim, room);
@@ -83,7 +87,11 @@ impl Modal for Prompt {
                 wishes.push((self.then)(self.input.text().trim().to_owned()));
                 return After::Close;
             }
-            _ => {
+            code => {
+                let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+                if std::mem::take(&mut self.fresh) && plain && matches!(code, KeyCode::Char(_)) {
+                    self.input.set("");
+                }
                 self.input.key(event, |c| !c.is_control());
             }
         }
@@ -91,6 +99,9 @@ impl Modal for Prompt {
     }
 
     fn paste(&mut self, text: &str, _at: &At<'_>) -> bool {
+        if std::mem::take(&mut self.fresh) {
+            self.input.set("");
+        }
         self.input.insert(text);
         true
     }

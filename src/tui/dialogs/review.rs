@@ -16,6 +16,7 @@ use crate::domain::ids::{AccountId, OrderNumber};
 use crate::domain::order::{OrderPreview, OriginKind, Side};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::{ascii_escaped, clean};
+use crate::tui::about::{note_line, notes_about};
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::panes::ticket::lots::words as lot_words;
@@ -24,6 +25,8 @@ use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
 
 const WIDTH: u16 = 72;
+/// Notes on its instruments that the review of an order shows, the newest.
+const NOTES_SHOWN_MAX: usize = 3;
 /// A symbol of so many letters is enough to type.
 const SYMBOL_ALONE_MIN: usize = 3;
 
@@ -173,6 +176,13 @@ impl Review {
             let text =
                 format!("closes {} first, where the account's method is specific", lot_words(&self.lots));
             lines.extend(format::wrap(&text, width).into_iter().map(|l| Line::styled(l, theme.dim)));
+        }
+        // What the trader wrote about it is read before the order goes.
+        let at = look.at();
+        for note in notes_about(preview.request.subject.instruments(), &at).into_iter().take(NOTES_SHOWN_MAX)
+        {
+            let text = format!("note on {}, {}", note.instrument, note_line(note, &note.instrument, &at));
+            lines.extend(format::wrap(&text, width).into_iter().map(|l| Line::styled(l, theme.accent)));
         }
         lines.push(Line::raw(""));
         lines.extend(money_lines(preview, theme, width));

@@ -100,11 +100,11 @@ impl Settings {
             return;
         };
         let place = match &view.origin {
-            Some(origin) => format!("set in {origin}"),
-            None if view.value != view.default => "set in your own file".to_owned(),
-            None => "the default".to_owned(),
+            Some(origin) => format!("set in {origin}; default {}", view.default),
+            None if view.value != view.default => format!("set in your own file; default {}", view.default),
+            None => "this is the default".to_owned(),
         };
-        let lines = [format!("allowed: {}", view.allowed), format!("{place}; default {}", view.default)];
+        let lines = [format!("allowed: {}", view.allowed), place];
         for (i, line) in lines.iter().enumerate() {
             let line = format::fit(line, area.width, look.theme.glyphs.ellipsis);
             put(buf, area.x, area.y + i as u16, &line, look.theme.dim, area.width);

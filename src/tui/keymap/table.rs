@@ -242,6 +242,13 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Columns, Action::Columns, &["H"], "", "which columns, and in which order"),
     row(Scope::Global, Action::SetAlert, &["p"], "", "alert when the instrument in view reaches a price"),
     row(Scope::Global, Action::About, &["i"], "", "everything known about the instrument in view"),
+    row(
+        Scope::Global,
+        Action::SymbolNote,
+        &[";"],
+        "",
+        "notes on the instrument in view: write, read, take off",
+    ),
     row(Scope::Global, Action::Help, &["?", "f1"], "keys", "these keys"),
     row(Scope::Global, Action::FocusNext, &["tab"], "pane", "next pane"),
     row(Scope::Global, Action::FocusPrevious, &["shift-tab"], "", "pane before"),

@@ -135,9 +135,8 @@ impl Pane for Activity {
                 Severity::Error => theme.glyphs.fail,
             };
             put(buf, area.x, y, mark, style, 1);
-            let time = format::clock_zoned(row.at, &look.env.zone);
-            let time = if area.width < ZONED_WIDTH { &time[..8] } else { &time };
-            put(buf, area.x + 2, y, time, theme.dim, lead - 3);
+            let time = format::time_in(row.at, look.snapshot.now, &look.env.zone, lead - 3);
+            put(buf, area.x + 2, y, &time, theme.dim, lead - 3);
             let lines = broken(row, room, most, theme.glyphs.ellipsis);
             let height = lines.len() as u16;
             for (line, y) in lines.iter().zip(y..) {
@@ -163,7 +162,7 @@ impl Pane for Activity {
             (Action::Copy, Some(line)) => wishes.push(Wish::Copy(clean(&line.text).into_owned())),
             (Action::Open, Some(line)) => {
                 let pairs = vec![
-                    ("time".to_owned(), format::clock_zoned(line.at, &at.env.zone)),
+                    ("time".to_owned(), format::near(line.at, at.snapshot.now, &at.env.zone)),
                     ("code".to_owned(), line.code.to_string()),
                     ("text".to_owned(), line.text),
                 ];

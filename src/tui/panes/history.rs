@@ -14,6 +14,7 @@ use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::ids::ClientOrderId;
+use crate::domain::note::note_text;
 use crate::domain::order::Order;
 use crate::domain::snapshot::Severity;
 use crate::domain::text::clean;
@@ -172,7 +173,17 @@ impl History {
 
     fn write_note(&mut self, wishes: &mut Vec<Wish>) {
         let Some((order, input)) = self.note.take() else { return };
-        let text = input.text().trim().to_owned();
+        let text = match input.text().trim() {
+            "" => String::new(),
+            typed => match note_text(typed) {
+                Ok(text) => text,
+                Err(error) => {
+                    // What was typed stays, to be put right.
+                    self.note = Some((order, input));
+                    return wishes.push(Wish::Say(Severity::Warning, error.to_string()));
+                }
+            },
+        };
         match text.as_str() {
             "" => drop(self.notes.remove(&order)),
             text => drop(self.notes.insert(order, text.to_owned())),

@@ -139,7 +139,7 @@ fn news(before: &Order, after: &Order, snapshot: &Snapshot) -> Option<(Severity,
 
 /// All of a notification, to read: a row has room for its beginning.
 fn whole(notice: &Notice, at: &At<'_>) -> Report {
-    let mut pairs = vec![("time".to_owned(), format::clock_zoned(notice.at, &at.env.zone))];
+    let mut pairs = vec![("time".to_owned(), format::near(notice.at, at.snapshot.now, &at.env.zone))];
     pairs.extend(notice.instrument.as_ref().map(|of| ("symbol".to_owned(), of.to_string())));
     pairs.push(("text".to_owned(), notice.text.clone()));
     Report::pairs("Notification", pairs)
@@ -176,9 +176,10 @@ impl Pane for Notifications {
             };
             let mark = if notice.read { " " } else { theme.glyphs.connected };
             put(buf, area.x, y, mark, theme.accent, 1);
-            let time = format::clock_zoned(notice.at, &look.env.zone);
-            let time = if area.width < ZONED_WIDTH { &time[..8] } else { &time };
-            let x = put(buf, area.x + 2, y, time, theme.dim, area.width) + 1;
+            let (now, zone) = (look.snapshot.now, &look.env.zone);
+            let columns = if area.width < ZONED_WIDTH { 8 } else { format::clock_zoned_width(now, zone) };
+            let time = format::time_in(notice.at, now, zone, columns);
+            let x = put(buf, area.x + 2, y, &time, theme.dim, area.width) + 1;
             let room = area.right().saturating_sub(x);
             put(buf, x, y, &format::fit(&clean(&notice.text), room, theme.glyphs.ellipsis), style, room);
             if look.focused && i == self.list.index {

@@ -104,11 +104,25 @@ impl Which {
     }
 }
 
+/// The order that took an order's place, and its place, and so on to the last; the order itself where none did.
+fn newest_of(id: ClientOrderId, snapshot: &Snapshot) -> ClientOrderId {
+    let mut newest = id;
+    // Newest first: each step goes up the list, so that there are no more of them than orders.
+    for order in snapshot.orders.iter().rev() {
+        if order.replaces == Some(newest) {
+            newest = order.request.client_order_id;
+        }
+    }
+    newest
+}
+
 /// The orders pane.
 #[derive(Debug, Default)]
 pub struct Orders {
     list: SortedList,
     selected: Option<ClientOrderId>,
+    /// It worked when it was last looked at.
+    worked: bool,
     which: Which,
 }
 
@@ -154,9 +168,11 @@ impl Orders {
         let decimals = request.subject.instrument().map_or(2, |i| price_decimals(i, order, look.snapshot));
         let average = average_text(order, look.snapshot).unwrap_or_default();
         let filled = order.filled_quantity.get();
+        let (now, zone) = (look.snapshot.now, &look.env.zone);
+        let time = format::time_in(order.created_at, now, zone, format::clock_zoned_width(now, zone));
         let cells = vec![
             (order.number.to_string(), base),
-            (format::clock_zoned(order.created_at, &look.env.zone), theme.dim),
+            (time, theme.dim),
             side_cell(request.side, theme, done),
             (subject(&request.subject), if done { theme.text } else { theme.strong }),
             (format::quantity(request.quantity.get()), base),
@@ -344,6 +360,11 @@ impl Pane for Orders {
             let style = if which == self.which { look.theme.accent } else { look.theme.dim };
             line.push_span(Span::styled(format!("{} {count}  ", which.word()), style));
         }
+        // Times of other days have no room for their zone; the oldest order is the last.
+        let (now, zone) = (look.snapshot.now, &look.env.zone);
+        if look.snapshot.orders.last().is_some_and(|order| !format::same_day(order.created_at, now, zone)) {
+            line.push_span(Span::styled(format!("{}  ", format::zone_name(now, zone)), look.theme.dim));
+        }
         let order = self.list.sorting.label();
         if !order.is_empty() {
             line.push_span(Span::styled(format!("{order}  "), look.theme.dim));
@@ -494,8 +515,18 @@ impl Pane for Orders {
 
     fn settle(&mut self, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {
         let rows = self.rows(at.snapshot);
-        let selected = rows.iter().position(|order| Some(order.request.client_order_id) == self.selected);
+        let place = |id: Option<ClientOrderId>| {
+            rows.iter().position(|order| Some(order.request.client_order_id) == id)
+        };
+        // A replaced order is gone on to another number: the next key is meant for that, not for whatever stands in its row now.
+        let newest = self.selected.map(|id| newest_of(id, at.snapshot));
+        let selected = match self.worked {
+            true => place(newest).or_else(|| place(self.selected)),
+            false => place(self.selected).or_else(|| place(newest)),
+        };
         self.list.settle(area, selected, &Lines::plain(rows.len()));
-        self.selected = rows.get(self.list.state.index).map(|order| order.request.client_order_id);
+        let chosen = rows.get(self.list.state.index);
+        self.selected = chosen.map(|order| order.request.client_order_id);
+        self.worked = chosen.is_some_and(|order| order.is_working());
     }
 }

@@ -9,7 +9,7 @@ use super::{For, Plain, Step};
 use crate::client::{Reply, SessionError};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
-use crate::tui::update::newly_rung;
+use crate::tui::news::newly_rung;
 
 impl Plain {
     /// Is it locked.

@@ -2,6 +2,7 @@
 //! The same language, the same review before every order, the same word to type before real money moves, the same lock.
 
 mod locked;
+mod noted;
 mod said;
 mod talk;
 mod working;
@@ -187,7 +188,7 @@ impl Plain {
             "more" => Step::Say(self.more()),
             "work" => Step::Say(self.work_lines()),
             "end work" => Step::Say(self.end_work()),
-            _ => match self.worked(&text) {
+            _ => match self.noted(&text).or_else(|| self.worked(&text)) {
                 Some(step) => step,
                 None => self.understood(&text),
             },
@@ -209,7 +210,7 @@ impl Plain {
     }
 
     fn understood(&mut self, text: &str) -> Step {
-        let understood = (self.app.env.understand)(text);
+        let understood = (self.app.env.understand)(text, &self.snapshot.market.calendar);
         match understood.command {
             Command::Clarify { message, .. } => Step::Say(vec![clean(&message).into_owned()]),
             command if is_order(&command) => {
@@ -345,6 +346,7 @@ const HELP: &[&str] = &[
     "buy 10 aapl at 231.50, sell half my tesla trail 5%, close msft: orders, shown before they go.",
     "cancel 42, cancel all, flatten, halt, resume: after a yes.",
     "watch ibm, quote btc, alert aapl above 260: as on the screen; alerts: those that wait.",
+    "note aapl earnings on thursday: written about it; notes aapl: what was.",
     "chain aapl: the next expiry around the price; chain aapl 15 jan 27: another one. more: the rest of a long answer.",
     "backtest sma_cross fast=5..50:5, export trades, import bars my.csv: go on beside it; work says how far, end work ends them.",
     "lock, or Ctrl-L and Enter: nothing is shown until the passphrase of the profile is typed.",

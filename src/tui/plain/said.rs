@@ -165,7 +165,7 @@ impl Plain {
                 let latest = log.iter().skip(log.len().saturating_sub(LOG));
                 latest
                     .map(|line| {
-                        let time = format::clock_zoned(line.at, &self.app.env.zone);
+                        let time = format::near(line.at, self.snapshot.now, &self.app.env.zone);
                         format!("{time} {}", clean(&line.text))
                     })
                     .collect()

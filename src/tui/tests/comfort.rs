@@ -115,7 +115,7 @@ fn what_a_pane_shows_is_written_as_a_file() {
     runner.keys("/ m s f t enter e").sees("Written: /exports/quotes-20261124-");
     let [Chore::Export { name, text }] = &runner.chores[..] else { panic!("{:?}", runner.chores) };
     assert!(name.starts_with("quotes-20261124-") && name.ends_with(".csv"), "{name}");
-    assert!(text.starts_with("symbol,last,change_percent,bid,ask,volume,as_of\nMSFT,512.44,"), "{text}");
+    assert!(text.starts_with("symbol,last,change_percent,bid,ask,volume,as_of,note\nMSFT,512.44,"), "{text}");
     assert_eq!(text.lines().count(), 2, "the filter holds for the file too");
     runner.keys("3 e 4 e 6 e");
     let names: Vec<&str> = runner
@@ -277,7 +277,7 @@ fn every_option_can_be_set_from_the_screen() {
 #[test]
 fn the_kill_switch_cannot_be_hidden_and_what_was_set_says_so() {
     let mut runner = runner(with_settings());
-    runner.keys(",").text("keys.halt").sees("the default; default").keys("enter ctrl-u x enter");
+    runner.keys(",").text("keys.halt").sees("this is the default").keys("enter ctrl-u x enter");
     runner.sees("Not set: halt needs a key that is free in every pane").wait(60_000);
     assert!(!runner.chores.iter().any(|chore| matches!(chore, Chore::SetOption { .. })));
     runner.keys("enter ctrl-u").text("f9 x").keys("enter").sees("halt: F9, x from now on.");
@@ -285,7 +285,7 @@ fn the_kill_switch_cannot_be_hidden_and_what_was_set_says_so() {
         .sees("set in your own file; default [\"ctrl-k\"]")
         .keys("delete")
         .sees("halt: Ctrl-K from now on.");
-    runner.sees("the default; default").keys("esc esc ctrl-k").sees("Halt all trading?");
+    runner.sees("this is the default").keys("esc esc ctrl-k").sees("Halt all trading?");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::tui::{Chore, ColorDepth, Doing, Effect, Input, Options, Screen};
 
 /// The usual options of a test: a fixed zone, the fixture's language.
 pub fn options() -> Options {
-    let mut options = Options::new(Arc::new(|text: &str| scripted::understand(text)));
+    let mut options = Options::new(Arc::new(|text: &str, _: &_| scripted::understand(text)));
     options.time_zone = jiff::tz::get!("America/New_York");
     options.colors = ColorDepth::True;
     options

@@ -341,3 +341,22 @@ fn where_prices_come_from_is_said() {
     let quotes = talk.says("quotes");
     assert!(quotes.contains("ask 231.81 SIM") && quotes.contains("ask 98,411.00 REAL-TIME"), "{quotes}");
 }
+
+#[test]
+fn notes_are_written_and_read_in_plain_lines() {
+    use crate::domain::note::{NoteChange, NoteId, SymbolNote};
+    let mut snapshot = trading_day::snapshot();
+    let aapl = crate::domain::instrument::Instrument::equity("AAPL").unwrap();
+    let text = "earnings on Thursday".to_owned();
+    snapshot.notes =
+        Arc::new(vec![SymbolNote { id: NoteId(1), instrument: aapl.clone(), at: snapshot.now, text }]);
+    let mut talk = Talk::new(snapshot);
+    assert!(talk.says("notes").ends_with(": earnings on Thursday"));
+    assert!(talk.says("notes aapl").starts_with("AAPL, "));
+    assert_eq!(talk.says("notes msft"), "No notes on MSFT.");
+    assert_eq!(talk.says("note aapl"), "note: found no text, allowed 1 to 500 characters");
+    talk.says("note aapl sell 100 at 1");
+    let change = NoteChange::Add { instrument: aapl, text: "sell 100 at 1".to_owned() };
+    assert_eq!(talk.asked.last(), Some(&Request::NoteSymbol(change)));
+    assert_eq!(talk.sent(), 0);
+}

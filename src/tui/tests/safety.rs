@@ -9,6 +9,7 @@ use super::harness::{Runner, options};
 use super::{scripted, trading_day};
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
+use crate::domain::order::OrderStatus;
 use crate::domain::snapshot::{LogLine, Severity, Watchlist};
 use crate::tui::{Effect, Input};
 
@@ -372,4 +373,41 @@ fn the_zone_can_change_under_the_screen() {
         snapshot.now = at.parse().unwrap();
         runner.show(snapshot.clone()).sees(clock);
     }
+}
+
+/// Whoever nudges a price twice means the same order twice.
+#[test]
+fn the_cursor_goes_on_with_the_order_that_took_the_place() {
+    // Among the working orders, and among all, where the old one still stands.
+    for view in ["", " f f"] {
+        replaced_twice(view);
+    }
+}
+
+fn replaced_twice(view: &str) {
+    let mut runner = Runner::new((120, 40));
+    runner.keys(&format!("4{view} g j j c")).sees("Cancel order #42?").keys("esc");
+    let mut next = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+    let mut orders = next.orders.to_vec();
+    let old = orders.iter_mut().find(|order| order.number.0 == 42).unwrap();
+    let (id, mut new) = (old.request.client_order_id, old.clone());
+    old.status = OrderStatus::Replaced;
+    new.number = crate::domain::ids::OrderNumber(45);
+    new.request.client_order_id = crate::domain::ids::ClientOrderId::from_parts(45, 45);
+    new.replaces = Some(id);
+    // Twice in one picture.
+    let mut newest = new.clone();
+    newest.number = crate::domain::ids::OrderNumber(46);
+    newest.request.client_order_id = crate::domain::ids::ClientOrderId::from_parts(46, 46);
+    newest.replaces = Some(new.request.client_order_id);
+    new.status = OrderStatus::Replaced;
+    orders.splice(0..0, [newest, new]);
+    next.orders = std::sync::Arc::new(orders);
+    runner.show(next);
+    runner.keys("c").sees("Cancel order #46?").keys("esc");
+    // Whoever goes to the old one stays there.
+    if view.is_empty() {
+        return;
+    }
+    runner.keys("g / 4 2 enter").wait(1_000).keys("enter").sees("Order #42");
 }

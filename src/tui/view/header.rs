@@ -234,7 +234,7 @@ fn market(look: &Look<'_>) -> Vec<Piece> {
 
 /// The word for hours that are no regular session: shares may trade in them all the same.
 fn around(look: &Look<'_>) -> &'static str {
-    match look.env.calendar.phase(AssetClass::Equity, look.env.clock(look.snapshot)) {
+    match look.snapshot.market.calendar.phase(AssetClass::Equity, look.env.clock(look.snapshot)) {
         MarketPhase::PreMarket => "pre-market",
         MarketPhase::PostMarket => "after-hours",
         MarketPhase::Closed | MarketPhase::Regular => "closed",

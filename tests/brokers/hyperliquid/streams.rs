@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::ground;
 use crate::approved::approve;
 use crate::contract::{Subject, event_of, fills_of, handle, price};
+use crate::emulators::faults::Fault;
 use crate::emulators::hyperliquid::master;
 
 async fn next(heard: &mut mpsc::Receiver<AccountStream>) -> AccountStream {
@@ -170,6 +171,47 @@ async fn funding_deposits_and_words_of_the_venue_are_told_once() {
     assert_eq!((withdrawal.kind, withdrawal.amount), (CashKind::Deposit, Decimal::from(-11)));
     let AccountEvent::Notice(notice) = &told[2] else { panic!("{told:?}") };
     assert!(notice.text.starts_with("hello") && !notice.text.contains('\u{1b}'), "{notice:?}");
+}
+
+/// What was paid while nobody listened is listed, under the ids that the stream would have told it by, and asked for once.
+#[tokio::test]
+async fn funding_and_deposits_of_before_are_listed_once() {
+    let ground = ground().await;
+    let subject = ground.subject().await;
+    // What is listed is known before.
+    subject.broker.spec(&subject.instrument).await.unwrap();
+    let now = ground.emulator.desk.now();
+    let since = jiff::Timestamp::from_millisecond(now - 60_000).unwrap();
+    let funding = json!([{"time": now - 30_000, "hash": "0x1", "delta": {"type": "funding", "coin": "ETH", "usdc": "-0.375", "szi": "0.5",
+        "fundingRate": "0.0000125", "nSamples": null}}]);
+    let ledger = json!([
+        {"time": now - 20_000, "hash": "0xaa", "delta": {"type": "deposit", "usdc": "250.0"}},
+        {"time": now - 20_000, "hash": "0xab", "delta": {"type": "accountClassTransfer", "usdc": "5.0", "toPerp": true}}]);
+    for body in [funding, ledger] {
+        subject.faults.once("POST", "/info", Fault::answer(200, &body.to_string()));
+    }
+    let moved = subject.broker.movements(since).await.unwrap();
+    let told: Vec<_> = moved
+        .iter()
+        .map(|it| (it.cash.id.as_str().to_owned(), it.cash.kind, it.cash.amount.normalize().to_string()))
+        .collect();
+    let expected = [
+        (format!("funding-{}-ETH", now - 30_000), CashKind::Interest, "-0.375".to_owned()),
+        ("deposit-0xaa".to_owned(), CashKind::Deposit, "250".to_owned()),
+    ];
+    assert_eq!(told, expected);
+    ground.emulator.server.take_requests();
+    assert_eq!(subject.broker.movements(since).await.unwrap(), moved);
+    assert!(ground.emulator.server.take_requests().is_empty(), "the stream tells the rest");
+    // A longer time is asked for anew.
+    let earlier = jiff::Timestamp::from_millisecond(now - 90_000).unwrap();
+    assert!(subject.broker.movements(earlier).await.unwrap().is_empty());
+    subject.faults.once("POST", "/info", Fault::answer(200, r#"[{"time": 1}]"#));
+    let before = jiff::Timestamp::from_millisecond(now - 95_000).unwrap();
+    assert!(
+        subject.broker.movements(before).await.is_err(),
+        "a list that cannot be read is not an empty one"
+    );
 }
 
 #[tokio::test]

@@ -421,6 +421,13 @@ async fn reads_are_asked_for_as_the_sheet_says() {
     );
     let spec = broker.spec(&Instrument::equity("AAPL").unwrap()).await.unwrap();
     assert_eq!((spec.quantity_increment, spec.shortable), (Decimal::ONE, true));
+    // In the penny program: nickels from three dollars, but for three funds.
+    for (contract, from_three) in [("AAPL  240517P00190000", "0.05"), ("SPY   240517P00190000", "0.01")] {
+        emulator.exchange.quote(contract, "2.90".parse().unwrap(), "3.10".parse().unwrap());
+        let spec = broker.spec(&Instrument::from_key(contract).unwrap()).await.unwrap();
+        let steps = ["2.99", "3"].map(|at| spec.tick_at(price(at)).to_string());
+        assert_eq!(steps, ["0.01".to_owned(), from_three.to_owned()], "{contract}");
+    }
     assert!(matches!(
         broker.spec(&Instrument::equity("ZZZ").unwrap()).await,
         Err(BrokerError::NotFound { .. })

@@ -278,10 +278,14 @@ async fn an_order_that_may_only_reduce_closes() {
         (contract(), Side::Buy, None, true, "BUY_TO_CLOSE"),
         (contract(), Side::Sell, None, true, "SELL_TO_CLOSE"),
         (contract(), Side::Buy, Some(PositionEffect::Close), false, "BUY_TO_CLOSE"),
-        (contract(), Side::Buy, None, false, "BUY_TO_OPEN"),
+        (contract(), Side::Buy, Some(PositionEffect::Open), false, "BUY_TO_OPEN"),
         (contract(), Side::Sell, Some(PositionEffect::Open), false, "SELL_TO_OPEN"),
+        (contract(), Side::Sell, Some(PositionEffect::Close), false, "SELL_TO_CLOSE"),
         (share(), Side::Buy, None, true, "BUY_TO_COVER"),
         (share(), Side::BuyToCover, None, true, "BUY_TO_COVER"),
+        (share(), Side::BuyToCover, None, false, "BUY_TO_COVER"),
+        (share(), Side::Buy, Some(PositionEffect::Close), false, "BUY_TO_COVER"),
+        (share(), Side::Sell, Some(PositionEffect::Open), false, "SELL_SHORT"),
         (share(), Side::Sell, None, true, "SELL"),
         (share(), Side::Buy, None, false, "BUY"),
         (share(), Side::SellShort, None, false, "SELL_SHORT"),
@@ -297,6 +301,28 @@ async fn an_order_that_may_only_reduce_closes() {
             body["orderLegCollection"][0]["instruction"], instruction,
             "{side} {effect:?} {reduce_only}"
         );
+    }
+}
+
+/// Shares in a package are bought to cover and sold short where their leg says so.
+#[tokio::test]
+async fn shares_of_a_package_open_and_close_as_their_leg_says() {
+    use PositionEffect::{Close, Open};
+    let (subject, emulator) = both().await;
+    let share = || Instrument::equity("AAPL").unwrap();
+    let call = || option("AAPL  270115C00100000");
+    for (side, effect, instruction) in [
+        (Side::Buy, Open, "BUY"),
+        (Side::Buy, Close, "BUY_TO_COVER"),
+        (Side::Sell, Open, "SELL_SHORT"),
+        (Side::Sell, Close, "SELL"),
+    ] {
+        let other = if side == Side::Buy { Side::Sell } else { Side::Buy };
+        let legs = vec![leg(side, effect, 100, share()), leg(other, effect, 1, call())];
+        let order =
+            OrderRequest { subject: OrderSubject::Legs(legs), ..subject.order(Side::Buy, limit("95")) };
+        let body = asked(&subject, emulator, &order).await;
+        assert_eq!(body["orderLegCollection"][0]["instruction"], instruction, "{side} {effect:?}");
     }
 }
 
@@ -349,6 +375,8 @@ async fn what_it_does_not_take_is_refused_before_anything_is_sent() {
         (OrderRequest { session: TradingSession::Extended, ..plain(Pricing::Market) }, "extended hours"),
         (OrderRequest { post_only: true, ..plain(limit("90")) }, "post only"),
         (plain(limit("90.001")), "the nearest is 90"),
+        // What is held decides, and the engine has said it; here nobody knows.
+        (OrderRequest { subject: share("AAPL  270115P00100000"), ..plain(limit("1")) }, "opens or closes"),
         (OrderRequest { subject: share("BTC-USD"), ..plain(limit("90")) }, "shares, funds and options"),
         (OrderRequest { subject: share("SPX"), ..plain(limit("90")) }, "shares, funds and options"),
     ] {

@@ -83,6 +83,8 @@ pub struct State {
     leg_fills: Vec<LegFill>,
     /// Rows of the activities that are no fills.
     pub movements: Vec<Value>,
+    /// Days on which its exchange is closed, whatever the rules say.
+    pub closed: Vec<jiff::civil::Date>,
     minute: i64,
     calls: u32,
     open: BTreeMap<String, usize>,
@@ -234,6 +236,7 @@ fn router(desk: &Desk) -> Router {
         .route("/v2/assets", get(shows::assets))
         .route("/v2/assets/{*symbol}", get(shows::asset))
         .route("/v2/clock", get(shows::clock))
+        .route("/v2/calendar", get(shows::calendar))
         .route("/v2/options/contracts", get(shows::contracts))
         .route("/v2/options/contracts/{symbol}", get(shows::contract))
         .merge(data::routes())
@@ -270,6 +273,7 @@ pub async fn start(port: u16) -> AlpacaEmulator {
         packages: Vec::new(),
         leg_fills: Vec::new(),
         movements: Vec::new(),
+        closed: Vec::new(),
         minute: 0,
         calls: 0,
         open: BTreeMap::new(),

@@ -141,6 +141,24 @@ pub async fn clock() -> Response {
         .into_response()
 }
 
+/// The days on which the exchange opens, by its rules.
+pub async fn calendar(Given(desk): Given<Desk>, Query(asked): Asked) -> Response {
+    let day = |name: &str| asked.get(name).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    let (Some(start), Some(end)) = (day("start"), day("end")) else {
+        return refuse(422, 40_010_001, "start and end are required here");
+    };
+    let mut rules = arbion::domain::calendar::Calendar::nyse();
+    desk.state().closed.iter().for_each(|day| rules.close_on(*day));
+    let days = start.series(1.day()).take_while(|day| *day <= end).filter_map(|day| rules.session(day));
+    let row = |session: arbion::domain::calendar::Session| {
+        json!({
+            "date": session.date, "open": "09:30", "close": if session.early { "13:00" } else { "16:00" },
+            "session_open": "0400", "session_close": "2000", "settlement_date": rules.settlement_date(session.date),
+        })
+    };
+    Json(days.map(row).collect::<Vec<_>>()).into_response()
+}
+
 /// Contracts of an underlying: two expiries, five strikes, both rights.
 pub fn listed(underlying: &str) -> Vec<String> {
     let today = jiff::Timestamp::from_millisecond(now_ms())

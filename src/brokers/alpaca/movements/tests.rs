@@ -83,6 +83,7 @@ fn transfers_are_units_and_no_cash() {
         ),
         ("ACATS", json!({"qty": "-7.5", "symbol": "F"}), "sell 7.5 F at 0 (transfer)"),
         ("FOPT", json!({"qty": "3", "symbol": "BRK.B"}), "buy 3 BRK.B at 0 (transfer)"),
+        ("JNL", json!({"qty": "4", "symbol": "F", "price": "11"}), "buy 4 F at 11 (transfer)"),
         // What they were worth is no money.
         ("JNLS", json!({"qty": "2", "symbol": "AAPL", "net_amount": "381"}), "buy 2 AAPL at 0 (transfer)"),
     ] {

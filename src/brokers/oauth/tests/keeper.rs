@@ -111,6 +111,26 @@ async fn n6_fifty_refused_calls_make_one_refresh() {
     }
 }
 
+/// Two processes with one login: whoever comes second with a refresh token that is good once is refused, and has what the first one kept.
+#[tokio::test]
+async fn n6_a_refresh_of_another_process_is_taken_over() {
+    let world = World::new(true).await;
+    let keeper = world.keeper().await;
+    let used = keeper.access().await.unwrap();
+    *world.server.good.lock().unwrap() = "R5".to_owned();
+    let store = Arc::clone(&world.store);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        store.save(&tokens("A5", "R5").to_text().unwrap()).await.unwrap();
+    });
+    assert_eq!(keeper.refused(&used).await.unwrap().token.expose_secret(), "A5");
+    assert_eq!(*keeper.status().borrow(), LoginStatus::Good);
+    // Nobody kept anything else: the login has ended.
+    let used = keeper.access().await.unwrap();
+    *world.server.good.lock().unwrap() = "R9".to_owned();
+    assert!(matches!(keeper.refused(&used).await, Err(OauthError::LoginNeeded { .. })));
+}
+
 /// A token endpoint that hangs holds up no order while the token before is good, and every call once it is not.
 #[tokio::test]
 async fn n6_a_refresh_that_hangs_holds_up_nobody_who_has_a_token() {

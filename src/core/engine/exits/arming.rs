@@ -160,39 +160,6 @@ impl Engine {
         }
     }
 
-    /// An order of a plan has filled though its position was closed without it: the plan has ended, and the broker's word that the order was
-    /// gone was wrong. What that opened is closed again, once whatever else is on its way had time to come. True where the order was one.
-    fn opened_by_exit(&mut self, execution: &Execution, opened: Quantity) -> bool {
-        let order = execution.client_order_id.and_then(|id| self.book.get(id));
-        let Some(request) = order.map(|order| &order.request).filter(|request| {
-            let alone = request.contingency.parent.is_none() && request.contingency.oco_group.is_none();
-            request.origin.kind == OriginKind::Exit && request.reduce_only && alone
-        }) else {
-            return false;
-        };
-        let id = request.client_order_id;
-        let mut parts = self.exits.parts(&execution.account, &execution.instrument);
-        // Its own plan sees it by itself.
-        if parts.any(|(_, watch)| self.is_order_of(&watch.group, id)) {
-            return true;
-        }
-        drop(parts);
-        let Some(position) = self.position(&execution.account, &execution.instrument) else { return true };
-        let quantity = Quantity::new(opened.get() * execution.side.sign());
-        let position = Position { quantity, average_price: execution.price, ..position };
-        let key = (execution.account.clone(), execution.instrument.clone(), self.next_part(execution, ""));
-        let what = format!("{} {}: an exit filled after its position was closed", key.0, key.1);
-        let put = self.put_plan(key, stops::race(&position, self.now));
-        let text = match put {
-            Ok(()) => format!("{what}, {quantity} is left and is closed again"),
-            Err(why) => format!("{what}, {quantity} is left: {why}"),
-        };
-        self.want_statement(&execution.account);
-        self.note(Severity::Error, "OCO_RACE", text.clone());
-        self.after_journal.push(Effect::Ring { text });
-        true
-    }
-
     fn plan_opened(&mut self, execution: &Execution, held: Quantity, opened: Quantity) {
         let order = execution.client_order_id.and_then(|id| self.book.get(id));
         let request = order.map(|order| order.request.clone());

@@ -5,8 +5,10 @@
 //! while one does, the engine does not leave by itself.
 
 mod arming;
+mod by_hand;
 mod orders;
 mod parts;
+mod races;
 mod resting;
 mod tend;
 mod way;
@@ -73,6 +75,8 @@ pub(super) struct Exits {
     held_back: Vec<way::HeldBack>,
     /// Plans that positions get which a person opens, by class.
     defaults: BTreeMap<AssetClass, ExitPlan>,
+    /// Units for which the stop of a plan was last asked for at its broker.
+    asked_for: BTreeMap<Key, Quantity>,
     /// Since when a price is beyond a stop that works at its broker.
     beyond: BTreeMap<Key, Timestamp>,
     /// Plans of which it was said that their range cannot be measured.

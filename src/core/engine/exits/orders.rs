@@ -7,6 +7,7 @@ use crate::core::engine::Engine;
 use crate::core::engine::place::ReplaceError;
 use crate::core::stops::tradable;
 use crate::domain::calendar::MarketPhase;
+use crate::domain::denial::DenialCode;
 use crate::domain::exit::{ExitGroup, ExitState};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec};
@@ -21,6 +22,8 @@ use crate::domain::snapshot::Severity;
 use super::Key;
 use super::tend::{AGAIN_AFTER, REPRICED_AFTER, STUCK_AGAIN_AFTER};
 
+/// Why an order was canceled that closed what an exit was to close.
+pub(super) const MADE_ROOM: &str = "made room for an exit";
 /// Exits that go in one second; what is more goes in the next. Below the rate at which the kill switch trips.
 const PER_SECOND_MAX: usize = 8;
 
@@ -39,6 +42,9 @@ impl Engine {
         if group.tried_at.is_some_and(|at| self.now.duration_since(at) < wait) {
             return;
         }
+        if self.waits_for_proof(key) {
+            return;
+        }
         // Nothing can be said of a market without a price: it goes with the next one.
         let Some(terms) = self.exit_terms(key, group.long) else { return };
         let increment = self.exit_increment(instrument, held);
@@ -49,8 +55,16 @@ impl Engine {
         if !self.has_turn() {
             return;
         }
-        let request = self.exit_request(key, &group, wanted, terms.pricing, terms.session);
+        let mut request = self.exit_request(key, &group, wanted, terms.pricing, terms.session);
         let id = request.client_order_id;
+        if let Some(limit_price) = self.limit_instead(key, &group, &request) {
+            request.pricing = Pricing::Limit { limit_price };
+        }
+        // Where something else keeps it in, nothing is canceled for it.
+        let denials = self.check(&request).result.err().unwrap_or_default();
+        if denials.iter().all(|denial| denial.code == DenialCode::WashCross) {
+            self.clear_across(&request);
+        }
         match self.place_one(request) {
             Ok(()) => {
                 if let Some(watch) = self.exits.watches.get_mut(key) {
@@ -104,7 +118,8 @@ impl Engine {
         if let Some(watch) = self.exits.watches.get_mut(key)
             && watch.group.order != Some(id)
         {
-            watch.group.order = Some(id);
+            // A person's change may be what has come to nothing.
+            (watch.group.order, watch.group.by_hand) = (Some(id), false);
             self.exits.changed();
         }
         // What is on its way is answered first.
@@ -116,17 +131,25 @@ impl Engine {
         let wait = if group.state == ExitState::Stuck { STUCK_AGAIN_AFTER } else { REPRICED_AFTER };
         let due = group.tried_at.is_none_or(|at| self.now.duration_since(at) >= wait);
         let limit = order.request.pricing.limit_price();
-        if !too_many && (!due || (limit.is_none() && group.state == ExitState::Stuck)) {
+        let left_alone = group.by_hand || (limit.is_none() && group.state == ExitState::Stuck);
+        if !too_many && (!due || left_alone) {
+            return;
+        }
+        let refused = |what: &str| order.reason.as_deref().is_some_and(|reason| reason.starts_with(what));
+        // It is asked for again, and not at once: that would never end.
+        if !due && refused("cancel refused") {
             return;
         }
         let quantity = too_many.then(|| order.filled_quantity + held.abs());
-        let limit_price = limit.and_then(|_| match self.exit_terms(key, group.long)?.pricing {
+        let moved = limit.filter(|_| !group.by_hand);
+        let limit_price = moved.and_then(|_| match self.exit_terms(key, group.long)?.pricing {
             Pricing::Limit { limit_price } => Some(limit_price),
             // It may trade at the market by now: nearer than any limit.
             _ => self.collar(key, group.long),
         });
         let same = limit_price == limit && quantity.is_none();
-        let can = self.accounts.get(&key.0).is_some_and(|books| books.setup.capabilities.replace);
+        let can = self.accounts.get(&key.0).is_some_and(|books| books.setup.capabilities.replace)
+            && !(too_many && refused("replace refused"));
         if same || (quantity.is_none() && limit_price.is_none()) {
             return self.tried(key, "its order does not fill");
         }
@@ -136,6 +159,10 @@ impl Engine {
                 self.after_journal.push(cancel);
             }
             return self.tried(key, "its order does not fill");
+        }
+        if let Some(limit_price) = limit_price {
+            let pricing = Pricing::Limit { limit_price };
+            self.clear_across(&OrderRequest { pricing, ..order.request.clone() });
         }
         let change = OrderChange { limit_price, quantity, ..OrderChange::default() };
         match self.replace(id, &change) {
@@ -213,6 +240,7 @@ impl Engine {
             .collect();
         let mut canceled = 0_usize;
         for id in others {
+            self.book.change(id, |order| order.reason = Some(MADE_ROOM.to_owned()));
             if let Ok(cancel) = self.request_cancel(id) {
                 self.after_journal.push(cancel);
                 canceled += 1;
@@ -223,6 +251,31 @@ impl Engine {
                 format!("{} {}: {canceled} orders that would close it make room for its exit", key.0, key.1);
             self.note(Severity::Warning, "EXIT_MAKES_ROOM", text);
         }
+    }
+
+    /// Own orders on the other side that an exit would trade with go before it: what opens more of a position does not keep it from being
+    /// closed. Their cancels are sent first; whether they come in time, the exit does not wait for.
+    fn clear_across(&mut self, exit: &OrderRequest) {
+        let mut canceled = 0_usize;
+        for id in self.crossing(exit) {
+            if let Ok(cancel) = self.request_cancel(id) {
+                self.after_journal.push(cancel);
+                canceled += 1;
+            }
+        }
+        if canceled > 0 {
+            let (account, subject) = (&exit.account, &exit.subject);
+            let text =
+                format!("{account} {subject}: {canceled} orders that its exit would trade with are canceled");
+            self.note(Severity::Warning, "EXIT_MAKES_ROOM", text);
+        }
+    }
+
+    /// The limit of an exit that would not be let out at the market, as its two sides are too far apart now.
+    fn limit_instead(&self, key: &Key, group: &ExitGroup, request: &OrderRequest) -> Option<Price> {
+        let denials = self.check(request).result.err().filter(|_| request.pricing == Pricing::Market)?;
+        denials.iter().any(|denial| denial.code == DenialCode::SpreadTooWide).then_some(())?;
+        self.collar(key, group.long)
     }
 
     /// May one more go in this second.

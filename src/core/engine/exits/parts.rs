@@ -15,7 +15,7 @@ use crate::domain::money::Quantity;
 use super::Key;
 
 /// Replacements of one order that are followed back.
-const REPLACES_MAX: usize = 64;
+pub(super) const REPLACES_MAX: usize = 64;
 
 /// So many units with the sign of what is held.
 fn signed(held: Quantity, units: Quantity) -> Quantity {

@@ -95,11 +95,12 @@ impl Engine {
         self.set_resting(key, Some(id));
     }
 
-    fn set_resting(&mut self, key: &Key, id: Option<ClientOrderId>) {
+    pub(super) fn set_resting(&mut self, key: &Key, id: Option<ClientOrderId>) {
         let Some(watch) = self.exits.watches.get_mut(key) else { return };
         let before = std::mem::replace(&mut watch.group.resting, id);
         if id.is_none() {
             (watch.group.rests, watch.group.leaving) = (None, false);
+            self.exits.asked_for.remove(key);
         }
         if let Some(before) = before.filter(|before| Some(*before) != id) {
             self.exits.resting.remove(&before);
@@ -179,6 +180,7 @@ impl Engine {
             if let Some(watch) = self.exits.watches.get_mut(key) {
                 (watch.group.resting_at, watch.group.leaving) = (Some(self.now), false);
             }
+            self.exits.asked_for.insert(key.clone(), held.abs());
             self.set_resting(key, Some(id));
         }
     }
@@ -197,8 +199,18 @@ impl Engine {
         if trails && !was_trail {
             return self.send_away(key, id);
         }
-        let quantity = (order.leaves_quantity() != held.abs()).then(|| order.filled_quantity + held.abs());
         let due = group.resting_at.is_none_or(|at| self.now.duration_since(at) >= MOVED_AFTER);
+        let too_many = order.leaves_quantity() > held.abs();
+        // It was asked for this size just now, and its broker has made it another: to ask again at once would never end.
+        let in_vain = !due && self.exits.asked_for.get(key) == Some(&held.abs());
+        if too_many && in_vain {
+            return self.send_away(key, id);
+        }
+        let more = held.abs() - order.leaves_quantity();
+        // Units that another order is to close can be in one order only: a bracket's exits close what it bought.
+        let taken = more.is_positive() && more > self.free_to_close(key, held);
+        let differs = !more.is_zero() && !in_vain && !taken;
+        let quantity = differs.then(|| order.filled_quantity + held.abs());
         let level = match (order.request.pricing, pricing) {
             (Pricing::Stop { stop_price }, Pricing::Stop { stop_price: level }) => {
                 Some(level).filter(|level| due && is_worth_moving(stop_price, *level))
@@ -216,13 +228,11 @@ impl Engine {
             // Another one follows once this has gone; the engine watches meanwhile.
             return self.send_away(key, id);
         }
-        let too_many = quantity.is_some() && order.leaves_quantity() > held.abs();
-        self.move_resting(
-            key,
-            id,
-            &OrderChange { stop_price: level, quantity, ..OrderChange::default() },
-            too_many,
-        );
+        if quantity.is_some() {
+            self.exits.asked_for.insert(key.clone(), held.abs());
+        }
+        let change = OrderChange { stop_price: level, quantity, ..OrderChange::default() };
+        self.move_resting(key, id, &change, too_many);
     }
 
     /// Changes the order at the broker; `needed` where it must not stay as it is.
@@ -272,9 +282,15 @@ impl Engine {
         }
         let id = order.request.client_order_id;
         let can = self.accounts.get(&key.0).is_some_and(|books| books.setup.capabilities.replace);
-        if !can || !rest.is_positive() {
+        let group = self.exits.watches.get(key).map(|watch| &watch.group);
+        let asked_at = group.and_then(|group| group.resting_at);
+        let just_asked = asked_at.is_some_and(|at| self.now.duration_since(at) < MOVED_AFTER);
+        // What its broker would not make smaller goes whole.
+        let in_vain = just_asked && self.exits.asked_for.get(key) == Some(&rest);
+        if !can || !rest.is_positive() || in_vain {
             return self.send_away(key, id);
         }
+        self.exits.asked_for.insert(key.clone(), rest);
         let quantity = Some(order.filled_quantity + rest);
         self.move_resting(key, id, &OrderChange { quantity, ..OrderChange::default() }, true);
     }

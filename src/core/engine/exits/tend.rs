@@ -12,6 +12,7 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 
 use super::Key;
+use super::parts::REPLACES_MAX;
 
 /// Orders and prices after which it is said that an exit does not get out.
 pub(super) const ATTEMPTS_MAX: u32 = 5;
@@ -19,8 +20,6 @@ pub(super) const ATTEMPTS_MAX: u32 = 5;
 pub(super) const REPRICED_AFTER: SignedDuration = SignedDuration::from_secs(2);
 /// An order that was refused or ended is followed by another after this: the same one within three seconds counts as a repetition.
 pub(super) const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(4);
-/// Replacements of one order that are followed back.
-const REPLACES_MAX: usize = 64;
 /// Once it is stuck.
 pub(super) const STUCK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
@@ -115,7 +114,7 @@ impl Engine {
         let filled = self.filled_in_all(order);
         let Some(watch) = self.exits.watches.get_mut(key) else { return };
         let group = &mut watch.group;
-        group.order = None;
+        (group.order, group.by_hand) = (None, false);
         group.to_close = group.to_close.map(|left| (left - filled.get()).max(Decimal::ZERO));
         if matches!(group.state, ExitState::Working) {
             group.state = ExitState::Triggered;
@@ -148,22 +147,6 @@ impl Engine {
         let steps = group.steps_done;
         self.exits.changed();
         self.note(Severity::Info, "EXIT_STEP", format!("{} {}: target {steps} is taken", key.0, key.1));
-    }
-
-    /// Its order and another one have both closed, and the position stands on the other side: what that opened is closed again.
-    pub(super) fn turn_exit(&mut self, key: &Key, held: Quantity) {
-        let Some(watch) = self.exits.watches.get_mut(key) else { return };
-        let group = &mut watch.group;
-        group.long = !group.long;
-        (group.state, group.reason, group.to_close) = (ExitState::Triggered, Some(ExitReason::Race), None);
-        (group.attempts, group.tried_at) = (0, None);
-        (group.owner, group.units) = (None, None);
-        self.exits.changed();
-        self.withdraw_resting(key);
-        let text = format!("{} {}: two orders closed it, {held} is left and is closed again", key.0, key.1);
-        self.note(Severity::Error, "OCO_RACE", text.clone());
-        self.after_journal.push(Effect::Ring { text });
-        self.send_exit(key, held);
     }
 
     pub(super) fn end_exit(&mut self, key: &Key, why: &str) {

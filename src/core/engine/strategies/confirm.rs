@@ -163,7 +163,7 @@ impl Engine {
             proposal.subject,
             decision.text()
         );
-        self.write_decision(name, decision, code, text.trim_end().to_owned(), None);
+        self.write_decision(name, decision, code, text.trim_end(), None);
         let subject = Box::new(proposal.subject.clone());
         self.host.tell(name, Event::Denied(DenialCode::NotAuthorised, subject));
     }

@@ -12,7 +12,7 @@ use crate::domain::execution::ExecutionKind;
 use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::Severity;
-use crate::domain::strategy::StrategyPhase;
+use crate::domain::strategy::{QuotesTold, StrategyPhase};
 use crate::strategies::schedule::Timetable;
 use crate::strategies::{Output, StrategyInput};
 
@@ -38,11 +38,13 @@ impl Engine {
             {
                 continue;
             }
-            let last = instance.quoted.get(&quote.instrument);
-            if last.is_some_and(|last| now.duration_since(*last) < QUOTE_EVERY) {
+            let all = instance.spec.rules.quotes == QuotesTold::All;
+            let last = instance.quoted.get_mut(&quote.instrument);
+            if let Some((_, newer)) = last.filter(|(at, _)| !all && now.duration_since(*at) < QUOTE_EVERY) {
+                *newer = true;
                 continue;
             }
-            instance.quoted.insert(quote.instrument.clone(), now);
+            instance.quoted.insert(quote.instrument.clone(), (now, false));
             told.push(name.clone());
         }
         for name in told {
@@ -59,7 +61,7 @@ impl Engine {
         feed: Feed,
     ) {
         if !bar.is_sound() {
-            return;
+            return self.bad_bars(instrument, interval, &[bar.start]);
         }
         let mut told: Vec<SmolStr> = Vec::new();
         for (name, instance) in &mut self.host.instances {
@@ -73,6 +75,27 @@ impl Engine {
         }
         for name in told {
             self.host.tell(&name, Event::Bar { instrument: instrument.clone(), interval, bar: *bar });
+        }
+    }
+
+    /// The newest prices, for those who were told of older ones less than a second before them: the last word before a silence is theirs too.
+    pub(in crate::core::engine) fn tell_newest_quotes(&mut self) {
+        let now = self.now;
+        let mut told: Vec<(SmolStr, Instrument)> = Vec::new();
+        for (name, instance) in &mut self.host.instances {
+            for (instrument, (at, newer)) in &mut instance.quoted {
+                if *newer && now.duration_since(*at) >= QUOTE_EVERY {
+                    (*at, *newer) = (now, false);
+                    told.push((name.clone(), instrument.clone()));
+                }
+            }
+        }
+        for (name, instrument) in told {
+            let runs = self.host.instances.get(&name).is_some_and(|it| it.phase == StrategyPhase::Running);
+            if let Some(quote) = self.market.quote(&instrument).filter(|_| runs) {
+                let quote = Box::new(quote.clone());
+                self.host.tell(&name, Event::Quote(quote));
+            }
         }
     }
 
@@ -92,11 +115,22 @@ impl Engine {
         {
             return;
         }
-        let sound = bars.into_iter().filter(|(_, bar)| bar.is_sound());
-        instance.history.extend(sound.map(|(end, bar)| (end, instrument.clone(), bar)));
-        if instance.awaits.is_empty() {
+        let (sound, bad): (Vec<_>, Vec<_>) = bars.into_iter().partition(|(_, bar)| bar.is_sound());
+        instance.history.extend(sound.into_iter().map(|(end, bar)| (end, instrument.clone(), bar)));
+        let whole = instance.awaits.is_empty();
+        let bad: Vec<Timestamp> = bad.into_iter().map(|(_, bar)| bar.start).collect();
+        self.bad_bars(instrument, interval, &bad);
+        if whole {
             self.warm_up(name, feed);
         }
+    }
+
+    /// Bars that cannot be are gaps, and said to be (strategies §3).
+    fn bad_bars(&mut self, instrument: &Instrument, interval: Interval, starts: &[Timestamp]) {
+        let Some(first) = starts.first() else { return };
+        let more = if starts.len() > 1 { format!(" and {} more", starts.len() - 1) } else { String::new() };
+        let text = format!("{instrument} {interval}: the bar of {first}{more} cannot be, and is left out");
+        self.note(Severity::Warning, "BAD_BAR", text);
     }
 
     /// An instrument's bars come from elsewhere: who watches it begins anew.

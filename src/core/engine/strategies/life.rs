@@ -476,6 +476,7 @@ impl Engine {
             return;
         }
         self.fire_schedules();
+        self.tell_newest_quotes();
         self.tell_sessions();
         self.forget_proposals();
         let day = account_day(self.now);

@@ -1,8 +1,6 @@
 //! What strategies want: orders through the one door, under their own limits first, cancels of their own, memory, decisions. What is denied
 //! goes back to them.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
@@ -111,7 +109,8 @@ impl Engine {
     ) -> Result<ClientOrderId, Vec<Denial>> {
         let Some(instance) = self.host.instances.get(name) else { return Err(Vec::new()) };
         let account = instance.spec.account.clone();
-        let request = request_of(self.ids.next(self.now), account, name, proposal);
+        let id = self.ids.next(self.now);
+        let request = self.stated(request_of(id, account, name, proposal));
         self.know_from_chain(name, &request.subject);
         let denial = self.check_terms(name, &request).and_then(|()| self.check_own(name, &request)).err();
         if let Some(denial) = denial {
@@ -202,7 +201,7 @@ impl Engine {
         let Some(first) = denials.first() else { return };
         let texts: Vec<&str> = denials.iter().map(|denial| denial.text.as_str()).collect();
         let text = format!("{}: {} {}", decision.code, texts.join("; "), decision.text());
-        self.write_decision(name, decision, first.code.as_str(), text.trim_end().to_owned(), id);
+        self.write_decision(name, decision, first.code.as_str(), text.trim_end(), id);
         self.host.tell(name, Event::Denied(first.code, Box::new(subject.clone())));
     }
 
@@ -378,11 +377,8 @@ impl Engine {
             }
             instance.said.insert(decision.instrument.clone(), (decision.code.into(), now));
         }
-        let text = match decision.quantity {
-            Some(quantity) => format!("x{quantity} {}", decision.text()),
-            None => decision.text(),
-        };
-        self.write_decision(name, decision, decision.code, text.trim_end().to_owned(), proposal);
+        let words = decision.words();
+        self.write_record(name, decision, words, proposal);
     }
 
     pub(super) fn write_decision(
@@ -390,19 +386,22 @@ impl Engine {
         name: &SmolStr,
         decision: &Decision,
         code: &str,
-        text: String,
+        text: &str,
+        proposal: Option<ClientOrderId>,
+    ) {
+        self.write_record(name, decision, decision.under(code, text), proposal);
+    }
+
+    fn write_record(
+        &mut self,
+        name: &SmolStr,
+        decision: &Decision,
+        (code, text): (&str, String),
         proposal: Option<ClientOrderId>,
     ) {
         let now = self.now;
         let Some(instance) = self.host.instances.get_mut(name) else { return };
-        let inputs: BTreeMap<SmolStr, String> =
-            decision.values.iter().map(|(name, value)| ((*name).into(), value.to_string())).collect();
-        let (code, text) = match (decision.skip && decision.code == code, decision.phase) {
-            (true, "") => ("SKIP", format!("{code} {text}")),
-            (true, phase) => ("SKIP", format!("{code} {text} phase={phase}")),
-            (false, "") => (code, text),
-            (false, phase) => (code, format!("{text} phase={phase}")),
-        };
+        let inputs = decision.inputs();
         let record = DecisionRecord {
             at: now,
             strategy: name.clone(),

@@ -1,6 +1,8 @@
 //! Exit plans through the whole engine, with the paper venue behind it: what closes when, and never more than is held.
 
+mod across;
 mod arming;
+mod by_hand;
 mod late;
 mod native;
 mod random;
@@ -185,6 +187,15 @@ impl Desk {
     fn told(&mut self, id: ClientOrderId, event: OrderEvent) {
         let update = OrderUpdate { account: paper(), client_order_id: id, at: self.rig.now, event };
         self.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    }
+
+    /// The broker shows so many shares.
+    fn shows(&mut self, units: i64) {
+        let statement = Statement {
+            positions: Some(self.rig.position(units)),
+            ..Statement::asked(paper(), ReconcileReason::Doubt, self.rig.now)
+        };
+        self.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
     }
 
     /// Units that orders at the venue would sell.

@@ -301,3 +301,225 @@ fn a_deposit_of_before_is_not_of_the_day_that_a_start_goes_on_with() {
     let account = rig.engine.account(&paper()).unwrap();
     assert_eq!((account.net_liquidation, account.day_pnl), (110_000.into(), Decimal::ZERO));
 }
+
+/// An equity that was recorded after the money had come has it in it, however long before the day began either was.
+#[test]
+fn a_deposit_counts_once_whenever_the_equity_was_recorded() {
+    for (paid_hours, recorded_hours, equity) in
+        [(2, 1, 110_000), (2, 3, 100_000), (50, 60, 100_000), (60, 50, 110_000)]
+    {
+        let ago = |hours: i64| start() - SignedDuration::from_hours(hours);
+        let deposit = crate::domain::execution::CashEntry {
+            id: ExecutionId::new("d1"),
+            account: paper(),
+            kind: crate::domain::execution::CashKind::Deposit,
+            amount: Decimal::from(10_000),
+            currency: Currency::USD,
+            instrument: None,
+            at: ago(paid_hours),
+        };
+        let mut rig = Rig::new();
+        rig.step(Input::Restored(Box::new(Restored {
+            cash: vec![deposit],
+            day_start_equity: vec![(paper(), equity.into())],
+            day_start_at: vec![(paper(), ago(recorded_hours))],
+            ..Restored::default()
+        })));
+        let account = rig.engine.account(&paper()).unwrap();
+        let at = format!("paid in {paid_hours} h ago, recorded {recorded_hours} h ago");
+        assert_eq!((account.net_liquidation, account.day_pnl), (110_000.into(), Decimal::ZERO), "{at}");
+        assert_eq!(account.day_start_equity, 110_000.into(), "{at}");
+    }
+}
+
+/// Two holdings at the prices of the record, worth 118,900 with nothing else; only MSFT is quoted.
+fn with_a_record() -> Rig {
+    let limits = RiskLimits {
+        daily_loss_percent: Decimal::from(3),
+        daily_loss_halt_percent: Decimal::from(5),
+        exposure_percent_max_margin: Decimal::from(200),
+        ..RiskLimits::bar_mode(CASH.into())
+    };
+    let mut rig = Rig::with(limits);
+    rig.step(Input::Instrument(Box::new(InstrumentSpec::standard(msft()))));
+    let bought = |n: u128, instrument: Instrument, quantity: i64| {
+        let OrderEvent::Filled(filled) = fill(ClientOrderId::from_u128(n), "", Side::Buy, quantity, "100")
+        else {
+            unreachable!()
+        };
+        let at = start() - SignedDuration::from_hours(24);
+        let execution_id = ExecutionId::new(format!("y{n}"));
+        Execution { at, execution_id, instrument, fee: Decimal::ZERO, client_order_id: None, ..filled }
+    };
+    let restored = Restored {
+        executions: vec![bought(1, aapl(), 900), bought(2, msft(), 100)],
+        day_start_equity: vec![(paper(), 118_900.into())],
+        last_prices: vec![(paper(), aapl(), 121.into()), (paper(), msft(), 100.into())],
+        ..Restored::default()
+    };
+    rig.step(Input::Restored(Box::new(restored)));
+    rig
+}
+
+fn msft() -> Instrument {
+    Instrument::equity("MSFT").unwrap()
+}
+
+fn quote_msft(rig: &mut Rig, price: &str) {
+    rig.later(1);
+    let mut quote = Quote::empty(msft(), rig.now, Feed::Simulated);
+    (quote.bid, quote.ask) = (price.parse().ok(), price.parse().ok());
+    rig.step(Input::Quote(Box::new(quote)));
+}
+
+/// What one holding is worth nobody knows yet; what the others have lost trips the switch all the same, just after a start and while the
+/// broker is down.
+#[test]
+fn h6_a_start_with_a_record_of_prices_trips_at_once() {
+    for broker_up in [true, false] {
+        let mut rig = with_a_record();
+        rig.step(Input::BrokerStatus { account: paper(), up: broker_up, reconciled: true });
+        let effects = rig.step(Input::Tick);
+        assert_eq!(
+            (rig.engine.trading_state(), equity(&effects)),
+            (TradingState::Active, vec![118_900.into()])
+        );
+        quote_msft(&mut rig, "41");
+        rig.step(Input::Tick);
+        assert_eq!(rig.engine.trading_state(), TradingState::Active, "5,900 of 118,900 are lost");
+        quote_msft(&mut rig, "40");
+        rig.step(Input::Tick);
+        assert_eq!(rig.engine.trading_state(), TradingState::Halted, "6,000 of 118,900 are lost");
+    }
+}
+
+/// Nothing is opened on what nobody knows; what closes goes out, and a price or the broker's mark ends it.
+#[test]
+fn k6_nothing_is_opened_before_what_is_held_has_a_price() {
+    for by_broker in [false, true] {
+        let mut rig = with_a_record();
+        quote_msft(&mut rig, "100");
+        let more = |rig: &mut Rig, side: Side| {
+            let order = OrderRequest { subject: OrderSubject::Instrument(msft()), ..rig.order(side, 1) };
+            let denials = rig.engine.check(&order).result.err().unwrap_or_default();
+            denials.iter().map(|denial| denial.code).collect::<Vec<_>>()
+        };
+        assert_eq!(more(&mut rig, Side::Buy), [DenialCode::DailyLoss]);
+        assert_eq!(more(&mut rig, Side::Sell), []);
+        if by_broker {
+            let mut held = rig.position(900);
+            held[0].mark = Some(121.into());
+            let mut other = rig.position(100).remove(0);
+            (other.instrument, other.mark) = (msft(), Some(100.into()));
+            held.push(other);
+            let statement = Statement {
+                orders: Some(Vec::new()),
+                executions: Some(Vec::new()),
+                movements: Some(Vec::new()),
+                positions: Some(held),
+                ..Statement::asked(paper(), ReconcileReason::Timer, rig.now)
+            };
+            rig.step(Input::Broker(Box::new(AccountEvent::Statement(Box::new(statement)))));
+        } else {
+            rig.quote("121");
+        }
+        assert_eq!(more(&mut rig, Side::Buy), [], "by the broker: {by_broker}");
+    }
+}
+
+/// A feed that has gone silent is not believed over the broker's own mark, and a broker that holds something else is not either.
+#[test]
+fn h6_an_old_price_gives_way_to_the_brokers() {
+    for (seconds, shown, state) in [
+        (59, 900, TradingState::Active),
+        (60, 900, TradingState::Halted),
+        // A split that is not booked here yet.
+        (60, 1_800, TradingState::Active),
+    ] {
+        let mut rig = restarted(Vec::new(), 109_000);
+        rig.quote("110");
+        rig.later(seconds);
+        // At 100 a share 9,000 are lost.
+        rig.statement(Vec::new(), Vec::new(), shown);
+        rig.step(Input::Tick);
+        assert_eq!(rig.engine.trading_state(), state, "{shown} shown after {seconds} s");
+    }
+}
+
+/// What was last known goes on the disk with the equity, and comes back from it.
+#[test]
+fn last_prices_are_written_beside_the_equity() {
+    let mut rig = with_a_record();
+    quote_msft(&mut rig, "99");
+    let effects = rig.step(Input::Tick);
+    let written = effects.iter().find_map(|effect| match effect {
+        Effect::Journal { entry, .. } => entry.last_prices.clone(),
+        _ => None,
+    });
+    assert_eq!(written, Some(vec![(paper(), aapl(), 121.into()), (paper(), msft(), 99.into())]));
+}
+
+/// What went out before a start counts after it: rates hold over a restart.
+#[test]
+fn order_rate_holds_over_a_restart() {
+    let limits = RiskLimits { orders_per_minute_max: 2, ..RiskLimits::bar_mode(CASH.into()) };
+    let mut before = Rig::with(limits.clone());
+    let ids = [before.sent(Side::Buy, 1), before.sent(Side::Buy, 2)];
+    let orders: Vec<_> = ids.iter().map(|id| before.engine.order(*id).unwrap().clone()).collect();
+    let mut after = Rig::with(limits);
+    after.now = before.now;
+    after.step(Input::Restored(Box::new(Restored { orders, ..Restored::default() })));
+    after.step(Input::BrokerStatus { account: paper(), up: true, reconciled: true });
+    after.quote("100");
+    let denied = |rig: &mut Rig| {
+        let order = rig.order(Side::Buy, 3);
+        let id = order.client_order_id;
+        rig.place(vec![order]);
+        rig.engine.order(id).unwrap().denials.iter().any(|denial| denial.code == DenialCode::OrderRate)
+    };
+    assert!(denied(&mut after));
+    after.later(60);
+    after.quote("100");
+    assert!(!denied(&mut after));
+}
+
+proptest::proptest! {
+    /// Whenever they come: no second and no minute lets out more than its limit, and what closes takes nothing from what opens.
+    #[test]
+    fn order_rate_no_window_lets_more_out(
+        pauses in proptest::collection::vec(proptest::prop_oneof![150_i64..400, 400_i64..4_000], 1..90),
+        closing in proptest::bool::ANY,
+    ) {
+        let limits = RiskLimits {
+            orders_per_second_max: 3,
+            orders_per_minute_max: 20,
+            ..RiskLimits::bar_mode(CASH.into())
+        };
+        let mut rig = Rig::with(limits);
+        let mut went: Vec<Timestamp> = Vec::new();
+        for (n, pause) in pauses.iter().enumerate() {
+            rig.now += SignedDuration::from_millis(*pause);
+            let mut quote = Quote::empty(aapl(), rig.now, Feed::Simulated);
+            (quote.bid, quote.ask) = ("100".parse().ok(), "100".parse().ok());
+            rig.step(Input::Quote(Box::new(quote)));
+            if closing {
+                // Orders that only reduce are counted by themselves, however many they are.
+                let request = OrderRequest { reduce_only: true, ..rig.order(Side::Sell, 1) };
+                let now = rig.now;
+                let activity = &mut rig.engine.accounts.get_mut(&paper()).unwrap().activity;
+                (0..30).for_each(|_| activity.record(now, &request, true));
+            }
+            let order = rig.order(Side::Buy, i64::try_from(n).unwrap() + 1);
+            let id = order.client_order_id;
+            rig.place(vec![order]);
+            if rig.engine.order(id).unwrap().denials.is_empty() {
+                went.push(rig.now);
+            }
+            for (seconds, most) in [(1, 3), (60, 20)] {
+                let within = went.iter().filter(|at| rig.now.duration_since(**at) < SignedDuration::from_secs(seconds));
+                proptest::prop_assert!(within.count() <= most);
+            }
+        }
+        proptest::prop_assert!(!went.is_empty());
+    }
+}

@@ -4,7 +4,8 @@ use super::rig::*;
 use super::strategies::{Hosted, refused, spec};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind, CorporateReport};
 use crate::domain::option::{OptionContract, Right};
-use crate::domain::strategy::{StrategyChange, StrategyPhase, StrategyRules, StrategySpec};
+use crate::domain::quote::{Bar, Interval};
+use crate::domain::strategy::{QuotesTold, StrategyChange, StrategyPhase, StrategyRules, StrategySpec};
 use crate::strategies::KINDS;
 
 fn of(kind: &str, name: &str) -> StrategySpec {
@@ -149,6 +150,48 @@ fn the_same_reason_not_to_act_is_written_once_in_a_quarter_of_an_hour() {
     hosted.bar(101);
     hosted.bar(101);
     assert_eq!(hosted.disk.decisions.len(), 4);
+}
+
+/// Prices come once a second, or each time where that is wanted.
+#[test]
+fn prices_are_told_as_often_as_the_strategy_wants_them() {
+    let told = |quotes: QuotesTold| {
+        let rules = StrategyRules { quotes, ..StrategyRules::default() };
+        let mut hosted = Hosted::running_with(StrategySpec { rules, ..of("skips", "keen") });
+        for price in ["101", "102", "103"] {
+            hosted.rig.now += SignedDuration::from_millis(400);
+            let mut quote = Quote::empty(aapl(), hosted.rig.now, Feed::Simulated);
+            (quote.bid, quote.ask) = (price.parse().ok(), price.parse().ok());
+            hosted.step(Input::Quote(Box::new(quote)));
+        }
+        // Nothing comes any more: the last price is told once its second is over.
+        for millis in [100, 500, 1_000, 1_000] {
+            hosted.rig.now += SignedDuration::from_millis(millis);
+            hosted.step(Input::Tick);
+        }
+        let heard = heard(&hosted, "keen");
+        heard.into_iter().filter(|it| it.starts_with("quote")).collect::<Vec<_>>()
+    };
+    assert_eq!(told(QuotesTold::Second), ["quote 101", "quote 103"]);
+    assert_eq!(told(QuotesTold::All), ["quote 101", "quote 102", "quote 103"]);
+}
+
+/// A bar that cannot be is a gap, and said to be one.
+#[test]
+fn a_bad_bar_is_left_out_and_said() {
+    let mut hosted = Hosted::running_with(of("skips", "calm"));
+    let price = |text: &str| text.parse().unwrap();
+    let bar = Bar {
+        start: hosted.rig.now,
+        open: price("100"),
+        high: price("99"),
+        low: price("98"),
+        close: price("101"),
+        volume: Decimal::ONE,
+    };
+    let (instrument, interval, feed) = (aapl(), Interval::Minute1, Feed::Simulated);
+    hosted.step(Input::StrategyBar { instrument, interval, bar, feed });
+    assert_eq!((hosted.disk.decisions.len(), hosted.rig.said("BAD_BAR")), (0, 1));
 }
 
 #[test]

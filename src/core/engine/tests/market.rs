@@ -1,6 +1,8 @@
 //! What the engine takes in of the market, and what it makes of it.
 
 use super::rig::*;
+use crate::core::risk::MarketView;
+use crate::domain::calendar::{MarketPhase, exchange_date};
 
 #[test]
 fn a_quote_beyond_measure_is_not_taken_in() {
@@ -9,6 +11,20 @@ fn a_quote_beyond_measure_is_not_taken_in() {
     (quote.bid, quote.ask) = (Some(Price::new(Decimal::MAX)), Some(Price::new(Decimal::MAX)));
     rig.step(Input::Quote(Box::new(quote)));
     assert_eq!(rig.engine.quote(&aapl()).unwrap().ask, Some(Price::from(100)));
+}
+
+/// Other days of the exchange hold for sessions at once, and every picture has them.
+#[test]
+fn a_day_that_turns_out_closed_is_closed() {
+    let mut rig = Rig::new();
+    let today = exchange_date(rig.now);
+    let open = |rig: &mut Rig| rig.engine.snapshot().market.calendar.is_session(today);
+    assert!(open(&mut rig));
+    let mut calendar = Calendar::nyse();
+    calendar.close_on(today);
+    rig.step(Input::Calendar(Arc::new(calendar)));
+    assert!(!open(&mut rig));
+    assert_eq!(MarketView::phase(&rig.engine, &aapl()), MarketPhase::Closed);
 }
 
 /// A pair's price is the rate at which the books value what is held in its currency.

@@ -317,3 +317,51 @@ fn k4_two_sales_of_everything_are_a_close_and_a_short_sale() {
     let after = rig.engine.account(&paper()).unwrap();
     assert_eq!(after.reserved - before.reserved, Decimal::from(10_000));
 }
+
+/// A person's word at a broker that wants to hear whether an order opens or closes: what is held says it.
+#[test]
+fn an_order_says_whether_it_opens_or_closes() {
+    use crate::domain::order::PositionEffect::{Close, Open};
+    let call = Instrument::from_key("AAPL  270115C00100000").unwrap();
+    let stated = |one_effect: bool, instrument: &Instrument, held: i64, side: Side, quantity: i64| {
+        let capabilities = Capabilities { one_effect, ..Capabilities::paper() };
+        let setup = AccountSetup { capabilities, ..Rig::new().engine.accounts[&paper()].setup.clone() };
+        let mut rig = Rig::of(setup);
+        if held != 0 {
+            let side = if held > 0 { Side::Buy } else { Side::SellShort };
+            let OrderEvent::Filled(filled) = fill(ClientOrderId::from_u128(1), "x", side, held.abs(), "100")
+            else {
+                panic!()
+            };
+            let held = Execution { instrument: instrument.clone(), client_order_id: None, ..filled };
+            rig.step(Input::Broker(Box::new(AccountEvent::Execution(held))));
+        }
+        let order = rig.order(side, quantity);
+        let order = rig
+            .engine
+            .stated(OrderRequest { subject: OrderSubject::Instrument(instrument.clone()), ..order });
+        (order.side, order.position_effect)
+    };
+    for (instrument, held, side, quantity, expected) in [
+        (&aapl(), -5, Side::Buy, 5, (Side::BuyToCover, None)),
+        (&aapl(), -5, Side::Buy, 3, (Side::BuyToCover, None)),
+        (&aapl(), -5, Side::Buy, 8, (Side::Buy, None)),
+        (&aapl(), 5, Side::Buy, 8, (Side::Buy, None)),
+        (&aapl(), 5, Side::Sell, 5, (Side::Sell, None)),
+        (&aapl(), 0, Side::Sell, 5, (Side::Sell, None)),
+        (&call, -2, Side::Buy, 2, (Side::Buy, Some(Close))),
+        (&call, -2, Side::Buy, 3, (Side::Buy, None)),
+        (&call, 0, Side::Buy, 2, (Side::Buy, Some(Open))),
+        (&call, 0, Side::Sell, 2, (Side::Sell, Some(Open))),
+        (&call, 2, Side::Sell, 2, (Side::Sell, Some(Close))),
+        (&call, 2, Side::Sell, 3, (Side::Sell, None)),
+    ] {
+        let at = format!("{instrument} {held}: {side} {quantity}");
+        assert_eq!(stated(true, instrument, held, side, quantity), expected, "{at}");
+        assert_eq!(
+            stated(false, instrument, held, side, quantity),
+            (side, None),
+            "{at}: others want no word"
+        );
+    }
+}

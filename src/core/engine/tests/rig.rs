@@ -71,7 +71,7 @@ impl Rig {
         })
     }
 
-    fn of(setup: AccountSetup) -> Self {
+    pub(super) fn of(setup: AccountSetup) -> Self {
         let config = EngineConfig {
             profile: "test".into(),
             default_account: paper(),

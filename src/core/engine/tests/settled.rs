@@ -342,6 +342,23 @@ fn j5_what_cannot_be_is_not_settled() {
     assert!(refusal(&rig.step(settle(id, OrderFate::Canceled))).unwrap().contains("not in doubt"));
 }
 
+/// It was said that only a person can tell which one it is; then it was canceled, which could not say which order it meant. The word of the
+/// person counts at once, and the cancel goes with it.
+#[test]
+fn j5_one_that_a_person_is_asked_for_is_settled_while_it_is_being_canceled() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() });
+    rig.engine.mark_ambiguous(id);
+    let effects = rig.step(Input::Cancel { request: RequestId(9), orders: vec![id] });
+    rig.journaled(effects);
+    let effects = rig.step(settle(id, at("b7")));
+    assert_eq!(refusal(&effects), None);
+    let sent = rig.journaled(effects);
+    let canceled = sent.iter().any(|effect| matches!(effect, Effect::Cancel { order, .. } if *order == id));
+    assert!(canceled, "{sent:?}");
+}
+
 /// What was said by hand gives way to what the broker shows: a fill is exchanged for the real one, and counts once.
 #[test]
 fn j5_a_settled_fill_gives_way_to_the_real_one() {

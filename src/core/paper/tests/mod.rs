@@ -171,6 +171,8 @@ fn quote(now: Timestamp, words: &[&str]) -> Quote {
             "live" => quote.feed = Feed::RealTime,
             "frozen" => quote.feed = Feed::Frozen,
             "last" => quote.last = Some(price(rest.next().unwrap())),
+            "low" => quote.low = Some(price(rest.next().unwrap())),
+            "high" => quote.high = Some(price(rest.next().unwrap())),
             "open" => quote.open = Some(price(rest.next().unwrap())),
             "lsize" => quote.last_size = rest.next().unwrap().parse().unwrap(),
             "vol" => quote.volume = rest.next().unwrap().parse().unwrap(),

@@ -212,6 +212,22 @@ fn only_a_new_trade_is_a_print() {
 }
 
 #[test]
+fn a_corrected_extreme_of_the_session_is_no_trade() {
+    // The feed puts its day's low and high right, with and without more volume: nobody has traded there now.
+    check(
+        "quote AAPL 99.98x500 100.05x300 last 100.01 low 99.50 high 100.50 vol 1000
+         order 1 buy 10 AAPL lmt 99 gtc
+         order 2 sell 10 AAPL stp 98.50 gtc
+         order 3 sell 10 AAPL lmt 102 gtc
+         quote AAPL 99.98x500 100.05x300 last 100.01 low 98.00 high 103.00 vol 1000
+         quote AAPL 99.97x500 100.04x300 last 100.00 low 97.00 high 104.00 vol 1200",
+        "1 ack
+         2 ack
+         3 ack",
+    );
+}
+
+#[test]
 fn at_its_price_an_order_waits_for_its_place_in_the_queue() {
     let script = "quote AAPL 99.98x200 100.05x300 vol 1000
          order 1 buy 100 AAPL lmt 99.98 gtc

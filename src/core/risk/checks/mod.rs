@@ -11,6 +11,7 @@ mod state;
 use rust_decimal::Decimal;
 
 use crate::domain::denial::{DenialCode, RiskCheck, Verdict};
+use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Currency, Price, Quantity};
 use crate::domain::order::{Order, OrderRequest, OrderSubject, Side};
@@ -168,6 +169,13 @@ pub(super) struct Context<'a> {
     reduces: bool,
     /// It takes the place of an order that was at least as large and as eager: nothing increases.
     shrinks: bool,
+}
+
+/// Orders of ours that an order would trade with.
+pub(super) fn crossing(view: &RiskView<'_>, request: &OrderRequest) -> Vec<ClientOrderId> {
+    let Some(instrument) = request.subject.instrument() else { return Vec::new() };
+    let crosses = money::crossing(view, request, instrument, view.market.quote(instrument));
+    crosses.map(|order| order.request.client_order_id).collect()
 }
 
 /// Runs every check. Also says whether the order does nothing but reduce; packages do when every leg does.

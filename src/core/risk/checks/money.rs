@@ -5,12 +5,13 @@ use rust_decimal::Decimal;
 use crate::domain::account::AccountKind;
 use crate::domain::calendar::exchange_date;
 use crate::domain::denial::DenialCode as Code;
-use crate::domain::instrument::AssetClass;
+use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::limits::DayTradeRule;
 use crate::domain::money::Price;
-use crate::domain::order::{OrderRequest, OrderSubject, Pricing, Side};
+use crate::domain::order::{Order, OrderRequest, OrderStatus, OrderSubject, OriginKind, Pricing, Side};
 use crate::domain::quote::Quote;
 
+use super::super::view::RiskView;
 use super::{Checks, Context, Part, Unrated};
 
 pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
@@ -27,18 +28,33 @@ fn wash(context: &Context<'_>, checks: &mut Checks) {
     let request = context.request;
     let OrderSubject::Instrument(instrument) = &request.subject else { return checks.skip(Code::WashCross) };
     let quote = context.parts[0].quote;
-    let buy = request.side.is_buy();
-    let crosses = context.view.rivals(request, instrument).find(|order| {
-        let Some(theirs) = resting_price(&order.request, quote) else { return false };
-        order.request.side.is_buy() != buy && meets(&request.pricing, buy, theirs, quote)
-    });
-    match crosses {
+    let first = crossing(context.view, request, instrument, quote).next();
+    match first {
         Some(order) => {
             let price = resting_price(&order.request, quote).unwrap_or_default();
             checks.fail(Code::WashCross, format!("own_order={} price={price}", order.number));
         }
         None => checks.put(Code::WashCross, true),
     }
+}
+
+/// Orders of ours that an order would trade with. One that is on its way out, or of which nobody knows whether it is there, does not keep the
+/// exit of a plan from going.
+pub(super) fn crossing<'a>(
+    view: &'a RiskView<'_>,
+    request: &'a OrderRequest,
+    instrument: &'a Instrument,
+    quote: Option<&'a Quote>,
+) -> impl Iterator<Item = &'a Order> {
+    let buy = request.side.is_buy();
+    let protects = request.origin.kind == OriginKind::Exit && request.reduce_only;
+    view.rivals(request, instrument).filter(move |order| {
+        let doubtful = matches!(order.status, OrderStatus::PendingCancel | OrderStatus::Unknown);
+        let Some(theirs) = resting_price(&order.request, quote).filter(|_| !(protects && doubtful)) else {
+            return false;
+        };
+        order.request.side.is_buy() != buy && meets(&request.pricing, buy, theirs, quote)
+    })
 }
 
 /// Where another order rests in the book; nowhere while it waits for its trigger.

@@ -6,7 +6,7 @@ use crate::domain::denial::DenialCode as Code;
 use crate::domain::instrument::AssetClass;
 use crate::domain::money::Price;
 use crate::domain::order::{
-    OrderSubject, OrderType, PositionEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
+    OrderRequest, OrderSubject, OrderType, PositionEffect, Pricing, Side, TimeInForce, TradingSession, Trail,
 };
 
 use super::{Checks, Context, Part, prices};
@@ -154,6 +154,20 @@ fn unsupported(context: &Context<'_>, checks: &mut Checks) {
     }
 }
 
+/// Is an order of shares or options, by its own words, meant to open something.
+fn opens(request: &OrderRequest, part: &Part<'_>) -> bool {
+    let class = part.instrument.asset_class();
+    if request.reduce_only || !matches!(class, AssetClass::Equity | AssetClass::Option) {
+        return false;
+    }
+    match (request.position_effect, class) {
+        (Some(effect), _) => effect == PositionEffect::Open,
+        // Without a word it would go as an opening one.
+        (None, AssetClass::Option) => part.side != Side::BuyToCover,
+        (None, _) => matches!(part.side, Side::Buy | Side::SellShort),
+    }
+}
+
 fn reason(context: &Context<'_>) -> Option<String> {
     let (request, can) = (context.request, context.view.capabilities);
     let order_type = request.pricing.order_type();
@@ -191,6 +205,16 @@ fn reason(context: &Context<'_>) -> Option<String> {
     }
     if request.post_only && order_type != OrderType::Limit {
         return Some("post only is for limit orders".to_owned());
+    }
+    if can.one_effect && !package {
+        let part = &context.parts[0];
+        let against = !part.held.is_zero() && part.held.is_positive() != part.side.is_buy();
+        if against && opens(request, part) {
+            let (held, way) =
+                (part.held, if part.side.is_buy() { "buy to cover or close" } else { "sell or close" });
+            let what = "this broker takes no order that opens against it";
+            return Some(format!("position={held}: {what}; {way} at most {} first", held.abs()));
+        }
     }
     let wrong_effect = request.position_effect == Some(PositionEffect::Close) && !context.reduces && !package;
     wrong_effect.then(|| format!("nothing to close: position={}", context.parts[0].held))

@@ -162,20 +162,50 @@ fn open_orders(context: &Context<'_>, checks: &mut Checks) {
     checks.at_most(Code::MaxOpenOrders, Decimal::from(same), most);
 }
 
+/// What has had no price since the start may have lost everything meanwhile: with that too, the day's loss must be within its limit (K6).
+/// What is owed of it has no bound.
+fn unpriced_loss(context: &Context<'_>) -> Result<Decimal, String> {
+    if context.view.blind {
+        return Err("what is held has no price yet: nobody knows the day's loss".to_owned());
+    }
+    let mut most = Decimal::ZERO;
+    for (instrument, holding) in context.view.portfolio.holdings().filter(|(_, it)| it.is_of_before()) {
+        let rate = context.view.portfolio.rate(holding.currency);
+        match (holding.quantity.is_negative(), rate) {
+            (false, Some(rate)) => {
+                most = most.saturating_add(holding.value().max(Decimal::ZERO).saturating_mul(rate))
+            }
+            _ => return Err(format!("instrument={instrument} has had no price since the start")),
+        }
+    }
+    Ok(most)
+}
+
+fn daily_loss(context: &Context<'_>, checks: &mut Checks) {
+    let (account, limits) = (context.view.account, context.view.limits);
+    let (start, limit) = (account.day_start_equity, limits.daily_loss_percent);
+    if start <= Decimal::ZERO {
+        let note = format!("day_start_equity={} is not positive", start.normalize());
+        return checks.fail(Code::DailyLoss, note);
+    }
+    let lost = percent(-account.day_pnl, start);
+    if lost >= limit {
+        return checks.numbers(Code::DailyLoss, false, lost, limit);
+    }
+    match unpriced_loss(context) {
+        Err(why) => checks.fail(Code::DailyLoss, why),
+        Ok(more) if percent(more.saturating_sub(account.day_pnl), start) >= limit => {
+            let worst = percent(more.saturating_sub(account.day_pnl), start);
+            let note = format!("unpriced since the start: the loss may be {worst} % with limit={limit}");
+            checks.fail(Code::DailyLoss, note);
+        }
+        Ok(_) => checks.numbers(Code::DailyLoss, true, lost, limit),
+    }
+}
+
 fn losses(context: &Context<'_>, checks: &mut Checks) {
     let (account, limits) = (context.view.account, context.view.limits);
-    let start = account.day_start_equity;
-    if start > Decimal::ZERO {
-        let percent = percent(-account.day_pnl, start);
-        checks.numbers(
-            Code::DailyLoss,
-            percent < limits.daily_loss_percent,
-            percent,
-            limits.daily_loss_percent,
-        );
-    } else {
-        checks.fail(Code::DailyLoss, format!("day_start_equity={} is not positive", start.normalize()));
-    }
+    daily_loss(context, checks);
     match context.view.equity_high.filter(|high| *high > Decimal::ZERO) {
         Some(high) => {
             let percent = percent(high.saturating_sub(account.net_liquidation), high);

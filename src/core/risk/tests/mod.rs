@@ -8,6 +8,7 @@ mod money;
 mod options;
 mod rows;
 mod table;
+mod unpriced;
 
 use std::collections::BTreeSet;
 

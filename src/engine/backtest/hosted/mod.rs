@@ -20,7 +20,7 @@ use crate::core::engine::Records;
 use crate::core::input::{Input, Needed};
 use crate::core::paper::{Sessions, VenueConfig};
 use crate::domain::bot::KIND_PREFIX;
-use crate::domain::calendar::{Calendar, exchange_date, plus_days};
+use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::corporate::{CorporateAction, CorporateActionKind};
 use crate::domain::events::{Dividend, EventBook, UnderlyingEvents};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -37,7 +37,7 @@ use super::{BOTS_WATCHED_EVERY, Backtest, Driver, WATCHED_EVERY};
 use bot::BotSide;
 
 /// Its name in the run.
-const NAME: SmolStr = SmolStr::new_inline("backtest");
+pub(super) const NAME: SmolStr = SmolStr::new_inline("backtest");
 /// A bar ends this much before its last instant: an expiry at the close is decided by the close.
 const BEFORE_END: SignedDuration = SignedDuration::from_millis(1);
 /// Dividends are announced so many days before they go off.
@@ -168,8 +168,8 @@ impl Hosted {
         let start = events.first().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at);
         let config = VenueConfig { sessions: Sessions::Nyse, options_level: LEVEL, ..venue };
         let mut hosted = Self {
+            model: ModelMarket::new(Arc::clone(&config.calendar)),
             driver: Driver::new(config, start, Records::All),
-            model: ModelMarket::new(Arc::new(Calendar::nyse())),
             actions: actions.iter().map(|(_, action)| action.clone()).collect(),
             dates: dates.clone(),
             schedules,
@@ -210,13 +210,7 @@ impl Hosted {
             params: what.params.clone(),
             adopt: Vec::new(),
             // What is measured is the strategy, not what would have stopped it.
-            rules: StrategyRules {
-                loss_streak: 0,
-                stop_outs: 0,
-                cooldown_minutes: 0,
-                low_profit_trades: 0,
-                ..StrategyRules::default()
-            },
+            rules: StrategyRules::without_pauses(),
             exits: None,
         };
         if let Some(head) = head {
@@ -325,6 +319,7 @@ impl Hosted {
         self.collect(now);
         self.publish(now);
         self.step(now, Input::Tick);
+        self.driver.look_at_equity();
     }
 
     fn publish(&mut self, now: Timestamp) {

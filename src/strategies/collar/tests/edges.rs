@@ -28,6 +28,20 @@ fn shares_sold_by_hand_close_the_calls_at_once_and_the_puts_later() {
     assert_eq!(options(&script), (0, 0));
 }
 
+/// A put that has lost all its worth and waits for its expiry is the one too many: the one that hedges stays.
+#[test]
+fn a_worthless_put_does_not_cost_the_one_that_hedges() {
+    let mut script = hedged(1, "P185 2027-01-15", "C220 2027-01-15", &[]);
+    script.give(Instrument::Option(contract("P100 2026-11-13")), 1, "1.00");
+    script.until("2026-11-12 15:45");
+    assert_eq!(held(&script, "P185 2027-01-15"), 1, "{:?}", script.log);
+    let sold = |line: &&String| line.starts_with("sell") && line.contains("185P");
+    assert_eq!(script.proposed.iter().find(sold), None);
+    // Without it there is nothing to sell either.
+    script.until("2026-11-16 15:45");
+    assert_eq!(options(&script), (1, 1), "{:?}", script.log);
+}
+
 #[test]
 fn a_call_without_a_put_gets_one_at_once_or_is_closed() {
     let mut script = with_lots(1, &[]);

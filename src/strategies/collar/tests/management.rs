@@ -172,6 +172,29 @@ fn a_put_in_the_money_is_sold_to_keep_the_shares_or_exercised() {
     assert!(script.world.claims.is_empty());
 }
 
+/// On its last afternoon a roll that finds nobody is tried again, and in the last quarter of an hour the put is sold, so that the shares stay.
+#[test]
+fn a_roll_that_nobody_takes_does_not_cost_the_shares() {
+    let mut script = hedged(1, "P185 2026-11-20", "C220 2026-11-20", &[]);
+    script.world.market.spot = 160.0;
+    script.world.fills = Never;
+    script.until("2026-11-20 15:44");
+    let rolls = |script: &Script| script.codes().iter().filter(|code| **code == "COLLAR_ROLL_TIME").count();
+    let sold = |script: &Script| script.codes().contains(&"COLLAR_SELL_PUT");
+    script.clear();
+    script.until("2026-11-20 15:45");
+    assert!(!sold(&script), "{:?}", script.log);
+    script.clear();
+    script.until("2026-11-20 15:55");
+    assert!(sold(&script) && rolls(&script) == 0, "{:?}", script.log);
+    let sale = script.proposed.iter().find(|line| line.starts_with("sell"));
+    assert!(
+        sale.is_some_and(|line| line.starts_with("sell Close 1 AAPL 20Nov26 185P")),
+        "{:?}",
+        script.proposed
+    );
+}
+
 #[test]
 fn what_expires_worthless_is_followed_by_another_pair() {
     let mut script = ending("P185 2026-11-20", "C220 2026-11-20", 200.0, &[]);

@@ -37,6 +37,18 @@ fn each_market_that_is_not_fit_has_its_code() {
     });
 }
 
+/// Where no feed tells the close before, any day is one all the same; of the others nobody can say.
+#[test]
+fn any_day_needs_no_close_before() {
+    for (when, proposes) in [("any", true), ("red_day", false)] {
+        let mut script = script(&[("write_put_when", when)]);
+        script.world.market.previous_close = 0.0;
+        script.world.refresh();
+        script.until("2026-11-12 09:46");
+        assert_eq!(!script.proposed.is_empty(), proposes, "{when}: {:?}", script.log);
+    }
+}
+
 /// What the account's limits let one order be is what is proposed: a proposal that is denied for ever earns nothing.
 #[test]
 fn the_limits_of_one_order_cap_the_contracts() {

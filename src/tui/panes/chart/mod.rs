@@ -34,6 +34,7 @@ use crate::domain::money::Quantity;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::snapshot::Severity;
 use crate::domain::text::clean;
+use crate::tui::about::marked;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
@@ -351,7 +352,7 @@ impl Pane for Chart {
             self.picture.overlays.label(),
             self.picture.study.label(),
         ]);
-        titled(&instrument.to_string(), &format!(" {words} "), look)
+        titled(&marked(instrument, look.snapshot), &format!(" {words} "), look)
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {

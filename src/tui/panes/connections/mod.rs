@@ -122,7 +122,7 @@ fn account(view: &AccountView, at: &At<'_>) -> Shown {
         None => "not compared yet".to_owned(),
         Some(run) => format!(
             "compared {}: {}, {}, {}",
-            format::clock_zoned(run.finished, &at.env.zone),
+            format::near(run.finished, at.snapshot.now, &at.env.zone),
             count(run.orders, "orders"),
             count(run.executions, "fills"),
             count(run.positions, "positions"),
@@ -167,7 +167,7 @@ fn left(connection: &Connection) -> Option<String> {
 
 /// When it is tried again, where it does not answer.
 fn next_try(connection: &Connection, at: &At<'_>) -> Option<String> {
-    connection.retry_at.map(|when| format::clock_zoned(when, &at.env.zone))
+    connection.retry_at.map(|when| format::near(when, at.snapshot.now, &at.env.zone))
 }
 
 fn latency(connection: &Connection) -> String {
@@ -177,7 +177,9 @@ fn latency(connection: &Connection) -> String {
 /// What went wrong last; of one that is down and has no error, what it says of itself.
 fn last_error(connection: &Connection, at: &At<'_>) -> String {
     match &connection.last_error {
-        Some((when, text)) => format!("{} {}", format::clock_zoned(*when, &at.env.zone), clean(text)),
+        Some((when, text)) => {
+            format!("{} {}", format::near(*when, at.snapshot.now, &at.env.zone), clean(text))
+        }
         None if connection.up => "none".to_owned(),
         None => clean(&connection.text).into_owned(),
     }

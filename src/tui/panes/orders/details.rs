@@ -7,6 +7,7 @@ use crate::domain::ids::ClientOrderId;
 use crate::domain::order::{Order, Origin, OriginKind, TradingSession};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
+use crate::tui::about::{note_line, notes_about};
 use crate::tui::env::At;
 use crate::tui::format;
 use crate::tui::readable::readable;
@@ -25,6 +26,13 @@ pub fn details(order: &Order, look: &At<'_>) -> Pairs {
     standing(order, look, &mut pairs);
     others(order, look.snapshot, &mut pairs);
     ends(order, &mut pairs);
+    for note in notes_about(order.request.subject.instruments(), look) {
+        say(
+            &mut pairs,
+            &format!("note on {}", note.instrument),
+            Some(note_line(note, &note.instrument, look)),
+        );
+    }
     pairs
 }
 

@@ -1,4 +1,5 @@
-//! The portfolio: what the money is in, how the equity went, gains and losses by day, by symbol and by asset class.
+//! The portfolio: what the money is in, how the equity went, gains and losses by day, by symbol and by asset class; with accounts at
+//! brokers, what each of them is worth.
 
 mod curve;
 mod tables;
@@ -14,7 +15,7 @@ use ratatui::text::{Line, Span};
 use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::{EquityPoint, HistoryQuery, PnlReport};
 use crate::client::{Reply, Request, SessionError};
-use crate::domain::snapshot::Severity;
+use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
@@ -31,6 +32,8 @@ const REFRESH: Duration = Duration::from_secs(60);
 /// From here on all parts stand side by side.
 const GRID_WIDTH: u16 = 96;
 const GRID_HEIGHT: u16 = 20;
+/// Columns of a part in the lower row, where there are more than three.
+const COLUMN_WIDTH: u16 = 34;
 const EQUITY_TAG: u64 = 0;
 const PNL_TAG: u64 = 1;
 
@@ -43,10 +46,17 @@ enum Part {
     Day,
     Symbol,
     Class,
+    Account,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Allocation, Self::Equity, Self::Day, Self::Symbol, Self::Class];
+    const ALL: [Self; 6] =
+        [Self::Allocation, Self::Equity, Self::Day, Self::Symbol, Self::Class, Self::Account];
+
+    /// The parts there are: one account alone is no sum.
+    fn all(snapshot: &Snapshot) -> &'static [Self] {
+        if snapshot.totals.is_empty() { &Self::ALL[..Self::ALL.len() - 1] } else { &Self::ALL }
+    }
 
     const fn word(self) -> &'static str {
         match self {
@@ -55,6 +65,7 @@ impl Part {
             Self::Day => "P&L by day",
             Self::Symbol => "P&L by symbol",
             Self::Class => "P&L by class",
+            Self::Account => "by account",
         }
     }
 
@@ -62,15 +73,16 @@ impl Part {
     const fn counts(self) -> &'static str {
         match self {
             Self::Allocation | Self::Equity => "",
+            Self::Account => "worth, part of its mode",
             Self::Day => "closed",
             Self::Symbol | Self::Class => "closed and open",
         }
     }
 
-    fn step(self, forward: bool) -> Self {
-        let count = Self::ALL.len();
-        let at = Self::ALL.iter().position(|part| *part == self).unwrap_or(0);
-        Self::ALL[(at + if forward { 1 } else { count - 1 }) % count]
+    fn step(self, forward: bool, snapshot: &Snapshot) -> Self {
+        let all = Self::all(snapshot);
+        let at = all.iter().position(|part| *part == self).unwrap_or(0);
+        all[(at + if forward { 1 } else { all.len() - 1 }) % all.len()]
     }
 }
 
@@ -148,6 +160,7 @@ impl Portfolio {
             Part::Day => tables::by_day(self.pnl.as_deref(), look.snapshot),
             Part::Symbol => tables::by_symbol(self.pnl.as_deref(), look.snapshot),
             Part::Class => tables::by_class(self.pnl.as_deref(), look.snapshot),
+            Part::Account => tables::by_account(look.snapshot),
             Part::Equity => Vec::new(),
         };
         rows.retain(|row| self.filter.passes(&row.name));
@@ -174,6 +187,7 @@ impl Portfolio {
             let text = match part {
                 _ if !self.filter.is_empty() => "No row matches; Esc takes the filter off",
                 Part::Allocation => "All of it is cash.",
+                Part::Account => "No account is worth anything yet.",
                 _ => "Nothing was closed yet; what you trade is added up here",
             };
             put(buf, below.x + 1, below.y, text, theme.dim, below.width);
@@ -225,17 +239,25 @@ impl Pane for Portfolio {
         };
         self.draw_part(Part::Allocation, look, left, buf);
         self.draw_part(Part::Equity, look, right, buf);
-        let third = Rect { width: area.width / 3 - 1, ..down(area) };
-        for (i, part) in [Part::Day, Part::Symbol, Part::Class].into_iter().enumerate() {
-            let x = area.x + i as u16 * (area.width / 3);
-            self.draw_part(part, look, Rect { x, ..third }, buf);
+        let all = Part::all(look.snapshot);
+        // Where four have no room, the last gives way to the one that was chosen.
+        let mut below: Vec<Part> = all[2..].to_vec();
+        let fit = usize::from((area.width / COLUMN_WIDTH).max(3));
+        while below.len() > fit {
+            let spare = below.iter().rposition(|part| *part != self.part).unwrap_or(0);
+            below.remove(spare);
+        }
+        let each = area.width / below.len() as u16;
+        for (i, part) in below.into_iter().enumerate() {
+            let place = Rect { x: area.x + i as u16 * each, width: each - 1, ..down(area) };
+            self.draw_part(part, look, place, buf);
         }
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {
         match action {
             Action::NextChoice | Action::PreviousChoice => {
-                self.part = self.part.step(action == Action::NextChoice);
+                self.part = self.part.step(action == Action::NextChoice, at.snapshot);
                 self.top = 0;
             }
             Action::Interval => {

@@ -11,6 +11,7 @@ use crate::client::message::PnlReport;
 use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
+use crate::domain::total::{Total, TotalPart};
 use crate::tui::env::Look;
 use crate::tui::format;
 use crate::tui::widgets::{bar, put, put_right};
@@ -53,6 +54,32 @@ pub fn allocation(snapshot: &Snapshot) -> Vec<Bar> {
         rows.push(row("cash".to_owned(), account.cash));
     }
     rows
+}
+
+/// What each account is worth, in the currency of its mode's total and as a part of it; one without a rate in its own. Real money and paper
+/// are never added up.
+#[must_use]
+pub fn by_account(snapshot: &Snapshot) -> Vec<Bar> {
+    let row = |total: &Total, part: &TotalPart| match part.worth {
+        Some(worth) => Bar {
+            name: part.account.to_string(),
+            value: worth,
+            percent: (worth * Decimal::ONE_HUNDRED).checked_div(total.amount),
+            is_gain: false,
+        },
+        None => Bar {
+            name: format!("{} {}", part.account, part.own.currency),
+            value: part.own.amount,
+            percent: None,
+            is_gain: false,
+        },
+    };
+    let rows = |total: &Total| {
+        let mut rows: Vec<Bar> = total.parts.iter().map(|part| row(total, part)).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.value));
+        rows
+    };
+    snapshot.totals.iter().flat_map(rows).collect()
 }
 
 /// Closed gains and losses by account day, newest first, the day that runs at the top as a whole.
@@ -157,6 +184,53 @@ pub fn draw(rows: &[Bar], top: usize, look: &Look<'_>, area: Rect, buf: &mut Buf
 mod tests {
     use super::super::super::super::tests::trading_day;
     use super::*;
+
+    #[test]
+    fn each_account_is_a_part_of_its_own_mode() {
+        use crate::domain::account::AccountMode;
+        use crate::domain::ids::AccountId;
+        use crate::domain::money::{Currency, Money};
+        let part = |account: &str, own: i64, worth: Option<i64>| TotalPart {
+            account: AccountId::new(account),
+            own: Money::new(
+                own.into(),
+                if worth.is_some() { Currency::USD } else { Currency::new("EUR").unwrap() },
+            ),
+            worth: worth.map(Decimal::from),
+        };
+        let total = |mode, amount: i64, parts| Total {
+            mode,
+            currency: Currency::USD,
+            amount: amount.into(),
+            parts,
+            unrated: Vec::new(),
+            as_of: None,
+        };
+        let mut snapshot = trading_day::snapshot();
+        assert!(by_account(&snapshot).is_empty());
+        snapshot.totals = std::sync::Arc::new(vec![
+            total(
+                AccountMode::Live,
+                400,
+                vec![part("alpaca", 100, Some(100)), part("schwab", 300, Some(300))],
+            ),
+            total(AccountMode::Paper, 50, vec![part("paper", 50, Some(50)), part("other", 7, None)]),
+        ]);
+        let rows: Vec<(String, Decimal, Option<Decimal>)> =
+            by_account(&snapshot).into_iter().map(|row| (row.name, row.value, row.percent)).collect();
+        let of = |name: &str, value: i64, percent: Option<i64>| {
+            (name.to_owned(), Decimal::from(value), percent.map(Decimal::from))
+        };
+        assert_eq!(
+            rows,
+            [
+                of("schwab", 300, Some(75)),
+                of("alpaca", 100, Some(25)),
+                of("paper", 50, Some(100)),
+                of("other EUR", 7, None)
+            ]
+        );
+    }
 
     #[test]
     fn the_money_adds_up_to_what_it_is_in() {

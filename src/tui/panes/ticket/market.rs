@@ -1,9 +1,10 @@
-//! What stands beside the order: the market it goes into, and what is held of the instrument.
+//! What stands beside the order: the market it goes into, what is held of the instrument, and what was written about it.
 
 use ratatui::text::{Line, Span};
 
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
+use crate::tui::about::{note_line, notes_about};
 use crate::tui::env::Look;
 use crate::tui::flash::Field;
 use crate::tui::format;
@@ -12,8 +13,10 @@ use crate::tui::sources;
 
 /// Fewer columns than this take the prices alone.
 const NARROW: u16 = 40;
+/// Lines of a note at most: what the order would do is worth more.
+const NOTE_LINES_MAX: usize = 2;
 
-/// Bid, ask and last, and the position, in so many columns; nothing of an instrument without a quote.
+/// Bid, ask and last, the position and the newest note, in so many columns; what there is not is left out.
 #[must_use]
 pub fn lines(instrument: &Instrument, look: &Look<'_>, columns: u16) -> Vec<Line<'static>> {
     let (snapshot, theme) = (look.snapshot, look.theme);
@@ -69,6 +72,11 @@ pub fn lines(instrument: &Instrument, look: &Look<'_>, columns: u16) -> Vec<Line
             parts.push(vec![Span::styled(format::signed(gain, 2), theme.money(gain.round_dp(2)))]);
         }
         lines.extend(pack(parts, 2, 0, columns));
+    }
+    if let Some(note) = notes_about([instrument], &look.at()).first() {
+        let text = format!("note {}", note_line(note, instrument, &look.at()));
+        let wrapped = format::wrap(&text, columns);
+        lines.extend(wrapped.into_iter().take(NOTE_LINES_MAX).map(|line| Line::styled(line, theme.accent)));
     }
     lines
 }

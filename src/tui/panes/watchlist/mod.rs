@@ -15,7 +15,7 @@ use ratatui::text::Line;
 use rust_decimal::prelude::ToPrimitive;
 use smol_str::SmolStr;
 
-use self::head::{DAY_COLUMN, DAY_WIDTH, NAME_COLUMN};
+use self::head::{COLUMNS, DAY_COLUMN, DAY_WIDTH, NAME_COLUMN};
 use self::order::{Entry, Grouping, gather, sort_key};
 use self::source::{Chooser, Chosen, Source};
 use super::sheet::cell;
@@ -27,6 +27,7 @@ use crate::domain::money::Price;
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
+use crate::tui::about::marked;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
@@ -38,7 +39,7 @@ use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::widgets::sorted::{Did, Lines, SortedList, Sorting};
-use crate::tui::widgets::table::{Cell, Column, Row, fitting};
+use crate::tui::widgets::table::{Cell, Column, Row, fitting, stretch};
 use crate::tui::wish::{Purpose, Wish};
 
 /// Bars behind the line of the day: a session in quarters of an hour.
@@ -52,6 +53,8 @@ const MOVERS_REFRESH: Duration = Duration::from_secs(15);
 const MOVERS: u32 = 50;
 /// Quotes asked for at a time: those of the rows in view that have none.
 const SUBSCRIBE_MAX: usize = 40;
+/// Columns of a note at most.
+const NOTE_WIDTH_MAX: u16 = 60;
 const FOUND_TAG: u64 = 0;
 const GROUPS_TAG: u64 = 1;
 
@@ -133,8 +136,15 @@ impl Watchlist {
         gather(self.list.sorting.sorted(rows, key), self.grouping, symbols, at.snapshot)
     }
 
-    fn head(&self, snapshot: &Snapshot) -> [Column; 11] {
-        head::columns(self.instruments(snapshot), self.fraction(snapshot))
+    fn head(&self, snapshot: &Snapshot) -> [Column; COLUMNS] {
+        head::columns(self.instruments(snapshot), self.fraction(snapshot), snapshot)
+    }
+
+    /// The same in so many columns: the notes take what is left.
+    fn head_in(&self, snapshot: &Snapshot, width: u16) -> [Column; COLUMNS] {
+        let mut head = self.head(snapshot);
+        stretch(&mut head, &self.list.choice, width, "note", NOTE_WIDTH_MAX);
+        head
     }
 
     /// Decimals of the list's prices at most. Of the whole list, filtered or not, so that its columns stand still.
@@ -228,7 +238,8 @@ impl Watchlist {
     fn row(&self, instrument: &Instrument, decimals: u32, with_name: bool, look: &Look<'_>) -> Row {
         let theme = look.theme;
         let selected = self.selected.as_ref() == Some(instrument);
-        let name: Cell = (instrument.to_string(), theme.strong);
+        let name: Cell = (marked(instrument, look.snapshot), theme.strong);
+        let note = (newest_note(instrument, look.snapshot), theme.accent);
         let symbols = look.env.symbols.as_ref().filter(|_| with_name);
         let listed = symbols.and_then(|s| s.listing(&instrument.to_string()));
         let listed = listed.map(|listing| clean(&listing.name).into_owned()).unwrap_or_default();
@@ -236,7 +247,7 @@ impl Watchlist {
             let none = |text: &str| (text.to_owned(), theme.dim);
             let mut cells = vec![name];
             cells.extend(std::iter::repeat_n(none("-"), 8));
-            cells.extend([none(""), (listed, theme.dim)]);
+            cells.extend([none(""), (listed, theme.dim), note]);
             return Row { cells, selected };
         };
         let own = format::decimals_of(look.snapshot, instrument);
@@ -279,6 +290,7 @@ impl Watchlist {
             extended,
             (day, theme.dim),
             (listed, theme.dim),
+            note,
         ];
         Row { cells, selected }
     }
@@ -311,7 +323,7 @@ impl Watchlist {
 
     fn draw_rows(&self, rows: &[Entry<'_>], look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let decimals = self.fraction(look.snapshot);
-        let columns = self.head(look.snapshot);
+        let columns = self.head_in(look.snapshot, area.width);
         let with_name = fitting(&columns, &self.list.choice, area.width).contains(&NAME_COLUMN);
         let row = |i: usize| match rows[i] {
             Entry::Item(instrument) => self.row(instrument, decimals, with_name, look),
@@ -345,6 +357,11 @@ impl Watchlist {
         }
         Some(true)
     }
+}
+
+/// What was written last about an instrument, clean; empty where nothing was.
+fn newest_note(instrument: &Instrument, snapshot: &Snapshot) -> String {
+    snapshot.notes_on(instrument).first().map(|note| clean(&note.text).into_owned()).unwrap_or_default()
 }
 
 impl Pane for Watchlist {
@@ -455,7 +472,7 @@ impl Pane for Watchlist {
             }
             return;
         }
-        let (columns, lines) = (self.head(at.snapshot), Lines::of(&self.rows(at)));
+        let (columns, lines) = (self.head_in(at.snapshot, area.width), Lines::of(&self.rows(at)));
         if let Some(row) = self.list.click((column, line), area, &columns, &lines) {
             self.select_line(row, at, wishes);
         }
@@ -499,7 +516,7 @@ impl Pane for Watchlist {
     }
 
     fn sheet(&self, at: &At<'_>) -> Option<Sheet> {
-        let head = ["symbol", "last", "change_percent", "bid", "ask", "volume", "as_of"];
+        let head = ["symbol", "last", "change_percent", "bid", "ask", "volume", "as_of", "note"];
         let mut sheet = Sheet::new(&head);
         for instrument in self.rows(at).iter().filter_map(Entry::item) {
             let quote = at.snapshot.quotes.get(instrument);
@@ -511,6 +528,7 @@ impl Pane for Watchlist {
                 cell(quote.and_then(|q| q.ask)),
                 cell(quote.map(|q| q.volume)),
                 cell(quote.map(|q| q.as_of)),
+                newest_note(instrument, at.snapshot),
             ]);
         }
         Some(sheet)

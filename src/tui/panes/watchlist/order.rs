@@ -22,6 +22,10 @@ pub fn sort_key(
             let listing = symbols.and_then(|symbols| symbols.listing(&instrument.to_string()));
             return SortKey::Text(listing.map(|listing| listing.name.to_string()).unwrap_or_default());
         }
+        "note" => {
+            let newest = snapshot.notes_on(instrument).first();
+            return SortKey::Text(newest.map(|note| note.text.clone()).unwrap_or_default());
+        }
         _ => {}
     }
     let value = |quote: &Quote| match title {

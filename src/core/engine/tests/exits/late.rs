@@ -36,9 +36,15 @@ fn what_an_exit_opens_after_its_plan_has_ended_is_closed_again() {
         desk.quote("100");
     }
     assert_eq!(desk.sent.len(), before, "what is on its way has four seconds");
-    for _ in 0..4 {
+    for _ in 0..20 {
         desk.quote("100");
     }
+    assert_eq!(desk.sent.len(), before, "and nothing goes before the broker's positions show it");
+    desk.shows(0);
+    assert_eq!(desk.sent.len(), before, "they do not");
+    desk.rig.later(1);
+    desk.quote("100");
+    desk.shows(-10);
     let again = desk.sent.last().unwrap().clone();
     assert_eq!((desk.sent.len(), again.side, again.quantity), (before + 1, Side::BuyToCover, 10.into()));
     assert!(again.reduce_only);
@@ -70,6 +76,7 @@ fn j7_what_is_to_be_closed_again_is_closed_after_a_restart() {
     for _ in 0..12 {
         desk.quote("100");
     }
+    desk.shows(-10);
     let again = desk.sent.last().unwrap();
     assert_eq!((again.side, again.quantity), (Side::BuyToCover, Quantity::from(10)));
 }
@@ -194,4 +201,64 @@ fn r4_an_inferred_fill_closes_the_part_that_it_was_for() {
         desk.quote("104");
     }
     assert_eq!((desk.held(), desk.sent.len(), parts(&desk)), (4, sent, vec![String::new()]));
+}
+
+/// The exits of a bracket make room for the exit of a plan; one of them had filled all the same. So had an order by hand.
+#[test]
+fn what_made_room_and_filled_late_is_closed_again() {
+    for by_hand in [false, true] {
+        let mut desk = Desk::new();
+        let late = if by_hand {
+            desk.trade(Side::Buy, 10);
+            desk.place(Side::Sell, 10, Pricing::Limit { limit_price: Price::from(120) })
+        } else {
+            let order = OrderRequest { pricing: Pricing::Market, ..desk.rig.order(Side::Buy, 10) };
+            let exit = BracketExit { client_order_id: ClientOrderId::from_u128(77), price: Price::from(120) };
+            let order = OrderRequest { take_profit: Some(exit), ..order };
+            desk.step(Input::Place { request: RequestId(50), orders: vec![order] });
+            desk.settle();
+            ClientOrderId::from_u128(77)
+        };
+        desk.set(stop("5%"));
+        for _ in 0..4 {
+            desk.quote("94");
+        }
+        assert_eq!((desk.held(), desk.group(), desk.rig.status(late)), (0, None, OrderStatus::Canceled));
+        assert_eq!(desk.rig.said("EXIT_MAKES_ROOM"), 1, "by hand: {by_hand}");
+        desk.deaf = true;
+        desk.told(late, fill(late, "late", Side::Sell, 6, "120"));
+        desk.told(late, fill(late, "later", Side::Sell, 4, "120"));
+        assert_eq!((desk.held(), desk.rig.said("OCO_RACE")), (-10, 1));
+        for _ in 0..12 {
+            desk.quote("94");
+        }
+        desk.shows(-10);
+        let again = desk.sent.last().unwrap();
+        assert_eq!(
+            (again.side, again.quantity),
+            (Side::BuyToCover, Quantity::from(10)),
+            "by hand: {by_hand}"
+        );
+    }
+}
+
+/// The fill of a bracket's exit comes before that of its entry: nothing was closed twice.
+#[test]
+fn e2_an_exit_told_of_before_its_entry_is_no_race() {
+    let mut desk = Desk::new();
+    desk.deaf = true;
+    let exit = ClientOrderId::from_u128(77);
+    let take_profit = Some(BracketExit { client_order_id: exit, price: Price::from(120) });
+    let order = OrderRequest { take_profit, ..desk.rig.order(Side::Buy, 10) };
+    let entry = order.client_order_id;
+    desk.step(Input::Place { request: RequestId(50), orders: vec![order] });
+    desk.told(entry, acknowledged());
+    let sent = desk.sent.len();
+    desk.told(exit, fill(exit, "x1", Side::Sell, 10, "120"));
+    assert_eq!((desk.held(), desk.rig.said("OCO_RACE")), (-10, 0));
+    desk.told(entry, fill(entry, "x0", Side::Buy, 10, "100"));
+    for _ in 0..12 {
+        desk.quote("100");
+    }
+    assert_eq!((desk.held(), desk.group(), desk.sent.len()), (0, None, sent));
 }

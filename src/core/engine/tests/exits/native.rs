@@ -244,15 +244,8 @@ fn a_sale_by_hand_waits_until_the_stop_has_made_way() {
 }
 
 #[test]
-fn its_order_is_changed_through_the_plan_alone() {
+fn another_plan_moves_the_same_order() {
     let mut desk = rested(resting("5%"));
-    let order = desk.group().unwrap().resting.unwrap();
-    desk.said.clear();
-    let change = OrderChange { stop_price: Some(Price::from(90)), ..OrderChange::default() };
-    desk.step(Input::Replace { request: RequestId(9), order, change });
-    let why = refused(desk.said.pop().unwrap());
-    assert!(why.contains("is the stop of an exit plan"), "{why}");
-    // Another plan: the same order, moved.
     desk.rig.later(10);
     desk.quote("100");
     desk.set(resting("3%"));
