@@ -12,8 +12,8 @@ use crate::cli::output::{Output, market_views};
 use crate::client::Request;
 use crate::domain::snapshot::AccountView;
 
-/// Longest wait for brokers to show everything.
-const SHOWN_WITHIN: Duration = Duration::from_secs(20);
+/// Longest wait for brokers to show everything: where little is left of a broker's limit, its long lists wait up to a minute for their turn.
+const SHOWN_WITHIN: Duration = Duration::from_secs(90);
 
 pub(super) async fn reconcile(line: &Line<'_>, account: Option<&str>) -> Result<Output, CliError> {
     let account = line.named_account(account).await?;
