@@ -10,11 +10,13 @@ use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Price, grouped_whole};
 use crate::domain::quote::{Feed, Quote};
 
+use super::table::Table;
+
 /// Newest quotes and terms by instrument. A snapshot's quotes are a copy, made at most once between two changes: quotes come far more often
 /// than snapshots are made. Terms hardly change, so their map is shared with snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct MarketState {
-    quotes: BTreeMap<Instrument, Quote>,
+    quotes: Table<Quote>,
     /// The copy that the last snapshot has, while it is true.
     published: Option<Arc<BTreeMap<Instrument, Quote>>>,
     specs: Arc<BTreeMap<Instrument, InstrumentSpec>>,
@@ -112,7 +114,9 @@ impl MarketState {
     /// All quotes as they are now.
     #[must_use]
     pub fn quotes(&mut self) -> Arc<BTreeMap<Instrument, Quote>> {
-        Arc::clone(self.published.get_or_insert_with(|| Arc::new(self.quotes.clone())))
+        let quotes = &self.quotes;
+        let copy = || Arc::new(quotes.iter().map(|(it, quote)| (it.clone(), quote.clone())).collect());
+        Arc::clone(self.published.get_or_insert_with(copy))
     }
 
     /// All terms, shared.

@@ -15,3 +15,4 @@ pub mod paper;
 pub mod portfolio;
 pub mod risk;
 pub mod stops;
+pub mod table;

@@ -1,5 +1,6 @@
 //! Decimal newtypes: prices, quantities and money. Never floating point; every rounding is explicit and named.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
@@ -116,11 +117,39 @@ pub mod decimal_text_option {
     }
 }
 
+/// Which of two comes first. Those with as many decimals, as prices of one instrument mostly have, are compared without being scaled.
+#[inline]
+fn compare(a: Decimal, b: Decimal) -> Ordering {
+    if a.scale() == b.scale() { a.mantissa().cmp(&b.mantissa()) } else { a.cmp(&b) }
+}
+
 macro_rules! decimal_newtype {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, Default, Eq, Hash)]
+        #[allow(clippy::derived_hash_with_manual_eq, reason = "equal as decimals are, only told faster")]
         pub struct $name(Decimal);
+
+        impl PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.cmp(other).is_eq()
+            }
+        }
+
+        impl Ord for $name {
+            #[inline]
+            fn cmp(&self, other: &Self) -> Ordering {
+                compare(self.0, other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// Zero.
@@ -152,14 +181,16 @@ macro_rules! decimal_newtype {
 
             /// True above zero.
             #[must_use]
+            #[inline]
             pub fn is_positive(self) -> bool {
-                self.0 > Decimal::ZERO
+                self.0.is_sign_positive() && !self.0.is_zero()
             }
 
             /// True below zero.
             #[must_use]
+            #[inline]
             pub fn is_negative(self) -> bool {
-                self.0 < Decimal::ZERO
+                self.0.is_sign_negative() && !self.0.is_zero()
             }
         }
 
@@ -417,7 +448,26 @@ impl fmt::Display for Money {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Prices come in the order of their decimals, whatever their scales, zeros with a sign among them.
+        #[test]
+        fn prices_are_ordered_as_decimals_are(
+            a in -99_i64..99, b in -99_i64..99, scales in (0_u32..3, 0_u32..3), minus in any::<bool>()
+        ) {
+            let (mut a, b) = (Decimal::new(a, scales.0), Decimal::new(b, scales.1));
+            if minus {
+                a.set_sign_negative(true);
+            }
+            let (x, y) = (Price::new(a), Price::new(b));
+            prop_assert_eq!(x.cmp(&y), a.cmp(&b));
+            prop_assert_eq!(x == y, a == b);
+            prop_assert_eq!((x.is_positive(), x.is_negative()), (a > Decimal::ZERO, a < Decimal::ZERO));
+        }
+    }
 
     #[test]
     fn decimals_are_canonical_strings_in_json() {

@@ -383,6 +383,7 @@ impl Assembly {
             rings: super::desktop::Rings::new(settings.desktop_alerts, settings.alert_command),
             broker_calls: crate::brokers::tally::Tally::default(),
             unanswered: 0,
+            unwritten: None,
             vitals,
             heart,
             paper_account: account.clone(),

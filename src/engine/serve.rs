@@ -200,7 +200,7 @@ impl Keeper {
                 self.took.add(name, took, well);
             }
             News::Status(answer) => give(answer, Ok(Reply::Engine(Box::new(self.status())))),
-            News::Stop(force, answer) => match self.unprotected().filter(|_| !force) {
+            News::Stop(force, answer) => match self.would_lose().filter(|_| !force) {
                 Some(reason) => give(answer, Err(SessionError::Usage(reason))),
                 None => return Some(answer),
             },
@@ -236,6 +236,17 @@ impl Keeper {
         (!needs.is_empty()).then(|| needs.join(" and "))
     }
 
+    /// What would be lost if the engine ended now.
+    fn would_lose(&self) -> Option<String> {
+        let unwritten = self.vitals.borrow().unwritten.as_ref().map(|reason| {
+            format!(
+                "what happened lately is in this engine alone ({reason}); it is written once there is room, \
+                 or lost with: arbion engine stop --force"
+            )
+        });
+        unwritten.or_else(|| self.unprotected())
+    }
+
     /// Exits that protect a position and would not, once the engine has gone (reliability L5).
     fn unprotected(&self) -> Option<String> {
         if self.life.on_exit == OnExit::CancelAll {
@@ -251,9 +262,10 @@ impl Keeper {
                  clear (arbion exits clear), or: arbion engine stop --force"
             ));
         }
+        let work = if exits == 1 { "order works" } else { "orders work" };
         (exits > 0).then(|| {
             format!(
-                "{exits} protective orders work in this engine and would protect nothing while it is gone; \
+                "{exits} protective {work} in this engine and would protect nothing while it is gone; \
                  cancel them, or: arbion engine stop --force"
             )
         })

@@ -31,15 +31,15 @@ use super::desktop::Rings;
 use super::feed::{MarketFeed, Source};
 use super::halt::HaltSignal;
 use super::heart::{Doing, Heart};
-use super::journal::{JOBS_MAX, Job, JournalSender, Written};
+use super::journal::{Job, JournalSender, Written};
 use super::launch::Access;
 use super::link::{self, Call, LinkCommand, LinkQueue, Reported};
 use super::live::Live;
 use super::paper::{Backlog, PaperBroker, VenueCommand};
 use super::picture::Awaits;
 use super::previews::Previews;
-use super::session::{Asked, REQUESTS_MAX, give};
-use super::vitals::{Vitals, queue, shown};
+use super::session::{Asked, give};
+use super::vitals::Vitals;
 use super::waiters::{Until, Waiters};
 
 /// How often simulated prices are looked at: each look that finds one makes a picture, with nobody there to see it too.
@@ -121,10 +121,11 @@ pub(super) struct EngineTask {
     pub(super) broker_calls: Tally,
     /// Tickets that the journal has not answered.
     pub(super) unanswered: usize,
+    /// Why the journal's newest answer was no: what it holds is not on the disk yet.
+    pub(super) unwritten: Option<String>,
     pub(super) vitals: watch::Sender<Arc<Vitals>>,
     /// Says that this thread lives.
     pub(super) heart: Arc<Heart>,
-    /// The lock of the profile.
     /// The paper account: what plain commands mean where nothing else was chosen.
     pub(super) paper_account: AccountId,
     /// What it began with, which its own limits are sized to.
@@ -241,24 +242,16 @@ impl EngineTask {
     pub(super) async fn on_written(&mut self, (ticket, result): Written) {
         self.unanswered = self.unanswered.saturating_sub(1);
         self.written = self.written.max(ticket);
+        let unwritten = result.as_ref().err().cloned();
+        if unwritten != self.unwritten {
+            self.unwritten = unwritten;
+            self.tell_vitals();
+        }
         let input = match result {
             Ok(()) => Input::Journaled(ticket),
             Err(reason) => Input::JournalFailed { ticket, reason },
         };
         self.step(input).await;
-    }
-
-    /// How this thread is doing, for whoever asks the process.
-    fn tell_vitals(&self) {
-        let queues = vec![
-            queue("answers", self.pending.len() + self.waiters.len(), REQUESTS_MAX * 2),
-            queue("journal", self.unanswered, JOBS_MAX),
-            queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), link::ROOM),
-            queue("broker reports", self.reports.len(), self.reports.max_capacity()),
-        ];
-        let mut broker_calls = shown(None, &self.broker_calls.figures());
-        broker_calls.extend(self.live.calls());
-        self.vitals.send_replace(Arc::new(Vitals { broker_calls, queues }));
     }
 
     /// One step of the core, and everything it wants done.

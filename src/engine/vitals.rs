@@ -1,8 +1,15 @@
 //! How the engine is doing, in numbers: how long calls take, how many fail, what waits in which queue. Counted where it happens, read by
 //! whoever asks.
 
+use std::sync::Arc;
+
 use crate::brokers::tally::CallFigures;
 use crate::client::status::{CallStatus, QueueStatus};
+
+use super::journal::JOBS_MAX;
+use super::link::{self, LinkQueue};
+use super::session::REQUESTS_MAX;
+use super::task::EngineTask;
 
 /// What the engine's own thread knows of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +18,24 @@ pub struct Vitals {
     pub broker_calls: Vec<CallStatus>,
     /// What waits, by queue.
     pub queues: Vec<QueueStatus>,
+    /// Why what happened lately is not on the disk; absent where it is.
+    pub unwritten: Option<String>,
+}
+
+impl EngineTask {
+    /// How this thread is doing, for whoever asks the process.
+    pub(super) fn tell_vitals(&self) {
+        let queues = vec![
+            queue("answers", self.pending.len() + self.waiters.len(), REQUESTS_MAX * 2),
+            queue("journal", self.unanswered, JOBS_MAX),
+            queue("broker link", self.links.values().map(LinkQueue::waiting).sum(), link::ROOM),
+            queue("broker reports", self.reports.len(), self.reports.max_capacity()),
+        ];
+        let mut broker_calls = shown(None, &self.broker_calls.figures());
+        broker_calls.extend(self.live.calls());
+        let unwritten = self.unwritten.clone();
+        self.vitals.send_replace(Arc::new(Vitals { broker_calls, queues, unwritten }));
+    }
 }
 
 /// Calls as they are shown; those of a broker begin with its name.

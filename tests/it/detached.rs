@@ -286,7 +286,7 @@ fn l5_l9_told_to_end_it_ends_in_order_and_not_while_it_protects() {
     let engine = home.engine().unwrap();
     let refused = home.output(&["engine", "stop"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("1 protective orders work"), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("1 protective order works"), "{refused:?}");
     assert_eq!(home.engine(), Some(engine));
     // Another program in its place takes the order up again.
     let restarted = home.json(&["engine", "restart", "--force"]);

@@ -191,6 +191,13 @@ fn real_18_4_j2_a_full_disk_denies_orders_lets_cancels_out_and_is_forgotten_with
     let canceled = home.output(&["order", "cancel", "1", "--json"]);
     let told = format!("{}{}", said(&canceled), String::from_utf8_lossy(&canceled.stdout));
     assert!(canceled.status.success() && told.contains("canceled"), "{told}");
+    // The cancel is in the engine alone: it does not end without a word.
+    let stopped = home.output(&["engine", "stop"]);
+    assert!(
+        !stopped.status.success() && said(&stopped).contains("in this engine alone"),
+        "{}",
+        said(&stopped)
+    );
     std::fs::remove_file(&filler).unwrap();
     home.json(&["order", "place", "buy", "7", "PEP", "--limit", "10"]);
     assert_eq!(home.engine(), Some(engine), "without a restart");

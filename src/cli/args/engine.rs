@@ -24,7 +24,7 @@ pub enum EngineCommand {
     Start,
     /// Stop the engine and start it with this program and this configuration
     Restart {
-        /// Though protective orders work in it
+        /// Though protective orders work in it, or the disk has not taken what happened lately
         #[arg(long)]
         force: bool,
     },
@@ -36,7 +36,7 @@ pub enum EngineCommand {
     },
     /// Stop the engine; what becomes of working orders is engine.on_exit
     Stop {
-        /// Though protective orders work in it
+        /// Though protective orders work in it, or the disk has not taken what happened lately
         #[arg(long)]
         force: bool,
     },

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::portfolio::{AccountTerms, Portfolio};
 use crate::core::risk::{self, MarketView};
+use crate::core::table::Table;
 use crate::domain::account::{Account, AccountMode};
 use crate::domain::calendar::{Calendar, MarketPhase};
 use crate::domain::corporate::CorporateAction;
@@ -182,7 +183,7 @@ pub struct Venue {
     #[serde(skip)]
     by_instrument: BTreeMap<Instrument, Vec<u64>>,
     #[serde(skip)]
-    quotes: BTreeMap<Instrument, Quote>,
+    quotes: Table<Quote>,
     #[serde(skip)]
     shown: BTreeMap<Instrument, Shown>,
     #[serde(skip)]
@@ -248,7 +249,7 @@ impl Venue {
             slippage_paid: Decimal::ZERO,
             ids: BTreeMap::new(),
             by_instrument: BTreeMap::new(),
-            quotes: BTreeMap::new(),
+            quotes: Table::default(),
             shown: BTreeMap::new(),
             specs: BTreeMap::new(),
             calendar,

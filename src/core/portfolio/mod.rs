@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::core::table::Table;
 use crate::domain::account::{Account, AccountKind, AccountMode};
 use crate::domain::calendar::{Calendar, account_day, account_day_end, exchange_date};
 use crate::domain::execution::{CashEntry, CashKind, Execution, ExecutionKind};
@@ -97,8 +98,7 @@ fn rules() -> Arc<Calendar> {
     Arc::new(Calendar::nyse())
 }
 
-/// Boxed, as they are large: a map makes room for eleven with its first, and most accounts of a backtest hold one thing or nothing.
-type Holdings = BTreeMap<Instrument, Box<Holding>>;
+type Holdings = Table<Holding>;
 
 /// When the account day ends, worked out from the day once it is asked for: zones are dear in a backtest's inner loop.
 /// It is no part of the books, so that books are equal whether it is known or not.
@@ -121,9 +121,8 @@ mod holdings_as_list {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(de: D) -> Result<Holdings, D::Error> {
-        let mut holdings: Holdings =
-            Vec::<(Instrument, Box<Holding>)>::deserialize(de)?.into_iter().collect();
-        holdings.values_mut().for_each(|holding| holding.revalue());
+        let mut holdings: Holdings = Vec::<(Instrument, Holding)>::deserialize(de)?.into_iter().collect();
+        holdings.values_mut().for_each(Holding::revalue);
         Ok(holdings)
     }
 }
@@ -141,7 +140,7 @@ impl Portfolio {
             terms,
             cash,
             rates: BTreeMap::new(),
-            holdings: BTreeMap::new(),
+            holdings: Table::default(),
             seen: BTreeMap::new(),
             seen_cash: BTreeSet::new(),
             unsettled: Vec::new(),
@@ -236,10 +235,7 @@ impl Portfolio {
         self.roll_day(execution.at);
         let mut in_units = Decimal::ZERO;
         let flow = execution.cash_flow();
-        let holding = self
-            .holdings
-            .entry(execution.instrument.clone())
-            .or_insert_with(|| Box::new(Holding::new(execution)));
+        let holding = self.holdings.get_or_insert_with(&execution.instrument, || Holding::new(execution));
         let realized = if execution.moves_units_alone() {
             let mark = holding.mark;
             let value = execution.quantity.get() * holding.average_price().get() * execution.multiplier;
@@ -387,13 +383,13 @@ impl Portfolio {
 
     /// Open holdings in instrument order.
     pub fn holdings(&self) -> impl Iterator<Item = (&Instrument, &Holding)> {
-        self.holdings.iter().map(|(instrument, holding)| (instrument, holding.as_ref()))
+        self.holdings.iter()
     }
 
     /// One holding, if it is open.
     #[must_use]
     pub fn holding(&self, instrument: &Instrument) -> Option<&Holding> {
-        self.holdings.get(instrument).map(Box::as_ref)
+        self.holdings.get(instrument)
     }
 
     /// Lots of a position, oldest first; empty when flat.
@@ -474,7 +470,7 @@ impl Portfolio {
         let cash = self.total_cash();
         let mut sums = margin::PositionSums::default();
         let mut cost = Decimal::ZERO;
-        for (instrument, holding) in &self.holdings {
+        for (instrument, holding) in self.holdings.iter() {
             let Some(rate) = self.rate(holding.currency) else { continue };
             cost += times(holding.cost(), rate);
             sums.add(instrument, holding, times(holding.value(), rate));
