@@ -95,6 +95,9 @@ impl<V> Table<V> {
 
     #[inline]
     fn place(&self, instrument: &Instrument) -> Option<usize> {
+        if self.rows.is_empty() {
+            return None;
+        }
         let last = self.last.get();
         for guess in [last, last + 1] {
             if self.rows.get(guess).is_some_and(|(known, _)| known == instrument) {

@@ -176,7 +176,10 @@ pub enum Instrument {
 impl PartialEq for Instrument {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+        match (self, other) {
+            (Self::Equity { symbol: a }, Self::Equity { symbol: b }) => a == b,
+            _ => self.cmp(other).is_eq(),
+        }
     }
 }
 

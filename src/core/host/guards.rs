@@ -137,7 +137,7 @@ impl Guards {
             lock(None, minutes(rules.pause_minutes), format!("loss_streak: {streak} losing trades in a row"));
         }
         let only = (rules.stop_scope == StopScope::Instrument).then_some(instrument);
-        let stop_outs = self.stop_outs(now, only);
+        let stop_outs = if stopped { self.stop_outs(now, only) } else { 0 };
         if is_reached(stop_outs, rules.stop_outs) && stopped {
             let reason = format!("stop_guard: {stop_outs} losing stop-outs in 24 h");
             lock(only, minutes(rules.pause_minutes), reason);

@@ -41,7 +41,7 @@ use crate::quant::number::to_f64;
 use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
 use days::Extremes;
-use told::Told;
+use told::{Told, make_room};
 use view::View;
 
 pub use days::DayEquity;
@@ -383,6 +383,7 @@ impl Driver {
         while let Some(effect) = queue.pop_front() {
             match effect {
                 Effect::Journal { ticket, entry, .. } => {
+                    make_room(&mut self.result.fills, entry.executions.len());
                     self.result.fills.extend(entry.executions);
                     self.result.decisions.extend(entry.decisions.into_iter().filter(is_worth_telling));
                     // Nothing but executions is written where there is no host.

@@ -36,6 +36,17 @@ impl Told {
     }
 }
 
+/// Fewest entries that room is made for.
+const ROOM: usize = 64;
+
+/// Makes room in a list that grows with the run. What it holds is large, and to move it is a part of a short run's time: it moves less often
+/// than it would by itself. Room that nothing is put into is no memory.
+pub(super) fn make_room<T>(list: &mut Vec<T>, more: usize) {
+    if list.capacity() - list.len() < more {
+        list.reserve(more.max(ROOM).max(list.len() * 3));
+    }
+}
+
 impl Backtest {
     /// Takes a decision in. A reason not to act is kept once, until there is another one.
     pub(super) fn tell(&mut self, at: Timestamp, decision: Decision, proposal: Option<ClientOrderId>) {
@@ -44,6 +55,7 @@ impl Backtest {
         if decision.skip && last().is_some_and(|last| last.decision.code == decision.code) {
             return;
         }
+        make_room(&mut self.told, 1);
         self.told.push(Told { at, decision, proposal });
     }
 
