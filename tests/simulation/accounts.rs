@@ -177,6 +177,38 @@ impl Broker {
         true
     }
 
+    /// All shares of one kind go without an order: a call that somebody else wrote in this account is exercised. What works at the broker to
+    /// close them stays there. False where there are none.
+    pub(crate) fn deliver(
+        &mut self,
+        r: &mut Random,
+        faults: Faults,
+        now: Timestamp,
+        share: &Instrument,
+    ) -> bool {
+        let held = self.units(share);
+        if !held.is_positive() {
+            return false;
+        }
+        let delivered = Execution {
+            execution_id: ExecutionId::new(format!("delivered-{}", self.others.len())),
+            account: self.account.clone(),
+            client_order_id: None,
+            broker_order_id: None,
+            instrument: share.clone(),
+            side: Side::Sell,
+            quantity: held,
+            price: Price::from(100),
+            multiplier: Decimal::ONE,
+            fee: Decimal::ZERO,
+            currency: Currency::USD,
+            at: now,
+            kind: ExecutionKind::Assignment,
+        };
+        self.happened(r, faults, now, delivered);
+        true
+    }
+
     fn happened(&mut self, r: &mut Random, faults: Faults, now: Timestamp, execution: Execution) {
         self.others.push(execution.clone());
         if !r.once_in(faults.lost) {

@@ -11,7 +11,7 @@ use arbion::domain::instrument::Instrument;
 use arbion::domain::money::{Price, Quantity};
 use arbion::domain::order::{Order, OrderRequest, OrderStatus, OriginKind};
 use arbion::domain::quote::{Feed, Quote};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::random::Random;
@@ -29,13 +29,18 @@ const PLANS: [&str; 5] = [
 pub(crate) struct Exits {
     random: Random,
     on: bool,
+    /// Stops that work at a broker without a position, and since when.
+    idle: BTreeMap<ClientOrderId, Timestamp>,
 }
+
+/// A stop whose position has gone is asked to leave within this.
+const LEAVES_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
 impl Exits {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed ^ 0x6578_6974_7065_7278);
         let on = random.once_in(4);
-        Self { random, on }
+        Self { random, on, idle: BTreeMap::new() }
     }
 
     pub(crate) const fn is_on(&self) -> bool {
@@ -77,7 +82,24 @@ impl World {
             4 => self.moves(&share, 94),
             5 => self.moves(&share, 106),
             6 => self.quote(),
+            7 if self.exits.random.once_in(3) => self.deliver_beside_a_stop(),
             _ => {}
+        }
+    }
+
+    /// Shares whose plan has a stop at the broker go without it.
+    fn deliver_beside_a_stop(&mut self) {
+        let rests = |plan: &&ExitGroup| {
+            let stop = plan.resting.and_then(|id| self.engine.order(id));
+            plan.long && stop.is_some_and(|stop| stop.status == OrderStatus::Submitted)
+        };
+        let plans = self.engine.exit_plans();
+        let Some(plan) = plans.iter().find(rests) else { return };
+        let Some(n) = self.brokers.iter().position(|broker| broker.account == plan.account) else { return };
+        let faults = self.faults;
+        if self.brokers[n].deliver(&mut self.exits.random, faults, self.now, &plan.instrument) {
+            self.write(|| format!("all {} of {} are delivered", plan.instrument, plan.account));
+            self.count("shares delivered beside their stop");
         }
     }
 
@@ -214,6 +236,31 @@ impl World {
                 self.is_covered_once(&plans, &broker.account, share);
             }
         }
+    }
+
+    /// Another engine has begun.
+    pub(crate) fn exits_begin_anew(&mut self) {
+        self.exits.idle.clear();
+    }
+
+    /// A stop whose position is gone would open another one: it does not stay.
+    pub(crate) fn stops_leave(&mut self) {
+        if !self.exits.on {
+            return;
+        }
+        let mut idle = BTreeMap::new();
+        for plan in self.engine.exit_plans() {
+            let held = self.engine.held(&plan.account, &plan.instrument);
+            let stop = plan.resting.and_then(|id| self.engine.order(id));
+            let stays = stop.is_some_and(|stop| stop.status == OrderStatus::Submitted);
+            if let Some(id) = plan.resting.filter(|_| stays && held.is_zero()) {
+                let since = self.exits.idle.get(&id).copied().unwrap_or(self.now);
+                let name = format!("stop {id} of {} at {}", plan.instrument, plan.account);
+                assert!(self.now.duration_since(since) < LEAVES_WITHIN, "{name} works on without a position");
+                idle.insert(id, since);
+            }
+        }
+        self.exits.idle = idle;
     }
 
     /// What the stops of plans would close together is no more than is held.

@@ -307,6 +307,7 @@ impl World {
             queue.extend(self.perform(effect));
         }
         self.watch();
+        self.stops_leave();
         if self.restored {
             self.adds_up();
         }
@@ -530,6 +531,7 @@ impl World {
         self.engine = engine(&self.calendar, self.life, self.now);
         self.seen.clear();
         self.gaps.clear();
+        self.exits_begin_anew();
         self.last_seq = 0;
         self.set_up();
     }

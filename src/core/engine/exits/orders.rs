@@ -190,12 +190,22 @@ impl Engine {
 
     /// Units of those that it covers that no other working order closes.
     pub(super) fn free_to_close(&self, key: &Key, covered: Quantity) -> Quantity {
-        let closing: Quantity = self
-            .others_closing(key, false)
-            .filter_map(|id| self.book.get(id))
-            .fold(Quantity::ZERO, |sum, order| sum + order.leaves_quantity());
+        self.free_of(key, covered, self.closing(key))
+    }
+
+    /// The same beside a stop of the plan that works at the broker: what that may close at most.
+    pub(super) fn free_beside(&self, key: &Key, covered: Quantity, stop: &Order) -> Quantity {
+        self.free_of(key, covered, self.closing(key) - stop.leaves_quantity())
+    }
+
+    fn free_of(&self, key: &Key, covered: Quantity, closing: Quantity) -> Quantity {
         let free = (self.held(&key.0, &key.1).abs() - closing).min(covered.abs());
         if free.is_negative() { Quantity::ZERO } else { free }
+    }
+
+    fn closing(&self, key: &Key) -> Quantity {
+        let orders = self.others_closing(key, false).filter_map(|id| self.book.get(id));
+        orders.fold(Quantity::ZERO, |sum, order| sum + order.leaves_quantity())
     }
 
     /// Other working orders that close the position, a bracket's exits among them; `alien` without those of other plans.

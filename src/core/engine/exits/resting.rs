@@ -201,16 +201,18 @@ impl Engine {
         }
         let due = group.resting_at.is_none_or(|at| self.now.duration_since(at) >= MOVED_AFTER);
         let too_many = order.leaves_quantity() > held.abs();
+        // Where units have gone, what else closes the position may be for all that is left of it.
+        let size = if too_many { self.free_beside(key, held, order) } else { held.abs() };
         // It was asked for this size just now, and its broker has made it another: to ask again at once would never end.
-        let in_vain = !due && self.exits.asked_for.get(key) == Some(&held.abs());
-        if too_many && in_vain {
+        let in_vain = !due && self.exits.asked_for.get(key) == Some(&size);
+        if too_many && (in_vain || size.is_zero()) {
             return self.send_away(key, id);
         }
-        let more = held.abs() - order.leaves_quantity();
+        let more = size - order.leaves_quantity();
         // Units that another order is to close can be in one order only: a bracket's exits close what it bought.
         let taken = more.is_positive() && more > self.free_to_close(key, held);
         let differs = !more.is_zero() && !in_vain && !taken;
-        let quantity = differs.then(|| order.filled_quantity + held.abs());
+        let quantity = differs.then(|| order.filled_quantity + size);
         let level = match (order.request.pricing, pricing) {
             (Pricing::Stop { stop_price }, Pricing::Stop { stop_price: level }) => {
                 Some(level).filter(|level| due && is_worth_moving(stop_price, *level))
@@ -229,7 +231,7 @@ impl Engine {
             return self.send_away(key, id);
         }
         if quantity.is_some() {
-            self.exits.asked_for.insert(key.clone(), held.abs());
+            self.exits.asked_for.insert(key.clone(), size);
         }
         let change = OrderChange { stop_price: level, quantity, ..OrderChange::default() };
         self.move_resting(key, id, &change, too_many);
