@@ -71,6 +71,11 @@ impl<'a> Iterator for Timeline<'a> {
     type Item = (Timestamp, Recorded<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let ([(instrument, rows)], []) = (self.series.as_mut_slice(), self.actions) {
+            let (row, rest) = rows.split_first()?;
+            *rows = rest;
+            return Some((row.end, Recorded::Bar(instrument, row)));
+        }
         let head = self.heads.peek().map(|Reverse((end, _))| *end);
         while let Some(((at, action), rest)) = self.actions.split_first()
             && head.is_none_or(|end| *at <= end)

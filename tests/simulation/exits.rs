@@ -122,7 +122,8 @@ impl World {
 
     /// Prices go on once nothing goes wrong any more: what was set off gets out.
     pub(crate) fn exits_go_on(&mut self) {
-        if self.exits.on {
+        // The exits of brackets can race without any plan of a person.
+        if self.exits.on || !self.engine.exit_plans().is_empty() {
             self.quote();
         }
     }

@@ -51,6 +51,8 @@ pub use slippage::DailyStats;
 
 /// Ended orders the venue can still be asked about.
 const ENDED_MAX: usize = 500;
+/// So many beyond that are remembered before they are forgotten.
+const FORGOTTEN_AT_ONCE: usize = 64;
 
 /// Where an order is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,6 +175,9 @@ pub struct Venue {
     stats: BTreeMap<Instrument, DailyStats>,
     #[serde(skip)]
     learning: BTreeMap<Instrument, stats::Learning>,
+    /// Orders whose time has come, while they are gone through; kept for its room.
+    #[serde(skip)]
+    reached: Vec<u64>,
     /// Driven by bars, not by quotes.
     #[serde(skip)]
     on_bars: bool,
@@ -245,6 +250,7 @@ impl Venue {
             announced: Vec::new(),
             stats: BTreeMap::new(),
             learning: BTreeMap::new(),
+            reached: Vec::new(),
             on_bars: false,
             slippage_paid: Decimal::ZERO,
             ids: BTreeMap::new(),
@@ -350,7 +356,7 @@ impl Venue {
     fn reach(&mut self, due: Timestamp) {
         self.now = self.now.max(due);
         // Only what is due then: on bars the clock stands at the bar's end already, whose own ends have to wait.
-        let mut seqs = Vec::new();
+        let mut seqs = std::mem::take(&mut self.reached);
         while let Some((_, seq)) = self.timers.first().filter(|(at, _)| *at <= due) {
             seqs.push(*seq);
             self.timers.pop_first();
@@ -358,9 +364,10 @@ impl Venue {
         // By arrival, as everything here.
         seqs.sort_unstable();
         seqs.dedup();
-        for seq in seqs {
+        for seq in seqs.drain(..) {
             self.advance_order(seq, due);
         }
+        self.reached = seqs;
         self.live_options(due);
         self.pay_dividends();
         self.charge_carry();

@@ -6,8 +6,9 @@
 mod lots;
 mod margin;
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -79,7 +80,8 @@ pub struct Portfolio {
     #[serde(with = "holdings_as_list")]
     holdings: Holdings,
     /// Quantity and price of every execution, by id.
-    seen: BTreeMap<ExecutionId, (Quantity, Price)>,
+    #[serde(with = "seen_in_order")]
+    seen: Seen,
     seen_cash: BTreeSet<ExecutionId>,
     unsettled: Vec<Unsettled>,
     realized_pnl: Decimal,
@@ -99,6 +101,9 @@ fn rules() -> Arc<Calendar> {
 }
 
 type Holdings = Table<Holding>;
+
+/// Looked up by every fill and never gone through; the hash is the same in every run.
+type Seen = HashMap<ExecutionId, (Quantity, Price), BuildHasherDefault<DefaultHasher>>;
 
 /// When the account day ends, worked out from the day once it is asked for: zones are dear in a backtest's inner loop.
 /// It is no part of the books, so that books are equal whether it is known or not.
@@ -127,6 +132,22 @@ mod holdings_as_list {
     }
 }
 
+/// What is stored is the same text whatever the order in which it came.
+mod seen_in_order {
+    use std::collections::BTreeMap;
+
+    use super::Seen;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(seen: &Seen, serializer: S) -> Result<S::Ok, S::Error> {
+        seen.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(de: D) -> Result<Seen, D::Error> {
+        Seen::deserialize(de)
+    }
+}
+
 impl Portfolio {
     /// Books with the opening cash and nothing else.
     #[must_use]
@@ -141,7 +162,7 @@ impl Portfolio {
             cash,
             rates: BTreeMap::new(),
             holdings: Table::default(),
-            seen: BTreeMap::new(),
+            seen: Seen::default(),
             seen_cash: BTreeSet::new(),
             unsettled: Vec::new(),
             realized_pnl: Decimal::ZERO,
