@@ -102,7 +102,7 @@ pub(super) fn ms(at: Timestamp) -> u64 {
 
 impl Venue {
     pub(super) fn new(settings: Settings) -> Result<Self, BrokerError> {
-        let limit = Limit { calls: WEIGHT_A_MINUTE, per: Duration::from_secs(60) };
+        let limit = Limit { calls: WEIGHT_A_MINUTE, per: Duration::from_secs(60), ..Limit::USUAL };
         // The venue counts by address: a login and the public prices spend the same weight.
         let place = settings.base.authority();
         let http = Http::sharing(NAME, &[(WEIGHT, limit)], (&settings.limits, &place))?;
