@@ -61,6 +61,8 @@ impl Ground {
             exchange: self.emulator.exchange.clone(),
             faults: self.emulator.server.faults.clone(),
             submit: ("POST", "/exchange"),
+            replace: ("POST", "/exchange"),
+            cancel: ("POST", "/exchange"),
             read: ("POST", "/info"),
             keep: Box::new(Arc::clone(&self.emulator)),
         }
