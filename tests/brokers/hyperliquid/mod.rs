@@ -1,6 +1,7 @@
 //! Hyperliquid: the contract, and what it alone has.
 
 mod account;
+mod doubt;
 mod feed;
 mod streams;
 mod twaps;
