@@ -44,9 +44,19 @@ pub fn carry_out(settings: &Settings, keep: Keep, ask: &mut dyn AskSecret) -> Re
     keeping(settings).carry_out(keep, ask).map_err(|error| failed(&error))
 }
 
-/// The login of a broker as the vault holds it.
-pub fn login(settings: &Settings, name: &str, ask: &mut dyn AskSecret) -> Result<Secret, CliError> {
-    keeping(settings).secret(name, ask).map_err(|error| failed(&error))
+/// The login of a broker as the vault holds it, and the vault, which stays open for what belongs to it.
+pub fn login(
+    settings: &Settings,
+    name: &str,
+    ask: &mut dyn AskSecret,
+) -> Result<(Arc<Recorder>, Secret), CliError> {
+    let mut opened = || {
+        let recorder = keeping(settings).recorder()?;
+        recorder.open(ask)?;
+        let sealed = recorder.secret(name)?;
+        Ok((Arc::new(recorder), sealed))
+    };
+    opened().map_err(|error| failed(&error))
 }
 
 /// What writes an engine's events into the audit log. Without one the engine runs all the same: the kill switch and cancels must work

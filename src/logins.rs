@@ -10,7 +10,8 @@ use arbion::cli::CliError;
 use arbion::cli::host::{
     CredentialAsk, LoginRequest, LoginSecrets, Settings, SigningIn, Verified, VerifiedAccount,
 };
-use arbion::engine::live::{self, LoginKey, SealedLogin, TriedTokens};
+use arbion::engine::live::{self, LoginKey, SealedLogin, TriedTokens, VaultTokens};
+use arbion::keeping::Recorder;
 
 use crate::signing_in::BrowserLogin;
 
@@ -75,17 +76,26 @@ pub fn begin_sign_in(
     Ok(Some(Box::new(BrowserLogin::begin(settings, key, found)?)))
 }
 
-/// Asks the broker.
-pub async fn verify(settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
+/// Asks the broker. A login of this vault is the engine's too: a token that has to be refreshed for it is kept there, and by turns, or the
+/// only one that is good would be lost with this process.
+pub async fn verify(
+    settings: &Settings,
+    request: LoginRequest,
+    vault: Option<Arc<Recorder>>,
+) -> Result<Verified, CliError> {
     let key = key(&request.broker, request.live)?;
     let credentials = credentials(&request.secrets)?;
     let broker_settings = key.settings(&settings.loaded.config.brokers);
-    let tokens = Arc::new(TriedTokens::new(request.tokens));
+    let tried = Arc::new(TriedTokens::new(request.tokens));
+    let tokens: Arc<dyn TokenStore> = match vault {
+        Some(vault) => Arc::new(VaultTokens::new(vault, key.tokens_name())),
+        None => Arc::clone(&tried) as Arc<dyn TokenStore>,
+    };
     let parts = registry::LoginParts {
         settings: &broker_settings,
         credentials: &credentials,
         profile: settings.profile.as_str(),
-        tokens: Arc::clone(&tokens) as Arc<dyn TokenStore>,
+        tokens,
     };
     let (connection, found) =
         live::verify(key, parts, request.name.as_deref()).await.map_err(|error| told(&error))?;
@@ -104,7 +114,7 @@ pub async fn verify(settings: &Settings, request: LoginRequest) -> Result<Verifi
             })
             .collect(),
         entries: std::iter::once((key.secret_name(), sealed))
-            .chain(tokens.taken().map(|tokens| (key.tokens_name(), tokens)))
+            .chain(tried.taken().map(|tokens| (key.tokens_name(), tokens)))
             .collect(),
         prices_alone: !key.broker.has_accounts(),
         latency_ms: latency.map(|latency| u32::try_from(latency.as_millis()).unwrap_or(u32::MAX)),

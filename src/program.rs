@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arbion::cli::host::{
@@ -24,6 +24,7 @@ use arbion::domain::instrument::SymbolLookup;
 use arbion::domain::limits::TradingState;
 use arbion::domain::snapshot::Snapshot;
 use arbion::engine::{self, Access, Running, clock};
+use arbion::keeping::Recorder;
 use arbion::market::symbols::Universe;
 use arbion::store::lock::Holder;
 use arbion::store::{self, ExportFormat, Store, StoreError};
@@ -61,6 +62,8 @@ pub struct Program {
     command: String,
     universe: OnceLock<Arc<Universe>>,
     engines: Mutex<Vec<(Running, Option<PathBuf>)>>,
+    /// The vault that a kept login was read from and is tried with: what is refreshed meanwhile goes back there.
+    vault: Mutex<Option<Arc<Recorder>>>,
 }
 
 impl Program {
@@ -72,7 +75,7 @@ impl Program {
             .filter_map(|word| word.into_string().ok())
             .find(|word| word.chars().all(|c| c.is_ascii_lowercase()))
             .map_or_else(|| "arbion".to_owned(), |word| format!("arbion {word}"));
-        Self { command, universe: OnceLock::new(), engines: Mutex::new(Vec::new()) }
+        Self { command, universe: OnceLock::new(), engines: Mutex::default(), vault: Mutex::default() }
     }
 
     /// Another one with the same universe and no engines, for a thread of its own.
@@ -80,7 +83,8 @@ impl Program {
         Self {
             command: self.command.clone(),
             universe: OnceLock::from(self.universe()),
-            engines: Mutex::new(Vec::new()),
+            engines: Mutex::default(),
+            vault: Mutex::default(),
         }
     }
 
@@ -176,9 +180,10 @@ impl Host for Program {
         ask: &mut dyn AskSecret,
     ) -> Result<LoginRequest, CliError> {
         let key = logins::key(broker, live)?;
-        let secrets = LoginSecrets::Sealed(keeper::login(settings, &key.secret_name(), ask)?);
-        let tokens = keeper::login(settings, &key.tokens_name(), ask).ok();
-        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens })
+        let (vault, sealed) = keeper::login(settings, &key.secret_name(), ask)?;
+        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(vault);
+        let secrets = LoginSecrets::Sealed(sealed);
+        Ok(LoginRequest { broker: broker.to_owned(), live, name: None, secrets, tokens: None })
     }
 
     async fn begin_sign_in(
@@ -190,7 +195,8 @@ impl Host for Program {
     }
 
     async fn verify_login(&self, settings: &Settings, request: LoginRequest) -> Result<Verified, CliError> {
-        logins::verify(settings, request).await
+        let vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner).take();
+        logins::verify(settings, request, vault).await
     }
 
     async fn session(&self, settings: &Settings, kind: &SessionKind) -> Result<Arc<dyn Session>, CliError> {

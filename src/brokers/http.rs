@@ -161,6 +161,8 @@ pub struct Health {
     pub clock_offset: Option<SignedDuration>,
     /// Calls by name, each try counted; one that did not get its turn is none.
     pub by_call: Vec<CallFigures>,
+    /// What the connector itself has to say of its limits, a few words each.
+    pub words: Vec<String>,
 }
 
 /// A broker's line.

@@ -26,9 +26,8 @@ const SPREAD_FROM: Duration = Duration::from_secs(2);
 const LEFT_PER_CENT: u32 = 5;
 /// Longest time that a server's word can hold us back.
 const HELD_MAX: Duration = Duration::from_secs(300);
-/// Shortest and longest time that nothing is sent after too many calls, where the server does not say how long it wants peace.
+/// Shortest time that nothing at all is sent after too many calls, where the server does not say how long it wants peace.
 pub const SILENT_HOLD_MIN: Duration = Duration::from_secs(1);
-const SILENT_HOLD_MAX: Duration = Duration::from_secs(30);
 
 /// What a call is for: a cancel goes before everything else, an order before reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +47,20 @@ pub struct Limit {
     pub calls: u32,
     /// In this time.
     pub per: Duration,
+    /// Are there orders and cancels, for which a share is kept; else reads have all of it.
+    pub orders: bool,
+    /// After too many calls, where the server does not say for how long it wants peace: the shortest and the longest time.
+    pub silence: (Duration, Duration),
+}
+
+impl Limit {
+    /// The usual one but for its numbers: with orders, and 1, 2, 4 … 30 s of silence.
+    pub const USUAL: Self = Self {
+        calls: 1,
+        per: Duration::from_secs(1),
+        orders: true,
+        silence: (SILENT_HOLD_MIN, Duration::from_secs(30)),
+    };
 }
 
 /// Calls of the last while: never more than the limit in any time of that length.
@@ -138,6 +151,8 @@ pub struct Limiter {
     quiet_until: Mutex<Option<Instant>>,
     /// Answers in a row that said "too many calls" and not for how long.
     silences: AtomicU32,
+    /// Shortest and longest time of peace after such an answer.
+    silence: (Duration, Duration),
 }
 
 impl std::fmt::Debug for Limiter {
@@ -190,8 +205,13 @@ impl Limiter {
     #[must_use]
     pub fn new(limit: Limit) -> Self {
         let part = |per_cent: u32| (limit.calls.saturating_mul(per_cent) / 100).max(1);
-        let (all, shared) = (part(USED_PER_CENT), part(USED_PER_CENT * SHARED_PER_CENT / 100));
-        let reads = (shared.saturating_mul(READS_PER_CENT) / 100).max(1);
+        let all = part(USED_PER_CENT);
+        let (shared, reads) = if limit.orders {
+            let shared = part(USED_PER_CENT * SHARED_PER_CENT / 100);
+            (shared, (shared.saturating_mul(READS_PER_CENT) / 100).max(1))
+        } else {
+            (all, all)
+        };
         Self {
             all: Mutex::new(Window::new(all, limit.per)),
             shared: Mutex::new(Window::new(shared, limit.per)),
@@ -200,6 +220,7 @@ impl Limiter {
             held_until: Mutex::new(None),
             quiet_until: Mutex::new(None),
             silences: AtomicU32::new(0),
+            silence: limit.silence,
         }
     }
 
@@ -214,8 +235,8 @@ impl Limiter {
         lengthen(&self.held_until, wait);
     }
 
-    /// There were too many calls, and the server does not say for how long: no call but cancels, which take risk off, goes for 1, 2, 4 … 30 s,
-    /// as long as it says so. Calls that were under way together are refused once. Returns how long now.
+    /// There were too many calls, and the server does not say for how long: no call but cancels, which take risk off, goes for the
+    /// bucket's shortest time of silence, and twice as long each time that it says so again, up to the longest. Calls that were under way together are refused once. Returns how long now.
     pub fn refused_silently(&self) -> Duration {
         let mut until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -225,7 +246,8 @@ impl Limiter {
             return left;
         }
         let before = self.silences.fetch_add(1, Ordering::Relaxed);
-        let wait = (SILENT_HOLD_MIN * 2_u32.pow(before.min(5))).min(SILENT_HOLD_MAX);
+        let (shortest, longest) = self.silence;
+        let wait = shortest.saturating_mul(2_u32.pow(before.min(16))).min(longest);
         *until = Some(now + wait);
         wait
     }
@@ -359,7 +381,7 @@ mod tests {
 
     #[tokio::test]
     async fn n5_a_share_is_kept_for_cancels_and_nobody_waits_longer_than_he_can() {
-        let limiter = Limiter::new(Limit { calls: 100, per: Duration::from_secs(60) });
+        let limiter = Limiter::new(Limit { calls: 100, per: Duration::from_secs(60), ..Limit::USUAL });
         let mut normal = 0;
         while limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok() {
             normal += 1;
@@ -377,6 +399,18 @@ mod tests {
         assert_eq!(cancels, 19, "the rest of the 95");
         let wait = limiter.turn(Priority::Cancel, ONE, Duration::from_millis(5)).await.unwrap_err();
         assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(61), "{wait:?}");
+    }
+
+    /// Where there are no orders, nothing is kept back for them.
+    #[tokio::test]
+    async fn n5_reads_have_all_of_a_bucket_without_orders() {
+        let limiter =
+            Limiter::new(Limit { calls: 100, per: Duration::from_secs(2), orders: false, ..Limit::USUAL });
+        let mut reads = 0;
+        while limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok() {
+            reads += 1;
+        }
+        assert_eq!(reads, 95);
     }
 
     proptest::proptest! {
@@ -410,7 +444,7 @@ mod tests {
     #[tokio::test]
     async fn n5_the_first_window_is_no_larger_than_the_others() {
         let per = Duration::from_millis(400);
-        let limiter = Limiter::new(Limit { calls: 100, per });
+        let limiter = Limiter::new(Limit { calls: 100, per, ..Limit::USUAL });
         let (start, mut went) = (Instant::now(), 0);
         // Judged before its end: what goes in the time that a loaded machine takes longer is not of this window.
         while limiter.turn(Priority::Cancel, ONE, Duration::from_millis(50)).await.is_ok() {
@@ -425,7 +459,7 @@ mod tests {
     /// Others call in the same name: the server counts them too.
     #[tokio::test]
     async fn n5_where_the_server_says_that_little_is_left_only_cancels_go() {
-        let limiter = Limiter::new(Limit { calls: 100, per: Duration::from_secs(60) });
+        let limiter = Limiter::new(Limit { calls: 100, per: Duration::from_secs(60), ..Limit::USUAL });
         let left = |calls| Left { calls, of: 100, resets_in: Duration::from_secs(30) };
         limiter.heard(&left(6));
         assert!(limiter.turn(Priority::Normal, ONE, Duration::ZERO).await.is_ok());
@@ -437,7 +471,7 @@ mod tests {
     #[tokio::test]
     async fn n5_lines_that_share_a_bucket_have_its_calls_together() {
         let shared = SharedLimits::default();
-        let limit = Limit { calls: 100, per: Duration::from_secs(60) };
+        let limit = Limit { calls: 100, per: Duration::from_secs(60), ..Limit::USUAL };
         let lines = [shared.of("place", limit), shared.clone().of("place", limit)];
         let mut turns = [0, 0];
         for at in [0, 1].into_iter().cycle() {
@@ -460,7 +494,7 @@ mod tests {
 
     #[tokio::test]
     async fn n5_a_turn_comes_by_itself_and_weight_counts() {
-        let limiter = Limiter::new(Limit { calls: 200, per: Duration::from_secs(1) });
+        let limiter = Limiter::new(Limit { calls: 200, per: Duration::from_secs(1), ..Limit::USUAL });
         let heavy = NonZeroU32::new(150).unwrap();
         assert!(limiter.turn(Priority::Normal, heavy, Duration::ZERO).await.is_ok());
         assert!(limiter.turn(Priority::Normal, heavy, Duration::ZERO).await.is_err());
@@ -469,7 +503,7 @@ mod tests {
 
     #[tokio::test]
     async fn n5_the_servers_word_holds_back_even_cancels() {
-        let limiter = Limiter::new(Limit { calls: 1_000, per: Duration::from_secs(1) });
+        let limiter = Limiter::new(Limit { calls: 1_000, per: Duration::from_secs(1), ..Limit::USUAL });
         limiter.hold(Duration::from_millis(80));
         limiter.hold(Duration::from_millis(1));
         assert!(limiter.turn(Priority::Cancel, ONE, Duration::from_millis(5)).await.is_err());
@@ -479,7 +513,7 @@ mod tests {
     /// Where the server does not say how long, it is asked less and less often; a cancel goes all the same.
     #[tokio::test]
     async fn n3_silence_after_too_many_calls_is_waited_for_longer_and_longer() {
-        let limiter = Limiter::new(Limit { calls: 1_000, per: Duration::from_secs(1) });
+        let limiter = Limiter::new(Limit { calls: 1_000, per: Duration::from_secs(1), ..Limit::USUAL });
         // As if each hold had passed.
         let next = || {
             *limiter.quiet_until.lock().unwrap() = None;
@@ -491,6 +525,20 @@ mod tests {
         assert!(limiter.turn(Priority::Cancel, ONE, Duration::ZERO).await.is_ok());
         limiter.went();
         assert_eq!(next(), 1);
+    }
+
+    /// A broker's own times of peace.
+    #[tokio::test]
+    async fn n3_a_bucket_has_its_own_times_of_silence() {
+        for (from, to, expected) in [(60, 60, [60, 60, 60]), (10, 30, [10, 20, 30])] {
+            let silence = (Duration::from_secs(from), Duration::from_secs(to));
+            let limiter = Limiter::new(Limit { silence, ..Limit::USUAL });
+            let said = [(); 3].map(|()| {
+                *limiter.quiet_until.lock().unwrap() = None;
+                limiter.refused_silently().as_secs()
+            });
+            assert_eq!(said, expected);
+        }
     }
 
     #[test]

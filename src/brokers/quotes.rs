@@ -13,13 +13,15 @@ use crate::domain::quote::{Feed, Quote};
 pub struct QuoteBoard {
     feed: Feed,
     quotes: BTreeMap<Instrument, Quote>,
+    /// Last prices of before the last ones: what stands again when those are taken back.
+    before: BTreeMap<Instrument, Price>,
 }
 
 impl QuoteBoard {
     /// An empty one, for prices of this kind.
     #[must_use]
     pub const fn new(feed: Feed) -> Self {
-        Self { feed, quotes: BTreeMap::new() }
+        Self { feed, quotes: BTreeMap::new(), before: BTreeMap::new() }
     }
 
     /// Begins with a whole quote, such as a snapshot.
@@ -46,6 +48,10 @@ impl QuoteBoard {
 
     /// A trade: last price and size, the day's volume and range with it.
     pub fn trade(&mut self, instrument: &Instrument, at: Timestamp, price: Price, size: Quantity) -> &Quote {
+        let last = self.quotes.get(instrument).and_then(|quote| quote.last);
+        if let Some(last) = last.filter(|last| *last != price) {
+            self.before.insert(instrument.clone(), last);
+        }
         self.update(instrument, at, |quote| {
             quote.last = Some(price);
             quote.last_size = size;
@@ -53,6 +59,24 @@ impl QuoteBoard {
             quote.high = Some(quote.high.map_or(price, |high| high.max(price)));
             quote.low = Some(quote.low.map_or(price, |low| low.min(price)));
         })
+    }
+
+    /// A trade of before was another one, or none: where it was the last, the price that it should have left is the last now, and nothing is set
+    /// off by it. The day's range comes with the day's own figures. `None` when the instrument is not here.
+    pub fn correct(
+        &mut self,
+        instrument: &Instrument,
+        (from, units): (Price, Quantity),
+        to: Option<(Price, Quantity)>,
+    ) -> Option<&Quote> {
+        let before = self.before.get(instrument).copied();
+        let quote = self.quotes.get_mut(instrument)?;
+        if quote.last == Some(from) {
+            quote.last = to.map(|(price, _)| price).or(before);
+        }
+        let corrected = quote.volume - units + to.map_or(Quantity::ZERO, |(_, units)| units);
+        quote.volume = corrected.max(Quantity::ZERO);
+        Some(quote)
     }
 
     /// Both sides of the book's top.
@@ -80,6 +104,7 @@ impl QuoteBoard {
     /// Forgets an instrument that nobody wants any more.
     pub fn forget(&mut self, instrument: &Instrument) {
         self.quotes.remove(instrument);
+        self.before.remove(instrument);
     }
 }
 
@@ -103,6 +128,14 @@ mod tests {
         );
         assert_eq!((quote.high, quote.low, quote.volume), (Some(price("100")), Some(price("99")), 15.into()));
         assert_eq!((quote.as_of, quote.feed), (at(2), Feed::RealTime));
+        // A trade that was none, and one that was another.
+        board.trade(&share, at(3), price("70"), 5.into());
+        let quote = board.correct(&share, (price("70"), 5.into()), None).unwrap();
+        assert_eq!((quote.last, quote.volume), (Some(price("99")), 15.into()));
+        let quote = board.correct(&share, (price("99"), 5.into()), Some((price("98"), 4.into()))).unwrap();
+        assert_eq!((quote.last, quote.volume), (Some(price("98")), 14.into()));
+        let quote = board.correct(&share, (price("70"), 1.into()), Some((price("71"), 1.into()))).unwrap();
+        assert_eq!(quote.last, Some(price("98")), "it was not the last");
         board.top(&share, at(3), None, Some((price("100.2"), 1.into())));
         assert_eq!(board.get(&share).unwrap().bid, None);
         board.forget(&share);

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::endpoint::{Endpoint, EndpointError};
 use super::limiter::SharedLimits;
+use crate::domain::account::AccountMode;
 
 /// The brokers and services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +90,15 @@ impl Environment {
         match self {
             Self::Paper => "paper",
             Self::Live => "live",
+        }
+    }
+
+    /// What an account of it trades with.
+    #[must_use]
+    pub const fn mode(self) -> AccountMode {
+        match self {
+            Self::Paper => AccountMode::Paper,
+            Self::Live => AccountMode::Live,
         }
     }
 }

@@ -27,7 +27,7 @@ const GREETING_MAX: Duration = Duration::from_secs(15);
 const SEND_MAX: Duration = Duration::from_secs(10);
 /// Largest message that is read.
 pub const MESSAGE_MAX: usize = 1 << 20;
-/// Half of the shortest and longest pause before the next try; jitter adds as much again (reliability N3).
+/// The usual pauses between tries, as [`Protocol::pauses`] says them.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A line that held this long begins again with the shortest pause.
@@ -226,6 +226,11 @@ pub trait Protocol: Send {
     /// How silence is dealt with.
     fn watch(&self) -> Watch;
 
+    /// Half of the shortest and half of the longest pause before the next try; jitter adds as much again (reliability N3).
+    fn pauses(&self) -> (Duration, Duration) {
+        (PAUSE_MIN, PAUSE_MAX)
+    }
+
     /// Largest message that it sends: more than usual only where a broker's documentation says so.
     fn message_max(&self) -> usize {
         MESSAGE_MAX
@@ -276,7 +281,8 @@ pub async fn keep_open<P: Protocol>(
     out: &mpsc::Sender<Kept<P::Item>>,
     overflow: Overflow,
 ) -> BrokerError {
-    let mut waits = pauses(PAUSE_MIN, PAUSE_MAX);
+    let (shortest, longest) = protocol.pauses();
+    let mut waits = pauses(shortest, longest);
     loop {
         let mut up_since = None;
         let error = match hold(protocol, out, overflow, &mut up_since).await {
@@ -293,10 +299,10 @@ pub async fn keep_open<P: Protocol>(
             StreamError::Lost(_) | StreamError::Gap(_) => {}
         }
         if up_since.is_some_and(|since: Instant| since.elapsed() >= HEALTHY) {
-            waits = pauses(PAUSE_MIN, PAUSE_MAX);
+            waits = pauses(shortest, longest);
         }
         // The first is short, after a gap too; one that comes again and again must not ask for everything each time at once.
-        let wait = waits.next().unwrap_or(PAUSE_MAX);
+        let wait = waits.next().unwrap_or(longest);
         tracing::info!(broker, %error, ?wait, "the stream is opened again");
         let retry_at = wall() + SignedDuration::try_from(wait).unwrap_or_default();
         if out.send(Kept::Down { reason: error.to_string(), retry_at }).await.is_err() {

@@ -88,6 +88,43 @@ pub struct Account {
     pub options_level: u8,
 }
 
+impl Account {
+    /// An account at a broker of which no more is known than its cash and what it is worth: nothing held, nothing gained today, no margin.
+    /// What else the broker says is put in place of that.
+    #[must_use]
+    pub fn at_broker(
+        account: AccountId,
+        (kind, mode): (AccountKind, AccountMode),
+        cash: Money,
+        net_liquidation: Decimal,
+    ) -> Self {
+        let zero = Decimal::ZERO;
+        Self {
+            account,
+            kind,
+            mode,
+            currency: cash.currency,
+            cash: cash.amount,
+            cash_by_currency: vec![cash],
+            settled_cash: cash.amount,
+            net_liquidation,
+            long_market_value: zero,
+            short_market_value: zero,
+            buying_power: zero,
+            initial_margin: zero,
+            maintenance_margin: zero,
+            excess_liquidity: net_liquidation,
+            reserved: zero,
+            day_pnl: zero,
+            day_start_equity: net_liquidation,
+            realized_pnl: zero,
+            unrealized_pnl: zero,
+            fees: zero,
+            options_level: 0,
+        }
+    }
+}
+
 /// What a broker itself says of an account, beside what our books make of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerFigures {

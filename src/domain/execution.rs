@@ -252,12 +252,15 @@ pub struct CashEntry {
     pub at: Timestamp,
 }
 
+/// A notice that an account has little left of what it may send for ever: nothing but a person opens there until one goes on (`resume`).
+pub const ADDRESS_LIMIT: &str = "ADDRESS_LIMIT";
+
 /// Something the broker wants the account's owner to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Whose.
     pub account: AccountId,
-    /// A stable code, such as `POSITION_FROZEN`.
+    /// A stable code, such as [`ADDRESS_LIMIT`].
     pub code: SmolStr,
     /// One line.
     pub text: String,

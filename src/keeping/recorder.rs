@@ -13,7 +13,7 @@ use crate::client::secret::{AskSecret, Secret, Wanted};
 use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::role::Role;
 use crate::store::Install;
-use crate::vault::{SecretStore, Signer, Unlock, Vault, VaultError};
+use crate::vault::{SecretStore, SignInTurn, Signer, Unlock, Vault, VaultError};
 
 use super::secrets::own_name;
 use super::{KeepError, Keeping, Watched, log};
@@ -141,6 +141,26 @@ impl Recorder {
         self.sign_by(vault.as_mut().and_then(|vault| Signer::of(vault, now).ok()));
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = vault;
         Ok(text)
+    }
+
+    /// Opens the vault for this process alone, by what opens it without a question or by whoever is asked: what is read and kept from then on
+    /// needs no further question.
+    ///
+    /// # Errors
+    /// Why not: the profile is locked, the passphrase is needed or wrong.
+    pub fn open(&self, ask: &mut dyn AskSecret) -> Result<(), KeepError> {
+        self.keeping.admit(false)?;
+        let vault = self.keeping.open_vault(ask)?;
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(vault);
+        Ok(())
+    }
+
+    /// The right to refresh the profile's sign-ins, waited for: one process at a time has it.
+    ///
+    /// # Errors
+    /// When another process does not give it back, or the system refuses.
+    pub fn sign_in_turn(&self) -> Result<SignInTurn, KeepError> {
+        Ok(SignInTurn::wait(&self.keeping.directory())?)
     }
 
     /// Keeps a secret in the profile's vault.

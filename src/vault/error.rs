@@ -138,6 +138,12 @@ pub enum VaultError {
         /// Its process id, or `unknown`.
         holder: String,
     },
+    /// Another process refreshes a sign-in and does not end.
+    #[error("another process ({holder}) is refreshing a sign-in; it is tried again")]
+    Refreshing {
+        /// Its process id, or `unknown`.
+        holder: String,
+    },
     /// No secret of that name.
     #[error("no secret is called '{0}'; arbion secret list names them")]
     NoSecret(String),
@@ -201,6 +207,7 @@ impl VaultError {
                 | Self::NoKeyring { .. }
                 | Self::KeyringLocked { .. }
                 | Self::Busy { .. }
+                | Self::Refreshing { .. }
         )
     }
 

@@ -16,6 +16,8 @@ use super::VaultError;
 
 /// How long a writer waits for another one.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long a refresh of a sign-in waits for another process's: two tries of ten seconds, and a bit.
+const TURN_WAIT: Duration = Duration::from_secs(25);
 /// What a temporary file's name begins and ends with.
 const TEMPORARY: (&str, &str) = (".vault-", ".tmp");
 /// Bytes of the lock file that are read.
@@ -144,6 +146,57 @@ pub(super) struct Lock {
     _file: File,
 }
 
+/// The right to refresh the sign-ins of a profile, which one process has at a time; freed when dropped or when the process ends.
+#[derive(Debug)]
+pub struct SignInTurn {
+    _file: File,
+}
+
+impl SignInTurn {
+    /// Waits for it: a refresh takes a broker's patience at most.
+    ///
+    /// # Errors
+    /// When another process has it for longer than that, or the file cannot be used.
+    pub fn wait(directory: &Path) -> Result<Self, VaultError> {
+        Self::wait_within(directory, TURN_WAIT)
+    }
+
+    /// The same with another patience.
+    pub(super) fn wait_within(directory: &Path, patience: Duration) -> Result<Self, VaultError> {
+        let locked = locked(directory, "sign-in.lock", patience);
+        let _file = locked?.map_err(|holder| VaultError::Refreshing { holder })?;
+        Ok(Self { _file })
+    }
+}
+
+/// A file of this name, locked within the time, with our process id in it; who has it where it is not to be had.
+fn locked(directory: &Path, name: &str, patience: Duration) -> Result<Result<File, String>, VaultError> {
+    check_directory(directory)?;
+    let path = directory.join(name);
+    let open = || {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path)
+    };
+    let mut file = open().map_err(|error| VaultError::io(&path, &error))?;
+    check(&path, &file)?;
+    if file.try_lock().is_err() {
+        match wait(file, patience) {
+            Some(free) => file = free,
+            None => return Ok(Err(holder(open))),
+        }
+    }
+    let id = std::process::id().to_string();
+    let written = file.set_len(0).and_then(|()| file.write_all(id.as_bytes()));
+    written.map_err(|error| VaultError::io(&path, &error))?;
+    Ok(Ok(file))
+}
+
 impl Lock {
     /// Waits at most five seconds for whoever else writes, then sweeps what crashed writers left.
     ///
@@ -155,28 +208,10 @@ impl Lock {
 
     /// The same with another patience.
     pub(super) fn acquire_within(directory: &Path, patience: Duration) -> Result<Self, VaultError> {
-        check_directory(directory)?;
-        let path = directory.join("vault.lock");
-        let open = || {
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-                .open(&path)
-        };
-        let mut file = open().map_err(|error| VaultError::io(&path, &error))?;
-        check(&path, &file)?;
-        if file.try_lock().is_err() {
-            file = wait(file, patience).ok_or_else(|| VaultError::Busy { holder: holder(open) })?;
-        }
-        let id = std::process::id().to_string();
-        let written = file.set_len(0).and_then(|()| file.write_all(id.as_bytes()));
-        written.map_err(|error| VaultError::io(&path, &error))?;
+        let _file =
+            locked(directory, "vault.lock", patience)?.map_err(|holder| VaultError::Busy { holder })?;
         sweep(directory).map_err(|error| VaultError::io(directory, &error))?;
-        Ok(Self { _file: file })
+        Ok(Self { _file })
     }
 }
 

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 pub use error::VaultError;
+pub use files::SignInTurn;
 pub use holder::{HeldBy, Holder, Unlock, needs_passphrase};
 pub use items::SecretName;
 pub use keyring::{Desktop, forget_cached, keyring_state};

@@ -190,7 +190,15 @@ impl Vault {
                 super::keyring::remove(&record.user(), desktop)?;
             }
         }
-        for file in [VAULT, "vault.age.bak", "identity.age", "identity-ssh.age", "vault.json", "vault.lock"] {
+        for file in [
+            VAULT,
+            "vault.age.bak",
+            "identity.age",
+            "identity-ssh.age",
+            "vault.json",
+            "vault.lock",
+            "sign-in.lock",
+        ] {
             let path = directory.join(file);
             files::forget(&path).map_err(|error| VaultError::io(&path, &error))?;
         }

@@ -165,6 +165,18 @@ async fn errors_with_status_200_html_and_too_many_calls_are_errors() {
     let asked = emulator.server.requests();
     let header = asked.last().unwrap().header("x-cg-demo-api-key");
     assert_eq!(header, Some(DEMO_KEY));
+    // Where it does not say how long it wants peace, it has a minute of it.
+    emulator.server.faults.once("GET", "/simple/price", Fault::answer(429, status));
+    let error = prices.rates(&["ETH"], Currency::USD).await.unwrap_err();
+    let minute = std::time::Duration::from_secs(60);
+    assert!(
+        matches!(&error, BrokerError::RateLimited { retry_after, .. } if *retry_after == minute),
+        "{error}"
+    );
+    emulator.server.take_requests();
+    let error = prices.rates(&["ETH"], Currency::USD).await.unwrap_err();
+    assert!(matches!(error, BrokerError::Busy { .. }), "{error}");
+    assert!(emulator.server.take_requests().is_empty());
 }
 
 /// The contract's clause on wrong answers, for a service without orders: nothing of it becomes a price, a coin or a bar, what was had before

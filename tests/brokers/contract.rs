@@ -2,6 +2,7 @@
 //! refusal, twice is once, and every order type that is claimed works. A broker's own file brings the [`Subject`]; the paper venue, which has
 //! no network between us and it, brings a [`Desk`], and keeps every clause but those about what a network does to calls.
 
+mod changes;
 mod desk;
 mod lines;
 mod mangled;
@@ -13,6 +14,9 @@ use arbion::domain::order::{OrderRequest, OrderStatus, OrderType, Pricing, Side,
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+pub use changes::{
+    j4_a_replace_without_an_answer_is_not_a_refusal, n2_a_cancel_without_an_answer_ends_the_order,
+};
 pub use desk::{Books, Desk, Subject, event_of, fills_of, handle, price};
 pub use lines::{j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal, n1_a_slow_line_is_no_broken_one};
 pub use mangled::c6_mangled_answers;
@@ -397,6 +401,7 @@ macro_rules! contract_tests {
             cancel_all_leaves_nothing,
             a_replace_works_the_new_order,
             a_replace_after_the_fill_is_refused,
+            what_filled_unheard_is_taken_off_a_replace,
             every_order_type_that_is_claimed_works,
             every_order_type_that_it_lacks_is_refused,
             the_same_id_twice_is_never_two_orders,
@@ -409,11 +414,12 @@ macro_rules! contract_tests {
         $crate::contract_tests!(@each $make,
             j4_a_dropped_connection_after_the_order_is_not_a_refusal,
             j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal,
+            j4_a_replace_without_an_answer_is_not_a_refusal,
+            n2_a_cancel_without_an_answer_ends_the_order,
             n1_a_slow_line_is_no_broken_one,
             j3_what_cannot_be_read_is_not_a_refusal,
             n5_too_many_calls_is_not_a_refusal,
             r6_a_read_that_fails_is_not_empty,
-            what_filled_unheard_is_taken_off_a_replace,
             what_is_wrong_with_an_answer_is_an_error
         );
 

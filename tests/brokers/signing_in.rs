@@ -223,6 +223,15 @@ async fn o8_coinbase_is_signed_in_to_from_a_terminal_and_taken_back_at_the_end()
         assert!(said.contains("connected; orders go there with --account coinbase"), "{said}");
         assert!(!said.contains(coinbase::oauth::CLIENT_SECRET), "{said}");
         home.until("the connection", &["connections"], |found| is_up(found, "coinbase live"));
+        // Without an engine a look at the login refreshes it, and what it got for the one refresh token that was good is the engine's next.
+        home.ok(&["engine", "stop"], "");
+        theirs.knobs().bearer = Some("another".to_owned());
+        let given = theirs.knobs().given;
+        home.ok(&["verify", "coinbase", "--live"], "");
+        assert_eq!(theirs.knobs().given, given + 1);
+        home.ok(&["engine", "start"], "");
+        home.until("it to be back", &["connections"], |found| is_up(found, "coinbase live"));
+        assert_eq!(theirs.knobs().given, given + 1, "by what was kept");
         // Keys are the usual way, and who has none of either is told.
         home.fails(&["connect", "alpaca", "--oauth", "--stdin"], "{}", 2, "no sign-in in the browser");
         home.fails(&["connect", "coinbase", "--oauth", "--stdin"], "{}", 2, "client_id is missing");

@@ -333,6 +333,10 @@ fn a_vault_that_does_not_open_says_what_to_do() {
             VaultError::Busy { holder: "process 7".to_owned() },
             "another process (process 7) is writing the vault; try again once it has ended",
         ),
+        case(
+            VaultError::Refreshing { holder: "process 7".to_owned() },
+            "another process (process 7) is refreshing a sign-in; it is tried again",
+        ),
     ]);
 }
 

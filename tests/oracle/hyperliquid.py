@@ -136,7 +136,13 @@ assert exchange.schedule_cancel(now + 60_000)["status"] == "ok"
 assert exchange.schedule_cancel(None)["status"] == "ok"
 assert exchange.update_leverage(10, "ETH")["status"] == "ok"
 assert exchange.update_isolated_margin(-1.5, "ETH")["status"] == "ok"
-assert exchange.noop(int(time.time() * 1000) + 500)["status"] == "ok"
+used = int(time.time() * 1000) + 500
+assert exchange.noop(used)["status"] == "ok"
+assert f"duplicate nonce {used}" in exchange.noop(used)["response"]
+stamp, hx.get_timestamp_ms = hx.get_timestamp_ms, lambda: used
+late = exchange.order("ETH", True, 0.2, 90, GTC)
+assert "duplicate nonce" in late["response"] and info.open_orders(address) == [], late
+hx.get_timestamp_ms = stamp
 
 # Slices over a time: signed as the client signs anything, listed by its own calls.
 def sliced(action):

@@ -358,28 +358,21 @@ fn figures(of: &AlpacaAccount, account: &wire::Account, positions: &[wire::Posit
     let maintenance_margin = account.maintenance_margin.unwrap_or_default();
     let day_start_equity = account.last_equity.unwrap_or(account.equity);
     let cash_only = account.multiplier.is_some_and(|multiplier| multiplier <= Decimal::ONE);
+    let kind = if cash_only { AccountKind::Cash } else { AccountKind::Margin };
+    let cash = Money::new(account.cash, currency);
     Account {
-        account: of.id.clone(),
-        kind: if cash_only { AccountKind::Cash } else { AccountKind::Margin },
-        mode: of.mode,
-        currency,
-        cash: account.cash,
-        cash_by_currency: vec![Money::new(account.cash, currency)],
-        settled_cash: account.cash,
-        net_liquidation: account.equity,
         long_market_value: account.long_market_value.unwrap_or_default(),
         short_market_value: account.short_market_value.unwrap_or_default(),
         buying_power: account.buying_power,
         initial_margin: account.initial_margin.unwrap_or_default(),
         maintenance_margin,
         excess_liquidity: account.equity - maintenance_margin,
-        reserved: Decimal::ZERO,
         day_pnl: account.equity - day_start_equity,
         day_start_equity,
-        realized_pnl: Decimal::ZERO,
         unrealized_pnl: positions.iter().filter_map(|row| row.unrealized_pl).sum(),
         fees: account.accrued_fees.unwrap_or_default(),
         options_level: account.options_trading_level.unwrap_or_default(),
+        ..Account::at_broker(of.id.clone(), (kind, of.mode), cash, account.equity)
     }
 }
 

@@ -35,7 +35,6 @@ use super::{
     AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
     MarketFeed, last_four,
 };
-use crate::domain::account::AccountMode;
 use crate::domain::calendar::SaidDay;
 use crate::domain::capabilities::{Capabilities, NativeStop};
 use crate::domain::ids::AccountId;
@@ -65,8 +64,8 @@ pub const fn fields() -> &'static [CredentialField] {
 /// The broker's limits, by bucket.
 #[must_use]
 pub const fn limits() -> [(&'static str, Limit); 2] {
-    let limit = Limit { calls: CALLS_A_MINUTE, per: Duration::from_secs(60) };
-    [(TRADING, limit), (DATA, limit)]
+    let limit = Limit { calls: CALLS_A_MINUTE, per: Duration::from_secs(60), ..Limit::USUAL };
+    [(TRADING, limit), (DATA, Limit { orders: false, ..limit })]
 }
 
 /// Makes the line of a login. Nothing is asked yet: [`Connection::accounts`] tells whether the keys are good. In place of the keys there may be
@@ -174,14 +173,10 @@ impl Connection for Alpaca {
             let what = "such an account behind these keys".to_owned();
             return Err(BrokerError::NotFound { broker: NAME.to_owned(), what });
         }
-        let mode = match self.environment {
-            Environment::Paper => AccountMode::Paper,
-            Environment::Live => AccountMode::Live,
-        };
         Ok(Arc::new(AlpacaAccount {
             rest: self.rest.clone(),
             id,
-            mode,
+            mode: self.environment.mode(),
             capabilities: capabilities(&account),
             known: known::Known::default(),
             specs: Mutex::default(),

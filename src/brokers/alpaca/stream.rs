@@ -42,13 +42,16 @@ type Unstreamed = Arc<Mutex<BTreeSet<Instrument>>>;
 pub(super) enum Said {
     Top(Instrument, Timestamp, Side2, Side2),
     Trade(Instrument, Print),
+    Corrected(Instrument, Traded, Option<Traded>),
     Day(Instrument, [crate::domain::money::Price; 3], crate::domain::money::Quantity),
     Book(Instrument, Timestamp, Vec<DepthLevel>, Vec<DepthLevel>, bool),
     Halted(Instrument, bool),
 }
 
+/// Price and units of a trade.
+type Traded = (crate::domain::money::Price, crate::domain::money::Quantity);
 /// A side of the book's top.
-type Side2 = Option<(crate::domain::money::Price, crate::domain::money::Quantity)>;
+type Side2 = Option<Traded>;
 
 /// One line.
 struct Prices {
@@ -222,6 +225,7 @@ impl Prices {
             Tick::Trade { symbol, at, price, size, aggressor } => {
                 Said::Trade(of(&symbol)?, Print { at, price, size, aggressor })
             }
+            Tick::Corrected { symbol, from, to } => Said::Corrected(of(&symbol)?, from, to),
             Tick::Day { symbol, open, high, low, volume } => {
                 Said::Day(of(&symbol)?, [open, high, low], volume)
             }
@@ -533,6 +537,10 @@ impl Pump<'_> {
                 }
                 self.board.trade(&instrument, print.at, print.price, print.size).clone()
             }
+            Said::Corrected(instrument, from, to) => match self.board.correct(&instrument, from, to) {
+                Some(quote) => quote.clone(),
+                None => return Ok(()),
+            },
             Said::Day(instrument, [open, high, low], volume) => {
                 let change = |quote: &mut Quote| {
                     (quote.open, quote.high, quote.low) = (Some(open), Some(high), Some(low));

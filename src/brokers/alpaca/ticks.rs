@@ -43,6 +43,15 @@ pub enum Tick<'a> {
         /// Who came to whom.
         aggressor: Aggressor,
     },
+    /// A trade of before was no trade, or was another one.
+    Corrected {
+        /// Of what.
+        symbol: Cow<'a, str>,
+        /// Its price and units as they were told.
+        from: (Price, Quantity),
+        /// As they are; absent where there was none.
+        to: Option<(Price, Quantity)>,
+    },
     /// The day so far.
     Day {
         /// Of what.
@@ -128,6 +137,20 @@ struct Trade<'a> {
     s: Option<Decimal>,
     #[serde(default, borrow)]
     tks: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Correction<'a> {
+    #[serde(rename = "S", borrow)]
+    symbol: Cow<'a, str>,
+    #[serde(deserialize_with = "decimal")]
+    op: Decimal,
+    #[serde(default, deserialize_with = "decimal_or_none")]
+    os: Option<Decimal>,
+    #[serde(deserialize_with = "decimal")]
+    cp: Decimal,
+    #[serde(default, deserialize_with = "decimal_or_none")]
+    cs: Option<Decimal>,
 }
 
 #[derive(Deserialize)]
@@ -256,6 +279,17 @@ fn json_tick(raw: &str) -> Result<Option<Tick<'_>>, String> {
                 size: Quantity::new(trade.s.unwrap_or_default()),
                 aggressor,
             }
+        }
+        "x" => {
+            let trade: Trade<'_> = parsed(raw)?;
+            let from = (Price::new(trade.p), Quantity::new(trade.s.unwrap_or_default()));
+            Tick::Corrected { symbol: trade.symbol, from, to: None }
+        }
+        "c" => {
+            let Correction { symbol, op, os, cp, cs } = parsed(raw)?;
+            let whole =
+                |price, size: Option<Decimal>| (Price::new(price), Quantity::new(size.unwrap_or_default()));
+            Tick::Corrected { symbol, from: whole(op, os), to: Some(whole(cp, cs)) }
         }
         "d" => {
             let day: Day<'_> = parsed(raw)?;

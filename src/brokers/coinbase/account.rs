@@ -274,33 +274,18 @@ impl Broker for CoinbaseAccount {
                 cash_by_currency.push(Money::new(balance.total(), *currency));
             }
         }
-        let zero = Decimal::ZERO;
         let total = breakdown.portfolio_balances.total_balance.get();
         let cost = |row: &super::wire::SpotPosition| row.cost_basis.as_ref().and_then(|cost| cost.value);
         let held = breakdown.spot_positions.iter().filter(|row| row.asset != self.currency.as_str());
         let unrealized = held.filter_map(|row| Some(row.total_balance_fiat? - cost(row)?)).sum();
+        let (kind, cash) = (AccountKind::Cash, Money::new(own.total(), self.currency));
         Ok(Account {
-            account: self.id.clone(),
-            kind: AccountKind::Cash,
-            mode: self.mode,
-            currency: self.currency,
-            cash: own.total(),
             cash_by_currency,
-            settled_cash: own.total(),
-            net_liquidation: total,
             long_market_value: breakdown.portfolio_balances.total_crypto_balance.get(),
-            short_market_value: zero,
             buying_power: own.available,
-            initial_margin: zero,
-            maintenance_margin: zero,
-            excess_liquidity: total,
             reserved: own.hold,
-            day_pnl: zero,
-            day_start_equity: total,
-            realized_pnl: zero,
             unrealized_pnl: unrealized,
-            fees: zero,
-            options_level: 0,
+            ..Account::at_broker(self.id.clone(), (kind, self.mode), cash, total)
         })
     }
 

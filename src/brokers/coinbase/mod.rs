@@ -34,7 +34,6 @@ use crate::brokers::{
     AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
     MarketFeed, last_four,
 };
-use crate::domain::account::AccountMode;
 use crate::domain::ids::AccountId;
 use crate::domain::money::Currency;
 
@@ -102,9 +101,9 @@ pub const fn fields() -> &'static [CredentialField] {
 #[must_use]
 pub const fn limits() -> [(&'static str, Limit); 3] {
     [
-        (PRIVATE, Limit { calls: 15, per: Duration::from_secs(1) }),
-        (PUBLIC, Limit { calls: 5, per: Duration::from_secs(1) }),
-        (V2, Limit { calls: 10_000, per: Duration::from_secs(3_600) }),
+        (PRIVATE, Limit { calls: 15, per: Duration::from_secs(1), ..Limit::USUAL }),
+        (PUBLIC, Limit { calls: 5, per: Duration::from_secs(1), orders: false, ..Limit::USUAL }),
+        (V2, Limit { calls: 10_000, per: Duration::from_secs(3_600), orders: false, ..Limit::USUAL }),
     ]
 }
 
@@ -309,17 +308,13 @@ impl Connection for Coinbase {
     }
 
     async fn account(&self, key: &str, id: AccountId) -> Result<Arc<dyn Broker>, BrokerError> {
-        let mode = match self.environment {
-            Environment::Paper => AccountMode::Paper,
-            Environment::Live => AccountMode::Live,
-        };
         Ok(Arc::new(CoinbaseAccount {
             id,
             line: Arc::clone(&self.line),
             products: Arc::clone(&self.products),
             portfolio: key.to_owned(),
             currency: self.currency,
-            mode,
+            mode: self.environment.mode(),
             stream: self.user_stream.clone(),
             changes: changes::Changes::default(),
             capabilities: account::capabilities(),

@@ -85,7 +85,8 @@ impl Plan {
             Self::Demo => 30,
             Self::Pro => 250,
         };
-        Limit { calls, per: Duration::from_secs(60) }
+        let minute = Duration::from_secs(60);
+        Limit { calls, per: minute, orders: false, silence: (minute, minute) }
     }
 
     /// How long a price is kept: it changes no sooner there.

@@ -41,7 +41,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 }
 
 fn line() -> Http {
-    let limit = Limit { calls: 1_000, per: Duration::from_secs(1) };
+    let limit = Limit { calls: 1_000, per: Duration::from_secs(1), ..Limit::USUAL };
     Http::new("test", &[("all", limit)]).unwrap()
 }
 

@@ -1,10 +1,10 @@
 //! An account at Hyperliquid: orders in, out and asked about. What it shows of money is in `figures`, its stream in `user_stream`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,14 +13,18 @@ use serde_json::json;
 use tokio::sync::{broadcast, mpsc};
 
 use super::actions::{Action, ModifyWire, OidOrCloid, OrderWire, Tif, TypeWire};
+use super::budget::Budget;
+use super::connection::AgentEnd;
 use super::figures;
 use super::replaces::Replaces;
+use super::sent::Sent;
 use super::signing::{Address, Signer};
 use super::universe::{Asset, Universe};
 use super::venue::{self, STATE, Venue};
-use super::wire::{Book, OrderAnswer, OrderWithStatus, Status, StatusBody};
+use super::wire::{Book, DoneData, OrderAnswer, OrderWithStatus, Status, StatusBody};
 use super::{NAME, errors, mapping, twaps, user_stream};
 use crate::brokers::clock::wall;
+use crate::brokers::http::Call;
 use crate::brokers::{
     AccountStream, Broker, BrokerError, BrokerPreview, Certainty, OrderState, SubmitOutcome, rest_of,
 };
@@ -38,10 +42,6 @@ use crate::domain::position::Position;
 use crate::domain::statement::OrderReport;
 use crate::domain::venue::{VenueAction, VenueAnswer};
 
-/// Ids of ours that are remembered as sent.
-const SENT_MAX: usize = 10_000;
-/// An order arrives within this time or never: the venue refuses it later, and clocks are good to some seconds.
-const ARRIVES: Duration = Duration::from_secs(20);
 /// Words that the stream may be behind.
 const WORDS_MAX: usize = 256;
 /// What the account and its stream share.
@@ -58,6 +58,10 @@ pub(super) struct Shared {
     working: Mutex<BTreeSet<ClientOrderId>>,
     /// The first of them has come, or the last one gone.
     pub(super) switch: tokio::sync::Notify,
+    /// When the agent's approval ends, as the login has it.
+    pub(super) agent: Arc<AgentEnd>,
+    /// Requests of the address.
+    pub(super) budget: Arc<Budget>,
 }
 
 impl Shared {
@@ -87,11 +91,28 @@ impl Shared {
     /// Signs and sends.
     pub(super) async fn act(
         &self,
-        call: crate::brokers::http::Call,
+        call: Call,
         action: &Action,
         expires: bool,
     ) -> Result<super::wire::DoneData, BrokerError> {
-        self.venue.exchange(call, &self.signer, self.vault.as_ref(), action, expires).await
+        self.act_as(call, action, expires, None).await
+    }
+
+    /// The same with a nonce that was taken before, for what is sent once.
+    pub(super) async fn act_as(
+        &self,
+        call: Call,
+        action: &Action,
+        expires: bool,
+        nonce: Option<u64>,
+    ) -> Result<super::wire::DoneData, BrokerError> {
+        self.budget.went(action.requests());
+        self.venue.exchange(call, (&self.signer, self.vault.as_ref()), action, (expires, nonce)).await
+    }
+
+    /// A nonce for what is sent once.
+    pub(super) fn nonce(&self) -> u64 {
+        self.signer.nonce(self.venue.now_ms())
     }
 }
 
@@ -102,13 +123,14 @@ pub(super) type Known<T> = Mutex<Option<(Instant, T)>>;
 pub struct HyperliquidAccount {
     pub(super) shared: Arc<Shared>,
     capabilities: Capabilities,
-    sent: Mutex<VecDeque<(ClientOrderId, Instant)>>,
-    opened: (Instant, Timestamp),
+    pub(super) sent: Sent,
     /// What answers say that the stream does not.
-    words: broadcast::Sender<AccountEvent>,
+    pub(super) words: broadcast::Sender<AccountEvent>,
     pub(super) unified: Known<bool>,
     pub(super) day_pnl: Known<Decimal>,
     pub(super) traded: Known<super::reads::Traded>,
+    /// Fills as they were last listed: when, and since when.
+    pub(super) listed_fills: Mutex<Option<super::reads::ListedFills>>,
     /// Movements of cash as they were last listed.
     pub(super) moved: Mutex<Option<super::movements::Moved>>,
     /// How long the lists of orders and of fills were last: what they will cost.
@@ -169,18 +191,29 @@ impl HyperliquidAccount {
         signer: Arc<Signer>,
         user: Address,
         vault: Option<Address>,
-        id: AccountId,
+        (id, agent): (AccountId, Arc<AgentEnd>),
     ) -> Self {
-        let (replaces, working, switch) = Default::default();
+        let (replaces, working, switch, budget) = Default::default();
         Self {
-            shared: Arc::new(Shared { venue, signer, user, vault, id, replaces, working, switch }),
+            shared: Arc::new(Shared {
+                venue,
+                signer,
+                user,
+                vault,
+                id,
+                replaces,
+                working,
+                switch,
+                agent,
+                budget,
+            }),
             capabilities: capabilities(),
-            sent: Mutex::default(),
-            opened: (Instant::now(), wall()),
+            sent: Sent::new(),
             words: broadcast::channel(WORDS_MAX).0,
             unified: Mutex::default(),
             day_pnl: Mutex::default(),
             traded: Mutex::default(),
+            listed_fills: Mutex::default(),
             moved: Mutex::default(),
             lengths: Default::default(),
         }
@@ -202,35 +235,6 @@ impl HyperliquidAccount {
         }
     }
 
-    /// Marks an id as sent. False when it has been.
-    pub(super) fn first_time(&self, id: ClientOrderId) -> bool {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        if sent.iter().any(|(known, _)| *known == id) {
-            return false;
-        }
-        if sent.len() == SENT_MAX {
-            sent.pop_front();
-        }
-        sent.push_back((id, Instant::now()));
-        true
-    }
-
-    pub(super) fn was_not_sent(&self, id: ClientOrderId) {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).retain(|(sent, _)| *sent != id);
-    }
-
-    /// Could an order that is not there arrive yet: sent just now, or by a process before this one.
-    fn may_arrive(&self, id: ClientOrderId) -> bool {
-        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        match sent.iter().rev().find(|(known, _)| *known == id) {
-            Some((_, at)) => at.elapsed() < ARRIVES,
-            None => {
-                let made = i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX);
-                made < self.opened.1.as_millisecond() && self.opened.0.elapsed() < ARRIVES
-            }
-        }
-    }
-
     /// An order that the venue does not find by its id: an exit that waits for its entry, or none.
     async fn waiting(&self, id: ClientOrderId) -> Result<Option<OrderState>, BrokerError> {
         let cloid = mapping::cloid(id);
@@ -242,19 +246,22 @@ impl HyperliquidAccount {
                 status: mapping::status("open", order.orig_sz, order.sz),
                 filled_quantity: mapping::filled(OrderStatus::Submitted, order),
             })),
-            // Until the venue refuses it for being late, nobody can say that it never came.
-            None if self.may_arrive(id) => Err(BrokerError::NoAnswer {
-                broker: NAME.to_owned(),
-                reason: "the order is not there, and may still arrive".to_owned(),
-            }),
-            None => Ok(None),
+            None => {
+                self.keep_from_arriving(id).await;
+                // Until the venue refuses it for being late, nobody can say that it never came.
+                if !self.sent.may_arrive(id) {
+                    return Ok(None);
+                }
+                let reason = "the order is not there, and may still arrive".to_owned();
+                Err(BrokerError::NoAnswer { broker: NAME.to_owned(), reason })
+            }
         }
     }
 
     /// The best price on the other side.
     async fn touch(&self, asset: &Asset, buy: bool) -> Result<Option<Price>, BrokerError> {
         let body = json!({"type": "l2Book", "coin": asset.coin});
-        let book: Option<Book> = self.venue().info(venue::read("l2Book", STATE), &body).await?;
+        let book: Option<Book> = self.venue().info(venue::needed("l2Book", STATE), &body).await?;
         let Some(book) = book else { return Ok(None) };
         let side = if buy { book.levels.1 } else { book.levels.0 };
         Ok(side.first().map(|level| Price::new(level.px)))
@@ -273,13 +280,13 @@ impl HyperliquidAccount {
         let slippage = self.venue().settings.slippage;
         let (orders, grouping) = mapping::orders(asset, &instrument, order, touch, slippage)?;
         let id = order.client_order_id;
-        if !self.first_time(id) {
+        if !self.sent.first_time(id) {
             // What the venue does with an id that it has is nowhere written.
             return self.find_sent(id).await;
         }
         let action = Action::Order { orders: orders.clone(), grouping };
         self.shared.works(id, true);
-        let result = match self.shared.act(venue::order("order"), &action, true).await {
+        let result = match self.send_once(venue::order("order"), &action, id).await {
             Ok(done) => venue::each("order", done.statuses, orders.len()),
             Err(error) => Err(error),
         };
@@ -292,10 +299,25 @@ impl HyperliquidAccount {
         {
             self.shared.works(id, false);
             if matches!(error, BrokerError::Unreachable { .. } | BrokerError::Busy { .. }) {
-                self.was_not_sent(id);
+                self.sent.forget(id);
             }
         }
         entered
+    }
+
+    /// Sends an order, once; where no answer comes, its nonce is remembered.
+    async fn send_once(
+        &self,
+        call: Call,
+        action: &Action,
+        id: ClientOrderId,
+    ) -> Result<DoneData, BrokerError> {
+        let nonce = self.shared.nonce();
+        let done = self.shared.act_as(call, action, true, Some(nonce)).await;
+        if done.as_ref().is_err_and(|error| error.outcome() == Certainty::Unknown) {
+            self.sent.doubt(id, nonce);
+        }
+        done
     }
 
     /// Reads what became of an order and its exits.
@@ -350,7 +372,7 @@ impl HyperliquidAccount {
 
     async fn ask(&self, oid: serde_json::Value) -> Result<Option<OrderWithStatus>, BrokerError> {
         let body = json!({"type": "orderStatus", "user": self.user(), "oid": oid});
-        let answer: OrderAnswer = self.venue().info(venue::read("orderStatus", STATE), &body).await?;
+        let answer: OrderAnswer = self.venue().info(venue::needed("orderStatus", STATE), &body).await?;
         match (answer.status.as_str(), answer.order) {
             ("order", Some(row)) => Ok(Some(row)),
             ("unknownOid", _) => Ok(None),
@@ -369,7 +391,7 @@ impl HyperliquidAccount {
         let new = &self.what_is_left(order, new).await?;
         let wire = mapping::replacement(asset, &instrument, new)?;
         let (old, id) = (order.client_order_id, new.client_order_id);
-        if !self.first_time(id) {
+        if !self.sent.first_time(id) {
             return self.find_sent(id).await;
         }
         let oid = match oid_of(order) {
@@ -379,7 +401,7 @@ impl HyperliquidAccount {
         self.shared.replaces().sent(old, oid_of(order), id);
         self.shared.works(id, true);
         let action = Action::BatchModify { modifies: vec![ModifyWire { oid, order: wire.clone() }] };
-        let result = match self.shared.act(venue::order("batchModify"), &action, true).await {
+        let result = match self.send_once(venue::order("batchModify"), &action, id).await {
             Ok(done) => match venue::each("batchModify", done.statuses, 1) {
                 Ok(statuses) => self.entered(new, &[wire], &statuses).await,
                 Err(error) => Err(error),
@@ -419,7 +441,7 @@ impl HyperliquidAccount {
                 }
                 if done == Some(false) {
                     self.shared.works(new, false);
-                    self.was_not_sent(new);
+                    self.sent.forget(new);
                 }
             }
         }
@@ -441,6 +463,7 @@ impl Broker for HyperliquidAccount {
         let (held, unified, day_pnl) = (self.held().await?, self.is_unified().await?, self.day_pnl().await?);
         let environment = self.venue().settings.environment;
         let traded = self.traded(&universe, &held).await?;
+        self.watch_budget().await;
         let figures = figures::account(&universe, &self.shared.id, environment, &held, unified, day_pnl);
         Ok(Account { realized_pnl: traded.realized_pnl, fees: traded.fees, ..figures })
     }

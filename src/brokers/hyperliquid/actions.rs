@@ -77,6 +77,21 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Requests of the address that it counts as: a batch as many as it holds.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        let held = match self {
+            Self::Order { orders, .. } => orders.len(),
+            Self::BatchModify { modifies } => modifies.len(),
+            Self::Cancel { cancels } => cancels.len(),
+            Self::CancelByCloid { cancels } => cancels.len(),
+            _ => 1,
+        };
+        u64::try_from(held).unwrap_or(1)
+    }
+}
+
 /// What holds the orders of an action together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]

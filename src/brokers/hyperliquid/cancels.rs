@@ -26,6 +26,8 @@ impl HyperliquidAccount {
             broker: NAME.to_owned(),
             what: format!("instrument {}", order.subject),
         })?;
+        // One whose answer was lost must not arrive after its cancel.
+        self.keep_from_arriving(order.client_order_id).await;
         let cloid = mapping::cloid(order.client_order_id);
         let action = match oid_of(order) {
             Some(oid) => Action::Cancel { cancels: vec![CancelWire { a: asset.id, o: oid }] },

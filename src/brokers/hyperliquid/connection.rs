@@ -1,12 +1,14 @@
 //! A login at Hyperliquid: an agent's key, and the accounts that it may trade for.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::account::HyperliquidAccount;
+use super::budget::Budget;
 use super::feed::Feed;
 use super::signing::{Address, Signer};
 use super::venue::{self, LIST, Venue};
@@ -28,6 +30,9 @@ pub struct Hyperliquid {
     signer: Arc<Signer>,
     /// Whose agent the key is, once it was asked.
     master: Mutex<Option<Address>>,
+    agent: Arc<AgentEnd>,
+    /// Requests of the addresses whose accounts are open.
+    budgets: Mutex<Vec<(Address, Arc<Budget>)>>,
 }
 
 impl std::fmt::Debug for Hyperliquid {
@@ -64,6 +69,26 @@ pub(super) async fn agent_ends(
     found.and_then(|agent| agent.valid_until).map(venue::instant).transpose()
 }
 
+/// How long what is known of an agent's approval stands.
+const AGENT_FRESH: Duration = Duration::from_secs(600);
+
+/// When the approval of a login's agent ends, asked for once for all of its accounts.
+#[derive(Debug, Default)]
+pub(super) struct AgentEnd(Mutex<Option<(Instant, Option<Timestamp>)>>);
+
+impl AgentEnd {
+    /// As it was asked for within ten minutes; the outer `None` where it was not.
+    pub(super) fn known(&self) -> Option<Option<Timestamp>> {
+        let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.filter(|(at, _)| at.elapsed() < AGENT_FRESH).map(|(_, ends)| ends)
+    }
+
+    fn keep(&self, ends: Option<Timestamp>) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), ends));
+        ends
+    }
+}
+
 impl Hyperliquid {
     /// Reads settings and key; nothing is sent.
     ///
@@ -73,7 +98,8 @@ impl Hyperliquid {
         let key = credentials.get("private_key").ok_or_else(|| unauthorized("there is no private_key"))?;
         let signer = Signer::new(key).map_err(|error| unauthorized(error.to_string()))?;
         let venue = Venue::new(Settings::read(settings)?)?;
-        Ok(Self { venue: Arc::new(venue), signer: Arc::new(signer), master: Mutex::default() })
+        let (master, agent, budgets) = Default::default();
+        Ok(Self { venue: Arc::new(venue), signer: Arc::new(signer), master, agent, budgets })
     }
 
     /// Whose agent the key is, and what to call that account.
@@ -132,7 +158,11 @@ impl Hyperliquid {
         self.venue.universe().await?;
         let vault = (user != master).then_some(user);
         let (venue, signer) = (Arc::clone(&self.venue), Arc::clone(&self.signer));
-        Ok(Arc::new(HyperliquidAccount::new(venue, signer, user, vault, id)))
+        let account = HyperliquidAccount::new(venue, signer, user, vault, (id, Arc::clone(&self.agent)));
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.retain(|(known, _)| *known != user);
+        budgets.push((user, Arc::clone(&account.shared.budget)));
+        Ok(Arc::new(account))
     }
 }
 
@@ -167,7 +197,7 @@ impl Connection for Hyperliquid {
                 ));
             }
         }
-        let ends = agent_ends(&self.venue, &self.signer, &master).await?;
+        let ends = self.agent.keep(agent_ends(&self.venue, &self.signer, &master).await?);
         let now = self.venue.http.broker_now();
         let trading = match ends {
             Some(ends) if ends <= now => Err(format!("the approval of this API wallet ended {ends}")),
@@ -191,6 +221,12 @@ impl Connection for Hyperliquid {
     }
 
     fn health(&self) -> Health {
-        self.venue.http.health()
+        let budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let several = budgets.len() > 1;
+        let words = budgets.iter().filter_map(|(user, budget)| {
+            let words = budget.words()?;
+            Some(if several { format!("...{}: {words}", user.last_four()) } else { words })
+        });
+        Health { words: words.collect(), ..self.venue.http.health() }
     }
 }

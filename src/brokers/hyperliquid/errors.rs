@@ -74,6 +74,11 @@ pub(super) fn refused(text: &str) -> BrokerError {
     BrokerError::Refused { broker, status: 200, reject: Reject { code: SmolStr::new_static(code), message } }
 }
 
+/// Does the venue say that a nonce was used before.
+pub(super) fn is_used_nonce(error: &BrokerError) -> bool {
+    matches!(error, BrokerError::NoAnswer { reason, .. } if reason.starts_with("Invalid nonce: duplicate"))
+}
+
 /// An answer that is no success by its HTTP status.
 pub(super) fn of_status(answer: &Answer) -> BrokerError {
     let (broker, status) = (NAME.to_owned(), answer.status.as_u16());

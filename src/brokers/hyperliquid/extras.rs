@@ -2,12 +2,10 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::json;
 
 use super::account::HyperliquidAccount;
 use super::actions::Action;
-use super::venue::{self, LIST, ms};
+use super::venue::{self, ms};
 use super::{NAME, mapping, wrong};
 use crate::brokers::BrokerError;
 use crate::domain::instrument::Instrument;
@@ -18,13 +16,6 @@ use crate::domain::venue::{VenueAction, VenueAnswer};
 const AHEAD_MIN_MS: u64 = 5_000;
 /// Millionths of a dollar.
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Budget {
-    n_requests_used: u64,
-    n_requests_cap: u64,
-}
 
 impl HyperliquidAccount {
     /// Carries out what only this venue has, and says in words what came of it.
@@ -109,16 +100,6 @@ impl HyperliquidAccount {
         let asset = self.asset_id(instrument).await?;
         let action = Action::UpdateIsolatedMargin { asset, is_buy: true, ntli };
         self.shared.act(venue::order("updateIsolatedMargin"), &action, true).await.map(|_| ())
-    }
-
-    /// Requests that the account's address has used, and may use in all.
-    ///
-    /// # Errors
-    /// Whatever the read comes to.
-    pub async fn request_budget(&self) -> Result<(u64, u64), BrokerError> {
-        let body = json!({"type": "userRateLimit", "user": self.shared.user.to_string()});
-        let budget: Budget = self.shared.venue.info(venue::read("userRateLimit", LIST), &body).await?;
-        Ok((budget.n_requests_used, budget.n_requests_cap))
     }
 
     async fn asset_id(&self, instrument: &Instrument) -> Result<u32, BrokerError> {

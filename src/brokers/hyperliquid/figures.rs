@@ -6,7 +6,7 @@ use super::NAME;
 use super::universe::{Universe, usdc};
 use super::wire::{Clearinghouse, Mids, PerpetualPosition, SpotBalance, SpotState};
 use crate::brokers::{BrokerError, Environment};
-use crate::domain::account::{Account, AccountKind, AccountMode};
+use crate::domain::account::{Account, AccountKind};
 use crate::domain::ids::AccountId;
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::position::Position;
@@ -88,15 +88,8 @@ pub(super) fn account(
     let side = |long: bool| -> Decimal {
         held.positions().map(signed_value).filter(|value| value.is_sign_positive() == long).sum()
     };
+    let money = Money::new(cash, usdc());
     Account {
-        account: id.clone(),
-        kind: AccountKind::Margin,
-        mode: if environment == Environment::Live { AccountMode::Live } else { AccountMode::Paper },
-        currency: usdc(),
-        cash,
-        cash_by_currency: vec![Money::new(cash, usdc())],
-        settled_cash: cash,
-        net_liquidation,
         long_market_value: side(true) + tokens,
         short_market_value: side(false),
         buying_power,
@@ -106,10 +99,8 @@ pub(super) fn account(
         reserved: usdc_hold,
         day_pnl,
         day_start_equity: net_liquidation - day_pnl,
-        realized_pnl: Decimal::ZERO,
         unrealized_pnl: unrealized,
-        fees: Decimal::ZERO,
-        options_level: 0,
+        ..Account::at_broker(id.clone(), (AccountKind::Margin, environment.mode()), money, net_liquidation)
     }
 }
 
@@ -182,6 +173,7 @@ fn perpetual(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::AccountMode;
 
     fn universe() -> Universe {
         let mut universe = Universe::default();

@@ -4,6 +4,7 @@
 mod account;
 pub mod actions;
 mod agents;
+mod budget;
 mod cancels;
 mod connection;
 mod errors;
@@ -18,6 +19,7 @@ mod movements;
 pub mod numbers;
 mod reads;
 mod replaces;
+mod sent;
 pub mod signing;
 pub mod twaps;
 mod universe;
@@ -46,6 +48,8 @@ const NAME: &str = "hyperliquid";
 const SLIPPAGE: Decimal = Decimal::from_parts(5, 0, 0, false, 1);
 /// The most that the setting may say.
 const SLIPPAGE_MAX: Decimal = Decimal::TEN;
+/// So long after an account was opened nothing is asked for that can wait: what a start needs weighs much of what may be read in a minute.
+const STARTING: std::time::Duration = std::time::Duration::from_secs(30);
 /// Builder-deployed dexes that one profile looks at: each costs calls of its own.
 const DEXS_MAX: usize = 8;
 

@@ -111,7 +111,16 @@ impl HyperliquidAccount {
         Ok(rows.into_values().collect())
     }
 
+    /// Fills since an instant, oldest first. They are remembered for the figures.
     pub(super) async fn fills(&self, since: Timestamp) -> Result<Vec<Fill>, BrokerError> {
+        let asked = std::time::Instant::now();
+        let fills = self.ask_fills(since).await?;
+        let listed = ListedFills { asked, since, fills: fills.clone() };
+        *self.listed_fills.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed);
+        Ok(fills)
+    }
+
+    async fn ask_fills(&self, since: Timestamp) -> Result<Vec<Fill>, BrokerError> {
         let mut all: BTreeMap<(i64, u64, u64), Fill> = BTreeMap::new();
         let mut from = Some(since.as_millisecond().max(0));
         for _ in 0..PAGES_MAX {
@@ -195,8 +204,31 @@ impl HyperliquidAccount {
             return Ok(known);
         }
         let since = self.venue().http.broker_now().checked_sub(DAY).unwrap_or(Timestamp::MIN);
-        let fills = self.fills(since).await?;
+        let fills = match self.fills_of_late(since) {
+            Some(fills) => fills,
+            // A comparison lists them in a moment; until then nothing is said of them.
+            None if self.sent.open_for() < super::STARTING => return Ok(Traded::default()),
+            None => self.fills(since).await?,
+        };
         Ok(keep(&self.traded, traded(universe, held, &fills)))
+    }
+}
+
+/// Fills as they were listed.
+#[derive(Debug)]
+pub(super) struct ListedFills {
+    asked: std::time::Instant,
+    since: Timestamp,
+    fills: Vec<Fill>,
+}
+
+impl HyperliquidAccount {
+    /// Those since an instant, where they were listed within the last minute.
+    fn fills_of_late(&self, since: Timestamp) -> Option<Vec<Fill>> {
+        let listed = self.listed_fills.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = listed.as_ref().filter(|listed| listed.since <= since)?;
+        let wanted = |fill: &&Fill| fill.time >= since.as_millisecond();
+        (listed.asked.elapsed() < DAY_FRESH).then(|| listed.fills.iter().filter(wanted).cloned().collect())
     }
 }
 

@@ -179,7 +179,7 @@ impl HyperliquidAccount {
                 t: slices.randomize,
             },
         };
-        if !self.first_time(order.client_order_id) {
+        if !self.sent.first_time(order.client_order_id) {
             let reason = "sent before; which slices it is, the list shows".to_owned();
             return Err(BrokerError::NoAnswer { broker: NAME.to_owned(), reason });
         }
@@ -188,7 +188,7 @@ impl HyperliquidAccount {
             Ok(done) => done,
             Err(error) => {
                 if matches!(error, BrokerError::Unreachable { .. } | BrokerError::Busy { .. }) {
-                    self.was_not_sent(order.client_order_id);
+                    self.sent.forget(order.client_order_id);
                 }
                 return Err(error);
             }

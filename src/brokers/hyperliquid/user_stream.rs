@@ -179,7 +179,10 @@ async fn hold_switch(shared: &Shared, armed: bool) -> bool {
 
 /// Says that the agent's approval ends soon. That it cannot be asked is no reason to stop.
 async fn agent_notice(shared: &Shared) -> Option<Notice> {
-    let ends = super::connection::agent_ends(&shared.venue, &shared.signer, &shared.user).await.ok()??;
+    let ends = match shared.agent.known() {
+        Some(known) => known?,
+        None => super::connection::agent_ends(&shared.venue, &shared.signer, &shared.user).await.ok()??,
+    };
     let now = shared.venue.http.broker_now();
     (ends.duration_since(now) < AGENT_WARNING).then(|| Notice {
         account: shared.id.clone(),

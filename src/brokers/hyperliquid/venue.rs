@@ -16,12 +16,13 @@ use super::universe::Universe;
 use super::wire::{Dex, Done, DoneData, Exchanged, Meta, SpotMeta, Status};
 use super::{NAME, Settings};
 use crate::brokers::http::{Call, Http};
-use crate::brokers::limiter::Limit;
+use crate::brokers::limiter::{Limit, Priority};
 use crate::brokers::{BrokerError, json as reading};
 
 /// The one limit of an address on the internet: weight a minute.
 const WEIGHT: &str = "weight";
 const WEIGHT_A_MINUTE: u32 = 1_200;
+const MINUTE: Duration = Duration::from_secs(60);
 /// An order that has not arrived by then is refused by the venue.
 const EXPIRES: SignedDuration = SignedDuration::from_secs(15);
 /// What is listed is asked for again after this long.
@@ -68,6 +69,11 @@ pub(super) fn read(name: &'static str, units: u32) -> Call {
     Call::read(name, WEIGHT).weighing(weight(units))
 }
 
+/// A read that an order waits for: a flood of others does not hold it up.
+pub(super) fn needed(name: &'static str, units: u32) -> Call {
+    Call { priority: Priority::Order, ..read(name, units) }
+}
+
 /// A read of a long list.
 pub(super) fn history(name: &'static str, units: u32) -> Call {
     Call::history(name, WEIGHT).weighing(weight(units))
@@ -102,7 +108,7 @@ pub(super) fn ms(at: Timestamp) -> u64 {
 
 impl Venue {
     pub(super) fn new(settings: Settings) -> Result<Self, BrokerError> {
-        let limit = Limit { calls: WEIGHT_A_MINUTE, per: Duration::from_secs(60) };
+        let limit = Limit { calls: WEIGHT_A_MINUTE, per: MINUTE, ..Limit::USUAL };
         // The venue counts by address: a login and the public prices spend the same weight.
         let place = settings.base.authority();
         let http = Http::sharing(NAME, &[(WEIGHT, limit)], (&settings.limits, &place))?;
@@ -124,19 +130,18 @@ impl Venue {
         if answer.is_success() { answer.json() } else { Err(errors::of_status(&answer)) }
     }
 
-    /// Sends an action, signed anew for each try. `expires` lets the venue refuse it when it comes late.
+    /// Sends an action, signed anew for each try, or with the nonce that is given. `expires` lets the venue refuse it when it comes late.
     pub(super) async fn exchange(
         &self,
         call: Call,
-        signer: &Signer,
-        vault: Option<&Address>,
+        (signer, vault): (&Signer, Option<&Address>),
         action: &Action,
-        expires: bool,
+        (expires, nonce): (bool, Option<u64>),
     ) -> Result<DoneData, BrokerError> {
         let url = self.settings.base.at("/exchange");
         let build = |client: &reqwest::Client| {
             let now = self.http.broker_now();
-            let nonce = signer.nonce(ms(now));
+            let nonce = nonce.unwrap_or_else(|| signer.nonce(ms(now)));
             let expires_after = expires.then(|| ms(now + EXPIRES));
             let signature = signer
                 .sign_action(self.network(), action, nonce, vault, expires_after)

@@ -45,6 +45,29 @@ pub trait TokenStore: Send + Sync {
     /// # Errors
     /// Why it cannot be kept, in a line; what was there is there still.
     async fn save(&self, text: &SecretString) -> Result<(), String>;
+
+    /// The right to refresh, which of all processes that have the login one has at a time: a refresh token may be good for one use, and a
+    /// server may take its second use for a theft. A store of one process alone has nobody to wait for.
+    ///
+    /// # Errors
+    /// Why it is not to be had in good time, in a line.
+    async fn turn(&self) -> Result<Turn, String> {
+        Ok(Turn::default())
+    }
+}
+
+/// The right to refresh a login; given back when dropped.
+#[derive(Default)]
+pub struct Turn {
+    _held: Option<Box<dyn std::any::Any + Send + Sync>>,
+}
+
+impl Turn {
+    /// One that lasts as long as this, such as the lock of a file.
+    #[must_use]
+    pub fn holding(what: impl Send + Sync + 'static) -> Self {
+        Self { _held: Some(Box::new(what)) }
+    }
 }
 
 /// What time it is.
@@ -73,8 +96,8 @@ pub enum LoginStatus {
 struct Held {
     tokens: Option<Tokens>,
     number: u64,
-    /// Given, and not on the disk yet: not used.
-    unsaved: Option<Tokens>,
+    /// Given, and not on the disk yet: not used. With those that they were given for.
+    unsaved: Option<(Tokens, Tokens)>,
     /// Why only a person helps.
     ended: Option<OauthError>,
     /// The last failure that passes, until when it stands for the next try, and the pause after that.
@@ -335,10 +358,10 @@ impl Inner {
     /// Puts newer tokens in place, or says why not.
     async fn renew(&self, held: &mut Held) -> Result<(), OauthError> {
         // Given before, and not on the disk yet.
-        if let Some(tokens) = held.unsaved.clone() {
-            self.save(&tokens).await?;
+        if let Some((new, old)) = held.unsaved.clone() {
+            let kept = self.put(new, &old).await?;
             held.unsaved = None;
-            self.use_tokens(held, tokens);
+            self.use_tokens(held, kept);
             return Ok(());
         }
         if let Some(error) = &held.ended {
@@ -350,6 +373,11 @@ impl Inner {
             return Err(error.clone());
         }
         let mut old = held.tokens.clone().ok_or_else(|| self.needed("nobody has signed in yet"))?;
+        let waited = self.store.turn().await;
+        let _turn = waited.map_err(|reason| {
+            let broker = self.binding.broker.to_owned();
+            OauthError::Transient { broker, reason }
+        })?;
         // Somebody may have signed in, or refreshed, since.
         let kept = self.kept().await?.ok_or_else(|| self.needed("the login was removed"))?;
         if !kept.same_refresh(&old) {
@@ -368,19 +396,35 @@ impl Inner {
             asked => asked?,
         };
         let rotated = !new.same_refresh(&old);
-        match self.save(&new).await {
-            Ok(()) => {}
+        let kept = match self.put(new.clone(), &old).await {
+            Ok(kept) => kept,
             // The same refresh token is on the disk already: nothing is lost if this process ends.
-            Err(error) if !rotated => {
+            Err(error @ OauthError::NotKept { .. }) if !rotated => {
                 tracing::warn!(broker = self.binding.broker, %error, "the new access token is used from memory");
+                new
             }
             Err(error) => {
-                held.unsaved = Some(new);
+                if matches!(error, OauthError::NotKept { .. }) {
+                    held.unsaved = Some((new, old));
+                }
                 return Err(error);
             }
-        }
-        self.use_tokens(held, new);
+        };
+        self.use_tokens(held, kept);
         Ok(())
+    }
+
+    /// Keeps what was given for `old`, unless a person has signed in anew while it was asked for: that login stays, and is the one to use. One
+    /// that was removed meanwhile is not brought back.
+    async fn put(&self, new: Tokens, old: &Tokens) -> Result<Tokens, OauthError> {
+        match self.kept().await {
+            Ok(Some(kept)) if kept.login_at > old.login_at => return Ok(kept),
+            Ok(None) => return Err(self.needed("the login was removed")),
+            // One that cannot be read is replaced, as nothing else would help.
+            Ok(Some(_)) | Err(_) => {}
+        }
+        self.save(&new).await?;
+        Ok(new)
     }
 
     /// What another process has kept in place of these, where it lives. A refresh token that is good for one use was used by it then.

@@ -296,28 +296,20 @@ fn figures(entry: &AccountEntry, id: &AccountId, options_level: u8) -> Result<Ac
     let open = |position: &super::wire::Position| {
         sum([position.long_open_profit_loss, position.short_open_profit_loss])
     };
+    let kind = if margin { AccountKind::Margin } else { AccountKind::Cash };
     Ok(Account {
-        account: id.clone(),
-        kind: if margin { AccountKind::Margin } else { AccountKind::Cash },
-        mode: AccountMode::Live,
-        currency: Currency::USD,
-        cash,
-        cash_by_currency: vec![Money::usd(cash)],
         settled_cash: cash - now.unsettled_cash.unwrap_or_default(),
-        net_liquidation: equity,
         long_market_value: sum([now.long_market_value, now.long_option_market_value]),
         short_market_value: -short.abs(),
         buying_power: power.ok_or_else(|| missing(name))?,
         initial_margin: maintenance,
         maintenance_margin: maintenance,
         excess_liquidity: equity - maintenance,
-        reserved: Decimal::ZERO,
         day_pnl: equity - began,
         day_start_equity: began,
-        realized_pnl: Decimal::ZERO,
         unrealized_pnl: account.positions.iter().map(open).sum(),
-        fees: Decimal::ZERO,
         options_level,
+        ..Account::at_broker(id.clone(), (kind, AccountMode::Live), Money::usd(cash), equity)
     })
 }
 

@@ -49,10 +49,13 @@ const OWN: &str = "https://api.schwabapi.com";
 const REDIRECT: &str = "https://127.0.0.1:8182";
 /// A login ends this long after a person signed in, whatever is refreshed.
 const LOGIN_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+const MINUTE: Duration = Duration::from_secs(60);
+/// It never says for how long it wants peace: 1, 2, 4 … 60 s.
+const SILENCE: (Duration, Duration) = (Duration::from_secs(1), MINUTE);
 /// Orders: 120 a minute at most. Reads have no published limit; twice a second is safe.
 const LIMITS: [(&str, Limit); 2] = [
-    (READS, Limit { calls: 120, per: Duration::from_secs(60) }),
-    (rest::ORDERS, Limit { calls: 100, per: Duration::from_secs(60) }),
+    (READS, Limit { calls: 120, per: MINUTE, orders: false, silence: SILENCE }),
+    (rest::ORDERS, Limit { calls: 100, per: MINUTE, orders: true, silence: SILENCE }),
 ];
 const ACCOUNT_NUMBERS: Call = Call::read("accountNumbers", READS);
 const ACCOUNTS: Call = Call::read("accounts", READS);

@@ -29,6 +29,9 @@ const WORDS_MAX: usize = 4_096;
 pub const KEYS_MAX: usize = 500;
 /// Numbers of words that are kept in mind.
 const SEEN_MAX: usize = 4_096;
+/// Half of the shortest and half of the longest pause between two connections: 2 s, doubled to 120.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Between two looks at whether anybody listens still.
 const LOOK: Duration = Duration::from_secs(5);
 const PREFERENCE: Call = Call::read("userPreference", READS);
@@ -252,6 +255,10 @@ impl Protocol for Wire {
 
     fn watch(&self) -> Watch {
         Watch::default()
+    }
+
+    fn pauses(&self) -> (Duration, Duration) {
+        (PAUSE_MIN, PAUSE_MAX)
     }
 
     async fn handshake(&mut self) -> Result<Handshake, StreamError> {

@@ -46,7 +46,7 @@ impl Engine {
             AccountEvent::Cash(entry) => self.on_cash(entry),
             AccountEvent::Statement(statement) => self.on_statement(&statement),
             AccountEvent::Corporate(report) => self.on_corporate(&report),
-            AccountEvent::Notice(notice) => self.note(Severity::Error, &notice.code, notice.text),
+            AccountEvent::Notice(notice) => self.on_notice(notice),
         }
     }
 

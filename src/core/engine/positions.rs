@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::domain::execution::{Execution, ExecutionKind};
+use crate::domain::execution::{ADDRESS_LIMIT, Execution, ExecutionKind, Notice};
 use crate::domain::ids::{AccountId, ExecutionId};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Currency, Price, Quantity};
@@ -199,6 +199,19 @@ impl Engine {
         self.paused.insert(account.clone(), reason);
         self.host.account_changed(account);
         self.write_paused();
+    }
+
+    /// A broker's word to its owner. One says that little is left of what the account may send: a person needs that more than a strategy.
+    pub(super) fn on_notice(&mut self, notice: Notice) {
+        self.note(Severity::Error, &notice.code, notice.text.clone());
+        if notice.code == ADDRESS_LIMIT && self.accounts.contains_key(&notice.account) {
+            let account = notice.account;
+            let text = format!("{account}: nothing but a person opens there until it is accepted (resume)");
+            self.note(Severity::Error, "AUTOMATION_PAUSED", text);
+            self.paused.insert(account.clone(), notice.text);
+            self.host.account_changed(&account);
+            self.write_paused();
+        }
     }
 
     /// A person has read why, and goes on. False when nothing was paused.

@@ -27,7 +27,7 @@ const LOGINS_MAX: usize = 32;
 /// Has the broker take a login back, with what the vault still has of it.
 async fn revoke(key: LoginKey, settings: &BrokerSettings, recorder: Arc<Recorder>) -> Result<bool, String> {
     let sealed = sealed(&recorder, key.secret_name()).await?;
-    let tokens = VaultTokens { recorder: Arc::clone(&recorder), name: key.tokens_name() };
+    let tokens = VaultTokens::new(Arc::clone(&recorder), key.tokens_name());
     let parts = registry::LoginParts {
         settings,
         credentials: &sealed.credentials,

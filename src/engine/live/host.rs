@@ -207,7 +207,7 @@ async fn open(hosted: &Hosted) -> Result<Opened, NotOpen> {
         Err(error) => return Err(NotOpen::Locked(error.to_string())),
     };
     let sealed = SealedLogin::read(&secret).map_err(NotOpen::Locked)?;
-    let tokens = VaultTokens { recorder: Arc::clone(&hosted.recorder), name: hosted.key.tokens_name() };
+    let tokens = VaultTokens::new(Arc::clone(&hosted.recorder), hosted.key.tokens_name());
     let parts = registry::LoginParts {
         settings: &hosted.settings,
         credentials: &sealed.credentials,

@@ -14,7 +14,7 @@ mod totals;
 mod wiring;
 
 pub use login::{Found, LoginKey, SealedLogin, verify};
-pub use tokens::TriedTokens;
+pub use tokens::{TriedTokens, VaultTokens};
 
 pub(super) use login::{read_default, read_logins, setup_of};
 pub(super) use wiring::Live;

@@ -5,15 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::brokers::oauth::keeper::TokenStore;
+use crate::brokers::oauth::keeper::{TokenStore, Turn};
 use crate::client::secret::Secret;
 use crate::keeping::Recorder;
 
-/// An entry of the vault.
-pub(super) struct VaultTokens {
-    pub(super) recorder: Arc<Recorder>,
+/// An entry of the vault, which several processes may use: who refreshes has the turn.
+pub struct VaultTokens {
+    recorder: Arc<Recorder>,
     /// Its name.
-    pub(super) name: String,
+    name: String,
+}
+
+impl VaultTokens {
+    /// The entry of this name.
+    #[must_use]
+    pub const fn new(recorder: Arc<Recorder>, name: String) -> Self {
+        Self { recorder, name }
+    }
 }
 
 #[async_trait]
@@ -33,6 +41,13 @@ impl TokenStore for VaultTokens {
             (Arc::clone(&self.recorder), self.name.clone(), Secret::from(text.clone()));
         let kept = tokio::task::spawn_blocking(move || recorder.set_secret("engine", name, value)).await;
         kept.map_err(|error| error.to_string())?.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn turn(&self) -> Result<Turn, String> {
+        let recorder = Arc::clone(&self.recorder);
+        let waited = tokio::task::spawn_blocking(move || recorder.sign_in_turn()).await;
+        let lock = waited.map_err(|error| error.to_string())?;
+        lock.map(Turn::holding).map_err(|error| error.to_string())
     }
 }
 

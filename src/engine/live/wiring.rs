@@ -207,6 +207,7 @@ impl Live {
         if !health.held_for.is_zero() {
             words.push(format!("held back for {} s", health.held_for.as_secs() + 1));
         }
+        words.extend(health.words.iter().cloned());
         let mut connection = connection(&name, up, &words.join("; "), health);
         connection.retry_at = retry_at.or(connection.retry_at);
         self.healths.insert(key, health.clone());

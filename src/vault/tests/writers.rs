@@ -50,6 +50,20 @@ fn v3_a_writer_that_does_not_end_is_named() {
     assert!(error.is_locked());
 }
 
+/// A refresh waits for another process's, and holds up no writer of the vault meanwhile.
+#[test]
+fn n6_who_refreshes_a_sign_in_has_the_turn_alone() {
+    let place = Place::new();
+    let mut vault = place.vault();
+    let held = SignInTurn::wait(&place.directory).unwrap();
+    let error = SignInTurn::wait_within(&place.directory, Duration::from_millis(20)).unwrap_err();
+    let holder = format!("process {}", std::process::id());
+    assert!(matches!(&error, VaultError::Refreshing { holder: found } if *found == holder), "{error}");
+    vault.set(&name("a"), &secret("value"), now()).unwrap();
+    drop(held);
+    SignInTurn::wait_within(&place.directory, Duration::from_secs(5)).unwrap();
+}
+
 #[test]
 fn v3_a_writer_waits_for_another_that_ends() {
     let place = Place::new();

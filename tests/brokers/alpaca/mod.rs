@@ -40,6 +40,8 @@ async fn of(emulator: AlpacaEmulator) -> Subject {
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
         submit: ("POST", "/v2/orders"),
+        replace: ("PATCH", "/v2/orders/"),
+        cancel: ("DELETE", "/v2/orders/"),
         read: ("GET", "/v2/orders"),
         keep: Box::new(emulator),
     }

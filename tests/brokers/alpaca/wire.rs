@@ -60,6 +60,8 @@ async fn sent(order: impl Fn(&Subject) -> OrderRequest) -> Value {
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
         submit: ("POST", "/v2/orders"),
+        replace: ("PATCH", "/v2/orders/"),
+        cancel: ("DELETE", "/v2/orders/"),
         read: ("GET", "/v2/orders"),
         keep: Box::new(()),
     };

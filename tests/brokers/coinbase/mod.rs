@@ -74,6 +74,8 @@ pub async fn subject_of(emulator: CoinbaseEmulator) -> (Subject, Arc<CoinbaseEmu
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
         submit: ("POST", "/brokerage/orders"),
+        replace: ("POST", "/brokerage/orders/edit"),
+        cancel: ("POST", "/brokerage/orders/batch_cancel"),
         read: ("GET", "/orders/historical/batch"),
         keep: Box::new(Arc::clone(&emulator)),
     };

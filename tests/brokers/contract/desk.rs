@@ -77,6 +77,10 @@ pub struct Subject {
     pub faults: Faults,
     /// Method and a part of the path of the call that enters an order.
     pub submit: (&'static str, &'static str),
+    /// The same of the call that replaces one.
+    pub replace: (&'static str, &'static str),
+    /// The same of the call that cancels one.
+    pub cancel: (&'static str, &'static str),
     /// The same of the call that reads orders.
     pub read: (&'static str, &'static str),
     /// The emulator, kept alive.

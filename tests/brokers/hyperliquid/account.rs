@@ -323,7 +323,8 @@ async fn j5_an_order_that_may_still_arrive_is_not_said_to_be_absent() {
     let ground = ground().await;
     let subject = ground.subject().await;
     let order = subject.resting();
-    subject.faults.once("POST", "/exchange", Fault::DropBefore);
+    // Nor does what would keep it from arriving.
+    subject.faults.times(2, "POST", "/exchange", Fault::DropBefore);
     assert!(matches!(subject.submit(&order).await, SubmitOutcome::Unknown(_)));
     let error = subject.broker.order(&handle(&order, None)).await.unwrap_err().to_string();
     assert!(error.contains("may still arrive"), "{error}");

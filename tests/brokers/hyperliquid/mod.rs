@@ -1,6 +1,7 @@
 //! Hyperliquid: the contract, and what it alone has.
 
 mod account;
+mod doubt;
 mod feed;
 mod streams;
 mod twaps;
@@ -61,6 +62,8 @@ impl Ground {
             exchange: self.emulator.exchange.clone(),
             faults: self.emulator.server.faults.clone(),
             submit: ("POST", "/exchange"),
+            replace: ("POST", "/exchange"),
+            cancel: ("POST", "/exchange"),
             read: ("POST", "/info"),
             keep: Box::new(Arc::clone(&self.emulator)),
         }

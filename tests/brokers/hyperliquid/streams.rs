@@ -239,9 +239,9 @@ async fn a_message_that_cannot_be_read_is_a_gap_and_not_passed_over() {
 #[tokio::test]
 async fn an_approval_that_ends_soon_is_told() {
     let ground = ground().await;
-    let subject = ground.subject().await;
     let soon = arbion::brokers::clock::wall() + SignedDuration::from_hours(24);
     ground.emulator.desk.state().agent_until = Some(soon.as_millisecond());
+    let subject = ground.subject().await;
     let (events, mut heard) = mpsc::channel(16);
     let broker = std::sync::Arc::clone(&subject.broker);
     tokio::spawn(async move { broker.watch(events).await });

@@ -104,6 +104,8 @@ async fn subject() -> Subject {
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
         submit: ("POST", "/orders"),
+        replace: ("PUT", "/orders/"),
+        cancel: ("DELETE", "/orders/"),
         read: ("GET", "/orders"),
         keep: Box::new(emulator),
     }
@@ -122,6 +124,8 @@ async fn both() -> (Subject, &'static SchwabEmulator) {
         exchange: emulator.exchange.clone(),
         faults: emulator.server.faults.clone(),
         submit: ("POST", "/orders"),
+        replace: ("PUT", "/orders/"),
+        cancel: ("DELETE", "/orders/"),
         read: ("GET", "/orders"),
         keep: Box::new(()),
     };

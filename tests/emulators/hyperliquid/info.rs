@@ -157,7 +157,8 @@ impl Desk {
             "subAccounts" => Value::Null,
             "userAbstraction" => json!(self.state().abstraction.unwrap_or("default")),
             "userRateLimit" => {
-                json!({"cumVlm": "1234.5", "nRequestsUsed": 10, "nRequestsCap": 11_234, "nRequestsSurplus": 0})
+                let (used, cap) = self.state().requests.unwrap_or((10, 11_234));
+                json!({"cumVlm": "1234.5", "nRequestsUsed": used, "nRequestsCap": cap, "nRequestsSurplus": 0})
             }
             "portfolio" => {
                 let part = json!({"accountValueHistory": [[1, "1000.0"]], "pnlHistory": [[1, "0.0"], [2, "12.5"]], "vlm": "0.0"});

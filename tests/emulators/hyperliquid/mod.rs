@@ -80,6 +80,8 @@ pub struct State {
     pub twaps: Vec<twaps::Twap>,
     /// Only these may be sent now.
     pub post_only: bool,
+    /// Requests that the address has used, and may use in all.
+    pub requests: Option<(u64, u64)>,
     /// A word for `userAbstraction`.
     pub abstraction: Option<&'static str>,
     /// New lines are refused.

@@ -19,10 +19,11 @@ fn messages_say_what_they_say() {
         {"T":"o","S":"BTC/USD","t":"2026-07-01T14:30:00Z","b":[{"p":1.5,"s":0}],"a":[],"r":true},
         {"T":"s","S":"AAPL","sc":"H","sm":"halted","rc":"x","rm":"y","t":"2026-07-01T14:30:00Z","z":"C"},
         {"T":"x","S":"AAPL","i":1,"x":"V","p":1,"s":1,"a":"C","t":"2026-07-01T14:30:00Z","z":"C"},
+        {"T":"c","S":"AAPL","x":"V","oi":1,"op":190.1,"os":5,"oc":["@"],"ci":2,"cp":190.2,"cs":4,"cc":["@"],"t":"2026-07-01T14:30:00Z","z":"C"},
         {"T":"new kind","a":[{"deep":1}]}]"#;
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let found = json(text).unwrap();
-    assert_eq!(found.len(), 5, "{found:?}");
+    assert_eq!(found.len(), 7, "{found:?}");
     assert_eq!(
         found[0],
         Tick::Top {
@@ -47,6 +48,10 @@ fn messages_say_what_they_say() {
     );
     assert!(matches!(&found[3], Tick::Book { bids, whole: true, .. } if bids[0].size.is_zero()));
     assert_eq!(found[4], Tick::Halted { symbol: "AAPL".into(), halted: true });
+    let gone = (price("1"), 1.into());
+    assert_eq!(found[5], Tick::Corrected { symbol: "AAPL".into(), from: gone, to: None });
+    let (from, to) = ((price("190.1"), 5.into()), Some((price("190.2"), 4.into())));
+    assert_eq!(found[6], Tick::Corrected { symbol: "AAPL".into(), from, to });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::OauthError;
-use super::super::keeper::{Keeper, LoginStatus, Parts, TokenStore};
+use super::super::keeper::{Keeper, LoginStatus, Parts, TokenStore, Turn};
 use super::super::tokens::Tokens;
 use super::server::Server;
 use super::{app, at, binding, provider};
@@ -18,6 +18,7 @@ struct Store {
     text: Mutex<Option<String>>,
     full: AtomicBool,
     saves: AtomicUsize,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[async_trait]
@@ -33,6 +34,11 @@ impl TokenStore for Store {
         self.saves.fetch_add(1, Ordering::SeqCst);
         *self.text.lock().unwrap() = Some(text.expose_secret().to_owned());
         Ok(())
+    }
+
+    async fn turn(&self) -> Result<Turn, String> {
+        let wait = tokio::time::timeout(Duration::from_secs(2), Arc::clone(&self.turn).lock_owned());
+        wait.await.map(Turn::holding).map_err(|_| "another process has it".to_owned())
     }
 }
 
@@ -129,6 +135,56 @@ async fn n6_a_refresh_of_another_process_is_taken_over() {
     let used = keeper.access().await.unwrap();
     *world.server.good.lock().unwrap() = "R9".to_owned();
     assert!(matches!(keeper.refused(&used).await, Err(OauthError::LoginNeeded { .. })));
+}
+
+/// A refresh token that is good for one use is used once, however many processes have it: a server may end the login that uses it twice.
+#[tokio::test]
+async fn n6_processes_refresh_by_turns() {
+    let world = World::new(true).await;
+    *world.server.delay.lock().unwrap() = Duration::from_millis(100);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let keeper = world.keeper().await;
+        calls.spawn(async move {
+            let used = keeper.access().await.unwrap();
+            keeper.refused(&used).await.unwrap().token.expose_secret().to_owned()
+        });
+    }
+    assert!(calls.join_all().await.iter().all(|token| token == "A1"));
+    assert_eq!((world.server.count(), world.kept_refresh().as_str()), (1, "R1"));
+    // One that never ends does not let the others spend the token beside it.
+    let held = Arc::clone(&world.store.turn).lock_owned().await;
+    let keeper = world.keeper().await;
+    world.at(4_000);
+    let error = keeper.access().await.err().unwrap();
+    assert!(matches!(&error, OauthError::Transient { reason, .. } if reason.contains("another process")));
+    assert_eq!(world.server.count(), 1);
+    drop(held);
+}
+
+/// A person signs in anew, or takes the login away, while the old one is refreshed: what comes of that refresh is not put in its place.
+#[tokio::test]
+async fn n6_a_new_login_is_not_overwritten_by_the_refresh_of_the_old_one() {
+    let world = World::new(true).await;
+    *world.server.delay.lock().unwrap() = Duration::from_millis(200);
+    let keeper = world.keeper().await;
+    let used = keeper.access().await.unwrap();
+    let asked = tokio::spawn({
+        let keeper = keeper.clone();
+        async move { keeper.refused(&used).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let new = Tokens { login_at: at(60), ..tokens("A9", "R9") };
+    world.store.save(&new.to_text().unwrap()).await.unwrap();
+    assert_eq!(asked.await.unwrap().unwrap().token.expose_secret(), "A9");
+    assert_eq!(world.kept_refresh(), "R9");
+    *world.server.good.lock().unwrap() = "R9".to_owned();
+    let used = keeper.access().await.unwrap();
+    let asked = tokio::spawn(async move { keeper.refused(&used).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    *world.store.text.lock().unwrap() = None;
+    assert!(matches!(asked.await.unwrap(), Err(OauthError::LoginNeeded { .. })));
+    assert!(world.store.text.lock().unwrap().is_none(), "what was wiped stays wiped");
 }
 
 /// A token endpoint that hangs holds up no order while the token before is good, and every call once it is not.

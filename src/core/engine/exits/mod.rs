@@ -6,6 +6,7 @@
 
 mod arming;
 mod by_hand;
+mod canceling;
 mod orders;
 mod parts;
 mod races;
@@ -77,6 +78,8 @@ pub(super) struct Exits {
     defaults: BTreeMap<AssetClass, ExitPlan>,
     /// Units for which the stop of a plan was last asked for at its broker.
     asked_for: BTreeMap<Key, Quantity>,
+    /// Orders that plans want gone, and when that was last asked for.
+    canceled: BTreeMap<ClientOrderId, canceling::Asked>,
     /// Since when a price is beyond a stop that works at its broker.
     beyond: BTreeMap<Key, Timestamp>,
     /// Plans of which it was said that their range cannot be measured.
@@ -389,8 +392,11 @@ impl Engine {
         for key in over {
             self.set_off(&key, Trigger { reason: ExitReason::Time, units: None }, None);
         }
-        let at_work =
-            |watch: &Watch| watch.group.state != ExitState::Armed || resting::is_due(&watch.group, now);
+        let at_work = |watch: &Watch| {
+            watch.group.state != ExitState::Armed
+                || resting::is_due(&watch.group, now)
+                || self.is_to_go(watch)
+        };
         let busy: Vec<Key> =
             self.exits.watches.iter().filter(|(_, w)| at_work(w)).map(|(key, _)| key.clone()).collect();
         self.exits.stirred.extend(busy);

@@ -251,10 +251,7 @@ impl Engine {
         let mut canceled = 0_usize;
         for id in others {
             self.book.change(id, |order| order.reason = Some(MADE_ROOM.to_owned()));
-            if let Ok(cancel) = self.request_cancel(id) {
-                self.after_journal.push(cancel);
-                canceled += 1;
-            }
+            canceled += usize::from(self.cancel_for_exit(id));
         }
         if canceled > 0 {
             let text =
@@ -268,10 +265,7 @@ impl Engine {
     fn clear_across(&mut self, exit: &OrderRequest) {
         let mut canceled = 0_usize;
         for id in self.crossing(exit) {
-            if let Ok(cancel) = self.request_cancel(id) {
-                self.after_journal.push(cancel);
-                canceled += 1;
-            }
+            canceled += usize::from(self.cancel_for_exit(id));
         }
         if canceled > 0 {
             let (account, subject) = (&exit.account, &exit.subject);

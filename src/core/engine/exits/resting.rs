@@ -256,8 +256,7 @@ impl Engine {
         if order.status == OrderStatus::PendingCancel || !order.is_working() {
             return;
         }
-        if let Ok(cancel) = self.request_cancel(id) {
-            self.after_journal.push(cancel);
+        if self.cancel_for_exit(id) {
             if let Some(watch) = self.exits.watches.get_mut(key) {
                 (watch.group.leaving, watch.group.resting_at) = (true, None);
             }

@@ -86,14 +86,13 @@ impl Engine {
         if matches!(
             order.status,
             OrderStatus::Submitted | OrderStatus::PartiallyFilled | OrderStatus::PendingSubmit
-        ) && let Ok(cancel) = self.request_cancel(order.request.client_order_id)
+        ) && self.cancel_for_exit(order.request.client_order_id)
         {
             self.note(
                 Severity::Info,
                 "EXIT_WITHDRAWN",
                 format!("{} {}: the position is closed, order {} is canceled", key.0, key.1, order.number),
             );
-            self.after_journal.push(cancel);
         }
     }
 

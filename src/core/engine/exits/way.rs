@@ -45,7 +45,12 @@ impl Engine {
         let keys = self.in_the_way(request);
         let mut stops = Vec::new();
         for key in keys {
-            stops.extend(self.exits.watches.get(&key).and_then(|watch| watch.group.resting));
+            let stop = self.exits.watches.get(&key).and_then(|watch| watch.group.resting);
+            // Whoever wants to sell now does not wait for the plan's own pauses.
+            if let Some(order) = stop.and_then(|id| self.standing(id)) {
+                self.exits.canceled.remove(&order.request.client_order_id);
+            }
+            stops.extend(stop);
             self.withdraw_resting(&key);
         }
         if !stops.is_empty() {

@@ -34,6 +34,8 @@ struct Desk {
     sent: Vec<OrderRequest>,
     /// Cancels are lost.
     keeps: bool,
+    /// Every cancel sent.
+    canceled: Vec<ClientOrderId>,
 }
 
 #[derive(Default)]
@@ -63,7 +65,19 @@ impl Desk {
         rig.now = now;
         let (said, rang, sent) = (Vec::new(), Vec::new(), Vec::new());
         let (feed, last) = (Feed::Simulated, None);
-        Self { rig, venue, disk, said, rang, deaf: false, feed, last, sent, keeps: false }
+        Self {
+            rig,
+            venue,
+            disk,
+            said,
+            rang,
+            deaf: false,
+            feed,
+            last,
+            sent,
+            keeps: false,
+            canceled: Vec::new(),
+        }
     }
 
     fn step(&mut self, input: Input) {
@@ -112,8 +126,11 @@ impl Desk {
                         self.venue.replace(self.rig.now, order, filled, &new);
                     }
                 }
-                Effect::Cancel { order, .. } if !self.deaf && !self.keeps => {
-                    self.venue.cancel(self.rig.now, order)
+                Effect::Cancel { order, .. } => {
+                    self.canceled.push(order);
+                    if !self.deaf && !self.keeps {
+                        self.venue.cancel(self.rig.now, order);
+                    }
                 }
                 Effect::Answer { outcome, .. } => self.said.push(outcome),
                 Effect::Ring { text } => self.rang.push(text),

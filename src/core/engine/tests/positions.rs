@@ -152,3 +152,28 @@ fn r4_rows_of_one_instrument_add_up() {
         assert_eq!((rig.held(), rig.said("POSITION_ADJUSTED")), (Quantity::from(10), adjusted), "{held}");
     }
 }
+
+/// Little is left of what the account may send for ever: people and what closes go on, strategies wait for a person.
+#[test]
+fn an_account_with_few_requests_left_keeps_them_for_a_person() {
+    let mut rig = Rig::holding(100);
+    let notice = crate::domain::execution::Notice {
+        account: paper(),
+        code: crate::domain::execution::ADDRESS_LIMIT.into(),
+        text: "9500 of the 10000 requests are used".to_owned(),
+        at: rig.now,
+    };
+    let effects = rig.step(Input::Broker(Box::new(AccountEvent::Notice(notice))));
+    let written = effects.iter().any(|effect| match effect {
+        Effect::Journal { entry, .. } => entry.paused.as_ref().is_some_and(|paused| paused.len() == 1),
+        _ => false,
+    });
+    assert!(written, "the next process knows it");
+    assert_eq!((rig.said("ADDRESS_LIMIT"), rig.said("AUTOMATION_PAUSED")), (1, 1));
+    assert_eq!(rig.engine.trading_state(), TradingState::Active, "nothing is canceled");
+    assert!(!rig.lets_out(OriginKind::Strategy, Side::Buy, 1));
+    assert!(rig.lets_out(OriginKind::Cli, Side::Buy, 2));
+    assert!(rig.lets_out(OriginKind::Strategy, Side::Sell, 3), "it only closes");
+    rig.step(Input::Resume { request: RequestId(99) });
+    assert!(rig.lets_out(OriginKind::Strategy, Side::Buy, 4));
+}

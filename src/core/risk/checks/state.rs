@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context<'_>, checks: &mut Checks) {
     checks.put(Code::ReducingOnly, view.trading_state != TradingState::ReducingOnly || context.reduces);
     // What protects or closes goes out whatever is not agreed; a person knows what automation does not.
     if view.automation_paused && !request.origin.kind.is_human() && !context.reduces {
-        checks.fail(Code::AccountUnreconciled, "positions differed from the broker's: accept them (resume)");
+        checks.fail(Code::AccountUnreconciled, "automation waits there until a person accepts why (resume)");
     } else {
         let by_hand = view.overridden && request.origin.kind.is_human();
         checks.put(Code::AccountUnreconciled, view.reconciled || by_hand || context.reduces);

@@ -95,10 +95,10 @@ fn a_stop_of_the_wrong_side_is_taken_off_and_never_moved() {
     let sent = desk.sent.len();
     let reject = crate::domain::execution::Reject { code: "BUSY".into(), message: "try again".to_owned() };
     desk.told(stop, OrderEvent::CancelRejected(reject));
-    assert_eq!((desk.rig.status(stop), desk.sent.len()), (OrderStatus::PendingCancel, sent));
     for _ in 0..40 {
         desk.quote("100");
     }
+    assert_eq!((desk.rig.status(stop), desk.sent.len()), (OrderStatus::PendingCancel, sent));
     assert_eq!((desk.sent.len(), resting_id(&desk)), (sent, stop), "none beside it while it may be there");
     // It is gone: the short position's own stop goes.
     desk.told(stop, OrderEvent::Canceled { reason: None });
@@ -107,6 +107,41 @@ fn a_stop_of_the_wrong_side_is_taken_off_and_never_moved() {
     }
     let own = desk.sent.last().unwrap();
     assert_eq!((own.side, own.pricing), (Side::BuyToCover, Pricing::Stop { stop_price: Price::from(105) }));
+}
+
+/// The position is gone, and the broker refuses each cancel of its stop at once: it is asked again after a second, and then less and less
+/// often, until it does.
+#[test]
+fn a_cancel_that_is_refused_at_once_is_asked_for_again_after_a_pause() {
+    let mut desk = rested(resting("5%"));
+    let stop = resting_id(&desk);
+    desk.keeps = true;
+    let OrderEvent::Filled(sold) = fill(stop, "h1", Side::Sell, 10, "100") else { unreachable!() };
+    let sold = Execution { client_order_id: None, ..sold };
+    desk.step(Input::Broker(Box::new(AccountEvent::Execution(sold))));
+    assert_eq!((desk.held(), desk.canceled.as_slice()), (0, &[stop][..]));
+    let mut pauses = Vec::new();
+    let mut since = desk.rig.now;
+    for _ in 0..80 {
+        if desk.rig.status(stop) == OrderStatus::PendingCancel {
+            pauses.push(desk.rig.now.duration_since(since).as_secs());
+            since = desk.rig.now;
+            let reject =
+                crate::domain::execution::Reject { code: "BUSY".into(), message: "try again".to_owned() };
+            desk.told(stop, OrderEvent::CancelRejected(reject));
+            assert_eq!(
+                desk.rig.status(stop),
+                OrderStatus::Submitted,
+                "not asked for again in the same breath"
+            );
+        }
+        desk.quote("100");
+    }
+    assert_eq!(pauses, [0, 1, 2, 4, 8, 10, 10]);
+    assert_eq!(desk.canceled.len(), pauses.len());
+    desk.told(stop, OrderEvent::Canceled { reason: None });
+    desk.quote("100");
+    assert_eq!((desk.group(), desk.canceled.len()), (None, pauses.len()));
 }
 
 /// A new position with a plan of its own while the stop of the one before is on its way out: that one is not forgotten.
