@@ -234,8 +234,8 @@ fn entry(_: &str, _: Desktop, _: Asks<'_>) -> Result<Entry, VaultError> {
 /// nothing (containers), there is none, and the passphrase is asked for each time.
 #[cfg(target_os = "linux")]
 pub(super) fn cached(user: &str) -> Option<SecretString> {
-    let entry = kernel(user)?;
-    text(entry.get_secret().ok()?)
+    // A process that was started outside a login has no session keyring: the first look makes one, and only the second finds what is kept.
+    (0..2).find_map(|_| text(kernel(user)?.get_secret().ok()?))
 }
 
 /// Has the kernel keep a key. True when it does.
