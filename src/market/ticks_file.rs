@@ -289,14 +289,14 @@ mod tests {
     #[test]
     fn trades_alone_have_a_market_a_step_around_them() {
         let (all, _) = read(
-            "symbol,time,price,size\nAAPL,2026-11-24T14:30:00Z,100,5\nAAPL,2026-11-24T14:30:01Z,0.01,7\n",
+            "symbol,time,price,size\nAAPL,2026-11-24T14:30:00Z,100,5\nAAPL,2026-11-24T14:30:01Z,0.0001,7\n",
         )
         .unwrap();
         let shown = |quote: &Quote| {
             let price = |price: Option<Price>| price.map_or("-".to_owned(), |price| price.to_string());
             format!("{} x{} {} x{}", price(quote.bid), quote.bid_size, price(quote.ask), quote.ask_size)
         };
-        assert_eq!([shown(&all[0]), shown(&all[1])], ["99.99 x5 100.01 x5", "- x7 0.02 x7"]);
+        assert_eq!([shown(&all[0]), shown(&all[1])], ["99.99 x5 100.01 x5", "- x7 0.0002 x7"]);
     }
 
     #[test]

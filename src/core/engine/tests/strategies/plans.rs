@@ -206,6 +206,7 @@ fn what_cannot_be_closed_is_left_and_said() {
         "{log:?}"
     );
     // Asked again, it tries again.
+    hosted.rig.later(60);
     prices(&mut hosted, &call);
     stop(&mut hosted);
     assert_eq!(hosted.sent.len(), before + 1);
