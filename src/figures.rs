@@ -171,6 +171,8 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
     let mut add = |name, value, unit, convention| list.push(Metric { name, value, unit, convention });
     let (days, [deviation, over_rate, all]) = days_of(bars);
     if let Some(m) = equity_metrics(&curve, risk_free, days) {
+        // One day says nothing of a year (strategies §12: fewer than two returns).
+        let yearly = |value: Option<f64>| value.filter(|_| curve.len() > 2);
         add("total_return", Some(m.total_return), MetricUnit::Percent, "");
         add(
             "buy_and_hold",
@@ -178,7 +180,7 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
             MetricUnit::Percent,
             "the same money in each, from first to last close",
         );
-        add("cagr", m.cagr, MetricUnit::Percent, "365 calendar days");
+        add("cagr", yearly(m.cagr), MetricUnit::Percent, "365 calendar days");
         add("annual_volatility", m.annual_volatility, MetricUnit::Percent, deviation);
         add("sharpe", m.sharpe, MetricUnit::Ratio, over_rate);
         add("sortino", m.sortino, MetricUnit::Ratio, all);
@@ -190,7 +192,7 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
             "lows of days to highs of days before",
         );
         add("longest_underwater", Some(m.longest_underwater_days as f64), MetricUnit::Days, "");
-        add("calmar", m.calmar, MetricUnit::Ratio, "");
+        add("calmar", yearly(m.calmar), MetricUnit::Ratio, "");
         add("best_day", m.best_day, MetricUnit::Percent, "");
         add("worst_day", m.worst_day, MetricUnit::Percent, "");
     }

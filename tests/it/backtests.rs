@@ -369,6 +369,14 @@ fn the_first_day_counts_and_silences_and_denials_are_said() {
     let silence = "BTC-USD: once no bar for more than an hour of a session, the longest from 2024-01-01T04:59:00Z to \
                    2024-01-01T06:40:00Z";
     assert_eq!(warnings, &[Value::from(silence)]);
+    // A single day says nothing of a year.
+    let day: String = coins.lines().take(200).map(|line| format!("{line}\n")).collect();
+    let run = lab.over(&lab.write("day.csv", &day));
+    let value = |name: &str| {
+        let metrics = run["metrics"].as_array().unwrap();
+        metrics.iter().find(|metric| metric["name"] == name).unwrap()["value"].clone()
+    };
+    assert!(value("total_return").is_f64() && value("cagr").is_null() && value("calmar").is_null(), "{run}");
     // Trades alone are a market too; a silence is too old a price for an order at the market.
     let mut text = "symbol,time,price,size\n".to_owned();
     for (n, (_, [_, _, _, price, _])) in minutes(2_000).into_iter().enumerate() {
