@@ -452,6 +452,7 @@ pub fn report(
         slippage: run.slippage,
         orders: run.orders,
         denied: run.denied,
+        denials: run.denials.clone(),
         deepest_fall: deepest_fall(run),
         decisions: run.records(),
         metrics: [metrics(settings, &prepared.bars, run), compared(&prepared.bars, run)].concat(),

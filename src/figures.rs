@@ -1,7 +1,7 @@
 //! The figures of a backtest: of its equity, of its trades, and beside whoever bought and held the same.
 
 use arbion::cli::host::{Fall, Metric, MetricUnit, Settings};
-use arbion::domain::calendar::exchange_date;
+use arbion::domain::calendar::{exchange_date, plus_days};
 use arbion::domain::execution::ExecutionKind;
 use arbion::domain::instrument::Instrument;
 use arbion::engine::backtest::Backtest;
@@ -15,9 +15,21 @@ use rust_decimal::prelude::ToPrimitive;
 const SECONDS_A_DAY: f64 = 86_400.0;
 const DAYS_A_YEAR: f64 = 365.0;
 
-/// Equity at the end of each day, oldest first.
+/// Equity at the end of each day, oldest first; what it began with before that, where the first day won or lost something.
 pub fn curve(run: &Backtest) -> Vec<(Date, f64)> {
-    run.equity.iter().filter_map(|day| Some((day.date, day.close.to_f64()?))).collect()
+    let days = run.equity.iter().filter_map(|day| Some((day.date, day.close.to_f64()?))).collect();
+    with_opening(run.opening_cash.to_f64().unwrap_or_default(), days)
+}
+
+/// A curve that begins the evening before its first day, where that day won or lost something: it is a day like the others then. Bars of whole
+/// days fill nothing on the first.
+pub fn with_opening(opening: f64, mut days: Vec<(Date, f64)>) -> Vec<(Date, f64)> {
+    if let Some((first, value)) = days.first().copied()
+        && value != opening
+    {
+        days.insert(0, (plus_days(first, -1), opening));
+    }
+    days
 }
 
 /// A close as whoever held from the beginning has it: dividends and splits counted where the data has adjusted closes.
@@ -115,7 +127,8 @@ fn holding_days(run: &Backtest) -> Option<f64> {
 
 /// Deepest fall from the highest of the days before to a day's lowest, zero or negative: within a day nobody knows which came first.
 fn intraday_drawdown(run: &Backtest) -> Option<f64> {
-    let mut high = run.equity.first()?.close;
+    run.equity.first()?;
+    let mut high = run.opening_cash;
     let mut worst = Decimal::ZERO;
     for day in &run.equity {
         if high > Decimal::ZERO {
@@ -158,6 +171,8 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
     let mut add = |name, value, unit, convention| list.push(Metric { name, value, unit, convention });
     let (days, [deviation, over_rate, all]) = days_of(bars);
     if let Some(m) = equity_metrics(&curve, risk_free, days) {
+        // One day says nothing of a year (strategies §12: fewer than two returns).
+        let yearly = |value: Option<f64>| value.filter(|_| curve.len() > 2);
         add("total_return", Some(m.total_return), MetricUnit::Percent, "");
         add(
             "buy_and_hold",
@@ -165,7 +180,7 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
             MetricUnit::Percent,
             "the same money in each, from first to last close",
         );
-        add("cagr", m.cagr, MetricUnit::Percent, "365 calendar days");
+        add("cagr", yearly(m.cagr), MetricUnit::Percent, "365 calendar days");
         add("annual_volatility", m.annual_volatility, MetricUnit::Percent, deviation);
         add("sharpe", m.sharpe, MetricUnit::Ratio, over_rate);
         add("sortino", m.sortino, MetricUnit::Ratio, all);
@@ -177,7 +192,7 @@ pub fn metrics(settings: &Settings, bars: &RecordedBars, run: &Backtest) -> Vec<
             "lows of days to highs of days before",
         );
         add("longest_underwater", Some(m.longest_underwater_days as f64), MetricUnit::Days, "");
-        add("calmar", m.calmar, MetricUnit::Ratio, "");
+        add("calmar", yearly(m.calmar), MetricUnit::Ratio, "");
         add("best_day", m.best_day, MetricUnit::Percent, "");
         add("worst_day", m.worst_day, MetricUnit::Percent, "");
     }
@@ -222,6 +237,21 @@ mod tests {
         assert!((worth[1] - 2.2).abs() < 1e-12 && (worth[2] - 2.0).abs() < 1e-12, "{worth:?}");
         assert!(buy_and_hold(&two).unwrap().abs() < 1e-12);
         assert_eq!(buy_and_hold(&bars("A,2024-03-04,10,10,10,10,1\n")), Some(0.0));
+    }
+
+    /// What is won on the first day is won, whatever it is divided into.
+    #[test]
+    fn the_first_day_counts_where_something_happened_on_it() {
+        let day = |day: i8| jiff::civil::date(2024, 3, day);
+        let won = with_opening(100.0, vec![(day(4), 102.0), (day(5), 103.0)]);
+        assert_eq!(won, [(day(3), 100.0), (day(4), 102.0), (day(5), 103.0)]);
+        let m = equity_metrics(&won, 0.0, 252.0).unwrap();
+        assert!((m.total_return - 0.03).abs() < 1e-12 && (m.best_day.unwrap() - 0.02).abs() < 1e-12);
+        let lost = equity_metrics(&with_opening(100.0, vec![(day(4), 97.0)]), 0.0, 252.0).unwrap();
+        assert!((lost.max_drawdown + 0.03).abs() < 1e-12, "{}", lost.max_drawdown);
+        let still = vec![(day(4), 100.0), (day(5), 103.0)];
+        assert_eq!(with_opening(100.0, still.clone()), still);
+        assert_eq!(with_opening(100.0, Vec::new()), []);
     }
 
     /// A year of coins has all its days, one of shares its sessions; what is both has those of the shares.

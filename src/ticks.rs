@@ -122,13 +122,14 @@ fn survey(
         let of = seen.entry(quote.instrument.clone()).or_insert_with(|| Seen {
             first: at,
             last: at,
-            builder: BarBuilder::new(interval, quote.as_of),
+            builder: BarBuilder::of(&quote.instrument, interval, quote.as_of),
             bar: None,
             doubts: Doubts::default(),
         });
         of.last = at;
-        if let Some(bar) = of.builder.complete(quote.as_of) {
-            let bar = RecordedBar { bar, end: quote.as_of, adjusted_close: None };
+        while let Some(due) = of.builder.due().filter(|due| *due <= quote.as_of) {
+            let Some(bar) = of.builder.complete(due) else { continue };
+            let bar = RecordedBar { bar, end: due, adjusted_close: None };
             if let Some(before) = of.bar.replace(bar) {
                 of.doubts.pair(&quote.instrument, &before, &bar, calendar);
             }

@@ -15,7 +15,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::backtests::{Prepared, data_name, params_of, prepare};
-use crate::figures::{buy_and_hold, metrics};
+use crate::figures::{buy_and_hold, metrics, with_opening};
 
 /// Windows of one walk at most.
 const WINDOWS_MAX: usize = 1_000;
@@ -69,7 +69,7 @@ pub fn run(
         sets: sets.len(),
         asked: all.len(),
         rows,
-        metrics: of_curve(&points, risk_free),
+        metrics: of_curve(&with_opening(1.0, points), risk_free),
         curve,
         elapsed_seconds: started.elapsed().as_secs_f64(),
     })
@@ -166,7 +166,8 @@ fn walk(
     let run = prepared.run_over(&whole, &request.strategy, &params, &mut |_| true)?;
     let tested = between(&prepared.bars, window.test, window.end);
     let before = run.equity.iter().rfind(|day| day.date < window.test);
-    let base = before.and_then(|day| day.close.to_f64()).unwrap_or(1.0);
+    let opening = before.map_or(run.opening_cash, |day| day.close);
+    let base = opening.to_f64().filter(|base| *base > 0.0).unwrap_or(1.0);
     let points: Vec<(Date, f64)> = run
         .equity
         .iter()
@@ -175,6 +176,7 @@ fn walk(
         .collect();
     let trained = values[best];
     let mut only = run;
+    only.opening_cash = opening;
     only.equity.retain(|day| day.date >= window.test);
     only.trips.retain(|trip| exchange_date(trip.closed_at) >= window.test);
     let row = WalkRow {

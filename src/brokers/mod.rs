@@ -6,6 +6,7 @@ pub mod alpaca;
 pub mod clock;
 pub mod coinbase;
 pub mod coingecko;
+mod days;
 pub mod endpoint;
 mod error;
 pub mod http;

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::domain::denial::DenialCode;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity, decimal_text, decimal_text_option};
 use crate::domain::quote::Interval;
@@ -268,6 +269,9 @@ pub struct BacktestReport {
     pub orders: u64,
     /// Orders that risk denied.
     pub denied: u64,
+    /// Why, by how many; an order may be denied for several reasons.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub denials: BTreeMap<DenialCode, u64>,
     /// The deepest fall of daily closes; absent where nothing fell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deepest_fall: Option<Fall>,

@@ -56,7 +56,14 @@ pub(super) fn answer(
                 return Err(format!("no strategy is called '{}'", strategy.escape_default()));
             }
             let lines = usize::try_from((*lines).min(LINES_MAX)).unwrap_or_default();
-            log::tail(profile, strategy, lines).map(Reply::Lines).map_err(|error| error.to_string())
+            let found = log::tail(profile, strategy, lines).map_err(|error| error.to_string())?;
+            // Under its name a bot is told from a slip of the keys, also before it has said anything.
+            if found.is_empty() && !names(profile).iter().any(|name| name == strategy.as_str()) {
+                return Err(format!(
+                    "{strategy} has no log: no bot is called so, and no strategy of one has run"
+                ));
+            }
+            Ok(Reply::Lines(found))
         }
         BotRequest::Versions { name } => {
             let store = Store::open_reader(profile).map_err(|error| error.to_string())?;

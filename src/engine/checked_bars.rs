@@ -40,6 +40,22 @@ fn may_say(said: &mut Option<Timestamp>, now: Timestamp) -> bool {
     may
 }
 
+/// Something to be said of a stream of bars.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    severity: Severity,
+    code: &'static str,
+    text: String,
+}
+
+impl Said {
+    /// As a line of the log.
+    pub(super) fn of(self, instrument: &Instrument, interval: Interval) -> Input {
+        let Self { severity, code, text } = self;
+        Input::Note { severity, code, text: format!("{instrument} {interval}: {text}") }
+    }
+}
+
 impl Checks {
     /// A bar was handed out.
     pub(super) fn made(&mut self, bar: Bar, now: Timestamp) {
@@ -54,7 +70,7 @@ impl Checks {
     }
 
     /// The broker's own bars have come. What differs is said in words, where it is time to.
-    fn compare(&mut self, own: &[Bar], now: Timestamp) -> Option<String> {
+    fn compare(&mut self, own: &[Bar], now: Timestamp) -> Option<Said> {
         let made = self.asked.take()?;
         let own = own.iter().find(|own| own.start == made.start)?;
         let prices = |bar: &Bar| [bar.open, bar.high, bar.low, bar.close];
@@ -67,17 +83,19 @@ impl Checks {
         }
         let shown = |bar: &Bar| format!("{} {} {} {}", bar.open, bar.high, bar.low, bar.close);
         let bars = std::mem::take(&mut self.differed);
-        Some(format!("bars={bars} last={} own={} made={}", own.start, shown(own), shown(&made)))
+        let text = format!("bars={bars} last={} own={} made={}", own.start, shown(own), shown(&made));
+        Some(Said { severity: Severity::Warning, code: "BAR_CORRECTED", text })
     }
 
     /// Prices that have come too late for their bars by now, in words, where there are more and it is time to say so.
-    pub(super) fn late(&mut self, late: u64, now: Timestamp) -> Option<String> {
+    pub(super) fn late(&mut self, late: u64, now: Timestamp) -> Option<Said> {
         let new = late.saturating_sub(self.late_told);
         if new == 0 || !may_say(&mut self.late_said, now) {
             return None;
         }
         self.late_told = late;
-        Some(format!("late_trades={new}"))
+        let text = format!("late_trades={new}");
+        Some(Said { severity: Severity::Info, code: "LATE_TRADES", text })
     }
 }
 
@@ -98,9 +116,8 @@ impl EngineTask {
     pub(super) async fn compare_bars(&mut self, instrument: &Instrument, interval: Interval, own: &[Bar]) {
         let now = self.clock.now();
         let Some(stream) = self.hosting.streams.get_mut(&(instrument.clone(), interval)) else { return };
-        if let Some(text) = stream.checks.compare(own, now) {
-            let text = format!("{instrument} {interval}: {text}");
-            self.step(Input::Note { severity: Severity::Warning, code: "BAR_CORRECTED", text }).await;
+        if let Some(said) = stream.checks.compare(own, now) {
+            self.step(said.of(instrument, interval)).await;
         }
     }
 }
@@ -140,20 +157,26 @@ mod tests {
         assert_eq!(minute(1, &[bar(0, 10, 1)]), None);
         let said = minute(2, &[bar(120, 10, 5)]).unwrap();
         assert!(
-            said.starts_with("bars=1 last=") && said.ends_with("own=10 12 9 10 made=10 12 9 11"),
-            "{said}"
+            said.text.starts_with("bars=1 last=") && said.text.ends_with("own=10 12 9 10 made=10 12 9 11"),
+            "{said:?}"
         );
+        let Input::Note { code, text, .. } = said.of(&Instrument::equity("AAPL").unwrap(), Interval::Minute1)
+        else {
+            panic!("a line of the log")
+        };
+        assert_eq!((code, &text[..17]), ("BAR_CORRECTED", "AAPL 1m: bars=1 l"));
         assert_eq!(minute(3, &[bar(180, 10, 5)]), None);
         let said = minute(18, &[bar(1_080, 10, 5)]).unwrap();
-        assert!(said.starts_with("bars=2 "), "{said}");
+        assert!(said.text.starts_with("bars=2 "), "{said:?}");
     }
 
     #[test]
     fn what_came_too_late_is_counted() {
         let mut checks = Checks::default();
         assert_eq!(checks.late(0, at(0)), None);
-        assert_eq!(checks.late(2, at(1)).as_deref(), Some("late_trades=2"));
-        assert_eq!(checks.late(5, at(60)), None, "not again so soon");
-        assert_eq!(checks.late(5, at(901)).as_deref(), Some("late_trades=3"));
+        let mut late = |count, second| checks.late(count, at(second)).map(|said| (said.code, said.text));
+        assert_eq!(late(2, 1), Some(("LATE_TRADES", "late_trades=2".to_owned())));
+        assert_eq!(late(5, 60), None, "not again so soon");
+        assert_eq!(late(5, 901), Some(("LATE_TRADES", "late_trades=3".to_owned())));
     }
 }

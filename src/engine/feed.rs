@@ -109,6 +109,14 @@ impl MarketFeed {
         }
     }
 
+    /// Does it replay quotes, which grow old, and not bars.
+    pub(super) const fn has_ticks(&self) -> bool {
+        match &self.source {
+            Source::Replay(replay) => replay.has_ticks(),
+            Source::Simulated(_) => false,
+        }
+    }
+
     pub(super) fn replay_state(&self) -> Option<ReplayState> {
         match &self.source {
             Source::Replay(replay) => Some(replay.state()),

@@ -353,9 +353,8 @@ impl EngineTask {
                     self.hand_out(instrument, interval, vec![(end, bar)], Feed::RealTime).await;
                 } else if stream.checks.is_due(now) {
                     self.ask_own_bars(instrument, interval);
-                } else if let Some(text) = stream.checks.late(builder.late(), now) {
-                    let text = format!("{instrument} {interval}: {text}");
-                    self.step(Input::Note { severity: Severity::Info, code: "LATE_TRADES", text }).await;
+                } else if let Some(said) = stream.checks.late(builder.late(), now) {
+                    self.step(said.of(&instrument, interval)).await;
                 }
                 continue;
             }

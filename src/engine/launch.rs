@@ -308,6 +308,9 @@ impl Assembly {
         }
         let account = settings.venue.account.clone();
         let mut core = make_core(&settings, &calendar, feed.feed(), now);
+        if feed.has_ticks() {
+            core.let_prices_age();
+        }
         let live_limits = settings.live_limits.clone();
         let logins = if replay { Vec::new() } else { live::read_logins(&store)? };
         for login in &logins {

@@ -1,5 +1,7 @@
 //! Bars made of prices as they come: stamped with their start, half-open, complete a moment after their end and never changed then.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -10,6 +12,9 @@ use crate::domain::quote::{Bar, Interval, Quote};
 
 /// How long after its end a bar is complete: trades come late by as much.
 pub const BAR_DELAY: SignedDuration = SignedDuration::from_secs(2);
+
+/// The exchange opens at half past nine, in New York; its clock is whole hours from UTC at any time of the year.
+const HALF_AN_HOUR: i64 = 1_800;
 
 /// The bar that is being made.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +28,8 @@ struct Making {
 #[derive(Clone, Debug)]
 pub struct BarBuilder {
     interval: Interval,
+    /// Seconds by which its bars begin after those of the clock.
+    offset: i64,
     /// Prices have come from here on: what began before is not whole.
     since: Timestamp,
     making: Option<Making>,
@@ -39,14 +46,31 @@ impl BarBuilder {
     /// One that has seen nothing yet.
     #[must_use]
     pub const fn new(interval: Interval, now: Timestamp) -> Self {
-        Self { interval, since: now, making: None, ended: None, volume: Decimal::ZERO, done: None, late: 0 }
+        Self {
+            interval,
+            offset: 0,
+            since: now,
+            making: None,
+            ended: None,
+            volume: Decimal::ZERO,
+            done: None,
+            late: 0,
+        }
+    }
+
+    /// One of an instrument: hours of shares begin with the session, at half past, those of coins with the clock.
+    #[must_use]
+    pub fn of(instrument: &Instrument, interval: Interval, now: Timestamp) -> Self {
+        let by_session = interval == Interval::Hour1 && !instrument.asset_class().trades_around_the_clock();
+        Self { offset: if by_session { HALF_AN_HOUR } else { 0 }, ..Self::new(interval, now) }
     }
 
     /// Start of the interval that an instant is in.
     #[must_use]
     pub fn start_of(&self, at: Timestamp) -> Timestamp {
         let length = self.interval.seconds();
-        Timestamp::from_second(at.as_second().div_euclid(length) * length).unwrap_or(at)
+        let steps = (at.as_second() - self.offset).div_euclid(length);
+        Timestamp::from_second(steps * length + self.offset).unwrap_or(at)
     }
 
     /// Prices that came too late for their bar, and were not counted.
@@ -94,6 +118,13 @@ impl BarBuilder {
         self.volume = volume;
     }
 
+    /// When the next bar is complete; `None` while none is being made.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        let next = self.ended.as_ref().or(self.making.as_ref())?;
+        next.bar.start.checked_add(SignedDuration::from_secs(self.interval.seconds()) + BAR_DELAY).ok()
+    }
+
     /// The bar that is complete now, once. One that was begun before the first price came is not whole, and not handed out.
     pub fn complete(&mut self, now: Timestamp) -> Option<Bar> {
         let length = SignedDuration::from_secs(self.interval.seconds());
@@ -105,6 +136,22 @@ impl BarBuilder {
         self.done = Some(bar.start);
         (bar.start >= self.since && bar.is_sound()).then_some(bar)
     }
+}
+
+/// The bars of a recording that are complete by `now`, by the instant at which each one was, then by instrument. What comes at `now` itself
+/// is not seen yet.
+pub fn complete_by(
+    builders: &mut BTreeMap<Instrument, BarBuilder>,
+    now: Timestamp,
+) -> Vec<(Timestamp, Instrument, Bar)> {
+    let mut complete = Vec::new();
+    for (instrument, builder) in builders {
+        while let Some(due) = builder.due().filter(|due| *due <= now) {
+            complete.extend(builder.complete(due).map(|bar| (due, instrument.clone(), bar)));
+        }
+    }
+    complete.sort_by_key(|(due, _, _)| *due);
+    complete
 }
 
 /// When a bar ends: a session's bar with the session, all others by their length.
@@ -168,6 +215,50 @@ mod tests {
         assert_eq!(builder.complete(at(500)), None);
         builder.see(&quote(600, 10, 0));
         assert_eq!(builder.complete(at(662)).map(shown).unwrap(), "600: 10 10 10 10 0");
+    }
+
+    /// A recording knows nothing of when somebody looks: each bar is complete when a live one is.
+    #[test]
+    fn bars_of_a_recording_are_complete_at_their_own_time_and_in_its_order() {
+        let of =
+            |symbol: &str, quote: Quote| Quote { instrument: Instrument::equity(symbol).unwrap(), ..quote };
+        let mut builders: BTreeMap<Instrument, BarBuilder> = BTreeMap::new();
+        // Of the first nothing more comes after its second minute, of the second one price an hour later.
+        for (symbol, second) in [("A", 0), ("B", 0), ("A", 61), ("A", 62), ("B", 3_600)] {
+            let told: Vec<String> = complete_by(&mut builders, at(second))
+                .into_iter()
+                .map(|(due, instrument, bar)| {
+                    format!("{} {instrument} {}", due.as_second() - at(0).as_second(), shown(bar))
+                })
+                .collect();
+            let expected: &[&str] = match second {
+                62 => &["62 A 0: 10 10 10 10 0", "62 B 0: 10 10 10 10 0"],
+                3_600 => &["122 A 60: 10 10 10 10 0"],
+                _ => &[],
+            };
+            assert_eq!(told, expected, "{symbol} at {second}");
+            let instrument = Instrument::equity(symbol).unwrap();
+            let builder = builders.entry(instrument);
+            builder
+                .or_insert_with(|| BarBuilder::new(Interval::Minute1, at(0)))
+                .see(&of(symbol, quote(second, 10, 0)));
+        }
+        let b = &builders[&Instrument::equity("B").unwrap()];
+        assert_eq!(b.due(), Some(at(3_662)));
+        assert_eq!(BarBuilder::new(Interval::Minute1, at(0)).due(), None);
+    }
+
+    #[test]
+    fn hours_of_shares_begin_with_the_session_and_those_of_coins_with_the_clock() {
+        let at: Timestamp = "2026-11-24T15:10:00Z".parse().unwrap();
+        for (key, interval, start) in [
+            ("AAPL", Interval::Hour1, "2026-11-24T14:30:00Z"),
+            ("AAPL", Interval::Minute15, "2026-11-24T15:00:00Z"),
+            ("BTC-USD", Interval::Hour1, "2026-11-24T15:00:00Z"),
+        ] {
+            let builder = BarBuilder::of(&Instrument::from_key(key).unwrap(), interval, at);
+            assert_eq!(builder.start_of(at).to_string(), start, "{key}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::quote::{Bar, Interval, Quote};
 use crate::domain::snapshot::ReplayState;
 
-use super::bar_builder::BarBuilder;
+use super::bar_builder::{BarBuilder, complete_by};
 use super::bars_file::RecordedBars;
 use super::timeline::{Recorded, Timeline, dated_actions};
 
@@ -60,6 +60,7 @@ pub struct Replay {
     wall: Option<Timestamp>,
     history: BTreeMap<Instrument, Vec<Bar>>,
     interval: Interval,
+    has_ticks: bool,
 }
 
 impl Replay {
@@ -91,16 +92,19 @@ impl Replay {
         let (mut events, mut builders) = (Vec::new(), BTreeMap::<Instrument, BarBuilder>::new());
         for quote in ticks {
             let at = quote.as_of;
-            for (instrument, builder) in &mut builders {
-                if let Some(bar) = builder.complete(at) {
-                    let made = MarketEvent::Made { instrument: instrument.clone(), interval: MADE, bar };
-                    events.push((at, made));
-                }
+            for (due, instrument, bar) in complete_by(&mut builders, at) {
+                events.push((due, MarketEvent::Made { instrument, interval: MADE, bar }));
             }
             builders.entry(quote.instrument.clone()).or_insert_with(|| BarBuilder::new(MADE, at)).see(&quote);
             events.push((at, MarketEvent::Tick(Box::new(quote))));
         }
-        Self::of(events, MADE, speed)
+        Self { has_ticks: true, ..Self::of(events, MADE, speed) }
+    }
+
+    /// Is it one of ticks.
+    #[must_use]
+    pub const fn has_ticks(&self) -> bool {
+        self.has_ticks
     }
 
     fn of(events: Vec<(Timestamp, MarketEvent)>, interval: Interval, speed: u32) -> Self {
@@ -114,6 +118,7 @@ impl Replay {
             wall: None,
             history: BTreeMap::new(),
             interval,
+            has_ticks: false,
         }
     }
 
@@ -255,7 +260,8 @@ mod tests {
         assert_eq!(told.len(), 3);
         assert!(replay.bars(&aapl, Interval::Minute1, 10).is_empty(), "late prices may still come");
         let told = replay.advance_to(Timestamp::MAX);
-        let Some((_, MarketEvent::Made { bar, .. })) = told.first() else { panic!("{told:?}") };
+        let Some((at, MarketEvent::Made { bar, .. })) = told.first() else { panic!("{told:?}") };
+        assert_eq!(at.to_string(), "2026-11-24T14:31:02Z", "as a live one, not when the next tick comes");
         assert_eq!(
             (bar.high.to_string(), bar.close.to_string(), bar.volume),
             ("102".into(), "102".into(), 2.into())

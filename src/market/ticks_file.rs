@@ -1,5 +1,7 @@
 //! Recorded quotes and trades of a file, CSV or Parquet, by rising time over all symbols: `symbol,time,bid,ask,bid_size,ask_size`, or
-//! `symbol,time,price,size`, or all of them, where what a row does not tell is empty. Nothing is held: the file is read as it is run.
+//! `symbol,time,price,size`, or all of them, where what a row does not tell is empty. Of trades alone the market stands a price step on either
+//! side of the last one, so that what takes from it pays for that, and what waits is passed before it fills. Nothing is held: the file is read
+//! as it is run.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -10,7 +12,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::domain::calendar::exchange_date;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, InstrumentSpec};
 use crate::domain::money::{Price, Quantity, parse_decimal};
 use crate::domain::quote::{Feed, Quote};
 
@@ -139,6 +141,9 @@ impl<'a> Ticks<'a> {
                 (quote.open, quote.high, quote.low, quote.previous_close) = (None, None, None, close);
             }
             row.tell(at, quote);
+            if columns.quote.is_none() {
+                stand_around(quote);
+            }
             Ok(quote.clone())
         })?;
         Ok(read)
@@ -208,6 +213,15 @@ impl Row {
     }
 }
 
+/// The market around a trade, a price step away from it, with as much as was traded.
+fn stand_around(quote: &mut Quote) {
+    let Some(last) = quote.last else { return };
+    let step = InstrumentSpec::standard(quote.instrument.clone()).tick_at(last);
+    let bid = last.get() - step;
+    (quote.bid, quote.bid_size) = ((bid > Decimal::ZERO).then(|| Price::new(bid)), quote.last_size);
+    (quote.ask, quote.ask_size) = (Some(Price::new(last.get() + step)), quote.last_size);
+}
+
 fn price(field: &'static str, cell: &str) -> Result<Option<Price>, Wrong> {
     if cell.is_empty() {
         return Ok(None);
@@ -269,6 +283,20 @@ mod tests {
             read("symbol,time,bid,ask,bid_size,ask_size\nBTC-USD,2026-11-24T14:30:00Z,1,2,3,4\n").is_ok()
         );
         assert!(read("time,size,price,symbol\n2026-11-24T14:30:00Z,1,2,AAPL\n").is_ok());
+    }
+
+    /// Where nobody recorded quotes, orders still meet a market: never a better one than the trades were.
+    #[test]
+    fn trades_alone_have_a_market_a_step_around_them() {
+        let (all, _) = read(
+            "symbol,time,price,size\nAAPL,2026-11-24T14:30:00Z,100,5\nAAPL,2026-11-24T14:30:01Z,0.0001,7\n",
+        )
+        .unwrap();
+        let shown = |quote: &Quote| {
+            let price = |price: Option<Price>| price.map_or("-".to_owned(), |price| price.to_string());
+            format!("{} x{} {} x{}", price(quote.bid), quote.bid_size, price(quote.ask), quote.ask_size)
+        };
+        assert_eq!([shown(&all[0]), shown(&all[1])], ["99.99 x5 100.01 x5", "- x7 0.0002 x7"]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod rebalance;
 mod registry;
 pub mod schedule;
 mod schema;
+mod silence;
 mod sizing;
 pub mod sma_cross;
 mod steps;
@@ -158,6 +159,11 @@ pub trait Strategy: Send {
     /// Complete bars it needs before its signals are settled; none where it does not say.
     fn warm_up_bars(&self) -> usize {
         0
+    }
+
+    /// The most money it may have at work, in the account's currency, where its own parameters bound it; `equity` is the account's net liquidation.
+    fn capital_max(&self, _equity: Decimal) -> Option<Decimal> {
+        None
     }
 
     /// When it wants `Due`; empty for one that acts on bars alone. Names are its own, each once.

@@ -115,6 +115,111 @@ pub fn build(
 mod tests {
     use super::*;
 
+    /// The tables of strategies §6.1 and §7: what is said there is what holds where nobody says anything.
+    #[test]
+    fn defaults_are_those_of_the_specification() {
+        let wheel: &[(&str, &str)] = &[
+            ("symbols", ""),
+            ("allocation", "none"),
+            ("contracts", "none"),
+            ("capital", "none"),
+            ("secured_by", "cash"),
+            ("put.delta", "0.30"),
+            ("call.delta", "0.30"),
+            ("delta_min", "0.10"),
+            ("select", "score"),
+            ("dte_min", "25"),
+            ("dte_target", "35"),
+            ("dte_max", "50"),
+            ("min_open_interest", "100"),
+            ("max_spread_pct", "10"),
+            ("min_premium", "0.15"),
+            ("min_yield", "0.05"),
+            ("max_yield", "1.00"),
+            ("write_put_when", "any"),
+            ("write_call_when", "any"),
+            ("move_sigma", "1.0"),
+            ("call_floor", "net_basis"),
+            ("call_coverage", "1.0"),
+            ("allow_itm", "false"),
+            ("put.max_strike", "none"),
+            ("take_profit", "0.50"),
+            ("roll_dte", "21"),
+            ("roll_put_itm", "false"),
+            ("roll_call_itm", "true"),
+            ("roll_min_credit", "0.05"),
+            ("max_rolls", "3"),
+            ("never_roll_call_down", "true"),
+            ("close_if_unable", "false"),
+            ("max_new_contracts", "5"),
+            ("earnings", "avoid"),
+            ("earnings_unknown", "allow"),
+            ("ex_dividend", "roll"),
+            ("pin", "accept"),
+            ("close_cheap", "false"),
+            ("underwater_days", "30"),
+            ("cooldown_days", "1"),
+            ("max_loss_pct", "none"),
+            ("ladder.step_s", "30"),
+            ("ladder.steps", "6"),
+        ];
+        let collar: &[(&str, &str)] = &[
+            ("symbols", ""),
+            ("lots", "none"),
+            ("buy_shares", "false"),
+            // As an absolute number, as of the other strategy.
+            ("put.delta", "0.25"),
+            ("put.floor_pct", "none"),
+            ("put.floor", "none"),
+            ("put.min_floor_pct", "15"),
+            ("call.min_upside_pct", "4"),
+            ("call_floor", "none"),
+            ("max_net_debit", "0.05"),
+            ("max_debit_pct", "0.5"),
+            ("dte_min", "45"),
+            ("dte_target", "90"),
+            ("dte_max", "120"),
+            ("roll_dte", "21"),
+            ("roll_up_at_pct", "98"),
+            ("roll_up_delta", "0.70"),
+            ("down_action", "hold"),
+            ("roll_down_delta", "0.70"),
+            ("protect_shares", "true"),
+            ("ex_dividend", "roll"),
+            ("min_open_interest", "100"),
+            ("max_spread_pct", "10"),
+            ("ladder.step_s", "30"),
+            ("ladder.steps", "6"),
+        ];
+        for (name, table) in [("wheel", wheel), ("collar", collar)] {
+            let params = kind_of(name).unwrap().params;
+            let mut known: Vec<(&str, &str)> = params.iter().map(|spec| (spec.name, spec.default)).collect();
+            let mut table = table.to_vec();
+            known.sort_unstable();
+            table.sort_unstable();
+            assert_eq!(known, table, "{name}");
+        }
+    }
+
+    /// A default is one of its own values, and what is beyond them is refused by name.
+    #[test]
+    fn every_default_is_allowed_and_what_is_not_is_named_with_its_range() {
+        for kind in KINDS {
+            for spec in kind.params {
+                let read = |value: &str| {
+                    let pairs = [(spec.name.to_owned(), value.to_owned())];
+                    Params::new(pairs).read(kind.name, kind.params).map(|_| ())
+                };
+                assert_eq!(read(spec.default), Ok(()), "{} {}", kind.name, spec.name);
+                let error = read("-1e9").unwrap_err().to_string();
+                assert!(
+                    error.starts_with(&format!("parameter {}: found '-1e9', allowed ", spec.name)),
+                    "{error}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn every_kind_starts_with_its_defaults_and_says_what_its_parameters_do() {
         for kind in KINDS {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+use crate::domain::calendar::Calendar;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::Side;
@@ -14,6 +15,7 @@ use crate::quant::indicators::Sma;
 use crate::quant::number::to_f64;
 
 use super::params::{ParamError, ParamKind, ParamSpec, Params};
+use super::silence::{self, FILL_FORWARD};
 use super::sizing::{self, Entries, Sizer};
 use super::{Books, Decision, Head, Output, Strategy, StrategyInput, UNITS_MAX, market};
 
@@ -53,6 +55,7 @@ pub(super) const PARAMS: &[ParamSpec] = &[
     sizing::STOP,
     sizing::RANGES,
     sizing::VOLATILITY,
+    FILL_FORWARD,
 ];
 
 /// How much one entry buys.
@@ -69,10 +72,37 @@ enum Size {
 struct Slot {
     fast: Sma,
     slow: Sma,
-    /// Fast minus slow at the bar before; the sign of a crossing.
+    /// Fast minus slow at the bar before; the sign of a crossing. Silence between two bars crosses nothing by itself: what came of it is seen at
+    /// the next one.
     before: Option<f64>,
+    /// The bar before, where silences are filled.
+    newest: Option<Bar>,
     /// Sizes its entries, where a model does.
     sizer: Option<Box<Sizer>>,
+}
+
+impl Slot {
+    /// Takes the next bar: both averages, where both are there.
+    fn see(
+        &mut self,
+        (instrument, interval): (&Instrument, Interval),
+        bar: &Bar,
+        silence: Option<&Calendar>,
+    ) -> Option<(f64, f64)> {
+        if let Some(calendar) = silence {
+            let before = self.newest.replace(*bar);
+            let steps = before.map(|before| silence::between(calendar, (instrument, interval), &before, bar));
+            for step in steps.into_iter().flatten() {
+                let close = to_f64(step.close.get());
+                let _averages = (self.fast.update(close), self.slow.update(close));
+            }
+        }
+        if let Some(sizer) = &mut self.sizer {
+            sizer.see(instrument, interval, bar);
+        }
+        let close = to_f64(bar.close.get());
+        self.fast.update(close).zip(self.slow.update(close))
+    }
 }
 
 /// The crossover strategy.
@@ -84,6 +114,7 @@ pub struct SmaCross {
     fresh: Slot,
     slow_period: usize,
     size: Size,
+    fills_silence: bool,
 }
 
 impl SmaCross {
@@ -105,10 +136,11 @@ impl SmaCross {
         let size =
             if quantity.is_zero() { Size::Weight(weight) } else { Size::Units(Quantity::new(quantity)) };
         let sizer = Sizer::read(&values, instruments.len()).map(Box::new);
-        let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None, sizer };
+        let slot = Slot { fast: Sma::new(fast), slow: Sma::new(slow), before: None, newest: None, sizer };
         let slots = vec![slot.clone(); instruments.len()];
         let head = Head::new("sma_cross", name, instruments);
-        Ok(Self { head, slots, fresh: slot, slow_period: slow, size })
+        let fills_silence = values.flag("fill_forward");
+        Ok(Self { head, slots, fresh: slot, slow_period: slow, size, fills_silence })
     }
 
     fn on_bar(
@@ -119,13 +151,9 @@ impl SmaCross {
         out: &mut Vec<Output>,
     ) {
         let Some(index) = self.head.index_of(instrument) else { return };
-        let close = to_f64(bar.close.get());
         let slot = &mut self.slots[index];
-        if let Some(sizer) = &mut slot.sizer {
-            sizer.see(instrument, interval, bar);
-        }
-        let (fast, slow) = (slot.fast.update(close), slot.slow.update(close));
-        let (Some(fast), Some(slow)) = (fast, slow) else { return };
+        let silence = self.fills_silence.then(|| books.calendar());
+        let Some((fast, slow)) = slot.see((instrument, interval), bar, silence) else { return };
         let now = fast - slow;
         let before = slot.before.replace(now);
         let Some(before) = before else { return };
@@ -136,7 +164,7 @@ impl SmaCross {
         }
         let held = books.position(instrument);
         let decision = |code| {
-            let values = vec![("fast", fast), ("slow", slow), ("close", close)];
+            let values = vec![("fast", fast), ("slow", slow), ("close", to_f64(bar.close.get()))];
             Decision::new(code, Some(instrument.clone()), values)
         };
         if up && held.is_zero() {
@@ -150,7 +178,7 @@ impl SmaCross {
                     decision("SMA_CROSS_BUY"),
                 ));
             } else {
-                out.push(Output::Decision(decision("SIZE_ZERO")));
+                out.push(Output::Decision(Decision { skip: true, ..decision("SIZE_ZERO") }));
             }
         } else if down && held.is_positive() {
             out.push(Output::Propose(
@@ -161,16 +189,13 @@ impl SmaCross {
     }
 
     /// Averages of what was, without acting on it.
-    fn warm_up(&mut self, (instrument, interval): (&Instrument, Interval), bars: &[Bar]) {
+    fn warm_up(&mut self, (instrument, interval): (&Instrument, Interval), bars: &[Bar], books: &dyn Books) {
         let Some(index) = self.head.index_of(instrument) else { return };
         let slot = &mut self.slots[index];
         *slot = self.fresh.clone();
+        let silence = self.fills_silence.then(|| books.calendar());
         for bar in bars {
-            let close = to_f64(bar.close.get());
-            if let Some(sizer) = &mut slot.sizer {
-                sizer.see(instrument, interval, bar);
-            }
-            if let (Some(fast), Some(slow)) = (slot.fast.update(close), slot.slow.update(close)) {
+            if let Some((fast, slow)) = slot.see((instrument, interval), bar, silence) {
                 slot.before = Some(fast - slow);
             }
         }
@@ -224,7 +249,7 @@ impl Strategy for SmaCross {
                 self.on_bar((instrument, interval), bar, books, out);
             }
             StrategyInput::BarsReady { instrument, interval, bars } => {
-                self.warm_up((instrument, interval), bars);
+                self.warm_up((instrument, interval), bars, books);
             }
             _ => {}
         }
@@ -265,6 +290,61 @@ mod tests {
         );
     }
 
+    /// Money for less than one unit buys none, and it says why.
+    #[test]
+    fn an_entry_of_nothing_is_a_reason() {
+        let aapl = Instrument::equity("AAPL").unwrap();
+        let pairs = params(&[("fast", "1"), ("slow", "2")]);
+        let mut strategy = SmaCross::new("t".into(), vec![aapl.clone()], &pairs).unwrap();
+        let mut paper = Paper::with(10);
+        let mut told: Vec<Output> = Vec::new();
+        for (day, close) in [20, 19, 21].into_iter().enumerate() {
+            told.extend(paper.day(&mut strategy, &aapl, day as i64, &close.to_string()));
+        }
+        let [Output::Decision(decision)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((decision.code, decision.skip), ("SIZE_ZERO", true));
+    }
+
+    /// Minutes of a coin with a silence in them: filled, the averages have come together by its end, and warmed up they stand as fed.
+    #[test]
+    fn silence_is_counted_where_it_is_told_to_and_nothing_is_decided_in_it() {
+        let coin = Instrument::crypto("BTC", "USD").unwrap();
+        let minute = |n: i64, close: i64| {
+            let price = Price::from(close);
+            let start = Timestamp::from_second(60 * n).unwrap();
+            Bar { start, open: price, high: price, low: price, close: price, volume: Decimal::ONE }
+        };
+        // It fell, was silent for seven minutes, and rose a little.
+        let bars: Vec<Bar> = [(0, 40), (1, 30), (2, 20), (3, 10), (11, 11), (12, 11)]
+            .map(|(n, close)| minute(n, close))
+            .to_vec();
+        let told = |fill: &str, warm: usize| {
+            let params = params(&[("fast", "2"), ("slow", "4"), ("quantity", "1"), ("fill_forward", fill)]);
+            let mut strategy = SmaCross::new("t".into(), vec![coin.clone()], &params).unwrap();
+            let (books, mut out, mut said) = (Paper::with(1_000), Vec::new(), Vec::new());
+            let interval = Interval::Minute1;
+            let ready = StrategyInput::BarsReady { instrument: &coin, interval, bars: &bars[..warm] };
+            strategy.on_input(Timestamp::UNIX_EPOCH, ready, &books, &mut out);
+            assert!(out.is_empty());
+            for bar in &bars[warm..] {
+                let input = StrategyInput::Bar { instrument: &coin, interval, bar };
+                strategy.on_input(bar.start, input, &books, &mut out);
+                for output in out.drain(..) {
+                    let Output::Propose(_, decision) = output else { panic!("{output:?}") };
+                    said.push(format!("{} {}", bar.start.as_second() / 60, decision.words().1));
+                }
+            }
+            said
+        };
+        for warm in 0..=4 {
+            // 10, 10, 10, 11: the slow one stands at 10.25, the fast one at 10.5.
+            assert_eq!(told("true", warm).len(), 1, "{:?}", told("true", warm));
+            assert!(told("true", warm)[0].starts_with("11 ") && told("true", warm)[0].contains("slow=10.25"));
+            // 30, 20, 10, 11: far below.
+            assert!(told("false", warm).is_empty(), "{:?}", told("false", warm));
+        }
+    }
+
     #[test]
     fn wrong_parameters_are_named_with_their_range() {
         let aapl = || vec![Instrument::equity("AAPL").unwrap()];
@@ -275,7 +355,7 @@ mod tests {
         assert_eq!(error(&[("slow", "x")]), "parameter slow: found 'x', allowed 2 to 10000");
         assert_eq!(
             error(&[("speed", "1")]),
-            "parameter speed is not known to sma_cross; it has fast, slow, quantity, weight, size, notional, risk_percent, stop_percent, stop_atr, volatility_percent"
+            "parameter speed is not known to sma_cross; it has fast, slow, quantity, weight, size, notional, risk_percent, stop_percent, stop_atr, volatility_percent, fill_forward"
         );
     }
 }

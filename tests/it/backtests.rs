@@ -24,17 +24,52 @@ fn backtest<'a>(more: &[&'a str]) -> Vec<&'a str> {
     ["backtest", "sma_cross"].into_iter().chain(SET).chain(more.iter().copied()).collect()
 }
 
-fn refused(home: &Home, words: &[&str]) -> String {
-    let output = home.output(words);
-    assert_eq!(output.status.code(), Some(2), "{words:?}: {}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8_lossy(&output.stderr).into_owned()
+/// A profile, with files beside it.
+struct Lab(Home);
+
+impl Lab {
+    fn new() -> Self {
+        Self(Home::new())
+    }
+
+    /// Where a file of that name is, or will be.
+    fn file(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    /// A file of that text.
+    fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.file(name), text).unwrap();
+        self.file(name)
+    }
+
+    /// The usual crossing over something, with these options more.
+    fn run(&self, more: &[&str]) -> Value {
+        self.0.json(&backtest(more))
+    }
+
+    /// The same over a file.
+    fn over(&self, file: &str) -> Value {
+        self.run(&["--data", file])
+    }
+
+    /// What is said where it is refused.
+    fn refused(&self, words: &[&str]) -> String {
+        let output = self.0.output(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// The same of the usual crossing.
+    fn run_refused(&self, more: &[&str]) -> String {
+        self.refused(&backtest(more))
+    }
 }
 
 #[test]
 fn a_run_is_drawn_reported_and_found_honest() {
-    let home = Home::new();
-    let file = |name: &str| home.path().join(name).display().to_string();
-    let (page, drawing, trades) = (file("run.html"), file("run.svg"), file("trades.csv"));
+    let lab = Lab::new();
+    let (page, drawing, trades) = (lab.file("run.html"), lab.file("run.svg"), lab.file("trades.csv"));
     let words = backtest(&[
         "--symbol",
         "IBM",
@@ -46,7 +81,7 @@ fn a_run_is_drawn_reported_and_found_honest() {
         &trades,
         "--check-lookahead",
     ]);
-    let run = home.json(&words);
+    let run = lab.0.json(&words);
     assert_eq!((run["lookahead_cuts"].as_u64(), run["bars"].as_u64()), (Some(5), Some(3_270)));
     let count = run["trades"].as_array().unwrap().len();
     assert!(count > 20, "{count}");
@@ -56,18 +91,17 @@ fn a_run_is_drawn_reported_and_found_honest() {
     assert!(text.contains("<svg") && text.contains("sharpe") && !text.contains("<script"));
     assert_eq!(std::fs::read_to_string(&trades).unwrap().lines().count(), count + 1);
     // What is there is not written over by itself.
-    assert!(!home.output(&words).status.success());
-    let many = backtest(&["--symbol", "IBM", "--set", "fast=5..7", "--report", &page]);
-    assert!(refused(&home, &many).contains("--report"));
+    assert!(!lab.0.output(&words).status.success());
+    let many = lab.run_refused(&["--symbol", "IBM", "--set", "fast=5..7", "--report", &page]);
+    assert!(many.contains("--report"), "{many}");
 }
 
 /// Why it acted and how each day went are files of their own.
 #[test]
 fn what_a_run_decided_and_how_its_days_went_are_written() {
-    let home = Home::new();
-    let file = |name: &str| home.path().join(name).display().to_string();
-    let (days, why, json) = (file("days.csv"), file("why.csv"), file("why.json"));
-    let run = home.json(&backtest(&["--symbol", "IBM", "--equity", &days, "--decisions", &why]));
+    let lab = Lab::new();
+    let (days, why, json) = (lab.file("days.csv"), lab.file("why.csv"), lab.file("why.json"));
+    let run = lab.run(&["--symbol", "IBM", "--equity", &days, "--decisions", &why]);
     let text = std::fs::read_to_string(&days).unwrap();
     let mut rows = text.lines();
     assert_eq!(rows.next(), Some("date,equity,low,high"));
@@ -99,41 +133,38 @@ fn what_a_run_decided_and_how_its_days_went_are_written() {
     );
     assert!(text.lines().count() > run["orders"].as_u64().unwrap() as usize, "one for each order at least");
     let wheel = ["backtest", "wheel", "--symbol", "IBM", "--from", "2007-01-01", "--until", "2007-02-28"];
-    home.json(&[&wheel[..], &["--decisions", &json]].concat());
+    lab.0.json(&[&wheel[..], &["--decisions", &json]].concat());
     let rows: Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
     assert!(rows.as_array().unwrap().iter().any(|row| row["code"] == "WHEEL_SELL_PUT"), "{rows}");
-    let many = backtest(&["--symbol", "IBM", "--set", "fast=5..7", "--decisions", &why]);
-    assert!(refused(&home, &many).contains("are of one run"));
+    let many = lab.run_refused(&["--symbol", "IBM", "--set", "fast=5..7", "--decisions", &why]);
+    assert!(many.contains("are of one run"), "{many}");
 }
 
 /// What is written of a market reads back as the data of a backtest, as text and as a table.
 #[test]
 fn bars_that_are_exported_can_be_run_over() {
-    let home = Home::new();
+    let lab = Lab::new();
     for (symbol, interval, name) in
         [("KO", "1d", "ko.csv"), ("KO", "5m", "ko.parquet"), ("BTC-USD", "1d", "coins.parquet")]
     {
-        let path = home.path().join(name).display().to_string();
+        let path = lab.file(name);
         let words = ["export", "bars", symbol, "--interval", interval, "--limit", "300", "--to", &path];
-        let written = home.json(&words);
+        let written = lab.0.json(&words);
         let count = written["bars"].as_u64().unwrap();
         assert!((290..=300).contains(&count), "{written}");
-        let run = home.json(&backtest(&["--data", &path]));
+        let run = lab.over(&path);
         assert_eq!(
             (run["bars"].as_u64(), run["instruments"].as_array().unwrap().len()),
             (Some(count), 1),
             "{name}"
         );
-        assert!(
-            refused(&home, &words).contains("--force") || !home.output(&words).status.success(),
-            "{name}"
-        );
+        assert!(lab.refused(&words).contains("--force") || !lab.0.output(&words).status.success(), "{name}");
     }
 }
 
 #[test]
 fn a_walk_measures_each_choice_on_days_it_was_not_made_on() {
-    let home = Home::new();
+    let lab = Lab::new();
     let words = [
         "backtest",
         "sma_cross",
@@ -150,7 +181,7 @@ fn a_walk_measures_each_choice_on_days_it_was_not_made_on() {
         "--rank",
         "sharpe",
     ];
-    let walk = home.json(&words);
+    let walk = lab.0.json(&words);
     let rows = walk["rows"].as_array().unwrap();
     assert!(rows.len() >= 8 && walk["sets"] == 9, "{} rows", rows.len());
     for pair in rows.windows(2) {
@@ -158,10 +189,11 @@ fn a_walk_measures_each_choice_on_days_it_was_not_made_on() {
         assert!(day(&pair[0], "train_from") < day(&pair[0], "test_from"), "{pair:?}");
         assert!(day(&pair[0], "test_until") < day(&pair[1], "test_from"), "{pair:?}");
     }
-    let late = ["--from", "2012-01-03", "--walk-forward", "train=2y,test=1y"];
-    assert!(refused(&home, &backtest(&late)).contains("less than a training of 730 days"));
-    let unknown = ["--symbol", "IBM", "--walk-forward", "train=2y,test=1y", "--rank", "luck"];
-    assert!(refused(&home, &backtest(&unknown)).contains("--rank: found 'luck', allowed total_return"));
+    let late = lab.run_refused(&["--from", "2012-01-03", "--walk-forward", "train=2y,test=1y"]);
+    assert!(late.contains("less than a training of 730 days"), "{late}");
+    let words = ["--symbol", "IBM", "--walk-forward", "train=2y,test=1y", "--rank", "luck"];
+    let unknown = lab.run_refused(&words);
+    assert!(unknown.contains("--rank: found 'luck', allowed total_return"), "{unknown}");
 }
 
 /// Ctrl-C ends a sweep, and what is done by then is its result.
@@ -253,55 +285,46 @@ fn write_parquet(path: &Path, rows: &[(String, [f64; 5])], packed: Compression) 
 
 #[test]
 fn parquet_and_csv_of_the_same_bars_are_the_same_run() {
-    let home = Home::new();
-    let file = |name: &str| home.path().join(name);
+    let lab = Lab::new();
+    let [csv_path, path, bad] = ["bars.csv", "bars.parquet", "bad.parquet"].map(|name| lab.file(name));
     let mut rows = minutes(3_000);
-    write_csv(&file("bars.csv"), &rows);
-    let run = |file: &str| home.json(&backtest(&["--data", file]));
-    let csv = run(&file("bars.csv").display().to_string());
+    write_csv(Path::new(&csv_path), &rows);
+    let csv = lab.over(&csv_path);
     assert!(csv["orders"].as_u64().unwrap() > 100 && csv["bars"] == 3_000, "{csv}");
     for packed in [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::ZSTD(Default::default())] {
-        write_parquet(&file("bars.parquet"), &rows, packed);
-        assert_eq!(run(&file("bars.parquet").display().to_string())["fingerprint"], csv["fingerprint"]);
+        write_parquet(Path::new(&path), &rows, packed);
+        assert_eq!(lab.over(&path)["fingerprint"], csv["fingerprint"]);
     }
     // Kept as it is, and found by its name.
-    let path = file("bars.parquet").display().to_string();
-    let kept = home.json(&["import", "bars", &path, "--name", "mine"]);
+    let kept = lab.0.json(&["import", "bars", &path, "--name", "mine"]);
     assert_eq!((kept["bars"].as_u64(), kept["interval"].as_str()), (Some(3_000), Some("1m")));
     assert!(kept["file"].as_str().unwrap().ends_with("mine.parquet"), "{kept}");
-    assert_eq!(run("mine")["fingerprint"], csv["fingerprint"]);
-    let csv_path = file("bars.csv").display().to_string();
-    assert!(!home.output(&["import", "bars", &csv_path, "--name", "mine"]).status.success());
-    home.json(&["import", "bars", &csv_path, "--name", "mine", "--force"]);
-    assert_eq!(run("mine")["fingerprint"], csv["fingerprint"]);
+    assert_eq!(lab.over("mine")["fingerprint"], csv["fingerprint"]);
+    assert!(!lab.0.output(&["import", "bars", &csv_path, "--name", "mine"]).status.success());
+    lab.0.json(&["import", "bars", &csv_path, "--name", "mine", "--force"]);
+    assert_eq!(lab.over("mine")["fingerprint"], csv["fingerprint"]);
     // The same checks, with row and column.
     rows[1_999].1[1] = 0.5;
-    write_parquet(&file("bad.parquet"), &rows, Compression::SNAPPY);
-    let bad = file("bad.parquet").display().to_string();
-    let said = refused(&home, &backtest(&["--data", &bad]));
+    write_parquet(Path::new(&bad), &rows, Compression::SNAPPY);
+    let said = lab.run_refused(&["--data", &bad]);
     assert!(said.contains("bad.parquet: row 2000: high: found '0.5', allowed: not below open"), "{said}");
     rows.swap(1_000, 1_001);
-    write_parquet(&file("bad.parquet"), &rows, Compression::SNAPPY);
-    let said = refused(&home, &backtest(&["--data", &bad]));
+    write_parquet(Path::new(&bad), &rows, Compression::SNAPPY);
+    let said = lab.run_refused(&["--data", &bad]);
     assert!(said.contains("row 1002: date: found '") && said.contains("later than the row before"), "{said}");
 }
 
 #[test]
 fn ticks_are_run_one_by_one_and_make_the_bars() {
-    let home = Home::new();
-    let path = home.path().join("ticks.csv");
+    let lab = Lab::new();
     let mut text = "symbol,time,bid,ask,bid_size,ask_size,price,size\n".to_owned();
     for (n, (_, [_, _, _, price, _])) in minutes(3_000).into_iter().enumerate() {
         let at = jiff::Timestamp::from_second(1_704_067_200 + 20 * i64::try_from(n).unwrap()).unwrap();
         text.push_str(&format!("BTC-USD,{at},{},{},1000,1000,{price},5\n", price - 0.25, price + 0.25));
     }
-    std::fs::write(&path, &text).unwrap();
-    let data = path.display().to_string();
-    let run = |more: &[&str]| {
-        let words: Vec<&str> = ["--data", &data].into_iter().chain(more.iter().copied()).collect();
-        home.json(&backtest(&words))
-    };
-    let (first, again, wide) = (run(&[]), run(&[]), run(&["--interval", "5m"]));
+    let data = lab.write("ticks.csv", &text);
+    let wide = lab.run(&["--data", &data, "--interval", "5m"]);
+    let (first, again) = (lab.over(&data), lab.over(&data));
     assert_eq!(first["fingerprint"], again["fingerprint"]);
     assert_eq!((first["ticks"].as_u64(), wide["ticks"].as_u64()), (Some(3_000), Some(3_000)));
     let bars = |run: &Value| run["bars"].as_u64().unwrap();
@@ -319,9 +342,56 @@ fn ticks_are_run_one_by_one_and_make_the_bars() {
     let (paid, got) = (price("entry_price"), price("exit_price"));
     assert!((0.0..=0.011).contains(&(paid - quote(of("opened_at")).1)), "{trade}");
     assert!((0.0..=0.011).contains(&(quote(of("closed_at")).0 - got)), "{trade}");
-    std::fs::write(&path, format!("{text}BTC-USD,2020-01-01T00:00:00Z,1,2,3,4,,\n")).unwrap();
-    let said = refused(&home, &backtest(&["--data", &data]));
+    let data = lab.write("ticks.csv", &format!("{text}BTC-USD,2020-01-01T00:00:00Z,1,2,3,4,,\n"));
+    let said = lab.run_refused(&["--data", &data]);
     assert!(said.contains("ticks.csv:3002: time: found '2020-01-01T00:00:00Z'"), "{said}");
-    let many = backtest(&["--data", &data, "--set", "fast=5..7"]);
-    assert!(refused(&home, &many).contains("a run over ticks is one by itself"));
+    let many = lab.run_refused(&["--data", &data, "--set", "fast=5..7"]);
+    assert!(many.contains("a run over ticks is one by itself"), "{many}");
+}
+
+/// What the first day won is part of the return, a silence in a session is said, and so is why orders were denied.
+#[test]
+fn the_first_day_counts_and_silences_and_denials_are_said() {
+    let lab = Lab::new();
+    let mut rows = minutes(1_000);
+    rows.drain(300..400);
+    write_csv(Path::new(&lab.file("shares.csv")), &rows);
+    let coins = std::fs::read_to_string(lab.file("shares.csv")).unwrap().replace("TEST,", "BTC-USD,");
+    let run = lab.over(&lab.write("coins.csv", &coins));
+    let number = |name: &str| run[name].as_str().unwrap().parse::<f64>().unwrap();
+    let metric = |name: &str| {
+        let metrics = run["metrics"].as_array().unwrap();
+        metrics.iter().find(|metric| metric["name"] == name).unwrap()["value"].as_f64().unwrap()
+    };
+    let won = number("final_equity") / number("starting_cash") - 1.0;
+    assert!(won != 0.0 && (metric("total_return") - won).abs() < 1e-9, "{won} {run}");
+    let warnings = run["warnings"].as_array().unwrap();
+    let silence = "BTC-USD: once no bar for more than an hour of a session, the longest from 2024-01-01T04:59:00Z to \
+                   2024-01-01T06:40:00Z";
+    assert_eq!(warnings, &[Value::from(silence)]);
+    // A single day says nothing of a year.
+    let day: String = coins.lines().take(200).map(|line| format!("{line}\n")).collect();
+    let run = lab.over(&lab.write("day.csv", &day));
+    let value = |name: &str| {
+        let metrics = run["metrics"].as_array().unwrap();
+        metrics.iter().find(|metric| metric["name"] == name).unwrap()["value"].clone()
+    };
+    assert!(value("total_return").is_f64() && value("cagr").is_null() && value("calmar").is_null(), "{run}");
+    // Trades alone are a market too; a silence is too old a price for an order at the market.
+    let mut text = "symbol,time,price,size\n".to_owned();
+    for (n, (_, [_, _, _, price, _])) in minutes(2_000).into_iter().enumerate() {
+        let at = jiff::Timestamp::from_second(1_704_067_200 + 25 * i64::try_from(n).unwrap()).unwrap();
+        text.push_str(&format!("BTC-USD,{at},{price},500\n"));
+    }
+    let run = lab.over(&lab.write("trades.csv", &text));
+    let (orders, denied) = (run["orders"].as_u64().unwrap(), run["denied"].as_u64().unwrap());
+    assert!(denied > 0 && denied < orders, "{denied} of {orders}");
+    let stale = run["denials"]["STALE_QUOTE"].as_u64().unwrap();
+    assert!(0 < stale && stale <= denied, "{}", run["denials"]);
+    let said = lab.0.output(&backtest(&["--data", &lab.file("trades.csv")]));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(
+        said.contains(&format!("{orders} ({denied} denied: ")) && said.contains("STALE_QUOTE "),
+        "{said}"
+    );
 }

@@ -12,6 +12,7 @@ mod backtests;
 mod bot_backtests;
 mod bots;
 mod canary;
+mod codes;
 mod corpus;
 mod custody;
 mod dates;

@@ -1,14 +1,12 @@
 //! The exchange's days as the broker lists them: those with a session, by date; the days between are without one.
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::{Date, Time};
 
 use super::NAME;
 use super::wire::CalendarDay;
 use crate::brokers::BrokerError;
+use crate::brokers::days::is_believed;
 use crate::domain::calendar::{SaidDay, plus_days};
-
-/// Weekdays in a row without a session that are still believed: after 11 September 2001 there were four.
-const CLOSED_MAX: u32 = 5;
 
 /// Every day from `from` to the last one that is listed, at most to `until`.
 ///
@@ -18,7 +16,7 @@ pub(super) fn said(rows: &[CalendarDay], from: Date, until: Date) -> Result<Vec<
     let wrong =
         |reason: String| BrokerError::Unreadable { broker: NAME.to_owned(), call: "calendar", reason };
     let mut days = Vec::new();
-    let (mut day, mut closed) = (from, 0);
+    let mut day = from;
     for row in rows {
         if row.date < day || row.date > until {
             return Err(wrong(format!("{} is out of order", row.date)));
@@ -26,20 +24,16 @@ pub(super) fn said(rows: &[CalendarDay], from: Date, until: Date) -> Result<Vec<
         let close = Time::strptime("%H:%M", &row.close)
             .map_err(|_| wrong(format!("{}: a close that is no time of a day", row.date)))?;
         while day < row.date {
-            closed += u32::from(!matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday));
             days.push(SaidDay { date: day, close: None });
             day = plus_days(day, 1);
         }
-        if closed > CLOSED_MAX {
-            return Err(wrong(format!("a week before {} has no session", row.date)));
-        }
-        closed = 0;
         days.push(SaidDay { date: row.date, close: Some(close) });
         day = plus_days(day, 1);
     }
     if days.is_empty() {
         return Err(wrong("no session is listed".to_owned()));
     }
+    is_believed(&days).map_err(wrong)?;
     Ok(days)
 }
 
@@ -73,7 +67,7 @@ mod tests {
             error
         };
         assert!(whole("[]").contains("no session is listed"));
-        assert!(whole(r#"[{"date":"2026-11-10","close":"16:00"}]"#).contains("a week before 2026-11-10"));
+        assert!(whole(r#"[{"date":"2026-11-10","close":"16:00"}]"#).contains("a week before 2026-11-09"));
         assert!(whole(r#"[{"date":"2026-11-02","close":"4 pm"}]"#).contains("2026-11-02: a close"));
         for day in ["2026-10-30", "2026-12-01"] {
             let text = format!(r#"[{{"date":"{day}","close":"16:00"}}]"#);

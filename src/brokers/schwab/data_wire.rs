@@ -253,6 +253,8 @@ pub type Hours = BTreeMap<String, BTreeMap<String, Product>>;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Product {
+    /// Of which day; absent where it is not said.
+    pub date: Option<jiff::civil::Date>,
     /// Does it trade on that day.
     pub is_open: bool,
     /// When, by session: `preMarket`, `regularMarket`, `postMarket`.

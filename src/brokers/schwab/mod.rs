@@ -3,6 +3,7 @@
 
 mod account;
 pub mod data_wire;
+mod days;
 mod errors;
 mod fees;
 mod follow;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use self::account::SchwabAccount;
@@ -39,6 +41,7 @@ use super::{
     AccountSummary, Broker, BrokerError, BrokerKind, BrokerSettings, Connection, Credentials, Environment,
     MarketFeed, last_four,
 };
+use crate::domain::calendar::SaidDay;
 use crate::domain::ids::AccountId;
 
 /// Its name.
@@ -281,6 +284,10 @@ impl Connection for SchwabConnection {
         )
         .await?;
         Ok(Arc::new(account))
+    }
+
+    async fn calendar(&self, from: Date, until: Date) -> Result<Option<Vec<SaidDay>>, BrokerError> {
+        self.prices().days(from, until).await.map(Some)
     }
 
     fn feed(&self) -> Option<Arc<dyn MarketFeed>> {

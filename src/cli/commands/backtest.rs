@@ -162,7 +162,7 @@ fn totals(report: &BacktestReport) -> Table {
     if let Some(cuts) = report.lookahead_cuts {
         row("look ahead", format!("none: {cuts} cuts of the data changed nothing before them"));
     }
-    row("orders", format!("{} ({} denied)", report.orders, report.denied));
+    row("orders", orders(report));
     row("trades", report.trades.len().to_string());
     row("fees", format::money(report.fees));
     row("slippage", format!("{}, in the prices of the fills", format::money(report.slippage)));
@@ -173,6 +173,13 @@ fn totals(report: &BacktestReport) -> Table {
         row("ran in", format!("{:.1} ms, {rate:.0} {what} a second", report.elapsed_seconds * 1e3));
     }
     table
+}
+
+/// How many there were, and of those that risk denied why.
+pub(super) fn orders(report: &BacktestReport) -> String {
+    let why: Vec<String> = report.denials.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join(", ")) };
+    format!("{} ({} denied{why})", report.orders, report.denied)
 }
 
 pub(super) fn metrics(metrics: &[Metric]) -> Table {

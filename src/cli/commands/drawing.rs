@@ -155,7 +155,7 @@ pub(super) fn page(report: &BacktestReport) -> String {
             format!("{} to {}", format::money(report.starting_cash), format::money(report.final_equity)),
         ),
         ("fees", format::money(report.fees)),
-        ("orders", format!("{} ({} denied)", report.orders, report.denied)),
+        ("orders", super::backtest::orders(report)),
         ("fingerprint", report.fingerprint.clone()),
     ];
     facts.extend(report.option_prices.map(|model| ("options", model.to_owned())));

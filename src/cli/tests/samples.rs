@@ -1,5 +1,6 @@
 //! What the small exchange of the tests is made of: one account, a few instruments, one of everything that can be shown.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::date;
@@ -432,6 +433,7 @@ pub(super) fn backtest(request: &BacktestRequest) -> BacktestReport {
         slippage: d("12.5"),
         orders: 2,
         denied: 0,
+        denials: BTreeMap::new(),
         deepest_fall: Some(Fall {
             peak: date(2020, 2, 19),
             trough: date(2020, 3, 23),

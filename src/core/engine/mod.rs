@@ -185,6 +185,8 @@ pub struct Engine {
     config: EngineConfig,
     calendar: Arc<Calendar>,
     now: Timestamp,
+    /// Prices grow old; those of bars do not.
+    prices_age: bool,
     seq: u64,
     ids: IdGenerator,
     next_number: u64,
@@ -243,6 +245,7 @@ impl Engine {
                 Records::All => OrderBook::default(),
                 Records::Executions => OrderBook::remembering(ENDED_UNREAD),
             },
+            prices_age: !config.bar_mode,
             config,
             now,
             seq: 0,
@@ -472,6 +475,11 @@ impl Engine {
     #[must_use]
     pub const fn is_bar_mode(&self) -> bool {
         self.config.bar_mode
+    }
+
+    /// Its recording is one of quotes: from now on prices grow old as live ones do, though it runs on a clock of its own.
+    pub const fn let_prices_age(&mut self) {
+        self.prices_age = true;
     }
 
     /// The account that plain commands mean.

@@ -37,7 +37,7 @@ impl MarketView for Engine {
 
     fn short_sale_restricted(&self, instrument: &Instrument) -> bool {
         // A bar is the whole of its session: what it says was not known when the order came.
-        let fell = self.fallen.get(instrument).filter(|_| !self.config.bar_mode);
+        let fell = self.fallen.get(instrument).filter(|_| self.prices_age);
         fell.is_some_and(|fell| exchange_date(self.now) <= self.calendar.next_session(*fell))
     }
 }
@@ -85,6 +85,7 @@ impl Engine {
             circuit_open: books.circuit_open,
             live_armed: self.trades_live(),
             bar_mode: self.config.bar_mode,
+            prices_age: self.prices_age,
             never_closed: self.config.never_closed,
             replaces: None,
         }

@@ -154,6 +154,8 @@ pub(in crate::core) struct Instance {
     pub(in crate::core) changed: bool,
     /// It was paused before it began anew.
     pub(in crate::core) resumes: bool,
+    /// It is being closed out: what it owned at the last try.
+    pub(in crate::core) flattening: Option<Vec<(Instrument, Quantity)>>,
     /// What happened to what it owns while it was told the past, oldest first.
     pub(in crate::core) late: Vec<Event>,
     /// Something of it is to be written.
@@ -213,6 +215,7 @@ impl Instance {
             proposed: 0,
             changed: false,
             resumes: false,
+            flattening: None,
             late: Vec::new(),
             dirty: true,
             tags: VecDeque::new(),

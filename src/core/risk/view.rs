@@ -88,6 +88,8 @@ pub struct RiskView<'a> {
     pub live_armed: bool,
     /// The engine runs on bars: sessions and quote ages are the replay's.
     pub bar_mode: bool,
+    /// Prices grow old: an order on one that is too old is denied. False on bars, the newest of which is the price.
+    pub prices_age: bool,
     /// The simulated exchange never closes.
     pub never_closed: bool,
     /// The order whose place the new one takes; it is not among the working ones.

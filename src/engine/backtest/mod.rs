@@ -6,19 +6,19 @@
 mod days;
 mod hosted;
 mod lookahead;
+mod outcome;
 mod ticks;
 mod told;
 mod view;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::time;
 use rust_decimal::Decimal;
-use sha2::{Digest, Sha256};
 
-use crate::core::effect::{BookedExecution, Effect, IntentKind, RequestId};
+use crate::core::effect::{Effect, IntentKind, RequestId};
 use crate::core::engine::{Engine, EngineConfig, Records};
 use crate::core::input::{AccountSetup, Input};
 use crate::core::paper::{Venue, VenueConfig};
@@ -29,19 +29,18 @@ use crate::domain::corporate::CorporateAction;
 use crate::domain::execution::AccountEvent;
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{Instrument, InstrumentSpec};
-use crate::domain::journal::{Trip, round_trips};
+use crate::domain::journal::round_trips;
 use crate::domain::limits::RiskLimits;
 use crate::domain::money::Money;
 use crate::domain::order::{OrderRequest, OrderStatus, Origin, OriginKind};
 use crate::domain::quote::{Bar, Feed, Interval};
-use crate::domain::strategy::DecisionRecord;
 use crate::market::bars_file::{BarsError, RecordedBar, RecordedBars};
 use crate::market::timeline::{Recorded, Timeline, dated_actions};
 use crate::quant::number::to_f64;
 use crate::strategies::{Output, Proposal, Strategy, StrategyInput};
 
 use days::Extremes;
-use told::{Told, make_room};
+use told::make_room;
 use view::View;
 
 pub use days::DayEquity;
@@ -49,43 +48,8 @@ pub use hosted::{
     ANNOUNCED_DAYS, HostedError, REPORT_SAID_DAYS, actions_of, is_worth_telling, run_hosted, run_hosted_bot,
 };
 pub use lookahead::{Cut, check_lookahead};
+pub use outcome::Backtest;
 pub use ticks::run_ticks;
-
-/// What a backtest did.
-#[derive(Clone, Debug)]
-pub struct Backtest {
-    /// Bars fed.
-    pub bars: u64,
-    /// Quotes and trades fed, where bars are made of them; else none.
-    pub ticks: u64,
-    /// Bars at whose end something was held.
-    pub bars_held: u64,
-    /// Start of the first bar.
-    pub from: Option<Timestamp>,
-    /// Start of the last bar.
-    pub until: Option<Timestamp>,
-    /// Cash and positions at the end.
-    pub final_equity: Decimal,
-    /// Fees, positive.
-    pub fees: Decimal,
-    /// What slippage made fills worse by, positive; it is in their prices.
-    pub slippage: Decimal,
-    /// Orders placed.
-    pub orders: u64,
-    /// Orders that risk denied.
-    pub denied: u64,
-    /// Every fill, oldest first.
-    pub fills: Vec<BookedExecution>,
-    /// Closed trades by closing time.
-    pub trips: Vec<Trip>,
-    /// Equity of each day, oldest first.
-    pub equity: Vec<DayEquity>,
-    /// SHA-256 over price, quantity, fee and time of the fills, in hex.
-    pub fingerprint: String,
-    /// Why a strategy of the host did or did not do something, oldest first; empty for one that bars alone drive. [`Backtest::records`] has both.
-    pub decisions: Vec<DecisionRecord>,
-    told: Vec<Told>,
-}
 
 /// Bars between two looks of whoever watches.
 const WATCHED_EVERY: u64 = 1_024;
@@ -254,11 +218,13 @@ impl Driver {
             bars_held: 0,
             from: None,
             until: None,
+            opening_cash: cash,
             final_equity: cash,
             fees: Decimal::ZERO,
             slippage: Decimal::ZERO,
             orders: 0,
             denied: 0,
+            denials: BTreeMap::new(),
             fills: Vec::new(),
             trips: Vec::new(),
             equity: Vec::new(),
@@ -336,9 +302,7 @@ impl Driver {
                     let input = Input::Place { request: RequestId(0), orders: vec![order] };
                     let effects = self.core.step(now, input);
                     self.perform(now, effects);
-                    if self.core.order(id).is_some_and(|order| order.status == OrderStatus::Denied) {
-                        self.result.denied += 1;
-                    }
+                    self.result.count_denied(self.core.order(id));
                 }
                 Output::Cancel(order) => {
                     let effects =
@@ -390,7 +354,7 @@ impl Driver {
                     let intents = entry.intents.iter().filter(|intent| intent.kind == IntentKind::New);
                     self.result.orders += intents.count() as u64;
                     let denied = entry.changes.iter().filter(|change| change.to == OrderStatus::Denied);
-                    self.result.denied += denied.count() as u64;
+                    denied.for_each(|change| self.result.count_denied(self.core.order(change.order)));
                     queue.extend(self.core.step(now, Input::Journaled(ticket)));
                 }
                 Effect::Submit { order, .. } => {
@@ -472,15 +436,7 @@ impl Driver {
         // Fees in coins and charges for what is held are no part of a fill.
         self.result.fees = self.core.account(&self.account).map(|account| account.fees).unwrap_or_default();
         self.result.trips = round_trips(self.result.fills.iter().map(|booked| &booked.execution));
-        let mut hash = Sha256::new();
-        for BookedExecution { execution: e, .. } in &self.result.fills {
-            // Equal numbers have equal bytes once they are normal.
-            for number in [e.price.get(), e.quantity.get(), e.fee] {
-                hash.update(number.normalize().serialize());
-            }
-            hash.update(e.at.as_nanosecond().to_le_bytes());
-        }
-        self.result.fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.result.fingerprint = outcome::fingerprint(&self.result.fills);
         self.result
     }
 }

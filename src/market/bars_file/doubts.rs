@@ -16,6 +16,8 @@ const DOUBTS_MAX: usize = 8;
 const SESSIONS_MAX: u32 = 4_000;
 /// Bars closer than this have no session between them.
 const FEW_HOURS: SignedDuration = SignedDuration::from_hours(12);
+/// A silence that is said to be one, within a session.
+const SILENCE: SignedDuration = SignedDuration::from_hours(1);
 /// New shares for old ones of the splits that are usual, either way round.
 const RATIOS: [(u32, u32); 8] = [(2, 1), (3, 2), (3, 1), (4, 1), (5, 1), (7, 1), (10, 1), (20, 1)];
 /// The nearest of them is far from seven fifths.
@@ -55,6 +57,9 @@ pub fn told(mut found: Vec<String>) -> Vec<String> {
 pub struct Doubts {
     missing: u32,
     longest: (u32, String),
+    /// Silences within sessions, and the longest of them with its bounds.
+    silences: u32,
+    silence: Option<(SignedDuration, String)>,
     splits: Vec<String>,
 }
 
@@ -67,10 +72,15 @@ impl Doubts {
         after: &RecordedBar,
         calendar: &Calendar,
     ) {
-        if !instrument.asset_class().trades_around_the_clock()
-            && after.bar.start.duration_since(before.bar.start) > FEW_HOURS
-        {
+        let between = after.bar.start.duration_since(before.bar.start);
+        let always = instrument.asset_class().trades_around_the_clock();
+        if !always && between > FEW_HOURS {
             self.gap(exchange_date(before.bar.start), exchange_date(after.bar.start), calendar);
+        } else if between > SILENCE && (always || is_of_one_session(before, after, calendar)) {
+            self.silences += 1;
+            if self.silence.as_ref().is_none_or(|(longest, _)| between > *longest) {
+                self.silence = Some((between, format!("{} to {}", before.bar.start, after.bar.start)));
+            }
         }
         if self.splits.len() <= DOUBTS_MAX {
             self.splits.extend(split(instrument, before, after));
@@ -91,7 +101,7 @@ impl Doubts {
     /// What was found, in words.
     #[must_use]
     pub fn lines(self, instrument: &Instrument, interval: Option<Interval>) -> Vec<String> {
-        let Self { missing, longest, splits } = self;
+        let Self { missing, longest, silences, silence, splits } = self;
         let whole_days = interval.is_some_and(|interval| interval <= Interval::Day1);
         let gaps = (whole_days && missing > 0).then(|| {
             format!(
@@ -99,8 +109,22 @@ impl Doubts {
                 longest.0, longest.1
             )
         });
-        gaps.into_iter().chain(splits).collect()
+        // Bars of hours and more are as far apart as that.
+        let minutes = interval.is_some_and(|interval| interval < Interval::Hour1);
+        let silence = silence.filter(|_| minutes).map(|(_, bounds)| {
+            let times = if silences == 1 { "once".to_owned() } else { format!("{silences} times") };
+            format!(
+                "{instrument}: {times} no bar for more than an hour of a session, the longest from {bounds}"
+            )
+        });
+        gaps.into_iter().chain(silence).chain(splits).collect()
     }
+}
+
+/// Do both begin within the same regular session.
+fn is_of_one_session(before: &RecordedBar, after: &RecordedBar, calendar: &Calendar) -> bool {
+    let session = calendar.session(exchange_date(before.bar.start));
+    session.is_some_and(|session| session.open <= before.bar.start && after.bar.start < session.close)
 }
 
 /// A jump from a close to the next open by the ratio of a split that the adjusted closes do not know of.
@@ -137,6 +161,31 @@ mod tests {
         let calendar = Calendar::nyse();
         let text = format!("symbol,date,open,high,low,close,volume,adj_close\n{rows}");
         doubts(&parse("x.csv", &text, &calendar).unwrap(), &calendar)
+    }
+
+    #[test]
+    fn silences_within_a_session_are_said_and_those_between_two_are_not() {
+        let row = |symbol: &str, at: &str| format!("{symbol},{at}:00Z,10,11,9,10,5,10\n");
+        let minutes = |symbol: &str, times: &[&str]| {
+            let rows: String = times.iter().map(|at| row(symbol, at)).collect();
+            of(&format!(
+                "{rows}Z,2024-03-01T15:00:00Z,10,11,9,10,5,10\nZ,2024-03-01T15:01:00Z,10,11,9,10,5,10\n"
+            ))
+        };
+        let quiet = ["2024-03-01T14:30", "2024-03-01T15:30", "2024-03-01T20:59", "2024-03-04T15:00"];
+        assert_eq!(
+            minutes("A", &quiet),
+            [
+                "A: once no bar for more than an hour of a session, the longest from 2024-03-01T15:30:00Z to 2024-03-01T20:59:00Z"
+            ]
+        );
+        // An hour is none, the night and the hours before the open are none; coins have neither.
+        assert!(minutes("A", &["2024-03-01T12:00", "2024-03-01T14:31", "2024-03-01T15:31"]).is_empty());
+        let coin = minutes("BTC-USD", &["2024-03-02T00:00", "2024-03-02T02:00", "2024-03-02T05:00"]);
+        assert!(
+            coin[0].starts_with("BTC-USD: 2 times no bar") && coin[0].ends_with("T05:00:00Z"),
+            "{coin:?}"
+        );
     }
 
     #[test]

@@ -11,7 +11,6 @@ use crate::quant::number::to_f64;
 use crate::strategies::options::SHARES;
 use crate::strategies::options::hours::Hours;
 use crate::strategies::options::positions::Positions;
-use crate::strategies::options::slots::Slotted;
 use crate::strategies::{Books, Decision, Output, StrategyInput};
 
 use super::Collar;
@@ -20,7 +19,7 @@ use super::Collar;
 const TRIED_FOR: SignedDuration = SignedDuration::from_secs(20);
 
 impl Collar {
-    pub(super) fn on_heard(
+    pub(super) fn hear(
         &mut self,
         now: Timestamp,
         input: &StrategyInput<'_>,
@@ -40,8 +39,9 @@ impl Collar {
                 self.on_ended("COLLAR_EXERCISED", now, execution, books, out)
             }
             StrategyInput::Expired(execution) => self.on_ended("COLLAR_EXPIRED", now, execution, books, out),
-            StrategyInput::PositionChanged { instrument, .. } => {
+            StrategyInput::PositionChanged { instrument, before, now: units } => {
                 if let Some(at) = self.slot_of(instrument) {
+                    self.see_hand(at, now, (instrument, *before, *units), out);
                     self.protect_now(at, now, books, out);
                     self.ask(at, now, books, out);
                 }

@@ -23,12 +23,10 @@ use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 
-use super::options::ladder::Ladder;
 use super::options::positions::Positions;
-use super::options::slots::{self, Kept, Moment, Slot, Slotted};
+use super::options::slots::{Evaluates, Kept, Moment, Slotted};
 use super::params::{ParamError, Params};
-use super::schedule::Schedule;
-use super::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput};
+use super::{Books, Need, Output, Strategy, StrategyInput};
 
 use params::CollarParams;
 use turn::Turn;
@@ -43,17 +41,8 @@ pub(super) const PAPER_ONLY: Option<&str> =
 pub(super) const ABOUT: &str =
     "hedges shares with a put below them, and sells a call above them that pays for it";
 
-/// Version of what it remembers.
-const VERSION: u32 = 1;
-
 /// The strategy.
-#[derive(Clone, Debug)]
-struct Collar {
-    /// Its instruments are what its slots hedge now, in the order of the parameters.
-    head: Head,
-    params: CollarParams,
-    slots: Vec<Slot<Memory>>,
-}
+type Collar = Slotted<CollarParams, Memory>;
 
 /// What a slot remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -91,29 +80,12 @@ pub(super) fn make(
     instruments: Vec<Instrument>,
     params: &Params,
 ) -> Result<Box<dyn Strategy>, ParamError> {
-    let (params, instruments) = CollarParams::read(instruments, params)?;
-    let slots = slots::slots(&instruments);
-    Ok(Box::new(Collar { slots, head: Head::new("collar", name, instruments), params }))
+    Ok(Box::new(Collar::new(name, instruments, params)?))
 }
 
-impl Slotted for Collar {
-    type Memory = Memory;
-
-    fn whose(&self) -> &Head {
-        &self.head
-    }
-
-    fn slots(&self) -> &[Slot<Memory>] {
-        &self.slots
-    }
-
-    fn slots_mut(&mut self) -> &mut [Slot<Memory>] {
-        &mut self.slots
-    }
-
-    fn ladder(&self) -> Ladder {
-        self.params.ladder
-    }
+impl Evaluates for Collar {
+    const KIND: &'static str = "collar";
+    const VERSION: u32 = 1;
 
     fn needs(&self, at: usize, now: Timestamp, books: &dyn Books) -> Vec<Need> {
         let underlying = self.slots[at].symbol.clone();
@@ -134,38 +106,14 @@ impl Slotted for Collar {
     fn take_turn(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>) {
         Turn::new(self, at, moment, out).run();
     }
-}
 
-impl Strategy for Collar {
-    fn head(&self) -> &Head {
-        &self.head
-    }
-
-    fn warm_up_bars(&self) -> usize {
-        0
-    }
-
-    fn schedules(&self) -> Vec<Schedule> {
-        slots::schedules()
-    }
-
-    fn memory(&self) -> String {
-        slots::write(VERSION, &self.slots)
-    }
-
-    fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
-        slots::restore(VERSION, memory, &mut self.slots, &mut self.head.instruments)
-    }
-
-    fn on_input(
+    fn on_heard(
         &mut self,
         now: Timestamp,
-        input: StrategyInput<'_>,
+        input: &StrategyInput<'_>,
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        if !self.takes(now, &input, books, out) {
-            self.on_heard(now, &input, books, out);
-        }
+        self.hear(now, input, books, out);
     }
 }

@@ -11,6 +11,7 @@ use crate::quant::number::to_f64;
 use crate::strategies::MONEY_MAX;
 use crate::strategies::options::ladder::Ladder;
 use crate::strategies::options::params as shared;
+use crate::strategies::options::slots::SlotParams;
 use crate::strategies::options::underlyings::{UNDERLYINGS_MAX, ordered, underlyings};
 use crate::strategies::params::{ParamError, ParamKind, ParamSpec, Params, Values};
 
@@ -142,15 +143,11 @@ pub(in crate::strategies) const PARAMS: &[ParamSpec] = &[
 #[derive(Clone, Debug)]
 pub(super) struct CollarParams {
     values: Values,
-    pub(super) ladder: Ladder,
+    ladder: Ladder,
 }
 
-impl CollarParams {
-    /// Reads them. The instruments are those of `symbols`, or `instruments` where none are said.
-    pub(super) fn read(
-        instruments: Vec<Instrument>,
-        params: &Params,
-    ) -> Result<(Self, Vec<Instrument>), ParamError> {
+impl SlotParams for CollarParams {
+    fn read(instruments: Vec<Instrument>, params: &Params) -> Result<(Self, Vec<Instrument>), ParamError> {
         let values = params.read("collar", PARAMS)?;
         let instruments = underlyings(instruments, &values)?;
         for (low, high) in [("dte_min", "dte_target"), ("dte_target", "dte_max"), ("roll_dte", "dte_min")] {
@@ -174,6 +171,12 @@ impl CollarParams {
         Ok((Self { values, ladder }, instruments))
     }
 
+    fn ladder(&self) -> Ladder {
+        self.ladder
+    }
+}
+
+impl CollarParams {
     pub(super) fn number(&self, name: &str) -> Decimal {
         self.values.number(name)
     }

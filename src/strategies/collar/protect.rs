@@ -112,7 +112,11 @@ impl Turn<'_> {
     /// A put is bought also in the first minutes of a session: what stands without one cannot wait.
     fn may_hold_puts(&self) -> bool {
         let standing = self.books.standing();
-        self.phase != super::phase::Phase::Frozen && !standing.closing_only && standing.options_level >= 2
+        self.phase != super::phase::Phase::Frozen
+            && !standing.closing_only
+            && standing.options_level >= 2
+            // Whoever sold the put does not want another one: the call goes too.
+            && !self.memory.kept.is_in_hand(self.hours.today)
     }
 
     /// The last half hour before an ex-date: calls in the money whose holders gain by exercising.

@@ -126,6 +126,8 @@ impl<'a> Turn<'a> {
             self.skip("OPTIONS_LEVEL", share, values);
         } else if standing.closing_only {
             self.skip("RESTRICTED", share, Vec::new());
+        } else if self.memory.kept.is_in_hand(self.hours.today) {
+            self.skip("BY_HAND", share, Vec::new());
         } else {
             return self.hours.may_open;
         }
@@ -220,7 +222,7 @@ impl<'a> Turn<'a> {
             bid
         };
         if !limit.is_positive() {
-            self.skip("NO_BID", Some(instrument), Vec::new());
+            self.skip("NO_QUOTE", Some(instrument), Vec::new());
             return false;
         }
         let order = Proposal::option(instrument, side, effect, Quantity::from(count), limit);

@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, time};
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
+use crate::domain::calendar::exchange_date;
 use crate::domain::chain::Chain;
 use crate::domain::instrument::{Instrument, Symbol};
+use crate::domain::money::Quantity;
+use crate::strategies::params::{ParamError, Params};
 use crate::strategies::schedule::{Edge, Schedule, ScheduleSpec, Within};
-use crate::strategies::{Books, Head, MemoryError, Need, Output, StrategyInput, memory};
+use crate::strategies::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput, memory};
 
 use super::hours::Hours;
 use super::ladder::{LOOK, Ladder};
@@ -33,15 +38,25 @@ pub(in crate::strategies) struct Kept {
     pub(in crate::strategies) frozen: bool,
     /// Something happened to the shares that nobody explains; nothing is opened until a person lets it go on.
     pub(in crate::strategies) unexplained: bool,
+    /// The day on which somebody last closed options of its by hand: nothing takes their place on that day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::strategies) by_hand: Option<Date>,
+}
+
+impl Kept {
+    /// Did somebody close options of its by hand today.
+    pub(in crate::strategies) fn is_in_hand(&self, today: Date) -> bool {
+        self.by_hand == Some(today)
+    }
 }
 
 /// A memory of such a strategy: what all of them keep is in it.
 pub(in crate::strategies) trait SlotMemory:
-    Clone + Default + Serialize + DeserializeOwned + AsRef<Kept> + AsMut<Kept>
+    Clone + Default + Send + Serialize + DeserializeOwned + AsRef<Kept> + AsMut<Kept>
 {
 }
 
-impl<M: Clone + Default + Serialize + DeserializeOwned + AsRef<Kept> + AsMut<Kept>> SlotMemory for M {}
+impl<M: Clone + Default + Send + Serialize + DeserializeOwned + AsRef<Kept> + AsMut<Kept>> SlotMemory for M {}
 
 /// One underlying.
 #[derive(Clone, Debug)]
@@ -61,7 +76,7 @@ struct Stored<M> {
 }
 
 /// A slot for each underlying, in their order.
-pub(in crate::strategies) fn slots<M: SlotMemory>(underlyings: &[Instrument]) -> Vec<Slot<M>> {
+fn slots<M: SlotMemory>(underlyings: &[Instrument]) -> Vec<Slot<M>> {
     let slot = |instrument: &Instrument| Slot {
         key: instrument.key(),
         symbol: instrument.root().clone(),
@@ -72,13 +87,13 @@ pub(in crate::strategies) fn slots<M: SlotMemory>(underlyings: &[Instrument]) ->
 }
 
 /// The slots' memories as text.
-pub(in crate::strategies) fn write<M: SlotMemory>(version: u32, slots: &[Slot<M>]) -> String {
+fn write<M: SlotMemory>(version: u32, slots: &[Slot<M>]) -> String {
     let slots = slots.iter().map(|slot| (slot.key.clone(), slot.memory.clone())).collect();
     memory::write(version, &Stored::<M> { slots })
 }
 
 /// The other way round; `underlyings` become what the slots trade now.
-pub(in crate::strategies) fn restore<M: SlotMemory>(
+fn restore<M: SlotMemory>(
     version: u32,
     text: &str,
     slots: &mut [Slot<M>],
@@ -134,35 +149,93 @@ pub(in crate::strategies) struct Moment<'a> {
     pub(in crate::strategies) chain: &'a Chain,
 }
 
-/// A strategy that evaluates slot by slot.
-pub(in crate::strategies) trait Slotted {
-    /// What it remembers of each.
-    type Memory: SlotMemory;
+/// Parameters of such a strategy.
+pub(in crate::strategies) trait SlotParams: Send + Sized {
+    /// Reads them. The underlyings are those of `symbols`, or `instruments` where none are said.
+    fn read(instruments: Vec<Instrument>, params: &Params) -> Result<(Self, Vec<Instrument>), ParamError>;
 
-    fn whose(&self) -> &Head;
-    fn slots(&self) -> &[Slot<Self::Memory>];
-    fn slots_mut(&mut self) -> &mut [Slot<Self::Memory>];
-    /// How its orders walk.
+    /// How orders walk.
     fn ladder(&self) -> Ladder;
+}
+
+/// A strategy that evaluates slot by slot, with its own parameters and memory.
+#[derive(Clone, Debug)]
+pub(in crate::strategies) struct Slotted<P, M> {
+    /// Its instruments are what its slots trade now, in the order of the parameters.
+    pub(in crate::strategies) head: Head,
+    pub(in crate::strategies) params: P,
+    pub(in crate::strategies) slots: Vec<Slot<M>>,
+}
+
+/// What is its own of such a strategy.
+pub(in crate::strategies) trait Evaluates {
+    /// Its kind, such as `wheel`.
+    const KIND: &'static str;
+    /// Version of what it remembers.
+    const VERSION: u32;
+
+    /// When it evaluates, and its orders walk.
+    fn rhythm(&self) -> Vec<Schedule> {
+        schedules()
+    }
+
+    /// The most money it may have at work, where its parameters bound it.
+    fn most_capital(&self, _equity: Decimal) -> Option<Decimal> {
+        None
+    }
+
     /// What the next evaluation of a slot must know; the chain comes last, and with it the evaluation.
     fn needs(&self, at: usize, now: Timestamp, books: &dyn Books) -> Vec<Need>;
+
     /// What cannot wait for a chain.
     fn cover(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>);
+
     /// All steps of an evaluation.
     fn take_turn(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>);
 
+    /// What is heard between evaluations.
+    fn on_heard(
+        &mut self,
+        now: Timestamp,
+        input: &StrategyInput<'_>,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    );
+}
+
+impl<P: SlotParams, M: SlotMemory> Slotted<P, M>
+where
+    Self: Evaluates,
+{
+    /// Makes one.
+    pub(in crate::strategies) fn new(
+        name: SmolStr,
+        instruments: Vec<Instrument>,
+        params: &Params,
+    ) -> Result<Self, ParamError> {
+        let (params, instruments) = P::read(instruments, params)?;
+        let slots = slots(&instruments);
+        Ok(Self { slots, head: Head::new(Self::KIND, name, instruments), params })
+    }
+
     /// What all of them keep of a slot.
     fn kept(&mut self, at: usize) -> &mut Kept {
-        self.slots_mut()[at].memory.as_mut()
+        self.slots[at].memory.as_mut()
     }
 
     /// The slot of an instrument, or of an option on it.
-    fn slot_of(&self, instrument: &Instrument) -> Option<usize> {
-        self.slots().iter().position(|slot| slot.symbol == *instrument.root())
+    pub(in crate::strategies) fn slot_of(&self, instrument: &Instrument) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.symbol == *instrument.root())
     }
 
     /// Asks for what the next evaluation of a slot must know.
-    fn ask(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+    pub(in crate::strategies) fn ask(
+        &mut self,
+        at: usize,
+        now: Timestamp,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
         if !std::mem::replace(&mut self.kept(at).waiting, true) {
             out.push(Output::Remember);
         }
@@ -170,15 +243,35 @@ pub(in crate::strategies) trait Slotted {
     }
 
     /// Covers what nothing covers, where the market is open.
-    fn protect_now(&mut self, at: usize, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
+    pub(in crate::strategies) fn protect_now(
+        &mut self,
+        at: usize,
+        now: Timestamp,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
         let Some(hours) = Hours::at(books.calendar(), now) else { return };
-        let empty = no_chain(&self.slots()[at].symbol);
+        let empty = no_chain(&self.slots[at].symbol);
         self.cover(at, Moment { now, hours, books, chain: &empty }, out);
+    }
+
+    /// It owns another number of options, and no order of its own is why: where they are fewer, a person has taken them.
+    pub(in crate::strategies) fn see_hand(
+        &mut self,
+        at: usize,
+        now: Timestamp,
+        (instrument, before, units): (&Instrument, Quantity, Quantity),
+        out: &mut Vec<Output>,
+    ) {
+        if instrument.as_option().is_some() && units.abs() < before.abs() {
+            self.kept(at).by_hand = Some(exchange_date(now));
+            out.push(Output::Remember);
+        }
     }
 
     /// A start, a return from a pause, or other parameters.
     fn begin(&mut self, resumed: bool, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        for at in 0..self.slots().len() {
+        for at in 0..self.slots.len() {
             // A person has looked at what nobody explained, and goes on.
             if resumed && std::mem::take(&mut self.kept(at).unexplained) {
                 out.push(Output::Remember);
@@ -192,10 +285,10 @@ pub(in crate::strategies) trait Slotted {
 
     /// A due time: orders walk, or every slot is looked at.
     fn due(&mut self, schedule: &str, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        for at in 0..self.slots().len() {
+        for at in 0..self.slots.len() {
             if schedule == LADDER {
-                let slot = &self.slots()[at];
-                slot.memory.as_ref().limits.step(self.ladder(), books, &slot.symbol, now, out);
+                let slot = &self.slots[at];
+                slot.memory.as_ref().limits.step(self.params.ladder(), books, &slot.symbol, now, out);
             } else {
                 self.ask(at, now, books, out);
             }
@@ -204,7 +297,7 @@ pub(in crate::strategies) trait Slotted {
 
     /// The chain that an evaluation waited for has come.
     fn evaluate(&mut self, underlying: &Symbol, now: Timestamp, books: &dyn Books, out: &mut Vec<Output>) {
-        let Some(at) = self.slots().iter().position(|slot| slot.symbol == *underlying) else { return };
+        let Some(at) = self.slots.iter().position(|slot| slot.symbol == *underlying) else { return };
         if !std::mem::take(&mut self.kept(at).waiting) {
             return;
         }
@@ -223,13 +316,13 @@ pub(in crate::strategies) trait Slotted {
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        let slot = &mut self.slots_mut()[at];
+        let slot = &mut self.slots[at];
         if slot.settle_said == Some(hours.today) {
             return;
         }
         if let Some(contract) = late_settlement(&Positions::of(books, &slot.symbol), hours, now) {
             slot.settle_said = Some(hours.today);
-            let name = &self.whose().name;
+            let name = &self.head.name;
             let text = format!("{name}: SETTLE_LATE {contract} has expired and still stands in the account");
             out.push(Output::Alert(text));
         }
@@ -251,5 +344,42 @@ pub(in crate::strategies) trait Slotted {
             _ => return false,
         }
         true
+    }
+}
+
+impl<P: SlotParams, M: SlotMemory> Strategy for Slotted<P, M>
+where
+    Self: Evaluates,
+{
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn capital_max(&self, equity: Decimal) -> Option<Decimal> {
+        self.most_capital(equity)
+    }
+
+    fn schedules(&self) -> Vec<Schedule> {
+        self.rhythm()
+    }
+
+    fn memory(&self) -> String {
+        write(Self::VERSION, &self.slots)
+    }
+
+    fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
+        restore(Self::VERSION, memory, &mut self.slots, &mut self.head.instruments)
+    }
+
+    fn on_input(
+        &mut self,
+        now: Timestamp,
+        input: StrategyInput<'_>,
+        books: &dyn Books,
+        out: &mut Vec<Output>,
+    ) {
+        if !self.takes(now, &input, books, out) {
+            self.on_heard(now, &input, books, out);
+        }
     }
 }

@@ -173,6 +173,18 @@ impl Campaign {
         (open > Decimal::ZERO).then_some(gain)
     }
 
+    /// Contracts were bought back by somebody else, about at this price; at what they brought where nobody knows one.
+    pub(super) fn release(&mut self, contract: &OptionContract, contracts: Decimal, price: Option<Price>) {
+        let open = self.written.get(&contract.occ_symbol()).map_or(Decimal::ZERO, |open| open.contracts);
+        let contracts = contracts.min(open);
+        let (credit, fees) = self.take(contract, contracts);
+        let debit = price.map_or(credit, |price| price.get() * contracts * SHARES);
+        self.debits += debit;
+        if contract.right == Right::Put {
+            self.put_gain += credit - debit - fees;
+        }
+    }
+
     /// Contracts ended worthless.
     pub(super) fn expire(&mut self, contract: &OptionContract, execution: &Execution) {
         self.fees += execution.fee;

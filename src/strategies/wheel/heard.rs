@@ -10,14 +10,13 @@ use crate::domain::money::Quantity;
 use crate::domain::order::{Order, OrderStatus, OrderSubject};
 use crate::quant::number::to_f64;
 use crate::strategies::options::positions::Positions;
-use crate::strategies::options::slots::Slotted;
 use crate::strategies::{Books, Decision, Output, StrategyInput};
 
 use super::Wheel;
 use super::campaign::Booked;
 
 impl Wheel {
-    pub(super) fn on_heard(
+    pub(super) fn hear(
         &mut self,
         now: Timestamp,
         input: &StrategyInput<'_>,
@@ -165,7 +164,15 @@ impl Wheel {
                 self.slots[at].memory.adopt((after - before).get(), price, exchange_date(now));
                 out.push(Output::Remember);
             }
+        } else if let Some(contract) = instrument.as_option()
+            && before.is_negative()
+            && after > before
+        {
+            let price = books.quote(instrument).and_then(crate::domain::quote::Quote::mark);
+            let bought = (after - before).get();
+            self.slots[at].memory.campaign.release(contract, bought, price);
         }
+        self.see_hand(at, now, (instrument, before, after), out);
         self.protect_now(at, now, books, out);
         self.ask(at, now, books, out);
     }

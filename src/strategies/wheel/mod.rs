@@ -17,6 +17,7 @@ mod tests;
 mod turn;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::domain::calendar::{exchange_date, plus_days};
@@ -24,12 +25,11 @@ use crate::domain::instrument::Instrument;
 use crate::domain::quote::Interval;
 
 use super::options::SHARES;
-use super::options::ladder::Ladder;
 use super::options::positions::Positions;
-use super::options::slots::{self, Moment, Slot, Slotted};
+use super::options::slots::{self, Evaluates, Moment, Slotted};
 use super::params::{ParamError, Params};
 use super::schedule::{Edge, Schedule};
-use super::{Books, Head, MemoryError, Need, Output, Strategy, StrategyInput};
+use super::{Books, Need, Output, Strategy, StrategyInput};
 
 use campaign::Memory;
 use params::WheelParams;
@@ -41,21 +41,13 @@ pub(super) use params::PARAMS;
 pub(super) const ABOUT: &str =
     "sells cash-secured puts, takes the shares when they are assigned, and sells covered calls on them";
 
-/// Version of what it remembers.
-const VERSION: u32 = 1;
 /// Daily bars that the deviation of a day's move is worked out of, and one for the first change.
 const BARS: usize = 31;
 /// Days beyond `dte_max` that a roll may reach.
 const ROLL_BEYOND: i32 = 30;
 
 /// The strategy.
-#[derive(Clone, Debug)]
-struct Wheel {
-    /// Its instruments are what its slots trade now, in the order of the parameters.
-    head: Head,
-    params: WheelParams,
-    slots: Vec<Slot<Memory>>,
-}
+type Wheel = Slotted<WheelParams, Memory>;
 
 /// Makes one.
 pub(super) fn make(
@@ -63,28 +55,22 @@ pub(super) fn make(
     instruments: Vec<Instrument>,
     params: &Params,
 ) -> Result<Box<dyn Strategy>, ParamError> {
-    let (params, instruments) = WheelParams::read(instruments, params)?;
-    let slots = slots::slots(&instruments);
-    Ok(Box::new(Wheel { slots, head: Head::new("wheel", name, instruments), params }))
+    Ok(Box::new(Wheel::new(name, instruments, params)?))
 }
 
-impl Slotted for Wheel {
-    type Memory = Memory;
+impl Evaluates for Wheel {
+    const KIND: &'static str = "wheel";
+    const VERSION: u32 = 1;
 
-    fn whose(&self) -> &Head {
-        &self.head
+    fn rhythm(&self) -> Vec<Schedule> {
+        let mut schedules = slots::schedules();
+        // Before the orders walk.
+        schedules.insert(schedules.len() - 1, Schedule::managing("last", slots::bell(Edge::Close, -15)));
+        schedules
     }
 
-    fn slots(&self) -> &[Slot<Memory>] {
-        &self.slots
-    }
-
-    fn slots_mut(&mut self) -> &mut [Slot<Memory>] {
-        &mut self.slots
-    }
-
-    fn ladder(&self) -> Ladder {
-        self.params.ladder
+    fn most_capital(&self, equity: Decimal) -> Option<Decimal> {
+        self.params.capital(equity)
     }
 
     fn needs(&self, at: usize, now: Timestamp, books: &dyn Books) -> Vec<Need> {
@@ -113,41 +99,14 @@ impl Slotted for Wheel {
     fn take_turn(&mut self, at: usize, moment: Moment<'_>, out: &mut Vec<Output>) {
         Turn::new(self, at, moment, out).run();
     }
-}
 
-impl Strategy for Wheel {
-    fn head(&self) -> &Head {
-        &self.head
-    }
-
-    fn warm_up_bars(&self) -> usize {
-        0
-    }
-
-    fn schedules(&self) -> Vec<Schedule> {
-        let mut schedules = slots::schedules();
-        // Before the orders walk.
-        schedules.insert(schedules.len() - 1, Schedule::managing("last", slots::bell(Edge::Close, -15)));
-        schedules
-    }
-
-    fn memory(&self) -> String {
-        slots::write(VERSION, &self.slots)
-    }
-
-    fn restore(&mut self, memory: &str) -> Result<(), MemoryError> {
-        slots::restore(VERSION, memory, &mut self.slots, &mut self.head.instruments)
-    }
-
-    fn on_input(
+    fn on_heard(
         &mut self,
         now: Timestamp,
-        input: StrategyInput<'_>,
+        input: &StrategyInput<'_>,
         books: &dyn Books,
         out: &mut Vec<Output>,
     ) {
-        if !self.takes(now, &input, books, out) {
-            self.on_heard(now, &input, books, out);
-        }
+        self.hear(now, input, books, out);
     }
 }

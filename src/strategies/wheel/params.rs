@@ -10,6 +10,7 @@ use crate::quant::contracts::Screen;
 use crate::quant::number::to_f64;
 use crate::strategies::options::ladder::Ladder;
 use crate::strategies::options::params as shared;
+use crate::strategies::options::slots::SlotParams;
 use crate::strategies::options::underlyings::{UNDERLYINGS_MAX, ordered, underlyings};
 use crate::strategies::params::{ParamError, ParamKind, ParamSpec, Params, Values};
 use crate::strategies::{Books, MONEY_MAX};
@@ -252,15 +253,11 @@ pub(in crate::strategies) const PARAMS: &[ParamSpec] = &[
 pub(super) struct WheelParams {
     values: Values,
     slots: usize,
-    pub(super) ladder: Ladder,
+    ladder: Ladder,
 }
 
-impl WheelParams {
-    /// Reads them. The instruments are those of `symbols`, or `instruments` where none are said.
-    pub(super) fn read(
-        instruments: Vec<Instrument>,
-        params: &Params,
-    ) -> Result<(Self, Vec<Instrument>), ParamError> {
+impl SlotParams for WheelParams {
+    fn read(instruments: Vec<Instrument>, params: &Params) -> Result<(Self, Vec<Instrument>), ParamError> {
         let values = params.read("wheel", PARAMS)?;
         let instruments = underlyings(instruments, &values)?;
         for (low, high) in [("dte_min", "dte_target"), ("dte_target", "dte_max"), ("min_yield", "max_yield")]
@@ -270,15 +267,39 @@ impl WheelParams {
         for high in ["put.delta", "call.delta"] {
             ordered(&values, "delta_min", high)?;
         }
+        // Together the slots may have no more than the capital.
+        let part = values
+            .optional("allocation")
+            .filter(|part| part * Decimal::from(instruments.len()) > Decimal::ONE);
+        if let Some(part) = part {
+            let allowed = format!("at most 1 / {} for each of so many symbols", instruments.len());
+            return Err(ParamError::value("allocation", &part.to_string(), allowed));
+        }
         let ladder = shared::ladder(&values);
         Ok((Self { slots: instruments.len(), values, ladder }, instruments))
     }
 
+    fn ladder(&self) -> Ladder {
+        self.ladder
+    }
+}
+
+impl WheelParams {
     /// Money of one slot.
     pub(super) fn slot_capital(&self, books: &dyn Books) -> Decimal {
-        let capital = self.number_or("capital", || books.equity() / Decimal::TWO);
+        self.slot_capital_of(|| books.equity())
+    }
+
+    fn slot_capital_of(&self, equity: impl FnOnce() -> Decimal) -> Decimal {
+        let capital = self.number_or("capital", || equity() / Decimal::TWO);
         let part = self.number_or("allocation", || Decimal::ONE / Decimal::from(self.slots.max(1)));
         (capital * part).max(Decimal::ZERO)
+    }
+
+    /// Money of all slots; `None` where a number of contracts is meant instead.
+    pub(super) fn capital(&self, equity: Decimal) -> Option<Decimal> {
+        let bounded = self.values.optional("contracts").is_none();
+        bounded.then(|| (self.slot_capital_of(|| equity) * Decimal::from(self.slots)).round_dp(2))
     }
 
     fn number_or(&self, name: &str, other: impl FnOnce() -> Decimal) -> Decimal {
@@ -358,6 +379,23 @@ mod tests {
         assert_eq!(error, "parameter symbols: found 'AAPL,AAPL', allowed 1 to 20 tickers, each once");
         let coin = vec![Instrument::crypto("BTC", "USD").unwrap()];
         assert!(WheelParams::read(coin, &Params::default()).is_err());
+    }
+
+    /// The capital is the cap of the strategy: what its slots may have together is no more, and is what its plan says.
+    #[test]
+    fn slots_share_the_capital_and_have_no_more_of_it() {
+        let three = [("symbols", "AAPL,MSFT,SPY"), ("capital", "30000")];
+        let capital = |more: &[(&str, &str)]| read(&[&three[..], more].concat()).map(|(read, _)| read);
+        let of = |more: &[(&str, &str)]| capital(more).unwrap().capital(Decimal::ONE_HUNDRED);
+        assert_eq!(of(&[]), Some(Decimal::from(30_000)));
+        assert_eq!(of(&[("allocation", "0.2")]), Some(Decimal::from(18_000)));
+        assert_eq!(of(&[("contracts", "1")]), None);
+        let half = read(&[]).unwrap().0.capital(Decimal::from(100_000));
+        assert_eq!(half, Some(Decimal::from(50_000)));
+        assert_eq!(
+            capital(&[("allocation", "0.34")]).err().unwrap().to_string(),
+            "parameter allocation: found '0.34', allowed at most 1 / 3 for each of so many symbols"
+        );
     }
 
     #[test]

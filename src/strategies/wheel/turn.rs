@@ -88,6 +88,8 @@ impl<'a> Turn<'a> {
             self.skip("OPTIONS_LEVEL", share, vec![("level", standing.options_level.into()), ("need", 1.0)]);
         } else if standing.closing_only {
             self.skip("RESTRICTED", share, Vec::new());
+        } else if self.memory.kept.is_in_hand(today) {
+            self.skip("BY_HAND", share, Vec::new());
         } else if let Some(until) = self.memory.cooldown_until.filter(|until| today < *until) {
             let days = crate::quant::contracts::days_to_expiry(until, today);
             self.skip("COOLDOWN", share, vec![("days_left", days.into())]);

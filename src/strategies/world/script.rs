@@ -128,14 +128,17 @@ impl Script {
 
     /// The user trades shares by hand.
     pub(in crate::strategies) fn by_hand(&mut self, units: i64) {
-        let share = self.world.share();
-        let before = self.world.claim(&share);
+        self.by_hand_of(self.world.share(), units, price(self.world.market.spot));
+    }
+
+    /// The user trades something by hand.
+    pub(in crate::strategies) fn by_hand_of(&mut self, instrument: Instrument, units: i64, at: Price) {
+        let before = self.world.claim(&instrument);
         let side = if units > 0 { Side::Buy } else { Side::Sell };
-        let spot = price(self.world.market.spot);
-        let trade =
-            self.world.execution(share.clone(), side, Decimal::from(units.abs()), spot, ExecutionKind::Trade);
+        let count = Decimal::from(units.abs());
+        let trade = self.world.execution(instrument.clone(), side, count, at, ExecutionKind::Trade);
         self.world.book(&trade);
-        self.queue.push_back(Event::Position(share, before, before + Decimal::from(units)));
+        self.queue.push_back(Event::Position(instrument, before, before + Decimal::from(units)));
         self.drain();
     }
 

@@ -11,6 +11,7 @@ use arbion::brokers::{
     AccountStream, Broker, BrokerError, BrokerSettings, Connection, Credentials, Environment, FeedEvent,
     SubmitOutcome, Wanted, schwab,
 };
+use arbion::domain::calendar::Calendar;
 use arbion::domain::execution::{AccountEvent, OrderEvent};
 use arbion::domain::ids::AccountId;
 use arbion::domain::instrument::{Instrument, Symbol};
@@ -23,6 +24,7 @@ use arbion::domain::order::{
 use arbion::domain::quote::Interval;
 use async_trait::async_trait;
 use jiff::SignedDuration;
+use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -438,6 +440,42 @@ async fn reads_are_asked_for_as_the_sheet_says() {
     ));
 }
 
+/// Two weeks of days, each asked for by itself but for those of rest; whose word an engine takes is the broker's.
+#[tokio::test]
+async fn the_days_of_its_exchange_are_told() {
+    let emulator = emulator().await;
+    let connection = connection(&emulator, store("AT1", "RT1")).await;
+    let (from, until) = (date(2026, 11, 23), date(2027, 11, 23));
+    emulator.desk.closed.lock().unwrap().push(date(2026, 12, 1));
+    emulator.server.take_requests();
+    let days = connection.calendar(from, until).await.unwrap().unwrap();
+    let asked = emulator.server.take_requests();
+    assert_eq!((days.len(), asked.len()), (14, 10), "{asked:?}");
+    assert!(
+        asked.iter().all(|one| one.query.starts_with("markets=equity%2Coption&date=2026-1")),
+        "{asked:?}"
+    );
+    let closes = |day: i8| match days[usize::try_from(day).unwrap()].close {
+        Some(close) => close.to_string(),
+        None => "closed".to_owned(),
+    };
+    // Thanksgiving, the day after it, the days of rest, and what the broker alone knows.
+    assert_eq!(
+        [0, 3, 4, 5, 6, 7, 8].map(closes),
+        ["16:00:00", "closed", "13:00:00", "closed", "closed", "16:00:00", "closed"]
+    );
+    let mut calendar = Calendar::nyse();
+    let differs: Vec<Date> =
+        days.iter().filter(|day| calendar.take(**day).is_some()).map(|day| day.date).collect();
+    assert_eq!(differs, [date(2026, 12, 1)]);
+    // No more days than were asked for; and a fortnight without a session is no calendar.
+    let few = connection.calendar(from, date(2026, 11, 24)).await.unwrap().unwrap();
+    assert_eq!(few.len(), 2);
+    emulator.desk.closed.lock().unwrap().extend(days.iter().map(|day| day.date));
+    let error = connection.calendar(from, until).await.unwrap_err().to_string();
+    assert!(error.contains("a week before 2026-11-30 has no session"), "{error}");
+}
+
 #[tokio::test]
 async fn what_no_other_broker_has_is_read_too() {
     let emulator = emulator().await;
@@ -450,7 +488,7 @@ async fn what_no_other_broker_has_is_read_too() {
         ["AAPL"],
         "nonsense is left out"
     );
-    let hours = prices.market_hours(jiff::civil::date(2026, 4, 14)).await.unwrap();
+    let hours = prices.market_hours(date(2026, 4, 14)).await.unwrap();
     let regular = &hours["equity"]["EQ"].session_hours["regularMarket"][0];
     assert_eq!(
         (regular.start.to_string().as_str(), hours["option"]["option"].is_open),

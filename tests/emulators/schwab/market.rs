@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use arbion::domain::calendar::Calendar;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
+use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -142,10 +144,26 @@ pub async fn movers() -> Json<Value> {
         {"symbol": "ODD", "description": "out of hours", "lastPrice": 7.0, "netChange": 7.0, "netPercentChange": 1.0, "volume": 5}]}))
 }
 
-pub async fn hours(Query(query): Query<HashMap<String, String>>) -> Json<Value> {
-    let date = query.get("date").cloned().unwrap_or_else(|| "2026-04-14".to_owned());
-    let span = |from: &str, to: &str| json!([{"start": format!("{date}T{from}-04:00"), "end": format!("{date}T{to}-04:00")}]);
-    Json(json!({"equity": {"EQ": {"date": date, "marketType": "EQUITY", "product": "EQ", "isOpen": true,
-            "sessionHours": {"preMarket": span("07:00:00", "09:30:00"), "regularMarket": span("09:30:00", "16:00:00"), "postMarket": span("16:00:00", "20:00:00")}}},
+/// When shares trade on a day, by the exchange's rules and by what a test has closed; options are said to rest.
+pub async fn hours(State(books): State<Books>, Query(query): Query<HashMap<String, String>>) -> Json<Value> {
+    let date: jiff::civil::Date = query.get("date").map_or("2026-04-14", String::as_str).parse().unwrap();
+    let mut rules = Calendar::nyse();
+    books.desk.closed.lock().unwrap().iter().for_each(|day| rules.close_on(*day));
+    let zone = jiff::tz::TimeZone::get("America/New_York").unwrap();
+    let at = |instant: jiff::Timestamp| {
+        instant.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    };
+    let shares = match rules.session(date) {
+        Some(session) => {
+            json!({"EQ": {"date": date, "marketType": "EQUITY", "product": "EQ", "isOpen": true, "sessionHours": {
+            "preMarket": [{"start": at(session.open - SignedDuration::from_mins(150)), "end": at(session.open)}],
+            "regularMarket": [{"start": at(session.open), "end": at(session.close)}],
+            "postMarket": [{"start": at(session.close), "end": at(session.close + SignedDuration::from_hours(4))}]}}})
+        }
+        None => {
+            json!({"equity": {"date": date, "marketType": "EQUITY", "product": "equity", "isOpen": false}})
+        }
+    };
+    Json(json!({"equity": shares,
         "option": {"option": {"date": date, "marketType": "OPTION", "product": "option", "isOpen": false}}}))
 }

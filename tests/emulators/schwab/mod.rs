@@ -50,6 +50,8 @@ pub struct Desk {
     pub forget_location: AtomicBool,
     /// What each fill costs, in dollars.
     pub fee: Mutex<Decimal>,
+    /// Days on which its exchange is closed, whatever the rules say.
+    pub closed: Mutex<Vec<jiff::civil::Date>>,
     /// Words of orders are not told.
     pub mute: AtomicBool,
     /// Streams that are open now, and commands that came.

@@ -292,7 +292,7 @@ impl Engine {
         let live = self.accounts.get(account).is_some_and(|books| books.setup.mode == AccountMode::Live);
         let real = matches!(quote.feed, Feed::RealTime | Feed::Replayed);
         let fits = if live { real } else { quote.feed != Feed::Frozen };
-        let fresh = self.config.bar_mode || self.now.duration_since(quote.as_of) <= STALE;
+        let fresh = !self.prices_age || self.now.duration_since(quote.as_of) <= STALE;
         fits && fresh && !quote.halted
     }
 

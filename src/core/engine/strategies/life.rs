@@ -15,12 +15,8 @@ use crate::domain::bot::{BotTerms, bot_of};
 use crate::domain::calendar::account_day;
 use crate::domain::exit::ExitPlan;
 use crate::domain::ids::AccountId;
-use crate::domain::instrument::{AssetClass, Instrument};
 use crate::domain::limits::TradingState;
 use crate::domain::money::Quantity;
-use crate::domain::order::{
-    OrderRequest, OrderSubject, Origin, OriginKind, PositionEffect, Pricing, Side, TimeInForce,
-};
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{
     DecisionRecord, INSTRUMENTS_MAX, STRATEGIES_MAX, StoredStrategy, StrategyChange, StrategyEdit,
@@ -277,55 +273,21 @@ impl Engine {
 
     pub(super) fn stop_strategy(&mut self, name: &SmolStr, flatten: bool) -> Result<String, String> {
         let Some(instance) = self.host.instances.get(name) else { return Ok(String::new()) };
-        let held = instance.ledger.instruments();
-        if instance.phase == StrategyPhase::Disabled && (held.is_empty() || !flatten) {
+        let owns = !instance.ledger.instruments().is_empty();
+        if instance.phase == StrategyPhase::Disabled && (!owns || !flatten) {
             return Ok(format!("{name} is disabled already"));
         }
         let wanted = self.ask(name, StrategyInput::Stopping);
         let Some(instance) = self.host.instances.get_mut(name) else { return Ok(String::new()) };
-        (instance.enabled, instance.strategy) = (false, None);
+        (instance.enabled, instance.strategy, instance.flattening) = (false, None, None);
         instance.enter(StrategyPhase::Stopping, Some("its opening orders are being canceled".to_owned()));
         drop(wanted);
         self.cancel_opening(name);
         self.note(Severity::Info, "STRATEGY_STOPPING", format!("{name} stops"));
         if flatten {
-            // One that cannot be closed keeps none of the others.
-            let closed = held.iter().filter_map(|instrument| self.close_claim(name, instrument).err());
-            let left: Vec<String> = closed.collect();
-            if !left.is_empty() {
-                return Err(format!("{name} stops; {}", left.join("; ")));
-            }
-            return Ok(format!("{name} stops, and what it owns is sold at the market"));
+            return self.flatten(name);
         }
         Ok(format!("{name} stops; what it owns stays"))
-    }
-
-    fn close_claim(&mut self, name: &SmolStr, instrument: &Instrument) -> Result<(), String> {
-        let Some(instance) = self.host.instances.get(name) else { return Ok(()) };
-        let own = instance.ledger.quantity(instrument);
-        let class = instrument.asset_class();
-        let around = class.trades_around_the_clock();
-        let request = OrderRequest {
-            time_in_force: if around { TimeInForce::Gtc } else { TimeInForce::Day },
-            reduce_only: true,
-            position_effect: (class == AssetClass::Option).then_some(PositionEffect::Close),
-            ..OrderRequest::plain(
-                self.ids.next(self.now),
-                instance.spec.account.clone(),
-                Origin { kind: OriginKind::Strategy, name: Some(name.clone()) },
-                OrderSubject::Instrument(instrument.clone()),
-                Side::closing(!own.is_negative(), class),
-                own.abs(),
-                Pricing::Market,
-            )
-        };
-        let denied = self.place_one(request).err().unwrap_or_default();
-        let texts: Vec<&str> = denied.iter().map(|denial| denial.text.as_str()).collect();
-        if texts.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{instrument} is not closed: {}", texts.join("; ")))
-        }
     }
 
     /// What stops has stopped once nothing that opens works any more.
@@ -338,7 +300,9 @@ impl Engine {
             .map(|(name, _)| name.clone())
             .collect();
         for name in stopping {
-            if self.working_of_strategy(&name).any(|order| !order.request.reduce_only) {
+            if self.working_of_strategy(&name).any(|order| !order.request.reduce_only)
+                || self.goes_on_flattening(&name)
+            {
                 continue;
             }
             if let Some(instance) = self.host.instances.get_mut(&name) {
@@ -392,9 +356,11 @@ impl Engine {
             .collect();
         let params = if bot_of(&spec.kind).is_some() { spec.params.clone() } else { params };
         let account = self.account(&spec.account);
-        let money =
-            account.map_or(Decimal::ZERO, |account| account.buying_power.max(account.net_liquidation));
-        let worst_case_capital = spec.rules.capital.map_or(money, |capital| capital.min(money));
+        let equity = account.as_ref().map_or(Decimal::ZERO, |account| account.net_liquidation);
+        let money = account.map_or(equity, |account| account.buying_power.max(equity));
+        let own = self.build_strategy(&spec).ok().and_then(|strategy| strategy.capital_max(equity));
+        let worst_case_capital =
+            [spec.rules.capital, own].into_iter().flatten().fold(money, |most, capital| most.min(capital));
         let mut limits: Vec<(String, String)> =
             spec.rules.words().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         limits.extend(spec.exits.iter().map(|plan| ("exits".to_owned(), plan.words())));

@@ -1,5 +1,5 @@
 //! The strategy host: instances and their life, from a person's words to the phase they are in. What they are told is in `feed`, what they
-//! want in `outputs`, how they change it in `changes`, what is theirs in `claims`,
+//! want in `outputs`, how they change it in `changes`, what is theirs in `claims`, how it is closed in `flatten`,
 //! what companies do in `corporate`, what is shown in `shown`.
 
 mod books;
@@ -9,6 +9,7 @@ mod claims;
 mod confirm;
 mod corporate;
 mod feed;
+mod flatten;
 mod life;
 mod needs;
 mod outputs;

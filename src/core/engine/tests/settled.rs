@@ -221,6 +221,18 @@ fn e5_a_cancel_without_an_answer_is_asked_about_and_never_assumed() {
     assert_eq!((rig.status(id), rig.held()), (OrderStatus::Filled, Quantity::from(10)));
 }
 
+/// A broker that sells out an account does it by no order of ours: it is booked, and said for what it is.
+#[test]
+fn what_a_broker_liquidates_is_said() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, fill(id, "x1", Side::Buy, 10, "99"));
+    let OrderEvent::Filled(filled) = fill(id, "out", Side::Sell, 10, "98") else { panic!() };
+    let sold = Execution { kind: ExecutionKind::Liquidation, client_order_id: None, ..filled };
+    rig.step(Input::Broker(Box::new(AccountEvent::Execution(sold))));
+    assert_eq!((rig.held(), rig.said("BROKER_LIQUIDATED")), (Quantity::ZERO, 1));
+}
+
 /// A fill that the broker takes back, or states anew, is a row of its own: nothing is deleted, and the books stand as the broker's.
 #[test]
 fn e4_a_bust_reverses_and_deletes_nothing() {

@@ -62,12 +62,12 @@ fn stale(context: &Context<'_>, checks: &mut Checks) {
         // On bars the newest complete bar is the quote, however long ago its interval began. A quote from the future is no newer than one
         // as far in the past: one of the two clocks is wrong.
         let age = view.now.duration_since(quote.as_of).abs();
-        if !view.bar_mode && view.clock_back_at.is_some_and(|at| quote.as_of <= at) {
+        if view.prices_age && view.clock_back_at.is_some_and(|at| quote.as_of <= at) {
             let instrument = part.instrument;
             return checks
                 .fail(Code::StaleQuote, format!("instrument={instrument} the clock went back since"));
         }
-        if !view.bar_mode && age > SignedDuration::from_secs(i64::from(allowed)) {
+        if view.prices_age && age > SignedDuration::from_secs(i64::from(allowed)) {
             let seconds = Decimal::new(i64::try_from(age.as_millis()).unwrap_or(i64::MAX), 3);
             return checks.numbers(Code::StaleQuote, false, seconds, Decimal::from(allowed));
         }

@@ -296,6 +296,7 @@ impl Case {
             circuit_open: false,
             live_armed: self.live_armed,
             bar_mode: self.bar_mode,
+            prices_age: !self.bar_mode,
             never_closed: false,
             replaces: None,
         };

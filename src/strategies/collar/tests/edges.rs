@@ -28,6 +28,39 @@ fn shares_sold_by_hand_close_the_calls_at_once_and_the_puts_later() {
     assert_eq!(options(&script), (0, 0));
 }
 
+/// Whoever takes a pair apart by hand wants it apart: a leg that is left is closed or kept, and nothing takes its place before the next day.
+#[test]
+fn a_pair_that_is_taken_apart_by_hand_stays_apart_for_the_day() {
+    let (put, call) = ("P185 2027-01-15", "C220 2027-01-15");
+    let take = |script: &mut Script, text: &str, units: i64| {
+        script.by_hand_of(Instrument::Option(contract(text)), units, "3.00".parse().unwrap());
+    };
+    for (legs, codes, left) in [
+        (&[call][..], &["BY_HAND"][..], (1, 0)),
+        // The call without its put is a risk.
+        (&[put], &["COLLAR_CALL_ONLY", "BY_HAND"], (0, 0)),
+        (&[call, put], &["BY_HAND"], (0, 0)),
+    ] {
+        let mut script = hedged(1, put, call, &[]);
+        script.until("2026-11-12 11:00");
+        script.clear();
+        for leg in legs {
+            take(&mut script, leg, if *leg == put { -1 } else { 1 });
+        }
+        script.until("2026-11-12 11:10");
+        let said: Vec<&str> = script.codes().into_iter().filter(|code| *code != "HEDGED").collect();
+        assert!(codes.iter().all(|code| said.contains(code)) && said.len() <= codes.len() + 1, "{said:?}");
+        assert_eq!(options(&script), left, "{legs:?}: {:?}", script.proposed);
+        // Also after a restart, and until the evening.
+        script.restart();
+        script.until("2026-11-12 18:00");
+        assert_eq!(options(&script), left, "{legs:?}: {:?}", script.proposed);
+        assert!(script.proposed.iter().all(|order| !order.contains("Open")), "{:?}", script.proposed);
+        script.until("2026-11-13 09:46");
+        assert_eq!(options(&script), (1, 1), "{legs:?}: {:?}", script.log);
+    }
+}
+
 /// A put that has lost all its worth and waits for its expiry is the one too many: the one that hedges stays.
 #[test]
 fn a_worthless_put_does_not_cost_the_one_that_hedges() {

@@ -90,6 +90,30 @@ fn nothing_that_pays_is_no_roll() {
     check(&script, &["ROLL_NONE"]);
 }
 
+/// What cannot be rolled is bought back where it is told to, while that is a gain.
+#[test]
+fn what_cannot_be_rolled_is_closed_at_a_profit_when_it_is_told() {
+    for (put, told, codes) in [
+        ("P193 2026-11-20", "true", &["WHEEL_CLOSE"][..]),
+        ("P193 2026-11-20", "false", &["ROLL_NONE"]),
+        // It would cost more than it brought.
+        ("P199 2026-11-20", "true", &["ROLL_NONE"]),
+    ] {
+        let pairs = [("contracts", "1"), ("max_rolls", "0"), ("take_profit", "1"), ("close_if_unable", told)];
+        let mut script = with_put(put, 1, &pairs);
+        script.world.fills = Never;
+        script.until("2026-11-12 09:45");
+        check(&script, codes);
+        if told == "true" && codes == ["WHEEL_CLOSE"] {
+            assert!(
+                script.proposed[0].starts_with("buy Close 1 AAPL 20Nov26 193P at "),
+                "{:?}",
+                script.proposed
+            );
+        }
+    }
+}
+
 /// From cash to shares to cash: every number of the campaign by hand.
 #[test]
 fn assigned_and_called_away_the_campaign_is_what_it_paid() {

@@ -271,3 +271,28 @@ fn shares_that_nothing_pays_for_are_said_after_their_time() {
     script.until("2026-11-20 15:00");
     assert_eq!(script.alerts, ["test: no call on AAPL has paid at its floor for 5 days"]);
 }
+
+/// What a person buys back is not written anew on the same day, and the campaign is over: another one is what comes of the next put.
+#[test]
+fn a_put_bought_back_by_hand_is_not_written_again_before_the_next_day() {
+    use crate::strategies::Books;
+    let mut script = script(&[("contracts", "1")]);
+    script.until("2026-11-12 11:00");
+    check(&script, &["WHEEL_SELL_PUT"]);
+    script.clear();
+    let put = script.world.claims.keys().find(|held| held.as_option().is_some()).unwrap().clone();
+    let mark = script.world.quote(&put).unwrap().mark().unwrap();
+    script.by_hand_of(put, 1, mark);
+    script.until("2026-11-12 18:00");
+    assert!(script.proposed.is_empty() && script.codes().contains(&"BY_HAND"), "{:?}", script.log);
+    let campaign = &memory(&script)["campaign"];
+    assert!(campaign["written"].as_object().unwrap().is_empty(), "{campaign}");
+    assert_eq!(
+        (decimal(&campaign["debits"]), &campaign["number"]),
+        (mark.get() * rust_decimal::Decimal::ONE_HUNDRED, &1.into())
+    );
+    script.restart();
+    script.until("2026-11-13 09:46");
+    assert_eq!(script.codes().last(), Some(&"WHEEL_SELL_PUT"), "{:?}", script.log);
+    assert_eq!(memory(&script)["campaign"]["number"], 2);
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::exit::ExitPlan;
+use crate::domain::order::PositionEffect;
 
 fn planned(plan: &str) -> Hosted {
     Hosted::running_with(StrategySpec { exits: Some(ExitPlan::from_line(plan).unwrap()), ..spec("s") })
@@ -112,41 +113,101 @@ fn a_strategy_that_turns_around_is_protected_on_the_other_side() {
     }
 }
 
-/// Stopped and sold out: an option is bought back as one that closes, and what cannot be closed keeps nothing else.
-#[test]
-fn flattening_closes_each_on_its_own_side() {
+/// Shares and a call written on them, both the strategy's, with prices of now.
+fn covered() -> (Hosted, Instrument) {
     let mut hosted = Hosted::running("s");
     hosted.its(Side::Buy, 100, 100);
     let call = Instrument::from_key("AAPL  261218C00110000").unwrap();
     hosted.step(Input::Instrument(Box::new(InstrumentSpec::standard(call.clone()))));
-    let quote = |hosted: &mut Hosted| {
-        hosted.rig.later(1);
-        hosted.rig.quote("100");
-        let mut quote = Quote::empty(call.clone(), hosted.rig.now, Feed::Simulated);
-        (quote.bid, quote.ask) = (Some(Price::from(2)), Some("2.05".parse().unwrap()));
-        hosted.step(Input::Quote(Box::new(quote)));
-    };
-    quote(&mut hosted);
+    prices(&mut hosted, &call);
     let order = OrderRequest {
         subject: OrderSubject::Instrument(call.clone()),
         pricing: Pricing::Limit { limit_price: Price::from(2) },
-        position_effect: Some(crate::domain::order::PositionEffect::Open),
+        position_effect: Some(PositionEffect::Open),
         origin: Origin { kind: OriginKind::Strategy, name: Some("s".into()) },
         ..hosted.rig.order(Side::Sell, 1)
     };
     let id = order.client_order_id;
     hosted.step(Input::Place { request: RequestId(51), orders: vec![order] });
     assert_eq!(hosted.sent.last().map(|order| order.client_order_id), Some(id), "{:?}", hosted.said);
-    let OrderEvent::Filled(written) = fill(id, "w1", Side::Sell, 1, "2") else { unreachable!() };
-    let written = Execution { instrument: call.clone(), multiplier: Decimal::ONE_HUNDRED, ..written };
-    let event = OrderEvent::Filled(written);
-    let update = OrderUpdate { account: paper(), client_order_id: id, at: hosted.rig.now, event };
-    hosted.step(Input::Broker(Box::new(AccountEvent::Order(update))));
-    quote(&mut hosted);
+    fill_option(&mut hosted, (id, &call), Side::Sell);
+    prices(&mut hosted, &call);
+    (hosted, call)
+}
+
+fn prices(hosted: &mut Hosted, call: &Instrument) {
+    hosted.rig.later(1);
+    hosted.rig.quote("100");
+    let mut quote = Quote::empty(call.clone(), hosted.rig.now, Feed::Simulated);
+    (quote.bid, quote.ask) = (Some(Price::from(2)), Some("2.05".parse().unwrap()));
+    hosted.step(Input::Quote(Box::new(quote)));
+}
+
+/// An order for one contract fills at two dollars.
+fn fill_option(hosted: &mut Hosted, (id, call): (ClientOrderId, &Instrument), side: Side) {
+    let OrderEvent::Filled(filled) = fill(id, &format!("w{side}"), side, 1, "2") else { unreachable!() };
+    let filled = Execution { instrument: call.clone(), multiplier: Decimal::ONE_HUNDRED, ..filled };
+    for event in [acknowledged(), OrderEvent::Filled(filled)] {
+        let update = OrderUpdate { account: paper(), client_order_id: id, at: hosted.rig.now, event };
+        hosted.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    }
+}
+
+fn stop(hosted: &mut Hosted) -> Outcome {
+    hosted.ask(StrategyChange::Stop { name: "s".into(), flatten: true })
+}
+
+/// Stopped and sold out: a call is bought back before the shares that cover it are sold, and those follow by themselves.
+#[test]
+fn flattening_buys_the_calls_back_first_and_the_shares_follow() {
+    let (mut hosted, call) = covered();
     let before = hosted.sent.len();
-    hosted.ask(StrategyChange::Stop { name: "s".into(), flatten: true });
-    let bought = hosted.sent[before..].iter().find(|order| order.subject.instrument() == Some(&call));
-    let bought = bought.expect("the call is bought back, whatever becomes of the shares");
+    let Outcome::Said(said) = stop(&mut hosted) else { panic!("{:?}", hosted.said) };
+    assert!(said.contains("tried again once more of it is: AAPL is not closed: "), "{said}");
+    assert!(said.contains("UNCOVERED_CALL"), "{said}");
+    let [bought] = &hosted.sent[before..] else { panic!("{:?}", &hosted.sent[before..]) };
+    assert_eq!(bought.subject.instrument(), Some(&call));
     assert_eq!((bought.side, bought.quantity, bought.reduce_only), (Side::Buy, Quantity::from(1), true));
-    assert_eq!(bought.position_effect, Some(crate::domain::order::PositionEffect::Close));
+    assert_eq!(bought.position_effect, Some(PositionEffect::Close));
+    let bought = bought.client_order_id;
+    // Prices come and go: nothing is asked for twice, and it has not stopped yet.
+    prices(&mut hosted, &call);
+    assert_eq!((hosted.sent.len(), hosted.phase("s")), (before + 1, StrategyPhase::Stopping));
+    fill_option(&mut hosted, (bought, &call), Side::Buy);
+    let [_, sold] = &hosted.sent[before..] else { panic!("{:?}", &hosted.sent[before..]) };
+    assert_eq!(
+        (sold.side, sold.quantity, sold.subject.instrument()),
+        (Side::Sell, 100.into(), Some(&aapl()))
+    );
+    assert_eq!(hosted.phase("s"), StrategyPhase::Stopping);
+    hosted.fills("100");
+    assert_eq!((hosted.phase("s"), hosted.owns("s")), (StrategyPhase::Disabled, Quantity::ZERO));
+    assert_eq!(hosted.sent.len(), before + 2);
+}
+
+/// What the broker refuses is not asked for again without end: it is said, and a person's then.
+#[test]
+fn what_cannot_be_closed_is_left_and_said() {
+    let (mut hosted, call) = covered();
+    stop(&mut hosted);
+    let id = hosted.sent.last().unwrap().client_order_id;
+    let event = OrderEvent::Rejected(crate::domain::execution::Reject {
+        code: "NO".into(),
+        message: "not today".to_owned(),
+    });
+    let update = OrderUpdate { account: paper(), client_order_id: id, at: hosted.rig.now, event };
+    let before = hosted.sent.len();
+    hosted.step(Input::Broker(Box::new(AccountEvent::Order(update))));
+    assert_eq!((hosted.phase("s"), hosted.sent.len()), (StrategyPhase::Disabled, before));
+    assert_eq!(hosted.owns("s"), Quantity::from(100));
+    let log: Vec<String> = hosted.rig.engine.snapshot().log.iter().map(|line| line.text.clone()).collect();
+    assert!(
+        log.iter().any(|text| text == "s could not close -1 AAPL 18Dec26 110C, 100 AAPL; it is yours now"),
+        "{log:?}"
+    );
+    // Asked again, it tries again.
+    hosted.rig.later(60);
+    prices(&mut hosted, &call);
+    stop(&mut hosted);
+    assert_eq!(hosted.sent.len(), before + 1);
 }
