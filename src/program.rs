@@ -330,6 +330,7 @@ impl Host for Program {
             settings: settings.clone(),
             session: Arc::clone(&session),
             switch: switch.clone(),
+            signs_in: request.kind == SessionKind::Trade,
         };
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
@@ -385,7 +386,11 @@ impl Host for Program {
         if let Some(engine) = engine {
             engine.end().await?;
         }
-        result.map(|()| switch.and_then(|switch| switch.to().cloned()))
+        result?;
+        match switch {
+            Some(switch) => Ok(switch.to(settings).await),
+            None => Ok(None),
+        }
     }
 
     fn go_on_as(&self, settings: &Settings, request: &ScreenRequest, profile: &ProfileName) -> CliError {

@@ -160,8 +160,14 @@ mod tests {
     fn an_address_is_one_of_the_web_and_nothing_else() {
         let read = |text: &str| web_address(text).map(|url| url.clean().into_owned());
         assert_eq!(read(" https://a.example/x?y=1#z ").as_deref(), Some("https://a.example/x?y=1#z"));
-        for text in ["", "https://", "javascript:alert(1)", "file:///etc/passwd", "https://a b", "https://\u{430}.example"]
-        {
+        for text in [
+            "",
+            "https://",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://a b",
+            "https://\u{430}.example",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(read(&format!("https://{}", "a".repeat(ADDRESS_MAX))), None);
@@ -175,7 +181,10 @@ mod tests {
             "no broker that is connected has news; alpaca has: arbion connect alpaca"
         );
         let down = News { unreached: Some("alpaca".into()), ..news.clone() };
-        assert_eq!(down.why_none().unwrap(), "the news of alpaca are not reached now; see: arbion connections");
+        assert_eq!(
+            down.why_none().unwrap(),
+            "the news of alpaca are not reached now; see: arbion connections"
+        );
         assert_eq!(News { source: Some("alpaca".into()), ..news }.why_none(), None);
     }
 }

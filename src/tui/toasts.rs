@@ -91,6 +91,11 @@ impl Toasts {
         self.shown.remove(at).out
     }
 
+    /// Takes back what is not true any more.
+    pub fn take_back(&mut self, is_over: impl Fn(&str) -> bool) {
+        self.shown.retain(|toast| !is_over(&toast.text));
+    }
+
     /// Takes the newest away by hand; false when there is none.
     pub fn dismiss(&mut self) -> bool {
         self.shown.pop().is_some()

@@ -147,6 +147,9 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
             "nothing is kept of it"
         );
 
+        let none = home.ok(&["news"], "");
+        assert_eq!((&none["source"], &none["offered_by"]), (&Value::Null, &json!(["alpaca"])), "{none}");
+
         let shown = home.ok(&["connect", "alpaca", "--stdin"], &keys);
         assert_eq!(shown["accounts"][0]["account"], "alpaca-paper", "{shown}");
         let reconciled = |found: &Value| {

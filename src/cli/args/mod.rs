@@ -37,7 +37,8 @@ pub use order::{
     SideArg, TicketArgs, TifArg,
 };
 pub use read::{
-    BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, NewsArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs, SearchArgs,
+    BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, NewsArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs,
+    SearchArgs,
 };
 pub use release::{LicensesArgs, SelfCommand, VerifyArgs};
 pub use run::{

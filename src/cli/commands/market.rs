@@ -80,11 +80,7 @@ pub(super) async fn news(line: &Line<'_>, args: &NewsArgs) -> Result<Output, Cli
 }
 
 /// News about these instruments. An engine that has just been started signs in at its broker first: that is waited for, a little.
-pub(super) async fn news_of(
-    line: &Line<'_>,
-    about: Vec<Instrument>,
-    limit: u32,
-) -> Result<Output, CliError> {
+pub(super) async fn news_of(line: &Line<'_>, about: Vec<Instrument>, limit: u32) -> Result<Output, CliError> {
     let until = tokio::time::Instant::now() + SIGNING_IN_MAX;
     loop {
         let reply = line.ask(Request::News { about: about.clone(), limit }).await?;

@@ -22,6 +22,7 @@ pub(super) const READS: &[&[&str]] = &[
     &["bars", "AAPL", "--limit", "2"],
     &["chain", "AAPL", "--right", "put"],
     &["depth", "AAPL"],
+    &["news", "AAPL"],
     &["movers", "--by", "losers"],
     &["groups"],
     &["groups", "information", "technology"],

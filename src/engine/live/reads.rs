@@ -100,7 +100,8 @@ impl EngineTask {
             };
             let source = Some(source.to_string().into());
             let told = articles.map_err(|error| told(&error));
-            let news = |articles| Reply::News(Box::new(News { source, unreached: None, offered_by, articles }));
+            let news =
+                |articles| Reply::News(Box::new(News { source, unreached: None, offered_by, articles }));
             give(reply, told.map(news));
         });
     }

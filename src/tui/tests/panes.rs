@@ -124,7 +124,7 @@ fn what_the_hints_offer_to_search_can_be_searched() {
             assert_eq!(runner.frame(), before, "{kind:?}");
         }
     }
-    assert_eq!(searched, 13);
+    assert_eq!(searched, 15);
 }
 
 #[test]
