@@ -34,6 +34,7 @@ use jiff::Timestamp;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::runs::{clear, engine_settings};
+use crate::screen::{Next, SignIn};
 use crate::{backtests, checked, doctor, exports, imports, keeper, linger, logins, supervisor, walks};
 
 /// How long another process's engine may take to halt.
@@ -61,6 +62,8 @@ pub struct Program {
     command: String,
     universe: OnceLock<Arc<Universe>>,
     engines: Mutex<Vec<(Running, Option<PathBuf>)>>,
+    /// The sign-in that a screen was left for.
+    sign_in: OnceLock<SignIn>,
 }
 
 impl Program {
@@ -72,7 +75,7 @@ impl Program {
             .filter_map(|word| word.into_string().ok())
             .find(|word| word.chars().all(|c| c.is_ascii_lowercase()))
             .map_or_else(|| "arbion".to_owned(), |word| format!("arbion {word}"));
-        Self { command, universe: OnceLock::new(), engines: Mutex::new(Vec::new()) }
+        Self { command, universe: OnceLock::new(), engines: Mutex::new(Vec::new()), sign_in: OnceLock::new() }
     }
 
     /// Another one with the same universe and no engines, for a thread of its own.
@@ -81,6 +84,7 @@ impl Program {
             command: self.command.clone(),
             universe: OnceLock::from(self.universe()),
             engines: Mutex::new(Vec::new()),
+            sign_in: OnceLock::new(),
         }
     }
 
@@ -387,14 +391,22 @@ impl Host for Program {
             engine.end().await?;
         }
         result?;
-        match switch {
-            Some(switch) => Ok(switch.to(settings).await),
-            None => Ok(None),
-        }
+        Ok(match switch.as_ref().and_then(|switch| switch.next()) {
+            Some(Next::Profile(to)) => Some(to.clone()),
+            // The same screen again, once that is done.
+            Some(Next::SignIn(sign_in)) => {
+                self.sign_in.get_or_init(|| sign_in.clone());
+                Some(settings.profile.clone())
+            }
+            None => None,
+        })
     }
 
     fn go_on_as(&self, settings: &Settings, request: &ScreenRequest, profile: &ProfileName) -> CliError {
-        crate::screen::become_that_of(settings, request, profile)
+        match self.sign_in.get() {
+            Some(sign_in) => sign_in.become_it(settings),
+            None => crate::screen::become_that_of(settings, request, profile),
+        }
     }
 
     async fn screenshot(

@@ -1,6 +1,5 @@
 //! What the screen is started with, and what it has done with files: its own state kept, tables written out, options set.
 
-use std::io::{BufRead, Write};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -75,7 +74,7 @@ fn profiles(settings: &Settings) -> Result<Vec<ProfileLine>, String> {
 
 /// What follows a screen that was left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Next {
+pub enum Next {
     /// The screen of another profile.
     Profile(ProfileName),
     /// A sign-in at a broker, then this screen again.
@@ -84,7 +83,7 @@ enum Next {
 
 /// A sign-in at a broker, as the command line does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct SignIn {
+pub struct SignIn {
     broker: BrokerKind,
     /// The real account, not the broker's paper one.
     live: bool,
@@ -121,28 +120,35 @@ impl SignIn {
         format!("leave the screen to sign in at {}{live} and come back", self.broker)
     }
 
-    /// Has the command line do it, in this terminal. A key then brings the screen back: what it said is to be read.
-    fn carry_out(&self, settings: &Settings) {
-        let connected = std::env::current_exe().and_then(|program| {
-            let mut command = Command::new(program);
-            command.args(["connect", self.broker.as_str()]).args(self.live.then_some("--live"));
-            command.args(["--profile", settings.profile.as_str()]);
-            if let Some(file) = &settings.config_file {
-                command.arg("--config").arg(file);
-            }
-            command.status()
-        });
-        let mut out = std::io::stderr();
-        let said = match connected {
-            Ok(_) => writeln!(out, "Enter brings the screen back."),
-            Err(error) => writeln!(out, "it cannot be done here ({error}); Enter brings the screen back."),
+    /// Becomes it, in this terminal, and after it the screen again. Nothing of this process is left to read what is typed there. Returns only with
+    /// why it could not be.
+    pub fn become_it(&self, settings: &Settings) -> CliError {
+        let program = match std::env::current_exe() {
+            Ok(program) => program,
+            Err(error) => return self.not_here(&error),
         };
-        // A terminal that is gone reads as its end, and the screen says so itself.
-        if said.is_ok() {
-            std::io::stdin().lock().read_line(&mut String::new()).unwrap_or_default();
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", SIGN_IN]).arg(program).arg(self.broker.as_str());
+        command.arg(if self.live { "--live" } else { "" });
+        command.args(["--profile", settings.profile.as_str()]);
+        if let Some(file) = &settings.config_file {
+            command.arg("--config").arg(file);
         }
+        self.not_here(&command.exec())
+    }
+
+    fn not_here(&self, why: &dyn std::fmt::Display) -> CliError {
+        CliError::internal(format!(
+            "nobody can sign in from here ({why}); try: arbion connect {}",
+            self.broker
+        ))
     }
 }
+
+/// The command line's sign-in, a key to read what it said, then the screen. Each part comes as an argument of its own; an interrupt ends
+/// the sign-in alone.
+const SIGN_IN: &str = "trap : INT; b=$1; l=$2; shift 2; \"$0\" connect \"$b\" $l \"$@\"; \
+                       echo 'Enter brings the screen back.' >&2; read -r _; exec \"$0\" \"$@\"";
 
 /// The way from a screen to what follows it: the screen is left, and the program becomes a new one.
 #[derive(Default)]
@@ -153,16 +159,9 @@ pub struct Switch {
 }
 
 impl Switch {
-    /// The profile to go on as, once what was wanted before is done.
-    pub async fn to(&self, settings: &Settings) -> Option<ProfileName> {
-        match self.next.get()?.clone() {
-            Next::Profile(to) => Some(to),
-            Next::SignIn(sign_in) => {
-                let theirs = settings.clone();
-                tokio::task::spawn_blocking(move || sign_in.carry_out(&theirs)).await.ok()?;
-                Some(settings.profile.clone())
-            }
-        }
+    /// What follows, once the screen has left.
+    pub fn next(&self) -> Option<&Next> {
+        self.next.get()
     }
 
     fn leave_for(&self, next: Next) -> Result<(), String> {

@@ -111,7 +111,10 @@ impl Engine {
         self.note(
             Severity::Warning,
             "HALTED",
-            format!("kill switch on: {reason}; {} orders being canceled", canceled.len()),
+            match canceled.len() {
+                1 => format!("kill switch on: {reason}; 1 order being canceled"),
+                count => format!("kill switch on: {reason}; {count} orders being canceled"),
+            },
         );
         self.halt_strategies();
         canceled
