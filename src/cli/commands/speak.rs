@@ -82,8 +82,13 @@ pub(super) fn meaning(text: &str, host: &dyn Host) -> Command {
 
 /// Does a line only show something, so that an engine that only reads will do.
 pub(super) fn only_shows(text: &str, host: &dyn Host) -> bool {
+    let meant = meaning(text, host);
+    // News come through a login, and only an engine that trades has those open.
+    if matches!(meant, Command::Show { what: ShowTopic::News, .. }) {
+        return false;
+    }
     matches!(
-        meaning(text, host),
+        meant,
         Command::Show { .. }
             | Command::Quote { .. }
             | Command::Chart { .. }

@@ -161,8 +161,10 @@ impl NewsPane {
     /// So long after the last question comes the next.
     fn pause(&self) -> Duration {
         match &self.answer {
-            Some(Ok(news)) if news.unreached.is_none() => ASK_EVERY,
-            _ => ASK_AGAIN,
+            Some(Err(_)) => ASK_AGAIN,
+            Some(Ok(news)) if news.unreached.is_some() => ASK_AGAIN,
+            // One who never answers is not asked faster.
+            _ => ASK_EVERY,
         }
     }
 

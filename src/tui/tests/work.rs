@@ -146,6 +146,7 @@ fn profiles_are_listed_and_enter_goes_on_as_another() {
             Options { works, chores: Some(Arc::new(|_| Ok(String::new()))), tour: false, ..options() };
         let mut runner = Runner::with(options, trading_day::snapshot(), size);
         runner.keys("ctrl-p").text("profiles").keys("enter").sees("─ Profiles 4");
+        insta::assert_snapshot!(format!("profiles_listed_{}x{}", size.0, size.1), runner.frame());
         let row = |runner: &Runner, name: &str| {
             let frame = runner.frame();
             let line =
