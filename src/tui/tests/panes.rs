@@ -379,6 +379,25 @@ fn history_is_filtered_as_one_types_and_keeps_notes() {
     runner.keys("esc enter").sees("Order #");
 }
 
+/// Of yesterday is what its row says, in the zone of the screen: there an evening in New York is another day than in London.
+#[test]
+fn yesterdays_orders_are_found_by_that_word() {
+    let mut runner = Runner::new((120, 40));
+    runner.answer = Box::new(|request, snapshot| match request {
+        Request::OrderHistory(_) => {
+            let mut orders = trading_day::orders();
+            orders.truncate(3);
+            orders[2].created_at = "2026-11-24T03:00:00Z".parse().unwrap();
+            Ok(Reply::Orders(orders))
+        }
+        request => super::scripted::answer(request, snapshot),
+    });
+    runner.keys("ctrl-p").text("hist").keys("enter z").sees("─ History 3");
+    for (typed, rows) in [("yesterday", 1), ("23 nov", 1), ("today", 2), ("24 nov 2026", 2), ("22 nov", 0)] {
+        runner.keys("/").text(typed).sees(&format!("─ History {rows} of 3")).keys("esc");
+    }
+}
+
 #[test]
 fn history_asks_for_older_pages_at_its_end() {
     let mut runner = Runner::new((120, 40));
