@@ -15,8 +15,9 @@ const NEWS: Call = Call::history("news", DATA);
 /// Symbols of one call.
 const SYMBOLS_MAX: usize = 100;
 
+/// A page of the service's answer.
 #[derive(Deserialize)]
-struct Page {
+pub(super) struct Page {
     /// Null where there is nothing.
     #[serde(default)]
     news: Option<Vec<Row>>,
@@ -58,6 +59,18 @@ fn article(row: Row) -> Article {
     }
 }
 
+impl Page {
+    /// What of it can be shown, newest first, at most `limit`.
+    pub(super) fn articles(self, limit: usize) -> Vec<Article> {
+        let mut articles: Vec<Article> = self.news.into_iter().flatten().map(article).collect();
+        articles.retain(|article| !article.headline.clean().trim().is_empty());
+        articles.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| b.id.cmp(&a.id)));
+        articles.dedup_by(|a, b| a.id == b.id);
+        articles.truncate(limit);
+        articles
+    }
+}
+
 #[async_trait]
 impl NewsSource for AlpacaFeed {
     async fn articles(&self, about: &[Instrument], limit: usize) -> Result<Vec<Article>, BrokerError> {
@@ -78,11 +91,6 @@ impl NewsSource for AlpacaFeed {
             query.push(("symbols", names.join(",")));
         }
         let page: Page = self.rest.data(NEWS, "/v1beta1/news", &query).await?;
-        let mut articles: Vec<Article> = page.news.into_iter().flatten().map(article).collect();
-        articles.retain(|article| !article.headline.clean().trim().is_empty());
-        articles.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| b.id.cmp(&a.id)));
-        articles.dedup_by(|a, b| a.id == b.id);
-        articles.truncate(limit);
-        Ok(articles)
+        Ok(page.articles(limit))
     }
 }
