@@ -308,11 +308,11 @@ impl Client {
                     writer.send(&ToClient::Answer { id, answer: Box::new(answer) }).await?;
                 },
                 bytes = reader.next_bytes(), if open.len() < OPEN_MAX => match bytes.and_then(|bytes| read(&bytes)) {
-                    Ok(Heard::Unknown(id)) => {
+                    Ok(Err(id)) => {
                         let unknown = SessionError::Usage(UNKNOWN_QUESTION.to_owned());
                         writer.send(&ToClient::Answer { id, answer: Box::new(Err(unknown)) }).await?;
                     }
-                    Ok(Heard::Message(ToEngine::Ask { id, ask })) => match self.gate.check(&visitor.asker, &visitor.door, &ask) {
+                    Ok(Ok(ToEngine::Ask { id, ask })) => match self.gate.check(&visitor.asker, &visitor.door, &ask) {
                         Ok(()) => {
                             let (session, news) = (self.session.clone(), self.news.clone());
                             open.spawn(async move { (id, ask_engine(&session, &news, ask).await) });
@@ -321,7 +321,7 @@ impl Client {
                             writer.send(&ToClient::Answer { id, answer: Box::new(Err(refusal)) }).await?;
                         }
                     },
-                    Ok(Heard::Message(ToEngine::Hello(_))) => {}
+                    Ok(Ok(ToEngine::Hello(_))) => {}
                     Err(FrameError::Closed) => return Ok(()),
                     Err(error) => {
                         let reason = error.to_string();
@@ -350,14 +350,8 @@ impl Client {
 const UNKNOWN_QUESTION: &str =
     "this engine is of an older program and does not know that; restart it: arbion engine restart";
 
-/// What came of a front end.
-enum Heard {
-    Message(ToEngine),
-    /// A question, by its number, that is none of ours: a front end of a newer program may ask it, and keeps its line.
-    Unknown(u64),
-}
-
-fn read(bytes: &[u8]) -> Result<Heard, FrameError> {
+/// What a front end sent, or the number of a question that is none of ours: a front end of a newer program may ask it, and keeps its line.
+fn read(bytes: &[u8]) -> Result<Result<ToEngine, u64>, FrameError> {
     /// All that there must be of a question to answer it.
     #[derive(serde::Deserialize)]
     struct Question {
@@ -365,9 +359,9 @@ fn read(bytes: &[u8]) -> Result<Heard, FrameError> {
         id: u64,
     }
     match serde_json::from_slice(bytes) {
-        Ok(message) => Ok(Heard::Message(message)),
+        Ok(message) => Ok(Ok(message)),
         Err(error) => match serde_json::from_slice::<Question>(bytes) {
-            Ok(question) if question.message == "ask" => Ok(Heard::Unknown(question.id)),
+            Ok(question) if question.message == "ask" => Ok(Err(question.id)),
             _ => Err(error.into()),
         },
     }
@@ -450,11 +444,11 @@ mod tests {
     #[test]
     fn a_question_of_a_newer_program_is_told_from_noise() {
         let asks = |text: &str| match read(text.as_bytes()) {
-            Ok(Heard::Unknown(id)) => Some(id),
+            Ok(Err(id)) => Some(id),
             _ => None,
         };
         let known = br#"{"message":"ask","id":4,"ask":{"request":"groups"}}"#;
-        assert!(matches!(read(known), Ok(Heard::Message(ToEngine::Ask { id: 4, .. }))));
+        assert!(matches!(read(known), Ok(Ok(ToEngine::Ask { id: 4, .. }))));
         assert_eq!(
             asks(r#"{"message":"ask","id":7,"ask":{"request":"what_nobody_knows","of":["a"]}}"#),
             Some(7)
