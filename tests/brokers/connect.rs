@@ -161,6 +161,13 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
                     .any(|one| one["name"] == "alpaca paper" && one["up"] == true)
         };
         home.until("the connection", &["connections"], reconciled);
+        let news = home.ok(&["news", "AAPL"], "");
+        assert_eq!(
+            (&news["source"], news["news"].as_array().unwrap().len()),
+            (&json!("alpaca"), 1),
+            "{news}"
+        );
+        assert_eq!(news["news"][0]["headline"], "Apple's Plant & More", "{news}");
         home.fails(&["mode", "live", "--confirm", "LIVE"], "", 2, "no live account is connected");
 
         let place = ["order", "place", "buy", "10", "AAPL", "--limit", "90", "--account", "alpaca-paper"];
