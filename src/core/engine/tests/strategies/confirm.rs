@@ -49,7 +49,7 @@ fn a_proposal_shows_whether_it_opens_or_closes() {
     let rules = StrategyRules { confirm: Confirm::Each, ..spec("trend").rules };
     hosted.add(StrategySpec { rules, ..spec("trend") });
     hosted.start("trend");
-    let mut trade = |hosted: &mut Hosted, id: &str, side: Side| {
+    let trade = |hosted: &mut Hosted, id: &str, side: Side| {
         let OrderEvent::Filled(filled) = fill(ClientOrderId::from_u128(1), id, side, 10, "100") else {
             panic!()
         };
