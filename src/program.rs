@@ -35,6 +35,7 @@ use jiff::Timestamp;
 use crate::late::Late;
 use crate::process::{self, Behind};
 use crate::runs::{clear, engine_settings};
+use crate::screen::{Next, SignIn};
 use crate::{backtests, checked, doctor, exports, imports, keeper, linger, logins, supervisor, walks};
 
 /// How long another process's engine may take to halt.
@@ -64,6 +65,8 @@ pub struct Program {
     engines: Mutex<Vec<(Running, Option<PathBuf>)>>,
     /// The vault that a kept login was read from and is tried with: what is refreshed meanwhile goes back there.
     vault: Mutex<Option<Arc<Recorder>>>,
+    /// The sign-in that a screen was left for.
+    sign_in: OnceLock<SignIn>,
 }
 
 impl Program {
@@ -75,7 +78,13 @@ impl Program {
             .filter_map(|word| word.into_string().ok())
             .find(|word| word.chars().all(|c| c.is_ascii_lowercase()))
             .map_or_else(|| "arbion".to_owned(), |word| format!("arbion {word}"));
-        Self { command, universe: OnceLock::new(), engines: Mutex::default(), vault: Mutex::default() }
+        Self {
+            command,
+            universe: OnceLock::new(),
+            engines: Mutex::default(),
+            vault: Mutex::default(),
+            sign_in: OnceLock::new(),
+        }
     }
 
     /// Another one with the same universe and no engines, for a thread of its own.
@@ -85,6 +94,7 @@ impl Program {
             universe: OnceLock::from(self.universe()),
             engines: Mutex::default(),
             vault: Mutex::default(),
+            sign_in: OnceLock::new(),
         }
     }
 
@@ -336,6 +346,7 @@ impl Host for Program {
             settings: settings.clone(),
             session: Arc::clone(&session),
             switch: switch.clone(),
+            signs_in: request.kind == SessionKind::Trade,
         };
         let typed = TypedCommands::of(&settings.paths.profile_dir(&settings.profile));
         // Its thread starts with the first command, not before the first frame.
@@ -391,11 +402,23 @@ impl Host for Program {
         if let Some(engine) = engine {
             engine.end().await?;
         }
-        result.map(|()| switch.and_then(|switch| switch.to().cloned()))
+        result?;
+        Ok(match switch.as_ref().and_then(|switch| switch.next()) {
+            Some(Next::Profile(to)) => Some(to.clone()),
+            // The same screen again, once that is done.
+            Some(Next::SignIn(sign_in)) => {
+                self.sign_in.get_or_init(|| sign_in.clone());
+                Some(settings.profile.clone())
+            }
+            None => None,
+        })
     }
 
     fn go_on_as(&self, settings: &Settings, request: &ScreenRequest, profile: &ProfileName) -> CliError {
-        crate::screen::become_that_of(settings, request, profile)
+        match self.sign_in.get() {
+            Some(sign_in) => sign_in.become_it(settings),
+            None => crate::screen::become_that_of(settings, request, profile),
+        }
     }
 
     async fn screenshot(

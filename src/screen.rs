@@ -5,9 +5,13 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arbion::brokers::BrokerKind;
+use arbion::brokers::settings::BrokerKindError;
 use arbion::cli::host::{ScreenRequest, SessionKind, Settings};
 use arbion::cli::{CliError, Work};
 use arbion::client::Session;
+use arbion::client::keeping::{Keep, Kept, ProfileLine, ProfileView};
+use arbion::client::secret::{AskSecret, Secret, Wanted};
 use arbion::command::{self, ParseContext};
 use arbion::config::{
     Colour, ColourDepth, OptionEdit, ProfileFiles, ProfileName, TerminalNotice, home_directory,
@@ -19,18 +23,20 @@ use arbion::tui::{self, Chore, Chores};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use crate::keeper;
 use crate::program::Program;
 use crate::runs::config_files;
+use crate::{keeper, process};
 
 /// Does the chores of one screen. Without `keeps`, nothing of its state is kept.
 pub fn doer(settings: &Settings, files: ProfileFiles, keeps: bool) -> Chores {
     let config = config_files(settings);
+    let of = settings.clone();
     Arc::new(move |chore| match chore {
         Chore::Keep(_) if !keeps => Ok(String::new()),
         Chore::Keep(text) => {
             files.save_screen(&text).map(|()| String::new()).map_err(|error| error.to_string())
         }
+        Chore::Profiles => profiles(&of).map(|lines| ProfileLine::write(&lines)),
         Chore::Export { name, text } => {
             files.export(&name, &text).map(|path| format!("Written: {}", path.display()))
         }
@@ -42,18 +48,126 @@ pub fn doer(settings: &Settings, files: ProfileFiles, keeps: bool) -> Chores {
     })
 }
 
-/// The way from a screen to that of another profile: the screen is left, and the program becomes a new one.
+/// Nobody is asked for a passphrase: a list needs none.
+struct Nobody;
+
+impl AskSecret for Nobody {
+    fn ask(&mut self, _: Wanted) -> Result<Option<Secret>, String> {
+        Ok(None)
+    }
+}
+
+/// The profiles that the one of these settings may see.
+fn profiles(settings: &Settings) -> Result<Vec<ProfileLine>, String> {
+    let kept = keeper::carry_out(settings, Keep::ProfileList, &mut Nobody).map_err(|error| error.message)?;
+    let Kept::Profiles(views) = kept else { return Err("the profiles cannot be read".to_owned()) };
+    let line = |view: ProfileView| {
+        let running = view
+            .name
+            .parse::<ProfileName>()
+            .is_ok_and(|profile| process::listens(&Settings { profile, ..settings.clone() }));
+        let ProfileView { name, role, disabled, locked, own, .. } = view;
+        ProfileLine { name, role, disabled, locked, running, own }
+    };
+    Ok(views.into_iter().map(line).collect())
+}
+
+/// What follows a screen that was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The screen of another profile.
+    Profile(ProfileName),
+    /// A sign-in at a broker, then this screen again.
+    SignIn(SignIn),
+}
+
+/// A sign-in at a broker, as the command line does it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    broker: BrokerKind,
+    /// The real account, not the broker's paper one.
+    live: bool,
+}
+
+impl SignIn {
+    /// What a line such as `connect schwab live` asks for, or what is wrong with it; none where it is no such line.
+    fn read(line: &str) -> Option<Result<Self, String>> {
+        let rest = line.strip_prefix("connect").filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
+        let mut words = rest.split_whitespace();
+        let Some(name) = words.next() else {
+            let known: Vec<&str> = BrokerKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            return Some(Err(format!("say which broker: connect NAME, of {}", known.join(", "))));
+        };
+        let live = match (words.next(), words.next()) {
+            (None, _) => false,
+            (Some("live" | "--live"), None) => true,
+            (Some("paper"), None) => false,
+            _ => {
+                return Some(Err(
+                    "after the broker comes live, or nothing; more by: arbion connect".to_owned()
+                ));
+            }
+        };
+        Some(
+            name.parse()
+                .map(|broker| Self { broker, live })
+                .map_err(|error: BrokerKindError| error.to_string()),
+        )
+    }
+
+    fn words(&self) -> String {
+        let live = if self.live { ", the real account," } else { "" };
+        format!("leave the screen to sign in at {}{live} and come back", self.broker)
+    }
+
+    /// Becomes it, in this terminal, and after it the screen again. Nothing of this process is left to read what is typed there. Returns only with
+    /// why it could not be.
+    pub fn become_it(&self, settings: &Settings) -> CliError {
+        let program = match std::env::current_exe() {
+            Ok(program) => program,
+            Err(error) => return self.not_here(&error),
+        };
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", SIGN_IN]).arg(program).arg(self.broker.as_str());
+        command.arg(if self.live { "--live" } else { "" });
+        command.args(["--profile", settings.profile.as_str()]);
+        if let Some(file) = &settings.config_file {
+            command.arg("--config").arg(file);
+        }
+        self.not_here(&command.exec())
+    }
+
+    fn not_here(&self, why: &dyn std::fmt::Display) -> CliError {
+        CliError::internal(format!(
+            "nobody can sign in from here ({why}); try: arbion connect {}",
+            self.broker
+        ))
+    }
+}
+
+/// The command line's sign-in, a key to read what it said, then the screen. Each part comes as an argument of its own; an interrupt ends
+/// the sign-in alone.
+const SIGN_IN: &str = "trap : INT; b=$1; l=$2; shift 2; \"$0\" connect \"$b\" $l \"$@\"; \
+                       echo 'Enter brings the screen back.' >&2; read -r _; exec \"$0\" \"$@\"";
+
+/// The way from a screen to what follows it: the screen is left, and the program becomes a new one.
 #[derive(Default)]
 pub struct Switch {
-    to: OnceLock<ProfileName>,
+    next: OnceLock<Next>,
     /// Has the screen left.
     pub leave: Arc<Notify>,
 }
 
 impl Switch {
-    /// The profile to go on as.
-    pub fn to(&self) -> Option<&ProfileName> {
-        self.to.get()
+    /// What follows, once the screen has left.
+    pub fn next(&self) -> Option<&Next> {
+        self.next.get()
+    }
+
+    fn leave_for(&self, next: Next) -> Result<(), String> {
+        self.next.set(next).map_err(|_| "the screen is being left".to_owned())?;
+        self.leave.notify_one();
+        Ok(())
     }
 
     /// Goes on as this one, where it may be used; says so, or why not.
@@ -62,8 +176,7 @@ impl Switch {
         let theirs = Settings { profile: to.clone(), ..settings.clone() };
         let admitted = tokio::task::spawn_blocking(move || keeper::admit(&theirs, false)).await;
         admitted.map_err(|error| error.to_string())?.map_err(|error| error.message)?;
-        self.to.set(to).map_err(|_| "the screen is being left".to_owned())?;
-        self.leave.notify_one();
+        self.leave_for(Next::Profile(to))?;
         Ok(said)
     }
 }
@@ -78,9 +191,22 @@ pub struct Worker {
     pub session: Arc<dyn Session>,
     /// Where another profile's screen can follow.
     pub switch: Option<Arc<Switch>>,
+    /// The screen is that of the profile's own engine, which a sign-in tells of a new login.
+    pub signs_in: bool,
 }
 
 impl Worker {
+    /// The sign-in that a line asks for, or what is wrong with it; none where it is no such line.
+    fn sign_in(&self, line: &str) -> Option<Result<SignIn, String>> {
+        let read = SignIn::read(line)?;
+        let here = self.switch.is_some() && self.signs_in;
+        Some(if here {
+            read
+        } else {
+            Err("the demo has no logins; leave it, and run: arbion connect".to_owned())
+        })
+    }
+
     /// The profile that a line such as `profile anna` asks for, or what is wrong with it; none where it is no such line.
     fn other_profile(&self, line: &str) -> Option<Result<ProfileName, String>> {
         let rest = line.strip_prefix("profile").filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
@@ -102,6 +228,9 @@ impl tui::Works for Worker {
         if let Some(to) = self.other_profile(line) {
             return Some(to.map(|to| format!("go on as {to}")));
         }
+        if let Some(sign_in) = self.sign_in(line) {
+            return Some(sign_in.map(|sign_in| sign_in.words()));
+        }
         Work::read(line, home_directory().as_deref())
             .map(|read| read.map(|work| work.words()).map_err(|error| error.message))
     }
@@ -109,6 +238,10 @@ impl tui::Works for Worker {
     async fn carry_out(&self, doing: &tui::Doing) -> Result<String, String> {
         if let (Some(to), Some(switch)) = (self.other_profile(&doing.line), &self.switch) {
             return switch.go(&self.settings, to?).await;
+        }
+        if let (Some(sign_in), Some(switch)) = (self.sign_in(&doing.line), &self.switch) {
+            switch.leave_for(Next::SignIn(sign_in?))?;
+            return Ok("The screen comes back after it.".to_owned());
         }
         let work = Work::read(&doing.line, home_directory().as_deref());
         let Some(work) = work else { return Err("there is no such work".to_owned()) };
@@ -191,4 +324,26 @@ pub fn become_that_of(settings: &Settings, request: &ScreenRequest, profile: &Pr
         command.arg("--config").arg(file);
     }
     again(&command.exec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_where_to_sign_in() {
+        let read =
+            |line: &str| SignIn::read(line).map(|read| read.map(|sign_in| (sign_in.broker, sign_in.live)));
+        assert_eq!(read("connect alpaca"), Some(Ok((BrokerKind::Alpaca, false))));
+        assert_eq!(read("connect schwab live"), Some(Ok((BrokerKind::Schwab, true))));
+        assert_eq!(read("connect Coinbase paper"), Some(Ok((BrokerKind::Coinbase, false))));
+        for (line, words) in [
+            ("connect", "say which broker"),
+            ("connect nobody", "'nobody' is no broker"),
+            ("connect alpaca live twice", "after the broker comes live"),
+        ] {
+            assert!(read(line).unwrap().unwrap_err().contains(words), "{line}");
+        }
+        assert_eq!(read("connected"), None);
+    }
 }

@@ -43,6 +43,7 @@ use crate::domain::ids::{AccountId, BrokerOrderId};
 use crate::domain::instrument::{AssetClass, Instrument, InstrumentSpec, Listing, Symbol};
 use crate::domain::money::Quantity;
 use crate::domain::movement::Movement;
+use crate::domain::news::Article;
 use crate::domain::order::{Approved, OrderHandle, OrderRequest, OrderStatus};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Interval, Quote};
@@ -233,6 +234,14 @@ pub struct Wanted {
     pub books: Vec<Instrument>,
 }
 
+/// News as a broker or a data service gives them. Reads only.
+#[async_trait]
+pub trait NewsSource: Send + Sync {
+    /// Articles about any of these instruments, about whatever there is where none is named; newest first, at most `limit`. Empty where the source
+    /// has none of such instruments.
+    async fn articles(&self, about: &[Instrument], limit: usize) -> Result<Vec<Article>, BrokerError>;
+}
+
 /// Prices as a broker or a data service gives them. Reads only.
 #[async_trait]
 pub trait MarketFeed: Send + Sync {
@@ -259,6 +268,11 @@ pub trait MarketFeed: Send + Sync {
 
     /// Instruments whose symbol or name has this text, best first, at most 20.
     async fn lookup(&self, text: &str) -> Result<Vec<Listing>, BrokerError>;
+
+    /// Its news, where it has any.
+    fn news(&self) -> Option<&dyn NewsSource> {
+        None
+    }
 
     /// Streams what is wanted until nobody listens or it makes no sense to go on, and says why. A source without a stream polls.
     async fn watch(&self, wanted: watch::Receiver<Wanted>, events: mpsc::Sender<FeedEvent>) -> BrokerError;

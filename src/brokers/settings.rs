@@ -36,6 +36,12 @@ impl BrokerKind {
         !matches!(self, Self::Coingecko)
     }
 
+    /// Has a login there news: what its feed answers to `news`.
+    #[must_use]
+    pub const fn has_news(self) -> bool {
+        matches!(self, Self::Alpaca)
+    }
+
     /// The word in commands, configuration and vault.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -149,6 +149,13 @@ impl Line<'_> {
             Reply::Book(book) => Output::new(book)?
                 .table(market_views::depth(book))
                 .table(market_views::tape(&book.prints, zone)),
+            Reply::News(news) => {
+                let shown = Output::new(news)?;
+                match news.why_none() {
+                    Some(why) => shown.line(why),
+                    None => shown.table(market_views::news(news, zone)),
+                }
+            }
             Reply::Groups(groups) => {
                 let json: Vec<serde_json::Value> = groups
                     .iter()

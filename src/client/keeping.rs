@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
 use crate::domain::audit::{AuditReport, AuditRow};
@@ -141,6 +141,37 @@ pub struct ProfileView {
     pub directory: PathBuf,
     /// It is the one that asks.
     pub own: bool,
+}
+
+/// A profile, as a screen lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileLine {
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// It must not be used.
+    pub disabled: bool,
+    /// It is locked.
+    pub locked: bool,
+    /// An engine of its own runs.
+    pub running: bool,
+    /// It is the one whose screen asks.
+    pub own: bool,
+}
+
+impl ProfileLine {
+    /// Lines as one text, which [`Self::read`] reads.
+    #[must_use]
+    pub fn write(lines: &[Self]) -> String {
+        serde_json::to_string(lines).unwrap_or_default()
+    }
+
+    /// Reads them back; `None` where the text is none of them.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Vec<Self>> {
+        serde_json::from_str(text).ok()
+    }
 }
 
 /// A secret, as it is shown.

@@ -24,6 +24,7 @@ use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::{Instrument, Listing, Symbol};
 use crate::domain::login::Login;
 use crate::domain::money::{Quantity, decimal_text};
+use crate::domain::news::News;
 use crate::domain::note::NoteChange;
 use crate::domain::option::{OptionContract, Right};
 use crate::domain::order::{Order, OrderChange, OrderFate, OrderPreview, OriginKind};
@@ -124,6 +125,13 @@ pub enum Request {
         expiry: Option<Date>,
         /// One right only.
         right: Option<Right>,
+    },
+    /// News about any of these instruments, about whatever there is where none is named. Answer: `News`, newest first.
+    News {
+        /// About these.
+        about: Vec<Instrument>,
+        /// At most so many articles.
+        limit: u32,
     },
     /// Search the universe. Answer: `Listings`, best first.
     Search {
@@ -524,6 +532,8 @@ pub enum Reply {
     Engine(Box<super::status::EngineStatus>),
     /// Depth and tape.
     Book(Box<MarketBook>),
+    /// News, or why there are none.
+    News(Box<News>),
     /// Groups with how many listings each has: sectors, then indices, by name.
     Groups(Vec<(MarketGroup, u32)>),
     /// An equity curve.

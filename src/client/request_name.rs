@@ -18,6 +18,7 @@ impl Request {
             Self::Bars { .. } => "bars",
             Self::History { .. } => "history",
             Self::Chain { .. } => "chain",
+            Self::News { .. } => "news",
             Self::Search { .. } => "search",
             Self::OrderHistory(_) => "order_history",
             Self::Executions(_) => "executions",

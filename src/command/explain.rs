@@ -176,6 +176,7 @@ const fn topic(what: ShowTopic) -> &'static str {
         ShowTopic::Audit => "audit",
         ShowTopic::Risk => "risk",
         ShowTopic::Log => "log",
+        ShowTopic::News => "news",
     }
 }
 

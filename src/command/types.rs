@@ -206,6 +206,7 @@ pub enum ShowTopic {
     Audit,
     Risk,
     Log,
+    News,
 }
 
 /// What is done with a strategy.

@@ -24,6 +24,7 @@ pub mod login;
 pub mod measure;
 pub mod money;
 pub mod movement;
+pub mod news;
 pub mod note;
 pub mod option;
 pub mod order;

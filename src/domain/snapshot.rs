@@ -85,6 +85,9 @@ pub struct Connection {
     /// Since when none of these have come, though they should; absent while they come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices_stopped_at: Option<Timestamp>,
+    /// Its login is not accepted any more: it comes back once a person has signed in again, not by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed_out: bool,
 }
 
 impl Connection {
@@ -101,6 +104,7 @@ impl Connection {
             limit_left: None,
             prices: Vec::new(),
             prices_stopped_at: None,
+            signed_out: false,
         }
     }
 }

@@ -22,6 +22,7 @@ pub const fn action(request: &Request) -> Action {
         | Request::Bars { .. }
         | Request::History { .. }
         | Request::Chain { .. }
+        | Request::News { .. }
         | Request::Search { .. }
         | Request::OrderHistory(_)
         | Request::Executions(_)

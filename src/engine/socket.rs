@@ -307,8 +307,12 @@ impl Client {
                 Some(answered) = open.join_next() => if let Ok((id, answer)) = answered {
                     writer.send(&ToClient::Answer { id, answer: Box::new(answer) }).await?;
                 },
-                message = reader.next::<ToEngine>(), if open.len() < OPEN_MAX => match message {
-                    Ok(ToEngine::Ask { id, ask }) => match self.gate.check(&visitor.asker, &visitor.door, &ask) {
+                bytes = reader.next_bytes(), if open.len() < OPEN_MAX => match bytes.and_then(|bytes| read(&bytes)) {
+                    Ok(Err(id)) => {
+                        let unknown = SessionError::Usage(UNKNOWN_QUESTION.to_owned());
+                        writer.send(&ToClient::Answer { id, answer: Box::new(Err(unknown)) }).await?;
+                    }
+                    Ok(Ok(ToEngine::Ask { id, ask })) => match self.gate.check(&visitor.asker, &visitor.door, &ask) {
                         Ok(()) => {
                             let (session, news) = (self.session.clone(), self.news.clone());
                             open.spawn(async move { (id, ask_engine(&session, &news, ask).await) });
@@ -317,7 +321,7 @@ impl Client {
                             writer.send(&ToClient::Answer { id, answer: Box::new(Err(refusal)) }).await?;
                         }
                     },
-                    Ok(ToEngine::Hello(_)) => {}
+                    Ok(Ok(ToEngine::Hello(_))) => {}
                     Err(FrameError::Closed) => return Ok(()),
                     Err(error) => {
                         let reason = error.to_string();
@@ -339,6 +343,27 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+/// What a front end of a newer program is told of a question that this engine has never heard of.
+const UNKNOWN_QUESTION: &str =
+    "this engine is of an older program and does not know that; restart it: arbion engine restart";
+
+/// What a front end sent, or the number of a question that is none of ours: a front end of a newer program may ask it, and keeps its line.
+fn read(bytes: &[u8]) -> Result<Result<ToEngine, u64>, FrameError> {
+    /// All that there must be of a question to answer it.
+    #[derive(serde::Deserialize)]
+    struct Question {
+        message: String,
+        id: u64,
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(message) => Ok(Ok(message)),
+        Err(error) => match serde_json::from_slice::<Question>(bytes) {
+            Ok(question) if question.message == "ask" => Ok(Err(question.id)),
+            _ => Err(error.into()),
+        },
     }
 }
 
@@ -410,4 +435,33 @@ fn other_version(hello: &Hello) -> String {
         env!("CARGO_PKG_VERSION"),
         crate::domain::text::clean(&hello.build),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_of_a_newer_program_is_told_from_noise() {
+        let asks = |text: &str| match read(text.as_bytes()) {
+            Ok(Err(id)) => Some(id),
+            _ => None,
+        };
+        let known = br#"{"message":"ask","id":4,"ask":{"request":"groups"}}"#;
+        assert!(matches!(read(known), Ok(Ok(ToEngine::Ask { id: 4, .. }))));
+        assert_eq!(
+            asks(r#"{"message":"ask","id":7,"ask":{"request":"what_nobody_knows","of":["a"]}}"#),
+            Some(7)
+        );
+        for noise in [
+            "",
+            "{}",
+            r#"{"message":"ask"}"#,
+            r#"{"message":"hello","id":1}"#,
+            r#"{"message":"ask","id":-1}"#,
+        ] {
+            assert_eq!(asks(noise), None, "{noise}");
+            assert!(matches!(read(noise.as_bytes()), Err(FrameError::Unreadable(_))), "{noise}");
+        }
+    }
 }

@@ -82,6 +82,8 @@ actions! {
     Alerts = "alerts",
     /// Show what the trader was told of.
     Notices = "notices",
+    /// The news.
+    News = "news",
     /// The strategies.
     Strategies = "strategies",
     /// Let a strategy trade.

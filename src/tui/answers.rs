@@ -16,6 +16,11 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::{ascii_escaped, clean};
 
+/// What a notice says of whether orders go out.
+const GOES_OUT: &str = "Orders go out again.";
+const REDUCES_ONLY: &str = "Only orders that reduce a position go out now.";
+const HALTED: &str = "Trading is halted: only cancels and what closes go out.";
+
 impl App {
     /// Hands an answer to who asked.
     pub fn answered(
@@ -114,18 +119,16 @@ impl App {
     }
 
     /// Whether orders go out has changed, by whoever's hand: said at once, as a limit or another screen may have done it.
-    pub fn state_turned(&self, state: TradingState, wishes: &mut Vec<Wish>) {
+    pub fn state_turned(&mut self, state: TradingState, wishes: &mut Vec<Wish>) {
         let key = self.env.keymap.label(Action::Halt);
         let (severity, text) = match state {
-            TradingState::Active => (Severity::Info, "Orders go out again.".to_owned()),
-            TradingState::ReducingOnly => {
-                (Severity::Warning, "Only orders that reduce a position go out now.".to_owned())
-            }
-            TradingState::Halted => (
-                Severity::Error,
-                format!("Trading is halted: only cancels and what closes go out. {key} resumes."),
-            ),
+            TradingState::Active => (Severity::Info, GOES_OUT.to_owned()),
+            TradingState::ReducingOnly => (Severity::Warning, REDUCES_ONLY.to_owned()),
+            TradingState::Halted => (Severity::Error, format!("{HALTED} {key} resumes.")),
         };
+        // Two of them beside one another would leave open which holds.
+        let words = [GOES_OUT, REDUCES_ONLY, HALTED];
+        self.toasts.take_back(|text| words.iter().any(|word| text.starts_with(word)));
         if severity != Severity::Info {
             wishes.push(Wish::Notify(text.clone()));
         }

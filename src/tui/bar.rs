@@ -26,9 +26,10 @@ const HISTORY_MAX: usize = 500;
 /// Completions offered.
 const COMPLETIONS_MAX: usize = 12;
 /// Words a command begins with.
-const VERBS: [&str; 22] = [
-    "alert", "backtest", "buy", "cancel", "chain", "chart", "close", "cover", "export", "flatten", "halt",
-    "help", "import", "note", "quote", "replace", "resume", "sell", "short", "show", "unwatch", "watch",
+const VERBS: [&str; 25] = [
+    "alert", "backtest", "buy", "cancel", "chain", "chart", "close", "connect", "cover", "export", "flatten",
+    "halt", "help", "import", "news", "note", "profile", "quote", "replace", "resume", "sell", "short",
+    "show", "unwatch", "watch",
 ];
 
 /// The command bar.

@@ -14,6 +14,8 @@ pub enum Chore {
         /// What stands in it.
         text: String,
     },
+    /// List the profiles that the one of this screen may see. The line that comes back is `client::keeping::ProfileLine::write` of them.
+    Profiles,
     /// Set an option in the user's own configuration file, comments and order left as they are. The line that comes back says where.
     SetOption {
         /// Its path, such as `screen.theme`.

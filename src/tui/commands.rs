@@ -15,11 +15,11 @@ use super::dialogs::prompt::Prompt;
 use super::dialogs::report::Report;
 use super::env::At;
 use super::format;
+use super::narrowed::Narrowed;
 use super::panes::PaneKind;
 use super::panes::positions::close_part;
 use super::wish::{Purpose, Wish};
-use crate::client::Request;
-use crate::client::message::HistoryQuery;
+use crate::client::{Reply, Request};
 use crate::command::types::{Command, ShowTopic, StrategyAction};
 use crate::domain::account::AccountMode;
 use crate::domain::alert::{self, AlertChange, AlertWhen};
@@ -49,7 +49,12 @@ impl App {
             Command::Clarify { message, .. } => {
                 wishes.push(Wish::Say(Severity::Warning, clean(&message).into_owned()))
             }
-            Command::Show { what, instrument, .. } => self.show(what, instrument, snapshot, wishes),
+            Command::Show { what, instrument, since, broker } => {
+                match Narrowed::read(broker.as_deref(), instrument, since, snapshot) {
+                    Ok(narrowed) => self.show(what, narrowed, snapshot, wishes),
+                    Err(text) => wishes.push(Wish::Say(Severity::Warning, text)),
+                }
+            }
             Command::Quote { instruments } => {
                 wishes.extend(instruments.first().cloned().map(Wish::Select));
                 wishes.push(Wish::Ask(Request::Subscribe { instruments }, Purpose::Quiet));
@@ -110,6 +115,12 @@ impl App {
     pub fn run_line(&self, line: &str, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
         let symbol = self.env.current.as_ref().map(ToString::to_string).unwrap_or_default();
         let line = line.replace("{symbol}", &symbol);
+        if let Some(read) = self.env.works.as_ref().and_then(|works| works.understand(&line)) {
+            return wishes.push(match read {
+                Ok(words) => Wish::Work(line, words),
+                Err(why) => Wish::Say(Severity::Warning, clean(&why).into_owned()),
+            });
+        }
         let understood = (self.env.understand)(&line, &snapshot.market.calendar);
         wishes.push(match understood.command {
             Command::Clarify { .. } => Wish::Type(line),
@@ -223,18 +234,22 @@ impl App {
         });
     }
 
-    fn show(
-        &mut self,
-        what: ShowTopic,
-        instrument: Option<Instrument>,
-        snapshot: &Snapshot,
-        wishes: &mut Vec<Wish>,
-    ) {
-        let query =
-            HistoryQuery { instrument: instrument.clone(), limit: HISTORY_ROWS, ..HistoryQuery::default() };
-        let table = |title: &str, request| Wish::Ask(request, Purpose::Table(SmolStr::new(title)));
+    fn show(&mut self, what: ShowTopic, narrowed: Narrowed, snapshot: &Snapshot, wishes: &mut Vec<Wish>) {
+        let query = narrowed.query(HISTORY_ROWS);
+        let table = |what: &str, request| Wish::Ask(request, Purpose::Table(narrowed.title(what)));
+        let at = At { env: &self.env, snapshot };
+        let rows = |what: &str, reply: &Reply| {
+            let report = Report::of(&narrowed.title(what), reply, &at);
+            report.map(|report| Wish::Open(Box::new(Dialog::Report(report))))
+        };
         match what {
+            ShowTopic::Positions if narrowed.is_narrow() => {
+                wishes.extend(rows("Positions", &Reply::Positions(narrowed.positions(snapshot))));
+            }
             ShowTopic::Positions => wishes.push(Wish::Focus(PaneKind::Positions)),
+            ShowTopic::Orders if narrowed.is_narrow() => {
+                wishes.extend(rows("Orders", &Reply::Orders(narrowed.orders(snapshot))));
+            }
             ShowTopic::Orders => {
                 self.panes.orders.show_all();
                 wishes.push(Wish::Focus(PaneKind::Orders));
@@ -242,18 +257,30 @@ impl App {
             ShowTopic::Watchlist => wishes.push(Wish::Focus(PaneKind::Watchlist)),
             ShowTopic::Log => wishes.push(Wish::Focus(PaneKind::Activity)),
             ShowTopic::Fills => wishes.push(table("Fills", Request::Executions(query))),
-            ShowTopic::History if instrument.is_none() => wishes.push(Wish::Focus(PaneKind::History)),
+            ShowTopic::History if narrowed == Narrowed::default() => {
+                wishes.push(Wish::Focus(PaneKind::History));
+            }
             ShowTopic::History => wishes.push(table("Order history", Request::OrderHistory(query))),
             ShowTopic::Pnl => wishes.push(table("Gains and losses", Request::Pnl(query))),
             ShowTopic::Balances | ShowTopic::BuyingPower => {
-                wishes.push(report(balances(snapshot), "Balances"))
+                wishes.push(report(balances(snapshot, &narrowed), &narrowed.title("Balances")));
             }
             ShowTopic::Connections => wishes.push(Wish::Focus(PaneKind::Connections)),
             ShowTopic::Risk => wishes.push(Wish::Focus(PaneKind::Risk)),
+            ShowTopic::News => {
+                match narrowed.instrument {
+                    Some(instrument) => {
+                        self.panes.news.show_symbol();
+                        wishes.push(Wish::Select(instrument));
+                    }
+                    None => self.panes.news.show_all(),
+                }
+                wishes.push(Wish::Focus(PaneKind::News));
+            }
             ShowTopic::Strategies => wishes.push(Wish::Focus(PaneKind::Strategies)),
             ShowTopic::Agents | ShowTopic::Bots | ShowTopic::Wallets | ShowTopic::Audit => {
-                let command = Command::Show { what, instrument, since: None, broker: None };
-                wishes.push(execute(command, "show"));
+                let Narrowed { instrument, since, .. } = narrowed;
+                wishes.push(execute(Command::Show { what, instrument, since, broker: None }, "show"));
             }
         }
     }
@@ -311,9 +338,9 @@ fn report(pairs: Vec<(String, String)>, title: &str) -> Wish {
     Wish::Open(Box::new(Dialog::Report(Report::pairs(title, pairs))))
 }
 
-fn balances(snapshot: &Snapshot) -> Vec<(String, String)> {
+fn balances(snapshot: &Snapshot, narrowed: &Narrowed) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
-    for view in snapshot.accounts.iter() {
+    for view in snapshot.accounts.iter().filter(|view| narrowed.is_of(&view.account.account)) {
         let account = &view.account;
         pairs.push(("account".to_owned(), account.account.to_string()));
         for (name, value) in [
@@ -337,7 +364,8 @@ fn balances(snapshot: &Snapshot) -> Vec<(String, String)> {
             pairs.push((name.to_owned(), format!("{:>16} {}", format::signed(value, 2), account.currency)));
         }
     }
-    for total in snapshot.totals.iter().filter(|total| total.says_more()) {
+    let totals = snapshot.totals.iter().filter(|total| total.says_more() && narrowed.account.is_none());
+    for total in totals {
         pairs.push(("all accounts".to_owned(), mode_word(total.mode).to_owned()));
         let worth = format!("{:>16} {}", format::grouped(total.amount, 2), total.currency);
         pairs.push(("net liquidation".to_owned(), worth));

@@ -12,7 +12,7 @@ use super::dialogs::settings::Settings;
 use super::env::At;
 use super::panes::PaneKind;
 use super::wish::{Effect, Purpose, Wish};
-use crate::client::Request;
+use crate::client::{Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::OriginKind;
@@ -86,6 +86,11 @@ impl App {
             Wish::Notify(text) => effects.push(Effect::Notify(clean(&text).into_owned())),
             Wish::Export(chore) => self.chore(chore, Purpose::Export, effects),
             Wish::Quietly(chore) => self.chore(chore, Purpose::Quiet, effects),
+            Wish::AskProgram(chore, purpose) if self.has_chores => self.chore(chore, purpose, effects),
+            Wish::AskProgram(_, purpose) => {
+                let nobody = SessionError::Usage("what runs here is kept in no profile".to_owned());
+                self.answered((0, purpose), Err(nobody), snapshot, wishes);
+            }
             Wish::Work(line, words) => self.work(line, words, effects),
             Wish::EndWork(number) => self.env.jobs.end(number),
             Wish::ShowWork(number) => self.show_work(number),

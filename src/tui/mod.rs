@@ -22,6 +22,7 @@ mod keymap;
 mod layout;
 mod lock;
 mod mouse;
+mod narrowed;
 mod news;
 mod noting;
 mod options;

@@ -59,7 +59,10 @@ impl App {
         }
         for connection in newly_down(old, new) {
             let text = format!("{}: {}", connection.name, connection.text);
-            let out = WayOut::Line("show connections".to_owned());
+            let out = match sign_in_line(connection).filter(|_| self.env.works.is_some()) {
+                Some(line) => WayOut::SignIn(line),
+                None => WayOut::Line("show connections".to_owned()),
+            };
             wishes.push(Wish::Offer(Severity::Warning, clean(&text).into_owned(), out));
         }
         if self.env.current.is_none() {
@@ -83,12 +86,22 @@ impl App {
     }
 }
 
-/// Connections that answered, or were not there, and now do not answer.
+/// Connections that answered, or were not there, and now do not answer; and those that were down already and now want a person to sign in.
 fn newly_down<'a>(old: &Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Connection> {
-    let was_down = |name: &str| old.connections.iter().any(|known| known.name == name && !known.up);
-    let down: Vec<&Connection> =
-        new.connections.iter().filter(|now| !now.up && !was_down(&now.name)).collect();
+    let known = |now: &Connection| {
+        let before = old.connections.iter().find(|known| known.name == now.name);
+        before.is_some_and(|before| !before.up && before.signed_out >= now.signed_out)
+    };
+    let down: Vec<&Connection> = new.connections.iter().filter(|now| !now.up && !known(now)).collect();
     down.into_iter()
+}
+
+/// The line that signs in again at the broker of a connection whose login has ended, such as `connect schwab live`.
+#[must_use]
+pub fn sign_in_line(connection: &Connection) -> Option<String> {
+    let (broker, environment) = connection.name.split_once(' ').filter(|_| connection.signed_out)?;
+    let live = if environment == "live" { " live" } else { "" };
+    Some(format!("connect {broker}{live}"))
 }
 
 /// Orders that filled or were rejected between two pictures, the newest few: what came while nobody looked is in the log.

@@ -26,6 +26,15 @@ const fn lifetime(severity: Severity) -> Duration {
     }
 }
 
+/// What a notice is about, by its first words: what is said of an order, of the layout or the theme takes the place of what was said of it
+/// before.
+fn topic(text: &str) -> Option<&str> {
+    if text.starts_with('#') {
+        return text.find(' ').map(|end| &text[..=end]);
+    }
+    ["Layout: ", "Theme: "].into_iter().find(|topic| text.starts_with(topic))
+}
+
 #[derive(Debug)]
 struct Toast {
     severity: Severity,
@@ -65,11 +74,10 @@ pub struct Toasts {
 impl Toasts {
     /// Shows a notice; the same one again only stays longer.
     pub fn push(&mut self, severity: Severity, text: String, now: Duration) {
-        // What is said of an order takes the place of what was said of it before.
-        let order = text.strip_prefix('#').and_then(|rest| rest.split(' ').next()).map(|n| format!("#{n} "));
+        let topic = topic(&text);
         let same = |toast: &Toast| {
-            let of_order = order.as_ref().is_some_and(|order| toast.text.starts_with(order));
-            toast.text == text || (of_order && toast.severity == Severity::Info)
+            let goes_on = topic.is_some_and(|topic| toast.text.starts_with(topic));
+            toast.text == text || (goes_on && toast.severity == Severity::Info)
         };
         self.shown.retain(|toast| !same(toast));
         if self.shown.len() == TOASTS_MAX {
@@ -89,6 +97,11 @@ impl Toasts {
     pub fn take(&mut self) -> Option<WayOut> {
         let at = self.shown.iter().rposition(|toast| toast.out.is_some())?;
         self.shown.remove(at).out
+    }
+
+    /// Takes back what is not true any more.
+    pub fn take_back(&mut self, is_over: impl Fn(&str) -> bool) {
+        self.shown.retain(|toast| !is_over(&toast.text));
     }
 
     /// Takes the newest away by hand; false when there is none.

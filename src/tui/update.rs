@@ -202,6 +202,7 @@ impl App {
             Action::CommandBar => wishes.push(Wish::Type(String::new())),
             Action::Alerts => self.focus_on(PaneKind::Alerts),
             Action::Notices => self.focus_on(PaneKind::Notifications),
+            Action::News => self.focus_on(PaneKind::News),
             Action::Strategies => self.focus_on(PaneKind::Strategies),
             Action::Work => self.dialogs.push(Dialog::Work(WorkList::default())),
             Action::ZoomPane => self.zoomed = !self.zoomed,

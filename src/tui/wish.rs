@@ -89,6 +89,8 @@ pub enum Wish {
     Export(Chore),
     /// The same, and say only what went wrong.
     Quietly(Chore),
+    /// Have the program do something, and tell who asked.
+    AskProgram(Chore, Purpose),
     /// Have the program do a line of work that takes long; with its words.
     Work(String, String),
     /// End work under way, by its number.
@@ -110,6 +112,8 @@ pub enum WayOut {
     Chart(Instrument),
     /// Run a line of the command language.
     Line(String),
+    /// Sign in at a broker again, by the line that does so.
+    SignIn(String),
     /// Type this again.
     Type(String),
     /// Put a text on the clipboard.
@@ -126,6 +130,7 @@ impl WayOut {
             Self::Order(_) => "see the order".to_owned(),
             Self::Chart(instrument) => format!("see {instrument}"),
             Self::Line(line) => line.clone(),
+            Self::SignIn(_) => "sign in again".to_owned(),
             Self::Type(_) => "say it again".to_owned(),
             Self::Copy(_) => "copy the path".to_owned(),
             Self::Work(_) => "see what came of it".to_owned(),
@@ -138,7 +143,7 @@ impl WayOut {
         match self {
             Self::Order(id) => vec![Wish::Order(id)],
             Self::Chart(instrument) => vec![Wish::Select(instrument), Wish::Focus(PaneKind::Chart)],
-            Self::Line(line) => vec![Wish::Line(line)],
+            Self::Line(line) | Self::SignIn(line) => vec![Wish::Line(line)],
             Self::Type(text) => vec![Wish::Type(text)],
             Self::Copy(text) => vec![Wish::Copy(text)],
             Self::Work(number) => vec![Wish::ShowWork(number)],

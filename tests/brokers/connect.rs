@@ -147,6 +147,9 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
             "nothing is kept of it"
         );
 
+        let none = home.ok(&["news"], "");
+        assert_eq!((&none["source"], &none["offered_by"]), (&Value::Null, &json!(["alpaca"])), "{none}");
+
         let shown = home.ok(&["connect", "alpaca", "--stdin"], &keys);
         assert_eq!(shown["accounts"][0]["account"], "alpaca-paper", "{shown}");
         let reconciled = |found: &Value| {
@@ -158,6 +161,13 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
                     .any(|one| one["name"] == "alpaca paper" && one["up"] == true)
         };
         home.until("the connection", &["connections"], reconciled);
+        let news = home.ok(&["news", "AAPL"], "");
+        assert_eq!(
+            (&news["source"], news["news"].as_array().unwrap().len()),
+            (&json!("alpaca"), 1),
+            "{news}"
+        );
+        assert_eq!(news["news"][0]["headline"], "Apple's Plant & More", "{news}");
         home.fails(&["mode", "live", "--confirm", "LIVE"], "", 2, "no live account is connected");
 
         let place = ["order", "place", "buy", "10", "AAPL", "--limit", "90", "--account", "alpaca-paper"];

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::arbion::client::keeping::ProfileLine;
 use super::arbion::client::message::{
     Chain, ChainRow, EquityPoint, GroupKind, MarketGroup, PnlReport, PnlRow,
 };
@@ -18,11 +19,13 @@ use super::arbion::domain::execution::{Execution, ExecutionKind};
 use super::arbion::domain::ids::{AccountId, ExecutionId};
 use super::arbion::domain::instrument::{Listing, Symbol};
 use super::arbion::domain::money::{Currency, Price};
+use super::arbion::domain::news::{Article, News, article_text, web_address};
 use super::arbion::domain::option::{OptionContract, Right};
 use super::arbion::domain::order::{
     OrderPreview, OrderStatus, OrderSubject, Origin, OriginKind, Pricing, Side,
 };
 use super::arbion::domain::quote::{Feed, Quote};
+use super::arbion::domain::role::Role;
 use super::arbion::domain::snapshot::Snapshot;
 use super::arbion::market::symbols::Universe;
 use super::arbion::tui::Understanding;
@@ -121,6 +124,64 @@ fn checks(cost: Decimal) -> Vec<RiskCheck> {
     ]
 }
 
+/// The traders of the machine.
+pub fn profiles() -> Vec<ProfileLine> {
+    let line = |name: &str, role, disabled, locked, running| ProfileLine {
+        name: name.to_owned(),
+        role,
+        disabled,
+        locked,
+        running,
+        own: name == "alice",
+    };
+    vec![
+        line("alice", Role::Superadmin, false, false, true),
+        line("bob", Role::Standard, false, true, true),
+        line("carol", Role::Admin, false, false, false),
+        line("dave", Role::Standard, true, false, false),
+    ]
+}
+
+/// Headlines of the day, on these instruments or on everything.
+pub fn news(about: &[super::arbion::domain::instrument::Instrument]) -> News {
+    let rows = [
+        (
+            3,
+            4,
+            "Apple Opens a Second Chip Plant in Arizona, Hires 3,000",
+            "The plant makes parts for the next phones. It opens in spring.",
+            "AAPL",
+        ),
+        (2, 96, "Tesla Recalls 12,000 Cars Over a Camera That Freezes", "", "TSLA"),
+        (
+            1,
+            1_500,
+            "What Is Going on With Apple and Microsoft Shares Before the Holiday, and Why Volume Is So Thin This Week",
+            "Both trade in a narrow range.",
+            "AAPL MSFT",
+        ),
+    ];
+    let wanted = |symbols: &str| {
+        about.is_empty() || about.iter().any(|one| symbols.split(' ').any(|name| name == one.root().as_str()))
+    };
+    let article = |(id, minutes, headline, summary, symbols): (u64, i64, &str, &str, &str)| Article {
+        id: id.to_string().into(),
+        headline: article_text(headline),
+        summary: article_text(summary),
+        source: article_text("benzinga"),
+        url: web_address(&format!("https://www.benzinga.com/news/26/11/{id}/a-story-about-shares")),
+        symbols: symbols.split(' ').map(article_text).collect(),
+        created_at: now() - jiff::SignedDuration::from_mins(minutes),
+        updated_at: now() - jiff::SignedDuration::from_mins(minutes),
+    };
+    News {
+        source: Some("alpaca".into()),
+        unreached: None,
+        offered_by: vec!["alpaca".into()],
+        articles: rows.into_iter().filter(|row| wanted(row.4)).map(article).collect(),
+    }
+}
+
 /// What the scripted engine answers. Anything confirmed with a hash it gave becomes order 90.
 pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionError> {
     Ok(match request {
@@ -164,6 +225,7 @@ pub fn answer(request: &Request, snapshot: &Snapshot) -> Result<Reply, SessionEr
             Some(book) => Reply::Book(Box::new(book.clone())),
             None => return Err(SessionError::Usage(format!("{instrument} has no quote now"))),
         },
+        Request::News { about, .. } => Reply::News(Box::new(news(about))),
         Request::Groups => Reply::Groups(groups()),
         Request::Members { group } => Reply::Listings(members(group)),
         Request::Movers { .. } => Reply::Quotes(movers(snapshot)),

@@ -17,7 +17,7 @@ use super::wire::{Asset, Contracts};
 use super::{NAME, errors, report};
 use crate::brokers::clock::wall;
 use crate::brokers::http::Call;
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted};
+use crate::brokers::{BrokerError, FeedEvent, MarketFeed, NewsSource, Wanted};
 use crate::domain::calendar::{Calendar, exchange_date, plus_days};
 use crate::domain::chain::ChainRow;
 use crate::domain::instrument::{AssetClass, Instrument, Listing, Symbol};
@@ -422,6 +422,10 @@ impl MarketFeed for AlpacaFeed {
             .collect();
         found.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.symbol.cmp(&right.symbol)));
         Ok(found.into_iter().filter_map(|(_, asset)| listing(asset)).take(FOUND_MAX).collect())
+    }
+
+    fn news(&self) -> Option<&dyn NewsSource> {
+        Some(self)
     }
 
     async fn watch(&self, wanted: watch::Receiver<Wanted>, events: mpsc::Sender<FeedEvent>) -> BrokerError {

@@ -1,5 +1,6 @@
-//! Frames of the market data streams that nobody would send (reliability C6).
+//! Frames of the market data streams and pages of news that nobody would send (reliability C6).
 
+use super::news::Page;
 use super::ticks::{read_json, read_packed};
 use crate::fuzz;
 
@@ -36,6 +37,27 @@ fn c6_alpaca_packed_messages() {
         let mut ticks = Vec::new();
         if let Err(reason) = read_packed(input, &mut ticks) {
             fuzz::assert_shows_safely(&reason);
+        }
+    });
+}
+
+#[test]
+fn c6_alpaca_news() {
+    let pages = [
+        r#"{"news":[{"id":24843171,"headline":"Apple&#39;s Plant &amp; More","author":"Ann","created_at":"2026-07-01T14:30:00Z","updated_at":"2026-07-01T14:30:01Z","summary":"A &quot;summary&quot;.","content":"","url":"https://www.benzinga.com/news/1?a=b","images":[{"size":"large","url":"https://x"}],"symbols":["AAPL","BTCUSD"],"source":"benzinga"}],"next_page_token":"MTY"}"#,
+        r#"{"news":[{"id":1,"headline":"&#27;[2J\u001b]0;x\u0007","created_at":"2026-07-01T14:30:00Z","url":"javascript:x"},{"id":1,"headline":null,"created_at":"2026-07-01T14:30:00Z"}]}"#,
+        r#"{"news":null,"next_page_token":null}"#,
+    ];
+    let corpus: Vec<Vec<u8>> = pages.iter().map(|text| text.as_bytes().to_vec()).collect();
+    fuzz::run("c6_alpaca_news", &corpus, 10_000, |input| {
+        let Ok(page) = serde_json::from_slice::<Page>(input) else { return };
+        for article in page.articles(50) {
+            let texts = [&article.headline, &article.summary, &article.source];
+            for text in texts.into_iter().chain(&article.url).chain(&article.symbols) {
+                // As it is kept and sent on, not only as it is shown.
+                fuzz::assert_shows_safely(&text.to_string());
+                assert_eq!(serde_json::to_value(text).unwrap(), serde_json::Value::from(text.to_string()));
+            }
         }
     });
 }

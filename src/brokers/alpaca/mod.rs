@@ -11,6 +11,7 @@ mod fuzzed;
 mod ids;
 mod known;
 mod movements;
+mod news;
 mod order;
 mod prices;
 mod report;

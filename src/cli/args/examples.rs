@@ -93,6 +93,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("man", &["man", "man man-pages"]),
     ("mode", &["mode paper", "mode live --account alpaca"]),
     ("movers", &["movers --by losers --limit 10"]),
+    ("news", &["news AAPL", "news AAPL TSLA --limit 5", "news --json"]),
     ("note add", &["note add AAPL earnings on Thursday"]),
     ("note list", &["note list", "note list AAPL", "note list --csv"]),
     ("note remove", &["note remove AAPL", "note remove AAPL 3"]),

@@ -37,7 +37,8 @@ pub use order::{
     SideArg, TicketArgs, TifArg,
 };
 pub use read::{
-    BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs, SearchArgs,
+    BarsArgs, CalendarArgs, ChainArgs, HistoryArgs, NewsArgs, OrderListArgs, ParseArgs, PnlArgs, QuoteArgs,
+    SearchArgs,
 };
 pub use release::{LicensesArgs, SelfCommand, VerifyArgs};
 pub use run::{
@@ -184,6 +185,8 @@ pub enum Command {
     Movers(MoversArgs),
     /// Show sectors and indices, and what belongs to one
     Groups(GroupsArgs),
+    /// Show headlines of the broker that has news, newest first
+    News(NewsArgs),
     /// Search symbols by ticker or name
     Search(SearchArgs),
     /// Show, make, fill and order watchlists

@@ -56,6 +56,17 @@ pub struct ChainArgs {
     pub right: Option<RightArg>,
 }
 
+/// `news`.
+#[derive(Debug, Args)]
+pub struct NewsArgs {
+    /// About these tickers, pairs, OCC symbols or names [default: everything]
+    #[arg(num_args = 0..=50, value_name = "SYMBOL")]
+    pub symbols: Vec<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub limit: u32,
+}
+
 /// `search`.
 #[derive(Debug, Args)]
 pub struct SearchArgs {

@@ -1,8 +1,10 @@
 //! Prices, bars, chains and the universe of symbols.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use crate::cli::args::{BarsArgs, ChainArgs, QuoteArgs, RightArg, SearchArgs};
+use crate::cli::args::{BarsArgs, ChainArgs, NewsArgs, QuoteArgs, RightArg, SearchArgs};
 use crate::cli::error::CliError;
 use crate::cli::host::Host;
 use crate::cli::language;
@@ -12,6 +14,11 @@ use crate::client::{Reply, Request};
 use crate::domain::instrument::Instrument;
 use crate::domain::option::Right;
 use crate::domain::quote::{Bar, Interval};
+
+/// How long a broker may take to be reached.
+const SIGNING_IN_MAX: Duration = Duration::from_secs(8);
+/// Between two looks meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Bars with what they are of.
 #[derive(Serialize)]
@@ -64,6 +71,25 @@ pub(super) async fn chain(line: &Line<'_>, args: &ChainArgs) -> Result<Output, C
         )));
     };
     line.answer(Request::Chain { underlying, expiry: args.expiry, right: args.right.map(Right::from) }).await
+}
+
+pub(super) async fn news(line: &Line<'_>, args: &NewsArgs) -> Result<Output, CliError> {
+    let about: Result<Vec<Instrument>, CliError> =
+        args.symbols.iter().map(|symbol| language::instrument(symbol, line.lookup)).collect();
+    news_of(line, about?, args.limit).await
+}
+
+/// News about these instruments. An engine that has just been started signs in at its broker first: that is waited for, a little.
+pub(super) async fn news_of(line: &Line<'_>, about: Vec<Instrument>, limit: u32) -> Result<Output, CliError> {
+    let until = tokio::time::Instant::now() + SIGNING_IN_MAX;
+    loop {
+        let reply = line.ask(Request::News { about: about.clone(), limit }).await?;
+        let Reply::News(news) = &reply else { return Err(CliError::unexpected("news")) };
+        if news.unreached.is_none() || tokio::time::Instant::now() >= until {
+            return line.show(&reply);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 pub(super) fn search(args: &SearchArgs, host: &dyn Host) -> Result<Output, CliError> {

@@ -178,6 +178,7 @@ impl Context<'_> {
             Command::Quote(args) => market::quote(&line, args).await,
             Command::Bars(args) => market::bars(&line, args).await,
             Command::Chain(args) => market::chain(&line, args).await,
+            Command::News(args) => market::news(&line, args).await,
             Command::Depth(args) => watch::depth(&line, args).await,
             Command::Movers(args) => watch::movers(&line, args).await,
             Command::Groups(args) => watch::groups(&line, args).await,

@@ -9,9 +9,13 @@ use crate::domain::account::AccountKind;
 use crate::domain::alert::Alert;
 use crate::domain::depth::{Aggressor, MarketBook, Print};
 use crate::domain::desk::{ExposureRow, RiskDesk};
+use crate::domain::news::News;
 use crate::domain::note::SymbolNote;
 use crate::domain::snapshot::{AccountView, Connection, Watchlist};
 use rust_decimal::Decimal;
+
+/// Symbols of an article that its row names.
+const ABOUT_MAX: usize = 4;
 
 /// An account as a risk desk sees it: figures, exposure by class and by sector, what moves would do, what is left out.
 #[must_use]
@@ -114,6 +118,32 @@ pub fn tape(prints: &[Print], zone: &TimeZone) -> Table {
             Cell::new(price(print.price)),
             Cell::new(quantity(print.size)),
             Cell::new(word),
+        ]);
+    }
+    table
+}
+
+/// Headlines, newest first, with where each can be read.
+#[must_use]
+pub fn news(news: &News, zone: &TimeZone) -> Table {
+    let columns = [
+        ("time", Align::Left),
+        ("about", Align::Left),
+        ("headline", Align::Left),
+        ("source", Align::Left),
+        ("url", Align::Left),
+    ];
+    let mut table = Table::new(&columns, "no news");
+    for article in &news.articles {
+        let about: Vec<_> = article.symbols.iter().take(ABOUT_MAX).map(|symbol| symbol.clean()).collect();
+        let more = if article.symbols.len() > ABOUT_MAX { " …" } else { "" };
+        let url = article.url.as_ref().map_or_else(|| NONE.to_owned(), |url| url.clean().into_owned());
+        table.push(vec![
+            Cell::new(time(article.created_at, zone)).tone(Tone::Dim),
+            Cell::new(format!("{}{more}", about.join(" "))),
+            Cell::new(article.headline.clean()),
+            Cell::new(article.source.clean()),
+            Cell::new(url).tone(Tone::Dim),
         ]);
     }
     table

@@ -22,6 +22,7 @@ pub(super) const READS: &[&[&str]] = &[
     &["bars", "AAPL", "--limit", "2"],
     &["chain", "AAPL", "--right", "put"],
     &["depth", "AAPL"],
+    &["news", "AAPL"],
     &["movers", "--by", "losers"],
     &["groups"],
     &["groups", "information", "technology"],
@@ -366,6 +367,10 @@ fn each_command_asks_for_the_engine_it_needs() {
     assert_eq!(kind(&["order", "preview", "buy", "1", "AAPL"]), Some(SessionKind::Read));
     assert_eq!(kind(&["order", "place", "buy", "1", "AAPL"]), Some(SessionKind::Trade));
     assert_eq!(kind(&["halt"]), Some(SessionKind::Trade));
+    // Logins are open in an engine that trades.
+    assert_eq!(kind(&["news", "AAPL"]), Some(SessionKind::Trade));
+    assert_eq!(kind(&["do", "news aapl"]), Some(SessionKind::Trade));
+    assert_eq!(kind(&["do", "show fills"]), Some(SessionKind::Read));
     assert_eq!(kind(&[]), Some(SessionKind::Trade));
     assert_eq!(kind(&["demo", "--seed", "7"]), Some(SessionKind::Demo(DemoRun { seed: Some(7) })));
     assert_eq!(kind(&["demo", "--script", "-"]), Some(SessionKind::Demo(DemoRun::default())));

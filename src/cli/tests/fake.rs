@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use tokio::sync::watch;
 
 use super::samples::{
-    backtest, bars, book, chain, equity, execution, fill, groups, key, now, order, pnl, preview, request,
-    snapshot,
+    backtest, bars, book, chain, equity, execution, fill, groups, key, news, now, order, pnl, preview,
+    request, snapshot,
 };
 use crate::cli::error::CliError;
 use crate::cli::host::{
@@ -252,6 +252,7 @@ impl Session for FakeSession {
             Request::Backup { to } => Ok(Reply::Done(to.unwrap_or_else(|| "/backups/arbion.db".to_owned()))),
             Request::Replace { .. } => Ok(Reply::Orders(vec![picture.orders[0].clone()])),
             Request::Book { instrument } => Ok(Reply::Book(Box::new(book(instrument)))),
+            Request::News { .. } => Ok(Reply::News(Box::new(news()))),
             Request::Groups => Ok(Reply::Groups(groups())),
             Request::Members { .. } => Ok(Reply::Listings(FakeLookup.search("apple", 2))),
             Request::Movers { .. } => Ok(Reply::Quotes(picture.quotes.values().cloned().collect())),

@@ -26,6 +26,7 @@ use crate::domain::ids::{AccountId, ClientOrderId, ExecutionId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::limits::{RiskLimits, RiskUse, TradingState};
 use crate::domain::money::{Currency, Price, Quantity};
+use crate::domain::news::{Article, News, article_text, web_address};
 use crate::domain::note::{NoteId, SymbolNote};
 use crate::domain::option::OptionContract;
 use crate::domain::order::{
@@ -292,6 +293,32 @@ pub(super) fn book(instrument: Instrument) -> MarketBook {
 pub(super) fn groups() -> Vec<(MarketGroup, u32)> {
     let group = |kind, name: &str| MarketGroup { kind, name: name.into() };
     vec![(group(GroupKind::Sector, "Information Technology"), 2), (group(GroupKind::Index, "S&P 500"), 3)]
+}
+
+pub(super) fn news() -> News {
+    let article = |id: u8, hours: i64, headline: &str, url: &str| Article {
+        id: id.to_string().into(),
+        headline: article_text(headline),
+        summary: article_text("A few words."),
+        source: article_text("benzinga"),
+        url: web_address(url),
+        symbols: ["AAPL", "MSFT", "TSLA", "SPY", "QQQ"]
+            .into_iter()
+            .take(id.into())
+            .map(article_text)
+            .collect(),
+        created_at: now() - SignedDuration::from_hours(hours),
+        updated_at: now() - SignedDuration::from_hours(hours),
+    };
+    News {
+        source: Some("alpaca".into()),
+        unreached: None,
+        offered_by: vec!["alpaca".into()],
+        articles: vec![
+            article(5, 1, "Five at Once &amp; \u{1b}[31mred", "javascript:alert(1)"),
+            article(1, 2, "Apple&#39;s Plant", "https://example.com/1"),
+        ],
+    }
 }
 
 pub(super) fn equity() -> Vec<CurvePoint> {

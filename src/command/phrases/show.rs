@@ -79,6 +79,10 @@ fn shown(what: ShowTopic, cursor: &mut Cursor<'_>) -> Parsed<Command> {
     if of_all && let Some(instrument) = instrument {
         return Err(Trouble::Refused(format!("That is shown as a whole, not of {instrument}.")));
     }
+    if what == ShowTopic::News && (since.is_some() || broker.is_some()) {
+        let text = "News are shown as they come, the newest first: name a symbol, or nothing.";
+        return Err(Trouble::Refused(text.to_owned()));
+    }
     // "brokers on schwab" would be the broker of a broker.
     let broker: Option<&str> = broker.filter(|_| what != ShowTopic::Connections);
     Ok(Command::Show { what, instrument, since, broker: broker.map(Into::into) })
@@ -354,6 +358,8 @@ fn topic(text: &[&str]) -> Option<ShowTopic> {
         T::Risk
     } else if has(&["log", "logs", "activity"]) {
         T::Log
+    } else if has(&["news", "headlines"]) {
+        T::News
     } else if has(&["positions", "position", "holdings", "portfolio", "holding", "own", "pos"]) {
         T::Positions
     } else {

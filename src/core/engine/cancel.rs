@@ -4,7 +4,7 @@ use crate::core::effect::{Effect, IntentKind, Outcome, RequestId, StatusChange};
 use crate::core::lifecycle::{self, Transition};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::limits::TradingState;
-use crate::domain::order::{Order, OrderStatus, OriginKind};
+use crate::domain::order::{Order, OrderStatus};
 use crate::domain::snapshot::Severity;
 
 use super::Engine;
@@ -94,7 +94,7 @@ impl Engine {
         let targets: Vec<ClientOrderId> = self
             .book
             .working()
-            .filter(|order| all || !is_protective(order))
+            .filter(|order| all || !order.is_protective())
             .map(|order| order.request.client_order_id)
             .collect();
         let mut canceled = Vec::new();
@@ -111,7 +111,10 @@ impl Engine {
         self.note(
             Severity::Warning,
             "HALTED",
-            format!("kill switch on: {reason}; {} orders being canceled", canceled.len()),
+            match canceled.len() {
+                1 => format!("kill switch on: {reason}; 1 order being canceled"),
+                count => format!("kill switch on: {reason}; {count} orders being canceled"),
+            },
         );
         self.halt_strategies();
         canceled
@@ -144,10 +147,4 @@ impl Engine {
         self.note(Severity::Info, "RESUMED", "kill switch off: orders may go out again".to_owned());
         self.answer(request, Outcome::Done);
     }
-}
-
-/// An exit that only reduces: it protects a position, so a halt leaves it.
-fn is_protective(order: &Order) -> bool {
-    // One that took another's place has no parent any more, and protects all the same.
-    order.request.origin.kind == OriginKind::Exit && order.request.reduce_only
 }

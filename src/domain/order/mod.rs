@@ -465,6 +465,13 @@ impl Order {
         }
     }
 
+    /// Is it an exit that only reduces: it protects a position, so a halt leaves it. One that took another's place has no parent any more, and
+    /// protects all the same.
+    #[must_use]
+    pub fn is_protective(&self) -> bool {
+        self.request.origin.kind == OriginKind::Exit && self.request.reduce_only
+    }
+
     /// True until a terminal status.
     #[must_use]
     pub const fn is_working(&self) -> bool {

@@ -151,6 +151,12 @@ impl LivePrices {
         self.counting().find(|feed| feed.classes.contains(&class)).map(|feed| Arc::clone(&feed.feed))
     }
 
+    /// Who has news, and its feed.
+    pub(super) fn news(&self) -> Option<(FeedKey, Arc<dyn MarketFeed>)> {
+        let mut alive = self.feeds.iter().filter(|(_, feed)| feed.counts && !feed.over);
+        alive.find(|(_, feed)| feed.feed.news().is_some()).map(|(key, feed)| (*key, Arc::clone(&feed.feed)))
+    }
+
     /// Whose prices of such an instrument they are.
     pub(super) fn key_for(&self, class: AssetClass) -> Option<FeedKey> {
         self.feeds.iter().find(|(_, feed)| feed.classes.contains(&class)).map(|(key, _)| *key)

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use tokio::sync::oneshot;
 
-use crate::brokers::{BrokerError, FeedEvent, MarketFeed};
+use crate::brokers::{BrokerError, BrokerKind, FeedEvent, MarketFeed};
 use crate::client::message::Chain;
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::Command;
 use crate::domain::instrument::{AssetClass, Instrument, Symbol};
 use crate::domain::money::Price;
+use crate::domain::news::News;
 use crate::domain::option::Right;
 
 use super::super::session::give;
@@ -72,6 +73,7 @@ impl EngineTask {
                 missing.iter().for_each(|instrument| self.live.prices.want(instrument));
                 self.first_quotes(feed, missing, reply);
             }
+            Request::News { about, limit } => self.news(about.clone(), *limit as usize, reply),
             Request::Book { instrument } => {
                 self.live.prices.want_book(instrument);
                 return Some(reply);
@@ -79,6 +81,29 @@ impl EngineTask {
             _ => return Some(reply),
         }
         None
+    }
+
+    /// News of the broker that has some, or why there are none.
+    fn news(&self, about: Vec<Instrument>, limit: usize, reply: Answer) {
+        let offered_by = BrokerKind::ALL.into_iter().filter(|kind| kind.has_news());
+        let offered_by = offered_by.map(|kind| kind.as_str().into()).collect();
+        let Some((source, feed)) = self.live.prices.news() else {
+            let login = self.live.keys().into_iter().find(|key| key.broker.has_news());
+            let unreached = login.map(|key| key.broker.as_str().into());
+            let none = News { unreached, offered_by, ..News::default() };
+            return give(reply, Ok(Reply::News(Box::new(none))));
+        };
+        tokio::spawn(async move {
+            let articles = match feed.news() {
+                Some(news) => news.articles(&about, limit).await,
+                None => Ok(Vec::new()),
+            };
+            let source = Some(source.to_string().into());
+            let told = articles.map_err(|error| told(&error));
+            let news =
+                |articles| Reply::News(Box::new(News { source, unreached: None, offered_by, articles }));
+            give(reply, told.map(news));
+        });
     }
 
     /// Quotes of instruments that nobody has looked at yet: asked for once, and streamed from then on.

@@ -410,6 +410,9 @@ impl EngineTask {
         self.live.prices.end(FeedKey::Login(key), self.clock.now());
         self.follow_live_classes();
         self.live.note(key, (false, &format!("{reason}; connect it again")), &Health::default(), None);
+        if let Some(connection) = self.live.states.get_mut(&key) {
+            connection.signed_out = true;
+        }
         let text = format!("{} {} does not accept the login: {reason}", key.broker, key.environment.as_str());
         self.step(Input::Note { severity: Severity::Error, code: "LOGIN_NEEDED", text }).await;
         for account in self.accounts_of(key) {

@@ -84,13 +84,22 @@ impl Confirm {
     #[must_use]
     pub fn halt(at: &At<'_>) -> Self {
         if at.snapshot.trading_state == TradingState::Active {
-            let count = at.snapshot.orders.iter().filter(|order| order.is_working()).count();
+            let working = at.snapshot.orders.iter().filter(|order| order.is_working());
+            let (exits, others): (Vec<&Order>, Vec<&Order>) =
+                working.partition(|order| order.is_protective());
+            let exits = match exits.len() {
+                0 => "Protective exits stay.".to_owned(),
+                1 => "The protective exit stays.".to_owned(),
+                count => format!("The {count} protective exits stay."),
+            };
+            let orders = if others.len() == 1 { "order" } else { "orders" };
             let lines = vec![
                 "Halt all trading?".to_owned(),
                 format!(
-                    "Cancels {count} working orders, stops strategies, agents and bots, and refuses new orders until you resume."
+                    "Cancels {} working {orders}, stops strategies, agents and bots, and refuses new orders until you resume.",
+                    others.len()
                 ),
-                "Protective exits stay. You can still cancel, close and flatten.".to_owned(),
+                format!("{exits} You can still cancel, close and flatten."),
             ];
             return Self::new("Kill switch", "halt", lines, Request::Halt { all: false }, at);
         }

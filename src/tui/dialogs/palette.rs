@@ -86,22 +86,24 @@ struct Item {
 }
 
 /// Commands that the palette starts.
-const COMMANDS: [(&str, &str); 12] = [
+const COMMANDS: [(&str, &str); 14] = [
     ("buy ", "an order, as buy 10 aapl at 231.50"),
     ("sell ", "an order, as sell half my tsla"),
     ("watch ", "add to the watchlist"),
     ("alert ", "be told, as alert aapl above 260"),
     ("chart ", "a chart, as chart aapl 1d"),
     ("chain ", "an option chain, as chain aapl"),
+    ("news ", "headlines, as news aapl"),
     ("show fills", "what filled"),
     ("show pnl", "gains and losses"),
     ("cancel all", "every working order"),
     ("flatten", "close every position"),
     ("backtest ", "a strategy over recorded bars, as backtest sma_cross"),
     ("export trades", "every fill as a file"),
+    ("connect ", "sign in at a broker, as connect alpaca"),
 ];
 /// Those of them that the program does beside the screen, where it does.
-const WORK: [&str; 2] = ["backtest ", "export trades"];
+const WORK: [&str; 3] = ["backtest ", "export trades", "connect "];
 
 /// The palette.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::client::message::{ChainRow, PnlReport, PnlRow};
 use crate::domain::execution::Execution;
 use crate::domain::instrument::{Instrument, Listing};
 use crate::domain::money::Price;
+use crate::domain::news::Article;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::text::clean;
@@ -38,6 +39,8 @@ pub struct Report {
     top: usize,
     /// Widest column.
     widest: u16,
+    /// What is copied of it, where that is not every row.
+    copied: Option<String>,
 }
 
 impl Report {
@@ -65,6 +68,7 @@ impl Report {
             filter: ListFilter::default(),
             top: 0,
             widest: COLUMN_MAX,
+            copied: None,
         }
     }
 
@@ -81,7 +85,14 @@ impl Report {
             filter: ListFilter::default(),
             top: 0,
             widest: u16::MAX,
+            copied: None,
         }
+    }
+
+    /// The same, of which this text alone is copied.
+    #[must_use]
+    pub fn copies(self, text: String) -> Self {
+        Self { copied: Some(text), ..self }
     }
 
     /// The report as plain lines: what stands in a column says so.
@@ -111,6 +122,7 @@ impl Report {
             filter: ListFilter::default(),
             top: 0,
             widest: COLUMN_MAX,
+            copied: None,
         }
     }
 
@@ -128,6 +140,12 @@ impl Report {
                 (POSITION_HEAD, positions.iter().map(|p| position(p, at)).collect())
             }
             Reply::Listings(listings) => (LISTING_HEAD, listings.iter().map(listing).collect()),
+            Reply::News(news) if news.source.is_some() => {
+                (NEWS_HEAD, news.articles.iter().map(|article| headline(article, at)).collect())
+            }
+            Reply::News(news) => {
+                return news.why_none().map(|why| Self::text(title, &why));
+            }
             _ => return None,
         };
         Some(Self::table(title, head, rows))
@@ -173,6 +191,7 @@ const PNL_HEAD: Head = &[("", false), ("realized", true), ("fees", true), ("fill
 const CHAIN_HEAD: Head =
     &[("contract", false), ("bid", true), ("ask", true), ("iv %", true), ("delta", true), ("open", true)];
 const POSITION_HEAD: Head = &[("symbol", false), ("qty", true), ("avg", true), ("P&L", true)];
+const NEWS_HEAD: Head = &[("time", false), ("headline", false), ("source", false)];
 const LISTING_HEAD: Head = &[("symbol", false), ("name", false), ("exchange", false), ("sector", false)];
 
 fn time(t: Timestamp, at: &At<'_>) -> String {
@@ -262,6 +281,10 @@ fn position(p: &Position, at: &At<'_>) -> Vec<String> {
     ]
 }
 
+fn headline(article: &Article, at: &At<'_>) -> Vec<String> {
+    vec![time(article.created_at, at), article.headline.to_string(), article.source.to_string()]
+}
+
 fn listing(l: &Listing) -> Vec<String> {
     let text = |text: &str| clean(text).into_owned();
     vec![l.instrument.to_string(), text(&l.name), text(&l.exchange), text(&l.sector)]
@@ -327,6 +350,9 @@ impl Modal for Report {
     fn hint(&self, _at: &At<'_>) -> String {
         match self.filter.is_typing() {
             true => "Enter keep   Esc all rows".to_owned(),
+            false if self.copied.is_some() => {
+                "Esc close   j k scroll   / search   y copy the address".to_owned()
+            }
             false => "Esc close   j k scroll   / search   y copy".to_owned(),
         }
     }
@@ -339,6 +365,7 @@ impl Modal for Report {
         match event.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => return After::Close,
             KeyCode::Char('/') => self.filter.open(),
+            KeyCode::Char('y') if self.copied.is_some() => wishes.extend(self.copied.clone().map(Wish::Copy)),
             KeyCode::Char('y') => {
                 let row =
                     |row: &Vec<String>| row.iter().map(|cell| cell.trim_end()).collect::<Vec<_>>().join("  ");

@@ -41,6 +41,10 @@ pub enum Scope {
     Strategies,
     /// In the notifications.
     Notifications,
+    /// In the news.
+    News,
+    /// In the profiles.
+    Profiles,
     /// In the connections.
     Connections,
     /// While the layout is changed.
@@ -228,6 +232,25 @@ pub(super) const TABLE: &[Row] = &[
     row(Scope::Notifications, Action::Chart, &["c"], "chart", "show the chart of what it is about"),
     row(Scope::Notifications, Action::Remove, &["d", "delete"], "drop", "take the row off"),
     row(Scope::Notifications, Action::Clear, &["D"], "clear", "take all off"),
+    row(Scope::News, Action::Open, &["enter"], "read", "its summary and address"),
+    row(Scope::News, Action::Copy, &["y"], "address", "copy the address of the article"),
+    row(
+        Scope::News,
+        Action::Group,
+        &["v"],
+        "about",
+        "on the symbol in view, on what you hold and watch, on everything",
+    ),
+    row(Scope::News, Action::Chart, &["c"], "chart", "show the chart of what it is about"),
+    row(Scope::News, Action::Refresh, &["r"], "refresh", "ask for the newest headlines anew"),
+    row(
+        Scope::Profiles,
+        Action::Open,
+        &["enter"],
+        "go on as",
+        "leave this screen for that of the profile; the engine works on",
+    ),
+    row(Scope::Profiles, Action::Refresh, &["r"], "refresh", "ask for the profiles anew"),
     row(Scope::Connections, Action::Open, &["enter"], "details", "everything known about the connection"),
     row(Scope::Connections, Action::Sort, &["t"], "sort", "sort by the next column"),
     row(Scope::Connections, Action::SortBack, &["T"], "", "the other way round"),
@@ -289,6 +312,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row(Scope::Global, Action::Alerts, &["A"], "", "price alerts that wait"),
     row(Scope::Global, Action::Notices, &["U"], "", "what you were told of: alerts that rang, fills, errors"),
+    row(Scope::Global, Action::News, &["alt-n"], "", "headlines on the instrument in view"),
     row(Scope::Global, Action::Strategies, &["S"], "", "strategies that trade by themselves"),
     row(Scope::Global, Action::Pane1, &["1"], "", "watchlist"),
     row(Scope::Global, Action::Pane2, &["2"], "", "chart"),

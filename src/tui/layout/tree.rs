@@ -334,7 +334,7 @@ mod tests {
     fn what_is_not_known_is_left_out_and_nothing_stands_twice() {
         for (text, expected) in [
             ("columns(quotes rows(weather chart))", "columns(quotes~50 chart~50)"),
-            ("columns(quotes~10 rows(weather news))", "quotes"),
+            ("columns(quotes~10 rows(weather gossip))", "quotes"),
             ("columns(quotes quotes chart)", "columns(quotes~50 chart~50)"),
         ] {
             assert_eq!(tree(text).to_string(), expected);
@@ -363,9 +363,9 @@ mod tests {
             Node::parse("columns(").unwrap_err().to_string(),
             "'columns(' is no layout (such as columns(quotes~40 rows(chart ticket)~60))"
         );
-        assert_eq!(Node::parse("rows(weather news)").unwrap_err(), LayoutError::Empty);
+        assert_eq!(Node::parse("rows(weather gossip)").unwrap_err(), LayoutError::Empty);
         assert_eq!(
-            Node::parse("rows(weather news)").unwrap_err().to_string(),
+            Node::parse("rows(weather gossip)").unwrap_err().to_string(),
             "the layout has no pane that is known here"
         );
     }

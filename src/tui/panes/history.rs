@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -80,6 +83,8 @@ pub struct History {
     selected: Option<ClientOrderId>,
     /// The note being written.
     note: Option<(ClientOrderId, TextInput)>,
+    /// The zone of the days that are shown, and its today; absent before it was in view.
+    today: Option<(TimeZone, Date)>,
 }
 
 impl History {
@@ -99,6 +104,9 @@ impl History {
     }
 
     fn passes(&self, order: &Order) -> bool {
+        if self.list.filter.is_empty() {
+            return true;
+        }
         let request = &order.request;
         let note = self.notes.get(&request.client_order_id).map_or("", String::as_str);
         let text = format!(
@@ -107,9 +115,21 @@ impl History {
             request.side.as_str(),
             request.subject,
             status_word(order.status),
-            order.created_at.strftime("%d %b %Y"),
+            self.day_words(order.created_at),
         );
         self.list.filter.passes(&text)
+    }
+
+    /// The day of an instant as its row shows it, with its year; `today` or `yesterday` where it is that.
+    fn day_words(&self, at: Timestamp) -> String {
+        let Some((zone, today)) = &self.today else { return at.strftime("%d %b %Y").to_string() };
+        let day = at.to_zoned_datetime(zone.clone()).date();
+        let near = match today.since(day).map(|span| span.get_days()) {
+            Ok(0) => " today",
+            Ok(1) => " yesterday",
+            _ => "",
+        };
+        format!("{}{near}", day.strftime("%d %b %Y"))
     }
 
     fn current(&self) -> Option<&Order> {
@@ -347,6 +367,8 @@ impl Pane for History {
             // Lots are named beside a sale, and others write too: whoever wrote over an old note would take that off.
             ask_notes(wishes);
         }
+        let zone = &at.env.zone;
+        self.today = Some((zone.clone(), at.env.clock(at.snapshot).to_zoned_datetime(zone.clone()).date()));
         let (index, count) = {
             let rows = self.rows();
             let found = rows.iter().position(|order| Some(order.request.client_order_id) == self.selected);

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::activity::ZONED_WIDTH;
-use super::orders::{average_text, status_word};
+use super::orders::{average_text, status_word, subject};
 use super::sheet::cell;
 use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::domain::ids::ClientOrderId;
@@ -116,7 +116,7 @@ pub fn by_id(picture: &Snapshot) -> BTreeMap<ClientOrderId, &Order> {
 fn news(before: &Order, after: &Order, snapshot: &Snapshot) -> Option<(Severity, String)> {
     let request = &after.request;
     let side = request.side.as_str().replace('_', " ");
-    let order = format!("#{} {side} {} {}", after.number, request.quantity, request.subject);
+    let order = format!("#{} {side} {} {}", after.number, request.quantity, subject(&request.subject));
     let average = average_text(after, snapshot).map_or_else(String::new, |price| format!(" at {price}"));
     if before.status != after.status {
         let severity = match after.status {

@@ -9,10 +9,12 @@ use super::chart::Chart;
 use super::connections::Connections;
 use super::depth::Depth;
 use super::history::History;
+use super::news::NewsPane;
 use super::notifications::Notifications;
 use super::orders::Orders;
 use super::portfolio::Portfolio;
 use super::positions::Positions;
+use super::profiles::Profiles;
 use super::risk::Risk;
 use super::strategies::Strategies;
 use super::ticket::Ticket;
@@ -121,6 +123,10 @@ panes! {
     Risk, risk: Risk { name: "risk", tab: "Risk", keys: [Risk, List, Search], room: 56 x 6, good: 76 }
     /// Strategies.
     Strategies, strategies: Strategies { name: "strategies", tab: "Strategies", keys: [Strategies, List, Search, Columns], room: 44 x 4, good: 90 }
+    /// Headlines.
+    News, news: NewsPane { name: "news", tab: "News", keys: [News, List, Search], room: 40 x 4, good: 80 }
+    /// The traders of this machine.
+    Profiles, profiles: Profiles { name: "profiles", tab: "Profiles", keys: [Profiles, List, Search], room: 40 x 3, good: 44 }
     /// Brokers and feeds.
     Connections, connections: Connections { name: "connections", tab: "Connections", keys: [Connections, List, Search, Columns], room: 32 x 3, good: 60 }
 }

@@ -20,12 +20,12 @@ use super::dialogs::report::Report;
 use super::dialogs::review::{needs_word, word_of};
 use super::env::At;
 use super::format;
+use super::narrowed::Narrowed;
 use super::options::{Options, TuiError};
 use super::preview::{check_lines, money_lines, words};
 use super::sources;
 use super::theme::{ColorDepth, Schemes, Theme};
 use super::work::Doing;
-use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
 use crate::command::types::{Command, ShowTopic};
 use crate::domain::account::AccountMode;
@@ -40,6 +40,8 @@ pub use talk::plain;
 const COLUMNS: u16 = 72;
 /// Rows of history asked for.
 const HISTORY_ROWS: u32 = 20;
+/// Headlines said at a time.
+const NEWS_ROWS: u32 = 20;
 
 /// What a line comes to.
 #[derive(Debug)]
@@ -219,8 +221,13 @@ impl Plain {
                     Request::Preview { command: command.clone(), origin, account: None, ask_broker: true };
                 Step::Ask(Box::new(request), For::Review(command))
             }
-            Command::Show { what, instrument, .. } => {
-                let query = HistoryQuery { instrument, limit: HISTORY_ROWS, ..HistoryQuery::default() };
+            Command::Show { what, instrument, since, broker } => {
+                let about = instrument.iter().cloned().collect();
+                let narrowed = match Narrowed::read(broker.as_deref(), instrument, since, &self.snapshot) {
+                    Ok(narrowed) => narrowed,
+                    Err(text) => return Step::Say(vec![text]),
+                };
+                let query = narrowed.query(HISTORY_ROWS);
                 match what {
                     ShowTopic::Fills => Step::Ask(Box::new(Request::Executions(query)), For::Table("Fills")),
                     ShowTopic::History => {
@@ -229,7 +236,11 @@ impl Plain {
                     ShowTopic::Pnl => {
                         Step::Ask(Box::new(Request::Pnl(query)), For::Table("Gains and losses"))
                     }
-                    what => Step::Say(self.shown(what)),
+                    ShowTopic::News => {
+                        let request = Request::News { about, limit: NEWS_ROWS };
+                        Step::Ask(Box::new(request), For::Table("News"))
+                    }
+                    what => Step::Say(self.shown(what, &narrowed)),
                 }
             }
             command => self.other(command, understood.words),

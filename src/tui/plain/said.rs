@@ -13,6 +13,7 @@ use crate::domain::text::{ascii_escaped, clean};
 use crate::tui::dialogs::report::two_decimals;
 use crate::tui::env::At;
 use crate::tui::format;
+use crate::tui::narrowed::Narrowed;
 use crate::tui::panes::orders::{price_decimals, price_text, status_word};
 use crate::tui::sources;
 
@@ -152,12 +153,12 @@ impl Plain {
         ascii_escaped(&format!("{text}{}", reason.unwrap_or_default())).into_owned()
     }
 
-    pub(super) fn shown(&self, what: ShowTopic) -> Vec<String> {
+    pub(super) fn shown(&self, what: ShowTopic, narrowed: &Narrowed) -> Vec<String> {
         let lines = match what {
-            ShowTopic::Positions => self.positions(),
+            ShowTopic::Positions => self.positions(narrowed),
             ShowTopic::Orders => {
-                let working = self.snapshot.orders.iter().filter(|order| order.is_working());
-                working.map(|order| self.order_line(order)).collect()
+                let meant = narrowed.orders(&self.snapshot);
+                meant.iter().filter(|order| order.is_working()).map(|order| self.order_line(order)).collect()
             }
             ShowTopic::Watchlist => self.quotes(),
             ShowTopic::Log => {
@@ -186,12 +187,13 @@ impl Plain {
             | ShowTopic::BuyingPower
             | ShowTopic::Fills
             | ShowTopic::History
-            | ShowTopic::Pnl => self.balances(),
+            | ShowTopic::News
+            | ShowTopic::Pnl => self.balances(narrowed),
         };
         if lines.is_empty() { vec!["Nothing.".to_owned()] } else { lines }
     }
 
-    fn positions(&self) -> Vec<String> {
+    fn positions(&self, narrowed: &Narrowed) -> Vec<String> {
         let several = self.snapshot.accounts.len() > 1;
         let line = |p: &crate::domain::position::Position| {
             let gain = p.unrealized_pnl.map_or_else(|| "unknown".to_owned(), |pnl| format::signed(pnl, 2));
@@ -202,11 +204,12 @@ impl Plain {
             };
             format!("{} {} at {}, open gain {gain}{account}", p.quantity, p.instrument, p.average_price)
         };
-        self.snapshot.positions.iter().map(line).collect()
+        narrowed.positions(&self.snapshot).iter().map(line).collect()
     }
 
-    fn balances(&self) -> Vec<String> {
+    fn balances(&self, narrowed: &Narrowed) -> Vec<String> {
         let accounts = self.snapshot.accounts.iter().map(|view| &view.account);
+        let accounts = accounts.filter(|account| narrowed.is_of(&account.account));
         let money = |value| format::grouped(value, 2);
         accounts
             .map(|a| {

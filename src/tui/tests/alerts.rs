@@ -61,6 +61,7 @@ fn a_halt_by_whoever_is_said_and_rung() {
     assert!(frame.contains("Trading is halted") && frame.contains("Ctrl-K resumes") && rung, "{frame}");
     let (frame, rung) = turned(TradingState::ReducingOnly, 1);
     assert!(frame.contains("Only orders that reduce") && rung, "{frame}");
+    assert!(!frame.contains("✗  Trading is halted"), "what is over is not said beside it\n{frame}");
     let (frame, rung) = turned(TradingState::Active, 1);
     assert!(frame.contains("Orders go out again.") && !rung, "{frame}");
 }

@@ -1,9 +1,13 @@
 //! The command bar: meaning while typing, review, history, completion.
 
+use std::sync::Arc;
+
 use super::harness::{Runner, options};
 use super::trading_day;
 use crate::client::Request;
 use crate::command::types::Command;
+use crate::domain::ids::AccountId;
+use crate::domain::order::{Origin, OriginKind};
 use crate::tui::Effect;
 
 #[test]
@@ -53,7 +57,22 @@ fn what_is_no_order_runs_at_once() {
 fn what_changes_something_is_asked_first() {
     let mut runner = Runner::new((120, 40));
     runner.keys(":").text("cancel all").keys("enter").sees("Cancel all 7 working orders?").keys("esc");
-    runner.keys(":").text("halt").keys("enter").sees("Halt all trading?").keys("esc");
+    runner.keys(":").text("halt").keys("enter").sees("Halt all trading?");
+    runner.sees("Cancels 7 working orders").sees("Protective exits stay.").keys("esc");
+    // Only what will be canceled is counted.
+    let mut snapshot = (*runner.snapshot).clone();
+    snapshot.seq += 1;
+    let working = Arc::make_mut(&mut snapshot.orders).iter_mut().filter(|order| order.is_working());
+    for order in working.take(6) {
+        order.request.origin = Origin::person(OriginKind::Exit);
+        order.request.reduce_only = true;
+    }
+    runner
+        .show(snapshot)
+        .keys("ctrl-k")
+        .sees("Cancels 1 working order,")
+        .sees("The 6 protective exits stay.");
+    runner.keys("esc");
     let changed =
         |r: &Request| matches!(r, Request::Cancel { .. } | Request::Halt { .. } | Request::Execute { .. });
     assert!(!runner.asked.iter().any(changed));
@@ -132,4 +151,40 @@ fn the_palette_takes_a_command_too() {
     assert!(runner.executed().is_empty(), "it is shown before it goes");
     runner.keys("esc esc ctrl-p").text("buy aapl").misses(": buy AAPL").keys("esc");
     runner.keys("ctrl-p").text("trade layout").keys("enter").sees("Layout: trade");
+}
+
+/// What a line names is not left out: rows of one account, one symbol, one time.
+#[test]
+fn what_is_shown_is_of_the_account_the_symbol_and_the_time_that_were_named() {
+    let mut snapshot = trading_day::snapshot();
+    let mut accounts = snapshot.accounts.to_vec();
+    let mut other = accounts[0].clone();
+    other.account.account = AccountId::new("alpaca-live");
+    other.standing.broker = Some("alpaca".into());
+    other.account.net_liquidation = "7777.25".parse().unwrap();
+    accounts.push(other);
+    snapshot.accounts = Arc::new(accounts);
+    let mut positions = snapshot.positions.to_vec();
+    let mut theirs = positions.iter().find(|held| held.instrument.to_string() == "AAPL").unwrap().clone();
+    theirs.account = AccountId::new("alpaca-live");
+    theirs.quantity = 4_321.into();
+    positions.push(theirs);
+    snapshot.positions = Arc::new(positions);
+    let mut runner = Runner::with(options(), snapshot, (120, 40));
+    let mut says = |line: &str| {
+        runner.keys("esc esc :").text(line).keys("enter");
+        (runner.frame(), runner.asked.last().cloned())
+    };
+    let (frame, _) = says("show positions on alpaca");
+    assert!(frame.contains("Positions of alpaca-live") && frame.contains("4,321"), "{frame}");
+    assert_eq!(frame.matches("4,321").count(), 2, "in the pane behind and in the report\n{frame}");
+    let (frame, _) = says("show balances on alpaca");
+    assert!(frame.contains("7,777.25") && !frame.contains("─ account  paper"), "{frame}");
+    let (_, asked) = says("show fills of aapl on alpaca since monday");
+    let Some(Request::Executions(query)) = asked else { panic!("{asked:?}") };
+    assert_eq!(query.account, Some(AccountId::new("alpaca-live")));
+    assert_eq!(query.instrument.map(|one| one.to_string()).as_deref(), Some("AAPL"));
+    assert_eq!(query.since.map(|at| at.to_string()).as_deref(), Some("2026-11-23T05:00:00Z"));
+    let (frame, _) = says("show orders on schwab");
+    assert!(frame.contains("No one account is meant by schwab; there are "), "{frame}");
 }

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 
 use super::{scripted, trading_day};
+use crate::client::keeping::ProfileLine;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Snapshot;
 use crate::tui::keymap::Chord;
@@ -83,11 +84,15 @@ impl Runner {
                 }
                 Effect::Chore(number, chore) => {
                     let reply = match &chore {
+                        Chore::Profiles => Ok(Reply::Done(ProfileLine::write(&scripted::profiles()))),
                         Chore::Keep(_) => Ok(Reply::Done(String::new())),
                         Chore::Export { name, .. } => Ok(Reply::Done(format!("Written: /exports/{name}"))),
                         Chore::SetOption { path, .. } => Ok(Reply::Done(format!("{path} is set."))),
                     };
-                    self.chores.push(chore);
+                    // A list changes nothing.
+                    if chore != Chore::Profiles {
+                        self.chores.push(chore);
+                    }
                     waiting.extend(self.screen.reply(number, reply, self.now));
                 }
                 Effect::Work(number, doing) => self.works.push((number, doing)),

@@ -113,3 +113,11 @@ fn every_layout_draws_at_every_size() {
         }
     }
 }
+
+#[test]
+fn the_newest_of_several_layouts_and_themes_alone_is_named() {
+    let mut runner = Runner::new((120, 40));
+    runner.keys("w w w ctrl-t ctrl-t").wait(100);
+    let frame = runner.frame();
+    assert_eq!((frame.matches("Layout: ").count(), frame.matches("Theme: ").count()), (1, 1), "{frame}");
+}

@@ -124,7 +124,7 @@ fn what_the_hints_offer_to_search_can_be_searched() {
             assert_eq!(runner.frame(), before, "{kind:?}");
         }
     }
-    assert_eq!(searched, 13);
+    assert_eq!(searched, 15);
 }
 
 #[test]
@@ -377,6 +377,25 @@ fn history_is_filtered_as_one_types_and_keeps_notes() {
     // Notes are searched too.
     runner.keys("esc /").text("early").sees("too early").sees("1 of ");
     runner.keys("esc enter").sees("Order #");
+}
+
+/// Of yesterday is what its row says, in the zone of the screen: there an evening in New York is another day than in London.
+#[test]
+fn yesterdays_orders_are_found_by_that_word() {
+    let mut runner = Runner::new((120, 40));
+    runner.answer = Box::new(|request, snapshot| match request {
+        Request::OrderHistory(_) => {
+            let mut orders = trading_day::orders();
+            orders.truncate(3);
+            orders[2].created_at = "2026-11-24T03:00:00Z".parse().unwrap();
+            Ok(Reply::Orders(orders))
+        }
+        request => super::scripted::answer(request, snapshot),
+    });
+    runner.keys("ctrl-p").text("hist").keys("enter z").sees("─ History 3");
+    for (typed, rows) in [("yesterday", 1), ("23 nov", 1), ("today", 2), ("24 nov 2026", 2), ("22 nov", 0)] {
+        runner.keys("/").text(typed).sees(&format!("─ History {rows} of 3")).keys("esc");
+    }
 }
 
 #[test]

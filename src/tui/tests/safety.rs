@@ -40,7 +40,7 @@ fn t3_a_paste_is_refused_where_something_is_confirmed() {
 const HOSTILE: &str = trading_day::HOSTILE;
 
 /// Every byte must be text or one of the few sequences that we send.
-fn foreign_bytes(written: &[u8]) -> Option<String> {
+pub fn foreign_bytes(written: &[u8]) -> Option<String> {
     let text = String::from_utf8(written.to_vec()).expect("only UTF-8 is written");
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -6,14 +6,21 @@ use async_trait::async_trait;
 
 use super::harness::{Runner, options};
 use super::trading_day;
+use crate::domain::snapshot::Connection;
 use crate::tui::{Doing, Options, Works};
 
-/// A program that understands one word.
+/// A program that understands three words.
 pub struct Program;
 
 #[async_trait]
 impl Works for Program {
     fn understand(&self, line: &str) -> Option<Result<String, String>> {
+        if let Some(broker) = line.strip_prefix("connect ") {
+            return Some(Ok(format!("sign in at {broker}")));
+        }
+        if let Some(profile) = line.strip_prefix("profile ") {
+            return Some(Ok(format!("go on as {profile}")));
+        }
         let rest = line.strip_prefix("backtest")?;
         Some(match rest.trim() {
             "" => Err("a strategy is missing; see: arbion backtest --help".to_owned()),
@@ -101,4 +108,58 @@ fn what_comes_of_work_is_cleaned() {
         .work_ends(Ok("red \u{1b}[31m\u{202e}equity\n  two   blanks"));
     runner.sees("red equity").sees("  two   blanks");
     assert!(!String::from_utf8_lossy(&runner.written).contains("\u{202e}"));
+}
+
+/// A login that has ended is a key away from a new one; before it ended it was only a line that is down.
+#[test]
+fn a_login_that_has_ended_is_signed_in_again_by_what_its_notice_offers() {
+    let mut runner = runner((120, 40));
+    let turned = |runner: &Runner, signed_out: bool| {
+        let mut next = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+        let mut connections = next.connections.to_vec();
+        connections.retain(|connection| connection.name != "alpaca live");
+        let mut gone = Connection::new("alpaca live", false, "its token has ended; connect it again");
+        gone.signed_out = signed_out;
+        connections.push(gone);
+        next.connections = Arc::new(connections);
+        next
+    };
+    let down = turned(&runner, false);
+    runner.show(down).sees("alpaca live").sees("!: show connections");
+    let ended = turned(&runner, true);
+    runner.show(ended).sees("its token has ended").sees("!: sign in again");
+    let again = turned(&runner, true);
+    runner.keys("esc esc esc").show(again).misses("sign in again");
+    let ended = turned(&runner, false);
+    runner.show(ended);
+    let ended = turned(&runner, true);
+    runner.show(ended).keys("!");
+    assert_eq!(runner.works[0].1.line, "connect alpaca live");
+    runner.keys("ctrl-p").text("connections").keys("enter G k enter").sees(": connect alpaca live");
+}
+
+#[test]
+fn profiles_are_listed_and_enter_goes_on_as_another() {
+    for size in [(80, 24), (120, 40)] {
+        let works: Option<Arc<dyn Works>> = Some(Arc::new(Program));
+        let options =
+            Options { works, chores: Some(Arc::new(|_| Ok(String::new()))), tour: false, ..options() };
+        let mut runner = Runner::with(options, trading_day::snapshot(), size);
+        runner.keys("ctrl-p").text("profiles").keys("enter").sees("─ Profiles 4");
+        insta::assert_snapshot!(format!("profiles_listed_{}x{}", size.0, size.1), runner.frame());
+        let row = |runner: &Runner, name: &str| {
+            let frame = runner.frame();
+            let line =
+                frame.lines().find(|line| line.contains(name) && !line.contains("PAPER")).unwrap().to_owned();
+            line.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+        };
+        assert!(row(&runner, "bob").contains("bob standard locked runs"), "{}", row(&runner, "bob"));
+        assert!(row(&runner, "dave").contains("dave standard disabled -"), "{}", row(&runner, "dave"));
+        runner.keys("enter").sees("This is its screen.");
+        assert!(runner.works.is_empty());
+        runner.keys("/").text("carol").sees("─ Profiles 1").keys("enter enter");
+        assert_eq!(runner.works[0].1.line, "profile carol");
+    }
+    let mut without = runner((120, 40));
+    without.keys("ctrl-p").text("profiles").keys("enter").sees("what runs here is kept in no profile");
 }

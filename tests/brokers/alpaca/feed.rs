@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arbion::brokers::alpaca::connect;
-use arbion::brokers::{BrokerError, FeedEvent, MarketFeed, Wanted};
+use arbion::brokers::registry::public_feed;
+use arbion::brokers::{BrokerError, BrokerKind, BrokerSettings, Environment, FeedEvent, MarketFeed, Wanted};
 use arbion::domain::instrument::{AssetClass, Instrument, Symbol};
 use arbion::domain::money::Quantity;
+use arbion::domain::news::Article;
 use arbion::domain::option::{OptionContract, Right};
 use arbion::domain::quote::{Feed, Interval, Quote};
 use jiff::{SignedDuration, Timestamp};
@@ -149,6 +151,67 @@ async fn chains_have_prices_greeks_and_interest() {
     emulator.server.faults.once("GET", "/options/snapshots/AAPL", Fault::answer(200, bare));
     let rows = feed.chain(&apple, expiries[0]).await.unwrap();
     assert_eq!((rows.len(), rows[0].delta, rows[0].quote.bid), (1, None, None));
+}
+
+#[tokio::test]
+async fn news_are_by_symbol_newest_first_and_clean() {
+    let emulator = start(0).await;
+    let feed = feed(&emulator).await;
+    let news = feed.news().unwrap();
+    let headlines = |articles: &[Article]| -> Vec<String> {
+        articles.iter().map(|article| article.headline.to_string()).collect()
+    };
+    let all = news.articles(&[], 50).await.unwrap();
+    assert_eq!(headlines(&all), ["Apple's Plant & More", "Bitcoin Does Not Move", "Microsoft Has a Meeting"]);
+    let first = &all[0];
+    assert_eq!((first.id.as_str(), first.source.to_string().as_str()), ("40892641", "benzinga"));
+    assert_eq!(first.url.as_ref().unwrap().to_string(), "https://www.benzinga.com/news/40892641");
+    assert_eq!(first.symbols.iter().map(ToString::to_string).collect::<Vec<_>>(), ["AAPL", "MSFT"]);
+    assert!(first.updated_at > first.created_at && first.summary.to_string() == "A summary of 40892641.");
+    // Coins go by their name without a dash, options by the share behind them; what it has no news of is not asked for.
+    for (about, found) in [
+        (vec![coin()], vec!["Bitcoin Does Not Move"]),
+        (vec![option()], vec!["Apple's Plant & More"]),
+        (
+            vec![share("MSFT"), coin()],
+            vec!["Apple's Plant & More", "Bitcoin Does Not Move", "Microsoft Has a Meeting"],
+        ),
+        (vec![share("F")], vec![]),
+        (vec![Instrument::fx("EUR", "USD").unwrap()], vec![]),
+    ] {
+        assert_eq!(headlines(&news.articles(&about, 50).await.unwrap()), found, "{about:?}");
+    }
+    let queries: Vec<String> =
+        emulator.server.take_requests().into_iter().map(|request| request.query).collect();
+    assert_eq!(queries.len(), 5, "{queries:?}");
+    assert_eq!(queries[3], "limit=50&sort=desc&include_content=false&symbols=BTCUSD%2CMSFT");
+    assert_eq!(news.articles(&[], 2).await.unwrap().len(), 2);
+    // What a service may write: nothing, a list of nothing, fields that are missing, escape sequences, an address that is none.
+    let odd = r#"{"news":[{"id":7,"headline":"&#27;[2JA\u001b]0;x\u0007 B","url":"javascript:x","created_at":"2026-07-01T14:30:00Z"},
+        {"id":8,"headline":" ","created_at":"2026-07-01T14:31:00Z"},{"id":7,"headline":"A B","created_at":"2026-07-01T14:30:00Z"}]}"#;
+    emulator.server.faults.once("GET", "/v1beta1/news", Fault::answer(200, odd));
+    let odd = news.articles(&[], 50).await.unwrap();
+    assert_eq!((headlines(&odd), odd[0].url.clone()), (vec!["A B".to_owned()], None));
+    emulator.server.faults.once(
+        "GET",
+        "/v1beta1/news",
+        Fault::answer(200, r#"{"news":null,"next_page_token":null}"#),
+    );
+    assert!(news.articles(&[], 50).await.unwrap().is_empty());
+    emulator.server.faults.once("GET", "/v1beta1/news", Fault::answer(200, r#"{"news":[{"id":"x"}]}"#));
+    assert!(matches!(news.articles(&[], 50).await, Err(BrokerError::Unreadable { .. })));
+}
+
+/// Who is said to have news has them.
+#[tokio::test]
+async fn brokers_with_news_are_those_whose_feed_has_some() {
+    let emulator = start(0).await;
+    assert_eq!(feed(&emulator).await.news().is_some(), BrokerKind::Alpaca.has_news());
+    for kind in [BrokerKind::Coinbase, BrokerKind::Hyperliquid] {
+        let settings = BrokerSettings::new(Environment::Live);
+        let feed = public_feed(kind, &settings).unwrap().unwrap();
+        assert_eq!(feed.news().is_some(), kind.has_news(), "{kind}");
+    }
 }
 
 #[tokio::test]

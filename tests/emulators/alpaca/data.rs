@@ -27,6 +27,7 @@ pub fn routes() -> Router<Desk> {
         .route("/v1beta1/options/snapshots", get(option_snapshots))
         .route("/v1beta1/options/snapshots/{underlying}", get(chain))
         .route("/v1beta1/options/bars", get(stock_bars))
+        .route("/v1beta1/news", get(news))
         .route("/v1beta3/crypto/us/latest/{what}", get(latest_crypto))
         .route("/v1beta3/crypto/us/snapshots", get(crypto_snapshots))
         .route("/v1beta3/crypto/us/bars", get(crypto_bars))
@@ -132,6 +133,48 @@ fn symbols(query: &BTreeMap<String, String>) -> Vec<String> {
 
 fn bad(text: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "message": text }))).into_response()
+}
+
+/// A row of the news.
+fn story(id: u64, at_ms: i64, headline: &str, about: &[&str]) -> Value {
+    json!({
+        "id": id, "headline": headline, "author": "Ann Author", "created_at": time(at_ms), "updated_at": time(at_ms + 1_000),
+        "summary": format!("A summary of {id}."), "content": "", "source": "benzinga", "symbols": about,
+        "url": format!("https://www.benzinga.com/news/{id}"),
+        "images": [{ "size": "thumb", "url": format!("https://cdn.benzinga.com/{id}.jpeg") }],
+    })
+}
+
+/// What the news service has, newest first.
+fn stories(desk: &Desk) -> Vec<Value> {
+    let hour = |hours: i64| now_ms() - hours * 3_600_000;
+    let mut all = vec![
+        story(40_892_641, hour(1), "Apple&#39;s Plant &amp; More", &["AAPL", "MSFT"]),
+        story(40_892_640, hour(2), "Bitcoin Does Not Move", &["BTCUSD"]),
+        story(40_892_639, hour(30), "Microsoft Has a Meeting", &["MSFT"]),
+    ];
+    all.splice(0..0, desk.state().news.clone());
+    all
+}
+
+async fn news(Given(desk): Given<Desk>, Query(query): Asked) -> Response {
+    let limit: usize = query.get("limit").and_then(|text| text.parse().ok()).unwrap_or(10);
+    if limit == 0 || limit > 50 {
+        return bad("limit must be between 1 and 50");
+    }
+    let wanted = symbols(&query);
+    let mut rows = stories(&desk);
+    let is_about = |row: &Value| {
+        let about = row["symbols"].as_array().unwrap();
+        wanted.is_empty() || about.iter().any(|name| wanted.iter().any(|one| name == one))
+    };
+    rows.retain(is_about);
+    if query.get("sort").is_some_and(|sort| sort == "asc") {
+        rows.reverse();
+    }
+    let next = (rows.len() > limit).then(|| limit.to_string());
+    rows.truncate(limit);
+    Json(json!({ "news": rows, "next_page_token": next })).into_response()
 }
 
 async fn latest_stocks(Given(desk): Given<Desk>, Path(what): Path<String>, Query(query): Asked) -> Response {

@@ -83,6 +83,8 @@ pub struct State {
     leg_fills: Vec<LegFill>,
     /// Rows of the activities that are no fills.
     pub movements: Vec<Value>,
+    /// Stories before its usual ones, as the news service writes them.
+    pub news: Vec<Value>,
     /// Days on which its exchange is closed, whatever the rules say.
     pub closed: Vec<jiff::civil::Date>,
     minute: i64,
@@ -273,6 +275,7 @@ pub async fn start(port: u16) -> AlpacaEmulator {
         packages: Vec::new(),
         leg_fills: Vec::new(),
         movements: Vec::new(),
+        news: Vec::new(),
         closed: Vec::new(),
         minute: 0,
         calls: 0,

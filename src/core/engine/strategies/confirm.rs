@@ -28,27 +28,28 @@ fn hash_of(number: u32, request: &OrderRequest) -> String {
     Sha256::digest(json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// As front ends see it.
-fn shown(instance: &Instance, waiting: &Unconfirmed) -> ProposalView {
-    let spec = &instance.spec;
-    // Only looked at: what goes gets an id of its own.
-    let id = ClientOrderId::from_parts(0, 0);
-    let request = request_of(id, spec.account.clone(), &spec.name, waiting.proposal.clone());
-    ProposalView {
-        number: waiting.number,
-        hash: hash_of(waiting.number, &request),
-        request: Box::new(request),
-        why: format!("{} {}", waiting.decision.code, waiting.decision.text()).trim_end().to_owned(),
-        until: waiting.at + CONFIRMED_WITHIN,
-    }
-}
-
-/// What of a strategy waits for a person.
-pub(super) fn proposals(instance: &Instance) -> Vec<ProposalView> {
-    instance.unconfirmed.iter().map(|waiting| shown(instance, waiting)).collect()
-}
-
 impl Engine {
+    /// What of a strategy waits for a person.
+    pub(super) fn proposals_of(&self, instance: &Instance) -> Vec<ProposalView> {
+        instance.unconfirmed.iter().map(|waiting| self.proposal_shown(instance, waiting)).collect()
+    }
+
+    /// As front ends see it: the order as it would go now, with whether it opens or closes. Where what is held decides that and changes, it is
+    /// another order, and what was shown before cannot be confirmed any more.
+    fn proposal_shown(&self, instance: &Instance, waiting: &Unconfirmed) -> ProposalView {
+        let spec = &instance.spec;
+        // Only looked at: what goes gets an id of its own.
+        let id = ClientOrderId::from_parts(0, 0);
+        let request = self.stated(request_of(id, spec.account.clone(), &spec.name, waiting.proposal.clone()));
+        ProposalView {
+            number: waiting.number,
+            hash: hash_of(waiting.number, &request),
+            request: Box::new(request),
+            why: format!("{} {}", waiting.decision.code, waiting.decision.text()).trim_end().to_owned(),
+            until: waiting.at + CONFIRMED_WITHIN,
+        }
+    }
+
     /// An order waits for a person. One of the same side in the same instrument that waits already makes way: only the newest is meant.
     /// `None` where too many wait.
     pub(super) fn ask_a_person(
@@ -95,12 +96,13 @@ impl Engine {
     ) -> Result<String, String> {
         self.forget_proposals();
         let none = || format!("{name} has no proposal {number}; one waits for 60 seconds");
-        let instance = self.host.instances.get_mut(name).ok_or_else(none)?;
+        let instance = self.host.instances.get(name).ok_or_else(none)?;
         let at = instance.unconfirmed.iter().position(|it| it.number == number).ok_or_else(none)?;
-        let seen = instance.unconfirmed.get(at).map(|waiting| shown(instance, waiting).hash);
+        let seen = instance.unconfirmed.get(at).map(|waiting| self.proposal_shown(instance, waiting).hash);
         if seen.as_deref() != Some(hash) {
             return Err(format!("proposal {number} of {name} is not the order that was shown; look again"));
         }
+        let instance = self.host.instances.get_mut(name).ok_or_else(none)?;
         let phase = instance.phase;
         let waiting = instance.unconfirmed.remove(at).ok_or_else(none)?;
         self.dirty.any = true;

@@ -53,7 +53,7 @@ impl Engine {
             fees: ledger.fees(),
             trades: ledger.trades(),
             locks: instance.guards.locks(self.now),
-            proposals: super::confirm::proposals(instance),
+            proposals: self.proposals_of(instance),
             last_decision: instance.last_decision.clone(),
             next_due: instance.timetable.as_ref().and_then(crate::strategies::schedule::Timetable::next_look),
             bot: instance.bot.clone(),

@@ -24,6 +24,7 @@ use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
 use crate::tui::keymap::Keymap;
+use crate::tui::news::sign_in_line;
 use crate::tui::sources::class_word;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Lines, SortKey, SortedList};
@@ -268,6 +269,12 @@ impl Pane for Connections {
                         format!(", none since {}", format::near(when, at.snapshot.now, &at.env.zone))
                     });
                     pairs.push(("prices of".to_owned(), kinds.join(", ") + &since.unwrap_or_default()));
+                }
+                if let Some(line) = sign_in_line(connection) {
+                    pairs.push((
+                        "sign in again".to_owned(),
+                        format!("{} {line}", at.env.keymap.label(Action::CommandBar)),
+                    ));
                 }
                 if connection.name == ENGINE {
                     pairs.extend(self.beat.details());

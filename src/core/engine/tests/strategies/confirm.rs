@@ -39,6 +39,38 @@ fn an_order_is_sent_only_once_a_person_has_confirmed_what_was_shown() {
     assert_eq!(hosted.sent.len(), 1);
 }
 
+/// At a broker that wants to hear whether an order opens or closes, a person sees and confirms what would go, not what was meant at first.
+#[test]
+fn a_proposal_shows_whether_it_opens_or_closes() {
+    let capabilities = Capabilities { one_effect: true, ..Capabilities::paper() };
+    let setup = AccountSetup { capabilities, ..Rig::new().engine.accounts[&paper()].setup.clone() };
+    let mut hosted = Hosted { rig: Rig::of(setup), ..Hosted::silent() };
+    hosted.step(Input::RunStrategies);
+    let rules = StrategyRules { confirm: Confirm::Each, ..spec("trend").rules };
+    hosted.add(StrategySpec { rules, ..spec("trend") });
+    hosted.start("trend");
+    let trade = |hosted: &mut Hosted, id: &str, side: Side| {
+        let OrderEvent::Filled(filled) = fill(ClientOrderId::from_u128(1), id, side, 10, "100") else {
+            panic!()
+        };
+        let execution = Execution { client_order_id: None, ..filled };
+        hosted.step(Input::Broker(Box::new(AccountEvent::Execution(execution))));
+    };
+    trade(&mut hosted, "a", Side::SellShort);
+    crosses_up(&mut hosted);
+    let shown = |hosted: &Hosted| hosted.view("trend").proposals[0].clone();
+    let covers = shown(&hosted);
+    assert_eq!(covers.request.side, Side::BuyToCover);
+    // The person has covered meanwhile: the same order would open now, and is shown anew.
+    trade(&mut hosted, "b", Side::Buy);
+    let opens = shown(&hosted);
+    assert_eq!((opens.request.side, opens.number), (Side::Buy, covers.number));
+    let changed = refused(confirm(&mut hosted, covers.number, &covers.hash));
+    assert!(changed.contains("is not the order that was shown"), "{changed}");
+    assert!(matches!(confirm(&mut hosted, opens.number, &opens.hash), Outcome::Said(_)));
+    assert_eq!(hosted.sent.iter().map(|order| order.side).collect::<Vec<_>>(), [Side::Buy]);
+}
+
 #[test]
 fn what_nobody_answers_or_wants_is_not_sent_and_on_record() {
     let mut hosted = each();
