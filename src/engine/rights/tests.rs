@@ -108,6 +108,7 @@ const REQUESTS: &[(&str, Action, bool, bool)] = &[
     (r#"{"request":"members","group":{"kind":"index","name":"x"}}"#, Action::Look, false, false),
     (r#"{"request":"movers","by":"gainers","limit":1}"#, Action::Look, false, false),
     (r#"{"request":"equity","account":null,"since":null,"points":1}"#, Action::Look, false, false),
+    (r#"{"request":"news","about":[],"limit":1}"#, Action::Look, false, false),
     (r#"{"request":"notes"}"#, Action::Look, false, false),
     (r#"{"request":"set_note","order":"01J9Z8X7W6V5T4S3R2Q1P0N9M8","text":""}"#, Action::Trade, false, false),
     (r#"{"request":"note_symbol","change":"remove","id":1}"#, Action::Trade, false, false),
