@@ -60,7 +60,14 @@ fn quoted(cursor: &mut Cursor<'_>) -> Parsed<Vec<Instrument>> {
         if around && !loud || cursor.is_pause() {
             cursor.skip(1);
         } else if let Some(found) = cursor.instrument() {
-            let instrument = one(found)?;
+            let instrument = match one(found)? {
+                // Its option, where an expiry and a strike stand behind it.
+                Instrument::Equity { symbol } => match cursor.contract(&symbol)? {
+                    Some(contract) => Instrument::Option(contract),
+                    None => Instrument::Equity { symbol },
+                },
+                other => other,
+            };
             if !list.contains(&instrument) {
                 list.push(instrument);
             }
