@@ -139,7 +139,7 @@ fn bad(text: &str) -> Response {
 fn story(id: u64, at_ms: i64, headline: &str, about: &[&str]) -> Value {
     json!({
         "id": id, "headline": headline, "author": "Ann Author", "created_at": time(at_ms), "updated_at": time(at_ms + 1_000),
-        "summary": format!("A summary of {id}."), "content": "", "source": "benzinga", "symbols": about,
+        "summary": format!("A summary of {id}."), "content": format!("<p>The whole of {id}.</p>"), "source": "benzinga", "symbols": about,
         "url": format!("https://www.benzinga.com/news/{id}"),
         "images": [{ "size": "thumb", "url": format!("https://cdn.benzinga.com/{id}.jpeg") }],
     })
