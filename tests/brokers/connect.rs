@@ -71,6 +71,19 @@ impl Home {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    /// An engine runs. On a busy machine it may take longer than a command waits for it.
+    #[track_caller]
+    pub fn start_engine(&self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let output = self.run(&["engine", "start"], "");
+            if output.status.success() {
+                return;
+            }
+            assert!(Instant::now() < end, "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+
     #[track_caller]
     pub fn fails(&self, args: &[&str], input: &str, code: i32, words: &str) {
         let output = self.run(args, input);
@@ -183,7 +196,7 @@ async fn an_account_is_connected_traded_survives_a_kill_and_is_disconnected() {
         let pid = home.ok(&["engine", "status"], "")["pid"].as_u64().unwrap().to_string();
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
         exchange.fill(theirs[0].number, Decimal::from(6), Decimal::from(89)).unwrap();
-        home.ok(&["engine", "start"], "");
+        home.start_engine();
         let whole = |found: &Value| found["positions"][0]["quantity"] == "10";
         home.until("what happened meanwhile", &["positions", "--account", "alpaca-paper"], whole);
         let history = home.until("its end", &["history"], |found| found["orders"][0]["status"] == "filled");
@@ -524,7 +537,7 @@ async fn what_a_company_did_comes_from_the_broker_and_is_no_adjustment() {
         let average = home.ok(&positions, "")["positions"][0]["average_price"].clone();
         let pid = home.ok(&["engine", "status"], "")["pid"].as_u64().unwrap().to_string();
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        home.ok(&["engine", "start"], "");
+        home.start_engine();
         home.ok(&["reconcile", "alpaca-paper"], "");
         let after = home.until("the same after a restart", &positions, holds("40"));
         assert_eq!(after["positions"][0]["average_price"], average);

@@ -145,7 +145,7 @@ async fn schwab_is_signed_in_to_from_a_terminal() {
         home.ok(&["verify", "schwab", "--live"], "");
         let pid = home.ok(&["engine", "status"], "")["pid"].as_u64().unwrap().to_string();
         assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        home.ok(&["engine", "start"], "");
+        home.start_engine();
         home.until("it to be back", &["connections"], |found| is_up(found, "schwab live"));
         // What it would cost says Schwab itself.
         let preview =
@@ -229,7 +229,7 @@ async fn o8_coinbase_is_signed_in_to_from_a_terminal_and_taken_back_at_the_end()
         let given = theirs.knobs().given;
         home.ok(&["verify", "coinbase", "--live"], "");
         assert_eq!(theirs.knobs().given, given + 1);
-        home.ok(&["engine", "start"], "");
+        home.start_engine();
         home.until("it to be back", &["connections"], |found| is_up(found, "coinbase live"));
         assert_eq!(theirs.knobs().given, given + 1, "by what was kept");
         // Keys are the usual way, and who has none of either is told.
