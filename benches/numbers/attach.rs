@@ -27,7 +27,7 @@ use super::{scripted, trading_day};
 const SYMBOLS: usize = 500;
 const ORDERS: u64 = 10_000;
 const ATTACHED: usize = 50;
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(30);
 
 pub fn run() {
     attaching();
