@@ -39,6 +39,9 @@ const CALM_TURNS: u32 = 60;
 /// When people look at what nobody can tell, in turns.
 const PERSON_LOOKS: u32 = 60;
 
+/// How long a broker's list may be without the order of a fill that it has.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+
 pub(crate) struct World {
     pub(crate) random: Random,
     pub(crate) faults: Faults,
@@ -437,6 +440,17 @@ impl World {
         }
     }
 
+    /// The order of a fill may not be shown yet: one of just now is nobody's before that has had its time.
+    fn has_an_order(&self, fill: &Execution) {
+        let known = fill.client_order_id.is_some()
+            || fill
+                .broker_order_id
+                .as_ref()
+                .is_some_and(|id| self.engine.order_of(&fill.account, id).is_some());
+        let old = self.now.duration_since(fill.at) >= SHOWN_WITHIN;
+        assert!(known || old, "the fill {} of just now is said to be nobody's", fill.execution_id);
+    }
+
     /// What the engine writes down tells what it did.
     fn read_entry(&mut self, entry: &JournalEntry) {
         self.read_strategies(entry);
@@ -460,6 +474,7 @@ impl World {
                     self.count("adjustment explained");
                 }
                 ExecutionKind::Adjustment => self.count("position adjusted"),
+                ExecutionKind::Trade => self.has_an_order(&booked.execution),
                 _ => {}
             }
         }
