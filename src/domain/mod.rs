@@ -35,6 +35,7 @@ pub mod role;
 pub mod snapshot;
 pub mod statement;
 pub mod strategy;
+pub mod symbol;
 pub mod tax;
 pub mod text;
 pub mod total;
