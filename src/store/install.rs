@@ -77,9 +77,13 @@ impl Install {
         let mut install = Self { connection, path };
         let fail = |error: rusqlite::Error| StoreError::sqlite(&install.path, &error);
         install.connection.busy_timeout(super::BUSY_TIMEOUT).map_err(fail)?;
-        super::claim(&install.connection, &install.path, APPLICATION_ID)?;
-        super::pragmas(&install.connection).map_err(fail)?;
-        migrate::run(&mut install.connection, &install.path, now, migrate::INSTALL_MIGRATIONS)?;
+        super::set_up(
+            &mut install.connection,
+            &install.path,
+            APPLICATION_ID,
+            migrate::INSTALL_MIGRATIONS,
+            now,
+        )?;
         Ok(install)
     }
 

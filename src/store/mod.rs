@@ -20,7 +20,7 @@ mod strategies;
 
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -40,6 +40,8 @@ pub const DATABASE: &str = "arbion.db";
 const APPLICATION_ID: i32 = 0x6172_626E;
 /// How long a statement waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(5_000);
+/// How long a first start lets another one go on before it tries again.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// A profile's database, open for writing.
 #[derive(Debug)]
@@ -66,9 +68,7 @@ impl Store {
             .connection
             .busy_timeout(BUSY_TIMEOUT)
             .map_err(|error| StoreError::sqlite(&store.path, &error))?;
-        claim(&store.connection, &store.path, APPLICATION_ID)?;
-        pragmas(&store.connection).map_err(|error| StoreError::sqlite(&store.path, &error))?;
-        migrate::run(&mut store.connection, &store.path, now, migrate::MIGRATIONS)?;
+        set_up(&mut store.connection, &store.path, APPLICATION_ID, migrate::MIGRATIONS, now)?;
         store.check_after_crash()?;
         Ok(store)
     }
@@ -307,6 +307,28 @@ fn claim(connection: &Connection, path: &Path, ours: i32) -> Result<(), StoreErr
         return Err(StoreError::Damaged { path: path.to_owned(), detail });
     }
     connection.pragma_update(None, "application_id", ours).map_err(fail)
+}
+
+/// Claims a database, gives it its settings and brings it to the last of `migrations`. Of many first starts at once all but one would be
+/// told at once that it is in use: SQLite waits neither to write what it has begun to read in a file without a log, nor to give it one.
+/// So the whole is tried again for as long as a statement waits.
+fn set_up(
+    connection: &mut Connection,
+    path: &Path,
+    ours: i32,
+    migrations: &[&str],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let end = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let done = claim(connection, path, ours)
+            .and_then(|()| pragmas(connection).map_err(|error| StoreError::sqlite(path, &error)))
+            .and_then(|()| migrate::run(connection, path, now, migrations));
+        match done {
+            Err(StoreError::Busy { .. }) if Instant::now() < end => std::thread::sleep(BUSY_PAUSE),
+            done => return done,
+        }
+    }
 }
 
 /// The settings of reliability S1. FULL: with NORMAL a commit can be lost when the power fails.

@@ -333,6 +333,23 @@ fn s4_a_first_start_that_was_cut_short_is_no_obstacle() {
 }
 
 #[test]
+fn s4_of_many_first_starts_at_once_every_one_opens_what_they_share() {
+    for _ in 0..20 {
+        let directory = directory();
+        let gate = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    gate.wait();
+                    // Closed at once: the last to leave puts the log away while the next comes.
+                    Install::open(directory.path(), now()).unwrap().profiles().unwrap();
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn s4_the_doctor_finds_what_a_quick_look_does_not() {
     let directory = directory();
     let mut store = Store::open(directory.path(), now()).unwrap();
