@@ -128,7 +128,8 @@ fn a_bot_that_does_not_behave_ends_the_backtest_with_a_line() {
         return;
     }
     let home = Home::new();
-    let manifest = "[permissions]\ninstruments = [\"IBM\"]\ndata = [\"bars:1d\"]\norders = \"paper\"\n[limits]\nreply_ms = 300\nstart_s = 2\n";
+    let manifest =
+        "[permissions]\ninstruments = [\"IBM\"]\ndata = [\"bars:1d\"]\norders = \"paper\"\n[limits]\n";
     let greets = "import json, os, sys, time\n\
         def read():\n    return json.loads(sys.stdin.readline())\n\
         def say(it):\n    sys.stdout.write(json.dumps(it) + '\\n'); sys.stdout.flush()\n\
@@ -164,13 +165,17 @@ fn a_bot_that_does_not_behave_ends_the_backtest_with_a_line() {
     ] {
         home.json(&["bot", "new", name]);
         std::fs::remove_file(profile(&home).join("bots").join(name).join("params.schema.json")).unwrap();
-        write_bot(&profile(&home), name, manifest, &main);
+        // Only who never answers is waited for briefly: a machine that does other things too is slow to start a bot.
+        let start = if name == "mute" { 2 } else { 60 };
+        let reply = if said.contains("evaluate within 300 ms") { 300 } else { 20_000 };
+        let manifest = format!("{manifest}reply_ms = {reply}\nstart_s = {start}\n");
+        write_bot(&profile(&home), name, &manifest, &main);
         home.json(&["bot", "approve", name, "--yes"]);
         let began = Instant::now();
         let ended = home.output(&["backtest", &format!("bot:{name}"), "--symbol", "IBM"]);
         let line = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert!(!ended.status.success() && line.contains(&format!("bot {name}")), "{name}: {line}");
         assert!(line.contains(said), "{name}: {line}");
-        assert!(began.elapsed() < Duration::from_secs(30), "{name} took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(90), "{name} took {:?}", began.elapsed());
     }
 }

@@ -89,7 +89,10 @@ async fn the_worst_bots_are_ended_and_say_why() {
     if !has_python() {
         return;
     }
-    let small = format!("{TRADES}[limits]\nmemory_mb = 64\nstart_s = 2\n[restart]\npolicy = \"never\"\n");
+    // Only who never answers is waited for briefly: a machine that does other things too is slow to start a bot.
+    let small = |start: u32| {
+        format!("{TRADES}[limits]\nmemory_mb = 64\nstart_s = {start}\n[restart]\npolicy = \"never\"\n")
+    };
     let bad: &[(&str, &str, &str)] = &[
         ("never-answers", "import time\ntime.sleep(100)\n", "did not answer initialize within 2 s"),
         (
@@ -143,7 +146,8 @@ async fn the_worst_bots_are_ended_and_say_why() {
     let house = House::open(said_in).unwrap();
     let mut tasks = BTreeMap::new();
     for (name, body, _) in bad {
-        write_bot(profile.path(), name, &small, &format!("{GREETS}{body}"));
+        let start = if *name == "never-answers" { 2 } else { 60 };
+        write_bot(profile.path(), name, &small(start), &format!("{GREETS}{body}"));
         tasks.insert(*name, house.start(start_of(profile.path(), name)));
     }
     let mut ends: BTreeMap<String, String> = BTreeMap::new();
@@ -173,7 +177,7 @@ async fn the_worst_bots_are_ended_and_say_why() {
             }
         }
     };
-    let done = tokio::time::timeout(PATIENCE, all).await;
+    let done = tokio::time::timeout(3 * PATIENCE, all).await;
     assert!(done.is_ok(), "only these ended: {ends:#?}");
     for (name, _, why) in bad {
         assert!(ends[*name].contains(why), "{name}: {}", ends[*name]);

@@ -41,7 +41,7 @@ fn l6_a_crashed_or_killed_engine_is_started_again_with_its_orders() {
         signal(engine, how);
         let (next, took) = successor(&home, engine);
         // A second on a machine that does nothing else.
-        assert!(took < Duration::from_secs(10), "{how}: {took:?}");
+        assert!(took < Duration::from_secs(60), "{how}: {took:?}");
         assert_eq!(parent(next), supervisor);
         assert_eq!(home.json(&["order", "list"])["orders"][0]["status"], "submitted");
         engine = next;
@@ -111,7 +111,7 @@ fn l3_a_service_manager_hears_that_it_is_ready_lives_and_stops() {
     assert!(home.engine().is_some(), "ready means that it answers");
     let began = Instant::now();
     assert_eq!([next(), next(), next()], ["WATCHDOG=1"; 3]);
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(began.elapsed() < Duration::from_secs(60));
     signal(engine.id(), "TERM");
     let end = std::iter::repeat_with(next).find(|state| state != "WATCHDOG=1");
     assert_eq!(end.as_deref(), Some("STOPPING=1"));
