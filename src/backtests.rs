@@ -486,7 +486,7 @@ pub fn report(
             .iter()
             .map(|day| EquityPoint { date: day.date, equity: day.close, low: day.low, high: day.high })
             .collect(),
-        fingerprint: run.fingerprint.clone(),
+        fingerprint: run.fingerprint(),
         option_prices: hosted.then_some(MODEL_PRICES),
         warnings: bars_file::doubts(&prepared.bars, &prepared.venue.calendar),
         lookahead_cuts: None,

@@ -117,10 +117,19 @@ pub mod decimal_text_option {
     }
 }
 
-/// Which of two comes first. Those with as many decimals, as prices of one instrument mostly have, are compared without being scaled.
+/// Powers of ten by which a mantissa of 96 bits is multiplied within 127, so that nothing wraps.
+const TENS: [i128; 10] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+
+/// Which of two comes first. Prices of one instrument have nearly as many decimals: whole numbers are compared.
 #[inline]
 fn compare(a: Decimal, b: Decimal) -> Ordering {
-    if a.scale() == b.scale() { a.mantissa().cmp(&b.mantissa()) } else { a.cmp(&b) }
+    let (x, y) = (a.mantissa(), b.mantissa());
+    let (up, down) = (b.scale().saturating_sub(a.scale()), a.scale().saturating_sub(b.scale()));
+    match (TENS.get(up as usize), TENS.get(down as usize)) {
+        (Some(up), Some(down)) => x.wrapping_mul(*up).cmp(&y.wrapping_mul(*down)),
+        _ => a.cmp(&b),
+    }
 }
 
 macro_rules! decimal_newtype {
@@ -466,6 +475,20 @@ mod tests {
             prop_assert_eq!(x.cmp(&y), a.cmp(&b));
             prop_assert_eq!(x == y, a == b);
             prop_assert_eq!((x.is_positive(), x.is_negative()), (a > Decimal::ZERO, a < Decimal::ZERO));
+        }
+
+        /// To the last bit of both: the largest mantissas at any two scales.
+        #[test]
+        fn prices_of_any_size_are_ordered_as_decimals_are(
+            a in any::<[u32; 3]>(), b in any::<[u32; 3]>(), large in any::<[bool; 2]>(),
+            signs in any::<[bool; 2]>(), scales in [0_u32..=28, 0_u32..=28]
+        ) {
+            let of = |at: usize, parts: [u32; 3]| {
+                let [lo, mid, hi] = if large[at] { [u32::MAX; 3] } else { parts };
+                Decimal::from_parts(lo, mid, hi, signs[at], scales[at])
+            };
+            let (a, b) = (of(0, a), of(1, b));
+            prop_assert_eq!(Price::new(a).cmp(&Price::new(b)), a.cmp(&b));
         }
     }
 

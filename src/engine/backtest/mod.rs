@@ -228,7 +228,6 @@ impl Driver {
             fills: Vec::new(),
             trips: Vec::new(),
             equity: Vec::new(),
-            fingerprint: String::new(),
             decisions: Vec::new(),
             told: Vec::new(),
         };
@@ -436,7 +435,6 @@ impl Driver {
         // Fees in coins and charges for what is held are no part of a fill.
         self.result.fees = self.core.account(&self.account).map(|account| account.fees).unwrap_or_default();
         self.result.trips = round_trips(self.result.fills.iter().map(|booked| &booked.execution));
-        self.result.fingerprint = outcome::fingerprint(&self.result.fills);
         self.result
     }
 }
@@ -461,7 +459,7 @@ mod tests {
     #[test]
     fn a_run_is_the_same_every_time_and_its_books_add_up() {
         let (first, second) = (backtest("MSFT"), backtest("MSFT"));
-        assert_eq!(first.fingerprint, second.fingerprint);
+        assert_eq!(first.fingerprint(), second.fingerprint());
         assert!(
             first.trips.len() > 20 && first.denied == 0,
             "{} trips, {} denied",
@@ -533,7 +531,7 @@ mod tests {
             }
             let held = run(&bars, made().as_mut(), venue());
             assert!(held.orders > 50 && held.bars == 3 * 390, "{} orders", held.orders);
-            assert_eq!((streamed.fingerprint, streamed.equity), (held.fingerprint, held.equity));
+            assert_eq!((streamed.fingerprint(), streamed.equity), (held.fingerprint(), held.equity));
             assert_eq!(survey.doubts, bars_file::doubts(&bars, &calendar));
         }
         // What lies neither way, has days, or adjusted closes, is held.

@@ -48,8 +48,6 @@ pub struct Backtest {
     pub trips: Vec<Trip>,
     /// Equity of each day, oldest first.
     pub equity: Vec<DayEquity>,
-    /// SHA-256 over price, quantity, fee and time of the fills, in hex.
-    pub fingerprint: String,
     /// Why a strategy of the host did or did not do something, oldest first; empty for one that bars alone drive. [`Backtest::records`] has both.
     pub decisions: Vec<DecisionRecord>,
     pub(super) told: Vec<Told>,
@@ -64,17 +62,18 @@ impl Backtest {
             *self.denials.entry(denial.code).or_default() += 1;
         }
     }
-}
 
-/// SHA-256 over price, quantity, fee and time of fills, in hex.
-pub(super) fn fingerprint(fills: &[BookedExecution]) -> String {
-    let mut hash = Sha256::new();
-    for BookedExecution { execution: e, .. } in fills {
-        // Equal numbers have equal bytes once they are normal.
-        for number in [e.price.get(), e.quantity.get(), e.fee] {
-            hash.update(number.normalize().serialize());
+    /// SHA-256 over price, quantity, fee and time of the fills, in hex.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for BookedExecution { execution: e, .. } in &self.fills {
+            // Equal numbers have equal bytes once they are normal.
+            for number in [e.price.get(), e.quantity.get(), e.fee] {
+                hash.update(number.normalize().serialize());
+            }
+            hash.update(e.at.as_nanosecond().to_le_bytes());
         }
-        hash.update(e.at.as_nanosecond().to_le_bytes());
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -46,7 +46,7 @@ fn codes(run: &Backtest) -> Vec<&str> {
 fn a_wheel_turns_over_model_chains_and_its_books_add_up() {
     let run = backtest("wheel", "IBM", 1, &[]);
     let again = backtest("wheel", "IBM", 1, &[]);
-    assert_eq!((&run.fingerprint, run.fills.len()), (&again.fingerprint, again.fills.len()));
+    assert_eq!((run.fingerprint(), run.fills.len()), (again.fingerprint(), again.fills.len()));
     assert_eq!((run.bars, run.equity.len()), (251, 251));
     for code in ["WHEEL_SELL_PUT", "WHEEL_ASSIGNED", "WHEEL_SELL_CALL"] {
         assert!(codes(&run).contains(&code), "{:?}", codes(&run));
