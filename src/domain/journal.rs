@@ -67,7 +67,9 @@ type OpenLots = VecDeque<(Execution, Decimal)>;
 #[must_use]
 pub fn round_trips<'a>(fills: impl IntoIterator<Item = &'a Execution>) -> Vec<Trip> {
     let mut open: BTreeMap<(&AccountId, &Instrument), OpenLots> = BTreeMap::new();
-    let mut trips = Vec::new();
+    let fills = fills.into_iter();
+    // Most fills open or close: room for all, so that none is moved as the list grows.
+    let mut trips = Vec::with_capacity(fills.size_hint().0.div_ceil(2));
     for execution in fills {
         let lots = open.entry((&execution.account, &execution.instrument)).or_default();
         if execution.moves_units_alone() {

@@ -325,7 +325,7 @@ fn set_up(
             .and_then(|()| pragmas(connection).map_err(|error| StoreError::sqlite(path, &error)))
             .and_then(|()| migrate::run(connection, path, now, migrations));
         match done {
-            Err(StoreError::Busy { .. }) if Instant::now() < end => std::thread::sleep(BUSY_PAUSE),
+            Err(StoreError::Busy { .. }) if Instant::now() < end => std::thread::park_timeout(BUSY_PAUSE),
             done => return done,
         }
     }

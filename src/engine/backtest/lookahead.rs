@@ -56,8 +56,8 @@ fn deeds(run: &Backtest, until: Timestamp) -> impl Iterator<Item = String> {
         });
     let line = |decision: &DecisionRecord| format!("{} {}", decision.at, decision.line());
     let hosted = run.decisions.iter().filter(move |decision| decision.at < until).map(line);
-    let told = run.told.iter().filter(move |told| told.at < until);
-    fills.chain(told.map(move |told| line(&told.record()))).chain(hosted)
+    let told = run.told.records().filter(move |told| told.at < until);
+    fills.chain(told.map(move |told| line(&told))).chain(hosted)
 }
 
 fn difference(whole: &Backtest, cut: &Backtest, at: Timestamp) -> Option<String> {

@@ -229,7 +229,7 @@ impl Driver {
             trips: Vec::new(),
             equity: Vec::new(),
             decisions: Vec::new(),
-            told: Vec::new(),
+            told: told::ToldList::default(),
         };
         Self {
             core,

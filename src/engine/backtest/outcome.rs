@@ -13,7 +13,7 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::strategy::DecisionRecord;
 
 use super::days::DayEquity;
-use super::told::Told;
+use super::told::ToldList;
 
 /// What a backtest did.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct Backtest {
     pub equity: Vec<DayEquity>,
     /// Why a strategy of the host did or did not do something, oldest first; empty for one that bars alone drive. [`Backtest::records`] has both.
     pub decisions: Vec<DecisionRecord>,
-    pub(super) told: Vec<Told>,
+    pub(super) told: ToldList,
 }
 
 impl Backtest {

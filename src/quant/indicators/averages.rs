@@ -25,6 +25,7 @@ impl Sma {
     }
 
     /// Takes the next value.
+    #[inline]
     pub fn update(&mut self, x: f64) -> Option<f64> {
         if !x.is_finite() {
             return None;

@@ -55,6 +55,7 @@ impl Window {
     }
 
     /// Adds a value; returns the one that fell out.
+    #[inline]
     pub(crate) fn push(&mut self, value: f64) -> Option<f64> {
         let old = self.is_full().then(|| self.values[self.next]);
         self.values[self.next] = value;
