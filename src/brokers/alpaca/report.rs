@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::ids;
 use super::known::Known;
 use super::wire::{Activity, Order};
+use crate::brokers::json::shown;
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, BrokerOrderId, ExecutionId};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -90,6 +92,13 @@ pub(super) fn pricing(order: &Order, sold: bool) -> Pricing {
         },
         _ => Pricing::Market,
     }
+}
+
+/// A type that is new there: at what price it trades is not known.
+fn native_type(order: &Order) -> Option<SmolStr> {
+    let word = order.order_type.as_deref().unwrap_or_default();
+    let known = matches!(word, "" | "market" | "limit" | "stop" | "stop_limit" | "trailing_stop");
+    (!known).then(|| format!("a type that is not known here: {}", shown(word)).into())
 }
 
 /// Their word for a time in force.
@@ -177,6 +186,7 @@ pub(super) fn order(order: &Order, known: &Known, carried: Decimal) -> Result<Or
             Price::new(price * sign)
         }),
         entered_at: entered.unwrap_or(Timestamp::UNIX_EPOCH),
+        native_type: native_type(order),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Our orders in Hyperliquid's words, and its orders and fills in ours. What it does not take is refused here, before anything is sent.
 
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::actions::{Grouping, OrderWire, Tif, Tpsl, TypeWire};
 use super::errors::shown;
@@ -13,7 +14,7 @@ use crate::brokers::BrokerError;
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Price, Quantity, canonical};
 use crate::domain::order::{
     OrderRequest, OrderStatus, OrderSubject, PositionEffect, Pricing, Side, TimeInForce, TradingSession,
 };
@@ -300,6 +301,19 @@ fn pricing(order: &ShownOrder) -> Pricing {
     }
 }
 
+/// What the venue calls an order whose trigger our type has no place for: it waits for a price in its favour.
+fn native_type(order: &ShownOrder) -> Option<SmolStr> {
+    let trigger = order.trigger_px.map(canonical)?;
+    match order.order_type.as_deref()? {
+        "Take Profit Market" => Some(format!("take profit at the market from {trigger}").into()),
+        "Take Profit Limit" => {
+            Some(format!("take profit at {} from {trigger}", canonical(order.limit_px)).into())
+        }
+        "Market" | "Limit" | "Stop Market" | "Stop Limit" => None,
+        other => Some(format!("{}, trigger {trigger}", shown(other)).into()),
+    }
+}
+
 pub(super) const fn side(word: &str) -> Option<Side> {
     match word.as_bytes() {
         b"B" => Some(Side::Buy),
@@ -354,6 +368,7 @@ pub(super) fn report(universe: &Universe, row: &OrderWithStatus) -> Result<Optio
         filled_quantity: filled(status, order),
         average_price: None,
         entered_at: instant(order.timestamp)?,
+        native_type: native_type(order),
     }))
 }
 
