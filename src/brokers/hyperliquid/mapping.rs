@@ -304,14 +304,15 @@ fn pricing(order: &ShownOrder) -> Pricing {
 /// What the venue calls an order whose trigger our type has no place for: it waits for a price in its favour.
 fn native_type(order: &ShownOrder) -> Option<SmolStr> {
     let trigger = order.trigger_px.map(canonical)?;
-    match order.order_type.as_deref()? {
-        "Take Profit Market" => Some(format!("take profit at the market from {trigger}").into()),
-        "Take Profit Limit" => {
-            Some(format!("take profit at {} from {trigger}", canonical(order.limit_px)).into())
-        }
-        "Market" | "Limit" | "Stop Market" | "Stop Limit" => None,
-        other => Some(format!("{}, trigger {trigger}", shown(other)).into()),
-    }
+    let word = match order.order_type.as_deref()? {
+        "Take Profit Market" => format!("take profit at the market from {trigger}"),
+        "Take Profit Limit" => format!("take profit at {} from {trigger}", canonical(order.limit_px)),
+        "Stop Market" | "Stop Limit" if order.is_position_tpsl => format!("stop at {trigger}"),
+        "Market" | "Limit" | "Stop Market" | "Stop Limit" => return None,
+        other => format!("{}, trigger {trigger}", shown(other)),
+    };
+    let whole = if order.is_position_tpsl { " of the whole position" } else { "" };
+    Some(format!("{word}{whole}").into())
 }
 
 pub(super) const fn side(word: &str) -> Option<Side> {
