@@ -287,3 +287,24 @@ pub(super) fn activity(
     let numbers = (Quantity::new(quantity.abs()), price);
     Ok(Some(execution(of, execution_id(&row.id), side, numbers, at, kind)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_is_new_there_is_told_by_its_word() {
+        let read = |word: &str| {
+            let text = format!(
+                r#"{{"id":"a","client_order_id":"x","status":"new","symbol":"AAPL","asset_class":"us_equity","side":"buy","qty":"1",
+                "type":"{word}","order_type":"{word}","time_in_force":"day","limit_price":"9"}}"#
+            );
+            let row: Order = crate::brokers::json::read(text.as_bytes()).unwrap();
+            super::order(&row, &Known::default(), Decimal::ZERO).unwrap()
+        };
+        assert_eq!(read("limit").native_type, None);
+        let odd = read("iceberg");
+        assert_eq!(odd.native_type.as_deref(), Some("a type that is not known here: iceberg"));
+        assert_eq!((odd.pricing, odd.quantity), (Pricing::Market, Quantity::from(1)));
+    }
+}
