@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::frames::{FrameError, Reader, Writer};
 use super::wire::{
     ClientKind, FRAME_BYTES_MAX, Hello, PROTOCOL, PROTOCOL_MIN, SOCKET_PATH_BYTES_MAX, ToClient, ToEngine,
-    Welcome,
+    UNKNOWN_QUESTION, Welcome,
 };
 use super::{Reply, Request, Session, SessionError};
 use crate::domain::snapshot::{Connection, Snapshot};
@@ -164,6 +164,8 @@ pub fn attach_later(
 
 /// An open line with its first picture.
 struct Line {
+    /// What both speak.
+    protocol: u32,
     reader: Reader<OwnedReadHalf>,
     writer: Writer<OwnedWriteHalf>,
     picture: Arc<Snapshot>,
@@ -207,19 +209,19 @@ impl Line {
             Ok(greeting) => greeting,
             Err(error) => return Err(sent.err().unwrap_or(error).into()),
         };
-        match greeting {
-            ToClient::Welcome(Welcome { nonce: theirs, .. }) if theirs == nonce => {}
+        let protocol = match greeting {
+            ToClient::Welcome(Welcome { nonce: theirs, protocol, .. }) if theirs == nonce => protocol,
             ToClient::Refused { reason } => return Err(AttachError::Refused(reason)),
             ToClient::Bye { reason } => return Err(AttachError::Ending(reason)),
             _ => return Err(AttachError::Refused("its greeting is not ours".to_owned())),
-        }
+        };
         let picture = match message(&mut reader).await? {
             ToClient::Update(update) => update.applied_to(None),
             ToClient::Bye { reason } => return Err(AttachError::Ending(reason)),
             _ => None,
         };
         let picture = picture.ok_or_else(|| AttachError::Refused("it sends no picture first".to_owned()))?;
-        Ok(Self { reader, writer, picture: Arc::new(picture) })
+        Ok(Self { protocol, reader, writer, picture: Arc::new(picture) })
     }
 }
 
@@ -300,6 +302,10 @@ impl Keeper {
                 },
                 asked = self.inbox.recv() => {
                     let (ask, reply) = asked?;
+                    if line.protocol < ask.since() {
+                        give(reply, Err(SessionError::Usage(UNKNOWN_QUESTION.to_owned())));
+                        continue;
+                    }
                     let moves = moves_orders(&ask);
                     let id = next;
                     next += 1;
@@ -421,6 +427,51 @@ mod tests {
             before = Some(picture);
         }
         sleep(Duration::from_millis(100)).await;
+    }
+
+    #[tokio::test]
+    async fn an_engine_of_the_protocol_before_is_asked_nothing_that_it_would_hang_up_at() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("s");
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        // Answers what it is asked with the name of the question, until it is asked for news.
+        let engine = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (from, to) = stream.into_split();
+            let (mut reader, mut writer) =
+                (Reader::new(from, FRAME_BYTES_MAX), Writer::new(to, FRAME_BYTES_MAX));
+            let Ok(ToEngine::Hello(hello)) = reader.next::<ToEngine>().await else { panic!("no hello") };
+            assert_eq!(hello.protocol, (2, 3));
+            let welcome = Welcome { protocol: 2, build: String::new(), nonce: hello.nonce, pid: 1 };
+            writer.send(&ToClient::Welcome(welcome)).await.unwrap();
+            let blank =
+                Snapshot::blank(jiff::Timestamp::UNIX_EPOCH, "old", AccountId::new("paper"), Feed::Simulated);
+            writer.send(&ToClient::Update(Box::new(Update::whole(&blank)))).await.unwrap();
+            let mut asked = Vec::new();
+            while let Ok(ToEngine::Ask { id, ask }) = reader.next::<ToEngine>().await {
+                asked.push(ask.name());
+                let answer = Box::new(Ok(Reply::Done(ask.name().to_owned())));
+                writer.send(&ToClient::Answer { id, answer }).await.unwrap();
+            }
+            asked
+        });
+        let terms = Terms {
+            path,
+            client: ClientKind::Command,
+            build: String::new(),
+            uid: rustix::process::getuid().as_raw(),
+            actor: None,
+            patience: None,
+        };
+        let session = attach(terms).await.unwrap();
+        let news = session.request(Request::News { about: Vec::new(), limit: 1 }).await.unwrap_err();
+        assert!(
+            news.to_string().contains("of an older program") && news.to_string().contains("engine restart")
+        );
+        let resumed = session.request(Request::Resume).await.unwrap();
+        assert_eq!(resumed, Reply::Done("resume".to_owned()), "the line is as good as it was");
+        drop(session);
+        assert_eq!(engine.await.unwrap(), ["resume"]);
     }
 
     #[tokio::test]

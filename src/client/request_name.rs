@@ -62,4 +62,56 @@ impl Request {
             Self::Override { .. } => "override",
         }
     }
+
+    /// The oldest protocol in which it may be asked. Engines of 2 hang up at what they do not know, in the midst of whatever else is on the
+    /// line, and some of them do not know what came after the first; those of 3 say so.
+    #[must_use]
+    pub const fn since(&self) -> u32 {
+        match self {
+            Self::Advance { .. }
+            | Self::Alert(_)
+            | Self::Backup { .. }
+            | Self::Bars { .. }
+            | Self::Book { .. }
+            | Self::Bot(_)
+            | Self::Cancel { .. }
+            | Self::Chain { .. }
+            | Self::Connect { .. }
+            | Self::Disconnect { .. }
+            | Self::EditWatchlists(_)
+            | Self::EngineStatus
+            | Self::Equity { .. }
+            | Self::Execute { .. }
+            | Self::Executions(_)
+            | Self::Flatten { .. }
+            | Self::Groups
+            | Self::Halt { .. }
+            | Self::Lock
+            | Self::Members { .. }
+            | Self::Mode { .. }
+            | Self::Movers { .. }
+            | Self::Notes
+            | Self::OrderHistory(_)
+            | Self::PaperAssign { .. }
+            | Self::PaperDoNotExercise { .. }
+            | Self::PaperExpire
+            | Self::Pnl(_)
+            | Self::Preview { .. }
+            | Self::ReduceOnly { .. }
+            | Self::Replace { .. }
+            | Self::Replay(_)
+            | Self::Resume
+            | Self::Search { .. }
+            | Self::SetNote { .. }
+            | Self::SetSecret { .. }
+            | Self::SetWatchlist { .. }
+            | Self::Settle { .. }
+            | Self::StopEngine { .. }
+            | Self::Strategy(_)
+            | Self::Subscribe { .. }
+            | Self::Unlock { .. }
+            | Self::Venue { .. } => 2,
+            _ => 3,
+        }
+    }
 }

@@ -29,9 +29,13 @@ use crate::domain::strategy::StrategyView;
 use crate::domain::total::Total;
 
 /// The version of these messages that this program speaks. It rises with every change that an older program would misread.
-pub const PROTOCOL: u32 = 2;
-/// The oldest version it still speaks.
+pub const PROTOCOL: u32 = 3;
+/// The oldest version it still speaks. An engine of 2 hangs up at a question that it does not know, so that it is asked none of those that came
+/// after ([`Request::since`]); from 3 on it says that it does not know it.
 pub const PROTOCOL_MIN: u32 = 2;
+/// What a front end is told of a question that an engine of an older program has never heard of.
+pub const UNKNOWN_QUESTION: &str =
+    "this engine is of an older program and does not know that; restart it: arbion engine restart";
 /// Bytes of one message at most.
 pub const FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of the first message at most: nothing is known of who sends it.

@@ -428,6 +428,7 @@ mod tests {
             filled_quantity: Quantity::ZERO,
             average_price: None,
             entered_at: Timestamp::UNIX_EPOCH,
+            native_type: None,
         };
         all.push(AccountEvent::Statement(Box::new(Statement { orders: Some(vec![report]), ..statement })));
         for event in all {

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::execution::{Execution, OrderEvent};
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId};
@@ -39,6 +40,10 @@ pub struct OrderReport {
     pub average_price: Option<Price>,
     /// When the broker took it in.
     pub entered_at: Timestamp,
+    /// What the broker calls its type, with the figures that `pricing` has no place for, such as `bracket: profit 60000, stop 45000`; absent
+    /// where `pricing` says all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_type: Option<SmolStr>,
 }
 
 impl OrderReport {
@@ -263,6 +268,7 @@ mod tests {
             filled_quantity: Quantity::ZERO,
             average_price: None,
             entered_at: Timestamp::UNIX_EPOCH,
+            native_type: None,
         };
         for (side, price, same) in [
             (Side::Buy, "-2.1", true),

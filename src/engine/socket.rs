@@ -22,8 +22,8 @@ use crate::client::frames::{FrameError, Reader, Writer};
 use crate::client::remote::{AttachError, check_path};
 use crate::client::status::ClientStatus;
 use crate::client::wire::{
-    ClientKind, FRAME_BYTES_MAX, HELLO_BYTES_MAX, Hello, PROTOCOL, PROTOCOL_MIN, ToClient, ToEngine, Update,
-    Welcome, common_protocol,
+    ClientKind, FRAME_BYTES_MAX, HELLO_BYTES_MAX, Hello, PROTOCOL, PROTOCOL_MIN, ToClient, ToEngine,
+    UNKNOWN_QUESTION, Update, Welcome, common_protocol,
 };
 use crate::client::{Reply, Request, Session, SessionError};
 use crate::domain::role::Whose;
@@ -345,10 +345,6 @@ impl Client {
         }
     }
 }
-
-/// What a front end of a newer program is told of a question that this engine has never heard of.
-const UNKNOWN_QUESTION: &str =
-    "this engine is of an older program and does not know that; restart it: arbion engine restart";
 
 /// What a front end sent, or the number of a question that is none of ours: a front end of a newer program may ask it, and keeps its line.
 fn read(bytes: &[u8]) -> Result<Result<ToEngine, u64>, FrameError> {

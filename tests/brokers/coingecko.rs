@@ -1,5 +1,6 @@
 //! CoinGecko: prices in few calls, amounts in one currency, keys of the wrong plan.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arbion::brokers::{
@@ -11,7 +12,7 @@ use arbion::domain::quote::{Feed, Interval};
 use rust_decimal::Decimal;
 
 use crate::contract::price;
-use crate::emulators::coingecko::{CoingeckoEmulator, DEMO_KEY, PRO_KEY, start};
+use crate::emulators::coingecko::{CONTRACT, CoingeckoEmulator, DEMO_KEY, PRO_KEY, start};
 use crate::emulators::faults::Fault;
 
 fn settings(emulator: &CoingeckoEmulator, plan: Option<&str>) -> BrokerSettings {
@@ -104,6 +105,48 @@ async fn what_has_no_sure_price_is_missing_and_not_zero() {
     assert_eq!(prices.convert(&held[1..2], Currency::USD).await.unwrap().total.to_string(), "4 USD");
     told.options.insert("coins".into(), "BAR".into());
     assert!(coingecko::prices(&told, &key(DEMO_KEY)).is_err());
+}
+
+#[derive(Default)]
+struct InMemory(Mutex<Option<String>>);
+
+impl coingecko::Shelf for InMemory {
+    fn load(&self) -> Option<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn save(&self, text: &str) {
+        *self.0.lock().unwrap() = Some(text.to_owned());
+    }
+}
+
+/// What a symbol means is asked once, and not at every start; whoever knows the contract of a coin says which one is meant.
+#[tokio::test]
+async fn what_symbols_mean_is_kept_over_a_restart() {
+    let emulator = start(0, false).await;
+    let mut told = settings(&emulator, None);
+    let words =
+        format!("TOK=base:{}, GONE=base:{}", CONTRACT.to_uppercase().replace("0X", "0x"), "0x".repeat(21));
+    told.options.insert("coins".into(), words);
+    let shelf = Arc::new(InMemory::default());
+    let held = [money("1", "FOO"), money("1", "BAR"), money("1", "TOK"), money("1", "GONE")];
+    for calls in [5, 1] {
+        let shelf = Arc::<InMemory>::clone(&shelf);
+        let prices = coingecko::prices_kept(&told, &key(DEMO_KEY), Some(shelf)).unwrap();
+        let worth = prices.convert(&held, Currency::USD).await.unwrap();
+        assert_eq!(worth.total.to_string(), "4 USD", "FOO by its name, TOK by its contract");
+        assert_eq!(worth.missing, [held[1], held[3]]);
+        let asked: Vec<String> = emulator.server.take_requests().into_iter().map(|it| it.path).collect();
+        assert_eq!(
+            asked.len(),
+            calls,
+            "two searches, two contracts, the prices; then the prices alone: {asked:?}"
+        );
+    }
+    // Another contract is another question.
+    told.options.insert("coins".into(), format!("TOK=solana:{}", CONTRACT));
+    let prices = coingecko::prices_kept(&told, &key(DEMO_KEY), Some(shelf)).unwrap();
+    assert_eq!(prices.convert(&held[2..3], Currency::USD).await.unwrap().missing, held[2..3]);
 }
 
 #[tokio::test]

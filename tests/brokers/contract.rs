@@ -3,6 +3,7 @@
 //! no network between us and it, brings a [`Desk`], and keeps every clause but those about what a network does to calls.
 
 mod changes;
+mod claims;
 mod desk;
 mod lines;
 mod mangled;
@@ -16,6 +17,12 @@ use rust_decimal::Decimal;
 
 pub use changes::{
     j4_a_replace_without_an_answer_is_not_a_refusal, n2_a_cancel_without_an_answer_ends_the_order,
+};
+pub use claims::{
+    a_bracket_is_held_there_or_refused, a_login_that_is_refused_is_no_unknown, a_preview_is_no_order,
+    a_short_sale_is_one_or_refused, every_time_in_force_that_is_claimed_works,
+    every_time_in_force_that_it_lacks_is_refused, r7_a_fill_that_nobody_heard_is_found,
+    the_terms_of_an_instrument_are_true, what_has_been_canceled_stays_so,
 };
 pub use desk::{Books, Desk, Subject, event_of, fills_of, handle, price};
 pub use lines::{j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal, n1_a_slow_line_is_no_broken_one};
@@ -406,7 +413,15 @@ macro_rules! contract_tests {
             every_order_type_that_it_lacks_is_refused,
             the_same_id_twice_is_never_two_orders,
             an_order_that_never_came_is_not_found,
-            an_amount_of_money_is_spent_as_money
+            an_amount_of_money_is_spent_as_money,
+            every_time_in_force_that_is_claimed_works,
+            every_time_in_force_that_it_lacks_is_refused,
+            a_bracket_is_held_there_or_refused,
+            a_short_sale_is_one_or_refused,
+            a_preview_is_no_order,
+            the_terms_of_an_instrument_are_true,
+            r7_a_fill_that_nobody_heard_is_found,
+            what_has_been_canceled_stays_so
         );
     };
     ($make:path) => {
@@ -420,7 +435,8 @@ macro_rules! contract_tests {
             j3_what_cannot_be_read_is_not_a_refusal,
             n5_too_many_calls_is_not_a_refusal,
             r6_a_read_that_fails_is_not_empty,
-            what_is_wrong_with_an_answer_is_an_error
+            what_is_wrong_with_an_answer_is_an_error,
+            a_login_that_is_refused_is_no_unknown
         );
 
         #[tokio::test]

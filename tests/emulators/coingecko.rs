@@ -29,6 +29,9 @@ const COINS: [(&str, &str, &str, u32, &str); 8] = [
     ("null-coin", "nul", "Null", 900, "null"),
 ];
 
+/// Where `foo-coin` lives on `base`, in small letters.
+pub const CONTRACT: &str = "0xab00000000000000000000000000000000000006";
+
 #[derive(Clone)]
 struct Shared {
     pro: bool,
@@ -65,6 +68,7 @@ pub async fn start(port: u16, pro: bool) -> CoingeckoEmulator {
         .route("/search", get(search))
         .route("/coins/list", get(list))
         .route("/coins/markets", get(markets))
+        .route("/coins/{platform}/contract/{address}", get(contract))
         .route("/coins/{id}/ohlc", get(ohlc))
         .route("/coins/{id}/market_chart/range", get(range));
     let routes = Router::new().nest("/api/v3", routes).layer(from_fn_with_state(shared.clone(), guard));
@@ -153,6 +157,18 @@ async fn search(RawQuery(query): RawQuery) -> Response {
         })
         .collect();
     axum::Json(json!({"coins": rows, "exchanges": [], "categories": [], "nfts": []})).into_response()
+}
+
+/// The coins of contracts: one, on one chain.
+async fn contract(Path((platform, address)): Path<(String, String)>) -> Response {
+    match (platform.as_str(), address.as_str()) {
+        ("base", CONTRACT) => {
+            axum::Json(json!({"id": "foo-coin", "symbol": "foo", "name": "Foo", "asset_platform_id": "base",
+                "market_data": {"current_price": {"usd": 2}}}))
+            .into_response()
+        }
+        _ => bad(StatusCode::NOT_FOUND, "coin not found"),
+    }
 }
 
 async fn list() -> Response {

@@ -47,6 +47,7 @@ impl Held {
             filled_quantity: self.filled(),
             average_price: self.average(),
             entered_at: self.entered_at,
+            native_type: None,
         }
     }
 }

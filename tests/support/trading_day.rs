@@ -198,6 +198,7 @@ pub fn order(
         denials: Vec::new(),
         replaces: None,
         trailing_stop: None,
+        native_type: None,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::ids;
 use super::known::Known;
 use super::wire::{Activity, Order};
+use crate::brokers::json::shown;
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, BrokerOrderId, ExecutionId};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -90,6 +92,13 @@ pub(super) fn pricing(order: &Order, sold: bool) -> Pricing {
         },
         _ => Pricing::Market,
     }
+}
+
+/// A type that is new there: at what price it trades is not known.
+fn native_type(order: &Order) -> Option<SmolStr> {
+    let word = order.order_type.as_deref().unwrap_or_default();
+    let known = matches!(word, "" | "market" | "limit" | "stop" | "stop_limit" | "trailing_stop");
+    (!known).then(|| format!("a type that is not known here: {}", shown(word)).into())
 }
 
 /// Their word for a time in force.
@@ -177,6 +186,7 @@ pub(super) fn order(order: &Order, known: &Known, carried: Decimal) -> Result<Or
             Price::new(price * sign)
         }),
         entered_at: entered.unwrap_or(Timestamp::UNIX_EPOCH),
+        native_type: native_type(order),
     })
 }
 
@@ -276,4 +286,25 @@ pub(super) fn activity(
     let of = Of { account, known, order_id: row.order_id.as_deref(), instrument };
     let numbers = (Quantity::new(quantity.abs()), price);
     Ok(Some(execution(of, execution_id(&row.id), side, numbers, at, kind)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_is_new_there_is_told_by_its_word() {
+        let read = |word: &str| {
+            let text = format!(
+                r#"{{"id":"a","client_order_id":"x","status":"new","symbol":"AAPL","asset_class":"us_equity","side":"buy","qty":"1",
+                "type":"{word}","order_type":"{word}","time_in_force":"day","limit_price":"9"}}"#
+            );
+            let row: Order = crate::brokers::json::read(text.as_bytes()).unwrap();
+            super::order(&row, &Known::default(), Decimal::ZERO).unwrap()
+        };
+        assert_eq!(read("limit").native_type, None);
+        let odd = read("iceberg");
+        assert_eq!(odd.native_type.as_deref(), Some("a type that is not known here: iceberg"));
+        assert_eq!((odd.pricing, odd.quantity), (Pricing::Market, Quantity::from(1)));
+    }
 }

@@ -16,7 +16,7 @@ use super::wire::{
     Breakdown, BreakdownAnswer, Fill, FillPage, NewOrder, Order, OrderAnswer, OrderPage, PreviewAnswer,
     Wallet, Wallets,
 };
-use super::{BROKER, PRIVATE, errors, user_stream, wallets};
+use super::{BROKER, PRIVATE, errors, user_stream, wallets, ways};
 use crate::brokers::endpoint::Endpoint;
 use crate::brokers::http::Call;
 use crate::brokers::{AccountStream, Broker, BrokerError, BrokerPreview, OrderState, SubmitOutcome};
@@ -389,7 +389,7 @@ impl Broker for CoinbaseAccount {
 
     async fn orders(&self) -> Result<Vec<OrderReport>, BrokerError> {
         let orders = self.all_orders().await?;
-        Ok(orders.iter().filter_map(|order| convert::report(order, self.client_of(order))).collect())
+        Ok(orders.iter().filter_map(|order| ways::report(order, self.client_of(order))).collect())
     }
 
     fn shows_at_once(&self) -> bool {

@@ -15,7 +15,6 @@ use crate::domain::money::{Currency, Price, Quantity, canonical};
 use crate::domain::order::{
     OrderRequest, OrderStatus, OrderSubject, Pricing, Side, TimeInForce, TradingSession,
 };
-use crate::domain::statement::OrderReport;
 
 /// A day order with less than this left lives until the end of the next day: the venue refuses shorter ones.
 const DAY_LEFT_MIN: SignedDuration = SignedDuration::from_secs(60);
@@ -111,10 +110,8 @@ fn check_wishes(request: &OrderRequest, spot: bool) -> Result<(), BrokerError> {
         return refuse("extended hours", "orders for its one session, which never closes");
     }
     if request.take_profit.is_some() || request.stop_loss.is_some() {
-        return refuse(
-            "a bracket of this form",
-            "an order alone; its exits can be entered once it has filled",
-        );
+        // There both exits are one order with one id, and its stop is a limit order: none of the two that ours are.
+        return refuse("a bracket", "an order alone; an exit plan closes what it opens");
     }
     let plain_limit = matches!(request.pricing, Pricing::Limit { .. })
         && matches!(request.time_in_force, TimeInForce::Day | TimeInForce::Gtc | TimeInForce::Gtd);
@@ -240,10 +237,15 @@ fn configuration(request: &OrderRequest, now: Timestamp) -> Result<Configuration
             way.market_market_ioc = Some(Terms { end_time: None, quote_size, base_size, ..base });
             return Ok(way);
         }
+        // Coins have none.
+        (Pricing::Market, Fok) if request.subject.asset_class() == AssetClass::Perpetual => {
+            way.market_market_fok = Some(Terms { end_time: None, ..base });
+            return Ok(way);
+        }
         (Pricing::Market, _) => {
             return Err(refused_locally(
                 format!("market orders that are {}", request.time_in_force),
-                "market orders of day, gtc or ioc, which all fill at once",
+                "market orders of day, gtc or ioc, which all fill at once, and in futures fok",
             ));
         }
         (Pricing::Limit { .. }, Gtc) => &mut way.limit_limit_gtc,
@@ -258,7 +260,14 @@ fn configuration(request: &OrderRequest, now: Timestamp) -> Result<Configuration
                 "stop-limit orders of day, gtc or gtd",
             ));
         }
-        (Pricing::Stop { .. } | Pricing::TrailingStop { .. } | Pricing::Twap(_), _) => {
+        // Not the same order: it has a worst price, which must be said, and ours has no place for one.
+        (Pricing::Twap(_), _) => {
+            return Err(refused_locally(
+                "twap orders without a worst price".to_owned(),
+                "market, limit and stop-limit orders",
+            ));
+        }
+        (Pricing::Stop { .. } | Pricing::TrailingStop { .. }, _) => {
             return Err(refused_locally(
                 format!("{} orders", request.pricing.order_type().as_str().replace('_', "-")),
                 "market, limit and stop-limit orders",
@@ -326,73 +335,6 @@ impl Order {
     }
 }
 
-/// The way an order trades, its figures, and how long.
-fn way_of(configuration: &Configuration) -> Option<(Pricing, TimeInForce, &Terms)> {
-    use TimeInForce::{Fok, Gtc, Gtd, Ioc};
-    let c = configuration;
-    let limits = [
-        (&c.sor_limit_ioc, Ioc),
-        (&c.limit_limit_gtc, Gtc),
-        (&c.limit_limit_gtd, Gtd),
-        (&c.limit_limit_fok, Fok),
-        // Of a bracket the take-profit is what rests; of a TWAP the worst price is what it has.
-        (&c.trigger_bracket_gtc, Gtc),
-        (&c.trigger_bracket_gtd, Gtd),
-        (&c.twap_limit_gtd, Gtd),
-    ];
-    for (terms, force) in limits {
-        if let Some(terms) = terms {
-            let pricing = terms
-                .limit_price
-                .map_or(Pricing::Market, |price| Pricing::Limit { limit_price: Price::new(price) });
-            return Some((pricing, force, terms));
-        }
-    }
-    for (terms, force) in [(&c.stop_limit_stop_limit_gtc, Gtc), (&c.stop_limit_stop_limit_gtd, Gtd)] {
-        if let Some(terms) = terms {
-            let pricing = Pricing::StopLimit {
-                stop_price: Price::new(terms.stop_price?),
-                limit_price: Price::new(terms.limit_price?),
-            };
-            return Some((pricing, force, terms));
-        }
-    }
-    let markets = [(&c.market_market_ioc, Ioc), (&c.market_market_fok, Fok), (&c.scaled_limit_gtc, Gtc)];
-    markets.into_iter().find_map(|(terms, force)| Some((Pricing::Market, force, terms.as_ref()?)))
-}
-
-/// An order as we report it. `client` is our id of it, where that is known. `None` for an instrument that we cannot name.
-#[must_use]
-pub fn report(order: &Order, client: Option<ClientOrderId>) -> Option<OrderReport> {
-    let instrument = instrument_of(&order.product_id)?;
-    let blank = Terms::default();
-    let (pricing, time_in_force, terms) =
-        way_of(&order.order_configuration).unwrap_or((Pricing::Market, TimeInForce::Gtc, &blank));
-    let filled = order.filled();
-    let price = terms.limit_price.or(order.average_filled_price).filter(|price| !price.is_zero());
-    // An order for an amount of money says no units: those that it has bought, and at its price the rest.
-    let quantity = match (terms.base_size, terms.quote_size, price) {
-        (Some(size), ..) => size,
-        (None, Some(money), Some(price)) if !order.standing().is_terminal() => {
-            money.checked_div(price).map_or(filled, |units| round_units(units).max(filled))
-        }
-        _ => filled,
-    };
-    Some(OrderReport {
-        client_order_id: client,
-        broker_order_id: BrokerOrderId::new(&order.order_id),
-        status: order.standing(),
-        subject: OrderSubject::Instrument(instrument),
-        side: side_of(&order.side),
-        quantity: Quantity::new(quantity),
-        pricing,
-        time_in_force,
-        filled_quantity: Quantity::new(filled),
-        average_price: order.average_filled_price.filter(|price| !price.is_zero()).map(Price::new),
-        entered_at: order.created_time,
-    })
-}
-
 /// `BUY` or `SELL`.
 #[must_use]
 pub fn side_of(word: &str) -> Side {
@@ -400,7 +342,7 @@ pub fn side_of(word: &str) -> Side {
 }
 
 /// Units to eight places, as Coinbase keeps them, half to even.
-fn round_units(units: Decimal) -> Decimal {
+pub(super) fn round_units(units: Decimal) -> Decimal {
     units.round_dp_with_strategy(8, RoundingStrategy::MidpointNearestEven)
 }
 

@@ -124,6 +124,10 @@ fn what_coinbase_lacks_is_refused_with_what_it_takes() {
             "stop orders; it takes market, limit and stop-limit",
         ),
         (gtc(Pricing::TrailingStop { trail }), "trailing-stop orders; it takes market, limit and stop-limit"),
+        (
+            gtc(Pricing::Twap(crate::domain::order::Slices { minutes: 30, randomize: false })),
+            "twap orders without a worst price; it takes market, limit and stop-limit orders",
+        ),
         (order("1", limit("100"), TimeInForce::Opg), "orders for an auction"),
         (order("1", Pricing::Market, TimeInForce::Fok), "market orders that are fok"),
         (order("1", Pricing::Market, TimeInForce::Cls), "market orders that are cls"),
@@ -142,7 +146,10 @@ fn what_coinbase_lacks_is_refused_with_what_it_takes() {
             "reduce-only orders in futures that wait; it takes market orders that only reduce",
         ),
         (OrderRequest { session: TradingSession::Extended, ..plain() }, "extended hours"),
-        (OrderRequest { take_profit: Some(exit), ..plain() }, "a bracket of this form"),
+        (
+            OrderRequest { take_profit: Some(exit), ..plain() },
+            "a bracket; it takes an order alone; an exit plan closes what it opens",
+        ),
         (
             OrderRequest { post_only: true, ..order("1", limit("100"), TimeInForce::Ioc) },
             "post-only on such an order",
@@ -160,6 +167,16 @@ fn what_coinbase_lacks_is_refused_with_what_it_takes() {
         let error = body(&request).unwrap_err();
         assert!(error.starts_with("coinbase does not take") && error.contains(said), "{error}");
     }
+    // Futures have what coins have not.
+    let future = Instrument::Perpetual { symbol: "BIP-20DEC30-CDE".parse().unwrap() };
+    let future = OrderRequest {
+        subject: OrderSubject::Instrument(future),
+        ..order("2", Pricing::Market, TimeInForce::Fok)
+    };
+    assert_eq!(
+        body(&future).unwrap()["order_configuration"],
+        serde_json::json!({ "market_market_fok": { "base_size": "2" } })
+    );
     // A sale of what is held never opens anything.
     assert!(body(&OrderRequest { side: Side::Sell, reduce_only: true, ..plain() }).is_ok());
 }
@@ -211,77 +228,6 @@ fn every_status_word_has_its_place() {
         ("SOMETHING_NEW", one, false, false, OrderStatus::Unknown),
     ] {
         assert_eq!(status_of(word, filled, cancel, replace), status, "{word}");
-    }
-}
-
-fn shown(way: &str) -> OrderReport {
-    let text = format!(
-        r#"{{"order_id":"o1","client_order_id":"x","product_id":"BTC-USD","side":"SELL","status":"OPEN",
-        "created_time":"2026-01-02T03:04:05.678901Z","order_configuration":{way},"filled_size":"0.4",
-        "average_filled_price":"50","unheard_of":{{"a":[1]}}}}"#
-    );
-    let order: Order = crate::brokers::json::read(text.as_bytes()).unwrap();
-    report(&order, None).unwrap()
-}
-
-#[test]
-fn every_way_to_trade_is_read() {
-    let at = |text| Pricing::Limit { limit_price: price(text) };
-    for (way, pricing, force, quantity) in [
-        (r#"{"market_market_ioc":{"base_size":"1"}}"#, Pricing::Market, TimeInForce::Ioc, "1"),
-        (r#"{"market_market_fok":{"base_size":"1"}}"#, Pricing::Market, TimeInForce::Fok, "1"),
-        (r#"{"market_market_ioc":{"quote_size":"100"}}"#, Pricing::Market, TimeInForce::Ioc, "2"),
-        (r#"{"sor_limit_ioc":{"base_size":"1","limit_price":"60"}}"#, at("60"), TimeInForce::Ioc, "1"),
-        (
-            r#"{"limit_limit_gtc":{"base_size":"1","limit_price":"60","post_only":true}}"#,
-            at("60"),
-            TimeInForce::Gtc,
-            "1",
-        ),
-        (r#"{"limit_limit_gtc":{"quote_size":"120","limit_price":"60"}}"#, at("60"), TimeInForce::Gtc, "2"),
-        (
-            r#"{"limit_limit_gtd":{"base_size":"1","limit_price":"60","end_time":"x"}}"#,
-            at("60"),
-            TimeInForce::Gtd,
-            "1",
-        ),
-        (r#"{"limit_limit_fok":{"base_size":"1","limit_price":"60"}}"#, at("60"), TimeInForce::Fok, "1"),
-        (
-            r#"{"trigger_bracket_gtc":{"base_size":"1","limit_price":"60","stop_trigger_price":"40"}}"#,
-            at("60"),
-            TimeInForce::Gtc,
-            "1",
-        ),
-        (
-            r#"{"trigger_bracket_gtd":{"base_size":"1","limit_price":"60","stop_trigger_price":"40"}}"#,
-            at("60"),
-            TimeInForce::Gtd,
-            "1",
-        ),
-        (
-            r#"{"twap_limit_gtd":{"base_size":"1","limit_price":"60","number_buckets":"3"}}"#,
-            at("60"),
-            TimeInForce::Gtd,
-            "1",
-        ),
-        (
-            r#"{"scaled_limit_gtc":{"base_size":"1","num_orders":"3"}}"#,
-            Pricing::Market,
-            TimeInForce::Gtc,
-            "1",
-        ),
-        (r#"{"brand_new":{"base_size":"1"}}"#, Pricing::Market, TimeInForce::Gtc, "0.4"),
-    ] {
-        let report = shown(way);
-        assert_eq!((report.pricing, report.time_in_force), (pricing, force), "{way}");
-        assert_eq!(report.quantity, quantity.parse().unwrap(), "{way}");
-        assert_eq!((report.side, report.status), (Side::Sell, OrderStatus::PartiallyFilled));
-    }
-    let stop = Pricing::StopLimit { stop_price: price("70"), limit_price: price("60") };
-    for way in ["stop_limit_stop_limit_gtc", "stop_limit_stop_limit_gtd"] {
-        let report =
-            shown(&format!(r#"{{"{way}":{{"base_size":"1","limit_price":"60","stop_price":"70"}}}}"#));
-        assert_eq!(report.pricing, stop);
     }
 }
 

@@ -16,6 +16,7 @@ mod products;
 mod trade;
 mod user_stream;
 mod wallets;
+mod ways;
 mod wire;
 
 use std::sync::Arc;

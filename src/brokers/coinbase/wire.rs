@@ -210,6 +210,13 @@ pub struct Terms {
     pub stop_price: Option<Decimal>,
     #[serde(default, deserialize_with = "decimal_or_none", skip_serializing_if = "Option::is_none")]
     pub stop_trigger_price: Option<Decimal>,
+    /// Of a scaled order.
+    #[serde(default, deserialize_with = "decimal_or_none", skip_serializing_if = "Option::is_none")]
+    pub min_price: Option<Decimal>,
+    #[serde(default, deserialize_with = "decimal_or_none", skip_serializing_if = "Option::is_none")]
+    pub max_price: Option<Decimal>,
+    #[serde(default, deserialize_with = "decimal_or_none", skip_serializing_if = "Option::is_none")]
+    pub num_orders: Option<Decimal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -399,6 +406,12 @@ pub struct Order {
     pub created_time: Timestamp,
     #[serde(default)]
     pub order_configuration: Configuration,
+    /// `LIMIT`, `BRACKET`, ....
+    #[serde(default)]
+    pub order_type: Option<String>,
+    /// Exits that are entered once it has filled.
+    #[serde(default)]
+    pub attached_order_configuration: Option<Configuration>,
     #[serde(default, deserialize_with = "decimal_or_none")]
     pub filled_size: Option<Decimal>,
     #[serde(default, deserialize_with = "decimal_or_none")]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Coins that our brokers trade, by symbol.
 const KNOWN: [(&str, &str); 39] = [
     ("AAVE", "aave"),
@@ -60,7 +62,8 @@ pub struct Candidate {
 }
 
 /// What a symbol means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Meaning {
     /// This coin.
     Coin(String),
@@ -94,7 +97,16 @@ pub fn meant(symbol: &str, found: &[Candidate]) -> Meaning {
     }
 }
 
-/// The person's own words: `FOO=foo-coin, BAR=bar-token`.
+/// A contract in a person's word, `base:0x4200…`: the platform as CoinGecko calls it, and the address. `None` where the word is a coin's id.
+#[must_use]
+pub fn contract(word: &str) -> Option<(&str, String)> {
+    let (platform, address) = word.split_once(':')?;
+    // Elsewhere than on chains of this kind capital letters matter.
+    let address = if address.starts_with("0x") { address.to_ascii_lowercase() } else { address.to_owned() };
+    Some((platform, address))
+}
+
+/// The person's own words: `FOO=foo-coin, BAR=base:0x4200000000000000000000000000000000000006`.
 ///
 /// # Errors
 /// The part that is none.
@@ -104,7 +116,14 @@ pub fn own_words(text: &str) -> Result<BTreeMap<String, String>, String> {
         let (symbol, id) = part.split_once('=').ok_or_else(|| part.to_owned())?;
         let (symbol, id) = (symbol.trim().to_ascii_uppercase(), id.trim());
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-        if symbol.is_empty() || id.is_empty() || !id.chars().all(plain) {
+        let (named, address) = id.split_once(':').map_or((id, None), |(platform, at)| (platform, Some(at)));
+        let is_address =
+            |at: &str| (20..=90).contains(&at.len()) && at.chars().all(|c| c.is_ascii_alphanumeric());
+        if symbol.is_empty()
+            || named.is_empty()
+            || !named.chars().all(plain)
+            || address.is_some_and(|at| !is_address(at))
+        {
             return Err(part.to_owned());
         }
         words.insert(symbol, id.to_owned());
@@ -128,7 +147,22 @@ mod tests {
         assert_eq!(known("ETH", &own).as_deref(), Some("other-ether"));
         assert_eq!(known("FOO", &own).as_deref(), Some("foo-coin"));
         assert_eq!(known("BAR", &own), None);
-        for bad in ["FOO", "=x", "FOO=", "FOO=a b", "FOO=../x"] {
+        let token = own_words("TOK=base:0xAB00000000000000000000000000000000000006").unwrap();
+        let word = known("TOK", &token).unwrap();
+        assert_eq!(contract(&word), Some(("base", "0xab00000000000000000000000000000000000006".to_owned())));
+        assert_eq!(contract("foo-coin"), None);
+        let solana = "solana:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
+        assert_eq!(contract(solana).unwrap().1, solana["solana:".len()..]);
+        for bad in [
+            "FOO",
+            "=x",
+            "FOO=",
+            "FOO=a b",
+            "FOO=../x",
+            "FOO=base:",
+            "FOO=base:0x/../1234567890123456",
+            "FOO=:0x",
+        ] {
             assert_eq!(own_words(bad), Err(bad.to_owned()));
         }
     }

@@ -4,6 +4,7 @@
 mod coins;
 mod feed;
 mod line;
+mod names;
 mod prices;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::brokers::{
 };
 use crate::domain::ids::AccountId;
 
+pub use names::Shelf;
 pub use prices::{CoinPrice, CoinPrices, Conversion};
 
 /// Its name in errors and logs.
@@ -102,11 +104,24 @@ fn refused_locally(what: String, allowed: &str) -> BrokerError {
     BrokerError::Unsupported { broker: BROKER.to_owned(), what, allowed: allowed.to_owned() }
 }
 
-/// Prices with these settings and credentials, which may be none: `plan = "none" | "demo" | "pro"`, `coins = "FOO=foo-coin, ..."`.
+/// Prices with these settings and credentials, which may be none: `plan = "none" | "demo" | "pro"`, `coins = "FOO=foo-coin, ..."`. Nothing that is
+/// found out is kept.
+///
+/// # Errors
+/// As [`prices_kept`].
+pub fn prices(settings: &BrokerSettings, credentials: &Credentials) -> Result<Arc<CoinPrices>, BrokerError> {
+    prices_kept(settings, credentials, None)
+}
+
+/// The same; what symbols are found to mean lies on the shelf.
 ///
 /// # Errors
 /// `Unsupported` for another plan or a word of `coins` that is none, `Unauthorized` for a plan that needs a key and has none.
-pub fn prices(settings: &BrokerSettings, credentials: &Credentials) -> Result<Arc<CoinPrices>, BrokerError> {
+pub fn prices_kept(
+    settings: &BrokerSettings,
+    credentials: &Credentials,
+    shelf: Option<Arc<dyn Shelf>>,
+) -> Result<Arc<CoinPrices>, BrokerError> {
     let key = credentials.get("api_key").cloned();
     let plan = match (settings.option("plan"), &key) {
         (Some("none"), _) | (None, None) => Plan::None,
@@ -121,13 +136,13 @@ pub fn prices(settings: &BrokerSettings, credentials: &Credentials) -> Result<Ar
         });
     }
     let own = coins::own_words(settings.option("coins").unwrap_or_default())
-        .map_err(|part| refused_locally(format!("coins = {part:?}"), "FOO=foo-coin, BAR=bar-token"))?;
+        .map_err(|part| refused_locally(format!("coins = {part:?}"), "FOO=foo-coin, BAR=base:0x..."))?;
     let base: Endpoint = settings.url("base_url", plan.base_url()).map_err(|error| {
         BrokerError::Unreachable { broker: BROKER.to_owned(), reason: format!("base_url: {error}") }
     })?;
     let http = Http::new(BROKER, &[(BUCKET, plan.limit())])?;
     let line = line::Line { http, base, plan, key: key.filter(|_| plan != Plan::None) };
-    Ok(Arc::new(CoinPrices::new(line, own)))
+    Ok(Arc::new(CoinPrices::new(line, own, shelf)))
 }
 
 /// Opens a line. Nothing is asked yet: [`Connection::accounts`] does.

@@ -1,7 +1,7 @@
 //! Prices of coins, many in one call and kept as long as they do not change there; amounts of one currency in another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::coins::{self, Candidate, Meaning};
 use super::line::Line;
+use super::names::{Names, Shelf};
 use crate::brokers::BrokerError;
 use crate::brokers::http::Health;
 use crate::brokers::json::decimal_of;
@@ -20,8 +21,6 @@ use crate::domain::money::{Currency, Money};
 const COINS_MAX: usize = 200;
 /// Prices that are kept.
 const KEPT_MAX: usize = 5_000;
-/// Symbols whose meaning is kept.
-const MEANINGS_MAX: usize = 5_000;
 
 /// The price of a coin in some currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +55,8 @@ type Key = (String, String);
 pub struct CoinPrices {
     line: Line,
     own: BTreeMap<String, String>,
-    meanings: Mutex<BTreeMap<String, Meaning>>,
+    names: Mutex<Names>,
+    shelf: Option<Arc<dyn Shelf>>,
     /// `None`: asked for, and it has none.
     kept: tokio::sync::Mutex<BTreeMap<Key, (Instant, Option<CoinPrice>)>>,
 }
@@ -64,6 +64,12 @@ pub struct CoinPrices {
 #[derive(Deserialize)]
 struct Found {
     coins: Vec<FoundCoin>,
+}
+
+/// A coin as its contract finds it; of the rest nothing is needed.
+#[derive(Deserialize)]
+struct OfContract {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -77,8 +83,10 @@ pub(super) struct FoundCoin {
 }
 
 impl CoinPrices {
-    pub(super) fn new(line: Line, own: BTreeMap<String, String>) -> Self {
-        Self { line, own, meanings: Mutex::default(), kept: tokio::sync::Mutex::default() }
+    pub(super) fn new(line: Line, own: BTreeMap<String, String>, shelf: Option<Arc<dyn Shelf>>) -> Self {
+        let names = shelf.as_ref().and_then(|shelf| shelf.load()).map(|text| Names::read(&text));
+        let names = Mutex::new(names.unwrap_or_default());
+        Self { line, own, names, shelf, kept: tokio::sync::Mutex::default() }
     }
 
     /// How its calls go.
@@ -97,26 +105,23 @@ impl CoinPrices {
         Ok(found.coins)
     }
 
-    /// Which coin a symbol means.
+    /// Which coin a symbol means: by the person's word, which may be its contract, by the table, by what was found before, by a search.
     pub(super) async fn meaning(&self, symbol: &str) -> Result<Meaning, BrokerError> {
         let symbol = symbol.to_ascii_uppercase();
-        if let Some(id) = coins::known(&symbol, &self.own) {
-            return Ok(Meaning::Coin(id));
+        let word = coins::known(&symbol, &self.own);
+        let of = word.as_deref().filter(|word| coins::contract(word).is_some());
+        if let (Some(id), None) = (&word, of) {
+            return Ok(Meaning::Coin(id.clone()));
         }
-        let kept = self.meanings.lock().unwrap_or_else(PoisonError::into_inner).get(&symbol).cloned();
-        if let Some(meaning) = kept {
+        let now = crate::brokers::clock::wall();
+        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&symbol, of, now);
+        if let Some(meaning) = known {
             return Ok(meaning);
         }
-        let found = self.search(&symbol).await?;
-        let found: Vec<Candidate> = found
-            .into_iter()
-            .map(|coin| Candidate {
-                id: coin.id,
-                symbol: coin.symbol.to_ascii_uppercase(),
-                rank: coin.market_cap_rank,
-            })
-            .collect();
-        let meaning = coins::meant(&symbol, &found);
+        let meaning = match of.and_then(coins::contract) {
+            Some((platform, address)) => self.of_contract(platform, &address).await?,
+            None => self.searched(&symbol).await?,
+        };
         if let Meaning::Doubtful(ids) = &meaning {
             tracing::warn!(
                 broker = super::BROKER,
@@ -125,12 +130,40 @@ impl CoinPrices {
                 "several coins are called so; coins = \"SYMBOL=id\" in [brokers.coingecko] says which"
             );
         }
-        let mut meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
-        if meanings.len() >= MEANINGS_MAX {
-            meanings.clear();
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.put(&symbol, of, meaning.clone(), now);
+        if let Some(shelf) = &self.shelf {
+            shelf.save(&names.text());
         }
-        meanings.insert(symbol, meaning.clone());
+        drop(names);
         Ok(meaning)
+    }
+
+    async fn searched(&self, symbol: &str) -> Result<Meaning, BrokerError> {
+        let found = self.search(symbol).await?.into_iter().map(|coin| Candidate {
+            id: coin.id,
+            symbol: coin.symbol.to_ascii_uppercase(),
+            rank: coin.market_cap_rank,
+        });
+        Ok(coins::meant(symbol, &found.collect::<Vec<_>>()))
+    }
+
+    /// The coin of a contract: of all ways to say which coin is meant the one that cannot be mistaken.
+    async fn of_contract(&self, platform: &str, address: &str) -> Result<Meaning, BrokerError> {
+        let path = format!("/coins/{platform}/contract/{address}");
+        match self.line.get::<OfContract>(Line::read("contract"), &path, &[]).await {
+            Ok(coin) => Ok(Meaning::Coin(coin.id)),
+            Err(BrokerError::Refused { status: 404, .. }) => {
+                tracing::warn!(
+                    broker = super::BROKER,
+                    platform,
+                    address,
+                    "no coin is known of this contract"
+                );
+                Ok(Meaning::Nothing)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Prices of coins by their symbols in one currency. What is unknown, doubtful or has no price is absent.

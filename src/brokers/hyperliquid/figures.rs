@@ -34,7 +34,7 @@ impl Held {
         self.spot.balances.iter().filter(|held| held.token != USDC_TOKEN && !held.total.is_zero())
     }
 
-    fn positions(&self) -> impl Iterator<Item = &PerpetualPosition> {
+    pub(super) fn positions(&self) -> impl Iterator<Item = &PerpetualPosition> {
         let all = self.perpetuals.iter().flat_map(|state| &state.asset_positions);
         all.map(|row| &row.position).filter(|position| !position.szi.is_zero())
     }

@@ -1,6 +1,7 @@
 //! Our orders in Hyperliquid's words, and its orders and fills in ours. What it does not take is refused here, before anything is sent.
 
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::actions::{Grouping, OrderWire, Tif, Tpsl, TypeWire};
 use super::errors::shown;
@@ -13,7 +14,7 @@ use crate::brokers::BrokerError;
 use crate::domain::execution::{Execution, ExecutionKind, OrderEvent, Reject};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Price, Quantity};
+use crate::domain::money::{Price, Quantity, canonical};
 use crate::domain::order::{
     OrderRequest, OrderStatus, OrderSubject, PositionEffect, Pricing, Side, TimeInForce, TradingSession,
 };
@@ -300,6 +301,20 @@ fn pricing(order: &ShownOrder) -> Pricing {
     }
 }
 
+/// What the venue calls an order whose trigger our type has no place for: it waits for a price in its favour.
+fn native_type(order: &ShownOrder) -> Option<SmolStr> {
+    let trigger = order.trigger_px.map(canonical)?;
+    let word = match order.order_type.as_deref()? {
+        "Take Profit Market" => format!("take profit at the market from {trigger}"),
+        "Take Profit Limit" => format!("take profit at {} from {trigger}", canonical(order.limit_px)),
+        "Stop Market" | "Stop Limit" if order.is_position_tpsl => format!("stop at {trigger}"),
+        "Market" | "Limit" | "Stop Market" | "Stop Limit" => return None,
+        other => format!("{}, trigger {trigger}", shown(other)),
+    };
+    let whole = if order.is_position_tpsl { " of the whole position" } else { "" };
+    Some(format!("{word}{whole}").into())
+}
+
 pub(super) const fn side(word: &str) -> Option<Side> {
     match word.as_bytes() {
         b"B" => Some(Side::Buy),
@@ -354,6 +369,7 @@ pub(super) fn report(universe: &Universe, row: &OrderWithStatus) -> Result<Optio
         filled_quantity: filled(status, order),
         average_price: None,
         entered_at: instant(order.timestamp)?,
+        native_type: native_type(order),
     }))
 }
 

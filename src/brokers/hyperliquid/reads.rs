@@ -45,6 +45,20 @@ fn key(order: &ShownOrder) -> (u64, Option<String>) {
     (order.oid, order.cloid.clone().filter(|_| order.oid == 0))
 }
 
+/// Does it trade whatever is held when its trigger is reached.
+const fn is_of_position(order: &ShownOrder) -> bool {
+    order.is_position_tpsl && order.orig_sz.is_zero()
+}
+
+/// Makes such an order as large as the position that it closes; `false` where there is none, so that it is an order for nothing.
+fn fit(order: &mut ShownOrder, held: &Held) -> bool {
+    let closes = |szi: Decimal| szi.is_sign_positive() == (order.side == "A");
+    let position = held.positions().find(|position| position.coin == order.coin && closes(position.szi));
+    let Some(position) = position else { return false };
+    (order.sz, order.orig_sz) = (position.szi.abs(), position.szi.abs());
+    true
+}
+
 /// From when the next page of fills is asked for, oldest first; `None` after the last one. Fills of one instant may stand on both.
 fn next_page(start: i64, page: &[Fill]) -> Option<i64> {
     let last = page.iter().map(|fill| fill.time).max()?;
@@ -85,10 +99,20 @@ impl HyperliquidAccount {
         Ok(all)
     }
 
+    /// Orders that work, each of so many units as it would trade now.
+    async fn sized_orders(&self) -> Result<Vec<ShownOrder>, BrokerError> {
+        let mut open = self.open_orders().await?;
+        if open.iter().any(is_of_position) {
+            let held = self.held().await?;
+            open.retain_mut(|order| !is_of_position(order) || fit(order, &held));
+        }
+        Ok(open)
+    }
+
     /// Working orders and those that ended lately, each once, as it stood last.
     pub(super) async fn shown_orders(&self) -> Result<Vec<OrderWithStatus>, BrokerError> {
         let mut rows: BTreeMap<(u64, Option<String>), OrderWithStatus> = BTreeMap::new();
-        for order in self.open_orders().await? {
+        for order in self.sized_orders().await? {
             let (unique, at) = (key(&order), order.timestamp);
             rows.insert(unique, OrderWithStatus { order, status: "open".to_owned(), status_timestamp: at });
         }

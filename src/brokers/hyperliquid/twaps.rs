@@ -112,6 +112,7 @@ fn report(universe: &Universe, id: u64, row: &TwapRow) -> Result<Option<OrderRep
         filled_quantity: Quantity::new(state.executed_sz),
         average_price: state.executed_ntl.checked_div(state.executed_sz).map(Price::new),
         entered_at: instant(state.timestamp)?,
+        native_type: None,
     }))
 }
 

@@ -208,6 +208,9 @@ pub(super) struct ShownOrder {
     pub(super) order_type: Option<String>,
     #[serde(default)]
     pub(super) tif: Option<String>,
+    /// An exit of the whole position, however large that is: its sizes are 0 until it is triggered.
+    #[serde(default)]
+    pub(super) is_position_tpsl: bool,
     /// Exits that wait for it to fill.
     #[serde(default)]
     pub(super) children: Vec<ShownOrder>,

@@ -153,6 +153,7 @@ fn alike(doubt: &Doubt, order: &Order) -> bool {
                 && same_legs(&body, order)
                 && same(body.price.as_deref(), order.price)
                 && same(body.stop_price.as_deref(), order.stop_price)
+                && same_trail(&body, order)
         }
         Err(_) => false,
     };
@@ -164,6 +165,13 @@ fn same(ours: Option<&str>, theirs: Option<rust_decimal::Decimal>) -> bool {
         Some(text) => text.parse().ok() == theirs,
         None => true,
     }
+}
+
+/// The distance of a trailing stop, where it is shown.
+fn same_trail(body: &super::terms::Body, order: &Order) -> bool {
+    let Some(offset) = body.stop_price_offset else { return true };
+    order.stop_price_offset.is_none_or(|theirs| theirs == offset.get())
+        && order.stop_price_link_type.as_deref().is_none_or(|kind| body.stop_price_link_type == Some(kind))
 }
 
 fn same_legs(body: &super::terms::Body, order: &Order) -> bool {
@@ -181,7 +189,7 @@ mod tests {
     use crate::domain::ids::AccountId;
     use crate::domain::instrument::Instrument;
     use crate::domain::money::Quantity;
-    use crate::domain::order::{OrderSubject, Origin, OriginKind, Pricing, Side};
+    use crate::domain::order::{OrderSubject, Origin, OriginKind, Pricing, Side, Trail};
 
     fn shown(id: u64, more: &str) -> Order {
         let text = format!(
@@ -212,6 +220,26 @@ mod tests {
             let mut known = Known::default();
             known.doubt(request.clone(), "2026-11-24T15:00:00Z".parse().unwrap());
             known.look(&[shown(7, more)]);
+            assert_eq!(known.id_of(id).is_some(), is_it, "{more}");
+        }
+        // Nor is a trailing stop the one that follows at another distance.
+        let trail = |percent: i64| Trail::Percent(percent.into());
+        for (more, is_it) in [
+            (r#""stopPriceOffset":5.0,"stopPriceLinkType":"PERCENT""#, true),
+            (r#""stopPriceOffset":4.0,"stopPriceLinkType":"PERCENT""#, false),
+            (r#""stopPriceOffset":5.0,"stopPriceLinkType":"VALUE""#, false),
+            (r#""session":"NORMAL""#, true),
+        ] {
+            let text = format!(
+                r#"{{"orderId":7,"status":"WORKING","enteredTime":"2026-11-24T15:00:01+0000","orderType":"TRAILING_STOP","duration":"DAY",
+                "quantity":10.0,"orderLegCollection":[{{"legId":1,"instruction":"SELL","quantity":10.0,
+                "instrument":{{"assetType":"EQUITY","symbol":"AAPL"}}}}],{more}}}"#
+            );
+            let mut known = Known::default();
+            let pricing = Pricing::TrailingStop { trail: trail(5) };
+            let sent = OrderRequest { side: Side::Sell, pricing, ..request.clone() };
+            known.doubt(sent, "2026-11-24T15:00:00Z".parse().unwrap());
+            known.look(&[crate::brokers::json::read(text.as_bytes()).unwrap()]);
             assert_eq!(known.id_of(id).is_some(), is_it, "{more}");
         }
         // Two alike are nobody's.

@@ -2,14 +2,16 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::wire::{Order, OrderLeg, time};
 use super::{NAME, symbols};
+use crate::brokers::json::shown;
 use crate::brokers::{BrokerError, OrderState};
 use crate::domain::execution::{Execution, ExecutionKind};
 use crate::domain::ids::{AccountId, BrokerOrderId, ClientOrderId, ExecutionId};
 use crate::domain::instrument::Instrument;
-use crate::domain::money::{Currency, Price, Quantity};
+use crate::domain::money::{Currency, Price, Quantity, canonical};
 use crate::domain::option::Leg;
 use crate::domain::order::{
     OrderRequest, OrderStatus, OrderSubject, PositionEffect, Pricing, Side, TimeInForce, Trail,
@@ -117,6 +119,20 @@ fn pricing(order: &Order) -> Pricing {
     }
 }
 
+/// What Schwab calls an order whose type has no place here for all that it says.
+fn native_type(order: &Order) -> Option<SmolStr> {
+    let word = order.order_type.as_deref()?;
+    match word {
+        "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT" | "TRAILING_STOP" | "MARKET_ON_CLOSE"
+        | "LIMIT_ON_CLOSE" | "NET_DEBIT" | "NET_CREDIT" | "NET_ZERO" => None,
+        "TRAILING_STOP_LIMIT" => {
+            let offset = order.price.map_or_else(|| "?".to_owned(), canonical);
+            Some(format!("trailing stop limit, limit offset {offset}").into())
+        }
+        other => Some(shown(other).to_lowercase().replace('_', " ").into()),
+    }
+}
+
 fn time_in_force(order: &Order) -> TimeInForce {
     if matches!(order.order_type.as_deref(), Some("MARKET_ON_CLOSE" | "LIMIT_ON_CLOSE")) {
         return TimeInForce::Cls;
@@ -206,6 +222,7 @@ pub fn report(
         filled_quantity: state.filled_quantity,
         average_price: average(order),
         entered_at,
+        native_type: native_type(order),
     }))
 }
 
@@ -349,6 +366,36 @@ mod tests {
         let fills = executions(&order, &AccountId::new("a"), None).unwrap();
         let ids: Vec<&str> = fills.iter().map(|fill| fill.execution_id.as_str()).collect();
         assert_eq!(ids, ["1000000000001-7-1-0", "1000000000001-8-1-0"]);
+    }
+
+    #[test]
+    fn a_type_that_has_no_place_here_is_told_beside_the_nearest() {
+        let trail = Pricing::TrailingStop { trail: Trail::Amount("2.5".parse().unwrap()) };
+        let limit = Pricing::Limit { limit_price: "9".parse().unwrap() };
+        for (terms, pricing, native) in [
+            (r#""orderType":"TRAILING_STOP","stopPriceOffset":2.5,"stopPriceLinkType":"VALUE""#, trail, None),
+            (
+                r#""orderType":"TRAILING_STOP_LIMIT","stopPriceOffset":2.5,"stopPriceLinkType":"VALUE","price":0.50"#,
+                trail,
+                Some("trailing stop limit, limit offset 0.5"),
+            ),
+            (
+                r#""orderType":"TRAILING_STOP_LIMIT","stopPriceOffset":2.5,"stopPriceLinkType":"VALUE""#,
+                trail,
+                Some("trailing stop limit, limit offset ?"),
+            ),
+            (r#""orderType":"CABINET","price":9"#, limit, Some("cabinet")),
+            (r#""orderType":"BRAND_NEW""#, Pricing::Market, Some("brand new")),
+            (r#""orderType":"LIMIT_ON_CLOSE","price":9"#, limit, None),
+        ] {
+            let text = format!(
+                r#"{{"orderId":1,"status":"WORKING","enteredTime":"2024-06-06T13:46:00+0000","quantity":1,{terms},
+                "orderLegCollection":[{{"instruction":"SELL","quantity":1,"instrument":{{"assetType":"EQUITY","symbol":"VTI"}}}}]}}"#
+            );
+            let order: Order = crate::brokers::json::read(text.as_bytes()).unwrap();
+            let report = report(&order, None).unwrap().unwrap();
+            assert_eq!((report.pricing, report.native_type.as_deref()), (pricing, native), "{terms}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::domain::money::canonical;
 use crate::domain::order::{Order, OrderPreview, OrderStatus, Pricing, Trail};
 use crate::domain::position::Position;
 use crate::domain::quote::{Bar, Quote};
+use crate::domain::text::clean;
 use crate::domain::total::Total;
 use crate::domain::venue::DepositAddress;
 
@@ -34,6 +35,14 @@ pub fn pricing(pricing: Pricing) -> String {
         Pricing::TrailingStop { trail: Trail::Percent(percent) } => format!("{kind} {}%", canonical(percent)),
         Pricing::Twap(slices) => format!("{kind} {} min", slices.minutes),
     }
+}
+
+/// The type of an order: the broker's own word where ours has no place for all that it says.
+fn type_of(order: &Order) -> String {
+    order
+        .native_type
+        .as_ref()
+        .map_or_else(|| pricing(order.request.pricing), |native| clean(native).into_owned())
 }
 
 fn status(order: &Order) -> Cell {
@@ -78,7 +87,7 @@ pub fn orders(orders: &[Order], zone: &TimeZone, empty: &str) -> Table {
             request.side.as_str().into(),
             quantity(request.quantity).into(),
             request.subject.to_string().into(),
-            pricing(request.pricing).into(),
+            type_of(order).into(),
             request.time_in_force.as_str().into(),
             status(order),
             quantity(order.filled_quantity).into(),

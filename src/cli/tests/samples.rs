@@ -126,6 +126,7 @@ pub(super) fn order(number: u64, request: OrderRequest, status: OrderStatus) -> 
         },
         replaces: None,
         trailing_stop: None,
+        native_type: None,
         request,
     }
 }

@@ -180,11 +180,13 @@ impl Engine {
         };
         let mut order = self.new_order(request, OrderStatus::Submitted);
         order.broker_order_id = Some(report.broker_order_id.clone());
+        order.native_type.clone_from(&report.native_type);
+        let native = report.native_type.as_ref().map_or_else(String::new, |native| format!(", {native}"));
         self.note(
             Severity::Warning,
             "EXTERNAL_ORDER",
             format!(
-                "order {} {} {} {} was found at the broker ({}); it is shown and can be canceled",
+                "order {} {} {} {}{native} was found at the broker ({}); it is shown and can be canceled",
                 order.number, report.side, report.quantity, report.subject, report.broker_order_id
             ),
         );

@@ -252,6 +252,15 @@ impl Engine {
                 old.number
             ));
         }
+        // Another program's order of a kind that we have no words for: what took its place would lack what those say, such as the stop of a bracket.
+        if let Some(native) =
+            old.native_type.as_ref().filter(|_| old.request.origin.kind == OriginKind::External)
+        {
+            return Err(format!(
+                "order {} was entered elsewhere and is more than can be changed here ({native}); change it there, or cancel it",
+                old.number
+            ));
+        }
         let mut new = old.request.clone();
         let total = change.quantity.unwrap_or(old.request.quantity);
         if old.has_filled() && matches!(old.request.subject, OrderSubject::Legs(_)) {

@@ -341,6 +341,11 @@ impl Engine {
         let Some(order) = self.book.get(id) else { return };
         let (before, filled, number) = (order.status, order.filled_quantity, order.number);
         let young = statement.asked_at.duration_since(order.updated_at) < YOUNG;
+        if order.native_type != report.native_type {
+            self.book.change(id, |order| order.native_type.clone_from(&report.native_type));
+            self.orders_dirty();
+        }
+        let Some(order) = self.book.get(id) else { return };
         if order.broker_order_id.is_none() && report.status != OrderStatus::Rejected {
             let broker_order_id = report.broker_order_id.clone();
             self.tell(statement, id, statement.asked_at, OrderEvent::Acknowledged { broker_order_id });

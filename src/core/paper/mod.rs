@@ -481,6 +481,7 @@ impl Venue {
             filled_quantity,
             average_price: None,
             entered_at: order.since,
+            native_type: None,
         })
     }
 

@@ -413,6 +413,9 @@ pub struct Order {
     /// Where a trailing stop stands, by the broker's last word of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trailing_stop: Option<Price>,
+    /// As [`OrderReport::native_type`](super::statement::OrderReport::native_type), by the broker's last word of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_type: Option<SmolStr>,
 }
 
 impl Order {
@@ -435,6 +438,7 @@ impl Order {
             denials: Vec::new(),
             replaces: None,
             trailing_stop: None,
+            native_type: None,
         }
     }
 

@@ -2,6 +2,7 @@
 //! prices that are there anyway.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::task::AbortHandle;
 use crate::brokers::coingecko::{self, CoinPrices};
 use crate::brokers::http::Health;
 use crate::brokers::{BrokerKind, BrokerSettings, Credentials, Environment};
+use crate::config::files;
 use crate::core::engine::Engine;
 use crate::domain::account::Account;
 use crate::domain::instrument::Instrument;
@@ -34,6 +36,9 @@ pub(super) const RATES_KEY: LoginKey =
 const RATES_EVERY: Duration = Duration::from_secs(60);
 /// A rate that is older counts for nothing.
 const RATE_AGE_MAX: SignedDuration = SignedDuration::from_mins(30);
+/// What symbols of coins were found to mean, in a profile's directory, and the most that is read of it.
+const COINS_FILE: &str = "coins.json";
+const COINS_BYTES_MAX: usize = 4 << 20;
 /// Money of countries: CoinGecko's word for such a code would be a coin's.
 const OF_COUNTRIES: [&str; 16] = [
     "AUD", "BRL", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "JPY", "MXN", "NOK", "NZD", "SEK", "SGD",
@@ -92,9 +97,27 @@ impl Rates {
     }
 }
 
+/// What symbols of coins were found to mean, in the profile's directory: a file that may be thrown away.
+struct CoinsFile(PathBuf);
+
+impl coingecko::Shelf for CoinsFile {
+    fn load(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.0);
+        text.ok().filter(|text| text.len() <= COINS_BYTES_MAX)
+    }
+
+    fn save(&self, text: &str) {
+        if let Err(error) = files::replace_private(&self.0, text.as_bytes()) {
+            tracing::warn!(%error, "what symbols of coins mean is not kept");
+        }
+    }
+}
+
 /// Who asks for rates.
 struct Asker {
     settings: BrokerSettings,
+    /// Where what is found out is kept; absent for runs that nothing is kept of.
+    kept_in: Option<PathBuf>,
     recorder: Option<Arc<Recorder>>,
     events: mpsc::Sender<LiveEvent>,
 }
@@ -112,7 +135,10 @@ impl Asker {
             },
             None => Credentials::new(),
         };
-        match coingecko::prices(&self.settings, &credentials) {
+        let shelf = self
+            .kept_in
+            .map(|directory| Arc::new(CoinsFile(directory.join(COINS_FILE))) as Arc<dyn coingecko::Shelf>);
+        match coingecko::prices_kept(&self.settings, &credentials, shelf) {
             Ok(prices) => ask(prices, wants, self.events).await,
             Err(error) => tracing::warn!(%error, "rates of coins cannot be had"),
         }
@@ -172,8 +198,9 @@ impl EngineTask {
         wanted.sort_unstable();
         wanted.dedup();
         let (events, recorder) = (self.live.events_in(), self.audit.clone());
+        let kept_in = recorder.is_some().then(|| self.directory.clone());
         let (rates, sections) = self.live.rates_and_sections();
-        rates.want(wanted, || Asker { settings: RATES_KEY.settings(sections), recorder, events });
+        rates.want(wanted, || Asker { settings: RATES_KEY.settings(sections), kept_in, recorder, events });
     }
 
     /// Whoever asks for rates has the wrong key from now on.

@@ -177,7 +177,7 @@ impl Orders {
             (subject(&request.subject), if done { theme.text } else { theme.strong }),
             (format::quantity(request.quantity.get()), base),
             (format::quantity(filled), if filled.is_zero() { theme.dim } else { base }),
-            (request.pricing.order_type().abbreviation().to_owned(), base),
+            (type_word(order), base),
             (stop_and_price(order, decimals), base),
             (average, base),
             (request.time_in_force.as_str().to_uppercase(), theme.dim),
@@ -188,6 +188,12 @@ impl Orders {
         ];
         Row { cells, selected: Some(request.client_order_id) == self.selected }
     }
+}
+
+/// Its type; with a star where the broker calls it something that ours does not say, which stands in the details.
+pub fn type_word(order: &Order) -> String {
+    let star = if order.native_type.is_some() { "*" } else { "" };
+    format!("{}{star}", order.request.pricing.order_type().abbreviation())
 }
 
 /// What an order has in a column, by the column's title.
@@ -202,7 +208,7 @@ pub fn sort_key(order: &Order, title: &str) -> SortKey {
         "sym" => SortKey::Text(subject(&request.subject)),
         "qty" => number(Some(request.quantity.get())),
         "filled" => number(Some(order.filled_quantity.get())),
-        "type" => SortKey::Text(request.pricing.order_type().abbreviation().to_owned()),
+        "type" => SortKey::Text(type_word(order)),
         "price" => {
             let stop = order.trailing_stop.or(request.pricing.stop_price());
             number(stop.or(request.pricing.limit_price()).map(Price::get))

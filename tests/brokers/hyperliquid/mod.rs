@@ -3,6 +3,7 @@
 mod account;
 mod doubt;
 mod feed;
+mod foreign;
 mod streams;
 mod twaps;
 mod wire;

@@ -56,12 +56,15 @@ impl Desk {
                     "orderType": kind, "origSz": exit["s"], "tif": null, "cloid": exit["c"], "children": []})
             })
             .collect();
+        // An exit of the whole position says no size until it is triggered.
+        let whole = wire["whole"] == true;
+        let size = |size: Decimal| pointed(if whole && !order.triggered { Decimal::ZERO } else { size });
         json!({
-            "coin": order.new.symbol, "side": side(order.new.buy), "limitPx": price(&wire["p"]), "sz": pointed(order.leaves()),
+            "coin": order.new.symbol, "side": side(order.new.buy), "limitPx": price(&wire["p"]), "sz": size(order.leaves()),
             "oid": OID_BASE + order.number, "timestamp": order.entered_ms,
             "triggerCondition": if trigger.is_null() { "N/A".to_owned() } else { format!("Price to {}", price(&trigger["triggerPx"])) },
-            "isTrigger": !trigger.is_null(), "triggerPx": price(&trigger["triggerPx"]), "children": children, "isPositionTpsl": false,
-            "reduceOnly": wire["r"] == true, "orderType": kind, "origSz": pointed(order.new.quantity),
+            "isTrigger": !trigger.is_null(), "triggerPx": price(&trigger["triggerPx"]), "children": children, "isPositionTpsl": whole,
+            "reduceOnly": wire["r"] == true, "orderType": kind, "origSz": size(order.new.quantity),
             "tif": wire["t"]["limit"]["tif"], "cloid": order.new.client_id,
         })
     }

@@ -59,6 +59,8 @@ pub struct Desk {
     pub streams: AtomicU64,
     /// Ends every stream.
     cut: Mutex<Option<broadcast::Sender<i64>>>,
+    /// Exits of brackets that were canceled by themselves, by their ids.
+    exits_ended: Mutex<BTreeSet<u64>>,
     rejected: Mutex<BTreeMap<u64, String>>,
     address: Mutex<String>,
 }

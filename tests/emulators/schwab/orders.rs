@@ -1,6 +1,6 @@
 //! Orders, as Schwab takes and shows them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering as Atomic;
 
 use axum::Json;
@@ -61,24 +61,39 @@ fn shown(books: &Books, order: &Order) -> Value {
     // Children have ids of their own.
     let parent = ORDER_BASE + order.number;
     let mut next = 1;
-    give_ids(&mut body, parent, &mut next, order);
+    let ended = books.desk.exits_ended.lock().unwrap();
+    give_ids(&mut body, parent, &mut next, (order, &ended));
     body
 }
 
-fn give_ids(body: &mut Value, parent: u64, next: &mut u64, order: &Order) {
+/// An exit of a bracket by its id, as it is shown within its order.
+fn exit_of(books: &Books, id: &str) -> Option<Value> {
+    fn within(body: &Value, id: u64) -> Option<Value> {
+        body["childOrderStrategies"]
+            .as_array()?
+            .iter()
+            .find_map(|child| if child["orderId"] == id { Some(child.clone()) } else { within(child, id) })
+    }
+    let id: u64 = id.parse().ok()?;
+    let parent = books.exchange.order((id / 10).checked_sub(ORDER_BASE)?)?;
+    within(&shown(books, &parent), id)
+}
+
+fn give_ids(body: &mut Value, parent: u64, next: &mut u64, (order, ended): (&Order, &BTreeSet<u64>)) {
     let waits = if order.status == Status::Filled { "WORKING" } else { "AWAITING_PARENT_ORDER" };
     let waits = if matches!(order.status, Status::Canceled | Status::Replaced) { "CANCELED" } else { waits };
     for child in body["childOrderStrategies"].as_array_mut().into_iter().flatten() {
-        child["orderId"] = json!(parent * 10 + *next);
+        let id = parent * 10 + *next;
+        child["orderId"] = json!(id);
         *next += 1;
-        child["status"] = json!(waits);
+        child["status"] = json!(if ended.contains(&id) { "CANCELED" } else { waits });
         child["enteredTime"] = json!(time(order.entered_ms));
         if let Some(quantity) = child["orderLegCollection"][0].get("quantity").cloned() {
             child["quantity"] = quantity;
             child["filledQuantity"] = json!(0.0);
             child["orderLegCollection"][0]["legId"] = json!(1);
         }
-        give_ids(child, parent, next, order);
+        give_ids(child, parent, next, (order, ended));
     }
 }
 
@@ -219,12 +234,22 @@ pub async fn replace(
 
 pub async fn cancel(State(books): State<Books>, Path((hash, id)): Path<(String, String)>) -> Answer {
     ours(&hash)?;
+    if let Some(exit) = exit_of(&books, &id) {
+        if exit["status"] == "CANCELED" {
+            return Err(message(400, "Order in state CANCELED cannot be canceled"));
+        }
+        books.desk.exits_ended.lock().unwrap().extend(exit["orderId"].as_u64());
+        return Ok(StatusCode::OK.into_response());
+    }
     books.exchange.cancel(number_of(&id)?).map_err(refused)?;
     Ok(StatusCode::OK.into_response())
 }
 
 pub async fn order(State(books): State<Books>, Path((hash, id)): Path<(String, String)>) -> Answer {
     ours(&hash)?;
+    if let Some(exit) = exit_of(&books, &id) {
+        return Ok(Json(exit).into_response());
+    }
     let order = books.exchange.order(number_of(&id)?).ok_or_else(|| message(404, "Order not found"))?;
     Ok(Json(shown(&books, &order)).into_response())
 }

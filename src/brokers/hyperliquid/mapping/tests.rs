@@ -236,6 +236,16 @@ fn orders_of_the_lists_come_back_as_what_they_are() {
     ] {
         assert_eq!(read(order_type, "open", "2.0").pricing, wanted, "{order_type}");
     }
+    // Our types have no place for a trigger in the order's favour.
+    for (order_type, native) in [
+        ("Limit", None),
+        ("Stop Limit", None),
+        ("Take Profit Market", Some("take profit at the market from 1660")),
+        ("Take Profit Limit", Some("take profit at 1650 from 1660")),
+        ("Brand New", Some("Brand New, trigger 1660")),
+    ] {
+        assert_eq!(read(order_type, "open", "2.0").native_type.as_deref(), native, "{order_type}");
+    }
     // A slice belongs to an order that is listed by itself.
     assert!(report(&universe, &row("Twap Slice", "open", "2.0")).unwrap().is_none());
     let part = read("Limit", "open", "0.5");

@@ -2,6 +2,7 @@
 
 mod cash;
 mod exits;
+mod foreign;
 mod guarded;
 mod halts;
 mod hosting;

@@ -18,6 +18,7 @@ pub(super) fn report(ours: Option<ClientOrderId>, status: OrderStatus, filled: i
         filled_quantity: Quantity::from(filled),
         average_price: (filled > 0).then(|| Price::from(99)),
         entered_at: start(),
+        native_type: None,
     }
 }
 

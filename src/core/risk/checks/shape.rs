@@ -197,8 +197,12 @@ fn reason(context: &Context<'_>) -> Option<String> {
     {
         return Some("extended hours take limit orders only".to_owned());
     }
-    if (request.take_profit.is_some() || request.stop_loss.is_some()) && (!can.bracket || package) {
+    let bracket = request.take_profit.is_some() || request.stop_loss.is_some();
+    if bracket && package {
         return Some("a bracket is for one instrument".to_owned());
+    }
+    if bracket && !can.bracket {
+        return Some("this broker takes no brackets; an exit plan closes what an order opens".to_owned());
     }
     if request.take_profit.is_some() && request.exit_orders().is_empty() {
         return Some("a bracket's first order opens a position (buy or sell_short)".to_owned());

@@ -48,6 +48,7 @@ fn terms(order: &Order, look: &At<'_>, pairs: &mut Pairs) {
     say(pairs, "for money", request.cash_order_quantity.map(|money| format::grouped(money, 2)));
     let price = price_text(request.pricing, decimals);
     say(pairs, "type", Some(format!("{} {price}", request.pricing.order_type().abbreviation())));
+    say(pairs, "which is", order.native_type.as_ref().map(|native| clean(native).into_owned()));
     let until = request.expire_date.map(|date| format!(" until {date}")).unwrap_or_default();
     let hours = if request.session == TradingSession::Extended { ", extended hours" } else { "" };
     let duration = format!("{}{until}{hours}", request.time_in_force.as_str().to_uppercase());
