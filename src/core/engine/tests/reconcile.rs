@@ -1,7 +1,7 @@
 //! Everything a broker shows against the books, a row for each rule (reliability R1–R8, J5).
 
 use super::rig::*;
-use crate::domain::execution::{AccountEvent, ExecutionKind};
+use crate::domain::execution::{AccountEvent, ExecutionKind, Reject};
 use crate::domain::statement::BrokerUpdate;
 
 /// The broker shows an order of 10 shares to buy at 100, under its id `b1` and perhaps ours.
@@ -432,6 +432,50 @@ fn r4_what_an_order_works_for_is_what_the_broker_works() {
     let dearer = OrderReport { pricing: Pricing::Limit { limit_price: Price::from(101) }, ..smaller() };
     rig.statement(vec![dearer], Vec::new(), 0);
     assert_eq!(rig.engine.order(id).unwrap().request.pricing.limit_price(), Some(Price::from(101)));
+}
+
+/// Left there with 6 of 10, all of which have filled, and every change of it is refused: it has ended, however young that word is.
+#[test]
+fn r4_an_order_that_filled_what_it_was_left_with_has_ended() {
+    for (filled_here, after) in [(6, OrderStatus::Filled), (4, OrderStatus::PartiallyFilled)] {
+        let mut rig = Rig::new();
+        let id = rig.sent(Side::Buy, 10);
+        rig.report(id, acknowledged());
+        rig.report(id, OrderEvent::Filled(execution(id, "x1", filled_here)));
+        let left = || OrderReport {
+            quantity: Quantity::from(6),
+            filled_quantity: Quantity::from(6),
+            ..report(Some(id), OrderStatus::Filled, 6)
+        };
+        rig.later(1);
+        rig.statement(vec![left()], Vec::new(), filled_here);
+        let order = rig.engine.order(id).unwrap();
+        assert_eq!((order.status, order.filled_quantity), (after, Quantity::from(filled_here)));
+    }
+}
+
+/// A change that is refused may have come too late: the broker is asked, once, and what it says of the order counts.
+#[test]
+fn r4_an_order_whose_change_is_refused_is_asked_about() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, acknowledged());
+    let change = OrderChange { limit_price: Some(Price::from(100)), ..OrderChange::default() };
+    let effects = rig.step(Input::Replace { request: RequestId(9), order: id, change });
+    rig.journaled(effects);
+    let refused = Reject { code: "NO".into(), message: "it cannot be replaced".to_owned() };
+    let effects = rig.report(id, OrderEvent::ReplaceRejected(refused.clone()));
+    let asked = |effects: &Effects| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Ask { order, .. } if *order == id)).count()
+    };
+    assert_eq!((asked(&effects), rig.status(id)), (1, OrderStatus::Submitted));
+    rig.report(id, OrderEvent::Canceled { reason: None });
+    let effects = rig.report(id, OrderEvent::ReplaceRejected(refused));
+    assert_eq!(
+        (asked(&effects), rig.status(id)),
+        (0, OrderStatus::Canceled),
+        "one that has ended is not asked about"
+    );
 }
 
 /// An order in doubt keeps automation from adding to it; people and what closes go on (J6).
