@@ -22,7 +22,7 @@ pub fn bars(
     };
     let ended = || CliError::usage("it was ended before it was done; nothing is kept");
     let calendar = settings.calendar()?;
-    let bars = bars_file::load_bytes(&request.file, &bytes, &*calendar, &mut watch)
+    let bars = bars_file::load_bytes(&request.file, &bytes, &calendar, &mut watch)
         .map_err(wrong)?
         .filter(|_| !progress.ends())
         .ok_or_else(ended)?;

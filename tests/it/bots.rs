@@ -522,7 +522,7 @@ run(Buyer)
 
 pub(crate) const BUYER_TOML: &str = "[permissions]\ninstruments = [\"BTC-USD\"]\ndata = [\"bars:1m\", \"quotes\"]\norders = \"paper\"\nmax_order_notional = \"20000\"\nmax_orders_per_minute = 8\n";
 
-pub(crate) fn lines(home: &Home, name: &str) -> String {
+fn lines(home: &Home, name: &str) -> String {
     let lines = home.json(&["bot", "logs", name, "-n", "500"]);
     let lines: Vec<&str> = lines["lines"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     lines.join("\n")
