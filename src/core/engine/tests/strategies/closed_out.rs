@@ -190,27 +190,29 @@ fn what_was_let_loose_on_real_money_is_closed_out() {
     let mut hosted = Hosted { rig, ..Hosted::silent() };
     hosted.rig.engine.config.default_account = AccountId::new("other");
     hosted.step(Input::RunStrategies);
-    hosted.add(spec("s"));
+    hosted.quoted();
+    let OrderEvent::Filled(bought) = fill(ClientOrderId::from_u128(1), "b1", Side::Buy, 10, "100") else {
+        unreachable!()
+    };
+    let bought = Execution { client_order_id: None, ..bought };
+    hosted.step(Input::Broker(Box::new(AccountEvent::Execution(bought))));
+    hosted.add(StrategySpec { adopt: vec![aapl()], ..spec("s") });
     let confirmation = Some(hosted.rig.engine.strategy_plan(&"s".into()).unwrap().confirmation);
     hosted.ask(StrategyChange::Start { name: "s".into(), confirmation });
-    assert!(hosted.view("s").enabled, "{:?}", hosted.view("s"));
-    let own = |hosted: &mut Hosted, side, units| {
-        hosted.quoted();
-        let origin = Origin { kind: OriginKind::Strategy, name: Some("s".into()) };
-        let pricing = Pricing::Limit { limit_price: "100.01".parse().unwrap() };
-        let order = OrderRequest { origin, pricing, ..hosted.rig.order(side, units) };
-        let id = order.client_order_id;
-        hosted.step(Input::Place { request: RequestId(53), orders: vec![order] });
-        hosted.rig.engine.order(id).unwrap().denials.iter().map(|denial| denial.code).collect::<Vec<_>>()
-    };
-    assert_eq!(own(&mut hosted, Side::Buy, 10), []);
-    hosted.fills("100.01");
+    assert_eq!((hosted.view("s").enabled, hosted.owns("s")), (true, Quantity::from(10)));
     hosted.quoted();
-    let before = hosted.sent.len();
     let said = stop(&mut hosted);
     assert_eq!(said, Outcome::Said("s stops, and what it owns is closed at the market".to_owned()));
-    assert_eq!(hosted.sent_since(before), [share_sale(10)]);
+    assert_eq!(hosted.sent_since(0), [share_sale(10)]);
     hosted.fills("100");
     assert_eq!((hosted.phase("s"), hosted.owns("s")), (StrategyPhase::Disabled, Quantity::ZERO));
-    assert_eq!(own(&mut hosted, Side::Buy, 1), [DenialCode::NotAuthorised]);
+    hosted.quoted();
+    let stray = OrderRequest {
+        origin: Origin { kind: OriginKind::Strategy, name: Some("s".into()) },
+        ..hosted.rig.order(Side::Buy, 1)
+    };
+    let id = stray.client_order_id;
+    hosted.step(Input::Place { request: RequestId(53), orders: vec![stray] });
+    let denied = &hosted.rig.engine.order(id).unwrap().denials;
+    assert!(denied.iter().any(|denial| denial.code == DenialCode::NotAuthorised), "{denied:?}");
 }
