@@ -21,7 +21,8 @@ pub fn bars(
         !progress.ends()
     };
     let ended = || CliError::usage("it was ended before it was done; nothing is kept");
-    let bars = bars_file::load_bytes(&request.file, &bytes, &*settings.calendar()?, &mut watch)
+    let calendar = settings.calendar()?;
+    let bars = bars_file::load_bytes(&request.file, &bytes, &calendar, &mut watch)
         .map_err(wrong)?
         .filter(|_| !progress.ends())
         .ok_or_else(ended)?;
@@ -36,6 +37,7 @@ pub fn bars(
         from: starts().min(),
         until: starts().max(),
         bars: bars.series.values().map(|series| series.len() as u64).sum(),
+        warnings: bars_file::doubts(&bars, &calendar),
     })
 }
 
@@ -72,6 +74,7 @@ mod tests {
         let report = run(ROWS).unwrap();
         assert_eq!((report.bars, report.instruments.len(), report.interval.unwrap().as_str()), (2, 1, "1d"));
         assert_eq!(std::fs::read_to_string(files.bars("nq").unwrap()).unwrap(), ROWS);
+        assert_eq!(report.warnings, Vec::<String>::new());
         assert!(run(ROWS).unwrap_err().message.contains("exists"));
         let again = ImportRequest { overwrite: true, ..request.clone() };
         assert!(bars(&settings, &again, &Progress::default()).is_ok());
@@ -80,10 +83,22 @@ mod tests {
         let other = ImportRequest { name: "other".to_owned(), ..request.clone() };
         assert!(bars(&settings, &other, &progress).unwrap_err().message.contains("ended before"));
         assert_eq!(files.bars_names(), ["nq"]);
+        // What looks wrong is kept, and said.
+        std::fs::write(&file, format!("{ROWS}AAPL,2020-01-07,18.6,18.7,18.5,18.6,360\n")).unwrap();
+        let odd = ImportRequest { name: "odd".to_owned(), ..request.clone() };
+        let report = bars(&settings, &odd, &Progress::default()).unwrap();
+        assert_eq!(
+            report.warnings,
+            [
+                "AAPL: 1 session has no bar, from 2020-01-03 to 2020-01-07",
+                "AAPL: 2020-01-07 opens at a price as after a split of 4 for 1; the bars are not adjusted for one",
+            ]
+        );
+        assert_eq!(files.bars_names(), ["nq", "odd"]);
         let named = |name: &str| arbion::cli::imported::bars_file(&settings, std::path::Path::new(name));
         assert_eq!(named("nq").unwrap(), files.bars("nq").unwrap());
         assert_eq!(named("/x/nq").unwrap(), std::path::Path::new("/x/nq"));
         let none = named("es").unwrap_err().message;
-        assert_eq!(none, "no file and no imported bars are called 'es'; imported are nq");
+        assert_eq!(none, "no file and no imported bars are called 'es'; imported are nq, odd");
     }
 }

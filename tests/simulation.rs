@@ -50,7 +50,7 @@ const SEEDS: u64 = 1_000;
 /// Lines of a failed seed's trace that are shown.
 const TRACE_SHOWN: usize = 80;
 /// What must have happened in any thousand seeds, or the simulation does not look where it should.
-const RARE: [&str; 71] = [
+const RARE: [&str; 72] = [
     "acknowledged after restart",
     "adjustment explained",
     "asked",
@@ -114,6 +114,7 @@ const RARE: [&str; 71] = [
     "statement found something",
     "stop of a plan not taken by its broker",
     "strategies",
+    "strategy closed out",
     "strategy proposed",
     "submit repeated on the line",
     "tripped",

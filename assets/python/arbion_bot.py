@@ -216,10 +216,10 @@ class Bot:
         """Money: net_liquidation, cash, buying_power."""
         return {name: _decimal(value) for name, value in self._rpc.call("account.get", {}).items()}
 
-    def bars(self, instrument, limit=500, interval=None):
-        """Complete bars of the past, oldest first."""
+    def bars(self, instrument, limit=500, interval=None, fill_forward=False):
+        """Complete bars of the past, oldest first; with fill_forward also the steps in which nothing traded, each at the last close."""
         interval = interval or self.interval
-        asked = {"instrument": instrument, "interval": interval, "limit": limit}
+        asked = {"instrument": instrument, "interval": interval, "limit": limit, "fill_forward": fill_forward}
         return [Bar(instrument, interval, raw) for raw in self._rpc.call("data.bars", asked)["bars"]]
 
     def quote(self, instrument):
@@ -231,9 +231,11 @@ class Bot:
         asked = {"instrument": underlying, "expiry": expiry, "from": first, "until": last}
         return self._rpc.call("data.chain", {name: value for name, value in asked.items() if value is not None})
 
-    def indicator(self, name, instrument, interval=None, **params):
-        """The newest values of an indicator, and those of the bar before: {"values": {...}, "before": {...}}. Floats: never a price."""
+    def indicator(self, name, instrument, interval=None, fill_forward=False, **params):
+        """The newest values of an indicator, and those of the bar before: {"values": {...}, "before": {...}}. Floats: never a price.
+        With fill_forward it also counts the steps in which nothing traded."""
         asked = {"name": name, "params": params, "instrument": instrument, "interval": interval or self.interval}
+        asked["fill_forward"] = fill_forward
         return self._rpc.call("indicator", asked)
 
     def set_schedule(self, schedule):

@@ -26,8 +26,7 @@ impl Manifest {
     pub(super) fn may_look(&self, query: &BotQuery) -> Result<(), RpcError> {
         let (right, of) = match query {
             BotQuery::Quote(instrument) => (DataRight::Quotes, instrument),
-            BotQuery::Bars { instrument, interval, .. }
-            | BotQuery::Indicator { instrument, interval, .. } => (DataRight::Bars(*interval), instrument),
+            BotQuery::Past { instrument, interval, .. } => (DataRight::Bars(*interval), instrument),
             BotQuery::Chain { underlying, .. } => (DataRight::Chains, underlying),
             BotQuery::Orders | BotQuery::Positions | BotQuery::Account | BotQuery::Snapshot => return Ok(()),
         };

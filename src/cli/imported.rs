@@ -57,6 +57,8 @@ pub struct ImportReport {
     pub until: Option<Timestamp>,
     /// How many.
     pub bars: u64,
+    /// What looks wrong in them: missing days, prices that jump as at a split that they are not adjusted for.
+    pub warnings: Vec<String>,
 }
 
 /// The file that is meant where a file of bars is named: one that there is or that is called so, else the imported bars of that name.

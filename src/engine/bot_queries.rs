@@ -6,41 +6,19 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-use crate::bots::protocol::{self, BotQuery, CHAIN_DAYS, RpcError};
+use crate::bots::protocol::{self, BotQuery, CHAIN_DAYS, Over, RpcError};
 use crate::bots::{BotLine, ToBot};
 use crate::brokers::BrokerError;
 use crate::core::engine::Engine;
 use crate::domain::calendar::{exchange_date, plus_days};
 use crate::domain::ids::AccountId;
 use crate::domain::instrument::{AssetClass, Instrument};
-use crate::domain::quote::{Bar, Interval};
+use crate::domain::quote::Interval;
 use crate::domain::text::clean;
-use crate::quant::indicators::named as indicators;
+use crate::market::bar_builder::ended;
 
 use super::hosting::chain_between;
 use super::task::EngineTask;
-
-/// What bars are asked for.
-enum Over {
-    Bars(usize),
-    Indicator(indicators::Asked),
-}
-
-impl Over {
-    fn count(&self) -> usize {
-        match self {
-            Self::Bars(count) => *count,
-            Self::Indicator(indicator) => indicator.bars(),
-        }
-    }
-
-    fn answer(&self, bars: &[Bar]) -> Value {
-        match self {
-            Self::Bars(_) => json!({"bars": bars.iter().map(protocol::bar).collect::<Vec<_>>()}),
-            Self::Indicator(indicator) => protocol::indicator(indicator, bars),
-        }
-    }
-}
 
 /// What a broker's failure is to a bot.
 fn failed(error: &BrokerError) -> RpcError {
@@ -114,11 +92,8 @@ impl EngineTask {
             BotQuery::Snapshot => {
                 give(snapshot(&self.core, strategy, &account, &spec.instruments));
             }
-            BotQuery::Bars { instrument, interval, limit } => {
-                self.bot_bars(&line, ask, instrument, (interval, Over::Bars(limit))).await;
-            }
-            BotQuery::Indicator { instrument, interval, indicator } => {
-                self.bot_bars(&line, ask, instrument, (interval, Over::Indicator(indicator))).await;
+            BotQuery::Past { instrument, interval, over, fill_forward } => {
+                self.bot_bars(&line, ask, (instrument, interval), (over, fill_forward)).await;
             }
             BotQuery::Chain { underlying, from, until } => {
                 let from = from.unwrap_or_else(|| exchange_date(self.clock.now()));
@@ -132,8 +107,8 @@ impl EngineTask {
         &mut self,
         line: &BotLine,
         ask: u64,
-        instrument: Instrument,
-        (interval, over): (Interval, Over),
+        (instrument, interval): (Instrument, Interval),
+        (over, fill_forward): (Over, bool),
     ) {
         if !self.ensure(&instrument).await {
             let error = RpcError::new(-32_005, format!("nobody has bars of {instrument}"));
@@ -143,10 +118,15 @@ impl EngineTask {
         if self.feed.is_live(&instrument)
             && let Some(feed) = self.live.prices.feed_for(instrument.asset_class())
         {
-            let line = line.clone();
+            let (line, calendar) = (line.clone(), self.calendar.clone());
             tokio::spawn(async move {
-                let result = match feed.bars(&instrument, interval, now, over.count()).await {
-                    Ok(bars) => Ok(over.answer(&bars)),
+                // The bar of now is not complete, and for a moment after its end the one before is not either.
+                let result = match feed.bars(&instrument, interval, now, over.count() + 2).await {
+                    Ok(bars) => {
+                        let bars = ended(&calendar, (&instrument, interval), bars, now);
+                        let newest = &bars[bars.len().saturating_sub(over.count())..];
+                        Ok(protocol::past(&over, (&instrument, interval), (newest, fill_forward), &calendar))
+                    }
                     Err(error) => Err(failed(&error)),
                 };
                 line.tell(ToBot::Answer { ask, result });
@@ -154,7 +134,8 @@ impl EngineTask {
             return;
         }
         let bars = self.complete_bars(&instrument, interval, over.count());
-        line.tell(ToBot::Answer { ask, result: Ok(over.answer(&bars)) });
+        let past = protocol::past(&over, (&instrument, interval), (&bars, fill_forward), &self.calendar);
+        line.tell(ToBot::Answer { ask, result: Ok(past) });
     }
 
     async fn bot_chain(

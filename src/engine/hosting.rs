@@ -21,7 +21,7 @@ use crate::domain::order::{Order, OrderStatus};
 use crate::domain::quote::{Bar, Feed, Interval, Quote};
 use crate::domain::snapshot::Severity;
 use crate::domain::strategy::{NAME_MAX, StrategyChange, StrategyRules, StrategySpec, StrategyView};
-use crate::market::bar_builder::{BAR_DELAY, BarBuilder, bar_end};
+use crate::market::bar_builder::{BAR_DELAY, BarBuilder, bar_end, ended};
 use crate::strategies::Need;
 
 use super::checked_bars::Checks;
@@ -223,14 +223,14 @@ impl EngineTask {
     fn ask_needed_bars(&self, strategy: SmolStr, instrument: Instrument, interval: Interval, count: usize) {
         let Some(feed) = self.live.prices.feed_for(instrument.asset_class()) else { return };
         let (answers, end) = (self.hosting.answers_in.clone(), self.clock.now());
-        let complete_before = end - SignedDuration::from_secs(interval.seconds());
+        let calendar = self.calendar.clone();
         tokio::spawn(async move {
             let bars =
                 feed.bars(&instrument, interval, end, count.min(BARS_MAX)).await.unwrap_or_else(|error| {
                     tracing::warn!(%instrument, %error, "a strategy's bars were not read");
                     Vec::new()
                 });
-            let bars = bars.into_iter().filter(|bar| bar.start <= complete_before).collect();
+            let bars = ended(&calendar, (&instrument, interval), bars, end);
             // The engine may have gone.
             drop(answers.send(Answered::Needed(strategy, Needed::Bars { instrument, interval, bars })).await);
         });

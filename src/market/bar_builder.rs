@@ -165,6 +165,18 @@ pub fn bar_end(calendar: &Calendar, instrument: &Instrument, interval: Interval,
     session.filter(|session| session.open == bar.start).map_or(by_length, |session| session.close)
 }
 
+/// Those of a broker's bars that are complete by then: each has ended, and had time for its last trades.
+#[must_use]
+pub fn ended(
+    calendar: &Calendar,
+    (instrument, interval): (&Instrument, Interval),
+    mut bars: Vec<Bar>,
+    now: Timestamp,
+) -> Vec<Bar> {
+    bars.retain(|bar| bar_end(calendar, instrument, interval, bar) + BAR_DELAY <= now);
+    bars
+}
+
 fn take(bar: &mut Bar, price: Price) {
     (bar.high, bar.low, bar.close) = (bar.high.max(price), bar.low.min(price), price);
 }
@@ -189,6 +201,31 @@ mod tests {
     fn shown(bar: Bar) -> String {
         let second = bar.start.as_second() - at(0).as_second();
         format!("{second}: {} {} {} {} {}", bar.open, bar.high, bar.low, bar.close, bar.volume)
+    }
+
+    /// What a broker shows of the bar of now is not complete; a session's bar ends with the session.
+    #[test]
+    fn of_a_brokers_bars_those_are_complete_that_have_ended() {
+        let instrument = Instrument::equity("AAPL").unwrap();
+        let bar = |start: &str| {
+            let (start, price) = (start.parse().unwrap(), Price::from(10));
+            Bar { start, open: price, high: price, low: price, close: price, volume: Decimal::ONE }
+        };
+        for (interval, now, complete) in [
+            (Interval::Minute1, "2024-03-04T14:31:01Z", 0),
+            (Interval::Minute1, "2024-03-04T14:31:02Z", 1),
+            (Interval::Minute1, "2024-03-04T14:32:02Z", 2),
+            (Interval::Day1, "2024-03-04T20:59:59Z", 1),
+            (Interval::Day1, "2024-03-04T21:00:02Z", 2),
+        ] {
+            let bars = match interval {
+                Interval::Day1 => ["2024-03-01T14:30:00Z", "2024-03-04T14:30:00Z"],
+                _ => ["2024-03-04T14:30:00Z", "2024-03-04T14:31:00Z"],
+            };
+            let shown = bars.map(bar).to_vec();
+            let found = ended(&Calendar::nyse(), (&instrument, interval), shown, now.parse().unwrap());
+            assert_eq!(found.len(), complete, "{interval} at {now}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod rebalance;
 mod registry;
 pub mod schedule;
 mod schema;
-mod silence;
+pub mod silence;
 mod sizing;
 pub mod sma_cross;
 mod steps;

@@ -61,6 +61,17 @@ pub(super) fn between(
     starts.into_iter().rev().map(still).collect()
 }
 
+/// Bars with the steps between them in which nothing traded, oldest first.
+#[must_use]
+pub fn filled(calendar: &Calendar, of: (&Instrument, Interval), bars: &[Bar]) -> Vec<Bar> {
+    let mut all: Vec<Bar> = bars.first().copied().into_iter().collect();
+    for pair in bars.windows(2) {
+        all.extend(between(calendar, of, &pair[0], &pair[1]));
+        all.push(pair[1]);
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;

@@ -78,7 +78,7 @@ const TRADES: &str =
     "[permissions]\ninstruments = [\"AAPL\"]\ndata = [\"bars:1m\", \"quotes\"]\norders = \"paper\"\n";
 
 /// What a process writes to `main.py` before it misbehaves: the two answers that every bot owes.
-const GREETS: &str = "import json, os, sys, time\n\
+pub(crate) const GREETS: &str = "import json, os, sys, time\n\
     def read():\n    return json.loads(sys.stdin.readline())\n\
     def say(it):\n    sys.stdout.write(json.dumps(it) + '\\n'); sys.stdout.flush()\n\
     def greet():\n    for _ in range(2):\n        say({'jsonrpc': '2.0', 'id': read()['id'], 'result': {}})\n";
@@ -524,7 +524,7 @@ class Buyer(Bot):
 run(Buyer)
 "#;
 
-const BUYER_TOML: &str = "[permissions]\ninstruments = [\"BTC-USD\"]\ndata = [\"bars:1m\", \"quotes\"]\norders = \"paper\"\nmax_order_notional = \"20000\"\nmax_orders_per_minute = 8\n";
+pub(crate) const BUYER_TOML: &str = "[permissions]\ninstruments = [\"BTC-USD\"]\ndata = [\"bars:1m\", \"quotes\"]\norders = \"paper\"\nmax_order_notional = \"20000\"\nmax_orders_per_minute = 8\n";
 
 fn lines(home: &Home, name: &str) -> String {
     let lines = home.json(&["bot", "logs", name, "-n", "500"]);

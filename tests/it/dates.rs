@@ -95,7 +95,7 @@ fn days_that_no_rule_knows_stand_in_the_profiles_calendar() {
     write("closed = [\"2027-03-19\"]\n");
     let after = parsed(&home);
     assert!(before != after && after.contains("2027-03-18"), "{before} {after}");
-    assert!(run()["warnings"].to_string().contains("1 sessions have no bar"), "{}", run());
+    assert!(run()["warnings"].to_string().contains("1 session has no bar"), "{}", run());
     write("\nclosed = [\"2027-03-14\"]\n");
     let output = home.output(&["calendar", "--date", "2027-03-12"]);
     assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true));

@@ -10,6 +10,7 @@
 mod agreement;
 mod backtests;
 mod bot_backtests;
+mod bot_floods;
 mod bots;
 mod canary;
 mod codes;

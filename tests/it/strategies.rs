@@ -231,3 +231,41 @@ fn a_strategy_killed_while_it_trades_orders_nothing_twice() {
     let held = home.json(&["positions"])["positions"].as_array().unwrap().len();
     assert_eq!(owned, held);
 }
+
+/// Closed out, and killed before the venue has taken the order: the next engine goes on with it, and sells once.
+#[test]
+fn a_strategy_that_is_closed_out_is_so_after_a_kill() {
+    let home = Home::new();
+    home.json(&["order", "place", "buy", "10", "AAPL"]);
+    let positions = || home.json(&["positions"])["positions"].as_array().unwrap().len();
+    home.until("its shares", || positions() == 1);
+    home.json(&["strategy", "add", "trend", "sma_cross", "AAPL", "--adopt", "AAPL"]);
+    home.json(&["strategy", "start", "trend"]);
+    let view = || home.json(&["strategy", "list"])["strategies"][0].clone();
+    home.until("its run with what it was to adopt", || {
+        view()["phase"] == "running" && view()["claims"][0]["quantity"] == "10"
+    });
+    // From here the venue takes its time for each order.
+    home.output(&["engine", "stop", "--force"]);
+    home.until("the engine's end", || home.engine().is_none());
+    home.configure("[paper]\nack_ms = 8000\n");
+    home.json(&["engine", "start"]);
+    home.until("its run again", || view()["phase"] == "running");
+    let said = home.json(&["strategy", "stop", "trend", "--flatten"]).to_string();
+    assert!(said.contains("closed at the market"), "{said}");
+    if let Some(pid) = home.engine() {
+        super::detached::signal(pid, "KILL");
+        home.configure("[paper]\nack_ms = 0\n");
+        home.until("another engine", || {
+            home.engine().is_some_and(|now| now != pid) || {
+                home.output(&["engine", "start"]);
+                false
+            }
+        });
+    }
+    home.until("the strategy's end", || view()["phase"] == "disabled" && positions() == 0);
+    let orders = home.json(&["order", "list", "--all"]);
+    let sold = orders["orders"].as_array().unwrap().iter().filter(|order| order["request"]["side"] == "sell");
+    let sold: f64 = sold.map(|order| text(&order["filled_quantity"]).parse::<f64>().unwrap()).sum();
+    assert_eq!(sold, 10.0, "{orders}");
+}

@@ -76,8 +76,11 @@ impl Broker {
     /// Takes a fill back; half of the times another one, at another price, stands in its place.
     pub(crate) fn bust(&mut self, r: &mut Random, faults: Faults, now: Timestamp) {
         let fills = self.orders.values().flat_map(|held| &held.fills);
-        let open: Vec<Execution> =
-            fills.filter(|fill| !self.busted.contains(&fill.execution_id)).cloned().collect();
+        // What has expired is settled: a trade of it is not taken back any more.
+        let stands = |fill: &&Execution| {
+            !self.busted.contains(&fill.execution_id) && self.expired.as_ref() != Some(&fill.instrument)
+        };
+        let open: Vec<Execution> = fills.filter(stands).cloned().collect();
         if open.is_empty() {
             return;
         }

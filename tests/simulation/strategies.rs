@@ -156,7 +156,7 @@ impl World {
             let name =
                 kinds[usize::try_from(self.strategies.random.next() % kinds.len() as u64).unwrap()].0.into();
             let change = match self.strategies.random.below(8) {
-                0 => StrategyChange::Stop { name, flatten: false },
+                0 => StrategyChange::Stop { name, flatten: self.strategies.random.once_in(2) },
                 1 => StrategyChange::Pause { name },
                 // Halts, pauses and guards end them: people start them again.
                 2 => StrategyChange::Unlock { name },
@@ -216,7 +216,16 @@ impl World {
             let Some((name, told)) = self.strategies.owners.get(&request.client_order_id).cloned() else {
                 continue;
             };
+            let closed_out = entry
+                .strategies
+                .iter()
+                .any(|stored| stored.name == name.as_str() && stored.state.contains("\"flattening\":true"));
             if intent.order.status != OrderStatus::PendingSubmit {
+                continue;
+            }
+            // What is closed out is asked for again where the order never arrived.
+            if closed_out {
+                self.count("strategy closed out");
                 continue;
             }
             let asked = (name, request.side, request.pricing.limit_price(), told);

@@ -519,6 +519,8 @@ impl World {
         self.writing.clear();
         self.halts.clear();
         self.halt_kept = false;
+        // Whoever asked for a halt asked the process that has ended: the next one's entries are not its.
+        self.halting = None;
         self.disk.forget();
         self.restart();
         let in_flight: Vec<Order> = self.engine.book().working().cloned().collect();

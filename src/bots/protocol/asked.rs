@@ -16,6 +16,26 @@ use crate::strategies::{BotOrderName, BotWant, Proposal, Schedule};
 
 use super::{BARS_MAX, RpcError, STATE_MAX};
 
+/// What bars are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Over {
+    /// So many of them themselves, the newest, oldest first.
+    Bars(usize),
+    /// The newest values of an indicator, with its parameters.
+    Indicator(indicators::Asked),
+}
+
+impl Over {
+    /// How many bars that takes.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Bars(count) => *count,
+            Self::Indicator(indicator) => indicator.bars(),
+        }
+    }
+}
+
 /// Something that a bot wants to know.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BotQuery {
@@ -25,14 +45,16 @@ pub enum BotQuery {
     Positions,
     /// What its account has, without its name.
     Account,
-    /// Complete bars, oldest first.
-    Bars {
+    /// Complete bars, or what is worked out of them.
+    Past {
         /// Of what.
         instrument: Instrument,
         /// How wide.
         interval: Interval,
-        /// So many, the newest.
-        limit: usize,
+        /// What of them.
+        over: Over,
+        /// Steps in which nothing traded are among them, each at the last close.
+        fill_forward: bool,
     },
     /// The newest prices.
     Quote(Instrument),
@@ -44,15 +66,6 @@ pub enum BotQuery {
         from: Option<Date>,
         /// The last day; the same of the expiry that is asked for.
         until: Option<Date>,
-    },
-    /// The newest values of an indicator.
-    Indicator {
-        /// Over the bars of what.
-        instrument: Instrument,
-        /// How wide.
-        interval: Interval,
-        /// Which, with its parameters.
-        indicator: indicators::Asked,
     },
     /// Its orders, positions and money, and the newest prices of what it trades: what it is evaluated over.
     Snapshot,
@@ -123,6 +136,15 @@ impl Fields {
             let found: String = text.chars().take(40).flat_map(char::escape_default).collect();
             RpcError::params(format!("{name}: found '{found}', allowed {allowed}"))
         })
+    }
+
+    /// True or false; false where nothing is said.
+    fn flag(&mut self, name: &str) -> Result<bool, RpcError> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(value)) => Ok(value),
+            Some(_) => Err(RpcError::params(format!("{name}: allowed true, false"))),
+        }
     }
 
     fn instrument(&mut self) -> Result<Instrument, RpcError> {
@@ -211,7 +233,8 @@ pub fn asked(method: &str, params: Map<String, Value>) -> Result<Asked, RpcError
             };
             let indicator = indicators::Asked::new(&name, &params)
                 .map_err(|error| RpcError::params(error.to_string()))?;
-            Asked::Query(BotQuery::Indicator { instrument, interval, indicator })
+            let (over, fill_forward) = (Over::Indicator(indicator), fields.flag("fill_forward")?);
+            Asked::Query(BotQuery::Past { instrument, interval, over, fill_forward })
         }
         "schedule.set" => {
             let list = fields.0.remove("schedule").ok_or_else(|| RpcError::params("schedule is missing"))?;
@@ -228,7 +251,8 @@ pub fn asked(method: &str, params: Map<String, Value>) -> Result<Asked, RpcError
                     .filter(|limit| (1..=BARS_MAX).contains(limit))
                     .ok_or_else(|| RpcError::params(format!("limit: allowed 1 to {BARS_MAX}")))?,
             };
-            Asked::Query(BotQuery::Bars { instrument, interval, limit })
+            let (over, fill_forward) = (Over::Bars(limit), fields.flag("fill_forward")?);
+            Asked::Query(BotQuery::Past { instrument, interval, over, fill_forward })
         }
         other => {
             let other: String = other.chars().take(40).flat_map(char::escape_default).collect();

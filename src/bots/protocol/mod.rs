@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::domain::denial::DenialCode;
 use crate::strategies::BotRefusal;
 
-pub use asked::{Asked, BotQuery, CHAIN_DAYS, asked, schedules};
-pub use told::{account, bar, chain, execution, indicator, news, order, placed, quote};
+pub use asked::{Asked, BotQuery, CHAIN_DAYS, Over, asked, schedules};
+pub use told::{account, bar, chain, execution, news, order, past, placed, quote};
 
 /// Bytes of a line at most.
 pub const LINE_MAX: usize = 1024 * 1024;

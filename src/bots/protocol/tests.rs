@@ -1,10 +1,14 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::domain::calendar::Calendar;
 use crate::domain::denial::DenialCode;
 use crate::domain::ids::ClientOrderId;
-use crate::domain::money::Quantity;
+use crate::domain::instrument::Instrument;
+use crate::domain::money::{Price, Quantity};
 use crate::domain::order::Pricing;
+use crate::domain::quote::{Bar, Interval};
+use crate::quant::indicators::named as indicators;
 use crate::strategies::{BotRefusal, BotWant};
 
 fn ask(method: &str, params: &Value) -> Result<Asked, RpcError> {
@@ -78,6 +82,37 @@ fn orders_are_read_strictly() {
     assert!(ask("state.set", &state).unwrap_err().message.contains("262144 are allowed"));
 }
 
+/// Two bars three minutes apart: filled, the two minutes between stand at the close before, and as many are told as were asked for.
+#[test]
+fn bars_are_told_with_the_steps_in_which_nothing_traded_where_that_is_asked_for() {
+    let instrument = Instrument::equity("AAPL").unwrap();
+    let bar = |at: &str, price: i64| {
+        let price = Price::from(price);
+        let start = at.parse().unwrap();
+        Bar { start, open: price, high: price, low: price, close: price, volume: 5.into() }
+    };
+    let bars = [bar("2024-03-01T15:00:00Z", 10), bar("2024-03-01T15:03:00Z", 20)];
+    let told = |over: &Over, fill: bool| {
+        past(over, (&instrument, Interval::Minute1), (&bars, fill), &Calendar::nyse())
+    };
+    let closes = |value: &Value| -> Vec<(String, String)> {
+        let text = |bar: &Value, name: &str| bar[name].as_str().unwrap().to_owned();
+        let rows = value["bars"].as_array().unwrap().iter();
+        rows.map(|bar| (text(bar, "close"), text(bar, "volume"))).collect()
+    };
+    let row = |close: &str, volume: &str| (close.to_owned(), volume.to_owned());
+    assert_eq!(closes(&told(&Over::Bars(9), false)), [row("10", "5"), row("20", "5")]);
+    assert_eq!(
+        closes(&told(&Over::Bars(9), true)),
+        [row("10", "5"), row("10", "0"), row("10", "0"), row("20", "5")]
+    );
+    assert_eq!(closes(&told(&Over::Bars(2), true)), [row("10", "0"), row("20", "5")]);
+    let mean = indicators::Asked::new("sma", &[("length".to_owned(), 4.0)].into()).unwrap();
+    let values = |fill| told(&Over::Indicator(mean.clone()), fill)["values"].clone();
+    assert_eq!(values(true).to_string(), r#"{"value":12.5}"#);
+    assert_ne!(values(false), values(true), "two bars are no mean of four");
+}
+
 #[test]
 fn refusals_have_the_numbers_of_the_protocol() {
     let denied = |code| refused(&BotRefusal::Denied { code, text: "why".to_owned() });
@@ -120,7 +155,10 @@ fn schedules_chains_and_indicators_are_read_strictly() {
     let Asked::Query(BotQuery::Chain { from, until, .. }) = chain else { panic!("no chain") };
     assert!(from == until && from.is_some());
     let rsi = json!({"name": "rsi", "params": {"length": 14}, "instrument": "AAPL", "interval": "1d"});
-    assert!(matches!(ask("indicator", &rsi), Ok(Asked::Query(BotQuery::Indicator { .. }))));
+    let Ok(Asked::Query(BotQuery::Past { over, fill_forward, .. })) = ask("indicator", &rsi) else {
+        panic!("no indicator")
+    };
+    assert!(matches!(over, Over::Indicator(_)) && !fill_forward);
     for (method, params, code, said) in [
         ("schedule.set", json!({}), -32_602, "schedule is missing"),
         ("schedule.set", json!({"schedule": "every 5m"}), -32_602, "schedule: allowed a list of texts"),
@@ -134,6 +172,12 @@ fn schedules_chains_and_indicators_are_read_strictly() {
             json!({"instrument": "AAPL", "from": "2026-12-18", "expiry": "2026-12-18"}),
             -32_602,
             "expiry: allowed alone",
+        ),
+        (
+            "data.bars",
+            json!({"instrument": "AAPL", "interval": "1d", "fill_forward": "yes"}),
+            -32_602,
+            "fill_forward: allowed true, false",
         ),
         (
             "indicator",

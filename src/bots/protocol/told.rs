@@ -4,16 +4,19 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use crate::domain::calendar::Calendar;
 use crate::domain::chain::Chain;
 use crate::domain::execution::Execution;
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Price;
 use crate::domain::order::Order;
-use crate::domain::quote::{Bar, Quote};
+use crate::domain::quote::{Bar, Interval, Quote};
 use crate::quant::indicators::Candle;
 use crate::quant::indicators::named as indicators;
 use crate::quant::number::to_f64;
-use crate::strategies::{BotNews, BotPlaced};
+use crate::strategies::{BotNews, BotPlaced, silence};
+
+use super::Over;
 
 /// What became of what a bot wanted.
 #[must_use]
@@ -40,7 +43,27 @@ pub fn bar(bar: &Bar) -> Value {
 
 /// An indicator over complete bars, oldest first: the values at the newest one and at the one before, by line. Numbers, as they are no money.
 #[must_use]
-pub fn indicator(indicator: &indicators::Asked, bars: &[Bar]) -> Value {
+pub fn past(
+    over: &Over,
+    (instrument, interval): (&Instrument, Interval),
+    (bars, fill_forward): (&[Bar], bool),
+    calendar: &Calendar,
+) -> Value {
+    let filled;
+    let bars = match fill_forward {
+        true => {
+            filled = silence::filled(calendar, (instrument, interval), bars);
+            &filled[filled.len().saturating_sub(over.count())..]
+        }
+        false => bars,
+    };
+    match over {
+        Over::Bars(_) => json!({"bars": bars.iter().map(bar).collect::<Vec<_>>()}),
+        Over::Indicator(asked) => indicator(asked, bars),
+    }
+}
+
+fn indicator(indicator: &indicators::Asked, bars: &[Bar]) -> Value {
     let candles = bars.iter().map(|bar| Candle {
         high: to_f64(bar.high.get()),
         low: to_f64(bar.low.get()),

@@ -172,13 +172,10 @@ impl Mind {
 
     fn answer(&mut self, asked: Asked, books: &dyn Books, out: &mut Vec<Output>) -> Result<Value, RpcError> {
         match asked {
-            Asked::Query(BotQuery::Bars { instrument, interval, limit }) => {
-                let bars = self.told(&instrument, interval, limit)?;
-                Ok(json!({"bars": bars.iter().map(protocol::bar).collect::<Vec<_>>()}))
-            }
-            Asked::Query(BotQuery::Indicator { instrument, interval, indicator }) => {
-                let bars = self.told(&instrument, interval, indicator.bars())?;
-                Ok(protocol::indicator(&indicator, bars))
+            Asked::Query(BotQuery::Past { instrument, interval, over, fill_forward }) => {
+                let bars = self.told(&instrument, interval, over.count())?;
+                let of = (&instrument, interval);
+                Ok(protocol::past(&over, of, (bars, fill_forward), books.calendar()))
             }
             Asked::Query(BotQuery::Chain { underlying, .. }) => {
                 Err(RpcError::new(-32_004, format!("the data has no chain of {underlying}")))
@@ -240,7 +237,7 @@ impl Mind {
                 json!({"instrument": instrument.key(), "bid": null, "ask": null, "last": close})
             }
             // Answered before the data has begun too.
-            BotQuery::Bars { .. } | BotQuery::Indicator { .. } | BotQuery::Chain { .. } => Value::Null,
+            BotQuery::Past { .. } | BotQuery::Chain { .. } => Value::Null,
         }
     }
 

@@ -51,5 +51,8 @@ pub(super) async fn bars(
     if let (Some(from), Some(until)) = (report.from, report.until) {
         output = output.line(format!("from {} to {}", exchange_date(from), exchange_date(until)));
     }
+    for warning in &report.warnings {
+        output = output.line(format!("warning: {warning}"));
+    }
     Ok(output.line(format!("run a strategy over them: backtest sma_cross --data {}", report.name)))
 }

@@ -531,6 +531,7 @@ impl Host for FakeHost {
             from: at("2020-01-02T14:30:00Z"),
             until: at("2020-01-03T14:30:00Z"),
             bars: 2,
+            warnings: Vec::new(),
         })
     }
     fn mistakes(&self, loaded: &crate::config::Loaded, _: &crate::config::Paths) -> Vec<Mistake> {

@@ -96,15 +96,15 @@ impl Engine {
             self.note(Severity::Warning, "UNKNOWN_ORDER", text);
             return;
         };
+        // What refuses a cancel or a replace may have ended the order, and the word of that be lost: the broker is asked.
+        let cancel_refused = matches!(update.event, OrderEvent::CancelRejected(_));
+        let change_refused = matches!(update.event, OrderEvent::ReplaceRejected(_));
+        if order.is_working() && (cancel_refused || change_refused) {
+            self.effects.push(Effect::Ask { account: update.account.clone(), order: id });
+        }
         // A cancel refused by a broker that has not shown the order proves nothing: the order may still be on its way.
-        // In any case the broker is asked before anything is concluded: it may have ended the order, and the word of that be lost.
-        if matches!(update.event, OrderEvent::CancelRejected(_)) {
-            if order.is_working() {
-                self.effects.push(Effect::Ask { account: update.account.clone(), order: id });
-            }
-            if super::doubt::is_unproven(order) {
-                return;
-            }
+        if cancel_refused && super::doubt::is_unproven(order) {
+            return;
         }
         if let OrderEvent::Renamed { subject } = &update.event {
             return self.on_renamed(update, subject);

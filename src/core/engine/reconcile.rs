@@ -393,8 +393,12 @@ impl Engine {
                 }
                 OrderEvent::QuantityChanged { quantity: order.filled_quantity }
             }
-            // Only its fills complete an order: all of those that it was left with.
-            OrderStatus::Filled if !young && report.quantity < order.request.quantity => {
+            // Only its fills complete an order: all of those that it was left with. Where none of them is missing, no word of it that came
+            // just now can change that: one that is refused each change of it is never older.
+            OrderStatus::Filled if report.quantity < order.request.quantity => {
+                if young && order.filled_quantity < report.filled_quantity {
+                    return;
+                }
                 OrderEvent::QuantityChanged { quantity: report.quantity }
             }
             _ => return,

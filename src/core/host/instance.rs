@@ -90,6 +90,9 @@ struct State {
     handled: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     tags: VecDeque<(String, ClientOrderId)>,
+    /// What it owns is to be closed before it has stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    flattening: bool,
 }
 
 /// What a strategy asked for and has been told; the newest of each.
@@ -109,6 +112,18 @@ pub(in crate::core) struct Unconfirmed {
     pub(in crate::core) tag: Option<String>,
     pub(in crate::core) proposal: Proposal,
     pub(in crate::core) decision: Decision,
+}
+
+/// Units by instrument, signed.
+pub(in crate::core) type Owned = Vec<(Instrument, Quantity)>;
+
+/// A strategy that is being closed out.
+#[derive(Clone, Debug, Default)]
+pub(in crate::core) struct Flattening {
+    /// What it owned when orders for it were made last; nothing where that is to be done anew.
+    pub(in crate::core) tried: Owned,
+    /// When it was last seen that nothing can be done yet, and what it owned then.
+    pub(in crate::core) seen: Option<(Timestamp, Owned)>,
 }
 
 /// A strategy of the profile.
@@ -154,8 +169,8 @@ pub(in crate::core) struct Instance {
     pub(in crate::core) changed: bool,
     /// It was paused before it began anew.
     pub(in crate::core) resumes: bool,
-    /// It is being closed out: what it owned at the last try.
-    pub(in crate::core) flattening: Option<Vec<(Instrument, Quantity)>>,
+    /// It is being closed out.
+    pub(in crate::core) flattening: Option<Flattening>,
     /// What happened to what it owns while it was told the past, oldest first.
     pub(in crate::core) late: Vec<Event>,
     /// Something of it is to be written.
@@ -275,6 +290,7 @@ impl Instance {
             last_bars: self.last_bars.iter().map(|(i, at)| (i.clone(), *at)).collect(),
             adopted: self.adopted,
             tags: self.tags.clone(),
+            flattening: self.flattening.is_some(),
             handled: self.timetable.as_ref().map(Timetable::handled).or(self.handled),
         };
         StoredStrategy {
@@ -320,6 +336,7 @@ pub(in crate::core) fn restore(stored: &StoredStrategy) -> Instance {
         adopted: state.adopted,
         handled: state.handled,
         tags: state.tags,
+        flattening: state.flattening.then(Flattening::default),
         changed_at: stored.changed_at,
         dirty: false,
         ..Instance::new(spec, stored.mode, stored.created_at)

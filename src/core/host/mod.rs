@@ -8,5 +8,5 @@ mod ledger;
 mod tests;
 
 pub(super) use guards::Guards;
-pub(super) use instance::{Event, Instance, Known, Unconfirmed, restore};
+pub(super) use instance::{Event, Flattening, Instance, Known, Owned, Unconfirmed, restore};
 pub(super) use ledger::{Closed, Ledger};

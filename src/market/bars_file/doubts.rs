@@ -103,11 +103,12 @@ impl Doubts {
     pub fn lines(self, instrument: &Instrument, interval: Option<Interval>) -> Vec<String> {
         let Self { missing, longest, silences, silence, splits } = self;
         let whole_days = interval.is_some_and(|interval| interval <= Interval::Day1);
-        let gaps = (whole_days && missing > 0).then(|| {
-            format!(
-                "{instrument}: {missing} sessions have no bar, the most in a row {} from {}",
+        let gaps = (whole_days && missing > 0).then(|| match missing {
+            1 => format!("{instrument}: 1 session has no bar, from {}", longest.1),
+            many => format!(
+                "{instrument}: {many} sessions have no bar, the most in a row {} from {}",
                 longest.0, longest.1
-            )
+            ),
         });
         // Bars of hours and more are as far apart as that.
         let minutes = interval.is_some_and(|interval| interval < Interval::Hour1);

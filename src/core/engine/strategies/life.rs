@@ -300,9 +300,9 @@ impl Engine {
             .map(|(name, _)| name.clone())
             .collect();
         for name in stopping {
-            if self.working_of_strategy(&name).any(|order| !order.request.reduce_only)
-                || self.goes_on_flattening(&name)
-            {
+            // An order in doubt that would open keeps nothing of it from being closed.
+            let closes = self.goes_on_flattening(&name);
+            if closes || self.working_of_strategy(&name).any(|order| !order.request.reduce_only) {
                 continue;
             }
             if let Some(instance) = self.host.instances.get_mut(&name) {
@@ -416,7 +416,10 @@ impl Engine {
                         self.fail(&name, &reason);
                     }
                 }
-                StrategyPhase::Stopping => self.cancel_opening(&name),
+                StrategyPhase::Stopping => {
+                    self.cancel_opening(&name);
+                    self.resume_flattening(&name);
+                }
                 StrategyPhase::Disabled | StrategyPhase::Paused | StrategyPhase::Faulted => {}
             }
         }

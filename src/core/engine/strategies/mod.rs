@@ -116,12 +116,13 @@ impl Engine {
             .flat_map(|i| i.spec.instruments.iter().map(|instrument| (instrument, i.spec.interval)))
     }
 
-    /// Is an order that of a strategy which a person let loose on real money.
+    /// Is an order that of a strategy which a person let loose on real money, or has closed out.
     pub(super) fn is_let_loose(&self, account: &AccountId, origin: &crate::domain::order::Origin) -> bool {
         let of =
             origin.name.as_ref().filter(|_| matches!(origin.kind, OriginKind::Strategy | OriginKind::Exit));
         of.and_then(|name| self.host.instances.get(name))
-            .is_some_and(|instance| instance.enabled && instance.spec.account == *account)
+            .filter(|instance| instance.spec.account == *account)
+            .is_some_and(|instance| instance.enabled || instance.flattening.is_some())
     }
 }
 

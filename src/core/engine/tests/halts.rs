@@ -285,19 +285,27 @@ fn h6_a_loss_by_the_brokers_marks_trips_the_switch() {
     assert_eq!(rig.engine.trading_state(), TradingState::Halted);
 }
 
-/// What was paid in yesterday is neither a gain nor a loss of today.
-#[test]
-fn a_deposit_of_before_is_not_of_the_day_that_a_start_goes_on_with() {
-    let deposit = crate::domain::execution::CashEntry {
+fn ago(hours: i64) -> Timestamp {
+    start() - SignedDuration::from_hours(hours)
+}
+
+/// Ten thousand paid in so many hours ago.
+fn deposit(hours: i64) -> crate::domain::execution::CashEntry {
+    crate::domain::execution::CashEntry {
         id: ExecutionId::new("d1"),
         account: paper(),
         kind: crate::domain::execution::CashKind::Deposit,
         amount: Decimal::from(10_000),
         currency: Currency::USD,
         instrument: None,
-        at: start() - SignedDuration::from_hours(23),
-    };
-    let rig = restarted(vec![deposit], 110_000);
+        at: ago(hours),
+    }
+}
+
+/// What was paid in yesterday is neither a gain nor a loss of today.
+#[test]
+fn a_deposit_of_before_is_not_of_the_day_that_a_start_goes_on_with() {
+    let rig = restarted(vec![deposit(23)], 110_000);
     let account = rig.engine.account(&paper()).unwrap();
     assert_eq!((account.net_liquidation, account.day_pnl), (110_000.into(), Decimal::ZERO));
 }
@@ -308,19 +316,9 @@ fn a_deposit_counts_once_whenever_the_equity_was_recorded() {
     for (paid_hours, recorded_hours, equity) in
         [(2, 1, 110_000), (2, 3, 100_000), (50, 60, 100_000), (60, 50, 110_000)]
     {
-        let ago = |hours: i64| start() - SignedDuration::from_hours(hours);
-        let deposit = crate::domain::execution::CashEntry {
-            id: ExecutionId::new("d1"),
-            account: paper(),
-            kind: crate::domain::execution::CashKind::Deposit,
-            amount: Decimal::from(10_000),
-            currency: Currency::USD,
-            instrument: None,
-            at: ago(paid_hours),
-        };
         let mut rig = Rig::new();
         rig.step(Input::Restored(Box::new(Restored {
-            cash: vec![deposit],
+            cash: vec![deposit(paid_hours)],
             day_start_equity: vec![(paper(), equity.into())],
             day_start_at: vec![(paper(), ago(recorded_hours))],
             ..Restored::default()

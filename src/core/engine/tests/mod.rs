@@ -16,6 +16,7 @@ mod rig;
 mod settled;
 mod slices;
 mod strategies;
+mod terms;
 
 use rig::*;
 

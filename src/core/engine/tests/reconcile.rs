@@ -1,7 +1,7 @@
 //! Everything a broker shows against the books, a row for each rule (reliability R1–R8, J5).
 
 use super::rig::*;
-use crate::domain::execution::{AccountEvent, ExecutionKind};
+use crate::domain::execution::{AccountEvent, ExecutionKind, Reject};
 use crate::domain::statement::BrokerUpdate;
 
 /// The broker shows an order of 10 shares to buy at 100, under its id `b1` and perhaps ours.
@@ -42,7 +42,7 @@ fn booked(effects: &Effects) -> Vec<Execution> {
 
 impl Rig {
     /// At a broker that keeps no ids of ours.
-    fn without_ids() -> Self {
+    pub(super) fn without_ids() -> Self {
         let mut rig = Self::new();
         rig.engine.accounts.get_mut(&paper()).unwrap().setup.capabilities.searchable_client_id = false;
         rig
@@ -260,91 +260,6 @@ fn r4_an_order_of_others_is_adopted() {
     assert_eq!(ids.len(), 1, "found twice is found once");
 }
 
-/// A broker that keeps no ids: the order in doubt is the one with its terms, entered at its time, where there is one of each.
-#[test]
-fn j5_where_no_ids_are_kept_an_order_is_known_by_its_terms() {
-    let minutes = |minutes: i64| SignedDuration::from_mins(minutes);
-    for (change, found) in [
-        (None, true),
-        (
-            Some(OrderReport { quantity: Quantity::from(11), ..report(None, OrderStatus::Submitted, 0) }),
-            false,
-        ),
-        (Some(OrderReport { side: Side::Sell, ..report(None, OrderStatus::Submitted, 0) }), false),
-        (
-            Some(OrderReport {
-                pricing: Pricing::Limit { limit_price: Price::from(101) },
-                ..report(None, OrderStatus::Submitted, 0)
-            }),
-            false,
-        ),
-        (
-            Some(OrderReport { entered_at: start() + minutes(2), ..report(None, OrderStatus::Submitted, 0) }),
-            false,
-        ),
-        (
-            Some(OrderReport { entered_at: start() - minutes(1), ..report(None, OrderStatus::Submitted, 0) }),
-            false,
-        ),
-    ] {
-        let mut rig = Rig::without_ids();
-        let id = rig.sent(Side::Buy, 10);
-        rig.report(id, OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() });
-        rig.later(7);
-        let shown = change.unwrap_or_else(|| report(None, OrderStatus::Submitted, 0));
-        let what = format!("{shown:?}");
-        rig.statement(vec![shown], Vec::new(), 0);
-        let status = if found { OrderStatus::Submitted } else { OrderStatus::Unknown };
-        assert_eq!(rig.status(id), status, "{what}");
-        assert_eq!(rig.engine.order_of(&paper(), &BrokerOrderId::new("b1")) == Some(id), found, "{what}");
-    }
-}
-
-/// Two orders of ours and one at the broker, or the other way round: nobody can tell, and a person is asked, once, and decides.
-#[test]
-fn j5_what_is_ambiguous_stays_unknown_until_a_person_decides() {
-    for (ours, theirs) in [(2, 1), (1, 2), (2, 2)] {
-        let mut rig = Rig::without_ids();
-        let ids: Vec<ClientOrderId> = (0..ours).map(|_| rig.sent(Side::Buy, 10)).collect();
-        for id in &ids {
-            rig.report(*id, OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() });
-        }
-        let named = |n: i32| OrderReport {
-            broker_order_id: BrokerOrderId::new(format!("b{n}")),
-            ..report(None, OrderStatus::Submitted, 0)
-        };
-        for _ in 0..20 {
-            rig.later(10);
-            rig.statement((1..=theirs).map(named).collect(), Vec::new(), 0);
-        }
-        for id in &ids {
-            assert_eq!(rig.status(*id), OrderStatus::Unknown, "{ours} here, {theirs} there");
-        }
-        assert_eq!(rig.said("ORDER_AMBIGUOUS"), ids.len(), "said once of each");
-        assert_eq!(rig.engine.book().working().count(), ids.len(), "nothing is adopted that may be ours");
-        let settle = |order, theirs: Option<&str>| Input::Settle {
-            request: RequestId(90),
-            order,
-            fate: match theirs {
-                Some(theirs) => OrderFate::At { broker_order_id: BrokerOrderId::new(theirs) },
-                None => OrderFate::NeverReached,
-            },
-            why: "the broker's desk says so".to_owned(),
-        };
-        rig.step(settle(ids[0], Some("b1")));
-        assert_eq!(rig.status(ids[0]), OrderStatus::Submitted);
-        for id in ids.iter().skip(1) {
-            let effects = rig.step(settle(*id, Some("b1")));
-            let refused = effects.iter().any(|effect| {
-                matches!(effect, Effect::Answer { outcome: Outcome::Refused(why), .. } if why.contains("already"))
-            });
-            assert!(refused, "{effects:?}");
-            rig.step(settle(*id, None));
-            assert_eq!(rig.status(*id), OrderStatus::Canceled);
-        }
-    }
-}
-
 /// An order that the broker never shows is given up only after two empty answers, apart, long enough after it was sent.
 #[test]
 fn j5_a_list_without_the_order_is_an_empty_answer() {
@@ -520,6 +435,50 @@ fn r4_what_an_order_works_for_is_what_the_broker_works() {
     assert_eq!(rig.engine.order(id).unwrap().request.pricing.limit_price(), Some(Price::from(101)));
 }
 
+/// Left there with 6 of 10, all of which have filled, and every change of it is refused: it has ended, however young that word is.
+#[test]
+fn r4_an_order_that_filled_what_it_was_left_with_has_ended() {
+    for (filled_here, after) in [(6, OrderStatus::Filled), (4, OrderStatus::PartiallyFilled)] {
+        let mut rig = Rig::new();
+        let id = rig.sent(Side::Buy, 10);
+        rig.report(id, acknowledged());
+        rig.report(id, OrderEvent::Filled(execution(id, "x1", filled_here)));
+        let left = || OrderReport {
+            quantity: Quantity::from(6),
+            filled_quantity: Quantity::from(6),
+            ..report(Some(id), OrderStatus::Filled, 6)
+        };
+        rig.later(1);
+        rig.statement(vec![left()], Vec::new(), filled_here);
+        let order = rig.engine.order(id).unwrap();
+        assert_eq!((order.status, order.filled_quantity), (after, Quantity::from(filled_here)));
+    }
+}
+
+/// A change that is refused may have come too late: the broker is asked, once, and what it says of the order counts.
+#[test]
+fn r4_an_order_whose_change_is_refused_is_asked_about() {
+    let mut rig = Rig::new();
+    let id = rig.sent(Side::Buy, 10);
+    rig.report(id, acknowledged());
+    let change = OrderChange { limit_price: Some(Price::from(100)), ..OrderChange::default() };
+    let effects = rig.step(Input::Replace { request: RequestId(9), order: id, change });
+    rig.journaled(effects);
+    let refused = Reject { code: "NO".into(), message: "it cannot be replaced".to_owned() };
+    let effects = rig.report(id, OrderEvent::ReplaceRejected(refused.clone()));
+    let asked = |effects: &Effects| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Ask { order, .. } if *order == id)).count()
+    };
+    assert_eq!((asked(&effects), rig.status(id)), (1, OrderStatus::Submitted));
+    rig.report(id, OrderEvent::Canceled { reason: None });
+    let effects = rig.report(id, OrderEvent::ReplaceRejected(refused));
+    assert_eq!(
+        (asked(&effects), rig.status(id)),
+        (0, OrderStatus::Canceled),
+        "one that has ended is not asked about"
+    );
+}
+
 /// An order in doubt keeps automation from adding to it; people and what closes go on (J6).
 #[test]
 fn j6_nothing_but_a_person_adds_to_what_is_in_doubt() {
@@ -544,54 +503,5 @@ fn j6_nothing_but_a_person_adds_to_what_is_in_doubt() {
             denied,
             "{kind:?} {side}"
         );
-    }
-}
-
-/// A broker that changes an order in place keeps its own id of it: the order that works is meant, not the one it replaced.
-#[test]
-fn r4_an_order_changed_in_place_is_the_one_that_works() {
-    let mut rig = Rig::without_ids();
-    let old = rig.sent(Side::Buy, 10);
-    rig.report(old, acknowledged());
-    let change = OrderChange { limit_price: Some(Price::from(100)), ..OrderChange::default() };
-    let effects = rig.step(Input::Replace { request: RequestId(9), order: old, change });
-    let effects = rig.journaled(effects);
-    let new = effects
-        .iter()
-        .find_map(|effect| match effect {
-            Effect::Replace { new, .. } => Some(new.get().client_order_id),
-            _ => None,
-        })
-        .unwrap();
-    rig.report(old, OrderEvent::Replaced { by: new });
-    rig.report(new, acknowledged());
-    let id = |order| rig.engine.order(order).unwrap().broker_order_id.clone();
-    assert_eq!(id(old), id(new));
-    let shown = OrderReport { broker_order_id: id(new).unwrap(), ..report(None, OrderStatus::Submitted, 0) };
-    rig.later(6);
-    let effects = rig.statement(vec![shown], Vec::new(), 0);
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Cancel { .. })), "{effects:?}");
-    assert_eq!((rig.status(old), rig.status(new)), (OrderStatus::Replaced, OrderStatus::Submitted));
-}
-
-/// Where no ids are kept, the order that took another's place is for less of what is left when that had filled meanwhile: it is ours still.
-#[test]
-fn j5_the_rest_of_a_replaced_order_is_known_by_its_terms() {
-    for (there, found) in [(6, true), (10, true), (11, false)] {
-        let mut rig = Rig::without_ids();
-        let old = rig.sent(Side::Buy, 10);
-        rig.report(old, acknowledged());
-        let change = OrderChange { limit_price: Some(Price::from(100)), ..OrderChange::default() };
-        let effects = rig.step(Input::Replace { request: RequestId(9), order: old, change });
-        rig.journaled(effects);
-        rig.report(old, OrderEvent::OutcomeUnknown { reason: "timeout".to_owned() });
-        let quantity = Quantity::from(there);
-        let shown = report(None, OrderStatus::Submitted, 0);
-        let shown = OrderReport { broker_order_id: BrokerOrderId::new("b2"), quantity, ..shown };
-        rig.later(7);
-        rig.statement(vec![shown], Vec::new(), 0);
-        let ours = rig.engine.order_of(&paper(), &BrokerOrderId::new("b2"));
-        let replaces = ours.and_then(|id| rig.engine.order(id)).and_then(|order| order.replaces);
-        assert_eq!(replaces == Some(old), found, "{there} there");
     }
 }

@@ -1,8 +1,10 @@
 //! The strategy host: instances through their life, orders by the one door, what is theirs, what keeps them from opening, restarts.
 
 mod bots;
+mod closed_out;
 mod confirm;
 mod plans;
+mod schedules;
 
 use super::rig::*;
 use crate::core::effect::BotTold;
@@ -45,6 +47,8 @@ pub(super) struct Hosted {
     pub(super) said: Vec<Outcome>,
     /// What processes of bots were told.
     pub(super) told: Vec<BotTold>,
+    /// What strategies asked for and nobody has answered.
+    pub(super) needs: Vec<(SmolStr, crate::strategies::Need)>,
 }
 
 impl Hosted {
@@ -62,6 +66,7 @@ impl Hosted {
             canceled: Vec::new(),
             said: Vec::new(),
             told: Vec::new(),
+            needs: Vec::new(),
         }
     }
 
@@ -94,6 +99,7 @@ impl Hosted {
                 Effect::Cancel { order, .. } => self.canceled.push(order),
                 Effect::Answer { outcome, .. } => self.said.push(outcome),
                 Effect::Bot { told, .. } => self.told.push(told),
+                Effect::Need { strategy, need } => self.needs.push((strategy, need)),
                 _ => {}
             }
         }

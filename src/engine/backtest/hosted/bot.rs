@@ -109,13 +109,14 @@ impl Hosted {
                 .model_quote(&instrument, now)
                 .map(|quote| protocol::quote(&quote))
                 .ok_or_else(|| RpcError::new(-32_004, format!("there is no price of {instrument} yet"))),
-            Asked::Query(BotQuery::Bars { instrument, interval, limit }) => {
-                let bars = self.told(&instrument, interval, limit)?;
-                Ok(json!({"bars": bars.iter().map(protocol::bar).collect::<Vec<_>>()}))
-            }
-            Asked::Query(BotQuery::Indicator { instrument, interval, indicator }) => {
-                let bars = self.told(&instrument, interval, indicator.bars())?;
-                Ok(protocol::indicator(&indicator, bars))
+            Asked::Query(BotQuery::Past { instrument, interval, over, fill_forward }) => {
+                let bars = self.told(&instrument, interval, over.count())?;
+                Ok(protocol::past(
+                    &over,
+                    (&instrument, interval),
+                    (bars, fill_forward),
+                    &self.driver.calendar,
+                ))
             }
             Asked::Query(BotQuery::Chain { underlying, from, until }) => {
                 let from = from.unwrap_or_else(|| exchange_date(now));

@@ -15,6 +15,19 @@ fn resting_id(desk: &Desk) -> ClientOrderId {
     desk.group().unwrap().resting.expect("it rests")
 }
 
+/// Somebody sells so many units elsewhere. `stop` only gives the fill its form.
+fn sold_by_hand(desk: &mut Desk, stop: ClientOrderId, units: i64) {
+    let OrderEvent::Filled(sold) = fill(stop, "h1", Side::Sell, units, "100") else { unreachable!() };
+    let sold = Execution { client_order_id: None, ..sold };
+    desk.step(Input::Broker(Box::new(AccountEvent::Execution(sold))));
+}
+
+/// The broker takes no cancel for now.
+fn busy() -> OrderEvent {
+    let reject = crate::domain::execution::Reject { code: "BUSY".into(), message: "try again".to_owned() };
+    OrderEvent::CancelRejected(reject)
+}
+
 /// Sold by hand once the broker had said that the stop is gone; and the stop has filled all the same.
 fn filled_after_its_end() -> Desk {
     let mut desk = rested(resting("5%"));
@@ -87,14 +100,11 @@ fn a_stop_of_the_wrong_side_is_taken_off_and_never_moved() {
     let mut desk = rested(resting("5%"));
     let stop = resting_id(&desk);
     desk.keeps = true;
-    let OrderEvent::Filled(turned) = fill(stop, "h1", Side::Sell, 20, "100") else { unreachable!() };
-    let turned = Execution { client_order_id: None, ..turned };
-    desk.step(Input::Broker(Box::new(AccountEvent::Execution(turned))));
+    sold_by_hand(&mut desk, stop, 20);
     assert_eq!((desk.held(), desk.rig.status(stop)), (-10, OrderStatus::PendingCancel));
     desk.set(resting("5%"));
     let sent = desk.sent.len();
-    let reject = crate::domain::execution::Reject { code: "BUSY".into(), message: "try again".to_owned() };
-    desk.told(stop, OrderEvent::CancelRejected(reject));
+    desk.told(stop, busy());
     for _ in 0..40 {
         desk.quote("100");
     }
@@ -116,9 +126,7 @@ fn a_cancel_that_is_refused_at_once_is_asked_for_again_after_a_pause() {
     let mut desk = rested(resting("5%"));
     let stop = resting_id(&desk);
     desk.keeps = true;
-    let OrderEvent::Filled(sold) = fill(stop, "h1", Side::Sell, 10, "100") else { unreachable!() };
-    let sold = Execution { client_order_id: None, ..sold };
-    desk.step(Input::Broker(Box::new(AccountEvent::Execution(sold))));
+    sold_by_hand(&mut desk, stop, 10);
     assert_eq!((desk.held(), desk.canceled.as_slice()), (0, &[stop][..]));
     let mut pauses = Vec::new();
     let mut since = desk.rig.now;
@@ -126,9 +134,7 @@ fn a_cancel_that_is_refused_at_once_is_asked_for_again_after_a_pause() {
         if desk.rig.status(stop) == OrderStatus::PendingCancel {
             pauses.push(desk.rig.now.duration_since(since).as_secs());
             since = desk.rig.now;
-            let reject =
-                crate::domain::execution::Reject { code: "BUSY".into(), message: "try again".to_owned() };
-            desk.told(stop, OrderEvent::CancelRejected(reject));
+            desk.told(stop, busy());
             assert_eq!(
                 desk.rig.status(stop),
                 OrderStatus::Submitted,
@@ -150,9 +156,7 @@ fn a_new_plan_takes_over_what_the_old_one_has_at_the_broker() {
     let mut desk = rested(resting("5%"));
     let stop = resting_id(&desk);
     desk.keeps = true;
-    let OrderEvent::Filled(sold) = fill(stop, "h1", Side::Sell, 10, "100") else { unreachable!() };
-    let sold = Execution { client_order_id: None, ..sold };
-    desk.step(Input::Broker(Box::new(AccountEvent::Execution(sold))));
+    sold_by_hand(&mut desk, stop, 10);
     assert_eq!((desk.held(), desk.rig.status(stop)), (0, OrderStatus::PendingCancel));
     let plan = ExitPlan::from_line("stop=3%").unwrap();
     let order = OrderRequest { exit_plan: Some(Box::new(plan)), ..desk.rig.order(Side::Buy, 10) };

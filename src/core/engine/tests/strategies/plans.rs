@@ -10,7 +10,7 @@ fn planned(plan: &str) -> Hosted {
 
 impl Hosted {
     /// An order of the strategy's, filled whole at this price.
-    fn its(&mut self, side: Side, units: i64, price: i64) {
+    pub(super) fn its(&mut self, side: Side, units: i64, price: i64) {
         self.rig.later(5);
         self.rig.quote(&price.to_string());
         let pricing = Pricing::Limit { limit_price: Price::from(price) };
@@ -114,7 +114,7 @@ fn a_strategy_that_turns_around_is_protected_on_the_other_side() {
 }
 
 /// Shares and a call written on them, both the strategy's, with prices of now.
-fn covered() -> (Hosted, Instrument) {
+pub(super) fn covered() -> (Hosted, Instrument) {
     let mut hosted = Hosted::running("s");
     hosted.its(Side::Buy, 100, 100);
     let call = Instrument::from_key("AAPL  261218C00110000").unwrap();
@@ -135,16 +135,18 @@ fn covered() -> (Hosted, Instrument) {
     (hosted, call)
 }
 
-fn prices(hosted: &mut Hosted, call: &Instrument) {
-    hosted.rig.later(1);
-    hosted.rig.quote("100");
+pub(super) fn prices(hosted: &mut Hosted, call: &Instrument) {
+    hosted.rig.later(2);
+    let mut share = Quote::empty(aapl(), hosted.rig.now, Feed::Simulated);
+    (share.bid, share.ask) = (Some(Price::from(100)), Some(Price::from(100)));
+    hosted.step(Input::Quote(Box::new(share)));
     let mut quote = Quote::empty(call.clone(), hosted.rig.now, Feed::Simulated);
     (quote.bid, quote.ask) = (Some(Price::from(2)), Some("2.05".parse().unwrap()));
     hosted.step(Input::Quote(Box::new(quote)));
 }
 
 /// An order for one contract fills at two dollars.
-fn fill_option(hosted: &mut Hosted, (id, call): (ClientOrderId, &Instrument), side: Side) {
+pub(super) fn fill_option(hosted: &mut Hosted, (id, call): (ClientOrderId, &Instrument), side: Side) {
     let OrderEvent::Filled(filled) = fill(id, &format!("w{side}"), side, 1, "2") else { unreachable!() };
     let filled = Execution { instrument: call.clone(), multiplier: Decimal::ONE_HUNDRED, ..filled };
     for event in [acknowledged(), OrderEvent::Filled(filled)] {
@@ -153,7 +155,7 @@ fn fill_option(hosted: &mut Hosted, (id, call): (ClientOrderId, &Instrument), si
     }
 }
 
-fn stop(hosted: &mut Hosted) -> Outcome {
+pub(super) fn stop(hosted: &mut Hosted) -> Outcome {
     hosted.ask(StrategyChange::Stop { name: "s".into(), flatten: true })
 }
 
