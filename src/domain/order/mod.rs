@@ -59,6 +59,20 @@ impl OrderSubject {
     }
 }
 
+impl OrderSubject {
+    /// The same in few words, for a column or a line of a log: of a package, its underlying and how many legs it has.
+    #[must_use]
+    pub fn short(&self) -> String {
+        match self {
+            Self::Instrument(instrument) => instrument.to_string(),
+            Self::Legs(legs) => {
+                let root = legs.first().map_or("", |leg| leg.instrument.root().as_str());
+                format!("{root} {} legs", legs.len())
+            }
+        }
+    }
+}
+
 impl fmt::Display for OrderSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
