@@ -60,7 +60,7 @@ impl App {
         for connection in newly_down(old, new) {
             let name = clean(&connection.name).into_owned();
             let what = match connection.vault_locked {
-                true => "its keys lie in the profile's vault, which is shut",
+                true => "its vault is shut",
                 false => connection.text.as_str(),
             };
             let text = clean(&format!("{name}: {what}")).into_owned();
