@@ -88,7 +88,21 @@ const VOCABULARY: [&str; 78] = [
 
 /// The word of the language that is nearest to one that is none.
 pub(super) fn near(word: &str) -> Option<&'static str> {
-    nearest_words(word, VOCABULARY.iter().copied()).first().copied()
+    let known = VOCABULARY.contains(&word);
+    let all = nearest_words(word, VOCABULARY.iter().copied());
+    all.into_iter().find(|near| !known && is_slip(word, near))
+}
+
+/// Short words are near to many others: a letter that is left out, doubled or turned round with the next is a slip, another letter in a place
+/// is so in long words alone; and the first letter stays.
+fn is_slip(word: &str, near: &str) -> bool {
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let begins_alike = word.chars().next() == near.chars().next();
+    letters(word) == letters(near) || begins_alike && (word.len() > 4 || word.len() != near.len())
 }
 
 /// The first word of a sentence that is neither of the language nor an instrument, where one of the language is near, as a question back.
@@ -137,6 +151,13 @@ mod tests {
             ("posistions", Some("positions")),
             ("abve", Some("above")),
             ("cancle", Some("cancel")),
+            ("byu", Some("buy")),
+            ("sel", Some("sell")),
+            // Known, and only out of place; or another word.
+            ("positions", None),
+            ("dry", None),
+            ("love", None),
+            ("flog", None),
             ("xyz", None),
             ("nancy", None),
             ("calendar", None),
