@@ -124,8 +124,11 @@ pub(super) fn form(word: &str) -> Option<String> {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     // Letters that are taken for digits, and points and commas where there is no place for them.
     let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | 'e' | 'o' | 'l');
-    if begins(char::is_ascii_digit) && word.to_ascii_lowercase().chars().all(numeric) {
-        return Some(format!("'{word}' is no number: digits with at most one point, as 231.50 or 1,000."));
+    let day = word.len() >= 8 && word.split('.').count() == 3;
+    if begins(char::is_ascii_digit) && !day && word.to_ascii_lowercase().chars().all(numeric) {
+        return Some(format!(
+            "'{word}' is no number: up to 28 digits with at most one point, as 231.50 or 1,000."
+        ));
     }
     let code = begins(char::is_ascii_alphabetic)
         && word.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -177,6 +180,7 @@ mod tests {
             ("AAPL270115X00190000", Some("no option's code")),
             ("AAPL270115P0019000", Some("no option's code")),
             ("5m", None),
+            ("15.01.2027", None),
             ("robinhood", None),
         ] {
             let said = form(word);
