@@ -146,9 +146,9 @@ impl SignIn {
 }
 
 /// The command line's sign-in, a key to read what it said, then the screen. Each part comes as an argument of its own; an interrupt ends
-/// the sign-in alone.
-const SIGN_IN: &str = "trap : INT; b=$1; l=$2; shift 2; \"$0\" connect \"$b\" $l \"$@\"; \
-                       echo 'Enter brings the screen back.' >&2; read -r _; exec \"$0\" \"$@\"";
+/// the sign-in alone. Where it went well it waits for that key itself: the engine that knows the passphrase stays until the screen is there.
+const SIGN_IN: &str = "trap : INT; b=$1; l=$2; shift 2; \"$0\" connect \"$b\" $l --wait \"$@\" || \
+                       { echo 'Enter brings the screen back.' >&2; read -r _; }; exec \"$0\" \"$@\"";
 
 /// The way from a screen to what follows it: the screen is left, and the program becomes a new one.
 #[derive(Default)]
@@ -345,5 +345,25 @@ mod tests {
             assert!(read(line).unwrap().unwrap_err().contains(words), "{line}");
         }
         assert_eq!(read("connected"), None);
+    }
+
+    /// What stands for the program here is the shell, and each of its commands a file that it reads.
+    #[test]
+    fn a_sign_in_that_went_well_waits_itself_and_the_screen_follows_either() {
+        let temp = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(temp.path().join(name), text).unwrap();
+        write("connect", "echo \"$@\" >> log; exit $(cat code)");
+        write("screen", "echo \"screen $@\" >> log");
+        for (code, waits) in [("0", false), ("2", true)] {
+            write("code", code);
+            write("log", "");
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", SIGN_IN, "/bin/sh", "alpaca", "", "screen", "default"]);
+            command.current_dir(temp.path()).stdin(std::process::Stdio::null());
+            let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+            let log = std::fs::read_to_string(temp.path().join("log")).unwrap();
+            assert_eq!(log, "alpaca --wait screen default\nscreen default\n", "{said}");
+            assert_eq!(said.contains("Enter brings the screen back."), waits, "{said}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::config::files::FileError;
 use crate::config::{ConfigError, PathError};
 use crate::domain::denial::Denial;
 use crate::domain::order::{Order, OrderStatus};
+use crate::domain::refusal::{readable_with_codes, reading, way_out};
 
 /// Exit code of a command that did what it was asked.
 pub const EXIT_DONE: u8 = 0;
@@ -116,10 +117,27 @@ impl From<SessionError> for CliError {
             SessionError::Gone => "ENGINE_GONE",
             SessionError::Internal(_) => "INTERNAL",
         };
-        let (exit, message) = (error.exit_code(), error.to_string());
+        let exit = error.exit_code();
+        let message = match &error {
+            SessionError::Denied(denials) => denied(denials),
+            error => error.to_string(),
+        };
         let denials = if let SessionError::Denied(denials) = error { denials } else { Vec::new() };
         Self { denials, ..Self::new(code, exit, message) }
     }
+}
+
+/// Refusals in words, each with its code, and what to do about them.
+fn denied(denials: &[Denial]) -> String {
+    let said = |denial: &Denial| match readable_with_codes(&denial.text) {
+        text if text == denial.code.as_str() => format!("{} ({})", reading(denial.code).0, denial.code),
+        text => text.into_owned(),
+    };
+    let whys: Vec<String> = denials.iter().map(said).collect();
+    let mut outs: Vec<&str> = denials.iter().filter_map(|denial| way_out(denial.code)).collect();
+    outs.dedup();
+    let outs = outs.into_iter().map(|out| format!("; {out}"));
+    format!("denied: {}{}", whys.join("; "), outs.collect::<String>())
 }
 
 impl From<ConfigError> for CliError {

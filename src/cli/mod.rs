@@ -19,9 +19,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::FromArgMatches;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::config::Environment;
+use crate::domain::text::nearest_words;
 
 pub use commands::work::Work;
 pub use console::Console;
@@ -102,10 +103,25 @@ fn usage(error: &clap::Error, args: &[OsString], json: bool, console: &mut Conso
     let line = if missing && command.has_subcommands() {
         let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         format!("{path}: a subcommand is missing, allowed are {}; see: {path} --help", names.join(", "))
+    } else if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(typed))) =
+        (error.kind(), error.get(ContextKind::InvalidSubcommand))
+    {
+        unknown_command(typed, &path, command)
     } else {
         one_line(&text, &path)
     };
     finish(Err(CliError::usage(line)), json, console)
+}
+
+/// Names the command that was perhaps meant, not each that has a few letters of it.
+fn unknown_command(typed: &str, path: &str, command: &clap::Command) -> String {
+    let there = command.get_subcommands().filter(|one| !one.is_hide_set());
+    let names: Vec<&str> = there.map(clap::Command::get_name).collect();
+    let near = match nearest_words(typed, names).as_slice() {
+        [] => String::new(),
+        near => format!("; did you mean {}?", near.join(" or ")),
+    };
+    format!("unrecognized subcommand '{}'{near}; see: {path} --help", shown(typed)).replace("?;", "?")
 }
 
 /// The command that the arguments name, and how it is called, such as `arbion order place`.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, Read};
+use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
@@ -17,6 +17,10 @@ use crate::config::{Environment, files};
 
 /// Longest secret that is read; the vault takes less.
 const BYTES_MAX: u64 = 65_536;
+/// Characters of a new passphrase, at least: the vault takes no shorter one.
+const NEW_LENGTH_MIN: usize = 12;
+/// How often a new one is asked for.
+const NEW_TRIES: usize = 3;
 /// Name of the systemd credential.
 const CREDENTIAL: &str = "arbion-passphrase";
 
@@ -61,6 +65,8 @@ fn read(source: impl Read) -> Result<Secret, CliError> {
 pub(super) struct Passphrases<'a> {
     console: &'a mut Console,
     current: Option<PathBuf>,
+    /// The command names the file, and no setting that stands for all commands.
+    named: bool,
     new: Option<PathBuf>,
 }
 
@@ -76,7 +82,8 @@ impl<'a> Passphrases<'a> {
             .and_then(|args| args.passphrase_file.clone())
             .or_else(|| environment.passphrase_file.as_ref().map(PathBuf::from))
             .or_else(|| credential.filter(|file| file.exists()));
-        Self { console, current, new: args.and_then(|args| args.new_passphrase_file.clone()) }
+        let named = args.is_some_and(|args| args.passphrase_file.is_some());
+        Self { console, current, named, new: args.and_then(|args| args.new_passphrase_file.clone()) }
     }
 }
 
@@ -89,22 +96,39 @@ impl AskSecret for Passphrases<'_> {
         if !self.console.can_ask {
             return Ok(None);
         }
-        let mut hidden = |prompt: &str| {
-            self.console.ask_hidden(prompt).map(Secret::new).map_err(|error| error.to_string())
-        };
         if wanted == Wanted::Passphrase {
-            return hidden("passphrase: ").map(Some);
+            return hidden(self.console, "passphrase: ").map(Some);
         }
-        let new = hidden("new passphrase, 12 characters or more: ")?;
-        if new.get().expose_secret().is_empty() {
-            return Err("no passphrase was given; nothing was changed".to_owned());
-        }
-        if hidden("the same again: ")? == new {
-            Ok(Some(new))
-        } else {
-            Err("the two passphrases differ; nothing was changed".to_owned())
-        }
+        new_passphrase(self.console).map(Some)
     }
+
+    fn is_given(&self) -> bool {
+        self.named
+    }
+}
+
+fn hidden(console: &mut Console, prompt: &str) -> Result<Secret, String> {
+    console.ask_hidden(prompt).map(Secret::new).map_err(|error| error.to_string())
+}
+
+/// Has a person choose a passphrase. A slip is asked about again: what was typed before it, such as a broker's keys, would be lost with it.
+fn new_passphrase(console: &mut Console) -> Result<Secret, String> {
+    let mut why = "It opens the vault that keeps this profile's keys, and nobody can restore it.";
+    for _ in 0..NEW_TRIES {
+        writeln!(console.err, "{why}").map_err(|error| error.to_string())?;
+        let new = hidden(console, "new passphrase, 12 characters or more: ")?;
+        let length = new.get().expose_secret().chars().count();
+        why = if length == 0 {
+            "no passphrase was given"
+        } else if length < NEW_LENGTH_MIN {
+            "the passphrase is shorter than 12 characters"
+        } else if hidden(console, "the same again: ")? == new {
+            return Ok(new);
+        } else {
+            "the two passphrases differ"
+        };
+    }
+    Err(format!("{why}; nothing was changed"))
 }
 
 fn first_line(path: &Path) -> Result<Secret, String> {

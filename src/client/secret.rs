@@ -100,6 +100,11 @@ pub trait AskSecret {
     /// # Errors
     /// In words, when a file that was named cannot be read or the two answers differ.
     fn ask(&mut self, wanted: Wanted) -> Result<Option<Secret>, String>;
+
+    /// Was the passphrase given with the command itself. It is then looked at though nobody needs it: a wrong one is no slip to pass over.
+    fn is_given(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

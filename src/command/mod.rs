@@ -12,6 +12,7 @@ mod lex;
 mod order;
 mod package;
 mod phrases;
+mod slips;
 mod spread;
 mod statement;
 mod symbols;
@@ -209,14 +210,16 @@ fn order(tokens: &[lex::Token], context: &ParseContext<'_>, acts: bool) -> Comma
     }
     match first {
         Ok(command) => command,
-        Err(Trouble::Missing(missing, message))
-            if acts || missing != [Missing::Side] || is_order_like(tokens) =>
-        {
+        Err(Trouble::Missing(missing, message)) if !acts && missing == [Missing::Side] => {
+            let missing = if is_order_like(tokens) { missing } else { Vec::new() };
+            let nothing = || match missing.as_slice() {
+                [] => "That is not understood; try: buy 10 aapl at 231.50, or help".to_owned(),
+                _ => message,
+            };
+            let message = slips::question(tokens, context).unwrap_or_else(nothing);
             clarify(missing, message)
         }
-        Err(Trouble::Missing(..)) => {
-            clarify(Vec::new(), "That is not understood; try: buy 10 aapl at 231.50, or help")
-        }
+        Err(Trouble::Missing(missing, message)) => clarify(missing, message),
         Err(Trouble::Unknown(word)) if is_mistyped_name(&word, tokens, context) => {
             let near = did_you_mean(&word, context);
             let near = near.map_or("; say its ticker, such as AAPL.".to_owned(), |near| format!(".{near}"));
@@ -334,8 +337,14 @@ fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
         if words::is_keyword(&lower) {
             return clarify(Vec::new(), format!("'{word}' does not fit there."));
         }
-        let near = (!words::is_everyday(&lower)).then(|| context.lookup.nearest(plain)).flatten();
-        let near = near.map(|instrument| format!(" Did you mean {instrument}?")).unwrap_or_default();
+        let listed = || context.lookup.nearest(plain).map(|instrument| instrument.to_string());
+        // A word of the language is mistyped as often as a symbol.
+        let near = [slips::near(&lower).map(str::to_owned), listed()];
+        let near: Vec<String> = near.into_iter().flatten().filter(|_| !words::is_everyday(&lower)).collect();
+        let near = match near.is_empty() {
+            true => String::new(),
+            false => format!(" Did you mean {}?", near.join(" or ")),
+        };
         return clarify(
             vec![Missing::Instrument],
             format!("'{word}' is neither a known symbol nor a known word.{near}"),
@@ -343,6 +352,12 @@ fn unknown(word: &str, context: &ParseContext<'_>) -> Command {
     }
     if word.starts_with(['£', '€']) || word.ends_with(['£', '€']) {
         return clarify(Vec::new(), format!("Amounts and prices are in dollars here; '{word}' is not."));
+    }
+    if let Some(form) = slips::form(word) {
+        return clarify(Vec::new(), form);
+    }
+    if let Some(near) = slips::near(&word.to_ascii_lowercase()) {
+        return clarify(Vec::new(), format!("'{word}' is not understood here. Did you mean {near}?"));
     }
     let name = NAME_LETTERS.contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic());
     let near = name.then(|| did_you_mean(word, context)).flatten().unwrap_or_default();

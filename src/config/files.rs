@@ -139,9 +139,20 @@ pub fn write_private(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), F
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(FileError::Exists(path.to_path_buf()));
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_directory(path, error)),
         Err(error) => return Err(io_error(path)(error)),
     };
     finish(&mut file, bytes).map_err(io_error(path))
+}
+
+/// What keeps a file from being made that the system does not find: the directory that it would be in.
+fn no_directory(path: &Path, error: io::Error) -> FileError {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            FileError::Kind { path: parent.to_path_buf(), wanted: "directory that is there" }
+        }
+        _ => io_error(path)(error),
+    }
 }
 
 /// Replaces a private file so that a reader, or a crash, sees the old content or the new, never a mixture: a new file beside it, synced,
@@ -220,6 +231,9 @@ mod tests {
     #[test]
     fn v1_modes_of_files() {
         let temp = tempfile::tempdir().unwrap();
+        let nowhere = temp.path().join("none/file");
+        let said = write_private(&nowhere, b"x", false).unwrap_err().to_string();
+        assert_eq!(said, format!("{} is not a directory that is there", temp.path().join("none").display()));
         let path = temp.path().join("file");
         write_private(&path, b"x", false).unwrap();
         for (bits, private, unshared) in [

@@ -31,6 +31,7 @@ pub mod order;
 pub mod position;
 pub mod quote;
 pub mod redact;
+pub mod refusal;
 pub mod role;
 pub mod snapshot;
 pub mod statement;

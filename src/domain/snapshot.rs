@@ -88,6 +88,9 @@ pub struct Connection {
     /// Its login is not accepted any more: it comes back once a person has signed in again, not by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub signed_out: bool,
+    /// Its keys lie in a vault that is shut: it opens by itself once somebody has given the passphrase.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vault_locked: bool,
 }
 
 impl Connection {
@@ -105,6 +108,7 @@ impl Connection {
             prices: Vec::new(),
             prices_stopped_at: None,
             signed_out: false,
+            vault_locked: false,
         }
     }
 }

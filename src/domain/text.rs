@@ -45,6 +45,22 @@ impl fmt::Debug for Untrusted {
     }
 }
 
+/// Of the words that there are, those that one with a slip of the finger in it was perhaps meant to be, the nearest first: letters left out,
+/// doubled, taken for others or turned round, one in a word of up to seven and one more for every four more. Empty where none is near.
+#[must_use]
+pub fn nearest_words<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let slips = match typed.chars().count() {
+        0..3 => return Vec::new(),
+        length => (length / 4).max(1),
+    };
+    let far = |known: &str| strsim::osa_distance(known, typed);
+    let mut near: Vec<&str> = known.into_iter().filter(|known| far(known) <= slips).collect();
+    near.sort_by_key(|known| (far(known), !known.starts_with(|c| typed.starts_with(c))));
+    let least = near.first().map(|known| far(known));
+    near.retain(|known| Some(far(known)) == least);
+    near
+}
+
 /// One line of text without anything a terminal would act on: no control characters, no escape sequences or their payload (also 8-bit and
 /// unterminated), no bidirectional, zero-width, tag or private-use characters. Line breaks and tabs become spaces. Borrows when there is
 /// nothing to remove. Source: reliability T1; ECMA-48 for the sequences.

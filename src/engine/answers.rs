@@ -209,7 +209,7 @@ impl EngineTask {
                 .book()
                 .by_number(*number)
                 .map(|order| order.request.client_order_id)
-                .ok_or_else(|| SessionError::Usage(format!("no order {number}"))),
+                .ok_or_else(|| super::absent::no_order(&self.core, &number.to_string())),
         }
     }
 

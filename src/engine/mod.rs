@@ -1,6 +1,7 @@
 //! The async shell around the core: one thread with one task loop that owns the core, a journal thread, a broker link per account.
 //! The only caller of `core::engine::Engine::step`.
 
+mod absent;
 mod answers;
 mod audited;
 pub mod backtest;

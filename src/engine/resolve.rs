@@ -16,6 +16,8 @@ use crate::domain::order::{
 };
 use crate::domain::position::Position;
 
+use super::absent::{no_order, no_position};
+
 /// Who asks, and for which account.
 #[derive(Clone, Debug)]
 pub struct Asker {
@@ -103,7 +105,7 @@ pub fn close(core: &mut Engine, close: &Close, asker: &Asker) -> Result<OrderReq
     let position = core
         .position(&asker.account, &close.instrument)
         .filter(|position| !position.quantity.is_zero())
-        .ok_or_else(|| SessionError::Usage(format!("no position in {}", close.instrument)))?;
+        .ok_or_else(|| no_position(core, &asker.account, &close.instrument))?;
     let class = close.instrument.asset_class();
     let side = Side::closing(!position.quantity.is_negative(), class);
     let subject = OrderSubject::Instrument(close.instrument.clone());
@@ -240,7 +242,7 @@ pub fn find_order<'a>(core: &'a Engine, text: &str) -> Result<&'a Order, Session
         |_| text.parse::<ClientOrderId>().ok().and_then(|id| core.order(id)),
         |number| core.book().by_number(OrderNumber(number)),
     );
-    found.ok_or_else(|| SessionError::Usage(format!("no order {}", text.escape_default())))
+    found.ok_or_else(|| no_order(core, &text.escape_default().to_string()))
 }
 
 /// The account that a command goes to: the one at the broker it names, else the one that plain commands mean, else, where that one does not
@@ -465,7 +467,7 @@ fn quantity(
                 SessionError::Usage("a package has no position to take a part of".to_owned())
             })?;
             let held = core.position(account, instrument).map(|position| position.quantity.abs());
-            let held = held.ok_or_else(|| SessionError::Usage(format!("no position in {instrument}")))?;
+            let held = held.ok_or_else(|| no_position(core, account, instrument))?;
             return part_of(core, instrument, held, percent);
         }
         Amount::Notional(money) => money,

@@ -18,7 +18,7 @@ use crate::config::{Environment, Paths, ProfileName};
 use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::role::{Action, Role, Whose, permits};
 use crate::store::{Install, ProfileRow};
-use crate::vault::{Desktop, Signer, Unlock, Vault, VaultError};
+use crate::vault::{Desktop, HeldBy, Signer, Unlock, Vault, VaultError};
 
 pub use error::KeepError;
 pub use profiles::is_locked;
@@ -188,6 +188,11 @@ impl Keeping {
     fn open_vault(&self, ask: &mut dyn AskSecret) -> Result<Vault, KeepError> {
         if self.is_locked() {
             return Err(KeepError::Locked(self.profile.to_string()));
+        }
+        if ask.is_given() && Vault::held_by(&self.directory())? == Some(HeldBy::Passphrase) {
+            let vault = self.open_by_passphrase(ask, false)?;
+            vault.remember();
+            return Ok(vault);
         }
         let unlock = Unlock { passphrase: None, desktop: self.desktop(), cached: true };
         match Vault::open(&self.directory(), &unlock) {

@@ -6,13 +6,13 @@ use super::dialogs::Dialog;
 use super::dialogs::report::Report;
 use super::env::At;
 use super::panes::ticket::lots::words as lot_words;
-use super::readable::readable;
 use super::wish::{Purpose, WayOut, Wish};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::ids::OrderNumber;
 use crate::domain::journal::{lot_tags, write_note};
 use crate::domain::limits::TradingState;
 use crate::domain::order::{Order, OrderStatus};
+use crate::domain::refusal::readable;
 use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::{ascii_escaped, clean};
 
@@ -33,6 +33,7 @@ impl App {
         let now = self.env.now;
         match (purpose, reply) {
             (Purpose::Unlock, reply) => self.unlock_answered(reply),
+            (Purpose::OpenVault, reply) => self.vault_answered(reply, wishes),
             (Purpose::Work, reply) => self.work_ended(number, reply, wishes),
             (Purpose::TicketPreview(generation), reply) => self.panes.ticket.answer(generation, reply),
             (Purpose::TicketBroker(number), reply) => self.panes.ticket.broker_answered(number, reply, now),
@@ -205,7 +206,7 @@ fn order_line(order: &Order, snapshot: &Snapshot) -> String {
         order.number,
         request.side.as_str().replace('_', " "),
         request.quantity,
-        super::panes::orders::subject(&request.subject),
+        request.subject.short(),
         super::panes::orders::status_word(order.status).to_lowercase(),
     );
     if let Some(price) = super::panes::orders::average_text(order, snapshot) {

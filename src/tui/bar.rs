@@ -13,6 +13,7 @@ use super::estimate::Estimate;
 use super::format;
 use super::noting::Noting;
 use super::options::Understanding;
+use super::preview::said;
 use super::widgets::text_input::TextInput;
 use super::widgets::{put, put_right};
 use super::wish::{Purpose, Wish};
@@ -269,7 +270,7 @@ impl CommandBar {
                 text.push_str(&format!("   {word} {}", format::grouped(cost.abs(), 2)));
             }
             if let Some(denial) = preview.denials.first() {
-                text.push_str(&format!("   {} {}", theme.glyphs.fail, denial.code));
+                text.push_str(&format!("   {} {}", theme.glyphs.fail, said(denial)));
                 style = theme.error;
             }
         }

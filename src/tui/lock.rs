@@ -6,22 +6,20 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use zeroize::{Zeroize, Zeroizing};
 
 use super::app::App;
+use super::dialogs::Dialog;
 use super::env::Look;
 use super::format;
 use super::input::Input;
+use super::widgets::hidden::Hidden;
 use super::widgets::{borders, centered, put};
 use super::wish::{Effect, Purpose, Wish};
-use crate::client::secret::Secret;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::account::AccountMode;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Severity, Snapshot};
 use crate::domain::text::clean;
 
-/// Longest passphrase that is taken, in bytes. Room for it is there from the start, so that no copy of it is left behind.
-const TYPED_BYTES_MAX: usize = 1_024;
 /// What is half typed is forgotten so long after the last key (reliability V10).
 const TYPED_KEPT: Duration = Duration::from_secs(240);
 /// Alerts named at one time.
@@ -31,7 +29,7 @@ const WIDTH: u16 = 52;
 
 /// The lock in front of a screen.
 pub struct Lock {
-    typed: Zeroizing<String>,
+    typed: Hidden,
     /// When the last of it was typed.
     typed_at: Duration,
     /// It came with the lock of the profile, and goes with it.
@@ -53,7 +51,7 @@ impl std::fmt::Debug for Lock {
 impl Lock {
     fn new(with_profile: bool) -> Self {
         Self {
-            typed: Zeroizing::new(String::with_capacity(TYPED_BYTES_MAX)),
+            typed: Hidden::default(),
             typed_at: Duration::ZERO,
             with_profile,
             asked: false,
@@ -62,45 +60,24 @@ impl Lock {
         }
     }
 
-    /// Bytes are overwritten, not only let go.
-    fn forget_typed(&mut self) {
-        self.typed.zeroize();
-        self.typed.reserve(TYPED_BYTES_MAX);
-    }
-
-    fn type_in(&mut self, text: &str) {
-        for c in text.chars().filter(|c| !c.is_control()) {
-            if self.typed.len() + c.len_utf8() <= TYPED_BYTES_MAX {
-                self.typed.push(c);
-            }
-        }
-    }
-
     fn key(&mut self, event: KeyEvent) -> Option<Request> {
-        let held = event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match event.code {
             KeyCode::Enter if !self.asked => {
                 self.asked = true;
                 "Asking the engine".clone_into(&mut self.said);
-                let empty = Zeroizing::new(String::with_capacity(TYPED_BYTES_MAX));
-                let mut typed = std::mem::replace(&mut self.typed, empty);
-                // What is typed goes on its way; nothing of it stays here.
-                let passphrase = (!typed.is_empty()).then(|| Secret::new(std::mem::take(&mut *typed)));
-                return Some(Request::Unlock { passphrase });
+                return Some(Request::Unlock { passphrase: self.typed.take() });
             }
-            KeyCode::Backspace => drop(self.typed.pop()),
-            KeyCode::Esc => self.forget_typed(),
-            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => self.forget_typed(),
-            KeyCode::Char(c) if !held => self.type_in(c.encode_utf8(&mut [0; 4])),
-            _ => {}
+            KeyCode::Enter => {}
+            KeyCode::Esc => self.typed.forget(),
+            _ => self.typed.key(event),
         }
         None
     }
 
     /// A whole line that was typed in one piece.
     pub(super) fn typed_whole(&mut self, text: &str) -> Option<Request> {
-        self.typed.clear();
-        self.type_in(text);
+        self.typed.forget();
+        self.typed.insert(text);
         self.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
     }
 
@@ -125,7 +102,7 @@ impl Lock {
             AccountMode::Paper => "PAPER",
             AccountMode::Live => "LIVE",
         };
-        let dots = "*".repeat(self.typed.chars().count().min(WIDTH as usize - 14));
+        let dots = self.typed.stars(WIDTH - 14);
         let mut lines = vec![
             (format!("{mode}  Locked: profile {}", clean(&look.snapshot.profile)), theme.strong),
             (format!("Passphrase: {dots}_"), theme.accent),
@@ -166,6 +143,20 @@ impl Lock {
     }
 }
 
+/// Why a passphrase did not open anything. Where the vault lies is nothing for a passer-by.
+fn refused(error: &SessionError) -> String {
+    match error {
+        SessionError::PassphraseNeeded => "Type the passphrase of this profile's vault.".to_owned(),
+        SessionError::Locked(text) => match text.rsplit_once("; ") {
+            Some((_, wait)) if wait.starts_with("wait ") => format!("That does not open it; {wait}."),
+            Some((_, wait)) if wait.starts_with("try again") => format!("Too many tries; {wait}."),
+            _ => "It does not open.".to_owned(),
+        },
+        SessionError::Gone => "The engine does not answer; it is attached to again.".to_owned(),
+        _ => "It does not open; the log says why.".to_owned(),
+    }
+}
+
 impl App {
     /// Locks the screen. What was about to be confirmed is not, and what was half typed in the command bar is gone.
     pub fn lock_screen(&mut self, with_profile: bool) {
@@ -195,7 +186,7 @@ impl App {
             Input::Key(key) => {
                 wishes.extend(lock.key(key).map(|request| Wish::Ask(request, Purpose::Unlock)));
             }
-            Input::Paste(text) => lock.type_in(&text),
+            Input::Paste(text) => lock.typed.insert(&text),
             Input::Mouse(_) | Input::PasteTooLong => {}
         }
     }
@@ -210,16 +201,23 @@ impl App {
                 self.touched = self.env.now;
                 return;
             }
-            Err(SessionError::PassphraseNeeded) => "Type the passphrase of this profile's vault.".to_owned(),
-            // Where the vault lies is nothing for a passer-by.
-            Err(SessionError::Locked(text)) => match text.rsplit_once("; ") {
-                Some((_, wait)) if wait.starts_with("wait ") => format!("That does not open it; {wait}."),
-                Some((_, wait)) if wait.starts_with("try again") => format!("Too many tries; {wait}."),
-                _ => "It does not open.".to_owned(),
-            },
-            Err(SessionError::Gone) => "The engine does not answer; it is attached to again.".to_owned(),
-            Err(_) => "It does not open; the log says why.".to_owned(),
+            Err(error) => refused(&error),
         };
+    }
+
+    /// The engine's word on a try to open the vault alone.
+    pub(super) fn vault_answered(&mut self, reply: Result<Reply, SessionError>, wishes: &mut Vec<Wish>) {
+        let is_asked = |dialog: &Dialog| matches!(dialog, Dialog::Unlock(_));
+        match reply {
+            Ok(_) => {
+                self.dialogs.retain(|dialog| !is_asked(dialog));
+                wishes.push(Wish::Say(Severity::Info, "The vault is open.".to_owned()));
+            }
+            Err(error) => match self.dialogs.iter_mut().find(|dialog| is_asked(dialog)) {
+                Some(Dialog::Unlock(dialog)) => dialog.failed(refused(&error)),
+                _ => wishes.push(Wish::Say(Severity::Warning, refused(&error))),
+            },
+        }
     }
 
     /// A new picture came: the lock follows that of the profile.
@@ -251,7 +249,12 @@ impl App {
         if self.forgets_at().is_some_and(|at| at <= self.env.now)
             && let Some(lock) = &mut self.lock
         {
-            lock.forget_typed();
+            lock.typed.forget();
+        }
+        for dialog in &mut self.dialogs {
+            if let Dialog::Unlock(dialog) = dialog {
+                dialog.poll(self.env.now);
+            }
         }
     }
 

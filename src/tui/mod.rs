@@ -31,7 +31,6 @@ mod pace;
 mod panes;
 mod plain;
 mod preview;
-mod readable;
 mod run;
 mod screen;
 mod screenshot;

@@ -7,8 +7,9 @@ use super::action::Action;
 use super::app::App;
 use super::env::At;
 use super::panes::PaneKind;
+use super::view::toasts_area;
 use super::widgets::borders::inside;
-use super::wish::Wish;
+use super::wish::{WayOut, Wish};
 use crate::domain::snapshot::Snapshot;
 
 impl App {
@@ -30,6 +31,12 @@ impl App {
         let Some(layout) = self.layout() else { return };
         let place = Position::new(event.column, event.row);
         let pressed = matches!(event.kind, MouseEventKind::Down(_));
+        if pressed {
+            let area = toasts_area(&layout, Rect::new(0, 0, self.size.width, self.size.height));
+            if let Some(out) = self.toasts.click(place, &self.env.keymap, area) {
+                return wishes.extend(out.map(WayOut::wishes).unwrap_or_default());
+            }
+        }
         if pressed && layout.bar.contains(place) {
             return wishes.push(Wish::Type(String::new()));
         }

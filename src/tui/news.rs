@@ -58,12 +58,20 @@ impl App {
             wishes.push(self.ended(order, new));
         }
         for connection in newly_down(old, new) {
-            let text = format!("{}: {}", connection.name, connection.text);
+            let name = clean(&connection.name).into_owned();
+            let what = match connection.vault_locked {
+                true => "its vault is shut",
+                false => connection.text.as_str(),
+            };
+            let text = clean(&format!("{name}: {what}")).into_owned();
+            // What was said of it before is not how it is now.
+            self.toasts.take_back(|told| told.strip_prefix(&name).is_some_and(|rest| rest.starts_with(": ")));
             let out = match sign_in_line(connection).filter(|_| self.env.works.is_some()) {
                 Some(line) => WayOut::SignIn(line),
+                None if connection.vault_locked => WayOut::Unlock(name),
                 None => WayOut::Line("show connections".to_owned()),
             };
-            wishes.push(Wish::Offer(Severity::Warning, clean(&text).into_owned(), out));
+            wishes.push(Wish::Offer(Severity::Warning, text, out));
         }
         if self.env.current.is_none() {
             // The first picture came before the engine had a watchlist.
@@ -86,11 +94,16 @@ impl App {
     }
 }
 
-/// Connections that answered, or were not there, and now do not answer; and those that were down already and now want a person to sign in.
+/// Connections that answered, or were not there, and now do not answer; and those that were down already and now want a person: to sign in, or
+/// to open the vault.
 fn newly_down<'a>(old: &Snapshot, new: &'a Snapshot) -> impl Iterator<Item = &'a Connection> {
     let known = |now: &Connection| {
         let before = old.connections.iter().find(|known| known.name == now.name);
-        before.is_some_and(|before| !before.up && before.signed_out >= now.signed_out)
+        let waits = |one: &Connection| (one.signed_out, one.vault_locked);
+        before.is_some_and(|before| {
+            let (was, is) = (waits(before), waits(now));
+            !before.up && was.0 >= is.0 && was.1 >= is.1
+        })
     };
     let down: Vec<&Connection> = new.connections.iter().filter(|now| !now.up && !known(now)).collect();
     down.into_iter()

@@ -1,16 +1,13 @@
 //! An order's preview as lines: cost, fees, buying power, and every risk check with its number.
 
-use std::borrow::Cow;
-
-use ratatui::text::{Line, Span};
-use rust_decimal::Decimal;
-
 use super::format;
 use super::theme::Theme;
-use crate::domain::denial::{DenialCode, RiskCheck, Verdict, rounded};
+use crate::domain::denial::{Denial, DenialCode, RiskCheck, Verdict};
 use crate::domain::money::Price;
 use crate::domain::order::{BrokerPreview, OrderPreview, OrderRequest, Pricing, TradingSession, Trail};
+use crate::domain::refusal::{readable, reading};
 use crate::domain::text::{ascii_escaped, clean};
+use ratatui::text::{Line, Span};
 
 /// A few words with one style each that stay together on a line.
 pub type Part = Vec<Span<'static>>;
@@ -172,17 +169,25 @@ pub fn check_lines(preview: &OrderPreview, theme: &Theme, columns: u16) -> Vec<L
 /// One line for all checks: which failed, else how many passed.
 #[must_use]
 pub fn check_summary(preview: &OrderPreview, theme: &Theme) -> Line<'static> {
-    let failed: Vec<&str> = preview.denials.iter().map(|denial| denial.code.as_str()).collect();
+    let failed: Vec<_> = preview.denials.iter().map(|denial| reading(denial.code).0).collect();
     if failed.is_empty() {
         let passed = preview.checks.iter().filter(|check| check.verdict == Verdict::Pass).count();
-        return Line::styled(format!("{} {passed} risk checks", theme.glyphs.pass), theme.up);
+        return Line::styled(format!("{} {passed} risk checks", theme.glyphs.pass), theme.ok);
     }
-    Line::styled(format!("{} {}", theme.glyphs.fail, failed.join(", ")), theme.error)
+    Line::styled(format!("{} {}", theme.glyphs.fail, failed.join("; ")), theme.error)
+}
+
+/// A refusal in words, with its numbers where it has some.
+#[must_use]
+pub fn said(denial: &Denial) -> String {
+    let text = readable(&denial.text);
+    let text = if text == denial.code.as_str() { reading(denial.code).0 } else { text };
+    clean(&text).into_owned()
 }
 
 fn check_parts(check: &RiskCheck, request: &OrderRequest, theme: &Theme) -> Vec<Part> {
     let (mark, style) = match check.verdict {
-        Verdict::Pass => (theme.glyphs.pass, theme.up),
+        Verdict::Pass => (theme.glyphs.pass, theme.ok),
         Verdict::Fail => (theme.glyphs.fail, theme.error),
         Verdict::Skip => (theme.glyphs.skip, theme.dim),
     };
@@ -216,61 +221,4 @@ fn between(check: &RiskCheck, request: &OrderRequest) -> &'static str {
         (false, true) => ", at most ",
         (false, false) => ", at least ",
     }
-}
-
-/// What a check's numbers are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Units, orders, prices.
-    Count,
-    /// A price.
-    Price,
-    /// Money of the account's currency.
-    Money,
-    /// Per cent.
-    Percent,
-    /// Seconds.
-    Seconds,
-}
-
-impl Unit {
-    /// A number in this unit.
-    #[must_use]
-    pub fn number(self, value: Decimal) -> String {
-        let text = |rounded: Decimal| format::grouped(rounded, rounded.normalize().scale());
-        let short = |most: u32| text(value.round_dp(most));
-        match self {
-            Self::Count => text(rounded(value, 8)),
-            // A bound between two ticks reads as a price all the same; a tiny one keeps its digits.
-            Self::Price if value.abs() >= Decimal::ONE => format::grouped(value, 2),
-            Self::Price => text(rounded(value, 6)),
-            Self::Money => format::grouped(value, 2),
-            Self::Percent => format!("{}%", short(2)),
-            Self::Seconds => format!("{} s", short(1)),
-        }
-    }
-}
-
-/// What a check looks at, so that it reads well whether it passed or failed, and in which unit.
-#[must_use]
-pub fn reading(code: DenialCode) -> (Cow<'static, str>, Unit) {
-    let (name, unit) = match code {
-        DenialCode::SpreadTooWide => ("spread", Unit::Percent),
-        DenialCode::StaleQuote => ("age of the quote", Unit::Seconds),
-        DenialCode::PriceCollar => ("price collar", Unit::Price),
-        DenialCode::MaxOrderQuantity => ("order size", Unit::Count),
-        DenialCode::MaxOrderNotional => ("order value", Unit::Money),
-        DenialCode::MaxPosition => ("position, part of equity", Unit::Percent),
-        DenialCode::MaxExposure => ("all positions, part of equity", Unit::Percent),
-        DenialCode::MaxOpenOrders => ("working orders", Unit::Count),
-        DenialCode::DailyLoss => ("loss today", Unit::Percent),
-        DenialCode::Drawdown => ("fall from the high", Unit::Percent),
-        DenialCode::OrderRate => ("order rate", Unit::Count),
-        DenialCode::BuyingPower => ("buying power", Unit::Money),
-        DenialCode::CashSettled => ("settled cash", Unit::Money),
-        DenialCode::UnsecuredPut => ("cash behind the put", Unit::Money),
-        DenialCode::DayTrade => ("need of day trades", Unit::Money),
-        other => return (other.as_str().to_lowercase().replace('_', " ").into(), Unit::Count),
-    };
-    (name.into(), unit)
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::action::Action;
 use super::env::Look;
 use super::format;
+use super::keymap::Keymap;
 use super::widgets::{clear, put};
 use super::wish::WayOut;
 use crate::domain::snapshot::Severity;
@@ -55,10 +56,10 @@ impl Toast {
     }
 
     /// What it says, with its way out.
-    fn words(&self, look: &Look<'_>) -> String {
+    fn words(&self, keymap: &Keymap) -> String {
         match &self.out {
             Some(out) => {
-                format!("{}  {}: {}", self.text, look.env.keymap.label(Action::TakeNotice), out.words())
+                format!("{}  {}: {}", self.text, keymap.label(Action::TakeNotice), out.words())
             }
             None => self.text.clone(),
         }
@@ -128,7 +129,7 @@ impl Toasts {
         for toast in self.shown.iter().rev() {
             let free = usize::from(bottom.saturating_sub(area.y));
             let (mark, style) = toast.mark(look);
-            let mut lines = format::wrap(&toast.words(look), room);
+            let mut lines = format::wrap(&toast.words(&look.env.keymap), room);
             if free == 0 || lines.is_empty() {
                 return;
             }
@@ -152,28 +153,36 @@ impl Toasts {
 
     /// Draws them in the lower right corner of an area, the newest lowest.
     pub fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
-        let mut bottom = area.bottom();
-        for toast in self.shown.iter().rev() {
-            let (mark, style) = toast.mark(look);
-            let room = WIDTH_MAX.min(area.width.saturating_sub(6));
-            if room < 10 {
-                return;
+        for (i, place, lines) in self.places(&look.env.keymap, area) {
+            let (mark, style) = self.shown[i].mark(look);
+            clear(buf, place);
+            put(buf, place.x + 1, place.y, mark, style, 2);
+            for (line, y) in lines.iter().zip(place.y..) {
+                put(buf, place.x + 4, y, line, style, place.width);
             }
-            let lines = format::wrap(&toast.words(look), room);
+        }
+    }
+
+    /// Where each that has room stands in the area that they are drawn in, with its lines.
+    fn places(&self, keymap: &Keymap, area: Rect) -> Vec<(usize, Rect, Vec<String>)> {
+        let (mut bottom, mut places) = (area.bottom(), Vec::new());
+        let room = WIDTH_MAX.min(area.width.saturating_sub(6));
+        for (i, toast) in self.shown.iter().enumerate().rev().filter(|_| room >= 10) {
+            let lines = format::wrap(&toast.words(keymap), room);
             let Some(top) = bottom.checked_sub(lines.len() as u16).filter(|top| *top >= area.y) else {
-                return;
+                break;
             };
             let width = lines.iter().map(|line| format::width(line)).max().unwrap_or(0) + 5;
-            let x = area.right().saturating_sub(width);
-            clear(buf, Rect { x, y: top, width, height: lines.len() as u16 });
-            for (i, line) in lines.iter().enumerate() {
-                let y = top + i as u16;
-                if i == 0 {
-                    put(buf, x + 1, y, mark, style, 2);
-                }
-                put(buf, x + 4, y, line, style, room);
-            }
+            let place = Rect { x: area.right().saturating_sub(width), y: top, width, height: bottom - top };
+            places.push((i, place, lines));
             bottom = top;
         }
+        places
+    }
+
+    /// A click on one of them: takes it away, with what it offers. None where none is there.
+    pub fn click(&mut self, at: Position, keymap: &Keymap, area: Rect) -> Option<Option<WayOut>> {
+        let hit = self.places(keymap, area).into_iter().find(|(_, place, _)| place.contains(at))?;
+        Some(self.shown.remove(hit.0).out)
     }
 }

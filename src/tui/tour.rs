@@ -126,7 +126,7 @@ impl Tour {
         borders::outline(place, look.theme.border_focus, look.theme, buf);
         let style = look.theme.accent.patch(look.theme.strong);
         let title = format!(" {title}  {} of {STEPS} ", self.0 + 1);
-        borders::title(place, &Line::from(Span::styled(title, style)), buf);
+        borders::title(place, &Line::from(Span::styled(title, style)), look.theme, buf);
         for (i, line) in lines.iter().enumerate().take(usize::from(height - 2)) {
             put(buf, place.x + 2, place.y + 1 + i as u16, line, look.theme.text, width - 4);
         }

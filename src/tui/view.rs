@@ -46,8 +46,14 @@ pub fn view(app: &App, snapshot: &Snapshot, theme: &Theme, buf: &mut Buffer) {
         let free = Rect { y: layout.bar.y, height: screen.bottom().saturating_sub(layout.bar.y), ..screen };
         return app.toasts.draw_lines(&look, free, buf);
     }
-    let above = Rect { width: body.width.saturating_sub(1), height: body.height.saturating_sub(1), ..body };
-    app.toasts.draw(&look, above, buf);
+    app.toasts.draw(&look, toasts_area(&layout, screen), buf);
+}
+
+/// Where notices stand while no dialog is open.
+#[must_use]
+pub fn toasts_area(layout: &Layout, screen: Rect) -> Rect {
+    let height = layout.bar.y.saturating_sub(2);
+    Rect { y: 1, width: screen.width.saturating_sub(1), height, ..screen }
 }
 
 /// Paper or live is said even where nothing else has room.
@@ -78,7 +84,7 @@ fn draw_panes(app: &App, look: &Look<'_>, layout: &Layout, buf: &mut Buffer) {
     for (kind, area) in &layout.panes {
         let look = Look { focused: has_keys(*kind), ..*look };
         let pane = app.pane(*kind);
-        borders::title(*area, &pane.title(&look), buf);
+        borders::title(*area, &pane.title(&look), look.theme, buf);
         let inside = borders::inside(*area).intersection(buf.area);
         if !inside.is_empty() {
             pane.draw(&look, inside, buf);

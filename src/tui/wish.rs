@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 use super::action::Action;
 use super::chores::Chore;
 use super::dialogs::Dialog;
+use super::dialogs::unlock::Unlock;
 use super::layout::Axis;
 use super::panes::PaneKind;
 use super::widgets::choice::Choice;
@@ -120,6 +121,8 @@ pub enum WayOut {
     Copy(String),
     /// Show what came of work.
     Work(u64),
+    /// Ask for the passphrase of the vault, which this waits for.
+    Unlock(String),
 }
 
 impl WayOut {
@@ -134,6 +137,7 @@ impl WayOut {
             Self::Type(_) => "say it again".to_owned(),
             Self::Copy(_) => "copy the path".to_owned(),
             Self::Work(_) => "see what came of it".to_owned(),
+            Self::Unlock(_) => "open the vault".to_owned(),
         }
     }
 
@@ -147,6 +151,7 @@ impl WayOut {
             Self::Type(text) => vec![Wish::Type(text)],
             Self::Copy(text) => vec![Wish::Copy(text)],
             Self::Work(number) => vec![Wish::ShowWork(number)],
+            Self::Unlock(waits) => vec![Wish::Open(Box::new(Dialog::Unlock(Unlock::new(&waits))))],
         }
     }
 }
@@ -195,6 +200,8 @@ pub enum Purpose {
     Work,
     /// To open a locked screen.
     Unlock,
+    /// To open the vault alone.
+    OpenVault,
     /// An option to set, with its value.
     Setting(String, Option<String>),
     /// A limit to set, with its value.

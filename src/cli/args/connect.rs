@@ -28,6 +28,9 @@ pub struct ConnectArgs {
     /// Where a sign-in in the browser is needed: paste the address it ends at, as on a box without a browser
     #[arg(long)]
     pub paste: bool,
+    /// Wait for a key once it is done: how a screen signs in
+    #[arg(long, hide = true)]
+    pub wait: bool,
     /// Passphrases
     #[command(flatten)]
     pub passphrases: PassphraseArgs,

@@ -12,6 +12,7 @@ pub enum AlertCommand {
     /// Show alerts, those that have rung among them
     List,
     /// Be told when a price or the day's change is reached
+    #[command(alias = "add")]
     Set {
         /// Ticker, pair, OCC symbol or name
         #[arg(value_name = "SYMBOL")]

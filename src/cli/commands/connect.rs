@@ -18,6 +18,7 @@ use crate::client::{Reply, Request, Session};
 use crate::domain::account::AccountMode;
 use crate::domain::ids::AccountId;
 use crate::domain::login::Login;
+use crate::domain::text::ascii_escaped;
 
 /// The word that stands between a person and real money.
 const LIVE_WORD: &str = "LIVE";
@@ -83,9 +84,19 @@ impl Context<'_> {
         let session = self.host.start_engine(settings).await?;
         self.open_vault(session.as_ref(), given).await?;
         match session.request(Request::Connect { logins }).await? {
+            Reply::Done(_) if args.wait => self.wait(shown(&verified, "connected")?),
             Reply::Done(_) => shown(&verified, "connected"),
             _ => Err(CliError::unexpected("a word about the connection")),
         }
+    }
+
+    /// Shows what came of it and stays for a key, and with it the engine that has the vault's key: nothing else may give that to the next one.
+    fn wait(&mut self, output: Output) -> Result<Output, CliError> {
+        let text = output.text(self.console.width, self.console.colour);
+        self.console.out.write_all(text.as_bytes())?;
+        self.console.out.flush()?;
+        self.console.ask_line("Enter brings the screen back. ")?;
+        Ok(Output { blocks: Vec::new(), ..output })
     }
 
     /// Opens the vault to the engine by the passphrase that was given here a moment ago: where the kernel keeps no keys, nothing else would
@@ -154,6 +165,9 @@ impl Context<'_> {
                 "the keys are asked for at a terminal; elsewhere give them by --stdin or --fd",
             ));
         }
+        let side = if args.live { "the real account" } else { "the paper or test account" };
+        let about = format!("Keys of {}, {side}. They are tried there before anything is kept.", args.broker);
+        writeln!(self.console.err, "{}", ascii_escaped(&about))?;
         let mut given = Vec::new();
         for field in fields {
             let optional = if field.optional { " (empty for none)" } else { "" };
@@ -205,6 +219,11 @@ impl AskSecret for Once<'_> {
         self.given.clone_from(&given);
         Ok(given)
     }
+
+    fn is_given(&self) -> bool {
+        // Once is enough: it was right.
+        self.given.is_none() && self.passphrases.is_given()
+    }
 }
 
 fn shown(verified: &Verified, word: &str) -> Result<Output, CliError> {
@@ -251,9 +270,12 @@ fn shown(verified: &Verified, word: &str) -> Result<Output, CliError> {
         ]);
     }
     let output = Output::new(&json!({ "state": word, "latency_ms": verified.latency_ms, "accounts": rows }))?;
-    let first =
-        verified.accounts.first().map(|account| account.login.account.to_string()).unwrap_or_default();
-    Ok(output
-        .table(table)
-        .line(format!("{word}; orders go there with --account {first}, or after: arbion mode")))
+    let Some(first) = verified.accounts.first().map(|account| &account.login) else {
+        return Ok(output.table(table).line(word));
+    };
+    let (name, broker) = (&first.account, &first.broker);
+    let mode = if first.environment == "live" { "live" } else { "paper" };
+    Ok(output.table(table).line(format!(
+        "{word}; orders go there with --account {name} (in words: at {broker}), or without after: arbion mode {mode} --account {name}"
+    )))
 }

@@ -17,7 +17,12 @@ fn denied() -> SessionError {
 #[test]
 fn every_refusal_of_an_engine_has_its_code_and_line() {
     let cases: [(SessionError, u8, &str, &str); 9] = [
-        (denied(), 3, "DENIED", "denied: MAX_ORDER_NOTIONAL measured=12500 limit=10000"),
+        (
+            denied(),
+            3,
+            "DENIED",
+            "denied: order value 12,500.00 of 10,000.00 (MAX_ORDER_NOTIONAL); the limits: arbion risk",
+        ),
         (SessionError::Rejected("no".into()), 4, "REJECTED", "rejected by the broker: no"),
         (SessionError::Usage("no such order".into()), 2, "USAGE", "no such order"),
         (SessionError::Clarify("Which order?".into()), 2, "CLARIFY", "Which order?"),

@@ -63,8 +63,19 @@ fn m4_secrets_come_by_prompt_input_or_descriptor_and_never_as_arguments() {
     world.typed = "PKTEST0123456789\ncorrect horse battery\ncorrect horse battery\n".to_owned();
     let (ran, kept) = set(&world, &[]);
     assert_eq!(kept, Some(expected("PKTEST0123456789")));
-    assert_eq!(ran.err, "value of a: new passphrase, 12 characters or more: the same again: ");
-    world.typed = "PKTEST0123456789\ncorrect horse battery\nanother one\n".to_owned();
+    assert_eq!(
+        ran.err,
+        "value of a: It opens the vault that keeps this profile's keys, and nobody can restore it.\n\
+         new passphrase, 12 characters or more: the same again: "
+    );
+    // A slip is asked about again: the value before it need not be typed anew.
+    world.typed = "PKTEST0123456789\n\nshort\ncorrect horse battery\ncorrect horse battery\n".to_owned();
+    let (ran, kept) = set(&world, &[]);
+    assert_eq!(kept, Some(expected("PKTEST0123456789")));
+    for why in ["no passphrase was given\n", "shorter than 12 characters\n"] {
+        assert!(ran.err.contains(why), "{}", ran.err);
+    }
+    world.typed = format!("PKTEST0123456789\n{}", "correct horse battery\nanother one of them\n".repeat(3));
     let ran = set(&world, &[]).0;
     assert!(ran.exit == 2 && ran.err.contains("differ; nothing was changed"), "{}", ran.err);
 }

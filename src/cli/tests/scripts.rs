@@ -52,7 +52,7 @@ fn the_first_failure_stops_it_and_is_named() {
         (
             "buy 1 tsla\nbuy 1 tsla\nexpect orders filled 1",
             3,
-            "script line 2: buy 1 tsla: denied: DUPLICATE measured=0 limit=3",
+            "script line 2: buy 1 tsla: denied: seconds since the same order 0 of 3 (DUPLICATE)",
         ),
         ("wait order 9", 2, "script line 1: wait order 9: no order 9"),
     ];

@@ -4,10 +4,10 @@ use super::World;
 
 const WRONG: &[(&[&str], &str)] = &[
     (&["fly"], "unrecognized subcommand 'fly'; see: arbion --help"),
-    (
-        &["positons"],
-        "unrecognized subcommand 'positons'; some similar subcommands exist: 'connections', 'completions', 'positions'; see: arbion --help",
-    ),
+    (&["positons"], "unrecognized subcommand 'positons'; did you mean positions? see: arbion --help"),
+    (&["qoute", "AAPL"], "unrecognized subcommand 'qoute'; did you mean quote? see: arbion --help"),
+    (&["frobnicate"], "unrecognized subcommand 'frobnicate'; see: arbion --help"),
+    (&["order", "plce"], "unrecognized subcommand 'plce'; did you mean place? see: arbion order --help"),
     (&["quote"], "the following required arguments were not provided: <SYMBOL>...; see: arbion quote --help"),
     (
         &["bars", "AAPL", "--interval", "2d"],

@@ -216,6 +216,7 @@ impl Reader<'_> {
         match symbols::read(&self.tokens[self.at..], self.context) {
             Some((Found::One(instrument), used)) => {
                 let counted = matches!(self.tokens[..self.at].last().map(|t| &t.kind), Some(Kind::Number(_)));
+                let place = self.stands_for_a_place();
                 let priced = counted && !self.slots.numbers.is_empty();
                 self.at += used;
                 self.read_option_instrument(&instrument);
@@ -225,6 +226,9 @@ impl Reader<'_> {
                     // "buy 10 aapl 10 aapl": the second number counts as the first does.
                     Some(known) if priced && *known == instrument => {
                         refuse(format!("{instrument} is counted twice; one order at a time."))
+                    }
+                    Some(known) if *known != instrument && place.is_some() => {
+                        refuse(place.unwrap_or_default())
                     }
                     Some(known) if *known != instrument => {
                         refuse("Two instruments were named; one order at a time.")
@@ -245,6 +249,17 @@ impl Reader<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// "buy 10 aapl on robinhood": what to say of a name in the place of a broker's; none where it stands elsewhere.
+    fn stands_for_a_place(&self) -> Option<String> {
+        let before = self.tokens[..self.at].last()?;
+        let here = matches!(before.text.as_str(), "on" | "at" | "via" | "with" | "through" | "using");
+        let word = &self.tokens[self.at];
+        (here && self.slots.instrument.is_some() && word.kind == Kind::Word).then(|| {
+            let brokers = words::BROKERS.join(", ");
+            format!("'{}' is no broker here ({brokers}); and one order has one instrument.", word.text)
+        })
     }
 
     /// "tesla, inc.": how a company's name ends where it is copied from a list.

@@ -295,6 +295,9 @@ const KEYWORDS: [&str; 148] = [
     "whole",
 ];
 
+/// The brokers that can be connected, and the paper venue.
+pub(super) const BROKERS: [&str; 5] = ["alpaca", "coinbase", "hyperliquid", "schwab", "paper"];
+
 /// Brokers by the names people use.
 pub(super) fn broker(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -318,5 +321,6 @@ mod tests {
     #[test]
     fn searched_lists_are_sorted() {
         assert!(FILLERS.is_sorted() && KEYWORDS.is_sorted());
+        assert!(BROKERS.iter().all(|name| broker(name) == Some(name)));
     }
 }

@@ -295,7 +295,7 @@ impl Engine {
             after.number,
             after.request.side,
             units(after.request.quantity),
-            after.request.subject
+            after.request.subject.short()
         );
         if let OrderEvent::Filled(execution) = event {
             let price = self.market.price_words(&execution.instrument, execution.price);

@@ -134,7 +134,12 @@ impl Engine {
         self.note(
             Severity::Warning,
             denials.first().map_or("DENIED", |denial| denial.code.as_str()),
-            format!("order {} {} denied: {}", order.number, order.request.subject, reasons.join("; ")),
+            format!(
+                "order {} {} denied: {}",
+                order.number,
+                order.request.subject.short(),
+                reasons.join("; ")
+            ),
         );
         self.journal_intent(IntentKind::New, &order, checks);
         self.put_order(order);

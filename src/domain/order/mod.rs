@@ -1,6 +1,7 @@
 //! Orders: what is asked for, how it is priced, and what became of it.
 
 mod status;
+mod subject;
 mod terms;
 
 use std::fmt;
@@ -15,7 +16,7 @@ use super::denial::{Denial, RiskCheck};
 use super::exit::ExitPlan;
 use super::ids::{AccountId, BrokerOrderId, ClientOrderId, OrderNumber};
 use super::instrument::{AssetClass, Instrument};
-use super::money::{Money, Price, Quantity, canonical, decimal_text};
+use super::money::{Money, Price, Quantity, decimal_text};
 use super::option::Leg;
 
 pub use status::OrderStatus;
@@ -56,24 +57,6 @@ impl OrderSubject {
     #[must_use]
     pub fn asset_class(&self) -> AssetClass {
         self.instruments().next().map_or(AssetClass::Equity, Instrument::asset_class)
-    }
-}
-
-impl fmt::Display for OrderSubject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Instrument(instrument) => instrument.fmt(f),
-            Self::Legs(legs) => {
-                let text: Vec<String> = legs
-                    .iter()
-                    .map(|leg| {
-                        let sign = if leg.side.is_buy() { '+' } else { '-' };
-                        format!("{sign}{} {}", canonical(leg.ratio), leg.instrument)
-                    })
-                    .collect();
-                f.pad(&text.join(" / "))
-            }
-        }
     }
 }
 

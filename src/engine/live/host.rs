@@ -75,6 +75,13 @@ pub(in crate::engine) enum LiveEvent {
         /// When it is tried again, where it is not open.
         retry_at: Option<Timestamp>,
     },
+    /// A login waits for the passphrase of the vault that holds its keys.
+    Shut {
+        /// Which.
+        key: LoginKey,
+        /// When the vault is looked at again.
+        retry_at: Option<Timestamp>,
+    },
     /// The broker does not accept the login any more.
     Dead {
         /// Which.
@@ -108,7 +115,9 @@ struct Opened {
 
 /// Why a login is not open.
 enum NotOpen {
-    /// The vault is.
+    /// Nothing opens the vault but a person's passphrase.
+    Shut,
+    /// The vault is, or its entry of this login says nothing.
     Locked(String),
     Broker(BrokerError),
 }
@@ -173,6 +182,17 @@ async fn host(hosted: Arc<Hosted>, events: mpsc::Sender<LiveEvent>) {
                 tell(&events, LiveEvent::Dead { key: hosted.key, reason }).await;
                 return;
             }
+            Err(NotOpen::Shut) => {
+                if events
+                    .send(LiveEvent::Shut { key: hosted.key, retry_at: after(LOCKED_EVERY) })
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+                tokio::time::sleep(LOCKED_EVERY).await;
+                continue;
+            }
             Err(NotOpen::Locked(text)) => (LOCKED_EVERY, text),
             Err(NotOpen::Broker(BrokerError::Unauthorized { reason, .. })) => {
                 tell(&events, LiveEvent::Dead { key: hosted.key, reason }).await;
@@ -180,13 +200,18 @@ async fn host(hosted: Arc<Hosted>, events: mpsc::Sender<LiveEvent>) {
             }
             Err(NotOpen::Broker(error)) => (waits.next().unwrap_or(PAUSE_MAX), error.to_string()),
         };
-        let retry_at = SignedDuration::try_from(wait).ok().and_then(|wait| wall().checked_add(wait).ok());
+        let retry_at = after(wait);
         let state = LiveEvent::State { key: hosted.key, up: false, text, health: Box::default(), retry_at };
         if events.send(state).await.is_err() {
             return;
         }
         tokio::time::sleep(wait).await;
     }
+}
+
+/// The time so long from now.
+fn after(wait: Duration) -> Option<Timestamp> {
+    SignedDuration::try_from(wait).ok().and_then(|wait| wall().checked_add(wait).ok())
 }
 
 async fn tell(events: &mpsc::Sender<LiveEvent>, event: LiveEvent) {
@@ -201,7 +226,7 @@ async fn open(hosted: &Hosted) -> Result<Opened, NotOpen> {
     let secret = match read {
         Ok(Ok(secret)) => secret,
         Ok(Err(error)) if error.needs_passphrase() => {
-            return Err(NotOpen::Locked("its vault is locked; run: arbion profile unlock".to_owned()));
+            return Err(NotOpen::Shut);
         }
         Ok(Err(error)) => return Err(NotOpen::Locked(error.to_string())),
         Err(error) => return Err(NotOpen::Locked(error.to_string())),

@@ -213,6 +213,15 @@ impl Live {
         self.healths.insert(key, health.clone());
         self.states.insert(key, connection);
     }
+
+    /// A login waits for its vault.
+    fn shut(&mut self, key: LoginKey, retry_at: Option<Timestamp>) {
+        let text = "its vault is locked; run: arbion profile unlock";
+        self.note(key, (false, text), &Health::default(), retry_at);
+        if let Some(connection) = self.states.get_mut(&key) {
+            connection.vault_locked = true;
+        }
+    }
 }
 
 /// A connection with how its calls go.
@@ -323,6 +332,7 @@ impl EngineTask {
             LiveEvent::State { key, up, text, health, retry_at } => {
                 self.live.note(key, (up, &text), &health, retry_at);
             }
+            LiveEvent::Shut { key, retry_at } => self.live.shut(key, retry_at),
             LiveEvent::Dead { key, reason } => self.dead(key, &reason).await,
             LiveEvent::Price(key, word) => self.on_price(key, word).await,
             LiveEvent::Spec(spec) => self.step(Input::Instrument(spec)).await,

@@ -27,6 +27,8 @@ pub(super) const WORDS: &str = "correct horse battery staple";
 pub(super) struct Person {
     passphrase: Option<&'static str>,
     pub(super) asked: Vec<Wanted>,
+    /// It came with the command.
+    pub(super) given: bool,
 }
 
 impl AskSecret for Person {
@@ -34,14 +36,18 @@ impl AskSecret for Person {
         self.asked.push(wanted);
         Ok(self.passphrase.map(|words| Secret::new(words.to_owned())))
     }
+
+    fn is_given(&self) -> bool {
+        self.given
+    }
 }
 
 pub(super) const fn nobody() -> Person {
-    Person { passphrase: None, asked: Vec::new() }
+    Person { passphrase: None, asked: Vec::new(), given: false }
 }
 
 pub(super) const fn person(passphrase: &'static str) -> Person {
-    Person { passphrase: Some(passphrase), asked: Vec::new() }
+    Person { passphrase: Some(passphrase), asked: Vec::new(), given: false }
 }
 
 /// An installation of its own.

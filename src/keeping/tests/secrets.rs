@@ -88,6 +88,13 @@ fn v9_p5_a_passphrase_is_asked_for_once_and_failures_are_rows() {
     assert!(answer.is_ok(), "{answer:?}");
     assert_eq!(rows, ["unlocked", "vault_changed"]);
     assert_eq!(again.asked, [Wanted::Passphrase, Wanted::NewPassphrase], "the old one is proved");
+    // One that came with the command is looked at, whatever the kernel keeps: a wrong one is no slip to pass over.
+    let mut wrong = Person { given: true, ..person("not the right words") };
+    let (answer, rows) = events(&home, Keep::SecretList, &mut wrong);
+    assert_eq!((answer.unwrap_err().code().0, wrong.asked), ("WRONG_PASSPHRASE", vec![Wanted::Passphrase]));
+    assert_eq!(rows, ["unlock_failed"]);
+    let mut right = Person { given: true, ..person(WORDS) };
+    assert!(events(&home, Keep::SecretList, &mut right).0.is_ok());
 }
 
 #[test]

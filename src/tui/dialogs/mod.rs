@@ -10,6 +10,7 @@ pub mod replace;
 pub mod report;
 pub mod review;
 pub mod settings;
+pub mod unlock;
 pub mod work;
 
 use std::time::Duration;
@@ -85,6 +86,8 @@ pub enum Dialog {
     Work(work::WorkList),
     /// Notes on an instrument.
     Notes(notes::Notes),
+    /// The passphrase of the vault.
+    Unlock(unlock::Unlock),
 }
 
 impl Dialog {
@@ -103,6 +106,7 @@ impl Dialog {
             Self::Columns(dialog) => dialog,
             Self::Work(dialog) => dialog,
             Self::Notes(dialog) => dialog,
+            Self::Unlock(dialog) => dialog,
         }
     }
 
@@ -120,6 +124,7 @@ impl Dialog {
             Self::Columns(dialog) => dialog,
             Self::Work(dialog) => dialog,
             Self::Notes(dialog) => dialog,
+            Self::Unlock(dialog) => dialog,
         }
     }
 
@@ -150,6 +155,7 @@ impl Dialog {
     pub fn due(&self) -> Option<Duration> {
         match self {
             Self::Review(review) => review.due(),
+            Self::Unlock(unlock) => unlock.due(),
             _ => None,
         }
     }
@@ -170,7 +176,7 @@ impl Dialog {
             format!(" {} ", modal.title()),
             look.theme.accent.patch(look.theme.strong),
         ));
-        borders::title(area, &title, buf);
+        borders::title(area, &title, look.theme, buf);
         let hint = modal.hint(&look.at());
         put(
             buf,

@@ -241,7 +241,7 @@ fn order_item(order: &Order) -> Item {
         order.number,
         request.side.as_str().replace('_', " "),
         request.quantity,
-        crate::tui::panes::orders::subject(&request.subject)
+        request.subject.short()
     );
     let detail = crate::tui::panes::orders::status_word(order.status).to_owned();
     Item { name, detail, target: Target::Order(request.client_order_id) }
@@ -287,7 +287,10 @@ impl Modal for Palette {
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {
         let theme = look.theme;
-        self.input.draw(Rect { height: 1, ..area }, theme.strong, true, buf);
+        let end = self.input.draw(Rect { height: 1, ..area }, theme.strong, true, buf);
+        if self.input.text().is_empty() {
+            put(buf, end + 1, area.y, "type to find", theme.dim, area.right().saturating_sub(end + 1));
+        }
         let rows = area.height.saturating_sub(2);
         let mut list = self.list;
         list.settle(self.found.len(), rows);

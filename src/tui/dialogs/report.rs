@@ -17,7 +17,7 @@ use crate::domain::position::Position;
 use crate::domain::text::clean;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::panes::orders::{price_text, status_word, subject};
+use crate::tui::panes::orders::{price_text, status_word};
 use crate::tui::widgets::filter::ListFilter;
 use crate::tui::widgets::{put, put_right};
 use crate::tui::wish::Wish;
@@ -223,7 +223,7 @@ fn order(o: &Order, at: &At<'_>) -> Vec<String> {
         o.number.to_string(),
         time(o.created_at, at),
         o.request.side.to_string(),
-        subject(&o.request.subject),
+        o.request.subject.short(),
         format::quantity(o.request.quantity.get()),
         price_text(
             o.request.pricing,

@@ -1,11 +1,11 @@
 //! What happened: the engine's log and the screen's own notices, newest last.
 
-use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Hints, ListFilter, Pane, Sheet, draw_empty, fixed, titled};
+use super::{ListFilter, Pane, Sheet, draw_empty, titled};
+use crate::domain::refusal::readable;
 use crate::domain::snapshot::{LogLine, Severity};
 use crate::domain::text::clean;
 use crate::tui::action::Action;
@@ -13,8 +13,6 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
-use crate::tui::readable::readable;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::wish::Wish;
@@ -187,16 +185,12 @@ impl Pane for Activity {
         Some(sheet)
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn click(&mut self, _column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {

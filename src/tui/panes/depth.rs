@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -12,7 +11,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::sheet::cell;
-use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled_with_age};
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled_with_age};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::depth::{Aggressor, DepthLevel, MarketBook, Print};
 use crate::domain::instrument::Instrument;
@@ -23,7 +22,6 @@ use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::sources;
 use crate::tui::widgets::filter::{in_range, number_range};
 use crate::tui::widgets::{put, put_right};
@@ -316,16 +314,12 @@ impl Pane for Depth {
         titled_with_age("Depth", &format!("{name}{width}{filter} "), stale, look)
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {

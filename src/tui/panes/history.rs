@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::orders::{details, price_decimals, price_text, side_word, sort_key, status_word, subject};
+use super::orders::{details, price_decimals, price_text, side_word, sort_key, status_word};
 use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
 use crate::client::message::HistoryQuery;
 use crate::client::{Reply, Request, SessionError};
@@ -161,7 +161,7 @@ impl History {
             self.more = full;
         }
         self.orders.truncate(ORDERS_MAX);
-        let widths = self.orders.iter().map(|order| format::width(&subject(&order.request.subject)));
+        let widths = self.orders.iter().map(|order| format::width(&order.request.subject.short()));
         self.symbol_width = widths.max().unwrap_or(0).clamp(SYMBOL_WIDTH, OPTION_WIDTH);
         self.more &= self.orders.len() < ORDERS_MAX;
         self.loaded = true;
@@ -179,7 +179,7 @@ impl History {
             (format::day(order.created_at, &look.env.zone), theme.dim),
             (format::clock_zoned(order.created_at, &look.env.zone), theme.dim),
             (side_word(request.side).to_owned(), base),
-            (subject(&request.subject), theme.strong),
+            (request.subject.short(), theme.strong),
             (format::quantity(request.quantity.get()), base),
             (format::quantity(order.filled_quantity.get()), base),
             (request.pricing.order_type().abbreviation().to_owned(), theme.dim),

@@ -53,19 +53,29 @@ pub trait Pane {
     /// Takes an action meant for it; false when it means nothing here.
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool;
 
+    /// What its list is filtered by; none where it has no such list. Its keys, hints and pastes are then taken for the pane.
+    fn filter(&self) -> Option<&ListFilter> {
+        None
+    }
+
+    /// The same, to change.
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        None
+    }
+
     /// Takes a key before the keymap does, where the pane has typed text; false when it is not for it.
-    fn key(&mut self, _event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        false
+    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter_mut().is_some_and(|filter| filter.key(event))
     }
 
     /// Keys, each with a word, that hold in it now in place of its own: while something is typed or chosen in it.
     fn hints(&self, _keymap: &Keymap) -> Option<Hints> {
-        None
+        self.filter().and_then(ListFilter::hints).map(fixed)
     }
 
     /// Takes pasted text; false when the pane has no text field in use.
-    fn paste(&mut self, _text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        false
+    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
+        self.filter_mut().is_some_and(|filter| filter.paste(text))
     }
 
     /// A click at a line and column inside.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use smol_str::SmolStr;
 
 use super::sheet::cell;
-use super::{Hints, ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
+use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::Instrument;
 use crate::domain::news::{ARTICLES_MAX, Article, News};
@@ -20,7 +19,6 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::{put, put_right};
 use crate::tui::wish::{Purpose, Wish};
@@ -346,23 +344,17 @@ impl Pane for NewsPane {
         true
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn click(&mut self, _column: u16, line: u16, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        let (count, height) = (self.rows().len(), area.height.saturating_sub(1));
-        let row = line.checked_sub(1).and_then(|line| self.list.at_line(line, count, height));
-        if let Some(row) = row {
-            self.list.index = row;
+        let count = self.rows().len();
+        if self.list.click(line, 1, count, area.height) {
             self.select();
         }
     }

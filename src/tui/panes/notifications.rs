@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::activity::ZONED_WIDTH;
-use super::orders::{average_text, status_word, subject};
+use super::orders::{average_text, status_word};
 use super::sheet::cell;
-use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::{Order, OrderStatus};
@@ -23,7 +22,6 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::wish::Wish;
@@ -116,7 +114,7 @@ pub fn by_id(picture: &Snapshot) -> BTreeMap<ClientOrderId, &Order> {
 fn news(before: &Order, after: &Order, snapshot: &Snapshot) -> Option<(Severity, String)> {
     let request = &after.request;
     let side = request.side.as_str().replace('_', " ");
-    let order = format!("#{} {side} {} {}", after.number, request.quantity, subject(&request.subject));
+    let order = format!("#{} {side} {} {}", after.number, request.quantity, request.subject.short());
     let average = average_text(after, snapshot).map_or_else(String::new, |price| format!(" at {price}"));
     if before.status != after.status {
         let severity = match after.status {
@@ -218,23 +216,17 @@ impl Pane for Notifications {
         true
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn click(&mut self, _column: u16, line: u16, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {
         let count = self.rows().len();
-        if let Some(row) = self.list.at_line(line, count, area.height) {
-            self.list.index = row;
-        }
+        self.list.click(line, 0, count, area.height);
     }
 
     fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {

@@ -2,7 +2,6 @@
 
 mod details;
 
-use crossterm::event::KeyEvent;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,7 +11,7 @@ use rust_decimal::Decimal;
 
 pub use self::details::details;
 use super::sheet::cell;
-use super::{Hints, Memory, Pane, Sheet, draw_empty, fixed, titled};
+use super::{Memory, Pane, Sheet, draw_empty, titled};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::ids::OrderNumber;
 use crate::domain::instrument::Instrument;
@@ -26,7 +25,6 @@ use crate::tui::dialogs::replace::Replace;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::filter::ListFilter;
@@ -61,7 +59,7 @@ fn head(snapshot: &Snapshot, zone: &TimeZone) -> [Column; 11] {
         OrderSubject::Instrument(Instrument::Equity { symbol }) => {
             format::width(symbol.as_str()) > SYMBOL_WIDTH
         }
-        other => format::width(&subject(other)) > SYMBOL_WIDTH,
+        other => format::width(&other.short()) > SYMBOL_WIDTH,
     };
     let fits = !snapshot.orders.iter().any(|order| wide(&order.request.subject));
     let time = format::clock_zoned_width(snapshot.now, zone);
@@ -174,7 +172,7 @@ impl Orders {
             (order.number.to_string(), base),
             (time, theme.dim),
             side_cell(request.side, theme, done),
-            (subject(&request.subject), if done { theme.text } else { theme.strong }),
+            (request.subject.short(), if done { theme.text } else { theme.strong }),
             (format::quantity(request.quantity.get()), base),
             (format::quantity(filled), if filled.is_zero() { theme.dim } else { base }),
             (type_word(order), base),
@@ -205,7 +203,7 @@ pub fn sort_key(order: &Order, title: &str) -> SortKey {
         "id" => number(Some(order.number.0.into())),
         "time" => number(Some(order.created_at.as_millisecond().into())),
         "side" => SortKey::Text(request.side.as_str().to_owned()),
-        "sym" => SortKey::Text(subject(&request.subject)),
+        "sym" => SortKey::Text(request.subject.short()),
         "qty" => number(Some(request.quantity.get())),
         "filled" => number(Some(order.filled_quantity.get())),
         "type" => SortKey::Text(type_word(order)),
@@ -264,18 +262,6 @@ fn side_cell(side: Side, theme: &Theme, done: bool) -> (String, Style) {
     (word.to_owned(), style)
 }
 
-/// What an order trades, short enough for a column.
-#[must_use]
-pub fn subject(subject: &OrderSubject) -> String {
-    match subject {
-        OrderSubject::Instrument(instrument) => instrument.to_string(),
-        OrderSubject::Legs(legs) => {
-            let root = legs.first().map_or("", |leg| leg.instrument.root().as_str());
-            format!("{root} {} legs", legs.len())
-        }
-    }
-}
-
 /// The prices of an order in one cell.
 #[must_use]
 pub fn price_text(pricing: Pricing, decimals: u32) -> String {
@@ -329,7 +315,7 @@ fn words(order: &Order) -> String {
         order.number,
         side_word(request.side),
         request.subject,
-        subject(&request.subject),
+        request.subject.short(),
         request.pricing.order_type().abbreviation(),
         status_word(order.status),
         request.account
@@ -499,16 +485,12 @@ impl Pane for Orders {
         self.list.recall(memory, &head(at.snapshot, &at.env.zone));
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.list.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.list.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.list.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.list.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.list.filter)
     }
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {

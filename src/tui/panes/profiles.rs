@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::keeping::ProfileLine;
 use crate::client::{Reply, SessionError};
 use crate::domain::snapshot::Severity;
@@ -16,7 +15,6 @@ use crate::tui::action::Action;
 use crate::tui::chores::Chore;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::widgets::list::ListState;
 use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
@@ -105,7 +103,7 @@ impl Pane for Profiles {
             let (one, y) = (rows[i], area.y + 1 + line as u16);
             let shown = clean(&one.name);
             let state_style = if state(one) == "open" { theme.text } else { theme.warning };
-            let engine_style = if one.running { theme.up } else { theme.dim };
+            let engine_style = if one.running { theme.ok } else { theme.dim };
             let words = [
                 (shown.as_ref(), if one.own { theme.accent } else { theme.text }),
                 (one.role.as_str(), theme.dim),
@@ -141,23 +139,17 @@ impl Pane for Profiles {
         true
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn click(&mut self, _column: u16, line: u16, area: Rect, _at: &At<'_>, _wishes: &mut Vec<Wish>) {
-        let (count, height) = (self.rows().len(), area.height.saturating_sub(1));
-        if let Some(row) = line.checked_sub(1).and_then(|line| self.list.at_line(line, count, height)) {
-            self.list.index = row;
-        }
+        let count = self.rows().len();
+        self.list.click(line, 1, count, area.height);
     }
 
     fn sheet(&self, _at: &At<'_>) -> Option<Sheet> {

@@ -5,7 +5,6 @@ mod desk;
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -293,7 +292,7 @@ impl Pane for Risk {
     fn title(&self, look: &Look<'_>) -> Line<'static> {
         let mut line = titled("Risk", "", look);
         let (word, style) = match look.snapshot.trading_state {
-            TradingState::Active => ("orders go out", look.theme.up),
+            TradingState::Active => ("orders go out", look.theme.ok),
             TradingState::ReducingOnly => ("only what reduces goes out", look.theme.warning),
             TradingState::Halted => ("halted", look.theme.error),
         };
@@ -328,12 +327,12 @@ impl Pane for Risk {
         }
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn act(&mut self, action: Action, at: &At<'_>, wishes: &mut Vec<Wish>) -> bool {

@@ -375,6 +375,31 @@ fn notices_offer_a_way_out() {
     runner.keys("b 1 down down a enter enter").sees("!: show risk").keys("ctrl-o").sees("largest: MSFT");
 }
 
+/// Where a text begins on the screen: its column and row.
+fn place_of(runner: &Runner, text: &str) -> (u16, u16) {
+    let frame = runner.frame();
+    let found = frame.lines().enumerate().find_map(|(row, line)| Some((line.split_once(text)?.0, row)));
+    let (before, row) = found.unwrap();
+    (before.chars().count() as u16, row as u16)
+}
+
+#[test]
+fn a_click_on_a_notice_takes_what_it_offers() {
+    for size in [(80, 24), (120, 40)] {
+        let mut runner = Runner::with(with_chores(), trading_day::snapshot(), size);
+        runner.keys("4 e").sees("!: copy the path");
+        let (column, row) = place_of(&runner, "Written:");
+        // Beside it, and not on it: the pane has the click.
+        runner.click(column.saturating_sub(6), row).sees("!: copy the path");
+        runner.click(column, row).sees("Copied: /exports/orders-").misses("copy the path");
+        // One that offers nothing is taken away, and nothing under it is touched.
+        let (column, row) = place_of(&runner, "Copied:");
+        let rows = runner.frame();
+        runner.click(column, row).misses("Copied:");
+        assert_eq!(rows.contains("▸"), runner.frame().contains("▸"));
+    }
+}
+
 #[test]
 fn what_a_report_shows_is_copied_line_by_line() {
     let mut runner = Runner::new((120, 40));

@@ -89,7 +89,7 @@ fn a_symbol_of_one_letter_is_not_word_enough() {
 #[test]
 fn what_risk_denies_cannot_be_sent() {
     let mut runner = Runner::new((120, 40));
-    runner.keys("b 9 0 0 down down a").wait(300).sees("✗ MAX_ORDER_NOTIONAL");
+    runner.keys("b 9 0 0 down down a").wait(300).sees("✗ order value");
     runner.keys("enter").sees("Risk says no").sees("208,629.00 of 25,313.59   MAX_ORDER_NOTIONAL");
     runner.keys("enter enter").sees("Review order");
     assert!(runner.executed().is_empty());

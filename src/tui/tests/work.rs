@@ -6,6 +6,8 @@ use async_trait::async_trait;
 
 use super::harness::{Runner, options};
 use super::trading_day;
+use crate::client::secret::Secret;
+use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::Connection;
 use crate::tui::{Doing, Options, Works};
 
@@ -136,6 +138,50 @@ fn a_login_that_has_ended_is_signed_in_again_by_what_its_notice_offers() {
     runner.show(ended).keys("!");
     assert_eq!(runner.works[0].1.line, "connect alpaca live");
     runner.keys("ctrl-p").text("connections").keys("enter G k enter").sees(": connect alpaca live");
+}
+
+/// A login whose keys lie in a shut vault waits for a passphrase, not for another program: a key asks for it here.
+#[test]
+fn a_shut_vault_is_opened_by_what_its_notice_offers() {
+    for size in [(80, 24), (120, 40)] {
+        let mut runner = runner(size);
+        runner.answer = Box::new(|request, snapshot| match request {
+            Request::Unlock { passphrase: Some(words) } if *words == Secret::new("pass words".to_owned()) => {
+                Ok(Reply::Done("unlocked".to_owned()))
+            }
+            Request::Unlock { .. } => {
+                Err(SessionError::Locked("it does not open /p/x.age; wait 2 s".to_owned()))
+            }
+            request => super::scripted::answer(request, snapshot),
+        });
+        let turned = |runner: &Runner, text: &str, vault_locked: bool| {
+            let mut next = trading_day::moved(&runner.snapshot.clone(), 1, 0);
+            let mut connections = next.connections.to_vec();
+            connections.retain(|connection| connection.name != "alpaca live");
+            let mut shut = Connection::new("alpaca live", false, text);
+            shut.vault_locked = vault_locked;
+            connections.push(shut);
+            next.connections = Arc::new(connections);
+            next
+        };
+        let down = turned(&runner, "connecting", false);
+        runner.show(down).sees("!: show connections");
+        let shut = turned(&runner, "its vault is locked", true);
+        runner.show(shut).sees("!: open the vault").keys("!").sees("─ Open the vault");
+        runner.text("wrong").misses("wrong").keys("enter").sees("That does not open it; wait 2 s.");
+        runner.keys("enter").sees("Type the passphrase of this profile's vault.");
+        runner.paste("pass wor").text("ds").sees("**********").misses("pass words").keys("enter");
+        runner.sees("The vault is open.").misses("─ Open the vault");
+        assert_eq!(runner.asked.iter().filter(|one| matches!(one, Request::Unlock { .. })).count(), 2);
+        // Later it is found again where the connection is.
+        runner
+            .keys("ctrl-p")
+            .text("connections")
+            .keys("enter G k enter")
+            .sees("─ Open the vault")
+            .keys("esc");
+        runner.misses("─ Open the vault");
+    }
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub struct Theme {
     pub up: Style,
     /// Losses.
     pub down: Style,
+    /// What is as it should be, such as a connection that is up or a check that passed: no money, so it is never turned round with it.
+    pub ok: Style,
     /// The selected row, over the cell's own style.
     pub selected: Style,
     /// A number that just rose, over its own style.
@@ -98,6 +100,7 @@ impl Theme {
             border_focus: fg(scheme.accent),
             up: fg(scheme.up),
             down: fg(scheme.down),
+            ok: fg(scheme.ok.unwrap_or(scheme.paper)),
             selected: match depth {
                 ColorDepth::Ansi16 => Style::new().add_modifier(Modifier::REVERSED),
                 _ => Style::new().bg(pick(scheme.selected)),
@@ -145,6 +148,7 @@ impl Theme {
             border_focus: with(Modifier::BOLD),
             up: plain,
             down: plain,
+            ok: plain,
             selected: with(Modifier::REVERSED),
             flash_up: with(Modifier::BOLD),
             flash_down: with(Modifier::BOLD),

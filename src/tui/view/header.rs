@@ -19,10 +19,12 @@ use crate::domain::text::clean;
 
 /// The top line's quotes leave before the account's figures do.
 const TOP_LINE_RANK: u8 = 10;
-/// What connections say of themselves leaves before anything else: their marks stay.
+/// What connections say of themselves leaves before anything else, then their names: their marks stay.
 const CONNECTION_RANK: u8 = 40;
-/// Columns of one connection.
-const CONNECTION_WIDTH: u16 = 24;
+const CONNECTION_NAME_RANK: u8 = 30;
+/// Columns of a connection's name, and of what it says of itself.
+const CONNECTION_NAME_WIDTH: u16 = 16;
+const CONNECTION_WIDTH: u16 = 18;
 
 /// A piece of the line: text, style, and how early it leaves when there is no room (0 never).
 struct Piece {
@@ -190,22 +192,28 @@ fn connections(look: &Look<'_>) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for connection in look.snapshot.connections.iter() {
         let (dot, style) = if connection.up {
-            (theme.glyphs.connected, theme.up)
+            (theme.glyphs.connected, theme.ok)
         } else {
-            (theme.glyphs.disconnected, theme.down)
+            (theme.glyphs.disconnected, theme.error)
         };
         pieces.push(Piece { text: dot.to_owned(), style, drop: 5, gap: 1 });
-        let words = connection_words(&clean(&connection.name), &clean(&connection.text));
-        let words = format::fit(&words, CONNECTION_WIDTH, theme.glyphs.ellipsis);
-        pieces.push(Piece { text: words.to_string(), style: theme.dim, drop: CONNECTION_RANK, gap: 1 });
+        let (name, text) = (clean(&connection.name), clean(&connection.text));
+        let said = [
+            (name.as_ref(), CONNECTION_NAME_WIDTH, CONNECTION_NAME_RANK),
+            (connection_words(&name, &text), CONNECTION_WIDTH, CONNECTION_RANK),
+        ];
+        for (words, width, drop) in said.into_iter().filter(|(words, ..)| !words.is_empty()) {
+            let text = format::fit(words, width, theme.glyphs.ellipsis).to_string();
+            pieces.push(Piece { text, style: theme.dim, drop, gap: 1 });
+        }
     }
     pieces
 }
 
-/// Name and what it says of itself, its first words where it says more, and no name twice: the whole of it is on the connections pane.
-fn connection_words(name: &str, text: &str) -> String {
+/// What it says of itself beside its name: its first words where it says more, and the name not again. The whole of it is on the connections pane.
+fn connection_words<'a>(name: &str, text: &'a str) -> &'a str {
     let first = text.split(", ").next().unwrap_or_default();
-    if first.starts_with(name) { first.to_owned() } else { format!("{name} {first}").trim_end().to_owned() }
+    first.strip_prefix(name).unwrap_or(first).trim()
 }
 
 /// The market's name, state and time to the next bell; nothing before the engine's first word, when it is not known.
@@ -271,10 +279,10 @@ mod tests {
     #[test]
     fn a_connection_says_its_name_once_and_its_first_words() {
         for (name, text, expected) in [
-            ("paper", "paper venue, reconciled", "paper venue"),
-            ("alpaca", "38ms", "alpaca 38ms"),
-            ("schwab", "", "schwab"),
-            ("sim", "market data", "sim market data"),
+            ("paper", "paper venue, reconciled", "venue"),
+            ("alpaca", "38ms", "38ms"),
+            ("schwab", "", ""),
+            ("sim", "market data", "market data"),
         ] {
             assert_eq!(connection_words(name, text), expected);
         }

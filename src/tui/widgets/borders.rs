@@ -7,6 +7,8 @@ use ratatui::symbols::border;
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::Line;
 
+use super::put;
+use crate::tui::format;
 use crate::tui::theme::Theme;
 
 const ASCII: border::Set<'_> = border::Set {
@@ -68,13 +70,20 @@ fn join(cell: &mut Cell, symbol: &str, style: Style, ascii: bool) {
     cell.set_style(style);
 }
 
-/// Writes a title into the upper line.
-pub fn title(area: Rect, title: &Line<'_>, buf: &mut Buffer) {
+/// Writes a title into the upper line; one that is too long ends in an ellipsis.
+pub fn title(area: Rect, title: &Line<'_>, theme: &Theme, buf: &mut Buffer) {
     if area.width > 4 {
-        let width = (title.width() as u16).min(area.width - 4);
+        let (room, wanted) = (area.width - 4, title.width() as u16);
+        let width = wanted.min(room);
         // Without the line's colour under it.
         buf.set_style(Rect { x: area.x + 2, width, height: 1, ..area }, Style::reset());
-        buf.set_line(area.x + 2, area.y, title, area.width - 4);
+        if wanted <= room {
+            buf.set_line(area.x + 2, area.y, title, room);
+            return;
+        }
+        let mark = theme.glyphs.ellipsis;
+        let (end, _) = buf.set_line(area.x + 2, area.y, title, room.saturating_sub(format::width(mark)));
+        put(buf, end, area.y, mark, theme.dim, format::width(mark));
     }
 }
 
@@ -93,6 +102,19 @@ pub fn inside(area: Rect) -> Rect {
 mod tests {
     use super::*;
     use crate::tui::theme::{ColorDepth, Schemes};
+
+    #[test]
+    fn a_title_that_is_too_long_says_so() {
+        for (ascii, columns, expected) in
+            [(false, 12, " Chart …"), (true, 12, " Chart ~"), (false, 16, " Chart macd")]
+        {
+            let theme = Theme::new(ColorDepth::None, &Schemes::new(&[]).get("dark").unwrap(), ascii);
+            let mut buf = Buffer::empty(Rect::new(0, 0, columns, 1));
+            title(buf.area, &Line::raw(" Chart macd"), &theme, &mut buf);
+            let row = (0..columns).map(|x| buf[(x, 0)].symbol()).collect::<String>();
+            assert_eq!(row.trim_end(), format!("  {expected}"), "{columns}");
+        }
+    }
 
     #[test]
     fn neighbours_join_in_either_order() {

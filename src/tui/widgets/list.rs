@@ -91,6 +91,14 @@ impl ListState {
         self.visible(rows, height).contains(&row).then_some(row)
     }
 
+    /// A click at a line of a pane of this height, whose first `head` lines are no rows: selects the row there. False where there is none.
+    pub fn click(&mut self, line: u16, head: u16, rows: usize, height: u16) -> bool {
+        let row =
+            line.checked_sub(head).and_then(|line| self.at_line(line, rows, height.saturating_sub(head)));
+        self.index = row.unwrap_or(self.index);
+        row.is_some()
+    }
+
     /// When not all rows fit, the last line says how many more there are.
     fn shown(&self, rows: usize, height: u16) -> usize {
         let height = usize::from(height);
@@ -143,5 +151,11 @@ mod tests {
         list.settle(30, 10);
         assert_eq!(list.at_line(0, 30, 10), Some(list.offset));
         assert_eq!(list.at_line(9, 30, 10), None, "the last line says how many more");
+        for (line, head, hit) in [(3, 0, true), (3, 1, true), (0, 1, false), (9, 0, false), (9, 1, false)] {
+            let mut clicked = list;
+            assert_eq!(clicked.click(line, head, 30, 10), hit, "{line} under {head}");
+            let row = if hit { list.offset + usize::from(line - head) } else { list.index };
+            assert_eq!(clicked.index, row, "{line} under {head}");
+        }
     }
 }

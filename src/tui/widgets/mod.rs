@@ -4,6 +4,7 @@ pub mod borders;
 pub mod candles;
 pub mod choice;
 pub mod filter;
+pub mod hidden;
 pub mod list;
 pub mod sorted;
 pub mod table;

@@ -7,7 +7,6 @@ mod view;
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ratatui::buffer::Buffer;
@@ -17,7 +16,7 @@ use ratatui::text::Line;
 use self::builder::{Builder, LEGS_MAX};
 use self::view::Places;
 use super::sheet::cell;
-use super::{Hints, ListFilter, Pane, Sheet, fixed, titled_with_age};
+use super::{ListFilter, Pane, Sheet, titled_with_age};
 use crate::client::message::{Chain, ChainRow};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::instrument::{Instrument, Symbol};
@@ -28,7 +27,6 @@ use crate::domain::snapshot::Severity;
 use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
-use crate::tui::keymap::Keymap;
 use crate::tui::sources;
 use crate::tui::widgets::filter::{in_range, number_range};
 use crate::tui::widgets::list::ListState;
@@ -315,16 +313,12 @@ impl Pane for ChainPane {
         titled_with_age("Chain", &format!("{name}{filter} "), self.stale(&look.at()), look)
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn draw(&self, look: &Look<'_>, area: Rect, buf: &mut Buffer) {

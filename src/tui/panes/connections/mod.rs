@@ -4,7 +4,6 @@ mod beat;
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,7 +12,7 @@ use ratatui::text::{Line, Span};
 
 use self::beat::Beat;
 use super::sheet::cell;
-use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
+use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::remote::LINE;
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::{AccountView, Connection};
@@ -23,13 +22,12 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::report::Report;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::news::sign_in_line;
 use crate::tui::sources::class_word;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Lines, SortKey, SortedList};
 use crate::tui::widgets::table::{Column, Row, stretch};
-use crate::tui::wish::{Purpose, Wish};
+use crate::tui::wish::{Purpose, WayOut, Wish};
 
 /// So many calls left are few: what is asked by hand may have to wait.
 const FEW_LEFT: u32 = 10;
@@ -215,7 +213,7 @@ impl Pane for Connections {
         let row = |i: usize| {
             let connection = &all[i];
             let (mark, style) = match connection.up {
-                true => (theme.glyphs.connected, theme.up),
+                true => (theme.glyphs.connected, theme.ok),
                 false => (theme.glyphs.disconnected, theme.error),
             };
             let word = connection.state;
@@ -249,6 +247,9 @@ impl Pane for Connections {
         let current = rows.get(self.list.state.index);
         let Some(connection) = current else { return false };
         match action {
+            Action::Open if connection.vault_locked => {
+                wishes.extend(WayOut::Unlock(clean(&connection.name).into_owned()).wishes());
+            }
             Action::Open => {
                 let mut pairs = vec![
                     ("name".to_owned(), clean(&connection.name).into_owned()),
@@ -294,16 +295,12 @@ impl Pane for Connections {
         true
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.list.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.list.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.list.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.list.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.list.filter)
     }
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, _wishes: &mut Vec<Wish>) {

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::{price_decimals, price_text, status_word, waits_for};
 use crate::domain::ids::ClientOrderId;
 use crate::domain::order::{Order, Origin, OriginKind, TradingSession};
+use crate::domain::refusal::readable;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::clean;
 use crate::tui::about::{note_line, notes_about};
 use crate::tui::env::At;
 use crate::tui::format;
-use crate::tui::readable::readable;
 
 type Pairs = Vec<(String, String)>;
 

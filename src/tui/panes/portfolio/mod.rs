@@ -6,13 +6,12 @@ mod tables;
 
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Hints, ListFilter, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
+use super::{ListFilter, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::message::{EquityPoint, HistoryQuery, PnlReport};
 use crate::client::{Reply, Request, SessionError};
 use crate::domain::snapshot::{Severity, Snapshot};
@@ -20,7 +19,6 @@ use crate::domain::text::clean;
 use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::widgets::list::draw_rest;
 use crate::tui::widgets::put;
 use crate::tui::wish::{Purpose, Wish};
@@ -281,16 +279,12 @@ impl Pane for Portfolio {
         true
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.filter)
     }
 
     fn settle(&mut self, _area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {

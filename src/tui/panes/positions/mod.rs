@@ -2,7 +2,6 @@
 
 mod group;
 
-use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,7 +10,7 @@ use rust_decimal::Decimal;
 
 use self::group::{Entry, Grouping, Openers, Sums, gather};
 use super::sheet::cell;
-use super::{Hints, Memory, Pane, PaneKind, Sheet, draw_empty, fixed, titled};
+use super::{ListFilter, Memory, Pane, PaneKind, Sheet, draw_empty, titled};
 use crate::client::{Reply, SessionError};
 use crate::command::types::{Close, Command, PriceTerms};
 use crate::domain::exit::{ExitGroup, ExitState};
@@ -26,7 +25,6 @@ use crate::tui::action::Action;
 use crate::tui::env::{At, Look};
 use crate::tui::flash::Field;
 use crate::tui::format;
-use crate::tui::keymap::Keymap;
 use crate::tui::sources;
 use crate::tui::widgets::choice::Choice;
 use crate::tui::widgets::sorted::{Did, Lines, SortKey, SortedList};
@@ -442,16 +440,12 @@ impl Pane for Positions {
         self.grouping = grouping.unwrap_or_default();
     }
 
-    fn key(&mut self, event: KeyEvent, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.list.filter.key(event)
+    fn filter(&self) -> Option<&ListFilter> {
+        Some(&self.list.filter)
     }
 
-    fn hints(&self, _: &Keymap) -> Option<Hints> {
-        self.list.filter.hints().map(fixed)
-    }
-
-    fn paste(&mut self, text: &str, _at: &At<'_>, _wishes: &mut Vec<Wish>) -> bool {
-        self.list.filter.paste(text)
+    fn filter_mut(&mut self) -> Option<&mut ListFilter> {
+        Some(&mut self.list.filter)
     }
 
     fn click(&mut self, column: u16, line: u16, area: Rect, at: &At<'_>, wishes: &mut Vec<Wish>) {

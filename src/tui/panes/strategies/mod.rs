@@ -155,7 +155,7 @@ impl Strategies {
     fn row(&self, view: &StrategyView, look: &Look<'_>) -> Row {
         let theme = look.theme;
         let state = match view.phase {
-            StrategyPhase::Running => theme.up,
+            StrategyPhase::Running => theme.ok,
             StrategyPhase::Faulted => theme.error,
             StrategyPhase::Paused | StrategyPhase::Stopping | StrategyPhase::Starting => theme.warning,
             StrategyPhase::Disabled => theme.dim,
