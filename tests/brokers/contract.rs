@@ -7,6 +7,7 @@ mod claims;
 mod desk;
 mod lines;
 mod mangled;
+mod recorded;
 
 use arbion::brokers::{BrokerError, SubmitOutcome};
 use arbion::domain::execution::{Execution, OrderEvent};
@@ -27,6 +28,7 @@ pub use claims::{
 pub use desk::{Books, Desk, Subject, event_of, fills_of, handle, price};
 pub use lines::{j4_an_answer_that_breaks_off_anywhere_is_not_a_refusal, n1_a_slow_line_is_no_broken_one};
 pub use mangled::c6_mangled_answers;
+pub use recorded::recorded_bars_make_the_orders_of_their_backtest;
 
 use crate::approved::approve;
 use crate::emulators::faults::Fault;
@@ -436,7 +438,8 @@ macro_rules! contract_tests {
             n5_too_many_calls_is_not_a_refusal,
             r6_a_read_that_fails_is_not_empty,
             what_is_wrong_with_an_answer_is_an_error,
-            a_login_that_is_refused_is_no_unknown
+            a_login_that_is_refused_is_no_unknown,
+            recorded_bars_make_the_orders_of_their_backtest
         );
 
         #[tokio::test]

@@ -187,7 +187,7 @@ pub fn handle(order: &OrderRequest, broker_order_id: Option<BrokerOrderId>) -> O
     }
 }
 
-async fn next(heard: &mut mpsc::Receiver<AccountStream>) -> AccountStream {
+pub(super) async fn next(heard: &mut mpsc::Receiver<AccountStream>) -> AccountStream {
     tokio::time::timeout(PATIENCE, heard.recv()).await.expect("nothing comes").expect("the stream has ended")
 }
 
