@@ -21,3 +21,15 @@ pub(super) fn is_address(text: &str) -> bool {
             .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['))
     }) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
+
+/// Longest text of an option, in bytes.
+pub(super) const TEXT_MAX: usize = 512;
+
+/// What an option may be, in words, as far as it can be told here.
+pub(super) fn allowed(option: &str) -> String {
+    if option.ends_with("_url") {
+        return "an address that begins with https:// or wss://, or http:// or ws:// of this machine"
+            .to_owned();
+    }
+    format!("a string of 1 to {TEXT_MAX} bytes")
+}

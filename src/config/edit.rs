@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
+use super::brokers::{self, SECTIONS};
 use super::error::ConfigError;
-use super::fields::{FIELDS, KEYS};
+use super::fields::{BROKERS, FIELDS, KEYS};
 use super::files::{check_private_file, replace_private};
-use super::kinds::{KeyNames, Kind};
+use super::kinds::{KeyNames, Kind, quoted};
 use super::load::{Loaded, Origin, read_file};
 use super::paths::{Paths, ProfileName};
 use super::settings::Config;
@@ -43,7 +44,24 @@ impl Loaded {
             choices: (field.choices)(),
             origin: self.origins.get(&field.path()).cloned(),
         };
-        FIELDS.iter().map(view).collect()
+        FIELDS.iter().map(view).chain(self.broker_options()).collect()
+    }
+
+    /// The options of every broker's section; an empty text where the broker's own holds.
+    fn broker_options(&self) -> impl Iterator<Item = OptionView> {
+        let all = SECTIONS.iter().flat_map(|(broker, names)| names.iter().map(move |name| (broker, name)));
+        all.map(|(broker, name)| {
+            let path = format!("{BROKERS}.{broker}.{name}");
+            let set = self.config.brokers.get(*broker).and_then(|section| section.get(*name));
+            OptionView {
+                value: quoted(set.map_or("", String::as_str)),
+                default: quoted(""),
+                allowed: brokers::allowed(name),
+                choices: Vec::new(),
+                origin: self.origins.get(&path).cloned(),
+                path,
+            }
+        })
     }
 }
 
@@ -145,6 +163,13 @@ fn parsed(file: &Path, text: &str) -> Result<DocumentMut, ConfigError> {
         .map_err(|error: toml_edit::TomlError| problem(file, format!("not TOML: {}", error.message())))
 }
 
+/// The section of a broker and an option that it has.
+fn of_broker(path: &str) -> Option<(&str, &str)> {
+    let (section, name) = path.rsplit_once('.')?;
+    let known = brokers::options(section.strip_prefix(BROKERS)?.strip_prefix('.')?)?;
+    known.contains(&name).then_some((section, name))
+}
+
 /// The text with one option changed.
 fn edited(file: &Path, text: &str, path: &str, value: Option<&str>) -> Result<String, ConfigError> {
     let known = FIELDS.iter().find(|field| field.path() == path);
@@ -153,10 +178,11 @@ fn edited(file: &Path, text: &str, path: &str, value: Option<&str>) -> Result<St
         (1..=32).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     });
-    let (table_path, name, allowed) = match (known, keys) {
-        (Some(field), _) => (field.table, field.name, (field.allowed)()),
-        (None, Some(name)) => (KEYS, name, KeyNames.allowed()),
-        (None, None) => return Err(problem(file, format!("{path}: there is no such option"))),
+    let (table_path, name, allowed) = match (known, keys, of_broker(path)) {
+        (Some(field), ..) => (field.table, field.name, (field.allowed)()),
+        (None, Some(name), _) => (KEYS, name, KeyNames.allowed()),
+        (None, None, Some((section, name))) => (section, name, brokers::allowed(name)),
+        (None, None, None) => return Err(problem(file, format!("{path}: there is no such option"))),
     };
     let value: Option<Value> = match value {
         Some(text) => {
@@ -221,6 +247,17 @@ mod tests {
         assert_eq!(edit("", "paper.fees.exercise", Some("5")).unwrap(), "[paper.fees]\nexercise = 5\n");
         assert_eq!(edit("[keys]\n", "keys.halt", Some("[\"f9\"]")).unwrap(), "[keys]\nhalt = [\"f9\"]\n");
         assert_eq!(
+            edit(text, "brokers.alpaca.feed", Some("\"iex\"")).unwrap(),
+            format!("{text}\n[brokers.alpaca]\nfeed = \"iex\"\n")
+        );
+        for unknown in ["brokers.alpaca.fed", "brokers.robinhood.feed", "brokers.feed", "brokersalpaca.feed"]
+        {
+            assert!(
+                edit("", unknown, Some("1")).unwrap_err().ends_with("there is no such option"),
+                "{unknown}"
+            );
+        }
+        assert_eq!(
             edit("", "screen.sky", Some("1")).unwrap_err(),
             "/c.toml:1: screen.sky: there is no such option"
         );
@@ -260,5 +297,20 @@ mod tests {
         assert!(view.origin.is_some() && view.choices.is_empty());
         let mouse = loaded.options().into_iter().find(|view| view.path == "screen.mouse").unwrap();
         assert_eq!(mouse.choices, ["true", "false"]);
+        // A broker's address is one of its options, and no word that is none.
+        let feed = || {
+            let options = Loaded::read(&paths, &profile, None).unwrap().options().into_iter();
+            options.map(|view| (view.path, view.value)).find(|(path, _)| path == "brokers.alpaca.data_url")
+        };
+        assert_eq!(feed().unwrap().1, "\"\"");
+        set("brokers.alpaca.data_url", Some("\"https://data.example\"")).unwrap();
+        assert_eq!(feed().unwrap().1, "\"https://data.example\"");
+        let wrong = set("brokers.alpaca.data_url", Some("\"data.example\"")).unwrap_err().to_string();
+        assert!(
+            wrong.contains("brokers.alpaca.data_url: found \"data.example\", allowed an address"),
+            "{wrong}"
+        );
+        set("brokers.alpaca.data_url", None).unwrap();
+        assert_eq!(feed().unwrap().1, "\"\"");
     }
 }

@@ -27,8 +27,6 @@ use crate::domain::text::clean;
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Longest name of a watchlist or of an action, in characters.
 const LIST_NAME_MAX: usize = 32;
-/// Longest option of a broker, in bytes.
-const BROKER_TEXT_MAX: usize = 512;
 /// How alike a known key must be to be offered for an unknown one.
 const LIKENESS_MIN: f64 = 0.75;
 /// Keys that hold secrets, in whole or in part.
@@ -337,19 +335,15 @@ impl Layer<'_> {
                     continue;
                 }
                 match value.get_ref() {
-                    DeValue::String(text) if key.ends_with("_url") && !brokers::is_address(text) => {
-                        let allowed = "an address that begins with https:// or wss://, or http:// or ws:// of this machine";
-                        self.refuse(&shown, &Refused::new(value), allowed);
-                    }
-                    DeValue::String(text) if (1..=BROKER_TEXT_MAX).contains(&text.len()) => {
+                    DeValue::String(text)
+                        if (1..=brokers::TEXT_MAX).contains(&text.len())
+                            && (!key.ends_with("_url") || brokers::is_address(text)) =>
+                    {
                         let section = self.loaded.config.brokers.entry(name.to_owned()).or_default();
                         section.insert(key.to_owned(), text.to_string());
                         self.note_origin(path, option.span().start);
                     }
-                    _ => {
-                        let allowed = format!("a string of 1 to {BROKER_TEXT_MAX} bytes");
-                        self.refuse(&shown, &Refused::new(value), &allowed);
-                    }
+                    _ => self.refuse(&shown, &Refused::new(value), &brokers::allowed(key)),
                 }
             }
         }

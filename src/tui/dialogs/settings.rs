@@ -85,7 +85,9 @@ impl Settings {
                 // Words need no quotes here: what is no TOML otherwise is taken for one.
                 let quoted = self.current().is_some_and(|view| view.value.starts_with('"'));
                 let value = if quoted && !text.starts_with('"') { format!("\"{text}\"") } else { text };
-                wishes.extend(self.set(Some(value)));
+                // An empty text is what stands where nothing is set.
+                let unset = self.current().is_some_and(|view| view.default == value && value == "\"\"");
+                wishes.extend(self.set((!unset).then_some(value)));
                 self.editing = None;
             }
             _ => {
