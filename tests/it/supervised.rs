@@ -55,8 +55,8 @@ fn l6_a_crashed_or_killed_engine_is_started_again_with_its_orders() {
     let supervisor = parent(engine);
     home.json(&["engine", "stop"]);
     home.until("their end", || !is_alive(supervisor) && !is_alive(engine));
-    assert_eq!(home.count("engine_stopped"), 2);
-    assert_eq!(home.count("engine_started"), 4);
+    home.counts("engine_stopped", 2);
+    home.counts("engine_started", 4);
 }
 
 #[test]
