@@ -18,7 +18,7 @@ impl Engine {
         if !self.entry.is_empty() || !held.is_empty() {
             let ticket = Ticket(self.next_ticket);
             self.next_ticket += 1;
-            let entry = Box::new(std::mem::take(&mut self.entry));
+            let entry = std::mem::take(&mut self.entry);
             let urgent = !held.is_empty();
             // The journal comes first, so that an answer given in the same step is never ahead of the disk.
             self.effects.insert(0, Effect::Journal { ticket, urgent, entry });

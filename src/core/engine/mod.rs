@@ -218,8 +218,8 @@ pub struct Engine {
     journal_down: bool,
     /// Where the results of risk checks go that nobody reads.
     checks_room: Vec<RiskCheck>,
-    /// What this step wants written.
-    entry: JournalEntry,
+    /// What this step wants written. Boxed, as it goes: it is large.
+    entry: Box<JournalEntry>,
     effects: Effects,
     /// What this step sends once its entry is on disk.
     after_journal: Vec<Effect>,
@@ -266,7 +266,7 @@ impl Engine {
             paused: BTreeMap::new(),
             journal_down: false,
             checks_room: Vec::new(),
-            entry: JournalEntry::default(),
+            entry: Box::default(),
             effects: Vec::new(),
             after_journal: Vec::new(),
             watchlists: Arc::default(),

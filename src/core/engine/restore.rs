@@ -128,7 +128,7 @@ impl Engine {
         self.log.extend(restored.log);
         self.dirty.log = true;
         self.forget_claimed();
-        self.entry = JournalEntry::default();
+        *self.entry = JournalEntry::default();
         self.dirty.orders = true;
         self.dirty.books = true;
     }
