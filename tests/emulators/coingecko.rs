@@ -163,8 +163,16 @@ async fn search(RawQuery(query): RawQuery) -> Response {
 async fn contract(Path((platform, address)): Path<(String, String)>) -> Response {
     match (platform.as_str(), address.as_str()) {
         ("base", CONTRACT) => {
-            axum::Json(json!({"id": "foo-coin", "symbol": "foo", "name": "Foo", "asset_platform_id": "base",
-                "market_data": {"current_price": {"usd": 2}}}))
+            axum::Json(json!({"id": "foo-coin", "symbol": "foo", "name": "Foo", "web_slug": "foo-coin",
+                "asset_platform_id": "base", "platforms": {"base": CONTRACT}, "contract_address": CONTRACT,
+                "detail_platforms": {"base": {"decimal_place": 18, "contract_address": CONTRACT}},
+                "block_time_in_minutes": 0, "hashing_algorithm": null, "categories": [], "preview_listing": false,
+                "public_notice": null, "additional_notices": [], "has_supply_breakdown": false, "description": {},
+                "links": {}, "image": {}, "country_origin": "", "genesis_date": null,
+                "sentiment_votes_up_percentage": null, "sentiment_votes_down_percentage": null,
+                "watchlist_portfolio_users": 0, "market_cap_rank": null,
+                "market_cap_rank_with_rehypothecated": null, "status_updates": [],
+                "last_updated": "2026-11-24T15:00:00.000Z", "market_data": {"current_price": {"usd": 2}}}))
             .into_response()
         }
         _ => bad(StatusCode::NOT_FOUND, "coin not found"),
