@@ -255,8 +255,10 @@ fn the_engine_tells_how_long_calls_take_what_fails_and_what_waits() {
     for words in ["broker call", "submit", "p99 ms", "queue", "journal", "memory", "MiB"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
-    let log = String::from_utf8(home.output(&["engine", "logs", "--lines", "200"]).stdout).unwrap();
-    assert!(log.contains("the engine is ready"), "{log}");
+    home.until("a line in the log", || {
+        let log = String::from_utf8(home.output(&["engine", "logs", "--lines", "200"]).stdout).unwrap();
+        log.contains("the engine is ready")
+    });
 }
 
 #[test]
@@ -283,8 +285,11 @@ fn real_l4_another_user_is_refused_before_a_byte_is_read() {
     );
     // Root may open any file. The engine looks at who it is, and hangs up, whether anything is said to it or not.
     assert_eq!(home.raw().next(), None);
-    let log = nobody(&[binary, "logs", "--lines", "500"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&log.stdout).contains("another user knocked"), "{log:?}");
+    // The log is written beside it.
+    home.until("a line in the log", || {
+        let log = nobody(&[binary, "logs", "--lines", "500"]).output().unwrap();
+        String::from_utf8_lossy(&log.stdout).contains("another user knocked")
+    });
     // And our own program does not talk to an engine of somebody else.
     let refused = home.output(&["positions"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
