@@ -14,6 +14,7 @@ use rust_decimal::Decimal;
 
 mod audit;
 mod backups;
+mod first_start;
 mod notes;
 mod strategies;
 mod tidy;
@@ -316,37 +317,6 @@ fn s4_a_foreign_or_damaged_file_gets_a_clear_error() {
     }
     place(&path, sound);
     assert_eq!(Store::open(directory.path(), now()).unwrap().next_order_number().unwrap(), 201);
-}
-
-#[test]
-fn s4_a_first_start_that_was_cut_short_is_no_obstacle() {
-    let directory = directory();
-    place(&directory.path().join(DATABASE), "");
-    let mut store = Store::open(directory.path(), now()).unwrap();
-    store.journal(&[intent(1)]).unwrap();
-    // Once there are backups it is no first start: the journal has been lost.
-    store.backup(None, now()).unwrap();
-    store.close().unwrap();
-    place(&directory.path().join(DATABASE), "");
-    let error = Store::open(directory.path(), now()).unwrap_err().to_string();
-    assert!(error.contains("it is empty, and the profile has backups"), "{error}");
-}
-
-#[test]
-fn s4_of_many_first_starts_at_once_every_one_opens_what_they_share() {
-    for _ in 0..20 {
-        let directory = directory();
-        let gate = std::sync::Barrier::new(8);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    gate.wait();
-                    // Closed at once: the last to leave puts the log away while the next comes.
-                    Install::open(directory.path(), now()).unwrap().profiles().unwrap();
-                });
-            }
-        });
-    }
 }
 
 #[test]
