@@ -1,6 +1,7 @@
 //! An order on its way out: from the call to the first byte that the server sees, and what it takes of the client's time beside the official
 //! Python client, against the same server in the same run: the whole call without the time from that byte to the answer's last. Nothing is
-//! written to disk.
+//! written to disk. Either client shares one core with the server, so that what is measured is the client and not how long it takes to wake
+//! another core up, which varies between runs and can be twice what our client does.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -150,7 +151,31 @@ fn theirs(url: &str, seen: &mpsc::Receiver<Served>) -> Option<Duration> {
     Some(whole.saturating_sub(percentile(&mut served, 50)))
 }
 
+/// Holds this thread, and the threads and programs that it starts, to one core.
+#[cfg(target_os = "linux")]
+fn stay_on_one_core() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let allowed = sched_getaffinity(None).unwrap();
+    let first = (0..CpuSet::MAX_CPU).find(|core| allowed.is_set(*core)).unwrap();
+    let mut one = CpuSet::new();
+    one.set(first);
+    sched_setaffinity(None, &one).unwrap();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stay_on_one_core() {}
+
 pub fn run() {
+    // Of a thread of its own: other parts have all cores.
+    std::thread::spawn(|| {
+        stay_on_one_core();
+        compare();
+    })
+    .join()
+    .unwrap();
+}
+
+fn compare() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (tell, seen) = mpsc::channel();

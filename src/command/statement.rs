@@ -52,6 +52,8 @@ fn begins_to_act(word: &str) -> bool {
                 | "acquire"
                 | "bid"
                 | "lift"
+                | "pay"
+                | "slap"
                 | "hit"
                 | "join"
                 | "offload"

@@ -43,6 +43,9 @@ const AROUND: [&str; 25] = [
     "that",
 ];
 
+/// What a number of an order counts.
+const UNITS: [&str; 8] = ["shares", "share", "contracts", "contract", "units", "coins", "lots", "shs"];
+
 fn ask(missing: Missing, message: &str) -> Trouble {
     Trouble::Missing(vec![missing], message.to_owned())
 }
@@ -277,9 +280,8 @@ fn names_an_order(tokens: &[Token]) -> bool {
         token.is_some_and(|t| t.raw.starts_with('#') || matches!(t.kind, Kind::Number(_)))
     };
     let verb_of_orders = words::change(&tokens[0].text).is_some_and(|change| change.of_orders);
-    // "trim 10 nvda" sells, "trim 42 to 50" changes order 42.
-    let of_a_name =
-        matches!(tokens.get(2), Some(Token { kind: Kind::Word, text, .. }) if !words::is_keyword(text));
+    // "trim 10 nvda" and "trim 10 shares of nvda" sell, "trim 42 to 50" changes order 42.
+    let of_a_name = matches!(tokens.get(2), Some(Token { kind: Kind::Word, text, .. }) if !words::is_keyword(text) || UNITS.contains(&text.as_str()));
     fields || number(tokens.get(1)) && !of_a_name || verb_of_orders
 }
 
@@ -326,8 +328,7 @@ fn changes(cursor: &mut Cursor<'_>) -> Parsed<Changes> {
         } else if is_difference(cursor) {
             return Err(ask(Missing::Price, "By so much, or to it? Say the new value itself: to 185."));
         } else if let Some(value) = cursor.value() {
-            let units =
-                cursor.take(&["shares", "share", "contracts", "contract", "units", "coins", "lots", "shs"]);
+            let units = cursor.take(&UNITS);
             changes.set(value, units)?;
         } else if matches!(cursor.text(0), "buy" | "sell") {
             // A change names no side: which of a buy and a sell is meant would be lost.

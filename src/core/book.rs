@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use super::recent::Recent;
 use crate::domain::ids::{AccountId, ClientOrderId, OrderNumber};
 use crate::domain::instrument::Instrument;
 use crate::domain::money::Quantity;
@@ -19,7 +20,7 @@ pub const ENDED_ORDERS_MAX: usize = 2_000;
 pub struct OrderBook {
     ended_max: usize,
     working: BTreeMap<ClientOrderId, Box<Order>>,
-    ended: BTreeMap<ClientOrderId, Box<Order>>,
+    ended: Recent<ClientOrderId, Box<Order>>,
     accounts: BTreeMap<AccountId, AccountOrders>,
 }
 
@@ -143,7 +144,7 @@ impl OrderBook {
     /// An empty book that keeps so many ended orders.
     #[must_use]
     pub const fn remembering(ended_max: usize) -> Self {
-        Self { ended_max, working: BTreeMap::new(), ended: BTreeMap::new(), accounts: BTreeMap::new() }
+        Self { ended_max, working: BTreeMap::new(), ended: Recent::new(), accounts: BTreeMap::new() }
     }
 
     /// Adds or overwrites an order.
@@ -198,9 +199,7 @@ impl OrderBook {
     fn keep_ended(&mut self, order: Box<Order>) {
         self.ended.insert(order.request.client_order_id, order);
         // Ids sort by time, so the first is the oldest.
-        while self.ended.len() > self.ended_max {
-            self.ended.pop_first();
-        }
+        self.ended.keep_last(self.ended_max);
     }
 
     /// Takes an order out, to be changed and inserted again.
@@ -225,14 +224,8 @@ impl OrderBook {
     /// The order with this number.
     #[must_use]
     pub fn by_number(&self, number: OrderNumber) -> Option<&Order> {
-        let find = |orders: &BTreeMap<ClientOrderId, Box<Order>>| {
-            orders
-                .values()
-                .rev()
-                .find(|order| order.number == number)
-                .map(|order| order.request.client_order_id)
-        };
-        find(&self.working).or_else(|| find(&self.ended)).and_then(|id| self.get(id))
+        let is_it = |order: &&Order| order.number == number;
+        self.working().rev().find(is_it).or_else(|| self.ended().rev().find(is_it))
     }
 
     /// Working orders, oldest first.

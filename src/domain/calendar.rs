@@ -54,6 +54,14 @@ pub fn exchange_date(at: Timestamp) -> Date {
     at.to_zoned_datetime(new_york()).date()
 }
 
+/// Has this exchange day begun at an instant. Midnight in New York is four to five hours after midnight in UTC: only between them must the
+/// zone be asked, which is dear.
+#[must_use]
+pub fn has_begun(day: Date, at: Timestamp) -> bool {
+    let hours = at.as_second().div_euclid(3_600) - day.duration_since(date(1970, 1, 1)).as_hours();
+    hours >= 5 || (hours >= 4 && exchange_date(at) >= day)
+}
+
 /// One regular session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -392,6 +400,19 @@ mod tests {
 
     fn dates(value: &Value) -> Vec<Date> {
         value.as_array().unwrap().iter().map(|d| d.as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_day_has_begun_from_its_midnight_in_new_york() {
+        // Winter, summer, both changes of the clock, and the year before standard time.
+        for day in [(1883, 6, 1), (2024, 1, 2), (2024, 3, 10), (2024, 7, 4), (2024, 11, 3), (2024, 11, 4)] {
+            let day = date(day.0, day.1, day.2);
+            let midnight = instant(day, time(0, 0, 0, 0));
+            for minutes in -180..180 {
+                let at = midnight + jiff::SignedDuration::from_mins(minutes);
+                assert_eq!(has_begun(day, at), exchange_date(at) >= day, "{day} {at}");
+            }
+        }
     }
 
     /// A broker's word goes before the rules and the user's file; where both agree nothing is said, and nothing kept.

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::calendar::exchange_date;
+use super::calendar::has_begun;
 use super::instrument::AssetClass;
 use super::money::{Price, Quantity, decimal_text, round_to_cents};
 use super::order::Side;
@@ -245,20 +245,20 @@ impl FeeTable {
         if !security || fill.side.is_buy() || (self.sec.is_empty() && self.taf.is_empty()) {
             return contracts;
         }
-        let day = exchange_date(fill.at);
         let sec = self
             .sec
             .iter()
             .rev()
-            .find(|rate| rate.from <= day)
+            .find(|rate| has_begun(rate.from, fill.at))
             .map_or(Decimal::ZERO, |rate| fill.value() * rate.per_million / Decimal::from(1_000_000));
-        let taf = self.taf.iter().rev().find(|rate| rate.from <= day).map_or(Decimal::ZERO, |rate| {
-            if fill.class == AssetClass::Option {
-                rate.per_contract * fill.quantity.get()
-            } else {
-                (rate.per_share * fill.quantity.get()).min(rate.share_max)
-            }
-        });
+        let taf =
+            self.taf.iter().rev().find(|rate| has_begun(rate.from, fill.at)).map_or(Decimal::ZERO, |rate| {
+                if fill.class == AssetClass::Option {
+                    rate.per_contract * fill.quantity.get()
+                } else {
+                    (rate.per_share * fill.quantity.get()).min(rate.share_max)
+                }
+            });
         contracts + sec + taf
     }
 }

@@ -72,6 +72,9 @@ impl<'de> Deserialize<'de> for ClientOrderId {
     }
 }
 
+/// The longest text that is kept in place, in bytes.
+const IN_PLACE: usize = 23;
+
 /// Digit by digit: every fill of a backtest has two of these, and formatting a number is ten times as dear.
 fn numbered(letter: char, mut number: u64) -> SmolStr {
     // Four bytes of a letter, twenty digits.
@@ -87,7 +90,8 @@ fn numbered(letter: char, mut number: u64) -> SmolStr {
     }
     at -= letter.len_utf8();
     letter.encode_utf8(&mut text[at..]);
-    std::str::from_utf8(&text[at..]).map_or_else(|_| SmolStr::default(), SmolStr::new)
+    let text = std::str::from_utf8(&text[at..]).unwrap_or_default();
+    if text.len() <= IN_PLACE { SmolStr::new_inline(text) } else { SmolStr::new(text) }
 }
 
 macro_rules! text_id {

@@ -38,7 +38,9 @@ impl Reader<'_> {
             ("buy" | "buying", "back", _) => (Verb::Cover, None, 2),
             ("take", "profit" | "profits", _) => return self.profit(2),
             ("tp" | "take-profit" | "takeprofit", ..) => return self.profit(1),
-            ("lift" | "join" | "hit", "the", "bid" | "offer" | "ask") => return self.touch(),
+            ("lift" | "join" | "hit" | "pay" | "slap", "the", "bid" | "offer" | "ask") => {
+                return self.touch();
+            }
             ("add", "a" | "an" | "my" | "the", _) if self.adds_a_stop() => (Verb::Protect, None, 2),
             // "open 1 bear put spread": the package's name or its price says the side.
             ("open", ..) if self.names_a_package() => {
@@ -147,7 +149,7 @@ impl Reader<'_> {
     /// `lift the offer`, `hit the bid`, `join the bid`: side and price are one word of the floor's.
     fn touch(&mut self) -> Parsed<()> {
         let (verb, peg) = match (self.text(0), self.text(2)) {
-            ("lift" | "hit", "offer" | "ask") => (Verb::Buy, LimitPeg::Ask),
+            ("lift" | "hit" | "pay" | "slap", "offer" | "ask") => (Verb::Buy, LimitPeg::Ask),
             ("hit", "bid") => (Verb::Sell, LimitPeg::Bid),
             ("join", "bid") => (Verb::Buy, LimitPeg::Bid),
             ("join", _) => (Verb::Sell, LimitPeg::Ask),

@@ -9,7 +9,7 @@ use crate::domain::ids::ClientOrderId;
 use crate::domain::money::Quantity;
 use crate::domain::order::{OrderRequest, OrderStatus, TimeInForce, TradingSession};
 
-use super::{Charged, ENDED_MAX, Ended, FORGOTTEN_AT_ONCE, Resting, Stage, Venue};
+use super::{Charged, ENDED_MAX, Ended, Resting, Stage, Venue};
 
 impl Venue {
     /// An order arrives. A repeat of a known id is the same order and changes nothing.
@@ -248,12 +248,6 @@ impl Venue {
 
     fn remember(&mut self, id: ClientOrderId, status: OrderStatus, filled: Quantity) {
         self.ended.insert(id, Ended { status, filled });
-        // Many are forgotten at once: one by one, each would cost as much as all.
-        let many = self.ended.len().saturating_sub(ENDED_MAX);
-        if many >= FORGOTTEN_AT_ONCE
-            && let Some(kept) = self.ended.keys().nth(many).copied()
-        {
-            self.ended = self.ended.split_off(&kept);
-        }
+        self.ended.keep_last(ENDED_MAX);
     }
 }

@@ -28,6 +28,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::core::portfolio::{AccountTerms, Portfolio};
+use crate::core::recent::Recent;
 use crate::core::risk::{self, MarketView};
 use crate::core::table::Table;
 use crate::domain::account::{Account, AccountMode};
@@ -51,8 +52,6 @@ pub use slippage::DailyStats;
 
 /// Ended orders the venue can still be asked about.
 const ENDED_MAX: usize = 500;
-/// So many beyond that are remembered before they are forgotten.
-const FORGOTTEN_AT_ONCE: usize = 64;
 
 /// Where an order is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,7 +135,7 @@ pub struct Venue {
     books: Portfolio,
     /// By arrival: time priority. Boxed, as they are large: a map makes room for eleven with its first.
     orders: BTreeMap<u64, Box<Resting>>,
-    ended: BTreeMap<ClientOrderId, Ended>,
+    ended: Recent<ClientOrderId, Ended>,
     next_seq: u64,
     next_execution: u64,
     /// Dividends on their way: pay instant, entry.
@@ -234,7 +233,7 @@ impl Venue {
             config,
             books,
             orders: BTreeMap::new(),
-            ended: BTreeMap::new(),
+            ended: Recent::new(),
             next_seq: 1,
             next_execution: 1,
             payable: Vec::new(),

@@ -443,7 +443,7 @@ impl Portfolio {
 
     /// Cash of all currencies in the account's. A currency without a rate is left out.
     fn total_cash(&self) -> Decimal {
-        self.cash.iter().filter_map(|(currency, amount)| Some(*amount * self.rate(*currency)?)).sum()
+        self.cash.iter().filter_map(|(currency, amount)| Some(times(*amount, self.rate(*currency)?))).sum()
     }
 
     /// Cash and positions at their marks.
